@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "knox",
     "accounts",
     "projects",
     "artifacts",
@@ -151,6 +152,8 @@ REST_FRAMEWORK = {
 
 KNOX_TOKEN_MODEL = "accounts.ApiKey"
 REST_KNOX = {"TOKEN_PREFIX": "wllm_", "TOKEN_TTL": None, "AUTO_REFRESH": False}
+# knox lends its model as a base and nothing else: its own table would stand empty.
+MIGRATION_MODULES = {"knox": None}
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "wanLLMDB",

@@ -1,0 +1,69 @@
+"""API keys. Only a hash is kept; the value is shown once, when the key is made."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from knox.models import AbstractAuthToken, get_digest_token
+from knox.settings import CONSTANTS
+from uuid_utils.compat import uuid7
+
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+class Scope(models.TextChoices):
+    READ = "read", "Read"
+    WRITE = "write", "Read and write"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def alike(self, value: str) -> "ApiKeyQuerySet":
+        """Keys that begin as `value` does, with their users: whether one of them is it, its digest decides."""
+        return self.filter(token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH]).select_related("user")
+
+    def issue(self, **columns: Any) -> tuple["ApiKey", str]:
+        """A new key and its value, which is in no other place."""
+        digest, value = get_digest_token()
+        return self.create(digest=digest, token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH], **columns), value
+
+
+class ApiKey(AbstractAuthToken):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH, editable=False)
+    token_key = models.CharField(
+        max_length=CONSTANTS.MAXIMUM_TOKEN_PREFIX_LENGTH + CONSTANTS.TOKEN_KEY_LENGTH, editable=False
+    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.WRITE)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        constraints = [
+            models.UniqueConstraint(fields=["digest"], name="key_digest_unique"),
+            models.CheckConstraint(condition=models.Q(scope__in=Scope.values), name="key_scope_known"),
+        ]
+        indexes = [models.Index(fields=["token_key"], name="key_token_key")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def prefix(self) -> str:
+        """The first characters of the value, to tell keys apart by."""
+        return self.token_key[:12]
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expiry is not None and self.expiry <= timezone.now()
+
+    def note_use(self) -> None:
+        """Remember that the key was used just now; at most one write a minute, however many requests there are."""
+        now = timezone.now()
+        if self.last_used_at is None or self.last_used_at <= now - USE_IS_NOTED_EVERY:
+            ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)

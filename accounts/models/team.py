@@ -1,0 +1,91 @@
+"""Teams, and who is in them as what."""
+
+from typing import TYPE_CHECKING, Union
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Lower
+from uuid_utils.compat import uuid7
+
+from accounts.names import OWNER_NAME, has_owner_form, not_reserved
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models.user import User
+
+
+class Role(models.TextChoices):
+    """What a member may do, weakest first; each role may do what the ones before it may."""
+
+    VIEWER = "viewer", "Viewer"
+    EDITOR = "editor", "Editor"
+    ADMIN = "admin", "Admin"
+
+    @property
+    def rank(self) -> int:
+        return list(Role).index(self)
+
+    def covers(self, needed: "Role") -> bool:
+        """Whether this role is enough where `needed` is asked for."""
+        return self.rank >= needed.rank
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def visible_to(self, user: Union["User", "AnonymousUser"]) -> "TeamQuerySet":
+        """Teams the user is a member of."""
+        return self.filter(memberships__user=user) if user.is_authenticated else self.none()
+
+    def named(self, name: str) -> "TeamQuerySet":
+        """The team of that name, upper and lower case being the same."""
+        return self.alias(folded_name=Lower("name")).filter(folded_name=name.lower())
+
+    def create_personal(self, user: "User") -> "Team":
+        """The team that bears the user's name, with the user as its admin."""
+        with transaction.atomic():
+            team = self.create(name=user.username, is_personal=True, created_by=user)
+            team.memberships.create(user=user, role=Role.ADMIN)
+        return team
+
+
+class Team(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=64, validators=[has_owner_form, not_reserved])
+    display_name = models.CharField(max_length=200, blank=True)
+    is_personal = models.BooleanField(default=False, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"), name="team_name_unique", violation_error_message="This name is taken."
+            ),
+            models.UniqueConstraint(
+                fields=["created_by"], condition=models.Q(is_personal=True), name="team_personal_unique"
+            ),
+            models.CheckConstraint(condition=models.Q(name__regex=OWNER_NAME), name="team_name_form"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The constraint's index begins with the team.
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "user"], name="membership_unique"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"

@@ -1,0 +1,51 @@
+"""People who sign in. Nobody is ever deleted, only deactivated: what they made keeps saying who made it."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models, transaction
+from django.db.models.functions import Lower
+from uuid_utils.compat import uuid7
+
+from accounts.models.team import Team
+from accounts.names import OWNER_NAME, has_owner_form, not_reserved
+
+
+class PeopleManager(UserManager["User"]):
+    """Makes every user with a personal team, whoever asks: a verb, Django admin or `createsuperuser`."""
+
+    def _create_user(self, username: str, email: str | None, password: str | None, **columns: Any) -> "User":
+        with transaction.atomic():
+            user = super()._create_user(username, email, password, **columns)
+            Team.objects.create_personal(user)
+        return user
+
+
+class User(AbstractUser):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    username = models.CharField(
+        max_length=64,
+        validators=[has_owner_form, not_reserved],
+        help_text="Also the name of the user's personal team.",
+    )
+
+    objects = PeopleManager()
+
+    # True while the person acts in Django admin, where Django's own permissions stand in for a role in the team.
+    is_operating = False
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["username"], name="user_username_unique", violation_error_message="This name is taken."
+            ),
+            models.UniqueConstraint(
+                Lower("username"), name="user_username_folded", violation_error_message="This name is taken."
+            ),
+            models.CheckConstraint(condition=models.Q(username__regex=OWNER_NAME), name="user_username_form"),
+        ]
+
+    @property
+    def personal_team(self) -> Team:
+        """The team that bears the user's name. Raises `Team.DoesNotExist` for a user that was not made by the manager."""
+        return Team.objects.get(is_personal=True, created_by=self)

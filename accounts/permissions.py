@@ -1,0 +1,31 @@
+"""Who may do what in a team. Beside `visible_to`, this is the only place that decides it."""
+
+from accounts import errors
+from accounts.models import Role, Team, User
+
+
+def role_in(user: User, team: Team) -> Role | None:
+    """The user's role in the team, or None for one who is not a member. One query, asked anew each time."""
+    role = team.memberships.filter(user=user).values_list("role", flat=True).first()
+    return None if role is None else Role(role)
+
+
+def require(user: User, team: Team, role: Role) -> None:
+    """Raise `Denied` unless the user has at least `role` in the team, or acts as the operator in Django admin."""
+    if user.is_operating:
+        return
+    actual = role_in(user, team)
+    if actual is None:
+        raise errors.Denied(f"You are not a member of team '{team.name}'; this needs {role.value}.")
+    if not actual.covers(role):
+        raise errors.Denied(f"You are {_a(actual)} of team '{team.name}'; this needs {role.value}.")
+
+
+def as_operator(user: User) -> User:
+    """The same person at the operator's desk. For Django admin alone, which has asked for Django's own permission."""
+    user.is_operating = True
+    return user
+
+
+def _a(role: Role) -> str:
+    return f"a {role.value}" if role is Role.VIEWER else f"an {role.value}"

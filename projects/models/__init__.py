@@ -1,0 +1,6 @@
+"""The nouns of projects."""
+
+from projects.models.project import Project, Visibility
+from projects.models.run import Run, State
+
+__all__ = ["Project", "Run", "State", "Visibility"]

@@ -1,0 +1,92 @@
+"""Projects: where runs and artifacts live, and whose they are."""
+
+from typing import TYPE_CHECKING, Self, Union
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from uuid_utils.compat import uuid7
+
+from accounts import errors
+from accounts.models import Membership, Role, Team, User
+from projects.names import NAME, has_name_form
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class Visibility(models.TextChoices):
+    """Who sees a project besides its team: nobody, or everyone who can sign in."""
+
+    PRIVATE = "private", "Private"
+    INTERNAL = "internal", "Internal"
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, user: Union[User, "AnonymousUser"]) -> Self:
+        """Projects of the user's teams, and internal ones of any team."""
+        if not user.is_authenticated:
+            return self.none()
+        # A subquery, not a join: a join with OR would give a project once for each member of its team.
+        teams = Membership.objects.filter(user=user).values("team")
+        return self.filter(models.Q(team__in=teams) | models.Q(visibility=Visibility.INTERNAL))
+
+    def editable_by(self, user: Union[User, "AnonymousUser"]) -> Self:
+        """Projects of teams where the user is at least editor."""
+        if not user.is_authenticated:
+            return self.none()
+        roles = [role for role in Role if role.covers(Role.EDITOR)]
+        return self.filter(team__in=Membership.objects.filter(user=user, role__in=roles).values("team"))
+
+    def named(self, full_name: str) -> Self:
+        """The project called `team/name`; none for a text that is not of this form."""
+        team, slash, name = full_name.partition("/")
+        return self.filter(team__in=Team.objects.named(team), name=name) if slash else self.none()
+
+    def find(self, reference: str | UUID) -> "Project":
+        """The project of that id or `team/name`, among these. Raises `Missing`."""
+        by_id = _as_uuid(reference)
+        found = self.filter(pk=by_id) if by_id else self.named(str(reference))
+        project = found.select_related("team").first()
+        if project is None:
+            raise errors.Missing(f"There is no project '{reference}', or you may not see it.")
+        return project
+
+
+class Project(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The constraint's index begins with the team.
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="projects", db_index=False)
+    name = models.CharField(max_length=128, validators=[has_name_form])
+    description = models.TextField(blank=True)
+    visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "name"], name="project_name_unique"),
+            models.CheckConstraint(condition=models.Q(name__regex=NAME), name="project_name_form"),
+            models.CheckConstraint(
+                condition=models.Q(visibility__in=Visibility.values), name="project_visibility_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["visibility"], name="project_visibility")]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
+        """`team/name`, as people write it; the team must be loaded, or this is a query."""
+        return f"{self.team.name}/{self.name}"
+
+
+def _as_uuid(reference: str | UUID) -> UUID | None:
+    try:
+        return UUID(str(reference))
+    except ValueError:
+        return None

@@ -1,0 +1,84 @@
+"""Runs: one execution of a script that logs into a project."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self, Union
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from projects.models.project import Project
+from projects.names import NAME, has_name_form
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+
+
+class State(models.TextChoices):
+    """How a run stands. One that fell silent is crashed without `finished_at`, and may come back to life."""
+
+    RUNNING = "running", "Running"
+    FINISHED = "finished", "Finished"
+    CRASHED = "crashed", "Crashed"
+    KILLED = "killed", "Killed"
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: Union["User", "AnonymousUser"]) -> Self:
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def open(self) -> Self:
+        """Runs that have not said that they ended: running, or silent."""
+        return self.filter(finished_at=None)
+
+    def silent(self, since: datetime) -> Self:
+        """Running ones that were last heard of before `since`."""
+        return self.filter(state=State.RUNNING, heartbeat_at__lt=since)
+
+
+class Run(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The constraint's index begins with the project.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs", db_index=False)
+    name = models.CharField(max_length=128, validators=[has_name_form])
+    display_name = models.CharField(max_length=256, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    config = models.JSONField(default=dict, blank=True)
+    summary = models.JSONField(default=dict, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    notes = models.TextField(blank=True)
+    job_type = models.CharField(max_length=128, blank=True)
+    group = models.CharField(max_length=128, blank=True)
+    host = models.CharField(max_length=255, blank=True)
+    git_commit = models.CharField(max_length=64, blank=True)
+    git_remote = models.CharField(max_length=1024, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="run_name_unique"),
+            models.CheckConstraint(condition=Q(name__regex=NAME), name="run_name_form"),
+            models.CheckConstraint(
+                condition=Q(state=State.RUNNING, finished_at=None)
+                | Q(state=State.CRASHED)
+                | Q(state__in=[State.FINISHED, State.KILLED], finished_at__isnull=False),
+                name="run_state_known",
+            ),
+        ]
+        indexes = [
+            # Ids grow with time: this is the list of a project, newest first.
+            models.Index(fields=["project", "id"], name="run_project_newest"),
+            models.Index(fields=["heartbeat_at"], condition=Q(state=State.RUNNING), name="run_running_heartbeat"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

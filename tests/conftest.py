@@ -1,0 +1,65 @@
+"""The cast and their hands. alice runs the team, bob edits, vera looks on, mallory is a stranger."""
+
+from collections.abc import Callable
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import ApiKey, Membership, Role, Scope, Team, User
+from projects.models import Project
+
+
+def person(name: str) -> User:
+    return User.objects.create_user(name, f"{name}@example.org", "a good long password")
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def alice(db) -> User:
+    return person("alice")
+
+
+@pytest.fixture
+def bob(db) -> User:
+    return person("bob")
+
+
+@pytest.fixture
+def vera(db) -> User:
+    return person("vera")
+
+
+@pytest.fixture
+def mallory(db) -> User:
+    return person("mallory")
+
+
+@pytest.fixture
+def acme(alice, bob, vera) -> Team:
+    team = Team.objects.create(name="acme", created_by=alice)
+    for user, role in [(alice, Role.ADMIN), (bob, Role.EDITOR), (vera, Role.VIEWER)]:
+        Membership.objects.create(team=team, user=user, role=role)
+    return team
+
+
+@pytest.fixture
+def project(acme, alice) -> Project:
+    return Project.objects.create(team=acme, name="demo", created_by=alice)
+
+
+@pytest.fixture
+def api() -> Callable[..., APIClient]:
+    """`api(user)` is a client that sends a real key of that user; `api()` sends none."""
+
+    def client(user: User | None = None, scope: Scope = Scope.WRITE) -> APIClient:
+        hands = APIClient(raise_request_exception=False)
+        if user is not None:
+            _, value = ApiKey.objects.issue(user=user, name="test", scope=scope)
+            hands.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
+        return hands
+
+    return client
