@@ -1,0 +1,87 @@
+"""What people do with artifacts as a whole."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from accounts import permissions
+from accounts.models import Role, User
+from artifacts import errors, names, tasks
+from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactDownload, ArtifactFile, ArtifactTag
+from artifacts.models import ArtifactUsage, ArtifactVersion
+from projects.models import Project
+
+
+@transaction.atomic
+def create(
+    user: User,
+    project: Project,
+    name: str,
+    type: str,
+    *,
+    description: str = "",
+    metadata: dict[str, Any] | None = None,
+    tags: Iterable[str] = (),
+    auto_latest: bool = True,
+) -> Artifact:
+    """A new artifact without versions. `NameTaken` carries the id of the one that has the name."""
+    permissions.require(user, project.team, Role.EDITOR)
+    names.check_artifact_name(name)
+    names.check_type(type)
+    artifact = Artifact(
+        project=project,
+        name=name,
+        type=type,
+        description=description,
+        metadata=metadata or {},
+        auto_latest=auto_latest,
+        created_by=user,
+    )
+    with errors.refuse(artifact_name_unique=_taken(project, name)):
+        artifact.save(force_insert=True)
+    _set_tags(artifact, tags)
+    return artifact
+
+
+@transaction.atomic
+def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
+    """Change name, description, metadata, tags or auto_latest; the type stays what it was."""
+    permissions.require(user, artifact.project.team, Role.EDITOR)
+    tags = changes.pop("tags", None)
+    if "name" in changes:
+        names.check_artifact_name(changes["name"])
+    artifact = Artifact.objects.select_for_update(no_key=True).get(pk=artifact.pk)
+    for column, value in changes.items():
+        setattr(artifact, column, value)
+    with errors.refuse(artifact_name_unique=_taken(artifact.project, artifact.name)):
+        artifact.save(update_fields=[*changes, "updated_at"])
+    if tags is not None:
+        _set_tags(artifact, tags)
+    return artifact
+
+
+@transaction.atomic
+def delete(user: User, artifact: Artifact) -> None:
+    """Remove the artifact with all its versions. Workers remove the bytes that nothing else needs."""
+    permissions.require(user, artifact.project.team, Role.EDITOR)
+    Artifact.objects.select_for_update().get(pk=artifact.pk)
+    # Straight deletes from the leaves up: Django's own cascade would first load each row.
+    versions = ArtifactVersion.objects.filter(artifact=artifact)
+    for model in (ArtifactDownload, ArtifactUsage, ArtifactFile):
+        model.objects.filter(version__in=versions).delete()
+    for model in (ArtifactAlias, AliasChange, ArtifactVersion):
+        model.objects.filter(artifact=artifact).delete()
+    artifact.delete()
+    tasks.delete.delay_on_commit()
+
+
+def _set_tags(artifact: Artifact, tags: Iterable[str]) -> None:
+    artifact.tag_set.all().delete()
+    ArtifactTag.objects.bulk_create(ArtifactTag(artifact=artifact, tag=tag) for tag in dict.fromkeys(tags))
+
+
+def _taken(project: Project, name: str) -> errors.NameTaken:
+    holder = Artifact.objects.filter(project=project, name=name).values_list("pk", flat=True).first()
+    sentence = f"Project {project.full_name!r} already has an artifact named {name!r}."
+    return errors.NameTaken(sentence, artifact_id=str(holder) if holder else None)

@@ -1,0 +1,85 @@
+"""What workers do with what nobody needs any more: abandoned drafts, and bytes without a file."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from artifacts import storage
+from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
+
+_AT_ONCE = 500
+
+
+def delete_orphans() -> int:
+    """Remove objects that no file needs, rows first and bytes after; answers how many.
+
+    A crash in between leaves bytes without rows, which `reconcile` finds, never rows without bytes.
+    """
+    before = timezone.now() - settings.ORPHAN_GRACE
+    count = 0
+    while True:
+        doomed = _delete_rows(before)
+        if not doomed:
+            return count
+        count += len(doomed)
+        for place in doomed:
+            if place.upload_id and place.state == StoredObject.State.EXPECTED:
+                storage.abort_multipart(place.key, place.upload_id)
+        storage.delete_files(place.key for place in doomed)
+
+
+def give_up_drafts() -> int:
+    """Give up drafts that nobody has touched for `DRAFT_LIFE`; answers how many. Their numbers stay used."""
+    count = 0
+    before = timezone.now() - settings.DRAFT_LIFE
+    for pk in list(ArtifactVersion.objects.drafts().filter(touched_at__lt=before).values_list("pk", flat=True)):
+        count += _give_up(pk, before)
+    return count
+
+
+def reconcile(*, delete: bool) -> list[str]:
+    """Keys in the store that no row knows, older uploads included; removed if asked."""
+    strays: list[str] = []
+    batch: list[str] = []
+    for info in storage.list_files("projects/"):
+        batch.append(info.key)
+        if len(batch) == _AT_ONCE:
+            strays += _unknown(batch)
+            batch = []
+    strays += _unknown(batch)
+    if delete:
+        storage.delete_files(strays)
+    return strays
+
+
+@transaction.atomic
+def _delete_rows(before: datetime) -> list[StoredObject]:
+    found = StoredObject.objects.orphaned(before).order_by("pk")[:_AT_ONCE]
+    claimed = list(StoredObject.objects.select_for_update(skip_locked=True).filter(pk__in=[each.pk for each in found]))
+    # Whoever claims a blob holds its lock and has touched it: look again once the lock is ours.
+    list(Blob.objects.select_for_update().filter(object__in=claimed).order_by("pk"))
+    doomed = list(StoredObject.objects.orphaned(before).filter(pk__in=[each.pk for each in claimed]))
+    Blob.objects.filter(object__in=doomed).delete()
+    StoredObject.objects.filter(pk__in=[each.pk for each in doomed]).delete()
+    homeless = Blob.objects.filter(object__isnull=True, files__isnull=True, claimed_at__lt=before)
+    Blob.objects.filter(pk__in=list(homeless.values_list("pk", flat=True)[:_AT_ONCE])).delete()
+    return doomed
+
+
+@transaction.atomic
+def _give_up(pk: object, before: datetime) -> int:
+    drafts = ArtifactVersion.objects.select_for_update().drafts().filter(pk=pk, touched_at__lt=before)
+    draft = drafts.first()
+    if draft is None:
+        return 0
+    ArtifactFile.objects.filter(version=draft).delete()
+    draft.state = ArtifactVersion.State.DELETED
+    draft.save(update_fields=["state", "touched_at"])
+    return 1
+
+
+def _unknown(keys: list[str]) -> list[str]:
+    known = set(StoredObject.objects.filter(key__in=keys).values_list("key", flat=True))
+    return [key for key in keys if key not in known]

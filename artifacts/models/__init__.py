@@ -1,0 +1,23 @@
+"""The nouns of the registry, one a file."""
+
+from artifacts.models.alias import AliasChange, ArtifactAlias
+from artifacts.models.artifact import Artifact, ArtifactTag
+from artifacts.models.blob import Blob
+from artifacts.models.download import ArtifactDownload
+from artifacts.models.file import ArtifactFile
+from artifacts.models.stored_object import StoredObject
+from artifacts.models.usage import ArtifactUsage
+from artifacts.models.version import ArtifactVersion
+
+__all__ = [
+    "AliasChange",
+    "Artifact",
+    "ArtifactAlias",
+    "ArtifactDownload",
+    "ArtifactFile",
+    "ArtifactTag",
+    "ArtifactUsage",
+    "ArtifactVersion",
+    "Blob",
+    "StoredObject",
+]

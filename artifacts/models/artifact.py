@@ -1,0 +1,103 @@
+"""An artifact: the name under which versions are kept."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Prefetch, Q
+from uuid_utils.compat import uuid7
+
+from artifacts import names
+from artifacts.models.alias import ArtifactAlias
+from projects.models import Project
+
+
+class ArtifactQuerySet(models.QuerySet["Artifact"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def search(self, words: str) -> Self:
+        """Artifacts with these words in name, description or a tag; `%` and `_` are ordinary characters."""
+        tagged = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=words)
+        return self.filter(Q(name__icontains=words) | Q(description__icontains=words) | Exists(tagged))
+
+    def tagged(self, tag: str) -> Self:
+        return self.filter(Exists(ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag=tag)))
+
+    def with_alias(self, alias: str) -> Self:
+        return self.filter(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=alias)))
+
+    def for_display(self) -> Self:
+        """With all that one line of a list shows, in a fixed number of queries."""
+        newest = ArtifactAlias.objects.filter(version__number=F("artifact__latest_number")).order_by("alias")
+        return self.select_related("project__team", "created_by").prefetch_related(
+            "tag_set", Prefetch("alias_set", queryset=newest, to_attr="newest_aliases")
+        )
+
+
+class Artifact(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="artifacts", db_index=False)
+    name = models.CharField(max_length=128)
+    type = models.CharField(max_length=64)
+    description = models.TextField(blank=True, default="")
+    metadata = models.JSONField(blank=True, default=dict)
+    auto_latest = models.BooleanField(default=True, help_text="`latest` follows the newest finalized version.")
+    version_count = models.PositiveIntegerField(default=0, editable=False, help_text="Finalized versions.")
+    latest_number = models.PositiveIntegerField(null=True, editable=False, help_text="The newest finalized version.")
+    last_number = models.PositiveIntegerField(default=0, editable=False, help_text="The last number handed out.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ArtifactQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="artifact_name_unique"),
+            models.CheckConstraint(condition=Q(name__regex=names.ARTIFACT_NAME), name="artifact_name_is_valid"),
+            models.CheckConstraint(condition=Q(type__regex=names.ARTIFACT_TYPE), name="artifact_type_is_valid"),
+            models.CheckConstraint(
+                condition=Q(latest_number__isnull=True) | Q(latest_number__lte=F("last_number")),
+                name="artifact_latest_is_handed_out",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "-updated_at"], name="artifact_recent"),
+            models.Index(fields=["-updated_at"], name="artifact_recent_anywhere"),
+            models.Index(fields=["project", "type", "name"], name="artifact_by_type"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def latest_version(self) -> str | None:
+        return f"v{self.latest_number}" if self.latest_number else None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.project.full_name}/{self.name}"
+
+    @property
+    def tags(self) -> list[str]:
+        return [row.tag for row in self.tag_set.all()]
+
+
+class ArtifactTag(models.Model):
+    """A word that people sort artifacts by; a table of its own, so that lists filter by an index on every database."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="tag_set", db_index=False)
+    tag = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["artifact", "tag"], name="artifact_tag_unique")]
+        indexes = [models.Index(fields=["tag", "artifact"], name="artifact_tag_by_tag")]
+
+    def __str__(self) -> str:
+        return self.tag

@@ -1,0 +1,81 @@
+"""The bytes of one file, wherever they lie: alone in an object, or at an offset of a pack."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from artifacts import names
+from artifacts.models.stored_object import StoredObject
+from projects.models import Project
+
+
+class BlobQuerySet(models.QuerySet["Blob"]):
+    def shareable(self, project: Project, user: Any) -> Self:
+        """A digest is not a ticket: only bytes of this project that were verified, or that this user brought."""
+        mine = Q(state=Blob.State.UPLOADED, created_by=user)
+        return self.filter(Q(state=Blob.State.VERIFIED) | mine, project=project)
+
+    def unread(self) -> Self:
+        """Bytes in the store that a worker has yet to read: their hashes are a claim, or incomplete."""
+        unhashed = Q(state=Blob.State.VERIFIED, md5__isnull=True)
+        return self.filter(Q(state=Blob.State.UPLOADED) | unhashed)
+
+
+class Blob(models.Model):
+    class State(models.TextChoices):
+        EXPECTED = "expected", "Expected"
+        UPLOADED = "uploaded", "Uploaded"
+        VERIFIED = "verified", "Verified"
+        CORRUPT = "corrupt", "Corrupt"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64, null=True)
+    md5 = models.CharField(max_length=32, null=True)
+    object = models.ForeignKey(StoredObject, on_delete=models.CASCADE, null=True, related_name="blobs")
+    offset = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.EXPECTED)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    claimed_at = models.DateTimeField(default=timezone.now, help_text="When a file last asked for these bytes.")
+
+    objects = BlobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "sha256", "size"], condition=Q(state="verified"), name="blob_verified_unique"
+            ),
+            models.CheckConstraint(condition=Q(size__gte=0), name="blob_size_is_natural"),
+            models.CheckConstraint(condition=Q(offset__gte=0), name="blob_offset_is_natural"),
+            models.CheckConstraint(
+                condition=Q(sha256__isnull=True) | Q(sha256__regex=names.SHA256), name="blob_sha256_is_hex"
+            ),
+            models.CheckConstraint(condition=Q(md5__isnull=True) | Q(md5__regex=names.MD5), name="blob_md5_is_hex"),
+            models.CheckConstraint(
+                condition=Q(state__in=["expected", "uploaded", "verified", "corrupt"]), name="blob_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="expected") | Q(object__isnull=False), name="blob_bytes_have_a_place"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="verified") | Q(sha256__isnull=False), name="blob_verified_is_hashed"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "sha256"], name="blob_by_sha256"),
+            models.Index(fields=["claimed_at"], name="blob_by_claim"),
+            models.Index(
+                fields=["object"],
+                condition=Q(state="uploaded") | Q(state="verified", md5__isnull=True),
+                name="blob_unread",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sha256 or str(self.pk)

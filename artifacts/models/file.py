@@ -1,0 +1,57 @@
+"""A file of a version: a path, and the bytes or the reference that stand under it."""
+
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from artifacts.models.blob import Blob
+from artifacts.models.version import ArtifactVersion
+
+
+class PathField(models.CharField):
+    """Text that sorts and compares by its bytes on every database, so that one index serves order, prefix and cursor."""
+
+    def db_parameters(self, connection: Any) -> dict[str, Any]:
+        collation = "C" if connection.vendor == "postgresql" else None
+        return {**super().db_parameters(connection), "collation": collation}
+
+
+class FileQuerySet(models.QuerySet["ArtifactFile"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(version__in=ArtifactVersion.objects.visible_to(user))
+
+    def under(self, prefix: str) -> Self:
+        """Files whose path starts with the prefix, found by the index on (version, path)."""
+        return self.filter(path__gte=prefix, path__lt=prefix + "\U0010ffff") if prefix else self
+
+
+class ArtifactFile(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    version = models.ForeignKey(ArtifactVersion, on_delete=models.CASCADE, related_name="files", db_index=False)
+    path = PathField(max_length=1024)
+    name = models.CharField(max_length=1024)
+    size = models.BigIntegerField()
+    mime_type = models.CharField(max_length=255)
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="files")
+    reference_uri = models.CharField(max_length=2048, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "path"], name="file_path_unique"),
+            models.CheckConstraint(condition=Q(size__gte=0), name="file_size_is_natural"),
+            models.CheckConstraint(condition=~Q(path=""), name="file_path_is_not_empty"),
+            models.CheckConstraint(
+                condition=Q(blob__isnull=False, reference_uri__isnull=True)
+                | Q(blob__isnull=True, reference_uri__isnull=False),
+                name="file_is_blob_or_reference",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.path

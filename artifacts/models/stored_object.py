@@ -1,0 +1,68 @@
+"""One object in the bucket: a file by itself, or a pack of small ones."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from artifacts import names
+from artifacts.models.version import ArtifactVersion
+from projects.models import Project
+
+
+class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
+    def expected(self) -> Self:
+        return self.filter(state=StoredObject.State.EXPECTED)
+
+    def orphaned(self, before: datetime) -> Self:
+        """Objects that no file of any version needs, and that nobody has claimed since `before`."""
+        old = self.filter(created_at__lt=before)
+        return old.exclude(blobs__files__isnull=False).exclude(blobs__claimed_at__gte=before)
+
+
+class StoredObject(models.Model):
+    class Kind(models.TextChoices):
+        FILE = "file", "File"
+        PACK = "pack", "Pack"
+
+    class State(models.TextChoices):
+        EXPECTED = "expected", "Expected"
+        UPLOADED = "uploaded", "Uploaded"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    # The version that brings the bytes; others may share them, so the object outlives it.
+    version = models.ForeignKey(ArtifactVersion, on_delete=models.SET_NULL, null=True, related_name="objects_brought")
+    key = models.CharField(max_length=1400)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64, null=True, help_text="What a single PUT is bound to.")
+    is_bound = models.BooleanField(default=False, help_text="The store refuses other bytes than the stated sha256's.")
+    part_size = models.BigIntegerField(null=True, help_text="Bytes of each part but the last, when sent in parts.")
+    part_hashes = models.JSONField(default=list, help_text="sha256 of each part, when sent in parts.")
+    upload_id = models.CharField(max_length=1024, blank=True, default="")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.EXPECTED)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = StoredObjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="object_key_unique"),
+            models.CheckConstraint(condition=Q(size__gte=0), name="object_size_is_natural"),
+            models.CheckConstraint(condition=Q(kind__in=["file", "pack"]), name="object_kind_is_known"),
+            models.CheckConstraint(condition=Q(state__in=["expected", "uploaded"]), name="object_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(sha256__isnull=True) | Q(sha256__regex=names.SHA256), name="object_sha256_is_hex"
+            ),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="object_by_age")]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def is_multipart(self) -> bool:
+        return self.part_size is not None

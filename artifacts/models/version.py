@@ -1,0 +1,98 @@
+"""A version of an artifact: a draft until it is finalized, immutable from then on."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from artifacts.models.artifact import Artifact
+from projects.models import Project, Run
+
+
+class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
+    def visible_to(self, user: Any) -> Self:
+        """Finalized versions of the projects that the user sees, and drafts of those where the user may write."""
+        finalized = Q(state=ArtifactVersion.State.FINALIZED, artifact__project__in=Project.objects.visible_to(user))
+        drafts = Q(state=ArtifactVersion.State.DRAFT, artifact__project__in=Project.objects.editable_by(user))
+        return self.filter(finalized | drafts)
+
+    def finalized(self) -> Self:
+        return self.filter(state=ArtifactVersion.State.FINALIZED)
+
+    def drafts(self) -> Self:
+        return self.filter(state=ArtifactVersion.State.DRAFT)
+
+    def for_display(self) -> Self:
+        """With all that one line of a list shows, in a fixed number of queries."""
+        return self.select_related("artifact__project__team", "run", "created_by").prefetch_related("aliases")
+
+
+class ArtifactVersion(models.Model):
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        FINALIZED = "finalized", "Finalized"
+        DELETED = "deleted", "Deleted"
+
+    class Integrity(models.TextChoices):
+        PENDING = "pending", "Pending"
+        VERIFIED = "verified", "Verified"
+        CORRUPT = "corrupt", "Corrupt"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="versions", db_index=False)
+    number = models.PositiveIntegerField(editable=False)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.DRAFT, editable=False)
+    integrity = models.CharField(max_length=16, choices=Integrity.choices, default=Integrity.PENDING, editable=False)
+    description = models.TextField(blank=True, default="")
+    notes = models.TextField(blank=True, default="")
+    metadata = models.JSONField(blank=True, default=dict)
+    digest = models.CharField(
+        max_length=64, null=True, editable=False, help_text="sha256 of the sorted file list; stated in a draft."
+    )
+    file_count = models.PositiveIntegerField(default=0, editable=False)
+    total_size = models.BigIntegerField(default=0, editable=False, help_text="Bytes of all files.")
+    storage_path = models.CharField(max_length=300, editable=False, help_text="The prefix of its keys in the store.")
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="logged_versions")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(auto_now=True, help_text="A draft untouched for long is given up.")
+    finalized_at = models.DateTimeField(null=True, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["artifact", "number"], name="version_number_unique"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="version_number_is_positive"),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "finalized", "deleted"]), name="version_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="finalized") | Q(finalized_at__isnull=False), name="version_final_has_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(integrity__in=["pending", "verified", "corrupt"]), name="version_integrity_is_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["artifact", "state", "-number"], name="version_by_state"),
+            models.Index(fields=["state", "touched_at"], name="version_untouched"),
+            models.Index(fields=["state", "integrity", "id"], name="version_unverified"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.artifact.name}:{self.version}"
+
+    @property
+    def version(self) -> str:
+        return f"v{self.number}"
+
+    @property
+    def is_finalized(self) -> bool:
+        return self.state == self.State.FINALIZED

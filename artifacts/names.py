@@ -1,0 +1,83 @@
+"""What artifacts, aliases, types and the paths inside a version may be called. Pure functions, no database."""
+
+import re
+import unicodedata
+
+from artifacts import errors
+
+ARTIFACT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+ARTIFACT_TYPE = r"^[A-Za-z0-9._-]{1,64}$"
+ALIAS = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+SHA256 = r"^[0-9a-f]{64}$"
+MD5 = r"^[0-9a-f]{32}$"
+VERSION = re.compile(r"^v([1-9][0-9]{0,8})$")
+
+LATEST = "latest"
+TYPES = ("model", "dataset", "file", "code")
+MAX_PATH_BYTES = 1024
+
+_ALPHABET = "letters, digits, dots, underscores and hyphens"
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+def check_artifact_name(name: str) -> str:
+    if not _matches(ARTIFACT_NAME, name):
+        raise errors.InvalidName(
+            f"{name!r} is not an artifact name: 1 to 128 {_ALPHABET}, starting with a letter or digit."
+        )
+    return name
+
+
+def check_alias(alias: str) -> str:
+    if not _matches(ALIAS, alias):
+        raise errors.InvalidName(f"{alias!r} is not an alias: 1 to 100 {_ALPHABET}, starting with a letter or digit.")
+    return alias
+
+
+def check_type(type: str) -> str:
+    if type not in TYPES:
+        raise errors.InvalidName(f"{type!r} is not an artifact type: use one of {', '.join(TYPES)}.")
+    return type
+
+
+def check_path(path: str) -> str:
+    """The path as it stands, if it is POSIX, relative and in NFC, and stays inside the artifact on every system."""
+    if not path:
+        raise errors.InvalidPath("A path is empty.")
+    try:
+        encoded = path.encode()
+    except UnicodeEncodeError:
+        raise errors.InvalidPath(f"The path {path!r} is not valid Unicode.") from None
+    if len(encoded) > MAX_PATH_BYTES:
+        raise errors.InvalidPath(f"The path {path[:40]!r}… is longer than {MAX_PATH_BYTES} bytes.")
+    reason = _path_fault(path)
+    if reason:
+        raise errors.InvalidPath(f"The path {path!r} {reason}.")
+    return path
+
+
+def _path_fault(path: str) -> str:
+    if path.startswith("/"):
+        return "is absolute"
+    if _DRIVE.match(path):
+        return "starts with a drive letter"
+    if "\\" in path:
+        return "has a backslash: use '/' between folders"
+    if any(segment in ("", ".", "..") for segment in path.split("/")):
+        return "has an empty, '.' or '..' segment"
+    if not path.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+        return "has a control character"
+    if not unicodedata.is_normalized("NFC", path):
+        return "is not in Unicode normalization form C"
+    return ""
+
+
+def version_number(version: str) -> int | None:
+    """3 for 'v3', None for what is not the form of a version."""
+    match = VERSION.match(version)
+    return int(match[1]) if match else None
+
+
+def _matches(pattern: str, value: str) -> bool:
+    # `$` alone would let a newline at the end pass.
+    return re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value) is not None

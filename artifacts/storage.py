@@ -1,0 +1,247 @@
+"""The object store: keys to bytes. The only module that speaks S3.
+
+Every verb raises `errors.StoreUnavailable` when the store does not answer. Signed addresses are for the public endpoint
+and live `settings.SIGNED_URL_LIFE`; everything else goes to the internal one.
+"""
+
+import base64
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, BinaryIO
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from django.utils.http import content_disposition_header
+
+from artifacts import errors
+
+# What S3 allows.
+MAX_PUT = 5 * 2**30
+MIN_PART = 5 * 2**20
+MAX_PARTS = 10_000
+MAX_OBJECT = 5 * 2**40
+
+CHUNK = 2**20
+_DELETE_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class SignedPut:
+    """An address to PUT to, with the headers that must be sent along, to the letter."""
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    key: str
+    size: int
+    etag: str
+
+
+def get_upload_url(key: str, size: int, sha256: str | None = None) -> SignedPut:
+    """An address that takes exactly `size` bytes, and where sha256 is given (hex), only those bytes."""
+    return _sign_put("put_object", {"Key": key}, size, sha256)
+
+
+def get_part_url(key: str, upload_id: str, number: int, size: int, sha256: str | None = None) -> SignedPut:
+    """The same for one part of a multipart upload; the first part is number 1."""
+    return _sign_put("upload_part", {"Key": key, "UploadId": upload_id, "PartNumber": number}, size, sha256)
+
+
+def get_download_url(key: str, file_name: str | None = None) -> str:
+    """An address that reads the object, as an attachment of that name; it honours `Range`."""
+    params = {"Bucket": settings.S3_BUCKET, "Key": key, "ResponseContentType": "application/octet-stream"}
+    params["ResponseContentDisposition"] = content_disposition_header(True, file_name or key.rsplit("/", 1)[-1])
+    return _public().generate_presigned_url("get_object", Params=params, ExpiresIn=_life())
+
+
+def upload_file(key: str, body: bytes | BinaryIO) -> None:
+    with _speaking():
+        _internal().put_object(Bucket=settings.S3_BUCKET, Key=key, Body=body)
+
+
+def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterator[bytes]:
+    """The object's bytes, or `size` of them from `offset`, in chunks of at most 1 MiB. `Missing` where it is not."""
+    if size == 0:
+        return
+    params = {"Bucket": settings.S3_BUCKET, "Key": key}
+    if offset or size is not None:
+        params["Range"] = f"bytes={offset}-{'' if size is None else offset + size - 1}"
+    with _speaking():
+        body = _internal().get_object(**params)["Body"]
+        with body:
+            yield from body.iter_chunks(CHUNK)
+
+
+def delete_file(key: str) -> None:
+    """Deleting what is not there is no error."""
+    with _speaking():
+        _internal().delete_object(Bucket=settings.S3_BUCKET, Key=key)
+
+
+def delete_files(keys: Iterable[str]) -> None:
+    keys = list(keys)
+    for start in range(0, len(keys), _DELETE_AT_ONCE):
+        batch = [{"Key": key} for key in keys[start : start + _DELETE_AT_ONCE]]
+        with _speaking():
+            answer = _internal().delete_objects(Bucket=settings.S3_BUCKET, Delete={"Objects": batch, "Quiet": True})
+        if answer.get("Errors"):
+            first = answer["Errors"][0]
+            raise errors.StoreUnavailable(f"The object store did not delete {first['Key']!r}: {first.get('Message')}")
+
+
+def list_files(prefix: str) -> Iterator[ObjectInfo]:
+    """Every object under the prefix, a request for each thousand."""
+    with _speaking():
+        pages = _internal().get_paginator("list_objects_v2").paginate(Bucket=settings.S3_BUCKET, Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                yield ObjectInfo(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
+
+
+def get_file_info(key: str) -> ObjectInfo | None:
+    """Size in bytes and ETag of an object, None where there is none."""
+    try:
+        with _speaking():
+            head = _internal().head_object(Bucket=settings.S3_BUCKET, Key=key)
+    except errors.Missing:
+        return None
+    return ObjectInfo(key, head["ContentLength"], head["ETag"].strip('"'))
+
+
+def begin_multipart(key: str) -> str:
+    with _speaking():
+        return _internal().create_multipart_upload(Bucket=settings.S3_BUCKET, Key=key)["UploadId"]
+
+
+def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
+    """The parts that have arrived, by number; empty when the upload is not open (any more)."""
+    try:
+        with _speaking():
+            pages = _internal().get_paginator("list_parts")
+            found = pages.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
+            return {
+                part["PartNumber"]: ObjectInfo(key, part["Size"], part["ETag"].strip('"'))
+                for page in found
+                for part in page.get("Parts", ())
+            }
+    except errors.Missing:
+        return {}
+
+
+def complete_multipart(key: str, upload_id: str, etags: dict[int, str]) -> None:
+    """Make the object of its parts. `Missing` when the upload is not open, `BytesMismatch` when a part is not right."""
+    parts = [{"PartNumber": number, "ETag": f'"{etags[number]}"'} for number in sorted(etags)]
+    with _speaking():
+        _internal().complete_multipart_upload(
+            Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+        )
+
+
+def abort_multipart(key: str, upload_id: str) -> None:
+    try:
+        with _speaking():
+            _internal().abort_multipart_upload(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
+    except errors.Missing:
+        return
+
+
+def ensure_bucket() -> None:
+    """The bucket is there after this, made if it was not."""
+    client = _internal()
+    try:
+        with _speaking():
+            client.head_bucket(Bucket=settings.S3_BUCKET)
+    except errors.Missing:
+        with _speaking():
+            client.create_bucket(Bucket=settings.S3_BUCKET)
+
+
+@cache
+def enforces_checksums() -> bool:
+    """Whether this store refuses a body that is not of the sha256 in its signed address: tried once, not believed."""
+    key = f"probes/{uuid.uuid4()}"
+    wrong = base64.b64encode(bytes(32)).decode()
+    try:
+        with _speaking():
+            _internal().put_object(Bucket=settings.S3_BUCKET, Key=key, Body=b"probe", ChecksumSHA256=wrong)
+    except errors.BytesMismatch:
+        return True
+    delete_file(key)
+    return False
+
+
+def _sign_put(act: str, params: dict[str, Any], size: int, sha256: str | None) -> SignedPut:
+    params |= {"Bucket": settings.S3_BUCKET, "ContentLength": size}
+    headers = {}
+    if sha256:
+        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
+    return SignedPut(_public().generate_presigned_url(act, Params=params, ExpiresIn=_life()), headers)
+
+
+def _life() -> int:
+    return int(settings.SIGNED_URL_LIFE.total_seconds())
+
+
+@cache
+def _internal() -> Any:
+    return _client(settings.S3_ENDPOINT_URL)
+
+
+@cache
+def _public() -> Any:
+    return _client(settings.S3_PUBLIC_ENDPOINT_URL)
+
+
+def _client(endpoint: str) -> Any:
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        connect_timeout=3,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=32,
+    )
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=settings.S3_REGION,
+        aws_access_key_id=settings.S3_ACCESS_KEY_ID,
+        aws_secret_access_key=settings.S3_SECRET_ACCESS_KEY,
+        config=config,
+    )
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Turn what the store, or the way to it, says into our refusals."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404"):
+            raise errors.Missing("The object store holds no such object.") from error
+        if code in ("BadDigest", "XAmzContentChecksumMismatch", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"):
+            raise errors.BytesMismatch(f"The object store refused the bytes: {code}.") from error
+        if status == 403:
+            raise errors.StoreUnavailable(_LOCKED) from error
+        if 400 <= status < 500 and status not in (408, 429):
+            raise
+        raise errors.StoreUnavailable(_AWAY) from error
+    except BotoCoreError as error:
+        raise errors.StoreUnavailable(_AWAY) from error
+
+
+_LOCKED = "The object store refuses this server's credentials: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
+_AWAY = "The object store does not answer. Nothing was changed: try again in a moment."

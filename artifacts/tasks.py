@@ -1,0 +1,56 @@
+"""The workers' queue: each task finds nothing out and decides nothing, it calls one verb. All may run twice.
+
+The rows are the queue and a message is a nudge: `sweep` finds what a lost message left behind.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from artifacts import cleanup, errors, hashing
+from wanllmdb.celery import app
+
+_RETRY = {"autoretry_for": (errors.Unavailable,), "retry_backoff": 5, "retry_backoff_max": 300, "max_retries": 5}
+_LEFT_BEHIND_AFTER = timedelta(minutes=2)
+
+
+@app.task(**_RETRY)
+def verify(version_id: str) -> None:
+    hashing.verify(version_id)
+
+
+@app.task(**_RETRY)
+def hash_object(object_id: str) -> None:
+    hashing.hash_object(object_id)
+
+
+@app.task(**_RETRY)
+def delete() -> None:
+    cleanup.delete_orphans()
+
+
+@app.task
+def sweep() -> None:
+    before = timezone.now() - _LEFT_BEHIND_AFTER
+    for version_id in hashing.pending_versions(before):
+        verify.delay(version_id)
+    for object_id in hashing.unread_objects(before):
+        hash_object.delay(object_id)
+
+
+@app.task(**_RETRY)
+def tidy() -> None:
+    cleanup.give_up_drafts()
+    cleanup.delete_orphans()
+
+
+BEAT: dict[str, dict[str, Any]] = {
+    "artifacts-sweep": {"task": "artifacts.tasks.sweep", "schedule": timedelta(minutes=1)},
+    "artifacts-tidy": {"task": "artifacts.tasks.tidy", "schedule": timedelta(minutes=10)},
+}
+
+
+@app.on_after_finalize.connect
+def _schedule(sender: Any, **_: Any) -> None:
+    sender.conf.beat_schedule.update(BEAT)
