@@ -71,6 +71,18 @@ class NameTaken(Conflict):
     """The name is in use where it must be unique."""
 
 
+class LastAdmin(Conflict):
+    """The team would be left without an admin."""
+
+
+class PersonalTeam(Conflict):
+    """A personal team lives as long as its user, with the user in it."""
+
+
+class PayloadTooLarge(TooLarge):
+    """The body is over `MAX_BODY_BYTES`."""
+
+
 @contextmanager
 def refuse(**by_constraint: RegistryError) -> Iterator[None]:
     """Raise the given refusal when the database refuses by the constraint of that name.

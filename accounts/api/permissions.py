@@ -1,0 +1,19 @@
+"""Who may use the API at all. What they may do there is decided by `visible_to` and by the verbs."""
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from accounts import errors
+from accounts.models import ApiKey, Scope
+
+
+class SignedIn(BasePermission):
+    """Somebody who signed in; with a key of scope `read`, only for what changes nothing."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        key = request.auth
+        if isinstance(key, ApiKey) and key.scope == Scope.READ and request.method not in SAFE_METHODS:
+            raise errors.ReadOnlyKey(f"The key '{key.name}' may only read; this needs a key of scope 'write'.")
+        return bool(request.user and request.user.is_authenticated)

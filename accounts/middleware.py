@@ -1,0 +1,69 @@
+"""The first gate: bounds on every request, before anything reads it."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from uuid_utils.compat import uuid7
+
+from accounts import errors
+from accounts.api import problems
+from accounts.api.parsers import too_large
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestBounds:
+    """Gives each request an id, and refuses what is too large or is no text.
+
+    Under /api/ an address with a trailing slash is the same address.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request.id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
+        refusal = _refusal(request)
+        if refusal is None:
+            _drop_trailing_slash(request)
+            response = self.get_response(request)
+        elif problems.is_api(request):
+            response = problems.plain(request, refusal.status, str(refusal), refusal.code, **refusal.extra)
+        else:
+            response = HttpResponse(f"{refusal}\n", status=refusal.status, content_type="text/plain; charset=utf-8")
+        response["X-Request-ID"] = request.id
+        return response
+
+
+def _refusal(request: HttpRequest) -> errors.RegistryError | None:
+    meta = request.META
+    length = meta.get("CONTENT_LENGTH") or "0"
+    if "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower() or not length.isdecimal():
+        return errors.Invalid("Send the body with a Content-Length.")
+    if int(length) > settings.MAX_BODY_BYTES:
+        return too_large()
+    # WSGI hands over the bytes of the path as if they were Latin-1, the query as it was sent.
+    if not (_is_text(meta.get("PATH_INFO", "").encode("latin-1")) and _is_text(_bytes_of_query(request))):
+        return errors.Invalid("The address has bytes that are not UTF-8 text.")
+    return None
+
+
+def _bytes_of_query(request: HttpRequest) -> bytes:
+    return unquote_to_bytes(request.META.get("QUERY_STRING", ""))
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        return "\0" not in value.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _drop_trailing_slash(request: HttpRequest) -> None:
+    if problems.is_api(request):
+        request.path_info = request.path_info.rstrip("/")
+        request.path = request.path.rstrip("/")
