@@ -1,0 +1,35 @@
+# Everything one does with this project. `make help` lists it.
+
+VENV ?= .venv
+PYTHON = $(VENV)/bin/python
+export PORT
+
+.PHONY: help run test check bench
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run:  ## serve on port 8000, or the next free one (PORT=… insists on one); all state is in var/
+	@deploy/venv.sh $(VENV) requirements.txt
+	@exec $(PYTHON) -m deploy.embedded
+
+test: tools  ## check, then the tests on SQLite and on PostgreSQL, with a real store, Redis and workers
+	@deploy/debian.sh postgresql redis-server
+	@$(MAKE) --no-print-directory check
+	TEST_DATABASE=sqlite $(PYTHON) -m pytest --quiet
+	TEST_DATABASE=postgres $(PYTHON) -m pytest --quiet
+
+check: tools  ## style, types, layers, and that no migration is missing; touches nothing
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy wanllmdb/sdk
+	$(VENV)/bin/lint-imports --no-timing
+	SECRET_KEY=check $(PYTHON) manage.py makemigrations --check --dry-run
+	SECRET_KEY=check $(PYTHON) manage.py check
+
+bench: tools  ## measure this server on this machine, with everything real
+	$(PYTHON) -m benchmarks
+
+.PHONY: tools
+tools:
+	@deploy/venv.sh $(VENV) requirements.txt requirements-dev.txt

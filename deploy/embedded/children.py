@@ -1,0 +1,60 @@
+"""No process is left behind, however the one that started it ends."""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+# Every process of a stack carries this in its environment, with the stack's `var` directory.
+MARK = "WANLLMDB_EMBEDDED"
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def end_with_parent() -> None:
+    """For `preexec_fn`: the kernel sends SIGTERM when the parent ends, however it does. Only Linux can."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def marked(var: Path) -> Mapping[str, str]:
+    return {MARK: str(var)}
+
+
+def of_stack(var: Path) -> list[int]:
+    """The processes that were started for the stack in `var`, this one aside. Needs /proc: elsewhere none are found."""
+    mark = f"{MARK}={var}".encode()
+    return [pid for pid in _all_processes() if pid != os.getpid() and mark in _environment(pid)]
+
+
+def end(var: Path, patience: float) -> None:
+    """End what still runs for the stack in `var`: with SIGTERM first, after `patience` seconds with SIGKILL."""
+    for signum, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 2.0)):
+        deadline = time.monotonic() + seconds
+        for pid in of_stack(var):
+            _send(pid, signum)
+        while of_stack(var) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def _all_processes() -> list[int]:
+    root = Path("/proc")
+    return [int(entry.name) for entry in root.iterdir() if entry.name.isdigit()] if root.is_dir() else []
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _send(pid: int, signum: int) -> None:
+    try:
+        os.kill(pid, signum)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,148 @@
+"""The `var/` directory: what the embedded stack keeps between two starts, and that only one runs in it at a time."""
+
+import fcntl
+import json
+import os
+import secrets
+import shlex
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+FIRST_WEB_PORT = 8000
+# The store's five ports follow one another, and its gRPC ports lie 10000 above. This range keeps them all below those
+# that the system gives to outgoing connections, so that the same ports are most likely free again next time.
+STORE_PORTS = range(18000, 22600, 5)
+STORE_PORT_COUNT = 5
+GRPC_DISTANCE = 10_000
+SPACE_NEEDED = 500 * 2**20
+
+
+def open_directory(var: Path) -> None:
+    """Make `var` and what lies in it, for its owner alone."""
+    var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("broker", "broker-control", "log", "store"):
+        (var / name).mkdir(mode=0o700, exist_ok=True)
+    free = shutil.disk_usage(var).free
+    if free < SPACE_NEEDED:
+        raise SystemExit(
+            f"Only {free // 2**20} MiB are free at {var}: wanLLMDB needs {SPACE_NEEDED // 2**20} MiB to start."
+        )
+
+
+@contextmanager
+def claim(var: Path) -> Iterator[None]:
+    """Hold `var` for this process. The system lets go of it when the process ends, however it ends."""
+    with (var / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"wanLLMDB already runs in {var}: stop that one first, or set WANLLMDB_VAR_DIR.") from None
+        yield
+
+
+def settle(var: Path, wanted_port: str | None) -> dict[str, str]:
+    """The environment of this start: secrets made once, and ports that are free now. Kept in `embedded.env`.
+
+    What a signed address was made for stays good over a restart, because the store keeps its ports while it can.
+    """
+    path = var / "embedded.env"
+    kept = read_env(path)
+    store_port = kept.get("STORE_PORT")
+    if not store_port or not store_ports_are_free(int(store_port)):
+        store_port = str(free_store_port())
+    port = free_web_port(wanted_port)
+    env = new_secrets() | kept
+    env |= {
+        "PORT": str(port),
+        "BASE_URL": f"http://127.0.0.1:{port}",
+        "STORE_PORT": store_port,
+        "S3_ENDPOINT_URL": f"http://127.0.0.1:{store_port}",
+        "S3_BUCKET": "wanllmdb",
+    }
+    if env != kept:
+        write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
+    write_private(var / "s3.json", store_identities(env))
+    return env
+
+
+def new_secrets() -> dict[str, str]:
+    names = ["SECRET_KEY", "S3_SECRET_ACCESS_KEY"]
+    # With these the store's inner servers want a signed token too: on a shared machine the S3 port is the only way in.
+    names += [f"WEED_JWT_{which}_KEY" for which in ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")]
+    return {"S3_ACCESS_KEY_ID": secrets.token_hex(10)} | {name: secrets.token_urlsafe(40) for name in names}
+
+
+def store_identities(env: Mapping[str, str]) -> str:
+    """The store's own list of who may do what: this server, everything; nobody else, nothing."""
+    key = {"accessKey": env["S3_ACCESS_KEY_ID"], "secretKey": env["S3_SECRET_ACCESS_KEY"]}
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    return json.dumps({"identities": [{"name": "wanllmdb", "credentials": [key], "actions": actions}]}, indent=2)
+
+
+def read_env(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    lines = (line.partition("=") for line in path.read_text().splitlines() if "=" in line)
+    return {name: "".join(shlex.split(value)) for name, _, value in lines}
+
+
+def write_private(path: Path, text: str) -> None:
+    """The file appears whole and for its owner alone, or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        draft.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+
+
+def read_credentials(var: Path) -> dict[str, Any]:
+    path = var / "credentials.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def write_credentials(var: Path, credentials: Mapping[str, str]) -> None:
+    write_private(var / "credentials.json", json.dumps(credentials, indent=2) + "\n")
+
+
+def free_web_port(wanted: str | None) -> int:
+    """The port that was asked for, or the first free one from 8000 on."""
+    if wanted:
+        if not wanted.isdigit() or not 0 < int(wanted) < 65536:
+            raise SystemExit(f"PORT={wanted} is not a port: give a number from 1 to 65535.")
+        if not is_free(int(wanted)):
+            raise SystemExit(f"Port {wanted} is taken: free it, or choose another with `make run PORT=…`.")
+        return int(wanted)
+    for port in range(FIRST_WEB_PORT, FIRST_WEB_PORT + 200):
+        if is_free(port):
+            return port
+    raise SystemExit(f"No port from {FIRST_WEB_PORT} to {port} is free: choose another with `make run PORT=…`.")
+
+
+def free_store_port() -> int:
+    for port in SystemRandom().sample(STORE_PORTS, len(STORE_PORTS)):
+        if store_ports_are_free(port):
+            return port
+    raise SystemExit(f"The object store finds no free ports between {STORE_PORTS.start} and {STORE_PORTS.stop}.")
+
+
+def store_ports_are_free(first: int) -> bool:
+    ports = range(first, first + STORE_PORT_COUNT)
+    return all(is_free(port) and is_free(port + GRPC_DISTANCE) for port in ports)
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,306 @@
+"""The real parts that the tests run on: PostgreSQL, Redis, the object store, and a whole running wanLLMDB.
+
+Each is started when first asked for, on free ports of 127.0.0.1, and ended with the session, whatever ends it.
+"""
+
+import atexit
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import boto3
+import psycopg
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from honcho.environ import parse_procfile
+
+from deploy.embedded import children, state
+
+ROOT = Path(__file__).parent.parent
+PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
+START_WITHIN = 60.0
+STOP_WITHIN = 10.0
+# Of the shell that runs the tests; a server of the session is told all it needs.
+FOREIGN = ("WANLLMDB_", "S3_", "STORE_", "CELERY_", "DATABASE_", "WEED_", "DJANGO_", "BASE_URL", "PORT")
+
+
+class Server:
+    """A process that serves. `start` returns when it does; `kill` ends it, and its children, as a power cut would."""
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        env: Mapping[str, str],
+        ready: Callable[[], bool],
+        *,
+        user: str | None = None,
+        stop_signal: int = signal.SIGTERM,
+    ) -> None:
+        self.name, self.command, self.env, self.ready = name, command, dict(env), ready
+        self.user, self.stop_signal = user, stop_signal
+        self.log = home() / f"{name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        owner = os.getpid()
+        atexit.register(lambda: self.stop() if os.getpid() == owner else None)
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        if self.is_running:
+            return
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT if self.user is None else home(),
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                group=self.user,
+                extra_groups=None if self.user is None else [],
+                start_new_session=True,
+                preexec_fn=children.end_with_parent,
+            )
+        deadline = time.monotonic() + START_WITHIN
+        while not self.ready():
+            if not self.is_running or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"{self.name} does not serve. Its log ends:\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it in an orderly way."""
+        if self.process is None:
+            return
+        if self.is_running:
+            self.process.send_signal(self.stop_signal)
+            try:
+                self.process.wait(STOP_WITHIN)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.process = None
+
+    def kill(self) -> None:
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+            finally:
+                self.process.wait()
+                self.process = None
+
+
+@cache
+def home() -> Path:
+    """The session's directory. Others may pass through it, for PostgreSQL refuses to be root."""
+    path = Path(tempfile.mkdtemp(prefix="wanllmdb-tests-"))
+    path.chmod(0o711)
+    atexit.register(_clear, path, os.getpid())
+    return path
+
+
+def _clear(path: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@cache
+def session_env() -> dict[str, str]:
+    """The environment that Django and all servers of the session get. With it are the database and broker chosen:
+
+    `TEST_DATABASE=postgres` means PostgreSQL and Redis, as a scaled-out server has them; `sqlite`, or nothing, means
+    SQLite and the filesystem, as the embedded one has.
+    """
+    var = home() / "var"
+    state.open_directory(var)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    env |= state.settle(var, str(free_port()))
+    env |= {
+        "DJANGO_SETTINGS_MODULE": "wanllmdb.settings",
+        "WANLLMDB_VAR_DIR": str(var),
+        "S3_BUCKET": "tests",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        # No key, cache or setting of the person who runs the tests.
+        "XDG_CONFIG_HOME": str(home() / "config"),
+        "XDG_CACHE_HOME": str(home() / "cache"),
+    }
+    if on_postgres():
+        env |= {"DATABASE_URL": f"{postgres()}/postgres", "CELERY_BROKER_URL": f"{redis()}/0"}
+    return env
+
+
+def on_postgres() -> bool:
+    chosen = os.environ.get("TEST_DATABASE", "sqlite")
+    if chosen not in ("sqlite", "postgres"):
+        raise RuntimeError(f"TEST_DATABASE is {chosen!r}: say sqlite or postgres.")
+    return chosen == "postgres"
+
+
+@cache
+def postgres() -> str:
+    """A PostgreSQL server of our own, without the care for the disk that tests need not pay for. Its address."""
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
+    if programs is None:
+        raise RuntimeError("PostgreSQL is not installed: `make test` does that.")
+    data, port = home() / "postgres", free_port()
+    user = "postgres" if os.getuid() == 0 else None
+    data.mkdir(mode=0o700)
+    if user:
+        shutil.chown(data, user, user)
+    subprocess.run(
+        [programs / "initdb", "--pgdata", data, "--username=wanllmdb", "--auth=trust", "--encoding=UTF8", "--no-sync"],
+        check=True,
+        cwd=home(),
+        stdout=subprocess.DEVNULL,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": 200}
+    options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    command = [str(programs / "postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in options.items())]
+    address = f"postgres://wanllmdb@127.0.0.1:{port}"
+
+    def ready() -> bool:
+        try:
+            psycopg.connect(f"{address}/postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    # PostgreSQL waits for its clients on SIGTERM, and does not on SIGINT.
+    Server("postgres", command, os.environ, ready, user=user, stop_signal=signal.SIGINT).start()
+    return address
+
+
+@cache
+def redis() -> str:
+    """A Redis server of our own. Its address."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise RuntimeError("Redis is not installed: `make test` does that.")
+    port = free_port()
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    Server("redis", [*command, "--dir", str(home())], os.environ, lambda: not state.is_free(port)).start()
+    return f"redis://127.0.0.1:{port}"
+
+
+@cache
+def store() -> Server:
+    """The object store, at `settings.S3_ENDPOINT_URL`. It may be stopped and started again: same address, same data."""
+    env = session_env()
+    client = s3(env)
+
+    def ready() -> bool:
+        if state.is_free(int(env["STORE_PORT"])):
+            return False
+        body = secrets.token_bytes(16)
+        try:
+            client.put_object(Bucket=env["S3_BUCKET"], Key="probe", Body=body)
+            return client.get_object(Bucket=env["S3_BUCKET"], Key="probe")["Body"].read() == body
+        except (BotoCoreError, ClientError):
+            return False
+
+    server = Server("store", ["sh", "-c", PROCFILE["store"]], env, ready)
+    server.start()
+    return server
+
+
+def s3(env: Mapping[str, str]) -> "boto3.client":
+    """A hand in the store that is not ours, for looking at what really lies there."""
+    return boto3.client(
+        "s3",
+        endpoint_url=env["S3_ENDPOINT_URL"],
+        aws_access_key_id=env["S3_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["S3_SECRET_ACCESS_KEY"],
+        region_name="us-east-1",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2),
+    )
+
+
+class Stack:
+    """A whole wanLLMDB as the Procfile runs it: web and worker are processes, everything goes over sockets.
+
+    It has a database, a bucket and a broker of its own, in which are the cast and their team: alice is admin of `acme`,
+    bob edits, vera looks on, mallory is a stranger.
+    """
+
+    def __init__(self, name: str = "stack") -> None:
+        self.var = home() / name
+        state.open_directory(self.var)
+        port = free_port()
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.env = session_env() | {
+            "WANLLMDB_VAR_DIR": str(self.var),
+            "DATABASE_URL": f"sqlite:///{self.var / 'db.sqlite3'}",
+            "S3_BUCKET": name,
+            "PORT": str(port),
+            "BASE_URL": self.base_url,
+        }
+        if on_postgres():
+            with psycopg.connect(f"{postgres()}/postgres", autocommit=True) as connection:
+                connection.execute(f'CREATE DATABASE "{name}"')
+            self.env |= {"DATABASE_URL": f"{postgres()}/{name}", "CELERY_BROKER_URL": f"{redis()}/1"}
+        self.store = store()
+        self.web = Server(f"{name}-web", ["sh", "-c", PROCFILE["web"]], self.env, self._web_answers)
+        self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
+        self.manage("migrate", "--verbosity=0")
+        self.manage("collectstatic", "--verbosity=0", "--no-input")
+        cast = (ROOT / "tests" / "cast.py").read_text()
+        self.keys: dict[str, str] = json.loads(self.manage("shell", "--no-imports", "--command", cast))
+
+    def start(self) -> None:
+        """Everything runs after this, also what a test has killed."""
+        for server in (self.store, self.worker, self.web):
+            server.start()
+
+    def key(self, username: str) -> str:
+        """The API key of one of the cast."""
+        return self.keys[username]
+
+    def manage(self, *command: str) -> str:
+        """`manage.py` with the stack's settings. What it printed."""
+        command = (sys.executable, "manage.py", *command)
+        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command[:3])} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _web_answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.base_url}/api/v1/me", timeout=5).close()
+        except urllib.error.HTTPError as refusal:
+            refusal.close()
+            return refusal.code == 401
+        except OSError:
+            return False
+        return True
+
+
+@cache
+def stack() -> Stack:
+    return Stack()
