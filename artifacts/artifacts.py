@@ -8,8 +8,16 @@ from django.db import transaction
 from accounts import permissions
 from accounts.models import Role, User
 from artifacts import errors, names, tasks
-from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactDownload, ArtifactFile, ArtifactTag
-from artifacts.models import ArtifactUsage, ArtifactVersion
+from artifacts.models import (
+    AliasChange,
+    Artifact,
+    ArtifactAlias,
+    ArtifactDownload,
+    ArtifactFile,
+    ArtifactTag,
+    ArtifactUsage,
+    ArtifactVersion,
+)
 from projects.models import Project
 
 

@@ -1,10 +1,10 @@
 """Everything the registry refuses: the kinds of `accounts.errors`, and the leaves that artifacts add to them.
 
-    Invalid          InvalidName, InvalidPath
-    Missing          AliasNotFound, VersionNotFound
-    Conflict         NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases,
-                     BytesMismatch, AliasTargetRefused
-    Unavailable      StoreUnavailable
+Invalid          InvalidName, InvalidPath
+Missing          AliasNotFound, VersionNotFound
+Conflict         NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases,
+                 BytesMismatch, AliasTargetRefused
+Unavailable      StoreUnavailable
 """
 
 from accounts.errors import (

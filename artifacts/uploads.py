@@ -263,7 +263,7 @@ def _keys(version: ArtifactVersion, wanted: Sequence[Wanted], blobs: dict[str, B
 
 
 def _free_keys(version: ArtifactVersion, paths: Sequence[str]) -> list[str]:
-    """Keys that were never used, in this order: `{path}`, else `{path}~{n}`; a path too long for S3 gets a short one."""
+    """Keys that were never used, in this order: `{path}`, else `{path}~{n}`; a short one for a path too long."""
     root = version.storage_path
     taken = set(
         StoredObject.objects.filter(key__in=[f"{root}/{path}" for path in paths if path]).values_list("key", flat=True)

@@ -11,7 +11,7 @@ from artifacts.models.version import ArtifactVersion
 
 
 class PathField(models.CharField):
-    """Text that sorts and compares by its bytes on every database, so that one index serves order, prefix and cursor."""
+    """Text that sorts by its bytes on every database, so that one index serves order, prefix and cursor."""
 
     def db_parameters(self, connection: Any) -> dict[str, Any]:
         collation = "C" if connection.vendor == "postgresql" else None

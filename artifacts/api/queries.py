@@ -1,0 +1,80 @@
+"""What the lists of the registry can be asked for."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from accounts.api.pagination import CursorQuery, PageQuery, parse
+from artifacts import downloads
+from artifacts.models import Artifact, ArtifactVersion
+from projects.models import Project
+
+_ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")
+
+
+class ArtifactQuery(PageQuery):
+    project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/project`.")
+    type = serializers.CharField(required=False, max_length=64)
+    name = serializers.CharField(required=False, max_length=128, help_text="The whole name.")
+    search = serializers.CharField(required=False, max_length=200, help_text="Part of name, description or a tag.")
+    tag = serializers.CharField(required=False, max_length=64)
+    alias = serializers.CharField(required=False, max_length=100)
+    ordering = serializers.ChoiceField(
+        [*_ORDERINGS, *(f"-{column}" for column in _ORDERINGS)], required=False, default="-updated_at"
+    )
+
+
+class VersionQuery(PageQuery):
+    state = serializers.ChoiceField(["draft", "finalized"], required=False)
+    ordering = serializers.ChoiceField(["number", "-number"], required=False, default="-number")
+
+
+class FileQuery(CursorQuery):
+    prefix = serializers.CharField(required=False, max_length=1024, trim_whitespace=False)
+
+
+class FirstFiles(CursorQuery):
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=1000)
+
+
+class ManifestQuery(FileQuery):
+    limit = serializers.IntegerField(min_value=1, max_value=downloads.MAX_ENTRIES, default=downloads.MAX_ENTRIES)
+
+
+class ResolveQuery(serializers.Serializer):
+    name = serializers.CharField(max_length=400, help_text="`team/project/name:x`: x is a version, else an alias.")
+    type = serializers.CharField(required=False, max_length=64)
+
+
+class DeleteVersionQuery(serializers.Serializer):
+    delete_aliases = serializers.BooleanField(default=False, help_text="Aliases that point at it go too.")
+
+
+class SignatureQuery(serializers.Serializer):
+    signature = serializers.CharField(default="", max_length=1000)
+
+
+def artifacts(request: Request) -> QuerySet[Artifact]:
+    """The artifacts that the request asks for, in its order."""
+    query = parse(request, ArtifactQuery)
+    found = Artifact.objects.visible_to(request.user)
+    if "project" in query:
+        found = found.filter(project=Project.objects.visible_to(request.user).find(query["project"]))
+    found = found.filter(**{column: query[column] for column in ("type", "name") if column in query})
+    if "search" in query:
+        found = found.search(query["search"])
+    if "tag" in query:
+        found = found.tagged(query["tag"])
+    if "alias" in query:
+        found = found.with_alias(query["alias"])
+    # The id makes the order total.
+    return found.for_display().order_by(query["ordering"], "pk")
+
+
+def versions(request: Request, artifact: Artifact) -> QuerySet[ArtifactVersion]:
+    query = parse(request, VersionQuery)
+    found = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
+    wanted: dict[str, Any] = {"state": query["state"]} if "state" in query else {}
+    return found.filter(**wanted).for_display().order_by(query["ordering"])

@@ -1,0 +1,180 @@
+"""What the registry looks like on the wire. Input is parsed here; rules over several rows are the verbs'."""
+
+from django.conf import settings
+from rest_framework import serializers
+
+from accounts.api.fields import JSONObjectField, ProseField, TagsField
+from artifacts import names
+from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
+
+_INTEGRITY = {
+    Blob.State.EXPECTED: "missing",
+    Blob.State.UPLOADED: "pending",
+    Blob.State.VERIFIED: "verified",
+    Blob.State.CORRUPT: "corrupt",
+}
+
+
+def artifact_url(artifact: Artifact) -> str:
+    return f"{settings.BASE_URL}/{artifact.project.full_name}/artifacts/{artifact.type}/{artifact.name}"
+
+
+class ArtifactSerializer(serializers.ModelSerializer):
+    """An artifact of a `for_display` queryset."""
+
+    project = serializers.UUIDField(source="project_id")
+    project_name = serializers.CharField(source="project.full_name")
+    tags = TagsField()
+    metadata = JSONObjectField()
+    latest_version = serializers.CharField(allow_null=True)
+    aliases = serializers.SerializerMethodField(help_text="Those of the newest finalized version.")
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Artifact
+        fields = (
+            "id", "name", "type", "project", "project_name", "description", "metadata", "tags", "auto_latest",
+            "version_count", "latest_version", "aliases", "created_by", "created_at", "updated_at", "url",
+        )  # fmt: skip
+
+    def get_aliases(self, artifact: Artifact) -> list[str]:
+        return [row.alias for row in artifact.newest_aliases]
+
+    def get_url(self, artifact: Artifact) -> str:
+        return artifact_url(artifact)
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    """A version of a `for_display` queryset."""
+
+    artifact_id = serializers.UUIDField()
+    artifact_name = serializers.CharField(source="artifact.name")
+    artifact_type = serializers.CharField(source="artifact.type")
+    project_name = serializers.CharField(source="artifact.project.full_name")
+    version = serializers.CharField()
+    is_finalized = serializers.BooleanField()
+    metadata = JSONObjectField()
+    aliases = serializers.SerializerMethodField()
+    run_id = serializers.UUIDField(allow_null=True)
+    run_name = serializers.CharField(source="run.name", allow_null=True, default=None)
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ArtifactVersion
+        fields = (
+            "id", "artifact_id", "artifact_name", "artifact_type", "project_name", "version", "number", "state",
+            "is_finalized", "digest", "file_count", "total_size", "storage_path", "integrity", "description", "notes",
+            "metadata", "aliases", "run_id", "run_name", "created_by", "created_at", "finalized_at", "expires_at",
+            "url",
+        )  # fmt: skip
+
+    def get_aliases(self, version: ArtifactVersion) -> list[str]:
+        return [row.alias for row in version.aliases.all()]
+
+    def get_url(self, version: ArtifactVersion) -> str:
+        return f"{artifact_url(version.artifact)}/{version.version}"
+
+
+class FileSerializer(serializers.ModelSerializer):
+    """A file with its blob and object loaded."""
+
+    version_id = serializers.UUIDField()
+    storage_key = serializers.CharField(source="blob.object.key", allow_null=True, default=None)
+    sha256_hash = serializers.CharField(source="blob.sha256", allow_null=True, default=None)
+    md5_hash = serializers.CharField(source="blob.md5", allow_null=True, default=None)
+    integrity = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ArtifactFile
+        fields = (
+            "id", "version_id", "path", "name", "size", "mime_type", "storage_key", "sha256_hash", "md5_hash",
+            "integrity", "created_at",
+        )  # fmt: skip
+
+    def get_integrity(self, file: ArtifactFile) -> str:
+        return _INTEGRITY[file.blob.state] if file.blob else "pending"
+
+
+class AliasSerializer(serializers.ModelSerializer):
+    artifact_id = serializers.UUIDField()
+    version_id = serializers.UUIDField()
+    version = serializers.CharField(source="version.version")
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = ArtifactAlias
+        fields = ("id", "artifact_id", "version_id", "version", "alias", "created_by", "created_at", "updated_at")
+
+
+class AliasDetailSerializer(AliasSerializer):
+    version_detail = serializers.SerializerMethodField()
+
+    class Meta(AliasSerializer.Meta):
+        fields = (*AliasSerializer.Meta.fields, "version_detail")
+
+    def get_version_detail(self, alias: ArtifactAlias) -> VersionSerializer:
+        return VersionSerializer(ArtifactVersion.objects.for_display().get(pk=alias.version_id)).data
+
+
+class AliasListSerializer(serializers.Serializer):
+    items = AliasSerializer(many=True)
+    total = serializers.IntegerField()
+
+
+class ArtifactCreate(serializers.Serializer):
+    project = serializers.CharField(max_length=200, help_text="An id, or `team/project`.")
+    name = serializers.CharField(max_length=128, trim_whitespace=False)
+    type = serializers.ChoiceField(names.TYPES)
+    description = ProseField(required=False)
+    metadata = JSONObjectField(required=False)
+    tags = TagsField(required=False)
+    auto_latest = serializers.BooleanField(required=False)
+
+
+class ArtifactUpdate(serializers.Serializer):
+    name = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
+    description = ProseField(required=False)
+    metadata = JSONObjectField(required=False)
+    tags = TagsField(required=False)
+    auto_latest = serializers.BooleanField(required=False)
+
+
+class AliasMove(serializers.Serializer):
+    alias = serializers.CharField(max_length=100, trim_whitespace=False)
+    version_id = serializers.UUIDField()
+    artifact_id = serializers.UUIDField(required=False)
+
+
+class ResolvedSerializer(serializers.Serializer):
+    artifact = ArtifactSerializer()
+    version = VersionSerializer()
+    aliases = serializers.ListField(child=serializers.CharField())
+    alias = serializers.CharField(allow_null=True)
+
+
+class UseArtifact(serializers.Serializer):
+    name = serializers.CharField(max_length=400)
+    alias = serializers.CharField(max_length=100, required=False, allow_null=True)
+    version = serializers.CharField(max_length=20, required=False, allow_null=True)
+    type = serializers.CharField(max_length=64, required=False, allow_null=True)
+    run_id = serializers.UUIDField(required=False)
+
+
+class UsageSerializer(serializers.ModelSerializer):
+    run_id = serializers.UUIDField()
+    version_id = serializers.UUIDField()
+
+    class Meta:
+        model = ArtifactUsage
+        fields = ("id", "run_id", "version_id", "created_at")
+
+
+class UsedSerializer(ResolvedSerializer):
+    usage = UsageSerializer()
+
+
+class RunArtifactsSerializer(serializers.Serializer):
+    logged = VersionSerializer(many=True)
+    used = VersionSerializer(many=True)

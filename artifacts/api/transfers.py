@@ -1,0 +1,247 @@
+"""What uploads, manifests and versions in the making look like on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.fields import JSONObjectField, ProseField
+from artifacts import downloads, names, uploads
+from artifacts.api.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
+from artifacts.api.serializers import FileSerializer, VersionSerializer
+from artifacts.models import ArtifactVersion, StoredObject
+
+
+class VersionCreate(serializers.Serializer):
+    artifact_id = serializers.UUIDField(required=False)
+    digest = HashField(names.SHA256, required=False, allow_null=True)
+    run_id = serializers.UUIDField(required=False, allow_null=True)
+    files = FileListField(required=False)
+    description = ProseField(required=False)
+    notes = ProseField(required=False)
+    metadata = JSONObjectField(required=False)
+
+
+class VersionUpdate(serializers.Serializer):
+    description = ProseField(required=False)
+    notes = ProseField(required=False)
+    metadata = JSONObjectField(required=False)
+
+
+class BegunSerializer(VersionSerializer):
+    created = serializers.BooleanField()
+    missing = serializers.ListField(child=serializers.CharField())
+
+    class Meta(VersionSerializer.Meta):
+        fields = (*VersionSerializer.Meta.fields, "created", "missing")
+
+
+class VersionWithFiles(VersionSerializer):
+    files = FileSerializer(many=True)
+    files_next_cursor = serializers.CharField(allow_null=True)
+
+    class Meta(VersionSerializer.Meta):
+        fields = (*VersionSerializer.Meta.fields, "files", "files_next_cursor")
+
+
+class BatchSerializer(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False, write_only=True)
+    files = FileListField(write_only=True)
+    added = serializers.IntegerField(read_only=True)
+    missing = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class UploadUrlRequest(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    path = serializers.CharField(max_length=1024, trim_whitespace=False)
+    size = SizeField()
+    sha256 = HashField(names.SHA256, required=False, allow_null=True)
+    mime_type = MimeTypeField(required=False)
+
+
+class UploadUrlSerializer(serializers.Serializer):
+    upload_url = serializers.CharField()
+    storage_key = serializers.CharField()
+    expires_in = serializers.IntegerField()
+    method = serializers.CharField()
+    headers = serializers.DictField(child=serializers.CharField(), help_text="Send these along, to the letter.")
+
+
+class FileRegister(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    path = serializers.CharField(max_length=1024, trim_whitespace=False)
+    name = serializers.CharField(max_length=1024, required=False)
+    size = SizeField()
+    mime_type = MimeTypeField(required=False)
+    storage_key = serializers.CharField(max_length=1400, trim_whitespace=False)
+    sha256_hash = HashField(names.SHA256, required=False, allow_null=True)
+    md5_hash = HashField(names.MD5, required=False, allow_null=True)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if data.get("name") not in (None, data["path"].rpartition("/")[2]):
+            raise serializers.ValidationError({"name": "The name is the last segment of the path."})
+        return data
+
+
+class MemberSerializer(serializers.Serializer):
+    sha256 = HashField(names.SHA256)
+    offset = SizeField()
+    size = SizeField(required=False)
+
+
+class WantedSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(StoredObject.Kind.choices)
+    sha256 = HashField(names.SHA256)
+    size = SizeField()
+    part_size = SizeField(required=False, allow_null=True)
+    parts = serializers.ListField(child=HashField(names.SHA256), required=False, max_length=10_000)
+    members = MemberSerializer(many=True, required=False)
+
+    def to_internal_value(self, data: Any) -> uploads.Wanted:
+        clean = super().to_internal_value(data)
+        return uploads.Wanted(
+            kind=clean["kind"],
+            sha256=clean["sha256"],
+            size=clean["size"],
+            part_size=clean.get("part_size"),
+            part_hashes=tuple(clean.get("parts", ())),
+            members=tuple(uploads.Member(each["sha256"], each["offset"]) for each in clean.get("members", ())),
+        )
+
+
+class UploadsRequest(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    objects = WantedSerializer(many=True, max_length=uploads.MAX_OBJECTS_A_CALL)
+
+
+class PartSerializer(serializers.Serializer):
+    number = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    size = serializers.IntegerField()
+    url = serializers.CharField(source="put.url")
+    headers = serializers.DictField(child=serializers.CharField(), source="put.headers")
+    etag = serializers.CharField(allow_null=True, help_text="Set when this part has arrived already.")
+
+
+class UploadSerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="object.pk")
+    kind = serializers.CharField(source="object.kind")
+    sha256 = serializers.CharField(source="object.sha256")
+    size = serializers.IntegerField(source="object.size")
+    storage_key = serializers.CharField(source="object.key")
+    state = serializers.CharField(source="object.state", help_text="`uploaded`: send nothing.")
+    method = serializers.CharField(default="PUT", read_only=True)
+    url = serializers.CharField(source="put.url", default=None, allow_null=True)
+    headers = serializers.DictField(source="put.headers", default=dict, child=serializers.CharField())
+    upload_id = serializers.CharField(source="object.upload_id")
+    part_size = serializers.IntegerField(source="object.part_size", allow_null=True)
+    parts = PartSerializer(many=True)
+
+
+class UploadsSerializer(serializers.Serializer):
+    objects = UploadSerializer(many=True)
+    expires_in = serializers.IntegerField()
+
+
+class FinishedPartSerializer(serializers.Serializer):
+    number = serializers.IntegerField(min_value=1, max_value=10_000)
+    etag = serializers.RegexField(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
+
+
+class FinishedSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    parts = FinishedPartSerializer(many=True, required=False)
+
+    def to_internal_value(self, data: Any) -> uploads.Finished:
+        clean = super().to_internal_value(data)
+        etags = {each["number"]: each["etag"].strip('"') for each in clean.get("parts", ())}
+        return uploads.Finished(str(clean["id"]), etags)
+
+
+class Finalize(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    digest = HashField(names.SHA256, required=False, allow_null=True)
+    uploads = FinishedSerializer(many=True, required=False, max_length=100_000)
+    aliases = serializers.ListField(child=AliasField(), required=False, max_length=100)
+
+
+class MoveSerializer(serializers.Serializer):
+    alias = serializers.CharField(source="alias.alias")
+    to = serializers.CharField(source="alias.version.version")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # Not an attribute: `from` is a word of Python.
+        before = serializers.CharField(source="before.version", allow_null=True, default=None)
+        return super().get_fields() | {"from": before}
+
+
+class FinalizedSerializer(VersionSerializer):
+    created = serializers.BooleanField(help_text="False where an older version holds the same contents.")
+    moved = MoveSerializer(many=True)
+
+    class Meta(VersionSerializer.Meta):
+        fields = (*VersionSerializer.Meta.fields, "created", "moved")
+
+
+class DownloadUrlSerializer(serializers.Serializer):
+    download_url = serializers.CharField()
+    file_name = serializers.CharField()
+    size = serializers.IntegerField()
+    mime_type = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class EntrySerializer(serializers.Serializer):
+    path = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField(allow_null=True)
+    md5 = serializers.CharField(allow_null=True)
+    mime_type = serializers.CharField()
+    object = serializers.UUIDField(allow_null=True)
+    offset = serializers.IntegerField()
+    integrity = serializers.CharField()
+    reference = serializers.CharField(allow_null=True)
+
+
+class ObjectAddressSerializer(serializers.Serializer):
+    url = serializers.CharField()
+    size = serializers.IntegerField()
+
+
+class ManifestSerializer(serializers.Serializer):
+    version_id = serializers.UUIDField()
+    digest = serializers.CharField(allow_null=True)
+    file_count = serializers.IntegerField()
+    total_size = serializers.IntegerField()
+    entries = EntrySerializer(many=True)
+    objects = serializers.DictField(child=ObjectAddressSerializer())
+    expires_in = serializers.IntegerField()
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+def manifest_body(version: ArtifactVersion, page: downloads.Manifest, expires_in: int) -> dict[str, Any]:
+    """A `ManifestSerializer` by hand: thousands of entries pass through here."""
+    return {
+        "version_id": version.pk,
+        "digest": version.digest,
+        "file_count": version.file_count,
+        "total_size": version.total_size,
+        "entries": [_entry(file) for file in page.files],
+        "objects": {str(place.pk): {"url": url, "size": place.size} for place, url in page.urls.items()},
+        "expires_in": expires_in,
+        "next_cursor": page.next_cursor,
+    }
+
+
+def _entry(file: Any) -> dict[str, Any]:
+    blob = file.blob
+    return {
+        "path": file.path,
+        "size": file.size,
+        "sha256": blob.sha256 if blob else None,
+        "md5": blob.md5 if blob else None,
+        "mime_type": file.mime_type,
+        "object": str(blob.object_id) if blob and blob.object_id else None,
+        "offset": blob.offset if blob else 0,
+        "integrity": FileSerializer().get_integrity(file),
+        "reference": file.reference_uri,
+    }

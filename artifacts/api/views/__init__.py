@@ -1,0 +1,1 @@
+"""One class a resource: find through `visible_to`, act by one verb, answer."""

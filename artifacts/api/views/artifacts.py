@@ -1,0 +1,84 @@
+"""Artifacts, and the names that lead to their versions."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.pagination import page_of, paginate, parse
+from accounts.api.permissions import SignedIn
+from accounts.api.requests import read
+from artifacts import artifacts, resolving
+from artifacts.api import queries
+from artifacts.api.requests import find_artifact
+from artifacts.api.serializers import ArtifactCreate, ArtifactSerializer, ArtifactUpdate, ResolvedSerializer
+from artifacts.models import Artifact, ArtifactVersion
+from projects.models import Project
+
+
+class ArtifactList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[queries.ArtifactQuery], responses=page_of(ArtifactSerializer))
+    def get(self, request: Request) -> Response:
+        """List artifacts."""
+        return paginate(request, queries.artifacts(request), ArtifactSerializer)
+
+    @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer})
+    def post(self, request: Request) -> Response:
+        """Create an artifact; where the name is taken, 409 tells the id of the one that has it."""
+        data = read(ArtifactCreate, request)
+        project = Project.objects.visible_to(request.user).find(data.pop("project"))
+        artifact = artifacts.create(request.user, project, **data)
+        return Response(_shown(artifact), 201)
+
+
+class ArtifactDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=ArtifactSerializer)
+    def get(self, request: Request, artifact_id: UUID) -> Response:
+        """Show an artifact."""
+        return Response(_shown(find_artifact(request, artifact_id)))
+
+    @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_replace")
+    def put(self, request: Request, artifact_id: UUID) -> Response:
+        """Change the fields that are given."""
+        return self.patch(request, artifact_id)
+
+    @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer)
+    def patch(self, request: Request, artifact_id: UUID) -> Response:
+        """Change the fields that are given."""
+        artifact = find_artifact(request, artifact_id)
+        return Response(_shown(artifacts.update(request.user, artifact, **read(ArtifactUpdate, request))))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, artifact_id: UUID) -> Response:
+        """Delete an artifact with all its versions."""
+        artifacts.delete(request.user, find_artifact(request, artifact_id))
+        return Response(status=204)
+
+
+class Resolve(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[queries.ResolveQuery], responses=ResolvedSerializer)
+    def get(self, request: Request) -> Response:
+        """From `team/project/name:x` to artifact, version and aliases."""
+        query = parse(request, queries.ResolveQuery)
+        found = resolving.resolve(request.user, query["name"], type=query.get("type"))
+        return Response(ResolvedSerializer(resolved(found)).data)
+
+
+def resolved(found: resolving.Resolved) -> dict[str, Any]:
+    version = ArtifactVersion.objects.for_display().get(pk=found.version.pk)
+    artifact = Artifact.objects.for_display().get(pk=found.artifact.pk)
+    names = [row.alias for row in version.aliases.all()]
+    return {"artifact": artifact, "version": version, "aliases": names, "alias": found.alias}
+
+
+def _shown(artifact: Artifact) -> dict[str, Any]:
+    return ArtifactSerializer(Artifact.objects.for_display().get(pk=artifact.pk)).data

@@ -1,0 +1,120 @@
+"""Files of a version: stated, uploaded one by one, listed, downloaded, taken out of a draft."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.http import content_disposition_header
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.pagination import cursor_page_of, page_by_cursor, parse
+from accounts.api.permissions import SignedIn
+from accounts.api.requests import read
+from accounts.origin import Origin
+from artifacts import downloads, files, uploads
+from artifacts.api import queries
+from artifacts.api.requests import find_file, find_version
+from artifacts.api.serializers import FileSerializer
+from artifacts.api.transfers import (
+    BatchSerializer,
+    DownloadUrlSerializer,
+    FileRegister,
+    UploadUrlRequest,
+    UploadUrlSerializer,
+)
+from artifacts.models import ArtifactFile
+
+_LIFE = int(settings.SIGNED_URL_LIFE.total_seconds())
+
+
+class UploadUrl(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=UploadUrlRequest, responses=UploadUrlSerializer)
+    def post(self, request: Request, version_id: UUID) -> Response:
+        """One signed address for one file: PUT exactly `size` bytes there within the hour, then register the file."""
+        version = find_version(request, version_id)
+        data = read(UploadUrlRequest, request, version_id=version_id)
+        place = uploads.begin_one(request.user, version, files.Statement(**data))
+        put = uploads.sign_one(place)
+        body = {"upload_url": put.url, "storage_key": place.key, "expires_in": _LIFE}
+        return Response(body | {"method": "PUT", "headers": put.headers})
+
+
+class FileList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[queries.FileQuery], responses=cursor_page_of(FileSerializer))
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """List the files of a version in the order of their paths."""
+        query = parse(request, queries.FileQuery)
+        rows = find_version(request, version_id).files.under(query.get("prefix", "")).select_related("blob__object")
+        return page_by_cursor(request, rows, "path", FileSerializer, queries.FileQuery)
+
+    @extend_schema(request=FileRegister, responses={201: FileSerializer})
+    def post(self, request: Request, version_id: UUID) -> Response:
+        """Register a file whose bytes were sent to an address of `…/files/upload-url`."""
+        version = find_version(request, version_id)
+        data = read(FileRegister, request, version_id=version_id)
+        statement = files.Statement(
+            data["path"], data["size"], data.get("sha256_hash"), data.get("md5_hash"), data.get("mime_type", "")
+        )
+        file = files.add_uploaded(request.user, version, statement, data["storage_key"])
+        return Response(FileSerializer(file).data, 201)
+
+
+class FileBatch(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=BatchSerializer, responses=BatchSerializer)
+    def post(self, request: Request, version_id: UUID) -> Response:
+        """State many files of a draft by their sha256; answers which ones must be uploaded. All or none."""
+        version = find_version(request, version_id)
+        data = read(BatchSerializer, request, version_id=version_id)
+        added, missing = files.add(request.user, version, data["files"])
+        return Response({"added": added, "missing": missing})
+
+
+class FileDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, file_id: UUID) -> Response:
+        """Take a file out of a draft."""
+        files.remove(request.user, find_file(request, file_id))
+        return Response(status=204)
+
+
+class DownloadUrl(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=DownloadUrlSerializer)
+    def get(self, request: Request, file_id: UUID) -> Response:
+        """An address that reads exactly this file for an hour, without a key. Counted as a download."""
+        file = find_file(request, file_id)
+        url = downloads.address(request.user, file, Origin.of(request))
+        body = {"download_url": url, "file_name": file.name, "size": file.size, "mime_type": file.mime_type}
+        return Response(body | {"expires_in": _LIFE})
+
+
+class FileContent(APIView):
+    # The signature is the permission: it was given to somebody who may see the file, and names no other.
+    permission_classes = [AllowAny]
+    authentication_classes = []
+
+    @extend_schema(
+        parameters=[queries.SignatureQuery], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY}
+    )
+    def get(self, request: Request, file_id: UUID) -> StreamingHttpResponse:
+        """The bytes of a small file, at an address that `…/download-url` gave."""
+        downloads.check_signature(str(file_id), parse(request, queries.SignatureQuery)["signature"])
+        file = get_object_or_404(ArtifactFile.objects.select_related("blob__object"), pk=file_id)
+        response = StreamingHttpResponse(downloads.content(file), content_type="application/octet-stream")
+        response["Content-Length"] = file.size
+        response["Content-Disposition"] = content_disposition_header(True, file.name)
+        return response

@@ -1,0 +1,161 @@
+"""Versions: begun as drafts, filled, finalized, described, deleted."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.pagination import page_of, paginate, parse, take
+from accounts.api.permissions import SignedIn
+from accounts.api.requests import read
+from accounts.origin import Origin
+from artifacts import downloads, uploads, versions
+from artifacts.api import queries
+from artifacts.api.requests import find_artifact, find_run, find_version
+from artifacts.api.serializers import FileSerializer, VersionSerializer
+from artifacts.api.transfers import (
+    BegunSerializer,
+    Finalize,
+    FinalizedSerializer,
+    ManifestSerializer,
+    UploadSerializer,
+    UploadsRequest,
+    UploadsSerializer,
+    VersionCreate,
+    VersionUpdate,
+    VersionWithFiles,
+    manifest_body,
+)
+from artifacts.models import ArtifactVersion
+from projects.api.serializers import RunSerializer
+from projects.models import Run
+
+_LIFE = int(settings.SIGNED_URL_LIFE.total_seconds())
+
+
+class VersionList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[queries.VersionQuery], responses=page_of(VersionSerializer))
+    def get(self, request: Request, artifact_id: UUID) -> Response:
+        """List the versions of an artifact; drafts are shown to those who may write."""
+        artifact = find_artifact(request, artifact_id)
+        return paginate(request, queries.versions(request, artifact), VersionSerializer)
+
+    @extend_schema(request=VersionCreate, responses={200: BegunSerializer, 201: BegunSerializer})
+    def post(self, request: Request, artifact_id: UUID) -> Response:
+        """Begin a draft (201), or learn that a version or an open draft of yours has these contents (200)."""
+        artifact = find_artifact(request, artifact_id)
+        data = read(VersionCreate, request, artifact_id=artifact_id)
+        run_id = data.pop("run_id", None)
+        run = find_run(request, run_id) if run_id else None
+        begun = versions.begin(request.user, artifact, run=run, statements=data.pop("files", ()), **data)
+        body = VersionSerializer(_loaded(begun.version)).data | {"created": begun.created, "missing": begun.missing}
+        return Response(body, 201 if begun.created else 200)
+
+
+class VersionDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[queries.FirstFiles], responses=VersionWithFiles)
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """Show a version with its first files; `…/files` has them all."""
+        version = find_version(request, version_id)
+        files, next_cursor = take(request, version.files.select_related("blob__object"), "path", queries.FirstFiles)
+        shown = {"files": FileSerializer(files, many=True).data, "files_next_cursor": next_cursor}
+        return Response(VersionSerializer(version).data | shown)
+
+    @extend_schema(request=VersionUpdate, responses=VersionSerializer)
+    def patch(self, request: Request, version_id: UUID) -> Response:
+        """Change description, notes or metadata; contents never change."""
+        version = versions.describe(request.user, find_version(request, version_id), **read(VersionUpdate, request))
+        return Response(VersionSerializer(version).data)
+
+    @extend_schema(parameters=[queries.DeleteVersionQuery], responses={204: None})
+    def delete(self, request: Request, version_id: UUID) -> Response:
+        """Give up a draft or delete a version; refused while aliases point at it, unless they go too."""
+        query = parse(request, queries.DeleteVersionQuery)
+        versions.delete(request.user, find_version(request, version_id), Origin.of(request), **query)
+        return Response(status=204)
+
+
+class VersionFinalize(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=Finalize, responses=FinalizedSerializer)
+    def post(self, request: Request, version_id: UUID) -> Response:
+        """Make a draft immutable and move `latest` and the given aliases to it. Safe to repeat."""
+        data = read(Finalize, request, version_id=version_id)
+        version = find_closing(request, version_id)
+        done = versions.finalize(
+            request.user,
+            version,
+            Origin.of(request),
+            finished=data.get("uploads", ()),
+            names_to_give=data.get("aliases", ()),
+            digest=data.get("digest"),
+        )
+        shown = FinalizedSerializer(_with(_loaded(done.version), created=done.created, moved=done.moves))
+        return Response(shown.data)
+
+
+class VersionUploads(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=UploadsRequest, responses=UploadsSerializer)
+    def post(self, request: Request, version_id: UUID) -> Response:
+        """Addresses to send missing bytes to. Ask again for fresh ones, and to resume."""
+        version = find_version(request, version_id)
+        data = read(UploadsRequest, request, version_id=version_id)
+        begun = uploads.begin(request.user, version, data["objects"])
+        return Response({"objects": UploadSerializer(begun, many=True).data, "expires_in": _LIFE})
+
+
+class VersionManifest(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[queries.ManifestQuery], responses=ManifestSerializer)
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """Every file with its hashes and place, and an address for each object. Counted as a download."""
+        version = find_version(request, version_id)
+        query = parse(request, queries.ManifestQuery)
+        page = downloads.manifest(
+            request.user,
+            version,
+            Origin.of(request),
+            after=query.get("cursor", ""),
+            limit=query["limit"],
+            prefix=query.get("prefix", ""),
+        )
+        return Response(manifest_body(version, page, _LIFE))
+
+
+class VersionUsedBy(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=page_of(RunSerializer))
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """List the runs that used a version, newest first, as far as you may see them."""
+        version = find_version(request, version_id)
+        runs = Run.objects.visible_to(request.user).filter(usages__version=version)
+        return paginate(request, runs.select_related("project__team", "created_by").order_by("-id"), RunSerializer)
+
+
+def find_closing(request: Request, version_id: UUID) -> ArtifactVersion:
+    """A version to finalize: also a draft that gave way to one of the same contents, so that a repeat is answered."""
+    gone = ArtifactVersion.objects.filter(pk=version_id, state=ArtifactVersion.State.DELETED, created_by=request.user)
+    return gone.for_display().first() or find_version(request, version_id)
+
+
+def _loaded(version: ArtifactVersion) -> ArtifactVersion:
+    return ArtifactVersion.objects.for_display().get(pk=version.pk)
+
+
+def _with(version: ArtifactVersion, **extra: Any) -> ArtifactVersion:
+    for name, value in extra.items():
+        setattr(version, name, value)
+    return version
