@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
 
@@ -71,12 +72,20 @@ class NameTaken(Conflict):
     """The name is in use where it must be unique."""
 
 
+class AlreadyMember(Conflict):
+    """The user is in the team already."""
+
+
 class LastAdmin(Conflict):
     """The team would be left without an admin."""
 
 
 class PersonalTeam(Conflict):
     """A personal team lives as long as its user, with the user in it."""
+
+
+class TeamNotEmpty(Conflict):
+    """The team still has projects."""
 
 
 class PayloadTooLarge(TooLarge):
@@ -97,6 +106,16 @@ def refuse(**by_constraint: RegistryError) -> Iterator[None]:
             if _broke(error, name):
                 raise refusal from error
         raise
+
+
+def check(row: models.Model) -> None:
+    """Raise `Invalid`, with sentences by field, unless the columns hold what their types and validators allow."""
+    relations = [field.name for field in row._meta.fields if field.is_relation]
+    try:
+        row.clean_fields(exclude=relations)
+    except ValidationError as error:
+        (name, sentences), *_ = error.message_dict.items()
+        raise Invalid(f"{name}: {sentences[0]}", errors=error.message_dict) from error
 
 
 def _broke(error: IntegrityError, name: str) -> bool:

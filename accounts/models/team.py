@@ -33,8 +33,10 @@ class Role(models.TextChoices):
 
 class TeamQuerySet(models.QuerySet["Team"]):
     def visible_to(self, user: Union["User", "AnonymousUser"]) -> "TeamQuerySet":
-        """Teams the user is a member of."""
-        return self.filter(memberships__user=user) if user.is_authenticated else self.none()
+        """Teams the user is a member of, each with the user's role in it as `role`."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(memberships__user=user).annotate(role=models.F("memberships__role"))
 
     def named(self, name: str) -> "TeamQuerySet":
         """The team of that name, upper and lower case being the same."""
@@ -71,6 +73,10 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_personal_of(self, user: "User") -> bool:
+        """Whether it is the team that bears the user's name."""
+        return self.is_personal and self.created_by_id == user.pk
 
 
 class Membership(models.Model):

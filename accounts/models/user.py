@@ -47,5 +47,5 @@ class User(AbstractUser):
 
     @property
     def personal_team(self) -> Team:
-        """The team that bears the user's name. Raises `Team.DoesNotExist` for a user that was not made by the manager."""
+        """The team that bears the user's name. One query."""
         return Team.objects.get(is_personal=True, created_by=self)

@@ -1,6 +1,6 @@
 """Projects: where runs and artifacts live, and whose they are."""
 
-from typing import TYPE_CHECKING, Self, Union
+from typing import TYPE_CHECKING, Any, Self, Union
 from uuid import UUID
 
 from django.conf import settings
@@ -43,9 +43,19 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         team, slash, name = full_name.partition("/")
         return self.filter(team__in=Team.objects.named(team), name=name) if slash else self.none()
 
+    def matching(self, *, ordering: str = "-id", team: str = "", search: str = "", **equal: Any) -> Self:
+        """Those of a team's name, with a part of name or description, and of columns equal to values, in that order."""
+        found = self.filter(**equal)
+        if team:
+            found = found.filter(team__in=Team.objects.named(team))
+        if search:
+            found = found.filter(models.Q(name__icontains=search) | models.Q(description__icontains=search))
+        # The id makes the order total.
+        return found.order_by(ordering, "-id")
+
     def find(self, reference: str | UUID) -> "Project":
         """The project of that id or `team/name`, among these. Raises `Missing`."""
-        by_id = _as_uuid(reference)
+        by_id = as_uuid(reference)
         found = self.filter(pk=by_id) if by_id else self.named(str(reference))
         project = found.select_related("team").first()
         if project is None:
@@ -56,7 +66,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The constraint's index begins with the team.
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="projects", db_index=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="projects", db_index=False)
     name = models.CharField(max_length=128, validators=[has_name_form])
     description = models.TextField(blank=True)
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
@@ -85,8 +95,9 @@ class Project(models.Model):
         return f"{self.team.name}/{self.name}"
 
 
-def _as_uuid(reference: str | UUID) -> UUID | None:
+def as_uuid(reference: str | UUID) -> UUID | None:
+    """The id that the reference is, or None. Only the usual form with dashes counts: other texts may be names."""
     try:
-        return UUID(str(reference))
+        return UUID(str(reference)) if len(str(reference)) == 36 else None
     except ValueError:
         return None

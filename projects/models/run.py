@@ -1,7 +1,9 @@
 """Runs: one execution of a script that logs into a project."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self, Union
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Self, Union
 
 from django.conf import settings
 from django.db import models
@@ -30,6 +32,15 @@ class State(models.TextChoices):
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: Union["User", "AnonymousUser"]) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
+
+    def matching(self, *, ordering: str = "-id", search: str = "", **equal: Any) -> Self:
+        """Those with a part of a name or the notes, and of columns equal to values, in that order."""
+        found = self.filter(**equal)
+        if search:
+            columns = ("name", "display_name", "notes")
+            found = found.filter(reduce(or_, (Q(**{f"{column}__icontains": search}) for column in columns)))
+        # The id makes the order total.
+        return found.order_by(ordering, "-id")
 
     def open(self) -> Self:
         """Runs that have not said that they ended: running, or silent."""

@@ -1,0 +1,99 @@
+"""Teams: make them, and say who is in them as what.
+
+What depends on how many admins a team has happens under a lock on the team's row.
+"""
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from accounts import errors, permissions
+from accounts.models import Membership, Role, Team, User
+
+
+def create(user: User, name: str, display_name: str = "") -> Team:
+    """A new team with the user as its admin. Raises `Invalid` for a name that is not allowed, `NameTaken`."""
+    team = Team(name=name, display_name=display_name, created_by=user)
+    errors.check(team)
+    with errors.refuse(team_name_unique=_taken(name)):
+        team.save(force_insert=True)
+        team.memberships.create(user=user, role=Role.ADMIN)
+    return team
+
+
+def update(user: User, team: Team, *, name: str | None = None, display_name: str | None = None) -> Team:
+    """Rename the team, or change how it is shown; None leaves as it is. A personal team keeps its user's name."""
+    permissions.require(user, team, Role.ADMIN)
+    if name is not None and name != team.name:
+        if team.is_personal:
+            raise errors.PersonalTeam("A personal team is called as its user.")
+        team.name = name
+    if display_name is not None:
+        team.display_name = display_name
+    errors.check(team)
+    with errors.refuse(team_name_unique=_taken(team.name)):
+        team.save(update_fields=["name", "display_name"])
+    return team
+
+
+def delete(user: User, team: Team) -> None:
+    """Remove an empty team. Its projects are deleted one by one before: nobody loses them all by one slip."""
+    permissions.require(user, team, Role.ADMIN)
+    if team.is_personal:
+        raise errors.PersonalTeam("A personal team lives as long as its user.")
+    try:
+        team.delete()
+    except ProtectedError as error:
+        raise errors.TeamNotEmpty(f"Team '{team.name}' still has projects.") from error
+
+
+def add_member(user: User, team: Team, member: User, role: Role) -> Membership:
+    """Take `member` into the team. Raises `AlreadyMember`."""
+    permissions.require(user, team, Role.ADMIN)
+    already = errors.AlreadyMember(f"'{member.username}' is in team '{team.name}' already.")
+    with errors.refuse(membership_unique=already):
+        return team.memberships.create(user=member, role=role)
+
+
+def change_role(user: User, membership: Membership, role: Role) -> Membership:
+    """Give a member another role. Raises `LastAdmin`, or `PersonalTeam` for the one whose team it is."""
+    team = membership.team
+    permissions.require(user, team, Role.ADMIN)
+    with transaction.atomic():
+        membership = _locked(team, membership)
+        if not role.covers(Role.ADMIN):
+            _refuse_to_lose(team, membership)
+        membership.role = role
+        membership.save(update_fields=["role"])
+    return membership
+
+
+def remove_member(user: User, membership: Membership) -> None:
+    """Take a member out; anybody may leave by themselves. Raises `LastAdmin`, or `PersonalTeam`."""
+    team = membership.team
+    if membership.user_id != user.pk:
+        permissions.require(user, team, Role.ADMIN)
+    with transaction.atomic():
+        membership = _locked(team, membership)
+        _refuse_to_lose(team, membership)
+        membership.delete()
+
+
+def _locked(team: Team, membership: Membership) -> Membership:
+    Team.objects.select_for_update().get(pk=team.pk)
+    found = Membership.objects.filter(pk=membership.pk).select_related("team", "user").first()
+    if found is None:
+        raise errors.Missing(f"'{membership.user.username}' is not in team '{team.name}' any more.")
+    return found
+
+
+def _refuse_to_lose(team: Team, membership: Membership) -> None:
+    """Raise unless the team can do without this member as an admin."""
+    if team.is_personal_of(membership.user):
+        raise errors.PersonalTeam("The user whose personal team it is stays its admin.")
+    others = team.memberships.filter(role=Role.ADMIN).exclude(pk=membership.pk)
+    if membership.role == Role.ADMIN and not others.exists():
+        raise errors.LastAdmin(f"'{membership.user.username}' is the last admin of team '{team.name}'.")
+
+
+def _taken(name: str) -> errors.NameTaken:
+    return errors.NameTaken(f"The name '{name}' is taken.")

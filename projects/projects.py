@@ -1,0 +1,78 @@
+"""What people do with projects."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.dispatch import Signal
+
+from accounts import errors, permissions
+from accounts.models import Role, Team, User
+from projects.models import Project, Visibility
+from projects.models.project import as_uuid
+
+# Sent with `project` before its row goes, in the same transaction: apps that stand on this one take theirs away.
+deleting = Signal()
+
+
+def create(
+    user: User, team: Team, name: str, *, description: str = "", visibility: Visibility = Visibility.PRIVATE
+) -> Project:
+    """A new project of the team. Raises `Invalid` for a name that is not allowed, `NameTaken`."""
+    permissions.require(user, team, Role.EDITOR)
+    project = Project(team=team, name=name, description=description, visibility=visibility, created_by=user)
+    errors.check(project)
+    with errors.refuse(project_name_unique=_taken(project)):
+        project.save(force_insert=True)
+    return project
+
+
+def get_or_create(user: User, reference: str | UUID) -> Project:
+    """The project of that id, `team/name`, or `name` in the user's personal team.
+
+    One asked for by name is made, private, where there is none and the user is an editor of the team.
+    Raises `Missing` for an unknown id or a team that the user does not see, `Denied` for a viewer.
+    """
+    full_name = reference = str(reference)
+    visible = Project.objects.visible_to(user)
+    if "/" not in reference:
+        if as_uuid(reference):
+            return visible.find(reference)
+        full_name = f"{user.personal_team.name}/{reference}"
+    found = visible.named(full_name).select_related("team").first()
+    return found or _made(user, full_name)
+
+
+def update(user: User, project: Project, **changes: Any) -> Project:
+    """Change name, description or visibility."""
+    permissions.require(user, project.team, Role.EDITOR)
+    for column, value in changes.items():
+        setattr(project, column, value)
+    errors.check(project)
+    with errors.refuse(project_name_unique=_taken(project)):
+        project.save(update_fields=[*changes, "updated_at"])
+    return project
+
+
+def delete(user: User, project: Project) -> None:
+    """Remove the project with all that is in it. Only for admins of the team."""
+    permissions.require(user, project.team, Role.ADMIN)
+    with transaction.atomic():
+        deleting.send(Project, project=project)
+        project.delete()
+
+
+def _made(user: User, full_name: str) -> Project:
+    owner, _, name = full_name.partition("/")
+    team = Team.objects.visible_to(user).named(owner).first()
+    if team is None:
+        raise errors.Missing(f"There is no project '{full_name}', or you may not see it.")
+    try:
+        return create(user, team, name)
+    except errors.NameTaken:
+        # Somebody else made it in the meantime.
+        return team.projects.select_related("team").get(name=name)
+
+
+def _taken(project: Project) -> errors.NameTaken:
+    return errors.NameTaken(f"The team has a project '{project.name}' already.")

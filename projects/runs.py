@@ -1,0 +1,92 @@
+"""What people and their scripts do with runs, and what workers do about those that fall silent."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import errors, permissions
+from accounts.models import Role, User
+from projects import words
+from projects.errors import RunEnded
+from projects.models import Project, Run, State
+
+# Each try makes a collision a good deal less likely: the last number has nine digits.
+_DIGITS = (2, 3, 5, 7, 9)
+
+
+def start(user: User, project: Project, *, name: str | None = None, **columns: Any) -> Run:
+    """A new running run; one without a name gets one like `brisk-otter-12`.
+
+    `columns` are those of `Run` that people fill in: display_name, config, tags, notes, job_type, group, host,
+    git_commit, git_remote. Raises `NameTaken` for a name that another run of the project has.
+    """
+    permissions.require(user, project.team, Role.EDITOR)
+    if name:
+        return _started(user, project, name, columns)
+    for digits in _DIGITS:
+        try:
+            return _started(user, project, words.pleasant(digits), columns)
+        except errors.NameTaken as error:
+            taken = error
+    raise taken
+
+
+def update(user: User, run: Run, **changes: Any) -> Run:
+    """Replace columns that people fill in; also after the run has ended."""
+    permissions.require(user, run.project.team, Role.EDITOR)
+    for column, value in changes.items():
+        setattr(run, column, value)
+    errors.check(run)
+    run.save(update_fields=list(changes))
+    return run
+
+
+def heartbeat(user: User, run: Run) -> Run:
+    """The script lives. Brings back a run that had fallen silent; raises `RunEnded` for one that said it ended."""
+    permissions.require(user, run.project.team, Role.EDITOR)
+    beating = Run.objects.open().filter(pk=run.pk)
+    lives = beating.update(state=State.RUNNING, heartbeat_at=timezone.now())
+    _read_anew(run)
+    if not lives:
+        raise _ended(run)
+    return run
+
+
+def finish(user: User, run: Run, state: State, summary: dict[str, Any] | None = None) -> Run:
+    """The script says that it ended, and how. Saying the same again changes nothing; another end is `RunEnded`."""
+    permissions.require(user, run.project.team, Role.EDITOR)
+    if state == State.RUNNING:
+        raise errors.Invalid("A run ends as finished, crashed or killed.")
+    now = timezone.now()
+    last_words = {} if summary is None else {"summary": summary}
+    ending = Run.objects.open().filter(pk=run.pk)
+    ending.update(state=state, heartbeat_at=now, finished_at=now, **last_words)
+    _read_anew(run)
+    if run.state != state:
+        raise _ended(run)
+    return run
+
+
+def mark_crashed() -> int:
+    """Mark runs that have been silent for longer than `HEARTBEAT_GRACE` as crashed; answers how many."""
+    return Run.objects.silent(timezone.now() - settings.HEARTBEAT_GRACE).update(state=State.CRASHED)
+
+
+def _started(user: User, project: Project, name: str, columns: dict[str, Any]) -> Run:
+    run = Run(project=project, name=name, created_by=user, **columns)
+    errors.check(run)
+    with errors.refuse(run_name_unique=errors.NameTaken(f"The project has a run '{name}' already.")):
+        run.save(force_insert=True)
+    return run
+
+
+def _read_anew(run: Run) -> None:
+    try:
+        run.refresh_from_db(fields=["state", "summary", "heartbeat_at", "finished_at"])
+    except Run.DoesNotExist as error:
+        raise errors.Missing("The run has been deleted.") from error
+
+
+def _ended(run: Run) -> RunEnded:
+    return RunEnded(f"Run '{run.name}' has ended already: it is {run.state}.", state=run.state)
