@@ -185,6 +185,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "RunStateEnum": "projects.models.State",
+        "VersionStateEnum": "artifacts.models.ArtifactVersion.State",
+        "ListedVersionStateEnum": ["draft", "finalized"],
+    },
 }
 
 # --- Workers ----------------------------------------------------------------------------------------------------------

@@ -20,14 +20,16 @@ from artifacts.models import ArtifactVersion
 class AliasList(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses=AliasListSerializer)
+    @extend_schema(responses=AliasListSerializer, operation_id="aliases_list")
     def get(self, request: Request, artifact_id: UUID) -> Response:
         """List the aliases of an artifact by name."""
         rows = find_artifact(request, artifact_id).alias_set.for_display()
         items = AliasSerializer(rows, many=True).data
         return Response({"items": items, "total": len(items)})
 
-    @extend_schema(request=AliasMove, responses={200: AliasSerializer, 201: AliasSerializer})
+    @extend_schema(
+        request=AliasMove, responses={200: AliasSerializer, 201: AliasSerializer}, operation_id="aliases_move"
+    )
     def post(self, request: Request, artifact_id: UUID) -> Response:
         """Make an alias (201), or move it (200)."""
         artifact = find_artifact(request, artifact_id)
@@ -40,12 +42,12 @@ class AliasList(APIView):
 class AliasDetail(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses=AliasDetailSerializer)
+    @extend_schema(responses=AliasDetailSerializer, operation_id="aliases_show")
     def get(self, request: Request, artifact_id: UUID, alias: str) -> Response:
         """An alias with its version."""
         return Response(AliasDetailSerializer(aliases.find(find_artifact(request, artifact_id), alias)).data)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None}, operation_id="aliases_delete")
     def delete(self, request: Request, artifact_id: UUID, alias: str) -> Response:
         """Remove an alias; its version stays."""
         aliases.remove(request.user, find_artifact(request, artifact_id), alias, Origin.of(request))

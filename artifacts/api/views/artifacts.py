@@ -22,12 +22,14 @@ from projects.models import Project
 class ArtifactList(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[queries.ArtifactQuery], responses=page_of(ArtifactSerializer))
+    @extend_schema(
+        parameters=[queries.ArtifactQuery], responses=page_of(ArtifactSerializer), operation_id="artifacts_list"
+    )
     def get(self, request: Request) -> Response:
         """List artifacts."""
         return paginate(request, queries.artifacts(request), ArtifactSerializer)
 
-    @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer})
+    @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer}, operation_id="artifacts_create")
     def post(self, request: Request) -> Response:
         """Create an artifact; where the name is taken, 409 tells the id of the one that has it."""
         data = read(ArtifactCreate, request)
@@ -39,7 +41,7 @@ class ArtifactList(APIView):
 class ArtifactDetail(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses=ArtifactSerializer)
+    @extend_schema(responses=ArtifactSerializer, operation_id="artifacts_show")
     def get(self, request: Request, artifact_id: UUID) -> Response:
         """Show an artifact."""
         return Response(_shown(find_artifact(request, artifact_id)))
@@ -49,13 +51,13 @@ class ArtifactDetail(APIView):
         """Change the fields that are given."""
         return self.patch(request, artifact_id)
 
-    @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer)
+    @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_update")
     def patch(self, request: Request, artifact_id: UUID) -> Response:
         """Change the fields that are given."""
         artifact = find_artifact(request, artifact_id)
         return Response(_shown(artifacts.update(request.user, artifact, **read(ArtifactUpdate, request))))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None}, operation_id="artifacts_delete")
     def delete(self, request: Request, artifact_id: UUID) -> Response:
         """Delete an artifact with all its versions."""
         artifacts.delete(request.user, find_artifact(request, artifact_id))
@@ -65,7 +67,7 @@ class ArtifactDetail(APIView):
 class Resolve(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[queries.ResolveQuery], responses=ResolvedSerializer)
+    @extend_schema(parameters=[queries.ResolveQuery], responses=ResolvedSerializer, operation_id="artifacts_resolve")
     def get(self, request: Request) -> Response:
         """From `team/project/name:x` to artifact, version and aliases."""
         query = parse(request, queries.ResolveQuery)

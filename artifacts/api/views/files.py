@@ -35,7 +35,7 @@ _LIFE = int(settings.SIGNED_URL_LIFE.total_seconds())
 class UploadUrl(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(request=UploadUrlRequest, responses=UploadUrlSerializer)
+    @extend_schema(request=UploadUrlRequest, responses=UploadUrlSerializer, operation_id="files_upload_url")
     def post(self, request: Request, version_id: UUID) -> Response:
         """One signed address for one file: PUT exactly `size` bytes there within the hour, then register the file."""
         version = find_version(request, version_id)
@@ -49,14 +49,14 @@ class UploadUrl(APIView):
 class FileList(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[queries.FileQuery], responses=cursor_page_of(FileSerializer))
+    @extend_schema(parameters=[queries.FileQuery], responses=cursor_page_of(FileSerializer), operation_id="files_list")
     def get(self, request: Request, version_id: UUID) -> Response:
         """List the files of a version in the order of their paths."""
         query = parse(request, queries.FileQuery)
         rows = find_version(request, version_id).files.under(query.get("prefix", "")).select_related("blob__object")
         return page_by_cursor(request, rows, "path", FileSerializer, queries.FileQuery)
 
-    @extend_schema(request=FileRegister, responses={201: FileSerializer})
+    @extend_schema(request=FileRegister, responses={201: FileSerializer}, operation_id="files_register")
     def post(self, request: Request, version_id: UUID) -> Response:
         """Register a file whose bytes were sent to an address of `…/files/upload-url`."""
         version = find_version(request, version_id)
@@ -71,7 +71,7 @@ class FileList(APIView):
 class FileBatch(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(request=BatchSerializer, responses=BatchSerializer)
+    @extend_schema(request=BatchSerializer, responses=BatchSerializer, operation_id="files_batch")
     def post(self, request: Request, version_id: UUID) -> Response:
         """State many files of a draft by their sha256; answers which ones must be uploaded. All or none."""
         version = find_version(request, version_id)
@@ -83,7 +83,7 @@ class FileBatch(APIView):
 class FileDetail(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None}, operation_id="files_delete")
     def delete(self, request: Request, file_id: UUID) -> Response:
         """Take a file out of a draft."""
         files.remove(request.user, find_file(request, file_id))
@@ -93,7 +93,7 @@ class FileDetail(APIView):
 class DownloadUrl(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses=DownloadUrlSerializer)
+    @extend_schema(responses=DownloadUrlSerializer, operation_id="files_download_url")
     def get(self, request: Request, file_id: UUID) -> Response:
         """An address that reads exactly this file for an hour, without a key. Counted as a download."""
         file = find_file(request, file_id)
@@ -108,7 +108,9 @@ class FileContent(APIView):
     authentication_classes = []
 
     @extend_schema(
-        parameters=[queries.SignatureQuery], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY}
+        parameters=[queries.SignatureQuery],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        operation_id="files_content",
     )
     def get(self, request: Request, file_id: UUID) -> StreamingHttpResponse:
         """The bytes of a small file, at an address that `…/download-url` gave."""

@@ -31,7 +31,7 @@ class RunUseArtifact(APIView):
 class RunArtifacts(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses=RunArtifactsSerializer)
+    @extend_schema(responses=RunArtifactsSerializer, operation_id="runs_artifacts")
     def get(self, request: Request, run_id: UUID) -> Response:
         """The versions that a run logged and those it used, newest first, a thousand of each at most."""
         run = find_run(request, run_id)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.pagination import page_of, paginate, parse, take
+from accounts.api.pagination import PageQuery, page_of, paginate, parse, take
 from accounts.api.permissions import SignedIn
 from accounts.api.requests import read
 from accounts.origin import Origin
@@ -40,13 +40,17 @@ _LIFE = int(settings.SIGNED_URL_LIFE.total_seconds())
 class VersionList(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[queries.VersionQuery], responses=page_of(VersionSerializer))
+    @extend_schema(
+        parameters=[queries.VersionQuery], responses=page_of(VersionSerializer), operation_id="versions_list"
+    )
     def get(self, request: Request, artifact_id: UUID) -> Response:
         """List the versions of an artifact; drafts are shown to those who may write."""
         artifact = find_artifact(request, artifact_id)
         return paginate(request, queries.versions(request, artifact), VersionSerializer)
 
-    @extend_schema(request=VersionCreate, responses={200: BegunSerializer, 201: BegunSerializer})
+    @extend_schema(
+        request=VersionCreate, responses={200: BegunSerializer, 201: BegunSerializer}, operation_id="versions_begin"
+    )
     def post(self, request: Request, artifact_id: UUID) -> Response:
         """Begin a draft (201), or learn that a version or an open draft of yours has these contents (200)."""
         artifact = find_artifact(request, artifact_id)
@@ -61,7 +65,7 @@ class VersionList(APIView):
 class VersionDetail(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[queries.FirstFiles], responses=VersionWithFiles)
+    @extend_schema(parameters=[queries.FirstFiles], responses=VersionWithFiles, operation_id="versions_show")
     def get(self, request: Request, version_id: UUID) -> Response:
         """Show a version with its first files; `…/files` has them all."""
         version = find_version(request, version_id)
@@ -69,13 +73,13 @@ class VersionDetail(APIView):
         shown = {"files": FileSerializer(files, many=True).data, "files_next_cursor": next_cursor}
         return Response(VersionSerializer(version).data | shown)
 
-    @extend_schema(request=VersionUpdate, responses=VersionSerializer)
+    @extend_schema(request=VersionUpdate, responses=VersionSerializer, operation_id="versions_update")
     def patch(self, request: Request, version_id: UUID) -> Response:
         """Change description, notes or metadata; contents never change."""
         version = versions.describe(request.user, find_version(request, version_id), **read(VersionUpdate, request))
         return Response(VersionSerializer(version).data)
 
-    @extend_schema(parameters=[queries.DeleteVersionQuery], responses={204: None})
+    @extend_schema(parameters=[queries.DeleteVersionQuery], responses={204: None}, operation_id="versions_delete")
     def delete(self, request: Request, version_id: UUID) -> Response:
         """Give up a draft or delete a version; refused while aliases point at it, unless they go too."""
         query = parse(request, queries.DeleteVersionQuery)
@@ -86,7 +90,7 @@ class VersionDetail(APIView):
 class VersionFinalize(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(request=Finalize, responses=FinalizedSerializer)
+    @extend_schema(request=Finalize, responses=FinalizedSerializer, operation_id="versions_finalize")
     def post(self, request: Request, version_id: UUID) -> Response:
         """Make a draft immutable and move `latest` and the given aliases to it. Safe to repeat."""
         data = read(Finalize, request, version_id=version_id)
@@ -106,7 +110,7 @@ class VersionFinalize(APIView):
 class VersionUploads(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(request=UploadsRequest, responses=UploadsSerializer)
+    @extend_schema(request=UploadsRequest, responses=UploadsSerializer, operation_id="versions_uploads")
     def post(self, request: Request, version_id: UUID) -> Response:
         """Addresses to send missing bytes to. Ask again for fresh ones, and to resume."""
         version = find_version(request, version_id)
@@ -118,7 +122,7 @@ class VersionUploads(APIView):
 class VersionManifest(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[queries.ManifestQuery], responses=ManifestSerializer)
+    @extend_schema(parameters=[queries.ManifestQuery], responses=ManifestSerializer, operation_id="versions_manifest")
     def get(self, request: Request, version_id: UUID) -> Response:
         """Every file with its hashes and place, and an address for each object. Counted as a download."""
         version = find_version(request, version_id)
@@ -137,7 +141,7 @@ class VersionManifest(APIView):
 class VersionUsedBy(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses=page_of(RunSerializer))
+    @extend_schema(parameters=[PageQuery], responses=page_of(RunSerializer), operation_id="versions_used_by")
     def get(self, request: Request, version_id: UUID) -> Response:
         """List the runs that used a version, newest first, as far as you may see them."""
         version = find_version(request, version_id)
