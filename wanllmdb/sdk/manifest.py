@@ -1,0 +1,68 @@
+"""What a version holds: its files as the server lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from wanllmdb.sdk import paths
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a version."""
+
+    path: str
+    size: int
+    """In bytes."""
+    sha256: str | None
+    """Hex; None only where whoever logged it stated an md5 and no worker has read the bytes yet."""
+    md5: str | None = None
+    mime_type: str | None = None
+    integrity: str = "pending"
+    """`pending`, `verified` or `corrupt`: what the server's workers found when they read the bytes back."""
+
+    @property
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def digest(self) -> str | None:
+        return self.sha256
+
+
+class Manifest:
+    """The files of a version by their paths, in the order of the paths."""
+
+    def __init__(self, entries: Iterable[Entry], digest: str | None) -> None:
+        self.entries: dict[str, Entry] = {entry.path: entry for entry in entries}
+        self.digest = digest
+        """The digest of the version: sha256 over paths, sha256s and sizes."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries.values())
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.entries
+
+    def __getitem__(self, path: str) -> Entry:
+        return self.entries[path]
+
+    def __repr__(self) -> str:
+        return f"<Manifest of {len(self)} files>"
+
+
+def entry_of_file(record: dict[str, Any]) -> Entry:
+    """An entry from one of the server's file records. Raises `InvalidPath`."""
+    return Entry(
+        path=paths.check(record["path"]),
+        size=record["size"],
+        sha256=record["sha256_hash"],
+        md5=record["md5_hash"],
+        mime_type=record["mime_type"],
+        integrity=record["integrity"],
+    )
