@@ -5,12 +5,13 @@ import unicodedata
 
 from artifacts import errors
 
-ARTIFACT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
-ARTIFACT_TYPE = r"^[A-Za-z0-9._-]{1,64}$"
-ALIAS = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
-SHA256 = r"^[0-9a-f]{64}$"
-MD5 = r"^[0-9a-f]{32}$"
-VERSION = re.compile(r"^v([1-9][0-9]{0,8})$")
+# Anchored so that Python and PostgreSQL read them alike: `$` would let a newline at the end pass in Python.
+ARTIFACT_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
+ARTIFACT_TYPE = r"\A[A-Za-z0-9._-]{1,64}\Z"
+ALIAS = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z"
+SHA256 = r"\A[0-9a-f]{64}\Z"
+MD5 = r"\A[0-9a-f]{32}\Z"
+VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 
 LATEST = "latest"
 TYPES = ("model", "dataset", "file", "code")
@@ -21,7 +22,7 @@ _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
 def check_artifact_name(name: str) -> str:
-    if not _matches(ARTIFACT_NAME, name):
+    if not re.match(ARTIFACT_NAME, name):
         raise errors.InvalidName(
             f"{name!r} is not an artifact name: 1 to 128 {_ALPHABET}, starting with a letter or digit."
         )
@@ -29,7 +30,7 @@ def check_artifact_name(name: str) -> str:
 
 
 def check_alias(alias: str) -> str:
-    if not _matches(ALIAS, alias):
+    if not re.match(ALIAS, alias):
         raise errors.InvalidName(f"{alias!r} is not an alias: 1 to 100 {_ALPHABET}, starting with a letter or digit.")
     return alias
 
@@ -74,10 +75,5 @@ def _path_fault(path: str) -> str:
 
 def version_number(version: str) -> int | None:
     """3 for 'v3', None for what is not the form of a version."""
-    match = VERSION.match(version)
+    match = VERSION.fullmatch(version)
     return int(match[1]) if match else None
-
-
-def _matches(pattern: str, value: str) -> bool:
-    # `$` alone would let a newline at the end pass.
-    return re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value) is not None

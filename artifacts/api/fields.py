@@ -35,7 +35,7 @@ class AliasField(serializers.CharField):
         super().__init__(max_length=100, trim_whitespace=False, **kwargs)
         self.validators.append(
             RegexValidator(
-                names.ALIAS.replace("$", r"\Z"),
+                names.ALIAS,
                 "Only letters, digits, dots, underscores and hyphens, starting with a letter or digit.",
             )
         )
@@ -97,7 +97,7 @@ def _fault(entry: Any) -> str:
 
 
 def _is_hash(pattern: re.Pattern[str], value: Any) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None and not value.endswith("\n")
+    return isinstance(value, str) and pattern.match(value) is not None
 
 
 def _statement(entry: dict[str, Any]) -> Statement:
