@@ -59,16 +59,10 @@ class SignatureQuery(serializers.Serializer):
 def artifacts(request: Request) -> QuerySet[Artifact]:
     """The artifacts that the request asks for, in its order."""
     query = parse(request, ArtifactQuery)
-    found = Artifact.objects.visible_to(request.user)
+    filters = {name: query[name] for name in ("type", "name", "search", "tag", "alias") if name in query}
     if "project" in query:
-        found = found.filter(project=Project.objects.visible_to(request.user).find(query["project"]))
-    found = found.filter(**{column: query[column] for column in ("type", "name") if column in query})
-    if "search" in query:
-        found = found.search(query["search"])
-    if "tag" in query:
-        found = found.tagged(query["tag"])
-    if "alias" in query:
-        found = found.with_alias(query["alias"])
+        filters["project"] = Project.objects.visible_to(request.user).find(query["project"])
+    found = Artifact.objects.visible_to(request.user).narrow(**filters)
     # The id makes the order total.
     return found.for_display().order_by(query["ordering"], "pk")
 

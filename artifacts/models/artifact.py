@@ -27,6 +27,13 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def with_alias(self, alias: str) -> Self:
         return self.filter(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=alias)))
 
+    def narrow(self, *, search: str = "", tag: str = "", alias: str = "", **columns: Any) -> Self:
+        """Those that fit each filter that is not empty; `columns` are compared as they stand."""
+        found = self.filter(**{column: value for column, value in columns.items() if value})
+        found = found.search(search) if search else found
+        found = found.tagged(tag) if tag else found
+        return found.with_alias(alias) if alias else found
+
     def for_display(self) -> Self:
         """With all that one line of a list shows, in a fixed number of queries."""
         newest = ArtifactAlias.objects.filter(version__number=F("artifact__latest_number")).order_by("alias")
