@@ -1,6 +1,7 @@
 """Every address of the server."""
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.http import require_safe
@@ -11,6 +12,7 @@ from accounts.api import problems
 from accounts.api.schema import DocsView, SchemaView
 
 
+@login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process is up. Whether it can work is another question."""
@@ -22,7 +24,9 @@ operators_pages, _, admin_name = admin.site.urls
 csp.under({"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}, operators_pages)
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", RedirectView.as_view(pattern_name="artifacts"), name="home"),
+    path("search", RedirectView.as_view(pattern_name="artifacts"), name="search"),
+    path("profile", RedirectView.as_view(pattern_name="artifacts"), name="profile"),
     path("healthz", healthz, name="healthz"),
     path("admin/", (operators_pages, "admin", admin_name)),
     path("api/v1/schema", SchemaView.as_view(), name="schema"),
@@ -30,6 +34,8 @@ urlpatterns = [
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("projects.api.urls")),
     path("api/v1/", include("artifacts.api.urls")),
+    path("", include("accounts.web.urls")),
+    path("", include("artifacts.web.urls")),
 ]
 
 handler400 = problems.bad_request

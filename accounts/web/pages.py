@@ -1,0 +1,66 @@
+"""How a page is answered: whole, or only the part that HTMX asked for."""
+
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts import errors
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Whether HTMX asked, and not to restore a page from its history."""
+    return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """`folder/name.html`, or to HTMX only `folder/_name.html`, which the page includes."""
+    folder, _, name = template.rpartition("/")
+    shown = f"{folder}/_{name}" if wants_part(request) else template
+    response = render(request, shown, context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def done(request: HttpRequest, sentence: str, to: str) -> HttpResponse:
+    """After a form was carried out: on to another page, which tells of it."""
+    messages.success(request, sentence)
+    if wants_part(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": to})
+    return redirect(to)
+
+
+def refused(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:
+    """A verb's refusal: to HTMX as a sentence for the form or a toast, else on the page where the form was, or alone."""
+    if wants_part(request):
+        headers = {"X-Refusal": quote(str(refusal)), "HX-Reswap": "none"}
+        return HttpResponse(status=refusal.status, headers=headers)
+    if request.method == "POST" and refusal.status in (400, 409, 413):
+        messages.error(request, str(refusal))
+        return redirect(_came_from(request))
+    return problem(request, refusal.status, refusal.title, str(refusal))
+
+
+def problem(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
+    """A page of our own for what went wrong."""
+    return render(request, "errors/problem.html", {"status": status, "title": title, "sentence": sentence}, status=status)
+
+
+def trigger(response: HttpResponse, **events: Any) -> HttpResponse:
+    """Let the browser hear these events once the response has been swapped in."""
+    response["HX-Trigger"] = json.dumps(events)
+    return response
+
+
+def _came_from(request: HttpRequest) -> str:
+    referer = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(referer, allowed_hosts={request.get_host()}):
+        parts = urlsplit(referer)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+    return reverse("home")

@@ -1,0 +1,28 @@
+"""What a page is about, found by the names in its address among what the reader may see; 404 otherwise."""
+
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+
+from artifacts import names
+from artifacts.models import Artifact, ArtifactVersion
+from projects.models import Project
+
+
+def find_project(request: HttpRequest, team: str, project: str) -> Project:
+    visible = Project.objects.visible_to(request.user).select_related("team", "created_by")
+    return get_object_or_404(visible.named(f"{team}/{project}"))
+
+
+def find_artifact(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
+    found = Artifact.objects.visible_to(request.user).for_display()
+    artifact = get_object_or_404(found, project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
+    return artifact
+
+
+def find_version(request: HttpRequest, artifact: Artifact, version: str) -> ArtifactVersion:
+    """`v3`, finalized, or a draft that the reader may write."""
+    number = names.version_number(version)
+    if number is None:
+        raise Http404(f"{version} is not a version.")
+    visible = ArtifactVersion.objects.visible_to(request.user).for_display()
+    return get_object_or_404(visible, artifact=artifact, number=number)

@@ -1,0 +1,30 @@
+"""Addresses of the pages about artifacts. Those that begin with a team come last: they match almost anything."""
+
+from django.urls import path, register_converter
+
+from artifacts.web.views import artifacts
+
+
+class VersionConverter:
+    """`v3`, so that a version is told from the tabs of its artifact."""
+
+    regex = "v[1-9][0-9]{0,8}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(VersionConverter, "version")
+
+_PROJECT = "<str:team>/<str:project>"
+_ARTIFACT = f"{_PROJECT}/artifacts/<str:type>/<str:name>"
+
+urlpatterns = [
+    path("artifacts", artifacts.artifact_list, name="artifacts"),
+    path("artifacts/new", artifacts.artifact_new, name="artifact-new"),
+    path(f"{_PROJECT}/artifacts", artifacts.project_artifacts, name="project-artifacts"),
+    path(_ARTIFACT, artifacts.artifact_list, name="artifact"),
+]

@@ -1,0 +1,34 @@
+// A form that a link loads into #modal opens as a dialog; Escape and the focus trap are the element's own.
+const modal = document.getElementById("modal");
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target !== modal || !modal.hasChildNodes()) return;
+  if (!modal.open) modal.showModal();
+  modal.querySelector("[autofocus], input:not([type=hidden]), select, textarea, button")?.focus();
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target === modal) modal.close(); // the backdrop
+  const dismiss = modal?.open && event.target.closest("#modal [data-dismiss]");
+  if (!dismiss) return;
+  event.preventDefault();
+  modal.close();
+});
+
+modal?.addEventListener("close", () => modal.replaceChildren());
+document.addEventListener("close-modal", () => modal.close());
+
+// A menu closes when one clicks or tabs elsewhere, or presses Escape.
+for (const name of ["click", "focusin"]) {
+  document.addEventListener(name, (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+}
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});

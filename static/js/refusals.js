@@ -1,0 +1,19 @@
+// What the server refuses is shown where it was asked: in the form's own line, or else as a toast.
+import { toast } from "./toasts.js";
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, elt } = event.detail;
+  if (xhr.status < 400) return;
+  const sentence = xhr.getResponseHeader("X-Refusal");
+  if (xhr.status === 422) { // the same form again, with what is wrong beside its fields
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+    return;
+  }
+  const line = elt.closest("form")?.querySelector(".refusal");
+  const text = sentence ? decodeURIComponent(sentence) : "Something went wrong. Reload the page and try again.";
+  if (line) line.textContent = text;
+  else toast(text, "error");
+});
+
+document.addEventListener("htmx:sendError", () => toast("The server does not answer. Nothing was changed.", "error"));
