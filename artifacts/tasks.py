@@ -30,6 +30,11 @@ def delete() -> None:
     cleanup.delete_orphans()
 
 
+@app.task(**_RETRY)
+def delete_project(project_id: str) -> None:
+    cleanup.delete_project(project_id)
+
+
 @app.task
 def sweep() -> None:
     before = timezone.now() - _LEFT_BEHIND_AFTER
