@@ -13,6 +13,8 @@ from accounts.api import problems
 from accounts.api.parsers import too_large
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Django decodes the path, and leaves in percent form the bytes that are no UTF-8.
+_BROKEN_BYTE = re.compile(r"%[89A-F][0-9A-F]")
 
 
 class RequestBounds:
@@ -46,19 +48,18 @@ def _refusal(request: HttpRequest) -> errors.RegistryError | None:
         return errors.Invalid("Send the body with a Content-Length.")
     if int(length) > settings.MAX_BODY_BYTES:
         return too_large()
-    # WSGI hands over the bytes of the path as if they were Latin-1, the query as it was sent.
-    if not (_is_text(meta.get("PATH_INFO", "").encode("latin-1")) and _is_text(_bytes_of_query(request))):
+    if not (_is_path(request.path_info) and _is_query(meta.get("QUERY_STRING", ""))):
         return errors.Invalid("The address has bytes that are not UTF-8 text.")
     return None
 
 
-def _bytes_of_query(request: HttpRequest) -> bytes:
-    return unquote_to_bytes(request.META.get("QUERY_STRING", ""))
+def _is_path(path: str) -> bool:
+    return "\0" not in path and not _BROKEN_BYTE.search(path)
 
 
-def _is_text(value: bytes) -> bool:
+def _is_query(query: str) -> bool:
     try:
-        return "\0" not in value.decode()
+        return "\0" not in unquote_to_bytes(query).decode()
     except UnicodeDecodeError:
         return False
 

@@ -23,7 +23,9 @@ def move(user: User, artifact: Artifact, alias: str, to: ArtifactVersion, origin
     """Make the alias, or move it to another finalized version of the artifact."""
     permissions.require(user, artifact.project.team, Role.EDITOR)
     lock(artifact)
-    return assign(user, artifact, alias, to, origin)
+    # Somebody may have deleted the version before the lock was ours.
+    now = artifact.versions.filter(pk=to.pk).first() or to
+    return assign(user, artifact, alias, now, origin)
 
 
 @transaction.atomic
@@ -44,8 +46,11 @@ def find(artifact: Artifact, alias: str) -> ArtifactAlias:
 
 
 def lock(artifact: Artifact) -> Artifact:
-    """The artifact under the row lock that orders all moves of its aliases."""
-    return Artifact.objects.select_for_update(no_key=True).get(pk=artifact.pk)
+    """The artifact under the row lock that orders all that happens to its versions and aliases."""
+    found = Artifact.objects.select_for_update(no_key=True).filter(pk=artifact.pk).first()
+    if found is None:
+        raise errors.Missing(f"Artifact {artifact.name!r} was deleted.")
+    return found
 
 
 def assign(user: User | None, artifact: Artifact, alias: str, to: ArtifactVersion, origin: Origin) -> Move:

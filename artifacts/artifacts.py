@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.dispatch import receiver
 
 from accounts import permissions
 from accounts.models import Role, User
-from artifacts import errors, names, tasks
+from artifacts import aliases, errors, names, tasks
 from artifacts.models import (
     AliasChange,
     Artifact,
@@ -17,8 +19,11 @@ from artifacts.models import (
     ArtifactTag,
     ArtifactUsage,
     ArtifactVersion,
+    Blob,
+    StoredObject,
 )
 from projects.models import Project
+from projects.projects import deleting
 
 
 @transaction.atomic
@@ -59,7 +64,7 @@ def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
     tags = changes.pop("tags", None)
     if "name" in changes:
         names.check_artifact_name(changes["name"])
-    artifact = Artifact.objects.select_for_update(no_key=True).get(pk=artifact.pk)
+    artifact = aliases.lock(artifact)
     for column, value in changes.items():
         setattr(artifact, column, value)
     with errors.refuse(artifact_name_unique=_taken(artifact.project, artifact.name)):
@@ -73,15 +78,29 @@ def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
 def delete(user: User, artifact: Artifact) -> None:
     """Remove the artifact with all its versions. Workers remove the bytes that nothing else needs."""
     permissions.require(user, artifact.project.team, Role.EDITOR)
-    Artifact.objects.select_for_update().get(pk=artifact.pk)
-    # Straight deletes from the leaves up: Django's own cascade would first load each row.
-    versions = ArtifactVersion.objects.filter(artifact=artifact)
-    for model in (ArtifactDownload, ArtifactUsage, ArtifactFile):
-        model.objects.filter(version__in=versions).delete()
-    for model in (ArtifactAlias, AliasChange, ArtifactVersion):
-        model.objects.filter(artifact=artifact).delete()
-    artifact.delete()
+    aliases.lock(artifact)
+    _delete_rows(Artifact.objects.filter(pk=artifact.pk))
     tasks.delete.delay_on_commit()
+
+
+@receiver(deleting)
+def _leave_with(project: Project, **_: Any) -> None:
+    """All artifacts of the project go before it does. Workers remove the bytes, which nobody outside of it shares."""
+    _delete_rows(Artifact.objects.filter(project=project))
+    Blob.objects.filter(project=project).delete()
+    StoredObject.objects.filter(project=project).delete()
+    tasks.delete_project.delay_on_commit(str(project.pk))
+
+
+def _delete_rows(doomed: QuerySet[Artifact]) -> None:
+    """Straight deletes from the leaves up: Django's own cascade would first load each row."""
+    versions = ArtifactVersion.objects.filter(artifact__in=doomed)
+    for model in (ArtifactDownload, ArtifactUsage):
+        model.objects.filter(version__in=versions).delete()
+    ArtifactFile.objects.filter(version__in=versions).release()
+    for model in (ArtifactAlias, AliasChange, ArtifactVersion):
+        model.objects.filter(artifact__in=doomed).delete()
+    doomed.delete()
 
 
 def _set_tags(artifact: Artifact, tags: Iterable[str]) -> None:

@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from artifacts import storage
-from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
+from artifacts.models import ArtifactVersion, Blob, StoredObject
+from projects.models import Project
 
 _AT_ONCE = 500
 
@@ -28,6 +29,16 @@ def delete_orphans() -> int:
             if place.upload_id and place.state == StoredObject.State.EXPECTED:
                 storage.abort_multipart(place.key, place.upload_id)
         storage.delete_files(place.key for place in doomed)
+
+
+def delete_project(project_id: str) -> None:
+    """Remove all that was kept for a project that is no more."""
+    if Project.objects.filter(pk=project_id).exists():
+        return
+    prefix = f"projects/{project_id}/"
+    for key, upload_id in storage.open_multiparts(prefix):
+        storage.abort_multipart(key, upload_id)
+    storage.delete_files(info.key for info in storage.list_files(prefix))
 
 
 def give_up_drafts() -> int:
@@ -74,7 +85,7 @@ def _give_up(pk: object, before: datetime) -> int:
     draft = drafts.first()
     if draft is None:
         return 0
-    ArtifactFile.objects.filter(version=draft).delete()
+    draft.files.all().release()
     draft.state = ArtifactVersion.State.DELETED
     draft.save(update_fields=["state", "touched_at"])
     return 1

@@ -62,7 +62,7 @@ def add_uploaded(user: User, version: ArtifactVersion, statement: Statement, sto
 def remove(user: User, file: ArtifactFile) -> None:
     """Take a file out of a draft."""
     version = lock_draft(user, file.version)
-    ArtifactFile.objects.filter(pk=file.pk).delete()
+    ArtifactFile.objects.filter(pk=file.pk).release()
     count_files(version)
 
 

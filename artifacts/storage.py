@@ -136,6 +136,15 @@ def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
         return {}
 
 
+def open_multiparts(prefix: str) -> Iterator[tuple[str, str]]:
+    """Key and upload id of every upload in parts under the prefix that was neither completed nor aborted."""
+    with _speaking():
+        pages = _internal().get_paginator("list_multipart_uploads").paginate(Bucket=settings.S3_BUCKET, Prefix=prefix)
+        for page in pages:
+            for upload in page.get("Uploads", ()):
+                yield upload["Key"], upload["UploadId"]
+
+
 def complete_multipart(key: str, upload_id: str, etags: dict[int, str]) -> None:
     """Make the object of its parts. `Missing` when the upload is not open, `BytesMismatch` when a part is not right."""
     parts = [{"PartNumber": number, "ETag": f'"{etags[number]}"'} for number in sorted(etags)]

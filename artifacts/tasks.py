@@ -30,6 +30,11 @@ def delete() -> None:
     cleanup.delete_orphans()
 
 
+@app.task(**_RETRY)
+def delete_project(project_id: str) -> None:
+    cleanup.delete_project(project_id)
+
+
 @app.task
 def sweep() -> None:
     before = timezone.now() - _LEFT_BEHIND_AFTER
@@ -50,7 +55,5 @@ BEAT: dict[str, dict[str, Any]] = {
     "artifacts-tidy": {"task": "artifacts.tasks.tidy", "schedule": timedelta(minutes=10)},
 }
 
-
-@app.on_after_finalize.connect
-def _schedule(sender: Any, **_: Any) -> None:
-    sender.conf.beat_schedule.update(BEAT)
+# At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.
+app.conf.beat_schedule.update(BEAT)

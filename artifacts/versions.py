@@ -103,6 +103,7 @@ def delete(user: User, version: ArtifactVersion, origin: Origin, *, delete_alias
     """
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(version.artifact)
+    version = _still_there(artifact, version)
     rows = list(version.aliases.select_related("version", "artifact"))
     follows = [row for row in rows if artifact.auto_latest and row.alias == names.LATEST]
     stuck = [row.alias for row in rows if row not in follows]
@@ -118,12 +119,20 @@ def delete(user: User, version: ArtifactVersion, origin: Origin, *, delete_alias
             aliases.assign(user, artifact, row.alias, newest, origin)
         else:
             aliases.withdraw(user, row, origin)
-    version.files.all().delete()
+    version.files.all().release()
     if was_final:
         artifact.version_count -= 1
         artifact.latest_number = newest.number if newest else None
         artifact.save(update_fields=["version_count", "latest_number", "updated_at"])
     tasks.delete.delay_on_commit()
+
+
+def _still_there(artifact: Artifact, version: ArtifactVersion) -> ArtifactVersion:
+    """The version as it is now, under a row lock; somebody may have finalized or deleted it meanwhile."""
+    found = artifact.versions.select_for_update(no_key=True).get(pk=version.pk)
+    if found.state == ArtifactVersion.State.DELETED:
+        raise errors.VersionNotFound(f"Version {found.version} was deleted.")
+    return found
 
 
 def _newest_with(artifact: Artifact, digest: str | None) -> ArtifactVersion | None:
@@ -239,6 +248,6 @@ def _give(
 
 
 def _give_up(version: ArtifactVersion) -> None:
-    version.files.all().delete()
+    version.files.all().release()
     version.state = ArtifactVersion.State.DELETED
     version.save(update_fields=["state", "touched_at"])

@@ -16,7 +16,5 @@ BEAT: dict[str, dict[str, Any]] = {
     "projects-mark-crashed": {"task": "projects.tasks.mark_crashed", "schedule": timedelta(minutes=1)},
 }
 
-
-@app.on_after_finalize.connect
-def _schedule(sender: Any, **_: Any) -> None:
-    sender.conf.beat_schedule.update(BEAT)
+# At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.
+app.conf.beat_schedule.update(BEAT)

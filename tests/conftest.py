@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings as django_settings
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Membership, Role, Scope, Team, User
@@ -11,6 +12,12 @@ from projects.models import Project
 
 def person(name: str) -> User:
     return User.objects.create_user(name, f"{name}@example.org", "a good long password")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def static_root() -> None:
+    """`make run` collects static files into it; WhiteNoise warns where it is not."""
+    django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,10 @@
 import json
 import math
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
+from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -36,6 +38,19 @@ class ProseField(serializers.CharField):
         kwargs.setdefault("max_length", 2**16)
         kwargs.setdefault("allow_blank", True)
         super().__init__(trim_whitespace=False, **kwargs)
+
+
+class EnumField(serializers.ChoiceField):
+    """One of an enumeration's values, or of some of them; the verbs get its member."""
+
+    def __init__(
+        self, enumeration: type[models.TextChoices], *, some: Iterable[models.TextChoices] = (), **kwargs: Any
+    ) -> None:
+        self.enumeration = enumeration
+        super().__init__([(member.value, member.label) for member in some or enumeration], **kwargs)
+
+    def to_internal_value(self, data: Any) -> models.TextChoices:
+        return self.enumeration(super().to_internal_value(data))
 
 
 class TagsField(serializers.ListField):

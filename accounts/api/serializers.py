@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.api.fields import LineField
+from accounts.api.fields import EnumField, LineField
 from accounts.models import ApiKey, Membership, Role, Scope, Team, User
 from accounts.names import OWNER_NAME, OWNER_NAME_RULE
 
@@ -44,7 +44,7 @@ class NewKeySerializer(KeySerializer):
 
 class KeyCreate(serializers.Serializer):
     name = LineField(max_length=100)
-    scope = serializers.ChoiceField(Scope.choices, default=Scope.WRITE)
+    scope = EnumField(Scope, default=Scope.WRITE)
     expires_in = serializers.IntegerField(
         required=False, min_value=1, max_value=int(TEN_YEARS.total_seconds()), help_text="Seconds from now."
     )
@@ -62,7 +62,7 @@ class KeyCreate(serializers.Serializer):
 class TeamSerializer(serializers.ModelSerializer):
     """A team of `visible_to`, which knows the user's role in it."""
 
-    role = serializers.ChoiceField(Role.choices, read_only=True, help_text="Yours.")
+    role = EnumField(Role, read_only=True, help_text="Yours.")
 
     class Meta:
         model = Team
@@ -91,12 +91,12 @@ class MemberSerializer(serializers.ModelSerializer):
 
 class MemberCreate(serializers.Serializer):
     username = serializers.CharField(max_length=64)
-    role = serializers.ChoiceField(Role.choices)
+    role = EnumField(Role)
 
 
 class MemberUpdate(serializers.Serializer):
     username = serializers.CharField(max_length=64, required=False)
-    role = serializers.ChoiceField(Role.choices)
+    role = EnumField(Role)
 
 
 class MyTeamSerializer(serializers.ModelSerializer):
@@ -105,7 +105,7 @@ class MyTeamSerializer(serializers.ModelSerializer):
         fields = ["id", "name", "display_name", "role", "is_personal"]
         read_only_fields = fields
 
-    role = serializers.ChoiceField(Role.choices, read_only=True)
+    role = EnumField(Role, read_only=True)
 
 
 class MyKeySerializer(serializers.ModelSerializer):

@@ -134,6 +134,7 @@ class ArtifactCreate(serializers.Serializer):
 
 
 class ArtifactUpdate(serializers.Serializer):
+    artifact_id = serializers.UUIDField(required=False)
     name = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
     description = ProseField(required=False)
     metadata = JSONObjectField(required=False)

@@ -22,6 +22,7 @@ class VersionCreate(serializers.Serializer):
 
 
 class VersionUpdate(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
     description = ProseField(required=False)
     notes = ProseField(required=False)
     metadata = JSONObjectField(required=False)

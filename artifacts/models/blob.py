@@ -19,6 +19,15 @@ class BlobQuerySet(models.QuerySet["Blob"]):
         mine = Q(state=Blob.State.UPLOADED, created_by=user)
         return self.filter(Q(state=Blob.State.VERIFIED) | mine, project=project)
 
+    def touch(self) -> None:
+        """Begin the grace of these bytes anew; a sweep that is about to remove them lets go.
+
+        They are locked in one order, so that two who touch the same bytes wait for each other instead of failing.
+        """
+        locked = Blob.objects.filter(pk__in=self.values("pk")).select_for_update(no_key=True)
+        list(locked.order_by("pk").values_list("pk", flat=True))
+        self.update(claimed_at=timezone.now())
+
     def unread(self) -> Self:
         """Bytes in the store that a worker has yet to read: their hashes are a claim, or incomplete."""
         unhashed = Q(state=Blob.State.VERIFIED, md5__isnull=True)

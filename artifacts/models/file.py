@@ -26,6 +26,11 @@ class FileQuerySet(models.QuerySet["ArtifactFile"]):
         """Files whose path starts with the prefix, found by the index on (version, path)."""
         return self.filter(path__gte=prefix, path__lt=prefix + "\U0010ffff") if prefix else self
 
+    def release(self) -> None:
+        """Take these files away. The grace of their bytes begins now: somebody may be reading them still."""
+        Blob.objects.filter(files__in=self).touch()
+        self.delete()
+
 
 class ArtifactFile(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from accounts.api.fields import JSONObjectField, LineField, ProseField, TagsField
+from accounts.api.fields import EnumField, JSONObjectField, LineField, ProseField, TagsField
 from accounts.api.pagination import PageQuery
 from projects.models import Project, Run, State, Visibility
 from projects.names import NAME, NAME_RULE
@@ -43,20 +43,20 @@ class ProjectCreate(serializers.Serializer):
     team = serializers.CharField(required=False, max_length=64, help_text="Your personal team, when absent.")
     name = NameField()
     description = ProseField(required=False)
-    visibility = serializers.ChoiceField(Visibility.choices, required=False, help_text="Private, when absent.")
+    visibility = EnumField(Visibility, required=False, help_text="Private, when absent.")
 
 
 class ProjectUpdate(serializers.Serializer):
     team = serializers.CharField(required=False, max_length=64, help_text="A project stays in its team.")
     name = NameField(required=False)
     description = ProseField(required=False)
-    visibility = serializers.ChoiceField(Visibility.choices, required=False)
+    visibility = EnumField(Visibility, required=False)
 
 
 class ProjectQuery(PageQuery):
     team = serializers.CharField(required=False, max_length=64)
     name = serializers.CharField(required=False, max_length=128, help_text="The whole name.")
-    visibility = serializers.ChoiceField(Visibility.choices, required=False)
+    visibility = EnumField(Visibility, required=False)
     search = serializers.CharField(required=False, max_length=200, help_text="Part of name or description.")
     ordering = ordering("-id", "id", "name", "created_at", "updated_at")
 
@@ -109,8 +109,9 @@ class RunFinish(serializers.Serializer):
     exit_code = serializers.IntegerField(
         required=False, min_value=-(2**31), max_value=2**31 - 1, help_text="0 means finished, others mean crashed."
     )
-    state = serializers.ChoiceField(
-        [choice for choice in State.choices if choice[0] != State.RUNNING],
+    state = EnumField(
+        State,
+        some=[State.FINISHED, State.CRASHED, State.KILLED],
         required=False,
         help_text="Said outright; it wins over the exit code.",
     )
@@ -127,7 +128,7 @@ class RunFinish(serializers.Serializer):
 
 class RunQuery(PageQuery):
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/name`.")
-    state = serializers.ChoiceField(State.choices, required=False)
+    state = EnumField(State, required=False)
     group = serializers.CharField(required=False, max_length=128)
     job_type = serializers.CharField(required=False, max_length=128)
     search = serializers.CharField(required=False, max_length=200, help_text="Part of a name or of the notes.")

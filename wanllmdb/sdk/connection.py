@@ -17,8 +17,14 @@ class Connection:
 
     settings: settings.Settings
 
+    def need_server(self, act: str) -> None:
+        """Raises `Invalid` in mode `disabled`."""
+        if self.settings.mode == "disabled":
+            raise errors.Invalid(f"{act} needs a server, and the mode is 'disabled'")
+
     @cached_property
     def client(self) -> Client:
+        self.need_server("This")
         return Client(self.settings.base_url, self.settings.api_key)
 
     @cached_property

@@ -20,6 +20,11 @@ class Stopped(Exception):
     """The rest of the crew has given up: this thread's work is of no use any more."""
 
 
+def heed_to(stop: threading.Event) -> None:
+    """From now on this thread gives up its work when `stop` is set."""
+    _mine.stop = stop
+
+
 def pause(seconds: float) -> None:
     """Sleep, but not on after the crew has given up."""
     stop: threading.Event | None = getattr(_mine, "stop", None)
@@ -92,7 +97,7 @@ class Crew:
             raise self._error
 
     def _work(self) -> None:
-        _mine.stop = self._stop
+        heed_to(self._stop)
         while True:
             with self._changed:
                 while not self._jobs and not self._stop.is_set():

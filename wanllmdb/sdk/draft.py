@@ -28,6 +28,11 @@ class Draft:
         self._folders: set[str] = set()
         self._staging: str | None = None
 
+    @property
+    def size(self) -> int:
+        """In bytes, as the files are now; those that are gone count nothing."""
+        return sum(os.path.getsize(source) for source in self.sources.values() if os.path.exists(source))
+
     def add_file(self, local_path: str | os.PathLike[str], name: str | None = None) -> str:
         source = os.path.abspath(os.fspath(local_path))
         mode = _mode(source)
@@ -45,8 +50,13 @@ class Draft:
             found = sorted((paths.from_local(prefix + relative), source) for relative, source in _walk(top))
         except OSError as error:
             raise errors.Invalid(f"{error.filename or top} cannot be read: {error.strerror or error}") from error
-        for path, source in found:
-            self._put(path, source)
+        before = dict(self.sources), set(self._folders)
+        try:
+            for path, source in found:
+                self._put(path, source)
+        except errors.PathTaken:
+            self.sources, self._folders = before
+            raise
 
     @contextmanager
     def new_file(self, name: str, mode: str = "w", encoding: str | None = None) -> Iterator[IO[Any]]:

@@ -22,12 +22,13 @@ class Located:
 
 
 class Locations:
-    """The files of a version under a prefix, and where to read them."""
+    """The files of a version under a prefix, or one of them, and where to read them."""
 
-    def __init__(self, client: Client, version_id: str, prefix: str | None) -> None:
+    def __init__(self, client: Client, version_id: str, *, prefix: str | None = None, only: str | None = None) -> None:
         self._client = client
         self._path = f"/artifacts/versions/{version_id}/manifest"
-        self._prefix = prefix
+        self._prefix = only or prefix
+        self._only = only
         self._urls: dict[str, str] = {}
         self._cursors: dict[str, str | None] = {}
         self._lock = threading.Lock()
@@ -37,7 +38,8 @@ class Locations:
         cursor: str | None = None
         while True:
             answer = self._page(cursor)
-            yield [self._locate(record, answer["objects"]) for record in answer["entries"]]
+            wanted = (record for record in answer["entries"] if self._only in (None, record["path"]))
+            yield [self._locate(record, answer["objects"]) for record in wanted]
             cursor = answer["next_cursor"]
             if not cursor:
                 return

@@ -55,7 +55,8 @@ class ArtifactDetail(APIView):
     def patch(self, request: Request, artifact_id: UUID) -> Response:
         """Change the fields that are given."""
         artifact = find_artifact(request, artifact_id)
-        return Response(_shown(artifacts.update(request.user, artifact, **read(ArtifactUpdate, request))))
+        changes = read(ArtifactUpdate, request, artifact_id=artifact_id)
+        return Response(_shown(artifacts.update(request.user, artifact, **changes)))
 
     @extend_schema(responses={204: None}, operation_id="artifacts_delete")
     def delete(self, request: Request, artifact_id: UUID) -> Response:

@@ -76,8 +76,9 @@ class VersionDetail(APIView):
     @extend_schema(request=VersionUpdate, responses=VersionSerializer, operation_id="versions_update")
     def patch(self, request: Request, version_id: UUID) -> Response:
         """Change description, notes or metadata; contents never change."""
-        version = versions.describe(request.user, find_version(request, version_id), **read(VersionUpdate, request))
-        return Response(VersionSerializer(version).data)
+        version = find_version(request, version_id)
+        changes = read(VersionUpdate, request, version_id=version_id)
+        return Response(VersionSerializer(versions.describe(request.user, version, **changes)).data)
 
     @extend_schema(parameters=[queries.DeleteVersionQuery], responses={204: None}, operation_id="versions_delete")
     def delete(self, request: Request, version_id: UUID) -> Response:

@@ -1,0 +1,210 @@
+"""Accounts at the operator's desk. What is changed here is changed by the same verbs as everywhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
+from django.forms import BaseModelFormSet, ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts import errors, keys, teams, users
+from accounts.models import ApiKey, Membership, Role, Team, User
+from accounts.permissions import as_operator
+
+
+class OperatorAdmin(ModelAdmin):
+    """Where a verb refuses, the page comes again with its sentence."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_refused(super().changeform_view, request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_refused(super().changelist_view, request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_refused(super().delete_view, request, *args, **kwargs)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
+        """The rows alone: what goes with them is the verb's to say, and Django would load and list all of it."""
+        doomed = [str(row) for row in objs]
+        return doomed, {f"{self.opts.verbose_name_plural}, with all that is in them": len(doomed)}, set(), []
+
+    def _or_refused(self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return view(request, *args, **kwargs)
+        except errors.RegistryError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+class ReadOnlyAdmin(OperatorAdmin):
+    """Rows that nobody changes by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NewUserForm(UserCreationForm):
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("username", "email")
+
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if Team.objects.named(name).exists():
+            raise ValidationError("A team has this name.")
+        return name
+
+
+# Roles are held in teams; Django's groups would be a second way to say it.
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, OperatorAdmin):
+    form = UserChangeForm
+    add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login", "date_joined")
+    list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
+    search_fields = ("username", "email")
+    ordering = ("username",)
+    readonly_fields = ("username", "last_login", "date_joined")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password", "email")}),
+        ("Standing", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Times", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "email", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        return self.readonly_fields if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """What people made keeps saying who made it: deactivate them instead."""
+        return False
+
+    def save_form(self, request: HttpRequest, form: ModelForm, change: bool) -> User:
+        if change:
+            return super().save_form(request, form, change)
+        data = form.cleaned_data
+        form.instance = users.create(data["username"], data["password1"], data["email"])
+        return form.instance
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: list[Any], change: bool) -> None:
+        if change:
+            super().save_related(request, form, formsets, change)
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+    readonly_fields = ("created_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "team")
+
+
+@admin.register(Team)
+class TeamAdmin(OperatorAdmin):
+    list_display = ("name", "display_name", "is_personal", "members", "created_by", "created_at")
+    list_filter = ("is_personal", "created_at")
+    list_select_related = ("created_by",)
+    search_fields = ("name", "display_name")
+    ordering = ("name",)
+    fields = ("name", "display_name", "is_personal", "created_by", "created_at")
+    readonly_fields = ("is_personal", "created_by", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        return super().get_queryset(request).annotate(member_count=Count("memberships"))
+
+    @admin.display(ordering="member_count")
+    def members(self, team: Team) -> int:
+        return team.member_count
+
+    def get_inlines(self, request: HttpRequest, obj: Team | None) -> list[type[TabularInline]]:
+        return [MembershipInline] if obj else []
+
+    def save_form(self, request: HttpRequest, form: ModelForm, change: bool) -> Team:
+        """Without saving: the form has changed its own copy, the verb changes the row."""
+        form.save(commit=False)
+        data = form.cleaned_data
+        operator = as_operator(request.user)
+        if not change:
+            form.instance = teams.create(operator, data["name"], data["display_name"])
+            return form.instance
+        row = Team.objects.get(pk=form.instance.pk)
+        return teams.update(operator, row, name=data["name"], display_name=data["display_name"])
+
+    def save_model(self, request: HttpRequest, obj: Team, form: ModelForm, change: bool) -> None:
+        """It is saved by now."""
+
+    def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseModelFormSet, change: bool) -> None:
+        """Newcomers first, so that the last admin can be replaced in one go."""
+        operator = as_operator(request.user)
+        formset.save(commit=False)
+        for member in formset.new_objects:
+            teams.add_member(operator, member.team, member.user, Role(member.role))
+        for member, _ in formset.changed_objects:
+            teams.change_role(operator, member, Role(member.role))
+        for member in formset.deleted_objects:
+            teams.remove_member(operator, member)
+
+    def delete_model(self, request: HttpRequest, obj: Team) -> None:
+        teams.delete(as_operator(request.user), obj)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    list_display = ("team", "user", "role", "created_at")
+    list_filter = ("role", "created_at")
+    list_select_related = ("team", "user")
+    search_fields = ("team__name", "user__username")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Its value is nowhere, its hash is nobody's business."""
+
+    list_display = ("name", "user", "shown_prefix", "scope", "created", "expiry", "last_used_at")
+    list_filter = ("scope", "created", "expiry", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__username", "token_key")
+    fields = ("name", "user", "shown_prefix", "scope", "created", "expiry", "last_used_at")
+    actions = ("revoke",)
+
+    @admin.display(description="prefix")
+    def shown_prefix(self, key: ApiKey) -> str:
+        return key.prefix
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.delete_apikey")
+
+    @admin.action(description="Revoke selected keys", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        count = len(queryset)
+        for key in queryset:
+            keys.revoke(as_operator(request.user), key)
+        self.message_user(request, f"Revoked {count} {'key' if count == 1 else 'keys'}.", messages.SUCCESS)

@@ -1,0 +1,131 @@
+"""A client by hand: states, sends, finalizes. Not the SDK, so that neither hides what the other does wrong."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import urllib3
+from django.db import connections
+
+from accounts.models import User
+from accounts.origin import Face, Origin
+from artifacts import uploads, versions
+from artifacts.files import Statement
+from artifacts.models import Artifact, ArtifactVersion
+from artifacts.storage import SignedPut
+from artifacts.uploads import Member, Wanted
+
+HTTP = urllib3.PoolManager(retries=False)
+ORIGIN = Origin(face=Face.SDK)
+MIB = 2**20
+
+
+def sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def md5(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    lines = [(path.encode(), f"{path}\0{sha256(body)}\0{len(body)}\n".encode()) for path, body in files.items()]
+    return hashlib.sha256(b"".join(line for _, line in sorted(lines))).hexdigest()
+
+
+def statements(files: Mapping[str, bytes]) -> list[Statement]:
+    return [Statement(path, len(body), sha256(body)) for path, body in files.items()]
+
+
+def alone(body: bytes) -> Wanted:
+    return Wanted("file", sha256(body), len(body))
+
+
+def in_parts(body: bytes, part_size: int) -> Wanted:
+    return Wanted("file", sha256(body), len(body), part_size, tuple(map(sha256, parts_of(body, part_size))))
+
+
+def parts_of(body: bytes, part_size: int) -> list[bytes]:
+    return [body[start : start + part_size] for start in range(0, len(body), part_size)]
+
+
+def pack(*bodies: bytes) -> tuple[Wanted, bytes]:
+    """A pack of these contents, and its bytes."""
+    members, offset = [], 0
+    for body in bodies:
+        members.append(Member(sha256(body), offset))
+        offset += len(body)
+    whole = b"".join(bodies)
+    return Wanted("pack", sha256(whole), len(whole), members=tuple(members)), whole
+
+
+def put(address: SignedPut, body: bytes) -> urllib3.BaseHTTPResponse:
+    return HTTP.request("PUT", address.url, body=body, headers=address.headers)
+
+
+def send(address: SignedPut, body: bytes) -> str:
+    """The ETag of what was sent."""
+    answer = put(address, body)
+    assert answer.status == 200, answer.data
+    return answer.headers["ETag"].strip('"')
+
+
+def fetch(url: str, offset: int = 0, size: int | None = None) -> bytes:
+    """What an address gives to somebody who sends no key."""
+    headers = {"Range": f"bytes={offset}-{offset + size - 1}"} if size else {}
+    answer = HTTP.request("GET", url, headers=headers)
+    assert answer.status in (200, 206), answer.data
+    return b"" if size == 0 else answer.data
+
+
+def begin(user: User, artifact: Artifact, files: Mapping[str, bytes]) -> versions.Begun:
+    return versions.begin(user, artifact, digest=digest_of(files), statements=statements(files))
+
+
+def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, packed: bool = False) -> None:
+    """Send these contents, each by itself or all in one pack."""
+    bodies = list(bodies)
+    if packed:
+        wanted, whole = pack(*bodies)
+        [one] = uploads.begin(user, version, [wanted])
+        send(one.put, whole)
+        return
+    for one, body in zip(uploads.begin(user, version, [alone(body) for body in bodies]), bodies, strict=True):
+        if one.put:
+            send(one.put, body)
+
+
+def fill(user: User, artifact: Artifact, files: Mapping[str, bytes], *, packed: bool = False) -> ArtifactVersion:
+    """A draft with all its bytes in the store; or the version that has these contents already."""
+    begun = begin(user, artifact, files)
+    missing = {sha256(body): body for body in files.values() if sha256(body) in begun.missing}
+    if missing:
+        upload(user, begun.version, missing.values(), packed=packed)
+    return begun.version
+
+
+def log(
+    user: User, artifact: Artifact, files: Mapping[str, bytes], *aliases: str, packed: bool = False
+) -> ArtifactVersion:
+    """The finalized version that holds these files under these aliases."""
+    version = fill(user, artifact, files, packed=packed)
+    return versions.finalize(user, version, ORIGIN, names_to_give=aliases).version
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """Do all of them at the same moment, each on a connection of its own; what they answered, or raised, in order."""
+    start = threading.Barrier(len(acts))
+
+    def perform(act: Callable[[], Any]) -> Any:
+        start.wait(30)
+        try:
+            return act()
+        except Exception as error:  # Whoever asked for the race judges what came of it.
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        return list(threads.map(perform, acts))

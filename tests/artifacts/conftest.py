@@ -1,0 +1,82 @@
+"""The store, an artifact with two versions, and workers that work when the test says so."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from artifacts import artifacts, hashing
+from artifacts.models import Artifact, ArtifactVersion, Blob, StoredObject
+from projects.models import Project, Run
+from tests import servers
+from tests.artifacts.client import log
+
+
+@pytest.fixture(autouse=True, scope="session")
+def store() -> servers.Server:
+    return servers.store()
+
+
+@pytest.fixture
+def artifact(alice, project) -> Artifact:
+    return artifacts.create(alice, project, "data", "dataset")
+
+
+@pytest.fixture
+def v1(bob, artifact) -> ArtifactVersion:
+    return log(bob, artifact, {"one.txt": b"one"})
+
+
+@pytest.fixture
+def v2(bob, artifact, v1) -> ArtifactVersion:
+    return log(bob, artifact, {"two.txt": b"two"})
+
+
+@pytest.fixture
+def other(alice, project) -> Artifact:
+    """Another artifact of the same project."""
+    return artifacts.create(alice, project, "other", "model")
+
+
+@pytest.fixture
+def foreign(mallory) -> Artifact:
+    """An artifact that only mallory sees."""
+    project = Project.objects.create(team=mallory.personal_team, name="hers", created_by=mallory)
+    return artifacts.create(mallory, project, "data", "dataset")
+
+
+@pytest.fixture
+def run(bob, project) -> Run:
+    return Run.objects.create(project=project, name="brisk-otter-1", created_by=bob)
+
+
+@pytest.fixture
+def work() -> Callable[[], None]:
+    """The workers' turn: what a sweep would find left behind is done when this returns."""
+
+    def drain() -> None:
+        now = timezone.now() + timedelta(seconds=1)
+        for object_id in hashing.unread_objects(now):
+            hashing.hash_object(object_id)
+        for version_id in hashing.pending_versions(now):
+            hashing.verify(version_id)
+
+    return drain
+
+
+@pytest.fixture
+def age() -> Callable[..., None]:
+    """`age(days=3)`: everything in the database happened so much longer ago."""
+
+    def back(**span: int) -> None:
+        by = timedelta(**span)
+        for model, columns in {
+            StoredObject: ["created_at"],
+            Blob: ["created_at", "claimed_at"],
+            ArtifactVersion: ["created_at", "touched_at", "finalized_at"],
+        }.items():
+            model.objects.update(**{column: F(column) - by for column in columns})
+
+    return back

@@ -1,0 +1,114 @@
+"""An artifact goes with all that is in it; its bytes go when nobody can be reading them any more."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts import errors
+from artifacts import artifacts, cleanup, downloads, storage, uploads, usages
+from artifacts.models import (
+    AliasChange,
+    Artifact,
+    ArtifactAlias,
+    ArtifactDownload,
+    ArtifactFile,
+    ArtifactUsage,
+    ArtifactVersion,
+    StoredObject,
+)
+from projects import projects
+from projects.models import Project
+from tests.artifacts.client import MIB, ORIGIN, begin, fetch, in_parts, log
+
+ARTIFACTS = "/api/v1/artifacts"
+ROWS = (Artifact, ArtifactVersion, ArtifactFile, ArtifactAlias, AliasChange, ArtifactUsage, ArtifactDownload)
+
+
+def keys(prefix: str) -> list[str]:
+    return [info.key for info in storage.list_files(prefix)]
+
+
+def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
+    begin(bob, artifact, {"draft": b"draft"})
+    downloads.manifest(bob, v1, ORIGIN)
+    usages.use(bob, run, "data:v1")
+
+    assert api(bob).delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 204
+    assert [model.objects.count() for model in ROWS] == [0] * len(ROWS)
+    assert api(bob).get(f"{ARTIFACTS}/{artifact.pk}").status_code == 404
+
+
+def test_its_bytes_go_after_the_grace(bob, artifact, v1, settings):
+    file = v1.files.get()
+    url = downloads.address(bob, file, ORIGIN)
+    artifacts.delete(bob, artifact)
+    cleanup.delete_orphans()
+    assert fetch(url) == b"one"
+
+    settings.ORPHAN_GRACE = timedelta(0)
+    assert cleanup.delete_orphans() == 1
+    assert keys(v1.storage_path) == []
+    assert StoredObject.objects.count() == 0
+
+
+def test_the_grace_begins_when_the_artifact_goes(bob, artifact, v1, settings, age):
+    age(days=30)
+    url = downloads.address(bob, v1.files.get(), ORIGIN)
+    artifacts.delete(bob, artifact)
+
+    assert cleanup.delete_orphans() == 0
+    assert fetch(url) == b"one"
+
+
+def test_bytes_that_another_artifact_shares_stay(bob, artifact, other, v1, work, settings):
+    work()
+    shared = log(bob, other, {"copy.txt": b"one"})
+    settings.ORPHAN_GRACE = timedelta(0)
+    artifacts.delete(bob, artifact)
+    cleanup.delete_orphans()
+
+    assert fetch(downloads.address(bob, shared.files.get(), ORIGIN)) == b"one"
+
+
+def test_the_name_is_free_again(bob, project, artifact, v1):
+    artifacts.delete(bob, artifact)
+
+    assert log(bob, artifacts.create(bob, project, "data", "model"), {"a": b"a"}).version == "v1"
+
+
+def test_a_project_goes_with_its_artifacts(alice, bob, project, artifact, v1, v2, run):
+    usages.use(bob, run, "data:v1")
+    begin(bob, artifact, {"draft": b"draft"})
+    projects.delete(alice, project)
+
+    assert [model.objects.count() for model in (Project, *ROWS)] == [0] * (len(ROWS) + 1)
+
+
+def test_bytes_of_a_project_go_after_it(alice, project, artifact, v1):
+    body = b"x" * (6 * MIB)
+    draft = begin(alice, artifact, {"big": body}).version
+    uploads.begin(alice, draft, [in_parts(body, 5 * MIB)])
+    cleanup.delete_project(str(project.pk))
+    assert keys(v1.storage_path) != []
+
+    prefix = f"projects/{project.pk}/"
+    projects.delete(alice, project)
+    cleanup.delete_project(prefix.split("/")[1])
+    assert (keys(prefix), list(storage.open_multiparts(prefix))) == ([], [])
+
+
+def test_a_viewer_deletes_nothing(api, vera, artifact, v1):
+    with pytest.raises(errors.Denied):
+        artifacts.delete(vera, artifact)
+
+    assert api(vera).delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 403
+    assert Artifact.objects.get().version_count == 1
+
+
+def test_deleting_twice_is_missing(api, bob, artifact):
+    client = api(bob)
+    client.delete(f"{ARTIFACTS}/{artifact.pk}")
+
+    assert client.delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 404
+    with pytest.raises(errors.Missing):
+        artifacts.delete(bob, artifact)

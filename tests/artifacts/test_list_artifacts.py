@@ -1,0 +1,180 @@
+"""Lists of artifacts: filters, literal search, order, pages, and a fixed number of queries."""
+
+from uuid import UUID
+
+import pytest
+
+from artifacts import aliases, artifacts
+from artifacts.models import Artifact
+from projects.models import Project
+from tests.artifacts.client import ORIGIN, log
+
+ARTIFACTS = "/api/v1/artifacts"
+
+
+@pytest.fixture
+def shelf(alice, project) -> list[Artifact]:
+    """Five artifacts of demo, and one of another project of the team."""
+    elsewhere = Project.objects.create(team=project.team, name="elsewhere", created_by=alice)
+    return [
+        artifacts.create(alice, project, "corpus", "dataset", description="All 100% of it", tags=["raw", "text"]),
+        artifacts.create(alice, project, "corpus_clean", "dataset", description="Half of it", tags=["text"]),
+        artifacts.create(alice, project, "net", "model", description="Trained on corpora", tags=["best_of_all"]),
+        artifacts.create(alice, project, "script", "code"),
+        artifacts.create(alice, project, "notes", "file", description="Back\\slash", tags=["50%"]),
+        artifacts.create(alice, elsewhere, "corpus", "dataset", tags=["raw"]),
+    ]
+
+
+@pytest.fixture
+def names(api, vera, shelf):
+    """The names that a query finds for vera, in order."""
+
+    def ask(**query) -> list[str]:
+        answer = api(vera).get(ARTIFACTS, query)
+        assert answer.status_code == 200, answer.json()
+        assert answer.json()["total"] == len(answer.json()["items"])
+        return [item["name"] for item in answer.json()["items"]]
+
+    return ask
+
+
+def test_a_list_is_a_page_of_items(api, vera, shelf):
+    body = api(vera).get(ARTIFACTS).json()
+
+    assert body.keys() == {"items", "total", "page", "page_size", "total_pages"}
+    assert (body["total"], body["page"], body["page_size"], body["total_pages"]) == (6, 1, 50, 1)
+    assert body["items"][0] == api(vera).get(f"{ARTIFACTS}/{body['items'][0]['id']}").json()
+
+
+def test_filter_by_project(names, project):
+    by_name = names(project="acme/demo", ordering="name")
+
+    assert by_name == names(project=str(project.pk), ordering="name")
+    assert by_name == ["corpus", "corpus_clean", "net", "notes", "script"]
+    assert names(project="acme/elsewhere") == ["corpus"]
+
+
+def test_filter_by_type_name_tag(names):
+    assert names(type="model") == ["net"]
+    assert names(type="none-such") == []
+    assert names(name="corpus", project="acme/demo") == ["corpus"]
+    assert names(name="corp") == []
+    assert sorted(names(tag="raw")) == ["corpus", "corpus"]
+    assert names(tag="raw", project="acme/demo") == ["corpus"]
+    assert names(tag="ra") == []
+
+
+def test_filter_by_alias(names, alice, shelf):
+    version = log(alice, shelf[0], {"a": b"a"}, "production")
+    log(alice, shelf[2], {"b": b"b"})
+
+    assert names(alias="production") == ["corpus"]
+    assert sorted(names(alias="latest")) == ["corpus", "net"]
+    assert names(alias="prod") == []
+    aliases.remove(alice, version.artifact, "production", ORIGIN)
+    assert names(alias="production") == []
+
+
+def test_search_looks_at_name_description_and_tags(names):
+    assert names(search="net") == ["net"]
+    assert names(search="TRAINED") == ["net"]
+    assert sorted(names(search="text")) == ["corpus", "corpus_clean"]
+    assert names(search="of nothing") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("%", ["corpus", "notes"]),
+        ("100%", ["corpus"]),
+        ("0%", ["corpus", "notes"]),
+        ("%of", []),
+        ("_", ["corpus_clean", "net"]),
+        ("corpus_", ["corpus_clean"]),
+        ("s_r", []),
+        ("\\", ["notes"]),
+        ("'", []),
+        ('"; DROP TABLE artifacts_artifact; --', []),
+    ],
+)
+def test_search_is_literal(names, words, found):
+    assert sorted(names(search=words, project="acme/demo")) == found
+
+
+@pytest.mark.parametrize("column", ["name", "type", "version_count", "created_at", "updated_at"])
+def test_order(names, column):
+    up, down = names(ordering=column, project="acme/demo"), names(ordering=f"-{column}", project="acme/demo")
+
+    assert sorted(up) == sorted(down) == ["corpus", "corpus_clean", "net", "notes", "script"]
+    if column in ("name", "created_at", "updated_at"):
+        assert up == down[::-1]
+
+
+def test_without_a_word_the_last_touched_comes_first(names, alice, shelf):
+    artifacts.update(alice, shelf[3], description="touched")
+
+    assert names()[0] == "script"
+
+
+def test_pages(api, vera, shelf):
+    def page(number: int, size: int = 4) -> dict:
+        return api(vera).get(ARTIFACTS, {"page": number, "page_size": size, "ordering": "created_at"}).json()
+
+    first, second = page(1), page(2)
+    assert (first["total"], first["total_pages"], first["page"], first["page_size"]) == (6, 2, 1, 4)
+    assert [item["id"] for item in first["items"] + second["items"]] == [str(artifact.pk) for artifact in shelf]
+    assert page(1, 6)["total_pages"] == 1
+    assert len(page(1, 200)["items"]) == 6
+
+
+def test_the_first_page_of_nothing_is_empty(api, mallory, shelf):
+    body = api(mallory).get(ARTIFACTS).json()
+
+    assert body == {"items": [], "total": 0, "page": 1, "page_size": 50, "total_pages": 0}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=0", "page=-1", "page=abc", "page=1.5", "page=99999999999999999999999999", "page=2",
+        "page_size=0", "page_size=201", "page_size=-5", "page_size=many", "ordering=password", "ordering=project__team",
+        "search=" + "x" * 201, "search=%00", "search=%FF",
+    ],
+)  # fmt: skip
+def test_odd_queries_are_refused(api, vera, shelf, query):
+    answer = api(vera).get(f"{ARTIFACTS}?{query}")
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "Invalid"
+
+
+@pytest.mark.parametrize("project", ["hers", "mallory/hers", "none/none", "a/b/c", str(UUID(int=7))])
+def test_a_project_that_one_does_not_see_is_missing(api, vera, foreign, project):
+    assert api(vera).get(ARTIFACTS, {"project": project}).status_code == 404
+    assert api(vera).get(ARTIFACTS, {"project": str(foreign.project_id)}).status_code == 404
+
+
+def test_everyone_sees_their_own(api, alice, mallory, shelf, foreign):
+    assert api(alice).get(ARTIFACTS).json()["total"] == 6
+    assert [item["id"] for item in api(mallory).get(ARTIFACTS).json()["items"]] == [str(foreign.pk)]
+
+
+def test_a_list_costs_the_same_however_long_it_is(api, alice, vera, project, django_assert_num_queries):
+    client = api(vera)
+    client.get(ARTIFACTS)
+
+    def fill(count: int) -> None:
+        for number in range(count):
+            name = f"d{Artifact.objects.count()}-{number}"
+            log(alice, artifacts.create(alice, project, name, "dataset", tags=["a", "b"]), {"a": b"a"}, "x", "y")
+
+    fill(1)
+    # Key, count, rows, tags, aliases.
+    with django_assert_num_queries(5):
+        client.get(ARTIFACTS)
+    fill(4)
+    with django_assert_num_queries(5):
+        body = client.get(ARTIFACTS).json()
+    assert all(item["aliases"] == ["latest", "x", "y"] for item in body["items"])

@@ -1,0 +1,214 @@
+"""Projects: who sees them, who changes them."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError
+
+from accounts import errors, teams
+from accounts.models import Role, Scope
+from accounts.permissions import as_operator
+from projects import projects, runs
+from projects.models import Project, Run, Visibility
+
+ODD_NAMES = ["", ".hidden", "-dash", "two words", "a/b", "ümlaut", "end\n", "x" * 129]
+
+
+def test_an_editor_makes_a_project(acme, bob):
+    project = projects.create(bob, acme, "vision", description="Eyes.")
+
+    assert project.full_name == "acme/vision"
+    assert (project.visibility, project.created_by) == (Visibility.PRIVATE, bob)
+
+
+def test_viewers_and_strangers_make_none(acme, vera, mallory):
+    for user in (vera, mallory):
+        with pytest.raises(errors.Denied):
+            projects.create(user, acme, "vision")
+
+
+def test_a_name_is_used_once_a_team(acme, project, alice):
+    with pytest.raises(errors.NameTaken):
+        projects.create(alice, acme, "demo")
+    assert projects.create(alice, alice.personal_team, "demo").full_name == "alice/demo"
+
+    other = projects.create(alice, acme, "other")
+    with pytest.raises(errors.NameTaken):
+        projects.update(alice, other, name="demo")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names_are_refused(acme, alice, api, name):
+    with pytest.raises(errors.Invalid):
+        projects.create(alice, acme, name)
+    assert api(alice).post("/api/v1/projects", {"team": "acme", "name": name}).status_code == 400
+
+
+def test_the_database_refuses_what_the_verb_does(project):
+    with pytest.raises(IntegrityError), errors.refuse():
+        Project.objects.filter(pk=project.pk).update(name="two words")
+    with pytest.raises(IntegrityError), errors.refuse():
+        Project.objects.filter(pk=project.pk).update(visibility="public")
+
+
+def test_a_project_is_seen_by_its_team_alone_unless_internal(project, alice, vera, mallory):
+    visible = Project.objects.visible_to
+    assert project in visible(alice) and project in visible(vera)
+    assert project not in visible(mallory)
+
+    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    assert list(visible(mallory)) == [project]
+    assert list(visible(alice)) == [project]
+
+
+def test_editors_alone_edit(project, alice, bob, vera, mallory):
+    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    editable = Project.objects.editable_by
+    assert project in editable(alice) and project in editable(bob)
+    assert project not in editable(vera) and project not in editable(mallory)
+    for user in (vera, mallory):
+        with pytest.raises(errors.Denied):
+            projects.update(user, project, description="Mine.")
+
+
+def test_a_project_is_found_by_id_or_name(project, alice, mallory):
+    visible = Project.objects.visible_to(alice)
+    for reference in (project.pk, str(project.pk), "acme/demo", "ACME/demo"):
+        assert visible.find(reference) == project
+    for reference in ("demo", "acme/Demo", "acme/demo/", "/demo", "acme", str(uuid4()), "", "x" * 500):
+        with pytest.raises(errors.Missing):
+            visible.find(reference)
+    with pytest.raises(errors.Missing):
+        Project.objects.visible_to(mallory).find(project.pk)
+
+
+def test_a_project_is_made_where_there_is_none(acme, bob, project):
+    assert projects.get_or_create(bob, "acme/demo") == project
+    assert projects.get_or_create(bob, str(project.pk)) == project
+
+    assert projects.get_or_create(bob, "acme/new").full_name == "acme/new"
+    assert projects.get_or_create(bob, "own").full_name == "bob/own"
+    assert projects.get_or_create(bob, "own") == bob.personal_team.projects.get()
+
+
+def test_a_project_is_not_made_where_one_may_not(acme, project, alice, vera, mallory):
+    with pytest.raises(errors.Denied):
+        projects.get_or_create(vera, "acme/new")
+    for reference in ("acme/new", "acme/demo", "nobody/new", str(project.pk), str(uuid4())):
+        with pytest.raises(errors.Missing):
+            projects.get_or_create(mallory, reference)
+    with pytest.raises(errors.Invalid):
+        projects.get_or_create(alice, "acme/two words")
+
+
+def test_admins_alone_delete_and_take_the_runs_with_it(project, alice, bob):
+    runs.start(bob, project)
+    with pytest.raises(errors.Denied):
+        projects.delete(bob, project)
+
+    projects.delete(alice, project)
+    assert not Project.objects.exists()
+    assert not Run.objects.exists()
+
+
+def test_apps_above_hear_of_a_deletion_before_it_happens(project, mallory):
+    heard = []
+
+    def listen(sender, project, **_):
+        heard.append((project.pk, Project.objects.filter(pk=project.pk).exists()))
+
+    projects.deleting.connect(listen)
+    try:
+        pk = project.pk
+        projects.delete(as_operator(mallory), project)
+    finally:
+        projects.deleting.disconnect(listen)
+    assert heard == [(pk, True)]
+
+
+def test_the_api_makes_shows_changes_and_deletes(api, acme, alice, bob):
+    made = api(bob).post("/api/v1/projects", {"team": "acme", "name": "vision", "description": "Eyes."})
+    assert made.status_code == 201
+    body = made.json()
+    assert {name: body[name] for name in ("team", "name", "full_name", "description", "visibility", "created_by")} == {
+        "team": "acme",
+        "name": "vision",
+        "full_name": "acme/vision",
+        "description": "Eyes.",
+        "visibility": "private",
+        "created_by": "bob",
+    }
+    address = f"/api/v1/projects/{body['id']}"
+    assert api(alice).get(address).json() == body
+
+    changed = api(bob).patch(address, {"visibility": "internal"}).json()
+    assert (changed["visibility"], changed["description"]) == ("internal", "Eyes.")
+    assert api(bob).put(address, {"name": "sight", "team": "acme"}).json()["full_name"] == "acme/sight"
+    assert api(bob).patch(address, {"team": "bob"}).status_code == 400
+
+    assert api(bob).delete(address).status_code == 403
+    assert api(alice).delete(address).status_code == 204
+    assert api(alice).get(address).status_code == 404
+
+
+def test_a_project_without_a_team_is_in_the_personal_one(api, bob):
+    assert api(bob).post("/api/v1/projects", {"name": "own"}).json()["full_name"] == "bob/own"
+
+
+def test_the_api_refuses_with_the_right_code(api, project, alice, bob, vera, mallory):
+    address = f"/api/v1/projects/{project.pk}"
+    cases = [
+        (vera, "post", "/api/v1/projects", {"team": "acme", "name": "x"}, 403, "Denied"),
+        (mallory, "post", "/api/v1/projects", {"team": "acme", "name": "x"}, 404, "Missing"),
+        (bob, "post", "/api/v1/projects", {"team": "acme", "name": "demo"}, 409, "NameTaken"),
+        (bob, "post", "/api/v1/projects", {"team": "acme", "name": "x", "visibility": "public"}, 400, "Invalid"),
+        (vera, "patch", address, {"description": "x"}, 403, "Denied"),
+        (mallory, "get", address, None, 404, "Missing"),
+        (mallory, "patch", address, {"description": "x"}, 404, "Missing"),
+        (mallory, "delete", address, None, 404, "Missing"),
+        (alice, "get", "/api/v1/projects/not-an-id", None, 404, "Missing"),
+        (alice, "get", "/api/v1/projects?team=" + "x" * 65, None, 400, "Invalid"),
+    ]
+    for user, method, at, body, status, code in cases:
+        answer = getattr(api(user), method)(at, body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), (user, method, at)
+    assert api(bob, Scope.READ).patch(address, {"description": "x"}).json()["code"] == "ReadOnlyKey"
+
+
+def test_an_internal_project_is_shown_to_strangers_and_not_theirs_to_change(api, project, alice, mallory):
+    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    address = f"/api/v1/projects/{project.pk}"
+
+    assert api(mallory).get(address).status_code == 200
+    refused = api(mallory).patch(address, {"description": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "Denied")
+
+
+def test_the_list_filters_and_orders(api, acme, project, alice):
+    projects.create(alice, acme, "zebra", description="100% striped")
+    projects.create(alice, alice.personal_team, "demo")
+
+    def names(query: str) -> list[str]:
+        return [item["full_name"] for item in api(alice).get(f"/api/v1/projects?{query}").json()["items"]]
+
+    assert names("") == ["alice/demo", "acme/zebra", "acme/demo"]
+    assert names("team=Acme&ordering=name") == ["acme/demo", "acme/zebra"]
+    assert names("name=demo&ordering=id") == ["acme/demo", "alice/demo"]
+    assert names("search=EBR") == names("search=100%25") == ["acme/zebra"]
+    assert names("search=%25%25") == names("search=_") == names("visibility=internal") == []
+    assert api(alice).get("/api/v1/projects?ordering=secret").status_code == 400
+
+
+def test_the_list_costs_three_queries_however_long_it_is(api, acme, alice, bob, django_assert_num_queries):
+    for number in range(5):
+        projects.create(bob, acme, f"p{number}")
+    hands = api(alice)
+    hands.get("/api/v1/me")
+    with django_assert_num_queries(3):
+        assert hands.get("/api/v1/projects").json()["total"] == 5
+
+
+def test_a_member_of_many_sees_each_project_once(project, alice, bob, vera, mallory):
+    teams.add_member(alice, project.team, mallory, Role.VIEWER)
+    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    assert Project.objects.visible_to(mallory).count() == 1

@@ -1,0 +1,248 @@
+"""Runs: they start, beat, fall silent, come back and end."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError
+from django.utils import timezone
+
+from accounts import errors
+from accounts.models import Scope
+from projects import projects, runs, tasks, words
+from projects.errors import RunEnded
+from projects.models import Run, State, Visibility
+from wanllmdb.celery import app
+
+
+@pytest.fixture
+def run(project, bob) -> Run:
+    return runs.start(bob, project, config={"lr": 0.1})
+
+
+def silence(run: Run, minutes: int = 6) -> None:
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=minutes))
+
+
+def test_a_run_without_a_name_gets_a_pleasant_one(project, bob):
+    run = runs.start(bob, project)
+
+    assert re.fullmatch(r"[a-z]+-[a-z]+-[1-9][0-9]?", run.name)
+    assert (run.state, run.config, run.tags, run.finished_at) == (State.RUNNING, {}, [], None)
+
+
+def test_a_pleasant_name_that_is_taken_is_made_up_again(project, bob, monkeypatch):
+    monkeypatch.setattr(words, "pleasant", lambda digits: f"brisk-otter-{10**digits}")
+    names = [runs.start(bob, project).name for _ in range(3)]
+
+    assert names == ["brisk-otter-100", "brisk-otter-1000", "brisk-otter-100000"]
+
+
+def test_a_name_is_used_once_a_project(project, bob):
+    assert runs.start(bob, project, name="first").name == "first"
+    with pytest.raises(errors.NameTaken):
+        runs.start(bob, project, name="first")
+    other = projects.create(bob, project.team, "other")
+    assert runs.start(bob, other, name="first").project == other
+
+
+def test_viewers_and_strangers_only_look(project, run, alice, vera, mallory):
+    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    for user in (vera, mallory):
+        assert run in Run.objects.visible_to(user)
+        with pytest.raises(errors.Denied):
+            runs.start(user, project)
+        with pytest.raises(errors.Denied):
+            runs.update(user, run, notes="x")
+        with pytest.raises(errors.Denied):
+            runs.heartbeat(user, run)
+        with pytest.raises(errors.Denied):
+            runs.finish(user, run, State.FINISHED)
+
+
+def test_a_run_is_updated_also_after_its_end(run, bob):
+    runs.finish(bob, run, State.FINISHED)
+    runs.update(bob, run, summary={"acc": 0.9}, tags=["good"], notes="Keep.")
+
+    run.refresh_from_db()
+    assert (run.summary, run.tags, run.notes, run.config) == ({"acc": 0.9}, ["good"], "Keep.", {"lr": 0.1})
+    with pytest.raises(errors.Invalid):
+        runs.update(bob, run, group="x" * 129)
+
+
+def test_a_heartbeat_is_remembered(run, bob):
+    silence(run, minutes=2)
+    before = timezone.now()
+    assert runs.heartbeat(bob, run).heartbeat_at >= before
+
+
+def test_a_silent_run_is_crashed_and_a_heartbeat_brings_it_back(run, bob):
+    assert runs.mark_crashed() == 0
+    silence(run)
+    assert (runs.mark_crashed(), runs.mark_crashed()) == (1, 0)
+    run.refresh_from_db()
+    assert (run.state, run.finished_at) == (State.CRASHED, None)
+
+    assert runs.heartbeat(bob, run).state == State.RUNNING
+
+
+def test_a_silent_run_may_still_say_how_it_ended(run, bob):
+    silence(run)
+    runs.mark_crashed()
+
+    assert runs.finish(bob, run, State.FINISHED).state == State.FINISHED
+
+
+def test_a_run_ends_once_and_saying_it_again_is_fine(run, bob):
+    ended = runs.finish(bob, run, State.FINISHED, summary={"acc": 1})
+    at = ended.finished_at
+    assert (ended.state, ended.summary) == (State.FINISHED, {"acc": 1})
+
+    again = runs.finish(bob, run, State.FINISHED, summary={"acc": 0})
+    assert (again.finished_at, again.summary) == (at, {"acc": 1})
+    with pytest.raises(RunEnded, match="it is finished"):
+        runs.finish(bob, run, State.CRASHED)
+    with pytest.raises(RunEnded):
+        runs.heartbeat(bob, run)
+
+
+def test_a_crash_that_was_said_is_an_end(run, bob):
+    runs.finish(bob, run, State.CRASHED)
+    with pytest.raises(RunEnded):
+        runs.heartbeat(bob, run)
+
+
+def test_running_is_no_end(run, bob):
+    with pytest.raises(errors.Invalid):
+        runs.finish(bob, run, State.RUNNING)
+
+
+def test_a_run_deleted_in_the_meantime_is_missing(run, bob):
+    Run.objects.all().delete()
+    with pytest.raises(errors.Missing):
+        runs.heartbeat(bob, run)
+    with pytest.raises(errors.Missing):
+        runs.finish(bob, run, State.FINISHED)
+
+
+def test_ended_runs_are_never_marked_crashed(run, bob):
+    runs.finish(bob, run, State.KILLED)
+    silence(run)
+    assert runs.mark_crashed() == 0
+
+
+@pytest.mark.parametrize(
+    "columns", [{"state": "lost"}, {"state": "finished"}, {"finished_at": timezone.now()}, {"name": "a b"}]
+)
+def test_the_database_knows_what_a_run_can_be(run, columns):
+    with pytest.raises(IntegrityError), errors.refuse():
+        Run.objects.filter(pk=run.pk).update(**columns)
+
+
+def test_the_task_is_on_the_beat(run):
+    app.loader.import_default_modules()
+    entry = app.conf.beat_schedule["projects-mark-crashed"]
+    silence(run)
+    assert entry["task"] == tasks.mark_crashed.name
+    tasks.mark_crashed()
+    run.refresh_from_db()
+    assert run.state == State.CRASHED
+
+
+def test_the_api_starts_a_run_and_its_project(api, acme, bob):
+    answer = api(bob).post(
+        "/api/v1/runs",
+        {"project": "acme/vision", "config": {"lr": 1e-3}, "tags": ["a", "b", "a"], "job_type": "train", "host": "box"},
+    )
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["project_name"], body["state"], body["tags"]) == ("acme/vision", "running", ["a", "b"])
+    assert (body["config"], body["summary"], body["created_by"]) == ({"lr": 1e-3}, {}, "bob")
+    assert body["url"].endswith(f"/acme/vision/runs/{body['name']}")
+    assert api(bob).get(f"/api/v1/runs/{body['id']}").json() == body
+    assert api(bob).post("/api/v1/runs", {"project": "own"}).json()["project_name"] == "bob/own"
+    assert api(bob).post("/api/v1/runs", {"project": body["project"]}).json()["project_name"] == "acme/vision"
+
+
+def test_the_api_beats_updates_and_finishes(api, run, bob):
+    address, hands = f"/api/v1/runs/{run.pk}", api(bob)
+    assert hands.post(f"{address}/heartbeat").status_code == 200
+    changed = hands.patch(address, {"config": {"lr": 1}, "display_name": "Best", "group": "g"}).json()
+    assert (changed["config"], changed["display_name"], changed["group"]) == ({"lr": 1}, "Best", "g")
+
+    ended = hands.post(f"{address}/finish", {"exit_code": 1, "summary": {"loss": 2}}).json()
+    assert (ended["state"], ended["summary"]) == ("crashed", {"loss": 2})
+    assert hands.post(f"{address}/finish", {"exit_code": 3}).status_code == 200
+    refused = hands.post(f"{address}/finish", {"exit_code": 0})
+    assert (refused.status_code, refused.json()["code"], refused.json()["state"]) == (409, "RunEnded", "crashed")
+    assert hands.post(f"{address}/heartbeat").json()["code"] == "RunEnded"
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [({"exit_code": 0}, "finished"), ({"exit_code": -9}, "crashed"), ({"exit_code": 255, "state": "killed"}, "killed")],
+)
+def test_how_a_run_ended_is_told_by_exit_code_or_state(api, run, bob, body, state):
+    assert api(bob).post(f"/api/v1/runs/{run.pk}/finish", body).json()["state"] == state
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"state": "running"}, {"exit_code": "x"}, {"exit_code": 0, "summary": []}, {"exit_code": 2**40}]
+)
+def test_an_end_without_sense_is_refused(api, run, bob, body):
+    answer = api(bob).post(f"/api/v1/runs/{run.pk}/finish", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "Invalid")
+
+
+def test_the_api_refuses_with_the_right_code(api, run, bob, vera, mallory):
+    address = f"/api/v1/runs/{run.pk}"
+    cases = [
+        (vera, "post", "/api/v1/runs", {"project": "acme/demo"}, 403, "Denied"),
+        (vera, "post", "/api/v1/runs", {"project": "acme/new"}, 403, "Denied"),
+        (mallory, "post", "/api/v1/runs", {"project": "acme/demo"}, 404, "Missing"),
+        (bob, "post", "/api/v1/runs", {"project": "acme/demo", "name": run.name}, 409, "NameTaken"),
+        (bob, "post", "/api/v1/runs", {"project": "acme/demo", "name": "a b"}, 400, "Invalid"),
+        (bob, "post", "/api/v1/runs", {}, 400, "Invalid"),
+        (vera, "patch", address, {"notes": "x"}, 403, "Denied"),
+        (vera, "post", f"{address}/heartbeat", None, 403, "Denied"),
+        (vera, "post", f"{address}/finish", {"exit_code": 0}, 403, "Denied"),
+        (mallory, "get", address, None, 404, "Missing"),
+        (mallory, "patch", address, {"notes": "x"}, 404, "Missing"),
+        (mallory, "post", f"{address}/heartbeat", None, 404, "Missing"),
+        (mallory, "post", f"{address}/finish", {"exit_code": 0}, 404, "Missing"),
+        (mallory, "get", "/api/v1/runs?project=acme/demo", None, 404, "Missing"),
+    ]
+    for user, method, at, body, status, code in cases:
+        answer = getattr(api(user), method)(at, body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), (user, method, at)
+    assert api(bob, Scope.READ).post(f"{address}/heartbeat").json()["code"] == "ReadOnlyKey"
+
+
+def test_the_list_filters_and_orders(api, project, bob, mallory):
+    first = runs.start(bob, project, name="first", group="g", job_type="train", notes="100% sure")
+    second = runs.start(bob, project, name="second", display_name="First of its kind")
+    other = runs.start(bob, projects.create(bob, bob.personal_team, "own"), name="third")
+    runs.finish(bob, second, State.FINISHED)
+
+    def names(query: str) -> list[str]:
+        return [item["name"] for item in api(bob).get(f"/api/v1/runs?{query}").json()["items"]]
+
+    assert names("") == [other.name, second.name, first.name]
+    assert names("project=acme/demo&ordering=name") == names(f"project={project.pk}&ordering=id") == ["first", "second"]
+    assert names("state=finished") == ["second"]
+    assert names("group=g") == names("job_type=train") == names("search=100%25") == ["first"]
+    assert names("search=FIRST") == ["second", "first"]
+    assert names("search=%25_") == []
+    assert api(mallory).get("/api/v1/runs").json()["total"] == 0
+    assert api(bob).get("/api/v1/runs?state=lost").status_code == 400
+
+
+def test_the_list_costs_three_queries_however_long_it_is(api, project, bob, vera, django_assert_num_queries):
+    for _ in range(5):
+        runs.start(bob, project)
+    hands = api(vera)
+    hands.get("/api/v1/me")
+    with django_assert_num_queries(3):
+        assert hands.get("/api/v1/runs").json()["total"] == 5
+    with django_assert_num_queries(4):  # and the project
+        assert hands.get("/api/v1/runs?project=acme/demo").json()["total"] == 5

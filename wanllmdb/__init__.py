@@ -1,0 +1,91 @@
+"""wanLLMDB from Python: `import wanllmdb as wandb`, then `init`, `log_artifact`, `use_artifact`.
+
+Importing this loads nothing of the SDK, of the server or of anybody else: a name is fetched when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wanllmdb.sdk import __version__ as __version__
+    from wanllmdb.sdk.api import Api as Api
+    from wanllmdb.sdk.api import Collection as Collection
+    from wanllmdb.sdk.artifact import Artifact as Artifact
+    from wanllmdb.sdk.artifact import File as File
+    from wanllmdb.sdk.errors import AliasNotFound as AliasNotFound
+    from wanllmdb.sdk.errors import AliasTargetRefused as AliasTargetRefused
+    from wanllmdb.sdk.errors import AlreadyLogged as AlreadyLogged
+    from wanllmdb.sdk.errors import AuthenticationError as AuthenticationError
+    from wanllmdb.sdk.errors import BytesMismatch as BytesMismatch
+    from wanllmdb.sdk.errors import Conflict as Conflict
+    from wanllmdb.sdk.errors import CorruptDownload as CorruptDownload
+    from wanllmdb.sdk.errors import Denied as Denied
+    from wanllmdb.sdk.errors import FileChanged as FileChanged
+    from wanllmdb.sdk.errors import Invalid as Invalid
+    from wanllmdb.sdk.errors import InvalidName as InvalidName
+    from wanllmdb.sdk.errors import InvalidPath as InvalidPath
+    from wanllmdb.sdk.errors import NameTaken as NameTaken
+    from wanllmdb.sdk.errors import NotFound as NotFound
+    from wanllmdb.sdk.errors import NotInitialized as NotInitialized
+    from wanllmdb.sdk.errors import NotLogged as NotLogged
+    from wanllmdb.sdk.errors import PathTaken as PathTaken
+    from wanllmdb.sdk.errors import ReadOnlyKey as ReadOnlyKey
+    from wanllmdb.sdk.errors import ServerError as ServerError
+    from wanllmdb.sdk.errors import TooLarge as TooLarge
+    from wanllmdb.sdk.errors import TypeDiffers as TypeDiffers
+    from wanllmdb.sdk.errors import Unavailable as Unavailable
+    from wanllmdb.sdk.errors import Unreachable as Unreachable
+    from wanllmdb.sdk.errors import VersionFinalized as VersionFinalized
+    from wanllmdb.sdk.errors import VersionHasAliases as VersionHasAliases
+    from wanllmdb.sdk.errors import VersionIncomplete as VersionIncomplete
+    from wanllmdb.sdk.errors import VersionNotFound as VersionNotFound
+    from wanllmdb.sdk.errors import WanLLMDBError as WanLLMDBError
+    from wanllmdb.sdk.manifest import Entry as Entry
+    from wanllmdb.sdk.manifest import Manifest as Manifest
+    from wanllmdb.sdk.records import Project as Project
+    from wanllmdb.sdk.records import RunRecord as RunRecord
+    from wanllmdb.sdk.run import Run as Run
+    from wanllmdb.sdk.session import finish as finish
+    from wanllmdb.sdk.session import init as init
+    from wanllmdb.sdk.session import log as log
+    from wanllmdb.sdk.session import log_artifact as log_artifact
+    from wanllmdb.sdk.session import login as login
+    from wanllmdb.sdk.session import use_artifact as use_artifact
+    from wanllmdb.sdk.values import LiveDict
+
+    run: Run | None
+    config: LiveDict
+    summary: LiveDict
+
+_HOME = {
+    "": "__version__",
+    "api": "Api Collection",
+    "artifact": "Artifact File",
+    "errors": "AliasNotFound AliasTargetRefused AlreadyLogged AuthenticationError BytesMismatch Conflict "
+    "CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameTaken NotFound NotInitialized NotLogged "
+    "PathTaken ReadOnlyKey ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases "
+    "VersionIncomplete VersionNotFound WanLLMDBError",
+    "manifest": "Entry Manifest",
+    "records": "Project RunRecord",
+    "run": "Run",
+    "session": "finish init log log_artifact login use_artifact",
+}
+_MODULE_OF = {name: f"wanllmdb.sdk.{module}".rstrip(".") for module, names in _HOME.items() for name in names.split()}
+# These change with every `init` and `finish`, so they are asked for each time.
+_OF_THE_RUN = ("config", "run", "summary")
+
+__all__ = [*_MODULE_OF]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OF_THE_RUN:
+        session = import_module("wanllmdb.sdk.session")
+        return session.current() if name == "run" else getattr(session.needed(name), name)
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'wanllmdb' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_OF_THE_RUN})

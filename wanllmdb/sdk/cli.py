@@ -1,0 +1,221 @@
+"""The command line: the same verbs as in Python, for shells and scripts. With `--json` each answers one JSON value."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console as Terminal
+from rich.table import Table
+
+from wanllmdb.sdk import __version__, connection, errors, session, settings, versions
+from wanllmdb.sdk.api import Api
+from wanllmdb.sdk.artifact import Artifact
+from wanllmdb.sdk.client import segment
+from wanllmdb.sdk.console import Console
+from wanllmdb.sdk.draft import Draft, describe_source
+
+app = typer.Typer(help="wanLLMDB: version artifacts and name the versions that matter.", no_args_is_help=True)
+artifact_app = typer.Typer(help="Put, get and list artifacts.", no_args_is_help=True)
+alias_app = typer.Typer(help="Set, remove and list aliases.", no_args_is_help=True)
+app.add_typer(artifact_app, name="artifact")
+artifact_app.add_typer(alias_app, name="alias")
+app.pretty_exceptions_enable = False
+
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Name = Annotated[str, typer.Argument(help="team/project/name:alias; what is left out comes from the settings.")]
+
+
+def main() -> None:
+    """The `wanllmdb` command. Whatever is refused is one sentence on standard error, and exit code 1."""
+    try:
+        app()
+    except (errors.WanLLMDBError, OSError) as error:
+        print(f"wanllmdb: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.callback()
+def version(
+    shown: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version.")] = False,
+) -> None:
+    if shown:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def login(
+    key: Annotated[str | None, typer.Argument(help="The API key; asked for, or read from a pipe, when absent.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Address of the server.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Keep an API key in the config file, once the server has taken it."""
+    if key is None and not sys.stdin.isatty():
+        key = sys.stdin.readline().strip() or None
+    session.login(key, base_url, relogin=True)
+    viewer = Api(base_url=base_url, api_key=key).viewer
+    found = settings.load(base_url=base_url)
+    _answer(
+        {"base_url": found.base_url, "username": viewer["username"]},
+        as_json,
+        [f"Logged in to {found.base_url} as {viewer['username']}", f"The key is kept in {settings.config_path()}"],
+    )
+
+
+@app.command()
+def whoami(as_json: Json = False) -> None:
+    """Show whose key is in use, and at which server."""
+    found = settings.load()
+    viewer = Api().viewer
+    teams = ", ".join(f"{team['name']} ({team['role']})" for team in viewer["teams"])
+    _answer(
+        {"base_url": found.base_url, **viewer},
+        as_json,
+        [f"{viewer['username']} at {found.base_url}", f"Teams: {teams}"],
+    )
+
+
+@artifact_app.command()
+def put(
+    paths: Annotated[list[Path], typer.Argument(help="Files and directories; a directory's contents go to the root.")],
+    name: Annotated[str, typer.Option("--name", "-n", help="team/project/name; a new project is made, private.")],
+    type: Annotated[str, typer.Option("--type", "-t", help="model, dataset, file or code.")] = "file",
+    aliases: Annotated[list[str] | None, typer.Option("--alias", "-a", help="May be given several times.")] = None,
+    description: Annotated[str | None, typer.Option("--description", "-d")] = None,
+    metadata: Annotated[str | None, typer.Option(help="A JSON object.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Log files as a version of an artifact."""
+    joined = _connect(as_json)
+    given = versions.check_aliases(aliases)
+    project, _, short = joined.full_name(name).rpartition("/")
+    draft = Draft(short, type, description, _object(metadata))
+    for path in paths:
+        is_dir, _ = describe_source(path)
+        draft.add_dir(path) if is_dir else draft.add_file(path)
+    _make_project(joined, project)
+    artifact = Artifact._of(joined, versions.log(joined, draft, project, given))
+    _answer(_summary(artifact), as_json, [])
+
+
+@artifact_app.command()
+def get(
+    name: Name,
+    root: Annotated[Path | None, typer.Option(help="Where to; ./artifacts/<name>:<version> when absent.")] = None,
+    path_prefix: Annotated[str | None, typer.Option(help="Only files whose path starts with this.")] = None,
+    type: Annotated[str | None, typer.Option("--type", "-t", help="Refuse an artifact of another type.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Download a version: verified, and each file whole or not at all."""
+    joined = _connect(as_json)
+    artifact = Artifact._of(joined, versions.resolve(joined, joined.full_name(name), type))
+    place = artifact.download(root, path_prefix)
+    _answer({**_summary(artifact), "root": place}, as_json, [f"{artifact.qualified_name} is in {place}"])
+
+
+@artifact_app.command("ls")
+def list_artifacts(
+    place: Annotated[str | None, typer.Argument(help="team/project, or team/project/name for its versions.")] = None,
+    type: Annotated[str | None, typer.Option("--type", "-t")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the artifacts of a project, or the versions of an artifact."""
+    api = Api()
+    if place is not None and place.count("/") == 2:
+        found = [_summary(version) for version in api.collection(place).versions()]
+        _answer_rows(found, as_json, ("version", "aliases", "file_count", "size", "created_at"))
+    else:
+        kept = ("project", "name", "type", "latest_version", "aliases", "updated_at")
+        artifacts = api.artifacts(place or settings.load().project, type=type)
+        _answer_rows([{field: getattr(each, field) for field in kept} for each in artifacts], as_json, kept)
+
+
+@alias_app.command("set")
+def set_alias(name: Name, alias: str, as_json: Json = False) -> None:
+    """Point an alias at a version: made, or moved from where it was."""
+    joined = _connect(as_json)
+    (alias,) = versions.check_aliases(alias)
+    found = versions.resolve(joined, joined.full_name(name))
+    body = {"alias": alias, "version_id": found["id"]}
+    moved = joined.client.post(f"/artifacts/{found['artifact_id']}/aliases", body, repeatable=True)
+    _answer(moved, as_json, [f"{found['artifact_name']}:{alias} is {moved['version']} now"])
+
+
+@alias_app.command("rm")
+def remove_alias(name: Name, alias: str, as_json: Json = False) -> None:
+    """Remove an alias. The version stays."""
+    joined = _connect(as_json)
+    found = versions.find_named(joined, name)
+    joined.client.delete(f"/artifacts/{found['id']}/aliases/{segment(alias)}")
+    _answer({"removed": alias}, as_json, [f"{found['name']} has no alias {alias!r} any more"])
+
+
+@alias_app.command("ls")
+def list_aliases(name: Name, as_json: Json = False) -> None:
+    """List the aliases of an artifact with their versions."""
+    joined = _connect(as_json)
+    found = joined.client.get(f"/artifacts/{versions.find_named(joined, name)['id']}/aliases")["items"]
+    kept = ("alias", "version", "created_by", "updated_at")
+    _answer_rows([{field: row[field] for field in kept} for row in found], as_json, kept)
+
+
+# --- What is common to them -------------------------------------------------------------------------------------------
+
+
+def _connect(as_json: bool) -> connection.Connection:
+    """A connection that says nothing of its own where only JSON is wanted."""
+    return connection.connect(mode="online", silent=True if as_json else None)
+
+
+def _make_project(joined: connection.Connection, full_name: str) -> None:
+    team, _, name = full_name.partition("/")
+    if not joined.client.get("/projects", team=team, name=name)["items"]:
+        try:
+            joined.client.post("/projects", {"team": team, "name": name})
+        except errors.NameTaken:
+            return  # somebody else made it in the meantime
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        parsed = json.loads(text)
+    except ValueError as error:
+        raise errors.Invalid(f"--metadata is not JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise errors.Invalid("--metadata should be a JSON object, such as '{\"rows\": 3}'")
+    return parsed
+
+
+def _summary(artifact: Artifact) -> dict[str, Any]:
+    kept = ("name", "type", "version", "aliases", "digest", "file_count", "size", "created_at", "url")
+    return {"artifact": artifact.qualified_name, **{field: getattr(artifact, field) for field in kept}}
+
+
+def _answer(value: Any, as_json: bool, lines: list[str]) -> None:
+    for line in [json.dumps(value, indent=2)] if as_json else lines:
+        Console().say(line)
+
+
+def _answer_rows(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
+    """A table on a terminal, tab-separated in a pipe."""
+    if as_json:
+        _answer(rows, as_json, [])
+        return
+    texts = [[_text(row[column]) for column in columns] for row in rows]
+    if not sys.stdout.isatty():
+        _answer(None, False, ["\t".join(row) for row in texts])
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in texts:
+        table.add_row(*row)
+    Terminal().print(table)
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

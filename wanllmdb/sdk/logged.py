@@ -1,0 +1,132 @@
+"""A version of an artifact as it lies on the server: finalized, and never to change in its contents."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from wanllmdb.sdk import disk, download, errors, paths, verifying
+from wanllmdb.sdk.client import segment
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.locating import Locations
+from wanllmdb.sdk.manifest import Entry, Manifest, entry_of_file
+from wanllmdb.sdk.records import RunRecord
+
+
+class Logged:
+    """Description, metadata and aliases may be changed here, and reach the server with `save`."""
+
+    def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
+        self.connection = connection
+        self.record = record
+        self.description: str = record["description"]
+        self.metadata: dict[str, Any] = dict(record["metadata"])
+        self.aliases: list[str] = list(record["aliases"])
+
+    @property
+    def name(self) -> str:
+        return str(self.record["artifact_name"])
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.record['project_name']}/{self.name}:{self.record['version']}"
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        pages = self.connection.client.scroll(f"{self._path}/files", limit=1000)
+        return Manifest((entry_of_file(file) for page in pages for file in page["items"]), self.record["digest"])
+
+    @property
+    def _path(self) -> str:
+        return f"/artifacts/versions/{self.record['id']}"
+
+    def download(self, root: str | os.PathLike[str] | None = None, path_prefix: str | None = None) -> str:
+        locations = Locations(self.connection.client, self.record["id"], prefix=path_prefix)
+        # Of a part of the files there is no digest to compare with.
+        digest = None if path_prefix else self.record["digest"]
+        return self._download(root, locations, digest, 0 if path_prefix else self.record["total_size"])
+
+    def _download(
+        self, root: str | os.PathLike[str] | None, locations: Locations, digest: str | None, size: int
+    ) -> str:
+        given = self._root(root)
+        target = disk.Root(given)
+        with (
+            disk.alone(target.path, self.connection.settings.cache_dir, self._tell_of_waiting),
+            self.connection.console.progress("Downloading", size) as tell,
+        ):
+            download.download(locations, target, digest, tell)
+        return str(given)
+
+    def _root(self, given: str | os.PathLike[str] | None) -> Path:
+        """As it was given, made absolute; links in it stay."""
+        mark = "-" if sys.platform == "win32" else ":"
+        own = Path("artifacts", f"{self.name}{mark}{self.record['version']}")
+        return (own if given is None else Path(given)).absolute()
+
+    def _tell_of_waiting(self) -> None:
+        self.connection.console.say("  Another process is downloading to the same directory; waiting for it")
+
+    def file(self, root: str | os.PathLike[str] | None = None) -> str:
+        if self.record["file_count"] != 1:
+            raise errors.Invalid(
+                f"{self.name}:{self.record['version']} holds {self.record['file_count']} files: "
+                "file() is for artifacts of exactly one; use download()"
+            )
+        (entry,) = self.manifest
+        return str(Path(self.download(root), entry.path))
+
+    def entry(self, path: str) -> Entry:
+        path = str(PurePosixPath(path))
+        if path not in self.manifest:
+            raise errors.NotFound(f"{self.name}:{self.record['version']} holds no file {path!r}")
+        return self.manifest[path]
+
+    def download_entry(self, path: str, root: str | os.PathLike[str] | None = None) -> str:
+        locations = Locations(self.connection.client, self.record["id"], only=path)
+        return str(Path(self._download(root, locations, None, self.manifest[path].size), path))
+
+    def verify(self, root: str | os.PathLike[str] | None = None) -> None:
+        verifying.verify(self.manifest, str(self._root(root).resolve()))
+
+    def logged_by(self) -> RunRecord | None:
+        if not self.record["run_id"]:
+            return None
+        return RunRecord.of(self.connection.client.get(f"/runs/{self.record['run_id']}"))
+
+    def used_by(self) -> Iterator[RunRecord]:
+        return (RunRecord.of(record) for record in self.connection.client.pages(f"{self._path}/used-by"))
+
+    def save(self) -> None:
+        client = self.connection.client
+        for alias in self.aliases:
+            paths.check_alias(alias)
+        changes = {
+            field: value
+            for field, value in (("description", self.description), ("metadata", self.metadata))
+            if value != self.record[field]
+        }
+        if changes:
+            client.patch(self._path, changes)
+        had, wanted = set(self.record["aliases"]), dict.fromkeys(self.aliases)
+        aliases = f"/artifacts/{self.record['artifact_id']}/aliases"
+        for alias in wanted:
+            if alias not in had:
+                client.post(aliases, {"alias": alias, "version_id": self.record["id"]}, repeatable=True)
+        for alias in had - set(wanted):
+            self._give_up(f"{aliases}/{segment(alias)}")
+        self.aliases[:] = wanted
+        self.record.update(changes, aliases=list(wanted))
+
+    def _give_up(self, path: str) -> None:
+        try:
+            found = self.connection.client.get(path)
+        except errors.AliasNotFound:
+            return
+        # It may have moved on since we looked: then it is not ours to take away.
+        if found["version_id"] == self.record["id"]:
+            self.connection.client.delete(path)
