@@ -37,7 +37,7 @@ def done(request: HttpRequest, sentence: str, to: str) -> HttpResponse:
 
 
 def refused(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:
-    """A verb's refusal: to HTMX as a sentence for the form or a toast, else on the page where the form was, or alone."""
+    """A verb's refusal: to HTMX as a sentence for the form or a toast, else where the form was, or as a page."""
     if wants_part(request):
         headers = {"X-Refusal": quote(str(refusal)), "HX-Reswap": "none"}
         return HttpResponse(status=refusal.status, headers=headers)
@@ -49,7 +49,9 @@ def refused(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse
 
 def problem(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
     """A page of our own for what went wrong."""
-    return render(request, "errors/problem.html", {"status": status, "title": title, "sentence": sentence}, status=status)
+    return render(
+        request, "errors/problem.html", {"status": status, "title": title, "sentence": sentence}, status=status
+    )
 
 
 def trigger(response: HttpResponse, **events: Any) -> HttpResponse:

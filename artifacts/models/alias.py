@@ -69,6 +69,7 @@ class AliasChange(models.Model):
                 condition=Q(from_version__isnull=False) | Q(to_version__isnull=False), name="alias_change_is_a_change"
             ),
         ]
+        indexes = [models.Index(fields=["artifact", "-created_at"], name="alias_change_by_time")]
 
     def __str__(self) -> str:
         return f"{self.alias}: {self.from_version_id} → {self.to_version_id}"

@@ -3,8 +3,11 @@
 from typing import Any
 
 from django import forms
+from rest_framework import serializers
 
+from accounts.api.fields import JSONObjectField, TagsField
 from artifacts import names
+from artifacts.models import Artifact
 from projects.models import Project
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
@@ -37,7 +40,53 @@ class ArtifactForm(forms.Form):
         self.fields["project"].queryset = projects
 
     def clean_tags(self) -> list[str]:
-        tags = [tag.strip() for tag in self.cleaned_data["tags"].split(",")]
-        if any(len(tag) > 64 for tag in tags):
-            raise forms.ValidationError("A tag has at most 64 characters.")
-        return [tag for tag in tags if tag]
+        return split_tags(self.cleaned_data["tags"])
+
+
+class ArtifactEditForm(forms.Form):
+    name = forms.CharField(max_length=128, strip=False)
+    description = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
+    )
+    tags = forms.CharField(required=False, max_length=7000, help_text="Separated by commas.")
+    metadata = forms.JSONField(required=False, widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}))
+    auto_latest = forms.BooleanField(required=False, label="`latest` follows the newest version by itself")
+
+    @classmethod
+    def shown(cls, artifact: Artifact) -> dict[str, Any]:
+        """What the form shows at first."""
+        shown = {name: getattr(artifact, name) for name in ("name", "description", "metadata", "auto_latest")}
+        return shown | {"tags": ", ".join(artifact.tags)}
+
+    def clean_tags(self) -> list[str]:
+        return split_tags(self.cleaned_data["tags"])
+
+    def clean_metadata(self) -> dict[str, Any]:
+        try:
+            return JSONObjectField().run_validation(self.cleaned_data["metadata"] or {})
+        except serializers.ValidationError as error:
+            raise forms.ValidationError([str(fault) for fault in error.detail]) from error
+
+
+class TypedName(forms.Form):
+    """The name of what is about to go, typed out."""
+
+    name = forms.CharField(strip=False)
+
+    def __init__(self, expected: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_name(self) -> str:
+        if self.cleaned_data["name"] != self.expected:
+            raise forms.ValidationError(f"Type {self.expected} to confirm.")
+        return self.expected
+
+
+def split_tags(text: str) -> list[str]:
+    """The tags of a line, as `TagsField` takes them."""
+    tags = [tag.strip() for tag in text.split(",")]
+    try:
+        return TagsField().run_validation([tag for tag in tags if tag])
+    except serializers.ValidationError as error:
+        raise forms.ValidationError("A tag has 1 to 64 characters, an artifact at most 100 tags.") from error

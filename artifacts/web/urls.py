@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from artifacts.web.views import artifacts
+from artifacts.web.views import artifacts, detail
 
 
 class VersionConverter:
@@ -26,5 +26,11 @@ urlpatterns = [
     path("artifacts", artifacts.artifact_list, name="artifacts"),
     path("artifacts/new", artifacts.artifact_new, name="artifact-new"),
     path(f"{_PROJECT}/artifacts", artifacts.project_artifacts, name="project-artifacts"),
-    path(_ARTIFACT, artifacts.artifact_list, name="artifact"),
+    path(_ARTIFACT, detail.overview, name="artifact"),
+    path(f"{_ARTIFACT}/versions", detail.versions, name="artifact-versions"),
+    path(f"{_ARTIFACT}/aliases", detail.aliases, name="artifact-aliases"),
+    path(f"{_ARTIFACT}/history", detail.history, name="artifact-history"),
+    path(f"{_ARTIFACT}/usage", detail.usage, name="artifact-usage"),
+    path(f"{_ARTIFACT}/edit", detail.edit, name="artifact-edit"),
+    path(f"{_ARTIFACT}/delete", detail.delete, name="artifact-delete"),
 ]

@@ -68,7 +68,12 @@ def _list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | Non
     shown = rows.narrow(**asked).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
     page = Paginator(shown.order_by(sort, "pk"), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"page": page, "project": project, "asked": asked | {"project": place}, "sort": sort}
-    context |= {"is_filtered": bool(place or any(asked.values())), "place": "artifacts", "columns": _COLUMNS, "types": names.TYPES}
+    context |= {
+        "is_filtered": bool(place or any(asked.values())),
+        "place": "artifacts",
+        "columns": _COLUMNS,
+        "types": names.TYPES,
+    }
     return pages.answer(request, "artifacts/artifact_list.html", context)
 
 

@@ -1,0 +1,136 @@
+"""The page of one artifact, a view for each of its tabs."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import permissions
+from accounts.models import Role
+from accounts.web import pages
+from artifacts import artifacts, histories
+from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
+from artifacts.web.finding import find_artifact
+from artifacts.web.forms import ArtifactEditForm, TypedName
+from artifacts.web.views.artifacts import address
+
+PAGE_SIZE = 50
+DAYS_SHOWN = 30
+
+
+@login_required
+@require_safe
+def overview(request: HttpRequest, **names: str) -> HttpResponse:
+    artifact = find_artifact(request, **names)
+    newest = _versions(request, artifact).finalized().first()
+    return _answer(request, artifact, "overview", newest=newest)
+
+
+@login_required
+@require_safe
+def versions(request: HttpRequest, **names: str) -> HttpResponse:
+    artifact = find_artifact(request, **names)
+    page = Paginator(_versions(request, artifact), PAGE_SIZE).get_page(request.GET.get("page"))
+    return _answer(request, artifact, "versions", page=page)
+
+
+@login_required
+@require_safe
+def aliases(request: HttpRequest, **names: str) -> HttpResponse:
+    artifact = find_artifact(request, **names)
+    page = Paginator(artifact.alias_set.for_display(), PAGE_SIZE).get_page(request.GET.get("page"))
+    return _answer(request, artifact, "aliases", page=page)
+
+
+@login_required
+@require_safe
+def history(request: HttpRequest, **names: str) -> HttpResponse:
+    artifact = find_artifact(request, **names)
+    events, older = histories.of_artifact(artifact, request.GET.get("before", ""), PAGE_SIZE)
+    return _answer(request, artifact, "history", events=events, older=older)
+
+
+@login_required
+@require_safe
+def usage(request: HttpRequest, **names: str) -> HttpResponse:
+    """Storage and downloads: sums over all versions, asked for after the page so that they never hold it up."""
+    artifact = find_artifact(request, **names)
+    brought = StoredObject.objects.filter(version__artifact=artifact, state=StoredObject.State.UPLOADED)
+    stored = brought.aggregate(sum=Sum("size"))["sum"] or 0
+    context = {"artifact": artifact, "stored": stored} | _chart(_downloads(artifact))
+    return pages.answer(request, "artifacts/usage.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, **names: str) -> HttpResponse:
+    artifact = find_artifact(request, **names)
+    permissions.require(request.user, artifact.project.team, Role.EDITOR)
+    form = ArtifactEditForm(request.POST or None, initial=ArtifactEditForm.shown(artifact))
+    if form.is_valid():
+        changed = artifacts.update(request.user, artifact, **form.cleaned_data)
+        return pages.done(request, "Saved.", address(changed))
+    context = {"artifact": artifact, "form": form}
+    return pages.answer(request, "artifacts/edit.html", context, status=422 if form.is_bound else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, **names: str) -> HttpResponse:
+    artifact = find_artifact(request, **names)
+    permissions.require(request.user, artifact.project.team, Role.EDITOR)
+    form = TypedName(artifact.name, request.POST or None)
+    if form.is_valid():
+        artifacts.delete(request.user, artifact)
+        team, project = artifact.project.team.name, artifact.project.name
+        return pages.done(
+            request, f"Artifact {artifact.name} is deleted.", reverse("project-artifacts", args=[team, project])
+        )
+    context = {"artifact": artifact, "form": form}
+    return pages.answer(request, "artifacts/delete.html", context, status=422 if form.is_bound else 200)
+
+
+def _versions(request: HttpRequest, artifact: Artifact) -> Any:
+    visible = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
+    return visible.for_display().order_by("-number")
+
+
+def _answer(request: HttpRequest, artifact: Artifact, tab: str, **context: Any) -> HttpResponse:
+    role = permissions.role_in(request.user, artifact.project.team)
+    context |= {
+        "artifact": artifact,
+        "project": artifact.project,
+        "tab": tab,
+        "alias_count": artifact.alias_set.count(),
+        "may_edit": bool(role and role.covers(Role.EDITOR)),
+        "place": "artifacts",
+    }
+    return pages.answer(request, f"artifacts/{tab}.html", context)
+
+
+def _downloads(artifact: Artifact) -> list[tuple[str, int]]:
+    """How often versions and files were handed out on each of the last days, the oldest first."""
+    today = timezone.now().date()
+    first = today - timedelta(days=DAYS_SHOWN - 1)
+    moments = ArtifactDownload.objects.filter(version__artifact=artifact, downloaded_at__date__gte=first)
+    by_day = moments.order_by().values("downloaded_at__date").annotate(count=Count("pk"))
+    count = {row["downloaded_at__date"]: row["count"] for row in by_day}
+    days = [first + timedelta(days=index) for index in range(DAYS_SHOWN)]
+    return [(day.isoformat(), count.get(day, 0)) for day in days]
+
+
+def _chart(days: list[tuple[str, int]]) -> dict[str, Any]:
+    """The bars of a chart 42 units high, a day every 8 units; a day without downloads keeps a line of its own."""
+    most = max(count for _, count in days)
+    heights = [max(1, round(40 * count / most)) if most else 1 for _, count in days]
+    bars = [
+        {"x": 8 * index, "y": 42 - height, "height": height, "day": day, "count": count}
+        for index, ((day, count), height) in enumerate(zip(days, heights, strict=True))
+    ]
+    return {"days": days, "bars": bars, "total": sum(count for _, count in days), "width": 8 * len(days)}
