@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings as django_settings
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Membership, Role, Scope, Team, User
 from projects.models import Project
+
+HTMX = {"HX-Request": "true"}
 
 
 def person(name: str) -> User:
@@ -67,6 +70,19 @@ def api() -> Callable[..., APIClient]:
         if user is not None:
             _, value = ApiKey.objects.issue(user=user, name="test", scope=scope)
             hands.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
+        return hands
+
+    return client
+
+
+@pytest.fixture
+def browser() -> Callable[..., Client]:
+    """`browser(user)` has signed in as that user; `browser()` is a visitor. With `headers=HTMX` it asks for a part."""
+
+    def client(user: User | None = None) -> Client:
+        hands = Client()
+        if user is not None:
+            hands.force_login(user)
         return hands
 
     return client

@@ -1,4 +1,4 @@
-"""What templates need to show things: icons, relative times, sizes. Loaded into every template."""
+"""What templates need to show things: icons, relative times, sizes, trees, prose. Loaded into every template."""
 
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,8 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from accounts.web import prose, trees
 
 register = template.Library()
 
@@ -41,6 +43,18 @@ def size(count: int | None) -> str:
     power = min(max(count, 1).bit_length() - 1, 49) // 10
     value = count / 1024**power
     return f"{value:.0f} {_UNITS[power]}" if power == 0 or value >= 100 else f"{value:.1f} {_UNITS[power]}"
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Markdown as sanitised HTML, for a `.prose` around it: `components/markdown.html` has both."""
+    return prose.render(text)
+
+
+@register.inclusion_tag("components/tree.html")
+def tree(value: Any, empty: str = "") -> dict[str, Any]:
+    """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
+    return {"rows": trees.rows(value), "empty": empty}
 
 
 @register.simple_tag(takes_context=True)
