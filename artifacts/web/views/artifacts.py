@@ -15,6 +15,7 @@ from artifacts.web.forms import ArtifactFilter, ArtifactForm
 from projects.models import Project
 
 PAGE_SIZE = 50
+PROJECTS_OFFERED = 200
 
 
 @login_required
@@ -67,18 +68,27 @@ def _list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | Non
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_number"))
     shown = rows.narrow(**asked).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
     page = Paginator(shown.order_by(sort, "pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    columns = [column for column in _COLUMNS if not (project and column[1] == "Project")]
     context = {"page": page, "project": project, "asked": asked | {"project": place}, "sort": sort}
-    context |= {
-        "is_filtered": bool(place or any(asked.values())),
-        "place": "artifacts",
-        "columns": _COLUMNS,
-        "types": names.TYPES,
-    }
+    context |= {"is_filtered": bool(place or any(asked.values())), "place": "artifacts", "columns": columns}
+    context |= {"types": names.TYPES, "project_names": [] if pages.wants_part(request) else _project_names(request)}
+    context |= {"may_edit": _may_edit(request, project)}
     return pages.answer(request, "artifacts/artifact_list.html", context)
+
+
+def _project_names(request: HttpRequest) -> list[str]:
+    visible = Project.objects.visible_to(request.user).select_related("team").order_by("team__name", "name")
+    return [project.full_name for project in visible[:PROJECTS_OFFERED]]
+
+
+def _may_edit(request: HttpRequest, project: Project | None) -> bool:
+    editable = Project.objects.editable_by(request.user)
+    return editable.filter(pk=project.pk).exists() if project else editable.exists()
 
 
 _COLUMNS = (
     ("name", "Name", ""),
+    ("", "Project", "medium"),
     ("type", "Type", "tight"),
     ("", "Aliases", "medium"),
     ("version_count", "Versions", "number"),
