@@ -1,6 +1,7 @@
 // What every page does: each behaviour is a small module of its own and finds its elements by data- attributes.
 import "./copy.js";
 import "./dialogs.js";
+import "./filters.js";
 import "./keys.js";
 import "./refusals.js";
 import "./toasts.js";
