@@ -37,3 +37,9 @@ class Origin:
             ip_address=request.META.get("REMOTE_ADDR") or None,
             user_agent=agent,
         )
+
+    @classmethod
+    def of_page(cls, request: Any, reason: str = "") -> "Origin":
+        """The origin of an act on a page."""
+        agent = request.headers.get("User-Agent", "")[:300]
+        return cls(Face.WEB, None, reason, request.META.get("REMOTE_ADDR") or None, agent)
