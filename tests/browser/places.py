@@ -1,0 +1,39 @@
+"""Every page there is to look at, by a name for its picture."""
+
+ARTIFACT = "/acme/recommender/artifacts/model/ranker"
+DATASET = "/acme/recommender/artifacts/dataset/interactions"
+
+PLACES = {
+    "home": "/",
+    "project": "/acme/recommender",
+    "project-artifacts": "/acme/recommender/artifacts",
+    "project-members": "/acme/recommender/members",
+    "project-settings": "/acme/recommender/settings",
+    "runs": "/acme/recommender/runs",
+    "run": "/acme/recommender/runs/train-ranker",
+    "artifacts": "/artifacts",
+    "artifacts-none": "/artifacts?search=nothing-is-called-so",
+    "artifact-new": "/artifacts/new",
+    "artifact": ARTIFACT,
+    "artifact-versions": f"{ARTIFACT}/versions",
+    "artifact-aliases": f"{ARTIFACT}/aliases",
+    "artifact-history": f"{ARTIFACT}/history",
+    "artifact-edit": f"{ARTIFACT}/edit",
+    "artifact-delete": f"{ARTIFACT}/delete",
+    "version": f"{DATASET}/v3",
+    "version-folder": f"{DATASET}/v3?path=data/",
+    "file-table": f"{DATASET}/v3/files/data/train.csv",
+    "file-json": f"{DATASET}/v3/files/schema.json",
+    "file-markdown": f"{DATASET}/v3/files/README.md",
+    "file-image": f"{DATASET}/v3/files/images/sample.png",
+    "file-tensors": f"{ARTIFACT}/v8/files/model.safetensors",
+    "file-code": f"{ARTIFACT}/v8/files/train.py",
+    "upload": f"{DATASET}/upload",
+    "compare": f"{ARTIFACT}/compare?base=v5&head=v8",
+    "search": "/search?q=ra",
+    "profile": "/profile",
+    "password": "/password",
+    "not-found": "/acme/recommender/artifacts/model/nothing",
+}
+# What a visitor sees before signing in.
+OUTSIDE = {"sign-in": "/login"}

@@ -1,0 +1,40 @@
+"""`make screenshots`: every page in two widths and two colour schemes, into var/screenshots."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests import servers
+from tests.browser import shop
+from tests.browser.conftest import CHROMIUM, QUIET, Person
+from tests.browser.places import OUTSIDE, PLACES
+
+WIDTHS = (1440, 390)
+SCHEMES = ("light", "dark")
+
+
+def main() -> None:
+    folder = servers.ROOT / "var" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    stack = servers.stack()
+    stack.start()
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
+        shop.fill(stack, Path(data))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for width in WIDTHS:
+            for scheme in SCHEMES:
+                options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+                for name, places in ((None, OUTSIDE), ("alice", PLACES)):
+                    person = Person(browser, stack.base_url, name, **options)
+                    for place, address in places.items():
+                        person.page.goto(address)
+                        person.page.wait_for_load_state("networkidle")
+                        person.page.screenshot(path=folder / f"{place}-{width}-{scheme}.png", full_page=True)
+                    person.context.close()
+        browser.close()
+    print(f"Screenshots of {len(PLACES) + len(OUTSIDE)} pages are in {folder.relative_to(servers.ROOT)}.")
+
+
+if __name__ == "__main__":
+    main()
