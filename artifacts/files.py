@@ -1,7 +1,8 @@
 """What people do with the files of a draft: state them, find which bytes are missing, take them out again."""
 
 import mimetypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -47,13 +48,24 @@ def add(user: User, version: ArtifactVersion, statements: Sequence[Statement]) -
     return len(fresh), sorted(waiting)
 
 
-def add_uploaded(user: User, version: ArtifactVersion, statement: Statement, storage_key: str) -> ArtifactFile:
-    """Register one file whose bytes were sent to the address of `uploads.begin_one`."""
+def add_uploaded(
+    user: User,
+    version: ArtifactVersion,
+    statement: Statement,
+    storage_key: str,
+    etags: Mapping[int, str] | None = None,
+) -> ArtifactFile:
+    """Register one file whose bytes were sent to the addresses of `uploads.begin_one`.
+
+    `etags`, the store's ETag of each part by number, complete an upload in parts. Safe to repeat.
+    """
     _check([statement])
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
-    place = StoredObject.objects.filter(version=version, key=storage_key).first()
+    place = StoredObject.objects.sent_alone().filter(version=version, key=storage_key).first()
     if place is None:
         raise errors.Invalid("No upload to this storage_key was begun for this version.")
+    if place.is_multipart and place.state == StoredObject.State.EXPECTED:
+        _complete(place, etags or {})
     _compare(statement, place)
     return _register(user, version, statement, place)
 
@@ -94,6 +106,17 @@ def _check(statements: Sequence[Statement]) -> None:
             raise errors.PathTaken(f"The path {statement.path!r} is stated twice.", paths=[statement.path])
         paths.add(statement.path)
     check_tree(paths)
+
+
+def check_free(version: ArtifactVersion, path: str) -> None:
+    """`PathTaken` if the draft has a file at this path, at a folder of it, or under it as a folder."""
+    folders = [path[:index] for index, character in enumerate(path) if character == "/"]
+    there = version.files.filter(path__in=[path, *folders]).values_list("path", flat=True).first()
+    there = there or version.files.under(f"{path}/").values_list("path", flat=True).first()
+    if there == path:
+        raise errors.PathTaken(f"The draft already has a file at {path!r}.", paths=[path])
+    if there:
+        check_tree([there, path])
 
 
 def check_tree(paths: Iterable[str]) -> None:
@@ -150,6 +173,14 @@ def _claim_blobs(
     }
     Blob.objects.bulk_create(fresh.values(), batch_size=_ROWS_AT_ONCE)
     return found | fresh
+
+
+def _complete(place: StoredObject, etags: Mapping[int, str]) -> None:
+    if sorted(etags) != list(range(1, place.part_count + 1)):
+        raise errors.Invalid(f"This upload has {place.part_count} parts: state the ETag of each.")
+    # An upload that is not open any more was completed by an earlier try, or is found to be absent below.
+    with suppress(errors.Missing):
+        storage.complete_multipart(place.key, place.upload_id, dict(etags))
 
 
 def _compare(statement: Statement, place: StoredObject) -> None:

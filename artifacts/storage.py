@@ -173,6 +173,28 @@ def ensure_bucket() -> None:
             client.create_bucket(Bucket=settings.S3_BUCKET)
 
 
+def ensure_cors(origins: Iterable[str]) -> bool:
+    """Let pages of these origins send to and read from signed addresses; False where the store has no such rule to set.
+
+    A store that knows no rules for a bucket answers browsers by its own configuration.
+    """
+    rule = {
+        "AllowedOrigins": list(origins),
+        "AllowedMethods": ["GET", "HEAD", "PUT"],
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag"],
+        "MaxAgeSeconds": 3600,
+    }
+    with _speaking():
+        try:
+            _internal().put_bucket_cors(Bucket=settings.S3_BUCKET, CORSConfiguration={"CORSRules": [rule]})
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in ("NotImplemented", "AccessDenied"):
+                return False
+            raise
+    return True
+
+
 @cache
 def enforces_checksums() -> bool:
     """Whether this store refuses a body that is not of the sha256 in its signed address: tried once, not believed."""

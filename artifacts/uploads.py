@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 from accounts import permissions
 from accounts.models import Role, User
 from artifacts import errors, names, storage
-from artifacts.files import Statement, lock_draft
+from artifacts.files import Statement, check_free, lock_draft
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 
 MAX_OBJECTS_A_CALL = 1_000
@@ -89,13 +89,25 @@ def begin(user: User, version: ArtifactVersion, wanted: Sequence[Wanted]) -> lis
 
 
 @transaction.atomic
-def begin_one(user: User, version: ArtifactVersion, statement: Statement) -> StoredObject:
-    """A place for one file; its bytes become a file of the draft by `files.add_uploaded`."""
+def begin_one(
+    user: User,
+    version: ArtifactVersion,
+    statement: Statement,
+    *,
+    part_size: int | None = None,
+    storage_key: str | None = None,
+) -> StoredObject:
+    """A place for one file, sent in one PUT or in parts; its bytes become a file of the draft by `files.add_uploaded`.
+
+    With `storage_key`, the place that was begun before, if its bytes are still waited for.
+    """
     names.check_path(statement.path)
-    if statement.size > storage.MAX_PUT:
-        raise errors.Invalid("One PUT takes at most 5 GiB: ask for an upload in parts at …/uploads.")
+    _check_size(statement.size, part_size)
     version = lock_draft(user, version)
+    check_free(version, statement.path)
     version.save(update_fields=["touched_at"])
+    if storage_key:
+        return _begun_before(version, storage_key, statement.size, part_size)
     return StoredObject.objects.create(
         project=version.artifact.project,
         version=version,
@@ -103,12 +115,19 @@ def begin_one(user: User, version: ArtifactVersion, statement: Statement) -> Sto
         kind=StoredObject.Kind.FILE,
         size=statement.size,
         sha256=statement.sha256,
+        part_size=part_size,
     )
 
 
 def sign_one(place: StoredObject) -> storage.SignedPut:
     """The address for a place of `begin_one`."""
     return storage.get_upload_url(place.key, place.size, place.sha256)
+
+
+def sign_parts(place: StoredObject) -> tuple[Part, ...]:
+    """The addresses for a place of `begin_one` that is sent in parts, each bound to its size alone."""
+    _open_multipart(place)
+    return _upload(place).parts
 
 
 def take_in(version: ArtifactVersion, finished: Iterable[Finished] = ()) -> None:
@@ -145,28 +164,41 @@ def _record(places: list[StoredObject]) -> None:
 
 
 def _check(wanted: Wanted) -> None:
-    if wanted.size > storage.MAX_OBJECT:
-        raise errors.Invalid("An object has at most 5 TiB.")
-    if wanted.part_size is not None:
-        _check_parts(wanted, wanted.part_size)
-    elif wanted.size > storage.MAX_PUT:
-        raise errors.Invalid("One PUT takes at most 5 GiB: state part_size and the sha256 of each part.")
+    if wanted.kind == StoredObject.Kind.PACK and wanted.part_size is not None:
+        raise errors.Invalid("A pack is sent in one PUT.")
+    count = _check_size(wanted.size, wanted.part_size)
+    if wanted.part_size is not None and len(wanted.part_hashes) != count:
+        raise errors.Invalid(f"{wanted.size} bytes are {count} parts of {wanted.part_size}: state the sha256 of each.")
     if wanted.kind == StoredObject.Kind.PACK and not wanted.members:
         raise errors.Invalid("A pack names its members.")
     if len(wanted.members) > MAX_PACK_MEMBERS:
         raise errors.Invalid(f"A pack has at most {MAX_PACK_MEMBERS:,} members.")
 
 
-def _check_parts(wanted: Wanted, part_size: int) -> None:
-    if wanted.kind == StoredObject.Kind.PACK:
-        raise errors.Invalid("A pack is sent in one PUT.")
+def _check_size(size: int, part_size: int | None) -> int:
+    """The number of PUTs that so many bytes take, if the store can take them so."""
+    if size > storage.MAX_OBJECT:
+        raise errors.Invalid("An object has at most 5 TiB.")
+    if part_size is None:
+        if size > storage.MAX_PUT:
+            raise errors.Invalid("One PUT takes at most 5 GiB: state a part_size.")
+        return 1
     if not storage.MIN_PART <= part_size <= storage.MAX_PUT:
         raise errors.Invalid("A part has between 5 MiB and 5 GiB.")
-    count = max(1, math.ceil(wanted.size / part_size))
+    count = max(1, math.ceil(size / part_size))
     if count > storage.MAX_PARTS:
         raise errors.Invalid(f"An upload has at most {storage.MAX_PARTS:,} parts: use a larger part_size.")
-    if len(wanted.part_hashes) != count:
-        raise errors.Invalid(f"{wanted.size} bytes are {count} parts of {part_size}: state the sha256 of each.")
+    return count
+
+
+def _begun_before(version: ArtifactVersion, storage_key: str, size: int, part_size: int | None) -> StoredObject:
+    begun = StoredObject.objects.sent_alone().filter(version=version, key=storage_key)
+    place = begun.filter(size=size, part_size=part_size).first()
+    if place is None:
+        raise errors.Invalid("No such upload to this storage_key was begun for this version.")
+    if place.state == StoredObject.State.UPLOADED:
+        raise errors.Conflict("The bytes of this upload have arrived already: register the file.")
+    return place
 
 
 @transaction.atomic
@@ -309,14 +341,14 @@ def _upload(place: StoredObject) -> Upload:
     if not place.is_multipart:
         return Upload(place, put=storage.get_upload_url(place.key, place.size, place.sha256))
     arrived = storage.list_parts(place.key, place.upload_id)
-    return Upload(place, parts=tuple(_part(place, number, arrived) for number in range(1, len(place.part_hashes) + 1)))
+    return Upload(place, parts=tuple(_part(place, number, arrived) for number in range(1, place.part_count + 1)))
 
 
 def _part(place: StoredObject, number: int, arrived: dict[int, storage.ObjectInfo]) -> Part:
     assert place.part_size is not None
     offset = (number - 1) * place.part_size
     size = min(place.part_size, place.size - offset)
-    sha256 = place.part_hashes[number - 1]
+    sha256 = place.part_hashes[number - 1] if place.part_hashes else None
     there = arrived.get(number)
     return Part(
         number=number,

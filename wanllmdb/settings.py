@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 
@@ -50,7 +51,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.web.gate.Gate",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.web.refusals.Refusals",
@@ -71,7 +72,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
         },
     }
 ]
@@ -91,6 +92,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -117,6 +119,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'"],
+        "connect-src": ["'self'"],
     }
 }
 if env.bool("BEHIND_TLS_PROXY", default=False):
@@ -140,6 +143,12 @@ else:
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="http://127.0.0.1:8333")
 # What clients are told; it may differ from the address that the server itself uses.
 S3_PUBLIC_ENDPOINT_URL = env.str("S3_PUBLIC_ENDPOINT_URL", default=S3_ENDPOINT_URL)
+# What browsers know it by. Only the page that uploads may speak to it, and only pages of these origins may send to it.
+STORE_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(S3_PUBLIC_ENDPOINT_URL))
+_base = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
+# People type either name of their own machine.
+_twins = [_base.replace("//127.0.0.1", "//localhost"), _base.replace("//localhost", "//127.0.0.1")]
+PAGE_ORIGINS = sorted({_base, *_twins, *CSRF_TRUSTED_ORIGINS})
 S3_BUCKET = env.str("S3_BUCKET", default="wanllmdb")
 S3_REGION = env.str("S3_REGION", default="us-east-1")
 S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", default="")
@@ -153,6 +162,7 @@ ORPHAN_GRACE = timedelta(seconds=env.int("ORPHAN_GRACE_SECONDS", default=2 * 360
 # A draft nobody has touched for this long is given up.
 DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 3600))
 HEARTBEAT_GRACE = timedelta(minutes=5)
+INVITATION_LIFE = timedelta(days=7)
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 

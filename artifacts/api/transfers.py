@@ -57,14 +57,45 @@ class UploadUrlRequest(serializers.Serializer):
     size = SizeField()
     sha256 = HashField(names.SHA256, required=False, allow_null=True)
     mime_type = MimeTypeField(required=False)
+    part_size = SizeField(
+        required=False, allow_null=True, help_text="Send the file in parts of so many bytes, the last one the rest."
+    )
+    storage_key = serializers.CharField(
+        required=False,
+        allow_null=True,
+        max_length=1400,
+        trim_whitespace=False,
+        help_text="Of an upload that was begun before: fresh addresses for it.",
+    )
+
+
+class PartSerializer(serializers.Serializer):
+    number = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    size = serializers.IntegerField()
+    url = serializers.CharField(source="put.url")
+    headers = serializers.DictField(child=serializers.CharField(), source="put.headers")
+    etag = serializers.CharField(allow_null=True, help_text="Set when this part has arrived already.")
 
 
 class UploadUrlSerializer(serializers.Serializer):
-    upload_url = serializers.CharField()
+    """One address, or with `part_size` one for each part."""
+
     storage_key = serializers.CharField()
     expires_in = serializers.IntegerField()
     method = serializers.CharField()
-    headers = serializers.DictField(child=serializers.CharField(), help_text="Send these along, to the letter.")
+    upload_url = serializers.CharField(required=False)
+    headers = serializers.DictField(
+        child=serializers.CharField(), required=False, help_text="Send these along, to the letter."
+    )
+    upload_id = serializers.CharField(required=False)
+    part_size = serializers.IntegerField(required=False)
+    parts = PartSerializer(many=True, required=False)
+
+
+class FinishedPartSerializer(serializers.Serializer):
+    number = serializers.IntegerField(min_value=1, max_value=10_000)
+    etag = serializers.RegexField(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
 
 
 class FileRegister(serializers.Serializer):
@@ -76,11 +107,19 @@ class FileRegister(serializers.Serializer):
     storage_key = serializers.CharField(max_length=1400, trim_whitespace=False)
     sha256_hash = HashField(names.SHA256, required=False, allow_null=True)
     md5_hash = HashField(names.MD5, required=False, allow_null=True)
+    parts = FinishedPartSerializer(
+        many=True, required=False, max_length=10_000, help_text="Of an upload in parts, as the store answered them."
+    )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if data.get("name") not in (None, data["path"].rpartition("/")[2]):
             raise serializers.ValidationError({"name": "The name is the last segment of the path."})
         return data
+
+
+def etags_of(data: dict[str, Any]) -> dict[int, str]:
+    """The ETags of `parts`, by number."""
+    return {each["number"]: each["etag"].strip('"') for each in data.get("parts", ())}
 
 
 class MemberSerializer(serializers.Serializer):
@@ -114,15 +153,6 @@ class UploadsRequest(serializers.Serializer):
     objects = WantedSerializer(many=True, max_length=uploads.MAX_OBJECTS_A_CALL)
 
 
-class PartSerializer(serializers.Serializer):
-    number = serializers.IntegerField()
-    offset = serializers.IntegerField()
-    size = serializers.IntegerField()
-    url = serializers.CharField(source="put.url")
-    headers = serializers.DictField(child=serializers.CharField(), source="put.headers")
-    etag = serializers.CharField(allow_null=True, help_text="Set when this part has arrived already.")
-
-
 class UploadSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="object.pk")
     kind = serializers.CharField(source="object.kind")
@@ -143,19 +173,13 @@ class UploadsSerializer(serializers.Serializer):
     expires_in = serializers.IntegerField()
 
 
-class FinishedPartSerializer(serializers.Serializer):
-    number = serializers.IntegerField(min_value=1, max_value=10_000)
-    etag = serializers.RegexField(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
-
-
 class FinishedSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     parts = FinishedPartSerializer(many=True, required=False)
 
     def to_internal_value(self, data: Any) -> uploads.Finished:
         clean = super().to_internal_value(data)
-        etags = {each["number"]: each["etag"].strip('"') for each in clean.get("parts", ())}
-        return uploads.Finished(str(clean["id"]), etags)
+        return uploads.Finished(str(clean["id"]), etags_of(clean))
 
 
 class Finalize(serializers.Serializer):

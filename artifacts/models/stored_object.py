@@ -1,5 +1,6 @@
 """One object in the bucket: a file by itself, or a pack of small ones."""
 
+import math
 from datetime import datetime
 from typing import Self
 
@@ -15,6 +16,10 @@ from projects.models import Project
 class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
     def expected(self) -> Self:
         return self.filter(state=StoredObject.State.EXPECTED)
+
+    def sent_alone(self) -> Self:
+        """Objects that are one file, sent in one PUT, or in parts that are bound to their sizes alone."""
+        return self.filter(kind=StoredObject.Kind.FILE, part_hashes=[])
 
     def orphaned(self, before: datetime) -> Self:
         """Objects that no file of any version needs, and that nobody has claimed since `before`."""
@@ -62,6 +67,11 @@ class StoredObject(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def part_count(self) -> int:
+        """How many PUTs bring the bytes."""
+        return max(1, math.ceil(self.size / self.part_size)) if self.part_size else 1
 
     @property
     def is_multipart(self) -> bool:

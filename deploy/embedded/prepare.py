@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
@@ -55,6 +56,7 @@ def store_works(port: int) -> bool:
     body = secrets.token_bytes(16)
     try:
         storage.upload_file(PROBE, body)
+        storage.ensure_cors(settings.PAGE_ORIGINS)
         return b"".join(storage.download_file(PROBE)) == body
     except errors.RegistryError:
         return False

@@ -1,5 +1,6 @@
 """Files of a version: stated, uploaded one by one, listed, downloaded, taken out of a draft."""
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -24,10 +25,12 @@ from artifacts.api.transfers import (
     BatchSerializer,
     DownloadUrlSerializer,
     FileRegister,
+    PartSerializer,
     UploadUrlRequest,
     UploadUrlSerializer,
+    etags_of,
 )
-from artifacts.models import ArtifactFile
+from artifacts.models import ArtifactFile, StoredObject
 
 _LIFE = int(settings.SIGNED_URL_LIFE.total_seconds())
 
@@ -37,13 +40,16 @@ class UploadUrl(APIView):
 
     @extend_schema(request=UploadUrlRequest, responses=UploadUrlSerializer, operation_id="files_upload_url")
     def post(self, request: Request, version_id: UUID) -> Response:
-        """One signed address for one file: PUT exactly `size` bytes there within the hour, then register the file."""
+        """One signed address for one file: PUT exactly `size` bytes there within the hour, then register the file.
+
+        With `part_size`, an address for each part; the ETags that the store answers them with go to the registration.
+        """
         version = find_version(request, version_id)
         data = read(UploadUrlRequest, request, version_id=version_id)
-        place = uploads.begin_one(request.user, version, files.Statement(**data))
-        put = uploads.sign_one(place)
-        body = {"upload_url": put.url, "storage_key": place.key, "expires_in": _LIFE}
-        return Response(body | {"method": "PUT", "headers": put.headers})
+        begun = {name: data.pop(name, None) for name in ("part_size", "storage_key")}
+        place = uploads.begin_one(request.user, version, files.Statement(**data), **begun)
+        body = {"storage_key": place.key, "expires_in": _LIFE, "method": "PUT"}
+        return Response(body | (_in_parts(place) if place.is_multipart else _in_one(place)))
 
 
 class FileList(APIView):
@@ -64,7 +70,7 @@ class FileList(APIView):
         statement = files.Statement(
             data["path"], data["size"], data.get("sha256_hash"), data.get("md5_hash"), data.get("mime_type", "")
         )
-        file = files.add_uploaded(request.user, version, statement, data["storage_key"])
+        file = files.add_uploaded(request.user, version, statement, data["storage_key"], etags_of(data))
         return Response(FileSerializer(file).data, 201)
 
 
@@ -120,3 +126,14 @@ class FileContent(APIView):
         response["Content-Length"] = file.size
         response["Content-Disposition"] = content_disposition_header(True, file.name)
         return response
+
+
+def _in_one(place: StoredObject) -> dict[str, Any]:
+    put = uploads.sign_one(place)
+    return {"upload_url": put.url, "headers": put.headers}
+
+
+def _in_parts(place: StoredObject) -> dict[str, Any]:
+    parts = uploads.sign_parts(place)
+    told = {"upload_id": place.upload_id, "part_size": place.part_size}
+    return told | {"parts": PartSerializer(parts, many=True).data}
