@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import errors, keys, teams, users
-from accounts.models import ApiKey, Membership, Role, Team, User
+from accounts import errors, invitations, keys, teams, users
+from accounts.models import ApiKey, Invitation, Membership, Role, Team, User
 from accounts.permissions import as_operator
 
 
@@ -208,3 +208,26 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         for key in queryset:
             keys.revoke(as_operator(request.user), key)
         self.message_user(request, f"Revoked {count} {'key' if count == 1 else 'keys'}.", messages.SUCCESS)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Made by admins of teams; the operator takes them back."""
+
+    list_display = ("team", "role", "email", "created_by", "created_at", "expires_at", "used_at", "used_by")
+    list_filter = ("role", "created_at", "expires_at", "used_at")
+    list_select_related = ("team", "created_by", "used_by")
+    search_fields = ("team__name", "email", "created_by__username", "used_by__username")
+    fields = list_display
+    actions = ("revoke",)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.delete_invitation")
+
+    @admin.action(description="Take back selected invitations", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        count = len(queryset)
+        for invitation in queryset:
+            invitations.revoke(as_operator(request.user), invitation)
+        done = f"Took back {count} {'invitation' if count == 1 else 'invitations'}."
+        self.message_user(request, done, messages.SUCCESS)

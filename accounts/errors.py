@@ -88,6 +88,12 @@ class TeamNotEmpty(Conflict):
     """The team still has projects."""
 
 
+class InvitationOver(Missing):
+    """The invitation was used, taken back, or has expired."""
+
+    title = "This invitation is over"
+
+
 class PayloadTooLarge(TooLarge):
     """The body is over `MAX_BODY_BYTES`."""
 

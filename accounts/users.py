@@ -14,3 +14,9 @@ def create(username: str, password: str | None = None, email: str = "", is_super
     make = User.objects.create_superuser if is_superuser else User.objects.create_user
     with errors.refuse(user_username_unique=taken, user_username_folded=taken, team_name_unique=taken):
         return make(username, email, password)
+
+
+def change_password(user: User, password: str) -> None:
+    """Give the user another password. Sessions that began with the old one are over."""
+    user.set_password(password)
+    user.save(update_fields=["password"])

@@ -26,7 +26,6 @@ csp.under({"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "i
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="artifacts"), name="home"),
     path("search", RedirectView.as_view(pattern_name="artifacts"), name="search"),
-    path("profile", RedirectView.as_view(pattern_name="artifacts"), name="profile"),
     path("healthz", healthz, name="healthz"),
     path("admin/", (operators_pages, "admin", admin_name)),
     path("api/v1/schema", SchemaView.as_view(), name="schema"),

@@ -1,7 +1,8 @@
 """The nouns of accounts."""
 
+from accounts.models.invitation import Invitation
 from accounts.models.key import ApiKey, Scope
 from accounts.models.team import Membership, Role, Team
 from accounts.models.user import User
 
-__all__ = ["ApiKey", "Membership", "Role", "Scope", "Team", "User"]
+__all__ = ["ApiKey", "Invitation", "Membership", "Role", "Scope", "Team", "User"]

@@ -38,6 +38,12 @@ class TeamQuerySet(models.QuerySet["Team"]):
             return self.none()
         return self.filter(memberships__user=user).annotate(role=models.F("memberships__role"))
 
+    def editable_by(self, user: Union["User", "AnonymousUser"]) -> "TeamQuerySet":
+        """Teams where the user is at least editor."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(memberships__user=user, memberships__role__in=[Role.EDITOR, Role.ADMIN])
+
     def named(self, name: str) -> "TeamQuerySet":
         """The team of that name, upper and lower case being the same."""
         return self.alias(folded_name=Lower("name")).filter(folded_name=name.lower())

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -34,6 +35,28 @@ def done(request: HttpRequest, sentence: str, to: str) -> HttpResponse:
     if wants_part(request):
         return HttpResponse(status=204, headers={"HX-Redirect": to})
     return redirect(to)
+
+
+def ask(
+    request: HttpRequest,
+    form: Form | None,
+    heading: str,
+    sentence: str = "",
+    *,
+    verb: str,
+    back: str,
+    danger: bool = False,
+) -> HttpResponse:
+    """A question with a button that says `verb`, and the fields of a form, if there is one: a page, or a dialog."""
+    context = {"form": form, "heading": heading, "sentence": sentence, "verb": verb, "back": back, "danger": danger}
+    return answer(request, "components/ask.html", context, status=422 if form is not None and form.is_bound else 200)
+
+
+def back(request: HttpRequest, otherwise: str) -> str:
+    """The page of ours that the address names as `back`."""
+    named = request.GET.get("back", "")
+    local = named.startswith("/") and url_has_allowed_host_and_scheme(named, allowed_hosts=None)
+    return named if local else otherwise
 
 
 def refused(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:

@@ -9,8 +9,8 @@ def directives(response) -> dict[str, list[str]]:
     return {name: sources for name, *sources in (part.split() for part in policy)}
 
 
-def test_the_root_leads_to_the_docs(client):
-    assert client.get("/")["Location"] == "/api/v1/docs"
+def test_visitors_are_asked_to_sign_in(client):
+    assert client.get("/")["Location"] == "/login?next=/"
     assert client.get("/healthz").content == b"ok\n"
 
 

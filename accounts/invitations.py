@@ -1,0 +1,84 @@
+"""Invitations: a link that makes the person who opens it a member of a team, once.
+
+Whoever has the link may use it, so it lives for a week, and no longer than its maker may invite.
+"""
+
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import errors, permissions, users
+from accounts.models import Invitation, Membership, Role, Team, User
+
+
+def create(user: User, team: Team, role: Role, email: str = "") -> tuple[Invitation, str]:
+    """A new invitation and the token of its link, which nobody can ask for again."""
+    permissions.require(user, team, Role.ADMIN)
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation(
+        team=team,
+        role=role,
+        email=email,
+        digest=_digest(token),
+        created_by=user,
+        expires_at=timezone.now() + settings.INVITATION_LIFE,
+    )
+    errors.check(invitation)
+    invitation.save(force_insert=True)
+    return invitation, token
+
+
+def revoke(user: User, invitation: Invitation) -> None:
+    """Take back an invitation that nobody has used."""
+    permissions.require(user, invitation.team, Role.ADMIN)
+    taken_back, _ = Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()
+    if not taken_back:
+        raise errors.InvitationOver("This invitation was used or taken back in the meantime.")
+
+
+def find(token: str) -> Invitation:
+    """The invitation with that token. Raises `InvitationOver` unless it can be used now."""
+    found = Invitation.objects.filter(digest=_digest(token)).select_related("team", "created_by").first()
+    if found is None:
+        raise errors.InvitationOver("There is no such invitation. It may have been taken back: ask for a new one.")
+    if found.used_at is not None:
+        raise errors.InvitationOver("This invitation has been used. Each is good for one person: ask for a new one.")
+    if found.is_expired:
+        raise errors.InvitationOver(f"This invitation expired on {found.expires_at:%Y-%m-%d}: ask for a new one.")
+    if not _may_invite(found.created_by, found.team):
+        raise errors.InvitationOver("Who made this invitation may not invite to the team any more: ask for a new one.")
+    return found
+
+
+@transaction.atomic
+def accept(user: User, token: str) -> Membership:
+    """Make the user a member of the team. Raises `InvitationOver`, or `AlreadyMember`, which leaves it for others."""
+    invitation = find(token)
+    already = errors.AlreadyMember(f"You are in team '{invitation.team.name}' already.")
+    with errors.refuse(membership_unique=already):
+        membership = invitation.team.memberships.create(user=user, role=invitation.role)
+    # Two who open the link at once meet at this row, and one of them leaves again.
+    unused = Invitation.objects.filter(pk=invitation.pk, used_at=None)
+    if not unused.update(used_at=timezone.now(), used_by=user):
+        raise errors.InvitationOver("This invitation has been used. Each is good for one person: ask for a new one.")
+    return membership
+
+
+@transaction.atomic
+def sign_up(token: str, username: str, password: str) -> User:
+    """A new user who is a member of the team. Raises `InvitationOver`, and what `users.create` raises."""
+    user = users.create(username, password, find(token).email)
+    accept(user, token)
+    return user
+
+
+def _may_invite(user: User, team: Team) -> bool:
+    role = permissions.role_in(user, team)
+    return user.is_active and role is not None and role.covers(Role.ADMIN)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
