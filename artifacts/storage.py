@@ -263,6 +263,8 @@ def _speaking() -> Iterator[None]:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404"):
             raise errors.Missing("The object store holds no such object.") from error
+        if status == 416:
+            raise errors.Missing("The object store holds fewer bytes than were sent to it.") from error
         if code in ("BadDigest", "XAmzContentChecksumMismatch", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"):
             raise errors.BytesMismatch(f"The object store refused the bytes: {code}.") from error
         if status == 403:
