@@ -3,11 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts.api.fields import JSONObjectField, TagsField
 from artifacts import names
-from artifacts.models import Artifact
+from artifacts.models import Artifact, ArtifactFile
 from projects.models import Project
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
@@ -81,6 +82,28 @@ class TypedName(forms.Form):
         if self.cleaned_data["name"] != self.expected:
             raise forms.ValidationError(f"Type {self.expected} to confirm.")
         return self.expected
+
+
+class FinalizeForm(forms.Form):
+    """What a draft becomes: a version with a description, under some names."""
+
+    aliases = forms.CharField(
+        required=False, max_length=5000, help_text="Separated by commas or spaces, such as production, v1.2.0."
+    )
+    description = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
+    )
+
+    def clean_aliases(self) -> list[str]:
+        return self.cleaned_data["aliases"].replace(",", " ").split()
+
+
+class RemoveForm(forms.Form):
+    file = forms.ModelChoiceField(queryset=None)
+
+    def __init__(self, files: QuerySet[ArtifactFile], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].queryset = files
 
 
 def split_tags(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from artifacts.web.views import artifacts, detail
+from artifacts.web.views import artifacts, detail, uploads
 
 
 class VersionConverter:
@@ -33,4 +33,7 @@ urlpatterns = [
     path(f"{_ARTIFACT}/usage", detail.usage, name="artifact-usage"),
     path(f"{_ARTIFACT}/edit", detail.edit, name="artifact-edit"),
     path(f"{_ARTIFACT}/delete", detail.delete, name="artifact-delete"),
+    path(f"{_ARTIFACT}/upload", uploads.upload, name="upload"),
+    path(f"{_ARTIFACT}/upload/files", uploads.draft_files, name="upload-files"),
+    path(f"{_ARTIFACT}/upload/remove", uploads.remove_file, name="upload-remove"),
 ]
