@@ -31,7 +31,7 @@ class Manifest:
 def address(user: User, file: ArtifactFile, origin: Origin) -> str:
     """An address that reads exactly this file, for `SIGNED_URL_LIFE`."""
     blob = _readable(file)
-    _count(user, file.version, file, origin)
+    count(user, file.version, file, origin)
     place = blob.object
     assert place is not None
     if place.kind == StoredObject.Kind.PACK:
@@ -45,7 +45,7 @@ def manifest(
 ) -> Manifest:
     """The files after the path `after`; counted as one download of the version, at its first page."""
     if not after:
-        _count(user, version, None, origin)
+        count(user, version, None, origin)
     files = version.files.under(prefix).select_related("blob__object").order_by("path")
     page = list(files.filter(path__gt=after)[: limit + 1] if after else files[: limit + 1])
     more = len(page) > limit
@@ -95,7 +95,8 @@ def _is_there(blob: Blob) -> bool:
     return blob.state in (Blob.State.UPLOADED, Blob.State.VERIFIED)
 
 
-def _count(user: User, version: ArtifactVersion, file: ArtifactFile | None, origin: Origin) -> None:
+def count(user: User, version: ArtifactVersion, file: ArtifactFile | None, origin: Origin) -> None:
+    """Write down that the file, or without one the whole version, was handed out."""
     ArtifactDownload.objects.create(
         version=version, file=file, user=user, ip_address=origin.ip_address, user_agent=origin.user_agent
     )
