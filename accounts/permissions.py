@@ -21,6 +21,15 @@ def require(user: User, team: Team, role: Role) -> None:
         raise errors.Denied(f"You are {_a(actual)} of team '{team.name}'; this needs {role.value}.")
 
 
+def shown(role: str | None) -> dict[str, bool]:
+    """For templates: what somebody of this role may be shown."""
+    return {
+        "is_member": role is not None,
+        "may_edit": role is not None and Role(role).covers(Role.EDITOR),
+        "may_manage": role is not None and Role(role).covers(Role.ADMIN),
+    }
+
+
 def as_operator(user: User) -> User:
     """The same person at the operator's desk. For Django admin alone, which has asked for Django's own permission."""
     user.is_operating = True

@@ -24,7 +24,6 @@ operators_pages, _, admin_name = admin.site.urls
 csp.under({"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}, operators_pages)
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="artifacts"), name="home"),
     path("search", RedirectView.as_view(pattern_name="artifacts"), name="search"),
     path("healthz", healthz, name="healthz"),
     path("admin/", (operators_pages, "admin", admin_name)),

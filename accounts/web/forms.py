@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import attempts
 from accounts.models import Role, Scope, User
 
-_LIVES = [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Never")]
+_LIVES = [("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")]
 
 
 class SignInForm(AuthenticationForm):
@@ -103,7 +103,7 @@ class KeyForm(forms.Form):
         widget=forms.TextInput(attrs={"autofocus": True}),
     )
     scope = forms.ChoiceField(label="It may", choices=[(Scope.WRITE, "read and write"), (Scope.READ, "only read")])
-    days = forms.ChoiceField(label="It expires after", choices=_LIVES, initial="90", required=False)
+    days = forms.ChoiceField(label="It expires", choices=_LIVES, initial="90", required=False)
 
     def expires_at(self) -> datetime | None:
         days = self.cleaned_data["days"]

@@ -1,6 +1,7 @@
 """What templates need to show things: icons, relative times, sizes, trees, prose. Loaded into every template."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -36,6 +37,18 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def span(duration: timedelta) -> str:
+    """`2 h 5 min`: the two largest units."""
+    seconds = int(duration.total_seconds())
+    days, hours, minutes = seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+@register.filter
 def size(count: int | None) -> str:
     """Bytes in binary units: `1.5 MiB`."""
     if count is None:
@@ -55,6 +68,12 @@ def markdown(text: str) -> SafeString:
 def tree(value: Any, empty: str = "") -> dict[str, Any]:
     """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
     return {"rows": trees.rows(value), "empty": empty}
+
+
+@register.filter
+def of(values: Mapping[Any, Any], key: Any) -> Any:
+    """What the mapping holds under a key that the page has in a variable."""
+    return values[key]
 
 
 @register.simple_tag(takes_context=True)

@@ -5,11 +5,12 @@ from django.shortcuts import get_object_or_404
 
 from artifacts import names
 from artifacts.models import Artifact, ArtifactVersion
-from projects.models import Project
+from projects.models import Project, Run
 
 
 def find_project(request: HttpRequest, team: str, project: str) -> Project:
-    visible = Project.objects.visible_to(request.user).select_related("team", "created_by")
+    """A project, with the reader's `role` in its team."""
+    visible = Project.objects.visible_to(request.user).with_role_of(request.user).select_related("team", "created_by")
     return get_object_or_404(visible.named(f"{team}/{project}"))
 
 
@@ -26,3 +27,8 @@ def find_version(request: HttpRequest, artifact: Artifact, version: str) -> Arti
         raise Http404(f"{version} is not a version.")
     visible = ArtifactVersion.objects.visible_to(request.user).for_display()
     return get_object_or_404(visible, artifact=artifact, number=number)
+
+
+def find_run(request: HttpRequest, team: str, project: str, name: str) -> Run:
+    visible = Run.objects.visible_to(request.user).select_related("project__team", "created_by")
+    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), name=name)

@@ -2,7 +2,8 @@
 
 from django.urls import path, register_converter
 
-from artifacts.web.views import artifacts, detail, uploads
+from accounts.web.converters import OwnerConverter
+from artifacts.web.views import artifacts, detail, home, projects, runs, uploads
 
 
 class VersionConverter:
@@ -18,13 +19,22 @@ class VersionConverter:
 
 
 register_converter(VersionConverter, "version")
+register_converter(OwnerConverter, "owner")
 
-_PROJECT = "<str:team>/<str:project>"
+_PROJECT = "<owner:team>/<str:project>"
 _ARTIFACT = f"{_PROJECT}/artifacts/<str:type>/<str:name>"
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("projects/new", projects.project_new, name="project-new"),
     path("artifacts", artifacts.artifact_list, name="artifacts"),
     path("artifacts/new", artifacts.artifact_new, name="artifact-new"),
+    path(_PROJECT, projects.overview, name="project"),
+    path(f"{_PROJECT}/members", projects.members, name="project-members"),
+    path(f"{_PROJECT}/settings", projects.settings, name="project-settings"),
+    path(f"{_PROJECT}/delete", projects.delete, name="project-delete"),
+    path(f"{_PROJECT}/runs", runs.run_list, name="project-runs"),
+    path(f"{_PROJECT}/runs/<str:name>", runs.run_page, name="run"),
     path(f"{_PROJECT}/artifacts", artifacts.project_artifacts, name="project-artifacts"),
     path(_ARTIFACT, detail.overview, name="artifact"),
     path(f"{_ARTIFACT}/versions", detail.versions, name="artifact-versions"),

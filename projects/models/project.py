@@ -38,6 +38,11 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         roles = [role for role in Role if role.covers(Role.EDITOR)]
         return self.filter(team__in=Membership.objects.filter(user=user, role__in=roles).values("team"))
 
+    def with_role_of(self, user: User) -> Self:
+        """Each with the user's role in its team as `role`; None for who is not in it."""
+        mine = Membership.objects.filter(team=models.OuterRef("team"), user=user)
+        return self.annotate(role=models.Subquery(mine.values("role")[:1]))
+
     def named(self, full_name: str) -> Self:
         """The project called `team/name`; none for a text that is not of this form."""
         team, slash, name = full_name.partition("/")

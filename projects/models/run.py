@@ -1,6 +1,6 @@
 """Runs: one execution of a script that logs into a project."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Self, Union
@@ -93,3 +93,9 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it ran; of one that fell silent, until it was heard of last."""
+        now = timezone.now() if self.state == State.RUNNING else self.heartbeat_at
+        return max((self.finished_at or now) - self.started_at, timedelta())

@@ -1,0 +1,61 @@
+"""What people fill in about projects, and what they ask of lists of projects and runs."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from accounts.models import Team
+from projects.models import Project, State, Visibility
+
+_VISIBILITIES = [
+    (Visibility.PRIVATE, "Private: members of the team see it"),
+    (Visibility.INTERNAL, "Internal: everyone who can sign in sees it"),
+]
+
+
+class _Asked(forms.Form):
+    """A query string. What does not fit is as if it were not there."""
+
+    def values(self) -> dict[str, str]:
+        self.is_valid()
+        return {name: self.cleaned_data.get(name, "") for name in self.fields}
+
+
+class ProjectFilter(_Asked):
+    search = forms.CharField(required=False, max_length=200)
+    team = forms.CharField(required=False, max_length=64)
+
+
+class RunFilter(_Asked):
+    search = forms.CharField(required=False, max_length=200)
+    state = forms.ChoiceField(required=False, choices=[("", "All states"), *State.choices])
+    group = forms.CharField(required=False, max_length=128)
+    job_type = forms.CharField(required=False, max_length=128)
+
+
+class ProjectForm(forms.Form):
+    name = forms.CharField(
+        max_length=128,
+        strip=False,
+        widget=forms.TextInput(attrs={"autocapitalize": "none"}),
+        help_text="Letters, digits, dots, dashes and underscores. Scripts name the project by it.",
+    )
+    description = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
+    )
+    visibility = forms.ChoiceField(choices=_VISIBILITIES)
+
+    @classmethod
+    def shown(cls, project: Project) -> dict[str, Any]:
+        """What the form shows at first."""
+        return {name: getattr(project, name) for name in ("name", "description", "visibility")}
+
+
+class NewProjectForm(ProjectForm):
+    team = forms.ModelChoiceField(queryset=Team.objects.none(), empty_label=None, to_field_name="name")
+    field_order = ["team", "name", "description", "visibility"]
+
+    def __init__(self, teams: QuerySet[Team], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = teams

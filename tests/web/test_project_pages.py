@@ -1,0 +1,135 @@
+"""A project: its tabs, and making, changing and deleting one."""
+
+import pytest
+
+from artifacts import artifacts
+from projects import projects, runs
+from projects.models import Project, Visibility
+from tests.conftest import HTMX
+from tests.web.test_home import logged
+
+TABS = ("/acme/demo", "/acme/demo/artifacts", "/acme/demo/runs", "/acme/demo/members")
+FORMS = ("/acme/demo/settings", "/acme/demo/delete")
+
+
+@pytest.fixture
+def open_project(project) -> Project:
+    Project.objects.filter(pk=project.pk).update(visibility=Visibility.INTERNAL)
+    return project
+
+
+@pytest.mark.parametrize("address", TABS)
+def test_members_see_each_tab(browser, project, vera, address, django_assert_max_num_queries):
+    hands = browser(vera)
+    with django_assert_max_num_queries(12):
+        page = hands.get(address).content.decode()
+
+    assert f'<a href="{address}" aria-current="page"' in page
+    assert "New artifact" not in page
+    assert "/acme/demo/settings" not in page
+
+
+@pytest.mark.parametrize("address", [*TABS, *FORMS])
+def test_strangers_see_nothing(browser, project, mallory, address):
+    assert browser(mallory).get(address).status_code == 404
+
+
+def test_an_internal_project_is_seen_without_its_members(browser, open_project, mallory):
+    page = browser(mallory).get("/acme/demo").content.decode()
+
+    assert "visitor" in page
+    assert "/acme/demo/members" not in page
+    assert browser(mallory).get("/acme/demo/members").status_code == 404
+    assert browser(mallory).get("/acme/demo/settings").status_code == 403
+    assert browser(mallory).post("/acme/demo/delete").status_code == 403
+
+
+@pytest.mark.parametrize("address", FORMS)
+def test_viewers_change_nothing(browser, project, vera, address):
+    sent = {"name": "taken-over", "visibility": "internal"}
+
+    assert browser(vera).get(address).status_code == 403
+    assert browser(vera).post(address, sent).status_code == 403
+    project.refresh_from_db()
+    assert project.name == "demo"
+
+
+def test_the_overview_tells_what_is_in_it(browser, project, alice, bob):
+    for name, type in [("a", "model"), ("b", "model"), ("c", "dataset")]:
+        logged(alice, artifacts.create(alice, project, name, type))
+    run = runs.start(bob, project, tags=["<i>"], display_name="<b>try</b>")
+    projects.update(alice, project, description="**Ratings** <script>alert(1)</script>")
+    answer = browser(alice).get("/acme/demo")
+
+    assert [(row["type"], row["count"]) for row in answer.context["types"]] == [("dataset", 1), ("model", 2)]
+    page = answer.content.decode()
+    assert f"/acme/demo/runs/{run.name}" in page
+    assert "<strong>Ratings</strong>" in page
+    assert "/acme/demo/artifacts/dataset/c/v1" in page
+    assert not any(tag in page for tag in ("<script>alert", "<i>", "<b>try"))
+
+
+def test_an_empty_project_says_what_to_do(browser, project, alice):
+    page = browser(alice).get("/acme/demo").content.decode()
+
+    assert "Nothing is logged here yet" in page
+    assert "wandb.init(project=&quot;demo&quot;, entity=&quot;acme&quot;)" in page
+
+
+def test_a_new_project(browser, acme, bob):
+    hands = browser(bob)
+    form = hands.get("/projects/new?team=acme", headers=HTMX).content.decode()
+    assert '<option value="acme" selected>' in form and "<html" not in form
+
+    answer = hands.post("/projects/new", {"team": "acme", "name": "fresh", "visibility": "internal"})
+    assert answer["Location"] == "/acme/fresh"
+    assert Project.objects.get(name="fresh").visibility == Visibility.INTERNAL
+
+
+@pytest.mark.parametrize("team", ["acme", "alice", "nowhere"])
+def test_a_viewer_makes_none_for_the_team(browser, acme, vera, team):
+    answer = browser(vera).post("/projects/new", {"team": team, "name": "fresh", "visibility": "private"})
+
+    assert answer.status_code == 422
+    assert not Project.objects.filter(name="fresh").exists()
+
+
+def test_a_name_that_is_not_to_be_had_is_told(browser, project, alice):
+    for name, status in [("demo", 409), ("has space", 400), ("<b>", 400)]:
+        sent = {"team": "acme", "name": name, "visibility": "private"}
+        answer = browser(alice).post("/projects/new", sent, headers=HTMX)
+        assert answer.status_code == status
+        assert answer["X-Refusal"]
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_settings_change(browser, project, bob, headers):
+    sent = {"name": "renamed", "description": "Words", "visibility": "internal"}
+    answer = browser(bob).post("/acme/demo/settings", sent, headers=headers)
+
+    assert (answer.get("HX-Redirect") or answer["Location"]) == "/acme/renamed/settings"
+    project.refresh_from_db()
+    assert (project.name, project.description, project.visibility) == ("renamed", "Words", "internal")
+
+
+def test_deleting_takes_the_name_typed_out(browser, project, alice, bob):
+    assert browser(bob).post("/acme/demo/delete", {"name": "acme/demo"}).status_code == 403
+    hands = browser(alice)
+    refused = hands.post("/acme/demo/delete", {"name": "demo"}, headers=HTMX)
+    assert refused.status_code == 422
+    assert Project.objects.exists()
+
+    assert hands.post("/acme/demo/delete", {"name": "acme/demo"})["Location"] == "/"
+    assert not Project.objects.exists()
+
+
+def test_members_are_the_team_s(browser, project, alice):
+    page = browser(alice).get("/acme/demo/members").content.decode()
+
+    assert "Who is in team" in page
+    assert "/teams/acme/invite?back=/acme/demo/members" in page
+
+
+@pytest.mark.parametrize("address", ["/api/nothing", "/api/v1/nothing/at/all", "/static/x", "/teams/acme/x/y"])
+def test_our_own_words_are_no_teams(browser, alice, address):
+    assert browser(alice).get(address).status_code == 404

@@ -1,0 +1,112 @@
+"""Runs: the list of a project, and one of them, which follows the run while it lives."""
+
+import re
+
+import pytest
+
+from artifacts import artifacts
+from artifacts.models import ArtifactUsage
+from projects import projects, runs
+from projects.models import Run, State
+from tests.conftest import HTMX
+from tests.web.test_home import logged
+
+
+@pytest.fixture
+def run(bob, project) -> Run:
+    return runs.start(
+        bob, project, name="brisk-otter-1", job_type="train", group="sweep-1", tags=["a", "b", "c", "d"], notes="*Why*"
+    )
+
+
+def test_the_list_tells_how_runs_stand(browser, run, vera, bob):
+    runs.finish(bob, runs.start(bob, run.project, name="done"), State.FINISHED)
+    page = browser(vera).get("/acme/demo/runs").content.decode()
+
+    assert "/acme/demo/runs/brisk-otter-1" in page
+    assert all(word in page for word in ("running", "finished", "train", "sweep-1", "bob", "+1"))
+    assert "1–2 of 2 runs" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("state=running", 1),
+        ("state=crashed", 0),
+        ("state=x", 2),
+        ("search=otter", 1),
+        ("search=why", 1),
+        ("group=sweep-1", 1),
+    ],
+)
+def test_the_list_filters(browser, run, vera, bob, query, count):
+    runs.finish(bob, runs.start(bob, run.project, name="done"), State.FINISHED)
+
+    part = browser(vera).get(f"/acme/demo/runs?{query}", headers=HTMX)
+    assert len(part.context["page"]) == count
+    assert b"<html" not in part.content
+
+
+def test_the_list_costs_the_same_with_many(browser, project, bob, django_assert_max_num_queries):
+    for number in range(60):
+        runs.start(bob, project, name=f"run-{number}", display_name="<script>")
+    hands = browser(bob)
+
+    with django_assert_max_num_queries(8):
+        page = hands.get("/acme/demo/runs").content.decode()
+    assert "1–50 of 60 runs" in page
+    assert "<script>" not in page.replace('<script type="module"', "")
+
+
+def test_no_runs_yet(browser, project, vera):
+    assert "No runs yet" in browser(vera).get("/acme/demo/runs").content.decode()
+
+
+def test_a_run_tells_what_it_did(browser, run, vera, bob, alice, django_assert_max_num_queries):
+    made = logged(bob, artifacts.create(bob, run.project, "ranker", "model"), run=run)
+    used = logged(bob, artifacts.create(bob, run.project, "data", "dataset"))
+    ArtifactUsage.objects.create(run=run, version=used)
+    changes = {"config": {"lr": 0.01}, "summary": {"rmse": 0.5, "<img src=x>": "<b>"}}
+    Run.objects.filter(pk=run.pk).update(
+        host="<i>box", git_commit="0" * 40, git_remote="javascript:alert(1)", **changes
+    )
+    hands = browser(vera)
+    with django_assert_max_num_queries(8):
+        answer = hands.get("/acme/demo/runs/brisk-otter-1")
+
+    assert (answer.context["logged"], answer.context["used"]) == ([made], [used])
+    page = answer.content.decode()
+    assert all(word in page for word in ("rmse", "0.01", "<em>Why</em>", "0" * 40))
+    assert not any(tag in page for tag in ("<img src=x", "<b>", "<i>", 'href="javascript'))
+
+
+def test_it_follows_the_run_until_that_has_ended(browser, run, bob):
+    hands = browser(bob)
+    page = hands.get("/acme/demo/runs/brisk-otter-1").content.decode()
+    again = re.search(r'hx-get="(/acme/demo/runs/brisk-otter-1\?seen=\w+)" hx-trigger="every', page)[1]
+
+    assert hands.get(again, headers=HTMX).status_code == 204
+    runs.heartbeat(bob, run)
+    assert hands.get(again, headers=HTMX).status_code == 204
+
+    runs.update(bob, run, summary={"rmse": 0.25})
+    part = hands.get(again, headers=HTMX).content.decode()
+    assert "0.25" in part and "<html" not in part
+    again = re.search(r'hx-get="([^"]+)"', part)[1]
+
+    runs.finish(bob, run, State.FINISHED)
+    part = hands.get(again, headers=HTMX).content.decode()
+    assert "finished" in part and "hx-trigger" not in part
+
+
+def test_used_versions_of_hidden_projects_stay_hidden(browser, run, vera, bob, mallory):
+    hers = projects.create(mallory, mallory.personal_team, "hers")
+    secret = artifacts.create(mallory, hers, "secret", "model")
+    ArtifactUsage.objects.create(run=run, version=logged(mallory, secret))
+
+    assert "secret" not in browser(vera).get("/acme/demo/runs/brisk-otter-1").content.decode()
+
+
+def test_strangers_see_nothing(browser, run, mallory):
+    assert browser(mallory).get("/acme/demo/runs/brisk-otter-1").status_code == 404
+    assert browser(mallory).get("/acme/demo/runs/none").status_code == 404
