@@ -33,10 +33,8 @@ class RequestBounds:
         if refusal is None:
             _drop_trailing_slash(request)
             response = self.get_response(request)
-        elif problems.is_api(request):
-            response = problems.plain(request, refusal.status, str(refusal), refusal.code, **refusal.extra)
         else:
-            response = HttpResponse(f"{refusal}\n", status=refusal.status, content_type="text/plain; charset=utf-8")
+            response = problems.refused(request, refusal)
         response["X-Request-ID"] = request.id
         return response
 

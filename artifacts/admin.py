@@ -20,6 +20,7 @@ from artifacts.models import (
     ArtifactUsage,
     ArtifactVersion,
     Blob,
+    Pulse,
     StoredObject,
 )
 
@@ -174,3 +175,8 @@ class ArtifactDownloadAdmin(ReadOnlyAdmin):
     search_fields = ("version__artifact__name", "user__username", "ip_address")
     list_select_related = ("version__artifact", "file", "user")
     show_full_result_count = False
+
+
+@admin.register(Pulse)
+class PulseAdmin(ReadOnlyAdmin):
+    list_display = ("name", "at")

@@ -195,6 +195,12 @@ def ensure_cors(origins: Iterable[str]) -> bool:
     return True
 
 
+def ping() -> None:
+    """Returns if the bucket answers, within about a second."""
+    with _speaking():
+        _hasty().head_bucket(Bucket=settings.S3_BUCKET)
+
+
 @cache
 def enforces_checksums() -> bool:
     """Whether this store refuses a body that is not of the sha256 in its signed address: tried once, not believed."""
@@ -228,19 +234,24 @@ def _internal() -> Any:
 
 
 @cache
+def _hasty() -> Any:
+    return _client(settings.S3_ENDPOINT_URL, connect_timeout=1, read_timeout=1, attempts=1)
+
+
+@cache
 def _public() -> Any:
     return _client(settings.S3_PUBLIC_ENDPOINT_URL)
 
 
-def _client(endpoint: str) -> Any:
+def _client(endpoint: str, *, connect_timeout: int = 3, read_timeout: int = 60, attempts: int = 3) -> Any:
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "path"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        connect_timeout=3,
-        read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=32,
     )
     return boto3.client(

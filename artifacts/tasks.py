@@ -6,9 +6,10 @@ The rows are the queue and a message is a nudge: `sweep` finds what a lost messa
 from datetime import timedelta
 from typing import Any
 
+from celery.signals import worker_ready
 from django.utils import timezone
 
-from artifacts import cleanup, errors, hashing
+from artifacts import cleanup, errors, hashing, health
 from wanllmdb.celery import app
 
 _RETRY = {"autoretry_for": (errors.Unavailable,), "retry_backoff": 5, "retry_backoff_max": 300, "max_retries": 5}
@@ -50,8 +51,20 @@ def tidy() -> None:
     cleanup.delete_orphans()
 
 
+@app.task(expires=health.PULSE_EVERY.total_seconds())
+def pulse() -> None:
+    health.note_pulse()
+
+
+@worker_ready.connect
+def _say_so(**_: Any) -> None:
+    """By the queue, as all work comes: beat's first is due only half a minute later."""
+    pulse.delay()
+
+
 BEAT: dict[str, dict[str, Any]] = {
     "artifacts-sweep": {"task": "artifacts.tasks.sweep", "schedule": timedelta(minutes=1)},
+    "artifacts-pulse": {"task": "artifacts.tasks.pulse", "schedule": health.PULSE_EVERY},
     "artifacts-tidy": {"task": "artifacts.tasks.tidy", "schedule": timedelta(minutes=10)},
 }
 

@@ -2,14 +2,16 @@
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from accounts import csp
 from accounts.api import problems
 from accounts.api.schema import DocsView, SchemaView
+from artifacts import health
 
 
 @login_not_required
@@ -19,6 +21,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether it can work: 503 without its database or store. Of workers it only tells, for pages do without them."""
+    parts = health.parts()
+    is_ready = not (parts["database"] or parts["store"])
+    told = {name: sentence or "ok" for name, sentence in parts.items()}
+    return JsonResponse(told, status=200 if is_ready else 503)
+
+
 operators_pages, _, admin_name = admin.site.urls
 # unfold's Alpine.js evaluates expressions from attributes, and its theme is a <style> in the page.
 csp.under({"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}, operators_pages)
@@ -26,6 +39,7 @@ csp.under({"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "i
 urlpatterns = [
     path("search", RedirectView.as_view(pattern_name="artifacts"), name="search"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("admin/", (operators_pages, "admin", admin_name)),
     path("api/v1/schema", SchemaView.as_view(), name="schema"),
     path("api/v1/docs", DocsView.as_view(url_name="schema"), name="docs"),

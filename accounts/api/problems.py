@@ -1,21 +1,22 @@
-"""Refusals on the wire: every error under /api/ is `application/problem+json` (RFC 9457)."""
+"""Refusals on the wire: every error under /api/ is `application/problem+json` (RFC 9457), others are pages."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+from django.template.loader import render_to_string
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 
 from accounts import errors
+from accounts.web import pages
 
 CONTENT_TYPE = "application/problem+json"
-RETRY_AFTER_SECONDS = 5
 # A batch of 10,000 bad entries is told by its first ones.
 MAX_FIELD_ERRORS = 100
 
@@ -34,7 +35,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     request_id = getattr(context["request"], "id", None)
     match exc:
         case errors.RegistryError():
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if exc.status == 503 else {}
+            headers = {"Retry-After": str(pages.RETRY_AFTER_SECONDS)} if exc.status == 503 else {}
             return _respond(exc.status, str(exc), exc.code, request_id, headers, **exc.extra)
         case ModelValidationError():
             return handle(exceptions.ValidationError(as_serializer_error(exc)), context)
@@ -82,28 +83,36 @@ def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if is_api(request):
-        return plain(request, 400, "The request makes no sense as it stands.", errors.Invalid.__name__)
-    return defaults.bad_request(request, exception)
+    return refused(request, errors.Invalid("The request makes no sense as it stands."))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if is_api(request):
-        return plain(request, 403, "You may not do this.", errors.Denied.__name__)
-    return defaults.permission_denied(request, exception)
+    return refused(request, errors.Denied("You may not do this."))
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return refused(request, errors.Denied("This form is too old, or from elsewhere. Reload its page and try again."))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if is_api(request):
-        return plain(request, 404, "There is nothing at this address.", errors.Missing.__name__)
-    return defaults.page_not_found(request, exception)
+    sentence = "There is nothing at this address" + (", or you may not see it." if not is_api(request) else ".")
+    return refused(request, errors.Missing(sentence))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if is_api(request):
         detail = "Something went wrong on the server. Its log has more under this request id."
         return plain(request, 500, detail, "ServerError")
-    return defaults.server_error(request)
+    # Nothing that may have failed just now: no database, no context processors, no hashed names of files.
+    context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL}
+    return HttpResponse(render_to_string("500.html", context), status=500)
+
+
+def refused(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:
+    """A refusal from outside of views: as a problem on the wire, or as a page."""
+    if is_api(request):
+        return plain(request, refusal.status, str(refusal), refusal.code, **refusal.extra)
+    return pages.problem(request, refusal.status, refusal.title, str(refusal))
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -14,10 +14,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import errors
 
+RETRY_AFTER_SECONDS = 5
+
 
 def wants_part(request: HttpRequest) -> bool:
     """Whether HTMX asked, and not to restore a page from its history."""
-    return bool(request.htmx) and not request.htmx.history_restore_request
+    # What is refused at the first gate has not met HTMX's middleware.
+    htmx = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.history_restore_request
 
 
 def answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -60,21 +64,23 @@ def back(request: HttpRequest, otherwise: str) -> str:
 
 
 def refused(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:
-    """A verb's refusal: to HTMX as a sentence for the form or a toast, else where the form was, or as a page."""
-    if wants_part(request):
-        headers = {"X-Refusal": quote(str(refusal)), "HX-Reswap": "none"}
-        return HttpResponse(status=refusal.status, headers=headers)
-    if request.method == "POST" and refusal.status in (400, 409, 413):
+    """A verb's refusal: where the form was, or as a problem."""
+    if request.method == "POST" and refusal.status in (400, 409) and not wants_part(request):
         messages.error(request, str(refusal))
         return redirect(_came_from(request))
     return problem(request, refusal.status, refusal.title, str(refusal))
 
 
 def problem(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
-    """A page of our own for what went wrong."""
-    return render(
-        request, "errors/problem.html", {"status": status, "title": title, "sentence": sentence}, status=status
-    )
+    """What went wrong: to HTMX as a sentence for the form or a toast, else as a page of our own."""
+    if wants_part(request):
+        response = HttpResponse(status=status, headers={"X-Refusal": quote(sentence), "HX-Reswap": "none"})
+    else:
+        context = {"status": status, "title": title, "sentence": sentence}
+        response = render(request, "errors/problem.html", context, status=status)
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def trigger(response: HttpResponse, **events: Any) -> HttpResponse:

@@ -5,6 +5,7 @@ from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
 from artifacts.models.file import ArtifactFile
+from artifacts.models.pulse import Pulse
 from artifacts.models.stored_object import StoredObject
 from artifacts.models.usage import ArtifactUsage
 from artifacts.models.version import ArtifactVersion
@@ -19,5 +20,6 @@ __all__ = [
     "ArtifactUsage",
     "ArtifactVersion",
     "Blob",
+    "Pulse",
     "StoredObject",
 ]

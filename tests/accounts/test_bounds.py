@@ -33,7 +33,7 @@ def test_a_body_too_large_is_refused_unread(alice, api, settings):
 
     page = Client().generic("POST", "/admin/login/", b"", CONTENT_LENGTH=str(50 * 2**20))
     assert page.status_code == 413
-    assert page["Content-Type"].startswith("text/plain")
+    assert page["Content-Type"].startswith("text/html")
 
 
 def test_a_body_of_unknown_length_is_refused(api, alice):

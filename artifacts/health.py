@@ -1,0 +1,67 @@
+"""Whether what this server stands on can be reached: the database, the object store, the workers."""
+
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from artifacts import errors, storage
+from artifacts.models import Pulse
+
+WORKERS = "workers"
+PULSE_EVERY = timedelta(seconds=30)
+# Two workers that each read a big file back are busy, not away.
+SILENCE = timedelta(minutes=3)
+_KNOWN_FOR_SECONDS = 15
+
+
+def parts() -> dict[str, str]:
+    """A sentence for each part that is away, "" for one that is there. Asks now, for about a second at most."""
+    return {"database": _database(), "store": _store(), "workers": _workers()}
+
+
+def troubles() -> list[str]:
+    """What people should know: the sentences of `parts`, as they were not much more than 15 seconds ago.
+
+    Of the requests of a process one asks, and the others do not wait for it.
+    """
+    if cache.add("health-asked", True, _KNOWN_FOR_SECONDS):
+        cache.set("health", [sentence for sentence in parts().values() if sentence], None)
+    return cache.get("health", [])
+
+
+def note_pulse() -> None:
+    """The workers work: this is called by one."""
+    Pulse.objects.update_or_create(name=WORKERS, defaults={"at": timezone.now()})
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "The database does not answer."
+    return ""
+
+
+def _store() -> str:
+    try:
+        storage.ping()
+    except errors.RegistryError:
+        return "The object store does not answer: uploads and downloads have to wait."
+    return ""
+
+
+def _workers() -> str:
+    try:
+        pulse = Pulse.objects.filter(name=WORKERS).first()
+    except DatabaseError:
+        return "Nothing is known of the workers."
+    if pulse is None:
+        return "The workers have not started yet: hashes, checks and clean-up wait for them."
+    silence = timezone.now() - pulse.at
+    if silence < SILENCE:
+        return ""
+    minutes = int(silence.total_seconds() // 60)
+    return f"The workers have not been heard of for {minutes} min: hashes, checks and clean-up wait for them."

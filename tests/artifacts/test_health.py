@@ -1,0 +1,74 @@
+"""What the server says of the parts that it stands on."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from artifacts import health, storage, tasks
+from artifacts.models import Pulse
+from tests import servers
+
+
+@pytest.fixture(autouse=True)
+def nothing_known() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def store_away(store) -> servers.Server:
+    store.stop()
+    yield store
+    store.start()
+
+
+@pytest.fixture
+def workers(db) -> None:
+    tasks.pulse()
+
+
+def test_all_is_well(workers, store, client):
+    storage.ensure_bucket()
+
+    assert set(health.parts().values()) == {""}
+    assert health.troubles() == []
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "store": "ok", "workers": "ok"})
+
+
+def test_a_store_that_is_away_is_told(workers, store_away, client):
+    ready = client.get("/readyz")
+
+    assert ready.status_code == 503
+    assert "object store does not answer" in ready.json()["store"]
+    assert "object store does not answer" in client.get("/login").content.decode()
+
+
+def test_workers_that_never_came_are_told(db, store, client):
+    [sentence] = health.troubles()
+
+    assert "not started yet" in sentence
+    assert client.get("/readyz").status_code == 200
+    assert sentence in client.get("/login").content.decode()
+
+
+def test_workers_that_fell_silent_are_told(workers, store):
+    Pulse.objects.update(at=timezone.now() - timedelta(minutes=7, seconds=5))
+
+    assert "for 7 min" in health.parts()["workers"]
+
+
+def test_pages_ask_once_in_a_while(workers, store, django_assert_num_queries):
+    health.troubles()
+    Pulse.objects.all().delete()
+
+    with django_assert_num_queries(0):
+        assert health.troubles() == []
+
+
+def test_a_pulse_is_one_row(db):
+    tasks.pulse()
+    tasks.pulse()
+
+    assert Pulse.objects.count() == 1
