@@ -4,4 +4,5 @@ import "./dialogs.js";
 import "./filters.js";
 import "./keys.js";
 import "./refusals.js";
+import "./search.js";
 import "./toasts.js";
