@@ -16,6 +16,8 @@ PAGE_SIZE = 100
 _NEXT = "\x01"
 # The character after "/": the first text after everything in a folder.
 _PAST_FOLDER = "0"
+# The last of all characters, which is none that names have.
+_LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,12 @@ def clean(folder: str) -> str:
     return f"{folder}/" if folder else ""
 
 
-def page(version: ArtifactVersion, folder: str = "", *, after: str = "", limit: int = PAGE_SIZE) -> Page:
-    """The entries of a `clean` folder that come after the name `after`. Two queries."""
-    start = _after(f"{folder}{after}") if after else folder
-    paths = _first_paths(version, folder, start, limit + 1)
+def page(
+    version: ArtifactVersion, folder: str = "", *, after: str = "", starts: str = "", limit: int = PAGE_SIZE
+) -> Page:
+    """The entries of a `clean` folder whose names begin with `starts`, after the name `after`. Two queries."""
+    begin = _after(f"{folder}{after}") if after else ""
+    paths = _first_paths(version, folder, max(begin, f"{folder}{starts}"), _end(folder, starts), limit + 1)
     names = [_name(path, folder) for path in paths]
     shown = version.files.select_related("blob").filter(path__in=[f"{folder}{name}" for name in names])
     files = {file.path: file for file in shown}
@@ -67,12 +71,19 @@ def _after(path: str) -> str:
     return path[:-1] + _PAST_FOLDER if path.endswith("/") else path + _NEXT
 
 
-def _first_paths(version: ArtifactVersion, folder: str, start: str, limit: int) -> list[str]:
-    """The first path of each name in the folder, from `start` on."""
+def _end(folder: str, starts: str) -> str | None:
+    """The first text after everything of that beginning; None where that is everything."""
+    if starts:
+        return f"{folder}{starts}{_LAST}"
+    return _after(folder) if folder else None
+
+
+def _first_paths(version: ArtifactVersion, folder: str, start: str, end: str | None, limit: int) -> list[str]:
+    """The first path of each name in the folder, from `start` on and before `end`."""
     table = connection.ops.quote_name(ArtifactFile._meta.db_table)
     position = "strpos" if connection.vendor == "postgresql" else "instr"
     slash = f"{position}(substr(step.path, %(skip)s + 1), '/')"
-    inside = "AND file.path < %(past)s" if folder else ""
+    inside = "" if end is None else "AND file.path < %(end)s"
     first = f"SELECT file.path FROM {table} file WHERE file.version_id = %(version)s AND file.path >= "
     query = f"""
         WITH RECURSIVE step(path, place) AS (
@@ -92,7 +103,7 @@ def _first_paths(version: ArtifactVersion, folder: str, start: str, limit: int) 
     values = {
         "version": ArtifactVersion._meta.pk.get_db_prep_value(version.pk, connection),
         "start": start,
-        "past": _after(folder) if folder else None,
+        "end": end,
         "skip": len(folder),
         "next": _NEXT,
         "past_folder": _PAST_FOLDER,

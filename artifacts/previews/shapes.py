@@ -1,6 +1,6 @@
 """What a preview may look like, whatever the file was. Templates show them by their `kind`; nothing here is HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -81,6 +81,11 @@ class Table:
     rows: Sequence[Sequence[str | None]]
     note: str = ""
     kind: ClassVar[str] = "table"
+
+    @property
+    def lines(self) -> Iterator[list[tuple[Column, str | None]]]:
+        """The rows, each cell with its column."""
+        return (list(zip(self.columns, row, strict=True)) for row in self.rows)
 
 
 @dataclass(frozen=True)

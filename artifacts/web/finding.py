@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from artifacts import names
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from projects.models import Project, Run
 
 
@@ -27,6 +27,23 @@ def find_version(request: HttpRequest, artifact: Artifact, version: str) -> Arti
         raise Http404(f"{version} is not a version.")
     visible = ArtifactVersion.objects.visible_to(request.user).for_display()
     return get_object_or_404(visible, artifact=artifact, number=number)
+
+
+def find_named_version(
+    request: HttpRequest, team: str, project: str, type: str, name: str, version: str
+) -> ArtifactVersion:
+    """The same by all the names of its address, with its artifact and project."""
+    visible = ArtifactVersion.objects.visible_to(request.user).for_display()
+    artifact = Artifact.objects.filter(project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
+    return get_object_or_404(visible, artifact__in=artifact, number=names.version_number(version))
+
+
+def find_file(request: HttpRequest, path: str, **names: str) -> ArtifactFile:
+    """A file of a version, which comes with it."""
+    version = find_named_version(request, **names)
+    file = get_object_or_404(version.files.select_related("blob__object"), path=path)
+    file.version = version
+    return file
 
 
 def find_run(request: HttpRequest, team: str, project: str, name: str) -> Run:

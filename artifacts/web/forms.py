@@ -1,5 +1,6 @@
 """What people fill in. A form checks the shape of one field at a time; what is allowed is for the verbs to say."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -44,13 +45,36 @@ class ArtifactForm(forms.Form):
         return split_tags(self.cleaned_data["tags"])
 
 
+class _Decoder(json.JSONDecoder):
+    def decode(self, text: str, **kwargs: Any) -> Any:
+        try:
+            return super().decode(text, **kwargs)
+        except RecursionError as error:
+            raise json.JSONDecodeError("Nested too deeply", text, 0) from error
+
+
+class MetadataField(forms.JSONField):
+    """A JSON object, within the bounds that the API has too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attributes = {"rows": 6, "spellcheck": "false"}
+        widget = forms.Textarea(attrs=attributes)
+        super().__init__(required=False, widget=widget, decoder=_Decoder, help_text="A JSON object.", **kwargs)
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        try:
+            return JSONObjectField().run_validation(super().clean(value) or {})
+        except serializers.ValidationError as error:
+            raise forms.ValidationError([str(fault) for fault in error.detail]) from error
+
+
 class ArtifactEditForm(forms.Form):
     name = forms.CharField(max_length=128, strip=False)
     description = forms.CharField(
         required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
     )
     tags = forms.CharField(required=False, max_length=7000, help_text="Separated by commas.")
-    metadata = forms.JSONField(required=False, widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}))
+    metadata = MetadataField()
     auto_latest = forms.BooleanField(required=False, label="`latest` follows the newest version by itself")
 
     @classmethod
@@ -61,12 +85,6 @@ class ArtifactEditForm(forms.Form):
 
     def clean_tags(self) -> list[str]:
         return split_tags(self.cleaned_data["tags"])
-
-    def clean_metadata(self) -> dict[str, Any]:
-        try:
-            return JSONObjectField().run_validation(self.cleaned_data["metadata"] or {})
-        except serializers.ValidationError as error:
-            raise forms.ValidationError([str(fault) for fault in error.detail]) from error
 
 
 class TypedName(forms.Form):
@@ -96,6 +114,29 @@ class FinalizeForm(forms.Form):
 
     def clean_aliases(self) -> list[str]:
         return self.cleaned_data["aliases"].replace(",", " ").split()
+
+
+class VersionEditForm(forms.Form):
+    description = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
+    )
+    notes = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
+    )
+    metadata = MetadataField()
+
+
+class DeleteVersionForm(forms.Form):
+    """Aliases go only with somebody who says so."""
+
+    delete_aliases = forms.BooleanField(required=False)
+
+    def __init__(self, aliases: list[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if aliases:
+            self.fields["delete_aliases"].label = f"Delete its aliases too: {', '.join(aliases)}"
+        else:
+            del self.fields["delete_aliases"]
 
 
 class RemoveForm(forms.Form):

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from accounts.web.converters import OwnerConverter
-from artifacts.web.views import artifacts, detail, home, projects, runs, uploads
+from artifacts.web.views import artifacts, detail, files, home, projects, runs, search, uploads, versions
 
 
 class VersionConverter:
@@ -23,9 +23,11 @@ register_converter(OwnerConverter, "owner")
 
 _PROJECT = "<owner:team>/<str:project>"
 _ARTIFACT = f"{_PROJECT}/artifacts/<str:type>/<str:name>"
+_VERSION = f"{_ARTIFACT}/<version:version>"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("search", search.search, name="search"),
     path("projects/new", projects.project_new, name="project-new"),
     path("artifacts", artifacts.artifact_list, name="artifacts"),
     path("artifacts/new", artifacts.artifact_new, name="artifact-new"),
@@ -46,4 +48,15 @@ urlpatterns = [
     path(f"{_ARTIFACT}/upload", uploads.upload, name="upload"),
     path(f"{_ARTIFACT}/upload/files", uploads.draft_files, name="upload-files"),
     path(f"{_ARTIFACT}/upload/remove", uploads.remove_file, name="upload-remove"),
+    path(_VERSION, versions.version_page, name="version"),
+    path(f"{_VERSION}.zip", files.version_zip, name="version-zip"),
+    path(f"{_VERSION}/integrity", versions.version_integrity, name="version-integrity"),
+    path(f"{_VERSION}/edit", versions.edit, name="version-edit"),
+    path(f"{_VERSION}/finalize", versions.finalize, name="version-finalize"),
+    path(f"{_VERSION}/delete", versions.delete, name="version-delete"),
+    path(f"{_VERSION}/files", versions.version_files, name="version-files"),
+    path(f"{_VERSION}/files/<path:path>", files.file_page, name="file-page"),
+    path(f"{_VERSION}/facts/<path:path>", files.file_facts, name="file-facts"),
+    path(f"{_VERSION}/download/<path:path>", files.file_download, name="file-download"),
+    path(f"{_VERSION}/image/<path:path>", files.file_image, name="file-image"),
 ]

@@ -51,6 +51,27 @@ def test_each_folder_shows_what_lies_in_it_once(version, limit):
     assert walk(version, "nothing/", limit) == []
 
 
+@pytest.mark.parametrize(
+    ("folder", "starts", "names"),
+    [
+        ("", "a", ["a b/", "a.txt", "a/", "a0"]),
+        ("", "a/", ["a/"]),
+        ("", "é", ["é/"]),
+        ("a/", "b", ["b/"]),
+        ("a/", "x", []),
+        ("", "A", []),
+        ("", "a%", []),
+    ],
+)
+def test_names_may_be_found_by_their_beginning(version, folder, starts, names):
+    fill(version, *PATHS)
+
+    assert [entry.name for entry in folders.page(version, folder, starts=starts).entries] == names
+    if len(names) > 1:
+        rest = folders.page(version, folder, starts=starts, after=names[0]).entries
+        assert [entry.name for entry in rest] == names[1:]
+
+
 def test_files_come_with_their_rows_and_folders_without(version):
     fill(version, "a", "b/c")
 

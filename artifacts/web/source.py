@@ -1,0 +1,19 @@
+"""Template tags for previews: lines of code as markup. Loaded by `{% load source %}`."""
+
+from collections.abc import Sequence
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+
+@register.filter
+def source(lines: Sequence[Sequence[tuple[str, str]]]) -> SafeString:
+    """Lines of (token class, text), a span each, for a <pre>. In one go: a template would take a second for a file."""
+    return mark_safe("".join(f'<span class="line">{_markup(line)}\n</span>' for line in lines))
+
+
+def _markup(line: Sequence[tuple[str, str]]) -> str:
+    return "".join(f'<span class="{style}">{escape(text)}</span>' if style else escape(text) for style, text in line)

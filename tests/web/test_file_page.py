@@ -1,0 +1,193 @@
+"""The page of one file, its bytes, and all of a version's in one zip."""
+
+import io
+import zipfile
+from urllib.parse import quote
+
+import pytest
+
+from artifacts import storage
+from artifacts.models import ArtifactDownload, ArtifactFile, Blob
+from tests.artifacts.client import HTTP, MIB, log
+from tests.conftest import HTMX
+from tests.web.test_previews import png, safetensors
+
+VERSION = "/acme/demo/artifacts/dataset/data/v1"
+
+FILES = {
+    "train.py": b"import os  # <script>\n",
+    "README.md": b"# Hello\n\n<img src=x onerror=alert(1)> [x](javascript:alert(1))\n",
+    "t.csv": b"name,age\n<b>x</b>,4\n",
+    "t.json": b'{"<i>": ["<script>"]}',
+    "m.safetensors": safetensors({"w<u>": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}, body=bytes(24)),
+    "plots/p.png": png(30, 20),
+    "page.html": b"<script>alert(1)</script>",
+    "drawing.svg": b"<svg onload=alert(1)>",
+    "fake.png": b"<svg onload=alert(1)>",
+    "x.bin": b"\0\1\2",
+    "empty": b"",
+    "100%25 #?&é 日.txt": b"odd",
+}
+
+
+@pytest.fixture
+def version(bob, artifact):
+    return log(bob, artifact, FILES)
+
+
+def page_of(hands, path: str, part: str = "files") -> str:
+    answer = hands.get(f"{VERSION}/{part}/{quote(path)}")
+    assert answer.status_code == 200, path
+    return answer.content.decode().split("<main")[1]
+
+
+def test_it_tells_the_facts(browser, vera, version, work):
+    work()
+    page = page_of(browser(vera), "plots/p.png")
+    blob = version.files.get(path="plots/p.png").blob
+
+    for told in (blob.sha256, blob.md5, "image/png", "Verified", f'href="{VERSION}?path=plots%2F"', 'data-key="d"'):
+        assert told in page
+
+
+def test_every_kind_has_its_preview(browser, vera, version):
+    hands = browser(vera)
+
+    assert '<span class="k">import</span>' in page_of(hands, "train.py")
+    assert "<h3>Hello</h3>" in page_of(hands, "README.md")
+    assert "<td>&lt;b&gt;x&lt;/b&gt;</td>" in page_of(hands, "t.csv")
+    assert '<ul class="tree">' in page_of(hands, "t.json")
+    assert "2 × 3" in page_of(hands, "m.safetensors") and "1 tensor, 6 parameters." in page_of(hands, "m.safetensors")
+    assert f'<img src="{VERSION}/image/plots/p.png" alt="p.png" width="30" height="20">' in page_of(
+        hands, "plots/p.png"
+    )
+    assert "No preview for this kind of file." in page_of(hands, "x.bin")
+    assert "This file is empty." in page_of(hands, "empty")
+    assert "odd" in page_of(hands, "100%25 #?&é 日.txt")
+
+
+def test_nothing_in_a_file_becomes_markup(browser, vera, version):
+    hands = browser(vera)
+
+    for path in FILES:
+        page = page_of(hands, path)
+        for evil in ("<script", "<svg onload", "<img src=x", 'href="javascript', "<b>", "<i>", "<u>"):
+            assert evil not in page, (path, evil)
+    for path in ("page.html", "drawing.svg", "fake.png"):
+        assert '<pre class="source"' in page_of(hands, path)
+
+
+def test_what_is_too_large(browser, bob, artifact):
+    log(bob, artifact, {"large.json": b"[" + b"1," * MIB + b"1]"})
+
+    assert "Too large to preview: 2.0 MiB. Download it instead." in page_of(browser(bob), "large.json")
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [(Blob.State.CORRUPT, "are corrupt"), (Blob.State.EXPECTED, "have not arrived yet")],
+)
+def test_bytes_that_are_not_as_they_should(browser, vera, version, state, sentence):
+    Blob.objects.update(state=state)
+
+    assert sentence in page_of(browser(vera), "t.csv")
+    answer = browser(vera).get(f"{VERSION}/download/t.csv")
+    assert answer.status_code == 409 and sentence in answer.content.decode()
+    assert browser(vera).get(f"{VERSION}.zip").status_code == 409
+
+
+def test_bytes_that_the_store_lost(browser, vera, version):
+    storage.delete_file(version.files.get(path="t.csv").blob.object.key)
+
+    assert "The object store holds no such object." in page_of(browser(vera), "t.csv")
+
+
+def test_a_store_that_is_away(browser, vera, version, store):
+    store.stop()
+    try:
+        page = page_of(browser(vera), "t.csv")
+    finally:
+        store.start()
+    assert "The object store does not answer." in page
+
+
+def test_a_reference(browser, vera, version):
+    ArtifactFile.objects.create(
+        version=version, path="ref", name="ref", size=9, mime_type="text/plain", reference_uri="s3://b/<x>"
+    )
+    page = page_of(browser(vera), "ref")
+
+    assert "s3://b/&lt;x&gt;" in page and "its bytes are not kept here" in page and "/download/" not in page
+
+
+def test_downloading_leads_to_the_bytes_and_is_counted(browser, vera, version):
+    answer = browser(vera).get(f"{VERSION}/download/t.csv", HTTP_USER_AGENT="a browser")
+
+    assert answer.status_code == 302 and "no-store" in answer["Cache-Control"]
+    got = HTTP.request("GET", answer["Location"])
+    assert got.data == FILES["t.csv"] and "attachment" in got.headers["Content-Disposition"]
+    [row] = ArtifactDownload.objects.all()
+    assert (row.user, row.file.path, row.user_agent) == (vera, "t.csv", "a browser")
+
+
+def test_an_image_is_sent_as_what_it_is(browser, vera, version):
+    answer = browser(vera).get(f"{VERSION}/image/plots/p.png")
+
+    assert b"".join(answer.streaming_content) == FILES["plots/p.png"]
+    assert answer["Content-Type"] == "image/png"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert not ArtifactDownload.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["page.html", "drawing.svg", "fake.png", "t.csv", "x.bin", "empty"])
+def test_nothing_else_is_sent_as_an_image(browser, vera, version, path):
+    assert browser(vera).get(f"{VERSION}/image/{path}").status_code == 404
+
+
+def test_the_zip(browser, vera, version):
+    answer = browser(vera).get(f"{VERSION}.zip")
+
+    assert answer["Content-Type"] == "application/zip"
+    assert answer["Content-Disposition"] == 'attachment; filename="data-v1.zip"'
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == FILES
+    [row] = ArtifactDownload.objects.all()
+    assert (row.user, row.file) == (vera, None)
+
+
+def test_integrity_settles_by_itself(browser, vera, version, work):
+    Blob.objects.update(state=Blob.State.UPLOADED, md5=None)
+    hands = browser(vera)
+    facts = f"{VERSION}/facts/t.csv"
+
+    assert f'hx-get="{facts}" hx-trigger="every 3s"' in page_of(hands, "t.csv")
+    assert hands.get(facts, headers=HTMX).status_code == 204
+    assert hands.get(facts)["Location"] == f"{VERSION}/files/t.csv"
+    work()
+    settled = hands.get(facts, headers=HTMX).content.decode()
+    assert "Verified" in settled and "every 3s" not in settled and "<html" not in settled
+
+
+def test_page_and_part(browser, vera, version):
+    part = browser(vera).get(f"{VERSION}/files/t.csv", headers=HTMX).content.decode()
+    assert "<html" not in part and "<table" in part
+
+
+@pytest.mark.parametrize("part", ["files", "facts", "download", "image"])
+def test_a_stranger_sees_nothing(browser, mallory, version, part):
+    assert browser(mallory).get(f"{VERSION}/{part}/plots/p.png").status_code == 404
+    assert browser().get(f"{VERSION}/{part}/plots/p.png").status_code == 302
+    assert browser(mallory).post(f"{VERSION}/{part}/plots/p.png").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["../v1", "nothing", "plots", "plots/", "%2e%2e/x", "x\n", "T.CSV"])
+def test_paths_that_lead_nowhere(browser, vera, version, path):
+    assert browser(vera).get(f"{VERSION}/files/{quote(path)}").status_code in (400, 404)
+
+
+def test_queries(browser, vera, version, django_assert_max_num_queries):
+    hands = browser(vera)
+    for address in (f"{VERSION}/files/t.csv", f"{VERSION}/download/t.csv", f"{VERSION}/facts/t.csv"):
+        with django_assert_max_num_queries(8):
+            hands.get(address, headers=HTMX)
