@@ -73,6 +73,8 @@ TEMPLATES = [
     }
 ]
 
+UNFOLD = {"SITE_TITLE": "wanLLMDB", "SITE_HEADER": "wanLLMDB", "SITE_SUBHEADER": "The operator's desk"}
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False

@@ -29,7 +29,9 @@ class PageQuery(Serializer):
 class CursorQuery(Serializer):
     """The query of a cursor list. A list that gives more at a time has a subclass with a `limit` of its own."""
 
-    cursor = serializers.CharField(required=False, max_length=4096, help_text="`next_cursor` of the answer before.")
+    cursor = serializers.RegexField(
+        r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the answer before."
+    )
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 
 
