@@ -32,17 +32,23 @@ class Statement:
 def add(user: User, version: ArtifactVersion, statements: Sequence[Statement]) -> tuple[int, list[str]]:
     """State files of a draft by their sha256; answers how many were new, and which sha256 must be uploaded.
 
-    The same path with the same contents again is fine, with others `PathTaken`. All or none.
+    The same path with the same contents again is fine, with others `PathTaken`; bytes of it that turned out to be
+    corrupt are missing again. All or none.
     """
     version = lock_draft(user, version)
     _check(statements)
-    fresh, known = _apart(version, statements)
-    blobs = _claim_blobs(user, version, fresh)
+    fresh, held = _apart(version, statements)
+    hurt = [(statement, file) for statement, file in held if file.blob.state == Blob.State.CORRUPT]
+    blobs = _claim_blobs(user, version, [*fresh, *(statement for statement, _ in hurt)])
     ArtifactFile.objects.bulk_create(
         (_file(version, statement, blobs[statement.sha256, statement.size]) for statement in fresh),
         batch_size=_ROWS_AT_ONCE,
     )
+    for statement, file in hurt:
+        file.blob = blobs[statement.sha256, statement.size]
+    ArtifactFile.objects.bulk_update([file for _, file in hurt], ["blob"], batch_size=500)
     count_files(version)
+    known = (file.blob for _, file in held)
     waiting = {blob.sha256 for blob in [*blobs.values(), *known] if blob.state == Blob.State.EXPECTED}
     return len(fresh), sorted(waiting)
 
@@ -107,21 +113,23 @@ def check_tree(paths: Iterable[str]) -> None:
             folder = folder.rpartition("/")[0]
 
 
-def _apart(version: ArtifactVersion, statements: Sequence[Statement]) -> tuple[list[Statement], list[Blob]]:
-    """The statements that are new to the draft, and the blobs of those that it has."""
+def _apart(
+    version: ArtifactVersion, statements: Sequence[Statement]
+) -> tuple[list[Statement], list[tuple[Statement, ArtifactFile]]]:
+    """The statements that are new to the draft, and those that it has, each with its file."""
     paths = [statement.path for statement in statements]
     here = version.files.select_related("blob")
-    held = {file.path: file for file in here.filter(path__in=paths)} if version.file_count else {}
-    fresh, known = [], []
+    files = {file.path: file for file in here.filter(path__in=paths)} if version.file_count else {}
+    fresh, held = [], []
     for statement in statements:
-        file = held.get(statement.path)
+        file = files.get(statement.path)
         if file is None:
             fresh.append(statement)
         elif file.blob is None or (file.blob.sha256, file.blob.size) != (statement.sha256, statement.size):
             raise errors.PathTaken(f"The draft holds other contents at {file.path!r}.", paths=[file.path])
         else:
-            known.append(file.blob)
-    return fresh, known
+            held.append((statement, file))
+    return fresh, held
 
 
 def _claim_blobs(

@@ -79,8 +79,7 @@ def begin(user: User, version: ArtifactVersion, wanted: Sequence[Wanted]) -> lis
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
     for each in wanted:
         _check(each)
-    if version.objects_brought.expected().exists():
-        take_in(version)
+    _look(version, _awaited(version))
     is_bound = storage.enforces_checksums()
     places = _assign(user, version, wanted, is_bound)
     for place in places:
@@ -112,22 +111,33 @@ def sign_one(place: StoredObject) -> storage.SignedPut:
 
 
 def take_in(version: ArtifactVersion, finished: Iterable[Finished] = ()) -> None:
-    """Ask the store what has arrived for the draft, complete what was sent in parts, and record it."""
-    expected = list(version.objects_brought.expected())
-    if not expected:
-        return
+    """Complete what was sent in parts, ask the store what has arrived for the draft, and record it."""
+    awaited = _awaited(version)
     etags = {each.id: each.etags for each in finished}
-    for place in expected:
+    for place in awaited:
         if place.is_multipart and etags.get(str(place.pk)):
             # An upload that is not open any more was completed by an earlier try, or is listed as absent below.
             with suppress(errors.Missing):
                 storage.complete_multipart(place.key, place.upload_id, etags[str(place.pk)])
-    sizes = {info.key: info.size for info in storage.list_files(version.storage_path + "/")}
-    wrong = [place.key for place in expected if sizes.get(place.key, place.size) != place.size]
+    wrong = _look(version, awaited)
     if wrong:
-        paths = [key.removeprefix(version.storage_path + "/") for key in wrong]
+        paths = list(version.files.filter(blob__object__in=wrong).values_list("path", flat=True)[:100])
         raise errors.BytesMismatch("The store holds another number of bytes than was stated.", paths=paths)
-    _record([place for place in expected if place.key in sizes])
+
+
+def _awaited(version: ArtifactVersion) -> list[StoredObject]:
+    """The objects that files of the draft wait for."""
+    waiting = Blob.objects.filter(files__version=version, state=Blob.State.EXPECTED)
+    return list(version.objects_brought.expected().filter(pk__in=waiting.values("object")))
+
+
+def _look(version: ArtifactVersion, awaited: list[StoredObject]) -> list[StoredObject]:
+    """Record which of these have arrived; answers those of a wrong size, which may be sent anew."""
+    if not awaited:
+        return []
+    sizes = {info.key: info.size for info in storage.list_files(version.storage_path + "/")}
+    _record([place for place in awaited if sizes.get(place.key) == place.size])
+    return [place for place in awaited if sizes.get(place.key, place.size) != place.size]
 
 
 @transaction.atomic
@@ -220,7 +230,7 @@ def _blobs(version: ArtifactVersion, hashes: set[str]) -> dict[str, Blob]:
 
 
 def _places(version: ArtifactVersion, wanted: Sequence[Wanted]) -> Iterable[StoredObject]:
-    return version.objects_brought.filter(sha256__in={each.sha256 for each in wanted})
+    return version.objects_brought.expected().filter(sha256__in={each.sha256 for each in wanted})
 
 
 def _shape(place: StoredObject) -> tuple[object, ...]:
