@@ -57,7 +57,7 @@ def add_uploaded(user: User, version: ArtifactVersion, statement: Statement, sto
     """Register one file whose bytes were sent to the address of `uploads.begin_one`."""
     _check([statement])
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
-    place = StoredObject.objects.filter(version=version, key=storage_key).first()
+    place = StoredObject.objects.sent_alone().filter(version=version, key=storage_key).first()
     if place is None:
         raise errors.Invalid("No upload to this storage_key was begun for this version.")
     _compare(statement, place)
@@ -75,13 +75,13 @@ def remove(user: User, file: ArtifactFile) -> None:
 def lock_draft(user: User, version: ArtifactVersion) -> ArtifactVersion:
     """The version under a row lock, if the user may write it and it is still a draft."""
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
-    locked = ArtifactVersion.objects.select_for_update(no_key=True, of=("self",)).select_related("artifact__project")
-    version = locked.get(pk=version.pk)
-    if version.is_finalized:
-        raise errors.VersionFinalized(f"Version {version.version} is finalized: its contents never change.")
-    if version.state == ArtifactVersion.State.DELETED:
+    rows = ArtifactVersion.objects.select_for_update(no_key=True, of=("self",)).select_related("artifact__project")
+    locked = rows.filter(pk=version.pk).first()
+    if locked is None or locked.state == ArtifactVersion.State.DELETED:
         raise errors.VersionNotFound(f"Version {version.version} was deleted.")
-    return version
+    if locked.is_finalized:
+        raise errors.VersionFinalized(f"Version {version.version} is finalized: its contents never change.")
+    return locked
 
 
 def count_files(version: ArtifactVersion) -> None:
@@ -170,6 +170,9 @@ def _compare(statement: Statement, place: StoredObject) -> None:
     if info.size != statement.size:
         sentence = f"The store holds {info.size} bytes for {statement.path!r}, not {statement.size}."
         raise errors.BytesMismatch(sentence, paths=[statement.path])
+    if place.size != statement.size:
+        sentence = f"The upload was begun for {place.size} bytes, not {statement.size}."
+        raise errors.BytesMismatch(sentence, paths=[statement.path])
     # The ETag of a single PUT is the md5 of what was sent, except on stores that encrypt: then it has another form.
     if statement.md5 and len(info.etag) == 32 and info.etag != statement.md5:
         raise errors.BytesMismatch(
@@ -185,6 +188,7 @@ def _register(user: User, version: ArtifactVersion, statement: Statement, place:
         return known
     place.state = StoredObject.State.UPLOADED
     place.save(update_fields=["state"])
+    place.blobs.filter(state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
     blob = place.blobs.first() or Blob.objects.create(
         project=version.artifact.project,
         size=place.size,

@@ -16,6 +16,10 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
     def expected(self) -> Self:
         return self.filter(state=StoredObject.State.EXPECTED)
 
+    def sent_alone(self) -> Self:
+        """Objects that are one file, sent in one PUT."""
+        return self.filter(kind=StoredObject.Kind.FILE, part_size=None)
+
     def orphaned(self, before: datetime) -> Self:
         """Objects that no file of any version needs, and that nobody has claimed since `before`."""
         old = self.filter(created_at__lt=before)
