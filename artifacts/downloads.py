@@ -21,11 +21,14 @@ _SALT = "artifacts.downloads"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A page of a version's files, in the order of their paths, with one address for each object they lie in."""
+    """A page of a version's files, in the order of their paths, with one address for each object they lie in.
+
+    Where there are more, `next_after` is the path to ask for them with.
+    """
 
     files: list[ArtifactFile]
     urls: dict[StoredObject, str]
-    next_cursor: str | None
+    next_after: str | None
 
 
 def address(user: User, file: ArtifactFile, origin: Origin) -> str:
