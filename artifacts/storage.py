@@ -122,18 +122,15 @@ def begin_multipart(key: str) -> str:
 
 
 def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
-    """The parts that have arrived, by number; empty when the upload is not open (any more)."""
-    try:
-        with _speaking():
-            pages = _internal().get_paginator("list_parts")
-            found = pages.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
-            return {
-                part["PartNumber"]: ObjectInfo(key, part["Size"], part["ETag"].strip('"'))
-                for page in found
-                for part in page.get("Parts", ())
-            }
-    except errors.Missing:
-        return {}
+    """The parts that have arrived, by number. `Missing` when the upload is not open (any more)."""
+    with _speaking():
+        pages = _internal().get_paginator("list_parts")
+        found = pages.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
+        return {
+            part["PartNumber"]: ObjectInfo(key, part["Size"], part["ETag"].strip('"'))
+            for page in found
+            for part in page.get("Parts", ())
+        }
 
 
 def open_multiparts(prefix: str) -> Iterator[tuple[str, str]]:

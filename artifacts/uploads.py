@@ -82,8 +82,6 @@ def begin(user: User, version: ArtifactVersion, wanted: Sequence[Wanted]) -> lis
     _look(version, _awaited(version))
     is_bound = storage.enforces_checksums()
     places = _assign(user, version, wanted, is_bound)
-    for place in places:
-        _open_multipart(place)
     return [_upload(place) for place in places]
 
 
@@ -115,7 +113,8 @@ def take_in(version: ArtifactVersion, finished: Iterable[Finished] = ()) -> None
     awaited = _awaited(version)
     etags = {each.id: each.etags for each in finished}
     for place in awaited:
-        if place.is_multipart and etags.get(str(place.pk)):
+        if place.is_multipart and str(place.pk) in etags:
+            _check_etags(version, place, etags[str(place.pk)])
             # An upload that is not open any more was completed by an earlier try, or is listed as absent below.
             with suppress(errors.Missing):
                 storage.complete_multipart(place.key, place.upload_id, etags[str(place.pk)])
@@ -123,6 +122,13 @@ def take_in(version: ArtifactVersion, finished: Iterable[Finished] = ()) -> None
     if wrong:
         paths = list(version.files.filter(blob__object__in=wrong).values_list("path", flat=True)[:100])
         raise errors.BytesMismatch("The store holds another number of bytes than was stated.", paths=paths)
+
+
+def _check_etags(version: ArtifactVersion, place: StoredObject, etags: dict[int, str]) -> None:
+    """The store would make a shorter object of fewer parts."""
+    if etags.keys() != set(range(1, len(place.part_hashes) + 1)):
+        paths = list(version.files.filter(blob__object=place).values_list("path", flat=True)[:100])
+        raise errors.VersionIncomplete(f"An upload of {len(place.part_hashes)} parts needs them all.", paths=paths)
 
 
 def _awaited(version: ArtifactVersion) -> list[StoredObject]:
@@ -301,12 +307,19 @@ def _free_keys(version: ArtifactVersion, paths: Sequence[str]) -> list[str]:
     return keys
 
 
+def _parts_there(place: StoredObject) -> dict[int, storage.ObjectInfo]:
+    """The parts that have arrived for an upload that is open after this, whatever became of the one before."""
+    if place.upload_id:
+        with suppress(errors.Missing):
+            return storage.list_parts(place.key, place.upload_id)
+    _open_multipart(place)
+    return {}
+
+
 def _open_multipart(place: StoredObject) -> None:
     """Open the upload in parts, once: the first who writes its id wins, and the other's is given up."""
-    if not place.is_multipart or place.upload_id or place.state == StoredObject.State.UPLOADED:
-        return
     upload_id = storage.begin_multipart(place.key)
-    if StoredObject.objects.filter(pk=place.pk, upload_id="").update(upload_id=upload_id):
+    if StoredObject.objects.filter(pk=place.pk, upload_id=place.upload_id).update(upload_id=upload_id):
         place.upload_id = upload_id
     else:
         storage.abort_multipart(place.key, upload_id)
@@ -318,7 +331,7 @@ def _upload(place: StoredObject) -> Upload:
         return Upload(place)
     if not place.is_multipart:
         return Upload(place, put=storage.get_upload_url(place.key, place.size, place.sha256))
-    arrived = storage.list_parts(place.key, place.upload_id)
+    arrived = _parts_there(place)
     return Upload(place, parts=tuple(_part(place, number, arrived) for number in range(1, len(place.part_hashes) + 1)))
 
 

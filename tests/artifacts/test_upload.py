@@ -146,6 +146,18 @@ def test_parts_that_arrived_are_not_sent_again(api, bob, artifact, big):
     assert (done.status_code, done.json()["state"]) == (200, "finalized")
 
 
+def test_an_upload_in_parts_that_the_store_gave_up_is_opened_again(bob, artifact, big):
+    draft = begin(bob, artifact, {"big": big}).version
+    [one] = uploads.begin(bob, draft, [in_parts(big, PART)])
+    send(one.parts[0].put, big[:PART])
+    storage.abort_multipart(one.object.key, one.object.upload_id)
+
+    [again] = uploads.begin(bob, draft, [in_parts(big, PART)])
+    assert again.object.upload_id != one.object.upload_id
+    etags = {part.number: send(part.put, body) for part, body in zip(again.parts, parts_of(big, PART), strict=True)}
+    assert versions.finalize(bob, draft, ORIGIN, finished=[uploads.Finished(str(one.object.pk), etags)]).created
+
+
 def test_an_upload_in_parts_that_was_completed_by_a_try_before_is_fine(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big, "small": b"small"}).version
     [one] = uploads.begin(bob, draft, [in_parts(big, PART)])
