@@ -55,8 +55,10 @@ def run(var: Path) -> None:
     children.end(var, STOP_WITHIN)  # A launcher that was killed may have left some.
     complete_environment(var, state.settle(var, os.environ.get("PORT")))
     processes = serve(var)
+    ready_in = time.monotonic() - begun
     credentials = state.read_credentials(var)
-    say(banner(var, credentials, time.monotonic() - begun))
+    log_demo(var, credentials)
+    say(banner(var, credentials, ready_in))
     processes.wait()
     raise SystemExit(f"A process gave up, so the others were stopped: see above, and {shown(var / 'log')}.")
 
@@ -94,10 +96,26 @@ def serve(var: Path) -> Process:
     return processes
 
 
-def start(module: str, stdout: int | None = subprocess.PIPE) -> Process:
+def log_demo(var: Path, credentials: dict[str, str]) -> None:
+    """Once, as the first user. What was logged and then deleted does not come back."""
+    done = var / "demo-logged"
+    if done.exists() or not credentials:
+        return
+    say("Logging a first project through the SDK …")
+    address = f"http://127.0.0.1:{os.environ['PORT']}"
+    mine = {"BASE_URL": address, "API_KEY": credentials["api_key"], "MODE": "online", "SILENT": "1"}
+    demo = start("deploy.embedded.demo", stdout=None, **{f"WANLLMDB_{name}": value for name, value in mine.items()})
+    if demo.wait() == 0:
+        done.touch()
+    else:
+        say("That did not work; the next start tries again.")
+
+
+def start(module: str, stdout: int | None = subprocess.PIPE, **environment: str) -> Process:
     # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which stops the rest in order.
     return subprocess.Popen(
         [sys.executable, "-m", module],
+        env=os.environ | environment,
         stdout=stdout,
         text=True,
         start_new_session=True,
@@ -126,17 +144,19 @@ def web_answers(port: str, credentials: dict[str, str]) -> bool:
 
 def banner(var: Path, credentials: dict[str, str], seconds: float) -> str:
     """Where to go, as whom, and what to try first."""
-    lines = [f"wanLLMDB serves at {os.environ['BASE_URL']} (ready in {seconds:.1f} s; Ctrl-C stops it)"]
+    lines = [f"wanLLMDB serves at {os.environ['BASE_URL']} (ready in {seconds:.1f} s, Ctrl-C stops it)"]
     if credentials:
         lines += [
             "",
-            f"  sign in    {credentials['username']}, password {credentials['password']}",
-            f"  API key    {credentials['api_key']}",
-            f"             both are kept in {shown(var / 'credentials.json')}",
+            f"  sign in   {credentials['username']}, password {credentials['password']}",
+            f"  API key   {credentials['api_key']}",
+            f"            both are kept in {shown(var / 'credentials.json')}",
             "",
-            "  try        export WANLLMDB_BASE_URL=" + credentials["base_url"],
-            "             export WANLLMDB_API_KEY=" + credentials["api_key"],
-            f"             {shown(Path(sys.executable))} -m wanllmdb.sdk.cli artifact ls",
+            "  from Python, after `pip install .` in this directory:",
+            "",
+            "    import wanllmdb as wandb",
+            f'    wandb.login("{credentials["api_key"]}", "{credentials["base_url"]}")',
+            f'    wandb.Api().artifact("{credentials["username"]}/first-steps/houses:production").download()',
         ]
     return "\n".join(lines) + "\n"
 
