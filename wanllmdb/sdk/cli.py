@@ -18,12 +18,11 @@ from wanllmdb.sdk.client import segment
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft, describe_source
 
-app = typer.Typer(help="wanLLMDB: version artifacts and name the versions that matter.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 artifact_app = typer.Typer(help="Put, get and list artifacts.", no_args_is_help=True)
 alias_app = typer.Typer(help="Set, remove and list aliases.", no_args_is_help=True)
 app.add_typer(artifact_app, name="artifact")
 artifact_app.add_typer(alias_app, name="alias")
-app.pretty_exceptions_enable = False
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Name = Annotated[str, typer.Argument(help="team/project/name:alias; what is left out comes from the settings.")]
@@ -38,13 +37,19 @@ def main() -> None:
         sys.exit(1)
 
 
-@app.callback()
-def version(
-    shown: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version.")] = False,
-) -> None:
-    if shown:
-        print(__version__)
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        Console().say(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """wanLLMDB: version artifacts and name the versions that matter."""
 
 
 @app.command()
