@@ -6,6 +6,7 @@ manifest; for all others its address is one of ours that carries a signature, an
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from django.conf import settings
 from django.core import signing
@@ -69,10 +70,11 @@ def check_signature(file_id: str, signature: str) -> None:
 
 
 def content(file: ArtifactFile) -> Iterator[bytes]:
-    """The bytes of a file, in chunks of at most 1 MiB."""
+    """The bytes of a file, in chunks of at most 1 MiB. The first is read at once, so that refusals come before it."""
     blob = _readable(file)
     assert blob.object is not None
-    return storage.download_file(blob.object.key, blob.offset, blob.size)
+    chunks = storage.download_file(blob.object.key, blob.offset, blob.size)
+    return chain([next(chunks, b"")], chunks)
 
 
 def _readable(file: ArtifactFile) -> Blob:

@@ -68,7 +68,10 @@ def upload_file(key: str, body: bytes | BinaryIO) -> None:
 
 
 def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterator[bytes]:
-    """The object's bytes, or `size` of them from `offset`, in chunks of at most 1 MiB. `Missing` where it is not."""
+    """The object's bytes, or `size` of them from `offset`, in chunks of at most 1 MiB.
+
+    `Missing` where there is no object, or none that is so long; where it ends in between, there are fewer bytes.
+    """
     if size == 0:
         return
     params = {"Bucket": settings.S3_BUCKET, "Key": key}
@@ -236,7 +239,7 @@ def _speaking() -> Iterator[None]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404"):
+        if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404", "InvalidRange"):
             raise errors.Missing("The object store holds no such object.") from error
         if code in ("BadDigest", "XAmzContentChecksumMismatch", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"):
             raise errors.BytesMismatch(f"The object store refused the bytes: {code}.") from error
