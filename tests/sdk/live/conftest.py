@@ -73,6 +73,9 @@ def stored(stack: servers.Stack) -> Callable[[], set[str]]:
 
     def look() -> set[str]:
         pages = hands.get_paginator("list_objects_v2").paginate(Bucket=stack.env["S3_BUCKET"])
-        return {found["Key"] for page in pages for found in page.get("Contents", ())}
+        try:
+            return {found["Key"] for page in pages for found in page.get("Contents", ())}
+        except hands.exceptions.NoSuchBucket:
+            return set()  # the first upload makes it
 
     return look
