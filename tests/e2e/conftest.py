@@ -16,6 +16,8 @@ import pytest
 from deploy.embedded import children
 from tests import servers
 
+STOPS_WITHIN = 15
+
 
 class Terminal:
     """`make run` in a terminal of its own, which has nothing in its environment that the tests put there."""
@@ -60,7 +62,9 @@ class Terminal:
         return self.process.wait(seconds)
 
     def press_ctrl_c(self) -> None:
+        """The terminal sends it to all that runs in it. Returns when the prompt is back."""
         os.killpg(self.process.pid, signal.SIGINT)
+        self.wait_for_end(STOPS_WITHIN)
 
     @property
     def launcher(self) -> int:
@@ -108,5 +112,4 @@ def make_run(clone: Path, var: Path, tmp_path_factory: pytest.TempPathFactory) -
     for terminal in terminals:
         if terminal.process.poll() is None:
             terminal.press_ctrl_c()
-            terminal.wait_for_end(30)
     children.end(var, 10)
