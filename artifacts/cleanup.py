@@ -1,6 +1,8 @@
 """What workers do with what nobody needs any more: abandoned drafts, and bytes without a file."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
@@ -11,6 +13,7 @@ from artifacts.models import ArtifactVersion, Blob, StoredObject
 from projects.models import Project
 
 _AT_ONCE = 500
+_ROOT = "projects/"
 
 
 def delete_orphans() -> int:
@@ -35,7 +38,7 @@ def delete_project(project_id: str) -> None:
     """Remove all that was kept for a project that is no more."""
     if Project.objects.filter(pk=project_id).exists():
         return
-    prefix = f"projects/{project_id}/"
+    prefix = f"{_ROOT}{project_id}/"
     for key, upload_id in storage.open_multiparts(prefix):
         storage.abort_multipart(key, upload_id)
     storage.delete_files(info.key for info in storage.list_files(prefix))
@@ -51,18 +54,27 @@ def give_up_drafts() -> int:
 
 
 def reconcile(*, delete: bool) -> list[str]:
-    """Keys in the store that no row knows, older uploads included; removed if asked."""
-    strays: list[str] = []
-    batch: list[str] = []
-    for info in storage.list_files("projects/"):
-        batch.append(info.key)
-        if len(batch) == _AT_ONCE:
-            strays += _unknown(batch)
-            batch = []
-    strays += _unknown(batch)
+    """Keys in the store that no row knows, unfinished uploads in parts among them; removed if asked.
+
+    Safe at any time: a row is there before the first byte of its object.
+    """
+    keys = (info.key for info in storage.list_files(_ROOT))
+    strays = [key for batch in _batches(keys) for key in _unknown(batch)]
+    unfinished = [
+        (key, upload_id)
+        for key, upload_id in storage.open_multiparts(_ROOT)
+        if not StoredObject.objects.expected().filter(key=key, upload_id=upload_id).exists()
+    ]
     if delete:
         storage.delete_files(strays)
-    return strays
+        for key, upload_id in unfinished:
+            storage.abort_multipart(key, upload_id)
+    return strays + [key for key, _ in unfinished]
+
+
+def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(keys, _AT_ONCE)):
+        yield batch
 
 
 @transaction.atomic

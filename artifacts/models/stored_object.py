@@ -21,8 +21,11 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
         return self.filter(kind=StoredObject.Kind.FILE, part_size=None)
 
     def orphaned(self, before: datetime) -> Self:
-        """Objects that no file of any version needs, and that nobody has claimed since `before`."""
-        old = self.filter(created_at__lt=before)
+        """Objects that no file of any version needs, and that nobody has claimed since `before`.
+
+        Those of a draft stay: while it lives, their rows keep their keys from being used a second time.
+        """
+        old = self.filter(created_at__lt=before).exclude(version__state=ArtifactVersion.State.DRAFT)
         return old.exclude(blobs__files__isnull=False).exclude(blobs__claimed_at__gte=before)
 
 
