@@ -61,9 +61,9 @@ def test_a_pack_is_its_members_one_after_the_other(tmp_path):
         (tmp_path / name).write_bytes(content)
     files = hashing.hash_files((name, str(tmp_path / name)) for name in contents)
     pack = packing.build(files)
-    assert pack.content == b"".join(contents.values())
+    assert b"".join(pack.blocks) == b"".join(contents.values())
     assert [(member["offset"], member["size"]) for member in pack.members] == [(0, 0), (0, 1000), (1000, 1)]
-    assert pack.wanted["sha256"] == hashlib.sha256(pack.content).hexdigest()
+    assert pack.wanted["sha256"] == hashlib.sha256(b"".join(contents.values())).hexdigest()
 
 
 def test_a_file_that_changed_since_it_was_hashed_is_in_no_pack(tmp_path):
