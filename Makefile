@@ -14,7 +14,7 @@ run:  ## serve on port 8000, or the next free one (PORT=… insists on one); all
 	@exec $(PYTHON) -m deploy.embedded
 
 test: tools  ## check, then the tests on SQLite and on PostgreSQL, with a real store, Redis and workers
-	@deploy/debian.sh postgresql redis-server
+	@deploy/debian.sh postgresql redis-server curl
 	@$(MAKE) --no-print-directory check
 	TEST_DATABASE=sqlite $(PYTHON) -m pytest --quiet
 	TEST_DATABASE=postgres $(PYTHON) -m pytest --quiet
