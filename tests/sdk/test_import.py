@@ -1,5 +1,7 @@
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ print(seconds < 0.15, heavy & set(sys.modules), wandb.run)
 def test_the_sdk_loads_nothing_of_the_server():
     out = python("""
 import sys
+import zipfile
 import wanllmdb.sdk.cli
 print({"django", "celery", "boto3", "accounts", "projects", "artifacts", "wanllmdb.settings"} & set(sys.modules))
 """)
@@ -57,3 +60,24 @@ def test_before_init_there_is_no_run():
         with pytest.raises(wanllmdb.NotInitialized, match=r"call wanllmdb\.init\(\) first"):
             act()
     wanllmdb.finish()
+
+
+def test_the_wheel_ships_the_sdk_alone(tmp_path):
+    root = Path(wanllmdb.__file__).parents[1]
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=root, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    sdk = {f"wanllmdb/sdk/{path.name}" for path in (root / "wanllmdb/sdk").glob("*.py")}
+    assert shipped == {"wanllmdb/__init__.py", "wanllmdb/__main__.py", "wanllmdb/py.typed", *sdk}
+
+
+def public(kind: type) -> set[str]:
+    return {name for name in vars(kind) if not name.startswith("_")}
+
+
+def test_the_reference_names_everything_public():
+    told = set(re.findall(r"\w+", (Path(wanllmdb.__file__).parents[1] / "docs/sdk.md").read_text()))
+    kinds = (wanllmdb.Artifact, wanllmdb.Run, wanllmdb.Api, wanllmdb.Collection, wanllmdb.File, wanllmdb.Project)
+    names = {"run", "config", "summary", *wanllmdb.__all__} - {"__version__"}
+    assert names.union(*map(public, kinds)) - told == set()

@@ -86,7 +86,9 @@ def whoami(as_json: Json = False) -> None:
 
 @artifact_app.command()
 def put(
-    paths: Annotated[list[Path], typer.Argument(help="Files and directories; a directory's contents go to the root.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files and directories. Of a directory alone the contents go to the root.")
+    ],
     name: Annotated[str, typer.Option("--name", "-n", help="team/project/name; a new project is made, private.")],
     type: Annotated[str, typer.Option("--type", "-t", help="model, dataset, file or code.")] = "file",
     aliases: Annotated[list[str] | None, typer.Option("--alias", "-a", help="May be given several times.")] = None,
@@ -100,8 +102,11 @@ def put(
     project, _, short = joined.full_name(name).rpartition("/")
     draft = Draft(short, type, description, _object(metadata))
     for path in paths:
-        is_dir, _ = describe_source(path)
-        draft.add_dir(path) if is_dir else draft.add_file(path)
+        is_dir, own_name = describe_source(path)
+        if is_dir:
+            draft.add_dir(path, name=own_name if len(paths) > 1 else None)
+        else:
+            draft.add_file(path)
     _make_project(joined, project)
     artifact = Artifact._of(joined, versions.log(joined, draft, project, given))
     _answer(_summary(artifact), as_json, [])

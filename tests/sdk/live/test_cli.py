@@ -43,9 +43,16 @@ def test_put_and_get(answer, project, tmp_path):
     assert (put["artifact"], put["aliases"]) == (f"{project}/rows:v1", ["latest", "production", "v1.0"])
     got = answer("artifact", "get", f"{project}/rows:production", "--root", str(tmp_path / "down"))
     assert (got["version"], got["root"]) == ("v1", str(tmp_path / "down"))
-    assert (tmp_path / "down/a.csv").read_text() == "1,2\n"
+    assert (tmp_path / "down/data/a.csv").read_text() == "1,2\n"
     assert (tmp_path / "down/more.txt").read_text() == "more"
     assert wandb.Api().artifact(f"{project}/rows").metadata == {"rows": 1}
+
+
+def test_of_a_directory_alone_the_contents_go_to_the_root(answer, project, tmp_path):
+    (tmp_path / "data/sub").mkdir(parents=True)
+    (tmp_path / "data/sub/a.csv").write_text("1,2\n")
+    answer("artifact", "put", str(tmp_path / "data"), "--name", f"{project}/rows")
+    assert [file.path for file in wandb.Api().artifact(f"{project}/rows").files()] == ["sub/a.csv"]
 
 
 def test_people_are_told_what_happens(cli, project, tmp_path, monkeypatch):
