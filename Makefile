@@ -23,7 +23,7 @@ check: tools  ## style, types, layers, and that no migration is missing; touches
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy wanllmdb/sdk
-	$(VENV)/bin/lint-imports --no-timing
+	$(VENV)/bin/lint-imports --no-logo
 	SECRET_KEY=check $(PYTHON) manage.py makemigrations --check --dry-run
 	SECRET_KEY=check $(PYTHON) manage.py check
 
