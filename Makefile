@@ -24,8 +24,8 @@ check: tools  ## style, types, layers, and that no migration is missing; touches
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy wanllmdb/sdk
 	$(VENV)/bin/lint-imports --no-logo
-	SECRET_KEY=check $(PYTHON) manage.py makemigrations --check --dry-run
-	SECRET_KEY=check $(PYTHON) manage.py check
+	SECRET_KEY=check DATABASE_URL=sqlite://:memory: $(PYTHON) -W error manage.py makemigrations --check --dry-run
+	SECRET_KEY=check $(PYTHON) manage.py check --fail-level WARNING
 
 bench: tools  ## measure this server on this machine, with everything real
 	$(PYTHON) -m benchmarks
