@@ -73,7 +73,12 @@ TEMPLATES = [
     }
 ]
 
-UNFOLD = {"SITE_TITLE": "wanLLMDB", "SITE_HEADER": "wanLLMDB", "SITE_SUBHEADER": "The operator's desk"}
+UNFOLD = {
+    "SITE_TITLE": "wanLLMDB",
+    "SITE_HEADER": "wanLLMDB",
+    "SITE_SUBHEADER": "The operator's desk",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/favicon.svg"}],
+}
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
