@@ -63,14 +63,39 @@ def unread_objects(before: datetime) -> list[str]:
 
 
 def _read(place: StoredObject, blobs: list[Blob]) -> Iterator[tuple[Blob, Reading | None]]:
+    """What the store holds for each blob, in the order of their offsets; neighbours in a pack come in one request."""
+    end = max(blob.offset + blob.size for blob in blobs)
+    stretch = _Stretch(place.key, blobs[0].offset, end)
     for blob in blobs:
+        if blob.offset != stretch.at:
+            stretch = _Stretch(place.key, blob.offset, end)
         try:
-            yield blob, _hash(storage.download_file(place.key, blob.offset, blob.size))
+            yield blob, _hash(stretch.take(blob.size))
         except errors.Missing:
             yield blob, None
 
 
-def _hash(chunks: Iterable[bytes]) -> Reading:
+class _Stretch:
+    """The bytes of an object from one offset to another, taken piece by piece."""
+
+    def __init__(self, key: str, at: int, end: int) -> None:
+        self.at = at
+        self._chunks = storage.download_file(key, at, end - at)
+        self._rest = memoryview(b"")
+
+    def take(self, size: int) -> Iterator[memoryview]:
+        """The next `size` bytes; fewer where the object ends before."""
+        while size:
+            chunk = self._rest or memoryview(next(self._chunks, b""))
+            if not chunk:
+                return
+            piece, self._rest = chunk[:size], chunk[size:]
+            self.at += len(piece)
+            size -= len(piece)
+            yield piece
+
+
+def _hash(chunks: Iterable[memoryview]) -> Reading:
     sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     for chunk in chunks:
         sha256.update(chunk)

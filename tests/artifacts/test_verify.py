@@ -48,6 +48,19 @@ def test_a_file_in_parts_is_read_back(bob, artifact, work):
     assert (integrity(version), version.files.get().blob.md5) == ("verified", md5(body))
 
 
+def test_a_pack_is_read_in_one_request(bob, artifact):
+    version = log(bob, artifact, {f"{index}.txt": b"%d" % index * index for index in range(200)}, packed=True)
+    reads = []
+    storage._internal().meta.events.register("before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads")
+    try:
+        hashing.verify(str(version.pk))
+    finally:
+        storage._internal().meta.events.unregister("before-send.s3.GetObject", unique_id="count-reads")
+
+    assert integrity(version) == "verified"
+    assert len(reads) == 1
+
+
 def test_verifying_twice_is_once(bob, artifact, work):
     version = log(bob, artifact, {"a": b"aa"})
     tasks.verify(str(version.pk))
