@@ -14,7 +14,7 @@ run:  ## serve on port 8000, or the next free one (PORT=… insists on one); all
 	@exec $(PYTHON) -m deploy.embedded
 
 test: tools  ## check, then the tests on SQLite and on PostgreSQL, with a real store, Redis and workers
-	@deploy/debian.sh postgresql redis-server
+	@deploy/debian.sh postgresql redis-server curl
 	@$(MAKE) --no-print-directory check
 	TEST_DATABASE=sqlite $(PYTHON) -m pytest --quiet
 	TEST_DATABASE=postgres $(PYTHON) -m pytest --quiet
@@ -23,9 +23,9 @@ check: tools  ## style, types, layers, and that no migration is missing; touches
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy wanllmdb/sdk
-	$(VENV)/bin/lint-imports --no-timing
-	SECRET_KEY=check $(PYTHON) manage.py makemigrations --check --dry-run
-	SECRET_KEY=check $(PYTHON) manage.py check
+	$(VENV)/bin/lint-imports --no-logo
+	SECRET_KEY=check DATABASE_URL=sqlite://:memory: $(PYTHON) -W error manage.py makemigrations --check --dry-run
+	SECRET_KEY=check $(PYTHON) manage.py check --fail-level WARNING
 
 bench: tools  ## measure this server on this machine, with everything real
 	$(PYTHON) -m benchmarks

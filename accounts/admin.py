@@ -117,8 +117,16 @@ class UserAdmin(DjangoUserAdmin, OperatorAdmin):
             super().save_related(request, form, formsets, change)
 
 
+class MemberForm(ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A member gets another role, not another person.
+        self.fields["user"].disabled = not self.instance._state.adding
+
+
 class MembershipInline(TabularInline):
     model = Membership
+    form = MemberForm
     extra = 0
     autocomplete_fields = ("user",)
     readonly_fields = ("created_at",)

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
+from accounts.admin import OperatorAdmin, ReadOnlyAdmin
 from accounts.origin import Face, Origin
 from accounts.permissions import as_operator
-from artifacts import aliases, artifacts, errors, tasks, versions
+from artifacts import aliases, artifacts, tasks, versions
 from artifacts.models import (
     AliasChange,
     Artifact,
@@ -25,28 +27,10 @@ from artifacts.models import (
 )
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only verbs write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 class TagInline(TabularInline):
     model = ArtifactTag
     extra = 0
-
-
-class AliasInline(TabularInline):
-    model = ArtifactAlias
-    extra = 0
-    fields = readonly_fields = ("alias", "version", "created_by", "created_at", "updated_at")
+    fields = readonly_fields = ("tag",)
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -54,7 +38,7 @@ class AliasInline(TabularInline):
 
 
 @admin.register(Artifact)
-class ArtifactAdmin(ModelAdmin):
+class ArtifactAdmin(OperatorAdmin):
     list_display = ("name", "project", "type", "latest_version", "version_count", "updated_at")
     list_filter = ("type", "auto_latest", "updated_at")
     search_fields = ("name", "description", "project__name", "project__team__name")
@@ -62,18 +46,18 @@ class ArtifactAdmin(ModelAdmin):
     readonly_fields = (
         "project", "type", "version_count", "latest_version", "created_by", "created_at", "updated_at",
     )  # fmt: skip
-    inlines = (TagInline, AliasInline)
+    inlines = (TagInline,)
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: Artifact, form: ModelForm, change: bool) -> None:
+        changes = {column: form.cleaned_data[column] for column in form.changed_data}
+        artifacts.update(as_operator(request.user), obj, **changes)
+
     def delete_model(self, request: HttpRequest, obj: Artifact) -> None:
         artifacts.delete(as_operator(request.user), obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Artifact]) -> None:
-        for artifact in queryset:
-            self.delete_model(request, artifact)
 
 
 @admin.register(ArtifactVersion)
@@ -94,10 +78,7 @@ class ArtifactVersionAdmin(ReadOnlyAdmin):
     @admin.action(description="Delete versions that no alias points at", permissions=["operate"])
     def delete_versions(self, request: HttpRequest, queryset: QuerySet[ArtifactVersion]) -> None:
         for version in queryset.exclude(state=ArtifactVersion.State.DELETED).select_related("artifact__project__team"):
-            try:
-                versions.delete(as_operator(request.user), version, Origin(face=Face.ADMIN))
-            except errors.RegistryError as refusal:
-                self.message_user(request, str(refusal), messages.ERROR)
+            versions.delete(as_operator(request.user), version, Origin(face=Face.ADMIN))
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("artifacts.delete_artifactversion")

@@ -36,12 +36,13 @@ def remove(user: User, artifact: Artifact, alias: str, origin: Origin) -> None:
 
 
 def find(artifact: Artifact, alias: str) -> ArtifactAlias:
-    """The alias with its version; `AliasNotFound` says which ones exist."""
-    found = artifact.alias_set.select_related("version", "created_by").filter(alias=alias).first()
+    """The alias with its version, both ready to be shown; `AliasNotFound` says which ones exist."""
+    found = artifact.alias_set.with_version().filter(alias=alias).first()
     if found is None:
         there = list(artifact.alias_set.values_list("alias", flat=True)[:50])
         known = f"It has {', '.join(there)}." if there else "It has no aliases yet."
         raise errors.AliasNotFound(f"Alias {alias!r} not found on artifact {artifact.name!r}. {known}", aliases=there)
+    found.version.artifact = artifact
     return found
 
 

@@ -1,6 +1,7 @@
 """What people do with artifacts as a whole."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -51,7 +52,7 @@ def create(
         auto_latest=auto_latest,
         created_by=user,
     )
-    with errors.refuse(artifact_name_unique=_taken(project, name)):
+    with _its_own_name(project, name):
         artifact.save(force_insert=True)
     _set_tags(artifact, tags)
     return artifact
@@ -67,7 +68,7 @@ def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
     artifact = aliases.lock(artifact)
     for column, value in changes.items():
         setattr(artifact, column, value)
-    with errors.refuse(artifact_name_unique=_taken(artifact.project, artifact.name)):
+    with _its_own_name(artifact.project, artifact.name):
         artifact.save(update_fields=[*changes, "updated_at"])
     if tags is not None:
         _set_tags(artifact, tags)
@@ -108,7 +109,14 @@ def _set_tags(artifact: Artifact, tags: Iterable[str]) -> None:
     ArtifactTag.objects.bulk_create(ArtifactTag(artifact=artifact, tag=tag) for tag in dict.fromkeys(tags))
 
 
-def _taken(project: Project, name: str) -> errors.NameTaken:
-    holder = Artifact.objects.filter(project=project, name=name).values_list("pk", flat=True).first()
-    sentence = f"Project {project.full_name!r} already has an artifact named {name!r}."
-    return errors.NameTaken(sentence, artifact_id=str(holder) if holder else None)
+@contextmanager
+def _its_own_name(project: Project, name: str) -> Iterator[None]:
+    """`NameTaken`, with the id of the artifact that has the name, where the database refuses it."""
+    taken = errors.NameTaken(f"Project {project.full_name!r} already has an artifact named {name!r}.")
+    try:
+        with errors.refuse(artifact_name_unique=taken):
+            yield
+    except errors.NameTaken as refusal:
+        holder = Artifact.objects.filter(project=project, name=name).values_list("pk", flat=True).first()
+        refusal.extra["artifact_id"] = str(holder) if holder else None
+        raise

@@ -1,6 +1,8 @@
 """What workers do with what nobody needs any more: abandoned drafts, and bytes without a file."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
@@ -8,9 +10,11 @@ from django.utils import timezone
 
 from artifacts import storage
 from artifacts.models import ArtifactVersion, Blob, StoredObject
+from artifacts.models.stored_object import INCOMING
 from projects.models import Project
 
 _AT_ONCE = 500
+_ROOT = "projects/"
 
 
 def delete_orphans() -> int:
@@ -28,14 +32,14 @@ def delete_orphans() -> int:
         for place in doomed:
             if place.upload_id and place.state == StoredObject.State.EXPECTED:
                 storage.abort_multipart(place.key, place.upload_id)
-        storage.delete_files(place.key for place in doomed)
+        storage.delete_files(key for place in doomed for key in (place.key, place.incoming_key) if key)
 
 
 def delete_project(project_id: str) -> None:
     """Remove all that was kept for a project that is no more."""
     if Project.objects.filter(pk=project_id).exists():
         return
-    prefix = f"projects/{project_id}/"
+    prefix = f"{_ROOT}{project_id}/"
     for key, upload_id in storage.open_multiparts(prefix):
         storage.abort_multipart(key, upload_id)
     storage.delete_files(info.key for info in storage.list_files(prefix))
@@ -51,18 +55,27 @@ def give_up_drafts() -> int:
 
 
 def reconcile(*, delete: bool) -> list[str]:
-    """Keys in the store that no row knows, older uploads included; removed if asked."""
-    strays: list[str] = []
-    batch: list[str] = []
-    for info in storage.list_files("projects/"):
-        batch.append(info.key)
-        if len(batch) == _AT_ONCE:
-            strays += _unknown(batch)
-            batch = []
-    strays += _unknown(batch)
+    """Keys in the store that no row knows, unfinished uploads in parts among them; removed if asked.
+
+    Safe at any time: a row is there before the first byte of its object.
+    """
+    keys = (info.key for root in (_ROOT, INCOMING) for info in storage.list_files(root))
+    strays = [key for batch in _batches(keys) for key in _unknown(batch)]
+    unfinished = [
+        (key, upload_id)
+        for key, upload_id in storage.open_multiparts(_ROOT)
+        if not StoredObject.objects.expected().filter(key=key, upload_id=upload_id).exists()
+    ]
     if delete:
         storage.delete_files(strays)
-    return strays
+        for key, upload_id in unfinished:
+            storage.abort_multipart(key, upload_id)
+    return strays + [key for key, _ in unfinished]
+
+
+def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(keys, _AT_ONCE)):
+        yield batch
 
 
 @transaction.atomic
@@ -93,4 +106,5 @@ def _give_up(pk: object, before: datetime) -> int:
 
 def _unknown(keys: list[str]) -> list[str]:
     known = set(StoredObject.objects.filter(key__in=keys).values_list("key", flat=True))
+    known |= set(StoredObject.objects.expected().filter(incoming_key__in=keys).values_list("incoming_key", flat=True))
     return [key for key in keys if key not in known]

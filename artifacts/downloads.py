@@ -6,6 +6,7 @@ manifest; for all others its address is one of ours that carries a signature, an
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from django.conf import settings
 from django.core import signing
@@ -21,11 +22,14 @@ _SALT = "artifacts.downloads"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A page of a version's files, in the order of their paths, with one address for each object they lie in."""
+    """A page of a version's files, in the order of their paths, with one address for each object they lie in.
+
+    Where there are more, `next_after` is the path to ask for them with.
+    """
 
     files: list[ArtifactFile]
     urls: dict[StoredObject, str]
-    next_cursor: str | None
+    next_after: str | None
 
 
 def address(user: User, file: ArtifactFile, origin: Origin) -> str:
@@ -66,10 +70,11 @@ def check_signature(file_id: str, signature: str) -> None:
 
 
 def content(file: ArtifactFile) -> Iterator[bytes]:
-    """The bytes of a file, in chunks of at most 1 MiB."""
+    """The bytes of a file, in chunks of at most 1 MiB. The first is read at once, so that refusals come before it."""
     blob = _readable(file)
     assert blob.object is not None
-    return storage.download_file(blob.object.key, blob.offset, blob.size)
+    chunks = storage.download_file(blob.object.key, blob.offset, blob.size)
+    return chain([next(chunks, b"")], chunks)
 
 
 def read(file: ArtifactFile, offset: int, length: int) -> bytes:

@@ -33,17 +33,23 @@ class Statement:
 def add(user: User, version: ArtifactVersion, statements: Sequence[Statement]) -> tuple[int, list[str]]:
     """State files of a draft by their sha256; answers how many were new, and which sha256 must be uploaded.
 
-    The same path with the same contents again is fine, with others `PathTaken`. All or none.
+    The same path with the same contents again is fine, with others `PathTaken`; bytes of it that turned out to be
+    corrupt are missing again. All or none.
     """
     version = lock_draft(user, version)
     _check(statements)
-    fresh, known = _apart(version, statements)
-    blobs = _claim_blobs(user, version, fresh)
+    fresh, held = _apart(version, statements)
+    hurt = [(statement, file) for statement, file in held if file.blob.state == Blob.State.CORRUPT]
+    blobs = _claim_blobs(user, version, [*fresh, *(statement for statement, _ in hurt)])
     ArtifactFile.objects.bulk_create(
         (_file(version, statement, blobs[statement.sha256, statement.size]) for statement in fresh),
         batch_size=_ROWS_AT_ONCE,
     )
+    for statement, file in hurt:
+        file.blob = blobs[statement.sha256, statement.size]
+    ArtifactFile.objects.bulk_update([file for _, file in hurt], ["blob"], batch_size=500)
     count_files(version)
+    known = (file.blob for _, file in held)
     waiting = {blob.sha256 for blob in [*blobs.values(), *known] if blob.state == Blob.State.EXPECTED}
     return len(fresh), sorted(waiting)
 
@@ -66,8 +72,13 @@ def add_uploaded(
         raise errors.Invalid("No upload to this storage_key was begun for this version.")
     if place.is_multipart and place.state == StoredObject.State.EXPECTED:
         _complete(place, etags or {})
-    _compare(statement, place)
-    return _register(user, version, statement, place)
+    info = _compare(statement, place)
+    if _is_incoming(place):
+        storage.copy_file(place.incoming_key, place.key, info.etag)
+    file = _register(user, version, statement, place)
+    if place.incoming_key:
+        storage.delete_file(place.incoming_key)
+    return file
 
 
 @transaction.atomic
@@ -81,13 +92,13 @@ def remove(user: User, file: ArtifactFile) -> None:
 def lock_draft(user: User, version: ArtifactVersion) -> ArtifactVersion:
     """The version under a row lock, if the user may write it and it is still a draft."""
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
-    locked = ArtifactVersion.objects.select_for_update(no_key=True, of=("self",)).select_related("artifact__project")
-    version = locked.get(pk=version.pk)
-    if version.is_finalized:
-        raise errors.VersionFinalized(f"Version {version.version} is finalized: its contents never change.")
-    if version.state == ArtifactVersion.State.DELETED:
+    rows = ArtifactVersion.objects.select_for_update(no_key=True, of=("self",)).select_related("artifact__project")
+    locked = rows.filter(pk=version.pk).first()
+    if locked is None or locked.state == ArtifactVersion.State.DELETED:
         raise errors.VersionNotFound(f"Version {version.version} was deleted.")
-    return version
+    if locked.is_finalized:
+        raise errors.VersionFinalized(f"Version {version.version} is finalized: its contents never change.")
+    return locked
 
 
 def count_files(version: ArtifactVersion) -> None:
@@ -130,21 +141,23 @@ def check_tree(paths: Iterable[str]) -> None:
             folder = folder.rpartition("/")[0]
 
 
-def _apart(version: ArtifactVersion, statements: Sequence[Statement]) -> tuple[list[Statement], list[Blob]]:
-    """The statements that are new to the draft, and the blobs of those that it has."""
+def _apart(
+    version: ArtifactVersion, statements: Sequence[Statement]
+) -> tuple[list[Statement], list[tuple[Statement, ArtifactFile]]]:
+    """The statements that are new to the draft, and those that it has, each with its file."""
     paths = [statement.path for statement in statements]
     here = version.files.select_related("blob")
-    held = {file.path: file for file in here.filter(path__in=paths)} if version.file_count else {}
-    fresh, known = [], []
+    files = {file.path: file for file in here.filter(path__in=paths)} if version.file_count else {}
+    fresh, held = [], []
     for statement in statements:
-        file = held.get(statement.path)
+        file = files.get(statement.path)
         if file is None:
             fresh.append(statement)
         elif file.blob is None or (file.blob.sha256, file.blob.size) != (statement.sha256, statement.size):
             raise errors.PathTaken(f"The draft holds other contents at {file.path!r}.", paths=[file.path])
         else:
-            known.append(file.blob)
-    return fresh, known
+            held.append((statement, file))
+    return fresh, held
 
 
 def _claim_blobs(
@@ -183,21 +196,30 @@ def _complete(place: StoredObject, etags: Mapping[int, str]) -> None:
         storage.complete_multipart(place.key, place.upload_id, dict(etags))
 
 
-def _compare(statement: Statement, place: StoredObject) -> None:
+def _is_incoming(place: StoredObject) -> bool:
+    """Whether the bytes still lie where its address leads, and not yet where nobody can replace them."""
+    return bool(place.incoming_key) and place.state == StoredObject.State.EXPECTED
+
+
+def _compare(statement: Statement, place: StoredObject) -> storage.ObjectInfo:
     """What was stated, at either time, against what the store holds."""
     if statement.sha256 and place.sha256 and statement.sha256 != place.sha256:
         raise errors.BytesMismatch("This sha256 is not the one that the upload was begun with.", paths=[statement.path])
-    info = storage.get_file_info(place.key)
+    info = storage.get_file_info(place.incoming_key if _is_incoming(place) else place.key)
     if info is None:
         raise errors.VersionIncomplete("The store holds no bytes for this storage_key yet.", paths=[statement.path])
     if info.size != statement.size:
         sentence = f"The store holds {info.size} bytes for {statement.path!r}, not {statement.size}."
+        raise errors.BytesMismatch(sentence, paths=[statement.path])
+    if place.size != statement.size:
+        sentence = f"The upload was begun for {place.size} bytes, not {statement.size}."
         raise errors.BytesMismatch(sentence, paths=[statement.path])
     # The ETag of a single PUT is the md5 of what was sent, except on stores that encrypt: then it has another form.
     if statement.md5 and len(info.etag) == 32 and info.etag != statement.md5:
         raise errors.BytesMismatch(
             f"The store holds other bytes for {statement.path!r} than this md5's.", paths=[statement.path]
         )
+    return info
 
 
 @transaction.atomic
@@ -208,6 +230,7 @@ def _register(user: User, version: ArtifactVersion, statement: Statement, place:
         return known
     place.state = StoredObject.State.UPLOADED
     place.save(update_fields=["state"])
+    place.blobs.filter(state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
     blob = place.blobs.first() or Blob.objects.create(
         project=version.artifact.project,
         size=place.size,

@@ -63,14 +63,39 @@ def unread_objects(before: datetime) -> list[str]:
 
 
 def _read(place: StoredObject, blobs: list[Blob]) -> Iterator[tuple[Blob, Reading | None]]:
+    """What the store holds for each blob, in the order of their offsets; neighbours in a pack come in one request."""
+    end = max(blob.offset + blob.size for blob in blobs)
+    stretch = _Stretch(place.key, blobs[0].offset, end)
     for blob in blobs:
+        if blob.offset != stretch.at:
+            stretch = _Stretch(place.key, blob.offset, end)
         try:
-            yield blob, _hash(storage.download_file(place.key, blob.offset, blob.size))
+            yield blob, _hash(stretch.take(blob.size))
         except errors.Missing:
             yield blob, None
 
 
-def _hash(chunks: Iterable[bytes]) -> Reading:
+class _Stretch:
+    """The bytes of an object from one offset to another, taken piece by piece."""
+
+    def __init__(self, key: str, at: int, end: int) -> None:
+        self.at = at
+        self._chunks = storage.download_file(key, at, end - at)
+        self._rest = memoryview(b"")
+
+    def take(self, size: int) -> Iterator[memoryview]:
+        """The next `size` bytes; fewer where the object ends before."""
+        while size:
+            chunk = self._rest or memoryview(next(self._chunks, b""))
+            if not chunk:
+                return
+            piece, self._rest = chunk[:size], chunk[size:]
+            self.at += len(piece)
+            size -= len(piece)
+            yield piece
+
+
+def _hash(chunks: Iterable[memoryview]) -> Reading:
     sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     for chunk in chunks:
         sha256.update(chunk)
@@ -79,21 +104,33 @@ def _hash(chunks: Iterable[bytes]) -> Reading:
     return Reading(size, sha256.hexdigest(), md5.hexdigest())
 
 
-@transaction.atomic
 def _judge(blob: Blob, reading: Reading | None) -> None:
     """Write down what was read; a mark that another worker made meanwhile stands."""
-    locked = Blob.objects.unread().select_for_update(no_key=True).filter(pk=blob.pk).first()
+    try:
+        _write_down(blob, reading)
+    except IntegrityError:
+        # A twin was verified this very moment. Now it is there to be merged with.
+        _write_down(blob, reading)
+
+
+@transaction.atomic
+def _write_down(blob: Blob, reading: Reading | None) -> None:
+    twins = Blob.objects.none()
+    if reading:
+        twins = Blob.objects.verified(blob.project_id, reading.sha256, reading.size).exclude(pk=blob.pk)
+    unread = Blob.objects.unread().filter(pk=blob.pk)
+    # Blob and twin are locked in the order in which everybody locks blobs.
+    rows = {row.pk: row for row in (unread | twins).select_for_update(no_key=True).order_by("pk")}
+    locked = rows.pop(blob.pk, None)
     if locked is None:
         return
     if reading is None or not _is_as_stated(locked, reading):
         _condemn(locked)
-        return
-    locked.sha256, locked.md5, locked.state = reading.sha256, reading.md5, Blob.State.VERIFIED
-    try:
-        with transaction.atomic():
-            locked.save(update_fields=["sha256", "md5", "state"])
-    except IntegrityError:
-        _merge(locked, reading)
+    elif rows:
+        _merge(locked, rows.popitem()[1], reading)
+    else:
+        locked.sha256, locked.md5, locked.state = reading.sha256, reading.md5, Blob.State.VERIFIED
+        locked.save(update_fields=["sha256", "md5", "state"])
 
 
 def _is_as_stated(blob: Blob, reading: Reading) -> bool:
@@ -108,11 +145,8 @@ def _condemn(blob: Blob) -> None:
     ArtifactVersion.objects.filter(pk__in=hurt.values("pk")).update(integrity=ArtifactVersion.Integrity.CORRUPT)
 
 
-def _merge(blob: Blob, reading: Reading) -> None:
+def _merge(blob: Blob, twin: Blob, reading: Reading) -> None:
     """The project has a verified blob of the same bytes: files point at that one, and these bytes become garbage."""
-    twin = Blob.objects.select_for_update(no_key=True).get(
-        project=blob.project, sha256=reading.sha256, size=reading.size, state=Blob.State.VERIFIED
-    )
     ArtifactFile.objects.filter(blob=blob).update(blob=twin)
     Blob.objects.filter(pk=twin.pk).update(claimed_at=timezone.now(), md5=reading.md5)
     Blob.objects.filter(pk=blob.pk).delete()

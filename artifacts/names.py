@@ -18,14 +18,13 @@ TYPES = ("model", "dataset", "file", "code")
 MAX_PATH_BYTES = 1024
 
 _ALPHABET = "letters, digits, dots, underscores and hyphens"
+ARTIFACT_NAME_RULE = f"An artifact name has 1 to 128 {_ALPHABET}, and starts with a letter or digit."
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
 def check_artifact_name(name: str) -> str:
     if not re.match(ARTIFACT_NAME, name):
-        raise errors.InvalidName(
-            f"{name!r} is not an artifact name: 1 to 128 {_ALPHABET}, starting with a letter or digit."
-        )
+        raise errors.InvalidName(f"{name!r} is not an artifact name. {ARTIFACT_NAME_RULE}")
     return name
 
 

@@ -8,7 +8,7 @@ from projects.models import Project
 
 
 class Resolved(NamedTuple):
-    """A version, and the alias that led to it, if one did."""
+    """A version and its artifact, ready to be shown, and the alias that led to it, if one did."""
 
     artifact: Artifact
     version: ArtifactVersion
@@ -45,7 +45,7 @@ def resolve(
 
 def find_artifact(user: Any, place: str, project: Project | None = None) -> Artifact:
     """`team/project/name`, or `name` in the given project."""
-    visible = Artifact.objects.visible_to(user).select_related("project__team", "created_by")
+    visible = Artifact.objects.visible_to(user).for_display()
     parts = place.split("/")
     if len(parts) == 3:
         found = visible.filter(project__in=Project.objects.named("/".join(parts[:2])), name=parts[2]).first()
@@ -63,7 +63,7 @@ def find_version(artifact: Artifact, version: str) -> ArtifactVersion:
     number = names.version_number(version)
     if number is None:
         raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
-    found = artifact.versions.finalized().filter(number=number).first()
+    found = artifact.versions.finalized().with_names().filter(number=number).first()
     if found is None:
         newest = f"The newest is {artifact.latest_version}." if artifact.latest_number else "It has no versions yet."
         raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {version!r}. {newest}")
@@ -73,7 +73,7 @@ def find_version(artifact: Artifact, version: str) -> ArtifactVersion:
 def _guess(artifact: Artifact, word: str) -> Resolved:
     number = names.version_number(word)
     if number is not None:
-        found = artifact.versions.finalized().filter(number=number).first()
+        found = artifact.versions.finalized().with_names().filter(number=number).first()
         if found:
             return Resolved(artifact, found, None)
     return Resolved(artifact, aliases.find(artifact, word).version, word)

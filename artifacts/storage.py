@@ -68,7 +68,10 @@ def upload_file(key: str, body: bytes | BinaryIO) -> None:
 
 
 def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterator[bytes]:
-    """The object's bytes, or `size` of them from `offset`, in chunks of at most 1 MiB. `Missing` where it is not."""
+    """The object's bytes, or `size` of them from `offset`, in chunks of at most 1 MiB.
+
+    `Missing` where there is no object, or none that is so long; where it ends in between, there are fewer bytes.
+    """
     if size == 0:
         return
     params = {"Bucket": settings.S3_BUCKET, "Key": key}
@@ -78,6 +81,13 @@ def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterato
         body = _internal().get_object(**params)["Body"]
         with body:
             yield from body.iter_chunks(CHUNK)
+
+
+def copy_file(source: str, key: str, etag: str) -> None:
+    """Copy up to 5 GiB inside the store, if the source still has this ETag: `BytesMismatch` if not, or `Missing`."""
+    place = {"Bucket": settings.S3_BUCKET, "Key": source}
+    with _speaking():
+        _internal().copy_object(Bucket=settings.S3_BUCKET, Key=key, CopySource=place, CopySourceIfMatch=f'"{etag}"')
 
 
 def delete_file(key: str) -> None:
@@ -122,18 +132,15 @@ def begin_multipart(key: str) -> str:
 
 
 def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
-    """The parts that have arrived, by number; empty when the upload is not open (any more)."""
-    try:
-        with _speaking():
-            pages = _internal().get_paginator("list_parts")
-            found = pages.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
-            return {
-                part["PartNumber"]: ObjectInfo(key, part["Size"], part["ETag"].strip('"'))
-                for page in found
-                for part in page.get("Parts", ())
-            }
-    except errors.Missing:
-        return {}
+    """The parts that have arrived, by number. `Missing` when the upload is not open (any more)."""
+    with _speaking():
+        pages = _internal().get_paginator("list_parts")
+        found = pages.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
+        return {
+            part["PartNumber"]: ObjectInfo(key, part["Size"], part["ETag"].strip('"'))
+            for page in found
+            for part in page.get("Parts", ())
+        }
 
 
 def open_multiparts(prefix: str) -> Iterator[tuple[str, str]]:
@@ -272,11 +279,18 @@ def _speaking() -> Iterator[None]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404"):
+        if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404", "InvalidRange"):
             raise errors.Missing("The object store holds no such object.") from error
         if status == 416:
             raise errors.Missing("The object store holds fewer bytes than were sent to it.") from error
-        if code in ("BadDigest", "XAmzContentChecksumMismatch", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"):
+        if code in (
+            "BadDigest",
+            "XAmzContentChecksumMismatch",
+            "InvalidPart",
+            "InvalidPartOrder",
+            "EntityTooSmall",
+            "PreconditionFailed",
+        ):
             raise errors.BytesMismatch(f"The object store refused the bytes: {code}.") from error
         if status == 403:
             raise errors.StoreUnavailable(_LOCKED) from error

@@ -19,6 +19,7 @@ from accounts.models import Role, User
 from artifacts import errors, names, storage
 from artifacts.files import Statement, check_free, lock_draft
 from artifacts.models import ArtifactVersion, Blob, StoredObject
+from artifacts.models.stored_object import INCOMING
 
 MAX_OBJECTS_A_CALL = 1_000
 MAX_PACK_MEMBERS = 10_000
@@ -79,16 +80,12 @@ def begin(user: User, version: ArtifactVersion, wanted: Sequence[Wanted]) -> lis
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
     for each in wanted:
         _check(each)
-    if version.objects_brought.expected().exists():
-        take_in(version)
+    _look(version, _awaited(version))
     is_bound = storage.enforces_checksums()
     places = _assign(user, version, wanted, is_bound)
-    for place in places:
-        _open_multipart(place)
     return [_upload(place) for place in places]
 
 
-@transaction.atomic
 def begin_one(
     user: User,
     version: ArtifactVersion,
@@ -103,25 +100,40 @@ def begin_one(
     """
     names.check_path(statement.path)
     _check_size(statement.size, part_size)
+    return _begin_one(user, version, statement, part_size, storage_key, storage.enforces_checksums())
+
+
+@transaction.atomic
+def _begin_one(
+    user: User,
+    version: ArtifactVersion,
+    statement: Statement,
+    part_size: int | None,
+    storage_key: str | None,
+    is_enforced: bool,
+) -> StoredObject:
     version = lock_draft(user, version)
     check_free(version, statement.path)
     version.save(update_fields=["touched_at"])
     if storage_key:
         return _begun_before(version, storage_key, statement.size, part_size)
+    is_bound = bool(statement.sha256) and part_size is None and is_enforced
     return StoredObject.objects.create(
         project=version.artifact.project,
         version=version,
         key=_free_keys(version, [statement.path])[0],
+        incoming_key="" if is_bound or part_size else f"{INCOMING}{uuid7()}",
         kind=StoredObject.Kind.FILE,
         size=statement.size,
         sha256=statement.sha256,
+        is_bound=is_bound,
         part_size=part_size,
     )
 
 
 def sign_one(place: StoredObject) -> storage.SignedPut:
     """The address for a place of `begin_one`."""
-    return storage.get_upload_url(place.key, place.size, place.sha256)
+    return storage.get_upload_url(place.incoming_key or place.key, place.size, place.sha256)
 
 
 def sign_parts(place: StoredObject) -> tuple[Part, ...]:
@@ -131,22 +143,41 @@ def sign_parts(place: StoredObject) -> tuple[Part, ...]:
 
 
 def take_in(version: ArtifactVersion, finished: Iterable[Finished] = ()) -> None:
-    """Ask the store what has arrived for the draft, complete what was sent in parts, and record it."""
-    expected = list(version.objects_brought.expected())
-    if not expected:
-        return
+    """Complete what was sent in parts, ask the store what has arrived for the draft, and record it."""
+    awaited = _awaited(version)
     etags = {each.id: each.etags for each in finished}
-    for place in expected:
-        if place.is_multipart and etags.get(str(place.pk)):
+    for place in awaited:
+        if place.is_multipart and str(place.pk) in etags:
+            _check_etags(version, place, etags[str(place.pk)])
             # An upload that is not open any more was completed by an earlier try, or is listed as absent below.
             with suppress(errors.Missing):
                 storage.complete_multipart(place.key, place.upload_id, etags[str(place.pk)])
-    sizes = {info.key: info.size for info in storage.list_files(version.storage_path + "/")}
-    wrong = [place.key for place in expected if sizes.get(place.key, place.size) != place.size]
+    wrong = _look(version, awaited)
     if wrong:
-        paths = [key.removeprefix(version.storage_path + "/") for key in wrong]
+        paths = list(version.files.filter(blob__object__in=wrong).values_list("path", flat=True)[:100])
         raise errors.BytesMismatch("The store holds another number of bytes than was stated.", paths=paths)
-    _record([place for place in expected if place.key in sizes])
+
+
+def _check_etags(version: ArtifactVersion, place: StoredObject, etags: dict[int, str]) -> None:
+    """The store would make a shorter object of fewer parts."""
+    if etags.keys() != set(range(1, place.part_count + 1)):
+        paths = list(version.files.filter(blob__object=place).values_list("path", flat=True)[:100])
+        raise errors.VersionIncomplete(f"An upload of {place.part_count} parts needs them all.", paths=paths)
+
+
+def _awaited(version: ArtifactVersion) -> list[StoredObject]:
+    """The objects that files of the draft wait for."""
+    waiting = Blob.objects.filter(files__version=version, state=Blob.State.EXPECTED)
+    return list(version.objects_brought.expected().filter(pk__in=waiting.values("object")))
+
+
+def _look(version: ArtifactVersion, awaited: list[StoredObject]) -> list[StoredObject]:
+    """Record which of these have arrived; answers those of a wrong size, which may be sent anew."""
+    if not awaited:
+        return []
+    sizes = {info.key: info.size for info in storage.list_files(version.storage_path + "/")}
+    _record([place for place in awaited if sizes.get(place.key) == place.size])
+    return [place for place in awaited if sizes.get(place.key, place.size) != place.size]
 
 
 @transaction.atomic
@@ -154,7 +185,8 @@ def _record(places: list[StoredObject]) -> None:
     StoredObject.objects.filter(pk__in=[place.pk for place in places]).update(state=StoredObject.State.UPLOADED)
     arrived = Blob.objects.filter(object__in=places)
     arrived.filter(state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
-    bound = arrived.filter(state=Blob.State.UPLOADED, object__is_bound=True)
+    # The store compared the sha256; a stated md5 is for the worker to check.
+    bound = arrived.filter(state=Blob.State.UPLOADED, object__is_bound=True, md5=None)
     twins = Blob.objects.filter(
         project=OuterRef("project"), sha256=OuterRef("sha256"), size=OuterRef("size"), state=Blob.State.VERIFIED
     )
@@ -252,7 +284,7 @@ def _blobs(version: ArtifactVersion, hashes: set[str]) -> dict[str, Blob]:
 
 
 def _places(version: ArtifactVersion, wanted: Sequence[Wanted]) -> Iterable[StoredObject]:
-    return version.objects_brought.filter(sha256__in={each.sha256 for each in wanted})
+    return version.objects_brought.expected().filter(sha256__in={each.sha256 for each in wanted})
 
 
 def _shape(place: StoredObject) -> tuple[object, ...]:
@@ -323,12 +355,19 @@ def _free_keys(version: ArtifactVersion, paths: Sequence[str]) -> list[str]:
     return keys
 
 
+def _parts_there(place: StoredObject) -> dict[int, storage.ObjectInfo]:
+    """The parts that have arrived for an upload that is open after this, whatever became of the one before."""
+    if place.upload_id:
+        with suppress(errors.Missing):
+            return storage.list_parts(place.key, place.upload_id)
+    _open_multipart(place)
+    return {}
+
+
 def _open_multipart(place: StoredObject) -> None:
     """Open the upload in parts, once: the first who writes its id wins, and the other's is given up."""
-    if not place.is_multipart or place.upload_id or place.state == StoredObject.State.UPLOADED:
-        return
     upload_id = storage.begin_multipart(place.key)
-    if StoredObject.objects.filter(pk=place.pk, upload_id="").update(upload_id=upload_id):
+    if StoredObject.objects.filter(pk=place.pk, upload_id=place.upload_id).update(upload_id=upload_id):
         place.upload_id = upload_id
     else:
         storage.abort_multipart(place.key, upload_id)
@@ -340,7 +379,7 @@ def _upload(place: StoredObject) -> Upload:
         return Upload(place)
     if not place.is_multipart:
         return Upload(place, put=storage.get_upload_url(place.key, place.size, place.sha256))
-    arrived = storage.list_parts(place.key, place.upload_id)
+    arrived = _parts_there(place)
     return Upload(place, parts=tuple(_part(place, number, arrived) for number in range(1, place.part_count + 1)))
 
 

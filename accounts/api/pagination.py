@@ -29,7 +29,9 @@ class PageQuery(Serializer):
 class CursorQuery(Serializer):
     """The query of a cursor list. A list that gives more at a time has a subclass with a `limit` of its own."""
 
-    cursor = serializers.CharField(required=False, max_length=4096, help_text="`next_cursor` of the answer before.")
+    cursor = serializers.RegexField(
+        r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the answer before."
+    )
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 
 
@@ -62,11 +64,11 @@ def take(
     """
     asked = parse(request, query)
     if after := asked.get("cursor"):
-        rows = rows.filter(**{f"{key}__gt": _open(after, rows.model, key)})
+        rows = rows.filter(**{f"{key}__gt": unseal(after, rows.model, key)})
     found = list(rows.order_by(key)[: asked["limit"] + 1])
     if len(found) <= asked["limit"]:
         return found, None
-    return found[:-1], _seal(getattr(found[-2], key))
+    return found[:-1], seal(getattr(found[-2], key))
 
 
 def page_by_cursor(
@@ -100,11 +102,13 @@ def _noun(item: type[Serializer]) -> str:
     return item.__name__.removesuffix("Serializer")
 
 
-def _seal(value: Any) -> str:
+def seal(value: Any) -> str:
+    """The cursor that stands for this value: plain ASCII, whatever the value holds."""
     return base64.urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
 
 
-def _open(cursor: str, model: type[Model], key: str) -> Any:
+def unseal(cursor: str, model: type[Model], key: str) -> Any:
+    """The value that a cursor stands for, in the column `key`. Raises `Invalid` for what is no cursor."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         value = model._meta.get_field(key).to_python(text)

@@ -120,6 +120,8 @@ class MyKeySerializer(serializers.ModelSerializer):
 class MeSerializer(serializers.ModelSerializer):
     """Who asks, with `teams` and `key` put beside the user by the view."""
 
+    # Not an EmailField, in whose schema nobody is without an address.
+    email = serializers.CharField(help_text="May be empty.")
     default_team = serializers.CharField(allow_null=True, help_text="Where projects live that name no team.")
     teams = MyTeamSerializer(many=True)
     key = MyKeySerializer(allow_null=True, help_text="The key that asks; null for a session.")

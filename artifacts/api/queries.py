@@ -6,9 +6,9 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api.pagination import CursorQuery, PageQuery, parse
+from accounts.api.pagination import CursorQuery, PageQuery, parse, unseal
 from artifacts import downloads
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from projects.models import Project
 
 _ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")
@@ -41,6 +41,10 @@ class FirstFiles(CursorQuery):
 
 class ManifestQuery(FileQuery):
     limit = serializers.IntegerField(min_value=1, max_value=downloads.MAX_ENTRIES, default=downloads.MAX_ENTRIES)
+
+    def validate_cursor(self, cursor: str) -> str:
+        """The path that the page before ended with."""
+        return unseal(cursor, ArtifactFile, "path") if cursor else ""
 
 
 class ResolveQuery(serializers.Serializer):

@@ -109,13 +109,15 @@ class AliasSerializer(serializers.ModelSerializer):
 
 
 class AliasDetailSerializer(AliasSerializer):
+    """An alias that was loaded `with_version`."""
+
     version_detail = serializers.SerializerMethodField()
 
     class Meta(AliasSerializer.Meta):
         fields = (*AliasSerializer.Meta.fields, "version_detail")
 
     def get_version_detail(self, alias: ArtifactAlias) -> VersionSerializer:
-        return VersionSerializer(ArtifactVersion.objects.for_display().get(pk=alias.version_id)).data
+        return VersionSerializer(alias.version).data
 
 
 class AliasListSerializer(serializers.Serializer):

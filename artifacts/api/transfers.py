@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.fields import JSONObjectField, ProseField
+from accounts.api.pagination import seal
 from artifacts import downloads, names, uploads
 from artifacts.api.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
 from artifacts.api.serializers import FileSerializer, VersionSerializer
@@ -253,7 +254,7 @@ def manifest_body(version: ArtifactVersion, page: downloads.Manifest, expires_in
         "entries": [_entry(file) for file in page.files],
         "objects": {str(place.pk): {"url": url, "size": place.size} for place, url in page.urls.items()},
         "expires_in": expires_in,
-        "next_cursor": page.next_cursor,
+        "next_cursor": None if page.next_after is None else seal(page.next_after),
     }
 
 

@@ -16,6 +16,11 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
     def for_display(self) -> Self:
         return self.select_related("version", "created_by")
 
+    def with_version(self) -> Self:
+        """`for_display`, and with all that is shown of the version, its artifact aside."""
+        whole = self.select_related("created_by", "version__run", "version__created_by")
+        return whole.defer("version__run__config", "version__run__summary").prefetch_related("version__aliases")
+
 
 class ArtifactAlias(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

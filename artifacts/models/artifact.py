@@ -65,7 +65,11 @@ class Artifact(models.Model):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="artifact_name_unique"),
-            models.CheckConstraint(condition=Q(name__regex=names.ARTIFACT_NAME), name="artifact_name_is_valid"),
+            models.CheckConstraint(
+                condition=Q(name__regex=names.ARTIFACT_NAME),
+                name="artifact_name_is_valid",
+                violation_error_message=names.ARTIFACT_NAME_RULE,
+            ),
             models.CheckConstraint(condition=Q(type__regex=names.ARTIFACT_TYPE), name="artifact_type_is_valid"),
             models.CheckConstraint(
                 condition=Q(latest_number__isnull=True) | Q(latest_number__lte=F("last_number")),

@@ -1,6 +1,7 @@
 """The bytes of one file, wherever they lie: alone in an object, or at an offset of a pack."""
 
 from typing import Any, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -18,6 +19,10 @@ class BlobQuerySet(models.QuerySet["Blob"]):
         """A digest is not a ticket: only bytes of this project that were verified, or that this user brought."""
         mine = Q(state=Blob.State.UPLOADED, created_by=user)
         return self.filter(Q(state=Blob.State.VERIFIED) | mine, project=project)
+
+    def verified(self, project: UUID, sha256: str, size: int) -> Self:
+        """The one verified blob of these bytes in the project of that id, if there is one."""
+        return self.filter(project=project, sha256=sha256, size=size, state=Blob.State.VERIFIED)
 
     def touch(self) -> None:
         """Begin the grace of these bytes anew; a sweep that is about to remove them lets go.

@@ -12,6 +12,8 @@ from artifacts import names
 from artifacts.models.version import ArtifactVersion
 from projects.models import Project
 
+INCOMING = "incoming/"
+
 
 class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
     def expected(self) -> Self:
@@ -22,8 +24,11 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
         return self.filter(kind=StoredObject.Kind.FILE, part_hashes=[])
 
     def orphaned(self, before: datetime) -> Self:
-        """Objects that no file of any version needs, and that nobody has claimed since `before`."""
-        old = self.filter(created_at__lt=before)
+        """Objects that no file of any version needs, and that nobody has claimed since `before`.
+
+        Those of a draft stay: while it lives, their rows keep their keys from being used a second time.
+        """
+        old = self.filter(created_at__lt=before).exclude(version__state=ArtifactVersion.State.DRAFT)
         return old.exclude(blobs__files__isnull=False).exclude(blobs__claimed_at__gte=before)
 
 
@@ -48,6 +53,8 @@ class StoredObject(models.Model):
     part_size = models.BigIntegerField(null=True, help_text="Bytes of each part but the last, when sent in parts.")
     part_hashes = models.JSONField(default=list, help_text="sha256 of each part, when sent in parts.")
     upload_id = models.CharField(max_length=1024, blank=True, default="")
+    # An address that is not bound to the bytes could send others when the version is final, so it leads elsewhere.
+    incoming_key = models.CharField(max_length=100, blank=True, default="", help_text="Where the bytes arrive first.")
     state = models.CharField(max_length=16, choices=State.choices, default=State.EXPECTED)
     created_at = models.DateTimeField(auto_now_add=True)
 

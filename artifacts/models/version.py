@@ -26,7 +26,13 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
     def for_display(self) -> Self:
         """With all that one line of a list shows, in a fixed number of queries."""
-        return self.select_related("artifact__project__team", "run", "created_by").prefetch_related("aliases")
+        return self.with_names().select_related("artifact__project__team")
+
+    def with_names(self) -> Self:
+        """`for_display` where the artifact is at hand already, as it is behind `artifact.versions`."""
+        # Of the run only the name is shown; what it was configured with may be large.
+        run = self.select_related("run", "created_by").defer("run__config", "run__summary")
+        return run.prefetch_related("aliases")
 
 
 class ArtifactVersion(models.Model):

@@ -1,6 +1,5 @@
 """`make run`: prepare, start what the Procfile lists, wait until it serves, say where, and stop it all at the end."""
 
-import errno
 import os
 import signal
 import subprocess
@@ -8,18 +7,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
-from django.db import OperationalError
-
-from deploy.embedded import children, prepare, state
+from deploy.embedded import children, state
 
 ROOT = Path(__file__).parents[2]
 STOP_WITHIN = 10.0
 SERVE_WITHIN = 60.0
+# Celery's advice not to be root is for workers that unpickle what they are sent. Ours read JSON alone.
+QUIET = {"LOG_LEVEL": "WARNING", "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+
+Process = subprocess.Popen[str]
 
 
 class Stop(BaseException):
@@ -33,13 +32,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        with disk_full_is_a_sentence(var):
+        with state.full_disk_is_a_sentence(var):
             state.open_directory(var)
             with state.claim(var):
                 try:
                     run(var)
                 finally:
-                    # What is on its way down should not be cut off by a second, impatient Ctrl-C.
+                    # What is on its way down is not cut off by a second, impatient Ctrl-C.
                     signal.signal(signal.SIGINT, signal.SIG_IGN)
                     signal.signal(signal.SIGTERM, signal.SIG_IGN)
                     children.end(var, STOP_WITHIN)
@@ -47,26 +46,26 @@ def main() -> None:
         say("\nStopped. Everything is kept: `make run` goes on from here.")
 
 
+def stop(signum: int, frame: FrameType | None) -> None:
+    raise Stop
+
+
 def run(var: Path) -> None:
     begun = time.monotonic()
     children.end(var, STOP_WITHIN)  # A launcher that was killed may have left some.
-    settled = state.settle(var, os.environ.get("PORT"))
-    complete_environment(var, settled)
-    prepare.server(var)
+    complete_environment(var, state.settle(var, os.environ.get("PORT")))
+    processes = serve(var)
+    ready_in = time.monotonic() - begun
     credentials = state.read_credentials(var)
-    if credentials and credentials["base_url"] != os.environ["BASE_URL"]:
-        credentials["base_url"] = os.environ["BASE_URL"]
-        state.write_credentials(var, credentials)
-    processes = start("deploy.embedded.processes")
-    wait_until_it_serves(processes, var, settled, credentials)
-    say(banner(var, credentials, time.monotonic() - begun))
+    log_demo(var, credentials)
+    say(banner(var, credentials, ready_in))
     processes.wait()
-    raise SystemExit(f"A process gave up, so the others were stopped: see above, and {var / 'log'}.")
+    raise SystemExit(f"A process gave up, so the others were stopped: see above, and {shown(var / 'log')}.")
 
 
 def complete_environment(var: Path, settled: dict[str, str]) -> None:
     """What Django and the children read. Who set a variable by hand meant it; the port was looked at already."""
-    for name, value in (settled | {"LOG_LEVEL": "WARNING"}).items():
+    for name, value in (settled | QUIET).items():
         os.environ.setdefault(name, value)
     programs = Path(sys.executable).parent
     os.environ |= {
@@ -78,22 +77,57 @@ def complete_environment(var: Path, settled: dict[str, str]) -> None:
     os.environ |= children.marked(var)
 
 
-def start(module: str) -> "subprocess.Popen[bytes]":
-    # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which stops the rest in order.
-    return subprocess.Popen([sys.executable, "-m", module], start_new_session=True, preexec_fn=children.end_with_parent)
-
-
-def wait_until_it_serves(processes: Any, var: Path, env: dict[str, str], credentials: dict[str, str]) -> None:
-    """Serving means: the API answers with the database behind it, and the store takes and gives bytes."""
+def serve(var: Path) -> Process:
+    """Start everything. It serves after this: the API answers with the database behind it, and the store works."""
+    preparing = start("deploy.embedded.prepare")
+    if preparing.stdout is None or preparing.stdout.readline() != "prepared\n":
+        raise SystemExit(preparing.wait() or 1)  # It has said why.
+    address_credentials(var)
+    processes = start("deploy.embedded.processes", stdout=None)
     deadline = time.monotonic() + SERVE_WITHIN
-    ready = [lambda: prepare.store_works(int(env["STORE_PORT"])), lambda: web_answers(env["PORT"], credentials)]
-    for is_ready in ready:
-        while not is_ready():
-            if processes.poll() is not None:
-                raise SystemExit(f"wanLLMDB did not start: see above, and {var / 'log'}.")
-            if time.monotonic() > deadline:
-                raise SystemExit(f"wanLLMDB does not serve after {SERVE_WITHIN:.0f} s: see {var / 'log'}.")
-            time.sleep(0.05)
+    while not (preparing.poll() == 0 and web_answers(os.environ["PORT"], state.read_credentials(var))):
+        if preparing.returncode:
+            raise SystemExit(preparing.returncode)
+        if processes.poll() is not None:
+            raise SystemExit(f"wanLLMDB did not start: see above, and {shown(var / 'log')}.")
+        if time.monotonic() > deadline:
+            raise SystemExit(f"wanLLMDB does not answer after {SERVE_WITHIN:.0f} s: see {shown(var / 'log')}.")
+        time.sleep(0.05)
+    return processes
+
+
+def log_demo(var: Path, credentials: dict[str, str]) -> None:
+    """Once, as the first user. What was logged and then deleted does not come back."""
+    done = var / "demo-logged"
+    if done.exists() or not credentials:
+        return
+    say("Logging a first project through the SDK …")
+    address = f"http://127.0.0.1:{os.environ['PORT']}"
+    mine = {"BASE_URL": address, "API_KEY": credentials["api_key"], "MODE": "online", "SILENT": "1"}
+    demo = start("deploy.embedded.demo", stdout=None, **{f"WANLLMDB_{name}": value for name, value in mine.items()})
+    if demo.wait() == 0:
+        done.touch()
+    else:
+        say("That did not work; the next start tries again.")
+
+
+def start(module: str, stdout: int | None = subprocess.PIPE, **environment: str) -> Process:
+    # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which stops the rest in order.
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        env=os.environ | environment,
+        stdout=stdout,
+        text=True,
+        start_new_session=True,
+        preexec_fn=children.end_with_parent,
+    )
+
+
+def address_credentials(var: Path) -> None:
+    """The port may be another one than last time; the file says where the server is now."""
+    credentials = state.read_credentials(var)
+    if credentials and credentials["base_url"] != os.environ["BASE_URL"]:
+        state.write_credentials(var, credentials | {"base_url": os.environ["BASE_URL"]})
 
 
 def web_answers(port: str, credentials: dict[str, str]) -> bool:
@@ -103,45 +137,32 @@ def web_answers(port: str, credentials: dict[str, str]) -> bool:
         with urllib.request.urlopen(request, timeout=5):
             return True
     except urllib.error.HTTPError as refusal:
-        return refusal.code < 500
+        return refusal.code < 500  # The key may have been revoked since: it serves all the same.
     except OSError:
         return False
 
 
 def banner(var: Path, credentials: dict[str, str], seconds: float) -> str:
     """Where to go, as whom, and what to try first."""
-    lines = [f"wanLLMDB serves at {os.environ['BASE_URL']} (ready in {seconds:.1f} s; Ctrl-C stops it)"]
+    lines = [f"wanLLMDB serves at {os.environ['BASE_URL']} (ready in {seconds:.1f} s, Ctrl-C stops it)"]
     if credentials:
         lines += [
             "",
-            f"  sign in    {credentials['username']}   password {credentials['password']}",
-            f"  API key    {credentials['api_key']}",
-            f"  both kept  {shown(var / 'credentials.json')}",
+            f"  sign in   {credentials['username']}, password {credentials['password']}",
+            f"  API key   {credentials['api_key']}",
+            f"            both are kept in {shown(var / 'credentials.json')}",
             "",
-            "  try        export WANLLMDB_BASE_URL=" + credentials["base_url"],
-            "             export WANLLMDB_API_KEY=" + credentials["api_key"],
-            f"             {shown(Path(sys.executable))} -m wanllmdb.sdk.cli artifact ls",
+            "  from Python, after `pip install .` in this directory:",
+            "",
+            "    import wanllmdb as wandb",
+            f'    wandb.login("{credentials["api_key"]}", "{credentials["base_url"]}")',
+            f'    wandb.Api().artifact("{credentials["username"]}/first-steps/houses:production").download()',
         ]
     return "\n".join(lines) + "\n"
 
 
 def shown(path: Path) -> str:
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-
-
-@contextmanager
-def disk_full_is_a_sentence(var: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, OperationalError) as error:
-        full = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
-        if not full:
-            raise
-        raise SystemExit(f"The disk under {var} is full: make room, then start again. Nothing is lost.") from error
-
-
-def stop(signum: int, frame: Any) -> None:
-    raise Stop
 
 
 def say(text: str) -> None:

@@ -1,8 +1,14 @@
-"""What must be there before anybody comes: tables, static files, a first user, and a store that works."""
+"""What must be there before anybody comes: tables, static files, a first user, and a store that works.
+
+A program of its own, so that the launcher, which stays, need not hold Django in memory. It prints `prepared` when the
+processes may start, and ends well when the store, which is one of them, has taken an object and given it back.
+"""
 
 import io
 import json
+import os
 import secrets
+import sys
 import time
 from pathlib import Path
 
@@ -16,16 +22,20 @@ from artifacts import errors, storage
 from deploy.embedded import state
 
 PROBE = "probes/embedded"
+STORE_WITHIN = 60.0
 
 
-def server(var: Path) -> None:
-    """Tables, static files and the first user. Django reads its settings here, so the environment must be complete."""
-    django.setup()
-    refuse_newer_database()
-    call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
-    make_first_user(var)
+def main() -> None:
+    var = Path(os.environ["WANLLMDB_VAR_DIR"])
+    with state.full_disk_is_a_sentence(var):
+        django.setup()
+        refuse_newer_database()
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        make_first_user(var)
     connection.close()
+    print("prepared", flush=True)
+    wait_for_store(var, int(os.environ["STORE_PORT"]))
 
 
 def refuse_newer_database() -> None:
@@ -35,13 +45,11 @@ def refuse_newer_database() -> None:
         newest[app] = max(name, newest.get(app, ""))
     unknown = sorted(f"{app}.{name}" for app, name in loader.applied_migrations if name > newest.get(app, name))
     if unknown:
-        raise SystemExit(
-            f"A newer wanLLMDB made this database (it has {unknown[-1]}): run that version, or a newer one."
-        )
+        sys.exit(f"A newer wanLLMDB made this database (it has {unknown[-1]}): run that version, or one after it.")
 
 
 def make_first_user(var: Path) -> None:
-    """The credentials are on disk before the user is in the database: nobody can be made whose password is lost."""
+    """The credentials are on disk before the user is in the database: nobody is made whose password is lost."""
     with transaction.atomic():
         answer = io.StringIO()
         call_command("first_user", stdout=answer)
@@ -49,8 +57,16 @@ def make_first_user(var: Path) -> None:
             state.write_credentials(var, json.loads(answer.getvalue()))
 
 
+def wait_for_store(var: Path, port: int) -> None:
+    deadline = time.monotonic() + STORE_WITHIN
+    while not store_works(port):
+        if time.monotonic() > deadline:
+            sys.exit(f"The object store does not work after {STORE_WITHIN:.0f} s: see {var / 'log'}.")
+        time.sleep(0.05)
+
+
 def store_works(port: int) -> bool:
-    """Whether the object store takes a new object and gives it back: an open port says nothing of that."""
+    """Whether the store takes an object and gives it back: an open port says nothing of that."""
     if state.is_free(port):
         return False
     body = secrets.token_bytes(16)
@@ -62,9 +78,5 @@ def store_works(port: int) -> bool:
         return False
 
 
-def wait_for_store(port: int) -> bool:
-    for _ in range(300):
-        if store_works(port):
-            return True
-        time.sleep(0.1)
-    return False
+if __name__ == "__main__":
+    main()

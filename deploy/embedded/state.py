@@ -1,5 +1,6 @@
 """The `var/` directory: what the embedded stack keeps between two starts, and that only one runs in it at a time."""
 
+import errno
 import fcntl
 import json
 import os
@@ -11,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
 
 FIRST_WEB_PORT = 8000
 # The store's five ports follow one another, and its gRPC ports lie 10000 above. This range keeps them all below those
@@ -32,6 +32,17 @@ def open_directory(var: Path) -> None:
         raise SystemExit(
             f"Only {free // 2**20} MiB are free at {var}: wanLLMDB needs {SPACE_NEEDED // 2**20} MiB to start."
         )
+
+
+@contextmanager
+def full_disk_is_a_sentence(var: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # SQLite has words of its own for it, and no number.
+        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in str(error):
+            raise
+        raise SystemExit(f"The disk under {var} is full: make room, then start again. Nothing is lost.") from None
 
 
 @contextmanager
@@ -103,7 +114,7 @@ def write_private(path: Path, text: str) -> None:
             draft.unlink()
 
 
-def read_credentials(var: Path) -> dict[str, Any]:
+def read_credentials(var: Path) -> dict[str, str]:
     path = var / "credentials.json"
     return json.loads(path.read_text()) if path.exists() else {}
 

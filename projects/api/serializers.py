@@ -57,7 +57,7 @@ class ProjectQuery(PageQuery):
     team = serializers.CharField(required=False, max_length=64)
     name = serializers.CharField(required=False, max_length=128, help_text="The whole name.")
     visibility = EnumField(Visibility, required=False)
-    search = serializers.CharField(required=False, max_length=200, help_text="Part of name or description.")
+    search = serializers.CharField(required=False, max_length=100, help_text="Part of name or description.")
     ordering = ordering("-id", "id", "name", "created_at", "updated_at")
 
 
@@ -131,5 +131,5 @@ class RunQuery(PageQuery):
     state = EnumField(State, required=False)
     group = serializers.CharField(required=False, max_length=128)
     job_type = serializers.CharField(required=False, max_length=128)
-    search = serializers.CharField(required=False, max_length=200, help_text="Part of a name or of the notes.")
+    search = serializers.CharField(required=False, max_length=100, help_text="Part of a name or of the notes.")
     ordering = ordering("-id", "id", "name", "display_name", "state", "started_at", "heartbeat_at", "finished_at")

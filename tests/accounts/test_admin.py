@@ -84,7 +84,7 @@ def members_form(team: Team, *rows: dict[str, str]) -> dict[str, str]:
 
 
 def row_of(team: Team, user: User, role: str, **more: str) -> dict[str, str]:
-    return {"id": str(team.memberships.get(user=user).pk), "user": str(user.pk), "role": role, **more}
+    return {"id": str(team.memberships.get(user=user).pk), "user": str(user.pk), "role": role} | more
 
 
 def test_the_operator_manages_members(desk, acme, alice, bob, vera, mallory):
@@ -102,6 +102,14 @@ def test_the_operator_manages_members(desk, acme, alice, bob, vera, mallory):
     assert acme.display_name == "Operated"
     roles = {user: permissions.role_in(user, acme) for user in (alice, bob, vera, mallory)}
     assert roles == {alice: Role.EDITOR, bob: Role.EDITOR, vera: None, mallory: Role.ADMIN}
+
+
+def test_a_member_does_not_become_another_person(desk, acme, bob, mallory):
+    form = members_form(acme, row_of(acme, bob, "viewer") | {"user": str(mallory.pk)})
+    desk.post(f"/admin/accounts/team/{acme.pk}/change/", form, follow=True)
+
+    assert permissions.role_in(bob, acme) is Role.VIEWER
+    assert permissions.role_in(mallory, acme) is None
 
 
 def test_the_last_admin_stays_also_here(desk, acme, alice):

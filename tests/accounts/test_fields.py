@@ -96,7 +96,7 @@ def test_a_cursor_costs_one_query(alice, django_assert_num_queries):
         take(ask("limit=1"), Team.objects.all(), "name")
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!!!", "AAAA", "%FF", "YWJj", "z" * 4097])
+@pytest.mark.parametrize("cursor", ["x", "!!!!", "AAAA", "%FF", "YWJj", "z" * 2049])
 def test_cursors_that_were_not_given_out_are_refused(alice, cursor):
     with pytest.raises((errors.Invalid, ValidationError)):
         take(ask(f"cursor={cursor}"), Team.objects.all(), "id")

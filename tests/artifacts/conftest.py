@@ -1,6 +1,6 @@
 """The store, an artifact with two versions, and workers that work when the test says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,9 +14,12 @@ from tests import servers
 from tests.artifacts.client import log
 
 
-@pytest.fixture(autouse=True, scope="session")
-def store() -> servers.Server:
-    return servers.store()
+@pytest.fixture(autouse=True)
+def store() -> Iterator[servers.Server]:
+    """The object store. A test may stop and start it; for the next one it is up again."""
+    server = servers.store()
+    yield server
+    server.start()
 
 
 @pytest.fixture

@@ -18,12 +18,11 @@ from wanllmdb.sdk.client import segment
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft, describe_source
 
-app = typer.Typer(help="wanLLMDB: version artifacts and name the versions that matter.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 artifact_app = typer.Typer(help="Put, get and list artifacts.", no_args_is_help=True)
 alias_app = typer.Typer(help="Set, remove and list aliases.", no_args_is_help=True)
 app.add_typer(artifact_app, name="artifact")
 artifact_app.add_typer(alias_app, name="alias")
-app.pretty_exceptions_enable = False
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Name = Annotated[str, typer.Argument(help="team/project/name:alias; what is left out comes from the settings.")]
@@ -38,13 +37,19 @@ def main() -> None:
         sys.exit(1)
 
 
-@app.callback()
-def version(
-    shown: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version.")] = False,
-) -> None:
-    if shown:
-        print(__version__)
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        Console().say(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """wanLLMDB: version artifacts and name the versions that matter."""
 
 
 @app.command()
@@ -81,7 +86,9 @@ def whoami(as_json: Json = False) -> None:
 
 @artifact_app.command()
 def put(
-    paths: Annotated[list[Path], typer.Argument(help="Files and directories; a directory's contents go to the root.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files and directories. Of a directory alone the contents go to the root.")
+    ],
     name: Annotated[str, typer.Option("--name", "-n", help="team/project/name; a new project is made, private.")],
     type: Annotated[str, typer.Option("--type", "-t", help="model, dataset, file or code.")] = "file",
     aliases: Annotated[list[str] | None, typer.Option("--alias", "-a", help="May be given several times.")] = None,
@@ -95,8 +102,11 @@ def put(
     project, _, short = joined.full_name(name).rpartition("/")
     draft = Draft(short, type, description, _object(metadata))
     for path in paths:
-        is_dir, _ = describe_source(path)
-        draft.add_dir(path) if is_dir else draft.add_file(path)
+        is_dir, own_name = describe_source(path)
+        if is_dir:
+            draft.add_dir(path, name=own_name if len(paths) > 1 else None)
+        else:
+            draft.add_file(path)
     _make_project(joined, project)
     artifact = Artifact._of(joined, versions.log(joined, draft, project, given))
     _answer(_summary(artifact), as_json, [])

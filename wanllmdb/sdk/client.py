@@ -335,12 +335,12 @@ def _unreachable(url: str, error: HTTPError) -> errors.Unreachable:
     origin = _origin(url)
     if isinstance(error, NameResolutionError):
         why = "there is no host of that name"
+    elif isinstance(error, NewConnectionError):
+        why = "nobody listens there"
     elif isinstance(error, ConnectTimeoutError):
         why = "no answer"
     elif isinstance(error, ReadTimeoutError):
         why = "it took the connection and then fell silent"
-    elif isinstance(error, NewConnectionError):
-        why = "nobody listens there"
     elif isinstance(error, SSLError):
         why = f"the encrypted connection failed ({error})"
     else:

@@ -107,7 +107,8 @@ def _hash_middling(blank: HashedFile, file: io.FileIO, tell: Callable[[int], obj
     whole = hashlib.sha256()
     block = memoryview(bytearray(MIB))
     size = 0
-    while count := file.readinto(block):
+    # Not to the end: one that somebody goes on writing may have none.
+    while size <= blank.stamp.size and (count := file.readinto(block)):
         crew.heed()
         whole.update(block[:count])
         size += count
@@ -122,7 +123,7 @@ def _hash_large(blank: HashedFile, file: io.FileIO, tell: Callable[[int], object
     size = 0
     buffers: deque[tuple[memoryview, Future[None] | None]] = deque((memoryview(bytearray(BLOCK)), None) for _ in "ab")
     with ThreadPoolExecutor(1, thread_name_prefix="wanllmdb-sha256") as beside:
-        while True:
+        while size <= blank.stamp.size:
             crew.heed()
             block, hashed = buffers.popleft()
             if hashed:

@@ -60,27 +60,41 @@ def plan(files: Iterable[HashedFile]) -> Plan:
 class Pack:
     """The bytes of many small files, and where each of them starts."""
 
-    content: bytes
+    blocks: list[bytes]
+    """Of about 1 MiB each: one piece for each file would be sent one by one, one for all would be copied once more."""
     members: list[dict[str, Any]]
 
     @property
+    def size(self) -> int:
+        return sum(map(len, self.blocks))
+
+    @property
     def wanted(self) -> dict[str, Any]:
-        sha256 = hashlib.sha256(self.content).hexdigest()
-        return {"kind": "pack", "sha256": sha256, "size": len(self.content), "members": self.members}
+        whole = hashlib.sha256()
+        for block in self.blocks:
+            whole.update(block)
+        return {"kind": "pack", "sha256": whole.hexdigest(), "size": self.size, "members": self.members}
 
 
 def build(files: Iterable[HashedFile]) -> Pack:
     """Read the files together. Raises `FileChanged` for one that is not what was hashed."""
-    content = bytearray()
+    blocks: list[bytes] = []
     members = []
+    pending: list[bytes] = []
+    offset = held = 0
     for file in files:
         with hashing.opened(file.source) as source:
             piece = source.read(file.size + 1) or b""
         if hashlib.sha256(piece).hexdigest() != file.sha256:
             raise changed(file)
-        members.append({"sha256": file.sha256, "size": file.size, "offset": len(content)})
-        content += piece
-    return Pack(bytes(content), members)
+        members.append({"sha256": file.sha256, "size": file.size, "offset": offset})
+        pending.append(piece)
+        offset += file.size
+        held += file.size
+        if held >= MIB:
+            blocks.append(b"".join(pending))
+            pending, held = [], 0
+    return Pack([*blocks, b"".join(pending)], members)
 
 
 def wanted(file: HashedFile) -> dict[str, Any]:

@@ -12,33 +12,17 @@ from urllib.parse import urlsplit
 _SECONDS = 1.0
 
 
-class Provenance:
-    """Asks git as soon as it is made, and is told the answers later, so that both go on at the same time."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._commit = _begin("rev-parse", "HEAD")
-        self._remote = _begin("config", "--get", "remote.origin.url")
-
-    def tell(self) -> dict[str, str]:
-        """`host`, and `git_commit` and `git_remote` as far as they are known by now."""
-        found = {
-            "host": socket.gethostname()[:255],
-            "git_commit": self._end(self._commit)[:64],
-            "git_remote": _without_password(self._end(self._remote))[:1024],
-        }
-        return {name: value for name, value in found.items() if value}
-
-    def _end(self, process: subprocess.Popen[bytes] | None) -> str:
-        if process is None:
-            return ""
-        with process:
-            try:
-                out, _ = process.communicate(timeout=max(0.05, self._started + _SECONDS - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                return ""
-        return out.decode("utf-8", "replace").strip() if process.returncode == 0 else ""
+def here() -> dict[str, str]:
+    """`host`, `git_commit` and `git_remote`, as far as they are known within a second. Usually it takes 10 ms."""
+    deadline = time.monotonic() + _SECONDS
+    # Both are under way before the first is waited for.
+    commit, remote = _begin("rev-parse", "HEAD"), _begin("config", "--get", "remote.origin.url")
+    found = {
+        "host": socket.gethostname()[:255],
+        "git_commit": _end(commit, deadline)[:64],
+        "git_remote": _without_password(_end(remote, deadline))[:1024],
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _begin(*question: str) -> subprocess.Popen[bytes] | None:
@@ -51,6 +35,18 @@ def _begin(*question: str) -> subprocess.Popen[bytes] | None:
         return subprocess.Popen([git, *question], stdin=quiet, stdout=subprocess.PIPE, stderr=quiet, env=environment)
     except OSError:
         return None
+
+
+def _end(process: subprocess.Popen[bytes] | None, deadline: float) -> str:
+    if process is None:
+        return ""
+    with process:
+        try:
+            out, _ = process.communicate(timeout=max(0.01, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return ""
+    return out.decode("utf-8", "replace").strip() if process.returncode == 0 else ""
 
 
 def _without_password(remote: str) -> str:

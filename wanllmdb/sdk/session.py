@@ -11,10 +11,9 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import connection, errors, settings, values
+from wanllmdb.sdk import connection, errors, provenance, settings, values
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.client import Client
-from wanllmdb.sdk.provenance import Provenance
 from wanllmdb.sdk.run import Run
 
 # At the end of a program nobody waits as long as in its middle.
@@ -62,7 +61,6 @@ def init(
         if not reinit:
             return under_way
         under_way.finish()
-    here = Provenance()
     joined = connection.connect(project=project, entity=entity, mode=mode)
     wanted = {
         "display_name": name,
@@ -78,7 +76,7 @@ def init(
         record: dict[str, Any] = _pretended(chosen, about)
     else:
         full = joined.full_project(chosen) if joined.settings.entity else chosen
-        record = joined.client.post("/runs", {"project": full, **here.tell(), **about})
+        record = joined.client.post("/runs", {"project": full, **provenance.here(), **about})
     _run = Run(joined, record)
     _watch_the_end()
     if _run.is_online:
@@ -197,8 +195,9 @@ def _end_with_program() -> None:
     run, _run = _run, None
     if run is None:
         return
-    run._connection.client.patience = PATIENCE_AT_EXIT
     try:
+        if run.is_online:
+            run._connection.client.patience = PATIENCE_AT_EXIT
         _ending(run)
     except errors.WanLLMDBError as error:
         run._connection.console.warn(f"the end of the run could not be reported: {error}")

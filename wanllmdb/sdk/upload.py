@@ -111,8 +111,8 @@ def _send_pack(client: Client, version_id: str, files: list[HashedFile], tell: T
     wanted = pack.wanted
     (answer,) = _ask(client, version_id, [wanted])
     place = Place(client, version_id, wanted, answer)
-    place.put(lambda: (pack.content,), len(pack.content))
-    tell(len(pack.content))
+    place.put(lambda: pack.blocks, pack.size)
+    tell(pack.size)
 
 
 def _send_file(place: Place, file: HashedFile, tell: Tell) -> None:

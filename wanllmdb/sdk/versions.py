@@ -33,12 +33,8 @@ def log(
     files = _hash(connection, draft)
     digest = hashing.version_digest((file.path, file.sha256, file.size) for file in files)
     artifact_id = known["id"] if known else _create(client, project, draft)
-    described = {"description": draft.description, "metadata": draft.metadata}
-    begun = _begin(client, artifact_id, files, {"digest": digest, "run_id": run_id, **described})
-    if begun["state"] == "draft":
-        version = _fill(connection, begun, files, digest, aliases)
-    else:
-        version = _finalize(client, begun, digest, aliases, [])
+    about = {"digest": digest, "run_id": run_id, "description": draft.description, "metadata": draft.metadata}
+    version = _make(connection, artifact_id, files, about, aliases)
     if version["created"]:
         console.say(f"  Created version: {version['version']}")
     else:
@@ -111,6 +107,24 @@ def _create(client: Client, project: str, draft: Draft) -> str:
         return str(known["id"])
 
 
+def _make(
+    connection: Connection, artifact_id: str, files: list[HashedFile], about: dict[str, Any], aliases: Sequence[str]
+) -> dict[str, Any]:
+    """The version that holds the files, whether it is made or was there."""
+    tries = 0
+    while True:
+        try:
+            begun = _begin(connection.client, artifact_id, files, about)
+            if begun["state"] == "draft":
+                return _fill(connection, begun, files, about["digest"], aliases)
+            return _finalize(connection.client, begun, about["digest"], aliases, [])
+        except (errors.VersionFinalized, errors.VersionNotFound):
+            # Another program of ours logs the same: it shares our draft, and has finished it or given it up.
+            tries += 1
+            if tries == 3:
+                raise
+
+
 def _begin(client: Client, artifact_id: str, files: list[HashedFile], about: dict[str, Any]) -> dict[str, Any]:
     """The draft with the sha256s that it lacks, or the version that holds the files already."""
     first, *rest = list(_batches(files)) or [[]]
@@ -150,22 +164,26 @@ def _fill(
 ) -> dict[str, Any]:
     """Upload what the draft lacks, and make it final."""
     client = connection.client
-    missing = set(draft["missing"])
     try:
-        for last_try in (False, True):
-            plan = packing.plan(file for file in files if file.sha256 in missing)
-            with connection.console.progress("Uploading", plan.size) as tell:
-                sent = upload.send(client, draft["id"], plan, tell)
-            try:
-                return _finalize(client, draft, digest, aliases, sent)
-            except errors.VersionIncomplete:
-                if last_try:
-                    raise
-            missing = set(_state(client, draft["id"], _batches(files)))
+        sent = _send(connection, draft["id"], files, draft["missing"])
+        try:
+            return _finalize(client, draft, digest, aliases, sent)
+        except errors.VersionIncomplete:
+            # What we were told was there is not; state the files again to learn what is to be sent.
+            sent = _send(connection, draft["id"], files, _state(client, draft["id"], _batches(files)))
+            return _finalize(client, draft, digest, aliases, sent)
     except (errors.FileChanged, errors.BytesMismatch):
         _abandon(client, draft["id"])
         raise
-    raise AssertionError("the last try returns or raises")
+
+
+def _send(
+    connection: Connection, version_id: str, files: list[HashedFile], missing: Iterable[str]
+) -> list[dict[str, Any]]:
+    wanted = set(missing)
+    plan = packing.plan(file for file in files if file.sha256 in wanted)
+    with connection.console.progress("Uploading", plan.size) as tell:
+        return upload.send(connection.client, version_id, plan, tell)
 
 
 def _finalize(

@@ -15,7 +15,7 @@ from artifacts import artifacts, resolving
 from artifacts.api import queries
 from artifacts.api.requests import find_artifact
 from artifacts.api.serializers import ArtifactCreate, ArtifactSerializer, ArtifactUpdate, ResolvedSerializer
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import Artifact
 from projects.models import Project
 
 
@@ -77,10 +77,8 @@ class Resolve(APIView):
 
 
 def resolved(found: resolving.Resolved) -> dict[str, Any]:
-    version = ArtifactVersion.objects.for_display().get(pk=found.version.pk)
-    artifact = Artifact.objects.for_display().get(pk=found.artifact.pk)
-    names = [row.alias for row in version.aliases.all()]
-    return {"artifact": artifact, "version": version, "aliases": names, "alias": found.alias}
+    names = [row.alias for row in found.version.aliases.all()]
+    return {"artifact": found.artifact, "version": found.version, "aliases": names, "alias": found.alias}
 
 
 def _shown(artifact: Artifact) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from artifacts.api.transfers import (
     VersionWithFiles,
     manifest_body,
 )
-from artifacts.models import ArtifactVersion
+from artifacts.models import Artifact, ArtifactVersion
 from projects.api.serializers import RunSerializer
 from projects.models import Run
 
@@ -152,7 +152,10 @@ class VersionUsedBy(APIView):
 
 def find_closing(request: Request, version_id: UUID) -> ArtifactVersion:
     """A version to finalize: also a draft that gave way to one of the same contents, so that a repeat is answered."""
-    gone = ArtifactVersion.objects.filter(pk=version_id, state=ArtifactVersion.State.DELETED, created_by=request.user)
+    seen = Artifact.objects.visible_to(request.user)
+    gone = ArtifactVersion.objects.filter(
+        pk=version_id, state=ArtifactVersion.State.DELETED, created_by=request.user, artifact__in=seen
+    )
     return gone.for_display().first() or find_version(request, version_id)
 
 

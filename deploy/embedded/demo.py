@@ -1,0 +1,187 @@
+"""A first project, logged through the SDK over HTTP as anybody would: so that a new server has something to show.
+
+A table of houses in three versions, two models that learn prices from it, and this repository's own documents and code.
+What an alias is on already is left alone, so a start that was cut short is gone on with, and nothing is logged twice.
+"""
+
+import csv
+import json
+import math
+import random
+import struct
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import wanllmdb as wandb
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "first-steps"
+COLUMNS = ("area", "rooms", "age", "distance", "price")
+
+House = Mapping[str, float]
+
+
+def main() -> None:
+    api = wandb.Api()
+    project = f"{api.viewer['default_team']}/{PROJECT}"
+    there = {name for found in api.projects() if found.full_name == project for name in aliases_in(api, project)}
+    for needed, log in STEPS.items():
+        if needed not in there:
+            log(project)
+
+
+def aliases_in(api: wandb.Api, project: str) -> Iterable[str]:
+    return (f"{artifact.name}:{alias}" for artifact in api.artifacts(project) for alias in artifact.all_aliases())
+
+
+# --- The data ---------------------------------------------------------------------------------------------------------
+
+
+def collect(project: str, name: str, rows: int, alias: str) -> None:
+    """Rows as they come in, some of them wrong."""
+    with wandb.init(project=project, name=name, job_type="collect", config={"rows": rows, "seed": 7}) as run:
+        houses = list(invent(rows))
+        log_table(run, houses, "As it came in: about one row in a hundred is wrong.", [alias])
+        run.log({"rows": len(houses)})
+
+
+def clean(project: str) -> None:
+    with wandb.init(project=project, name="clean", job_type="clean", config={"smallest_area": 10}) as run:
+        houses = read_table(run.use_artifact("houses:v0.2.0", type="dataset"))
+        good = [house for house in houses if house["area"] >= run.config["smallest_area"] and house["price"] > 0]
+        log_table(run, good, "Without the rows that cannot be right.", ["v1.0.0", "production"])
+        run.log({"rows": len(good), "dropped": len(houses) - len(good)})
+
+
+def invent(rows: int) -> Iterable[House]:
+    """Always the same houses for the same number of rows."""
+    dice = random.Random(7)
+    for _ in range(rows):
+        area, age = dice.uniform(25, 240), dice.uniform(0, 120)
+        rooms, distance = max(1, round(area / 28 + dice.gauss(0, 0.8))), dice.expovariate(1 / 8)
+        price = 60_000 + 3_100 * area + 9_000 * rooms - 700 * age - 4_000 * distance + dice.gauss(0, 25_000)
+        if dice.random() < 0.01:
+            area, price = dice.choice([(0.0, price), (area, -1.0)])
+        yield dict(zip(COLUMNS, (round(area, 1), rooms, round(age), round(distance, 2), round(price, -2)), strict=True))
+
+
+def log_table(run: wandb.Run, houses: Sequence[House], description: str, aliases: list[str]) -> None:
+    table = wandb.Artifact("houses", "dataset", description, {"rows": len(houses), "columns": list(COLUMNS)})
+    with table.new_file("houses.csv") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(houses)
+    with table.new_file("README.md") as file:
+        file.write(
+            f"# Houses\n\n{len(houses)} invented houses: area in m², distance to the centre in km. {description}\n"
+        )
+    run.log_artifact(table, aliases=aliases)
+
+
+def read_table(table: wandb.Artifact) -> list[House]:
+    rows = csv.DictReader(read(table, "houses.csv").splitlines())
+    return [{name: float(value) for name, value in row.items()} for row in rows]
+
+
+def read(artifact: wandb.Artifact, path: str) -> str:
+    with tempfile.TemporaryDirectory() as directory:
+        return Path(artifact.get_path(path).download(directory)).read_text("utf-8")
+
+
+# --- The models -------------------------------------------------------------------------------------------------------
+
+
+def train(project: str, name: str, features: Sequence[str], aliases: list[str]) -> None:
+    """Least squares. One house in five is kept back to say how good it is."""
+    config = {"model": "least squares", "features": list(features), "held_out": 0.2}
+    with wandb.init(project=project, name=name, job_type="train", config=config, tags=["baseline"]) as run:
+        data = run.use_artifact("houses:production", type="dataset")
+        houses = read_table(data)
+        held_out = int(len(houses) * run.config["held_out"])
+        weights = fit([inputs(house, features) for house in houses[held_out:]], [h["price"] for h in houses[held_out:]])
+        errors = [dot(weights, inputs(house, features)) - house["price"] for house in houses[:held_out]]
+        rmse = math.sqrt(sum(error**2 for error in errors) / len(errors))
+        run.log({"rmse": round(rmse), "trained_on": len(houses) - held_out, "data": data.version})
+        log_model(run, features, weights, rmse, aliases)
+
+
+def log_model(run: wandb.Run, features: Sequence[str], weights: list[float], rmse: float, aliases: list[str]) -> None:
+    names = ["intercept", *features]
+    model = wandb.Artifact("price-model", "model", f"Prices from {', '.join(features)}.", {"rmse": round(rmse)})
+    with model.new_file("model.json") as file:
+        json.dump({"weights": dict(zip(names, weights, strict=True)), "rmse": rmse}, file, indent=2)
+    with model.new_file("model.safetensors", "wb") as file:
+        tensor = struct.pack(f"<{len(weights)}d", *weights)
+        about = {"weights": {"dtype": "F64", "shape": [len(weights)], "data_offsets": [0, len(tensor)]}}
+        header = json.dumps(about).encode()
+        file.write(struct.pack("<Q", len(header)) + header + tensor)
+    run.log_artifact(model, aliases=aliases)
+
+
+def compare(project: str) -> None:
+    """The better of the two waits for somebody to promote it."""
+    with wandb.init(project=project, name="compare", job_type="evaluate") as run:
+        models = [run.use_artifact(f"price-model:{alias}", type="model") for alias in ("v1.0.0", "v1.1.0")]
+        for model in models:
+            run.summary[f"rmse_{model.version}"] = json.loads(read(model, "model.json"))["rmse"]
+        run.log_artifact(min(models, key=lambda model: model.metadata["rmse"]), aliases=["staging"])
+
+
+def inputs(house: House, features: Sequence[str]) -> list[float]:
+    return [1.0, *(house[name] for name in features)]
+
+
+def dot(left: Sequence[float], right: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))
+
+
+def fit(rows: Sequence[Sequence[float]], targets: Sequence[float]) -> list[float]:
+    """The weights with the least squared error: the normal equations, by Gauss-Jordan elimination."""
+    columns = list(zip(*rows, strict=True))
+    matrix = [[dot(left, right) for right in columns] + [dot(left, targets)] for left in columns]
+    for pivot in range(len(matrix)):
+        best = max(range(pivot, len(matrix)), key=lambda row: abs(matrix[row][pivot]))
+        matrix[pivot], matrix[best] = matrix[best], matrix[pivot]
+        scale = matrix[pivot][pivot]
+        matrix[pivot] = [value / scale for value in matrix[pivot]]
+        for row in range(len(matrix)):
+            if row != pivot:
+                factor = matrix[row][pivot]
+                pairs = zip(matrix[row], matrix[pivot], strict=True)
+                matrix[row] = [value - factor * base for value, base in pairs]
+    return [row[-1] for row in matrix]
+
+
+# --- This repository --------------------------------------------------------------------------------------------------
+
+
+def document(project: str) -> None:
+    with wandb.init(project=project, name="document", job_type="publish") as run:
+        handbook = wandb.Artifact("handbook", "file", "What wanLLMDB is, and how to use it.")
+        source = wandb.Artifact("wanllmdb-source", "code", "The server and the SDK that you are using.")
+        add(handbook, ["README.md", "docs/**/*.md"])
+        add(source, ["manage.py", *(f"{part}/**/*.py" for part in ("accounts", "projects", "artifacts", "wanllmdb"))])
+        for artifact in (handbook, source):
+            run.log_artifact(artifact, aliases=[f"v{wandb.__version__}", "production"])
+
+
+def add(artifact: wandb.Artifact, patterns: Iterable[str]) -> None:
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+        artifact.add_file(path, path.relative_to(ROOT).as_posix())
+
+
+# The alias that tells that a step is done, and the step.
+STEPS: dict[str, Callable[[str], None]] = {
+    "houses:v0.1.0": lambda project: collect(project, "collect-first", 1000, "v0.1.0"),
+    "houses:v0.2.0": lambda project: collect(project, "collect-more", 4000, "v0.2.0"),
+    "houses:v1.0.0": clean,
+    "price-model:v1.0.0": lambda project: train(project, "train-by-area", ["area"], ["v1.0.0", "production"]),
+    "price-model:v1.1.0": lambda project: train(project, "train-by-all", COLUMNS[:-1], ["v1.1.0"]),
+    "price-model:staging": compare,
+    "wanllmdb-source:production": document,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Deploy by alias: a training tags its model `staging`, a check moves `production` there, inference follows it.
+
+Run it against your server:  WANLLMDB_BASE_URL=… WANLLMDB_API_KEY=… python examples/alias_use_case_production_model.py
+"""
+
+import os
+import pickle
+import random
+import tempfile
+from pathlib import Path
+
+import wanllmdb as wandb
+
+PROJECT = os.environ.get("WANLLMDB_PROJECT", "alias-use-cases")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        model = train(Path(place))
+        candidate = register(model)
+        promote(candidate)
+        deployed = load_for_inference(Path(place) / "deployed")
+        assert deployed.read_bytes() == model.read_bytes(), "inference loaded another model than was trained"
+        print("Inference runs the model that was trained, validated and promoted")
+
+
+def register(model: Path) -> str:
+    """Training: register the model with a version tag, for staging."""
+    with wandb.init(project=PROJECT, job_type="train", reinit=True) as run:
+        artifact = wandb.Artifact("recommendation-model", type="model")
+        artifact.add_file(model)
+        run.log_artifact(artifact, aliases=["v2.1.0", "staging"])
+        return f"{run.entity}/{run.project}/recommendation-model:staging"
+
+
+def promote(candidate: str) -> None:
+    """After validation: move `production` to what is in staging."""
+    artifact = wandb.Api().artifact(candidate)
+    artifact.aliases.append("production")
+    artifact.metadata["validated"] = True
+    artifact.save()
+    print(f"Promoted {artifact.qualified_name}: {', '.join(artifact.aliases)}")
+
+
+def load_for_inference(place: Path) -> Path:
+    """Inference: always use the production model."""
+    with wandb.init(project=PROJECT, job_type="serve", reinit=True) as run:
+        model = run.use_artifact("recommendation-model", alias="production")
+        return Path(model.download(place)) / "model.pkl"
+
+
+def train(place: Path) -> Path:
+    """Stands for a training."""
+    weights = [random.gauss(0, 1) for _ in range(10_000)]
+    (place / "model.pkl").write_bytes(pickle.dumps(weights))
+    return place / "model.pkl"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Six examples of artifact aliases, one function each.
+
+Run them against your server:  WANLLMDB_BASE_URL=… WANLLMDB_API_KEY=… python examples/artifact_alias_example.py
+"""
+
+import os
+import random
+import tempfile
+from pathlib import Path
+
+import wanllmdb as wandb
+
+PROJECT = os.environ.get("WANLLMDB_PROJECT", "alias-examples")
+
+
+def create_with_aliases(place: Path) -> str:
+    """Example 1: log an artifact with aliases. Returns its version."""
+    with wandb.init(project=PROJECT, job_type="data", reinit=True) as run:
+        artifact = wandb.Artifact("training-dataset", type="dataset", description="Rows to train on")
+        artifact.add_file(write_rows(place, 100))
+        run.log_artifact(artifact, aliases=["latest", "initial"])
+        return artifact.version
+
+
+def update_and_move(place: Path) -> str:
+    """Example 2: log new contents under an alias that exists, which moves to them. Returns the new version."""
+    with wandb.init(project=PROJECT, job_type="data", reinit=True) as run:
+        artifact = wandb.Artifact("training-dataset", type="dataset")
+        artifact.add_file(write_rows(place, 200))
+        run.log_artifact(artifact, aliases=["latest", "reviewed"])
+        return artifact.version
+
+
+def use_by_alias(place: Path, newest: str) -> None:
+    """Example 3: use whatever an alias points at."""
+    with wandb.init(project=PROJECT, job_type="train", reinit=True) as run:
+        dataset = run.use_artifact("training-dataset", alias="latest")
+        assert dataset.version == newest
+        same_bytes(dataset.file(place / "by-alias"), place / "rows.csv")
+
+
+def use_a_version(place: Path, version: str) -> None:
+    """Example 4: use one version for ever, wherever the aliases go."""
+    with wandb.init(project=PROJECT, job_type="train", reinit=True) as run:
+        dataset = run.use_artifact("training-dataset", version=version)
+        assert dataset.version == version
+        assert len(Path(dataset.file(place / "by-version")).read_text().splitlines()) == 100
+
+
+def semantic_versions(place: Path) -> None:
+    """Example 5: give releases semantic names; `v1.1` and `stable` move on, `v1.1.0` stays."""
+    with wandb.init(project=PROJECT, job_type="release", reinit=True) as run:
+        for release, aliases in (
+            ("1.1.0", ["v1.1.0", "v1.1", "stable"]),
+            ("1.1.1", ["v1.1.1", "v1.1", "stable"]),
+        ):
+            (place / "model.bin").write_bytes(os.urandom(10_000))
+            artifact = wandb.Artifact("classifier", type="model", metadata={"release": release})
+            artifact.add_file(place / "model.bin")
+            run.log_artifact(artifact, aliases=aliases)
+        for alias, release in (("v1.1.0", "1.1.0"), ("v1.1.1", "1.1.1"), ("v1.1", "1.1.1"), ("stable", "1.1.1")):
+            assert run.use_artifact("classifier", alias=alias).metadata == {"release": release}
+        same_bytes(run.use_artifact("classifier:stable").file(place / "stable"), place / "model.bin")
+
+
+def production_workflow(place: Path) -> None:
+    """Example 6: train for staging, check, move `production`, serve."""
+    with wandb.init(project=PROJECT, job_type="train", reinit=True) as run:
+        (place / "ranker.bin").write_bytes(os.urandom(10_000))
+        artifact = wandb.Artifact("ranker", type="model")
+        artifact.add_file(place / "ranker.bin")
+        run.log_artifact(artifact, aliases=["staging"])
+        candidate = f"{run.entity}/{run.project}/ranker:staging"
+
+    checked = wandb.Api().artifact(candidate)
+    same_bytes(checked.file(place / "check"), place / "ranker.bin")
+    checked.aliases.append("production")
+    checked.aliases.remove("staging")
+    checked.save()
+
+    with wandb.init(project=PROJECT, job_type="serve", reinit=True) as run:
+        served = run.use_artifact("ranker", alias="production")
+        assert served.version == artifact.version
+        same_bytes(served.file(place / "serve"), place / "ranker.bin")
+        try:
+            run.use_artifact("ranker", alias="staging")
+        except wandb.AliasNotFound as missing:
+            print(f"Nothing waits in staging any more: {missing}")
+
+
+def same_bytes(downloaded: str, original: Path) -> None:
+    assert Path(downloaded).read_bytes() == original.read_bytes(), f"{downloaded} differs from {original}"
+
+
+def write_rows(place: Path, rows: int) -> Path:
+    (place / "rows.csv").write_text("".join(f"{number},{random.random()}\n" for number in range(rows)))
+    return place / "rows.csv"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        first = create_with_aliases(place)
+        second = update_and_move(place)
+        use_by_alias(place, newest=second)
+        use_a_version(place, version=first)
+        semantic_versions(place)
+        production_workflow(place)
+    print("All six examples ran, and every byte came back as it was logged")
+
+
+if __name__ == "__main__":
+    main()

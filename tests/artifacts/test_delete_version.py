@@ -1,0 +1,169 @@
+"""A version goes: not while names point at it, its number never again, `latest` one back."""
+
+import pytest
+
+from accounts import errors
+from artifacts import aliases, downloads, storage, usages, versions
+from artifacts.errors import VersionHasAliases, VersionNotFound
+from artifacts.models import AliasChange, ArtifactFile, ArtifactVersion
+from tests.artifacts.client import ORIGIN, at_once, begin, fetch, fill, log
+
+ARTIFACTS = "/api/v1/artifacts"
+
+
+def where(artifact) -> dict[str, str]:
+    return {row.alias: row.version.version for row in artifact.alias_set.select_related("version")}
+
+
+def test_an_older_version_goes(api, bob, artifact, v1, v2):
+    assert api(bob).delete(f"{ARTIFACTS}/versions/{v1.pk}").status_code == 204
+
+    artifact.refresh_from_db()
+    assert (artifact.version_count, artifact.latest_version, where(artifact)) == (1, "v2", {"latest": "v2"})
+    assert api(bob).get(f"{ARTIFACTS}/versions/{v1.pk}").status_code == 404
+    listed = api(bob).get(f"{ARTIFACTS}/{artifact.pk}/versions").json()
+    assert [item["version"] for item in listed["items"]] == ["v2"]
+    assert ArtifactFile.objects.filter(version=v1).count() == 0
+
+
+def test_latest_falls_back(bob, artifact, v1, v2):
+    versions.delete(bob, v2, ORIGIN)
+
+    artifact.refresh_from_db()
+    assert (artifact.version_count, artifact.latest_version, where(artifact)) == (1, "v1", {"latest": "v1"})
+    change = AliasChange.objects.filter(alias="latest").latest("number")
+    assert (change.from_version, change.to_version, change.changed_by) == (v2, v1, bob)
+
+
+def test_latest_of_the_last_one_goes_with_it(bob, artifact, v1):
+    versions.delete(bob, v1, ORIGIN)
+
+    artifact.refresh_from_db()
+    assert (artifact.version_count, artifact.latest_version, where(artifact)) == (0, None, {})
+    change = AliasChange.objects.filter(alias="latest").latest("number")
+    assert (change.from_version, change.to_version) == (v1, None)
+    assert log(bob, artifact, {"a": b"a"}).version == "v2"
+
+
+def test_latest_that_stands_elsewhere_by_hand_stays(bob, artifact, v1, v2):
+    v3 = log(bob, artifact, {"three": b"3"})
+    aliases.move(bob, artifact, "latest", v1, ORIGIN)
+    versions.delete(bob, v3, ORIGIN)
+
+    assert where(artifact) == {"latest": "v1"}
+
+
+def test_latest_that_was_moved_by_hand_to_the_one_that_goes_falls_to_the_newest(bob, artifact, v1, v2):
+    aliases.move(bob, artifact, "latest", v1, ORIGIN)
+    versions.delete(bob, v1, ORIGIN)
+
+    assert where(artifact) == {"latest": "v2"}
+
+
+def test_names_that_point_at_it_hold_it(api, bob, artifact, v1, v2):
+    for alias in ("production", "best"):
+        aliases.move(bob, artifact, alias, v2, ORIGIN)
+    with pytest.raises(VersionHasAliases) as refusal:
+        versions.delete(bob, v2, ORIGIN)
+    assert refusal.value.extra == {"aliases": ["best", "production"]}
+
+    answer = api(bob).delete(f"{ARTIFACTS}/versions/{v2.pk}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "VersionHasAliases")
+    assert answer.json()["aliases"] == ["best", "production"]
+    assert where(artifact) == dict.fromkeys(["best", "latest", "production"], "v2")
+
+
+def test_they_go_with_it_when_told(api, bob, artifact, v1, v2):
+    aliases.move(bob, artifact, "production", v2, ORIGIN)
+
+    assert api(bob).delete(f"{ARTIFACTS}/versions/{v2.pk}?delete_aliases=true").status_code == 204
+    assert where(artifact) == {"latest": "v1"}
+    change = AliasChange.objects.get(alias="production", number=2)
+    assert (change.from_version, change.to_version) == (v2, None)
+
+
+@pytest.mark.parametrize("word", ["perhaps", "2", "delete"])
+def test_what_is_neither_yes_nor_no(api, bob, artifact, v1, word):
+    assert api(bob).delete(f"{ARTIFACTS}/versions/{v1.pk}?delete_aliases={word}").status_code == 400
+
+
+def test_a_draft_is_given_up(api, bob, artifact, v1):
+    draft = fill(bob, artifact, {"a": b"a"})
+
+    assert api(bob).delete(f"{ARTIFACTS}/versions/{draft.pk}").status_code == 204
+    artifact.refresh_from_db()
+    assert (artifact.version_count, artifact.latest_version, where(artifact)) == (1, "v1", {"latest": "v1"})
+    assert begin(bob, artifact, {"a": b"a"}).version.version == "v3"
+
+
+def test_who_holds_an_address_reads_to_the_end(bob, artifact, v1, v2, age):
+    age(days=3)
+    url = downloads.address(bob, v1.files.get(), ORIGIN)
+    versions.delete(bob, v1, ORIGIN)
+
+    assert fetch(url) == b"one"
+
+
+def test_bytes_that_a_later_version_shares_stay(bob, artifact, v1):
+    v2 = log(bob, artifact, {"one.txt": b"one", "two": b"2"})
+    versions.delete(bob, v1, ORIGIN)
+
+    assert fetch(downloads.address(bob, v2.files.get(path="one.txt"), ORIGIN)) == b"one"
+    assert list(storage.list_files(v1.storage_path)) != []
+
+
+def test_a_usage_is_not_told_of_any_more(api, bob, artifact, run, v1, v2):
+    usages.use(bob, run, "data:v1")
+    versions.delete(bob, v1, ORIGIN)
+
+    assert api(bob).get(f"/api/v1/runs/{run.pk}/artifacts").json() == {"logged": [], "used": []}
+
+
+def test_deleting_twice_counts_once(api, bob, artifact, v1, v2):
+    stale = ArtifactVersion.objects.get(pk=v1.pk)
+    versions.delete(bob, v1, ORIGIN)
+    with pytest.raises(VersionNotFound):
+        versions.delete(bob, stale, ORIGIN)
+
+    artifact.refresh_from_db()
+    assert artifact.version_count == 1
+    assert api(bob).delete(f"{ARTIFACTS}/versions/{v1.pk}").status_code == 404
+
+
+def test_a_draft_that_became_final_meanwhile_is_deleted_as_what_it_is(bob, artifact, v1):
+    draft = fill(bob, artifact, {"a": b"a"})
+    stale = ArtifactVersion.objects.get(pk=draft.pk)
+    versions.finalize(bob, draft, ORIGIN)
+    versions.delete(bob, stale, ORIGIN)
+
+    artifact.refresh_from_db()
+    assert (artifact.version_count, artifact.latest_version) == (1, "v1")
+
+
+def test_a_viewer_deletes_nothing(api, vera, artifact, v1):
+    with pytest.raises(errors.Denied):
+        versions.delete(vera, v1, ORIGIN)
+
+    assert api(vera).delete(f"{ARTIFACTS}/versions/{v1.pk}").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleting_all_at_once(api, bob, artifact):
+    made = [log(bob, artifact, {"a": f"{number}".encode()}) for number in range(5)]
+    client = api(bob)
+    answers = at_once(*[lambda one=one: client.delete(f"{ARTIFACTS}/versions/{one.pk}") for one in [*made, *made]])
+
+    assert sorted(answer.status_code for answer in answers) == [204] * 5 + [404] * 5
+    artifact.refresh_from_db()
+    assert (artifact.version_count, artifact.latest_version, where(artifact)) == (0, None, {})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_logging_while_the_newest_is_deleted(bob, artifact, v1, v2):
+    at_once(lambda: versions.delete(bob, v2, ORIGIN), lambda: log(bob, artifact, {"two.txt": b"two"}))
+
+    artifact.refresh_from_db()
+    final = artifact.versions.finalized()
+    assert artifact.version_count == final.count()
+    newest = final.order_by("-number").first()
+    assert (artifact.latest_version, where(artifact)["latest"]) == (newest.version, newest.version)

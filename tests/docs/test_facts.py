@@ -1,0 +1,98 @@
+"""What the pages list is what the server has: no address, refusal, setting or timer is missing, none is made up."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.urls import URLPattern
+
+import accounts.api.urls
+import artifacts.api.urls
+import artifacts.tasks
+import projects.api.urls
+import projects.tasks
+from accounts.errors import RegistryError
+from projects.errors import RunEnded
+from tests.docs.conftest import PAGES, title
+from tests.servers import ROOT
+
+KINDS_NOBODY_RAISES = {"TooLarge", "Unavailable"}
+OF_THE_FRAMEWORK = {
+    "NotAuthenticated": 401,
+    "AuthenticationFailed": 401,
+    "MethodNotAllowed": 405,
+    "NotAcceptable": 406,
+    "UnsupportedMediaType": 415,
+    "ServerError": 500,
+}
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def rows(name: str, row: str) -> set[tuple[str, ...]]:
+    """The groups of every line of the page that begins as `row` does."""
+    return {match.groups() for match in re.finditer(rf"^{row}", page(name), re.MULTILINE)}
+
+
+def addresses(patterns: list[URLPattern]) -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        path = re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern))
+        view = pattern.callback.view_class
+        for method in ("get", "post", "put", "patch", "delete"):
+            if hasattr(view, method):
+                yield method.upper(), f"/{path}"
+
+
+def refusals(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from refusals(each)
+
+
+def test_every_address_is_listed():
+    ours = [*accounts.api.urls.urlpatterns, *projects.api.urls.urlpatterns, *artifacts.api.urls.urlpatterns]
+
+    assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(addresses(ours))
+
+
+def test_every_refusal_is_listed_with_its_status():
+    ours = {each.__name__: each.status for each in refusals(RegistryError) if each.__name__ not in KINDS_NOBODY_RAISES}
+    listed = {code: int(status) for code, status in rows("api.md", r"\| `(\w+)` \| (\d{3}) \|")}
+
+    assert RunEnded.__name__ in ours
+    assert listed == ours | OF_THE_FRAMEWORK
+
+
+def test_every_setting_is_listed():
+    source = (ROOT / "wanllmdb" / "settings.py").read_text()
+
+    assert {name for (name,) in rows("operations.md", r"\| `([A-Z0-9_]+)` \|")} == set(
+        re.findall(r'\benv\.\w+\(\s*"([A-Z0-9_]+)"', source)
+    )
+
+
+def test_every_timer_is_listed():
+    timers = [*artifacts.tasks.BEAT.values(), *projects.tasks.BEAT.values()]
+    seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
+    listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) minutes|minute) \|")
+
+    assert {task: int(minutes or 1) * 60 for task, minutes in listed} == seconds
+
+
+@pytest.mark.parametrize("path", PAGES, ids=title)
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        place, _, heading = target.partition("#")
+        if "://" in target:
+            continue
+        linked = (path.parent / place).resolve() if place else path
+
+        assert linked.exists(), f"{path.name} links to {target}"
+        assert not heading or heading in anchors(linked.read_text()), f"{path.name} links to {target}"
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}

@@ -1,0 +1,78 @@
+"""What the pages tell people to try works, from the top of a page to its end."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs import reader
+from tests.docs.conftest import PAGES, title
+
+WITHIN = 60
+RUNNABLE = [page for page in PAGES if any(reader.snippets(page.read_text()))]
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=title)
+def test_a_page_can_be_tried_from_top_to_bottom(terminal, tmp_path, page: Path):
+    assert shutil.which("curl"), "curl is not installed: `make test` does that."
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    done = subprocess.run(
+        [sys.executable, reader.__file__, page],
+        cwd=desk,
+        env=terminal(page),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=WITHIN,
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+def read(page: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, reader.__file__, page], cwd=page.parent, capture_output=True, text=True)
+
+
+def test_snippets_are_what_is_marked_to_run():
+    page = "\n".join(
+        [
+            *("# Title", "```console", "$ make run", "```"),
+            *("```bash", "echo one", "```"),
+            *("```bash text", "echo never", "```"),
+            *("1. indented", "   ```python", "   if True:", "       pass", "   ```"),
+            *("````markdown", "```bash", "echo shown, not run", "```", "````"),
+        ]
+    )
+
+    assert list(reader.snippets(page)) == [
+        reader.Snippet("bash", 5, "echo one\n"),
+        reader.Snippet("python", 12, "if True:\n    pass\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("```bash\nA=$(false | cat)\n```\n```bash\necho never\n```\n", "page.md, line 1: this failed."),
+        ("```python\nanswer = 1\n```\n\n```python\nassert answer == 2\n```\n", 'page.md", line 6'),
+    ],
+)
+def test_a_snippet_that_fails_is_told_with_its_line(tmp_path, page, told):
+    (tmp_path / "page.md").write_text(page)
+    done = read(tmp_path / "page.md")
+
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "never" not in done.stdout
+
+
+def test_a_shell_remembers_what_went_before(tmp_path):
+    page = "```bash\nA=1\nf() { echo f; }\ncd /\n```\n```bash\necho $A $(f) $PWD\n```\n"
+    (tmp_path / "page.md").write_text(page)
+    done = read(tmp_path / "page.md")
+
+    assert done.stdout == "1 f /\n", done.stderr

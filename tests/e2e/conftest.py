@@ -1,0 +1,115 @@
+"""`make run` as a new user has it: a clean clone, its own `var/`, and a terminal to press Ctrl-C in."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.embedded import children
+from tests import servers
+
+STOPS_WITHIN = 15
+
+
+class Terminal:
+    """`make run` in a terminal of its own, which has nothing in its environment that the tests put there."""
+
+    def __init__(self, clone: Path, var: Path, screen: Path, **environment: str) -> None:
+        kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
+        kept |= {"VENV": sys.prefix, "WANLLMDB_VAR_DIR": str(var)}
+        self.var, self.screen = var, screen
+        self.begun = time.monotonic()
+        with screen.open("w") as output:
+            self.process = subprocess.Popen(
+                ["make", "run"],
+                cwd=clone,
+                env=kept | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=children.end_with_parent,
+            )
+
+    @property
+    def shown(self) -> str:
+        return self.screen.read_text()
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return json.loads((self.var / "credentials.json").read_text())
+
+    @property
+    def ready_in(self) -> float:
+        """How many seconds it says to have needed."""
+        [seconds] = re.findall(r"ready in ([\d.]+) s", self.shown)
+        return float(seconds)
+
+    def wait_for_banner(self, seconds: float) -> "Terminal":
+        wait_until(lambda: "ready in" in self.shown or self.process.poll() is not None, seconds)
+        assert "ready in" in self.shown, self.shown
+        return self
+
+    def wait_for_end(self, seconds: float) -> int:
+        return self.process.wait(seconds)
+
+    def press_ctrl_c(self) -> None:
+        """The terminal sends it to all that runs in it. Returns when the prompt is back."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.wait_for_end(STOPS_WITHIN)
+
+    @property
+    def launcher(self) -> int:
+        """The process that `make` started."""
+        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(tasks.read_text().split()[0])
+
+    @property
+    def processes(self) -> list[int]:
+        """All that runs on its behalf."""
+        return children.of_stack(self.var)
+
+
+def wait_until(holds: Callable[[], Any], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is committed, and nothing else."""
+    path = tmp_path_factory.mktemp("clone") / "wanllmdb"
+    subprocess.run(["git", "clone", "--quiet", "--local", str(servers.ROOT), str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state") / "var"
+
+
+@pytest.fixture(scope="module")
+def make_run(clone: Path, var: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Terminal]]:
+    """`make_run(PORT="8000")` types `make run`; all in the same `var`. What still runs at the end is ended."""
+    screens = tmp_path_factory.mktemp("screens")
+    terminals: list[Terminal] = []
+
+    def type_it(**environment: str) -> Terminal:
+        terminals.append(Terminal(clone, var, screens / str(len(terminals)), **environment))
+        return terminals[-1]
+
+    yield type_it
+    for terminal in terminals:
+        if terminal.process.poll() is None:
+            terminal.press_ctrl_c()
+    children.end(var, 10)

@@ -1,0 +1,161 @@
+"""The first minutes of a new user, and the days after. The tests of this module are one story, told in order."""
+
+import os
+import signal
+import socket
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+import wanllmdb as wandb
+from tests.e2e.conftest import STOPS_WITHIN, Terminal, wait_until
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def first(make_run) -> Terminal:
+    """The first start of all."""
+    return make_run().wait_for_banner(120)
+
+
+@pytest.fixture
+def server(first) -> wandb.Api:
+    """The server as the first user has it in hand."""
+    return wandb.Api(base_url=first.credentials["base_url"], api_key=first.credentials["api_key"])
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_it_says_where_it_serves_and_keeps_the_credentials(first, server):
+    kept = first.credentials
+    assert list(kept) == ["base_url", "username", "password", "api_key"]
+    assert all(value in first.shown for value in kept.values())
+    assert server.viewer["username"] == kept["username"]
+
+
+def test_what_it_keeps_is_for_its_owner_alone(first):
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [first.var, *first.var.iterdir()]}
+    assert not {name: oct(mode) for name, mode in modes.items() if mode & 0o077}
+    assert modes["credentials.json"] == modes["embedded.env"] == modes["s3.json"] == 0o600
+
+
+def test_the_demo_can_be_used_by_its_aliases(first, server):
+    project = f"{first.credentials['username']}/first-steps"
+    found = {artifact.name: artifact.all_aliases() for artifact in server.artifacts(project)}
+    assert found["houses"] == {"latest": "v3", "production": "v3", "v1.0.0": "v3", "v0.2.0": "v2", "v0.1.0": "v1"}
+    assert found["price-model"] == {
+        **{"latest": "v2", "staging": "v2", "v1.1.0": "v2"},
+        **{"production": "v1", "v1.0.0": "v1"},
+    }
+    model = server.artifact(f"{project}/price-model:production")
+    assert model.logged_by().config["features"] == ["area"]
+    assert "train-by-area" in [run.name for run in server.artifact(f"{project}/houses:production").used_by()]
+
+
+def test_the_demo_comes_back_with_the_same_bytes(first, server, clone, tmp_path):
+    project = f"{first.credentials['username']}/first-steps"
+    for name, needed in {"handbook": "README.md", "wanllmdb-source": "wanllmdb/settings.py"}.items():
+        version = server.artifact(f"{project}/{name}:production")
+        got = contents(Path(version.download(tmp_path / name)))
+        assert needed in got
+        assert got == {path: (clone / path).read_bytes() for path in got}
+
+
+def test_workers_verify_what_was_logged(first, server):
+    project = f"{first.credentials['username']}/first-steps"
+
+    def verified() -> bool:
+        names = [f"{artifact.qualified_name}:latest" for artifact in server.artifacts(project)]
+        return {file.integrity for name in names for file in server.artifact(name).files()} == {"verified"}
+
+    wait_until(verified, 30)
+
+
+def test_a_second_one_in_the_same_place_says_so(first, make_run):
+    second = make_run()
+    assert second.wait_for_end(20) != 0
+    assert "already runs in" in second.shown
+    assert "Traceback" not in second.shown
+
+
+def test_ctrl_c_stops_everything(first):
+    assert len(first.processes) > 5
+    first.press_ctrl_c()
+    assert first.processes == []
+    assert "Stopped. Everything is kept" in first.shown
+    assert "Traceback" not in first.shown
+
+
+def test_the_next_start_is_quick_and_keeps_everything(first, make_run, server):
+    before = first.credentials
+    again = make_run().wait_for_banner(30)
+    assert again.ready_in < 10
+    assert again.credentials == before
+    assert len(list(server.artifacts(f"{before['username']}/first-steps"))) == 4
+    assert "Logging a first project" not in again.shown
+    again.press_ctrl_c()
+
+
+def test_a_terminated_launcher_stops_everything(first, make_run):
+    again = make_run().wait_for_banner(30)
+    os.kill(again.launcher, signal.SIGTERM)
+    again.wait_for_end(STOPS_WITHIN)
+    assert again.processes == []
+
+
+def test_a_killed_launcher_leaves_nothing_behind_and_nothing_in_the_way(first, make_run):
+    again = make_run().wait_for_banner(30)
+    os.kill(again.launcher, signal.SIGKILL)
+    wait_until(lambda: not again.processes, STOPS_WITHIN)
+    make_run().wait_for_banner(30).press_ctrl_c()
+
+
+def test_everything_killed_at_once_is_no_obstacle(first, make_run):
+    again = make_run().wait_for_banner(30)
+    launcher, others = again.launcher, again.processes
+    for pid in [launcher, *others]:
+        os.kill(pid, signal.SIGKILL)
+    another = make_run().wait_for_banner(30)
+    another.press_ctrl_c()
+    assert another.processes == []
+
+
+def test_a_taken_port_is_one_sentence(first, make_run):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        refused = make_run(PORT=port)
+        assert refused.wait_for_end(20) != 0
+    assert f"Port {port} is taken" in refused.shown
+    assert "Traceback" not in refused.shown
+
+
+def test_an_address_that_changes_is_in_the_credentials(first, make_run):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    moved = make_run(PORT=port).wait_for_banner(30)
+    assert moved.credentials["base_url"] == f"http://127.0.0.1:{port}"
+    assert wandb.Api(base_url=moved.credentials["base_url"], api_key=moved.credentials["api_key"]).viewer
+    moved.press_ctrl_c()
+
+
+def test_a_process_that_gives_up_takes_the_others_along(first, make_run):
+    again = make_run().wait_for_banner(30)
+    [store] = [pid for pid in again.processes if Path(f"/proc/{pid}/exe").resolve().name == "weed"]
+    os.kill(store, signal.SIGKILL)
+    assert again.wait_for_end(STOPS_WITHIN) != 0
+    assert again.processes == []
+    assert "A process gave up" in again.shown
+
+
+def test_a_newer_database_is_one_sentence(first, make_run):
+    with sqlite3.connect(first.var / "db.sqlite3") as database:
+        database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('artifacts', '9999_to_come', 0)")
+    refused = make_run()
+    assert refused.wait_for_end(30) != 0
+    assert "A newer wanLLMDB made this database (it has artifacts.9999_to_come)" in refused.shown
+    assert "Traceback" not in refused.shown

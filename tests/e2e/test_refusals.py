@@ -1,0 +1,49 @@
+"""What stands in the way of a start is one sentence each."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import state
+from tests import servers
+
+
+def test_without_python(tmp_path):
+    bin_directory = tmp_path / "bin"
+    bin_directory.mkdir()
+    for program in ("bash", "basename", "cat", "cksum", "dirname", "env"):
+        (bin_directory / program).symlink_to(str(shutil.which(program)))
+    refused = subprocess.run(
+        [servers.ROOT / "deploy/venv.sh", tmp_path / "venv", servers.ROOT / "requirements.txt"],
+        env={"PATH": str(bin_directory)},
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("wanLLMDB needs Python 3.11 or newer")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_full_disk(tmp_path):
+    with pytest.raises(SystemExit, match="is full: make room"), state.full_disk_is_a_sentence(tmp_path):
+        Path("/dev/full").write_text("more than fits")
+
+
+def test_a_disk_that_is_almost_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(state, "SPACE_NEEDED", 2**80)
+    with pytest.raises(SystemExit, match="MiB are free at"):
+        state.open_directory(tmp_path / "var")
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
+def test_a_port_that_is_none(port):
+    with pytest.raises(SystemExit, match="is not a port"):
+        state.free_web_port(port)
+
+
+def test_other_errors_are_not_mistaken_for_a_full_disk(tmp_path):
+    with pytest.raises(PermissionError), state.full_disk_is_a_sentence(tmp_path):
+        raise PermissionError(13, os.strerror(13))

@@ -1,0 +1,74 @@
+import pytest
+
+import wanllmdb as wandb
+
+
+@pytest.fixture
+def logged(run, project):
+    for number in (1, 2):
+        artifact = wandb.Artifact("training-dataset", "dataset", description="Rows of customers")
+        with artifact.new_file("rows.csv") as file:
+            file.write(f"version {number}")
+        run.log_artifact(artifact, aliases=[f"n{number}"])
+    artifact = wandb.Artifact("net", "model")
+    with artifact.new_file("weights") as file:
+        file.write("w")
+    run.log_artifact(artifact)
+    return project
+
+
+def test_an_artifact_by_its_name(logged, monkeypatch):
+    artifact = wandb.Api().artifact(f"{logged}/training-dataset:n1", type="dataset")
+    assert (artifact.version, artifact.aliases, artifact.entity, artifact.project) == ("v1", ["n1"], *logged.split("/"))
+    assert artifact.qualified_name == f"{logged}/training-dataset:v1"
+    entity, project = logged.split("/")
+    assert wandb.Api(entity=entity, project=project).artifact("training-dataset").version == "v2"
+    monkeypatch.setenv("WANLLMDB_PROJECT", logged)
+    assert wandb.Api().artifact("training-dataset:latest").version == "v2"
+    assert wandb.Api(entity=entity).artifact(f"{project}/net").version == "v1"
+    assert artifact.used_by() == []
+
+
+def test_what_is_not_there_is_told(logged):
+    api = wandb.Api()
+    with pytest.raises(wandb.AliasNotFound, match="Alias 'nope' not found"):
+        api.artifact(f"{logged}/training-dataset:nope")
+    with pytest.raises(wandb.NotFound):
+        api.artifact(f"{logged}/training-dataset:v9")
+    for ask in (
+        lambda: api.artifact(f"{logged}/absent:latest"),
+        lambda: api.collection(f"{logged}/absent"),
+        lambda: api.project("acme/absent"),
+        lambda: list(api.artifacts("acme/absent")),
+    ):
+        with pytest.raises(wandb.NotFound):
+            ask()
+    with pytest.raises(wandb.TypeDiffers):
+        api.artifact(f"{logged}/net", type="dataset")
+    with pytest.raises(wandb.Invalid, match="Which project"):
+        api.artifact("training-dataset")
+
+
+def test_artifacts_are_listed_and_found(logged):
+    api = wandb.Api()
+    assert [each.name for each in api.artifacts(logged)] == ["net", "training-dataset"]
+    assert [each.name for each in api.artifacts(logged, type="model")] == ["net"]
+    assert [each.name for each in api.artifacts(logged, search="customers")] == ["training-dataset"]
+    assert [each.name for each in api.artifacts(logged, alias="n1")] == ["training-dataset"]
+    assert {"net", "training-dataset"} <= {each.name for each in api.artifacts()}
+
+
+def test_a_collection_has_its_versions_and_aliases(logged):
+    found = wandb.Api().collection(f"{logged}/training-dataset")
+    assert (found.version_count, found.latest_version, found.description) == (2, "v2", "Rows of customers")
+    assert [version.version for version in found.versions()] == ["v2", "v1"]
+    assert found.all_aliases() == {"latest": "v2", "n1": "v1", "n2": "v2"}
+
+
+def test_projects_are_found(logged):
+    api = wandb.Api()
+    project = api.project(logged)
+    assert (project.full_name, project.visibility) == (logged, "private")
+    assert logged in [each.full_name for each in api.projects()]
+    assert logged in [each.full_name for each in api.projects("acme")]
+    assert api.viewer["username"] == "bob"

@@ -1,0 +1,125 @@
+import pytest
+
+import wanllmdb as wandb
+
+
+@pytest.fixture
+def logged(run, tmp_path) -> list[wandb.Artifact]:
+    """Three versions of `training-dataset`: the first is `stable`, the second `production`, the third `latest`."""
+    made = []
+    for number, alias in enumerate(["stable", "production", None], 1):
+        artifact = wandb.Artifact("training-dataset", "dataset")
+        with artifact.new_file("rows.csv") as file:
+            file.write(f"version {number}")
+        made.append(run.log_artifact(artifact, aliases=alias))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("asked", "version"),
+    [
+        ({"name_or_artifact": "training-dataset"}, "v3"),
+        ({"name_or_artifact": "training-dataset:latest"}, "v3"),
+        ({"name_or_artifact": "training-dataset:stable"}, "v1"),
+        ({"name_or_artifact": "training-dataset:v2"}, "v2"),
+        ({"name_or_artifact": "training-dataset", "alias": "production"}, "v2"),
+        ({"name_or_artifact": "training-dataset", "version": "v1"}, "v1"),
+        ({"name_or_artifact": "training-dataset", "version": 1}, "v1"),
+        ({"name_or_artifact": "training-dataset", "version": "1"}, "v1"),
+        ({"name_or_artifact": "training-dataset", "type": "dataset"}, "v3"),
+    ],
+)
+def test_a_version_is_found_by_its_name(run, logged, asked, version):
+    artifact = run.use_artifact(**asked)
+    assert (artifact.name, artifact.type, artifact.version) == ("training-dataset", "dataset", version)
+
+
+def test_a_version_is_found_from_another_project(run, logged, project):
+    with wandb.init(project=f"{project}-other", reinit=True) as other:
+        assert other.use_artifact(f"{project}/training-dataset:stable").version == "v1"
+        assert other.use_artifact(f"{project.split('/')[1]}/training-dataset:stable").version == "v1"
+        with pytest.raises(wandb.NotFound):
+            other.use_artifact("training-dataset:stable")
+
+
+def test_the_console_tells_as_documented(run, logged, capsys):
+    capsys.readouterr()
+    run.use_artifact("training-dataset", alias="latest")
+    assert capsys.readouterr().out == (
+        "Using artifact 'training-dataset'...\n"
+        "  Using alias 'latest' → version 'v3'\n"
+        "  ✓ Artifact 'training-dataset:v3' ready\n"
+    )
+    run.use_artifact("training-dataset", version="v2")
+    assert capsys.readouterr().out == (
+        "Using artifact 'training-dataset'...\n  Using version 'v2'\n  ✓ Artifact 'training-dataset:v2' ready\n"
+    )
+
+
+def test_a_missing_alias_tells_which_ones_exist(run, logged):
+    with pytest.raises(wandb.AliasNotFound, match="Alias 'nope' not found") as missing:
+        run.use_artifact("training-dataset", alias="nope")
+    assert missing.value.aliases == ["latest", "production", "stable"]
+    assert all(alias in str(missing.value) for alias in missing.value.aliases)
+
+
+def test_a_missing_version_and_a_missing_artifact_are_told(run, logged):
+    with pytest.raises(wandb.VersionNotFound, match="v9"):
+        run.use_artifact("training-dataset", version="v9")
+    with pytest.raises(wandb.NotFound, match="absent"):
+        run.use_artifact("absent:latest")
+
+
+def test_another_type_is_refused(run, logged):
+    with pytest.raises(wandb.TypeDiffers, match="is a dataset, not a model"):
+        run.use_artifact("training-dataset", type="model")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"name_or_artifact": "a:v1", "alias": "x"},
+        {"name_or_artifact": "a:v1", "version": "v1"},
+        {"name_or_artifact": "a", "alias": "x", "version": "v1"},
+        {"name_or_artifact": ""},
+        {"name_or_artifact": "a:"},
+        {"name_or_artifact": "a//b"},
+        {"name_or_artifact": "a/b/c/d:x"},
+        {"name_or_artifact": "a", "alias": "with space"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(run, asked):
+    with pytest.raises(wandb.Invalid):
+        run.use_artifact(**asked)
+
+
+def test_the_usage_is_on_record(run, logged, project):
+    with wandb.init(project=project, name="trainer", reinit=True) as trainer:
+        artifact = trainer.use_artifact("training-dataset:stable")
+        trainer.use_artifact(artifact)
+    assert [each.name for each in artifact.used_by()] == ["trainer"]
+    assert artifact.logged_by().id == run.id
+
+
+def test_a_draft_cannot_be_used(run):
+    with pytest.raises(wandb.NotLogged):
+        run.use_artifact(wandb.Artifact("x", "dataset"))
+
+
+def test_aliases_are_moved_and_removed_by_save(run, logged):
+    first, second, third = logged
+    third.aliases.append("production")
+    third.aliases.remove("latest")
+    third.description = "The best so far"
+    third.save()
+    assert run.use_artifact("training-dataset:production").version == "v3"
+    assert run.use_artifact("training-dataset:v3").description == "The best so far"
+    with pytest.raises(wandb.AliasNotFound):
+        run.use_artifact("training-dataset:latest")
+    # The second one thinks that it has `production` still: letting go of it takes nothing from the third.
+    second.aliases.remove("production")
+    second.save()
+    assert run.use_artifact("training-dataset:production").version == "v3"
+    first.aliases.append("with space")
+    with pytest.raises(wandb.InvalidName):
+        first.save()

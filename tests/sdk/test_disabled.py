@@ -1,0 +1,55 @@
+"""Mode `disabled`: a program runs without a server, and nothing of it is kept."""
+
+import socket
+
+import pytest
+
+import wanllmdb as wandb
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    def refuse(*args):
+        raise AssertionError("nothing is to be sent")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def test_everything_works_and_nothing_is_sent(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("WANLLMDB_MODE", "disabled")
+    with wandb.init(project="acme/x", name="try", config={"lr": 1}, tags=["a"]) as run:
+        assert (run.name, run.entity, run.project, run.url, run.state) == ("try", "acme", "x", None, "running")
+        wandb.log({"loss": 0.5})
+        wandb.config.epochs = 3
+        run.tags = ["b"]
+        (tmp_path / "a.txt").write_text("a")
+        artifact = wandb.Artifact("data", "dataset", metadata={"rows": 1})
+        artifact.add_file(tmp_path / "a.txt")
+        logged = wandb.log_artifact(artifact, aliases=["latest"]).wait()
+        assert logged is artifact
+        assert (logged.version, logged.aliases, logged.size, logged.metadata) == ("v0", ["latest"], 1, {"rows": 1})
+        assert run.log_artifact(logged).version == "v0"
+    assert (run.state, dict(run.summary), dict(run.config)) == ("finished", {"loss": 0.5}, {"lr": 1, "epochs": 3})
+    assert capsys.readouterr().out == ""
+
+
+def test_what_needs_a_server_says_so(tmp_path):
+    with wandb.init(mode="disabled") as run:
+        with pytest.raises(wandb.Invalid, match="use_artifact needs a server, and the mode is 'disabled'"):
+            run.use_artifact("data:latest")
+        (tmp_path / "a.txt").write_text("a")
+        with pytest.raises(wandb.Invalid, match="needs a server"):
+            run.log_artifact(tmp_path / "a.txt").download(tmp_path / "down")
+
+
+def test_bad_input_is_refused_as_it_would_be(tmp_path):
+    with wandb.init(mode="disabled") as run:
+        with pytest.raises(wandb.InvalidName):
+            run.log_artifact(wandb.Artifact("x", "dataset"), aliases=["with space"])
+        with pytest.raises(wandb.Invalid):
+            run.log_artifact(tmp_path / "absent")
+
+
+def test_offline_is_refused():
+    with pytest.raises(wandb.Invalid, match="'offline' is not supported"):
+        wandb.init(mode="offline")
