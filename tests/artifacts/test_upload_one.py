@@ -52,6 +52,25 @@ def test_address_put_register_finalize(api, bob, draft, work):
     assert client.get(f"{ARTIFACTS}/versions/{draft.pk}").json()["integrity"] == "verified"
 
 
+def test_an_address_that_is_still_open_cannot_change_a_version(bob, draft, sent, work):
+    """It is bound to a size alone, and lives on for an hour."""
+    address = uploads.sign_one(sent)
+    file = files.add_uploaded(bob, draft, Statement("a/x.txt", 4), sent.key)
+    versions.finalize(bob, draft, ORIGIN)
+    send(address, b"evil")
+
+    work()
+    draft.refresh_from_db()
+    assert draft.integrity == "verified"
+    assert b"".join(storage.download_file(file.blob.object.key)) == b"body"
+
+
+def test_an_address_that_is_bound_to_the_bytes_leads_straight_to_them(bob, draft):
+    place = uploads.begin_one(bob, draft, Statement("a/x.txt", 4, sha256(b"body")))
+    assert (place.is_bound, place.incoming_key) == (True, "")
+    assert put(uploads.sign_one(place), b"evil").status in (400, 403)
+
+
 def test_the_worker_finds_the_hashes_that_nobody_stated(bob, draft, sent, work):
     files.add_uploaded(bob, draft, Statement("a/x.txt", 4), sent.key)
     version = versions.finalize(bob, draft, ORIGIN).version
