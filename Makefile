@@ -17,7 +17,7 @@ test: tools  ## check, then the tests on SQLite and on PostgreSQL, with a real s
 	@deploy/debian.sh postgresql redis-server curl
 	@$(MAKE) --no-print-directory check
 	TEST_DATABASE=sqlite $(PYTHON) -m pytest --quiet
-	TEST_DATABASE=postgres $(PYTHON) -m pytest --quiet
+	TEST_DATABASE=postgres $(PYTHON) -m pytest --quiet --ignore=tests/e2e/test_make_run.py  # which brings its own database
 
 check: tools  ## style, types, layers, and that no migration is missing; touches nothing
 	$(PYTHON) -m ruff check .

@@ -13,24 +13,26 @@ from types import FrameType
 from deploy.embedded import children, state
 
 ROOT = Path(__file__).parents[2]
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_WITHIN = 10.0
 SERVE_WITHIN = 60.0
 # Celery's advice not to be root is for workers that unpickle what they are sent. Ours read JSON alone.
 QUIET = {"LOG_LEVEL": "WARNING", "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
-
-Process = subprocess.Popen[str]
+# Whatever proxy leads to the rest of the world, it does not lead to ourselves.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Stop(BaseException):
-    """Somebody asked the launcher to end: Ctrl-C, or SIGTERM."""
+    """Somebody asked the launcher to end: Ctrl-C, SIGTERM, or a terminal that was closed."""
 
 
 def main() -> None:
     os.umask(0o077)
     os.chdir(ROOT)
     var = Path(os.environ.get("WANLLMDB_VAR_DIR") or ROOT / "var").resolve()
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for signum in STOP_SIGNALS:
+        if signal.getsignal(signum) is not signal.SIG_IGN:  # as `nohup` has it for SIGHUP
+            signal.signal(signum, stop)
     try:
         with state.full_disk_is_a_sentence(var):
             state.open_directory(var)
@@ -39,8 +41,8 @@ def main() -> None:
                     run(var)
                 finally:
                     # What is on its way down is not cut off by a second, impatient Ctrl-C.
-                    signal.signal(signal.SIGINT, signal.SIG_IGN)
-                    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                    for signum in STOP_SIGNALS:
+                        signal.signal(signum, signal.SIG_IGN)
                     children.end(var, STOP_WITHIN)
     except Stop:
         say("\nStopped. Everything is kept: `make run` goes on from here.")
@@ -74,16 +76,15 @@ def complete_environment(var: Path, settled: dict[str, str]) -> None:
         "DJANGO_SETTINGS_MODULE": "wanllmdb.settings",
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
-    os.environ |= children.marked(var)
 
 
-def serve(var: Path) -> Process:
+def serve(var: Path) -> children.Process:
     """Start everything. It serves after this: the API answers with the database behind it, and the store works."""
-    preparing = start("deploy.embedded.prepare")
+    preparing = children.start(var, "deploy.embedded.prepare", stdout=subprocess.PIPE)
     if preparing.stdout is None or preparing.stdout.readline() != "prepared\n":
         raise SystemExit(preparing.wait() or 1)  # It has said why.
     address_credentials(var)
-    processes = start("deploy.embedded.processes", stdout=None)
+    processes = children.start(var, "deploy.embedded.processes")
     deadline = time.monotonic() + SERVE_WITHIN
     while not (preparing.poll() == 0 and web_answers(os.environ["PORT"], state.read_credentials(var))):
         if preparing.returncode:
@@ -104,23 +105,12 @@ def log_demo(var: Path, credentials: dict[str, str]) -> None:
     say("Logging a first project through the SDK …")
     address = f"http://127.0.0.1:{os.environ['PORT']}"
     mine = {"BASE_URL": address, "API_KEY": credentials["api_key"], "MODE": "online", "SILENT": "1"}
-    demo = start("deploy.embedded.demo", stdout=None, **{f"WANLLMDB_{name}": value for name, value in mine.items()})
+    environment = {f"WANLLMDB_{name}": value for name, value in mine.items()}
+    demo = children.start(var, "deploy.embedded.demo", environment=environment)
     if demo.wait() == 0:
         done.touch()
     else:
         say("That did not work; the next start tries again.")
-
-
-def start(module: str, stdout: int | None = subprocess.PIPE, **environment: str) -> Process:
-    # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which stops the rest in order.
-    return subprocess.Popen(
-        [sys.executable, "-m", module],
-        env=os.environ | environment,
-        stdout=stdout,
-        text=True,
-        start_new_session=True,
-        preexec_fn=children.end_with_parent,
-    )
 
 
 def address_credentials(var: Path) -> None:
@@ -134,7 +124,7 @@ def web_answers(port: str, credentials: dict[str, str]) -> bool:
     headers = {"Authorization": f"Bearer {credentials.get('api_key', '')}"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/me", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=5):
+        with DIRECTLY.open(request, timeout=5):
             return True
     except urllib.error.HTTPError as refusal:
         return refusal.code < 500  # The key may have been revoked since: it serves all the same.

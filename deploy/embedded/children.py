@@ -3,15 +3,19 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+Process = subprocess.Popen[str]
+
 # Every process of a stack carries this in its environment, with the stack's `var` directory.
 MARK = "WANLLMDB_EMBEDDED"
 
 _PR_SET_PDEATHSIG = 1
+_started: list[Process] = []
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -21,14 +25,30 @@ def end_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def marked(var: Path) -> Mapping[str, str]:
-    return {MARK: str(var)}
+def start(
+    var: Path, module: str, *, environment: Mapping[str, str] | None = None, stdout: int | None = None
+) -> Process:
+    """Run a Python module as a part of the stack in `var`.
+
+    It has a session of its own: Ctrl-C in the terminal reaches the launcher alone, which stops the rest in order.
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-m", module],
+        env=os.environ | dict(environment or {}) | {MARK: str(var)},
+        stdout=stdout,
+        text=True,
+        start_new_session=True,
+        preexec_fn=end_with_parent,
+    )
+    _started.append(child)
+    return child
 
 
-def of_stack(var: Path) -> list[int]:
-    """The processes that were started for the stack in `var`, this one aside. Needs /proc: elsewhere none are found."""
+def of_stack(var: Path) -> set[int]:
+    """The processes of the stack in `var`: what this one started, and what /proc knows of others, children's too."""
     mark = f"{MARK}={var}".encode()
-    return [pid for pid in _all_processes() if pid != os.getpid() and mark in _environment(pid)]
+    marked = {pid for pid in _all_processes() if pid != os.getpid() and mark in _environment(pid)}
+    return marked | {child.pid for child in _started if child.poll() is None}
 
 
 def end(var: Path, patience: float) -> None:

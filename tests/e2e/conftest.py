@@ -73,7 +73,7 @@ class Terminal:
         return int(tasks.read_text().split()[0])
 
     @property
-    def processes(self) -> list[int]:
+    def processes(self) -> set[int]:
         """All that runs on its behalf."""
         return children.of_stack(self.var)
 

@@ -86,7 +86,7 @@ def test_a_second_one_in_the_same_place_says_so(first, make_run):
 def test_ctrl_c_stops_everything(first):
     assert len(first.processes) > 5
     first.press_ctrl_c()
-    assert first.processes == []
+    assert not first.processes
     assert "Stopped. Everything is kept" in first.shown
     assert "Traceback" not in first.shown
 
@@ -105,7 +105,7 @@ def test_a_terminated_launcher_stops_everything(first, make_run):
     again = make_run().wait_for_banner(30)
     os.kill(again.launcher, signal.SIGTERM)
     again.wait_for_end(STOPS_WITHIN)
-    assert again.processes == []
+    assert not again.processes
 
 
 def test_a_killed_launcher_leaves_nothing_behind_and_nothing_in_the_way(first, make_run):
@@ -118,11 +118,11 @@ def test_a_killed_launcher_leaves_nothing_behind_and_nothing_in_the_way(first, m
 def test_everything_killed_at_once_is_no_obstacle(first, make_run):
     again = make_run().wait_for_banner(30)
     launcher, others = again.launcher, again.processes
-    for pid in [launcher, *others]:
+    for pid in {launcher, *others}:
         os.kill(pid, signal.SIGKILL)
     another = make_run().wait_for_banner(30)
     another.press_ctrl_c()
-    assert another.processes == []
+    assert not another.processes
 
 
 def test_a_taken_port_is_one_sentence(first, make_run):
@@ -148,7 +148,7 @@ def test_a_process_that_gives_up_takes_the_others_along(first, make_run):
     [store] = [pid for pid in again.processes if Path(f"/proc/{pid}/exe").resolve().name == "weed"]
     os.kill(store, signal.SIGKILL)
     assert again.wait_for_end(STOPS_WITHIN) != 0
-    assert again.processes == []
+    assert not again.processes
     assert "A process gave up" in again.shown
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,14 +62,11 @@ def login(
     """Keep an API key in the config file, once the server has taken it."""
     if key is None and not sys.stdin.isatty():
         key = sys.stdin.readline().strip() or None
-    session.login(key, base_url, relogin=True)
-    viewer = Api(base_url=base_url, api_key=key).viewer
-    found = settings.load(base_url=base_url)
-    _answer(
-        {"base_url": found.base_url, "username": viewer["username"]},
-        as_json,
-        [f"Logged in to {found.base_url} as {viewer['username']}", f"The key is kept in {settings.config_path()}"],
-    )
+    viewer = session.sign_in(key, base_url, relogin=True)
+    lines = [f"Logged in to {viewer['base_url']} as {viewer['username']}", f"The key is in {settings.config_path()}"]
+    if key and os.environ.get("WANLLMDB_API_KEY", key) != key:
+        lines.append("WANLLMDB_API_KEY is set to another key, which is used instead as long as it is set")
+    _answer({"base_url": viewer["base_url"], "username": viewer["username"]}, as_json, lines)
 
 
 @app.command()

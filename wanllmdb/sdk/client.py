@@ -55,7 +55,8 @@ class StoreRefusal(errors.ServerError):
 
     @property
     def expired(self) -> bool:
-        return self.status in (401, 403)
+        # 404 is what parts get once another program has completed or given up the upload that we share.
+        return self.status in (401, 403, 404)
 
 
 class Client:
@@ -186,6 +187,8 @@ class Client:
             try:
                 for piece in response.stream(BLOCK, decode_content=False):
                     crew.heed()
+                    if got + len(piece) > length:
+                        raise StoreRefusal(url, response.status, "<Code>MoreThanAsked</Code>")
                     sink(piece)
                     got += len(piece)
             except HTTPError as error:
@@ -208,9 +211,9 @@ class Client:
 
         response = self._patiently(exchange, url, repeatable=True, passing=PASSING)
         if response.status != 206:
-            text = response.read(4096).decode("utf-8", "replace") if response.status >= 300 else ""
+            text = response.data.decode("utf-8", "replace") if response.status >= 300 else "<Code>RangeIgnored</Code>"
             response.close()
-            raise StoreRefusal(url, response.status, text or "<Code>RangeIgnored</Code>")
+            raise StoreRefusal(url, response.status, text)
         if not response.headers.get("Content-Range", "").startswith(f"bytes {first}-{last}/"):
             response.close()
             raise StoreRefusal(url, response.status, "<Code>OtherRange</Code>")

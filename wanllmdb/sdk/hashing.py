@@ -25,7 +25,7 @@ LARGE = 64 * MIB
 MOST_PARTS = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """What the file system says of a file. While it stays the same, so do the bytes."""
 
@@ -39,7 +39,7 @@ class Stamp:
         return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
-@dataclass
+@dataclass(slots=True)
 class HashedFile:
     """A local file as it was when it was read."""
 

@@ -23,7 +23,7 @@ RANGE = 16 * MIB
 """Larger files are fetched in ranges of this size; smaller neighbours in one object are fetched together up to it."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Piece:
     """Contents in an object, and the paths that want them."""
 

@@ -12,7 +12,7 @@ from wanllmdb.sdk.client import Client, StoreRefusal
 from wanllmdb.sdk.manifest import Entry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Located:
     """A file of a version, and the object of the store in which it starts at `offset`."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from wanllmdb.sdk import paths
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One file of a version."""
 

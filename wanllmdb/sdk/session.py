@@ -138,16 +138,21 @@ def login(key: str | None = None, base_url: str | None = None, relogin: bool = F
     Without `key` the one in force is checked; where there is none, or with `relogin`, the terminal is asked.
     Raises `AuthenticationError` for a key that is not taken, or none where there is no terminal.
     """
+    return bool(sign_in(key, base_url, relogin))
+
+
+def sign_in(key: str | None, base_url: str | None, relogin: bool) -> dict[str, Any]:
+    """What `login` does. Answers whose key it is, as `/me` does, and the `base_url`."""
     found = settings.load(base_url=base_url, api_key=key)
     if key is None and (found.api_key is None or relogin):
         if not sys.stdin or not sys.stdin.isatty():
             raise errors.AuthenticationError(f"No API key for {found.base_url}: pass one, or set WANLLMDB_API_KEY")
         key = getpass.getpass(f"API key for {found.base_url}: ").strip()
         found = replace(found, api_key=key)
-    Client(found.base_url, found.api_key).get("/me")
+    viewer = Client(found.base_url, found.api_key).get("/me")
     if key is not None:
         settings.remember_key(found.base_url, key)
-    return True
+    return {"base_url": found.base_url, **viewer}
 
 
 # --- The end of the program -------------------------------------------------------------------------------------------

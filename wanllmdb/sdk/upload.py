@@ -13,8 +13,8 @@ from wanllmdb.sdk.console import Tell
 from wanllmdb.sdk.hashing import HashedFile
 
 HANDS = 6
-# Addresses live an hour; so few are asked for at a time that they are used long before.
-PLACES_A_CALL = 64
+# Addresses live an hour: so few are asked for at a time that they are used long before, as a rule.
+PLACES_A_CALL = 256
 
 
 class Place:

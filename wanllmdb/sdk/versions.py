@@ -118,7 +118,7 @@ def _make(
             if begun["state"] == "draft":
                 return _fill(connection, begun, files, about["digest"], aliases)
             return _finalize(connection.client, begun, about["digest"], aliases, [])
-        except (errors.VersionFinalized, errors.VersionNotFound):
+        except (errors.VersionFinalized, errors.NotFound):
             # Another program of ours logs the same: it shares our draft, and has finished it or given it up.
             tries += 1
             if tries == 3:
@@ -137,10 +137,9 @@ def _begin(client: Client, artifact_id: str, files: list[HashedFile], about: dic
 
 
 def _state(client: Client, version_id: str, batches: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
+    path = f"/artifacts/versions/{version_id}/files/batch"
     for batch in batches:
-        yield from client.post(f"/artifacts/versions/{version_id}/files/batch", {"files": batch}, repeatable=True)[
-            "missing"
-        ]
+        yield from client.post(path, {"files": batch}, repeatable=True)["missing"]
 
 
 def _batches(files: Iterable[HashedFile]) -> Iterator[list[dict[str, Any]]]:
@@ -168,8 +167,8 @@ def _fill(
         sent = _send(connection, draft["id"], files, draft["missing"])
         try:
             return _finalize(client, draft, digest, aliases, sent)
-        except errors.VersionIncomplete:
-            # What we were told was there is not; state the files again to learn what is to be sent.
+        except (errors.VersionIncomplete, errors.BytesMismatch):
+            # What was there is not, or is not what it was. State the files again to learn what is to be sent, once.
             sent = _send(connection, draft["id"], files, _state(client, draft["id"], _batches(files)))
             return _finalize(client, draft, digest, aliases, sent)
     except (errors.FileChanged, errors.BytesMismatch):

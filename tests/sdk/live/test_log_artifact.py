@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
+from tests import servers
 from wanllmdb.sdk import upload
 from wanllmdb.sdk.hashing import LARGE, MIB
 
@@ -235,3 +236,46 @@ def test_a_wrong_key_is_told(sign_in, stack, monkeypatch):
     monkeypatch.delenv("WANLLMDB_API_KEY")
     with pytest.raises(wandb.AuthenticationError, match="run `wanllmdb login`, or set WANLLMDB_API_KEY"):
         wandb.init(project="x")
+
+
+def test_two_programs_that_send_the_same_large_file_both_end_well(bob, project, python, tmp_path):
+    path = tmp_path / "model.bin"
+    path.write_bytes(os.urandom(MIB) * (LARGE // MIB + 40))
+    made: list[str] = []
+
+    def log() -> None:
+        made.append(
+            python(f"""
+import wanllmdb as wandb
+from tests import servers
+with wandb.init(project={project!r}) as run:
+    artifact = wandb.Artifact("weights", "model")
+    artifact.add_file({str(path)!r})
+    print(run.log_artifact(artifact).qualified_name)
+""").stdout.splitlines()[-1]
+        )
+
+    threads = [threading.Thread(target=log) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [f"{project}/weights:v1"] * 3
+    assert Path(wandb.Api().artifact(made[0]).file(tmp_path / "down")).read_bytes() == path.read_bytes()
+
+
+def test_a_store_that_lost_what_was_sent_gets_it_again(run, data, stack, stored, tmp_path, monkeypatch):
+    send = upload.send
+    hands = servers.s3(stack.env)
+    before = stored()
+
+    def send_and_lose(*args):
+        sent = send(*args)
+        monkeypatch.setattr(upload, "send", send)
+        for key in stored() - before:
+            hands.delete_object(Bucket=stack.env["S3_BUCKET"], Key=key)
+        return sent
+
+    monkeypatch.setattr(upload, "send", send_and_lose)
+    artifact = run.log_artifact(dataset(data))
+    assert contents(artifact.download(tmp_path / "down")) == contents(data)
