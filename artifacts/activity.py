@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Greatest
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Project, Run
 
-# The newest versions are of artifacts that changed lately; some of these only had their words changed.
+# Whatever was logged lately is in an artifact that changed lately; some of these only had their words changed.
 _ARTIFACTS_LOOKED_AT = 30
 
 
@@ -40,12 +40,12 @@ def counted(projects: Iterable[Project]) -> Counts:
 
 
 def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactVersion]:
-    """The versions of these artifacts that were logged last, newest first."""
-    changed = artifacts.filter(latest_number__isnull=False).order_by("-updated_at").values("pk")
-    near = F("artifact__latest_number") - limit
-    lately = ArtifactVersion.objects.finalized().filter(artifact__in=changed[:_ARTIFACTS_LOOKED_AT], number__gt=near)
-    return list(lately.for_display().order_by("-finalized_at")[:limit])
+    """Of the artifacts that had a version logged last, the newest version of each; the last first."""
+    changed = artifacts.filter(latest_number__isnull=False).order_by("-updated_at").values_list("pk", flat=True)
+    newest = ArtifactVersion.objects.finalized().filter(number=F("artifact__latest_number"))
+    found = newest.filter(artifact__in=list(changed[:_ARTIFACTS_LOOKED_AT]))
+    return list(found.for_display().order_by("-finalized_at")[:limit])
 
 
 def _count(rows: QuerySet) -> Counter[UUID]:
-    return Counter(dict(rows.order_by().values_list("project").annotate(n=Count("pk"))))
+    return Counter(dict(rows.order_by().values_list("project").annotate(n=Count("*"))))

@@ -40,7 +40,7 @@ def resolve(
         return Resolved(artifact, find_version(artifact, version), None)
     if alias:
         return Resolved(artifact, aliases.find(artifact, alias).version, alias)
-    return _guess(artifact, suffix or names.LATEST)
+    return pick(artifact, suffix or names.LATEST)
 
 
 def find_artifact(user: Any, place: str, project: Project | None = None) -> Artifact:
@@ -70,7 +70,8 @@ def find_version(artifact: Artifact, version: str) -> ArtifactVersion:
     return found
 
 
-def _guess(artifact: Artifact, word: str) -> Resolved:
+def pick(artifact: Artifact, word: str) -> Resolved:
+    """`v3` where the artifact has that version, else the version under the alias of that name."""
     number = names.version_number(word)
     if number is not None:
         found = artifact.versions.finalized().with_names().filter(number=number).first()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import User
 from artifacts import names
@@ -21,7 +21,9 @@ class Group(NamedTuple):
 
 def search(user: User, words: str, limit: int) -> list[Group]:
     """At most `limit` hits of each kind; kinds without a hit are left out. None at all for no words."""
-    groups = [_first(kind, find(user, words), limit) for kind, find in KINDS.items()] if words else []
+    # Nothing else has a colon in its name.
+    kinds = ["versions"] if ":" in words else list(KINDS)
+    groups = [_first(kind, KINDS[kind](user, words), limit) for kind in kinds] if words else []
     return [group for group in groups if group.hits]
 
 
@@ -34,19 +36,26 @@ def artifacts(user: User, words: str) -> QuerySet[Artifact]:
     return found.for_display().order_by("-updated_at")
 
 
-def versions(user: User, words: str) -> QuerySet[ArtifactVersion]:
-    """By `name:x`, where x is a version or begins an alias, or by the beginning of an alias alone; newest first."""
+def versions(user: User, words: str) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
+    """By `name:v3`, or as aliases by `name:x` or x alone, where x is an alias, or begins some if there is none."""
     place, _, word = words.rpartition(":")
     project, _, name = place.rpartition("/")
-    aliased = Exists(ArtifactAlias.objects.filter(version=OuterRef("pk"), alias__istartswith=word))
-    number = names.version_number(word)
-    found = ArtifactVersion.objects.visible_to(user).finalized()
-    found = found.filter(aliased | Q(number=number) if name and number else aliased)
+    of_artifact: dict[str, Any] = {"artifact__project__in": Project.objects.visible_to(user)}
     if name:
-        found = found.filter(artifact__name__icontains=name)
+        of_artifact["artifact__name__icontains"] = name
     if project:
-        found = found.filter(artifact__project__in=Project.objects.named(project))
-    return found.for_display().order_by("-id")
+        of_artifact["artifact__project__in"] = Project.objects.visible_to(user).named(project)
+    number = names.version_number(word)
+    if name and number:
+        found = ArtifactVersion.objects.finalized().filter(number=number, **of_artifact)
+        return found.for_display().order_by("-artifact_id")
+    aliases = ArtifactAlias.objects.filter(**of_artifact).select_related(
+        "version__created_by", "artifact__project__team"
+    )
+    exact = aliases.filter(alias=word)
+    meant = exact if exact.exists() else aliases.filter(alias__istartswith=word)
+    # The order of the index, so that an alias that everything has costs no more than another.
+    return meant.order_by("-alias", "-artifact_id")
 
 
 def projects(user: User, words: str) -> QuerySet[Project]:

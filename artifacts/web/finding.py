@@ -15,9 +15,15 @@ def find_project(request: HttpRequest, team: str, project: str) -> Project:
 
 
 def find_artifact(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
-    found = Artifact.objects.visible_to(request.user).for_display()
-    artifact = get_object_or_404(found, project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
-    return artifact
+    """An artifact with all that its head shows."""
+    visible = Artifact.objects.visible_to(request.user).for_display()
+    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
+
+
+def find_bare_artifact(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
+    """The same without tags and aliases, for pages that do not show them."""
+    visible = Artifact.objects.visible_to(request.user).select_related("project__team")
+    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
 
 
 def find_version(request: HttpRequest, artifact: Artifact, version: str) -> ArtifactVersion:

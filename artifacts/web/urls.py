@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from accounts.web.converters import OwnerConverter
-from artifacts.web.views import artifacts, detail, files, home, projects, runs, search, uploads, versions
+from artifacts.web.views import artifacts, comparing, detail, files, home, projects, runs, search, uploads, versions
 
 
 class VersionConverter:
@@ -45,6 +45,8 @@ urlpatterns = [
     path(f"{_ARTIFACT}/usage", detail.usage, name="artifact-usage"),
     path(f"{_ARTIFACT}/edit", detail.edit, name="artifact-edit"),
     path(f"{_ARTIFACT}/delete", detail.delete, name="artifact-delete"),
+    path(f"{_ARTIFACT}/compare", comparing.compare, name="compare"),
+    path(f"{_ARTIFACT}/compare/file", comparing.compare_file, name="compare-file"),
     path(f"{_ARTIFACT}/upload", uploads.upload, name="upload"),
     path(f"{_ARTIFACT}/upload/files", uploads.draft_files, name="upload-files"),
     path(f"{_ARTIFACT}/upload/remove", uploads.remove_file, name="upload-remove"),

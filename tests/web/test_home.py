@@ -56,12 +56,14 @@ def test_it_shows_what_was_logged_lately(browser, alice, project, mallory):
     assert [version.artifact.name for version in recent] == [f"model-{n}" for n in range(11, 1, -1)]
 
 
-def test_the_newest_versions_may_be_of_one_artifact(browser, alice, project):
-    artifact = artifacts.create(alice, project, "ranker", "model")
+def test_it_shows_the_newest_version_of_each(browser, alice, project):
+    ranker, data = (artifacts.create(alice, project, name, "model") for name in ("ranker", "data"))
+    logged(alice, data)
     for number in range(1, 15):
-        logged(alice, artifact, number)
+        logged(alice, ranker, number)
+    artifacts.update(alice, data, description="Only words")
 
-    assert [version.number for version in browser(alice).get("/").context["recent"]] == list(range(14, 4, -1))
+    assert [str(version) for version in browser(alice).get("/").context["recent"]] == ["ranker:v14", "data:v1"]
 
 
 def test_its_part_is_the_list(browser, alice, project):

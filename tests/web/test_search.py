@@ -34,9 +34,21 @@ def test_artifacts_are_found(browser, vera, ranker, words):
     assert found(browser(vera), words)["artifacts"] == [ranker]
 
 
-@pytest.mark.parametrize("words", ["production", "prod", "ranker:production", "rank:prod", ":production", "ranker:v2"])
-def test_versions_are_found_by_their_names(browser, vera, production, words):
-    assert found(browser(vera), words)["versions"] == [production]
+@pytest.mark.parametrize("words", ["production", "prod", "PROD", "ranker:production", "rank:prod", ":production"])
+def test_versions_are_found_by_their_aliases(browser, vera, production, words):
+    [alias] = found(browser(vera), words)["versions"]
+    assert (alias.alias, alias.version) == ("production", production)
+
+
+def test_versions_are_found_by_their_numbers(browser, vera, production):
+    assert found(browser(vera), "ranker:v2") == {"versions": [production]}
+
+
+def test_an_alias_that_is_there_is_the_one_that_is_meant(browser, vera, alice, ranker, production):
+    aliases.move(alice, ranker, "production-eu", production, Origin())
+
+    assert len(found(browser(vera), "productio")["versions"]) == 2
+    assert [alias.alias for alias in found(browser(vera), "production")["versions"]] == ["production"]
 
 
 @pytest.mark.parametrize("words", ["other:production", "ranker:v9", "other/demo/ranker:production", "acme/x/ranker:v2"])
@@ -45,7 +57,9 @@ def test_versions_of_other_names_are_not(browser, vera, production, words):
 
 
 def test_a_full_name_finds_the_version(browser, vera, production):
-    assert found(browser(vera), "acme/demo/ranker:production") == {"versions": [production]}
+    hits = found(browser(vera), "acme/demo/ranker:production")
+    assert [alias.version for alias in hits["versions"]] == [production]
+    assert len(hits) == 1
 
 
 @pytest.mark.parametrize("words", ["dem", "acme/demo", "acme/"])

@@ -111,7 +111,8 @@ def test_a_file_of_another_version_stays(browser, bob, artifact, draft, v2):
     client = browser(bob)
 
     assert client.post(f"{PAGE}/remove?version=v1", {"file": kept.pk}, headers=HTMX).status_code == 200
-    assert client.post(f"{PAGE}/remove?version={v2.version}", {"file": kept.pk}, headers=HTMX).status_code == 404
+    assert client.post(f"{PAGE}/remove?version={v2.version}", {"file": kept.pk}, headers=HTMX).status_code == 409
+    assert client.post(f"{PAGE}/remove", {"file": kept.pk}, headers=HTMX).status_code == 404
     assert v2.files.count() == 1
 
 

@@ -33,7 +33,7 @@ def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
         request,
         found,
         "overview",
-        types=artifacts.order_by("type").values("type").annotate(count=Count("pk")),
+        types=artifacts.order_by("type").values("type").annotate(count=Count("*")),
         recent=activity.newest_versions(artifacts, SHOWN),
         runs=runs[:SHOWN],
     )

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.web import pages
 from artifacts import searching
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
 from artifacts.web.views import artifacts, projects
 from projects.models import Project, Run
 
@@ -41,13 +41,15 @@ def search(request: HttpRequest) -> HttpResponse:
     return pages.answer(request, "search/results.html", {"groups": groups, "search_words": words})
 
 
-def address(hit: Artifact | ArtifactVersion | Project | Run) -> str:
+def address(hit: Artifact | ArtifactVersion | ArtifactAlias | Project | Run) -> str:
     """The page of what was found."""
     match hit:
         case Artifact():
             return artifacts.address(hit)
         case ArtifactVersion():
             return f"{artifacts.address(hit.artifact)}/{hit.version}"
+        case ArtifactAlias():
+            return f"{artifacts.address(hit.artifact)}/{hit.version.version}"
         case Run():
             return reverse("run", args=[hit.project.team.name, hit.project.name, hit.name])
     return projects.address(hit)

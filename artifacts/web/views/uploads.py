@@ -5,19 +5,19 @@ from typing import Any
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import permissions
 from accounts.models import Role
 from accounts.origin import Origin
 from accounts.web import pages
-from artifacts import files, names, versions
+from artifacts import files, versions
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
-from artifacts.web.finding import find_artifact, find_version
+from artifacts.web.finding import find_bare_artifact, find_version
 from artifacts.web.forms import FinalizeForm, RemoveForm
+from artifacts.web.views.versions import address
 
 FILES_SHOWN = 50
 DRAFTS_SHOWN = 5
@@ -33,7 +33,7 @@ def upload(request: HttpRequest, **place: str) -> HttpResponse:
     artifact = _find_mine(request, **place)
     draft = _find_draft(request, artifact)
     if request.method != "POST" and draft and draft.is_finalized:
-        return redirect("version", *place.values(), draft.version)
+        return redirect(address(draft))
     form = FinalizeForm(request.POST or None, initial={"description": draft.description if draft else ""})
     if draft and form.is_valid():
         return _finalize(request, draft, form)
@@ -54,19 +54,21 @@ def draft_files(request: HttpRequest, **place: str) -> HttpResponse:
 @require_POST
 def remove_file(request: HttpRequest, **place: str) -> HttpResponse:
     artifact = _find_mine(request, **place)
-    draft = get_object_or_404(artifact.versions.drafts(), number=names.version_number(request.GET.get("version", "")))
+    draft = _find_draft(request, artifact)
+    if draft is None:
+        raise Http404("The address names no draft.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
     if form.is_valid():
         files.remove(request.user, form.cleaned_data["file"])
     if not pages.wants_part(request):
-        return redirect(_address(artifact, draft))
+        return redirect(f"{address(draft, 'upload')}?version={draft.version}")
     draft.refresh_from_db(fields=["file_count", "total_size"])
     return pages.answer(request, "artifacts/draft_files.html", _context(request, artifact, draft))
 
 
 def _find_mine(request: HttpRequest, **place: str) -> Artifact:
     """An artifact that the reader may add to."""
-    artifact = find_artifact(request, **place)
+    artifact = find_bare_artifact(request, **place)
     permissions.require(request.user, artifact.project.team, Role.EDITOR)
     return artifact
 
@@ -82,16 +84,7 @@ def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) 
     done = versions.finalize(
         request.user, described, Origin.of_page(request), names_to_give=form.cleaned_data["aliases"]
     )
-    version = done.version
-    return pages.done(request, f"{version.version} is finalized.", _address(version.artifact, version, "version"))
-
-
-def _address(artifact: Artifact, version: ArtifactVersion, page: str = "upload") -> str:
-    project = artifact.project
-    where = [project.team.name, project.name, artifact.type, artifact.name]
-    if page == "version":
-        return reverse("version", args=[*where, version.version])
-    return f"{reverse('upload', args=where)}?version={version.version}"
+    return pages.done(request, f"{done.version} is finalized.", address(done.version))
 
 
 def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:
