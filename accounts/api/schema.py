@@ -44,6 +44,10 @@ _SENTENCES = {
 }
 
 
+# Reads that the state of what is read can refuse: bytes that have not arrived, a name of another type.
+_MAY_CONFLICT = ("/download-url", "/content", "/resolve")
+
+
 class SchemaView(SpectacularAPIView):
     permission_classes = [AllowAny]
     authentication_classes = []
@@ -80,8 +84,9 @@ def document_problems(result: dict[str, Any], generator: Any, **_: Any) -> dict[
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     statuses = [400, 401, 403, 404, 406]
-    if method != "get":
+    if method != "get" or path.endswith(_MAY_CONFLICT):
         statuses.append(409)
+    if method != "get":
         statuses += [413, 415] if "requestBody" in operation else [413]
     if "/artifacts" in path or "-artifact" in path:
         statuses.append(503)
