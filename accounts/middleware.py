@@ -13,7 +13,8 @@ from accounts.api import problems
 from accounts.api.parsers import too_large
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Django decodes the path, and leaves in percent form the bytes that are no UTF-8.
+# Django decodes the path, and leaves in percent form the bytes that are no UTF-8. A page's address may hold the name of
+# a file that is of this form by itself.
 _BROKEN_BYTE = re.compile(r"%[89A-F][0-9A-F]")
 
 
@@ -46,13 +47,14 @@ def _refusal(request: HttpRequest) -> errors.RegistryError | None:
         return errors.Invalid("Send the body with a Content-Length.")
     if int(length) > settings.MAX_BODY_BYTES:
         return too_large()
-    if not (_is_path(request.path_info) and _is_query(meta.get("QUERY_STRING", ""))):
+    if not (_is_path(request) and _is_query(meta.get("QUERY_STRING", ""))):
         return errors.Invalid("The address has bytes that are not UTF-8 text.")
     return None
 
 
-def _is_path(path: str) -> bool:
-    return "\0" not in path and not _BROKEN_BYTE.search(path)
+def _is_path(request: HttpRequest) -> bool:
+    path = request.path_info
+    return "\0" not in path and not (problems.is_api(request) and _BROKEN_BYTE.search(path))
 
 
 def _is_query(query: str) -> bool:

@@ -25,7 +25,7 @@ def person(name: str) -> User:
 
 @pytest.fixture(autouse=True, scope="session")
 def static_root() -> None:
-    """`make run` collects static files into it; WhiteNoise warns where it is not, and hashed names need what is in it."""
+    """`make run` collects static files into it: WhiteNoise warns where it is not, and hashed names need them there."""
     django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     django_settings.STORAGES = django_settings.STORAGES | plain

@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django.views.generic import RedirectView
 
 from accounts import csp
 from accounts.api import problems
@@ -37,7 +36,6 @@ operators_pages, _, admin_name = admin.site.urls
 csp.under({"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}, operators_pages)
 
 urlpatterns = [
-    path("search", RedirectView.as_view(pattern_name="artifacts"), name="search"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("admin/", (operators_pages, "admin", admin_name)),

@@ -9,6 +9,7 @@ from artifacts.previews.shapes import Nothing, Oversized, Prose, Text, Unfit
 # Whoever looks into a file beyond the second size is after something else than a look.
 SHOWN = 128 * 2**10
 MAX_TEXT = 10 * 2**20
+_PLAIN = (".txt", ".log", ".out", ".err")
 MAX_LINES = 2_000
 MAX_LINE = 1_000
 
@@ -35,7 +36,7 @@ def show(reader: Reader, name: str) -> Text | Nothing:
         raise Oversized
     lines, is_whole = _bounded(text, reader.size <= SHOWN)
     note = "" if is_whole else "This is the beginning. Download the file for the rest of it."
-    coloured = workshop.colour("\n".join(lines), name)
+    coloured = None if name.lower().endswith(_PLAIN) else workshop.colour("\n".join(lines), name)
     return Text(coloured or [[("", line)] for line in lines], note)
 
 

@@ -61,6 +61,11 @@ class MetadataField(forms.JSONField):
         widget = forms.Textarea(attrs=attributes)
         super().__init__(required=False, widget=widget, decoder=_Decoder, help_text="A JSON object.", **kwargs)
 
+    def prepare_value(self, value: Any) -> str:
+        if isinstance(value, (str, forms.fields.InvalidJSONInput)):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
     def clean(self, value: Any) -> dict[str, Any]:
         try:
             return JSONObjectField().run_validation(super().clean(value) or {})

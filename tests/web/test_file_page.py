@@ -27,6 +27,7 @@ FILES = {
     "x.bin": b"\0\1\2",
     "empty": b"",
     "100%25 #?&é 日.txt": b"odd",
+    "caf%C3%A9 %FF.txt": b"odder",
 }
 
 
@@ -63,7 +64,7 @@ def test_every_kind_has_its_preview(browser, vera, version):
     )
     assert "No preview for this kind of file." in page_of(hands, "x.bin")
     assert "This file is empty." in page_of(hands, "empty")
-    assert "odd" in page_of(hands, "100%25 #?&é 日.txt")
+    assert "odd" in page_of(hands, "100%25 #?&é 日.txt") and "odder" in page_of(hands, "caf%C3%A9 %FF.txt")
 
 
 def test_nothing_in_a_file_becomes_markup(browser, vera, version):
