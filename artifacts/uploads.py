@@ -80,7 +80,9 @@ def begin(user: User, version: ArtifactVersion, wanted: Sequence[Wanted]) -> lis
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
     for each in wanted:
         _check(each)
-    _look(version, _awaited(version))
+    known = [place for place in _awaited(version) if place.sha256 in {each.sha256 for each in wanted}]
+    # One list of all that has arrived; nothing to look for where everything is asked for the first time.
+    _look(version, known)
     is_bound = storage.enforces_checksums()
     places = _assign(user, version, wanted, is_bound)
     return [_upload(place) for place in places]

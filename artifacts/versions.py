@@ -55,12 +55,16 @@ def begin(
     twin = _newest_with(artifact, digest)
     if twin:
         return Begun(twin, False, [])
+    words = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
     version = _open_draft(user, artifact, digest)
     created = version is None
     if version is None:
-        version = _new_draft(artifact, user, digest, run, description, notes, metadata or {})
+        version = _new_draft(artifact, user, digest, words)
+    else:
+        # The version is of the run that completes it, and as that one describes it.
+        ArtifactVersion.objects.filter(pk=version.pk).update(**words)
     _, missing = files.add(user, version, statements)
-    version.refresh_from_db(fields=["file_count", "total_size"])
+    version.refresh_from_db()
     return Begun(version, created, missing)
 
 
@@ -150,27 +154,10 @@ def _open_draft(user: User, artifact: Artifact, digest: str | None) -> ArtifactV
     return artifact.versions.drafts().filter(digest=digest, created_by=user).order_by("-number").first()
 
 
-def _new_draft(
-    artifact: Artifact,
-    user: User,
-    digest: str | None,
-    run: Run | None,
-    description: str,
-    notes: str,
-    metadata: dict[str, Any],
-) -> ArtifactVersion:
+def _new_draft(artifact: Artifact, user: User, digest: str | None, words: dict[str, Any]) -> ArtifactVersion:
     artifact.last_number += 1
     artifact.save(update_fields=["last_number", "updated_at"])
-    version = ArtifactVersion(
-        artifact=artifact,
-        number=artifact.last_number,
-        digest=digest,
-        run=run,
-        created_by=user,
-        description=description,
-        notes=notes,
-        metadata=metadata,
-    )
+    version = ArtifactVersion(artifact=artifact, number=artifact.last_number, digest=digest, created_by=user, **words)
     version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
     version.save(force_insert=True)
     return version

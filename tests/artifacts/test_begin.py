@@ -100,6 +100,15 @@ def test_an_interrupted_try_goes_on_in_its_draft(api, bob, artifact):
     assert (answer.status_code, answer.json()["id"], answer.json()["state"]) == (200, str(first.version.pk), "draft")
 
 
+def test_the_draft_is_of_the_run_that_completes_it(bob, project, artifact, run):
+    digest, stated = digest_of({"a": b"a"}), statements({"a": b"a"})
+    versions.begin(bob, artifact, digest=digest, statements=stated, description="the one that crashed")
+    again = versions.begin(bob, artifact, digest=digest, statements=stated, run=run, metadata={"try": 2})
+
+    assert not again.created
+    assert (again.version.run, again.version.description, again.version.metadata) == (run, "", {"try": 2})
+
+
 def test_somebody_elses_draft_is_left_alone(alice, bob, artifact):
     theirs = begin(alice, artifact, {"a": b"a"}).version
 
