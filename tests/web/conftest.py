@@ -1,14 +1,12 @@
 """Pages are about the same things as the registry's own tests."""
 
-from tests.artifacts.conftest import age, artifact, foreign, other, run, store, v1, v2, work
-
-__all__ = ["age", "artifact", "foreign", "other", "run", "store", "v1", "v2", "work"]
-"""What all tests of pages stand on."""
-
 import pytest
 from django.core.cache import cache
 
 from artifacts import health
+from tests.artifacts.conftest import age, artifact, foreign, other, run, store, v1, v2, work
+
+__all__ = ["age", "artifact", "foreign", "other", "run", "store", "v1", "v2", "work"]
 
 
 @pytest.fixture(autouse=True)
