@@ -13,6 +13,8 @@ WORKERS = "workers"
 PULSE_EVERY = timedelta(seconds=30)
 # Two workers that each read a big file back are busy, not away.
 SILENCE = timedelta(minutes=3)
+# In the cache while what is known is fresh.
+ASKED = "health-asked"
 _KNOWN_FOR_SECONDS = 15
 
 
@@ -22,12 +24,12 @@ def parts() -> dict[str, str]:
 
 
 def troubles() -> list[str]:
-    """What people should know: the sentences of `parts`, as they were not much more than 15 seconds ago.
+    """What people should know of store and workers, as they were not much more than 15 seconds ago.
 
     Of the requests of a process one asks, and the others do not wait for it.
     """
-    if cache.add("health-asked", True, _KNOWN_FOR_SECONDS):
-        cache.set("health", [sentence for sentence in parts().values() if sentence], None)
+    if cache.add(ASKED, True, _KNOWN_FOR_SECONDS):
+        cache.set("health", [sentence for sentence in (_store(), _workers()) if sentence], None)
     return cache.get("health", [])
 
 

@@ -270,6 +270,7 @@ class Stack:
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
         self.manage("migrate", "--verbosity=0")
         self.manage("collectstatic", "--verbosity=0", "--no-input")
+        self.manage("prepare_store")
         cast = (ROOT / "tests" / "cast.py").read_text()
         self.keys: dict[str, str] = json.loads(self.manage("shell", "--no-imports", "--command", cast))
 

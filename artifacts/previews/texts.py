@@ -9,6 +9,8 @@ from artifacts.previews.shapes import Nothing, Oversized, Prose, Text, Unfit
 # Whoever looks into a file beyond the second size is after something else than a look.
 SHOWN = 128 * 2**10
 MAX_TEXT = 10 * 2**20
+# Hostile Markdown takes the square of its length.
+MAX_PROSE = 64 * 2**10
 _PLAIN = (".txt", ".log", ".out", ".err")
 MAX_LINES = 2_000
 MAX_LINE = 1_000
@@ -41,9 +43,9 @@ def show(reader: Reader, name: str) -> Text | Nothing:
 
 
 def prose(reader: Reader) -> Prose:
-    if reader.size > SHOWN:
-        raise Oversized
-    text = decode(reader.head(SHOWN))
+    if reader.size > MAX_PROSE:
+        raise Unfit("This Markdown is too long to be laid out, so it is shown as text.")
+    text = decode(reader.head(MAX_PROSE))
     if text is None:
         raise Unfit("This is not Markdown, whatever its name says.")
     return Prose(text)

@@ -146,9 +146,9 @@ class TestMarkdown:
     def test_it_is_shown_as_prose(self):
         assert look("README.md", b"# Title\n") == Prose("# Title\n")
 
-    def test_a_large_one_is_not(self):
-        with pytest.raises(Oversized):
-            look("README.md", b"x" * (texts.SHOWN + 1))
+    def test_a_long_one_is_text(self):
+        shown = look("README.md", b"*x* " * texts.MAX_PROSE)
+        assert isinstance(shown, Text) and "too long to be laid out" in shown.note
 
     def test_bytes_are_not_prose(self):
         assert isinstance(look("README.md", b"\0\1\2"), Nothing)

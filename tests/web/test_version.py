@@ -199,7 +199,7 @@ def test_who_sees_and_may_do_what(browser, vera, bob, mallory, version):
     for part in ("", "/files", "/integrity", "/edit", "/finalize", "/delete", ".zip"):
         assert browser(mallory).get(PAGE + part).status_code == 404, part
     page = browser(vera).get(PAGE).content.decode()
-    assert "/edit" not in page and "/delete" not in page and "Describe it" not in page
+    assert "/edit" not in page and "/delete" not in page and "Say what is new" not in page
     for act in ("edit", "finalize", "delete"):
         assert browser(vera).get(f"{PAGE}/{act}").status_code == 403
         assert browser(vera).post(f"{PAGE}/{act}", {"description": "x", "delete_aliases": "on"}).status_code == 403
