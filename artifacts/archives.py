@@ -40,19 +40,22 @@ def _zip(version: ArtifactVersion) -> Iterator[bytes]:
 
 
 def neighbours(version: ArtifactVersion) -> Iterator[list[ArtifactFile]]:
-    """The files in the order of their paths; in one list those that lie in one object one after another.
+    """The files in the order of their paths; in one list up to a thousand that lie in one object one after another.
 
-    The small files of a folder usually share a pack in this order, and are then one read instead of thousands.
+    The small files of a folder usually share a pack in this order, and are then one read instead of a thousand.
     """
     run: list[ArtifactFile] = []
     for file in _files(version):
-        last = run[-1].blob if run else None
-        if last and (last.object_id, last.offset + last.size) != (file.blob.object_id, file.blob.offset):
+        if run and (len(run) == _FILES_AT_ONCE or not _is_next(run[-1].blob, file.blob)):
             yield run
             run = []
         run.append(file)
     if run:
         yield run
+
+
+def _is_next(last: Blob, blob: Blob) -> bool:
+    return (last.object_id, last.offset + last.size) == (blob.object_id, blob.offset)
 
 
 def _files(version: ArtifactVersion) -> Iterator[ArtifactFile]:

@@ -1,0 +1,100 @@
+"""How soon a page begins to arrive where there is a little, and where there is a lot of everything.
+
+Two servers, each with a database of its own, are asked in turn, so that a busy moment of the machine falls on both.
+What is told is the time to the first byte, of the quarter of the answers that came soonest; a page is flat where the
+ratio stays near one.
+"""
+
+import argparse
+import http.client
+import time
+from dataclasses import dataclass
+
+from tests import servers
+from tests.servers import Stack
+
+LITTLE, MUCH = 10, 100_000
+TURNS = 40
+_VERSIONS = "/acme/load/artifacts/model/versions"
+_FILES = "/acme/load/artifacts/dataset/files"
+PAGES = {
+    "home": "/",
+    "project": "/acme/load",
+    "runs": "/acme/load/runs",
+    "artifacts": "/artifacts",
+    "artifacts by name": "/artifacts?sort=name",
+    "artifacts with a tag": "/artifacts?tag=tag-1",
+    "artifacts, last page": "/artifacts?page=last",
+    "artifacts of a project": "/acme/load/artifacts",
+    "artifact: overview": _VERSIONS,
+    "artifact: versions": f"{_VERSIONS}/versions",
+    "artifact: aliases": f"{_VERSIONS}/aliases",
+    "artifact: history": f"{_VERSIONS}/history",
+    "version": f"{_VERSIONS}/v9",
+    "version: files": f"{_FILES}/v1",
+    "version: a folder": f"{_FILES}/v1?path=part-000/",
+    "file": f"{_FILES}/v1/files/one.txt",
+    "search": "/search?q=versions",
+}
+
+
+@dataclass
+class Side:
+    """A server, and somebody who has signed in to it."""
+
+    stack: Stack
+    connection: http.client.HTTPConnection
+    session: str
+
+    @classmethod
+    def start(cls, name: str, count: int) -> "Side":
+        stack = Stack(name)
+        command = f"from benchmarks import rows; print(rows.fill({count}))"
+        session = stack.manage("shell", "--no-imports", "--command", command).split()[-1]
+        stack.web.start()
+        return cls(stack, http.client.HTTPConnection("127.0.0.1", int(stack.env["PORT"]), timeout=60), session)
+
+    def ask(self, address: str) -> float:
+        """The seconds to the first byte of the answer."""
+        begun = time.perf_counter()
+        self.connection.request("GET", address, headers={"Cookie": f"sessionid={self.session}"})
+        answer = self.connection.getresponse()
+        seconds = time.perf_counter() - begun
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{address} was answered with {answer.status}.")
+        return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
+    parser.add_argument("--much", type=int, default=MUCH, help=f"of everything on the larger side ({MUCH})")
+    parser.add_argument("--turns", type=int, default=TURNS, help=f"for each page ({TURNS})")
+    options = parser.parse_args()
+    run(options.much, options.turns)
+
+
+def run(much: int = MUCH, turns: int = TURNS) -> None:
+    small, large = Side.start("pages-little", LITTLE), Side.start("pages-much", much)
+    database = "PostgreSQL" if servers.on_postgres() else "SQLite"
+    print(f"{database}, milliseconds to the first byte, of artifacts, versions, aliases, files and runs each\n")
+    print(f"{'':24} {LITTLE:>8,} {much:>8,}  ratio")
+    for name, address in PAGES.items():
+        little, much_ms = measure(small, large, address, turns)
+        print(f"{name:24} {little:8.1f} {much_ms:8.1f} {much_ms / little:6.2f}", flush=True)
+    for side in (small, large):
+        side.stack.web.stop()
+
+
+def measure(small: Side, large: Side, address: str, turns: int) -> tuple[float, float]:
+    """Milliseconds on both sides, after each has answered twice for nothing."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(turns + 2):
+        for side, taken in zip((small, large), times, strict=True):
+            taken.append(side.ask(address) * 1000)
+    little, much = (sorted(taken[2:])[turns // 4] for taken in times)
+    return little, much
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The rows of a registry that holds a little or a lot, written past the verbs, which would take a day."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Team, User
+from accounts.origin import Face
+from artifacts import artifacts, storage
+from artifacts.models import (
+    AliasChange,
+    Artifact,
+    ArtifactAlias,
+    ArtifactFile,
+    ArtifactTag,
+    ArtifactVersion,
+    Blob,
+    StoredObject,
+)
+from projects import projects
+from projects.models import Project, Run
+
+_AT_ONCE = 1_000
+_FILES_A_FOLDER = 200
+_LINE = b"one line\n"
+
+
+def fill(count: int) -> str:
+    """So many artifacts and runs in acme/load, versions and aliases of `versions`, files of `files`.
+
+    Returns a session of alice's.
+    """
+    alice = User.objects.get(username="alice")
+    project = projects.create(alice, Team.objects.get(name="acme"), "load")
+    _artifacts(alice, project, count)
+    _versions(alice, project, count)
+    _files(alice, project, count)
+    Run.objects.bulk_create(
+        (Run(project=project, name=f"run-{number}", created_by=alice) for number in range(count)), _AT_ONCE
+    )
+    if connection.vendor == "postgresql":
+        # As autovacuum has done, wherever rows did not come within a minute.
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    hands = Client()
+    hands.force_login(alice)
+    return hands.cookies["sessionid"].value
+
+
+def _artifacts(alice: User, project: Project, count: int) -> None:
+    about = {"project": project, "type": "dataset", "created_by": alice, "description": "Rows of a table."}
+    counted = {"version_count": 1, "latest_number": 1, "last_number": 1}
+    rows = [Artifact(name=f"artifact-{number:06}", **about, **counted) for number in range(count)]
+    Artifact.objects.bulk_create(rows, _AT_ONCE)
+    ArtifactTag.objects.bulk_create(
+        (ArtifactTag(artifact=row, tag=f"tag-{place % 7}") for place, row in enumerate(rows)), _AT_ONCE
+    )
+    versions = ArtifactVersion.objects.bulk_create((_version(alice, row, 1) for row in rows), _AT_ONCE)
+    _aliases(alice, versions, lambda number: "latest")
+
+
+def _versions(alice: User, project: Project, count: int) -> None:
+    artifact = artifacts.create(alice, project, "versions", "model")
+    rows = [_version(alice, artifact, number) for number in range(1, count + 1)]
+    ArtifactVersion.objects.bulk_create(rows, _AT_ONCE)
+    _aliases(alice, rows, lambda number: f"build-{number}")
+    AliasChange.objects.bulk_create(_changes(alice, artifact, rows), _AT_ONCE)
+    numbers = {"version_count": count, "latest_number": count, "last_number": count}
+    Artifact.objects.filter(pk=artifact.pk).update(**numbers)
+
+
+def _files(alice: User, project: Project, count: int) -> None:
+    """One file has bytes in the store, which all others share."""
+    artifact = artifacts.create(alice, project, "files", "dataset")
+    version = _version(alice, artifact, 1)
+    version.file_count, version.total_size = count, len(_LINE) * count
+    version.save()
+    blob = _bytes(alice, version)
+    paths = (f"part-{number // _FILES_A_FOLDER:03}/{number:06}.txt" for number in range(count - 1))
+    ArtifactFile.objects.bulk_create((_file(version, path, blob) for path in ("one.txt", *paths)), _AT_ONCE)
+    numbers = {"version_count": 1, "latest_number": 1, "last_number": 1}
+    Artifact.objects.filter(pk=artifact.pk).update(**numbers)
+
+
+def _bytes(alice: User, version: ArtifactVersion) -> Blob:
+    key, project = f"{version.storage_path}one.txt", version.artifact.project
+    storage.ensure_bucket()
+    storage.upload_file(key, _LINE)
+    held = {"project": project, "size": len(_LINE), "sha256": hashlib.sha256(_LINE).hexdigest()}
+    lies = StoredObject.objects.create(key=key, version=version, kind="file", state="uploaded", **held)
+    md5 = hashlib.md5(_LINE, usedforsecurity=False).hexdigest()
+    return Blob.objects.create(object=lies, state="verified", md5=md5, created_by=alice, **held)
+
+
+def _file(version: ArtifactVersion, path: str, blob: Blob) -> ArtifactFile:
+    name = path.rpartition("/")[2]
+    return ArtifactFile(version=version, path=path, name=name, size=len(_LINE), mime_type="text/plain", blob=blob)
+
+
+def _version(alice: User, artifact: Artifact, number: int) -> ArtifactVersion:
+    return ArtifactVersion(
+        artifact=artifact,
+        number=number,
+        state=ArtifactVersion.State.FINALIZED,
+        integrity=ArtifactVersion.Integrity.VERIFIED,
+        storage_path=f"artifacts/{artifact.pk}/v{number}/",
+        created_by=alice,
+        finalized_at=timezone.now(),
+    )
+
+
+def _aliases(alice: User, versions: list[ArtifactVersion], name: Callable[[int], str]) -> None:
+    rows = (
+        ArtifactAlias(artifact_id=row.artifact_id, version=row, alias=name(row.number), created_by=alice)
+        for row in versions
+    )
+    ArtifactAlias.objects.bulk_create(rows, _AT_ONCE)
+
+
+def _changes(alice: User, artifact: Artifact, versions: list[ArtifactVersion]) -> Iterator[AliasChange]:
+    for number, row in enumerate(versions, start=1):
+        yield AliasChange(
+            artifact=artifact, alias="latest", number=number, to_version=row, changed_by=alice, face=Face.SDK
+        )
