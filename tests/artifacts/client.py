@@ -90,7 +90,8 @@ def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, pac
     if packed:
         wanted, whole = pack(*bodies)
         [one] = uploads.begin(user, version, [wanted])
-        send(one.put, whole)
+        if one.put:
+            send(one.put, whole)
         return
     for one, body in zip(uploads.begin(user, version, [alone(body) for body in bodies]), bodies, strict=True):
         if one.put:
