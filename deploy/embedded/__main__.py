@@ -30,9 +30,11 @@ def main() -> None:
     os.umask(0o077)
     os.chdir(ROOT)
     var = Path(os.environ.get("WANLLMDB_VAR_DIR") or ROOT / "var").resolve()
+    hangup_is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # as under `nohup`
     for signum in STOP_SIGNALS:
-        if signal.getsignal(signum) is not signal.SIG_IGN:  # as `nohup` has it for SIGHUP
-            signal.signal(signum, stop)
+        signal.signal(signum, stop)
+    if hangup_is_ignored:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with state.full_disk_is_a_sentence(var):
             state.open_directory(var)
