@@ -80,9 +80,8 @@ def begin(user: User, version: ArtifactVersion, wanted: Sequence[Wanted]) -> lis
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
     for each in wanted:
         _check(each)
-    known = [place for place in _awaited(version) if place.sha256 in {each.sha256 for each in wanted}]
-    # One list of all that has arrived; nothing to look for where everything is asked for the first time.
-    _look(version, known)
+    # Where all is asked for the first time, nothing can have arrived; asking for nothing asks what has.
+    _look(version, _awaited(version, [sha256 for each in wanted for sha256 in _contents(each)]))
     is_bound = storage.enforces_checksums()
     places = _assign(user, version, wanted, is_bound)
     return [_upload(place) for place in places]
@@ -140,7 +139,6 @@ def sign_one(place: StoredObject) -> storage.SignedPut:
 
 def sign_parts(place: StoredObject) -> tuple[Part, ...]:
     """The addresses for a place of `begin_one` that is sent in parts, each bound to its size alone."""
-    _open_multipart(place)
     return _upload(place).parts
 
 
@@ -167,9 +165,10 @@ def _check_etags(version: ArtifactVersion, place: StoredObject, etags: dict[int,
         raise errors.VersionIncomplete(f"An upload of {place.part_count} parts needs them all.", paths=paths)
 
 
-def _awaited(version: ArtifactVersion) -> list[StoredObject]:
-    """The objects that files of the draft wait for."""
+def _awaited(version: ArtifactVersion, hashes: Sequence[str] = ()) -> list[StoredObject]:
+    """The objects that files of the draft wait for: those with these contents, or all."""
     waiting = Blob.objects.filter(files__version=version, state=Blob.State.EXPECTED)
+    waiting = waiting.filter(sha256__in=hashes) if hashes else waiting
     return list(version.objects_brought.expected().filter(pk__in=waiting.values("object")))
 
 
