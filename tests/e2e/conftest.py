@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -46,12 +45,6 @@ class Terminal:
     @property
     def credentials(self) -> dict[str, str]:
         return json.loads((self.var / "credentials.json").read_text())
-
-    @property
-    def ready_in(self) -> float:
-        """How many seconds it says to have needed."""
-        [seconds] = re.findall(r"ready in ([\d.]+) s", self.shown)
-        return float(seconds)
 
     def wait_for_banner(self, seconds: float) -> "Terminal":
         wait_until(lambda: "ready in" in self.shown or self.process.poll() is not None, seconds)
