@@ -80,7 +80,8 @@ def begin(user: User, version: ArtifactVersion, wanted: Sequence[Wanted]) -> lis
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
     for each in wanted:
         _check(each)
-    known = [place for place in _awaited(version) if place.sha256 in {each.sha256 for each in wanted}]
+    hashes = {each.sha256 for each in wanted}
+    known = [place for place in _awaited(version) if place.sha256 in hashes]
     # One list of all that has arrived; nothing to look for where everything is asked for the first time.
     _look(version, known)
     is_bound = storage.enforces_checksums()
@@ -140,7 +141,6 @@ def sign_one(place: StoredObject) -> storage.SignedPut:
 
 def sign_parts(place: StoredObject) -> tuple[Part, ...]:
     """The addresses for a place of `begin_one` that is sent in parts, each bound to its size alone."""
-    _open_multipart(place)
     return _upload(place).parts
 
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from artifacts import aliases, artifacts, downloads, usages
+from artifacts import aliases, artifacts, downloads, health, usages
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
 from tests.artifacts.client import ORIGIN, begin, log
 
@@ -36,6 +36,7 @@ def rows(bob, artifact, run, v1, v2) -> Artifact:
     usages.use(bob, run, "data:v1")
     downloads.address(bob, v1.files.get(), ORIGIN)
     begin(bob, artifact, {"draft": b"draft"})
+    health.note_pulse()
     return artifact
 
 
