@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.origin import Origin
-from artifacts import downloads, storage, versions
+from artifacts import downloads, storage, uploads, versions
 from artifacts.errors import BytesMismatch, Missing, VersionIncomplete
 from artifacts.models import ArtifactDownload, Blob
 from tests.artifacts.client import HTTP, MIB, ORIGIN, alone, begin, fetch, log, sha256, upload
@@ -146,7 +146,7 @@ def test_a_manifest_under_a_prefix(api, vera, bob, artifact, files):
 def test_a_manifest_of_a_draft_has_addresses_for_what_arrived(api, bob, artifact):
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
     upload(bob, draft, [b"a"])
-    upload(bob, draft, [])
+    uploads.take_in(draft)
     body = api(bob).get(f"{ARTIFACTS}/versions/{draft.pk}/manifest").json()
 
     assert [entry["integrity"] for entry in body["entries"]] == ["verified", "missing"]

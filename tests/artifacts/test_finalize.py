@@ -233,8 +233,8 @@ def test_another_digest_than_the_files_make(api, bob, artifact):
 def test_bytes_known_to_be_corrupt_never_become_final(bob, artifact, work):
     draft = begin(bob, artifact, {"a": b"aa", "b": b"bb"}).version
     upload(bob, draft, [b"aa", b"bb"], packed=True)
-    place = uploads.begin(bob, draft, [alone(b"aa")])[0].object
-    storage.upload_file(place.key, b"aaXX")
+    uploads.take_in(draft)
+    storage.upload_file(draft.files.get(path="a").blob.object.key, b"aaXX")
     work()
     with pytest.raises(BytesMismatch) as refusal:
         finalize(bob, draft)

@@ -220,7 +220,7 @@ def test_an_empty_file_in_a_pack_is_verified(bob, artifact, work):
 def test_what_was_left_behind_is_found_by_the_sweep(bob, artifact, age):
     finished = log(bob, artifact, {"a": b"aa", "b": b"b"}, packed=True)
     draft = fill(bob, artifact, {"c": b"cc", "d": b"d"}, packed=True)
-    uploads.begin(bob, draft, [])
+    uploads.take_in(draft)
     before = timezone.now() - timedelta(minutes=2)
     assert (hashing.pending_versions(before), hashing.unread_objects(before)) == ([], [])
 
