@@ -46,9 +46,13 @@ class Terminal:
     def credentials(self) -> dict[str, str]:
         return json.loads((self.var / "credentials.json").read_text())
 
+    @property
+    def is_ready(self) -> bool:
+        return "ready in" in self.shown
+
     def wait_for_banner(self, seconds: float) -> "Terminal":
-        wait_until(lambda: "ready in" in self.shown or self.process.poll() is not None, seconds)
-        assert "ready in" in self.shown, self.shown
+        wait_until(lambda: self.is_ready or self.process.poll() is not None, seconds)
+        assert self.is_ready, self.shown
         return self
 
     def wait_for_end(self, seconds: float) -> int:
@@ -92,17 +96,24 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def make_run(clone: Path, var: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Terminal]]:
+def starts() -> list[Terminal]:
+    """Every `make run` of the module, in order."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def make_run(
+    clone: Path, var: Path, starts: list[Terminal], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Terminal]]:
     """`make_run(PORT="8000")` types `make run`; all in the same `var`. What still runs at the end is ended."""
     screens = tmp_path_factory.mktemp("screens")
-    terminals: list[Terminal] = []
 
     def type_it(**environment: str) -> Terminal:
-        terminals.append(Terminal(clone, var, screens / str(len(terminals)), **environment))
-        return terminals[-1]
+        starts.append(Terminal(clone, var, screens / str(len(starts)), **environment))
+        return starts[-1]
 
     yield type_it
-    for terminal in terminals:
+    for terminal in starts:
         if terminal.process.poll() is None:
             terminal.press_ctrl_c()
     children.end(var, 10)
