@@ -41,9 +41,11 @@ def counted(projects: Iterable[Project]) -> Counts:
 
 def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactVersion]:
     """Of the artifacts that had a version logged last, the newest version of each; the last first."""
-    changed = artifacts.filter(latest_number__isnull=False).order_by("-updated_at").values_list("pk", flat=True)
-    newest = ArtifactVersion.objects.finalized().filter(number=F("artifact__latest_number"))
-    found = newest.filter(artifact__in=list(changed[:_ARTIFACTS_LOOKED_AT]))
+    changed = artifacts.filter(latest_number__isnull=False).order_by("-updated_at")
+    newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_number")).values("pk")
+    # By id: joined to find them, a database may go through all versions there are.
+    ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_ARTIFACTS_LOOKED_AT]
+    found = ArtifactVersion.objects.finalized().filter(pk__in=list(ids))
     return list(found.for_display().order_by("-finalized_at")[:limit])
 
 

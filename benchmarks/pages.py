@@ -34,7 +34,7 @@ PAGES = {
     "version: files": f"{_FILES}/v1",
     "version: a folder": f"{_FILES}/v1?path=part-000/",
     "file": f"{_FILES}/v1/files/one.txt",
-    "search": "/search?q=versions",
+    "search": "/search?q=latest",
 }
 
 
@@ -77,7 +77,7 @@ def main() -> None:
 def run(much: int = MUCH, turns: int = TURNS) -> None:
     small, large = Side.start("pages-little", LITTLE), Side.start("pages-much", much)
     database = "PostgreSQL" if servers.on_postgres() else "SQLite"
-    print(f"{database}, milliseconds to the first byte, of artifacts, versions, aliases, files and runs each\n")
+    print(f"{database}; milliseconds to the first byte, with so many artifacts, versions, files and runs\n")
     print(f"{'':24} {LITTLE:>8,} {much:>8,}  ratio")
     for name, address in PAGES.items():
         little, much_ms = measure(small, large, address, turns)

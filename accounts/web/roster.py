@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from accounts.models import Invitation, Role, Team
+from accounts.web import pages
 
 PAGE_SIZE = 100
 
@@ -17,7 +17,7 @@ def of(request: HttpRequest, team: Team) -> dict[str, Any]:
     invitations = team.invitations.open().select_related("created_by").order_by("-id")
     return {
         "team": team,
-        "members": Paginator(members, PAGE_SIZE).get_page(request.GET.get("page")),
+        "members": pages.numbered(request, members, PAGE_SIZE),
         "invitations": invitations[:PAGE_SIZE] if may_manage else Invitation.objects.none(),
         "may_manage": may_manage,
         "back": request.path,

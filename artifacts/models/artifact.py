@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Prefetch, Q
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery
 from uuid_utils.compat import uuid7
 
 from artifacts import names
@@ -36,7 +36,9 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
 
     def for_display(self) -> Self:
         """With all that one line of a list shows, in a fixed number of queries."""
-        newest = ArtifactAlias.objects.filter(version__number=F("artifact__latest_number")).order_by("alias")
+        # Each alias looks up its own artifact: for a join, a database may go through all there are.
+        own = self.model.objects.order_by().filter(pk=OuterRef("artifact"), versions__number=F("latest_number"))
+        newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("alias")
         return self.select_related("project__team", "created_by").prefetch_related(
             "tag_set", Prefetch("alias_set", queryset=newest, to_attr="newest_aliases")
         )

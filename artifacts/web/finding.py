@@ -35,13 +35,10 @@ def find_version(request: HttpRequest, artifact: Artifact, version: str) -> Arti
     return get_object_or_404(visible, artifact=artifact, number=number)
 
 
-def find_named_version(
-    request: HttpRequest, team: str, project: str, type: str, name: str, version: str
-) -> ArtifactVersion:
+def find_named_version(request: HttpRequest, version: str, **names: str) -> ArtifactVersion:
     """The same by all the names of its address, with its artifact and project."""
-    visible = ArtifactVersion.objects.visible_to(request.user).for_display()
-    artifact = Artifact.objects.filter(project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
-    return get_object_or_404(visible, artifact__in=artifact, number=names.version_number(version))
+    # One after the other: as one question, a database may begin with the first versions of all artifacts.
+    return find_version(request, find_bare_artifact(request, **names), version)
 
 
 def find_file(request: HttpRequest, path: str, **names: str) -> ArtifactFile:

@@ -121,7 +121,7 @@ def test_queries_do_not_grow_with_the_files(browser, vera, version, count, djang
 
     with django_assert_max_num_queries(12):
         assert hands.get(PAGE).status_code == 200
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert hands.get(f"{PAGE}/files?after=000001.txt", headers=HTMX).status_code == 200
 
 

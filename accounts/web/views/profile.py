@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -24,7 +23,7 @@ PAGE_SIZE = 50
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
     """The part is the list of keys."""
-    page = Paginator(request.user.api_keys.order_by("-id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = pages.numbered(request, request.user.api_keys.order_by("-id"), PAGE_SIZE)
     teams = [] if pages.wants_part(request) else Team.objects.visible_to(request.user).order_by("name")
     return pages.answer(request, "accounts/profile.html", {"page": page, "teams": teams, "place": "profile"})
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -36,7 +35,7 @@ def overview(request: HttpRequest, **names: str) -> HttpResponse:
 @require_safe
 def versions(request: HttpRequest, **names: str) -> HttpResponse:
     artifact = find_artifact(request, **names)
-    page = Paginator(_versions(request, artifact), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = pages.numbered(request, _versions(request, artifact), PAGE_SIZE)
     return _answer(request, artifact, "versions", page=page)
 
 
@@ -44,7 +43,7 @@ def versions(request: HttpRequest, **names: str) -> HttpResponse:
 @require_safe
 def aliases(request: HttpRequest, **names: str) -> HttpResponse:
     artifact = find_artifact(request, **names)
-    page = Paginator(artifact.alias_set.for_display(), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = pages.numbered(request, artifact.alias_set.for_display(), PAGE_SIZE)
     return _answer(request, artifact, "aliases", page=page)
 
 
@@ -107,7 +106,7 @@ def _answer(request: HttpRequest, artifact: Artifact, tab: str, **context: Any) 
         "artifact": artifact,
         "project": artifact.project,
         "tab": tab,
-        "alias_count": artifact.alias_set.count(),
+        "alias_count": pages.total(artifact.alias_set.all()),
         "may_edit": bool(role and role.covers(Role.EDITOR)),
         "place": "artifacts",
     }

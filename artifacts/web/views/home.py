@@ -1,7 +1,6 @@
 """Home: the projects that one sees, and what was logged in them lately."""
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -22,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The part is the list of projects."""
     asked = ProjectFilter(request.GET).values()
     found = activity.dated(Project.objects.visible_to(request.user).matching(**asked)).order_by("-active_at", "-id")
-    page = Paginator(found.select_related("team"), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = pages.numbered(request, found.select_related("team"), PAGE_SIZE)
     context = {"page": page, "asked": asked, "counts": activity.counted(page), "place": "home"}
     if not pages.wants_part(request):
         artifacts = Artifact.objects.visible_to(request.user)

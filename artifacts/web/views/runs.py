@@ -3,7 +3,6 @@
 import hashlib
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -25,7 +24,7 @@ def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     asked = RunFilter(request.GET).values()
     given = {name: value for name, value in asked.items() if value}
     runs = Run.objects.filter(project=found).matching(**given).select_related("created_by")
-    page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = pages.numbered(request, runs, PAGE_SIZE)
     context = {"project": found, "page": page, "asked": asked, "is_filtered": bool(given), "states": State.choices}
     context |= {"tab": "runs", "place": "home"} | permissions.shown(found.role)
     return pages.answer(request, "projects/run_list.html", context)

@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -57,7 +56,7 @@ def address(hit: Artifact | ArtifactVersion | ArtifactAlias | Project | Run) -> 
 
 def _all_of(request: HttpRequest, words: str, kind: str) -> HttpResponse:
     rows = searching.KINDS[kind](request.user, words)
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = pages.numbered(request, rows, PAGE_SIZE)
     group = searching.Group(kind, list(page), False)
     context = {"groups": [group] if group.hits else [], "search_words": words, "page": page, "only": kind}
     return pages.answer(request, "search/results.html", context)
