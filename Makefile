@@ -4,17 +4,17 @@ VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 export PORT
 
-.PHONY: help run test check bench
+.PHONY: help run test check bench screenshots
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run:  ## serve on port 8000, or the next free one (PORT=… insists on one); all state is in var/
 	@deploy/venv.sh $(VENV) requirements.txt
 	@exec $(PYTHON) -m deploy.embedded
 
 test: tools  ## check, then the tests on SQLite and on PostgreSQL, with a real store, Redis and workers
-	@deploy/debian.sh postgresql redis-server curl
+	@deploy/debian.sh postgresql redis-server curl chromium
 	@$(MAKE) --no-print-directory check
 	TEST_DATABASE=sqlite $(PYTHON) -m pytest --quiet
 	TEST_DATABASE=postgres $(PYTHON) -m pytest --quiet --ignore=tests/e2e/test_make_run.py  # which brings its own database
@@ -29,6 +29,10 @@ check: tools  ## style, types, layers, and that no migration is missing; touches
 
 bench: tools  ## measure this server on this machine, with everything real
 	$(PYTHON) -m benchmarks
+
+screenshots: tools  ## every page of the web UI in two widths and two colour schemes, into var/screenshots
+	@deploy/debian.sh chromium
+	$(PYTHON) -m tests.browser.screenshots
 
 .PHONY: tools
 tools:

@@ -1,13 +1,18 @@
 """A real Chromium at the live stack, and an ear for everything it complains of."""
 
+import json
+import re
+import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import cache
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 from tests import servers
 from tests.browser import shop
+from tests.browser.places import everywhere
 
 CHROMIUM = "/usr/bin/chromium"
 # The machine's network is none of the tests' business, and Chromium likes to phone home.
@@ -20,6 +25,8 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The machine may have much else to do.
+expect.set_options(timeout=30_000)
 _TELL_OF_CSP = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP refused ${event.violatedDirective} from ${event.blockedURI}`));
@@ -32,29 +39,31 @@ class Person:
     def __init__(self, browser: Browser, base_url: str, name: str | None, **options: object) -> None:
         self.context: BrowserContext = browser.new_context(base_url=base_url, **options)
         self.context.add_init_script(_TELL_OF_CSP)
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(30_000)
         self.page: Page = self.context.new_page()
+        self.base_url = base_url
         self.complaints: list[str] = []
         self.page.on("console", lambda message: self._hear(message.type, message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         if name:
-            self.sign_in(name)
+            self.sign_in(name, f"{name} has a long password")
 
-    def sign_in(self, name: str) -> None:
+    def sign_in(self, name: str, password: str) -> None:
         self.page.goto("/login")
         self.page.fill("[name=username]", name)
-        self.page.fill("[name=password]", f"{name} has a long password")
+        self.page.fill("[name=password]", password)
         self.page.press("[name=password]", "Enter")
-        self.page.wait_for_url("**/")
+        self.page.wait_for_url(f"{self.base_url}/")
 
     def _hear(self, kind: str, text: str) -> None:
-        # A page of ours with status 404 is listed as a failed resource, too.
-        if kind in ("error", "warning") and "status of 4" not in text:
+        # Neither a page of ours with status 404 nor a form that the server refused is a fault.
+        if kind in ("error", "warning") and not re.search("status of 4|Response Status Error Code 4", text):
             self.complaints.append(text)
 
 
-@pytest.fixture(scope="session")
+# Of the package, not the session: while Playwright runs, its event loop does, and Django's models refuse to be asked.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -62,7 +71,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop_stack(tmp_path_factory: pytest.TempPathFactory) -> servers.Stack:
     """The live stack with a week of work in it."""
     stack = servers.stack()
@@ -71,13 +80,39 @@ def shop_stack(tmp_path_factory: pytest.TempPathFactory) -> servers.Stack:
     return stack
 
 
+@pytest.fixture(scope="package")
+def places(signed_in: Callable[[str], StorageState], chromium: Browser, shop_stack: servers.Stack) -> dict[str, str]:
+    """Every page of alice's, by name."""
+    alice = Person(chromium, shop_stack.base_url, None, storage_state=signed_in("alice"))
+    found = everywhere(alice.page)
+    alice.context.close()
+    return found
+
+
+@pytest.fixture(scope="package")
+def signed_in(chromium: Browser, shop_stack: servers.Stack) -> Callable[[str], StorageState]:
+    """The cookies of one of the cast, who types the password once."""
+
+    @cache
+    def cookies(name: str) -> StorageState:
+        person = Person(chromium, shop_stack.base_url, name)
+        state = person.context.storage_state()
+        person.context.close()
+        return state
+
+    return cookies
+
+
 @pytest.fixture
-def person(chromium: Browser, shop_stack: servers.Stack) -> Iterator[Callable[..., Person]]:
-    """`person("bob")` is a new browser window of bob, `person(None)` of a visitor. None may have complained at the end."""
+def person(
+    chromium: Browser, shop_stack: servers.Stack, signed_in: Callable[[str], StorageState]
+) -> Iterator[Callable[..., Person]]:
+    """`person("bob")` is a new browser window of bob, `person(None)` of a visitor. None may have complained."""
     people: list[Person] = []
 
     def enter(name: str | None = "alice", **options: object) -> Person:
-        people.append(Person(chromium, shop_stack.base_url, name, **options))
+        state = {"storage_state": signed_in(name)} if name else {}
+        people.append(Person(chromium, shop_stack.base_url, None, **state, **options))
         return people[-1]
 
     yield enter
@@ -88,5 +123,17 @@ def person(chromium: Browser, shop_stack: servers.Stack) -> Iterator[Callable[..
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
+def ask(shop_stack: servers.Stack) -> Callable[..., Any]:
+    """`ask("POST", "/runs", {…})`: what alice's scripts say to the API meanwhile."""
+
+    def call(method: str, path: str, body: dict[str, object] | None = None) -> Any:
+        request = urllib.request.Request(
+            f"{shop_stack.base_url}/api/v1{path}",
+            method=method,
+            data=json.dumps(body or {}).encode(),
+            headers={"Authorization": f"Bearer {shop_stack.key('alice')}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    return call

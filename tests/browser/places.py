@@ -1,7 +1,10 @@
 """Every page there is to look at, by a name for its picture."""
 
+from playwright.sync_api import Page
+
 ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
+KINDS = "/acme/recommender/artifacts/file/kinds"
 
 PLACES = {
     "home": "/",
@@ -10,7 +13,6 @@ PLACES = {
     "project-members": "/acme/recommender/members",
     "project-settings": "/acme/recommender/settings",
     "runs": "/acme/recommender/runs",
-    "run": "/acme/recommender/runs/train-ranker",
     "artifacts": "/artifacts",
     "artifacts-none": "/artifacts?search=nothing-is-called-so",
     "artifact-new": "/artifacts/new",
@@ -28,12 +30,24 @@ PLACES = {
     "file-image": f"{DATASET}/v3/files/images/sample.png",
     "file-tensors": f"{ARTIFACT}/v8/files/model.safetensors",
     "file-code": f"{ARTIFACT}/v8/files/train.py",
+    "file-source": f"{KINDS}/v1/files/report.html",
+    "file-too-large": f"{KINDS}/v1/files/large.log",
     "upload": f"{DATASET}/upload",
     "compare": f"{ARTIFACT}/compare?base=v5&head=v8",
     "search": "/search?q=ra",
     "profile": "/profile",
+    "key-new": "/profile/keys/new",
     "password": "/password",
+    "team": "/teams/acme",
+    "project-new": "/projects/new",
+    "version-edit": f"{ARTIFACT}/v8/edit",
     "not-found": "/acme/recommender/artifacts/model/nothing",
 }
 # What a visitor sees before signing in.
 OUTSIDE = {"sign-in": "/login"}
+
+
+def everywhere(page: Page) -> dict[str, str]:
+    """All of them for somebody signed in: the server alone knows how it named the run."""
+    page.goto(PLACES["runs"])
+    return PLACES | {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}

@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 from tests import servers
 from tests.browser import shop
 from tests.browser.conftest import CHROMIUM, QUIET, Person
-from tests.browser.places import OUTSIDE, PLACES
+from tests.browser.places import OUTSIDE, everywhere
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
@@ -25,15 +25,16 @@ def main() -> None:
         for width in WIDTHS:
             for scheme in SCHEMES:
                 options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-                for name, places in ((None, OUTSIDE), ("alice", PLACES)):
+                for name in (None, "alice"):
                     person = Person(browser, stack.base_url, name, **options)
+                    places = everywhere(person.page) if name else OUTSIDE
                     for place, address in places.items():
                         person.page.goto(address)
                         person.page.wait_for_load_state("networkidle")
                         person.page.screenshot(path=folder / f"{place}-{width}-{scheme}.png", full_page=True)
                     person.context.close()
         browser.close()
-    print(f"Screenshots of {len(PLACES) + len(OUTSIDE)} pages are in {folder.relative_to(servers.ROOT)}.")
+    print(f"{len(list(folder.glob('*.png')))} pictures are in {folder.relative_to(servers.ROOT)}.")
 
 
 if __name__ == "__main__":

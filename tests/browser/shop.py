@@ -3,17 +3,41 @@
 import csv
 import io
 import json
+import os
 import random
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
 
 import wanllmdb
 from tests.servers import Stack
 
 
 def fill(stack: Stack, folder: Path) -> None:
-    """The project acme/recommender with a dataset in three versions and a model in eight, two runs, some aliases."""
+    """The project acme/recommender with a dataset in three versions and a model in eight, two runs, some aliases, and
+    an artifact that holds a file of every kind."""
+    with as_alice(stack):
+        _work(folder)
+
+
+@contextmanager
+def as_alice(stack: Stack) -> Iterator[None]:
+    """The SDK is hers for as long."""
+    told = {"WANLLMDB_BASE_URL": stack.base_url, "WANLLMDB_API_KEY": stack.key("alice")}
+    told |= {name: stack.env[name] for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
+    before = dict(os.environ)
+    os.environ.update(told)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def _work(folder: Path) -> None:
     chance = random.Random(7)
     with wanllmdb.init(project="recommender", entity="acme", name="prepare-ratings", job_type="prepare") as run:
         for number in range(3):
@@ -26,13 +50,18 @@ def fill(stack: Stack, folder: Path) -> None:
             dataset.add_dir(str(_write(folder / f"data-{number}", _dataset(chance, 400 + 100 * number))))
             run.log_artifact(dataset, aliases=["staging"] if number == 2 else [])
     config = {"learning_rate": 0.01, "epochs": 8, "layers": [64, 32]}
-    with wanllmdb.init(project="recommender", entity="acme", name="train-ranker", job_type="train", config=config) as run:
+    with wanllmdb.init(
+        project="recommender", entity="acme", name="train-ranker", job_type="train", config=config
+    ) as run:
         run.use_artifact("interactions:latest").download(str(folder / "used"))
         for number in range(8):
             model = wanllmdb.Artifact("ranker", type="model", metadata={"rmse": round(1 / (number + 2), 4)})
             model.add_dir(str(_write(folder / f"model-{number}", _model(chance, number))))
             run.log_artifact(model, aliases={5: ["production"], 7: ["staging"]}.get(number, []))
             run.log({"rmse": 1 / (number + 2)})
+        everything = wanllmdb.Artifact("kinds", type="file", description="A file of every kind.")
+        everything.add_dir(str(_write(folder / "kinds", kinds())))
+        run.log_artifact(everything)
 
 
 def _write(folder: Path, contents: dict[str, bytes]) -> Path:
@@ -54,13 +83,42 @@ def _dataset(chance: random.Random, rows: int) -> dict[str, bytes]:
 
 
 def _model(chance: random.Random, number: int) -> dict[str, bytes]:
-    weights = [chance.uniform(-1, 1) for _ in range(64)]
-    header = json.dumps({"weight": {"dtype": "F32", "shape": [8, 8], "data_offsets": [0, 256]}}).encode()
     return {
-        "model.safetensors": struct.pack("<Q", len(header)) + header + struct.pack("<64f", *weights),
-        "train.py": f'"""Train the ranker."""\n\nEPOCHS = {number + 1}\n\n\ndef main() -> None:\n    print(EPOCHS)\n'.encode(),
+        "model.safetensors": _safetensors([chance.uniform(-1, 1) for _ in range(64)]),
+        "train.py": f'"""Train the ranker."""\n\nEPOCHS = {number + 1}\n\n\nprint(EPOCHS)\n'.encode(),
         "notes.txt": f"attempt {number}\n".encode(),
     }
+
+
+def kinds() -> dict[str, bytes]:
+    """A file of each kind that has a preview, or must have none, and a folder with more of them than a page shows."""
+    parquet, npy = io.BytesIO(), io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"city": ["Zürich", "Wien"], "rain": [3.5, 1.25]}), parquet)
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }"
+    npy.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) + 1) + header + b"\n" + bytes(48))
+    return {
+        "image.png": _png(),
+        "code.py": b'def greet(name: str) -> str:\n    return f"hello {name}"\n',
+        "notes.md": b"# Notes\n\nSome *emphasis*.\n",
+        "table.csv": b"name,count\nbolts,12\nnuts,7\n",
+        "table.parquet": parquet.getvalue(),
+        "tree.json": b'{"layers": [{"units": 64}], "name": "mlp"}',
+        "weights.safetensors": _safetensors([0.5] * 64),
+        "array.npy": npy.getvalue(),
+        "report.html": b"<h1>Report</h1><script>alert('html ran')</script>\n",
+        "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert("svg ran")</script></svg>\n',
+        "large.log": b"all is well\n" * 2**20,
+        "blob.bin": bytes(range(256)) * 4,
+        "a folder/b & c/deep #1.txt": b"deep\n",
+        **{f"many/part-{number:03}.txt": b"part %d\n" % number for number in range(130)},
+    }
+
+
+def _safetensors(weights: list[float]) -> bytes:
+    """One matrix of eight rows."""
+    shape, end = [8, len(weights) // 8], 4 * len(weights)
+    header = json.dumps({"weight": {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}}).encode()
+    return struct.pack("<Q", len(header)) + header + struct.pack(f"<{len(weights)}f", *weights)
 
 
 def _table(chance: random.Random, rows: int) -> bytes:

@@ -1,9 +1,10 @@
 // What was dropped or picked, folders walked: one {path, file} each, or {path, fault} for what cannot be read.
 
 // Reads the transfer at once, as it is empty as soon as the event is over; yields while folders are being read.
+// What comes from another program, not from the disk, is a file without an entry.
 export function dropped(transfer) {
-  const entries = [...transfer.items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry());
-  return walkAll(entries.filter(Boolean));
+  const items = [...transfer.items].filter((item) => item.kind === "file");
+  return walkAll(items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile()).filter(Boolean));
 }
 
 export function picked(input) {
@@ -17,6 +18,10 @@ async function* walkAll(entries) {
 }
 
 async function* walk(entry) {
+  if (entry instanceof File) {
+    yield { file: entry, path: pathOf(entry.name) };
+    return;
+  }
   try {
     if (entry.isFile) {
       const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
