@@ -1,0 +1,371 @@
+"""Whatever people can type, name, write or store is tried as a way to run a script in somebody else's browser.
+
+The policy of the server would stop most of it. Here that must never be needed: what it refuses is a complaint, and a
+complaint is a fault.
+"""
+
+import io
+import json
+import re
+import struct
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import urllib3
+from playwright.sync_api import APIResponse
+
+from tests.browser import shop
+from tests.browser.conftest import Person
+from tests.servers import Stack
+
+HTTP = urllib3.PoolManager(retries=False)
+PROJECT = "/evil/a._--alert.1."
+# Short enough for a tag; every one of them sets the tripwire.
+IMG = '"><img src=x onerror=__xss=1>'
+WIRE = "window.__xss = 1; alert(1)"
+LONG = f"""{IMG}'><svg onload="{WIRE}"></textarea></title></script><script>{WIRE}</script>{{{{ 7|add:7 }}}}<!--"""
+MARKDOWN = f"""
+[a](javascript:{WIRE.replace(" ", "")}) [b](JaVaScRiPt&colon;alert(1)) [c](data:text/html,<script>{WIRE}</script>)
+[d](vbscript:x) ![e](x"onerror="{WIRE}) <a href="javascript:alert(1)">f</a> <javascript:alert(1)> [g][h]
+
+<!-- <script>{WIRE}</script> --> <scr<script>ipt>{WIRE}</script> <iframe srcdoc="<script>{WIRE}</script>"></iframe>
+
+<style>@import "//x"</style> <form action="javascript:alert(1)"><button formaction=javascript:alert(1)>i</button></form>
+
+| <img src=x onerror="{WIRE}"> | `</code><script>{WIRE}</script>` |
+|---|---|
+| <svg/onload={WIRE}> | <math><mi xlink:href="javascript:alert(1)">j</mi></math> |
+
+```"><script>{WIRE}</script>
+</code></pre><script>{WIRE}</script>
+```
+
+[h]: javascript:alert(1) "onmouseover=alert(1)"
+"""
+# What no page of ours has, wherever it came from.
+_LOOK = """() => {
+  const found = [];
+  for (const element of document.querySelectorAll("*")) {
+    for (const {name, value} of element.attributes) {
+      const leads = ["href", "src", "action", "formaction", "xlink:href", "hx-get", "hx-post"].includes(name);
+      if (name.startsWith("on") || name === "style" || name === "srcdoc") found.push(`${name} on ${element.tagName}`);
+      if (leads && /^\\s*(javascript|data|vbscript):/i.test(value)) found.push(`${name}=${value}`);
+    }
+  }
+  for (const element of document.querySelectorAll("script:not([src]), style, iframe, object, embed, base, svg script"))
+    found.push(element.outerHTML);
+  for (const image of document.images)
+    if (new URL(image.src).origin !== location.origin || image.getAttribute("src") === "x") found.push(image.outerHTML);
+  if (window.__xss !== undefined) found.push("a script ran");
+  return found;
+}"""
+
+
+def evil(name: str, text: str = LONG) -> str:
+    """What is typed into the field of that name. Its beginning says where it came from."""
+    return f"{name}{text}"
+
+
+@dataclass
+class Trap:
+    """Everything of mallory's team `evil`, and who looks at it."""
+
+    stack: Stack
+    artifact: str = ""
+    run: str = ""
+    files: dict[str, str] = field(default_factory=dict)  # ids, by path
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        key = {"Authorization": f"Bearer {self.stack.key('mallory')}"}
+        answer = HTTP.request(method, f"{self.stack.base_url}/api/v1/{path}", json=body, headers=key)
+        assert answer.status < 300, (path, answer.status, answer.data)
+        return json.loads(answer.data) if answer.data else None
+
+    def address(self, part: str = "", path: str = "") -> str:
+        """Of the first version, or of a part of it."""
+        return f"{self.artifact}/v1/{part}/{quote(path)}" if part else f"{self.artifact}/v1"
+
+
+@pytest.fixture(scope="module")
+def trap(shop_stack: Stack) -> Trap:
+    trap = Trap(shop_stack)
+    trap.call("POST", "teams", {"name": "evil", "display_name": evil("team-name")[:200]})
+    trap.call("POST", "keys", {"name": evil("key", IMG)})
+    about = {"description": evil("project-description")}
+    project = trap.call("POST", "projects", {"team": "evil", "name": "a._--alert.1.", **about})
+    run = trap.call("POST", "runs", {"project": project["id"], "name": "r._-0", **_run()})
+    trap.run = f"{PROJECT}/runs/r._-0"
+    named = {"project": project["id"], "name": "a._-0", "type": "model"}
+    artifact = trap.call("POST", "artifacts", named | _artifact())
+    trap.artifact = f"{PROJECT}/artifacts/model/a._-0"
+    for number in (1, 2):
+        _log(trap, artifact["id"], run["id"], number)
+    trap.call("POST", f"runs/{run['id']}/use-artifact", {"name": f"{PROJECT[1:]}/a._-0:v1"})
+    trap.call("POST", f"runs/{run['id']}/finish", {"exit_code": 0, "summary": _tree("summary")})
+    return trap
+
+
+def _run() -> dict[str, Any]:
+    lengths = {"display_name": 256, "job_type": 128, "group": 128, "host": 255, "git_commit": 64}
+    lines = {name: evil(name)[:length] for name, length in lengths.items()}
+    lines["git_remote"] = f"javascript:{WIRE}//{evil('git_remote')}"
+    return lines | {"config": _tree("config"), "notes": evil("run-notes") + MARKDOWN, "tags": [evil("run-tag", IMG)]}
+
+
+def _artifact() -> dict[str, Any]:
+    words = {"description": evil("description") + MARKDOWN, "metadata": _tree("metadata")}
+    return words | {"tags": [evil("tag", IMG), f"javascript:{WIRE}"]}
+
+
+def _tree(name: str) -> dict[str, Any]:
+    return {evil(f"{name}-key"): evil(f"{name}-value"), "nested": [{evil(f"{name}-deep"): [f"javascript:{WIRE}"]}]}
+
+
+def _log(trap: Trap, artifact: str, run: str, number: int) -> None:
+    """A version whose files differ from those of the one before, so that the two can be compared."""
+    prose = {name: evil(f"version-{name}") + MARKDOWN for name in ("description", "notes")}
+    body = {"run_id": run, "metadata": _tree(f"v{number}"), **prose}
+    version = trap.call("POST", f"artifacts/{artifact}/versions", body)["id"]
+    for path, content in _files(number).items():
+        stated = {"path": path, "size": len(content), "mime_type": _MIME_TYPES.get(path, "text/html")}
+        place = trap.call("POST", f"artifacts/versions/{version}/files/upload-url", stated)
+        sent = HTTP.request("PUT", place["upload_url"], body=content, headers=place["headers"])
+        assert sent.status == 200, sent.data
+        file = trap.call("POST", f"artifacts/versions/{version}/files", stated | {"storage_key": place["storage_key"]})
+        trap.files[path] = file["id"]
+    trap.call("POST", f"artifacts/versions/{version}/finalize", {"aliases": [f"alias._-{number}"]})
+
+
+# As a browser would trust them most, and as it would not understand them.
+_MIME_TYPES = {"drawing.svg": "image/svg+xml", "dot.png": "image/svg+xml", "odd.js": evil("mime-type", IMG)}
+
+
+def _files(number: int) -> dict[str, bytes]:
+    html = f"<!doctype html><script>{WIRE}</script>{evil('html')} {number}\n".encode()
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{WIRE}"><script>{WIRE}</script>{number}</svg>'.encode()
+    text = f"{evil('text')}{MARKDOWN}{number}\n"
+    quoted = evil("csv-cell").replace('"', '""')
+    return {
+        "page.html": html,
+        "page.xhtml": html,
+        "drawing.svg": svg,
+        "fake.png": svg,
+        "fake.gif": b"GIF89a\2\0\2\0" + html,
+        "dot.png": shop._png(),
+        "trailer.png": shop._png() + html,
+        "README.md": text.encode(),
+        "plain.txt": text.encode(),
+        "train.py": f"x = '''{text}'''\n".encode(),
+        "odd.js": f"`{text}`".encode(),
+        "table.csv": f'a,b\n"{quoted}",=1\n"{quoted}",{number}\n'.encode(),
+        "table.tsv": f"<b>{IMG[2:]}</b>\tb\n<i>{IMG[2:]}</i>\t{number}\n".encode(),
+        "tree.json": json.dumps(_tree("json") | {"n": number}).encode(),
+        "lines.jsonl": (json.dumps(_tree("jsonl")) + "\n").encode() * number,
+        "book.ipynb": json.dumps({"cells": [{"cell_type": "markdown", "source": [text]}]}).encode(),
+        "weights.safetensors": _safetensors(),
+        "array.npy": _npy("npy"),
+        "arrays.npz": _npz(),
+        "rows.parquet": _parquet(),
+        f"folder{IMG}/{evil('path', IMG)}.html": html,
+        f"folder{IMG}/{evil('picture', IMG)}.png": shop._png(),
+        f"folder{IMG}/javascript:alert(1)": text.encode(),
+        "%3Cscript%3Ealert(1)%3C%2Fscript%3E.txt": text.encode(),
+        f"{{{{ 7|add:7 }}}}'-alert(1)-'&lt;b&gt;{IMG}.py": text.encode(),
+    }
+
+
+def _safetensors() -> bytes:
+    tensor = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    header = json.dumps({evil("tensor"): tensor, "__metadata__": {evil("tensor-key"): evil("tensor-value")}}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(8)
+
+
+def _npy(name: str) -> bytes:
+    head = f"{{'descr': [({evil(name)!r}, '<f4')], 'fortran_order': False, 'shape': (2,), }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(8)
+
+
+def _npz() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{evil('npz')}.npy", _npy("inside"))
+    return packed.getvalue()
+
+
+def _parquet() -> bytes:
+    rows = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({evil("parquet-column"): [evil("parquet-cell")]}), rows)
+    return rows.getvalue()
+
+
+def look(person: Person, address: str, *shown: str) -> None:
+    """The page runs nothing of it, and shows each of `shown` as the text that it is."""
+    person.page.goto(address)
+    person.page.wait_for_load_state("networkidle")
+    assert person.page.evaluate(_LOOK) == [], address
+    told = person.page.locator("body").text_content() or ""
+    # Values of JSON are shown with their quotes escaped as JSON has them.
+    assert [name for name in shown if not re.search(rf'{name}\\?"><img src=x', told)] == [], address
+
+
+def test_words_of_people(person, trap):
+    mallory = person("mallory")
+
+    look(mallory, "/", "project-description")
+    look(mallory, "/teams/evil", "team-name")
+    look(mallory, "/profile", "key")
+    look(mallory, PROJECT, "project-description")
+    for page in ("members", "settings", "delete"):
+        look(mallory, f"{PROJECT}/{page}")
+    look(mallory, f"{PROJECT}/runs", "display_name")
+    look(mallory, trap.run, "display_name", "job_type", "group", "host", "config-key", "summary-value", "run-notes")
+    look(mallory, "/artifacts", "tag")
+    look(mallory, f"{PROJECT}/artifacts", "tag")
+    look(mallory, trap.artifact, "description", "metadata-key", "metadata-value", "tag")
+    for tab in ("versions", "aliases", "history", "usage", "edit", "delete", "upload"):
+        look(mallory, f"{trap.artifact}/{tab}")
+    look(mallory, trap.address(), "version-description", "version-notes", "v1-key", "v1-value")
+    for form in ("edit", "delete"):
+        look(mallory, f"{trap.address()}/{form}")
+
+
+def test_an_invitation(person, trap):
+    mallory = person("mallory")
+    email = '"<img/src=x/onerror=__xss=1>"@example.org'
+    mallory.page.goto("/teams/evil/invite")
+    mallory.page.locator("main form").evaluate("form => { form.noValidate = true }")
+    mallory.page.fill("[name=email]", email)
+    mallory.page.click("main form [type=submit]")
+    mallory.page.wait_for_load_state("networkidle")
+
+    assert mallory.page.evaluate(_LOOK) == []
+    found = re.search(r"/invite/[\w-]+", mallory.page.content())
+    assert found, mallory.page.locator("main").inner_text()
+    look(mallory, "/teams/evil", "team-name")
+    assert email in mallory.page.locator("main").inner_text()
+    look(person(None), found.group())
+
+
+def test_names_and_contents_of_files(person, trap):
+    mallory = person("mallory")
+    folder = f"folder{IMG}"
+    shown = {
+        "page.html": ["html"],
+        "README.md": ["text"],
+        "plain.txt": ["text"],
+        "train.py": ["text"],
+        "odd.js": ["text", "mime-type"],
+        "tree.json": ["json-key", "json-value"],
+        "table.csv": ["csv-cell"],
+        "weights.safetensors": ["tensor"],
+        "rows.parquet": ["parquet-column", "parquet-cell"],
+        f"{folder}/{evil('path', IMG)}.html": ["path", "html"],
+    }
+
+    look(mallory, trap.address(), "folder")
+    look(mallory, f"{trap.address()}?{urlencode({'path': f'{folder}/'})}", "folder", "path", "picture")
+    for path in trap.files:
+        look(mallory, trap.address("files", path), *shown.get(path, ()))
+
+
+def test_comparing(person, trap):
+    mallory = person("mallory")
+
+    look(mallory, f"{trap.artifact}/compare?base=v1&head=v2", "v1-key", "v2-key", "path")
+    for path in trap.files:
+        asked = urlencode({"base": "v1", "head": "v2", "path": path})
+        look(mallory, f"{trap.artifact}/compare/file?{asked}")
+
+
+def test_what_an_address_says(person, trap):
+    mallory = person("mallory")
+    said = quote(evil("said"), safe="")
+    queries = {
+        "/": ("search", "visibility", "team", "page"),
+        "/search": ("q", "only", "page"),
+        "/artifacts": ("search", "type", "project", "tag", "alias", "sort", "page"),
+        "/artifacts/new": ("project", "name", "type", "description", "tags"),
+        "/projects/new": ("team", "name", "description", "visibility"),
+        f"{PROJECT}/runs": ("search", "state", "page"),
+        f"{trap.artifact}/history": ("before",),
+        f"{trap.artifact}/upload": ("version", "after", "asked"),
+        f"{trap.artifact}/compare": ("base", "head", "after"),
+        f"{trap.artifact}/compare/file": ("base", "head", "path"),
+        trap.address(): ("path", "starts", "after"),
+    }
+
+    for address, fields in queries.items():
+        for query in (*(f"{name}={said}" for name in fields), "&".join(f"{name}={said}" for name in fields)):
+            look(mallory, f"{address}?{query}")
+    look(mallory, f"/search?q={quote(evil('tag', IMG), safe='')}")
+    nowhere = (f"/evil/{said}", f"{PROJECT}/artifacts/{said}/{said}", trap.address("files", evil("said")))
+    for address in (*nowhere, f"/invite/{said}"):
+        look(mallory, address)
+
+
+def test_where_an_address_would_lead(person, trap):
+    mallory, visitor = person("mallory"), person(None)
+
+    for elsewhere in ("javascript:alert(1)", "//evil.example", "data:text/html,x", "/\\evil.example", IMG):
+        for hands, address in ((mallory, "/teams/evil/invite?back="), (visitor, "/login?next=")):
+            look(hands, address + quote(elsewhere, safe=""))
+            hosts = hands.page.locator("a").evaluate_all("links => links.map(link => link.host)")
+            assert "evil.example" not in hosts
+    visitor.page.goto("/login?next=//evil.example/")
+    visitor.page.fill("[name=username]", "mallory")
+    visitor.page.fill("[name=password]", "mallory has a long password")
+    visitor.page.press("[name=password]", "Enter")
+    visitor.page.wait_for_url(f"{visitor.base_url}/")
+
+
+def test_what_is_typed_while_the_page_stays(person, trap):
+    mallory = person("mallory")
+    mallory.page.goto("/artifacts")
+
+    with mallory.page.expect_response(lambda answer: "search=" in answer.url):
+        mallory.page.locator("main [name=search]").fill(IMG)
+    mallory.page.wait_for_load_state("networkidle")
+    assert mallory.page.evaluate(_LOOK) == []
+
+
+def test_every_page_says_how_little_a_browser_may_do_with_it(person, trap):
+    hands = person("mallory").context.request
+    addresses = ["/", "/artifacts", "/profile", "/search?q=x", "/login", trap.run, trap.artifact, trap.address()]
+    addresses += [f"{trap.artifact}/upload", "/evil/nothing", *(trap.address("files", path) for path in trap.files)]
+
+    for address in addresses:
+        answer = hands.get(address)
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe" not in policy and "data:" not in policy and "script-src 'self'" in policy, address
+        assert "object-src 'none'" in policy and "base-uri 'self'" in policy and "form-action 'self'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff" and answer.headers["x-frame-options"] == "DENY"
+
+
+def test_bytes_of_people_are_never_a_page(person, trap):
+    hands = person("mallory").context.request
+    pictures = ("dot.png", "trailer.png", f"folder{IMG}/{evil('picture', IMG)}.png")
+    kinds = dict.fromkeys(pictures, "image/png") | {"fake.gif": "image/gif"}
+
+    for path, file in trap.files.items():
+        shown = hands.get(trap.address("image", path))
+        assert (shown.status == 200) == (path in kinds), path
+        if path in kinds:
+            assert shown.headers["content-type"] == kinds[path]
+            assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
+            assert shown.headers["x-content-type-options"] == "nosniff"
+        _is_attachment(hands.get(trap.address("download", path)))
+        _is_attachment(hands.get(trap.call("GET", f"artifacts/files/{file}/download-url")["download_url"]))
+    packed = hands.get(f"{trap.address()}.zip")
+    _is_attachment(packed, "application/zip")
+    assert set(zipfile.ZipFile(io.BytesIO(packed.body())).namelist()) == set(trap.files)
+
+
+def _is_attachment(answer: APIResponse, kind: str = "application/octet-stream") -> None:
+    assert answer.status == 200, answer.text()
+    assert answer.headers["content-type"] == kind, answer.url
+    assert answer.headers["content-disposition"].startswith("attachment"), answer.url
