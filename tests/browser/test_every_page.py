@@ -11,6 +11,9 @@ from tests import servers
 from tests.browser.conftest import Person
 from tests.browser.places import OUTSIDE
 
+# All pages are walked before the first test: on a busy machine that takes a while.
+pytestmark = pytest.mark.timeout(600)
+
 SERIOUS = ("serious", "critical")
 WIDTHS = (390, 768, 1440)
 FIRST_VISIT = 60_000

@@ -23,6 +23,9 @@ from tests.browser import shop
 from tests.browser.conftest import Person
 from tests.servers import Stack
 
+# All pages are walked before the first test: on a busy machine that takes a while.
+pytestmark = pytest.mark.timeout(600)
+
 HTTP = urllib3.PoolManager(retries=False)
 PROJECT = "/evil/a._--alert.1."
 # Short enough for a tag; every one of them sets the tripwire.
