@@ -80,7 +80,7 @@ class ArtifactEditForm(forms.Form):
     )
     tags = forms.CharField(required=False, max_length=7000, help_text="Separated by commas.")
     metadata = MetadataField()
-    auto_latest = forms.BooleanField(required=False, label="`latest` follows the newest version by itself")
+    auto_latest = forms.BooleanField(required=False, label="The alias latest follows the newest version by itself")
 
     @classmethod
     def shown(cls, artifact: Artifact) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def test_from_the_door_to_the_file_by_mouse(person):
 def test_from_the_list_to_the_file_by_keyboard(person):
     page = person("alice").page
     press = page.keyboard.press
-    page.goto("/")
-    press("a")
+    page.goto("/acme/recommender")
+    press("2")
     page.wait_for_url("**/artifacts")
     walk_to(page, "ranker")
     press("k")
