@@ -12,6 +12,7 @@ from django.db import connections
 from accounts.models import User
 from accounts.origin import Face, Origin
 from artifacts import uploads, versions
+from artifacts.errors import VersionFinalized, VersionNotFound
 from artifacts.files import Statement
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.storage import SignedPut
@@ -102,8 +103,12 @@ def fill(user: User, artifact: Artifact, files: Mapping[str, bytes], *, packed: 
     """A draft with all its bytes in the store; or the version that has these contents already."""
     begun = begin(user, artifact, files)
     missing = {sha256(body): body for body in files.values() if sha256(body) in begun.missing}
-    if missing:
-        upload(user, begun.version, missing.values(), packed=packed)
+    try:
+        if missing:
+            upload(user, begun.version, missing.values(), packed=packed)
+    except (VersionFinalized, VersionNotFound):
+        # Another program of the same user was faster: now there is a version to be answered with.
+        return fill(user, artifact, files, packed=packed)
     return begun.version
 
 
