@@ -1,38 +1,114 @@
 """What people do with aliases. Each change is one row in the history, written in the same transaction."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import permissions
 from accounts.models import Role, User
 from accounts.origin import Origin
-from artifacts import errors, names
-from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
+from artifacts import errors, names, rules
+from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
+
+
+class Anywhere:
+    """Said in place of a version's id by who does not mind where the alias is now."""
+
+
+ANYWHERE = Anywhere()
+# The id of the version that an alias is expected at, or None: it is expected not to exist.
+Expected = UUID | None | Anywhere
 
 
 class Move(NamedTuple):
-    """An alias where it is now, and where it was before; `before` is None for one that was made."""
+    """An alias where it is now, and where it was before; `before` is None for one that was made.
+
+    Of one that was removed `alias` is the row that is gone, and `is_gone` says so.
+    """
 
     alias: ArtifactAlias
     before: ArtifactVersion | None
+    is_gone: bool = False
 
 
 @transaction.atomic
-def move(user: User, artifact: Artifact, alias: str, to: ArtifactVersion, origin: Origin) -> Move:
-    """Make the alias, or move it to another finalized version of the artifact."""
-    permissions.require(user, artifact.project.team, Role.EDITOR)
-    lock(artifact)
-    # Somebody may have deleted the version before the lock was ours.
-    now = artifact.versions.filter(pk=to.pk).first() or to
-    return assign(user, artifact, alias, now, origin)
+def move(
+    user: User,
+    artifact: Artifact,
+    alias: str,
+    to: ArtifactVersion,
+    origin: Origin,
+    expected: Expected = ANYWHERE,
+) -> Move:
+    """Make the alias, or move it to another finalized version of the artifact.
+
+    With `expected` only if it is there now. Raises `AliasMoved`, `AliasProtected`, `AliasTargetRefused`, `InvalidName`.
+    """
+    return set_all(user, artifact, {alias: to}, origin, {alias: expected})[0]
 
 
 @transaction.atomic
-def remove(user: User, artifact: Artifact, alias: str, origin: Origin) -> None:
+def remove(user: User, artifact: Artifact, alias: str, origin: Origin, expected: Expected = ANYWHERE) -> Move:
+    """Remove the alias; its version stays. Raises `AliasNotFound`, `AliasMoved`, `AliasProtected`."""
+    return set_all(user, artifact, {alias: None}, origin, {alias: expected})[0]
+
+
+@transaction.atomic
+def set_all(
+    user: User,
+    artifact: Artifact,
+    wanted: Mapping[str, ArtifactVersion | None],
+    origin: Origin,
+    expected: Mapping[str, Expected] | None = None,
+) -> list[Move]:
+    """Make, move and, where the version is None, remove several aliases: all of them, or none."""
     permissions.require(user, artifact.project.team, Role.EDITOR)
-    lock(artifact)
-    withdraw(user, find(artifact, alias), origin)
+    artifact = lock(artifact)
+    rules.require(user, artifact, wanted)
+    fresh = artifact.versions.in_bulk([version.pk for version in wanted.values() if version is not None])
+    moves = []
+    for alias, to in wanted.items():
+        check_is_at(artifact, alias, (expected or {}).get(alias, ANYWHERE))
+        if to is None:
+            moves.append(withdraw(user, find(artifact, alias), origin))
+        else:
+            # Somebody may have deleted the version before the lock was ours.
+            moves.append(assign(user, artifact, alias, fresh.get(to.pk, to), origin))
+    return moves
+
+
+@transaction.atomic
+def rollback(user: User, artifact: Artifact, alias: str, origin: Origin, expected: Expected = ANYWHERE) -> Move:
+    """Move the alias back to the version before, which also brings back one that was removed.
+
+    A second rollback undoes the first. Raises `NothingBefore`, `AliasNotFound`, and what `move` raises.
+    """
+    permissions.require(user, artifact.project.team, Role.EDITOR)
+    artifact = lock(artifact)
+    rules.require(user, artifact, [alias])
+    check_is_at(artifact, alias, expected)
+    before = _version_before(artifact, alias)
+    if not before.is_finalized:
+        raise errors.AliasTargetRefused(
+            f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
+        )
+    return assign(user, artifact, alias, before, origin)
+
+
+@transaction.atomic
+def swap(user: User, artifact: Artifact, one: str, other: str, origin: Origin) -> list[Move]:
+    """Let two aliases change places, both or none."""
+    if one == other:
+        raise errors.Invalid(f"Name two aliases: {one!r} cannot change places with itself.")
+    permissions.require(user, artifact.project.team, Role.EDITOR)
+    artifact = lock(artifact)
+    rules.require(user, artifact, [one, other])
+    first, second = find(artifact, one).version, find(artifact, other).version
+    return [assign(user, artifact, one, second, origin), assign(user, artifact, other, first, origin)]
 
 
 def find(artifact: Artifact, alias: str) -> ArtifactAlias:
@@ -46,42 +122,87 @@ def find(artifact: Artifact, alias: str) -> ArtifactAlias:
     return found
 
 
+def find_at(artifact: Artifact, alias: str, moment: datetime) -> AliasChange:
+    """The change that put the alias where it was at that moment. Raises `AliasNotFound` if it was nowhere."""
+    change = AliasChange.objects.of(artifact, alias).filter(created_at__lte=moment).first()
+    if change is None or change.to_version_id is None:
+        when = moment.astimezone(timezone.get_current_timezone()).isoformat(timespec="seconds")
+        raise errors.AliasNotFound(f"Artifact {artifact.name!r} had no alias {alias!r} at {when}.")
+    return change
+
+
 def lock(artifact: Artifact) -> Artifact:
     """The artifact under the row lock that orders all that happens to its versions and aliases."""
-    found = Artifact.objects.select_for_update(no_key=True).filter(pk=artifact.pk).first()
+    rows = Artifact.objects.select_related("project__team").filter(pk=artifact.pk)
+    found = rows.select_for_update(no_key=True, of=("self",)).first()
     if found is None:
         raise errors.Missing(f"Artifact {artifact.name!r} was deleted.")
     return found
 
 
-def assign(user: User | None, artifact: Artifact, alias: str, to: ArtifactVersion, origin: Origin) -> Move:
-    """Put the alias on the version and write it down, for callers that hold `lock(artifact)`."""
+def check_is_at(artifact: Artifact, alias: str, expected: Expected) -> None:
+    """Raise `AliasMoved` unless the alias is where the caller expects it, for callers that hold `lock(artifact)`."""
+    if isinstance(expected, Anywhere):
+        return
+    row = artifact.alias_set.select_related("version").filter(alias=alias).first()
+    if (row.version_id if row else None) == expected:
+        return
+    where = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
+    sentence = f"Alias {alias!r} was moved meanwhile: it is at {row.version.version} now." if row else (
+        f"Alias {alias!r} does not exist any more."
+    )  # fmt: skip
+    raise errors.AliasMoved(sentence, **{"alias": alias, "version": None, "version_id": None} | where)
+
+
+def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
+    """Raise `AliasTargetRefused` unless the version is a finalized one of the artifact."""
+    if version.artifact_id != artifact.pk:
+        raise errors.AliasTargetRefused(f"That version is not one of artifact {artifact.name!r}.")
+    if not version.is_finalized:
+        raise errors.AliasTargetRefused(f"Version {version.version} is a {version.state}: finalize it first.")
+
+
+def assign(
+    user: User | None,
+    artifact: Artifact,
+    alias: str,
+    to: ArtifactVersion,
+    origin: Origin,
+    proposal: AliasProposal | None = None,
+) -> Move:
+    """Put the alias on the version and write it down, for callers that hold `lock(artifact)` and asked `rules`."""
     names.check_alias(alias)
-    _check_target(artifact, to)
+    check_target(artifact, to)
     row = artifact.alias_set.select_related("version", "created_by").filter(alias=alias).first()
     if row is None:
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=user)
-        _write_down(user, artifact, alias, None, to, origin)
+        _write_down(user, artifact, alias, None, to, origin, proposal)
         return Move(row, None)
     before = row.version
     if before.pk != to.pk:
         row.version = to
         row.save(update_fields=["version", "updated_at"])
-        _write_down(user, artifact, alias, before, to, origin)
+        _write_down(user, artifact, alias, before, to, origin, proposal)
     return Move(row, before)
 
 
-def withdraw(user: User | None, row: ArtifactAlias, origin: Origin) -> None:
-    """Remove the alias and write it down, for callers that hold `lock(artifact)`."""
-    _write_down(user, row.artifact, row.alias, row.version, None, origin)
+def withdraw(user: User | None, row: ArtifactAlias, origin: Origin, proposal: AliasProposal | None = None) -> Move:
+    """Remove the alias and write it down, for callers that hold `lock(artifact)` and asked `rules`."""
+    _write_down(user, row.artifact, row.alias, row.version, None, origin, proposal)
     row.delete()
+    return Move(row, row.version, is_gone=True)
 
 
-def _check_target(artifact: Artifact, version: ArtifactVersion) -> None:
-    if version.artifact_id != artifact.pk:
-        raise errors.AliasTargetRefused(f"That version is not one of artifact {artifact.name!r}.")
-    if not version.is_finalized:
-        raise errors.AliasTargetRefused(f"Version {version.version} is a {version.state}: finalize it first.")
+def _version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
+    changes = AliasChange.objects.of(artifact, alias)
+    last = changes.first()
+    if last is None:
+        find(artifact, alias)
+    now = last.to_version_id if last else None
+    earlier = changes.filter(to_version__isnull=False).exclude(to_version=now).first()
+    if earlier is None:
+        raise errors.NothingBefore(f"Alias {alias!r} has been at {last.after if last else 'no version'} alone.")
+    return artifact.versions.get(pk=earlier.to_version_id)
 
 
 def _write_down(
@@ -91,16 +212,25 @@ def _write_down(
     before: ArtifactVersion | None,
     after: ArtifactVersion | None,
     origin: Origin,
+    proposal: AliasProposal | None,
 ) -> None:
-    last = AliasChange.objects.filter(artifact=artifact, alias=alias).order_by("-number").first()
+    last = AliasChange.objects.of(artifact, alias).first()
+    now = timezone.now()
     AliasChange.objects.create(
         artifact=artifact,
+        artifact_name=artifact.full_name,
         alias=alias,
         number=last.number + 1 if last else 1,
         from_version=before,
+        from_number=before.number if before else None,
         to_version=after,
+        to_number=after.number if after else None,
         changed_by=user,
+        changed_by_name=user.username if user else "",
         key=origin.key,
+        key_name=origin.key.name if origin.key else "",
         face=origin.face,
         reason=origin.reason,
+        proposal=proposal,
+        created_at=max(now, last.created_at) if last else now,
     )

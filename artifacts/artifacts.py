@@ -10,9 +10,10 @@ from django.dispatch import receiver
 
 from accounts import permissions
 from accounts.models import Role, User
-from artifacts import aliases, errors, names, tasks
+from artifacts import aliases, errors, names, rules, tasks
 from artifacts.models import (
-    AliasChange,
+    AliasProposal,
+    AliasRule,
     Artifact,
     ArtifactAlias,
     ArtifactDownload,
@@ -77,9 +78,13 @@ def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
 
 @transaction.atomic
 def delete(user: User, artifact: Artifact) -> None:
-    """Remove the artifact with all its versions. Workers remove the bytes that nothing else needs."""
+    """Remove the artifact with all its versions, unless one has an alias that the user may not remove.
+
+    Workers remove the bytes that nothing else needs.
+    """
     permissions.require(user, artifact.project.team, Role.EDITOR)
-    aliases.lock(artifact)
+    artifact = aliases.lock(artifact)
+    rules.require(user, artifact, artifact.alias_set.values_list("alias", flat=True))
     _delete_rows(Artifact.objects.filter(pk=artifact.pk))
     tasks.delete.delay_on_commit()
 
@@ -99,7 +104,8 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     for model in (ArtifactDownload, ArtifactUsage):
         model.objects.filter(version__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).release()
-    for model in (ArtifactAlias, AliasChange, ArtifactVersion):
+    # What aliases pointed at stays on record for ever.
+    for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion):
         model.objects.filter(artifact__in=doomed).delete()
     doomed.delete()
 

@@ -1,9 +1,10 @@
 """Everything the registry refuses: the kinds of `accounts.errors`, and the leaves that artifacts add to them.
 
 Invalid          InvalidName, InvalidPath
+Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases,
-                 BytesMismatch, AliasTargetRefused
+                 BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken
 Unavailable      StoreUnavailable
 """
 
@@ -20,7 +21,9 @@ from accounts.errors import (
 )
 
 __all__ = [
+    "AliasMoved",
     "AliasNotFound",
+    "AliasProtected",
     "AliasTargetRefused",
     "BytesMismatch",
     "Conflict",
@@ -30,8 +33,12 @@ __all__ = [
     "InvalidPath",
     "Missing",
     "NameTaken",
+    "NothingBefore",
     "PathTaken",
+    "ProposalDecided",
+    "ProposalOpen",
     "RegistryError",
+    "RuleTaken",
     "StoreUnavailable",
     "TooLarge",
     "TypeDiffers",
@@ -58,6 +65,30 @@ class AliasNotFound(Missing):
 
 class VersionNotFound(Missing):
     """The artifact has no such version."""
+
+
+class AliasProtected(Denied):
+    """A rule keeps the alias where it is; the rule is named, and whether a proposal would help."""
+
+
+class AliasMoved(Conflict):
+    """The alias is not where the caller expects it; `version` and `version_id` say where it is."""
+
+
+class NothingBefore(Conflict):
+    """The alias has no place before this one to go back to."""
+
+
+class ProposalOpen(Conflict):
+    """A move of this alias waits for a decision already."""
+
+
+class ProposalDecided(Conflict):
+    """Somebody has decided about the proposal before."""
+
+
+class RuleTaken(NameTaken):
+    """The place has a rule for this pattern already."""
 
 
 class PathTaken(Conflict):

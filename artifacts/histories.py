@@ -27,7 +27,7 @@ class Event:
 def of_artifact(artifact: Artifact, before: str, limit: int) -> tuple[list[Event], str]:
     """The events before the moment `before` (ISO 8601; empty: now), and the moment to go on from, if there are more."""
     moment = _moment(before)
-    changes = AliasChange.objects.filter(artifact=artifact).select_related("from_version", "to_version", "changed_by")
+    changes = AliasChange.objects.filter(artifact=artifact).select_related("changed_by")
     # By number, which an index serves: versions are finalized in the order they are begun, but for a few.
     finals = artifact.versions.finalized().select_related("created_by", "run").order_by("-number")
     if moment:
@@ -51,8 +51,8 @@ def _of_change(change: AliasChange) -> Event:
         at=change.created_at,
         by=change.changed_by,
         alias=change.alias,
-        before=change.from_version.version if change.from_version else None,
-        after=change.to_version.version if change.to_version else None,
+        before=change.before,
+        after=change.after,
         face=change.get_face_display(),
         reason=change.reason,
     )

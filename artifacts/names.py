@@ -9,11 +9,14 @@ from artifacts import errors
 ARTIFACT_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
 ARTIFACT_TYPE = r"\A[A-Za-z0-9._-]{1,64}\Z"
 ALIAS = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z"
+ALIAS_PATTERN = r"\A[A-Za-z0-9*?][A-Za-z0-9._*?-]{0,99}\Z"
 SHA256 = r"\A[0-9a-f]{64}\Z"
 MD5 = r"\A[0-9a-f]{32}\Z"
 VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 
 LATEST = "latest"
+# Words of addresses under `…/aliases/`, where an alias of that name could not be reached.
+RESERVED_ALIASES = ("history", "suggestions", "swap")
 TYPES = ("model", "dataset", "file", "code")
 MAX_PATH_BYTES = 1024
 
@@ -31,7 +34,18 @@ def check_artifact_name(name: str) -> str:
 def check_alias(alias: str) -> str:
     if not re.match(ALIAS, alias):
         raise errors.InvalidName(f"{alias!r} is not an alias: 1 to 100 {_ALPHABET}, starting with a letter or digit.")
+    if alias in RESERVED_ALIASES:
+        raise errors.InvalidName(f"{alias!r} cannot be an alias: it is a word of our addresses. Choose another one.")
     return alias
+
+
+def check_alias_pattern(pattern: str) -> str:
+    if not re.match(ALIAS_PATTERN, pattern):
+        sentence = (
+            f"{pattern!r} is not a pattern of aliases: 1 to 100 {_ALPHABET}, `*` for any and `?` for one of them."
+        )
+        raise errors.InvalidName(sentence)
+    return pattern
 
 
 def check_type(type: str) -> str:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.models import Role, User
 from accounts.origin import Origin
-from artifacts import aliases, digests, errors, files, names, tasks, uploads
+from artifacts import aliases, digests, errors, files, names, rules, tasks, uploads
 from artifacts.models import Artifact, ArtifactVersion, Blob
 from projects.models import Run
 
@@ -84,6 +84,7 @@ def finalize(
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
     for alias in names_to_give:
         names.check_alias(alias)
+    rules.require(user, version.artifact, names_to_give)
     if version.state == ArtifactVersion.State.DRAFT:
         uploads.take_in(version, finished)
     return _close(user, version, origin, list(dict.fromkeys(names_to_give)), digest)
@@ -103,14 +104,16 @@ def describe(user: User, version: ArtifactVersion, **changes: Any) -> ArtifactVe
 def delete(user: User, version: ArtifactVersion, origin: Origin, *, delete_aliases: bool = False) -> None:
     """Give up a draft, or delete a finalized version; its number is never used again.
 
-    Refused while aliases point at it, unless they go too. `latest` falls back to the version before by itself.
+    Refused while aliases point at it, unless they go too; protected ones never do. `latest` falls back to the version
+    before by itself.
     """
     permissions.require(user, version.artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(version.artifact)
     version = _still_there(artifact, version)
-    rows = list(version.aliases.select_related("version", "artifact"))
+    rows = list(artifact.alias_set.filter(version=version).select_related("version"))
     follows = [row for row in rows if artifact.auto_latest and row.alias == names.LATEST]
     stuck = [row.alias for row in rows if row not in follows]
+    rules.require_none(artifact, stuck, "Move it to another version first.")
     if stuck and not delete_aliases:
         sentence = f"Version {version.version} has the aliases {', '.join(stuck)}: move them, or delete them with it."
         raise errors.VersionHasAliases(sentence, aliases=stuck)
@@ -188,9 +191,12 @@ def _close(
     artifact.version_count += 1
     artifact.latest_number = version.number if is_newest else artifact.latest_number
     artifact.save(update_fields=["version_count", "latest_number", "updated_at"])
+    moves = []
     if is_newest and artifact.auto_latest:
-        names_to_give = [names.LATEST, *(alias for alias in names_to_give if alias != names.LATEST)]
-    moves = _give(user, artifact, version, origin, names_to_give)
+        # It follows by itself, whoever may move it by hand.
+        moves.append(aliases.assign(user, artifact, names.LATEST, version, origin))
+        names_to_give = [alias for alias in names_to_give if alias != names.LATEST]
+    moves += _give(user, artifact, version, origin, names_to_give)
     tasks.verify.delay_on_commit(str(version.pk))
     return Finalized(version, True, moves)
 
@@ -231,6 +237,7 @@ def _seal(version: ArtifactVersion, digest: str | None) -> None:
 def _give(
     user: User, artifact: Artifact, version: ArtifactVersion, origin: Origin, names_to_give: list[str]
 ) -> list[aliases.Move]:
+    rules.require(user, artifact, names_to_give)
     return [aliases.assign(user, artifact, alias, version, origin) for alias in names_to_give]
 
 

@@ -1,14 +1,16 @@
 """The cast and their hands. alice runs the team, bob edits, vera looks on, mallory is a stranger."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Membership, Role, Scope, Team, User
 from projects.models import Project
+from tests import servers
 
 HTMX = {"HX-Request": "true"}
 
@@ -34,6 +36,31 @@ def static_root() -> None:
 @pytest.fixture(autouse=True)
 def quick_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def guards() -> list[str]:
+    """The statements that make the record's triggers, while they are away."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def flushable(request, guards) -> Iterator[None]:
+    """A test with transactions of its own ends by emptying all tables, which on SQLite the record's triggers refuse."""
+    marker = request.node.get_closest_marker("django_db")
+    if servers.on_postgres() or not (marker and marker.kwargs.get("transaction")):
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    with connection.cursor() as cursor:
+        while guards:
+            cursor.execute(guards.pop())
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        for name, statement in cursor.fetchall():
+            guards.append(statement)
+            cursor.execute(f"DROP TRIGGER {name}")
 
 
 @pytest.fixture

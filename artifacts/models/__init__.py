@@ -5,13 +5,17 @@ from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
 from artifacts.models.file import ArtifactFile
+from artifacts.models.proposal import AliasProposal
 from artifacts.models.pulse import Pulse
+from artifacts.models.rule import AliasRule
 from artifacts.models.stored_object import StoredObject
 from artifacts.models.usage import ArtifactUsage
 from artifacts.models.version import ArtifactVersion
 
 __all__ = [
     "AliasChange",
+    "AliasProposal",
+    "AliasRule",
     "Artifact",
     "ArtifactAlias",
     "ArtifactDownload",

@@ -1,6 +1,6 @@
 """A name for a version that matters, and the record of every place it has pointed at."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +11,15 @@ from accounts.models import ApiKey
 from accounts.origin import Face
 from artifacts import names
 
+if TYPE_CHECKING:
+    from artifacts.models.artifact import Artifact
+
+
+# What a record tells of may go, and the record stays as it is.
+_REMEMBERED: dict[str, Any] = {
+    "on_delete": models.DO_NOTHING, "db_constraint": False, "db_index": False, "null": True, "related_name": "+",
+}  # fmt: skip
+
 
 class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
     def for_display(self) -> Self:
@@ -20,6 +29,12 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         """`for_display`, and with all that is shown of the version, its artifact aside."""
         whole = self.select_related("created_by", "version__run", "version__created_by")
         return whole.defer("version__run__config", "version__run__summary").prefetch_related("version__aliases")
+
+
+class ChangeQuerySet(models.QuerySet["AliasChange"]):
+    def of(self, artifact: "Artifact", alias: str) -> Self:
+        """The changes of one alias, the last one first."""
+        return self.filter(artifact=artifact, alias=alias).order_by("-number")
 
 
 class ArtifactAlias(models.Model):
@@ -49,32 +64,65 @@ class ArtifactAlias(models.Model):
 
 
 class AliasChange(models.Model):
-    """One assignment or removal of an alias. Rows are only ever added."""
+    """One assignment or removal of an alias. Rows are only ever added: a trigger refuses everything else.
+
+    A row outlives all that it tells of, so it holds names and numbers beside the ids, and no constraint ties the ids.
+    Whoever alters this table on SQLite, where that makes a new one, has to make the triggers again.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     artifact = models.ForeignKey(
-        "artifacts.Artifact", on_delete=models.CASCADE, related_name="alias_changes", db_index=False
-    )
+        "artifacts.Artifact", on_delete=models.DO_NOTHING, db_constraint=False, related_name="alias_changes",
+        db_index=False,
+    )  # fmt: skip
+    artifact_name = models.CharField(max_length=300, help_text="`team/project/name` as it was.")
     alias = models.CharField(max_length=100)
     # Clocks of two processes may disagree; the order of the moves must not.
     number = models.PositiveIntegerField(help_text="The nth change of this alias.")
-    from_version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, null=True, related_name="+")
-    to_version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, null=True, related_name="+")
-    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="+")
+    from_version = models.ForeignKey("artifacts.ArtifactVersion", **_REMEMBERED)
+    from_number = models.PositiveIntegerField(null=True)
+    to_version = models.ForeignKey("artifacts.ArtifactVersion", **_REMEMBERED)
+    to_number = models.PositiveIntegerField(null=True)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, **_REMEMBERED)
+    changed_by_name = models.CharField(max_length=64, blank=True, default="")
+    key = models.ForeignKey(ApiKey, **_REMEMBERED)
+    key_name = models.CharField(max_length=100, blank=True, default="")
     face = models.CharField(max_length=16, choices=Face.choices)
     reason = models.TextField(blank=True, default="")
-    created_at = models.DateTimeField(auto_now_add=True)
+    proposal = models.ForeignKey("artifacts.AliasProposal", **_REMEMBERED)
+    created_at = models.DateTimeField(help_text="Never before that of the change before.")
+
+    objects = ChangeQuerySet.as_manager()
 
     class Meta:
-        ordering = ["artifact", "alias", "-number"]
+        # By the id: an order by the artifact itself would leave out those whose artifact is gone.
+        ordering = ["artifact_id", "alias", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["artifact", "alias", "number"], name="alias_change_number_unique"),
             models.CheckConstraint(
-                condition=Q(from_version__isnull=False) | Q(to_version__isnull=False), name="alias_change_is_a_change"
+                condition=Q(from_number__isnull=False) | Q(to_number__isnull=False), name="alias_change_is_a_change"
+            ),
+            models.CheckConstraint(
+                condition=Q(from_version__isnull=True, from_number__isnull=True)
+                | Q(from_version__isnull=False, from_number__isnull=False),
+                name="alias_change_from_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(to_version__isnull=True, to_number__isnull=True)
+                | Q(to_version__isnull=False, to_number__isnull=False),
+                name="alias_change_to_is_whole",
             ),
         ]
         indexes = [models.Index(fields=["artifact", "-created_at"], name="alias_change_by_time")]
 
     def __str__(self) -> str:
-        return f"{self.alias}: {self.from_version_id} → {self.to_version_id}"
+        return f"{self.alias}: {self.before or 'nowhere'} → {self.after or 'nowhere'}"
+
+    @property
+    def before(self) -> str | None:
+        """`v3`, or None where the alias did not exist before."""
+        return f"v{self.from_number}" if self.from_number else None
+
+    @property
+    def after(self) -> str | None:
+        return f"v{self.to_number}" if self.to_number else None
