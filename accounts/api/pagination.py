@@ -60,15 +60,17 @@ def take(
 ) -> tuple[list[Row], str | None]:
     """The rows after the request's cursor in the order of `key`, which must be unique among them, and the next cursor.
 
-    One query without COUNT or OFFSET: the last page costs what the first does.
+    `-key` is for descending. One query without COUNT or OFFSET: the last page costs what the first does.
     """
     asked = parse(request, query)
+    column = key.removeprefix("-")
     if after := asked.get("cursor"):
-        rows = rows.filter(**{f"{key}__gt": unseal(after, rows.model, key)})
+        beyond = "lt" if key.startswith("-") else "gt"
+        rows = rows.filter(**{f"{column}__{beyond}": unseal(after, rows.model, column)})
     found = list(rows.order_by(key)[: asked["limit"] + 1])
     if len(found) <= asked["limit"]:
         return found, None
-    return found[:-1], seal(getattr(found[-2], key))
+    return found[:-1], seal(getattr(found[-2], column))
 
 
 def page_by_cursor(
