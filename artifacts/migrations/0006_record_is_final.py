@@ -4,7 +4,7 @@ from django.db import migrations
 
 _TABLE = "artifacts_aliaschange"
 
-# What a row must be that is added: the next of its alias, from where the one before ends, to another place, not earlier.
+# What an added row must be: the next of its alias, from where the one before ends, to another place, not earlier.
 _FOLLOWS = f"""
     NEW.from_version_id IS {{differs}} NEW.to_version_id AND (
         NEW.number = 1 AND NEW.from_version_id IS NULL
