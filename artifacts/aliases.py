@@ -91,7 +91,7 @@ def rollback(user: User, artifact: Artifact, alias: str, origin: Origin, expecte
     artifact = lock(artifact)
     rules.require(user, artifact, [alias])
     check_is_at(artifact, alias, expected)
-    before = _version_before(artifact, alias)
+    before = version_before(artifact, alias)
     if not before.is_finalized:
         raise errors.AliasTargetRefused(
             f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
@@ -129,6 +129,19 @@ def find_at(artifact: Artifact, alias: str, moment: datetime) -> AliasChange:
         when = moment.astimezone(timezone.get_current_timezone()).isoformat(timespec="seconds")
         raise errors.AliasNotFound(f"Artifact {artifact.name!r} had no alias {alias!r} at {when}.")
     return change
+
+
+def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
+    """Where `rollback` leads, in whatever state that version is. Raises `NothingBefore`, `AliasNotFound`."""
+    changes = AliasChange.objects.of(artifact, alias)
+    last = changes.first()
+    if last is None:
+        find(artifact, alias)
+    now = last.to_version_id if last else None
+    earlier = changes.filter(to_version__isnull=False).exclude(to_version=now).first()
+    if earlier is None:
+        raise errors.NothingBefore(f"Alias {alias!r} has been at {last.after if last else 'no version'} alone.")
+    return artifact.versions.get(pk=earlier.to_version_id)
 
 
 def lock(artifact: Artifact) -> Artifact:
@@ -191,18 +204,6 @@ def withdraw(user: User | None, row: ArtifactAlias, origin: Origin, proposal: Al
     _write_down(user, row.artifact, row.alias, row.version, None, origin, proposal)
     row.delete()
     return Move(row, row.version, is_gone=True)
-
-
-def _version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
-    changes = AliasChange.objects.of(artifact, alias)
-    last = changes.first()
-    if last is None:
-        find(artifact, alias)
-    now = last.to_version_id if last else None
-    earlier = changes.filter(to_version__isnull=False).exclude(to_version=now).first()
-    if earlier is None:
-        raise errors.NothingBefore(f"Alias {alias!r} has been at {last.after if last else 'no version'} alone.")
-    return artifact.versions.get(pk=earlier.to_version_id)
 
 
 def _write_down(
