@@ -17,6 +17,7 @@ from accounts.errors import (
     RegistryError,
     TooLarge,
     Unavailable,
+    check,
     refuse,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "VersionHasAliases",
     "VersionIncomplete",
     "VersionNotFound",
+    "check",
     "refuse",
 ]
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
 from accounts import permissions
 from accounts.models import Role, Team, User
 from artifacts import errors, names
@@ -23,21 +25,24 @@ class Protection:
     needs_approval: bool
 
 
+@transaction.atomic
 def create(
     user: User, place: Team | Project | Artifact, pattern: str, *, role: Role = Role.ADMIN, needs_approval: bool = False
 ) -> AliasRule:
-    """A new rule of the place. For admins of its team. Raises `InvalidName`, `RuleTaken`, `Denied`."""
-    names.check_alias_pattern(pattern)
+    """A new rule of the place, which holds for every move once this has returned. For admins of its team.
+
+    Raises `InvalidName`, `RuleTaken`, `Denied`.
+    """
     column = {Team: "team", Project: "project", Artifact: "artifact"}[type(place)]
     rule = AliasRule(pattern=pattern, role=role, needs_approval=needs_approval, created_by=user, **{column: place})
     permissions.require(user, rule.owner, Role.ADMIN)
     return _saved(rule, force_insert=True)
 
 
+@transaction.atomic
 def update(user: User, rule: AliasRule, **changes: Any) -> AliasRule:
-    """Change pattern, role or needs_approval; a rule stays where it is."""
+    """Change pattern, role or needs_approval; a rule stays where it is. Holds, and raises, as `create` does."""
     permissions.require(user, rule.owner, Role.ADMIN)
-    names.check_alias_pattern(changes.get("pattern", rule.pattern))
     for column, value in changes.items():
         setattr(rule, column, value)
     return _saved(rule, update_fields=[*changes, "updated_at"])
@@ -111,7 +116,19 @@ def _told(alias: str, rule: AliasRule) -> dict[str, Any]:
 
 
 def _saved(rule: AliasRule, **how: Any) -> AliasRule:
+    names.check_alias_pattern(rule.pattern)
+    errors.check(rule)
+    _wait_for_moves(rule)
+    if not rule._state.adding and not AliasRule.objects.select_for_update(no_key=True).filter(pk=rule.pk).first():
+        raise errors.Missing(f"The rule {rule} was deleted.")
     taken = errors.RuleTaken(f"There is a rule for {rule.pattern!r} already in {rule.place}.")
     with errors.refuse(rule_unique_in_team=taken, rule_unique_in_project=taken, rule_unique_in_artifact=taken):
         rule.save(**how)
     return rule
+
+
+def _wait_for_moves(rule: AliasRule) -> None:
+    """Moves that have read the rules end before this one is there; those that wait for the lock will read it."""
+    places = {"project__team": rule.team_id, "project": rule.project_id, "pk": rule.artifact_id}
+    covered = Artifact.objects.filter(**{place: pk for place, pk in places.items() if pk})
+    list(covered.order_by("pk").select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))

@@ -46,9 +46,13 @@ def begin(
     description: str = "",
     notes: str = "",
     metadata: dict[str, Any] | None = None,
+    names_to_give: Sequence[str] = (),
 ) -> Begun:
-    """A new draft; or, where the digest is stated, the version or the user's own draft that has it already."""
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    """A new draft; or, where the digest is stated, the version or the user's own draft that has it already.
+
+    Aliases that `finalize` would refuse to give are refused before any byte is sent; they are given there.
+    """
+    check_names(user, artifact, names_to_give)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} is of another project than artifact {artifact.name!r}.")
     artifact = aliases.lock(artifact)
@@ -81,13 +85,20 @@ def finalize(
 
     Safe to repeat. If the newest version came to have the stated digest meanwhile, that one is the answer.
     """
-    permissions.require(user, version.artifact.project.team, Role.EDITOR)
-    for alias in names_to_give:
-        names.check_alias(alias)
-    rules.require(user, version.artifact, names_to_give)
+    check_names(user, version.artifact, names_to_give)
     if version.state == ArtifactVersion.State.DRAFT:
         uploads.take_in(version, finished)
     return _close(user, version, origin, list(dict.fromkeys(names_to_give)), digest)
+
+
+def check_names(user: User, artifact: Artifact, names_to_give: Iterable[str]) -> None:
+    """Refuse aliases for a version to come before its bytes are sent. Raises `Denied`, `InvalidName`, `AliasProtected`.
+
+    `latest` is not asked of the rules where it follows by itself.
+    """
+    permissions.require(user, artifact.project.team, Role.EDITOR)
+    asked = [names.check_alias(alias) for alias in names_to_give]
+    rules.require(user, artifact, [alias for alias in asked if alias != names.LATEST or not artifact.auto_latest])
 
 
 @transaction.atomic
