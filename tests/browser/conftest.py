@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, exp
 
 from tests import servers
 from tests.browser import shop
-from tests.browser.places import everywhere
+from tests.browser.places import BARRED, everywhere, outside
 
 CHROMIUM = "/usr/bin/chromium"
 # The machine's network is none of the tests' business, and Chromium likes to phone home.
@@ -81,10 +81,12 @@ def shop_stack(tmp_path_factory: pytest.TempPathFactory) -> servers.Stack:
 
 
 @pytest.fixture(scope="package")
-def places(signed_in: Callable[[str], StorageState], chromium: Browser, shop_stack: servers.Stack) -> dict[str, str]:
-    """Every page of alice's, by name."""
+def places(
+    signed_in: Callable[[str], StorageState], chromium: Browser, shop_stack: servers.Stack
+) -> dict[str | None, dict[str, str]]:
+    """Every page by name, for each of those who are to look at it; for a visitor under None."""
     alice = Person(chromium, shop_stack.base_url, None, storage_state=signed_in("alice"))
-    found = everywhere(alice.page)
+    found = {"alice": everywhere(alice.page), "vera": BARRED, None: outside(alice.page)}
     alice.context.close()
     return found
 

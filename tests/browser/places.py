@@ -39,15 +39,32 @@ PLACES = {
     "key-new": "/profile/keys/new",
     "password": "/password",
     "team": "/teams/acme",
+    "team-new": "/teams/new",
+    "team-edit": "/teams/acme/edit",
+    "team-delete": "/teams/acme/delete",
+    "invite": "/teams/acme/invite",
+    "member-add": "/teams/acme/members/add",
+    "member-role": "/teams/acme/members/bob/role",
+    "member-remove": "/teams/acme/members/bob/remove",
     "project-new": "/projects/new",
+    "project-delete": "/acme/recommender/delete",
     "version-edit": f"{ARTIFACT}/v8/edit",
+    "version-delete": f"{ARTIFACT}/v5/delete",
+    "compare-file": f"{ARTIFACT}/compare/file?base=v5&head=v8&path=train.py",
     "not-found": "/acme/recommender/artifacts/model/nothing",
 }
-# What a visitor sees before signing in.
-OUTSIDE = {"sign-in": "/login"}
+# Where who only looks on may not go.
+BARRED = {"forbidden": f"{ARTIFACT}/edit"}
 
 
 def everywhere(page: Page) -> dict[str, str]:
     """All of them for somebody signed in: the server alone knows how it named the run."""
     page.goto(PLACES["runs"])
     return PLACES | {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
+
+
+def outside(page: Page) -> dict[str, str]:
+    """What a visitor sees, one whom alice invites on this page of hers."""
+    page.goto(PLACES["invite"])
+    page.locator("main form button[type=submit]").click()
+    return {"sign-in": "/login", "sign-up": page.locator("#invitation-link").inner_text().strip()}

@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 from tests import servers
 from tests.browser import shop
 from tests.browser.conftest import CHROMIUM, QUIET, Person
-from tests.browser.places import OUTSIDE, everywhere
+from tests.browser.places import BARRED, everywhere, outside
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
@@ -22,12 +22,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         shop.fill(stack, Path(data))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        alice = Person(browser, stack.base_url, "alice")
+        seen = {"alice": everywhere(alice.page), "vera": BARRED, None: outside(alice.page)}
         for width in WIDTHS:
             for scheme in SCHEMES:
                 options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-                for name in (None, "alice"):
+                for name, places in seen.items():
                     person = Person(browser, stack.base_url, name, **options)
-                    places = everywhere(person.page) if name else OUTSIDE
                     for place, address in places.items():
                         person.page.goto(address)
                         person.page.wait_for_load_state("networkidle")

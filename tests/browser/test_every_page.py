@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, StorageState
 
 from tests import servers
 from tests.browser.conftest import Person
-from tests.browser.places import OUTSIDE
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)
@@ -34,12 +33,13 @@ class Findings:
 def tour(
     chromium: Browser,
     shop_stack: servers.Stack,
-    places: dict[str, str],
+    places: dict[str | None, dict[str, str]],
     signed_in: Callable[[str], StorageState],
 ) -> Findings:
-    """Alice looks at each page in all widths and both colour schemes, a visitor at what visitors see."""
+    """Each looks at their pages in all widths and both colour schemes."""
     findings = Findings()
-    for state, seen in ((signed_in("alice"), places), (None, OUTSIDE)):
+    for who, seen in places.items():
+        state = signed_in(who) if who else None
         one = Person(chromium, shop_stack.base_url, None, storage_state=state, reduced_motion="reduce")
         moved = _ear_for_bytes(one.page)
         for name, place in seen.items():
