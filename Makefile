@@ -2,6 +2,10 @@
 
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
+# Two processes, each with servers and a database of its own, and with settings that it reads by itself.
+PYTEST = $(PYTHON) -m pytest --quiet --dist loadgroup --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
+# What reaches the server over HTTP alone, or brings its own database, does not tell one database from the other.
+SEEN_ON_SQLITE = $(addprefix --ignore=tests/,browser docs e2e/test_make_run.py e2e/test_readme.py)
 export PORT
 
 .PHONY: help run test check bench screenshots
@@ -16,8 +20,8 @@ run:  ## serve on port 8000, or the next free one (PORT=… insists on one); all
 test: tools  ## check, then the tests on SQLite and on PostgreSQL, with a real store, Redis and workers
 	@deploy/debian.sh postgresql redis-server curl chromium
 	@$(MAKE) --no-print-directory check
-	TEST_DATABASE=sqlite $(PYTHON) -m pytest --quiet
-	TEST_DATABASE=postgres $(PYTHON) -m pytest --quiet --ignore=tests/e2e/test_make_run.py  # which brings its own database
+	TEST_DATABASE=sqlite $(PYTEST)
+	TEST_DATABASE=postgres $(PYTEST) $(SEEN_ON_SQLITE)
 
 check: tools  ## style, types, layers, and that no migration is missing; touches nothing
 	$(PYTHON) -m ruff check .
