@@ -1,9 +1,10 @@
 """From the name that a person writes to the version that is meant."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from artifacts import aliases, errors, names
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import AliasChange, Artifact, ArtifactVersion
 from projects.models import Project
 
 
@@ -23,10 +24,12 @@ def resolve(
     alias: str | None = None,
     version: str | None = None,
     type: str | None = None,
+    at: datetime | None = None,
 ) -> Resolved:
     """`team/project/name:x`, or `name:x` in the given project; x is a version, else an alias, and `latest` if absent.
 
-    `alias` and `version` are taken at their word instead. What the user may not see is `Missing`.
+    `alias` and `version` are taken at their word instead. With `at`, as it was at that moment: a version finalized
+    later was not there yet, and one deleted since is `VersionNotFound`. What the user may not see is `Missing`.
     """
     place, _, suffix = name.partition(":")
     if suffix and (alias or version):
@@ -37,10 +40,10 @@ def resolve(
     if type and artifact.type != type:
         raise errors.TypeDiffers(f"Artifact {artifact.name!r} is a {artifact.type}, not a {type}.")
     if version:
-        return Resolved(artifact, find_version(artifact, version), None)
+        return Resolved(artifact, find_version(artifact, version, at), None)
     if alias:
-        return Resolved(artifact, aliases.find(artifact, alias).version, alias)
-    return pick(artifact, suffix or names.LATEST)
+        return Resolved(artifact, find_aliased(artifact, alias, at), alias)
+    return pick(artifact, suffix or names.LATEST, at)
 
 
 def find_artifact(user: Any, place: str, project: Project | None = None) -> Artifact:
@@ -58,8 +61,8 @@ def find_artifact(user: Any, place: str, project: Project | None = None) -> Arti
     return found
 
 
-def find_version(artifact: Artifact, version: str) -> ArtifactVersion:
-    """The finalized version of that name, such as `v3`."""
+def find_version(artifact: Artifact, version: str, at: datetime | None = None) -> ArtifactVersion:
+    """The finalized version of that name, such as `v3`; with `at`, only if it was finalized by then."""
     number = names.version_number(version)
     if number is None:
         raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
@@ -67,14 +70,39 @@ def find_version(artifact: Artifact, version: str) -> ArtifactVersion:
     if found is None:
         newest = f"The newest is {artifact.latest_version}." if artifact.latest_number else "It has no versions yet."
         raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {version!r}. {newest}")
+    if at and not _was_there(found, at):
+        raise errors.VersionNotFound(f"Version {version} of artifact {artifact.name!r} was not finalized yet then.")
     return found
 
 
-def pick(artifact: Artifact, word: str) -> Resolved:
-    """`v3` where the artifact has that version, else the version under the alias of that name."""
+def find_aliased(artifact: Artifact, alias: str, at: datetime | None = None) -> ArtifactVersion:
+    """The version under the alias, now or at that moment."""
+    if at is None:
+        return aliases.find(artifact, alias).version
+    change = aliases.find_at(artifact, alias, at)
+    found = version_of(artifact, change)
+    if found is None:
+        raise errors.VersionNotFound(f"Alias {alias!r} was at {change.after} then, which was deleted since.")
+    return found
+
+
+def version_of(artifact: Artifact, change: AliasChange) -> ArtifactVersion | None:
+    """The version that the change put the alias on, ready to be shown; None where it was deleted since."""
+    found = artifact.versions.finalized().with_names().filter(pk=change.to_version_id).first()
+    if found is not None:
+        found.artifact = artifact
+    return found
+
+
+def pick(artifact: Artifact, word: str, at: datetime | None = None) -> Resolved:
+    """`v3` where the artifact has, or had by then, that version, else the version under the alias of that name."""
     number = names.version_number(word)
     if number is not None:
         found = artifact.versions.finalized().with_names().filter(number=number).first()
-        if found:
+        if found and (at is None or _was_there(found, at)):
             return Resolved(artifact, found, None)
-    return Resolved(artifact, aliases.find(artifact, word).version, word)
+    return Resolved(artifact, find_aliased(artifact, word, at), word)
+
+
+def _was_there(version: ArtifactVersion, at: datetime) -> bool:
+    return version.finalized_at is not None and version.finalized_at <= at

@@ -1,5 +1,6 @@
 """Which run used which version: recorded when a run asks for it."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from accounts import permissions
@@ -22,9 +23,13 @@ def use(
     alias: str | None = None,
     version: str | None = None,
     type: str | None = None,
+    at: datetime | None = None,
 ) -> Used:
-    """Resolve the name as the run's project sees it, and record that the run uses the version. Twice is once."""
+    """Resolve the name as the run's project sees it, and record that the run uses the version. Twice is once.
+
+    With `at`, the version that the name led to at that moment.
+    """
     permissions.require(user, run.project.team, Role.EDITOR)
-    resolved = resolving.resolve(user, name, run.project, alias=alias, version=version, type=type)
+    resolved = resolving.resolve(user, name, run.project, alias=alias, version=version, type=type, at=at)
     usage, _ = ArtifactUsage.objects.get_or_create(run=run, version=resolved.version)
     return Used(resolved, usage)

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 
 from accounts.api.pagination import CursorQuery, PageQuery, parse, unseal
 from artifacts import downloads
-from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
+from artifacts.api.naming import MomentField, ReasonField, place_of
+from artifacts.models import AliasProposal, Artifact, ArtifactFile, ArtifactVersion
 from projects.models import Project
 
 _ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")
@@ -50,6 +51,36 @@ class ManifestQuery(FileQuery):
 class ResolveQuery(serializers.Serializer):
     name = serializers.CharField(max_length=400, help_text="`team/project/name:x`: x is a version, else an alias.")
     type = serializers.CharField(required=False, max_length=64)
+    at = MomentField(required=False, help_text="The version that the alias was at then.")
+
+
+class AliasQuery(serializers.Serializer):
+    at = MomentField(required=False, help_text="Where the alias was then.")
+
+
+class AliasDeleteQuery(serializers.Serializer):
+    reason = ReasonField()
+
+
+class SuggestionQuery(serializers.Serializer):
+    q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="What was typed so far.")
+
+
+class ProposalQuery(CursorQuery):
+    state = serializers.ChoiceField(AliasProposal.State.choices, required=False)
+
+
+class RuleQuery(PageQuery):
+    team = serializers.CharField(required=False, max_length=100, help_text="Its name or id: the team's own rules.")
+    project = serializers.CharField(
+        required=False, max_length=200, help_text="Its id, or `team/project`: the project's own rules."
+    )
+    artifact = serializers.UUIDField(required=False, help_text="All rules that cover it, its project's and team's too.")
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if len(place_of(data)) > 1:
+            raise serializers.ValidationError("Name one place: a team, a project or an artifact.")
+        return data
 
 
 class DeleteVersionQuery(serializers.Serializer):

@@ -1,12 +1,19 @@
 """What every view of the registry does with a request first: find the thing, among those it may see."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
-from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
-from projects.models import Run
+from accounts.api.views import find_team
+from accounts.models import Team
+from artifacts import errors, names
+from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
+from projects.models import Project, Run
+from projects.models.project import as_uuid
 
 
 def find_artifact(request: Request, pk: UUID) -> Artifact:
@@ -26,3 +33,45 @@ def find_file(request: Request, pk: UUID) -> ArtifactFile:
 
 def find_run(request: Request, pk: UUID) -> Run:
     return get_object_or_404(Run.objects.visible_to(request.user).select_related("project__team"), pk=pk)
+
+
+def find_target(request: Request, pk: UUID) -> ArtifactVersion:
+    """A version that an alias is to point at, drafts included: the verb says what is wrong with them."""
+    return get_object_or_404(ArtifactVersion.objects.visible_to(request.user), pk=pk)
+
+
+def find_proposal(request: Request, pk: UUID) -> AliasProposal:
+    return get_object_or_404(AliasProposal.objects.visible_to(request.user).for_display(), pk=pk)
+
+
+def find_rule(request: Request, pk: UUID) -> AliasRule:
+    return get_object_or_404(AliasRule.objects.visible_to(request.user).for_display(), pk=pk)
+
+
+def find_place(request: Request, said: Mapping[str, Any]) -> Team | Project | Artifact:
+    """Where a rule is, by the one of team (name or id), project (id or `team/project`) and artifact that is said."""
+    if "artifact" in said:
+        return find_artifact(request, said["artifact"])
+    if "project" in said:
+        return Project.objects.visible_to(request.user).find(said["project"])
+    team_id = as_uuid(said["team"])
+    if team_id:
+        return get_object_or_404(Team.objects.visible_to(request.user), pk=team_id)
+    return find_team(request, said["team"])
+
+
+def find_targets(
+    request: Request, artifact: Artifact, wanted: Mapping[str, str | None]
+) -> dict[str, ArtifactVersion | None]:
+    """By alias the version that it is to point at, which is said by id or as `v3`. One query."""
+    said = {word: as_uuid(word) or names.version_number(word) for word in wanted.values() if word is not None}
+    ids = [key for key in said.values() if isinstance(key, UUID)]
+    numbers = [key for key in said.values() if isinstance(key, int)]
+    rows = ArtifactVersion.objects.visible_to(request.user).filter(
+        Q(pk__in=ids) | Q(artifact=artifact, number__in=numbers)
+    )
+    found = {row.pk: row for row in rows} | {row.number: row for row in rows if row.artifact_id == artifact.pk}
+    for word, key in said.items():
+        if key not in found:
+            raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {word!r}.")
+    return {alias: None if word is None else found[said[word]] for alias, word in wanted.items()}

@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from accounts.api.fields import JSONObjectField, ProseField, TagsField
 from artifacts import names
-from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
+from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
 
 _INTEGRITY = {
     Blob.State.EXPECTED: "missing",
@@ -97,34 +97,6 @@ class FileSerializer(serializers.ModelSerializer):
         return _INTEGRITY[file.blob.state] if file.blob else "pending"
 
 
-class AliasSerializer(serializers.ModelSerializer):
-    artifact_id = serializers.UUIDField()
-    version_id = serializers.UUIDField()
-    version = serializers.CharField(source="version.version")
-    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
-
-    class Meta:
-        model = ArtifactAlias
-        fields = ("id", "artifact_id", "version_id", "version", "alias", "created_by", "created_at", "updated_at")
-
-
-class AliasDetailSerializer(AliasSerializer):
-    """An alias that was loaded `with_version`."""
-
-    version_detail = serializers.SerializerMethodField()
-
-    class Meta(AliasSerializer.Meta):
-        fields = (*AliasSerializer.Meta.fields, "version_detail")
-
-    def get_version_detail(self, alias: ArtifactAlias) -> VersionSerializer:
-        return VersionSerializer(alias.version).data
-
-
-class AliasListSerializer(serializers.Serializer):
-    items = AliasSerializer(many=True)
-    total = serializers.IntegerField()
-
-
 class ArtifactCreate(serializers.Serializer):
     project = serializers.CharField(max_length=200, help_text="An id, or `team/project`.")
     name = serializers.CharField(max_length=128, trim_whitespace=False)
@@ -144,25 +116,11 @@ class ArtifactUpdate(serializers.Serializer):
     auto_latest = serializers.BooleanField(required=False)
 
 
-class AliasMove(serializers.Serializer):
-    alias = serializers.CharField(max_length=100, trim_whitespace=False)
-    version_id = serializers.UUIDField()
-    artifact_id = serializers.UUIDField(required=False)
-
-
 class ResolvedSerializer(serializers.Serializer):
     artifact = ArtifactSerializer()
     version = VersionSerializer()
     aliases = serializers.ListField(child=serializers.CharField())
     alias = serializers.CharField(allow_null=True)
-
-
-class UseArtifact(serializers.Serializer):
-    name = serializers.CharField(max_length=400)
-    alias = serializers.CharField(max_length=100, required=False, allow_null=True)
-    version = serializers.CharField(max_length=20, required=False, allow_null=True)
-    type = serializers.CharField(max_length=64, required=False, allow_null=True)
-    run_id = serializers.UUIDField(required=False)
 
 
 class UsageSerializer(serializers.ModelSerializer):

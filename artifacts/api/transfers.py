@@ -8,6 +8,7 @@ from accounts.api.fields import JSONObjectField, ProseField
 from accounts.api.pagination import seal
 from artifacts import downloads, names, uploads
 from artifacts.api.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
+from artifacts.api.naming import MAX_ALIASES_A_CALL, AliasNameField
 from artifacts.api.serializers import FileSerializer, VersionSerializer
 from artifacts.models import ArtifactVersion, StoredObject
 
@@ -20,6 +21,12 @@ class VersionCreate(serializers.Serializer):
     description = ProseField(required=False)
     notes = ProseField(required=False)
     metadata = JSONObjectField(required=False)
+    aliases = serializers.ListField(
+        child=AliasNameField(),
+        required=False,
+        max_length=MAX_ALIASES_A_CALL,
+        help_text="Those that `finalize` will be asked to give: refused here already if they would be there.",
+    )
 
 
 class VersionUpdate(serializers.Serializer):
@@ -187,7 +194,7 @@ class Finalize(serializers.Serializer):
     version_id = serializers.UUIDField(required=False)
     digest = HashField(names.SHA256, required=False, allow_null=True)
     uploads = FinishedSerializer(many=True, required=False, max_length=100_000)
-    aliases = serializers.ListField(child=AliasField(), required=False, max_length=100)
+    aliases = serializers.ListField(child=AliasField(), required=False, max_length=MAX_ALIASES_A_CALL)
 
 
 class MoveSerializer(serializers.Serializer):

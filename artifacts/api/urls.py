@@ -2,9 +2,24 @@
 
 from django.urls import path
 
-from artifacts.api.views.aliases import AliasDetail, AliasList
+from artifacts.api.views.alias_history import AliasesHistory, AliasHistory
+from artifacts.api.views.aliases import (
+    AliasDetail,
+    AliasesSwap,
+    AliasList,
+    AliasRollback,
+    AliasSuggestions,
+)
 from artifacts.api.views.artifacts import ArtifactDetail, ArtifactList, Resolve
 from artifacts.api.views.files import DownloadUrl, FileBatch, FileContent, FileDetail, FileList, UploadUrl
+from artifacts.api.views.proposals import (
+    ProposalApprove,
+    ProposalDetail,
+    ProposalList,
+    ProposalReject,
+    ProposalWithdraw,
+)
+from artifacts.api.views.rules import RuleDetail, RuleList
 from artifacts.api.views.runs import RunArtifacts, RunUseArtifact
 from artifacts.api.views.versions import (
     VersionDetail,
@@ -14,6 +29,9 @@ from artifacts.api.views.versions import (
     VersionUploads,
     VersionUsedBy,
 )
+
+_ALIASES = "artifacts/<uuid:artifact_id>/aliases"
+_PROPOSAL = "alias-proposals/<uuid:proposal_id>"
 
 urlpatterns = [
     path("artifacts", ArtifactList.as_view(), name="artifact-list"),
@@ -31,8 +49,20 @@ urlpatterns = [
     path("artifacts/files/<uuid:file_id>/content", FileContent.as_view(), name="file-content"),
     path("artifacts/<uuid:artifact_id>", ArtifactDetail.as_view(), name="artifact-detail"),
     path("artifacts/<uuid:artifact_id>/versions", VersionList.as_view(), name="version-list"),
-    path("artifacts/<uuid:artifact_id>/aliases", AliasList.as_view(), name="alias-list"),
-    path("artifacts/<uuid:artifact_id>/aliases/<str:alias>", AliasDetail.as_view(), name="alias-detail"),
+    path(_ALIASES, AliasList.as_view(), name="alias-list"),
+    path(f"{_ALIASES}/history", AliasesHistory.as_view(), name="aliases-history"),
+    path(f"{_ALIASES}/suggestions", AliasSuggestions.as_view(), name="aliases-suggestions"),
+    path(f"{_ALIASES}/swap", AliasesSwap.as_view(), name="aliases-swap"),
+    path(f"{_ALIASES}/<str:alias>", AliasDetail.as_view(), name="alias-detail"),
+    path(f"{_ALIASES}/<str:alias>/history", AliasHistory.as_view(), name="aliases-history-of-one"),
+    path(f"{_ALIASES}/<str:alias>/rollback", AliasRollback.as_view(), name="aliases-rollback"),
+    path("artifacts/<uuid:artifact_id>/alias-proposals", ProposalList.as_view(), name="proposal-list"),
+    path(_PROPOSAL, ProposalDetail.as_view(), name="proposal-detail"),
+    path(f"{_PROPOSAL}/approve", ProposalApprove.as_view(), name="proposals-approve"),
+    path(f"{_PROPOSAL}/reject", ProposalReject.as_view(), name="proposals-reject"),
+    path(f"{_PROPOSAL}/withdraw", ProposalWithdraw.as_view(), name="proposals-withdraw"),
+    path("alias-rules", RuleList.as_view(), name="rule-list"),
+    path("alias-rules/<uuid:rule_id>", RuleDetail.as_view(), name="rule-detail"),
     path("artifacts/runs/<uuid:run_id>/use-artifact", RunUseArtifact.as_view(), name="artifact-run-use"),
     path("runs/<uuid:run_id>/use-artifact", RunUseArtifact.as_view(), name="run-use-artifact"),
     path("runs/<uuid:run_id>/artifacts", RunArtifacts.as_view(), name="run-artifacts"),

@@ -36,6 +36,17 @@ class ChangeQuerySet(models.QuerySet["AliasChange"]):
         """The changes of one alias, the last one first."""
         return self.filter(artifact=artifact, alias=alias).order_by("-number")
 
+    def newest_first(self) -> Self:
+        """Of all aliases of an artifact, in a total order in which no alias comes before itself."""
+        return self.order_by("-created_at", "-alias", "-number")
+
+    def before(self, change: "AliasChange") -> Self:
+        """Those that come after the change in the order of `newest_first`."""
+        earlier = Q(alias__lt=change.alias) | Q(alias=change.alias, number__lt=change.number)
+        # Said twice, so that an index finds where to begin.
+        by_time = Q(created_at__lte=change.created_at)
+        return self.filter(by_time, Q(created_at__lt=change.created_at) | earlier)
+
 
 class ArtifactAlias(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -72,7 +72,7 @@ class Resolve(APIView):
     def get(self, request: Request) -> Response:
         """From `team/project/name:x` to artifact, version and aliases."""
         query = parse(request, queries.ResolveQuery)
-        found = resolving.resolve(request.user, query["name"], type=query.get("type"))
+        found = resolving.resolve(request.user, query["name"], type=query.get("type"), at=query.get("at"))
         return Response(ResolvedSerializer(resolved(found)).data)
 
 

@@ -10,8 +10,9 @@ from rest_framework.views import APIView
 from accounts.api.permissions import SignedIn
 from accounts.api.requests import read
 from artifacts import usages
+from artifacts.api.naming import UseArtifact
 from artifacts.api.requests import find_run
-from artifacts.api.serializers import RunArtifactsSerializer, UseArtifact, UsedSerializer
+from artifacts.api.serializers import RunArtifactsSerializer, UsedSerializer
 from artifacts.api.views.artifacts import resolved
 from artifacts.models import ArtifactVersion
 

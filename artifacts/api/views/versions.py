@@ -57,7 +57,8 @@ class VersionList(APIView):
         data = read(VersionCreate, request, artifact_id=artifact_id)
         run_id = data.pop("run_id", None)
         run = find_run(request, run_id) if run_id else None
-        begun = versions.begin(request.user, artifact, run=run, statements=data.pop("files", ()), **data)
+        more = {"statements": data.pop("files", ()), "names_to_give": data.pop("aliases", ())}
+        begun = versions.begin(request.user, artifact, run=run, **more, **data)
         body = VersionSerializer(_loaded(begun.version)).data | {"created": begun.created, "missing": begun.missing}
         return Response(body, 201 if begun.created else 200)
 
