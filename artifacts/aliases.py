@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.models import Role, User
 from accounts.origin import Origin
-from artifacts import errors, names, rules
+from artifacts import errors, names, rules, telling
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
 
 
@@ -235,3 +235,4 @@ def _write_down(
         proposal=proposal,
         created_at=max(now, last.created_at) if last else now,
     )
+    telling.alias_changed(user, artifact, alias, before, after, origin.reason)

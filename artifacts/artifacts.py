@@ -24,6 +24,7 @@ from artifacts.models import (
     Blob,
     StoredObject,
 )
+from notifications.models import Watch
 from projects.models import Project
 from projects.projects import deleting
 
@@ -105,7 +106,7 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
         model.objects.filter(version__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).release()
     # What aliases pointed at stays on record for ever.
-    for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion):
+    for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion, Watch):
         model.objects.filter(artifact__in=doomed).delete()
     doomed.delete()
 

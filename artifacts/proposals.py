@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.models import Role, User
 from accounts.origin import Origin
-from artifacts import aliases, errors, names, rules
+from artifacts import aliases, errors, names, rules, telling
 from artifacts.models import AliasProposal, Artifact, ArtifactVersion
 
 
@@ -36,6 +36,7 @@ def propose(user: User, artifact: Artifact, alias: str, to: ArtifactVersion | No
     waiting = errors.ProposalOpen(f"A move of {alias!r} waits already: decide about it, or withdraw it, first.")
     with errors.refuse(proposal_one_open=waiting):
         proposal.save(force_insert=True)
+    telling.proposed(proposal, _deciders(artifact, alias))
     return proposal
 
 
@@ -50,7 +51,7 @@ def approve(user: User, proposal: AliasProposal, origin: Origin, comment: str = 
     _require_decider(user, artifact, proposal)
     aliases.check_is_at(artifact, proposal.alias, proposal.from_version_id)
     origin = replace(origin, reason=proposal.reason)
-    _decide(user, proposal, AliasProposal.State.APPROVED, comment)
+    telling.decided(_decide(user, proposal, AliasProposal.State.APPROVED, comment))
     if proposal.to_version is None:
         return aliases.withdraw(user, aliases.find(artifact, proposal.alias), origin, proposal)
     return aliases.assign(user, artifact, proposal.alias, proposal.to_version, origin, proposal)
@@ -62,7 +63,9 @@ def reject(user: User, proposal: AliasProposal, comment: str = "") -> AliasPropo
     artifact = aliases.lock(proposal.artifact)
     proposal = _still_open(proposal)
     _require_decider(user, artifact, proposal)
-    return _decide(user, proposal, AliasProposal.State.REJECTED, comment)
+    _decide(user, proposal, AliasProposal.State.REJECTED, comment)
+    telling.decided(proposal)
+    return proposal
 
 
 @transaction.atomic
@@ -79,6 +82,14 @@ def deciding_role(artifact: Artifact, alias: str) -> Role:
     """The least role of who decides about a move of this alias."""
     asked = rules.protection(rules.covering(artifact), alias)
     return asked.role if asked else Role.EDITOR
+
+
+def _deciders(artifact: Artifact, alias: str) -> list[User]:
+    """Everybody who may decide about a move of this alias; who proposes it is left out when people are told."""
+    needed = deciding_role(artifact, alias)
+    roles = [role for role in Role if role.covers(needed)]
+    members = artifact.project.team.memberships.filter(role__in=roles)
+    return [member.user for member in members.select_related("user")]
 
 
 def _require_decider(user: User, artifact: Artifact, proposal: AliasProposal) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.models import Role, User
 from accounts.origin import Origin
-from artifacts import aliases, digests, errors, files, names, rules, tasks, uploads
+from artifacts import aliases, digests, errors, files, names, rules, tasks, telling, uploads
 from artifacts.models import Artifact, ArtifactVersion, Blob
 from projects.models import Run
 
@@ -142,6 +142,7 @@ def delete(user: User, version: ArtifactVersion, origin: Origin, *, delete_alias
         artifact.version_count -= 1
         artifact.latest_number = newest.number if newest else None
         artifact.save(update_fields=["version_count", "latest_number", "updated_at"])
+        telling.version_deleted(user, artifact, version, origin.reason)
     tasks.delete.delay_on_commit()
 
 
@@ -202,6 +203,7 @@ def _close(
     artifact.version_count += 1
     artifact.latest_number = version.number if is_newest else artifact.latest_number
     artifact.save(update_fields=["version_count", "latest_number", "updated_at"])
+    telling.version_finalized(user, version)
     moves = []
     if is_newest and artifact.auto_latest:
         # It follows by itself, whoever may move it by hand.

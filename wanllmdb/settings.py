@@ -1,6 +1,7 @@
 """Every setting of the server, top to bottom. Each comes from the environment and has a default that just runs."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ INSTALLED_APPS = [
     "knox",
     "accounts",
     "projects",
+    "notifications",
     "artifacts",
 ]
 
@@ -178,6 +180,29 @@ INVITATION_LIFE = timedelta(days=7)
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
+# --- Notifications ----------------------------------------------------------------------------------------------------
+
+# Where mail goes, as smtp+tls://user:password@host:587; by default workers write it to their standard output.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="wanLLMDB <wanllmdb@localhost>")
+MAIL_ATTEMPTS = 6
+# Webhooks call public addresses alone, and those of these networks.
+WEBHOOK_PRIVATE_NETWORKS = [ip_network(each) for each in env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])]
+# Seconds to connect, between two bytes of the answer, and for all of one try.
+WEBHOOK_CONNECT_TIMEOUT = 5
+WEBHOOK_READ_TIMEOUT = 10
+WEBHOOK_TOTAL_TIMEOUT = 20
+# A delivery is tried so often, first after this pause and then after four times the one before, in about ten hours.
+WEBHOOK_ATTEMPTS = 8
+WEBHOOK_FIRST_PAUSE = timedelta(seconds=10)
+WEBHOOK_LONGEST_PAUSE = timedelta(hours=6)
+# So many deliveries given up one after the other pause the webhook.
+WEBHOOK_FAILURES_BEFORE_PAUSE = 5
+WEBHOOKS_A_PROJECT = 50
+# What happened, who was told and how is kept so long.
+EVENT_LIFE = timedelta(seconds=env.int("EVENT_LIFE_SECONDS", default=90 * 24 * 3600))
+
 # --- API --------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -220,6 +245,8 @@ SPECTACULAR_SETTINGS = {
         "RunStateEnum": "projects.models.State",
         "VersionStateEnum": "artifacts.models.ArtifactVersion.State",
         "ListedVersionStateEnum": ["draft", "finalized"],
+        "ProposalStateEnum": "artifacts.models.AliasProposal.State",
+        "RuleRoleEnum": ["editor", "admin"],
     },
 }
 

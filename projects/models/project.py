@@ -99,6 +99,13 @@ class Project(models.Model):
         """`team/name`, as people write it; the team must be loaded, or this is a query."""
         return f"{self.team.name}/{self.name}"
 
+    def readers(self) -> models.QuerySet[User]:
+        """The active users who see it: what `visible_to` says, asked from the other end."""
+        people = User.objects.filter(is_active=True)
+        if self.visibility == Visibility.INTERNAL:
+            return people
+        return people.filter(pk__in=Membership.objects.filter(team=self.team_id).values("user"))
+
 
 def as_uuid(reference: str | UUID) -> UUID | None:
     """The id that the reference is, or None. Only the usual form with dashes counts: other texts may be names."""

@@ -1,0 +1,94 @@
+"""Notifications at the operator's desk: what happened, who was told, and sending it again by the same verbs."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+
+from accounts.admin import ReadOnlyAdmin
+from accounts.permissions import as_operator
+from notifications import webhooks
+from notifications.models import Attempt, Delivery, Event, Notice, Watch, Webhook
+
+
+class AttemptInline(TabularInline):
+    model = Attempt
+    extra = 0
+    fields = readonly_fields = ("created_at", "status_code", "error", "duration_ms", "headers", "response")
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "kind", "project", "alias", "by", "announced_at")
+    list_filter = ("kind", "created_at")
+    search_fields = ("alias", "project__name", "project__team__name")
+    list_select_related = ("project__team", "by")
+    show_full_result_count = False
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnlyAdmin):
+    """Its secret is for its receiver alone."""
+
+    list_display = ("url", "project", "active", "paused_at", "pause_reason", "failures", "created_by", "created_at")
+    list_filter = ("active", "paused_at", "created_at")
+    search_fields = ("url", "description", "project__name", "project__team__name")
+    list_select_related = ("project__team", "created_by")
+    exclude = ("secret",)
+    actions = ("pause", "resume")
+
+    @admin.action(description="Pause", permissions=["operate"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset.select_related("project__team"):
+            webhooks.pause(as_operator(request.user), webhook)
+
+    @admin.action(description="Resume", permissions=["operate"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset.select_related("project__team"):
+            webhooks.resume(as_operator(request.user), webhook)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("notifications.change_webhook")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "event", "webhook", "state", "attempts", "next_try_at", "finished_at")
+    list_filter = ("state", "event__kind", "created_at")
+    search_fields = ("webhook__url", "event__alias", "webhook__project__name")
+    list_select_related = ("event", "webhook")
+    inlines = (AttemptInline,)
+    actions = ("redeliver",)
+    show_full_result_count = False
+
+    @admin.action(description="Deliver again", permissions=["operate"])
+    def redeliver(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        for delivery in queryset.select_related("event", "webhook__project__team"):
+            webhooks.redeliver(as_operator(request.user), delivery)
+        self.message_user(request, "Workers were told. The states change when they are done.")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("notifications.change_delivery")
+
+
+@admin.register(Watch)
+class WatchAdmin(ReadOnlyAdmin):
+    list_display = ("user", "project", "artifact", "pattern", "by_email", "created_at")
+    list_filter = ("by_email", "created_at")
+    search_fields = ("user__username", "project__name")
+    list_select_related = ("user", "project__team", "artifact")
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "user", "event", "why", "read_at", "mail", "mail_attempts", "next_mail_at")
+    list_filter = ("mail", "why", "created_at")
+    search_fields = ("user__username", "event__alias")
+    list_select_related = ("user", "event")
+    show_full_result_count = False

@@ -1,0 +1,30 @@
+"""What notifications refuse, beside the kinds of `accounts.errors`.
+
+Invalid          AddressRefused
+Conflict         WebhookPaused, TooManyWebhooks
+"""
+
+from accounts.errors import Conflict, Denied, Invalid, Missing, RegistryError
+
+__all__ = [
+    "AddressRefused",
+    "Conflict",
+    "Denied",
+    "Invalid",
+    "Missing",
+    "RegistryError",
+    "TooManyWebhooks",
+    "WebhookPaused",
+]
+
+
+class AddressRefused(Invalid):
+    """An address that this server does not call: of another kind than http, unknown, or in a private network."""
+
+
+class WebhookPaused(Conflict):
+    """The webhook is paused or switched off; it sends nothing until it is resumed."""
+
+
+class TooManyWebhooks(Conflict):
+    """The project has as many webhooks as one may have."""

@@ -1,0 +1,55 @@
+"""What happens is written down here, in the transaction of whoever does it, for those who want to know."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+from django.dispatch import receiver
+
+from accounts.models import User
+from notifications import tasks
+from notifications.models import Attempt, Delivery, Event, Kind, Notice, Watch, Webhook
+from projects.models import Project
+from projects.projects import deleting
+
+
+def record(
+    kind: Kind,
+    project: Project,
+    data: dict[str, Any],
+    *,
+    by: User | None,
+    artifact_id: UUID | None = None,
+    alias: str = "",
+    tell: Iterable[User] = (),
+) -> Event | None:
+    """Write the event down if anybody listens: a webhook, a watch that could fit, or those whom to `tell` in any case.
+
+    None, at the cost of one query, where nobody does. Webhooks, inboxes and mail are for workers, once the transaction
+    is through.
+    """
+    told = [str(user.pk) for user in tell]
+    if not told and not _has_listeners(project, artifact_id):
+        return None
+    event = Event.objects.create(
+        kind=kind, project=project, artifact_id=artifact_id, alias=alias, data=data, by=by, tell=told
+    )
+    tasks.announce.delay_on_commit(str(event.pk))
+    return event
+
+
+def _has_listeners(project: Project, artifact_id: UUID | None) -> bool:
+    hooks = Webhook.objects.live().filter(project=OuterRef("pk"))
+    watches = Watch.objects.fitting(OuterRef("pk"), artifact_id)
+    return Project.objects.filter(Exists(hooks) | Exists(watches), pk=project.pk).exists()
+
+
+@receiver(deleting)
+def _leave_with(project: Project, **_: Any) -> None:
+    """Straight deletes from the leaves up: Django's own cascade would first load each row."""
+    Attempt.objects.filter(delivery__webhook__project=project).delete()
+    Delivery.objects.filter(webhook__project=project).delete()
+    Notice.objects.filter(event__project=project).delete()
+    for model in (Event, Webhook, Watch):
+        model.objects.filter(project=project).delete()

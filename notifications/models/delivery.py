@@ -1,0 +1,96 @@
+"""One event on its way to one webhook, and each try to bring it there."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from notifications.models.event import Event, Kind
+from notifications.models.webhook import Webhook
+from projects.models import Project
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(webhook__project__in=Project.objects.visible_to(user))
+
+    def due(self, now: datetime) -> Self:
+        """What is to be sent now, the oldest event first. To a webhook that is not live only tests are."""
+        live = Q(webhook__active=True, webhook__paused_at=None) | Q(event__kind=Kind.WEBHOOK_TEST)
+        return self.filter(live, state=Delivery.State.PENDING, next_try_at__lte=now).order_by("event_id")
+
+    def for_display(self) -> Self:
+        return self.select_related("event", "webhook__project__team").prefetch_related("tries")
+
+
+class Delivery(models.Model):
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    attempts = models.PositiveIntegerField(default=0, help_text="Tries since it was last asked for.")
+    next_try_at = models.DateTimeField(default=timezone.now, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["webhook", "event"], name="delivery_unique"),
+            models.CheckConstraint(
+                condition=Q(state="pending", next_try_at__isnull=False, finished_at__isnull=True)
+                | Q(state__in=["delivered", "failed"], next_try_at__isnull=True, finished_at__isnull=False),
+                name="delivery_waits_or_is_over",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["webhook", "-id"], name="delivery_newest"),
+            models.Index(fields=["next_try_at"], condition=Q(state="pending"), name="delivery_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.webhook}: {self.state}"
+
+    @property
+    def is_pending(self) -> bool:
+        return self.state == self.State.PENDING
+
+    @property
+    def last_try(self) -> "Attempt | None":
+        """Of a delivery that was loaded `for_display`."""
+        tries = list(self.tries.all())
+        return tries[-1] if tries else None
+
+
+class Attempt(models.Model):
+    """What was sent once, and what came back."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    headers = models.JSONField(help_text="Of the request, as sent.")
+    status_code = models.PositiveIntegerField(null=True, help_text="Null: no answer came.")
+    response = models.TextField(blank=True, default="", help_text="The beginning of the answer's body.")
+    error = models.CharField(max_length=300, blank=True, default="")
+    duration_ms = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.status_code or self.error}"
+
+    @property
+    def is_success(self) -> bool:
+        return self.status_code is not None and 200 <= self.status_code < 300

@@ -1,0 +1,71 @@
+"""Somebody's wish to be told what happens in a project, or to one artifact of it."""
+
+from fnmatch import fnmatchcase
+from typing import Any, Self
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from projects.models import Project
+
+
+class WatchQuerySet(models.QuerySet["Watch"]):
+    def visible_to(self, user: Any) -> Self:
+        """The user's own, of what the user may still see."""
+        return self.filter(user=user, project__in=Project.objects.visible_to(user))
+
+    def fitting(self, project: Project | UUID, artifact_id: UUID | None) -> Self:
+        """Those of the project as a whole, and of the artifact."""
+        return self.filter(Q(artifact=None) | Q(artifact=artifact_id), project=project)
+
+    def for_display(self) -> Self:
+        return self.select_related("project__team", "artifact")
+
+
+class Watch(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watches", db_index=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watches")
+    # Artifacts stand above this app, and take their watches with them. No constraint: a cascade would load each row.
+    artifact = models.ForeignKey(
+        "artifacts.Artifact", on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="watches",
+        help_text="Null: the whole project.",
+    )  # fmt: skip
+    pattern = models.CharField(
+        max_length=100, default="*", help_text="Of the aliases that matter; `*` stands for any characters, `?` for one."
+    )
+    by_email = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "watches"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "artifact"], name="watch_unique_of_artifact"),
+            models.UniqueConstraint(
+                fields=["user", "project"], condition=Q(artifact=None), name="watch_unique_of_project"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} watches {self.pattern}"
+
+    @property
+    def place(self) -> str:
+        """`team/project`, or `team/project/name`, of a watch that was loaded `for_display`."""
+        return f"{self.project.full_name}/{self.artifact.name}" if self.artifact else self.project.full_name
+
+    def covers(self, alias: str) -> bool:
+        """Whether an event about this alias matters; one about none matters to who watches everything."""
+        return fnmatchcase(alias, self.pattern)
+
+
+def artifacts_visible_to(user: Any) -> models.QuerySet[Any]:
+    """What may be watched. The app of artifacts stands above this one, so its model is asked for by name."""
+    return apps.get_model("artifacts", "Artifact").objects.visible_to(user)

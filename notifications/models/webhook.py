@@ -1,0 +1,64 @@
+"""An address of another program that is told what happens in a project."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from notifications.models.event import Event
+from projects.models import Project
+
+
+class WebhookQuerySet(models.QuerySet["Webhook"]):
+    def visible_to(self, user: Any) -> Self:
+        """Those of projects that the user sees. To be shown one, the user must also be an admin of its team."""
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def live(self) -> Self:
+        """Those that send: neither switched off nor paused."""
+        return self.filter(active=True, paused_at=None)
+
+    def for_display(self) -> Self:
+        return self.select_related("project__team", "created_by")
+
+
+class Webhook(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhooks")
+    url = models.CharField(max_length=2000)
+    description = models.CharField(max_length=200, blank=True, default="")
+    events = models.JSONField(help_text="The kinds of events that it is told of.")
+    secret = models.CharField(max_length=100, help_text="Signs what is sent: `whsec_`, and 32 bytes in base64.")
+    active = models.BooleanField(default=True)
+    failures = models.PositiveIntegerField(default=0, help_text="Deliveries given up since the last that arrived.")
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.CharField(max_length=300, blank=True, default="")
+    busy_until = models.DateTimeField(null=True, help_text="Until then one worker alone sends to it.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WebhookQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(paused_at__isnull=True, pause_reason="")
+                | (Q(paused_at__isnull=False) & ~Q(pause_reason="")),
+                name="webhook_pause_has_a_reason",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.description or self.url
+
+    @property
+    def is_live(self) -> bool:
+        return self.active and self.paused_at is None
+
+    def takes(self, event: Event) -> bool:
+        """Whether it is to be told of such an event."""
+        return event.kind in self.events
