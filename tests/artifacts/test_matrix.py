@@ -14,8 +14,18 @@ from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
 from accounts.models import ApiKey, Membership, Scope, Team
-from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
+from artifacts import proposals, rules
+from artifacts.models import (
+    AliasChange,
+    AliasProposal,
+    AliasRule,
+    Artifact,
+    ArtifactAlias,
+    ArtifactFile,
+    ArtifactVersion,
+)
 from projects.models import Project, Run
+from tests.artifacts.client import ORIGIN
 
 ROOT = "api/v1/"
 # They tell how to ask, not what is there.
@@ -33,10 +43,14 @@ SAID = {
     ("runs", "post"): {"project": "acme/demo"},
     ("run-finish", "post"): {"exit_code": 0},
     ("artifact-list", "post"): {"project": "acme/demo", "name": "x", "type": "file"},
+    ("rule-list", "post"): {"team": "acme", "pattern": "x"},
     ("resolve", "get"): {"name": "acme/demo/data:latest"},
     ("resolve", "head"): {"name": "acme/demo/data:latest"},
 }
-ROWS = (ApiKey, Membership, Team, Project, Run, Artifact, ArtifactVersion, ArtifactFile, ArtifactAlias)
+ROWS = (
+    ApiKey, Membership, Team, Project, Run, Artifact, ArtifactVersion, ArtifactFile, ArtifactAlias, AliasChange,
+    AliasRule, AliasProposal,
+)  # fmt: skip
 
 
 class Call(NamedTuple):
@@ -80,6 +94,8 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "run_id": run.pk,
         "name": "acme",
         "username": "bob",
+        "rule_id": rules.create(alice, project, "production").pk,
+        "proposal_id": proposals.propose(bob, artifact, "production", v1, ORIGIN).pk,
         "key_id": ApiKey.objects.issue(user=alice, name="hers")[0].pk,
     }
 

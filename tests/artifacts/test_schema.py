@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -21,9 +22,9 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
 
 from accounts.models import ApiKey
-from artifacts import downloads, uploads
+from artifacts import downloads, proposals, rules, uploads
 from artifacts.files import Statement
-from artifacts.models import ArtifactFile, ArtifactVersion
+from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
 from tests.artifacts.client import ORIGIN, begin, log, send, sha256, upload
 
 SCHEMA = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(public=True))
@@ -48,7 +49,16 @@ def packed(bob, artifact) -> ArtifactFile:
 
 
 @pytest.fixture
-def addressed(alice, artifact, v1, draft, packed, run) -> dict[str, list[str]]:
+def proposed(alice, bob, artifact, v1) -> list[AliasProposal]:
+    """One of bob's that waits, one of alice's that does, and one that was rejected."""
+    rejected = proposals.propose(bob, artifact, "new", v1, ORIGIN)
+    proposals.reject(alice, rejected)
+    waiting = [proposals.propose(who, artifact, alias, v1, ORIGIN) for who, alias in [(bob, "new"), (alice, "newer")]]
+    return [*waiting, rejected]
+
+
+@pytest.fixture
+def addressed(alice, artifact, v1, draft, packed, proposed, run) -> dict[str, list[str]]:
     """What the parameters of an address can stand for."""
     versions = [draft, v1, packed.version]
     return {
@@ -56,6 +66,8 @@ def addressed(alice, artifact, v1, draft, packed, run) -> dict[str, list[str]]:
         "version_id": [str(version.pk) for version in versions],
         "file_id": [str(packed.pk), *(str(version.files.first().pk) for version in versions)],
         "alias": ["latest", "production", "new"],
+        "rule_id": [str(rules.create(alice, artifact, pattern).pk) for pattern in ("kept-*", "new")],
+        "proposal_id": [str(proposal.pk) for proposal in proposed],
         "project_id": [str(artifact.project_id)],
         "run_id": [str(run.pk)],
         "name": ["acme"],
@@ -73,6 +85,11 @@ def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
         "name": ["acme/demo/data", "acme/demo/data:production", "data:v1", "new"],
         "project": ["acme/demo"],
         "team": ["acme"],
+        "artifact": [addressed["artifact_id"][0]],
+        "one": ["latest", "new"],
+        "other": ["production"],
+        "expected_version_id": [None, *addressed["version_id"]],
+        "at": [timezone.now().isoformat()],
         "username": ["mallory", "bob"],
         "type": ["dataset", "model"],
         "version": [None, "v1"],
