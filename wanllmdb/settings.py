@@ -245,6 +245,8 @@ SPECTACULAR_SETTINGS = {
         "RunStateEnum": "projects.models.State",
         "VersionStateEnum": "artifacts.models.ArtifactVersion.State",
         "ListedVersionStateEnum": ["draft", "finalized"],
+        "EventKindEnum": "notifications.models.Kind",
+        "DeliveryStateEnum": "notifications.models.Delivery.State",
         "ProposalStateEnum": "artifacts.models.AliasProposal.State",
         "RuleRoleEnum": ["editor", "admin"],
     },

@@ -43,6 +43,7 @@ urlpatterns = [
     path("api/v1/docs", DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("projects.api.urls")),
+    path("api/v1/", include("notifications.api.urls")),
     path("api/v1/", include("artifacts.api.urls")),
     path("", include("accounts.web.urls")),
     path("", include("artifacts.web.urls")),
