@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wanllmdb.sdk import __version__ as __version__
+    from wanllmdb.sdk import errors as errors
+    from wanllmdb.sdk import registry as registry
     from wanllmdb.sdk.api import Api as Api
     from wanllmdb.sdk.api import Collection as Collection
     from wanllmdb.sdk.artifact import Artifact as Artifact
     from wanllmdb.sdk.artifact import File as File
+    from wanllmdb.sdk.errors import AliasMoved as AliasMoved
     from wanllmdb.sdk.errors import AliasNotFound as AliasNotFound
+    from wanllmdb.sdk.errors import AliasProtected as AliasProtected
     from wanllmdb.sdk.errors import AliasTargetRefused as AliasTargetRefused
     from wanllmdb.sdk.errors import AlreadyLogged as AlreadyLogged
     from wanllmdb.sdk.errors import AuthenticationError as AuthenticationError
@@ -26,10 +30,14 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import InvalidPath as InvalidPath
     from wanllmdb.sdk.errors import NameTaken as NameTaken
     from wanllmdb.sdk.errors import NotFound as NotFound
+    from wanllmdb.sdk.errors import NothingBefore as NothingBefore
     from wanllmdb.sdk.errors import NotInitialized as NotInitialized
     from wanllmdb.sdk.errors import NotLogged as NotLogged
     from wanllmdb.sdk.errors import PathTaken as PathTaken
+    from wanllmdb.sdk.errors import ProposalDecided as ProposalDecided
+    from wanllmdb.sdk.errors import ProposalOpen as ProposalOpen
     from wanllmdb.sdk.errors import ReadOnlyKey as ReadOnlyKey
+    from wanllmdb.sdk.errors import RuleTaken as RuleTaken
     from wanllmdb.sdk.errors import ServerError as ServerError
     from wanllmdb.sdk.errors import TooLarge as TooLarge
     from wanllmdb.sdk.errors import TypeDiffers as TypeDiffers
@@ -42,6 +50,8 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import WanLLMDBError as WanLLMDBError
     from wanllmdb.sdk.manifest import Entry as Entry
     from wanllmdb.sdk.manifest import Manifest as Manifest
+    from wanllmdb.sdk.records import AliasChange as AliasChange
+    from wanllmdb.sdk.records import AliasProposal as AliasProposal
     from wanllmdb.sdk.records import Project as Project
     from wanllmdb.sdk.records import RunRecord as RunRecord
     from wanllmdb.sdk.run import Run as Run
@@ -61,26 +71,31 @@ _HOME = {
     "": "__version__",
     "api": "Api Collection",
     "artifact": "Artifact File",
-    "errors": "AliasNotFound AliasTargetRefused AlreadyLogged AuthenticationError BytesMismatch Conflict "
-    "CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameTaken NotFound NotInitialized NotLogged "
-    "PathTaken ReadOnlyKey ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases "
-    "VersionIncomplete VersionNotFound WanLLMDBError",
+    "errors": "AliasMoved AliasNotFound AliasProtected AliasTargetRefused AlreadyLogged AuthenticationError "
+    "BytesMismatch Conflict CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameTaken NotFound "
+    "NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen ReadOnlyKey RuleTaken ServerError "
+    "TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete VersionNotFound "
+    "WanLLMDBError",
     "manifest": "Entry Manifest",
-    "records": "Project RunRecord",
+    "records": "AliasChange AliasProposal Project RunRecord",
     "run": "Run",
     "session": "finish init log log_artifact login use_artifact",
 }
 _MODULE_OF = {name: f"wanllmdb.sdk.{module}".rstrip(".") for module, names in _HOME.items() for name in names.split()}
+# Modules of their own: `wandb.registry.rollback(…)`, `except wandb.errors.AliasMoved`.
+_MODULES = ("errors", "registry")
 # These change with every `init` and `finish`, so they are asked for each time.
 _OF_THE_RUN = ("config", "run", "summary")
 
-__all__ = [*_MODULE_OF]
+__all__ = [*_MODULES, *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:
     if name in _OF_THE_RUN:
         session = import_module("wanllmdb.sdk.session")
         return session.current() if name == "run" else getattr(session.needed(name), name)
+    if name in _MODULES:
+        return import_module(f"wanllmdb.sdk.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'wanllmdb' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)

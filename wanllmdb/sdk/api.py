@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from wanllmdb.sdk import connection, errors, versions
@@ -69,14 +70,15 @@ class Api:
         """Whose key it is: `username`, `email`, `default_team`, `teams`, and the `key` without its value."""
         return dict(self._connection.client.get("/me"))
 
-    def artifact(self, name: str, type: str | None = None) -> Artifact:
+    def artifact(self, name: str, type: str | None = None, at: str | datetime | None = None) -> Artifact:
         """The version that `team/project/name:x` means: x is a version, else an alias, and `latest` when absent.
 
-        Team and project may be left out where the settings have them. Records no usage. Raises `NotFound`,
-        `AliasNotFound`, `VersionNotFound`, and `TypeDiffers` for an artifact of another type than `type`.
+        Team and project may be left out where the settings have them. With `at` the version is meant that the alias was
+        at in that moment, as in `Run.use_artifact`. Records no usage. Raises `NotFound`, `AliasNotFound`,
+        `VersionNotFound`, `Invalid`, and `TypeDiffers` for an artifact of another type than `type`.
         """
         full = self._connection.full_name(name)
-        return Artifact._of(self._connection, versions.resolve(self._connection, full, type))
+        return Artifact._of(self._connection, versions.resolve(self._connection, full, type, at))
 
     def artifacts(
         self,

@@ -253,5 +253,9 @@ class Artifact:
         return list(self._logged("used_by").used_by())
 
     def save(self) -> None:
-        """Send what was changed in `description`, `metadata` and `aliases`. Raises `InvalidName`, `Denied`."""
+        """Send what was changed in `description`, `metadata` and `aliases`.
+
+        All aliases move in one step, or none does. One that was taken out of the list and is at another version by now
+        stays there. Raises `InvalidName`, `Denied`, `AliasProtected`.
+        """
         self._logged("save").save()

@@ -9,33 +9,33 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console as Terminal
-from rich.table import Table
 
 from wanllmdb.sdk import __version__, connection, errors, session, settings, versions
+from wanllmdb.sdk.answering import At, Json, Name, answer, answer_rows, connect
 from wanllmdb.sdk.api import Api
 from wanllmdb.sdk.artifact import Artifact
-from wanllmdb.sdk.client import segment
+from wanllmdb.sdk.cli_aliases import alias_app
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft, describe_source
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 artifact_app = typer.Typer(help="Put, get and list artifacts.", no_args_is_help=True)
-alias_app = typer.Typer(help="Set, remove and list aliases.", no_args_is_help=True)
 app.add_typer(artifact_app, name="artifact")
 artifact_app.add_typer(alias_app, name="alias")
 
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-Name = Annotated[str, typer.Argument(help="team/project/name:alias; what is left out comes from the settings.")]
+
+# So that a script can tell "somebody was quicker" and "ask somebody else" from everything else that may be refused.
+EXIT_CODES: dict[type[Exception], int] = {errors.AliasMoved: 3, errors.AliasProtected: 4}
 
 
 def main() -> None:
-    """The `wanllmdb` command. Whatever is refused is one sentence on standard error, and exit code 1."""
+    """The `wanllmdb` command. Whatever is refused is one sentence on standard error, and an exit code: 3 for an alias
+    that is not where it was expected, 4 for a protected one, else 1. 2 is for words that make no command."""
     try:
         app()
     except (errors.WanLLMDBError, OSError) as error:
         print(f"wanllmdb: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(EXIT_CODES.get(type(error), 1))
 
 
 def _show_version(is_asked: bool) -> None:
@@ -66,7 +66,7 @@ def login(
     lines = [f"Logged in to {viewer['base_url']} as {viewer['username']}", f"The key is in {settings.config_path()}"]
     if key and os.environ.get("WANLLMDB_API_KEY", key) != key:
         lines.append("WANLLMDB_API_KEY is set to another key, which is used instead as long as it is set")
-    _answer({"base_url": viewer["base_url"], "username": viewer["username"]}, as_json, lines)
+    answer({"base_url": viewer["base_url"], "username": viewer["username"]}, as_json, lines)
 
 
 @app.command()
@@ -75,7 +75,7 @@ def whoami(as_json: Json = False) -> None:
     found = settings.load()
     viewer = Api().viewer
     teams = ", ".join(f"{team['name']} ({team['role']})" for team in viewer["teams"])
-    _answer(
+    answer(
         {"base_url": found.base_url, **viewer},
         as_json,
         [f"{viewer['username']} at {found.base_url}", f"Teams: {teams}"],
@@ -90,13 +90,14 @@ def put(
     name: Annotated[str, typer.Option("--name", "-n", help="team/project/name; a new project is made, private.")],
     type: Annotated[str, typer.Option("--type", "-t", help="model, dataset, file or code.")] = "file",
     aliases: Annotated[list[str] | None, typer.Option("--alias", "-a", help="May be given several times.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", help="Of the artifact; added to those it has.")] = None,
     description: Annotated[str | None, typer.Option("--description", "-d")] = None,
     metadata: Annotated[str | None, typer.Option(help="A JSON object.")] = None,
     as_json: Json = False,
 ) -> None:
     """Log files as a version of an artifact."""
-    joined = _connect(as_json)
-    given = versions.check_aliases(aliases)
+    joined = connect(as_json)
+    given, tagged = versions.check_aliases(aliases), versions.check_tags(tags)
     project, _, short = joined.full_name(name).rpartition("/")
     draft = Draft(short, type, description, _object(metadata))
     for path in paths:
@@ -106,8 +107,8 @@ def put(
         else:
             draft.add_file(path)
     _make_project(joined, project)
-    artifact = Artifact._of(joined, versions.log(joined, draft, project, given))
-    _answer(_summary(artifact), as_json, [])
+    artifact = Artifact._of(joined, versions.log(joined, draft, project, given, tags=tagged))
+    answer(_summary(artifact), as_json, [])
 
 
 @artifact_app.command()
@@ -116,13 +117,14 @@ def get(
     root: Annotated[Path | None, typer.Option(help="Where to; ./artifacts/<name>:<version> when absent.")] = None,
     path_prefix: Annotated[str | None, typer.Option(help="Only files whose path starts with this.")] = None,
     type: Annotated[str | None, typer.Option("--type", "-t", help="Refuse an artifact of another type.")] = None,
+    at: At = None,
     as_json: Json = False,
 ) -> None:
     """Download a version: verified, and each file whole or not at all."""
-    joined = _connect(as_json)
-    artifact = Artifact._of(joined, versions.resolve(joined, joined.full_name(name), type))
+    joined = connect(as_json)
+    artifact = Artifact._of(joined, versions.resolve(joined, joined.full_name(name), type, at))
     place = artifact.download(root, path_prefix)
-    _answer({**_summary(artifact), "root": place}, as_json, [f"{artifact.qualified_name} is in {place}"])
+    answer({**_summary(artifact), "root": place}, as_json, [f"{artifact.qualified_name} is in {place}"])
 
 
 @artifact_app.command("ls")
@@ -135,48 +137,17 @@ def list_artifacts(
     api = Api()
     if place is not None and place.count("/") == 2:
         found = [_summary(version) for version in api.collection(place).versions()]
-        _answer_rows(found, as_json, ("version", "aliases", "file_count", "size", "created_at"))
+        answer_rows(found, as_json, ("version", "aliases", "file_count", "size", "created_at"))
     else:
         kept = ("project", "name", "type", "latest_version", "aliases", "updated_at")
         artifacts = api.artifacts(place or settings.load().project, type=type)
-        _answer_rows([{field: getattr(each, field) for field in kept} for each in artifacts], as_json, kept)
+        answer_rows([{field: getattr(each, field) for field in kept} for each in artifacts], as_json, kept)
 
 
-@alias_app.command("set")
-def set_alias(name: Name, alias: str, as_json: Json = False) -> None:
-    """Point an alias at a version: made, or moved from where it was."""
-    joined = _connect(as_json)
-    (alias,) = versions.check_aliases(alias)
-    found = versions.resolve(joined, joined.full_name(name))
-    body = {"alias": alias, "version_id": found["id"]}
-    moved = joined.client.post(f"/artifacts/{found['artifact_id']}/aliases", body, repeatable=True)
-    _answer(moved, as_json, [f"{found['artifact_name']}:{alias} is {moved['version']} now"])
-
-
-@alias_app.command("rm")
-def remove_alias(name: Name, alias: str, as_json: Json = False) -> None:
-    """Remove an alias. The version stays."""
-    joined = _connect(as_json)
-    found = versions.find_named(joined, name)
-    joined.client.delete(f"/artifacts/{found['id']}/aliases/{segment(alias)}")
-    _answer({"removed": alias}, as_json, [f"{found['name']} has no alias {alias!r} any more"])
-
-
-@alias_app.command("ls")
-def list_aliases(name: Name, as_json: Json = False) -> None:
-    """List the aliases of an artifact with their versions."""
-    joined = _connect(as_json)
-    found = joined.client.get(f"/artifacts/{versions.find_named(joined, name)['id']}/aliases")["items"]
-    kept = ("alias", "version", "created_by", "updated_at")
-    _answer_rows([{field: row[field] for field in kept} for row in found], as_json, kept)
+# --- Inside -----------------------------------------------------------------------------------------------------------
 
 
 # --- What is common to them -------------------------------------------------------------------------------------------
-
-
-def _connect(as_json: bool) -> connection.Connection:
-    """A connection that says nothing of its own where only JSON is wanted."""
-    return connection.connect(mode="online", silent=True if as_json else None)
 
 
 def _make_project(joined: connection.Connection, full_name: str) -> None:
@@ -203,27 +174,3 @@ def _object(text: str | None) -> dict[str, Any] | None:
 def _summary(artifact: Artifact) -> dict[str, Any]:
     kept = ("name", "type", "version", "aliases", "digest", "file_count", "size", "created_at", "url")
     return {"artifact": artifact.qualified_name, **{field: getattr(artifact, field) for field in kept}}
-
-
-def _answer(value: Any, as_json: bool, lines: list[str]) -> None:
-    for line in [json.dumps(value, indent=2)] if as_json else lines:
-        Console().say(line)
-
-
-def _answer_rows(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
-    """A table on a terminal, tab-separated in a pipe."""
-    if as_json:
-        _answer(rows, as_json, [])
-        return
-    texts = [[_text(row[column]) for column in columns] for row in rows]
-    if not sys.stdout.isatty():
-        _answer(None, False, ["\t".join(row) for row in texts])
-        return
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in texts:
-        table.add_row(*row)
-    Terminal().print(table)
-
-
-def _text(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

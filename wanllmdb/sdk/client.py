@@ -82,6 +82,9 @@ class Client:
         """`repeatable` says that the server does not mind hearing this twice."""
         return self._ask("POST", path, body=body if body is not None else {}, repeatable=repeatable)
 
+    def put_json(self, path: str, body: object, *, repeatable: bool = False) -> Any:
+        return self._ask("PUT", path, body=body, repeatable=repeatable)
+
     def patch(self, path: str, body: object) -> Any:
         return self._ask("PATCH", path, body=body, repeatable=True)
 
@@ -134,7 +137,12 @@ class Client:
         def exchange() -> urllib3.BaseHTTPResponse:
             return self._exchange("api", method, url, headers=headers, body=content)
 
-        return self._understand(self._patiently(exchange, url, repeatable=repeatable, passing=PASSING_API), url)
+        response, answer_lost = self._patiently(exchange, url, repeatable=repeatable, passing=PASSING_API)
+        try:
+            return self._understand(response, url)
+        except errors.WanLLMDBError as refusal:
+            refusal.answer_lost = answer_lost
+            raise
 
     def _understand(self, response: urllib3.BaseHTTPResponse, url: str) -> Any:
         if response.status == 204:
@@ -169,7 +177,7 @@ class Client:
         def exchange() -> urllib3.BaseHTTPResponse:
             return self._exchange("store", "PUT", url, headers=sent, body=body() if length else b"")
 
-        response = self._patiently(exchange, url, repeatable=True, passing=PASSING)
+        response, _ = self._patiently(exchange, url, repeatable=True, passing=PASSING)
         if response.status >= 300:
             raise StoreRefusal(url, response.status, response.data.decode("utf-8", "replace"))
         return response.headers.get("ETag") or ""
@@ -209,7 +217,7 @@ class Client:
         def exchange() -> urllib3.BaseHTTPResponse:
             return self._exchange("store", "GET", url, headers=headers, stream=True)
 
-        response = self._patiently(exchange, url, repeatable=True, passing=PASSING)
+        response, _ = self._patiently(exchange, url, repeatable=True, passing=PASSING)
         if response.status != 206:
             text = response.data.decode("utf-8", "replace") if response.status >= 300 else "<Code>RangeIgnored</Code>"
             response.close()
@@ -261,12 +269,13 @@ class Client:
         *,
         repeatable: bool,
         passing: Iterable[int],
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> tuple[urllib3.BaseHTTPResponse, bool]:
         """Try until it is answered for good, or until patience ends. What is not safe to repeat is repeated only where
-        it cannot have arrived."""
+        it cannot have arrived. With the answer: whether an earlier try may have been carried out."""
         known = _origin(url) in self._met
         deadline = time.monotonic() + (self.patience if known else min(self.patience, PATIENCE_NEW))
         attempt = 0
+        answer_lost = False
         while True:
             wait = _backoff(attempt)
             attempt += 1
@@ -277,15 +286,18 @@ class Client:
                 hopeless = isinstance(error, SSLError) or not (repeatable or never_arrived)
                 if hopeless or time.monotonic() + wait > deadline:
                     raise _unreachable(url, error) from error
+                answer_lost = answer_lost or not never_arrived
             else:
                 if not known:
                     self._met.add(_origin(url))
                     known, deadline = True, time.monotonic() + self.patience
                 if not (repeatable and _passes(response, passing)):
-                    return response
+                    return response, answer_lost
                 wait = max(wait, _retry_after(response))
                 if time.monotonic() + wait > deadline:
-                    return response
+                    return response, answer_lost
+                # Whoever answers for the server, such as a proxy, does not know how far it came.
+                answer_lost = True
                 response.close()
             crew.pause(wait)
 

@@ -3,7 +3,8 @@
 WanLLMDBError
 ├── AuthenticationError   no API key, or one that the server does not take (401)
 ├── Denied                you may see it, you may not do it (403)
-│   └── ReadOnlyKey       the key's scope is `read`
+│   ├── ReadOnlyKey       the key's scope is `read`
+│   └── AliasProtected    a rule keeps the alias where it is; `.rule`
 ├── NotFound              it does not exist, or not for you (404)
 │   ├── AliasNotFound     no such alias; `.aliases` are those that exist
 │   └── VersionNotFound
@@ -13,6 +14,7 @@ WanLLMDBError
 ├── TooLarge              more than the server takes at once (413)
 ├── Conflict              it makes sense, but not in this state (409)
 │   ├── NameTaken
+│   │   └── RuleTaken     the place has a rule for that pattern
 │   ├── PathTaken         two different files under one path
 │   ├── TypeDiffers       the artifact exists, with another type
 │   ├── VersionFinalized  the contents of a version never change
@@ -20,6 +22,10 @@ WanLLMDBError
 │   ├── VersionHasAliases
 │   ├── BytesMismatch     `.paths` hold other bytes than was said
 │   ├── AliasTargetRefused  aliases point at finalized versions of their own artifact
+│   ├── AliasMoved        the alias is not where it was expected; `.version` is where it is
+│   ├── NothingBefore     the alias has been nowhere else: there is nothing to go back to
+│   ├── ProposalOpen      a move of that alias waits for a decision already
+│   ├── ProposalDecided   somebody has decided about the proposal before
 │   ├── AlreadyLogged     a draft's method on a logged artifact
 │   └── NotLogged         a logged artifact's method on a draft
 ├── FileChanged           a file changed while it was being logged; nothing was logged
@@ -45,6 +51,9 @@ class WanLLMDBError(Exception):
         """The HTTP status, or None where the SDK itself refused."""
         self.problem: dict[str, Any] = dict(problem or {})
         """The server's whole answer (`application/problem+json`), or nothing."""
+        self.answer_lost = False
+        """An earlier try of the same request may have been carried out, and its answer lost on the way: then what
+        refuses this one may be that one's own work."""
 
     @property
     def code(self) -> str:
@@ -67,6 +76,19 @@ class Denied(WanLLMDBError):
 
 class ReadOnlyKey(Denied):
     """The key's scope is `read`."""
+
+
+class AliasProtected(Denied):
+    """A rule keeps the alias where it is. The sentence says who may move it, and whether a proposal helps."""
+
+    @property
+    def alias(self) -> str:
+        return str(self.problem.get("alias") or "")
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        """`id`, `pattern`, `place`, the least `role` that moves it, and whether it `needs_approval`."""
+        return dict(self.problem.get("rule") or {})
 
 
 class NotFound(WanLLMDBError):
@@ -115,6 +137,10 @@ class NameTaken(Conflict):
     """Something else has that name already."""
 
 
+class RuleTaken(NameTaken):
+    """The place has a rule for that pattern already."""
+
+
 class PathTaken(Conflict):
     """Two different files under one path."""
 
@@ -141,6 +167,35 @@ class BytesMismatch(Conflict):
 
 class AliasTargetRefused(Conflict):
     """Aliases point at finalized versions of their own artifact."""
+
+
+class AliasMoved(Conflict):
+    """The alias is not where it was expected: somebody has moved it."""
+
+    @property
+    def alias(self) -> str:
+        return str(self.problem.get("alias") or "")
+
+    @property
+    def version(self) -> str | None:
+        """Where it is, such as `v3`; None where it does not exist."""
+        return self.problem.get("version")
+
+    @property
+    def version_id(self) -> str | None:
+        return self.problem.get("version_id")
+
+
+class NothingBefore(Conflict):
+    """The alias has been nowhere else: there is nothing to go back to."""
+
+
+class ProposalOpen(Conflict):
+    """A move of that alias waits for a decision already."""
+
+
+class ProposalDecided(Conflict):
+    """Somebody has decided about the proposal before."""
 
 
 class AlreadyLogged(Conflict):
@@ -188,10 +243,10 @@ _KINDS: dict[str, type[WanLLMDBError]] = {
     "StoreUnavailable": Unavailable,
 }
 _LEAVES: tuple[type[WanLLMDBError], ...] = (
-    *(AuthenticationError, Denied, ReadOnlyKey, NotFound, AliasNotFound, VersionNotFound),
+    *(AuthenticationError, Denied, ReadOnlyKey, AliasProtected, NotFound, AliasNotFound, VersionNotFound),
     *(Invalid, InvalidName, InvalidPath, TooLarge, Unavailable),
     *(Conflict, NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases),
-    *(BytesMismatch, AliasTargetRefused),
+    *(BytesMismatch, AliasTargetRefused, AliasMoved, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken),
 )
 _BY_CODE = _KINDS | {leaf.__name__: leaf for leaf in _LEAVES}
 _BY_STATUS: dict[int, type[WanLLMDBError]] = {

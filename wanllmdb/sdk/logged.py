@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from wanllmdb.sdk import disk, download, errors, paths, verifying
-from wanllmdb.sdk.client import segment
+from wanllmdb.sdk import aliases, disk, download, errors, paths, verifying
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.locating import Locations
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_of_file
@@ -112,21 +111,12 @@ class Logged:
         }
         if changes:
             client.patch(self._path, changes)
-        had, wanted = set(self.record["aliases"]), dict.fromkeys(self.aliases)
-        aliases = f"/artifacts/{self.record['artifact_id']}/aliases"
-        for alias in wanted:
-            if alias not in had:
-                client.post(aliases, {"alias": alias, "version_id": self.record["id"]}, repeatable=True)
-        for alias in had - set(wanted):
-            self._give_up(f"{aliases}/{segment(alias)}")
+        had, wanted = self.record["aliases"], list(dict.fromkeys(self.aliases))
+        taken = {alias: self.record["id"] for alias in wanted if alias not in had}
+        released = [alias for alias in had if alias not in wanted]
+        artifact_id = self.record["artifact_id"]
+        for stayed in aliases.release(client, artifact_id, self.record["id"], taken, released):
+            where = f"is at {stayed.version}" if stayed.version else "is gone"
+            self.connection.console.say(f"  Alias {stayed.alias!r} {where} by now: nothing to remove from here")
         self.aliases[:] = wanted
         self.record.update(changes, aliases=list(wanted))
-
-    def _give_up(self, path: str) -> None:
-        try:
-            found = self.connection.client.get(path)
-        except errors.AliasNotFound:
-            return
-        # It may have moved on since we looked: then it is not ours to take away.
-        if found["version_id"] == self.record["id"]:
-            self.connection.client.delete(path)

@@ -15,6 +15,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+VERSION = re.compile(r"v?([1-9][0-9]{0,8})")
+LONGEST_TAG = 64
 
 
 def check(path: str) -> str:
@@ -78,3 +80,18 @@ def check_alias(alias: str) -> str:
             "of which the first is a letter or a digit"
         )
     return alias
+
+
+def check_version(version: str | int) -> str:
+    """`v3` for 'v3', '3' and 3; raises `Invalid`."""
+    found = VERSION.fullmatch(str(version))
+    if found is None:
+        raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
+    return f"v{found[1]}"
+
+
+def check_tag(tag: str) -> str:
+    """The tag, if an artifact may have it; raises `InvalidName`."""
+    if not isinstance(tag, str) or not tag.strip() or len(tag.strip()) > LONGEST_TAG or _CONTROL.search(tag):
+        raise errors.InvalidName(f"{tag!r} cannot be a tag: 1 to {LONGEST_TAG} characters on one line")
+    return tag.strip()

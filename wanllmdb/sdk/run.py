@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -119,16 +120,19 @@ class Run:
         name: str | None = None,
         type: str | None = None,
         aliases: str | Iterable[str] | None = None,
+        tags: str | Iterable[str] | None = None,
     ) -> Artifact:
         """Make a version of the artifact in this run's project, and return it; everything is done then.
 
         A path to a file or directory is made an artifact first: `name` is its own name unless said, `type` is `file`.
-        Where the newest version holds the same contents no version is made, and the aliases move to it.
-        Raises `InvalidName`, `TypeDiffers`, `FileChanged`, `Denied`, `Unreachable`. After any of them nothing half done
-        is to be seen, and calling it again sends only what has not arrived.
+        Where the newest version holds the same contents no version is made, and the aliases move to it. Tags are of the
+        artifact as a whole, where searches find them; they are added to those that it has.
+        Raises `InvalidName`, `TypeDiffers`, `FileChanged`, `Denied`, `Unreachable`, and before bytes are sent
+        `AliasProtected`. After any of them nothing half done is to be seen, and calling it again sends only what has
+        not arrived.
         """
         self._check_running("log_artifact")
-        given = versions.check_aliases(aliases)
+        given, tagged = versions.check_aliases(aliases), versions.check_tags(tags)
         artifact = artifact_or_path
         if not isinstance(artifact, Artifact):
             artifact = _from_path(artifact, name, type)
@@ -138,9 +142,9 @@ class Run:
         if not self.is_online:
             record = state.record if isinstance(state, Logged) else _pretended(state, given)
         elif isinstance(state, Draft):
-            record = versions.log(self._connection, state, self._record["project_name"], given, self.id)
+            record = versions.log(self._connection, state, self._record["project_name"], given, self.id, tagged)
         elif state.record["project_name"] == self._record["project_name"]:
-            record = versions.give(self._connection, state.record, given)
+            record = versions.give(self._connection, state.record, given, tagged)
         else:
             raise errors.AlreadyLogged(f"{state.qualified_name} is logged in another project")
         artifact._become(self._connection, record)
@@ -152,12 +156,14 @@ class Run:
         type: str | None = None,
         alias: str | None = None,
         version: str | int | None = None,
+        at: str | datetime | None = None,
     ) -> Artifact:
         """The version meant, recorded as used by this run.
 
         The name is `name`, `name:x` or `team/project/name:x`: x is a version where one of that name exists, else an
-        alias; without it `latest` is meant. `alias=` and `version=` are taken at their word. Raises `NotFound`,
-        `AliasNotFound`, `VersionNotFound`, `TypeDiffers`, and `Invalid` in mode `disabled`.
+        alias; without it `latest` is meant. `alias=` and `version=` are taken at their word. With `at` the version is
+        meant that the alias was at in that moment: `2026-05-03T12:00:00Z` or a `datetime`, either with its time zone.
+        Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `TypeDiffers`, and `Invalid`, also in mode `disabled`.
         """
         self._check_running("use_artifact")
         self._connection.need_server("use_artifact")
@@ -172,7 +178,7 @@ class Run:
         if alias is not None:
             paths.check_alias(alias)
         number = None if version is None else f"v{str(version).removeprefix('v')}"
-        record = versions.use(self._connection, self.id, name, alias=alias, version=number, type=type)
+        record = versions.use(self._connection, self.id, name, alias=alias, version=number, type=type, at=at)
         return Artifact._of(self._connection, record)
 
     def finish(self, exit_code: int = 0) -> None:

@@ -8,6 +8,7 @@ import getpass
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -117,9 +118,10 @@ def log_artifact(
     name: str | None = None,
     type: str | None = None,
     aliases: str | Iterable[str] | None = None,
+    tags: str | Iterable[str] | None = None,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""
-    return needed("log_artifact").log_artifact(artifact_or_path, name, type, aliases)
+    return needed("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags)
 
 
 def use_artifact(
@@ -127,9 +129,10 @@ def use_artifact(
     type: str | None = None,
     alias: str | None = None,
     version: str | int | None = None,
+    at: str | datetime | None = None,
 ) -> Artifact:
     """See `Run.use_artifact`. Raises `NotInitialized`."""
-    return needed("use_artifact").use_artifact(name_or_artifact, type, alias, version)
+    return needed("use_artifact").use_artifact(name_or_artifact, type, alias, version, at)
 
 
 def login(key: str | None = None, base_url: str | None = None, relogin: bool = False) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from wanllmdb.sdk import errors, hashing, packing, paths, upload
+from wanllmdb.sdk import errors, hashing, moments, packing, paths, upload
 from wanllmdb.sdk.client import Client, segment
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
@@ -18,13 +19,19 @@ _BYTES_A_FILE = 120
 
 
 def log(
-    connection: Connection, draft: Draft, project: str, aliases: Sequence[str], run_id: str | None = None
+    connection: Connection,
+    draft: Draft,
+    project: str,
+    aliases: Sequence[str],
+    run_id: str | None = None,
+    tags: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Make a version of `team/project` that holds the draft's files, and return its record.
 
-    Where the newest version holds them already, that one is the answer: nothing is uploaded, the aliases move. Safe to
-    call again after any failure; what had arrived by then is not sent twice. Raises `TypeDiffers`, `FileChanged`,
-    `Unreachable`, and what the server refuses.
+    Where the newest version holds them already, that one is the answer: nothing is uploaded, the aliases move. Tags are
+    added to those of the artifact. Safe to call again after any failure; what had arrived by then is not sent twice.
+    Raises `TypeDiffers`, `FileChanged`, `Unreachable`, and what the server refuses; `AliasProtected` before any bytes
+    are sent.
     """
     client, console = connection.client, connection.console
     console.say(f"Logging artifact {draft.name!r} ({draft.type})...")
@@ -41,6 +48,7 @@ def log(
         console.say(f"  No changes: version {version['version']} already holds these files")
         if draft.metadata and draft.metadata != version["metadata"]:
             console.say("  Its metadata stays as it was: change artifact.metadata and call save()")
+    add_tags(connection, artifact_id, tags)
     tell_of_aliases(connection, aliases)
     return version
 
@@ -52,19 +60,40 @@ def tell_of_aliases(connection: Connection, aliases: Sequence[str]) -> None:
         connection.console.say(f"    ✓ {alias!r}")
 
 
-def give(connection: Connection, record: dict[str, Any], aliases: Sequence[str]) -> dict[str, Any]:
-    """Move aliases to a version that is logged already."""
+def give(
+    connection: Connection, record: dict[str, Any], aliases: Sequence[str], tags: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Move aliases to a version that is logged already, and tag its artifact."""
     connection.console.say(f"Logging artifact {record['artifact_name']!r} ({record['artifact_type']})...")
     connection.console.say(f"  No changes: version {record['version']} already holds these files")
     version = _finalize(connection.client, record, record["digest"], aliases, [])
+    add_tags(connection, record["artifact_id"], tags)
     tell_of_aliases(connection, aliases)
     return version
+
+
+def add_tags(connection: Connection, artifact_id: str, tags: Sequence[str]) -> None:
+    """Tag the artifact with those that it lacks; the others stay."""
+    if not tags:
+        return
+    path = f"/artifacts/{artifact_id}"
+    had = connection.client.get(path)["tags"]
+    new = [tag for tag in tags if tag not in had]
+    if new:
+        connection.client.patch(path, {"tags": [*had, *new]})
+        connection.console.say(f"  Adding {len(new)} tag(s): {', '.join(new)}")
 
 
 def check_aliases(aliases: str | Iterable[str] | None) -> list[str]:
     """The aliases in the order given, each once. Raises `InvalidName`."""
     given = [aliases] if isinstance(aliases, str) else list(aliases or ())
     return [paths.check_alias(alias) for alias in dict.fromkeys(given)]
+
+
+def check_tags(tags: str | Iterable[str] | None) -> list[str]:
+    """The tags in the order given, each once. Raises `InvalidName`."""
+    given = [tags] if isinstance(tags, str) else list(tags or ())
+    return list(dict.fromkeys(map(paths.check_tag, given)))
 
 
 def find(client: Client, project: str, name: str) -> dict[str, Any] | None:
@@ -114,7 +143,7 @@ def _make(
     tries = 0
     while True:
         try:
-            begun = _begin(connection.client, artifact_id, files, about)
+            begun = _begin(connection.client, artifact_id, files, {**about, "aliases": list(aliases)})
             if begun["state"] == "draft":
                 return _fill(connection, begun, files, about["digest"], aliases)
             return _finalize(connection.client, begun, about["digest"], aliases, [])
@@ -200,23 +229,57 @@ def _abandon(client: Client, version_id: str) -> None:
         return
 
 
-def resolve(connection: Connection, name: str, type: str | None = None) -> dict[str, Any]:
-    """The record of the version that `team/project/name:x` means. Raises `NotFound`, `AliasNotFound`, `TypeDiffers`."""
-    return dict(connection.client.get("/artifacts/resolve", name=name, type=type)["version"])
+def resolve(
+    connection: Connection, name: str, type: str | None = None, at: str | datetime | None = None
+) -> dict[str, Any]:
+    """The record of the version that `team/project/name:x` means, or meant at that moment.
+
+    Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `TypeDiffers`, `Invalid`.
+    """
+    moment = moments.stated(at) if at is not None else None
+    return dict(connection.client.get("/artifacts/resolve", name=name, type=type, at=moment)["version"])
+
+
+def meant(connection: Connection, name: str, version: str | int) -> dict[str, Any]:
+    """The record of a version of `team/project/name`: 3 and '3' are v3 and nothing else, the rest is as in `resolve`."""
+    if not str(version).isdigit():
+        return resolve(connection, f"{name}:{version}")
+    return numbered(connection, name, version)
+
+
+def numbered(connection: Connection, name: str, version: str | int) -> dict[str, Any]:
+    """The record of the version v3, for 'v3', '3' and 3; never of an alias of that name. Raises `VersionNotFound`."""
+    number = paths.check_version(version)
+    try:
+        found = resolve(connection, f"{name}:{number}")
+    except errors.AliasNotFound:
+        found = {"version": None}
+    if found["version"] != number:
+        raise errors.VersionNotFound(f"Artifact {name.rpartition('/')[2]!r} has no version {number!r}")
+    return found
 
 
 def use(
-    connection: Connection, run_id: str, name: str, *, alias: str | None, version: str | None, type: str | None
+    connection: Connection,
+    run_id: str,
+    name: str,
+    *,
+    alias: str | None,
+    version: str | None,
+    type: str | None,
+    at: str | datetime | None = None,
 ) -> dict[str, Any]:
     """The same, recorded as used by the run, and told on the console."""
+    moment = moments.stated(at) if at is not None else None
     short = name.partition(":")[0].rpartition("/")[2]
     connection.console.say(f"Using artifact {short!r}...")
-    asked = {"name": name, "alias": alias, "version": version, "type": type}
+    asked = {"name": name, "alias": alias, "version": version, "type": type, "at": moment}
     body = {field: value for field, value in asked.items() if value is not None}
     used = connection.client.post(f"/runs/{run_id}/use-artifact", body, repeatable=True)
     found = dict(used["version"])
     if used["alias"]:
-        connection.console.say(f"  Using alias {used['alias']!r} → version {found['version']!r}")
+        when = f" (as of {moment})" if moment else ""
+        connection.console.say(f"  Using alias {used['alias']!r} → version {found['version']!r}{when}")
     else:
         connection.console.say(f"  Using version {found['version']!r}")
     connection.console.say(f"  ✓ Artifact '{short}:{found['version']}' ready")
