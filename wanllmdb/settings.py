@@ -248,7 +248,8 @@ SPECTACULAR_SETTINGS = {
         "EventKindEnum": "notifications.models.Kind",
         "DeliveryStateEnum": "notifications.models.Delivery.State",
         "ProposalStateEnum": "artifacts.models.AliasProposal.State",
-        "RuleRoleEnum": ["editor", "admin"],
+        "RoleEnum": "accounts.models.Role",
+        "RuleRoleEnum": [("editor", "Editor"), ("admin", "Admin")],
     },
 }
 
