@@ -241,7 +241,7 @@ def resolve(
 
 
 def meant(connection: Connection, name: str, version: str | int) -> dict[str, Any]:
-    """The record of a version of `team/project/name`: 3 and '3' are v3 and nothing else, the rest is as in `resolve`."""
+    """The record of a version of `team/project/name`: 3 and '3' are v3 alone, any other word is as in `resolve`."""
     if not str(version).isdigit():
         return resolve(connection, f"{name}:{version}")
     return numbered(connection, name, version)
