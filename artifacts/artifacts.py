@@ -101,6 +101,8 @@ def _leave_with(project: Project, **_: Any) -> None:
 
 def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     """Straight deletes from the leaves up: Django's own cascade would first load each row."""
+    # Whoever holds one of them ends first, and who comes later finds nothing; by the leaves, both would wait for ever.
+    list(doomed.order_by("pk").select_for_update().values_list("pk", flat=True))
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
     for model in (ArtifactDownload, ArtifactUsage):
         model.objects.filter(version__in=versions).delete()
