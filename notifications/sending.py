@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from threading import Timer
+from threading import Event, Timer
 
 from django.conf import settings
 
@@ -35,9 +35,12 @@ def post(destination: Destination, headers: Mapping[str, str], body: bytes) -> A
     """Send the body, and read the beginning of the answer. Takes `WEBHOOK_TOTAL_TIMEOUT` at the longest."""
     began = time.monotonic()
     try:
-        with _connection(destination) as connection:
+        with _connection(destination) as (connection, is_cut):
             connection.request("POST", destination.path, body, {"Host": destination.host_header, **headers})
             response = connection.getresponse()
+            if is_cut.is_set():
+                # To http.client, headers that break off are at their end.
+                raise TimeoutError
             text = _text(response.read(MOST_READ))
             wait = _seconds(response.headers.get("Retry-After", ""))
             return Answer(response.status, text, "", _since(began), wait)
@@ -46,23 +49,24 @@ def post(destination: Destination, headers: Mapping[str, str], body: bytes) -> A
 
 
 @contextmanager
-def _connection(destination: Destination) -> Iterator[http.client.HTTPConnection]:
-    """A connection to exactly this address, that a watchdog cuts when its time is over.
+def _connection(destination: Destination) -> Iterator[tuple[http.client.HTTPConnection, Event]]:
+    """A connection to exactly this address, that a watchdog cuts when its time is over, and whether it did.
 
     Timeouts of a socket bound the wait for the next byte; who sends one now and then would be waited for for ever.
     """
     connect, read = settings.WEBHOOK_CONNECT_TIMEOUT, settings.WEBHOOK_READ_TIMEOUT
+    is_cut = Event()
     with closing(socket.create_connection((destination.address, destination.port), connect)) as plain:
         plain.settimeout(read)
         # Wrapped in TLS, a socket is taken from its object; the twin stays.
         with closing(plain.dup()) as twin:
-            watchdog = Timer(settings.WEBHOOK_TOTAL_TIMEOUT - connect, _cut, [twin])
+            watchdog = Timer(settings.WEBHOOK_TOTAL_TIMEOUT - connect, _cut, [twin, is_cut])
             watchdog.daemon = True
             watchdog.start()
             try:
                 with closing(http.client.HTTPConnection(destination.host, destination.port)) as connection:
                     connection.sock = _secured(plain, destination.host) if destination.is_secure else plain
-                    yield connection
+                    yield connection, is_cut
             finally:
                 watchdog.cancel()
                 watchdog.join()
@@ -75,7 +79,8 @@ def _secured(plain: socket.socket, host: str) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_hostname=host.rstrip("."))
 
 
-def _cut(twin: socket.socket) -> None:
+def _cut(twin: socket.socket, is_cut: Event) -> None:
+    is_cut.set()
     try:
         twin.shutdown(socket.SHUT_RDWR)
     except OSError:
@@ -97,7 +102,7 @@ def _sentence(error: Exception, began: float) -> str:
         return "The receiver took too long."
     match error:
         case ssl.SSLCertVerificationError():
-            return f"The receiver's certificate is refused: {error.verify_message}."
+            return f"The receiver's certificate is refused: {error.verify_message.rstrip('.')}."
         case ssl.SSLError():
             return "The receiver does not speak TLS as it should."
         case TimeoutError():

@@ -1,0 +1,63 @@
+"""Receivers on this machine, and workers that work when the test says so."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from notifications import announcing, delivering, mailing, webhooks
+from notifications.models import OFFERED, Delivery, Notice, Webhook
+from tests.artifacts.conftest import artifact, foreign, other, run, store, v1, v2
+from tests.notifications.receiver import Receiver
+
+__all__ = ["artifact", "foreign", "other", "run", "store", "v1", "v2"]
+
+
+@pytest.fixture(autouse=True)
+def own_network(settings) -> None:
+    """The operator lets webhooks call this machine."""
+    settings.WEBHOOK_PRIVATE_NETWORKS = [ip_network("127.0.0.0/8")]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    listening = Receiver()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture
+def hook(alice, project, receiver) -> Webhook:
+    """Of the project; told of everything."""
+    return webhooks.create(alice, project, receiver.url, events=OFFERED)
+
+
+@pytest.fixture
+def work() -> Callable[[], None]:
+    """The workers' turn: what is due by now is done when this returns."""
+
+    def drain() -> None:
+        for event_id in list(announcing.left_behind(timezone.now() + timedelta(seconds=1))):
+            announcing.announce(event_id)
+        for webhook_id in list(delivering.waiting(timezone.now())):
+            for event_id in delivering.work_off(webhook_id):
+                announcing.announce(event_id)
+        for notice_id in list(mailing.waiting(timezone.now())):
+            mailing.send(notice_id)
+
+    return drain
+
+
+@pytest.fixture
+def later() -> Callable[..., None]:
+    """`later(hours=1)`: what is to be tried again is due so much sooner."""
+
+    def pass_by(**span: int) -> None:
+        by = timedelta(**span)
+        Delivery.objects.exclude(next_try_at=None).update(next_try_at=F("next_try_at") - by)
+        Notice.objects.exclude(next_mail_at=None).update(next_mail_at=F("next_mail_at") - by)
+
+    return pass_by
