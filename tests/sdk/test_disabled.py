@@ -25,7 +25,7 @@ def test_everything_works_and_nothing_is_sent(monkeypatch, tmp_path, capsys):
         (tmp_path / "a.txt").write_text("a")
         artifact = wandb.Artifact("data", "dataset", metadata={"rows": 1})
         artifact.add_file(tmp_path / "a.txt")
-        logged = wandb.log_artifact(artifact, aliases=["latest"]).wait()
+        logged = wandb.log_artifact(artifact, aliases=["latest"], tags=["raw"]).wait()
         assert logged is artifact
         assert (logged.version, logged.aliases, logged.size, logged.metadata) == ("v0", ["latest"], 1, {"rows": 1})
         assert run.log_artifact(logged).version == "v0"
@@ -42,10 +42,33 @@ def test_what_needs_a_server_says_so(tmp_path):
             run.log_artifact(tmp_path / "a.txt").download(tmp_path / "down")
 
 
+REGISTRY = {
+    "transition_stage": lambda: wandb.registry.transition_stage("acme/x/model", "v3", "Production"),
+    "rollback": lambda: wandb.registry.rollback("acme/x/model", "production"),
+    "swap": lambda: wandb.registry.swap("acme/x/model", "blue", "green"),
+    "history": lambda: wandb.registry.history("acme/x/model"),
+    "propose": lambda: wandb.registry.propose("acme/x/model", "v3", "production"),
+    "proposals": lambda: wandb.registry.proposals("acme/x/model"),
+    "approve": lambda: wandb.registry.approve("0"),
+}
+
+
+@pytest.mark.parametrize("act", REGISTRY)
+def test_no_alias_moves_by_a_program_that_is_only_tried_out(monkeypatch, act):
+    refusal = pytest.raises(wandb.Invalid, match=f"registry.{act} needs a server, and the mode is 'disabled'")
+    with wandb.init(mode="disabled"), refusal:
+        REGISTRY[act]()
+    monkeypatch.setenv("WANLLMDB_MODE", "disabled")
+    with refusal:
+        REGISTRY[act]()
+
+
 def test_bad_input_is_refused_as_it_would_be(tmp_path):
     with wandb.init(mode="disabled") as run:
         with pytest.raises(wandb.InvalidName):
             run.log_artifact(wandb.Artifact("x", "dataset"), aliases=["with space"])
+        with pytest.raises(wandb.InvalidName):
+            run.log_artifact(wandb.Artifact("x", "dataset"), tags=["two\nlines"])
         with pytest.raises(wandb.Invalid):
             run.log_artifact(tmp_path / "absent")
 

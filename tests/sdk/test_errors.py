@@ -15,6 +15,12 @@ from wanllmdb.sdk import errors
         (404, "Missing", errors.NotFound),
         (404, "AliasNotFound", errors.AliasNotFound),
         (409, "NameTaken", errors.NameTaken),
+        (403, "AliasProtected", errors.AliasProtected),
+        (409, "AliasMoved", errors.AliasMoved),
+        (409, "NothingBefore", errors.NothingBefore),
+        (409, "ProposalOpen", errors.ProposalOpen),
+        (409, "ProposalDecided", errors.ProposalDecided),
+        (409, "RuleTaken", errors.RuleTaken),
         (409, "TypeDiffers", errors.TypeDiffers),
         (400, "InvalidPath", errors.InvalidPath),
         (503, "StoreUnavailable", errors.Unavailable),
@@ -74,3 +80,18 @@ def test_errors_travel_between_processes():
 
 def test_invalid_is_a_value_error():
     assert issubclass(wandb.Invalid, ValueError)
+
+
+def test_the_errors_are_a_module_too():
+    assert wandb.errors.AliasMoved is wandb.AliasMoved
+    assert wandb.errors is errors
+
+
+def test_where_an_alias_is_and_which_rule_keeps_it():
+    moved = errors.from_problem(409, {"code": "AliasMoved", "alias": "production", "version": "v7", "version_id": "7"})
+    assert (moved.alias, moved.version, moved.version_id) == ("production", "v7", "7")
+    gone = errors.from_problem(409, {"code": "AliasMoved", "alias": "production", "version": None, "version_id": None})
+    assert (gone.version, gone.version_id) == (None, None)
+    rule = {"id": "1", "pattern": "prod*", "place": "team acme", "role": "admin", "needs_approval": True}
+    protected = errors.from_problem(403, {"code": "AliasProtected", "alias": "production", "rule": rule})
+    assert (protected.alias, protected.rule) == ("production", rule)

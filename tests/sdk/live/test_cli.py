@@ -6,6 +6,7 @@ import pytest
 
 import wanllmdb as wandb
 from wanllmdb.sdk import settings
+from wanllmdb.sdk.client import Client
 
 
 @pytest.fixture
@@ -94,6 +95,130 @@ def test_aliases(answer, cli, project, tmp_path):
     assert err.startswith("wanllmdb: Alias 'production' not found")
 
 
+@pytest.fixture
+def model(cli, project, tmp_path) -> str:
+    """Three versions; `production` is at the first, `staging` at the second."""
+    for content, alias in (("1", "production"), ("2", "staging"), ("3", "newest")):
+        (tmp_path / "weights").write_text(content)
+        cli("artifact", "put", str(tmp_path / "weights"), "-n", f"{project}/net", "-t", "model", "-a", alias)
+    return f"{project}/net"
+
+
+def alias(*words):
+    return ("artifact", "alias", *words)
+
+
+def test_aliases_move_on_conditions(cli, answer, model):
+    told = answer(*alias("set", f"{model}:v2", "production", "--expect", "v1", "--reason", "Better"))
+    assert (told["artifact"], told["alias"], told["version"]) == (model, "production", "v2")
+    code, out, err = cli(*alias("set", f"{model}:v3", "production", "--expect", "v1"))
+    assert (code, out) == (3, "")
+    assert err.startswith("wanllmdb: Alias 'production' was moved meanwhile: it is at v2 now")
+    assert cli(*alias("set", f"{model}:v3", "production", "--expect", "none"))[0] == 3
+    assert cli(*alias("rm", model, "production", "--expect", "v1"))[0] == 3
+    assert cli(*alias("rollback", model, "production", "--expect", "v1"))[0] == 3
+    assert cli(*alias("set", f"{model}:v3", "champion", "--expect", "none"))[:2] == (0, "net:champion is v3 now\n")
+    assert cli(*alias("rm", model, "champion", "--expect", "v3", "--reason", "Over")) == (
+        *(0, "net has no alias 'champion' any more\n"),
+        "",
+    )
+    assert cli(*alias("set", f"{model}:v3", "production", "--expect", "soon"))[0] == 1
+
+
+def test_aliases_go_back_and_change_places(cli, answer, model):
+    cli(*alias("set", f"{model}:v2", "production"))
+    assert cli(*alias("rollback", model, "production", "--reason", "Too slow"))[1] == "net:production is back at v1\n"
+    assert answer(*alias("rollback", model, "production", "--expect", "v1"))["version"] == "v2"
+    assert answer(*alias("swap", model, "production", "newest")) == {"production": "v3", "newest": "v2"}
+    assert cli(*alias("swap", model, "production", "newest"))[1] == "net:production is v2 now\nnet:newest is v3 now\n"
+    code, _, err = cli(*alias("rollback", model, "staging"))
+    assert (code, err.count("\n")) == (1, 1)
+
+
+def test_aliases_have_a_history(cli, answer, model):
+    cli(*alias("set", f"{model}:v2", "production", "--reason", "Better on the holdout"))
+    cli(*alias("rm", model, "production"))
+    rows = answer(*alias("history", model, "production"))
+    assert [(row["from_version"], row["to_version"], row["reason"]) for row in rows] == [
+        ("v2", None, ""),
+        ("v1", "v2", "Better on the holdout"),
+        (None, "v1", ""),
+    ]
+    _, out, _ = cli(*alias("history", f"{model}:production", "--limit", "2"))
+    assert [line.split("\t")[1:] for line in out.splitlines()] == [
+        ["production", "v2", "", "bob", "sdk", ""],
+        ["production", "v1", "v2", "bob", "sdk", "Better on the holdout"],
+    ]
+    assert {row["alias"] for row in answer(*alias("history", model, "--limit", "0"))} == {
+        *("production", "staging", "newest", "latest"),
+    }
+    code, _, err = cli(*alias("history", model, "never-was"))
+    assert (code, err.count("\n")) == (1, 1)
+
+
+def test_aliases_as_they_were(cli, answer, model, tmp_path):
+    cli(*alias("set", f"{model}:v2", "production"))
+    cli(*alias("rm", model, "staging"))
+    removed, moved = (answer(*alias("history", model, name))[0]["created_at"] for name in ("staging", "production"))
+    before = answer(*alias("history", model, "newest"))[0]["created_at"]
+    rows = answer(*alias("ls", model, "--at", before))
+    assert {row["alias"]: row["version"] for row in rows}.items() >= {
+        "production": "v1",
+        "staging": "v2",
+        "newest": "v3",
+    }.items()
+    now = {row["alias"]: row["version"] for row in answer(*alias("ls", model, "--at", removed))}
+    assert now == {"latest": "v3", "newest": "v3", "production": "v2"}
+    _, out, _ = cli(*alias("ls", model, "--at", moved))
+    assert f"production\tv2\tbob\t{moved}" in out.splitlines()
+    got = answer("artifact", "get", f"{model}:production", "--at", before, "--root", str(tmp_path / "down"))
+    assert (got["version"], (tmp_path / "down/weights").read_text()) == ("v1", "1")
+    assert answer(*alias("set", f"{model}:production", "production", "--at", before))["version"] == "v1"
+    code, _, err = cli(*alias("ls", model, "--at", "2026-05-03T12:00:00"))
+    assert (code, err.count("\n")) == (1, 1)
+    assert "has no time zone" in err
+
+
+def test_protected_aliases_are_for_a_second_person(cli, answer, model, stack, sign_in):
+    rule = {"project": model.rpartition("/")[0], "pattern": "production", "role": "admin", "needs_approval": True}
+    Client(stack.base_url, stack.key("alice")).post("/alias-rules", rule)
+    for words in (("set", f"{model}:v2", "production"), ("rm", model, "production"), ("rollback", model, "production")):
+        code, out, err = cli(*alias(*words))
+        assert (code, out, err.count("\n")) == (4, "", 1)
+        assert err.startswith("wanllmdb: Alias 'production' is protected by")
+    rows = {row["alias"]: row["protected"] for row in answer(*alias("ls", model))}
+    assert rows == {"latest": False, "newest": False, "production": True, "staging": False}
+
+    made = answer(*alias("set", f"{model}:v2", "production", "--propose", "--reason", "Better"))
+    assert (made["alias"], made["from_version"], made["to_version"], made["state"]) == (
+        "production",
+        "v1",
+        "v2",
+        "open",
+    )
+    code, _, err = cli(*alias("rm", model, "production", "--propose"))
+    assert (code, err.count("\n")) == (1, 1)
+    assert cli(*alias("approve", made["id"]))[0] == 1
+    sign_in("alice")
+    assert [row["id"] for row in answer(*alias("proposals", model))] == [made["id"]]
+    assert cli(*alias("approve", made["id"], "--comment", "Well done"))[:2] == (0, "production: approved\n")
+    assert answer(*alias("proposals", model)) == []
+    (row,) = answer(*alias("proposals", model, "--state", "all"))
+    assert (row["state"], row["decided_by"], row["comment"]) == ("approved", "alice", "Well done")
+    assert answer(*alias("history", f"{model}:production"))[0]["to_version"] == "v2"
+
+    code, out, _ = cli(*alias("rm", model, "production", "--propose"))
+    assert out.startswith("Proposed: production, which is v2 now, is to be removed\nSomebody else decides: wanllmdb ")
+    (waiting,) = answer(*alias("proposals", model))
+    assert cli(*alias("withdraw", waiting["id"]))[:2] == (0, "production: withdrawn\n")
+    assert cli(*alias("set", f"{model}:v1", "production", "--propose", "--expect", "v2"))[0] == 1
+
+
+def test_tags_are_put(answer, model, tmp_path):
+    answer("artifact", "put", str(tmp_path / "weights"), "-n", model, "-t", "model", "--tag", "eu", "--tag", "small")
+    assert wandb.Api().collection(model).tags == ["eu", "small"]
+
+
 def test_whoami(answer, cli, stack):
     assert answer("whoami")["username"] == "bob"
     _, out, _ = cli("whoami")
@@ -134,6 +259,11 @@ def test_login_without_a_key_or_a_terminal_is_told(cli, monkeypatch):
         ["artifact", "put", "/etc/hostname", "--name", "acme/x/y", "--alias", "bad alias"],
         ["artifact", "ls", "acme/absent"],
         ["artifact", "alias", "set", "acme/absent/x:v1", "production"],
+        ["artifact", "alias", "rollback", "acme/absent/x", "production"],
+        ["artifact", "alias", "history", "acme/absent/x"],
+        ["artifact", "alias", "swap", "acme/absent/x", "one", "other"],
+        ["artifact", "alias", "approve", "0"],
+        ["artifact", "get", "acme/absent/x:latest", "--at", "soon"],
     ],
 )
 def test_what_is_refused_is_one_sentence(cli, words):

@@ -7,6 +7,7 @@ import pytest
 import wanllmdb as wandb
 from tests import servers
 from wanllmdb.sdk import upload
+from wanllmdb.sdk.client import Client
 from wanllmdb.sdk.hashing import LARGE, MIB
 
 
@@ -109,6 +110,42 @@ def test_a_logged_artifact_never_changes_again(run, data):
 def test_logging_a_logged_artifact_again_moves_aliases(run, data):
     artifact = run.log_artifact(dataset(data))
     assert run.log_artifact(artifact, aliases=["stable"]).aliases == ["latest", "stable"]
+
+
+def tags(artifact: wandb.Artifact) -> list[str]:
+    return wandb.Api().collection(artifact.qualified_name).tags
+
+
+def test_tags_are_added_to_those_of_the_artifact(run, data, capsys):
+    artifact = run.log_artifact(dataset(data), tags=["raw", "eu", "raw"])
+    assert tags(artifact) == ["raw", "eu"]
+    assert "  Adding 2 tag(s): raw, eu\n" in capsys.readouterr().out
+    run.log_artifact(dataset(data), tags="raw")
+    assert "tag(s)" not in capsys.readouterr().out
+    run.log_artifact(artifact, tags=["daily"])
+    assert tags(artifact) == ["raw", "eu", "daily"]
+    place = f"{artifact.entity}/{artifact.project}"
+    assert [found.name for found in wandb.Api().artifacts(place, tag="eu")] == ["training-dataset"]
+
+
+@pytest.mark.parametrize("tag", ["", " ", "two\nlines", "x" * 65, None, 7])
+def test_what_cannot_be_a_tag_is_refused_before_anything_is_made(run, data, tag):
+    with pytest.raises(wandb.InvalidName):
+        run.log_artifact(dataset(data), tags=[tag])
+    with pytest.raises(wandb.NotFound):
+        wandb.Api().collection(f"{run.entity}/{run.project}/training-dataset")
+
+
+def test_a_protected_alias_is_refused_before_any_bytes_are_sent(run, data, stack, stored, capsys):
+    alice = Client(stack.base_url, stack.key("alice"))
+    alice.post("/alias-rules", {"project": f"{run.entity}/{run.project}", "pattern": "prod*", "role": "admin"})
+    before = stored()
+    with pytest.raises(wandb.AliasProtected) as refusal:
+        run.log_artifact(dataset(data), aliases=["staging", "production"])
+    assert (refusal.value.alias, refusal.value.rule["pattern"]) == ("production", "prod*")
+    assert stored() == before
+    assert "Created version" not in capsys.readouterr().out
+    assert run.log_artifact(dataset(data), aliases=["staging"]).version == "v1"
 
 
 @pytest.mark.parametrize("count", [15, 2_000])

@@ -1,6 +1,7 @@
 import pytest
 
 import wanllmdb as wandb
+from wanllmdb.sdk.client import Client
 
 
 @pytest.fixture
@@ -123,3 +124,41 @@ def test_aliases_are_moved_and_removed_by_save(run, logged):
     first.aliases.append("with space")
     with pytest.raises(wandb.InvalidName):
         first.save()
+
+
+def test_what_save_moves_moves_together_or_not_at_all(run, logged, stack):
+    place = f"{run.entity}/{run.project}"
+    rule = {"project": place, "pattern": "production", "role": "admin"}
+    Client(stack.base_url, stack.key("alice")).post("/alias-rules", rule)
+    third = logged[2]
+    third.aliases[:] = ["champion", "stable", "production"]
+    with pytest.raises(wandb.AliasProtected):
+        third.save()
+    there = wandb.Api().collection(f"{place}/training-dataset")
+    assert there.all_aliases() == {"latest": "v3", "production": "v2", "stable": "v1"}
+    third.aliases.remove("production")
+    third.save()
+    assert third.aliases == ["champion", "stable"]
+    assert there.all_aliases() == {"champion": "v3", "production": "v2", "stable": "v3"}
+
+
+def test_what_moved_away_meanwhile_is_told_and_let_be(run, logged, capsys):
+    first, second, third = logged
+    third.aliases.append("production")
+    third.save()
+    wandb.registry.transition_stage("training-dataset", "v1", "Archived", alias="stable")
+    first.aliases.remove("stable")
+    first.aliases.append("oldest")
+    second.aliases.remove("production")
+    second.aliases.append("second")
+    capsys.readouterr()
+    first.save()
+    second.save()
+    assert capsys.readouterr().out == (
+        "  Alias 'stable' is gone by now: nothing to remove from here\n"
+        "  Alias 'production' is at v3 by now: nothing to remove from here\n"
+    )
+    assert wandb.Api().collection(third.qualified_name).all_aliases() == {
+        **{"latest": "v3", "production": "v3"},
+        **{"oldest": "v1", "second": "v2"},
+    }
