@@ -17,29 +17,28 @@ PROJECT = os.environ.get("WANLLMDB_PROJECT", "alias-use-cases")
 def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         model = train(Path(place))
-        candidate = register(model)
-        promote(candidate)
+        name = register(model)
+        promote(name)
         deployed = load_for_inference(Path(place) / "deployed")
         assert deployed.read_bytes() == model.read_bytes(), "inference loaded another model than was trained"
         print("Inference runs the model that was trained, validated and promoted")
 
 
 def register(model: Path) -> str:
-    """Training: register the model with a version tag, for staging."""
+    """Training: register the model with a version tag, for staging. Returns its full name."""
     with wandb.init(project=PROJECT, job_type="train", reinit=True) as run:
         artifact = wandb.Artifact("recommendation-model", type="model")
         artifact.add_file(model)
         run.log_artifact(artifact, aliases=["v2.1.0", "staging"])
-        return f"{run.entity}/{run.project}/recommendation-model:staging"
+        return f"{run.entity}/{run.project}/recommendation-model"
 
 
-def promote(candidate: str) -> None:
-    """After validation: move `production` to what is in staging."""
-    artifact = wandb.Api().artifact(candidate)
-    artifact.aliases.append("production")
-    artifact.metadata["validated"] = True
-    artifact.save()
-    print(f"Promoted {artifact.qualified_name}: {', '.join(artifact.aliases)}")
+def promote(name: str) -> None:
+    """After validation: move `production` to what is in staging, and say why."""
+    model = wandb.registry.transition_stage(name, "staging", "Production", alias="production", comment="Validated")
+    model.metadata["validated"] = True
+    model.save()
+    print(f"Promoted {model.qualified_name}: {', '.join(model.aliases)}")
 
 
 def load_for_inference(place: Path) -> Path:

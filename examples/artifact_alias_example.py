@@ -70,11 +70,11 @@ def production_workflow(place: Path) -> None:
         artifact = wandb.Artifact("ranker", type="model")
         artifact.add_file(place / "ranker.bin")
         run.log_artifact(artifact, aliases=["staging"])
-        candidate = f"{run.entity}/{run.project}/ranker:staging"
+        name = f"{run.entity}/{run.project}/ranker"
 
-    checked = wandb.Api().artifact(candidate)
+    checked = wandb.Api().artifact(f"{name}:staging")
     same_bytes(checked.file(place / "check"), place / "ranker.bin")
-    checked.aliases.append("production")
+    checked = wandb.registry.transition_stage(name, checked.version, "Production", comment="Same bytes as trained")
     checked.aliases.remove("staging")
     checked.save()
 
