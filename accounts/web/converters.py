@@ -1,5 +1,7 @@
 """Names in addresses."""
 
+from django.urls import register_converter
+
 from accounts.names import RESERVED
 
 
@@ -15,3 +17,8 @@ class OwnerConverter:
 
     def to_url(self, value: str) -> str:
         return value
+
+
+register_converter(OwnerConverter, "owner")
+# How an address begins that is inside a team.
+TEAM = "<owner:team>"

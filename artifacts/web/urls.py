@@ -2,8 +2,23 @@
 
 from django.urls import path, register_converter
 
-from accounts.web.converters import OwnerConverter
-from artifacts.web.views import artifacts, comparing, detail, files, home, projects, runs, search, uploads, versions
+from accounts.web.converters import TEAM
+from artifacts.web.views import (
+    aliases,
+    artifacts,
+    comparing,
+    detail,
+    files,
+    home,
+    news,
+    projects,
+    proposals,
+    rules,
+    runs,
+    search,
+    uploads,
+    versions,
+)
 
 
 class VersionConverter:
@@ -19,11 +34,12 @@ class VersionConverter:
 
 
 register_converter(VersionConverter, "version")
-register_converter(OwnerConverter, "owner")
 
-_PROJECT = "<owner:team>/<str:project>"
+_PROJECT = f"{TEAM}/<str:project>"
 _ARTIFACT = f"{_PROJECT}/artifacts/<str:type>/<str:name>"
 _VERSION = f"{_ARTIFACT}/<version:version>"
+_ALIAS = f"{_ARTIFACT}/aliases/<str:alias>"
+_PROPOSAL = f"{_ARTIFACT}/proposals/<uuid:proposal_id>"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -31,7 +47,13 @@ urlpatterns = [
     path("projects/new", projects.project_new, name="project-new"),
     path("artifacts", artifacts.artifact_list, name="artifacts"),
     path("artifacts/new", artifacts.artifact_new, name="artifact-new"),
+    path("teams/<str:team>/rules", rules.team_rules, name="team-rules"),
+    path("teams/<str:team>/rules/new", rules.team_rule_new, name="team-rule-new"),
+    path("teams/<str:team>/rules/<uuid:rule_id>/edit", rules.edit, name="rule-edit"),
+    path("teams/<str:team>/rules/<uuid:rule_id>/delete", rules.delete, name="rule-delete"),
     path(_PROJECT, projects.overview, name="project"),
+    path(f"{_PROJECT}/rules", rules.project_rules, name="project-rules"),
+    path(f"{_PROJECT}/rules/new", rules.project_rule_new, name="project-rule-new"),
     path(f"{_PROJECT}/members", projects.members, name="project-members"),
     path(f"{_PROJECT}/settings", projects.settings, name="project-settings"),
     path(f"{_PROJECT}/delete", projects.delete, name="project-delete"),
@@ -41,6 +63,17 @@ urlpatterns = [
     path(_ARTIFACT, detail.overview, name="artifact"),
     path(f"{_ARTIFACT}/versions", detail.versions, name="artifact-versions"),
     path(f"{_ARTIFACT}/aliases", detail.aliases, name="artifact-aliases"),
+    path(f"{_ARTIFACT}/aliases/swap", aliases.swap, name="alias-swap"),
+    path(f"{_ARTIFACT}/add-alias", aliases.add, name="alias-add"),
+    path(f"{_ALIAS}/history", aliases.history, name="alias-history"),
+    path(f"{_ALIAS}/move", aliases.move, name="alias-move"),
+    path(f"{_ALIAS}/rollback", aliases.rollback, name="alias-rollback"),
+    path(f"{_ALIAS}/delete", aliases.delete, name="alias-delete"),
+    path(f"{_PROPOSAL}/approve", proposals.approve, name="proposal-approve"),
+    path(f"{_PROPOSAL}/reject", proposals.reject, name="proposal-reject"),
+    path(f"{_PROPOSAL}/withdraw", proposals.withdraw, name="proposal-withdraw"),
+    path(f"{_ARTIFACT}/rules/new", rules.artifact_rule_new, name="artifact-rule-new"),
+    path(f"{_ARTIFACT}/live", news.live, name="artifact-live"),
     path(f"{_ARTIFACT}/history", detail.history, name="artifact-history"),
     path(f"{_ARTIFACT}/usage", detail.usage, name="artifact-usage"),
     path(f"{_ARTIFACT}/edit", detail.edit, name="artifact-edit"),

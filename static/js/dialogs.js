@@ -16,7 +16,12 @@ document.addEventListener("click", (event) => {
 });
 
 modal?.addEventListener("close", () => modal.replaceChildren());
-document.addEventListener("close-modal", () => modal.close());
+document.addEventListener("close-modal", () => {
+  modal.close();
+  // Where the dialog was opened may be gone by what was done in it: then the page's first act takes the focus.
+  const settle = () => document.activeElement === document.body && document.querySelector("[data-home]")?.focus({ preventScroll: true });
+  document.addEventListener("htmx:afterSettle", settle, { once: true });
+});
 
 // A menu closes when one clicks or tabs elsewhere, or presses Escape.
 for (const name of ["click", "focusin"]) {

@@ -3,7 +3,7 @@ import { toast } from "./toasts.js";
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, elt } = event.detail;
-  if (xhr.status < 400) return;
+  if (xhr.status < 400 || elt.matches("[data-live]")) return;
   const sentence = xhr.getResponseHeader("X-Refusal");
   if (xhr.status === 422) { // the same form again, with what is wrong beside its fields
     event.detail.shouldSwap = true;
@@ -16,4 +16,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   else toast(text, "error");
 });
 
-document.addEventListener("htmx:sendError", () => toast("The server does not answer. Nothing was changed.", "error"));
+document.addEventListener("htmx:sendError", (event) => {
+  if (!event.detail.elt.matches("[data-live]")) toast("The server does not answer. Nothing was changed.", "error");
+});

@@ -10,7 +10,9 @@ import accounts.web.urls
 import artifacts.web.urls
 from accounts import invitations, keys
 from accounts.models import Invitation, Role
-from artifacts.models import AliasChange, Artifact, ArtifactFile, ArtifactVersion
+from accounts.origin import Origin
+from artifacts import proposals, rules
+from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
 from tests.web.test_previews import png
@@ -24,11 +26,12 @@ PUBLIC = {"sign-in", "sign-out", "sign-up"}
 # Forms of a team or of what it owns, by the role that they need.
 EDITORS = {
     "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
-    "version-finalize", "version-delete",
+    "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
+    "proposal-approve", "proposal-reject", "proposal-withdraw",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
-    "member-remove",
+    "member-remove", "team-rule-new", "project-rule-new", "artifact-rule-new", "rule-edit", "rule-delete",
 }  # fmt: skip
 # Whoever has signed in has these forms; what can be chosen in them is what is theirs.
 OWN = {"password", "key-new", "key-revoke", "team-new", "project-new", "artifact-new"}
@@ -41,7 +44,7 @@ FORMS_ALONE = {"upload-remove", "sign-out"}
 @pytest.fixture
 def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
     """One address of each page, of something that is there."""
-    log(bob, artifact, {"dot.png": png()})
+    version = log(bob, artifact, {"dot.png": png()})
     invitation, token = invitations.create(alice, acme, Role.VIEWER)
     key, _ = keys.create(alice, "first key")
     named = {
@@ -54,6 +57,9 @@ def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
         "token": token,
         "invitation_id": invitation.pk,
         "key_id": key.pk,
+        "alias": "latest",
+        "rule_id": rules.create(alice, acme, "locked").pk,
+        "proposal_id": proposals.propose(bob, artifact, "staging", version, Origin()).pk,
     }
     found = {name: _address(page, named, run.name) for name, page in PAGES.items()}
     found["compare-file"] += "?base=v1&head=v1&path=dot.png"
@@ -201,5 +207,5 @@ def _code(answer: HttpResponse) -> int:
 
 def _everything() -> list[object]:
     """What would tell of a write: rows that came, went or changed."""
-    models = (Project, Artifact, ArtifactVersion, ArtifactFile, AliasChange, Invitation)
+    models = (Project, Artifact, ArtifactVersion, ArtifactFile, AliasChange, AliasProposal, AliasRule, Invitation)
     return [list(model.objects.order_by("pk").values()) for model in models]

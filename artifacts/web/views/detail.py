@@ -13,46 +13,38 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.models import Role
 from accounts.web import pages
-from artifacts import artifacts, histories
-from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
+from artifacts import artifacts
+from artifacts.models import Artifact, ArtifactDownload, StoredObject
+from artifacts.web import tabs
 from artifacts.web.finding import find_artifact
 from artifacts.web.forms import ArtifactEditForm, TypedName
 from artifacts.web.views.artifacts import address
 
-PAGE_SIZE = 50
 DAYS_SHOWN = 30
 
 
 @login_required
 @require_safe
 def overview(request: HttpRequest, **names: str) -> HttpResponse:
-    artifact = find_artifact(request, **names)
-    newest = _versions(request, artifact).finalized().first()
-    return _answer(request, artifact, "overview", newest=newest)
+    return _tab(request, "overview", **names)
 
 
 @login_required
 @require_safe
 def versions(request: HttpRequest, **names: str) -> HttpResponse:
-    artifact = find_artifact(request, **names)
-    page = pages.numbered(request, _versions(request, artifact), PAGE_SIZE)
-    return _answer(request, artifact, "versions", page=page)
+    return _tab(request, "versions", **names)
 
 
 @login_required
 @require_safe
 def aliases(request: HttpRequest, **names: str) -> HttpResponse:
-    artifact = find_artifact(request, **names)
-    page = pages.numbered(request, artifact.alias_set.for_display(), PAGE_SIZE)
-    return _answer(request, artifact, "aliases", page=page)
+    return _tab(request, "aliases", **names)
 
 
 @login_required
 @require_safe
 def history(request: HttpRequest, **names: str) -> HttpResponse:
-    artifact = find_artifact(request, **names)
-    events, older = histories.of_artifact(artifact, request.GET.get("before", ""), PAGE_SIZE)
-    return _answer(request, artifact, "history", events=events, older=older)
+    return _tab(request, "history", **names)
 
 
 @login_required
@@ -95,21 +87,8 @@ def delete(request: HttpRequest, **names: str) -> HttpResponse:
     return pages.answer(request, "artifacts/delete.html", context, status=422 if form.is_bound else 200)
 
 
-def _versions(request: HttpRequest, artifact: Artifact) -> Any:
-    visible = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
-    return visible.for_display().order_by("-number")
-
-
-def _answer(request: HttpRequest, artifact: Artifact, tab: str, **context: Any) -> HttpResponse:
-    role = permissions.role_in(request.user, artifact.project.team)
-    context |= {
-        "artifact": artifact,
-        "project": artifact.project,
-        "tab": tab,
-        "alias_count": pages.total(artifact.alias_set.all()),
-        "may_edit": bool(role and role.covers(Role.EDITOR)),
-        "place": "artifacts",
-    }
+def _tab(request: HttpRequest, tab: str, **names: str) -> HttpResponse:
+    context = tabs.shown(request, find_artifact(request, **names), tab)
     return pages.answer(request, f"artifacts/{tab}.html", context)
 
 

@@ -14,6 +14,7 @@ from accounts.origin import Origin
 from accounts.web import pages
 from artifacts import folders, names, versions
 from artifacts.models import ArtifactVersion, Blob
+from artifacts.web import board
 from artifacts.web.finding import find_named_version
 from artifacts.web.forms import DeleteVersionForm, FinalizeForm, VersionEditForm
 from projects.models import Run
@@ -167,6 +168,7 @@ def _around(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
     production = artifact.alias_set.select_related("version").filter(alias="production").first()
     role = permissions.role_in(request.user, artifact.project.team)
     return permissions.shown(role) | {
+        "seen": board.stamp(artifact),
         "before": before,
         "production": production.version if production and production.version != version else None,
         "users": Run.objects.filter(usages__version=version).order_by("-usages__id")[:RUNS_SHOWN],
