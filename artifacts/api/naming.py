@@ -56,6 +56,10 @@ class MomentField(serializers.Field):
         "future": "That is in the future, which is not known yet.",
     }
 
+    def get_value(self, dictionary: Mapping[str, Any]) -> Any:
+        # An empty one would be as none at all: what a script with an empty variable asks for is not the present.
+        return dictionary.get(self.field_name, serializers.empty)
+
     def to_internal_value(self, data: Any) -> datetime:
         # The + of a zone arrives as a space from a query where it was not written as %2B.
         text = data.upper().replace(" ", "+") if isinstance(data, str) else ""
