@@ -1,13 +1,18 @@
 """Who may do what in a team. Beside `visible_to`, this is the only place that decides it."""
 
+from uuid import UUID
+
 from accounts import errors
-from accounts.models import Role, Team, User
+from accounts.models import Membership, Role, Team, User
+from accounts.prepared import Prepared
+
+_MEMBERSHIP = Prepared(lambda team, user: Membership.objects.filter(team=team, user=user), UUID, UUID)
 
 
 def role_in(user: User, team: Team) -> Role | None:
     """The user's role in the team, or None for one who is not a member. One query, asked anew each time."""
-    role = team.memberships.filter(user=user).values_list("role", flat=True).first()
-    return None if role is None else Role(role)
+    found = _MEMBERSHIP.first(team.pk, user.pk)
+    return None if found is None else Role(found.role)
 
 
 def require(user: User, team: Team, role: Role) -> None:

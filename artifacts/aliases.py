@@ -8,11 +8,27 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import permissions
+from accounts import permissions, prepared
 from accounts.models import Role, User
 from accounts.origin import Origin
+from accounts.prepared import Prepared
 from artifacts import errors, names, rules, telling
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
+
+_WITH_VERSION = Prepared(
+    lambda artifact, alias: ArtifactAlias.objects.with_version().filter(artifact=artifact, alias=alias), UUID, str
+)
+_ROW = Prepared(
+    lambda artifact, alias: ArtifactAlias.objects.for_display().filter(artifact=artifact, alias=alias), UUID, str
+)
+_VERSION = Prepared(lambda artifact, pk: ArtifactVersion.objects.filter(artifact=artifact, pk=pk), UUID, UUID)
+_LAST_CHANGE = Prepared(lambda artifact, alias: AliasChange.objects.of(artifact, alias)[:1], UUID, str)
+_LOCKED = Prepared(
+    lambda pk: Artifact.objects.select_related("project__team").filter(pk=pk).select_for_update(
+        no_key=True, of=("self",)
+    ),
+    UUID,
+)  # fmt: skip
 
 
 class Anywhere:
@@ -35,7 +51,6 @@ class Move(NamedTuple):
     is_gone: bool = False
 
 
-@transaction.atomic
 def move(
     user: User,
     artifact: Artifact,
@@ -51,7 +66,6 @@ def move(
     return set_all(user, artifact, {alias: to}, origin, {alias: expected})[0]
 
 
-@transaction.atomic
 def remove(user: User, artifact: Artifact, alias: str, origin: Origin, expected: Expected = ANYWHERE) -> Move:
     """Remove the alias; its version stays. Raises `AliasNotFound`, `AliasMoved`, `AliasProtected`."""
     return set_all(user, artifact, {alias: None}, origin, {alias: expected})[0]
@@ -69,7 +83,6 @@ def set_all(
     permissions.require(user, artifact.project.team, Role.EDITOR)
     artifact = lock(artifact)
     rules.require(user, artifact, wanted)
-    fresh = artifact.versions.in_bulk([version.pk for version in wanted.values() if version is not None])
     moves = []
     for alias, to in wanted.items():
         check_is_at(artifact, alias, (expected or {}).get(alias, ANYWHERE))
@@ -77,7 +90,7 @@ def set_all(
             moves.append(withdraw(user, find(artifact, alias), origin))
         else:
             # Somebody may have deleted the version before the lock was ours.
-            moves.append(assign(user, artifact, alias, fresh.get(to.pk, to), origin))
+            moves.append(assign(user, artifact, alias, _VERSION.first(artifact.pk, to.pk) or to, origin))
     return moves
 
 
@@ -113,12 +126,13 @@ def swap(user: User, artifact: Artifact, one: str, other: str, origin: Origin) -
 
 def find(artifact: Artifact, alias: str) -> ArtifactAlias:
     """The alias with its version, both ready to be shown; `AliasNotFound` says which ones exist."""
-    found = artifact.alias_set.with_version().filter(alias=alias).first()
+    found = _WITH_VERSION.first(artifact.pk, alias)
     if found is None:
         there = list(artifact.alias_set.values_list("alias", flat=True)[:50])
         known = f"It has {', '.join(there)}." if there else "It has no aliases yet."
         raise errors.AliasNotFound(f"Alias {alias!r} not found on artifact {artifact.name!r}. {known}", aliases=there)
-    found.version.artifact = artifact
+    found.artifact = found.version.artifact = artifact
+    found.version.remember_aliases()
     return found
 
 
@@ -146,8 +160,7 @@ def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
 
 def lock(artifact: Artifact) -> Artifact:
     """The artifact under the row lock that orders all that happens to its versions and aliases."""
-    rows = Artifact.objects.select_related("project__team").filter(pk=artifact.pk)
-    found = rows.select_for_update(no_key=True, of=("self",)).first()
+    found = _LOCKED.first(artifact.pk)
     if found is None:
         raise errors.Missing(f"Artifact {artifact.name!r} was deleted.")
     return found
@@ -157,7 +170,7 @@ def check_is_at(artifact: Artifact, alias: str, expected: Expected) -> None:
     """Raise `AliasMoved` unless the alias is where the caller expects it, for callers that hold `lock(artifact)`."""
     if isinstance(expected, Anywhere):
         return
-    row = artifact.alias_set.select_related("version").filter(alias=alias).first()
+    row = _ROW.first(artifact.pk, alias)
     if (row.version_id if row else None) == expected:
         return
     where = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
@@ -186,7 +199,7 @@ def assign(
     """Put the alias on the version and write it down, for callers that hold `lock(artifact)` and asked `rules`."""
     names.check_alias(alias)
     check_target(artifact, to)
-    row = artifact.alias_set.select_related("version", "created_by").filter(alias=alias).first()
+    row = _ROW.first(artifact.pk, alias)
     if row is None:
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=user)
         _write_down(user, artifact, alias, None, to, origin, proposal)
@@ -194,7 +207,7 @@ def assign(
     before = row.version
     if before.pk != to.pk:
         row.version = to
-        row.save(update_fields=["version", "updated_at"])
+        prepared.update(row, "version", "updated_at")
         _write_down(user, artifact, alias, before, to, origin, proposal)
     return Move(row, before)
 
@@ -215,9 +228,9 @@ def _write_down(
     origin: Origin,
     proposal: AliasProposal | None,
 ) -> None:
-    last = AliasChange.objects.of(artifact, alias).first()
+    last = _LAST_CHANGE.first(artifact.pk, alias)
     now = timezone.now()
-    AliasChange.objects.create(
+    change = AliasChange(
         artifact=artifact,
         artifact_name=artifact.full_name,
         alias=alias,
@@ -235,4 +248,5 @@ def _write_down(
         proposal=proposal,
         created_at=max(now, last.created_at) if last else now,
     )
+    prepared.insert(change)
     telling.alias_changed(user, artifact, alias, before, after, origin.reason)

@@ -3,14 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from accounts import permissions
 from accounts.models import Role, Team, User
+from accounts.prepared import Prepared
 from artifacts import errors, names
 from artifacts.models import AliasRule, Artifact
 from projects.models import Project
+
+_COVERING = Prepared(
+    lambda artifact, project, team: AliasRule.objects.covering(
+        Artifact(pk=artifact, project=Project(pk=project, team_id=team))
+    ).for_display(),
+    UUID, UUID, UUID,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ def delete(user: User, rule: AliasRule) -> None:
 
 def covering(artifact: Artifact) -> list[AliasRule]:
     """All rules of the artifact, of its project and of its team; their places are loaded. One query."""
-    return list(AliasRule.objects.covering(artifact).for_display())
+    return _COVERING.all(artifact.pk, artifact.project_id, artifact.project.team_id)
 
 
 def protection(rules: Iterable[AliasRule], alias: str) -> Protection | None:

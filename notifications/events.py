@@ -4,14 +4,24 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.dispatch import receiver
 
 from accounts.models import User
+from accounts.prepared import Prepared
 from notifications import tasks
 from notifications.models import Attempt, Delivery, Event, Kind, Notice, Watch, Webhook
 from projects.models import Project
 from projects.projects import deleting
+
+
+def _listened_to(project: UUID, artifact_id: UUID) -> QuerySet[Project]:
+    hooks = Webhook.objects.live().filter(project=OuterRef("pk"))
+    watches = Watch.objects.fitting(OuterRef("pk"), artifact_id)
+    return Project.objects.filter(Exists(hooks) | Exists(watches), pk=project)
+
+
+_LISTENED_TO = Prepared(_listened_to, UUID, UUID)
 
 
 def record(
@@ -40,9 +50,8 @@ def record(
 
 
 def _has_listeners(project: Project, artifact_id: UUID | None) -> bool:
-    hooks = Webhook.objects.live().filter(project=OuterRef("pk"))
-    watches = Watch.objects.fitting(OuterRef("pk"), artifact_id)
-    return Project.objects.filter(Exists(hooks) | Exists(watches), pk=project.pk).exists()
+    # Nothing of an id that is nobody's fits, as nothing does where there is none.
+    return _LISTENED_TO.first(project.pk, artifact_id or project.pk) is not None
 
 
 @receiver(deleting)

@@ -39,7 +39,7 @@ class ApiKeyAuthentication(TokenAuthentication):
 def _find(value: str) -> ApiKey:
     if _KEY_FORM.fullmatch(value):
         digest = hash_token(value)
-        for key in ApiKey.objects.alike(value):
+        for key in ApiKey.alike(value):
             if compare_digest(digest, key.digest):
                 return key
     raise AuthenticationFailed("This API key is not valid.")

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 
 from accounts import errors
+from accounts.api.requests import checked
 
 MAX_PAGE_SIZE = 200
 Row = TypeVar("Row", bound=Model)
@@ -37,9 +38,7 @@ class CursorQuery(Serializer):
 
 def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
     """The query string by the serializer that also documents it. Raises DRF's `ValidationError`."""
-    serializer = query(data=request.query_params)
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
+    return checked(query, request.query_params)
 
 
 def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Response:

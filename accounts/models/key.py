@@ -10,6 +10,8 @@ from knox.models import AbstractAuthToken, get_digest_token
 from knox.settings import CONSTANTS
 from uuid_utils.compat import uuid7
 
+from accounts.prepared import Prepared
+
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -19,10 +21,6 @@ class Scope(models.TextChoices):
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def alike(self, value: str) -> "ApiKeyQuerySet":
-        """Keys that begin as `value` does, with their users: whether one of them is it, its digest decides."""
-        return self.filter(token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH]).select_related("user")
-
     def issue(self, **columns: Any) -> tuple["ApiKey", str]:
         """A new key and its value, which is in no other place."""
         digest, value = get_digest_token()
@@ -53,6 +51,11 @@ class ApiKey(AbstractAuthToken):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    @staticmethod
+    def alike(value: str) -> list["ApiKey"]:
+        """Keys that begin as `value` does, with their users: whether one of them is it, its digest decides."""
+        return _BEGINNING.all(value[: CONSTANTS.TOKEN_KEY_LENGTH])
+
     @property
     def prefix(self) -> str:
         """The first characters of the value, to tell keys apart by."""
@@ -67,3 +70,6 @@ class ApiKey(AbstractAuthToken):
         now = timezone.now()
         if self.last_used_at is None or self.last_used_at <= now - USE_IS_NOTED_EVERY:
             ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+_BEGINNING = Prepared(lambda token_key: ApiKey.objects.filter(token_key=token_key).select_related("user"), str)

@@ -11,6 +11,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 
 from accounts.api.fields import EnumField, ProseField
+from accounts.api.requests import shown
 from accounts.models import Role
 from artifacts import names
 from artifacts.api.serializers import VersionSerializer
@@ -100,7 +101,7 @@ class AliasDetailSerializer(AliasSerializer):
         fields = (*AliasSerializer.Meta.fields, "version_detail")
 
     def get_version_detail(self, alias: ArtifactAlias) -> VersionSerializer:
-        return VersionSerializer(alias.version).data
+        return shown(VersionSerializer, alias.version)
 
 
 class AliasAtSerializer(serializers.Serializer):

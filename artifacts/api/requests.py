@@ -5,20 +5,30 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
 from accounts.api.views import find_team
-from accounts.models import Team
+from accounts.models import Team, User
+from accounts.prepared import Prepared
 from artifacts import errors, names
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
 from projects.models import Project, Run
 from projects.models.project import as_uuid
 
+_ARTIFACT = Prepared(
+    lambda user, pk: Artifact.objects.visible_to(User(pk=user)).filter(pk=pk).select_related("project__team"),
+    UUID, UUID,
+)  # fmt: skip
+_VERSION = Prepared(lambda user, pk: ArtifactVersion.objects.visible_to(User(pk=user)).filter(pk=pk), UUID, UUID)
+
 
 def find_artifact(request: Request, pk: UUID) -> Artifact:
-    visible = Artifact.objects.visible_to(request.user)
-    return get_object_or_404(visible.select_related("project__team"), pk=pk)
+    found = _ARTIFACT.first(request.user.pk, pk)
+    if found is None:
+        raise Http404("No Artifact matches the given query.")
+    return found
 
 
 def find_version(request: Request, pk: UUID) -> ArtifactVersion:
@@ -37,7 +47,10 @@ def find_run(request: Request, pk: UUID) -> Run:
 
 def find_target(request: Request, pk: UUID) -> ArtifactVersion:
     """A version that an alias is to point at, drafts included: the verb says what is wrong with them."""
-    return get_object_or_404(ArtifactVersion.objects.visible_to(request.user), pk=pk)
+    found = _VERSION.first(request.user.pk, pk)
+    if found is None:
+        raise Http404("No ArtifactVersion matches the given query.")
+    return found
 
 
 def find_proposal(request: Request, pk: UUID) -> AliasProposal:

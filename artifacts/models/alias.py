@@ -1,6 +1,7 @@
 """A name for a version that matters, and the record of every place it has pointed at."""
 
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -32,7 +33,7 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
 
 
 class ChangeQuerySet(models.QuerySet["AliasChange"]):
-    def of(self, artifact: "Artifact", alias: str) -> Self:
+    def of(self, artifact: "Artifact | UUID", alias: str) -> Self:
         """The changes of one alias, the last one first."""
         return self.filter(artifact=artifact, alias=alias).order_by("-number")
 

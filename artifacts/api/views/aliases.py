@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.pagination import parse
 from accounts.api.permissions import SignedIn
-from accounts.api.requests import read
+from accounts.api.requests import read, shown
 from accounts.origin import Origin
 from artifacts import aliases, resolving, rules, suggestions
 from artifacts.api import conditions, queries
@@ -90,7 +90,7 @@ class AliasDetail(APIView):
         headers = {"ETag": conditions.etag(found.version_id)}
         if conditions.is_known(request, found.version_id):
             return Response(status=304, headers=headers)
-        return Response(AliasDetailSerializer(found).data, headers=headers)
+        return Response(shown(AliasDetailSerializer, found), headers=headers)
 
     @extend_schema(
         parameters=[queries.AliasDeleteQuery, *conditions.WRITES], responses={204: None}, operation_id="aliases_delete"
@@ -152,7 +152,7 @@ def _origin(request: Request, data: dict[str, Any]) -> Origin:
 
 
 def _shown(alias: ArtifactAlias, status: int) -> Response:
-    return Response(AliasSerializer(alias).data, status, headers={"ETag": conditions.etag(alias.version_id)})
+    return Response(shown(AliasSerializer, alias), status, headers={"ETag": conditions.etag(alias.version_id)})
 
 
 def _several(moves: list[aliases.Move]) -> dict[str, Any]:
