@@ -46,6 +46,7 @@ urlpatterns = [
     path("api/v1/", include("notifications.api.urls")),
     path("api/v1/", include("artifacts.api.urls")),
     path("", include("accounts.web.urls")),
+    path("", include("notifications.web.urls")),
     path("", include("artifacts.web.urls")),
 ]
 

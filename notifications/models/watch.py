@@ -7,7 +7,7 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from uuid_utils.compat import uuid7
 
 from projects.models import Project
@@ -21,6 +21,15 @@ class WatchQuerySet(models.QuerySet["Watch"]):
     def fitting(self, project: Project | UUID, artifact_id: UUID | None) -> Self:
         """Those of the project as a whole, and of the artifact."""
         return self.filter(Q(artifact=None) | Q(artifact=artifact_id), project=project)
+
+    def noted_on_projects(self, projects: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
+        """The projects, each with `is_watched`: whether the user watches it as a whole."""
+        own = self.filter(user=user, project=OuterRef("pk"), artifact=None)
+        return projects.annotate(is_watched=Exists(own))
+
+    def noted_on_artifacts(self, artifacts: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
+        """The artifacts, each with `is_watched`: whether the user watches just this one."""
+        return artifacts.annotate(is_watched=Exists(self.filter(user=user, artifact=OuterRef("pk"))))
 
     def for_display(self) -> Self:
         return self.select_related("project__team", "artifact")

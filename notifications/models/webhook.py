@@ -2,9 +2,10 @@
 
 from typing import Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from uuid_utils.compat import uuid7
 
 from notifications.models.event import Event
@@ -22,6 +23,13 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
 
     def for_display(self) -> Self:
         return self.select_related("project__team", "created_by")
+
+    def with_last_delivery(self) -> Self:
+        """Each with `last_state` and `last_at` of the newest delivery, None where there was none."""
+        newest = apps.get_model("notifications", "Delivery").objects.filter(webhook=OuterRef("pk")).order_by("-id")
+        return self.annotate(
+            last_state=Subquery(newest.values("state")[:1]), last_at=Subquery(newest.values("created_at")[:1])
+        )
 
 
 class Webhook(models.Model):

@@ -1,0 +1,52 @@
+"""The reader's inbox."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.api.pagination import seal, unseal
+from accounts.web import pages
+from notifications import inbox, wording
+from notifications.models import Notice
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_safe
+def inbox_page(request: HttpRequest) -> HttpResponse:
+    return _answer(request)
+
+
+@login_required
+@require_safe
+def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
+    """On to what the item tells of; who goes there has read it."""
+    found = get_object_or_404(Notice.objects.visible_to(request.user).for_display(), pk=notice_id)
+    inbox.mark_read(request.user, [found.pk])
+    return redirect(wording.address(found.event))
+
+
+@login_required
+@require_POST
+def read(request: HttpRequest) -> HttpResponse:
+    """Mark as read the item that the form names, or all."""
+    named = request.POST.get("item")
+    ids = None if named is None else [unseal(seal(named), Notice, "id")]
+    inbox.mark_read(request.user, ids)
+    return _answer(request) if pages.wants_part(request) else redirect(reverse("inbox"))
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    rows = Notice.objects.visible_to(request.user).for_display().order_by("-id")
+    if before := request.GET.get("before"):
+        rows = rows.filter(pk__lt=unseal(before, Notice, "id"))
+    found = list(rows[: PAGE_SIZE + 1])
+    older = seal(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else None
+    notices = [(row, wording.sentence(row.event)) for row in found[:PAGE_SIZE]]
+    context = {"notices": notices, "older": older, "tab": "inbox", "place": "inbox"}
+    return pages.answer(request, "notifications/inbox.html", context)
