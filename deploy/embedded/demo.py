@@ -1,23 +1,31 @@
 """A first project, logged through the SDK over HTTP as anybody would: so that a new server has something to show.
 
-A table of houses in three versions, two models that learn prices from it, and this repository's own documents and code.
-What an alias is on already is left alone, so a start that was cut short is gone on with, and nothing is logged twice.
+A table of houses in three versions, two models that learn prices from it, this repository's own documents and code; and
+what happens to aliases: one that a rule protects, one that went back, one that waits for a second person. What was done
+already is left alone, so a start that was cut short is gone on with, and nothing is done twice.
 """
 
 import csv
 import json
 import math
+import os
 import random
 import struct
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+import urllib3
+
 import wanllmdb as wandb
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "first-steps"
 COLUMNS = ("area", "rooms", "age", "distance", "price")
+MODEL = "price-model"
+# They tell on the pages why, and here that it is done.
+WENT_BACK = "The error is too large: back to all columns"
+PROPOSED = "Less error on the houses that were held out"
 
 House = Mapping[str, float]
 
@@ -25,14 +33,19 @@ House = Mapping[str, float]
 def main() -> None:
     api = wandb.Api()
     project = f"{api.viewer['default_team']}/{PROJECT}"
-    there = {name for found in api.projects() if found.full_name == project for name in aliases_in(api, project)}
-    for needed, log in STEPS.items():
-        if needed not in there:
-            log(project)
+    there = set(done(api, project)) if project in {found.full_name for found in api.projects()} else set()
+    for mark, step in STEPS.items():
+        if mark not in there:
+            step(project)
 
 
-def aliases_in(api: wandb.Api, project: str) -> Iterable[str]:
-    return (f"{artifact.name}:{alias}" for artifact in api.artifacts(project) for alias in artifact.all_aliases())
+def done(api: wandb.Api, project: str) -> Iterable[str]:
+    """What earlier starts have left behind: aliases, and the reasons of what happened to them."""
+    for artifact in api.artifacts(project):
+        yield from (f"{artifact.name}:{alias}" for alias in artifact.all_aliases())
+        if artifact.name == MODEL:
+            yield from (change.reason for change in wandb.registry.history(artifact.qualified_name))
+            yield from (each.reason for each in wandb.registry.proposals(artifact.qualified_name, state=None))
 
 
 # --- The data ---------------------------------------------------------------------------------------------------------
@@ -108,7 +121,7 @@ def train(project: str, name: str, features: Sequence[str], aliases: list[str]) 
 
 def log_model(run: wandb.Run, features: Sequence[str], weights: list[float], rmse: float, aliases: list[str]) -> None:
     names = ["intercept", *features]
-    model = wandb.Artifact("price-model", "model", f"Prices from {', '.join(features)}.", {"rmse": round(rmse)})
+    model = wandb.Artifact(MODEL, "model", f"Prices from {', '.join(features)}.", {"rmse": round(rmse)})
     with model.new_file("model.json") as file:
         json.dump({"weights": dict(zip(names, weights, strict=True)), "rmse": rmse}, file, indent=2)
     with model.new_file("model.safetensors", "wb") as file:
@@ -122,7 +135,7 @@ def log_model(run: wandb.Run, features: Sequence[str], weights: list[float], rms
 def compare(project: str) -> None:
     """The better of the two waits for somebody to promote it."""
     with wandb.init(project=project, name="compare", job_type="evaluate") as run:
-        models = [run.use_artifact(f"price-model:{alias}", type="model") for alias in ("v1.0.0", "v1.1.0")]
+        models = [run.use_artifact(f"{MODEL}:{alias}", type="model") for alias in ("v1.0.0", "v1.1.0")]
         for model in models:
             run.summary[f"rmse_{model.version}"] = json.loads(read(model, "model.json"))["rmse"]
         run.log_artifact(min(models, key=lambda model: model.metadata["rmse"]), aliases=["staging"])
@@ -153,6 +166,32 @@ def fit(rows: Sequence[Sequence[float]], targets: Sequence[float]) -> list[float
     return [row[-1] for row in matrix]
 
 
+# --- What happens to aliases ------------------------------------------------------------------------------------------
+
+
+def protect(project: str) -> None:
+    """From now on only admins move `production`. Rules are made on the pages, or as here with a request."""
+    answer = urllib3.request(
+        "POST",
+        f"{os.environ['WANLLMDB_BASE_URL']}/api/v1/alias-rules",
+        json={"project": project, "pattern": "production", "role": "admin", "needs_approval": False},
+        headers={"Authorization": f"Bearer {os.environ['WANLLMDB_API_KEY']}"},
+    )
+    if answer.status not in (201, 409):
+        raise SystemExit(f"The rule was not made: {answer.status} {answer.json().get('detail')}")
+
+
+def think_again(project: str) -> None:
+    """A move that turned out to be wrong, and the way back."""
+    model = f"{project}/{MODEL}"
+    wandb.registry.transition_stage(model, "v1.0.0", "Staging", comment="One column is easier to explain")
+    wandb.registry.rollback(model, "staging", reason=WENT_BACK)
+
+
+def propose(project: str) -> None:
+    wandb.registry.propose(f"{project}/{MODEL}", "v1.1.0", "production", reason=PROPOSED)
+
+
 # --- This repository --------------------------------------------------------------------------------------------------
 
 
@@ -171,15 +210,19 @@ def add(artifact: wandb.Artifact, patterns: Iterable[str]) -> None:
         artifact.add_file(path, path.relative_to(ROOT).as_posix())
 
 
-# The alias that tells that a step is done, and the step.
+# The alias, or the reason, that tells that a step is done, and the step.
 STEPS: dict[str, Callable[[str], None]] = {
     "houses:v0.1.0": lambda project: collect(project, "collect-first", 1000, "v0.1.0"),
     "houses:v0.2.0": lambda project: collect(project, "collect-more", 4000, "v0.2.0"),
     "houses:v1.0.0": clean,
-    "price-model:v1.0.0": lambda project: train(project, "train-by-area", ["area"], ["v1.0.0", "production"]),
-    "price-model:v1.1.0": lambda project: train(project, "train-by-all", COLUMNS[:-1], ["v1.1.0"]),
-    "price-model:staging": compare,
+    f"{MODEL}:v1.0.0": lambda project: train(project, "train-by-area", ["area"], ["v1.0.0", "production"]),
+    f"{MODEL}:v1.1.0": lambda project: train(project, "train-by-all", COLUMNS[:-1], ["v1.1.0"]),
+    f"{MODEL}:staging": compare,
+    WENT_BACK: think_again,
+    PROPOSED: propose,
     "wanllmdb-source:production": document,
+    # That leaves no mark, and may be asked for again.
+    "a rule for production": protect,
 }
 
 

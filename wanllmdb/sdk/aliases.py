@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from wanllmdb.sdk import errors, versions
 from wanllmdb.sdk.client import Client, segment
@@ -127,8 +128,11 @@ def proposals(client: Client, artifact_id: str, state: str | None = None) -> lis
 
 
 def decide(client: Client, proposal_id: str, act: str, comment: str | None = None) -> dict[str, Any]:
-    """`approve`, `reject` or `withdraw` a proposal. Raises `ProposalDecided`, `AliasMoved`, `Denied`."""
-    path = f"/alias-proposals/{segment(proposal_id)}"
+    """`approve`, `reject` or `withdraw` a proposal. Raises `ProposalDecided`, `AliasMoved`, `Denied`, `Invalid`."""
+    try:
+        path = f"/alias-proposals/{UUID(proposal_id)}"
+    except ValueError as error:
+        raise errors.Invalid(f"{proposal_id!r} is not the id of a proposal") from error
     try:
         return dict(client.post(f"{path}/{act}", {"comment": comment or ""}, repeatable=True))
     except errors.ProposalDecided as refusal:

@@ -20,6 +20,9 @@ At = Annotated[
     typer.Option(help="As it was at that moment, with its time zone: 2026-05-03T12:00:00Z.", metavar="TIMESTAMP"),
 ]
 
+_TITLES = {"from_version": "from", "to_version": "to", "changed_by": "by", "proposed_by": "by"}
+_WHOLE = {"id", "alias", "version", "created_at", "updated_at", "since"}
+
 
 def connect(as_json: bool) -> connection.Connection:
     """A connection that says nothing of its own where only JSON is wanted."""
@@ -40,7 +43,10 @@ def answer_rows(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, .
     if not sys.stdout.isatty():
         answer(None, False, ["\t".join(row) for row in texts])
         return
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        # What people copy is never cut; the rest makes room for it.
+        table.add_column(_TITLES.get(column, column), no_wrap=column in _WHOLE, overflow="fold")
     for row in texts:
         table.add_row(*row)
     Terminal().print(table)

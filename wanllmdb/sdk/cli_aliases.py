@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ alias_app = typer.Typer(
     help="Set, remove, list, undo and propose aliases. Exit code 3: it is not where --expect says. 4: it is protected.",
     no_args_is_help=True,
 )
+
+# By so much may this machine's clock be behind the server's.
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 Alias = Annotated[str, typer.Argument(help="Such as production or v1.2.3.")]
 Expect = Annotated[
@@ -138,7 +142,7 @@ def proposals(
     joined = connect(as_json)
     place = versions.find_named(joined, name)["id"]
     rows = aliases.proposals(joined.client, place, None if state == "all" else state)
-    columns = ("id", "alias", "from_version", "to_version", "state", "proposed_by", "decided_by", "reason")
+    columns = ("id", "alias", "from_version", "to_version", "state", "proposed_by", "reason")
     answer_rows(rows, as_json, columns)
 
 
@@ -188,6 +192,8 @@ def _decide(proposal: str, act: str, comment: str | None, as_json: bool) -> None
 def _listed_at(joined: Connection, place: str, at: str) -> list[dict[str, Any]]:
     """Where all aliases were: of each the last thing that had happened to it by then."""
     moment, last = moments.parse(moments.stated(at)), dict[str, dict[str, Any]]()
+    if moment > datetime.now(timezone.utc) + CLOCKS_DIFFER:
+        raise errors.Invalid(f"{at!r} is still to come: nobody knows where the aliases will be")
     for row in aliases.history(joined.client, place, limit=1000):
         if moments.parse(row["created_at"]) <= moment:
             last.setdefault(row["alias"], row)

@@ -177,6 +177,7 @@ def test_aliases_as_they_were(cli, answer, model, tmp_path):
     code, _, err = cli(*alias("ls", model, "--at", "2026-05-03T12:00:00"))
     assert (code, err.count("\n")) == (1, 1)
     assert "has no time zone" in err
+    assert cli(*alias("ls", model, "--at", "2999-01-01T00:00:00Z"))[0] == 1
 
 
 def test_protected_aliases_are_for_a_second_person(cli, answer, model, stack, sign_in):
