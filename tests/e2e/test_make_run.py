@@ -11,6 +11,8 @@ import pytest
 
 import wanllmdb as wandb
 from tests.e2e.conftest import STOPS_WITHIN, Terminal, wait_until
+from wanllmdb.sdk import aliases
+from wanllmdb.sdk.client import Client
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -55,6 +57,20 @@ def test_the_demo_can_be_used_by_its_aliases(first, server):
     model = server.artifact(f"{project}/price-model:production")
     assert model.logged_by().config["features"] == ["area"]
     assert "train-by-area" in [run.name for run in server.artifact(f"{project}/houses:production").used_by()]
+
+
+def test_the_demo_shows_what_happens_to_aliases(first, server):
+    model = f"{first.credentials['username']}/first-steps/price-model"
+    client = Client(first.credentials["base_url"], first.credentials["api_key"])
+    place = server.collection(model).id
+    assert [(row["from_version"], row["to_version"]) for row in aliases.history(client, place, "staging")] == [
+        *(("v1", "v2"), ("v2", "v1")),
+        (None, "v2"),
+    ]
+    (proposal,) = aliases.proposals(client, place)
+    assert (proposal["alias"], proposal["to_version"], proposal["state"]) == ("production", "v2", "open")
+    protected = {alias for alias, row in aliases.listed(client, place).items() if row["protected"]}
+    assert protected == {"production"}
 
 
 def test_the_demo_comes_back_with_the_same_bytes(first, server, clone, tmp_path):

@@ -17,6 +17,19 @@ from wanllmdb.sdk import aliases, connection, errors, paths, session, versions
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.records import AliasChange, AliasProposal
 
+# What is offered when somebody types `wandb.registry.` and waits.
+__all__ = [
+    "approve",
+    "history",
+    "proposals",
+    "propose",
+    "reject",
+    "rollback",
+    "swap",
+    "transition_stage",
+    "withdraw",
+]
+
 # What MLflow calls its stages. A stage of any other name is the alias itself.
 _STAGES = ("staging", "production")
 _NO_STAGE = ("none", "archived")
@@ -49,8 +62,10 @@ def transition_stage(
     client, place = joined.client, found["artifact_id"]
     if leaves:
         released = [each for each in named if each in found["aliases"]]
-        joined.console.say(f"Taking {full.rpartition('/')[2]}:{found['version']} out of its stage...")
+        joined.console.say(f"Taking {found['artifact_name']}:{found['version']} out of its stage...")
         stayed = {moved.alias for moved in aliases.release(client, place, found["id"], {}, released, comment)}
+        if not released:
+            joined.console.say(f"  It has no {' or '.join(map(repr, named))}")
         for each in released:
             joined.console.say(f"  ✓ {each!r} {'was moved away meanwhile' if each in stayed else 'removed'}")
     else:
@@ -142,6 +157,10 @@ def reject(proposal: AliasProposal | str, comment: str | None = None) -> AliasPr
 def withdraw(proposal: AliasProposal | str, comment: str | None = None) -> AliasProposal:
     """Take one's own proposal back. Raises `Denied`, `ProposalDecided`."""
     return _decide(proposal, "withdraw", comment)
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 # --- Inside -----------------------------------------------------------------------------------------------------------
