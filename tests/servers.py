@@ -33,7 +33,9 @@ PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
 START_WITHIN = 60.0
 STOP_WITHIN = 10.0
 # Of the shell that runs the tests; a server of the session is told all it needs.
-FOREIGN = ("WANLLMDB_", "S3_", "STORE_", "CELERY_", "DATABASE_", "WEED_", "DJANGO_", "BASE_URL", "PORT")
+FOREIGN = (
+    "WANLLMDB_", "S3_", "STORE_", "CELERY_", "DATABASE_", "WEED_", "DJANGO_", "EMAIL_", "WEBHOOK_", "BASE_URL", "PORT",
+)  # fmt: skip
 
 
 class Server:
@@ -260,6 +262,9 @@ class Stack:
             "S3_BUCKET": name,
             "PORT": str(port),
             "BASE_URL": self.base_url,
+            # What webhooks call are receivers on this machine.
+            "WEBHOOK_PRIVATE_NETWORKS": "127.0.0.0/8",
+            "EMAIL_URL": f"filemail:///{self.var / 'mail'}",
         }
         if on_postgres():
             with psycopg.connect(f"{postgres()}/postgres", autocommit=True) as connection:

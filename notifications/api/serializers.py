@@ -24,15 +24,15 @@ class EventsField(serializers.ListField):
 class WebhookSerializer(serializers.ModelSerializer):
     """A webhook whose project, team and maker are loaded."""
 
-    project = serializers.CharField(source="project.full_name", read_only=True)
-    project_id = serializers.UUIDField(read_only=True)
+    project = serializers.UUIDField(source="project_id", read_only=True)
+    project_name = serializers.CharField(source="project.full_name", read_only=True)
     events = serializers.ListField(child=serializers.CharField(), read_only=True)
     created_by = serializers.CharField(source="created_by.username", read_only=True)
 
     class Meta:
         model = Webhook
         fields = [
-            "id", "project_id", "project", "url", "description", "events", "active", "paused_at", "pause_reason",
+            "id", "project", "project_name", "url", "description", "events", "active", "paused_at", "pause_reason",
             "failures", "created_by", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -93,14 +93,14 @@ class NoticeSerializer(serializers.ModelSerializer):
 
     type = EnumField(Kind, source="event.kind", read_only=True)
     why = EnumField(Why, read_only=True)
-    project = serializers.CharField(source="event.project.full_name", read_only=True)
+    project_name = serializers.CharField(source="event.project.full_name", read_only=True)
     sentence = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
     data = JSONObjectField(source="event.data", read_only=True, help_text="As webhooks get it.")
 
     class Meta:
         model = Notice
-        fields = ["id", "type", "why", "project", "sentence", "url", "data", "read_at", "created_at"]
+        fields = ["id", "type", "why", "project_name", "sentence", "url", "data", "read_at", "created_at"]
         read_only_fields = fields
 
     def get_sentence(self, notice: Notice) -> str:

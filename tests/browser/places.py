@@ -51,6 +51,12 @@ PLACES = {
     "version-edit": f"{ARTIFACT}/v8/edit",
     "version-delete": f"{ARTIFACT}/v5/delete",
     "compare-file": f"{ARTIFACT}/compare/file?base=v5&head=v8&path=train.py",
+    "webhooks": "/acme/recommender/webhooks",
+    "webhook-new": "/acme/recommender/webhooks/new",
+    "inbox": "/inbox",
+    "watches": "/watches",
+    "project-watch": "/acme/recommender/watch",
+    "artifact-watch": f"{ARTIFACT}/watch",
     "not-found": "/acme/recommender/artifacts/model/nothing",
 }
 # Where who only looks on may not go.
@@ -58,9 +64,17 @@ BARRED = {"forbidden": f"{ARTIFACT}/edit"}
 
 
 def everywhere(page: Page) -> dict[str, str]:
-    """All of them for somebody signed in: the server alone knows how it named the run."""
+    """All of them for alice: the server alone knows how it named the run and the webhooks."""
     page.goto(PLACES["runs"])
-    return PLACES | {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
+    found = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
+    page.goto(PLACES["webhooks"])
+    found["webhook"] = page.get_by_role("link", name="Deployment").get_attribute("href")
+    found["webhook-failing"] = page.get_by_role("link", name="http://127.0.0.1").get_attribute("href")
+    for name in ("edit", "delete", "secret"):
+        found[f"webhook-{name}"] = f"{found['webhook']}/{name}"
+    page.goto(found["webhook"])
+    found["webhook-delivery"] = page.locator("#deliveries a[data-row]").last.get_attribute("href")
+    return PLACES | found
 
 
 def outside(page: Page) -> dict[str, str]:

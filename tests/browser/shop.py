@@ -6,23 +6,31 @@ import json
 import os
 import random
 import struct
+import time
+import urllib.request
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 
 import wanllmdb
-from tests.servers import Stack
+from tests.notifications.receiver import Receiver, status
+from tests.servers import Stack, free_port
+
+WITHIN = 60.0
+OFFERED = ["alias.created", "alias.moved", "alias.deleted", "alias.proposed"]
 
 
 def fill(stack: Stack, folder: Path) -> None:
     """The project acme/recommender with a dataset in three versions and a model in eight, two runs, some aliases, and
-    an artifact that holds a file of every kind."""
+    an artifact that holds a file of every kind. Webhooks that arrive and that do not, and news for alice."""
     with as_alice(stack):
         _work(folder)
+    _tell(stack)
 
 
 @contextmanager
@@ -62,6 +70,42 @@ def _work(folder: Path) -> None:
         everything = wanllmdb.Artifact("kinds", type="file", description="A file of every kind.")
         everything.add_dir(str(_write(folder / "kinds", kinds())))
         run.log_artifact(everything)
+
+
+def _tell(stack: Stack) -> None:
+    """Alice watches the project, where bob moves an alias and proposes another move; two webhooks are told."""
+    receiver = Receiver()
+    receiver.answers = [status(500, b"starting up"), status(200, b"thanks")]
+    ranker = ask(stack, "alice", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v7")
+    project, artifact = ranker["artifact"]["project"], ranker["artifact"]["id"]
+    to = {"version_id": ranker["version"]["id"], "reason": "better on the holdout"}
+    for url, description in ((receiver.url, "Deployment"), (f"http://127.0.0.1:{free_port()}/", "")):
+        hook = {"url": url, "description": description, "events": OFFERED}
+        ask(stack, "alice", "POST", f"/projects/{project}/webhooks", hook)
+    ask(stack, "alice", "POST", "/watches", {"project": project, "by_email": True})
+    ask(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", {"alias": "canary"} | to)
+    ask(stack, "bob", "POST", f"/artifacts/{artifact}/alias-proposals", {"alias": "approved"} | to)
+    until(lambda: len(receiver.sent) > 1 and ask(stack, "alice", "GET", "/inbox")["unread"] > 1)
+
+
+def ask(stack: Stack, name: str, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+    """What a script of one of the cast says to the API."""
+    request = urllib.request.Request(
+        f"{stack.base_url}/api/v1{path}",
+        method=method,
+        data=None if method == "GET" else json.dumps(body or {}).encode(),
+        headers={"Authorization": f"Bearer {stack.key(name)}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read() or "null")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until workers have done it."""
+    deadline = time.monotonic() + WITHIN
+    while not holds():
+        assert time.monotonic() < deadline, f"It did not happen within {WITHIN} s."
+        time.sleep(0.1)
 
 
 def _write(folder: Path, contents: dict[str, bytes]) -> Path:

@@ -5,9 +5,11 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
+from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
 
+from artifacts import health
 from notifications import announcing, delivering, mailing, webhooks
 from notifications.models import OFFERED, Delivery, Notice, Webhook
 from tests.artifacts.conftest import artifact, foreign, other, run, store, v1, v2
@@ -61,3 +63,9 @@ def later() -> Callable[..., None]:
         Notice.objects.exclude(next_mail_at=None).update(next_mail_at=F("next_mail_at") - by)
 
     return pass_by
+
+
+@pytest.fixture(autouse=True)
+def health_is_known() -> None:
+    """Every 15 seconds a page asks how store and workers are: not the one whose queries are being counted."""
+    cache.set(health.ASKED, True, 60)

@@ -135,6 +135,6 @@ def _secret(request: HttpRequest, webhook: Webhook, heading: str) -> HttpRespons
     return pages.trigger(pages.answer(request, "notifications/secret.html", context), changed=True)
 
 
-def _answer(request: HttpRequest, project: Project, page: str, **context: Any) -> HttpResponse:
+def _answer(request: HttpRequest, project: Project, template: str, **context: Any) -> HttpResponse:
     context |= {"project": project, "tab": "webhooks", "place": "home"} | permissions.shown(project.role)
-    return pages.answer(request, f"notifications/{page}.html", context)
+    return pages.answer(request, f"notifications/{template}.html", context)

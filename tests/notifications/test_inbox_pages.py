@@ -1,0 +1,168 @@
+"""The inbox, the bell on every page, and watching by it."""
+
+import pytest
+
+from accounts.origin import Origin
+from artifacts import aliases, proposals
+from notifications import inbox, watching
+from notifications.models import Notice, Watch
+from tests.conftest import HTMX
+
+
+@pytest.fixture
+def news(bob, vera, project, artifact, v1, v2, work) -> None:
+    """Three items for vera."""
+    watching.watch(vera, project)
+    aliases.move(bob, artifact, "best", v1, Origin(reason="<b>first</b>"))
+    aliases.move(bob, artifact, "best", v2, Origin())
+    aliases.remove(bob, artifact, "best", Origin())
+    work()
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/artifacts", "/acme/demo", "/profile", "/inbox", "/watches", "/search?q=nothing"]
+)
+def test_every_page_says_how_many_are_unread(browser, vera, news, address, django_assert_max_num_queries):
+    hands = browser(vera)
+    with django_assert_max_num_queries(12):
+        page = hands.get(address).content.decode()
+
+    assert 'aria-label="Inbox, 3 unread"' in page
+
+
+def test_without_news_the_bell_is_quiet(browser, vera, project):
+    assert 'aria-label="Inbox"' in browser(vera).get("/").content.decode()
+
+
+def test_a_part_does_not_count(browser, vera, news):
+    assert "bell" not in browser(vera).get("/artifacts", headers=HTMX).content.decode()
+
+
+def test_what_happened_is_told_newest_first(browser, vera, news, django_assert_max_num_queries):
+    hands = browser(vera)
+    with django_assert_max_num_queries(6):
+        page = hands.get("/inbox").content.decode()
+
+    removed, moved, made = (page.index(f"bob {act}") for act in ("removed best", "moved best", "put best"))
+    assert removed < moved < made
+    assert "&lt;b&gt;first&lt;/b&gt;" in page
+
+
+def test_who_follows_an_item_has_read_it(browser, vera, news):
+    notice = Notice.objects.order_by("id").first()
+    answer = browser(vera).get(f"/inbox/{notice.pk}")
+
+    assert answer["Location"] == "/acme/demo/artifacts/dataset/data/aliases"
+    assert inbox.unread(vera) == 2
+
+
+def test_items_of_others_are_not_there(browser, alice, news):
+    notice = Notice.objects.order_by("id").first()
+    hands = browser(alice)
+
+    assert hands.get(f"/inbox/{notice.pk}").status_code == 404
+    hands.post("/inbox/read", {"item": notice.pk})
+    hands.post("/inbox/read")
+    assert Notice.objects.unread().count() == 3
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_items_are_marked_as_read(browser, vera, news, headers):
+    hands = browser(vera)
+    answer = hands.post("/inbox/read", {"item": Notice.objects.first().pk}, headers=headers)
+    assert inbox.unread(vera) == 2
+    if headers:
+        part = answer.content.decode()
+        assert 'aria-label="Inbox, 2 unread"' in part and 'hx-swap-oob="true"' in part and "<html" not in part
+    else:
+        assert answer["Location"] == "/inbox"
+
+    hands.post("/inbox/read", headers=headers)
+    assert inbox.unread(vera) == 0
+
+
+@pytest.mark.parametrize("item", ["x", "", "0" * 40])
+def test_what_is_no_item_is_refused(browser, vera, news, item):
+    assert browser(vera).post("/inbox/read", {"item": item}, headers=HTMX).status_code == 400
+    assert inbox.unread(vera) == 3
+
+
+def test_the_rest_is_on_the_next_page(browser, bob, vera, project, artifact, v1, v2, work):
+    watching.watch(vera, project)
+    for number in range(60):
+        aliases.move(bob, artifact, f"alias-{number}", v1, Origin())
+    work()
+    hands = browser(vera)
+    page = hands.get("/inbox").content.decode()
+    assert "alias-59 " in page and "alias-9 " not in page
+
+    before = page.partition("?before=")[2].partition('"')[0]
+    older = hands.get(f"/inbox?before={before}").content.decode()
+    assert "alias-9 " in older and "alias-10 " not in older and "before=" not in older
+    assert hands.get("/inbox?before=~").status_code == 400
+
+
+def test_more_than_99_are_not_counted(browser, vera, bob, project, artifact, v1, work):
+    watching.watch(vera, project)
+    for number in range(101):
+        aliases.move(bob, artifact, f"alias-{number}", v1, Origin())
+    work()
+
+    assert 'aria-label="Inbox, more than 99 unread"' in browser(vera).get("/").content.decode()
+
+
+def test_who_may_decide_is_asked_to(browser, alice, bob, artifact, v1, work):
+    proposals.propose(bob, artifact, "best", v1, Origin())
+    work()
+
+    assert "you may decide" in browser(alice).get("/inbox").content.decode()
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+@pytest.mark.parametrize("place", ["/acme/demo", "/acme/demo/artifacts/dataset/data"])
+def test_one_watches_by_the_bell(browser, vera, artifact, place, headers):
+    hands = browser(vera)
+    assert "Watching" not in hands.get(place).content.decode()
+    assert 'value="*"' in hands.get(f"{place}/watch", headers=headers).content.decode()
+    answer = hands.post(f"{place}/watch", {"pattern": "prod-*", "by_email": "on"}, headers=headers)
+
+    assert answer.headers["HX-Redirect" if headers else "Location"] == place
+    watch = Watch.objects.get()
+    assert (watch.user, watch.pattern, watch.by_email) == (vera, "prod-*", True)
+    assert (watch.artifact == artifact) == ("artifacts" in place)
+    assert "Watching" in hands.get(place).content.decode()
+    form = hands.get(f"{place}/watch").content.decode()
+    assert 'value="prod-*"' in form and f"/watches/{watch.pk}/end" in form
+
+
+def test_to_watch_a_project_is_not_to_watch_its_artifacts_alone(browser, vera, project, artifact):
+    watching.watch(vera, project)
+
+    assert "Watching" not in browser(vera).get("/acme/demo/artifacts/dataset/data").content.decode()
+
+
+def test_a_pattern_that_makes_no_sense_is_refused(browser, vera, project):
+    answer = browser(vera).post("/acme/demo/watch", {"pattern": "a b"}, headers=HTMX)
+
+    assert (answer.status_code, Watch.objects.count()) == (400, 0)
+
+
+def test_what_one_watches_is_listed(browser, vera, project, artifact, foreign, django_assert_max_num_queries):
+    watching.watch(vera, project)
+    watching.watch(vera, project, artifact, pattern="prod*", by_email=True)
+    Watch.objects.create(user=vera, project=foreign.project)
+    hands = browser(vera)
+    with django_assert_max_num_queries(7):
+        page = hands.get("/watches").content.decode()
+
+    assert "acme/demo/data" in page and "prod*" in page and "everything" in page
+    # What one may not see any more is not named.
+    assert "hers" not in page
+
+
+def test_one_stops_watching(browser, vera, bob, project):
+    watch = watching.watch(vera, project).watch
+    assert browser(bob).post(f"/watches/{watch.pk}/end").status_code == 404
+    answer = browser(vera).post(f"/watches/{watch.pk}/end?back=/acme/demo")
+
+    assert (answer["Location"], Watch.objects.count()) == ("/acme/demo", 0)
