@@ -1,6 +1,7 @@
 """What pages show of aliases: each with the rule that protects it and the size of its last jump, and what a move would
 mean before it is made."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from accounts import permissions
 from accounts.models import Role, User
-from artifacts import comparing, rules
+from artifacts import comparing, names, rules
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 from artifacts.rules import Protection
 
@@ -208,6 +209,8 @@ class Plan:
 
 
 def plan(reader: Reader, alias: str, at: ArtifactVersion | None, to: ArtifactVersion | None) -> Plan:
+    """Of something that is not an alias, while it is being typed, a plan without a name."""
+    alias = alias if re.match(names.ALIAS, alias) else ""
     asked = reader.protection(alias)
     may_move = asked is None or reader.may_move(alias)
     return Plan(alias, at, to, asked, may_move, _difference(at, to))
@@ -227,9 +230,9 @@ def offered(artifact: Artifact, *also: ArtifactVersion | None) -> list[ArtifactV
     """The newest finalized versions and these, newest first, each with its aliases as `names`. Two queries."""
     newest = artifact.versions.finalized().order_by("-number")[:VERSIONS_OFFERED]
     found = {version.pk: version for version in (*newest, *also) if version}
-    names: dict[Any, list[str]] = {pk: [] for pk in found}
-    for pk, alias in artifact.alias_set.filter(version__in=names).order_by("alias").values_list("version", "alias"):
-        names[pk].append(alias)
+    given: dict[Any, list[str]] = {pk: [] for pk in found}
+    for pk, alias in artifact.alias_set.filter(version__in=given).order_by("alias").values_list("version", "alias"):
+        given[pk].append(alias)
     for pk, version in found.items():
-        version.names = names[pk]
+        version.names = given[pk]
     return sorted(found.values(), key=lambda version: -version.number)

@@ -29,7 +29,7 @@ def approve(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespon
             proposals.approve(request.user, proposal, Origin.of_page(request), form.cleaned_data["comment"])
             what = f"is at {proposal.after} now" if proposal.after else "is deleted"
             return changed(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
-    return _ask(request, form, proposal, "Approve", "Approve the move of")
+    return _ask(request, form, proposal, "Approve")
 
 
 @login_required
@@ -41,7 +41,7 @@ def reject(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespons
         with form.keeping():
             proposals.reject(request.user, proposal, form.cleaned_data["comment"])
             return changed(request, proposal.artifact, f"Rejected: {proposal.alias} stays where it is.")
-    return _ask(request, form, proposal, "Reject", "Reject the move of", danger=True)
+    return _ask(request, form, proposal, "Reject", danger=True)
 
 
 @login_required
@@ -53,7 +53,7 @@ def withdraw(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespo
         with form.keeping():
             proposals.withdraw(request.user, proposal, form.cleaned_data["comment"])
             return changed(request, proposal.artifact, f"Withdrawn: {proposal.alias} stays where it is.")
-    return _ask(request, form, proposal, "Withdraw", "Withdraw the move of", danger=True)
+    return _ask(request, form, proposal, "Withdraw", danger=True)
 
 
 def _find(request: HttpRequest, proposal_id: UUID, **names: str) -> AliasProposal:
@@ -65,7 +65,7 @@ def _find(request: HttpRequest, proposal_id: UUID, **names: str) -> AliasProposa
 
 
 def _ask(
-    request: HttpRequest, form: CommentForm, proposal: AliasProposal, verb: str, act: str, danger: bool = False
+    request: HttpRequest, form: CommentForm, proposal: AliasProposal, verb: str, danger: bool = False
 ) -> HttpResponse:
     reader = board.Reader(request.user, proposal.artifact)
     context = {
@@ -74,7 +74,7 @@ def _ask(
         "form": form,
         "waiting": board.one_waiting(reader, proposal),
         "plan": board.plan(reader, proposal.alias, proposal.from_version, proposal.to_version),
-        "heading": f"{act} {proposal.alias}?",
+        "heading": f"{verb} the {'move' if proposal.after else 'deletion'} of {proposal.alias}?",
         "verb": verb,
         "danger": danger,
         "back": address(proposal.artifact),

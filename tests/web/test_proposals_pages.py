@@ -1,0 +1,175 @@
+"""Moves that wait for a second person, from the form that proposes them to the one that decides."""
+
+import json
+import re
+
+import pytest
+
+from accounts import teams
+from accounts.models import Role
+from accounts.origin import Face, Origin
+from artifacts import aliases, proposals, rules
+from artifacts.models import AliasChange, AliasProposal
+from tests.artifacts.client import log
+from tests.web.test_aliases_page import HERE, PAGE, part, rows, told, where
+
+ORIGIN = Origin(face=Face.SDK)
+
+
+@pytest.fixture
+def carol(mallory, alice, acme):
+    """A second admin."""
+    teams.add_member(alice, acme, mallory, Role.ADMIN)
+    return mallory
+
+
+@pytest.fixture
+def protected(alice, bob, acme, artifact, v1, v2):
+    """The artifact, whose alias production is at v1 and moves with an admin's approval alone."""
+    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    rules.create(alice, acme, "production", needs_approval=True)
+    return artifact
+
+
+@pytest.fixture
+def waiting(protected, bob, v2) -> AliasProposal:
+    return proposals.propose(bob, protected, "production", v2, Origin(reason="it is <better>"))
+
+
+def at(proposal: AliasProposal, act: str) -> str:
+    return f"{HERE}/proposals/{proposal.pk}/{act}"
+
+
+def test_who_may_not_move_alone_proposes_with_the_same_form(browser, bob, protected, v1, v2):
+    hands = browser(bob)
+    form = hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode()
+    assert 'name="propose" value="1"' in form and "each move waits until a second person, an admin, approves" in form
+
+    body = {"version": "v2", "reason": "better", "propose": "1"} | told(form)
+    answer = hands.post(f"{PAGE}/production/move", body, headers=part(PAGE))
+
+    sentence = json.loads(answer["HX-Trigger"])["toast"]["text"]
+    assert sentence == "Proposed: production to v2. Somebody else decides about it."
+    proposal = AliasProposal.objects.get()
+    assert (proposal.from_version, proposal.to_version, proposal.reason) == (v1, v2, "better")
+    assert where(protected)["production"] == "v1"
+    page = answer.content.decode()
+    assert "Waiting for a decision" in page and f'href="#proposal-{proposal.pk}"' in page
+    assert 'title="1 move waits for a decision"' in page
+    again = hands.post(f"{PAGE}/production/move", body)
+    assert again.status_code == 422 and "waits already" in again.content.decode()
+
+
+def test_a_deletion_a_rollback_and_a_new_alias_are_proposed_too(browser, alice, carol, bob, protected, acme, v1, v2):
+    rules.create(alice, acme, "prod-*")
+    hands = browser(bob)
+    for place, body, to in [
+        (f"{PAGE}/production/delete", {}, None),
+        (f"{HERE}/add-alias", {"name": "prod-eu", "version": "v1"}, v1),
+    ]:
+        text = hands.get(place).content.decode()
+        assert hands.post(place, body | told(text) | {"propose": "1"}).status_code == 302
+        assert AliasProposal.objects.latest("id").to_version == to
+    proposals.reject(alice, AliasProposal.objects.get(alias="production"))
+    second = proposals.propose(bob, protected, "production", v2, ORIGIN)
+    proposals.approve(carol, second, ORIGIN)
+
+    text = hands.get(f"{PAGE}/production/rollback").content.decode()
+    assert hands.post(f"{PAGE}/production/rollback", told(text) | {"propose": "1"}).status_code == 302
+    assert AliasProposal.objects.open().get(alias="production").to_version == v1
+
+
+def test_everybody_sees_what_waits_and_each_what_they_may_do_about_it(
+    browser, alice, bob, vera, waiting, django_assert_max_num_queries
+):
+    pages = {}
+    for user in (alice, bob, vera):
+        hands = browser(user)
+        with django_assert_max_num_queries(12):
+            pages[user.username] = hands.get(PAGE).content.decode()
+    offered = {name: set(re.findall(rf"{waiting.pk}/(\w+)\"", page)) for name, page in pages.items()}
+
+    assert offered == {"alice": {"approve", "reject"}, "bob": {"withdraw"}, "vera": set()}
+    assert "it is &lt;better&gt;" in pages["vera"] and "<better>" not in pages["vera"]
+    assert "An admin of the team decides about it." in pages["vera"]
+    assert "Somebody else, an admin of the team, decides about it." in pages["bob"]
+
+
+def test_a_second_person_approves_with_a_comment(browser, alice, protected, waiting):
+    hands = browser(alice)
+    form = hands.get(at(waiting, "approve"), headers=part(PAGE)).content.decode()
+    assert "Approve the move of production?" in form and "1 added" in form and "1 removed" in form
+
+    answer = hands.post(at(waiting, "approve"), {"comment": "go"}, headers=part(PAGE))
+
+    assert json.loads(answer["HX-Trigger"])["toast"]["text"] == "Approved: production is at v2 now."
+    page = answer.content.decode()
+    assert "Waiting for a decision" not in page and "v2" in rows(page)["production"]
+    assert where(protected)["production"] == "v2"
+    change = AliasChange.objects.of(protected, "production").first()
+    assert (change.proposal, change.reason, change.changed_by) == (waiting, "it is <better>", alice)
+    drawer = hands.get(f"{PAGE}/production/history").content.decode()
+    assert "Proposed by bob, approved by alice: go" in drawer
+    again = hands.post(at(waiting, "approve"), {}, headers=part(PAGE))
+    assert again.status_code == 422 and "This proposal was approved by alice." in again.content.decode()
+
+
+def test_one_is_rejected_and_one_withdrawn(browser, alice, bob, protected, waiting, v2):
+    answer = browser(alice).post(at(waiting, "reject"), {"comment": "not on a Friday"}, follow=True)
+    assert "Rejected: production stays where it is." in answer.content.decode()
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.comment) == ("rejected", "not on a Friday")
+
+    second = proposals.propose(bob, protected, "production", v2, ORIGIN)
+    assert browser(bob).get(at(second, "withdraw")).status_code == 200
+    answer = browser(bob).post(at(second, "withdraw"), {}, follow=True)
+    assert "Withdrawn: production stays where it is." in answer.content.decode()
+    assert where(protected)["production"] == "v1" and not AliasProposal.objects.open().exists()
+
+
+def test_nobody_decides_about_what_they_proposed_or_without_the_role(browser, alice, bob, vera, mallory, waiting, v2):
+    for user, act, status in [
+        (bob, "approve", 403), (bob, "reject", 403), (vera, "approve", 403), (vera, "withdraw", 403),
+        (alice, "withdraw", 403), (mallory, "approve", 404), (mallory, "withdraw", 404),
+    ]:  # fmt: skip
+        assert browser(user).post(at(waiting, act), {}).status_code == status, (user, act)
+    waiting.refresh_from_db()
+    assert waiting.is_open
+
+
+def test_a_proposal_whose_alias_has_moved_can_only_be_rejected(browser, alice, bob, acme, protected, waiting, v1):
+    for rule in rules.covering(protected):
+        rules.delete(alice, rule)
+    v3 = log(bob, protected, {"three": b"3"})
+    aliases.move(bob, protected, "production", v3, ORIGIN)
+    hands = browser(alice)
+
+    page = hands.get(PAGE).content.decode()
+    assert "It has moved to v3 meanwhile" in page
+    assert at(waiting, "reject") in page and at(waiting, "approve") not in page
+    for headers in ({}, part(PAGE)):
+        answer = hands.post(at(waiting, "approve"), {"comment": "kept"}, headers=headers)
+        assert answer.status_code == 422 and "kept</textarea>" in answer.content.decode()
+        assert "was moved meanwhile: it is at v3 now." in answer.content.decode()
+    aliases.remove(bob, protected, "production", ORIGIN)
+    assert "It does not exist any more" in hands.get(PAGE).content.decode()
+
+
+def test_a_proposal_of_another_artifact_is_not_found_here(browser, alice, other, waiting):
+    address = at(waiting, "approve").replace("dataset/data", "model/other")
+
+    assert browser(alice).get(address).status_code == 404
+    assert browser(alice).post(address).status_code == 404
+
+
+def test_other_pages_hear_of_a_proposal(browser, vera, bob, protected, v2):
+    hands = browser(vera)
+    live = re.search(r'data-live hx-get="([^"]+)"', hands.get(HERE).content.decode())[1]
+    assert hands.get(live, headers=part(HERE)).status_code == 204
+
+    proposal = proposals.propose(bob, protected, "production", v2, ORIGIN)
+    text = hands.get(live, headers=part(HERE)).content.decode()
+    assert 'title="1 move waits for a decision"' in text
+    live = re.search(r'data-live hx-get="([^"]+)"', text)[1]
+    proposals.withdraw(bob, proposal)
+    assert "waits for a decision" not in hands.get(live, headers=part(HERE)).content.decode()
