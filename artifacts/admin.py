@@ -1,19 +1,24 @@
 """The registry at the operator's desk: everything to look at, and changes by the same verbs as everywhere."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import ModelForm
-from django.http import HttpRequest
+from django.forms import CharField, HiddenInput, ModelChoiceField, ModelForm, UUIDField
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import OperatorAdmin, ReadOnlyAdmin
 from accounts.origin import Face, Origin
 from accounts.permissions import as_operator
-from artifacts import aliases, artifacts, tasks, versions
+from artifacts import aliases, artifacts, errors, rules, tasks, versions
 from artifacts.models import (
     AliasChange,
+    AliasProposal,
+    AliasRule,
     Artifact,
     ArtifactAlias,
     ArtifactDownload,
@@ -25,6 +30,10 @@ from artifacts.models import (
     Pulse,
     StoredObject,
 )
+from artifacts.models.rule import PLACES
+
+_REASON = 1000
+_CHANGES_SHOWN = 50
 
 
 class TagInline(TabularInline):
@@ -78,38 +87,189 @@ class ArtifactVersionAdmin(ReadOnlyAdmin):
     @admin.action(description="Delete versions that no alias points at", permissions=["operate"])
     def delete_versions(self, request: HttpRequest, queryset: QuerySet[ArtifactVersion]) -> None:
         for version in queryset.exclude(state=ArtifactVersion.State.DELETED).select_related("artifact__project__team"):
-            versions.delete(as_operator(request.user), version, Origin(face=Face.ADMIN))
+            versions.delete(as_operator(request.user), version, _origin(request))
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("artifacts.delete_artifactversion")
 
 
+class VersionField(ModelChoiceField):
+    def label_from_instance(self, version: ArtifactVersion) -> str:
+        others = ", ".join(row.alias for row in version.aliases.all())
+        return f"{version.version} ({others})" if others else version.version
+
+
+class MoveForm(ModelForm):
+    """Where the alias is to go, and why; it goes only from where the operator has seen it."""
+
+    version = VersionField(ArtifactVersion.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget)
+    reason = CharField(max_length=_REASON, widget=UnfoldAdminTextInputWidget, help_text="Kept in the history for ever.")
+    seen = UUIDField(widget=HiddenInput)
+
+    class Meta:
+        model = ArtifactAlias
+        fields = ("version",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        newest_first = self.instance.artifact.versions.finalized().order_by("-number")
+        self.fields["version"].queryset = newest_first.prefetch_related("aliases")
+        self.fields["seen"].initial = self.instance.version_id
+
+    def clean_version(self) -> ArtifactVersion:
+        version: ArtifactVersion = self.cleaned_data["version"]
+        if version.pk == self.instance.version_id:
+            raise ValidationError(f"{self.instance.alias} is at {version.version} already.")
+        return version
+
+
 @admin.register(ArtifactAlias)
-class ArtifactAliasAdmin(ReadOnlyAdmin):
-    list_display = ("alias", "artifact", "version", "created_by", "created_at", "updated_at")
+class ArtifactAliasAdmin(OperatorAdmin):
+    form = MoveForm
+    list_display = ("alias", "artifact_name", "at", "created_by", "created_at", "updated_at")
+    list_display_links = ("alias",)
     list_filter = ("updated_at",)
-    search_fields = ("alias", "artifact__name")
-    list_select_related = ("artifact", "version__artifact", "created_by")
-    actions = ("remove_aliases",)
+    search_fields = ("alias", "artifact__name", "artifact__project__name", "artifact__project__team__name")
+    ordering = ("-updated_at", "id")
     show_full_result_count = False
+    fields = ("alias", "artifact_name", "version", "reason", "seen", "created_by", "created_at", "updated_at")
+    readonly_fields = ("alias", "artifact_name", "created_by", "created_at", "updated_at")
+    change_form_after_template = "admin/artifacts/alias_history.html"
+    delete_confirmation_template = "admin/artifacts/alias_delete.html"
+    delete_selected_confirmation_template = "admin/artifacts/alias_delete_selected.html"
 
-    @admin.action(description="Remove aliases", permissions=["operate"])
-    def remove_aliases(self, request: HttpRequest, queryset: QuerySet[ArtifactAlias]) -> None:
-        for row in queryset.select_related("artifact__project__team"):
-            aliases.remove(as_operator(request.user), row.artifact, row.alias, Origin(face=Face.ADMIN))
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ArtifactAlias]:
+        return super().get_queryset(request).select_related("artifact__project__team", "version", "created_by")
 
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("artifacts.delete_artifactalias")
+    @admin.display(description="artifact", ordering="artifact__name")
+    def artifact_name(self, row: ArtifactAlias) -> str:
+        return row.artifact.full_name
+
+    @admin.display(description="points at", ordering="version__number")
+    def at(self, row: ArtifactAlias) -> str:
+        return row.version.version
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        row = kwargs["obj"]
+        changes = AliasChange.objects.of(row.artifact, row.alias)[: _CHANGES_SHOWN + 1]
+        context |= {"changes": changes[:_CHANGES_SHOWN], "there_are_more": len(changes) > _CHANGES_SHOWN}
+        return super().render_change_form(request, context, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: ArtifactAlias, form: ModelForm, change: bool) -> None:
+        data = form.cleaned_data
+        origin = _origin(request, data["reason"])
+        operator = as_operator(request.user)
+        aliases.move(operator, obj.artifact, obj.alias, data["version"], origin, expected=data["seen"])
+
+    def delete_model(self, request: HttpRequest, obj: ArtifactAlias) -> None:
+        reason = request.POST.get("reason", "").strip()
+        if not reason or len(reason) > _REASON:
+            raise errors.Invalid(f"Say why, in up to {_REASON} characters: it is kept in the history for ever.")
+        aliases.remove(as_operator(request.user), obj.artifact, obj.alias, _origin(request, reason))
 
 
 @admin.register(AliasChange)
 class AliasChangeAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "artifact", "alias", "from_version", "to_version", "changed_by", "face", "reason")
+    """By its own columns alone, for what a row points at may be gone."""
+
+    list_display = (
+        "created_at", "artifact_name", "alias", "from_shown", "to_shown", "changed_by_name", "face", "key_name",
+        "reason",
+    )  # fmt: skip
     list_filter = ("face", "created_at")
-    search_fields = ("alias", "artifact__name", "reason")
-    list_select_related = ("artifact", "from_version__artifact", "to_version__artifact", "changed_by")
+    search_fields = ("alias", "artifact_name", "changed_by_name", "key_name", "reason")
     ordering = ("-id",)
     show_full_result_count = False
+    fields = (*list_display, "number", "proposal_id")
+    readonly_fields = fields
+
+    @admin.display(description="from", empty_value="nowhere")
+    def from_shown(self, change: AliasChange) -> str | None:
+        return change.before
+
+    @admin.display(description="to", empty_value="nowhere")
+    def to_shown(self, change: AliasChange) -> str | None:
+        return change.after
+
+
+class RuleForm(ModelForm):
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        given = [place for place in PLACES if data.get(place)]
+        if self.instance._state.adding and len(given) != 1:
+            raise ValidationError("Choose a team, a project or an artifact: one of them.")
+        return data
+
+
+@admin.register(AliasRule)
+class AliasRuleAdmin(OperatorAdmin):
+    form = RuleForm
+    list_display = ("pattern", "place", "role", "needs_approval", "created_by", "created_at", "updated_at")
+    list_filter = ("role", "needs_approval", "created_at")
+    search_fields = (
+        "pattern", "team__name", "project__name", "project__team__name", "artifact__name", "artifact__project__name",
+    )  # fmt: skip
+    autocomplete_fields = PLACES
+    fields = (*PLACES, "pattern", "role", "needs_approval")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AliasRule]:
+        return super().get_queryset(request).for_display()
+
+    def get_fields(self, request: HttpRequest, obj: AliasRule | None = None) -> tuple[str, ...]:
+        return ("place", "pattern", "role", "needs_approval", "created_by", "created_at") if obj else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: AliasRule | None = None) -> tuple[str, ...]:
+        """A rule stays where it is."""
+        return ("place", "created_by", "created_at") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: AliasRule, form: ModelForm, change: bool) -> None:
+        operator, data = as_operator(request.user), form.cleaned_data
+        if change:
+            row = AliasRule.objects.for_display().get(pk=obj.pk)
+            rules.update(operator, row, **{column: data[column] for column in form.changed_data})
+            return
+        place = next(data[place] for place in PLACES if data[place])
+        obj.pk = rules.create(
+            operator, place, data["pattern"], role=data["role"], needs_approval=data["needs_approval"]
+        ).pk
+
+    def delete_model(self, request: HttpRequest, obj: AliasRule) -> None:
+        rules.delete(as_operator(request.user), obj)
+
+
+@admin.register(AliasProposal)
+class AliasProposalAdmin(ReadOnlyAdmin):
+    """People propose and decide on the pages of the artifact; the operator moves aliases without asking."""
+
+    list_display = (
+        "created_at", "artifact_name", "alias", "from_shown", "to_shown", "state", "proposed_by", "decided_by",
+        "decided_at",
+    )  # fmt: skip
+    list_filter = ("state", "created_at", "decided_at")
+    search_fields = (
+        "alias", "artifact__name", "artifact__project__name", "artifact__project__team__name", "reason", "comment",
+    )  # fmt: skip
+    fields = (*list_display, "reason", "comment")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AliasProposal]:
+        return super().get_queryset(request).for_display()
+
+    @admin.display(description="artifact", ordering="artifact__name")
+    def artifact_name(self, proposal: AliasProposal) -> str:
+        return proposal.artifact.full_name
+
+    @admin.display(description="from", empty_value="nowhere")
+    def from_shown(self, proposal: AliasProposal) -> str | None:
+        return proposal.before
+
+    @admin.display(description="to", empty_value="nowhere")
+    def to_shown(self, proposal: AliasProposal) -> str | None:
+        return proposal.after
 
 
 @admin.register(ArtifactFile)
@@ -161,3 +321,7 @@ class ArtifactDownloadAdmin(ReadOnlyAdmin):
 @admin.register(Pulse)
 class PulseAdmin(ReadOnlyAdmin):
     list_display = ("name", "at")
+
+
+def _origin(request: HttpRequest, reason: str = "") -> Origin:
+    return replace(Origin.of_page(request, reason), face=Face.ADMIN)

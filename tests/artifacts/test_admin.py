@@ -7,12 +7,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
-from artifacts import aliases, artifacts, downloads, health, usages
-from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
+from accounts.models import Role, User
+from artifacts import aliases, artifacts, downloads, health, proposals, rules, usages
+from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
+from projects import projects
 from tests.artifacts.client import ORIGIN, begin, log
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "artifacts"]
+CHANGED_BY_HAND = (Artifact, ArtifactAlias, AliasRule)
+REASON = "The new one answers in Latin"
 
 
 @pytest.fixture
@@ -29,15 +32,37 @@ def desk(olga) -> Client:
 
 
 @pytest.fixture
-def rows(bob, artifact, run, v1, v2) -> Artifact:
+def rows(alice, bob, acme, artifact, run, v1, v2) -> Artifact:
     """A row of each kind at least."""
     artifacts.update(bob, artifact, tags=["raw"])
     aliases.move(bob, artifact, "production", v1, ORIGIN)
     usages.use(bob, run, "data:v1")
     downloads.address(bob, v1.files.get(), ORIGIN)
     begin(bob, artifact, {"draft": b"draft"})
+    proposals.propose(bob, artifact, "production", v2, ORIGIN)
+    for place in (acme, artifact.project, artifact):
+        rules.create(alice, place, "prod*")
     health.note_pulse()
     return artifact
+
+
+@pytest.fixture
+def production(rows) -> ArtifactAlias:
+    """It is at v1, and protected."""
+    return ArtifactAlias.objects.get(alias="production")
+
+
+def page(row, what: str = "change") -> str:
+    return reverse(f"admin:artifacts_{row._meta.model_name}_{what}", args=[row.pk])
+
+
+def wish(to: ArtifactVersion, seen: ArtifactVersion, reason: str = REASON) -> dict:
+    """What the form of an alias sends."""
+    return {"version": to.pk, "seen": seen.pk, "reason": reason}
+
+
+def last_change(alias: str = "production") -> AliasChange:
+    return AliasChange.objects.filter(alias=alias).order_by("-number").first()
 
 
 def act(desk: Client, model: type, action: str, *chosen) -> None:
@@ -47,7 +72,7 @@ def act(desk: Client, model: type, action: str, *chosen) -> None:
     answer = desk.post(address, body, follow=True)
     assert answer.status_code == 200
     if b'name="post"' in answer.content:
-        assert desk.post(address, body | {"post": "yes"}, follow=True).status_code == 200
+        assert desk.post(address, body | {"post": "yes", "reason": REASON}, follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -61,7 +86,9 @@ def test_everything_can_be_looked_at(desk, rows, model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_list_costs_the_same_however_long_it_is(desk, bob, project, rows, run, model):
+def test_a_list_costs_the_same_however_long_it_is(desk, alice, bob, acme, project, rows, run, model):
+    # What is new is not protected, or bob could not log it.
+    AliasRule.objects.exclude(artifact=rows).delete()
     address = reverse(f"admin:artifacts_{model._meta.model_name}_changelist")
     desk.get(address)
 
@@ -76,10 +103,12 @@ def test_a_list_costs_the_same_however_long_it_is(desk, bob, project, rows, run,
         version = log(bob, more, {"x": f"{number}".encode()}, "production")
         usages.use(bob, run, f"more-{number}")
         downloads.address(bob, version.files.get(), ORIGIN)
+        proposals.propose(bob, more, "production", None, ORIGIN)
+        rules.create(alice, more, "staging")
     assert cost() == before
 
 
-@pytest.mark.parametrize("model", [model for model in MODELS if model is not Artifact])
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in CHANGED_BY_HAND])
 def test_what_only_verbs_write_is_written_nowhere_else(desk, rows, model):
     name = f"admin:artifacts_{model._meta.model_name}"
     row = model.objects.first()
@@ -100,12 +129,189 @@ def test_versions_are_deleted_but_not_under_a_name(desk, rows, v1, v2):
     assert (rows.version_count, rows.latest_version) == (1, "v1")
 
 
-def test_aliases_are_removed_with_their_history(desk, olga, rows):
-    act(desk, ArtifactAlias, "remove_aliases", ArtifactAlias.objects.get(alias="production"))
+def test_an_alias_is_moved_with_a_reason(desk, olga, production, v1, v2):
+    """By the verb, which asks no rule of the operator, and in whose record are who, where and why."""
+    answer = desk.post(page(production), wish(v2, v1), headers={"User-Agent": "Desk/1"}, follow=True)
 
+    assert answer.status_code == 200
+    production.refresh_from_db()
+    change = last_change()
+    assert (production.version, change.number, change.before, change.after) == (v2, 2, "v1", "v2")
+    assert (change.changed_by, change.changed_by_name, change.face, change.reason) == (olga, "olga", "admin", REASON)
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
+def test_an_alias_is_not_moved_without_a_reason(desk, production, v1, v2, reason):
+    answer = desk.post(page(production), wish(v2, v1, reason))
+
+    assert answer.status_code == 200
+    assert answer.context["adminform"].errors.keys() == {"reason"}
+    assert last_change().number == 1
+
+
+def test_an_alias_goes_to_finalized_versions_of_its_artifact_alone(desk, bob, production, other, v1, v2):
+    draft = ArtifactVersion.objects.drafts().get()
+    gone = log(bob, production.artifact, {"gone": b"gone"})
+    ArtifactVersion.objects.filter(pk=gone.pk).update(state="deleted")
+    form = desk.get(page(production)).context["adminform"].form
+    assert [str(version) for version in form.fields["version"].queryset] == ["data:v2", "data:v1"]
+    assert "v1 (production)" in str(form["version"])
+
+    for target in (draft, gone, log(bob, other, {"a": b"a"}), v1):
+        assert desk.post(page(production), wish(target, v1)).context["adminform"].errors.keys() == {"version"}
+    assert last_change().number == 1
+
+
+def test_an_alias_that_was_moved_meanwhile_is_not_moved_from_the_desk(desk, alice, bob, production, v1, v2):
+    AliasRule.objects.all().delete()
+    v3 = log(bob, production.artifact, {"three": b"3"})
+    aliases.move(bob, production.artifact, "production", v3, ORIGIN)
+
+    answer = desk.post(page(production), wish(v2, v1), follow=True)
+    assert "was moved meanwhile: it is at v" in answer.content.decode()
+    production.refresh_from_db()
+    assert (production.version, last_change().number) == (v3, 2)
+
+
+def test_an_alias_is_shown_with_its_history(desk, production, v1, v2):
+    for _ in range(2):
+        desk.post(page(production), wish(v2, v1, "<b>Forth</b>"))
+        desk.post(page(production), wish(v1, v2, "Back"))
+    answer = desk.get(page(production))
+
+    assert [change.number for change in answer.context["changes"]] == [5, 4, 3, 2, 1]
+    assert "&lt;b&gt;Forth&lt;/b&gt;" in answer.content.decode()
+    assert "olga" in answer.content.decode()
+    assert not answer.context["there_are_more"]
+
+
+def test_a_page_of_an_alias_costs_the_same_however_long_its_history(desk, production, v1, v2):
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert desk.get(page(production)).status_code == 200
+        return len(queries)
+
+    cost()
+    before = cost()
+    for _ in range(30):
+        desk.post(page(production), wish(v2, v1))
+        desk.post(page(production), wish(v1, v2))
+    assert cost() == before
+    answer = desk.get(page(production))
+    assert (len(answer.context["changes"]), answer.context["there_are_more"]) == (50, True)
+    more = reverse("admin:artifacts_aliaschange_changelist") + "?q=production+acme%2Fdemo%2Fdata"
+    assert more in answer.content.decode()
+    assert desk.get(more).context["cl"].result_count == 61
+
+
+@pytest.mark.parametrize("words", ["production", "data", "demo", "acme", "production acme", "PROD dat"])
+def test_aliases_are_found_across_projects(desk, alice, bob, acme, production, words):
+    elsewhere = artifacts.create(alice, projects.create(alice, acme, "demo-2"), "data", "dataset")
+    AliasRule.objects.all().delete()
+    log(bob, elsewhere, {"a": b"a"}, "production")
+
+    answer = desk.get(reverse("admin:artifacts_artifactalias_changelist"), {"q": words})
+    found = {(row.artifact.full_name, row.alias) for row in answer.context["cl"].result_list}
+    assert {("acme/demo/data", "production"), ("acme/demo-2/data", "production")} <= found
+    assert not desk.get(
+        reverse("admin:artifacts_artifactalias_changelist"), {"q": f"{words} nothing"}
+    ).context["cl"].result_list  # fmt: skip
+
+
+def test_an_alias_is_removed_with_a_reason(desk, olga, production, v1):
+    asked = desk.get(page(production, "delete"))
+    assert 'name="reason" required' in asked.content.decode()
+    assert "Its version v1 stays" in asked.content.decode()
+
+    desk.post(page(production, "delete"), {"post": "yes", "reason": REASON})
     assert not ArtifactAlias.objects.filter(alias="production").exists()
-    change = AliasChange.objects.get(alias="production", number=2)
-    assert (change.changed_by, change.face, change.to_version) == (olga, "admin", None)
+    change = last_change()
+    assert (change.changed_by, change.face, change.after, change.reason) == (olga, "admin", None, REASON)
+    v1.refresh_from_db()
+    assert v1.is_finalized
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 1001])
+def test_an_alias_is_not_removed_without_a_reason(desk, production, reason):
+    answer = desk.post(page(production, "delete"), {"post": "yes", "reason": reason}, follow=True)
+    assert "Say why" in answer.content.decode()
+
+    chosen = {"action": "delete_selected", "_selected_action": [production.pk], "post": "yes", "reason": reason}
+    answer = desk.post(reverse("admin:artifacts_artifactalias_changelist"), chosen, follow=True)
+    assert "Say why" in answer.content.decode()
+    assert last_change().number == 1
+
+
+def test_several_aliases_are_removed_with_their_history(desk, olga, rows):
+    act(desk, ArtifactAlias, "delete_selected", *ArtifactAlias.objects.all())
+
+    assert not ArtifactAlias.objects.exists()
+    for alias in ("production", "latest"):
+        change = last_change(alias)
+        assert (change.changed_by, change.face, change.to_version, change.reason) == (olga, "admin", None, REASON)
+
+
+def test_the_record_is_shown_of_what_is_gone(desk, olga, rows, alice):
+    AliasRule.objects.all().delete()
+    artifacts.delete(alice, rows)
+
+    listed = desk.get(reverse("admin:artifacts_aliaschange_changelist"), {"q": "acme/demo/data production"})
+    assert listed.context["cl"].result_count == 1
+    change = AliasChange.objects.get(alias="production")
+    assert "acme/demo/data" in desk.get(page(change)).content.decode()
+
+
+def test_no_button_changes_the_record(desk, rows):
+    listed = desk.get(reverse("admin:artifacts_aliaschange_changelist"))
+    assert listed.context["action_form"] is None
+    text = desk.get(page(AliasChange.objects.first())).content.decode()
+    assert 'name="_save"' not in text
+    assert "/delete/" not in text
+
+
+@pytest.mark.parametrize("place", ["team", "project", "artifact"])
+def test_a_rule_is_made_changed_and_deleted(desk, olga, acme, project, artifact, place):
+    chosen = {"team": acme, "project": project, "artifact": artifact}[place]
+    body = {place: chosen.pk, "pattern": "stag*", "role": "editor", "needs_approval": "on"}
+    answer = desk.post(reverse("admin:artifacts_aliasrule_add"), body, follow=True)
+    assert answer.status_code == 200
+
+    rule = AliasRule.objects.for_display().get()
+    assert (getattr(rule, place), rule.pattern, rule.role, rule.needs_approval) == (chosen, "stag*", "editor", True)
+    assert rule.created_by == olga
+    # Where it is does not change, whatever is sent.
+    desk.post(page(rule), {"team": "", "pattern": "staging", "role": "admin"})
+    rule = AliasRule.objects.for_display().get()
+    assert (getattr(rule, place), rule.pattern, rule.role, rule.needs_approval) == (chosen, "staging", "admin", False)
+
+    desk.post(page(rule, "delete"), {"post": "yes"})
+    assert not AliasRule.objects.exists()
+
+
+def test_rules_that_make_no_sense(desk, acme, project):
+    address = reverse("admin:artifacts_aliasrule_add")
+    for body in (
+        {"pattern": "x", "role": "admin"},
+        {"team": acme.pk, "project": project.pk, "pattern": "x", "role": "admin"},
+        {"team": acme.pk, "pattern": "a b", "role": "admin"},
+        {"team": acme.pk, "pattern": "x", "role": "viewer"},
+        {"team": acme.pk, "pattern": "", "role": "admin"},
+    ):
+        answer = desk.post(address, body)
+        assert answer.status_code == 200
+        assert answer.context["errors"]
+    assert not AliasRule.objects.exists()
+
+    desk.post(address, {"team": acme.pk, "pattern": "x", "role": "admin"})
+    assert desk.post(address, {"team": acme.pk, "pattern": "x", "role": "editor"}).context["errors"]
+    assert [rule.role for rule in AliasRule.objects.all()] == [Role.ADMIN]
+
+
+def test_proposals_are_looked_at(desk, rows):
+    answer = desk.get(reverse("admin:artifacts_aliasproposal_changelist"), {"q": "production acme", "state": "open"})
+
+    assert [str(row) for row in answer.context["cl"].result_list] == ["production: v1 → v2 (open)"]
+    assert "acme/demo/data" in desk.get(page(AliasProposal.objects.get())).content.decode()
 
 
 def test_versions_can_be_read_again(desk, rows, v1):
