@@ -7,5 +7,6 @@ import "./live.js";
 import "./plans.js";
 import "./refusals.js";
 import "./search.js";
+import "./tabs.js";
 import "./toasts.js";
 import "./validity.js";

@@ -8,18 +8,26 @@ from django.urls.resolvers import RoutePattern
 
 import accounts.web.urls
 import artifacts.web.urls
+import notifications.web.urls
 from accounts import invitations, keys
 from accounts.models import Invitation, Role
 from accounts.origin import Origin
 from artifacts import proposals, rules
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
+from notifications import watching, webhooks
+from notifications.models import Delivery, Notice, Watch, Webhook, Why
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
 from tests.web.test_previews import png
 from wanllmdb import urls
 
 PAGES: dict[str, URLPattern] = {
-    page.name: page for page in [*accounts.web.urls.urlpatterns, *artifacts.web.urls.urlpatterns]
+    page.name: page
+    for page in [
+        *accounts.web.urls.urlpatterns,
+        *notifications.web.urls.urlpatterns,
+        *artifacts.web.urls.urlpatterns,
+    ]
 }
 # What a visitor may ask for. Signing in and out must be, and an invitation's token is its own ticket.
 PUBLIC = {"sign-in", "sign-out", "sign-up"}
@@ -32,13 +40,21 @@ EDITORS = {
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
     "member-remove", "team-rule-new", "project-rule-new", "artifact-rule-new", "rule-edit", "rule-delete",
+    "webhook-new", "webhook-edit", "webhook-delete", "webhook-secret", "webhook-test", "webhook-pause",
+    "webhook-resume", "webhook-redeliver",
 }  # fmt: skip
 # Whoever has signed in has these forms; what can be chosen in them is what is theirs.
-OWN = {"password", "key-new", "key-revoke", "team-new", "project-new", "artifact-new"}
-# What only editors see, though looking at it changes nothing.
+OWN = {"password", "key-new", "key-revoke", "team-new", "project-new", "artifact-new", "inbox-read", "watch-end"}
+# Whoever sees a project has these: what one watches is one's own.
+READERS = {"project-watch", "artifact-watch"}
+# What only editors or admins see, though looking at it changes nothing.
 EDITORS_SIGHTS = {"upload-files"}
+ADMINS_SIGHTS = {"project-webhooks", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
-FORMS_ALONE = {"upload-remove", "sign-out"}
+FORMS_ALONE = {
+    "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume", "webhook-redeliver", "inbox-read",
+    "watch-end",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -47,6 +63,8 @@ def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
     version = log(bob, artifact, {"dot.png": png()})
     invitation, token = invitations.create(alice, acme, Role.VIEWER)
     key, _ = keys.create(alice, "first key")
+    webhook = webhooks.create(alice, artifact.project, "https://8.8.8.8/", events=["alias.moved"])
+    delivery = webhooks.test(alice, webhook)
     named = {
         "team": "acme",
         "project": "demo",
@@ -57,6 +75,10 @@ def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
         "token": token,
         "invitation_id": invitation.pk,
         "key_id": key.pk,
+        "webhook_id": webhook.pk,
+        "delivery_id": delivery.pk,
+        "notice_id": Notice.objects.create(user=alice, event=delivery.event, why=Why.CONCERNED).pk,
+        "watch_id": watching.watch(alice, artifact.project).watch.pk,
         "alias": "latest",
         "rule_id": rules.create(alice, acme, "locked").pk,
         "proposal_id": proposals.propose(bob, artifact, "staging", version, Origin()).pk,
@@ -98,7 +120,7 @@ def test_a_stranger_finds_nothing_of_a_team(browser, mallory, addresses):
     for name in _of_the_team(addresses):
         assert _code(hands.get(addresses[name])) == (405 if name in FORMS_ALONE else 404), name
         assert _code(hands.post(addresses[name])) in (404, 405), name
-    for name in EDITORS | ADMINS | {"key-revoke"}:
+    for name in EDITORS | ADMINS | {"key-revoke", "watch-end"}:
         assert _code(hands.post(addresses[name], {"name": "x", "role": "admin"})) == 404, name
     assert _everything() == before
 
@@ -108,7 +130,7 @@ def test_a_viewer_reads_everything_and_writes_nothing(browser, vera, addresses):
     before = _everything()
 
     for name in _of_the_team(addresses) - FORMS_ALONE:
-        is_shown = name not in EDITORS | ADMINS | EDITORS_SIGHTS
+        is_shown = name not in EDITORS | ADMINS | EDITORS_SIGHTS | ADMINS_SIGHTS
         assert (_code(hands.get(addresses[name])) in (200, 302)) == is_shown, name
     assert _refusing(hands, addresses) == EDITORS | ADMINS
     assert _everything() == before
@@ -119,8 +141,9 @@ def test_an_editor_does_not_manage_the_team(browser, bob, addresses, alice):
     addresses = {name: address.replace("/bob/", "/alice/") for name, address in addresses.items()}
     hands = browser(bob)
 
-    for name in ADMINS:
-        assert _code(hands.get(addresses[name])) == _code(hands.post(addresses[name])) == 403, name
+    for name in ADMINS | ADMINS_SIGHTS:
+        assert _code(hands.get(addresses[name])) == (405 if name in FORMS_ALONE else 403), name
+        assert _code(hands.post(addresses[name])) == (405 if name in ADMINS_SIGHTS else 403), name
 
 
 def test_everyone_reads_an_internal_project_and_only_its_team_writes(browser, mallory, addresses):
@@ -174,7 +197,7 @@ def test_the_lists_above_are_all_forms_there_are(browser, alice, addresses):
     hands = {name: browser(None if name == "sign-in" else alice) for name in PAGES}
     forms = {name for name in PAGES if "POST" in _methods(hands[name], addresses[name])}
 
-    assert forms == PUBLIC | EDITORS | ADMINS | OWN
+    assert forms == PUBLIC | EDITORS | ADMINS | OWN | READERS
 
 
 def _address(page: URLPattern, named: dict[str, object], run: str) -> str:
@@ -194,7 +217,7 @@ def _methods(hands: Client, address: str) -> str:
 
 def _refusing(hands: Client, addresses: dict[str, str], among: set[str] | None = None) -> set[str]:
     """The pages that do not let these hands write; the others take no form at all."""
-    codes = {name: _code(hands.post(addresses[name])) for name in among or _of_the_team(addresses)}
+    codes = {name: _code(hands.post(addresses[name])) for name in (among or _of_the_team(addresses)) - READERS}
     assert set(codes.values()) <= {403, 404, 405}, codes
     return {name for name, code in codes.items() if code in (403, 404)}
 
@@ -208,4 +231,5 @@ def _code(answer: HttpResponse) -> int:
 def _everything() -> list[object]:
     """What would tell of a write: rows that came, went or changed."""
     models = (Project, Artifact, ArtifactVersion, ArtifactFile, AliasChange, AliasProposal, AliasRule, Invitation)
+    models += (Webhook, Delivery, Watch)
     return [list(model.objects.order_by("pk").values()) for model in models]
