@@ -25,6 +25,8 @@ from accounts.models import ApiKey
 from artifacts import downloads, proposals, rules, uploads
 from artifacts.files import Statement
 from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
+from notifications import events, watching, webhooks
+from notifications.models import Delivery, Kind
 from tests.artifacts.client import ORIGIN, begin, log, send, sha256, upload
 
 SCHEMA = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(public=True))
@@ -58,10 +60,17 @@ def proposed(alice, bob, artifact, v1) -> list[AliasProposal]:
 
 
 @pytest.fixture
-def addressed(alice, artifact, v1, draft, packed, proposed, run) -> dict[str, list[str]]:
+def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[str, list[str]]:
     """What the parameters of an address can stand for."""
     versions = [draft, v1, packed.version]
+    webhook = webhooks.create(alice, artifact.project, "https://8.8.8.8/", events=["alias.moved"])
+    paused = webhooks.create(alice, artifact.project, "https://8.8.8.8/", events=["alias.moved"], active=False)
+    sent = Delivery.objects.create(webhook=paused, event=events.record(Kind.ALIAS_MOVED, artifact.project, {}, by=bob))
+    watching.watch(alice, artifact.project)
     return {
+        "webhook_id": [str(webhook.pk), str(paused.pk)],
+        "delivery_id": [str(webhooks.test(alice, webhook).pk), str(sent.pk)],
+        "watch_id": [str(watching.watch(alice, artifact.project, artifact).watch.pk)],
         "artifact_id": [str(artifact.pk)],
         "version_id": [str(version.pk) for version in versions],
         "file_id": [str(packed.pk), *(str(version.files.first().pk) for version in versions)],
@@ -84,6 +93,7 @@ def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
     return addressed | {
         "name": ["acme/demo/data", "acme/demo/data:production", "data:v1", "new"],
         "project": ["acme/demo"],
+        "url": ["https://8.8.8.8/", "http://127.0.0.1/", "hook"],
         "team": ["acme"],
         "artifact": [addressed["artifact_id"][0]],
         "one": ["latest", "new"],

@@ -9,6 +9,8 @@ from django.urls import URLPattern
 import accounts.api.urls
 import artifacts.api.urls
 import artifacts.tasks
+import notifications.api.urls
+import notifications.tasks
 import projects.api.urls
 import projects.tasks
 from accounts.errors import RegistryError
@@ -53,7 +55,8 @@ def refusals(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
 
 
 def test_every_address_is_listed():
-    ours = [*accounts.api.urls.urlpatterns, *projects.api.urls.urlpatterns, *artifacts.api.urls.urlpatterns]
+    apps = (accounts, projects, notifications, artifacts)
+    ours = [pattern for app in apps for pattern in app.api.urls.urlpatterns]
 
     assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(addresses(ours))
 
@@ -75,7 +78,7 @@ def test_every_setting_is_listed():
 
 
 def test_every_timer_is_listed():
-    timers = [*artifacts.tasks.BEAT.values(), *projects.tasks.BEAT.values()]
+    timers = [timer for app in (artifacts, notifications, projects) for timer in app.tasks.BEAT.values()]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
     listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) )?(second|minute)s? \|")
 
