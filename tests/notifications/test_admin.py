@@ -1,0 +1,66 @@
+"""The operator's desk: everything to be looked at, nothing to be changed by hand, and no secret."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.origin import Origin
+from artifacts import aliases
+from notifications import watching
+from notifications.models import Attempt, Delivery, Event, Notice, Watch, Webhook
+
+
+@pytest.fixture
+def desk(browser, db):
+    return browser(User.objects.create_superuser("operator", "op@example.org", "a good long password"))
+
+
+@pytest.fixture
+def delivered(bob, vera, project, artifact, v1, hook, work) -> Delivery:
+    watching.watch(vera, project)
+    aliases.move(bob, artifact, "best", v1, Origin())
+    work()
+    return Delivery.objects.get(event__alias="best")
+
+
+@pytest.mark.parametrize("model", [Event, Webhook, Delivery, Watch, Notice])
+def test_rows_are_looked_at_and_not_changed(desk, delivered, hook, model):
+    name = model._meta.model_name
+    row = model.objects.first()
+    listed = desk.get(reverse(f"admin:notifications_{name}_changelist"), {"q": "x"})
+    shown = desk.get(reverse(f"admin:notifications_{name}_change", args=[row.pk])).content.decode()
+
+    assert listed.status_code == 200
+    assert hook.secret not in shown and 'name="_save"' not in shown
+    assert desk.get(reverse(f"admin:notifications_{name}_add")).status_code == 403
+    assert desk.post(reverse(f"admin:notifications_{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_a_list_has_no_secret(desk, delivered, hook):
+    assert hook.secret not in desk.get(reverse("admin:notifications_webhook_changelist")).content.decode()
+
+
+def test_a_delivery_is_sent_again(desk, delivered, receiver, work):
+    receiver.sent.clear()
+    act = {"action": "redeliver", "_selected_action": [str(delivered.pk)]}
+    desk.post(reverse("admin:notifications_delivery_changelist"), act)
+    work()
+
+    assert receiver.kinds == ["alias.created"]
+    assert Attempt.objects.filter(delivery=delivered).count() == 2
+
+
+def test_webhooks_are_paused_and_resumed(desk, delivered, hook):
+    place = reverse("admin:notifications_webhook_changelist")
+    for action, is_live in (("pause", False), ("resume", True)):
+        desk.post(place, {"action": action, "_selected_action": [str(hook.pk)]})
+        hook.refresh_from_db()
+        assert hook.is_live == is_live
+
+
+def test_what_is_refused_is_told(desk, delivered, hook):
+    Webhook.objects.update(active=False)
+    act = {"action": "redeliver", "_selected_action": [str(delivered.pk)]}
+    answer = desk.post(reverse("admin:notifications_delivery_changelist"), act, follow=True)
+
+    assert "resume it first" in answer.content.decode()
