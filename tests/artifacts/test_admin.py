@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -334,3 +335,19 @@ def test_people_without_the_right_do_nothing(bob, rows, v2):
         assert desk.get(reverse(f"admin:artifacts_{model._meta.model_name}_changelist")).status_code == 403
     v2.refresh_from_db()
     assert v2.is_finalized
+
+
+def test_who_may_only_look_looks(bob, rows, v1, v2):
+    bob.is_staff = True
+    bob.save()
+    bob.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    desk = Client()
+    desk.force_login(bob)
+
+    for model in MODELS:
+        row = model.objects.first()
+        assert desk.get(reverse(f"admin:artifacts_{model._meta.model_name}_changelist")).status_code == 200
+        assert desk.get(page(row)).status_code == 200
+        assert desk.post(page(row), wish(v2, v1)).status_code == 403
+        assert desk.post(page(row, "delete"), {"post": "yes", "reason": REASON}).status_code == 403
+    assert last_change().number == 1
