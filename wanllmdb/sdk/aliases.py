@@ -56,7 +56,8 @@ def release(
             move(client, artifact_id, {**taken, **dict.fromkeys(leaving)}, expected=leaving, reason=reason)
             break
         except errors.AliasMoved as moved:
-            if moved.alias not in leaving:
+            # Where an answer was lost it is not sure what was done: not for us to take what was wanted once more.
+            if moved.alias not in leaving or moved.answer_lost:
                 raise
             del leaving[moved.alias]
             stayed.append(moved)
@@ -122,9 +123,10 @@ def propose(
         raise
 
 
-def proposals(client: Client, artifact_id: str, state: str | None = None) -> list[dict[str, Any]]:
-    """Those of an artifact, newest first."""
-    return list(client.get(f"/artifacts/{artifact_id}/alias-proposals", state=state)["items"])
+def proposals(client: Client, artifact_id: str, state: str | None = None) -> Iterator[dict[str, Any]]:
+    """Those of an artifact, newest first, asked for page by page."""
+    pages = client.scroll(f"/artifacts/{artifact_id}/alias-proposals", state=state)
+    return (row for page in pages for row in page["items"])
 
 
 def decide(client: Client, proposal_id: str, act: str, comment: str | None = None) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def proposals(
     place = versions.find_named(joined, name)["id"]
     rows = aliases.proposals(joined.client, place, None if state == "all" else state)
     columns = ("id", "alias", "from_version", "to_version", "state", "proposed_by", "reason")
-    answer_rows(rows, as_json, columns)
+    answer_rows(list(rows), as_json, columns)
 
 
 @alias_app.command()

@@ -162,3 +162,13 @@ def test_who_moves_it_where_we_wanted_it_is_not_taken_for_us(model, line, alice)
     line.loses, line.meanwhile = ("PUT", "/aliases"), lambda: (alice("production", "v2"), alice("production", "v3"))
     with pytest.raises(wandb.AliasMoved, match="it is at v3 now"):
         registry.transition_stage(model, "v3", "Production", expect="v1")
+
+
+def test_save_does_not_take_again_what_somebody_took_meanwhile(model, line, alice):
+    artifact = wandb.Api().artifact(f"{model}:production")
+    artifact.aliases[:] = ["champion"]
+    line.loses, line.meanwhile = ("PUT", "/aliases"), lambda: alice("champion", "v2")
+    with pytest.raises(wandb.AliasMoved):
+        artifact.save()
+    assert told(model, "champion") == [("v1", "v2", "alice"), (None, "v1", "bob")]
+    assert told(model, "production")[0] == ("v1", None, "bob")
