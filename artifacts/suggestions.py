@@ -17,6 +17,8 @@ _ARTIFACTS = 100
 _ALIASES = 2000
 _OWN = 1000
 
+# Read by the database, too.
+_VERSION_LIKE = r"^v?[0-9]+\.[0-9]+\.[0-9]+"
 _SEMANTIC = re.compile(
     r"(?P<v>v?)(?P<major>0|[1-9][0-9]{0,8})\.(?P<minor>0|[1-9][0-9]{0,8})\.(?P<patch>0|[1-9][0-9]{0,8})(?P<pre>-.+)?"
 )
@@ -48,18 +50,19 @@ def suggest(artifact: Artifact, typed: str = "") -> list[Suggestion]:
 
 
 def _in_use(artifact: Artifact, typed: str) -> list[str]:
-    """The names in use in the project, the most used first; semantic versions say something of their own artifact."""
+    """The names in use in the project, the most used first, but for versions: each artifact counts its own."""
     recent = Artifact.objects.filter(project=artifact.project_id).order_by("-updated_at").values_list("pk", flat=True)
     rows = ArtifactAlias.objects.filter(artifact__in=[artifact.pk, *recent[:_ARTIFACTS]])
+    rows = rows.exclude(alias__regex=_VERSION_LIKE)
     if typed:
         rows = rows.filter(alias__icontains=typed)
-    counted = Counter(rows.order_by("artifact", "alias").values_list("alias", flat=True)[:_ALIASES])
-    return [alias for alias in sorted(counted, key=lambda alias: (-counted[alias], alias)) if not _semantic(alias)]
+    counted = Counter(rows.order_by("artifact_id", "alias").values_list("alias", flat=True)[:_ALIASES])
+    return sorted(counted, key=lambda alias: (-counted[alias], alias))
 
 
 def _next_versions(own: set[str]) -> tuple[str, ...]:
     """What can follow the highest of these: the next patch, minor and major, or the release of a release candidate."""
-    versions = [match for alias in own if (match := _semantic(alias))]
+    versions = [match for alias in own if (match := _SEMANTIC.fullmatch(alias))]
     if not versions:
         return FIRST_VERSIONS
     last = max(versions, key=_rank)
@@ -70,10 +73,6 @@ def _next_versions(own: set[str]) -> tuple[str, ...]:
 
 def _rank(version: re.Match[str]) -> tuple[int, int, int, bool]:
     return int(version["major"]), int(version["minor"]), int(version["patch"]), version["pre"] is None
-
-
-def _semantic(alias: str) -> re.Match[str] | None:
-    return _SEMANTIC.fullmatch(alias)
 
 
 def _fitting(found: list[Suggestion], typed: str) -> list[Suggestion]:

@@ -86,7 +86,9 @@ def test_the_version_that_follows_the_highest(artifact, name, there, next_versio
 def test_versions_of_others_are_not_the_habit_of_this_one(bob, artifact, other, v1, name):
     name("v7.0.0", of=other, to=log(bob, other, {"a": b"a"}))
 
-    assert "v7.0.0" not in suggested(artifact)
+    name("v7.0.0-rc.1", "7.0.1", of=other, to=other.versions.get())
+    assert suggested(artifact, why="in use") == ["latest"]
+    assert suggested(artifact, "7", why="in use") == []
     assert suggested(artifact, why="next version") == ["v0.1.0", "v1.0.0"]
 
 
