@@ -23,6 +23,13 @@ _REASON_LENGTH = 1000
 class Kept(forms.Form):
     """A form that is shown again, with what was refused, to people who may try again."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound:
+            # Shown again, the focus stays with the button.
+            for field in self.fields.values():
+                field.widget.attrs.pop("autofocus", None)
+
     @contextmanager
     def keeping(self) -> Iterator[None]:
         """What a verb refuses for the state that things are in becomes a fault of the form, and the block is over."""
@@ -160,7 +167,8 @@ class SwapForm(ReasonForm):
                 "autocomplete": "off",
                 "spellcheck": "false",
             }
-        self.fields["other" if self["one"].value() else "one"].widget.attrs["autofocus"] = True
+        if not self.is_bound:
+            self.fields["other" if self["one"].value() else "one"].widget.attrs["autofocus"] = True
 
 
 class RuleForm(Kept):

@@ -19,6 +19,17 @@ PLACES = {
     "artifact": ARTIFACT,
     "artifact-versions": f"{ARTIFACT}/versions",
     "artifact-aliases": f"{ARTIFACT}/aliases",
+    "alias-add": f"{ARTIFACT}/add-alias",
+    "alias-move": f"{ARTIFACT}/aliases/production/move",
+    "alias-rollback": f"{ARTIFACT}/aliases/latest/rollback",
+    "alias-delete": f"{ARTIFACT}/aliases/canary/delete",
+    "alias-swap": f"{ARTIFACT}/aliases/swap",
+    "alias-history": f"{ARTIFACT}/aliases/latest/history",
+    "artifact-rule-new": f"{ARTIFACT}/rules/new",
+    "project-rules": "/acme/recommender/rules",
+    "project-rule-new": "/acme/recommender/rules/new",
+    "team-rules": "/teams/acme/rules",
+    "team-rule-new": "/teams/acme/rules/new",
     "artifact-history": f"{ARTIFACT}/history",
     "artifact-edit": f"{ARTIFACT}/edit",
     "artifact-delete": f"{ARTIFACT}/delete",
@@ -64,7 +75,7 @@ BARRED = {"forbidden": f"{ARTIFACT}/edit"}
 
 
 def everywhere(page: Page) -> dict[str, str]:
-    """All of them for alice: the server alone knows how it named the run and the webhooks."""
+    """All of them for alice: the server alone knows how it named the run, the webhooks, the rule and the proposal."""
     page.goto(PLACES["runs"])
     found = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
     page.goto(PLACES["webhooks"])
@@ -74,6 +85,11 @@ def everywhere(page: Page) -> dict[str, str]:
         found[f"webhook-{name}"] = f"{found['webhook']}/{name}"
     page.goto(found["webhook"])
     found["webhook-delivery"] = page.locator("#deliveries a[data-row]").last.get_attribute("href")
+    page.goto(PLACES["artifact-aliases"])
+    for deed in ("approve", "reject"):
+        found[f"proposal-{deed}"] = page.locator(f"[id^={deed}-]").first.get_attribute("href")
+    for deed in ("edit", "delete"):
+        found[f"rule-{deed}"] = page.locator(f"[id^=rule-{deed}-]").first.get_attribute("href")
     return PLACES | found
 
 

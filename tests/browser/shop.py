@@ -83,6 +83,7 @@ def _tell(stack: Stack) -> None:
         hook = {"url": url, "description": description, "events": OFFERED}
         ask(stack, "alice", "POST", f"/projects/{project}/webhooks", hook)
     ask(stack, "alice", "POST", "/watches", {"project": project, "by_email": True})
+    ask(stack, "alice", "POST", "/alias-rules", {"artifact": artifact, "pattern": "production", "role": "admin"})
     ask(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", {"alias": "canary"} | to)
     ask(stack, "bob", "POST", f"/artifacts/{artifact}/alias-proposals", {"alias": "approved"} | to)
     until(lambda: len(receiver.sent) > 1 and ask(stack, "alice", "GET", "/inbox")["unread"] > 1)

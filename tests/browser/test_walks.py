@@ -31,7 +31,7 @@ def test_from_the_door_to_the_file_by_mouse(person):
     expect(page.locator("#list tbody tr")).to_have_count(1)
     page.get_by_role("link", name="ranker").click()
     page.get_by_role("link", name=re.compile("^Aliases")).click()
-    page.get_by_role("row", name="production").get_by_role("link").click()
+    page.get_by_role("row", name="production").get_by_role("link", name="v6").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("ranker:v6")
     page.locator("summary", has_text="Compare").click()
     page.get_by_role("link", name="With the previous, v5").click()
