@@ -44,6 +44,14 @@ def expected(request: Request, data: dict[str, Any]) -> Expected:
     return said[0] if said else ANYWHERE
 
 
+def refuse(request: Request) -> None:
+    """Raise `Invalid` for a condition on a call that moves several aliases: it would be believed to hold for one."""
+    if "If-Match" in request.headers or "If-None-Match" in request.headers:
+        raise errors.Invalid(
+            "This moves several aliases: If-Match and If-None-Match are for one. Use `PUT` with `expected`."
+        )
+
+
 def is_known(request: Request, version_id: UUID) -> bool:
     """Whether the caller has what a GET would answer, by `If-None-Match` as HTTP compares it."""
     known = parse_etags(request.headers.get("If-None-Match", ""))

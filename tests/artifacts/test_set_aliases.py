@@ -110,6 +110,17 @@ def test_odd_expectations_are_refused(put, artifact, v1, expected):
     assert places(artifact) == {"latest": "v1"}
 
 
+@pytest.mark.parametrize("header", [{"If-Match": '"{id}"'}, {"If-None-Match": "*"}, {"If-Match": ""}])
+def test_headers_for_one_alias_are_refused(api, bob, artifact, v1, v2, header):
+    aliases.set_all(bob, artifact, {"one": v1, "other": v2}, ORIGIN)
+    headers = {name: value.format(id=v1.pk) for name, value in header.items()}
+    address = f"/api/v1/artifacts/{artifact.pk}/aliases"
+
+    assert api(bob).put(address, {"aliases": {"one": "v2"}}, headers=headers).status_code == 400
+    assert api(bob).post(f"{address}/swap", {"one": "one", "other": "other"}, headers=headers).status_code == 400
+    assert places(artifact) == {"latest": "v2", "one": "v1", "other": "v2"}
+
+
 def test_a_body_without_aliases_is_refused(api, bob, artifact, v1):
     for body in ({}, {"reason": "x"}, [], None):
         assert api(bob).put(f"/api/v1/artifacts/{artifact.pk}/aliases", body).status_code == 400

@@ -64,6 +64,7 @@ class AliasList(APIView):
         """Make, move and remove several aliases, all or none. Those that are not named stay as they are."""
         artifact = find_artifact(request, artifact_id)
         data = read(AliasesSet, request, artifact_id=artifact_id)
+        conditions.refuse(request)
         wanted = find_targets(request, artifact, data["aliases"])
         moves = aliases.set_all(request.user, artifact, wanted, _origin(request, data), data.get("expected"))
         removed = [move.alias.alias for move in moves if move.is_gone]
@@ -130,6 +131,7 @@ class AliasesSwap(APIView):
         """Let two aliases change places, both or none."""
         artifact = find_artifact(request, artifact_id)
         data = read(AliasesSwapRequest, request, artifact_id=artifact_id)
+        conditions.refuse(request)
         moves = aliases.swap(request.user, artifact, data["one"], data["other"], _origin(request, data))
         return Response(_several(moves))
 
