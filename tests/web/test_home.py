@@ -105,7 +105,7 @@ def test_it_costs_the_same_with_many(browser, alice, acme, django_assert_max_num
         logged(alice, artifacts.create(alice, project, "data", "dataset"))
     hands = browser(alice)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         page = hands.get("/").content.decode()
     assert "1–50 of 60 projects" in page
     assert "<script>alert" not in page

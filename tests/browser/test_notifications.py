@@ -1,0 +1,127 @@
+"""Being told: a webhook from its form to its log, and an inbox from the bell to the thing, by mouse and by keyboard."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import shop
+from tests.browser.hands import dialog, fresh, told
+from tests.browser.places import ARTIFACT
+from tests.notifications.receiver import Receiver, status
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    listening = Receiver()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture
+def project(ask) -> str:
+    """The address of a new project."""
+    return f"/acme/{ask('POST', '/projects', {'team': 'acme', 'name': fresh('told')})['name']}"
+
+
+def test_a_webhook_from_its_form_to_its_log(person, project, receiver):
+    receiver.answers = [status(200, b"thank you")]
+    page = person("alice").page
+    page.goto(project)
+    page.get_by_role("link", name="Webhooks").click()
+    page.get_by_role("link", name="Add the first webhook").click()
+    form = dialog(page)
+    form.get_by_label("Address").fill("https://10.0.0.1/hook")
+    form.get_by_role("button", name="Create").click()
+    expect(form.get_by_role("alert").first).to_contain_text("private network")
+    form.get_by_label("Address").fill(receiver.url)
+    form.get_by_label("Description").fill("Deployment")
+    form.get_by_label("A version was finalized").check()
+    form.get_by_role("button", name="Create").click()
+    secret = dialog(page).locator("#secret-value")
+    expect(secret).to_contain_text("whsec_")
+    signed_with = secret.inner_text().strip()
+    dialog(page).get_by_role("link", name="Done").click()
+
+    page.wait_for_url("**/webhooks/*")
+    expect(page.get_by_text("whsec_")).to_have_count(0)
+    page.get_by_role("button", name="Send a test").click()
+    told(page, "A test is on its way.")
+    # The log follows by itself.
+    row = page.locator("#deliveries tbody tr")
+    expect(row).to_contain_text("Delivered")
+    assert receiver.sent[0].verify(signed_with)["type"] == "webhook.test"
+    row.get_by_role("link", name="webhook.test").click()
+    expect(dialog(page)).to_contain_text("thank you")
+    dialog(page).get_by_role("button", name="Deliver again").click()
+    told(page, "It is on its way again.")
+    expect(row).to_contain_text("2")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("heading", name="Deployment")).to_contain_text("Off")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("heading", name="Deployment")).to_contain_text("Active")
+    page.get_by_role("link", name="Delete").click()
+    dialog(page).get_by_role("button", name="Delete").click()
+    told(page, "The webhook is deleted.")
+
+
+def test_a_webhook_without_script(person, project, receiver):
+    alice = person(None, java_script_enabled=False)
+    alice.sign_in("alice", "alice has a long password")
+    page = alice.page
+    page.goto(f"{project}/webhooks")
+    page.get_by_role("link", name="Add the first webhook").click()
+    page.get_by_label("Address").fill(receiver.url)
+    page.get_by_role("button", name="Create").click()
+    expect(page.locator("#secret-value")).to_contain_text("whsec_")
+    page.get_by_role("link", name="Done").click()
+    page.get_by_role("button", name="Send a test").click()
+    shop.until(lambda: receiver.sent)
+    page.reload()
+    page.locator("#deliveries").get_by_role("link", name="webhook.test").click()
+    page.get_by_role("button", name="Deliver again").click()
+    shop.until(lambda: len(receiver.sent) > 1)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_from_the_bell_to_the_thing(person, shop_stack):
+    page = person("vera").page
+    page.goto(ARTIFACT)
+    page.get_by_role("link", name="Watch", exact=True).click()
+    dialog(page).get_by_label("Aliases").fill("news-*")
+    dialog(page).get_by_role("button", name="Watch", exact=True).click()
+    expect(page.get_by_role("link", name="Watching")).to_be_visible()
+    for number in (1, 2, 3):
+        make_alias(shop_stack, f"news-{number}")
+    shop.until(lambda: shop.ask(shop_stack, "vera", "GET", "/inbox")["unread"] == 3)
+
+    page.goto("/")
+    expect(bell(page)).to_have_accessible_name("Inbox, 3 unread")
+    page.keyboard.press("i")
+    page.wait_for_url("**/inbox")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{ARTIFACT}/aliases")
+    expect(bell(page)).to_have_accessible_name("Inbox, 2 unread")
+    page.keyboard.press("i")
+    page.wait_for_url("**/inbox")
+    page.get_by_role("button", name="Read bob put news-2").click()
+    expect(bell(page)).to_have_accessible_name("Inbox, 1 unread")
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(bell(page)).to_have_accessible_name("Inbox")
+    page.get_by_role("link", name="What you watch").click()
+    page.get_by_role("button", name="Stop watching acme/recommender/ranker").click()
+    told(page, "You do not watch acme/recommender/ranker any more.")
+    expect(page.get_by_role("heading", name="You watch nothing yet")).to_be_visible()
+
+
+def make_alias(stack: shop.Stack, alias: str) -> None:
+    """Bob's work."""
+    ranker = shop.ask(stack, "bob", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v2")
+    said = {"alias": alias, "version_id": ranker["version"]["id"]}
+    shop.ask(stack, "bob", "POST", f"/artifacts/{ranker['artifact']['id']}/aliases", said)
+
+
+def bell(page: Page) -> Locator:
+    return page.locator("#bell")
