@@ -3,10 +3,12 @@
 import pytest
 
 from accounts.origin import Origin
-from artifacts import aliases, proposals
+from artifacts import aliases, artifacts, proposals
 from notifications import inbox, watching
-from notifications.models import Notice, Watch
+from notifications.models import Event, Notice, Watch
+from projects import projects
 from tests.conftest import HTMX
+from tests.notifications.receiver import status
 
 
 @pytest.fixture
@@ -54,6 +56,26 @@ def test_who_follows_an_item_has_read_it(browser, vera, news):
 
     assert answer["Location"] == "/acme/demo/artifacts/dataset/data/aliases"
     assert inbox.unread(vera) == 2
+
+
+def test_an_item_finds_its_artifact_under_another_name(browser, alice, bob, vera, project, artifact, news):
+    notice = Notice.objects.order_by("id").first()
+    hands = browser(vera)
+    artifacts.update(bob, artifact, name="renamed")
+    projects.update(bob, project, name="moved")
+    assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved/artifacts/dataset/renamed/aliases"
+
+    artifacts.delete(alice, artifact)
+    assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved"
+
+
+def test_a_paused_webhook_leads_to_its_page(browser, alice, project, hook, receiver, work):
+    receiver.answers = [status(410)]
+    Event.objects.create(kind="alias.moved", project=project, data={}, alias="best")
+    work()
+
+    answer = browser(alice).get(f"/inbox/{Notice.objects.get().pk}")
+    assert answer["Location"] == f"/acme/demo/webhooks/{hook.pk}"
 
 
 def test_items_of_others_are_not_there(browser, alice, news):

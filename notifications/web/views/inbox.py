@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.api.pagination import seal, unseal
 from accounts.web import pages
 from notifications import inbox, wording
-from notifications.models import Notice
+from notifications.models import Event, Notice
+from notifications.models.watch import artifacts_visible_to
 
 PAGE_SIZE = 50
 
@@ -28,7 +29,7 @@ def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """On to what the item tells of; who goes there has read it."""
     found = get_object_or_404(Notice.objects.visible_to(request.user).for_display(), pk=notice_id)
     inbox.mark_read(request.user, [found.pk])
-    return redirect(wording.address(found.event))
+    return redirect(_place(request, found.event))
 
 
 @login_required
@@ -39,6 +40,17 @@ def read(request: HttpRequest) -> HttpResponse:
     ids = None if named is None else [unseal(seal(named), Notice, "id")]
     inbox.mark_read(request.user, ids)
     return _answer(request) if pages.wants_part(request) else redirect(reverse("inbox"))
+
+
+def _place(request: HttpRequest, event: Event) -> str:
+    """Where it is to be seen by now: an artifact may have another name since, or be gone."""
+    if event.artifact_id is None:
+        return wording.address(event)
+    artifact = artifacts_visible_to(request.user).filter(pk=event.artifact_id).first()
+    place = [event.project.team.name, event.project.name]
+    if artifact is None:
+        return reverse("project", args=place)
+    return reverse("artifact-aliases" if event.alias else "artifact", args=[*place, artifact.type, artifact.name])
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
