@@ -401,7 +401,9 @@ class TestTensors:
         shown = look("x.npz", npz({f"a{number}": "(1,)" for number in range(300)}))
         assert (len(shown.tensors), shown.note) == (50, "The first 50 of 300 arrays.")
 
-    @pytest.mark.parametrize("data", [b"PK\x03\x04", b"PK\x05\x06" + bytes(18), gzip.compress(b"x", mtime=0), b"x" * 100])
+    @pytest.mark.parametrize(
+        "data", [b"PK\x03\x04", b"PK\x05\x06" + bytes(18), gzip.compress(b"x", mtime=0), b"x" * 100]
+    )
     def test_npz_that_is_none(self, data):
         assert isinstance(look("x.npz", data), Nothing | Text | Tensors)
 
