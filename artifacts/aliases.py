@@ -174,9 +174,10 @@ def check_is_at(artifact: Artifact, alias: str, expected: Expected) -> None:
     if (row.version_id if row else None) == expected:
         return
     where = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
-    sentence = f"Alias {alias!r} was moved meanwhile: it is at {row.version.version} now." if row else (
-        f"Alias {alias!r} does not exist any more."
-    )  # fmt: skip
+    sentence = f"Alias {alias!r} does not exist any more."
+    if row:
+        happened = "made" if expected is None else "moved"
+        sentence = f"Alias {alias!r} was {happened} meanwhile: it is at {row.version.version} now."
     raise errors.AliasMoved(sentence, **{"alias": alias, "version": None, "version_id": None} | where)
 
 
