@@ -439,4 +439,3 @@ def test_an_open_draft_is_nobodys_protected_version(bob, artifact, guarded):
     versions.delete(bob, draft, ORIGIN)
     draft.refresh_from_db()
     assert draft.state == "deleted"
-
