@@ -1,10 +1,29 @@
-"""Exceptions from the content security policy for pages that are not ours to write."""
+"""The content security policy of all answers, and exceptions from it for pages that are not ours to write."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from csp.constants import HEADER
 from csp.decorators import csp_update
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
+from django.utils.functional import cached_property
+
+
+class ContentSecurity(CSPMiddleware):
+    """django-csp's own, which would write the policy anew for each answer: all but a few pages have the server's."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if hasattr(request, "_csp_nonce") or any(name.startswith("_csp_") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self._of_the_server)
+        return response
+
+    @cached_property
+    def _of_the_server(self) -> str:
+        return build_policy()
 
 
 def under(policy: dict[str, Any], patterns: Iterable[URLPattern | URLResolver]) -> None:

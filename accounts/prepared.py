@@ -13,6 +13,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
+from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 
 Row = TypeVar("Row", bound=models.Model)
@@ -42,6 +43,25 @@ class Prepared(Generic[Row]):
         """The first of the rows, which all are fetched."""
         found = self.all(*values)
         return found[0] if found else None
+
+
+class Lines(models.Subquery):
+    """One column of a queryset, in its order, as the lines of one text; empty where there are none.
+
+    So a list comes along in the row that it belongs to.
+    """
+
+    template = "(SELECT coalesce(%(joined)s, '') FROM (%(subquery)s) listed)"
+    output_field = models.TextField()
+
+    def __init__(self, rows: models.QuerySet[Any], column: str) -> None:
+        super().__init__(rows.values(line=models.F(column)))
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Sequence[Any]]:
+        return self.as_sql(compiler, connection, joined="string_agg(line, chr(10))")
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Sequence[Any]]:
+        return self.as_sql(compiler, connection, joined="group_concat(line, char(10))")
 
 
 def insert(row: models.Model) -> None:
@@ -160,4 +180,11 @@ def _cursor() -> CursorWrapper:
     if connection.vendor != "postgresql":
         return connection.cursor()
     connection.ensure_connection()
-    return connection._prepare_cursor(psycopg.Cursor(connection.connection))
+    return connection._prepare_cursor(_Planned(connection.connection))
+
+
+class _Planned(psycopg.Cursor):
+    def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
+        # Where Django looks for what to log.
+        self._query = pgq
+        super()._send_query_prepared(name, pgq, binary=binary)

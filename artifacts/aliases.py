@@ -131,9 +131,14 @@ def find(artifact: Artifact, alias: str) -> ArtifactAlias:
         there = list(artifact.alias_set.values_list("alias", flat=True)[:50])
         known = f"It has {', '.join(there)}." if there else "It has no aliases yet."
         raise errors.AliasNotFound(f"Alias {alias!r} not found on artifact {artifact.name!r}. {known}", aliases=there)
-    found.artifact = found.version.artifact = artifact
-    found.version.remember_aliases()
-    return found
+    return recall(artifact, found)
+
+
+def recall(artifact: Artifact, row: ArtifactAlias) -> ArtifactAlias:
+    """An alias that was loaded `with_version`, knowing all that is shown with it, the artifact at hand."""
+    row.artifact = row.version.artifact = artifact
+    row.version.known_names = row.names.split()
+    return row
 
 
 def find_at(artifact: Artifact, alias: str, moment: datetime) -> AliasChange:

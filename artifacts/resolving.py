@@ -2,10 +2,38 @@
 
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
+from django.db.models import OuterRef, QuerySet
+
+from accounts.models import User
+from accounts.prepared import Lines, Prepared
 from artifacts import aliases, errors, names
-from artifacts.models import AliasChange, Artifact, ArtifactVersion
+from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactTag, ArtifactVersion
 from projects.models import Project
+
+
+def _beneath(user: UUID) -> QuerySet[ArtifactAlias]:
+    """Aliases of what the user sees, with their versions and artifacts."""
+    return ArtifactAlias.objects.with_artifact().filter(artifact__project__in=Project.objects.visible_to(User(pk=user)))
+
+
+def _named(user: UUID, team: str, project: str, name: str, alias: str) -> QuerySet[ArtifactAlias]:
+    """The alias of an artifact's name, with all that is shown of the artifact."""
+    of_newest = ArtifactAlias.objects.filter(
+        version__artifact=OuterRef("artifact"), version__number=OuterRef("artifact__latest_number")
+    )
+    tags = ArtifactTag.objects.filter(artifact=OuterRef("artifact")).order_by("id")
+    found = _beneath(user).filter(
+        artifact__project__in=Project.objects.named(f"{team}/{project}"), artifact__name=name, alias=alias
+    )
+    return found.select_related("artifact__created_by").annotate(
+        newest_names=Lines(of_newest.order_by("alias"), "alias"), tags=Lines(tags, "tag")
+    )
+
+
+_BY_ID = Prepared(lambda user, pk, alias: _beneath(user).filter(artifact=pk, alias=alias), UUID, UUID, str)
+_BY_NAME = Prepared(_named, UUID, str, str, str, str)
 
 
 class Resolved(NamedTuple):
@@ -14,6 +42,12 @@ class Resolved(NamedTuple):
     artifact: Artifact
     version: ArtifactVersion
     alias: str | None
+
+
+def follow(user: User, artifact_id: UUID, alias: str) -> ArtifactAlias | None:
+    """The alias of an artifact that the user may see, with its version, both ready to be shown. One query."""
+    found = _BY_ID.first(user.pk, artifact_id, alias)
+    return aliases.recall(found.artifact, found) if found else None
 
 
 def resolve(
@@ -36,14 +70,32 @@ def resolve(
         raise errors.Invalid(f"{name!r} names a version already: leave out alias and version, or the part after ':'.")
     if alias and version:
         raise errors.Invalid("State an alias or a version, not both.")
-    artifact = find_artifact(user, place, project)
+    # Most ask for an alias that is there: one query. Whatever else they mean, or do wrong, is found out step by step.
+    quick = None if version or at else _at_once(user, place, alias or suffix or names.LATEST, is_alias=bool(alias))
+    artifact = quick.artifact if quick else find_artifact(user, place, project)
     if type and artifact.type != type:
         raise errors.TypeDiffers(f"Artifact {artifact.name!r} is a {artifact.type}, not a {type}.")
+    if quick:
+        return quick
     if version:
         return Resolved(artifact, find_version(artifact, version, at), None)
     if alias:
         return Resolved(artifact, find_aliased(artifact, alias, at), alias)
     return pick(artifact, suffix or names.LATEST, at)
+
+
+def _at_once(user: Any, place: str, word: str, *, is_alias: bool) -> Resolved | None:
+    parts = place.split("/")
+    if len(parts) != 3 or not (is_alias or names.version_number(word) is None):
+        return None
+    team, project, name = parts
+    found = _BY_NAME.first(user.pk, team.lower(), project, name, word)
+    if found is None:
+        return None
+    artifact = found.artifact
+    artifact.known_tags = found.tags.split("\n") if found.tags else []
+    artifact.known_newest_names = found.newest_names.split()
+    return Resolved(artifact, aliases.recall(artifact, found).version, word)
 
 
 def find_artifact(user: Any, place: str, project: Project | None = None) -> Artifact:

@@ -46,7 +46,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # These two only add headers, also to what the bounds refuse.
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "accounts.csp.ContentSecurity",
     "accounts.middleware.RequestBounds",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.web.compression.CompressPages",
@@ -151,7 +151,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=10)}}
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=10)},
+        # Queries that come with every request are planned once a connection. Poolers that hand a connection to somebody
+        # else after each transaction need PgBouncer's `max_prepared_statements`, or this off.
+        "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
+    }
 
 # --- The object store -------------------------------------------------------------------------------------------------
 

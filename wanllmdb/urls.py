@@ -41,10 +41,11 @@ urlpatterns = [
     path("admin/", (operators_pages, "admin", admin_name)),
     path("api/v1/schema", SchemaView.as_view(), name="schema"),
     path("api/v1/docs", DocsView.as_view(url_name="schema"), name="docs"),
+    # What runs ask for comes first: addresses are tried one after the other.
+    path("api/v1/", include("artifacts.api.urls")),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("projects.api.urls")),
     path("api/v1/", include("notifications.api.urls")),
-    path("api/v1/", include("artifacts.api.urls")),
     path("", include("accounts.web.urls")),
     path("", include("notifications.web.urls")),
     path("", include("artifacts.web.urls")),

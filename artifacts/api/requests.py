@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from accounts.api.views import find_team
 from accounts.models import Team, User
 from accounts.prepared import Prepared
-from artifacts import errors, names
-from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
+from artifacts import aliases, errors, names, resolving
+from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
 from projects.models import Project, Run
 from projects.models.project import as_uuid
 
@@ -51,6 +51,12 @@ def find_target(request: Request, pk: UUID) -> ArtifactVersion:
     if found is None:
         raise Http404("No ArtifactVersion matches the given query.")
     return found
+
+
+def find_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
+    """The alias with its version, both ready to be shown. Where there is none, step by step what is missing."""
+    found = resolving.follow(request.user, artifact_id, alias)
+    return found or aliases.find(find_artifact(request, artifact_id), alias)
 
 
 def find_proposal(request: Request, pk: UUID) -> AliasProposal:

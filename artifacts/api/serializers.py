@@ -39,7 +39,7 @@ class ArtifactSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def get_aliases(self, artifact: Artifact) -> list[str]:
-        return [row.alias for row in artifact.newest_aliases]
+        return artifact.newest_names
 
     def get_url(self, artifact: Artifact) -> str:
         return artifact_url(artifact)
@@ -71,7 +71,7 @@ class VersionSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def get_aliases(self, version: ArtifactVersion) -> list[str]:
-        return [row.alias for row in version.aliases.all()]
+        return version.alias_names
 
     def get_url(self, version: ArtifactVersion) -> str:
         return f"{artifact_url(version.artifact)}/{version.version}"

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from uuid_utils.compat import uuid7
 
 from accounts.models import ApiKey
 from accounts.origin import Face
+from accounts.prepared import Lines
 from artifacts import names
 
 if TYPE_CHECKING:
@@ -22,14 +23,26 @@ _REMEMBERED: dict[str, Any] = {
 }  # fmt: skip
 
 
+# Of people and runs, what is shown of a version is their names.
+_NOT_SHOWN = [
+    *(f"version__run__{name}" for name in ("config", "summary", "notes", "tags", "started_at", "heartbeat_at")),
+    *(f"{who}__{name}" for who in ("created_by", "version__created_by") for name in ("password", "email")),
+]
+
+
 class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
     def for_display(self) -> Self:
         return self.select_related("version", "created_by")
 
     def with_version(self) -> Self:
-        """`for_display`, and with all that is shown of the version, its artifact aside."""
+        """`for_display`, and with all that is shown of the version, its artifact aside; `names` is for `recall`."""
         whole = self.select_related("created_by", "version__run", "version__created_by")
-        return whole.defer("version__run__config", "version__run__summary").prefetch_related("version__aliases")
+        beside = self.model.objects.filter(version=OuterRef("version")).order_by("alias")
+        return whole.defer(*_NOT_SHOWN).annotate(names=Lines(beside, "alias"))
+
+    def with_artifact(self) -> Self:
+        """`with_version`, and with the artifact, so far as it is shown with a version."""
+        return self.with_version().select_related("artifact__project__team")
 
 
 class ChangeQuerySet(models.QuerySet["AliasChange"]):

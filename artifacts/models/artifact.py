@@ -61,6 +61,10 @@ class Artifact(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    # Set where they came along with an alias.
+    known_tags: list[str] | None = None
+    known_newest_names: list[str] | None = None
+
     objects = ArtifactQuerySet.as_manager()
 
     class Meta:
@@ -97,7 +101,14 @@ class Artifact(models.Model):
 
     @property
     def tags(self) -> list[str]:
-        return [row.tag for row in self.tag_set.all()]
+        known = self.known_tags
+        return [row.tag for row in self.tag_set.all()] if known is None else known
+
+    @property
+    def newest_names(self) -> list[str]:
+        """The aliases of the newest finalized version, of an artifact that was loaded `for_display`."""
+        known = self.known_newest_names
+        return [row.alias for row in self.newest_aliases] if known is None else known
 
 
 class ArtifactTag(models.Model):

@@ -1,15 +1,12 @@
 """A version of an artifact: a draft until it is finalized, immutable from then on."""
 
 from typing import Any, Self
-from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from accounts.prepared import Prepared
-from artifacts.models.alias import ArtifactAlias
 from artifacts.models.artifact import Artifact
 from projects.models import Project, Run
 
@@ -72,6 +69,9 @@ class ArtifactVersion(models.Model):
     finalized_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
 
+    # Set where they came along with an alias.
+    known_names: list[str] | None = None
+
     objects = VersionQuerySet.as_manager()
 
     class Meta:
@@ -98,11 +98,11 @@ class ArtifactVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.artifact.name}:{self.version}"
 
-    def remember_aliases(self) -> None:
-        """Let `aliases.all()` be without a query from here on, as after a prefetch. One query."""
-        rows = ArtifactAlias.objects.all()
-        rows._result_cache = _ALIASES.all(self.pk)
-        self._prefetched_objects_cache = getattr(self, "_prefetched_objects_cache", {}) | {"aliases": rows}
+    @property
+    def alias_names(self) -> list[str]:
+        """The aliases that point at it, by name. One query, unless the version was loaded to be shown."""
+        known = self.known_names
+        return [row.alias for row in self.aliases.all()] if known is None else known
 
     @property
     def version(self) -> str:
@@ -111,6 +111,3 @@ class ArtifactVersion(models.Model):
     @property
     def is_finalized(self) -> bool:
         return self.state == self.State.FINALIZED
-
-
-_ALIASES = Prepared(lambda version: ArtifactAlias.objects.filter(version=version), UUID)

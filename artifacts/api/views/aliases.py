@@ -29,7 +29,7 @@ from artifacts.api.naming import (
     AliasSerializer,
     SuggestionsSerializer,
 )
-from artifacts.api.requests import find_artifact, find_target, find_targets
+from artifacts.api.requests import find_alias, find_artifact, find_target, find_targets
 from artifacts.models import ArtifactAlias
 
 
@@ -82,12 +82,12 @@ class AliasDetail(APIView):
     def get(self, request: Request, artifact_id: UUID, alias: str) -> Response:
         """An alias with its version; with `at`, where it was then."""
         at = parse(request, queries.AliasQuery).get("at")
-        artifact = find_artifact(request, artifact_id)
         if at:
+            artifact = find_artifact(request, artifact_id)
             change = aliases.find_at(artifact, alias, at)
             body = {"change": change, "at": at, "version_detail": resolving.version_of(artifact, change)}
             return Response(AliasAtSerializer(body).data)
-        found = aliases.find(artifact, alias)
+        found = find_alias(request, artifact_id, alias)
         headers = {"ETag": conditions.etag(found.version_id)}
         if conditions.is_known(request, found.version_id):
             return Response(status=304, headers=headers)

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.pagination import page_of, paginate, parse
 from accounts.api.permissions import SignedIn
-from accounts.api.requests import read
+from accounts.api.requests import read, shown
 from artifacts import artifacts, resolving
 from artifacts.api import queries
 from artifacts.api.requests import find_artifact
@@ -73,11 +73,11 @@ class Resolve(APIView):
         """From `team/project/name:x` to artifact, version and aliases."""
         query = parse(request, queries.ResolveQuery)
         found = resolving.resolve(request.user, query["name"], type=query.get("type"), at=query.get("at"))
-        return Response(ResolvedSerializer(resolved(found)).data)
+        return Response(shown(ResolvedSerializer, resolved(found)))
 
 
 def resolved(found: resolving.Resolved) -> dict[str, Any]:
-    names = [row.alias for row in found.version.aliases.all()]
+    names = found.version.alias_names
     return {"artifact": found.artifact, "version": found.version, "aliases": names, "alias": found.alias}
 
 
