@@ -26,6 +26,7 @@ from projects.models import Project, Run
 _AT_ONCE = 1_000
 _FILES_A_FOLDER = 200
 _VERSIONS_AN_ALIAS = 100
+_ALIASES_AN_ARTIFACT = 100
 _LINE = b"one line\n"
 
 
@@ -126,3 +127,42 @@ def _changes(alice: User, artifact: Artifact, versions: list[ArtifactVersion]) -
         yield AliasChange(
             artifact=artifact, alias="latest", number=number, to_version=row, changed_by=alice, face=Face.SDK
         )
+
+
+def crowd(count: int) -> None:
+    """So many aliases more, a hundred in each of other artifacts. On PostgreSQL."""
+    alice, project = User.objects.get(username="alice"), Project.objects.get(name="load")
+    counted = {"version_count": 1, "latest_number": 1, "last_number": 1}
+    about = {"project": project, "type": "model", "created_by": alice, **counted}
+    rows = [Artifact(name=f"crowd-{number:06}", **about) for number in range(count // _ALIASES_AN_ARTIFACT)]
+    Artifact.objects.bulk_create(rows, _AT_ONCE)
+    ArtifactVersion.objects.bulk_create((_version(alice, row, 1) for row in rows), _AT_ONCE)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO artifacts_artifactalias (id, artifact_id, version_id, alias, created_at, updated_at)
+            SELECT gen_random_uuid(), version.artifact_id, version.id, 'build-' || nth, now(), now()
+            FROM artifacts_artifactversion version JOIN artifacts_artifact artifact ON artifact.id = version.artifact_id
+            CROSS JOIN generate_series(1, %s) nth WHERE artifact.name LIKE 'crowd-%%'""",
+            [_ALIASES_AN_ARTIFACT],
+        )
+        cursor.execute("VACUUM ANALYZE")
+
+
+def age(depth: int) -> None:
+    """Every alias has moved so many times more, to another version of its artifact and back. On PostgreSQL."""
+    for alias in ArtifactAlias.objects.select_related("artifact", "version"):
+        other = alias.artifact.versions.exclude(pk=alias.version_id).get()
+        last = AliasChange.objects.of(alias.artifact, alias.alias)[0]
+        ends = [alias.version, other]
+        AliasChange.objects.bulk_create(
+            (
+                AliasChange(
+                    artifact=alias.artifact, alias=alias.alias, number=last.number + nth,
+                    from_version=ends[0 if nth % 2 else 1], from_number=ends[0 if nth % 2 else 1].number,
+                    to_version=ends[nth % 2], to_number=ends[nth % 2].number,
+                    face=Face.API, created_at=last.created_at,
+                )
+                for nth in range(1, depth + 1)
+            ),
+            _AT_ONCE,
+        )  # fmt: skip

@@ -50,9 +50,10 @@ class Server:
         *,
         user: str | None = None,
         stop_signal: int = signal.SIGTERM,
+        within: float = START_WITHIN,
     ) -> None:
         self.name, self.command, self.env, self.ready = name, command, dict(env), ready
-        self.user, self.stop_signal = user, stop_signal
+        self.user, self.stop_signal, self.within = user, stop_signal, within
         self.log = home() / f"{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         owner = os.getpid()
@@ -79,7 +80,7 @@ class Server:
                 start_new_session=True,
                 preexec_fn=children.end_with_parent,
             )
-        deadline = time.monotonic() + START_WITHIN
+        deadline = time.monotonic() + self.within
         while not self.ready():
             if not self.is_running or time.monotonic() > deadline:
                 self.kill()

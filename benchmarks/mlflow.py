@@ -1,0 +1,61 @@
+"""An MLflow server to measure ours against, in an environment of its own and on the PostgreSQL of the tests."""
+
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from tests import servers
+from tests.servers import Server
+
+# It is kept from one time to the next; whoever wants a newer MLflow removes it.
+ENVIRONMENT = servers.ROOT / "var" / "mlflow"
+_DATABASE = "mlflow"
+
+
+@dataclass(frozen=True)
+class MLflow:
+    server: Server
+    port: int
+    version: str
+
+    @classmethod
+    def start(cls) -> "MLflow":
+        """One with the options that it has by default, but for port and database."""
+        programs = _installed()
+        address = f"{servers.postgres().replace('postgres:', 'postgresql+psycopg2:', 1)}/{_DATABASE}"
+        with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{_DATABASE}"')
+        home, port = servers.home() / "mlflow", servers.free_port()
+        home.mkdir()
+        env = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(home)}
+        # Whoever asks first makes its tables, which takes longer than a server may take to start.
+        first = [programs / "mlflow", "experiments", "search"]
+        subprocess.run(first, cwd=home, env=env | {"MLFLOW_TRACKING_URI": address}, check=True, capture_output=True)
+        command = 'cd "$HOME" && exec mlflow server --backend-store-uri "$0" --port "$1"'
+        server = Server("mlflow", ["sh", "-c", command, address, str(port)], env, lambda: _answers(port), within=300)
+        server.start()
+        told = subprocess.run([programs / "mlflow", "--version"], env=env, check=True, capture_output=True, text=True)
+        return cls(server, port, told.stdout.split()[-1])
+
+
+def _installed() -> Path:
+    """Where its programs are, after it was installed where it was not."""
+    programs = ENVIRONMENT / "bin"
+    if not (programs / "mlflow").exists():
+        print("Installing MLflow …", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
+        install = [programs / "python", "-m", "pip", "install", "--quiet", "mlflow", "psycopg2-binary"]
+        subprocess.run(install, check=True)
+    return programs
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+            return True
+    except OSError:
+        return False
