@@ -19,8 +19,11 @@ _WITH_VERSION = Prepared(
     lambda artifact, alias: ArtifactAlias.objects.with_version().filter(artifact=artifact, alias=alias), UUID, str
 )
 _ROW = Prepared(
-    lambda artifact, alias: ArtifactAlias.objects.for_display().filter(artifact=artifact, alias=alias), UUID, str
-)
+    lambda artifact, alias: ArtifactAlias.objects.for_display().with_last_change().filter(
+        artifact=artifact, alias=alias
+    ),
+    UUID, str,
+)  # fmt: skip
 _VERSION = Prepared(lambda artifact, pk: ArtifactVersion.objects.filter(artifact=artifact, pk=pk), UUID, UUID)
 _LAST_CHANGE = Prepared(lambda artifact, alias: AliasChange.objects.of(artifact, alias)[:1], UUID, str)
 _LOCKED = Prepared(
@@ -214,7 +217,7 @@ def assign(
     if before.pk != to.pk:
         row.version = to
         prepared.update(row, "version", "updated_at")
-        _write_down(user, artifact, alias, before, to, origin, proposal)
+        _write_down(user, artifact, alias, before, to, origin, proposal, (row.last_number or 0, row.last_at))
     return Move(row, before)
 
 
@@ -233,14 +236,15 @@ def _write_down(
     after: ArtifactVersion | None,
     origin: Origin,
     proposal: AliasProposal | None,
+    last: tuple[int, datetime | None] | None = None,
 ) -> None:
-    last = _LAST_CHANGE.first(artifact.pk, alias)
+    number, at = last or _last_change(artifact, alias)
     now = timezone.now()
     change = AliasChange(
         artifact=artifact,
         artifact_name=artifact.full_name,
         alias=alias,
-        number=last.number + 1 if last else 1,
+        number=number + 1,
         from_version=before,
         from_number=before.number if before else None,
         to_version=after,
@@ -252,7 +256,13 @@ def _write_down(
         face=origin.face,
         reason=origin.reason,
         proposal=proposal,
-        created_at=max(now, last.created_at) if last else now,
+        created_at=max(now, at) if at else now,
     )
     prepared.insert(change)
     telling.alias_changed(user, artifact, alias, before, after, origin.reason)
+
+
+def _last_change(artifact: Artifact, alias: str) -> tuple[int, datetime | None]:
+    """Number and moment of the alias's last change; of one that never was, 0 and None."""
+    last = _LAST_CHANGE.first(artifact.pk, alias)
+    return (last.number, last.created_at) if last else (0, None)

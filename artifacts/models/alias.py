@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q
+from django.db.models import OuterRef, Q, Subquery
 from uuid_utils.compat import uuid7
 
 from accounts.models import ApiKey
@@ -33,6 +33,13 @@ _NOT_SHOWN = [
 class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
     def for_display(self) -> Self:
         return self.select_related("version", "created_by")
+
+    def with_last_change(self) -> Self:
+        """Each with number and moment of its last change, as `last_number` and `last_at`."""
+        last = AliasChange.objects.filter(artifact=OuterRef("artifact"), alias=OuterRef("alias")).order_by("-number")
+        return self.annotate(
+            last_number=Subquery(last.values("number")[:1]), last_at=Subquery(last.values("created_at")[:1])
+        )
 
     def with_version(self) -> Self:
         """`for_display`, and with all that is shown of the version, its artifact aside; `names` is for `recall`."""
