@@ -32,6 +32,7 @@ check: tools  ## style, types, layers, and that no migration is missing; touches
 	SECRET_KEY=check $(PYTHON) manage.py check --fail-level WARNING
 
 bench: tools  ## measure this server on this machine, with everything real
+	@deploy/debian.sh postgresql redis-server curl
 	$(PYTHON) -m benchmarks
 
 screenshots: tools  ## every page of the web UI in two widths and two colour schemes, into var/screenshots
