@@ -131,6 +131,7 @@ class AddForm(MoveForm):
                 "list": "alias-suggestions",
                 "pattern": _HTML_PATTERN,
                 "data-fault": f"{ALPHABET}; it starts with a letter or digit.",
+                "title": f"{ALPHABET}; it starts with a letter or digit.",
                 "autocomplete": "off",
                 "autocapitalize": "none",
                 "spellcheck": "false",
@@ -164,6 +165,7 @@ class SwapForm(ReasonForm):
                 "list": "alias-names",
                 "pattern": _HTML_PATTERN,
                 "data-fault": f"{ALPHABET}; it starts with a letter or digit.",
+                "title": f"{ALPHABET}; it starts with a letter or digit.",
                 "autocomplete": "off",
                 "spellcheck": "false",
             }
@@ -180,6 +182,7 @@ class RuleForm(Kept):
             attrs={
                 "pattern": _HTML_RULE_PATTERN,
                 "data-fault": f"{ALPHABET}, * for any of them and ? for one.",
+                "title": f"{ALPHABET}, * for any of them and ? for one.",
                 "autocomplete": "off",
                 "autocapitalize": "none",
                 "spellcheck": "false",
