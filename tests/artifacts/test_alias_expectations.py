@@ -258,27 +258,3 @@ def test_of_ten_who_expect_the_same_one_wins(api, bob, address, artifact, v1, v2
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
     assert {answer.json()["version"] for answer in answers} == {"v2"}
     assert AliasChange.objects.filter(alias="production").count() == 2
-
-
-def test_following_and_moving_take_few_questions(
-    api, bob, move, address, artifact, v1, v2, django_assert_num_queries, django_assert_max_num_queries
-):
-    """However many aliases, changes and rules there are."""
-    client = api(bob)
-    tag = move(v1)["ETag"]
-    client.get(address)
-    # Key, artifact, alias with its version, the version's aliases.
-    with django_assert_num_queries(4):
-        assert client.get(f"{address}/production").status_code == 200
-    with django_assert_num_queries(4):
-        assert client.get(f"{address}/production", headers={"If-None-Match": tag}).status_code == 304
-    aliases.set_all(bob, artifact, {f"a{number}": v2 for number in range(20)}, ORIGIN)
-    for number in range(20):
-        move((v1, v2)[number % 2])
-    with django_assert_num_queries(4):
-        assert client.get(f"{address}/production").status_code == 200
-    # Key, artifact, version; in one savepoint: role, lock, rules, alias as expected, version again, alias, alias
-    # written, its last change, change written, who listens.
-    body, expected = {"alias": "production", "version_id": str(v1.pk)}, {"If-Match": f'"{v2.pk}"'}
-    with django_assert_max_num_queries(15):
-        assert client.post(address, body, headers=expected).status_code == 200
