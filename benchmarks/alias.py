@@ -67,7 +67,7 @@ class Side:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alias", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a tenth of the turns, and of the aliases")
+    parser.add_argument("--short", action="store_true", help="a fifth of the turns, a tenth of the aliases")
     parser.add_argument("--turns", type=int, default=20, help="of each side, for each line (20)")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each turn (1)")
     parser.add_argument("--only", choices=["mlflow", "flat"], help="one half of it")
