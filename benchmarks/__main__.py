@@ -1,4 +1,4 @@
-"""`make bench`: every measurement in this directory that is a program, one after the other; in short where it can be."""
+"""`make bench`: every measurement in this directory that is a program, one after the other; in short if it can be."""
 
 import subprocess
 import sys
