@@ -18,7 +18,9 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "j") walk(1);
   else if (event.key === "k") walk(-1);
   else {
-    const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const key = `[data-key="${CSS.escape(event.key)}"]`;
+    // What the page itself can do comes before where the bar leads.
+    const target = document.querySelector(`main ${key}`) ?? document.querySelector(key);
     if (target) {
       event.preventDefault();
       target.click();

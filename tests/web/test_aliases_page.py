@@ -207,7 +207,7 @@ def test_before_one_moves_an_alias_the_form_says_from_where_and_what_is_differen
         text = hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode()
 
     words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
-    assert "production moves from v1 to v2, 1 version ahead of where it is." in words
+    assert "production moves from v1 to v2 , 1 version ahead of where it is." in words
     for count in ("1 added", "1 removed", "1 changed", "1 the same", "8 B → 9 B"):
         assert count in words
     assert f"{HERE}/compare?base=v1&amp;head=v2" in text and "<html" not in text
