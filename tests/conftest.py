@@ -12,7 +12,6 @@ from accounts.models import ApiKey, Membership, Role, Scope, Team, User
 from projects.models import Project
 from tests import servers
 
-ON_A_STACK = ("tests/browser", "tests/docs", "tests/e2e", "tests/sdk/live")
 HTMX = {"HX-Request": "true"}
 
 
@@ -22,13 +21,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     # Where tests run in several processes, only the one that they report to has it.
     if reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a running stack runs in one process, or each process would have to start and fill its own."""
-    for item in items:
-        folder = next((folder for folder in ON_A_STACK if item.nodeid.startswith(f"{folder}/")), "")
-        item.add_marker(pytest.mark.xdist_group(folder or item.nodeid.partition("::")[0]))
 
 
 def person(name: str) -> User:
