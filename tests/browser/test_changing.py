@@ -169,6 +169,7 @@ def test_an_invited_visitor_joins_makes_a_key_and_changes_the_password(person):
     assert len(value) > 30
     dialog(guest).get_by_role("link", name="Done").click()
     expect(guest.get_by_role("row", name="laptop")).to_be_visible()
+    expect(guest.locator("#key-value")).to_have_count(0)
     assert value not in guest.content()
     guest.get_by_role("link", name="Revoke laptop").click()
     dialog(guest).get_by_role("button", name="Revoke").click()
