@@ -1,6 +1,7 @@
 """The cast and their hands. alice runs the team, bob edits, vera looks on, mallory is a stranger."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -13,6 +14,7 @@ from projects.models import Project
 from tests import servers
 
 HTMX = {"HX-Request": "true"}
+UNGUARDED = pytest.StashKey[tuple[Any, list[str]]]()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -40,33 +42,40 @@ def quick_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-@pytest.fixture(scope="session")
-def guards() -> list[str]:
-    """The statements that make the record's triggers, while they are away."""
-    return []
-
-
 @pytest.fixture(autouse=True)
-def flushable(request, guards) -> Iterator[None]:
+def flushable(request, django_db_blocker) -> Iterator[None]:
     """A test with transactions of its own ends by emptying all tables, which the record's triggers refuse."""
     marker = request.node.get_closest_marker("django_db")
     if not (marker and marker.kwargs.get("transaction")):
         yield
         return
     request.getfixturevalue("transactional_db")
-    with connection.cursor() as cursor:
-        while guards:
-            cursor.execute(guards.pop())
     yield
+    request.node.stash[UNGUARDED] = django_db_blocker, _put_triggers_aside()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """The tables are empty, and the record is guarded again, unless the database went with the last test."""
+    yield
+    if nextitem and UNGUARDED in item.stash:
+        blocker, statements = item.stash[UNGUARDED]
+        with blocker.unblock(), connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+
+def _put_triggers_aside() -> list[str]:
+    """What brings them back."""
     with connection.cursor() as cursor:
         if servers.on_postgres():
             cursor.execute("ALTER TABLE artifacts_aliaschange DISABLE TRIGGER USER")
-            guards.append("ALTER TABLE artifacts_aliaschange ENABLE TRIGGER USER")
-            return
+            return ["ALTER TABLE artifacts_aliaschange ENABLE TRIGGER USER"]
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        for name, statement in cursor.fetchall():
-            guards.append(statement)
+        triggers = cursor.fetchall()
+        for name, _ in triggers:
             cursor.execute(f"DROP TRIGGER {name}")
+        return [statement for _, statement in triggers]
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def shop_stack(tmp_path_factory: pytest.TempPathFactory) -> servers.Stack:
     """The live stack with a week of work in it."""
     stack = servers.stack()
