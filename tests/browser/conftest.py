@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, exp
 
 from tests import servers
 from tests.browser import shop
+from tests.browser.alias_hands import Thing, logged
+from tests.browser.hands import fresh
 from tests.browser.places import BARRED, everywhere, outside
 
 CHROMIUM = "/usr/bin/chromium"
@@ -139,3 +141,22 @@ def ask(shop_stack: servers.Stack) -> Callable[..., Any]:
             return json.load(answer)
 
     return call
+
+
+@pytest.fixture
+def make(ask) -> Callable[..., Thing]:
+    """`make(3, production=1)`: an artifact with three versions, and production at the first."""
+
+    def artifact(count: int, rule: dict[str, object] | None = None, **aliases: int) -> Thing:
+        name = fresh("thing")
+        body = {"project": "acme/recommender", "name": name, "type": "model", "auto_latest": False}
+        made = ask("POST", "/artifacts", body)
+        versions = [logged(ask, made["id"], f"version {number}".encode()) for number in range(count)]
+        thing = Thing(made["id"], name, f"/acme/recommender/artifacts/model/{name}", versions, ask)
+        for alias, number in aliases.items():
+            thing.move(alias, number)
+        if rule:
+            ask("POST", "/alias-rules", {"artifact": made["id"]} | rule)
+        return thing
+
+    return artifact

@@ -4,19 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, StorageState
 
 from tests import servers
 from tests.browser.conftest import Person
+from tests.browser.hands import hard_to_use, is_wide
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)
 
-SERIOUS = ("serious", "critical")
 WIDTHS = (390, 768, 1440)
 FIRST_VISIT = 60_000
-_IS_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @dataclass
@@ -47,8 +45,8 @@ def tour(
             one.page.goto(place)
             one.page.wait_for_load_state("networkidle")
             findings.bytes_moved[name] = sum(moved)
-            findings.hard_to_use += [f"{name}: {fault}" for fault in _hard_to_use(one.page)]
-            findings.wide += [f"{name} at {width}" for width in WIDTHS if _is_wide(one.page, width)]
+            findings.hard_to_use += [f"{name}: {fault}" for fault in hard_to_use(one.page)]
+            findings.wide += [f"{name} at {width}" for width in WIDTHS if is_wide(one.page, width)]
         findings.complaints += one.complaints
         one.context.close()
     return findings
@@ -78,22 +76,3 @@ def _ear_for_bytes(page: Page) -> list[float]:
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     session.on("Network.loadingFinished", lambda event: moved.append(event["encodedDataLength"]))
     return moved
-
-
-def _hard_to_use(page: Page) -> list[str]:
-    """Everything once, and once more what depends on colours."""
-    faults = []
-    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
-        faults += [f"{each['id']} in {scheme}: {_where(each)}" for each in found if each["impact"] in SERIOUS]
-    return faults
-
-
-def _is_wide(page: Page, width: int) -> bool:
-    page.set_viewport_size({"width": width, "height": 900})
-    return page.evaluate(_IS_WIDE)
-
-
-def _where(violation: dict) -> str:
-    return ", ".join(str(node["target"][0]) for node in violation["nodes"][:3])

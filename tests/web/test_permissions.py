@@ -18,7 +18,7 @@ from notifications import watching, webhooks
 from notifications.models import Delivery, Notice, Watch, Webhook, Why
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
-from tests.web.test_previews import png
+from tests.web.specimens import png
 from wanllmdb import urls
 
 PAGES: dict[str, URLPattern] = {

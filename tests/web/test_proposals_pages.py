@@ -11,7 +11,7 @@ from accounts.origin import Face, Origin
 from artifacts import aliases, proposals, rules
 from artifacts.models import AliasChange, AliasProposal
 from tests.artifacts.client import log
-from tests.web.test_aliases_page import HERE, PAGE, part, rows, told, where
+from tests.web.alias_pages import HERE, PAGE, part, rows, told, where
 
 ORIGIN = Origin(face=Face.SDK)
 

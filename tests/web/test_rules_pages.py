@@ -8,7 +8,7 @@ from accounts.models import Role
 from artifacts import rules
 from artifacts.models import AliasRule
 from projects.models import Project, Visibility
-from tests.web.test_aliases_page import HERE, PAGE, part
+from tests.web.alias_pages import HERE, PAGE, part
 
 PROJECT = "/acme/demo/rules"
 TEAM = "/teams/acme/rules"

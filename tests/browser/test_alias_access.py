@@ -1,0 +1,146 @@
+"""The Aliases tab for whoever has no mouse, no script, or no eyes for it just now."""
+
+from playwright.sync_api import expect
+
+from tests.browser.alias_hands import SOON, at, gone, row
+from tests.browser.hands import dialog, hard_to_use, is_wide, told
+
+
+def test_everything_by_keyboard(person, make):
+    thing = make(2, production=1, staging=2)
+    page = person("bob").page
+    page.goto(f"{thing.here}/history")
+    page.keyboard.press("3")
+    page.wait_for_url("**/aliases")
+    page.keyboard.press("n")
+    expect(dialog(page).get_by_label("Alias", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    gone(page)
+    page.wait_for_function("document.activeElement === document.body")
+    page.keyboard.press("n")
+    expect(dialog(page).get_by_label("Alias", exact=True)).to_be_focused()
+    page.keyboard.type("best")
+    expect(dialog(page)).to_contain_text("best is new, at v2")
+    page.keyboard.press("Enter")
+    at(page, "best", "v2")
+    page.keyboard.press("j")
+    expect(row(page, "best").get_by_role("link", name="v2")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#move-best")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog(page).get_by_label("Version")).to_be_focused()
+    expect(dialog(page).locator(".htmx-added")).to_have_count(0)
+    page.keyboard.press("ArrowDown")
+    expect(dialog(page)).to_contain_text("moves from v2 to v1")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(dialog(page).get_by_role("button", name="Move")).to_be_focused()
+    page.keyboard.press("Enter")
+    at(page, "best", "v1")
+    expect(page.locator("#move-best")).to_be_focused()
+
+
+def test_a_change_by_others_takes_neither_the_focus_nor_the_place_on_the_page(person, make):
+    thing = make(2, **{f"alias-{number:02}": 1 for number in range(30)})
+    page = person("bob").page
+    page.goto(thing.aliases)
+    page.locator("#move-alias-25").focus()
+    page.locator("#move-alias-25").scroll_into_view_if_needed()
+    before = page.evaluate("window.scrollY")
+    thing.move("alias-25", 2)
+    at(page, "alias-25", "v2", timeout=SOON)
+    expect(page.locator("#move-alias-25")).to_be_focused()
+    assert page.evaluate("window.scrollY") == before
+
+
+def test_a_page_in_the_background_does_not_ask(person, make):
+    thing = make(1, production=1)
+    page = person("vera").page
+    page.goto(thing.aliases)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/live?" in request.url else None)
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    page.wait_for_timeout(4_500)
+    assert asked == []
+    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(500)
+    assert len(asked) >= 1
+
+
+def test_no_dialog_is_hard_to_use_or_too_wide(person, make):
+    thing = make(2, rule={"pattern": "staging", "role": "admin", "needs_approval": True}, production=1, staging=1)
+    body = {"alias": "staging", "version_id": thing.versions[1], "reason": "because"}
+    alice, faults = person("alice", reduced_motion="reduce").page, []
+    thing.ask("POST", f"/artifacts/{thing.id}/alias-proposals", body)
+    bob = person("bob", reduced_motion="reduce").page
+    for page, opener in [
+        (alice, "#add-alias"), (alice, "#move-production"), (alice, "#move-staging"), (alice, "#delete-production"),
+        (alice, "#rollback-production"), (alice, "#history-production"), (alice, "#swap-aliases"), (alice, "#rule-new"),
+        (alice, "[id^=withdraw-]"), (alice, "[id^=rule-edit-]"), (alice, "[id^=rule-delete-]"),
+        (bob, "#move-staging"),
+    ]:  # fmt: skip
+        if opener == "#rollback-production":
+            thing.move("production", 2)
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(thing.aliases)
+        page.locator(opener).first.click()
+        dialog(page)
+        faults += [f"{opener}: {fault}" for fault in hard_to_use(page)]
+        for width in (390, 1440):
+            faults += [f"{opener} at {width}"] if is_wide(page, width) else []
+            wide = "document.querySelector('dialog').scrollWidth > document.querySelector('dialog').clientWidth"
+            faults += [f"inside {opener} at {width}"] if page.evaluate(wide) else []
+    for page in (alice, bob):
+        page.set_viewport_size({"width": 390, "height": 900})
+        page.goto(thing.aliases)
+        is_cut = "[...document.querySelectorAll('.scroll')].some((each) => each.scrollWidth > each.clientWidth)"
+        faults += ["the list at 390"] if page.evaluate(is_cut) else []
+    assert faults == []
+
+
+def test_aliases_without_script(person, make):
+    thing = make(3, production=1)
+    bob = person(None, java_script_enabled=False)
+    bob.sign_in("bob", "bob has a long password")
+    page = bob.page
+    page.goto(thing.aliases)
+    page.get_by_role("link", name="Add alias").click()
+    page.get_by_label("Alias", exact=True).fill("history")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="is a word of our addresses")).to_be_visible()
+    page.get_by_label("Alias", exact=True).fill("staging")
+    page.get_by_label("Version", exact=True).select_option("v2")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.wait_for_url(f"**{thing.aliases}")
+    told(page, "Alias staging is at v2.")
+    page.get_by_role("link", name="Move of staging").click()
+    page.get_by_label("Version", exact=True).select_option("v3")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("1 version ahead of where it is")).to_be_visible()
+    page.get_by_role("button", name="Move", exact=True).click()
+    at(page, "staging", "v3")
+    page.get_by_role("link", name="History of staging").click()
+    page.locator("#moments").get_by_role("link", name="Back to v2").click()
+    page.get_by_role("button", name="Move", exact=True).click()
+    at(page, "staging", "v2")
+    page.get_by_role("link", name="Roll back staging").click()
+    page.get_by_role("button", name="Roll back").click()
+    at(page, "staging", "v3")
+    page.get_by_role("link", name="Swap two").click()
+    page.get_by_label("Alias", exact=True).fill("staging")
+    page.get_by_label("changes places with").fill("production")
+    page.get_by_role("button", name="Swap").click()
+    at(page, "production", "v3")
+    page.get_by_role("link", name="Move of production").click()
+    page.get_by_label("Version", exact=True).select_option("v2")
+    thing.move("production", 1)
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="was moved meanwhile: it is at v1 now")).to_be_visible()
+    page.get_by_role("button", name="Move", exact=True).click()
+    at(page, "production", "v2")
+    page.get_by_role("link", name="Delete staging").click()
+    page.get_by_role("button", name="Delete").click()
+    told(page, "Alias staging is deleted.")
+    assert thing.where() == {"production": "v2"}

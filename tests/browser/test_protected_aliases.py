@@ -1,0 +1,169 @@
+"""Rules and proposals by hand: what each role may do, and what takes two people."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.alias_hands import SOON, at, gone, mark, press, row, stayed
+from tests.browser.hands import dialog, fresh, told
+
+
+def test_a_protected_alias_as_viewer_editor_and_admin(person, make):
+    thing = make(2, rule={"pattern": "prod*", "role": "admin"}, production=1)
+    vera, bob, alice = (person(name).page for name in ("vera", "bob", "alice"))
+    for page in (vera, bob, alice):
+        page.goto(thing.aliases)
+        lock = row(page, "production").get_by_role("img", name=re.compile("Protected by the rule prod"))
+        expect(lock).to_be_visible()
+        expect(page.get_by_role("heading", name="Protected by")).to_be_visible()
+    expect(row(vera, "production").get_by_role("link", name="History of production")).to_be_visible()
+    expect(
+        vera.locator("main").get_by_role("link", name=re.compile("Move|Propose|Delete|Roll back|Add"))
+    ).to_have_count(0)
+
+    row(bob, "production").get_by_role("link", name="Propose move of production").click()
+    expect(dialog(bob)).to_contain_text("an admin moves it. You can propose it.")
+    expect(dialog(bob).get_by_role("button")).to_have_text(["Propose move"])
+    bob.keyboard.press("Escape")
+    bob.get_by_role("link", name="Add alias").click()
+    dialog(bob).get_by_label("Alias", exact=True).fill("prod-eu")
+    expect(dialog(bob).get_by_role("button", name="Propose alias")).to_be_visible()
+    dialog(bob).get_by_label("Alias", exact=True).fill("eu")
+    expect(dialog(bob).get_by_role("button", name="Add")).to_be_visible()
+    bob.keyboard.press("Escape")
+
+    row(alice, "production").get_by_role("link", name="Move of production").click()
+    dialog(alice).get_by_label("Version").select_option("v2")
+    press(alice, "Move")
+    at(alice, "production", "v2")
+    at(bob, "production", "v2", timeout=SOON)
+
+
+def test_a_rule_made_while_the_form_was_open_is_told_in_it(person, make):
+    thing = make(2, production=1)
+    page = person("bob").page
+    page.goto(thing.aliases)
+    page.get_by_role("link", name="Move of production").click()
+    expect(dialog(page)).to_contain_text("moves from v1 to v2")
+    thing.ask("POST", "/alias-rules", {"artifact": thing.id, "pattern": "production", "role": "admin"})
+    press(page, "Move")
+    expect(dialog(page).locator(".refusal")).to_contain_text("is protected by the rule production")
+    press(page, "Propose move")
+    told(page, "Proposed: production to v2.")
+    assert thing.where() == {"production": "v1"}
+
+
+def test_approval_by_a_second_person(person, make):
+    thing = make(3, rule={"pattern": "production", "role": "editor", "needs_approval": True}, production=1)
+    bob, alice = person("bob").page, person("alice").page
+    alice.goto(thing.aliases)
+    mark(alice)
+    bob.goto(thing.aliases)
+    bob.get_by_role("link", name="Propose move of production").click()
+    dialog(bob).get_by_label("Version").select_option("v3")
+    dialog(bob).get_by_label("Reason").fill("better by a tenth")
+    press(bob, "Propose move")
+    told(bob, "Proposed: production to v3.")
+    expect(bob.get_by_role("link", name="Approve")).to_have_count(0)
+    expect(bob.get_by_text("Somebody else, an editor of the team, decides about it.")).to_be_visible()
+
+    expect(alice.get_by_role("heading", name="Waiting for a decision")).to_be_visible(timeout=SOON)
+    expect(alice.locator("#alias-count .badge")).to_contain_text("1")
+    alice.get_by_role("link", name="Approve the move of production").click()
+    expect(dialog(alice)).to_contain_text("better by a tenth")
+    dialog(alice).get_by_label("Comment").fill("seen it")
+    press(alice, "Approve")
+    told(alice, "Approved: production is at v3 now.")
+    at(alice, "production", "v3")
+    expect(alice.get_by_role("heading", name="Waiting for a decision")).to_have_count(0)
+    stayed(alice)
+    at(bob, "production", "v3", timeout=SOON)
+    bob.get_by_role("link", name="History of production").click()
+    expect(dialog(bob)).to_contain_text("Proposed by bob, approved by alice: seen it")
+
+
+def test_a_proposal_is_rejected_and_another_withdrawn(person, make):
+    thing = make(2, rule={"pattern": "production", "role": "admin"}, production=1)
+    bob, alice = person("bob").page, person("alice").page
+    for page in (bob, alice):
+        page.goto(thing.aliases)
+    for _ in range(2):
+        bob.get_by_role("link", name="Propose move of production").click()
+        dialog(bob).get_by_label("Version").select_option("v2")
+        press(bob, "Propose move")
+        expect(bob.get_by_role("heading", name="Waiting for a decision")).to_be_visible()
+        if _ == 0:
+            alice.get_by_role("link", name="Reject the move of production").click(timeout=SOON)
+            dialog(alice).get_by_label("Comment").fill("not on a Friday")
+            press(alice, "Reject")
+            told(alice, "Rejected: production stays where it is.")
+            expect(bob.get_by_role("heading", name="Waiting for a decision")).to_have_count(0, timeout=SOON)
+    bob.get_by_role("link", name="Withdraw the move of production").click()
+    press(bob, "Withdraw")
+    told(bob, "Withdrawn: production stays where it is.")
+    at(bob, "production", "v1")
+
+
+def test_a_proposal_that_came_too_late_is_told_where_the_alias_is(person, make):
+    thing = make(3, production=1)
+    body = {"alias": "production", "version_id": thing.versions[1]}
+    thing.ask("POST", f"/artifacts/{thing.id}/alias-proposals", body)
+    bob = person("bob").page
+    bob.goto(thing.aliases)
+    bob.get_by_role("link", name="Approve the move of production").click()
+    thing.move("production", 3)
+    press(bob, "Approve")
+    expect(dialog(bob).locator(".refusal")).to_contain_text("was moved meanwhile: it is at v3 now")
+    bob.keyboard.press("Escape")
+    expect(bob.get_by_text("It has moved to v3 meanwhile")).to_be_visible(timeout=SOON)
+    expect(bob.get_by_role("link", name="Approve the move of production")).to_have_count(0)
+
+
+def test_rules_are_made_changed_and_deleted_where_they_hold(person, make):
+    thing = make(1, production=1)
+    page = person("alice").page
+    page.goto(thing.aliases)
+    mark(page)
+    page.get_by_role("link", name="Protect an alias").click()
+    dialog(page).get_by_label("Aliases", exact=True).fill("prod uction")
+    expect(dialog(page).get_by_text("Only letters, digits, dots, underscores and hyphens, *")).to_be_visible()
+    dialog(page).get_by_label("Aliases", exact=True).fill("production")
+    dialog(page).get_by_label("A second person").check()
+    press(page, "Protect")
+    told(page, "production is protected in artifact")
+    gone(page)
+    expect(row(page, "production").get_by_role("link", name="Propose move of production")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Edit the rule production")).click()
+    dialog(page).get_by_label("A second person").uncheck()
+    press(page, "Save")
+    told(page, "Saved.")
+    expect(row(page, "production").get_by_role("link", name="Move of production", exact=True)).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Delete the rule production")).click()
+    press(page, "Delete")
+    expect(page.get_by_role("heading", name="Nothing is protected")).to_be_visible()
+    stayed(page)
+
+    pattern = fresh("only")
+    page.goto("/acme/recommender")
+    page.keyboard.press("6")
+    page.wait_for_url("**/rules")
+    page.keyboard.press("r")
+    dialog(page).get_by_label("Aliases", exact=True).fill(pattern)
+    press(page, "Protect")
+    expect(page.get_by_role("row", name=pattern)).to_contain_text("this project")
+    vera = person("vera").page
+    vera.goto("/acme/recommender/rules")
+    expect(vera.get_by_role("row", name=pattern)).to_be_visible()
+    expect(vera.get_by_role("link", name=re.compile("^(New rule|Edit|Delete)"))).to_have_count(0)
+
+    page.goto("/teams/acme")
+    page.locator("#team-rules").get_by_role("link", name="New rule").click()
+    dialog(page).get_by_label("Aliases", exact=True).fill(f"{pattern}-team")
+    press(page, "Protect")
+    expect(page.locator("#team-rules li").filter(has_text=f"{pattern}-team")).to_be_visible()
+    page.get_by_role("link", name=f"Delete the rule {pattern}-team").click()
+    press(page, "Delete")
+    expect(page.locator("#team-rules li").filter(has_text=f"{pattern}-team")).to_have_count(0)
+
+
+# How it is used.

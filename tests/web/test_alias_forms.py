@@ -1,0 +1,262 @@
+"""The forms of aliases: what they say before, what they do, and how they are refused."""
+
+import json
+import re
+
+import pytest
+
+from artifacts import aliases
+from artifacts.models import AliasChange
+from tests.artifacts.client import log
+from tests.web.alias_pages import HERE, ORIGIN, PAGE, part, rows, told, where
+
+
+def test_an_alias_is_added(browser, bob, artifact, v1, v2):
+    hands = browser(bob)
+    form = hands.get(f"{HERE}/add-alias").content.decode()
+    assert "<html" in form and '<option value="v2" selected>v2 · latest' in form and "Only letters, digits" in form
+
+    answer = hands.post(
+        f"{HERE}/add-alias",
+        {"name": "production", "version": "v1", "reason": "it is good"},
+        headers=part(PAGE),
+    )
+
+    assert answer.status_code == 200 and answer["HX-Reswap"] == "none"
+    assert json.loads(answer["HX-Trigger"]) == {"close-modal": True, "toast": {"text": "Alias production is at v1."}}
+    assert where(artifact) == {"latest": "v2", "production": "v1"}
+    change = AliasChange.objects.get(alias="production")
+    assert (change.face, change.reason, change.changed_by) == ("web", "it is good", bob)
+
+
+def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob, artifact, v1, v2):
+    hands = browser(bob)
+
+    def answer(page: str, alias: str) -> str:
+        body = {"name": alias, "version": "v2"}
+        return hands.post(f"{HERE}/add-alias", body, headers=part(page)).content.decode()
+
+    always = {"live", "head-aliases", "version-count", "alias-count"}
+    for number, (page, own) in enumerate(
+        [
+            (PAGE, {"list"}),
+            (f"{HERE}/versions", {"list"}),
+            (HERE, {"overview-aliases"}),
+            (f"{HERE}/history", {"history"}),
+            (f"{PAGE}/latest/history", {"timeline"}),
+        ]
+    ):
+        text = answer(page, f"a-{number}")
+        assert set(re.findall(r'<\w+ [^>]*?id="([^"]+)"[^>]*hx-swap-oob="true"', text)) == always | own, page
+        assert "<html" not in text
+    text = answer(f"{HERE}/v2", "a-9")
+    assert set(re.findall(r'<\w+ [^>]*?id="([^"]+)"[^>]*hx-swap-oob="true"', text)) == {"live", "version-aliases"}
+    assert "a-9" in text
+
+
+def test_the_parts_are_those_of_the_page_that_the_address_names(browser, bob, artifact, v1):
+    for number in range(60):
+        aliases.assign(bob, artifact, f"a-{number:02}", v1, ORIGIN)
+    hands = browser(bob)
+
+    body = {"name": "zz", "version": "v1"}
+    text = hands.post(f"{HERE}/add-alias", body, headers=part(f"{PAGE}?page=2")).content.decode()
+
+    assert rows(text).keys() >= {"zz", "latest"} and "a-00" not in rows(text)
+    assert 'href="?page=1"' in text
+
+
+def test_elsewhere_the_answer_leads_to_the_list(browser, bob, artifact, other, v1):
+    for page in ("/acme/demo", f"{HERE}/add-alias", "/acme/demo/artifacts/model/other/aliases", "/nowhere at all"):
+        body = {"name": f"a-{page.count('a')}", "version": "v1"}
+        answer = browser(bob).post(f"{HERE}/add-alias", body, headers=part(page))
+        assert answer.status_code == 204 and answer["HX-Redirect"] == PAGE, page
+
+
+def test_a_form_without_script_leads_to_the_list_and_tells(browser, bob, artifact, v1):
+    answer = browser(bob).post(f"{HERE}/add-alias", {"name": "best", "version": "v1"}, follow=True)
+
+    assert answer.redirect_chain == [(PAGE, 302)]
+    assert "Alias best is at v1." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"name": "no spaces", "version": "v1"}, "is not an alias: 1 to 100 letters, digits, dots, underscores"),
+        ({"name": "a" * 101, "version": "v1"}, "at most 100 characters"),
+        ({"name": "", "version": "v1"}, "Give the alias a name."),
+        ({"name": "history", "version": "v1"}, "is a word of our addresses"),
+        ({"name": "best", "version": ""}, "Choose a version."),
+        ({"name": "best", "version": "v9"}, "There is no finalized version &#x27;v9&#x27;."),
+        ({"name": "best", "version": "v1", "typed": "nine"}, "There is no finalized version &#x27;nine&#x27;."),
+        ({"name": "best", "version": "v1", "reason": "x" * 1001}, "at most 1000 characters"),
+        ({"name": "<b>", "version": "<i>"}, "&lt;b&gt;"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_the_form(browser, bob, artifact, v1, fields, sentence):
+    for headers in ({}, part(PAGE)):
+        answer = browser(bob).post(f"{HERE}/add-alias", fields, headers=headers)
+        text = answer.content.decode()
+        assert answer.status_code == 422 and sentence in text
+        assert "<b>" not in text and "<i>" not in text
+    assert where(artifact) == {"latest": "v1"}
+
+
+def test_whoever_adds_an_alias_that_exists_is_told_first_that_it_will_move(browser, bob, artifact, v1, v2):
+    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    hands = browser(bob)
+    body = {"name": "production", "version": "v2", "reason": "why not"}
+
+    answer = hands.post(f"{HERE}/add-alias", body)
+    text = answer.content.decode()
+    assert answer.status_code == 422 and "is at v1. Send this again to move it from there." in text
+    assert "why not</textarea>" in text and 'value="v2" selected' in text
+    assert where(artifact)["production"] == "v1"
+
+    answer = hands.post(f"{HERE}/add-alias", body | told(text), follow=True)
+    assert "Alias production has moved from v1 to v2." in answer.content.decode()
+    assert where(artifact)["production"] == "v2"
+
+
+def test_before_one_moves_an_alias_the_form_says_from_where_and_what_is_different_there(
+    browser, bob, artifact, django_assert_max_num_queries
+):
+    log(bob, artifact, {"a": b"same", "b": b"old", "d": b"1"}, "production")
+    log(bob, artifact, {"a": b"same", "c": b"new!", "d": b"2"})
+    hands = browser(bob)
+
+    with django_assert_max_num_queries(12):
+        text = hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode()
+
+    words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    assert "production moves from v1 to v2 , 1 version ahead of where it is." in words
+    for count in ("1 added", "1 removed", "1 changed", "1 the same", "8 B → 9 B"):
+        assert count in words
+    assert f"{HERE}/compare?base=v1&amp;head=v2" in text and "<html" not in text
+    assert ">Move</button>" in text
+
+
+def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, django_assert_max_num_queries):
+    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    hands = browser(bob)
+
+    def asked(**fields: str) -> str:
+        fields = {"plan": "1", "version": "v2"} | fields
+        text = hands.get(f"{HERE}/add-alias", fields, headers=part(PAGE)).content.decode()
+        assert "<form" not in text
+        return " ".join(re.sub(r"<[^>]*>", " ", text).split()) + re.search('data-deed="([^"]*)"', text)[1]
+
+    with django_assert_max_num_queries(12):
+        answer = asked(name="production")
+    assert "exists: it moves from v1 to v2" in answer and answer.endswith("Move")
+    assert "best is new, at v2" in asked(name="best") and asked(name="best").endswith("Add")
+    assert "production is at v1 already" in asked(name="production", version="v1")
+    assert "production is at v1 already" in asked(name="production", typed="1")
+    assert "production is at v1 now" in asked(name="production", typed="99")
+    assert "is new" not in asked(name="")
+    seen = {"expected": str(v2.pk), "expected_of": "production"}
+    assert "Somebody moved it meanwhile: it is at v1 now." in asked(name="production", **seen)
+    assert "Somebody deleted it meanwhile." in asked(name="gone", expected=str(v2.pk), expected_of="gone")
+    assert "meanwhile" not in asked(name="best", **seen)
+
+
+def test_without_script_one_looks_before_one_moves(browser, bob, artifact, v1, v2):
+    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    body = {"version": "v2", "preview": "1"}
+
+    answer = browser(bob).post(f"{PAGE}/production/move", body)
+
+    assert answer.status_code == 200 and " moves from " in answer.content.decode()
+    assert where(artifact)["production"] == "v1"
+
+
+def test_a_move_is_refused_once_somebody_else_has_moved_the_alias(browser, alice, bob, artifact, v1, v2):
+    v3 = log(bob, artifact, {"three": b"3"})
+    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    hands = browser(bob)
+    form = told(hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode())
+    aliases.move(alice, artifact, "production", v2, ORIGIN)
+    body = {"version": "v3", "reason": "kept"}
+
+    for headers in ({}, part(PAGE)):
+        answer = hands.post(f"{PAGE}/production/move", body | form, headers=headers)
+        text = answer.content.decode()
+        assert answer.status_code == 422
+        assert "was moved meanwhile: it is at v2 now." in text and "kept</textarea>" in text
+        assert 'value="v3" selected' in text
+        assert where(artifact)["production"] == "v2"
+
+    again = told(text)
+    assert again == {"expected": str(v2.pk), "expected_of": "production"}
+    assert hands.post(f"{PAGE}/production/move", body | again).status_code == 302
+    assert where(artifact)["production"] == v3.version
+
+
+def test_an_alias_is_deleted_by_who_means_it(browser, alice, bob, artifact, v1, v2):
+    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    hands = browser(bob)
+    text = hands.get(f"{PAGE}/production/delete", headers=part(PAGE)).content.decode()
+    assert "Are you sure you want to delete alias &#x27;production&#x27;?" in text and ">Delete</button>" in text
+    form = told(text) | {"reason": "over"}
+    aliases.move(alice, artifact, "production", v2, ORIGIN)
+
+    answer = hands.post(f"{PAGE}/production/delete", form, headers=part(PAGE))
+    assert answer.status_code == 422 and "it is at v2 now" in answer.content.decode()
+
+    form |= told(answer.content.decode())
+    answer = hands.post(f"{PAGE}/production/delete", form, headers=part(PAGE))
+    assert "production" not in rows(answer.content.decode())
+    assert where(artifact) == {"latest": "v2"}
+    assert AliasChange.objects.of(artifact, "production").first().reason == "over"
+    assert hands.get(f"{PAGE}/production/delete").status_code == 404
+    assert hands.post(f"{PAGE}/production/delete", form).status_code == 404
+
+
+def test_an_alias_is_rolled_back(browser, bob, artifact, v1, v2):
+    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    hands = browser(bob)
+    assert hands.get(f"{PAGE}/production/rollback").status_code == 409
+    aliases.move(bob, artifact, "production", v2, ORIGIN)
+
+    text = hands.get(f"{PAGE}/production/rollback").content.decode()
+    assert "1 version behind where it is" in text and ">Roll back</button>" in text
+    answer = hands.post(f"{PAGE}/production/rollback", told(text) | {"reason": "it failed"}, follow=True)
+
+    assert "production is back at v1." in answer.content.decode()
+    assert where(artifact)["production"] == "v1"
+    answer = hands.post(f"{PAGE}/production/rollback", told(text), headers=part(PAGE))
+    assert answer.status_code == 422 and "it is at v1 now" in answer.content.decode()
+
+
+def test_an_alias_that_was_deleted_comes_back(browser, bob, artifact, v1, v2):
+    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.remove(bob, artifact, "production", ORIGIN)
+    hands = browser(bob)
+
+    drawer = hands.get(f"{PAGE}/production/history").content.decode()
+    assert "It does not exist now." in drawer and f"{PAGE}/production/rollback" in drawer
+    text = hands.get(f"{PAGE}/production/rollback").content.decode()
+    assert hands.post(f"{PAGE}/production/rollback", told(text)).status_code == 302
+    assert where(artifact)["production"] == "v1"
+
+
+def test_two_aliases_change_places(browser, alice, bob, artifact, v1, v2):
+    aliases.move(bob, artifact, "blue", v1, ORIGIN)
+    aliases.move(bob, artifact, "green", v2, ORIGIN)
+    hands = browser(bob)
+    form = hands.get(f"{PAGE}/swap?one=blue").content.decode()
+    assert '<option value="green">v2</option>' in form and 'value="blue"' in form
+
+    for body, sentence in [
+        ({"one": "blue", "other": "blue"}, "cannot change places with itself"),
+        ({"one": "blue", "other": ""}, "required"),
+    ]:
+        answer = hands.post(f"{PAGE}/swap", body)
+        assert answer.status_code == 422 and sentence in answer.content.decode()
+    assert hands.post(f"{PAGE}/swap", {"one": "blue", "other": "red"}, headers=part(PAGE)).status_code == 404
+
+    body = {"one": "blue", "other": "green", "reason": "switch"}
+    answer = hands.post(f"{PAGE}/swap", body, follow=True)
+    assert "blue is at v2 and green is at v1 now." in answer.content.decode()
+    assert where(artifact) == {"blue": "v2", "green": "v1", "latest": "v2"}

@@ -1,0 +1,270 @@
+"""Previews of Parquet, tensors and images, of which only the header is believed, and not much of that."""
+
+import gzip
+import io
+import struct
+import time
+import zipfile
+
+import pyarrow
+import pytest
+
+from artifacts.previews import images, parquet, tensors
+from artifacts.previews.reader import MAX_BYTES, Reader
+from artifacts.previews.shapes import (
+    MAX_ROWS,
+    Image,
+    Nothing,
+    Oversized,
+    Table,
+    Tensors,
+    Text,
+    Unfit,
+)
+from tests.web.specimens import MIB, layer, look, npy, npz, of, png, safetensors, table_file
+
+
+class TestParquet:
+    def test_first_rows(self):
+        table = pyarrow.table(
+            {
+                "id": range(1000),
+                "name": [None, *(f"n{number}" for number in range(999))],
+                "raw": [b"\0\1"] * 1000,
+                "vector": [list(range(100))] * 1000,
+                "at": [{"x": 1, "y": [2]}] * 1000,
+            }
+        )
+        shown = look("x.parquet", table_file(table, row_group_size=30))
+
+        assert isinstance(shown, Table)
+        assert [(column.name, column.type) for column in shown.columns][:2] == [("id", "int64"), ("name", "string")]
+        assert len(shown.rows) == MAX_ROWS
+        assert shown.rows[0][:3] == ("0", None, "2 bytes")
+        assert shown.rows[99][0] == "99" and shown.rows[0][3].endswith("… (100)]")
+        assert shown.note == "1,000 rows of 5 columns. The first 100 are shown."
+
+    def test_by_its_bytes_alone(self):
+        assert isinstance(look("part-0000", table_file(pyarrow.table({"a": [1]}))), Table)
+
+    def test_no_rows_and_no_columns(self):
+        assert look("x.parquet", table_file(pyarrow.table({"a": pyarrow.array([], "int8")}))).rows == []
+        assert look("x.parquet", table_file(pyarrow.table({}))).columns == []
+
+    def test_only_what_is_shown_is_read(self):
+        rows = 2_000_000
+        data = table_file(
+            pyarrow.table({"a": range(rows), "b": [str(number * 7919) for number in range(rows)]}),
+            row_group_size=rows,
+            compression="none",
+            use_dictionary=False,
+        )
+        read = []
+
+        def fetch(offset: int, length: int) -> bytes:
+            read.append(length)
+            return data[offset : offset + length]
+
+        assert len(parquet.show(Reader(len(data), fetch)).rows) == 100
+        assert len(data) > 30 * MIB
+        assert sum(read) < 4 * MIB
+
+    def test_columns_of_odd_names(self):
+        names = ["a.b", "", "a b", "<b>", "a", "a"]
+        table = pyarrow.Table.from_arrays([pyarrow.array([number]) for number in range(6)], names=names)
+        shown = look("x.parquet", table_file(table))
+        assert [column.name for column in shown.columns] == names
+
+    @pytest.mark.parametrize("keep", [4, 8, 100, 400, -1, -4, -9])
+    def test_truncated_ones(self, keep):
+        data = table_file(pyarrow.table({"a": range(1000)}))[:keep]
+        assert isinstance(look("x.parquet", data), Nothing | Text)
+
+    def test_one_with_noise_in_it(self):
+        data = bytearray(table_file(pyarrow.table({"a": range(1000), "b": ["x"] * 1000})))
+        for place in range(0, len(data) - 8, 5):
+            data[place] ^= 0xA5
+        assert isinstance(look("x.parquet", bytes(data)), Nothing)
+
+    def test_a_few_bytes_that_ask_for_gigabytes(self):
+        length = 30_000_000
+        one_long_list = pyarrow.ListArray.from_arrays([0, length], pyarrow.repeat(0.0, length))
+        bomb = table_file(pyarrow.table({"a": one_long_list}))
+        assert len(bomb) < 2000
+
+        began = time.monotonic()
+        with pytest.raises(Oversized):
+            look("x.parquet", bomb)
+        assert time.monotonic() - began < 15
+
+
+class TestTensors:
+    def test_safetensors(self):
+        header = {
+            "__metadata__": {"format": "pt"},
+            "w": {"dtype": "BF16", "shape": [4, 2], "data_offsets": [0, 16]},
+            "b": {"dtype": "F32", "shape": [], "data_offsets": [16, 20]},
+        }
+        shown = look("model.safetensors", safetensors(header, body=bytes(20)))
+
+        assert isinstance(shown, Tensors)
+        assert [(each.name, each.dtype, each.dimensions, each.size) for each in shown.tensors] == [
+            ("w", "BF16", "4 × 2", 16),
+            ("b", "F32", "scalar", 4),
+        ]
+        assert (shown.metadata, shown.note) == ({"format": "pt"}, "2 tensors, 9 parameters.")
+
+    def test_only_the_header_is_read(self):
+        data = safetensors({f"layer.{number}": layer(number) for number in range(1000)})
+        shown = tensors.safetensors(of(data, 10**11))
+
+        assert len(shown.tensors) == tensors.MAX_TENSORS
+        assert shown.note == "1,000 tensors, 4,000 parameters. The first 500 are shown."
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"1234567",
+            safetensors({}, length=2**63),
+            safetensors({}, length=1000),
+            safetensors({}, length=0),
+            safetensors(b"not json"),
+            safetensors(b"[" * 10**5),
+            safetensors([1, 2]),
+            safetensors({"a": 1}),
+            safetensors({"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}),
+            safetensors({"a": {"dtype": "F32", "shape": [2**70], "data_offsets": [0, 4]}}),
+            safetensors({"a": {"dtype": "F32", "shape": ["1"], "data_offsets": [0, 4]}}),
+            safetensors({"a": {"dtype": "F32", "shape": [1] * 100, "data_offsets": [0, 4]}}),
+            safetensors({"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 0]}}),
+            safetensors({"a": {"dtype": "F32", "shape": 7, "data_offsets": [0, 4]}}),
+        ],
+    )
+    def test_headers_that_lie(self, data):
+        assert isinstance(look("x.safetensors", data), Nothing | Text)
+
+    def test_a_header_too_long_is_not_read(self):
+        with pytest.raises(Oversized):
+            tensors.safetensors(of(struct.pack("<Q", 50 * MIB), 100 * MIB))
+
+    @pytest.mark.parametrize(
+        ("literal", "dtype", "dimensions", "size"),
+        [
+            ("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }   \n", "float64", "3 × 4", 96),
+            ("{'descr': '|b1', 'fortran_order': True, 'shape': (7,), }\n", "bool", "7", 7),
+            ("{'descr': '>i4', 'fortran_order': False, 'shape': (), }\n", "int32 (big-endian)", "scalar", 4),
+            ("{'descr': '<U10', 'fortran_order': False, 'shape': (2,), }\n", "text of 10", "2", 80),
+            ("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (2,), }\n", "M8[ns]", "2", 16),
+            ("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }\n", "object (pickled, never opened)", "2", None),
+            (
+                "{'descr': [('a', '<f4'), ('b', '<i2')], 'fortran_order': False, 'shape': (2,), }\n",
+                "structured [('a', '<f4'), ('b', '<i2')]",
+                "2",
+                None,
+            ),
+        ],
+    )
+    def test_npy(self, literal, dtype, dimensions, size):
+        for version in (1, 2, 3):
+            [tensor] = look("x.npy", npy(literal, version)).tensors
+            assert (tensor.dtype, tensor.dimensions, tensor.size) == (dtype, dimensions, size)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"\x93NUMPY",
+            b"\x93NUMPY\x01\x00\xff\xff{'descr'",
+            b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'",
+            b"\x93NUMPY\x09\x00\x10\x00",
+            npy("{'descr': __import__('os').system('x'), 'fortran_order': False}"),
+            npy("(" * 10_000),
+            npy("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1, " * 100 + "), }\n"),
+        ],
+    )
+    def test_npy_that_lies(self, data):
+        assert isinstance(look("x.npy", data), Nothing | Text)
+
+    def test_npz(self):
+        shown = look("x.npz", npz({"w": "(3, 4)", "deep/b": "(5,)"}))
+
+        assert [(each.name, each.dimensions) for each in shown.tensors] == [("w", "3 × 4"), ("deep/b", "5")]
+
+    def test_npz_with_many_members(self):
+        shown = look("x.npz", npz({f"a{number}": "(1,)" for number in range(300)}))
+        assert (len(shown.tensors), shown.note) == (50, "The first 50 of 300 arrays.")
+
+    @pytest.mark.parametrize(
+        "data", [b"PK\x03\x04", b"PK\x05\x06" + bytes(18), gzip.compress(b"x", mtime=0), b"x" * 100]
+    )
+    def test_npz_that_is_none(self, data):
+        assert isinstance(look("x.npz", data), Nothing | Text | Tensors)
+
+    def test_npz_with_a_bomb_in_it(self):
+        sink = io.BytesIO()
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.npy", bytes(100 * MIB))
+        assert isinstance(look("x.npz", sink.getvalue()), Nothing)
+
+
+class TestImages:
+    def test_a_png_tells_its_size(self):
+        assert look("x.png", png(30, 20)) == Image("image/png", 30, 20)
+
+    @pytest.mark.parametrize(
+        ("data", "image"),
+        [
+            (b"GIF89a\x10\x00\x20\x00" + bytes(20), Image("image/gif", 16, 32)),
+            (
+                b"\xff\xd8\xff\xe0\x00\x04\x00\x00\xff\xc2\x00\x11\x08\x00\x20\x00\x10" + bytes(20),
+                Image("image/jpeg", 16, 32),
+            ),
+            (b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\x0f\0\0\x1f\0\0", Image("image/webp", 16, 32)),
+            (
+                b"RIFF\0\0\0\0WEBPVP8L" + bytes(5) + struct.pack("<I", 15 | 31 << 14) + bytes(9),
+                Image("image/webp", 16, 32),
+            ),
+            (b"RIFF\0\0\0\0WEBPVP8 " + bytes(10) + b"\x10\0\x20\0", Image("image/webp", 16, 32)),
+            (b"\0\0\0\x20ftypavif" + bytes(40), Image("image/avif")),
+            (b"BM" + bytes(16) + struct.pack("<ii", 16, -32) + bytes(20), Image("image/bmp", 16, 32)),
+        ],
+    )
+    def test_others_too_whatever_they_are_called(self, data, image):
+        assert look("x", data) == look("x.png", data) == image
+
+    @pytest.mark.parametrize("data", [png()[:12], b"\xff\xd8\xff" + b"\xff" * 50, b"GIF89a", b"RIFF\0\0\0\0WEBPVP8X"])
+    def test_cut_ones_have_no_size(self, data):
+        assert (look("x.png", data).width, look("x.png", data).height) == (None, None)
+
+    @pytest.mark.parametrize("source", ["<html><script>alert(1)</script>", "<svg xmlns='http://www.w3.org/2000/svg'/>"])
+    def test_a_document_called_image_is_text(self, source):
+        shown = look("x.png", source.encode())
+        assert isinstance(shown, Text)
+        assert shown.note == "This is no image that we know, whatever its name says."
+
+    def test_too_many_bytes_or_pixels(self):
+        with pytest.raises(Oversized):
+            images.show(of(png(), 21 * MIB))
+        with pytest.raises(Oversized):
+            images.show(of(png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + bytes(50)))
+
+
+class TestReader:
+    def test_it_reads_within_the_file_and_its_allowance(self):
+        reader = of(bytes(10), 10 * MAX_BYTES)
+
+        assert reader.read(10 * MAX_BYTES - 2, 10) == b"\0\0"
+        assert reader.read(10 * MAX_BYTES, 10) == reader.read(-1, 5) == reader.read(5, -5) == b""
+        with pytest.raises(Oversized):
+            reader.read(0, MAX_BYTES)
+
+    def test_many_small_reads_are_too_many(self):
+        reader = of(bytes(1000))
+        with pytest.raises(Oversized):
+            for place in range(1000):
+                reader.read(place, 1)
+
+
+def test_a_fault_of_one_kind_is_told_as_such():
+    with pytest.raises(Unfit):
+        tensors.npy(of(b"x" * 100))
