@@ -75,8 +75,8 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def shop_stack(tmp_path_factory: pytest.TempPathFactory) -> servers.Stack:
-    """The live stack with a week of work in it."""
-    stack = servers.stack()
+    """A live stack with a week of work in it, and nothing that tests elsewhere made."""
+    stack = servers.Stack("shop")
     stack.start()
     shop.fill(stack, tmp_path_factory.mktemp("shop"))
     return stack

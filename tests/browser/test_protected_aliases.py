@@ -140,7 +140,8 @@ def test_rules_are_made_changed_and_deleted_where_they_hold(person, make):
     expect(row(page, "production").get_by_role("link", name="Move of production", exact=True)).to_be_visible()
     page.get_by_role("link", name=re.compile("^Delete the rule production")).click()
     press(page, "Delete")
-    expect(page.get_by_role("heading", name="Nothing is protected")).to_be_visible()
+    told(page, "is deleted.")
+    expect(page.get_by_role("link", name=re.compile("the rule production"))).to_have_count(0)
     stayed(page)
 
     pattern = fresh("only")
