@@ -21,9 +21,9 @@ from tests.servers import Server, Stack
 _GUNICORN = "exec gunicorn wanllmdb.wsgi --bind 127.0.0.1:$PORT --worker-class gthread --workers 2 --keep-alive 75"
 _GRANIAN = "exec granian wanllmdb.wsgi:application --interface wsgi --host 127.0.0.1 --port $PORT --workers 2"
 OTHERS = {
-    "gunicorn 2×4": f"{_GUNICORN} --no-control-socket --log-level warning --threads 4",
-    "granian 2×1": f"{_GRANIAN} --http 1 --no-ws --log-level warning --blocking-threads 1",
-    "granian 2×8": f"{_GRANIAN} --http 1 --no-ws --log-level warning --blocking-threads 8",
+    "gunicorn 2×8": f"{_GUNICORN} --no-control-socket --log-level warning --threads 8",
+    "granian 2×1": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 1",
+    "granian 2×8": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 8",
 }
 ARTIFACTS = 400
 CLIENTS = (1, 16)
