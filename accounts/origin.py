@@ -26,13 +26,13 @@ class Origin:
     user_agent: str = ""
 
     @classmethod
-    def of(cls, request: Any, reason: str = "") -> "Origin":
-        """The origin of a DRF request: its key, and the SDK told from other callers by its User-Agent."""
+    def of(cls, request: Any, reason: str = "", key: "ApiKey | None" = None) -> "Origin":
+        """The origin of a request to the API: its key, and the SDK told from other callers by its User-Agent."""
         agent = request.headers.get("User-Agent", "")[:300]
         sdk = agent.startswith("wanllmdb-sdk/")
         return cls(
             face=Face.SDK if sdk else Face.API,
-            key=request.auth,
+            key=key or request.auth,
             reason=reason,
             ip_address=request.META.get("REMOTE_ADDR") or None,
             user_agent=agent,

@@ -10,9 +10,8 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
 from django.db.backends.utils import CursorWrapper
-from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 
@@ -83,6 +82,13 @@ def update(row: models.Model, *names: str) -> None:
             raise DatabaseError(f"There is no such row any more: {row!r}.")
 
 
+def call(function: str, *values: Any) -> Sequence[Any] | None:
+    """The first row that a function of PostgreSQL's answers, or None."""
+    with _cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {_quoted(function)}({', '.join(['%s'] * len(values))})", values)
+        return cursor.fetchone()
+
+
 @cache
 def _insertion(model: type[models.Model]) -> str:
     fields = model._meta.concrete_fields
@@ -115,10 +121,7 @@ class _Compiled:
     params: Sequence[Any]
     gaps: list[tuple[int, int]]
     is_locking: bool
-    model: type[models.Model]
-    columns: slice
-    names: list[str]
-    related: list[Any]
+    kind: "_Kind"
     annotations: dict[str, int]
     converters: list[tuple[int, list[Callable[..., Any]], Any]]
 
@@ -136,12 +139,46 @@ class _Compiled:
         for place, converters, expression in self.converters:
             for convert in converters:
                 values[place] = convert(values[place], expression, connection)
-        row = self.model.from_db(DEFAULT_DB_ALIAS, self.names, values[self.columns])
-        for each in self.related:
-            each.populate(values, row)
+        row = self.kind.made_of(values)
         for name, place in self.annotations.items():
             setattr(row, name, values[place])
         return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A model in a row: which values are its columns, what came along, and how it is tied to what it came with."""
+
+    model: type[models.Model]
+    columns: list[tuple[str, int]]
+    key: int
+    related: "list[_Kind]"
+    set_on: Callable[[models.Model, models.Model | None], None] | None
+
+    def made_of(self, values: list[Any]) -> Any:
+        """As `Model.from_db` makes one, without its signals, which take longer than the rest. None for no row."""
+        if values[self.key] is None:
+            return None
+        row = self.model.__new__(self.model)
+        row._state = state = models.base.ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        # What is deferred is absent, and loaded once somebody asks for it.
+        row.__dict__.update((name, values[place]) for name, place in self.columns)
+        for kind in self.related:
+            kind.set_on(row, kind.made_of(values))
+        return row
+
+
+def _kind(told: dict[str, Any], select: Sequence[Any]) -> _Kind:
+    """From what Django's compiler tells of a model and those selected along with it."""
+    columns = [(select[place][0].target.attname, place) for place in told["select_fields"]]
+    return _Kind(
+        told["model"],
+        columns,
+        dict(columns)[told["model"]._meta.pk.attname],
+        [_kind(each, select) for each in told.get("related_klass_infos", ())],
+        told.get("local_setter"),
+    )
 
 
 def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) -> _Compiled:
@@ -150,18 +187,13 @@ def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) 
     compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
     sql, params = compiler.as_sql()
     sent = [_as_sent(each) for each in stand_ins]
-    of_model = compiler.klass_info["select_fields"]
-    columns = slice(of_model[0], of_model[-1] + 1)
     converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
     return _Compiled(
         sql,
         params,
         gaps=[(place, sent.index(value)) for place, value in enumerate(params) if value in sent],
         is_locking=queryset.query.select_for_update,
-        model=compiler.klass_info["model"],
-        columns=columns,
-        names=[expression.target.attname for expression, _, _ in compiler.select[columns]],
-        related=get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS),
+        kind=_kind(compiler.klass_info, compiler.select),
         annotations=compiler.annotation_col_map or {},
         converters=[(place, *how) for place, how in converters.items()],
     )
@@ -177,10 +209,12 @@ def _cursor() -> CursorWrapper:
 
     Django's usual one writes the values into it, and has them planned anew.
     """
-    if connection.vendor != "postgresql":
-        return connection.cursor()
-    connection.ensure_connection()
-    return connection._prepare_cursor(_Planned(connection.connection))
+    # Not by `connection`, which looks up each attribute anew.
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql":
+        return database.cursor()
+    database.ensure_connection()
+    return database._prepare_cursor(_Planned(database.connection))
 
 
 class _Planned(psycopg.Cursor):

@@ -1,12 +1,13 @@
 """From the name that a person writes to the version that is meant."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import User
+from accounts.models import ApiKey, Team, User
 from accounts.prepared import Lines, Prepared
 from artifacts import aliases, errors, names
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactTag, ArtifactVersion
@@ -15,7 +16,8 @@ from projects.models import Project
 
 def _beneath(user: UUID) -> QuerySet[ArtifactAlias]:
     """Aliases of what the user sees, with their versions and artifacts."""
-    return ArtifactAlias.objects.with_artifact().filter(artifact__project__in=Project.objects.visible_to(User(pk=user)))
+    visible = Project.objects.visible_to(User(pk=user))
+    return ArtifactAlias.objects.with_version().with_artifact().filter(artifact__project__in=visible)
 
 
 def _named(user: UUID, team: str, project: str, name: str, alias: str) -> QuerySet[ArtifactAlias]:
@@ -24,16 +26,29 @@ def _named(user: UUID, team: str, project: str, name: str, alias: str) -> QueryS
         version__artifact=OuterRef("artifact"), version__number=OuterRef("artifact__latest_number")
     )
     tags = ArtifactTag.objects.filter(artifact=OuterRef("artifact")).order_by("id")
-    found = _beneath(user).filter(
-        artifact__project__in=Project.objects.named(f"{team}/{project}"), artifact__name=name, alias=alias
-    )
+    place = {"artifact__project__team__in": Team.objects.named(team), "artifact__project__name": project}
+    found = _beneath(user).filter(**place, artifact__name=name, alias=alias).defer("created_at", "updated_at")
     return found.select_related("artifact__created_by").annotate(
         newest_names=Lines(of_newest.order_by("alias"), "alias"), tags=Lines(tags, "tag")
     )
 
 
-_BY_ID = Prepared(lambda user, pk, alias: _beneath(user).filter(artifact=pk, alias=alias), UUID, UUID, str)
+def _numbered(user: UUID, pk: UUID, alias: str) -> QuerySet[ArtifactAlias]:
+    """The alias of an artifact's id, with what is shown of the artifact beside a version."""
+    shown = ("id", "project", "name", "type")
+    not_shown = (f"artifact__{each.name}" for each in Artifact._meta.concrete_fields if each.name not in shown)
+    return _beneath(user).with_maker().filter(artifact=pk, alias=alias).defer(*not_shown)
+
+
+def _if_counting(rows: Callable[..., QuerySet[ArtifactAlias]]) -> Callable[..., QuerySet[ArtifactAlias]]:
+    """The rows, if the user's key still counts, whose id comes first."""
+    return lambda key, user, *rest: rows(user, *rest).filter(Exists(ApiKey.objects.counting(key, user)))
+
+
+_BY_ID = Prepared(_numbered, UUID, UUID, str)
+_BY_ID_WITH_KEY = Prepared(_if_counting(_numbered), UUID, UUID, UUID, str)
 _BY_NAME = Prepared(_named, UUID, str, str, str, str)
+_BY_NAME_WITH_KEY = Prepared(_if_counting(_named), UUID, UUID, str, str, str, str)
 
 
 class Resolved(NamedTuple):
@@ -44,9 +59,15 @@ class Resolved(NamedTuple):
     alias: str | None
 
 
-def follow(user: User, artifact_id: UUID, alias: str) -> ArtifactAlias | None:
-    """The alias of an artifact that the user may see, with its version, both ready to be shown. One query."""
-    found = _BY_ID.first(user.pk, artifact_id, alias)
+def follow(user: User, artifact_id: UUID, alias: str, key: ApiKey | None = None) -> ArtifactAlias | None:
+    """The alias of an artifact that the user may see, with its version, both ready to be shown. One query.
+
+    With a key only if that still counts, which the same query asks.
+    """
+    if key:
+        found = _BY_ID_WITH_KEY.first(key.pk, user.pk, artifact_id, alias)
+    else:
+        found = _BY_ID.first(user.pk, artifact_id, alias)
     return aliases.recall(found.artifact, found) if found else None
 
 
@@ -71,7 +92,7 @@ def resolve(
     if alias and version:
         raise errors.Invalid("State an alias or a version, not both.")
     # Most ask for an alias that is there: one query. Whatever else they mean, or do wrong, is found out step by step.
-    quick = None if version or at else _at_once(user, place, alias or suffix or names.LATEST, is_alias=bool(alias))
+    quick = None if version or at else at_once(user, place, alias or suffix or names.LATEST, is_alias=bool(alias))
     artifact = quick.artifact if quick else find_artifact(user, place, project)
     if type and artifact.type != type:
         raise errors.TypeDiffers(f"Artifact {artifact.name!r} is a {artifact.type}, not a {type}.")
@@ -84,12 +105,17 @@ def resolve(
     return pick(artifact, suffix or names.LATEST, at)
 
 
-def _at_once(user: Any, place: str, word: str, *, is_alias: bool) -> Resolved | None:
+def at_once(user: Any, place: str, word: str, *, is_alias: bool = False, key: ApiKey | None = None) -> Resolved | None:
+    """What `resolve` answers for an alias of `team/project/name`, in one query; None for whatever else is meant.
+
+    With a key only if that still counts, which the same query asks.
+    """
     parts = place.split("/")
     if len(parts) != 3 or not (is_alias or names.version_number(word) is None):
         return None
     team, project, name = parts
-    found = _BY_NAME.first(user.pk, team.lower(), project, name, word)
+    sought = (user.pk, team.lower(), project, name, word)
+    found = _BY_NAME_WITH_KEY.first(key.pk, *sought) if key else _BY_NAME.first(*sought)
     if found is None:
         return None
     artifact = found.artifact

@@ -86,7 +86,7 @@ def beside_mlflow(turns: int, seconds: float) -> None:
     print(f"{'':16} clients  {'server':14}   req/s (best)   p50 ms   p99 ms  CPU ms       ×  best ×  goal   p99 ×")
     for what in ours.messages:
         for clients in GOALS:
-            alternate([ours, theirs], what, clients, turns, seconds)
+            alternate((ours, theirs), what, clients, turns, seconds)
             show_beside(what, clients, ours, theirs)
     for side in (ours, theirs):
         print(f"{side.name}: {processes.resident_bytes(side.server.process.pid) / 2**20:.0f} MiB of memory")
@@ -98,7 +98,7 @@ def with_many(turns: int, seconds: float, much: int) -> None:
     print(f"\nOurs, by one client, with 1 and with {much:,} aliases, moved once and {DEPTH:,} times before:\n")
     print(f"{'':16} {'p50 ms':>17} {'ratio':>7} {'p99 ms':>17} {'ratio':>7} {'CPU ms':>17} {'ratio':>7}")
     for what in one.messages:
-        alternate([one, many], what, 1, turns, seconds)
+        alternate((one, many), what, 1, turns, seconds)
         figures = [[side.whole.percentile(0.5) * 1000, side.whole.percentile(0.99) * 1000] for side in (one, many)]
         figures = [[*figure, side.cpu_of_one] for figure, side in zip(figures, (one, many), strict=True)]
         cells = (f"{little:8.2f} {large:8.2f} {large / little:7.2f}" for little, large in zip(*figures, strict=True))
@@ -107,13 +107,17 @@ def with_many(turns: int, seconds: float, much: int) -> None:
         side.server.stop()
 
 
-def alternate(sides: list[Side], what: str, clients: int, turns: int, seconds: float) -> None:
-    for side in sides:
-        side.turn(what, clients, 0.5)
+def alternate(sides: tuple[Side, Side], what: str, clients: int, turns: int, seconds: float) -> None:
+    """Both by turns, while the other one is stopped: servers do something even when nobody asks them."""
+    pairs = (sides, sides[::-1])
+    for side, other in pairs:
+        with processes.paused(other.server.process.pid):
+            side.turn(what, clients, 0.5)
         side.forget()
     for _ in range(turns):
-        for side in sides:
-            side.turn(what, clients, seconds)
+        for side, other in pairs:
+            with processes.paused(other.server.process.pid):
+                side.turn(what, clients, seconds)
 
 
 def show_beside(what: str, clients: int, ours: Side, theirs: Side) -> None:

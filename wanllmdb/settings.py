@@ -44,10 +44,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # These two only add headers, also to what the bounds refuse.
+    # These three only add headers, also to what the bounds refuse.
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.csp.ContentSecurity",
     "accounts.middleware.RequestBounds",
+    "artifacts.api.quick.Quick",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.web.compression.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -57,7 +59,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.web.gate.Gate",
     "django_htmx.middleware.HtmxMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.web.refusals.Refusals",
 ]
 

@@ -3,6 +3,7 @@
 import re
 from hmac import compare_digest
 
+from django.http import HttpRequest
 from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
 from rest_framework.exceptions import AuthenticationFailed
@@ -12,16 +13,17 @@ from accounts.models import ApiKey, User
 
 # Anything else is no key of ours and must not reach a query: bytes that are no text, NUL, a novel.
 _KEY_FORM = re.compile(r"[A-Za-z0-9_]{1,256}")
+_KNOWN_AT_MOST = 10_000
+# Keys by their digest.
+_known: dict[str, ApiKey] = {}
 
 
 class ApiKeyAuthentication(TokenAuthentication):
     """One query a request. knox's own would also look through the user's other keys to delete expired ones."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() not in ("bearer", "token"):
-            return None
-        return self.authenticate_credentials(value.strip())
+        value = _value(request)
+        return None if value is None else self.authenticate_credentials(value)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -36,10 +38,31 @@ class ApiKeyAuthentication(TokenAuthentication):
         return key.user, key
 
 
+def remembered(request: HttpRequest) -> ApiKey | None:
+    """The request's key, if this process has let it in before: whose it is stays so.
+
+    Whether it still counts is for the caller to ask, with `ApiKey.objects.counting` in the very query that it is for.
+    """
+    value = _value(request)
+    return _known.get(hash_token(value)) if value and _KEY_FORM.fullmatch(value) else None
+
+
+def _value(request: HttpRequest | Request) -> str | None:
+    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return value.strip() if scheme.lower() in ("bearer", "token") else None
+
+
 def _find(value: str) -> ApiKey:
     if _KEY_FORM.fullmatch(value):
         digest = hash_token(value)
         for key in ApiKey.alike(value):
             if compare_digest(digest, key.digest):
+                _remember(key)
                 return key
     raise AuthenticationFailed("This API key is not valid.")
+
+
+def _remember(key: ApiKey) -> None:
+    if len(_known) >= _KNOWN_AT_MOST:
+        _known.clear()
+    _known[key.digest] = key

@@ -119,7 +119,7 @@ class ArtifactUpdate(serializers.Serializer):
 class ResolvedSerializer(serializers.Serializer):
     artifact = ArtifactSerializer()
     version = VersionSerializer()
-    aliases = serializers.ListField(child=serializers.CharField())
+    aliases = serializers.ListField(child=serializers.CharField(), source="version.alias_names")
     alias = serializers.CharField(allow_null=True)
 
 

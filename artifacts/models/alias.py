@@ -8,10 +8,11 @@ from django.db import models
 from django.db.models import OuterRef, Q, Subquery
 from uuid_utils.compat import uuid7
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Team, User
 from accounts.origin import Face
 from accounts.prepared import Lines
 from artifacts import names
+from projects.models import Project, Run
 
 if TYPE_CHECKING:
     from artifacts.models.artifact import Artifact
@@ -23,11 +24,10 @@ _REMEMBERED: dict[str, Any] = {
 }  # fmt: skip
 
 
-# Of people and runs, what is shown of a version is their names.
-_NOT_SHOWN = [
-    *(f"version__run__{name}" for name in ("config", "summary", "notes", "tags", "started_at", "heartbeat_at")),
-    *(f"{who}__{name}" for who in ("created_by", "version__created_by") for name in ("password", "email")),
-]
+def _other_than_named(path: str, model: type[models.Model], *named: str) -> list[str]:
+    """To be deferred: of people, runs and places, what is shown with an alias is their names."""
+    shown = {model._meta.pk.name, *named}
+    return [f"{path}__{field.name}" for field in model._meta.concrete_fields if field.name not in shown]
 
 
 class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
@@ -42,14 +42,22 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         )
 
     def with_version(self) -> Self:
-        """`for_display`, and with all that is shown of the version, its artifact aside; `names` is for `recall`."""
-        whole = self.select_related("created_by", "version__run", "version__created_by")
+        """With all that is shown of the version, its artifact aside; `names` is for `recall`."""
+        whole = self.select_related("version__run", "version__created_by")
+        run = _other_than_named("version__run", Run, "name")
+        maker = _other_than_named("version__created_by", User, "username")
         beside = self.model.objects.filter(version=OuterRef("version")).order_by("alias")
-        return whole.defer(*_NOT_SHOWN).annotate(names=Lines(beside, "alias"))
+        return whole.defer("version__touched_at", *run, *maker).annotate(names=Lines(beside, "alias"))
+
+    def with_maker(self) -> Self:
+        """With the name of who made it."""
+        return self.select_related("created_by").defer(*_other_than_named("created_by", User, "username"))
 
     def with_artifact(self) -> Self:
-        """`with_version`, and with the artifact, so far as it is shown with a version."""
-        return self.with_version().select_related("artifact__project__team")
+        """With the artifact; of its project and team, the names."""
+        project = _other_than_named("artifact__project", Project, "name", "team")
+        team = _other_than_named("artifact__project__team", Team, "name")
+        return self.select_related("artifact__project__team").defer(*project, *team)
 
 
 class ChangeQuerySet(models.QuerySet["AliasChange"]):

@@ -73,12 +73,7 @@ class Resolve(APIView):
         """From `team/project/name:x` to artifact, version and aliases."""
         query = parse(request, queries.ResolveQuery)
         found = resolving.resolve(request.user, query["name"], type=query.get("type"), at=query.get("at"))
-        return Response(shown(ResolvedSerializer, resolved(found)))
-
-
-def resolved(found: resolving.Resolved) -> dict[str, Any]:
-    names = found.version.alias_names
-    return {"artifact": found.artifact, "version": found.version, "aliases": names, "alias": found.alias}
+        return Response(shown(ResolvedSerializer, found))
 
 
 def _shown(artifact: Artifact) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.permissions import SignedIn
-from accounts.api.requests import read
+from accounts.api.requests import read, shown
 from artifacts import usages
 from artifacts.api.naming import UseArtifact
 from artifacts.api.requests import find_run
-from artifacts.api.serializers import RunArtifactsSerializer, UsedSerializer
-from artifacts.api.views.artifacts import resolved
+from artifacts.api.serializers import ResolvedSerializer, RunArtifactsSerializer, UsageSerializer, UsedSerializer
 from artifacts.models import ArtifactVersion
 
 
@@ -26,7 +25,7 @@ class RunUseArtifact(APIView):
         run = find_run(request, run_id)
         data = read(UseArtifact, request, run_id=run_id)
         used = usages.use(request.user, run, data.pop("name"), **data)
-        return Response(UsedSerializer(resolved(used.resolved) | {"usage": used.usage}).data)
+        return Response(shown(ResolvedSerializer, used.resolved) | {"usage": shown(UsageSerializer, used.usage)})
 
 
 class RunArtifacts(APIView):
