@@ -8,9 +8,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.api import authentication
+from accounts.api.requests import shown
 from accounts.models import ApiKey, Scope
-from artifacts import aliases, artifacts
-from artifacts.models import AliasChange
+from artifacts import aliases, artifacts, resolving
+from artifacts.api.naming import AliasDetailSerializer, AliasSerializer
+from artifacts.api.serializers import ResolvedSerializer
+from artifacts.models import AliasChange, ArtifactAlias, ArtifactVersion
+from projects.models import Run
 from tests import servers
 from tests.artifacts.client import ORIGIN
 
@@ -197,3 +201,21 @@ def test_not_every_key_is_kept_for_ever(known, vera, bob, monkeypatch):
     known(bob)
 
     assert {key.user for key in authentication._known.values()} == {bob}
+
+
+def test_what_is_shown_is_what_rest_framework_shows(vera, bob, artifact, place, v1, project):
+    found = resolving.follow(vera, artifact.pk, "production")
+    resolved = resolving.resolve(vera, "acme/demo/data:production")
+    ArtifactVersion.objects.update(created_by=None, expires_at=timezone.now())
+    ArtifactAlias.objects.update(created_by=None)
+    bare = resolving.follow(vera, artifact.pk, "production")
+    run = Run.objects.create(project=project, name="train", created_by=bob)
+    ArtifactVersion.objects.update(run=run)
+    made = resolving.resolve(vera, "acme/demo/data:production")
+
+    for serializer, thing in [
+        (AliasSerializer, found), (AliasDetailSerializer, found), (AliasDetailSerializer, bare),
+        (ResolvedSerializer, resolved), (ResolvedSerializer, made),
+    ]:  # fmt: skip
+        assert shown(serializer, thing) == serializer(thing).data
+    assert (bare.created_by, made.version.run.name, made.version.run.host) == (None, "train", "")
