@@ -72,9 +72,14 @@ def add_uploaded(
         raise errors.Invalid("No upload to this storage_key was begun for this version.")
     if place.is_multipart and place.state == StoredObject.State.EXPECTED:
         _complete(place, etags or {})
-    info = _compare(statement, place)
-    if _is_incoming(place):
-        storage.copy_file(place.incoming_key, place.key, info.etag)
+    try:
+        _bring_in(statement, place)
+    except (errors.VersionIncomplete, errors.Missing):
+        place.refresh_from_db()
+        if _is_incoming(place):
+            raise
+        # The same call, made twice at once: the other one has brought it in meanwhile.
+        _compare(statement, place)
     file = _register(user, version, statement, place)
     if place.incoming_key:
         storage.delete_file(place.incoming_key)
@@ -194,6 +199,13 @@ def _complete(place: StoredObject, etags: Mapping[int, str]) -> None:
     # An upload that is not open any more was completed by an earlier try, or is found to be absent below.
     with suppress(errors.Missing):
         storage.complete_multipart(place.key, place.upload_id, dict(etags))
+
+
+def _bring_in(statement: Statement, place: StoredObject) -> None:
+    """Put the bytes where nobody can replace them, if they are what was stated."""
+    info = _compare(statement, place)
+    if _is_incoming(place):
+        storage.copy_file(place.incoming_key, place.key, info.etag)
 
 
 def _is_incoming(place: StoredObject) -> bool:
