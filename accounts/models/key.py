@@ -30,7 +30,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.create(digest=digest, token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH], **columns), value
 
     def counting(self, key: UUID, user: UUID) -> Self:
-        """The key, if it is still the user's, has not expired, and the user may sign in."""
+        """The key, if it is still the user's, has not expired, and the user may sign in.
+
+        As `ApiKeyAuthentication` asks of a row at hand, and `move_alias` in PostgreSQL: whatever a key has to be from
+        now on, all three have to ask.
+        """
         lives = Q(expiry=None) | Q(expiry__gt=Now())
         return self.filter(lives, pk=key, user=user, user__is_active=True)
 
