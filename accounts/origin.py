@@ -1,5 +1,6 @@
 """Where an act came from: by which face of the product, with which key. History keeps it beside who and why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +27,16 @@ class Origin:
     user_agent: str = ""
 
     @classmethod
-    def of(cls, request: Any, reason: str = "", key: "ApiKey | None" = None) -> "Origin":
-        """The origin of a request to the API: its key, and the SDK told from other callers by its User-Agent."""
-        agent = request.headers.get("User-Agent", "")[:300]
-        sdk = agent.startswith("wanllmdb-sdk/")
-        return cls(
-            face=Face.SDK if sdk else Face.API,
-            key=key or request.auth,
-            reason=reason,
-            ip_address=request.META.get("REMOTE_ADDR") or None,
-            user_agent=agent,
-        )
+    def of(cls, request: Any, reason: str = "") -> "Origin":
+        """The origin of a request to the API."""
+        return cls.of_call(request.META, request.auth, reason)
+
+    @classmethod
+    def of_call(cls, meta: Mapping[str, Any], key: "ApiKey | None", reason: str = "") -> "Origin":
+        """The same by what WSGI tells of the request. The SDK is told from other callers by its User-Agent."""
+        agent = meta.get("HTTP_USER_AGENT", "")[:300]
+        face = Face.SDK if agent.startswith("wanllmdb-sdk/") else Face.API
+        return cls(face, key, reason, meta.get("REMOTE_ADDR") or None, agent)
 
     @classmethod
     def of_page(cls, request: Any, reason: str = "") -> "Origin":

@@ -213,6 +213,7 @@ def _cursor() -> CursorWrapper:
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor != "postgresql":
         return database.cursor()
+    database.close_if_health_check_failed()
     database.ensure_connection()
     return database._prepare_cursor(_Planned(database.connection))
 

@@ -28,8 +28,8 @@ def _named(user: UUID, team: str, project: str, name: str, alias: str) -> QueryS
     tags = ArtifactTag.objects.filter(artifact=OuterRef("artifact")).order_by("id")
     # As `Project.objects.named` says it, without joining the project a second time.
     place = {"artifact__project__team__in": Team.objects.named(team), "artifact__project__name": project}
-    found = _beneath(user).filter(**place, artifact__name=name, alias=alias).defer("created_at", "updated_at")
-    return found.select_related("artifact__created_by").annotate(
+    found = _beneath(user).with_artifact_maker().filter(**place, artifact__name=name, alias=alias)
+    return found.defer("created_at", "updated_at", "artifact__last_number").annotate(
         newest_names=Lines(of_newest.order_by("alias"), "alias"), tags=Lines(tags, "tag")
     )
 

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Membership, Role, Scope, Team, User
+from artifacts.api.quick import Quick
 from projects.models import Project
 from tests import servers
 
@@ -117,12 +120,36 @@ def api() -> Callable[..., APIClient]:
 
     def client(user: User | None = None, scope: Scope = Scope.WRITE) -> APIClient:
         hands = APIClient(raise_request_exception=False)
+        hands.handler = whole(hands.handler)
         if user is not None:
             _, value = ApiKey.objects.issue(user=user, name="test", scope=scope)
             hands.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
         return hands
 
     return client
+
+
+def whole(django: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The handler of a test client, behind all of the application: by itself it begins with Django's middleware."""
+
+    def enter(told: dict[str, Any]) -> HttpResponse:
+        answers: list[HttpResponse] = []
+
+        def go_on(told: dict[str, Any], start_response: object) -> list[bytes]:
+            answers.append(django(told))
+            return []
+
+        def start(status: str, headers: list[tuple[str, str]]) -> None:
+            answers.append(HttpResponse(status=int(status[:3]), headers=dict(headers)))
+            answers[0].wsgi_request = WSGIRequest(told)
+
+        body = b"".join(Quick(go_on)(told, start))
+        [answer] = answers
+        if body:
+            answer.content = body
+        return answer
+
+    return enter
 
 
 @pytest.fixture

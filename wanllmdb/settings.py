@@ -44,12 +44,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # These three only add headers, also to what the bounds refuse.
+    # These three only add headers, also to what the bounds refuse and to what `artifacts.api.quick` answers.
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.csp.ContentSecurity",
     "accounts.middleware.RequestBounds",
-    "artifacts.api.quick.Quick",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.web.compression.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -152,8 +151,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
+    # Each thread keeps its connection, and a new request has it checked: the database may have been started anew.
+    DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     DATABASES["default"]["OPTIONS"] = {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=10)},
         # Queries that come with every request are planned once a connection. Poolers that hand a connection to somebody
         # else after each transaction need PgBouncer's `max_prepared_statements`, or this off.
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,

@@ -1,9 +1,10 @@
 """Sign-in by API key: `Authorization: Bearer <key>`, or `Token <key>`."""
 
 import re
+from collections.abc import Mapping
 from hmac import compare_digest
+from typing import Any
 
-from django.http import HttpRequest
 from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
 from rest_framework.exceptions import AuthenticationFailed
@@ -22,7 +23,7 @@ class ApiKeyAuthentication(TokenAuthentication):
     """One query a request. knox's own would also look through the user's other keys to delete expired ones."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        value = _value(request)
+        value = _value(request.META)
         return None if value is None else self.authenticate_credentials(value)
 
     def authenticate_header(self, request: Request) -> str:
@@ -38,17 +39,17 @@ class ApiKeyAuthentication(TokenAuthentication):
         return key.user, key
 
 
-def remembered(request: HttpRequest) -> ApiKey | None:
-    """The request's key, if this process has let it in before: whose it is stays so.
+def remembered(meta: Mapping[str, Any]) -> ApiKey | None:
+    """The key of a request, if this process has let it in before: whose it is stays so. `meta` is what WSGI tells.
 
     Whether it still counts is for the caller to ask, with `ApiKey.objects.counting` in the very query that it is for.
     """
-    value = _value(request)
+    value = _value(meta)
     return _known.get(hash_token(value)) if value and _KEY_FORM.fullmatch(value) else None
 
 
-def _value(request: HttpRequest | Request) -> str | None:
-    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+def _value(meta: Mapping[str, Any]) -> str | None:
+    scheme, _, value = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
     return value.strip() if scheme.lower() in ("bearer", "token") else None
 
 

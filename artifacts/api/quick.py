@@ -6,11 +6,12 @@ is not plain goes on to the views: a key that is new here, another header or par
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
+from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import Serializer
@@ -18,6 +19,7 @@ from rest_framework.serializers import Serializer
 from accounts.api.authentication import remembered
 from accounts.api.parsers import BoundedJSONParser
 from accounts.api.requests import checked, shown
+from accounts.middleware import headers_of_all
 from accounts.models import ApiKey
 from accounts.origin import Origin
 from artifacts import aliases, names, resolving
@@ -26,93 +28,111 @@ from artifacts.api.naming import AliasDetailSerializer, AliasMove, AliasSerializ
 from artifacts.api.serializers import ResolvedSerializer
 from artifacts.errors import RegistryError
 
-Way = Callable[[HttpRequest, ApiKey, re.Match[str]], HttpResponse | None]
+# What WSGI tells of a request.
+Told = dict[str, Any]
+Answer = tuple[bytes, dict[str, str]]
+Way = Callable[[Told, ApiKey, re.Match[str]], Answer | None]
 
 _JSON = "application/json"
+_MAX_BODY_BYTES = 10_000
 _parser, _renderer = BoundedJSONParser(), JSONRenderer()
 
 
 class Quick:
-    """Middleware. It stands behind what adds headers and what refuses, and before what serves sessions and pages."""
+    """A WSGI application that stands before Django's."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self.application = application
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return _answer(request) or self.get_response(request)
+    def __call__(self, told: Told, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answer = _answer(told)
+        if answer is None:
+            return self.application(told, start_response)
+        body, headers = answer
+        start_response("200 OK", list(headers.items()))
+        return [body]
 
 
-def _answer(request: HttpRequest) -> HttpResponse | None:
-    way, address = _way_of(request)
-    if not (way and address and _is_plain(request)):
+def _answer(told: Told) -> Answer | None:
+    way, address = _way_of(told)
+    key = remembered(told) if way and _is_plain(told) else None
+    headers = headers_of_all(told) if key else None
+    if not (way and address and key and headers):
         return None
-    request.get_host()  # Raises for a name that is not ours.
-    key = remembered(request)
-    if key is None:
-        return None
+    database = connections[DEFAULT_DB_ALIAS]
+    # One that was lost meanwhile is found out by the query itself: the view then has another.
+    database.health_check_done = True
     try:
-        answer = way(request, key, address)
-    except (RegistryError, APIException):
+        answer = way(told, key, address)
+        if answer is None:
+            return None
+        key.note_use()
+    except (RegistryError, APIException, Error):
         # Nothing was done. The view finds the same, and says it as all views do.
         return None
-    if answer is not None:
-        key.note_use()
-    return answer
+    finally:
+        # As Django does after each request; a transaction about it is not ours to end.
+        if not database.in_atomic_block:
+            database.close_if_unusable_or_obsolete()
+    body, more = answer
+    return body, headers | more
 
 
-def _way_of(request: HttpRequest) -> tuple[Way | None, re.Match[str] | None]:
-    path = request.path_info
+def _way_of(told: Told) -> tuple[Way | None, re.Match[str] | None]:
+    path = told["PATH_INFO"]
     if path.startswith("/api/v1/artifacts/"):
         for method, address, way in _WAYS:
-            if method == request.method and (match := address.fullmatch(path)):
+            if method == told["REQUEST_METHOD"] and (match := address.fullmatch(path)):
                 return way, match
     return None, None
 
 
-def _is_plain(request: HttpRequest) -> bool:
-    said = request.META
-    conditional = "HTTP_IF_MATCH" in said or "HTTP_IF_NONE_MATCH" in said
-    return not conditional and said.get("HTTP_ACCEPT", "*/*") in ("*/*", _JSON)
+def _is_plain(told: Told) -> bool:
+    conditional = "HTTP_IF_MATCH" in told or "HTTP_IF_NONE_MATCH" in told or "HTTP_TRANSFER_ENCODING" in told
+    return not conditional and told.get("HTTP_ACCEPT", "*/*") in ("*/*", _JSON)
 
 
-def _follow(request: HttpRequest, key: ApiKey, address: re.Match[str]) -> HttpResponse | None:
-    if request.META.get("QUERY_STRING"):
+def _follow(told: Told, key: ApiKey, address: re.Match[str]) -> Answer | None:
+    if told.get("QUERY_STRING"):
         return None
     found = resolving.follow(key.user, UUID(address[1]), address[2], key)
     return found and _json(AliasDetailSerializer, found, ETag=conditions.etag(found.version_id))
 
 
-def _resolve(request: HttpRequest, key: ApiKey, address: re.Match[str]) -> HttpResponse | None:
-    asked = _NAME_ALONE.fullmatch(request.META.get("QUERY_STRING", ""))
+def _resolve(told: Told, key: ApiKey, address: re.Match[str]) -> Answer | None:
+    asked = _NAME_ALONE.fullmatch(told.get("QUERY_STRING", ""))
     if asked is None:
         return None
     found = resolving.at_once(key.user, asked[1].replace("%2F", "/"), asked[2] or names.LATEST, key=key)
     return found and _json(ResolvedSerializer, found)
 
 
-def _move(request: HttpRequest, key: ApiKey, address: re.Match[str]) -> HttpResponse | None:
-    if request.META.get("CONTENT_TYPE") != _JSON:
+def _move(told: Told, key: ApiKey, address: re.Match[str]) -> Answer | None:
+    length = told.get("CONTENT_LENGTH") or ""
+    if told.get("CONTENT_TYPE") != _JSON or not length.isdecimal() or int(length) > _MAX_BODY_BYTES:
         return None
-    data = checked(AliasMove, _parser.parse(BytesIO(request.body)))
+    body = told["wsgi.input"].read(int(length))
+    # The view reads it again, if it comes to that.
+    told["wsgi.input"] = BytesIO(body)
+    data = checked(AliasMove, _parser.parse(BytesIO(body)))
     artifact = UUID(address[1])
     if data.pop("artifact_id", artifact) != artifact:
         return None
     expected = data.get("expected_version_id", aliases.ANYWHERE)
-    origin = Origin.of(request, data.get("reason", ""), key)
+    origin = Origin.of_call(told, key, data.get("reason", ""))
     moved = aliases.move_at_once(key.user_id, artifact, data["alias"], data["version_id"], origin, expected)
     return moved and _json(AliasSerializer, moved.alias, ETag=conditions.etag(data["version_id"]))
 
 
-def _json(serializer: type[Serializer], thing: object, **headers: str) -> HttpResponse:
+def _json(serializer: type[Serializer], thing: object, **headers: str) -> Answer:
     body = _renderer.render(shown(serializer, thing))
-    headers |= {"Content-Length": str(len(body)), "Vary": "Cookie"}
-    return HttpResponse(body, content_type=_JSON, headers=headers)
+    return body, {"Content-Type": _JSON, "Content-Length": str(len(body)), "Vary": "Cookie"} | headers
 
 
 _NAME_ALONE = re.compile("name=((?:[A-Za-z0-9._/-]|%2F)+)(?:(?::|%3A)([A-Za-z0-9._-]+))?")
 _ALIASES = "/api/v1/artifacts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/aliases"
 _WAYS: list[tuple[str, re.Pattern[str], Way]] = [
-    ("GET", re.compile(f"{_ALIASES}/(?!(?:{'|'.join(names.RESERVED_ALIASES)})$)([^/]+)"), _follow),
+    ("GET", re.compile(f"{_ALIASES}/(?!(?:{'|'.join(names.RESERVED_ALIASES)})$)([A-Za-z0-9._-]+)"), _follow),
     ("GET", re.compile("/api/v1/artifacts/resolve"), _resolve),
     ("POST", re.compile(_ALIASES), _move),
 ]

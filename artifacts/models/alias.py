@@ -59,6 +59,11 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         team = _other_than_named("artifact__project__team", Team, "name")
         return self.select_related("artifact__project__team").defer(*project, *team)
 
+    def with_artifact_maker(self) -> Self:
+        """With the name of who made the artifact."""
+        maker = _other_than_named("artifact__created_by", User, "username")
+        return self.select_related("artifact__created_by").defer(*maker)
+
 
 class ChangeQuerySet(models.QuerySet["AliasChange"]):
     def of(self, artifact: "Artifact | UUID", alias: str) -> Self:

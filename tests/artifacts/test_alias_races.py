@@ -6,13 +6,13 @@ PostgreSQL meets 50 of them; SQLite lets one write at a time, and meets 10.
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import Client
 
 from accounts.models import Membership, Role, User
@@ -39,19 +39,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MOVERS = 50 if servers.on_postgres() else 10
 MOVES = 2000
 ALIASES = ("production", "staging", "stable")
-
-
-@pytest.fixture(autouse=True)
-def room(transactional_db) -> Iterator[None]:
-    """A connection for each of the movers, or most of them would wait for one instead of for each other."""
-    if not servers.on_postgres():
-        yield
-        return
-    pool = connection.pool
-    before = pool.min_size, pool.max_size
-    pool.resize(1, MOVERS + 5)
-    yield
-    pool.resize(*before)
 
 
 @pytest.fixture

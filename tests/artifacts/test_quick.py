@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -160,6 +160,35 @@ def test_other_questions_go_the_long_way(known, vera, place, v2):
     assert client.get(f"{place}/history").json()["items"]
     assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:production&type=model").status_code == 409
     assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:v1").json()["alias"] is None
+
+
+def test_a_move_that_says_more_than_is_plain_goes_the_long_way(known, bob, place, v1):
+    client = known(bob)
+    move = {"alias": "production", "version_id": str(v1.pk)}
+    long = client.post(place, move | {"reason": "x" * 20_000})
+    chunked = client.post(place, move, headers={"Transfer-Encoding": "chunked"})
+    form = client.generic("POST", place, b"alias=production", content_type="application/x-www-form-urlencoded")
+
+    assert (long.status_code, long.json()["code"]) == (400, "Invalid")
+    assert (chunked.status_code, form.status_code) == (400, 415)
+    assert client.post(place, move | {"more": "x" * 20_000}).status_code == 200
+
+
+@pytest.mark.parametrize("verb", [(resolving, "follow"), (resolving, "at_once"), (aliases, "move_at_once")])
+def test_where_the_connection_is_lost_the_view_asks_again(known, bob, place, v1, monkeypatch, verb):
+    lost, real = [OperationalError("the connection is lost")], getattr(*verb)
+
+    def fail_once(*values, **more):
+        if lost:
+            raise lost.pop()
+        return real(*values, **more)
+
+    client = known(bob)
+    monkeypatch.setattr(*verb, fail_once)
+    assert client.get(f"{place}/production").status_code == 200
+    assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:production").status_code == 200
+    assert client.post(place, {"alias": "production", "version_id": str(v1.pk)}).status_code == 200
+    assert lost == []
 
 
 def test_a_key_counts_as_long_as_it_does(known, bob, vera, place, v1):

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import schemathesis
-from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
@@ -23,6 +22,7 @@ from schemathesis.checks import CHECKS
 
 from accounts.models import ApiKey
 from artifacts import downloads, proposals, rules, uploads
+from artifacts.api.quick import Quick
 from artifacts.files import Statement
 from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
 from notifications import events, watching, webhooks
@@ -113,11 +113,11 @@ def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
 
 
 @pytest.fixture(scope="module")
-def app() -> Iterator[WSGIHandler]:
+def app() -> Iterator[Quick]:
     """The application. It stays in the transaction of the test, as with Django's own client."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield get_wsgi_application()
+    yield Quick(get_wsgi_application())
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 import wanllmdb as wandb
@@ -97,6 +98,42 @@ def test_readers_never_see_half_a_version_while_web_servers_die(stack, bob, proj
     [collection] = found(vera, project)
     assert [version.file_count for version in collection.versions()] == [FILES] * 8
     assert collection.all_aliases() == {"latest": collection.latest_version, "production": collection.latest_version}
+
+
+def test_lost_connections_to_the_database_cost_no_answer(stack, bob, project):
+    """As after a restart of PostgreSQL: each thread has to notice by itself."""
+    log(project, b"first")
+    api = wandb.Api()
+
+    def both() -> list[str]:
+        # By name on the short way, and by the views.
+        return [api.artifact(f"{project}/data:production").version, api.artifact(f"{project}/data").aliases[0]]
+
+    for _ in range(20):
+        assert both() == ["v1", "latest"]
+    for _ in range(3):
+        lose_connections(stack)
+        for _ in range(20):
+            assert both() == ["v1", "latest"]
+    lose_connections(stack)
+    log(project, b"second")
+    wait_until(lambda: integrity(project) == {"verified"}, 60)
+
+
+def log(project: str, content: bytes) -> None:
+    with wandb.init(project=project) as run:
+        artifact = wandb.Artifact("data", "dataset")
+        with artifact.new_file("one.bin", "wb") as file:
+            file.write(content)
+        run.log_artifact(artifact, aliases=["production"])
+
+
+def lose_connections(stack: servers.Stack) -> None:
+    """All that anybody has; with SQLite there are none."""
+    if servers.on_postgres():
+        with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as mine:
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            mine.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
 def watch(vera: wandb.Api, project: str, is_over: threading.Event) -> set[int]:
