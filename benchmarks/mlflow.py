@@ -21,12 +21,14 @@ class MLflow:
     server: Server
     port: int
     version: str
+    database: str
 
     @classmethod
     def start(cls) -> "MLflow":
         """One with the options that it has by default, but for port and database."""
         programs = _installed()
-        address = f"{servers.postgres().replace('postgres:', 'postgresql+psycopg2:', 1)}/{_DATABASE}"
+        database = f"{servers.postgres()}/{_DATABASE}"
+        address = database.replace("postgres:", "postgresql+psycopg2:", 1)
         with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{_DATABASE}"')
         home, port = servers.home() / "mlflow", servers.free_port()
@@ -39,7 +41,7 @@ class MLflow:
         server = Server("mlflow", ["sh", "-c", command, address, str(port)], env, lambda: _answers(port), within=300)
         server.start()
         told = subprocess.run([programs / "mlflow", "--version"], env=env, check=True, capture_output=True, text=True)
-        return cls(server, port, told.stdout.split()[-1])
+        return cls(server, port, told.stdout.split()[-1], database)
 
 
 def _installed() -> Path:

@@ -145,7 +145,6 @@ def crowd(count: int) -> None:
             CROSS JOIN generate_series(1, %s) nth WHERE artifact.name LIKE 'crowd-%%'""",
             [_ALIASES_AN_ARTIFACT],
         )
-        cursor.execute("VACUUM ANALYZE")
 
 
 def age(depth: int) -> None:
