@@ -5,15 +5,18 @@ Making the SQL takes Django several times as long as it takes the database to an
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
+from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.backends.utils import CursorWrapper
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
+from psycopg.adapt import AdaptersMap
 
 Row = TypeVar("Row", bound=models.Model)
 Kind = type[UUID] | type[str]
@@ -219,7 +222,20 @@ def _cursor() -> CursorWrapper:
 
 
 class _Planned(psycopg.Cursor):
+    @property
+    def adapters(self) -> AdaptersMap:
+        return _adapters()
+
     def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
         # Where Django looks for what to log.
         self._query = pgq
         super()._send_query_prepared(name, pgq, binary=binary)
+
+
+@cache
+def _adapters() -> AdaptersMap:
+    """Django's, but that moments are read by psycopg itself, which is compiled: Django does it in Python."""
+    adapters = AdaptersMap(get_adapters_template(True, UTC))
+    moment = psycopg.adapters.types["timestamptz"].oid
+    adapters.register_loader(moment, psycopg.adapters.get_loader(moment, psycopg.pq.Format.TEXT))
+    return adapters
