@@ -132,18 +132,18 @@ def api() -> Callable[..., APIClient]:
 def whole(django: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """The handler of a test client, behind all of the application: by itself it begins with Django's middleware."""
 
-    def enter(told: dict[str, Any]) -> HttpResponse:
+    def enter(environ: dict[str, Any]) -> HttpResponse:
         answers: list[HttpResponse] = []
 
-        def go_on(told: dict[str, Any], start_response: object) -> list[bytes]:
-            answers.append(django(told))
+        def go_on(environ: dict[str, Any], start_response: object) -> list[bytes]:
+            answers.append(django(environ))
             return []
 
         def start(status: str, headers: list[tuple[str, str]]) -> None:
             answers.append(HttpResponse(status=int(status[:3]), headers=dict(headers)))
-            answers[0].wsgi_request = WSGIRequest(told)
+            answers[0].wsgi_request = WSGIRequest(environ)
 
-        body = b"".join(Quick(go_on)(told, start))
+        body = b"".join(Quick(go_on)(environ, start))
         [answer] = answers
         if body:
             answer.content = body

@@ -28,13 +28,13 @@ from artifacts.api.naming import AliasDetailSerializer, AliasMove, AliasSerializ
 from artifacts.api.serializers import ResolvedSerializer
 from artifacts.errors import RegistryError
 
-# What WSGI tells of a request.
-Told = dict[str, Any]
+Environ = dict[str, Any]
 Answer = tuple[bytes, dict[str, str]]
-Way = Callable[[Told, ApiKey, re.Match[str]], Answer | None]
+Way = Callable[[Environ, ApiKey, re.Match[str]], Answer | None]
 
 _JSON = "application/json"
 _MAX_BODY_BYTES = 10_000
+_NOT_PLAIN = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCODING"}
 _parser, _renderer = BoundedJSONParser(), JSONRenderer()
 
 
@@ -44,31 +44,31 @@ class Quick:
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application
 
-    def __call__(self, told: Told, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        answer = _answer(told)
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answer = _answer(environ)
         if answer is None:
-            return self.application(told, start_response)
+            return self.application(environ, start_response)
         body, headers = answer
         start_response("200 OK", list(headers.items()))
         return [body]
 
 
-def _answer(told: Told) -> Answer | None:
-    way, address = _way_of(told)
-    key = remembered(told) if way and _is_plain(told) else None
-    headers = headers_of_all(told) if key else None
+def _answer(environ: Environ) -> Answer | None:
+    way, address = _way_of(environ)
+    key = remembered(environ) if way and _is_plain(environ) else None
+    headers = headers_of_all(environ) if key else None
     if not (way and address and key and headers):
         return None
     database = connections[DEFAULT_DB_ALIAS]
-    # One that was lost meanwhile is found out by the query itself: the view then has another.
+    # That costs a query; whether the connection still holds is found out by the one query that there is.
     database.health_check_done = True
     try:
-        answer = way(told, key, address)
+        answer = way(environ, key, address)
         if answer is None:
             return None
         key.note_use()
     except (RegistryError, APIException, Error):
-        # Nothing was done. The view finds the same, and says it as all views do.
+        # The view finds the same and says it as all views do; or, where the connection was lost, asks on another.
         return None
     finally:
         # As Django does after each request; a transaction about it is not ours to end.
@@ -78,48 +78,47 @@ def _answer(told: Told) -> Answer | None:
     return body, headers | more
 
 
-def _way_of(told: Told) -> tuple[Way | None, re.Match[str] | None]:
-    path = told["PATH_INFO"]
+def _way_of(environ: Environ) -> tuple[Way | None, re.Match[str] | None]:
+    path = environ["PATH_INFO"]
     if path.startswith("/api/v1/artifacts/"):
         for method, address, way in _WAYS:
-            if method == told["REQUEST_METHOD"] and (match := address.fullmatch(path)):
+            if method == environ["REQUEST_METHOD"] and (match := address.fullmatch(path)):
                 return way, match
     return None, None
 
 
-def _is_plain(told: Told) -> bool:
-    conditional = "HTTP_IF_MATCH" in told or "HTTP_IF_NONE_MATCH" in told or "HTTP_TRANSFER_ENCODING" in told
-    return not conditional and told.get("HTTP_ACCEPT", "*/*") in ("*/*", _JSON)
+def _is_plain(environ: Environ) -> bool:
+    return environ.keys().isdisjoint(_NOT_PLAIN) and environ.get("HTTP_ACCEPT", "*/*") in ("*/*", _JSON)
 
 
-def _follow(told: Told, key: ApiKey, address: re.Match[str]) -> Answer | None:
-    if told.get("QUERY_STRING"):
+def _follow(environ: Environ, key: ApiKey, address: re.Match[str]) -> Answer | None:
+    if environ.get("QUERY_STRING"):
         return None
     found = resolving.follow(key.user, UUID(address[1]), address[2], key)
     return found and _json(AliasDetailSerializer, found, ETag=conditions.etag(found.version_id))
 
 
-def _resolve(told: Told, key: ApiKey, address: re.Match[str]) -> Answer | None:
-    asked = _NAME_ALONE.fullmatch(told.get("QUERY_STRING", ""))
+def _resolve(environ: Environ, key: ApiKey, address: re.Match[str]) -> Answer | None:
+    asked = _NAME_ALONE.fullmatch(environ.get("QUERY_STRING", ""))
     if asked is None:
         return None
     found = resolving.at_once(key.user, asked[1].replace("%2F", "/"), asked[2] or names.LATEST, key=key)
     return found and _json(ResolvedSerializer, found)
 
 
-def _move(told: Told, key: ApiKey, address: re.Match[str]) -> Answer | None:
-    length = told.get("CONTENT_LENGTH") or ""
-    if told.get("CONTENT_TYPE") != _JSON or not length.isdecimal() or int(length) > _MAX_BODY_BYTES:
+def _move(environ: Environ, key: ApiKey, address: re.Match[str]) -> Answer | None:
+    length = environ.get("CONTENT_LENGTH") or ""
+    if environ.get("CONTENT_TYPE") != _JSON or not length.isdecimal() or int(length) > _MAX_BODY_BYTES:
         return None
-    body = told["wsgi.input"].read(int(length))
+    body = environ["wsgi.input"].read(int(length))
     # The view reads it again, if it comes to that.
-    told["wsgi.input"] = BytesIO(body)
+    environ["wsgi.input"] = BytesIO(body)
     data = checked(AliasMove, _parser.parse(BytesIO(body)))
     artifact = UUID(address[1])
     if data.pop("artifact_id", artifact) != artifact:
         return None
     expected = data.get("expected_version_id", aliases.ANYWHERE)
-    origin = Origin.of_call(told, key, data.get("reason", ""))
+    origin = Origin.of_call(environ, key, data.get("reason", ""))
     moved = aliases.move_at_once(key.user_id, artifact, data["alias"], data["version_id"], origin, expected)
     return moved and _json(AliasSerializer, moved.alias, ETag=conditions.etag(data["version_id"]))
 
