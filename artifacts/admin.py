@@ -66,7 +66,7 @@ class ArtifactAdmin(OperatorAdmin):
         artifacts.update(as_operator(request.user), obj, **changes)
 
     def delete_model(self, request: HttpRequest, obj: Artifact) -> None:
-        artifacts.delete(as_operator(request.user), obj)
+        artifacts.delete(as_operator(request.user), obj, _origin(request))
 
 
 @admin.register(ArtifactVersion)

@@ -265,6 +265,14 @@ def withdraw(user: User | None, row: ArtifactAlias, origin: Origin, proposal: Al
     return Move(row, row.version, is_gone=True)
 
 
+def withdraw_all(user: User, artifact: Artifact, origin: Origin) -> None:
+    """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
+    gone = list(artifact.alias_set.select_related("version").with_last_change())
+    for row in gone:
+        _add_change(user, artifact, row.alias, row.version, None, origin, None, (row.last_number or 0, row.last_at))
+    telling.aliases_gone(user, artifact, gone, origin.reason)
+
+
 def _write_down(
     user: User | None,
     artifact: Artifact,
@@ -275,7 +283,21 @@ def _write_down(
     proposal: AliasProposal | None,
     last: tuple[int, datetime | None] | None = None,
 ) -> None:
-    number, at = last or _last_change(artifact, alias)
+    _add_change(user, artifact, alias, before, after, origin, proposal, last or _last_change(artifact, alias))
+    telling.alias_changed(user, artifact, alias, before, after, origin.reason)
+
+
+def _add_change(
+    user: User | None,
+    artifact: Artifact,
+    alias: str,
+    before: ArtifactVersion | None,
+    after: ArtifactVersion | None,
+    origin: Origin,
+    proposal: AliasProposal | None,
+    last: tuple[int, datetime | None],
+) -> None:
+    number, at = last
     now = timezone.now()
     change = AliasChange(
         artifact=artifact,
@@ -296,7 +318,6 @@ def _write_down(
         created_at=max(now, at) if at else now,
     )
     prepared.insert(change)
-    telling.alias_changed(user, artifact, alias, before, after, origin.reason)
 
 
 def _last_change(artifact: Artifact, alias: str) -> tuple[int, datetime | None]:

@@ -10,6 +10,7 @@ from django.dispatch import receiver
 
 from accounts import permissions
 from accounts.models import Role, User
+from accounts.origin import Origin
 from artifacts import aliases, errors, names, rules, tasks
 from artifacts.models import (
     AliasProposal,
@@ -78,14 +79,15 @@ def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
 
 
 @transaction.atomic
-def delete(user: User, artifact: Artifact) -> None:
+def delete(user: User, artifact: Artifact, origin: Origin) -> None:
     """Remove the artifact with all its versions, unless one has an alias that the user may not remove.
 
-    Workers remove the bytes that nothing else needs.
+    That its aliases went is on record, and told. Workers remove the bytes that nothing else needs.
     """
     permissions.require(user, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
     rules.require(user, artifact, artifact.alias_set.values_list("alias", flat=True))
+    aliases.withdraw_all(user, artifact, origin)
     _delete_rows(Artifact.objects.filter(pk=artifact.pk))
     tasks.delete.delay_on_commit()
 

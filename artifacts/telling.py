@@ -8,9 +8,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from artifacts.models import AliasProposal, Artifact, ArtifactVersion
+from artifacts.models import AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
 from notifications import events
-from notifications.models import Kind
+from notifications.models import Kind, Watch
 
 
 def alias_changed(
@@ -24,6 +24,14 @@ def alias_changed(
     """An alias was made, moved or removed."""
     kind = Kind.ALIAS_MOVED if before and after else Kind.ALIAS_CREATED if after else Kind.ALIAS_DELETED
     _record(kind, by, artifact, alias, before, after, reason)
+
+
+def aliases_gone(by: User, artifact: Artifact, gone: Iterable[ArtifactAlias], reason: str) -> None:
+    """These went with their artifact, whose watches go too: so who watched just that is told in any case."""
+    watches = list(Watch.objects.filter(artifact=artifact.pk).select_related("user"))
+    for row in gone:
+        watchers = [watch.user for watch in watches if watch.covers(row.alias)]
+        _record(Kind.ALIAS_DELETED, by, artifact, row.alias, row.version, None, reason, watchers)
 
 
 def version_finalized(by: User, version: ArtifactVersion) -> None:

@@ -254,11 +254,12 @@ def test_several_aliases_are_removed_with_their_history(desk, olga, rows):
 
 def test_the_record_is_shown_of_what_is_gone(desk, olga, rows, alice):
     AliasRule.objects.all().delete()
-    artifacts.delete(alice, rows)
+    artifacts.delete(alice, rows, ORIGIN)
 
     listed = desk.get(reverse("admin:artifacts_aliaschange_changelist"), {"q": "acme/demo/data production"})
-    assert listed.context["cl"].result_count == 1
-    change = AliasChange.objects.get(alias="production")
+    assert listed.context["cl"].result_count == 2
+    change = last_change()
+    assert (change.before, change.after) == ("v1", None)
     assert "acme/demo/data" in desk.get(page(change)).content.decode()
 
 

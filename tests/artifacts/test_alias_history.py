@@ -185,7 +185,7 @@ def test_nobody_changes_it(api, alice, address, v1):
 
 
 def test_with_the_artifact_it_goes_from_sight_and_stays(api, alice, vera, address, artifact, v1):
-    artifacts.delete(alice, artifact)
+    artifacts.delete(alice, artifact, ORIGIN)
 
     assert api(vera).get(f"{address}/history").status_code == 404
     assert AliasChange.objects.filter(artifact_name="acme/demo/data", alias="latest").exists()

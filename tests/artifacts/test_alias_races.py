@@ -238,7 +238,7 @@ def test_a_move_and_the_deletion_of_its_target(bob, artifact, v1, v2, v3, with_a
 def test_a_move_and_the_deletion_of_its_artifact_or_project(alice, bob, project, artifact, v1, v2):
     answers = at_once(
         *[lambda to=to: aliases.move(bob, artifact, "production", to, ORIGIN) for to in (v1, v2, v1)],
-        lambda: artifacts.delete(bob, artifact),
+        lambda: artifacts.delete(bob, artifact, ORIGIN),
     )
     assert set(kinds(answers)) <= {"done", "Missing"}
     assert not isinstance(answers[-1], Exception)
@@ -290,7 +290,7 @@ def test_rules_of_one_pattern_at_once_are_one(alice, project, artifact):
     answers = at_once(
         lambda: rules.update(alice, AliasRule.objects.for_display().get(pk=rule.pk), needs_approval=True),
         lambda: rules.delete(alice, AliasRule.objects.for_display().get(pk=rule.pk)),
-        lambda: artifacts.delete(alice, artifact),
+        lambda: artifacts.delete(alice, artifact, ORIGIN),
     )
     assert not [answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, (
         Missing, AliasRule.DoesNotExist,

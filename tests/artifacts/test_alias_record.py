@@ -186,12 +186,23 @@ def test_the_record_outlives_all_it_tells_of(told, alice, bob, project, artifact
     before = told_now()
     keys.revoke(bob, ApiKey.objects.get(name="robot"))
     User.objects.filter(pk=bob.pk).update(username="robert", is_active=False)
-    artifacts.delete(alice, artifact)
+    artifacts.delete(alice, artifact, ORIGIN)
     assert (told_now(), Artifact.objects.count(), ArtifactVersion.objects.count()) == (before, 0, 0)
 
     projects.delete(alice, project)
     assert told_now() == before
-    assert AliasChange.objects.filter(alias="production")[0].changed_by_name == "bob"
+    names = [change.changed_by_name for change in of("production")]
+    assert names == ["bob", "alice", "bob", "bob", "alice"]
+
+
+def test_it_ends_with_the_artifact(told, alice, bob, artifact):
+    rows = {row.alias: row.version.version for row in artifact.alias_set.select_related("version")}
+    artifacts.delete(alice, artifact, ORIGIN)
+
+    for alias, version in rows.items():
+        last, before = AliasChange.objects.filter(alias=alias).order_by("-number")[:2]
+        assert (last.before, last.after, last.changed_by, last.face) == (version, None, alice, ORIGIN.face)
+        assert (last.number, last.from_version_id) == (before.number + 1, before.to_version_id)
 
 
 def test_the_record_outlives_the_project_alone(told, alice, project):
@@ -203,12 +214,12 @@ def test_the_record_outlives_the_project_alone(told, alice, project):
 
 
 def test_a_namesake_begins_a_record_of_its_own(told, alice, bob, project, artifact):
-    artifacts.delete(alice, artifact)
+    artifacts.delete(alice, artifact, ORIGIN)
     namesake = artifacts.create(alice, project, "data", "dataset")
     version = log(bob, namesake, {"new": b"new"}, "production")
 
     assert [change.number for change in AliasChange.objects.of(namesake, "production")] == [1]
-    assert len(of("production")) == 5
+    assert len(of("production")) == 6
     with pytest.raises(NothingBefore):
         aliases.rollback(bob, namesake, "production", ORIGIN)
     assert aliases.find(namesake, "production").version == version

@@ -36,7 +36,7 @@ def strays(bob, artifact) -> list[str]:
     body = b"x" * (6 * MIB)
     draft = begin(bob, artifact, {"big": body}).version
     uploads.begin(bob, draft, [in_parts(body, 5 * MIB)])
-    artifacts.delete(bob, artifact)
+    artifacts.delete(bob, artifact, ORIGIN)
     places = StoredObject.objects.filter(key__startswith=version.storage_path)
     places = places | StoredObject.objects.filter(key__startswith=draft.storage_path)
     gone = list(places.values_list("key", flat=True))
@@ -74,7 +74,7 @@ def test_what_is_needed_stays_however_old_it_is(bob, artifact, v1, v2, age):
 def test_a_pack_stays_while_one_of_its_files_is_needed(bob, artifact, other, age):
     version = log(bob, artifact, {"a": b"a", "b": b"b"}, packed=True)
     shared = log(bob, other, {"b": b"b"})
-    artifacts.delete(bob, artifact)
+    artifacts.delete(bob, artifact, ORIGIN)
     age(**PAST_GRACE)
     assert cleanup.delete_orphans() == 0
 

@@ -43,7 +43,7 @@ def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
 def test_its_bytes_go_after_the_grace(bob, artifact, v1, settings):
     file = v1.files.get()
     url = downloads.address(bob, file, ORIGIN)
-    artifacts.delete(bob, artifact)
+    artifacts.delete(bob, artifact, ORIGIN)
     cleanup.delete_orphans()
     assert fetch(url) == b"one"
 
@@ -56,7 +56,7 @@ def test_its_bytes_go_after_the_grace(bob, artifact, v1, settings):
 def test_the_grace_begins_when_the_artifact_goes(bob, artifact, v1, settings, age):
     age(days=30)
     url = downloads.address(bob, v1.files.get(), ORIGIN)
-    artifacts.delete(bob, artifact)
+    artifacts.delete(bob, artifact, ORIGIN)
 
     assert cleanup.delete_orphans() == 0
     assert fetch(url) == b"one"
@@ -66,14 +66,14 @@ def test_bytes_that_another_artifact_shares_stay(bob, artifact, other, v1, work,
     work()
     shared = log(bob, other, {"copy.txt": b"one"})
     settings.ORPHAN_GRACE = timedelta(0)
-    artifacts.delete(bob, artifact)
+    artifacts.delete(bob, artifact, ORIGIN)
     cleanup.delete_orphans()
 
     assert fetch(downloads.address(bob, shared.files.get(), ORIGIN)) == b"one"
 
 
 def test_the_name_is_free_again(bob, project, artifact, v1):
-    artifacts.delete(bob, artifact)
+    artifacts.delete(bob, artifact, ORIGIN)
 
     assert log(bob, artifacts.create(bob, project, "data", "model"), {"a": b"a"}).version == "v1"
 
@@ -101,7 +101,7 @@ def test_bytes_of_a_project_go_after_it(alice, project, artifact, v1):
 
 def test_a_viewer_deletes_nothing(api, vera, artifact, v1):
     with pytest.raises(errors.Denied):
-        artifacts.delete(vera, artifact)
+        artifacts.delete(vera, artifact, ORIGIN)
 
     assert api(vera).delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 403
     assert Artifact.objects.get().version_count == 1
@@ -113,4 +113,4 @@ def test_deleting_twice_is_missing(api, bob, artifact):
 
     assert client.delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 404
     with pytest.raises(errors.Missing):
-        artifacts.delete(bob, artifact)
+        artifacts.delete(bob, artifact, ORIGIN)

@@ -317,9 +317,10 @@ def test_proposals_go_with_their_artifact_and_the_record_keeps_their_ids(alice, 
     rules.delete(alice, guarded)
     stale = AliasProposal.objects.for_display().open().get()
 
-    artifacts.delete(bob, artifact)
+    artifacts.delete(bob, artifact, ORIGIN)
     assert states() == []
-    assert AliasChange.objects.filter(alias="production").first().proposal_id == proposal.pk
+    gone, approved = AliasChange.objects.filter(alias="production")[:2]
+    assert (gone.after, gone.proposal_id, approved.proposal_id) == (None, None, proposal.pk)
     for decide in (
         lambda: proposals.approve(alice, stale, ORIGIN),
         lambda: proposals.reject(alice, stale),

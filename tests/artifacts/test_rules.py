@@ -50,7 +50,7 @@ def attempts(user: User, artifact: Artifact, v1: ArtifactVersion, v2: ArtifactVe
         "swap the other way": lambda: aliases.swap(user, artifact, "production", "latest", ORIGIN),
         "delete the version": lambda: versions.delete(user, v1, ORIGIN),
         "delete the version with its aliases": lambda: versions.delete(user, v1, ORIGIN, delete_aliases=True),
-        "delete the artifact": lambda: artifacts.delete(user, artifact),
+        "delete the artifact": lambda: artifacts.delete(user, artifact, ORIGIN),
         "log under the name": lambda: log(user, artifact, {"three": b"3"}, "production"),
         "log the same under the name": lambda: log(user, artifact, {"two.txt": b"two"}, "staging", "production"),
     }
@@ -304,7 +304,7 @@ def test_the_operator_is_above_rules_but_for_deleting(artifact, guarded, alice, 
     aliases.move(olga, artifact, "production", v2, ORIGIN)
     aliases.rollback(olga, artifact, "production", ORIGIN)
     aliases.remove(olga, artifact, "production", ORIGIN)
-    artifacts.delete(olga, artifact)
+    artifacts.delete(olga, artifact, ORIGIN)
     assert not Artifact.objects.filter(pk=artifact.pk).exists()
 
 
@@ -382,7 +382,7 @@ def test_a_rule_that_was_deleted_meanwhile_is_not_changed(alice, project):
 def test_rules_go_with_their_place(alice, acme, project, artifact):
     for place in (acme, project, artifact):
         rules.create(alice, place, "production")
-    artifacts.delete(alice, artifact)
+    artifacts.delete(alice, artifact, ORIGIN)
     assert {rule.place for rule in AliasRule.objects.for_display()} == {"team acme", "project acme/demo"}
     projects.delete(alice, project)
     assert {rule.place for rule in AliasRule.objects.for_display()} == {"team acme"}

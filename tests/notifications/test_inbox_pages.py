@@ -65,7 +65,7 @@ def test_an_item_finds_its_artifact_under_another_name(browser, alice, bob, vera
     projects.update(bob, project, name="moved")
     assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved/artifacts/dataset/renamed/aliases"
 
-    artifacts.delete(alice, artifact)
+    artifacts.delete(alice, artifact, Origin())
     assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved"
 
 

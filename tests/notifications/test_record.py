@@ -80,9 +80,31 @@ def test_a_project_takes_everything_with_it(alice, bob, project, artifact, v1, h
 def test_an_artifact_takes_its_watches_with_it(alice, project, artifact):
     kept = Watch.objects.create(user=alice, project=project)
     Watch.objects.create(user=alice, project=project, artifact=artifact)
-    artifacts.delete(alice, artifact)
+    artifacts.delete(alice, artifact, Origin())
 
     assert list(Watch.objects.all()) == [kept]
+
+
+def test_an_artifact_that_is_deleted_tells_of_its_aliases(
+    alice, bob, vera, project, artifact, v1, hook, receiver, work
+):
+    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(bob, artifact, "staging", v1, Origin())
+    work()
+    Watch.objects.create(user=vera, project=project)
+    Watch.objects.create(user=bob, project=project, artifact=artifact, pattern="best")
+    receiver.sent.clear()
+    artifacts.delete(alice, artifact, Origin())
+    work()
+
+    told = sorted((each.event["type"], each.event["data"]["alias"]) for each in receiver.sent)
+    assert told == [("alias.deleted", alias) for alias in ("best", "latest", "staging")]
+    assert {each.event["data"]["from"]["version"] for each in receiver.sent} == {"v1"}
+    news = sorted(Notice.objects.values_list("user__username", "event__alias", "why"))
+    assert news == [
+        ("bob", "best", "concerned"),
+        *[("vera", alias, "watching") for alias in ("best", "latest", "staging")],
+    ]  # fmt: skip
 
 
 def test_the_log_of_a_webhook_goes_with_it(alice, bob, artifact, v1, hook, work):

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from accounts.api.pagination import page_of, paginate, parse
 from accounts.api.permissions import SignedIn
 from accounts.api.requests import read, shown
+from accounts.origin import Origin
 from artifacts import artifacts, resolving
 from artifacts.api import queries
 from artifacts.api.requests import find_artifact
@@ -61,7 +62,7 @@ class ArtifactDetail(APIView):
     @extend_schema(responses={204: None}, operation_id="artifacts_delete")
     def delete(self, request: Request, artifact_id: UUID) -> Response:
         """Delete an artifact with all its versions."""
-        artifacts.delete(request.user, find_artifact(request, artifact_id))
+        artifacts.delete(request.user, find_artifact(request, artifact_id), Origin.of(request))
         return Response(status=204)
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
 from accounts.models import Role
+from accounts.origin import Origin
 from accounts.web import pages
 from artifacts import artifacts
 from artifacts.models import Artifact, ArtifactDownload, StoredObject
@@ -78,7 +79,7 @@ def delete(request: HttpRequest, **names: str) -> HttpResponse:
     permissions.require(request.user, artifact.project.team, Role.EDITOR)
     form = TypedName(artifact.name, request.POST or None)
     if form.is_valid():
-        artifacts.delete(request.user, artifact)
+        artifacts.delete(request.user, artifact, Origin.of_page(request))
         team, project = artifact.project.team.name, artifact.project.name
         return pages.done(
             request, f"Artifact {artifact.name} is deleted.", reverse("project-artifacts", args=[team, project])
