@@ -85,7 +85,7 @@ def test_an_artifact_takes_its_watches_with_it(alice, project, artifact):
     assert list(Watch.objects.all()) == [kept]
 
 
-def test_an_artifact_that_is_deleted_tells_of_its_aliases(
+def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, artifact, v1, hook, receiver, work):
     alice, bob, vera, project, artifact, v1, hook, receiver, work
 ):
     aliases.move(bob, artifact, "best", v1, Origin())
