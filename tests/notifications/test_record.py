@@ -86,8 +86,6 @@ def test_an_artifact_takes_its_watches_with_it(alice, project, artifact):
 
 
 def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, artifact, v1, hook, receiver, work):
-    alice, bob, vera, project, artifact, v1, hook, receiver, work
-):
     aliases.move(bob, artifact, "best", v1, Origin())
     aliases.move(bob, artifact, "staging", v1, Origin())
     work()
