@@ -1,5 +1,6 @@
 """The cast and their hands. alice runs the team, bob edits, vera looks on, mallory is a stranger."""
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,11 @@ from tests import servers
 
 HTMX = {"HX-Request": "true"}
 UNGUARDED = pytest.StashKey[tuple[Any, list[str]]]()
+
+
+def pytest_configure() -> None:
+    """Where tests run in the background Ctrl-C may be ignored, which the programs that they start would inherit."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
