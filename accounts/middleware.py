@@ -68,7 +68,7 @@ def _added(*said: str | None) -> dict[str, str] | None:
     """What the middleware before `RequestBounds` adds to an answer. All that it looks at is `_ADDED_BY`."""
     told = {name: value for name, value in zip(_ADDED_BY, said, strict=True) if value is not None}
     request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.input": BytesIO()} | told)
-    handler: Callable[[HttpRequest], HttpResponse] = lambda request: HttpResponse()  # noqa: E731
+    handler = _empty
     for path in reversed(settings.MIDDLEWARE[: settings.MIDDLEWARE.index("accounts.middleware.RequestBounds")]):
         handler = import_string(path)(handler)
     try:
@@ -77,6 +77,10 @@ def _added(*said: str | None) -> dict[str, str] | None:
         return None
     answer = handler(request)
     return dict(answer.items()) if answer.status_code == HTTPStatus.OK else None
+
+
+def _empty(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
 
 
 def _refusal(request: HttpRequest) -> errors.RegistryError | None:

@@ -1,7 +1,7 @@
 """What people do with aliases. Each change is one row in the history, written in the same transaction."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -266,11 +266,15 @@ def withdraw(user: User | None, row: ArtifactAlias, origin: Origin, proposal: Al
 
 
 def withdraw_all(user: User, artifact: Artifact, origin: Origin) -> None:
-    """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
-    gone = list(artifact.alias_set.select_related("version").with_last_change())
-    for row in gone:
-        _add_change(user, artifact, row.alias, row.version, None, origin, None, (row.last_number or 0, row.last_at))
-    telling.aliases_gone(user, artifact, gone, origin.reason)
+    """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then.
+
+    Its watches go too, so whoever has one is told in any case.
+    """
+    watches = telling.watches(artifact)
+    for row in artifact.alias_set.select_related("version").with_last_change():
+        last = (row.last_number or 0, row.last_at)
+        watchers = [watch.user for watch in watches if watch.covers(row.alias)]
+        _write_down(user, artifact, row.alias, row.version, None, origin, None, last, watchers)
 
 
 def _write_down(
@@ -282,22 +286,9 @@ def _write_down(
     origin: Origin,
     proposal: AliasProposal | None,
     last: tuple[int, datetime | None] | None = None,
+    tell: Iterable[User] = (),
 ) -> None:
-    _add_change(user, artifact, alias, before, after, origin, proposal, last or _last_change(artifact, alias))
-    telling.alias_changed(user, artifact, alias, before, after, origin.reason)
-
-
-def _add_change(
-    user: User | None,
-    artifact: Artifact,
-    alias: str,
-    before: ArtifactVersion | None,
-    after: ArtifactVersion | None,
-    origin: Origin,
-    proposal: AliasProposal | None,
-    last: tuple[int, datetime | None],
-) -> None:
-    number, at = last
+    number, at = last or _last_change(artifact, alias)
     now = timezone.now()
     change = AliasChange(
         artifact=artifact,
@@ -318,6 +309,7 @@ def _add_change(
         created_at=max(now, at) if at else now,
     )
     prepared.insert(change)
+    telling.alias_changed(user, artifact, alias, before, after, origin.reason, tell)
 
 
 def _last_change(artifact: Artifact, alias: str) -> tuple[int, datetime | None]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from artifacts.models import AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
+from artifacts.models import AliasProposal, Artifact, ArtifactVersion
 from notifications import events
 from notifications.models import Kind, Watch
 
@@ -20,18 +20,16 @@ def alias_changed(
     before: ArtifactVersion | None,
     after: ArtifactVersion | None,
     reason: str,
+    tell: Iterable[User] = (),
 ) -> None:
-    """An alias was made, moved or removed."""
+    """An alias was made, moved or removed. Those whom to `tell` hear of it in any case."""
     kind = Kind.ALIAS_MOVED if before and after else Kind.ALIAS_CREATED if after else Kind.ALIAS_DELETED
-    _record(kind, by, artifact, alias, before, after, reason)
+    _record(kind, by, artifact, alias, before, after, reason, tell)
 
 
-def aliases_gone(by: User, artifact: Artifact, gone: Iterable[ArtifactAlias], reason: str) -> None:
-    """These went with their artifact, whose watches go too: so who watched just that is told in any case."""
-    watches = list(Watch.objects.filter(artifact=artifact.pk).select_related("user"))
-    for row in gone:
-        watchers = [watch.user for watch in watches if watch.covers(row.alias)]
-        _record(Kind.ALIAS_DELETED, by, artifact, row.alias, row.version, None, reason, watchers)
+def watches(artifact: Artifact) -> list[Watch]:
+    """Those of the artifact alone, with who has them."""
+    return list(Watch.objects.filter(artifact=artifact.pk).select_related("user"))
 
 
 def version_finalized(by: User, version: ArtifactVersion) -> None:
