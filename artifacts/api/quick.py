@@ -60,7 +60,7 @@ def _answer(environ: Environ) -> Answer | None:
     if not (way and address and key and headers):
         return None
     database = connections[DEFAULT_DB_ALIAS]
-    # That costs a query; whether the connection still holds is found out by the one query that there is.
+    # To check the connection would cost a query; the one that there is finds out by itself.
     database.health_check_done = True
     try:
         answer = way(environ, key, address)
