@@ -123,10 +123,14 @@ def _aliases(alice: User, versions: list[ArtifactVersion], name: Callable[[int],
 
 
 def _changes(alice: User, artifact: Artifact, versions: list[ArtifactVersion]) -> Iterator[AliasChange]:
-    for number, row in enumerate(versions, start=1):
+    """`latest` went from each version to the next."""
+    for before, row in zip([None, *versions], versions, strict=False):
         yield AliasChange(
-            artifact=artifact, alias="latest", number=number, to_version=row, changed_by=alice, face=Face.SDK
-        )
+            artifact=artifact, artifact_name=artifact.full_name, alias="latest", number=row.number,
+            from_version=before, from_number=before.number if before else None,
+            to_version=row, to_number=row.number,
+            changed_by=alice, changed_by_name=alice.username, face=Face.SDK, created_at=timezone.now(),
+        )  # fmt: skip
 
 
 def crowd(count: int) -> None:
