@@ -4,8 +4,8 @@ VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 # Two processes, each with servers and a database of its own, and with settings that it reads by itself.
 PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
-# What reaches the server over HTTP alone, or brings its own database, does not tell one database from the other.
-SEEN_ON_SQLITE = $(addprefix --ignore=tests/,browser docs sdk e2e/test_make_run.py e2e/test_readme.py)
+# What reaches the server over HTTP alone, or brings its own database or broker, does not tell one from the other.
+SEEN_ON_SQLITE = $(addprefix --ignore=tests/,browser docs sdk e2e/test_broker.py e2e/test_make_run.py e2e/test_readme.py)
 export PORT
 
 .PHONY: help run test check bench screenshots

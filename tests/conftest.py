@@ -34,6 +34,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """A test that failed because a server was gone says what the server said last."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"{server.name} ended by itself", server.last_words) for server in servers.lost()]
+    return report
+
+
 def person(name: str) -> User:
     return User.objects.create_user(name, f"{name}@example.org", "a good long password")
 

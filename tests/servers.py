@@ -32,6 +32,7 @@ ROOT = Path(__file__).parent.parent
 PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
 START_WITHIN = 60.0
 STOP_WITHIN = 10.0
+_servers: "list[Server]" = []
 # Of the shell that runs the tests; a server of the session is told all it needs.
 FOREIGN = (
     "WANLLMDB_", "S3_", "STORE_", "CELERY_", "DATABASE_", "WEED_", "DJANGO_", "EMAIL_", "WEBHOOK_", "BASE_URL", "PORT",
@@ -56,12 +57,17 @@ class Server:
         self.user, self.stop_signal, self.within = user, stop_signal, within
         self.log = home() / f"{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
+        _servers.append(self)
         owner = os.getpid()
         atexit.register(lambda: self.stop() if os.getpid() == owner else None)
 
     @property
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    @property
+    def last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-3000:]
 
     def start(self) -> None:
         if self.is_running:
@@ -84,7 +90,7 @@ class Server:
         while not self.ready():
             if not self.is_running or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"{self.name} does not serve. Its log ends:\n{self.log.read_text()[-3000:]}")
+                raise RuntimeError(f"{self.name} does not serve. Its log ends:\n{self.last_words}")
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -108,6 +114,11 @@ class Server:
             finally:
                 self.process.wait()
                 self.process = None
+
+
+def lost() -> list[Server]:
+    """Servers that ended though nobody asked them to: tests that wait for them fail, and do not know why."""
+    return [server for server in _servers if server.process is not None and not server.is_running]
 
 
 @cache
