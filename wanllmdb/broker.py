@@ -1,7 +1,8 @@
 """The directory that carries the workers' messages where no broker runs: kombu's, made safe for several processes.
 
 kombu's opens a message before it writes it, and a worker that finds it empty ends. Here a message is whole when it is
-first seen, who is bound to what is read and written by one at a time, and what a power cut left of a message is dropped.
+first seen, one process at a time reads or writes which queues there are, and what a power cut left of a message is
+dropped.
 """
 
 import fcntl
