@@ -1,19 +1,21 @@
-"""How soon a page begins to arrive where there is a little, and where there is a lot of everything.
+"""How soon a page begins to arrive where there is a little, more, and a lot of everything.
 
-Two servers, each with a database of its own, are asked in turn, so that a busy moment of the machine falls on both.
+Three servers, each with a database of its own, are asked in turn, so that a busy moment of the machine falls on all.
 What is told is the time to the first byte, of the quarter of the answers that came soonest; a page is flat where the
-ratio stays near one.
+ratios stay near one. A list shows fifty rows where it has them: against ten rows it has five times as much to write,
+against a thousand as much, and what is left is what the size of the tables costs.
 """
 
 import argparse
 import http.client
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests import servers
 from tests.servers import Stack
 
-LITTLE, MUCH = 10, 100_000
+LITTLE, MORE, MUCH = 10, 1_000, 100_000
 TURNS = 40
 _VERSIONS = "/acme/load/artifacts/model/versions"
 _FILES = "/acme/load/artifacts/dataset/files"
@@ -23,6 +25,10 @@ PAGES = {
     "runs": "/acme/load/runs",
     "artifacts": "/artifacts",
     "artifacts by name": "/artifacts?sort=name",
+    "artifacts by type": "/artifacts?sort=-type",
+    "artifacts by versions": "/artifacts?sort=-version_count",
+    "artifacts of a type": "/artifacts?type=dataset",
+    "artifacts with an alias": "/artifacts?alias=latest",
     "artifacts with a tag": "/artifacts?tag=tag-1",
     "artifacts, last page": "/artifacts?page=last",
     "artifacts of a project": "/acme/load/artifacts",
@@ -75,25 +81,26 @@ def main() -> None:
 
 
 def run(much: int = MUCH, turns: int = TURNS) -> None:
-    small, large = Side.start("pages-little", LITTLE), Side.start("pages-much", much)
+    sizes = (LITTLE, MORE, much)
+    sides = [Side.start(f"pages-{size}", size) for size in sizes]
     database = "PostgreSQL" if servers.on_postgres() else "SQLite"
     print(f"{database}; milliseconds to the first byte, with so many artifacts, versions, files and runs\n")
-    print(f"{'':24} {LITTLE:>8,} {much:>8,}  ratio")
+    print(f"{'':24}", *(f"{size:>9,}" for size in sizes), *(f"{f'to {size:,}':>9}" for size in sizes[:-1]))
     for name, address in PAGES.items():
-        little, much_ms = measure(small, large, address, turns)
-        print(f"{name:24} {little:8.1f} {much_ms:8.1f} {much_ms / little:6.2f}", flush=True)
-    for side in (small, large):
+        taken = measure(sides, address, turns)
+        ratios = (taken[-1] / fewer for fewer in taken[:-1])
+        print(f"{name:24}", *(f"{ms:9.1f}" for ms in taken), *(f"{ratio:9.2f}" for ratio in ratios), flush=True)
+    for side in sides:
         side.stack.web.stop()
 
 
-def measure(small: Side, large: Side, address: str, turns: int) -> tuple[float, float]:
-    """Milliseconds on both sides, after each has answered twice for nothing."""
-    times: tuple[list[float], list[float]] = ([], [])
+def measure(sides: Sequence[Side], address: str, turns: int) -> list[float]:
+    """Milliseconds on each side, after each has answered twice for nothing."""
+    times: list[list[float]] = [[] for _ in sides]
     for _ in range(turns + 2):
-        for side, taken in zip((small, large), times, strict=True):
+        for side, taken in zip(sides, times, strict=True):
             taken.append(side.ask(address) * 1000)
-    little, much = (sorted(taken[2:])[turns // 4] for taken in times)
-    return little, much
+    return [sorted(taken[2:])[turns // 4] for taken in times]
 
 
 if __name__ == "__main__":

@@ -98,8 +98,7 @@ def artifacts(request: Request) -> QuerySet[Artifact]:
     if "project" in query:
         filters["project"] = Project.objects.visible_to(request.user).find(query["project"])
     found = Artifact.objects.visible_to(request.user).narrow(**filters)
-    # The id makes the order total.
-    return found.for_display().order_by(query["ordering"], "pk")
+    return found.for_display().sorted_by(query["ordering"])
 
 
 def versions(request: Request, artifact: Artifact) -> QuerySet[ArtifactVersion]:

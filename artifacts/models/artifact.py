@@ -34,6 +34,11 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         found = found.tagged(tag) if tag else found
         return found.with_alias(alias) if alias else found
 
+    def sorted_by(self, column: str) -> Self:
+        """By a column, downwards with `-` before it, and where that is the same by name: the order of the indexes."""
+        sign = "-" if column.startswith("-") else ""
+        return self.order_by(column, f"{sign}name", "pk")
+
     def for_display(self) -> Self:
         """With all that one line of a list shows, in a fixed number of queries."""
         # Each alias looks up its own artifact: for a join, a database may go through all there are.
@@ -86,6 +91,10 @@ class Artifact(models.Model):
             models.Index(fields=["project", "-updated_at"], name="artifact_recent"),
             models.Index(fields=["-updated_at"], name="artifact_recent_anywhere"),
             models.Index(fields=["project", "type", "name"], name="artifact_by_type"),
+            # For lists over all projects.
+            models.Index(fields=["name"], name="artifact_by_name"),
+            models.Index(fields=["type", "name"], name="artifact_by_type_anywhere"),
+            models.Index(fields=["version_count", "name"], name="artifact_by_version_count"),
         ]
 
     def __str__(self) -> str:

@@ -194,6 +194,7 @@ def test_a_move_by_others_is_told_while_one_still_chooses(person, make):
     page = person("bob").page
     page.goto(thing.aliases)
     page.get_by_role("link", name="Move of production").click()
+    expect(dialog(page)).to_contain_text("moves from v1 to v3")
     thing.move("production", 2)
     dialog(page).get_by_label("Version").select_option("v3")
     expect(

@@ -66,7 +66,7 @@ def _list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | Non
         rows = rows.filter(project__in=Project.objects.named(place))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_number"))
     shown = rows.narrow(**asked).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
-    page = pages.numbered(request, shown.order_by(sort, "pk"), PAGE_SIZE)
+    page = pages.numbered(request, shown.sorted_by(sort), PAGE_SIZE)
     columns = [column for column in _COLUMNS if not (project and column[1] == "Project")]
     context = {"page": page, "project": project, "asked": asked | {"project": place}, "sort": sort}
     context |= {"is_filtered": bool(place or any(asked.values())), "place": "artifacts", "columns": columns}

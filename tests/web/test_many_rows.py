@@ -1,0 +1,14 @@
+"""The pages that the benchmark measures, over the rows that it writes past the verbs."""
+
+import pytest
+
+from benchmarks import pages, rows
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_page_of_the_benchmark_is_there(acme, alice, browser):
+    rows.fill(12)
+    hands = browser(alice)
+    assert {address: hands.get(address).status_code for address in pages.PAGES.values()} == dict.fromkeys(
+        pages.PAGES.values(), 200
+    )
