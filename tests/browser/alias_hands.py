@@ -11,8 +11,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.hands import dialog
 
-SOON = 3_000
-
 
 @dataclass
 class Thing:

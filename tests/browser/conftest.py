@@ -59,8 +59,10 @@ class Person:
         self.page.wait_for_url(f"{self.base_url}/")
 
     def _hear(self, kind: str, text: str) -> None:
-        # Neither a page of ours with status 404 nor a form that the server refused is a fault.
-        if kind in ("error", "warning") and not re.search("status of 4|Response Status Error Code 4", text):
+        # No fault is a page of ours with status 404, a form that the server refused, or a request that was under way
+        # when its page was left.
+        usual = "status of 4|Response Status Error Code 4|htmx:(afterRequest|sendAbort|sendError), "
+        if kind in ("error", "warning") and not re.search(usual, text):
             self.complaints.append(text)
 
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.alias_hands import SOON, at, gone, row
+from tests.browser.alias_hands import at, gone, row
 from tests.browser.hands import dialog, hard_to_use, is_wide, told
 
 
@@ -50,7 +50,7 @@ def test_a_change_by_others_takes_neither_the_focus_nor_the_place_on_the_page(pe
     page.locator("#move-alias-25").scroll_into_view_if_needed()
     before = page.evaluate("window.scrollY")
     thing.move("alias-25", 2)
-    at(page, "alias-25", "v2", timeout=SOON)
+    at(page, "alias-25", "v2")
     expect(page.locator("#move-alias-25")).to_be_focused()
     assert page.evaluate("window.scrollY") == before
 

@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.alias_hands import SOON, at, gone, mark, press, row, stayed
+from tests.browser.alias_hands import at, gone, mark, press, row, stayed
 from tests.browser.hands import dialog, told
 from tests.browser.places import ARTIFACT
 
@@ -82,7 +82,7 @@ def test_delete_alias_with_confirmation(person, make):
 
 
 def test_real_time_updates(person, make):
-    """A second browser sees what the first one does, on whichever page of the artifact it is, in three seconds."""
+    """A second browser sees what the first one does, on whichever page of the artifact it is: all ask every 2 s."""
     thing = make(3, production=1)
     bob = person("bob").page
     lists, overview, versions, version, history = (person("vera").page for _ in range(5))
@@ -92,6 +92,7 @@ def test_real_time_updates(person, make):
     version.goto(f"{thing.here}/v3")
     history.goto(f"{thing.aliases}/production/history")
     for page in (lists, overview, versions, version, history):
+        expect(page.locator("[data-live]")).to_have_attribute("hx-trigger", re.compile("every 2s"))
         mark(page)
     bob.goto(thing.aliases)
     bob.get_by_role("link", name="Move of production").click()
@@ -99,12 +100,12 @@ def test_real_time_updates(person, make):
     press(bob, "Move")
     at(bob, "production", "v3")
 
-    at(lists, "production", "v3", timeout=SOON)
-    expect(overview.locator("#overview-aliases")).to_contain_text("production → v3", timeout=SOON)
-    expect(overview.locator("#head-aliases")).to_contain_text("production", timeout=SOON)
-    expect(versions.get_by_role("row", name=re.compile("^v3"))).to_contain_text("production", timeout=SOON)
-    expect(version.locator("#version-aliases")).to_contain_text("production", timeout=SOON)
-    expect(history.locator("#moments li").first).to_contain_text("From v1 to v3", timeout=SOON)
+    at(lists, "production", "v3")
+    expect(overview.locator("#overview-aliases")).to_contain_text("production → v3")
+    expect(overview.locator("#head-aliases")).to_contain_text("production")
+    expect(versions.get_by_role("row", name=re.compile("^v3"))).to_contain_text("production")
+    expect(version.locator("#version-aliases")).to_contain_text("production")
+    expect(history.locator("#moments li").first).to_contain_text("From v1 to v3")
     for page in (lists, overview, versions, version, history):
         stayed(page)
 
@@ -145,7 +146,7 @@ def test_empty_state_for_no_aliases(person, make):
     press(page, "Add")
     at(page, "production", "v1")
     expect(page.get_by_role("heading", name="No aliases yet")).to_have_count(0)
-    at(looker, "production", "v1", timeout=SOON)
+    at(looker, "production", "v1")
 
 
 # What people do besides.
@@ -203,7 +204,7 @@ def test_a_move_by_others_is_told_while_one_still_chooses(person, make):
     # The page behind the dialog waits, and follows once the dialog is gone.
     expect(row(page, "production").locator(".badge.version")).to_have_text("v1")
     page.keyboard.press("Escape")
-    at(page, "production", "v2", timeout=SOON)
+    at(page, "production", "v2")
 
 
 def test_a_version_that_is_not_offered_is_typed(person, make):

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.alias_hands import SOON, at, gone, mark, press, row, stayed
+from tests.browser.alias_hands import at, gone, mark, press, row, stayed
 from tests.browser.hands import dialog, fresh, told
 
 
@@ -36,7 +36,7 @@ def test_a_protected_alias_as_viewer_editor_and_admin(person, make):
     dialog(alice).get_by_label("Version").select_option("v2")
     press(alice, "Move")
     at(alice, "production", "v2")
-    at(bob, "production", "v2", timeout=SOON)
+    at(bob, "production", "v2")
 
 
 def test_a_rule_made_while_the_form_was_open_is_told_in_it(person, make):
@@ -67,7 +67,7 @@ def test_approval_by_a_second_person(person, make):
     expect(bob.get_by_role("link", name="Approve")).to_have_count(0)
     expect(bob.get_by_text("Somebody else, an editor of the team, decides about it.")).to_be_visible()
 
-    expect(alice.get_by_role("heading", name="Waiting for a decision")).to_be_visible(timeout=SOON)
+    expect(alice.get_by_role("heading", name="Waiting for a decision")).to_be_visible()
     expect(alice.locator("#alias-count .badge")).to_contain_text("1")
     alice.get_by_role("link", name="Approve the move of production").click()
     expect(dialog(alice)).to_contain_text("better by a tenth")
@@ -77,7 +77,7 @@ def test_approval_by_a_second_person(person, make):
     at(alice, "production", "v3")
     expect(alice.get_by_role("heading", name="Waiting for a decision")).to_have_count(0)
     stayed(alice)
-    at(bob, "production", "v3", timeout=SOON)
+    at(bob, "production", "v3")
     bob.get_by_role("link", name="History of production").click()
     expect(dialog(bob)).to_contain_text("Proposed by bob, approved by alice: seen it")
 
@@ -93,11 +93,11 @@ def test_a_proposal_is_rejected_and_another_withdrawn(person, make):
         press(bob, "Propose move")
         expect(bob.get_by_role("heading", name="Waiting for a decision")).to_be_visible()
         if _ == 0:
-            alice.get_by_role("link", name="Reject the move of production").click(timeout=SOON)
+            alice.get_by_role("link", name="Reject the move of production").click()
             dialog(alice).get_by_label("Comment").fill("not on a Friday")
             press(alice, "Reject")
             told(alice, "Rejected: production stays where it is.")
-            expect(bob.get_by_role("heading", name="Waiting for a decision")).to_have_count(0, timeout=SOON)
+            expect(bob.get_by_role("heading", name="Waiting for a decision")).to_have_count(0)
     bob.get_by_role("link", name="Withdraw the move of production").click()
     press(bob, "Withdraw")
     told(bob, "Withdrawn: production stays where it is.")
@@ -115,7 +115,7 @@ def test_a_proposal_that_came_too_late_is_told_where_the_alias_is(person, make):
     press(bob, "Approve")
     expect(dialog(bob).locator(".refusal")).to_contain_text("was moved meanwhile: it is at v3 now")
     bob.keyboard.press("Escape")
-    expect(bob.get_by_text("It has moved to v3 meanwhile")).to_be_visible(timeout=SOON)
+    expect(bob.get_by_text("It has moved to v3 meanwhile")).to_be_visible()
     expect(bob.get_by_role("link", name="Approve the move of production")).to_have_count(0)
 
 
