@@ -60,8 +60,8 @@ def test_a_page_in_the_background_does_not_ask(person, make):
     page = person("vera").page
     page.goto(thing.aliases)
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/live?" in request.url else None)
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    page.on("request", lambda request: asked.append(request.url) if "/live?" in request.url else None)
     page.wait_for_timeout(4_500)
     assert asked == []
     with page.expect_request("**/live?*"):
