@@ -1,13 +1,13 @@
 """What has happened in projects lately. Each question costs the same however much a project holds."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, DateTimeField, F, OuterRef, QuerySet, Subquery
+from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
+from accounts.counting import Counted, in_words
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Project, Run
 
@@ -16,8 +16,8 @@ _ARTIFACTS_LOOKED_AT = 30
 
 
 class Counts(NamedTuple):
-    artifacts: Counter[UUID]
-    runs: Counter[UUID]
+    artifacts: str
+    runs: str
 
 
 def dated(projects: QuerySet[Project]) -> QuerySet[Project]:
@@ -32,11 +32,15 @@ def dated(projects: QuerySet[Project]) -> QuerySet[Project]:
     )
 
 
-def counted(projects: Iterable[Project]) -> Counts:
-    """How many artifacts and runs each of the projects holds. Two queries."""
-    ids = [project.pk for project in projects]
-    found = (_count(Artifact.objects.filter(project__in=ids)), _count(Run.objects.filter(project__in=ids)))
-    return Counts(*found)
+def counted(projects: Iterable[Project]) -> dict[UUID, Counts]:
+    """How many artifacts and runs each of the projects holds, in words. One query."""
+    rows = Project.objects.filter(pk__in=[project.pk for project in projects]).order_by()
+    own = {"project": OuterRef("pk")}
+    artifacts, runs = Counted(Artifact.objects.filter(**own)), Counted(Run.objects.filter(**own))
+    return {
+        project: Counts(in_words(of_artifacts), in_words(of_runs))
+        for project, of_artifacts, of_runs in rows.values_list("pk", artifacts, runs)
+    }
 
 
 def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactVersion]:
@@ -47,7 +51,3 @@ def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactV
     ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_ARTIFACTS_LOOKED_AT]
     found = ArtifactVersion.objects.finalized().filter(pk__in=list(ids))
     return list(found.for_display().order_by("-finalized_at")[:limit])
-
-
-def _count(rows: QuerySet) -> Counter[UUID]:
-    return Counter(dict(rows.order_by().values_list("project").annotate(n=Count("*"))))

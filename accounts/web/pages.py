@@ -15,11 +15,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import errors
+from accounts import counting, errors
 
 RETRY_AFTER_SECONDS = 5
-# To count rows is to read them: beyond so many a list says that there are more, and a filter is the way to them.
-MOST_COUNTED = 10_000
 
 
 def wants_part(request: HttpRequest) -> bool:
@@ -39,19 +37,19 @@ def answer(request: HttpRequest, template: str, context: dict[str, Any], *, stat
 
 
 class NumberedPages(Paginator):
-    """Pages with a total, of the first `MOST_COUNTED` rows. They cost the same however many rows follow."""
+    """Pages with a total, of the first `MOST_COUNTED` rows. What lies behind them costs nothing: filters lead there."""
 
     @cached_property
     def count(self) -> int:
-        return min(self._found, MOST_COUNTED)
+        return min(self._found, counting.MOST_COUNTED)
 
     @property
     def total(self) -> str:
-        return _in_words(self._found)
+        return counting.in_words(self._found)
 
     @cached_property
     def _found(self) -> int:
-        return _count(self.object_list)
+        return counting.count(self.object_list)
 
 
 def numbered(request: HttpRequest, rows: QuerySet, size: int) -> Page:
@@ -61,7 +59,7 @@ def numbered(request: HttpRequest, rows: QuerySet, size: int) -> Page:
 
 def total(rows: QuerySet) -> str:
     """How many rows there are, in words: `10,000+` for any that are more."""
-    return _in_words(_count(rows))
+    return counting.in_words(counting.count(rows))
 
 
 def done(request: HttpRequest, sentence: str, to: str) -> HttpResponse:
@@ -118,15 +116,6 @@ def trigger(response: HttpResponse, **events: Any) -> HttpResponse:
     """Let the browser hear these events once the response has been swapped in."""
     response["HX-Trigger"] = json.dumps(events)
     return response
-
-
-def _count(rows: QuerySet) -> int:
-    """At most one more than `MOST_COUNTED`."""
-    return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
-
-
-def _in_words(count: int) -> str:
-    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
 
 
 def _came_from(request: HttpRequest) -> str:

@@ -17,6 +17,7 @@ def test_more_than_are_counted(browser, vera, runs):
     page = browser(vera).get(RUNS).content.decode()
 
     assert "1–50 of 10,000+ runs" in page and "Page 1 of 200" in page
+    assert '<td class="number medium">10,000+</td>' in browser(vera).get("/").content.decode()
 
 
 def test_behind_the_last_page_lies_what_a_filter_finds(browser, vera, runs):
