@@ -47,7 +47,7 @@ def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactV
     """Of the artifacts that had a version logged last, the newest version of each; the last first."""
     changed = artifacts.filter(latest_number__isnull=False).order_by("-updated_at")
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_number")).values("pk")
-    # By id: joined to find them, a database may go through all versions there are.
+    # By id alone: joined to find them, or asked for their state, a database may go through all versions there are.
     ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_ARTIFACTS_LOOKED_AT]
-    found = ArtifactVersion.objects.finalized().filter(pk__in=list(ids))
-    return list(found.for_display().order_by("-finalized_at")[:limit])
+    found = ArtifactVersion.objects.filter(pk__in=list(ids)).for_display().order_by("-finalized_at")
+    return [version for version in found if version.is_finalized][:limit]
