@@ -82,7 +82,7 @@ def main() -> None:
 
 def run(much: int = MUCH, turns: int = TURNS) -> None:
     sizes = (LITTLE, MORE, much)
-    sides = [Side.start(f"pages-{size}", size) for size in sizes]
+    sides = [Side.start(f"pages-{nth}", size) for nth, size in enumerate(sizes)]
     database = "PostgreSQL" if servers.on_postgres() else "SQLite"
     print(f"{database}; milliseconds to the first byte, with so many artifacts, versions, files and runs\n")
     print(f"{'':24}", *(f"{size:>9,}" for size in sizes), *(f"{f'to {size:,}':>9}" for size in sizes[:-1]))

@@ -1,8 +1,7 @@
 """The directory that carries the workers' messages where no broker runs: kombu's, made safe for several processes.
 
 kombu's opens a message before it writes it, and a worker that finds it empty ends. Here a message is whole when it is
-first seen, one process at a time reads or writes which queues there are, and what a power cut left of a message is
-dropped.
+first seen, one process at a time reads or writes which queues there are, and what a power cut left empty is dropped.
 """
 
 import fcntl
@@ -23,12 +22,12 @@ logger = logging.getLogger(__name__)
 
 class Channel(filesystem.Channel):
     def get_table(self, exchange: str) -> list[filesystem.exchange_queue_t]:
-        with self._bindings_to_ourselves():
+        with self._table_to_ourselves(exchange):
             return super().get_table(exchange)
 
-    def _queue_bind(self, *binding: str) -> None:
-        with self._bindings_to_ourselves():
-            super()._queue_bind(*binding)
+    def _queue_bind(self, exchange: str, *binding: str) -> None:
+        with self._table_to_ourselves(exchange):
+            super()._queue_bind(exchange, *binding)
 
     def _put(self, queue: str, payload: Any, **options: Any) -> None:
         message = Path(self.data_folder_out, f"{time.time_ns()}_{uuid.uuid4()}.{queue}.msg")
@@ -48,10 +47,13 @@ class Channel(filesystem.Channel):
                 logger.warning("Dropped a message that was cut short; the sweep will find what it asked for.")
 
     @contextmanager
-    def _bindings_to_ourselves(self) -> Iterator[None]:
+    def _table_to_ourselves(self, exchange: str) -> Iterator[None]:
         self.control_folder.mkdir(parents=True, exist_ok=True)
         with (self.control_folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            table = self._exchange_file(exchange)
+            if table.exists() and not table.stat().st_size:
+                table.unlink()
             yield
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import Empty
 
 import pytest
-from kombu import Connection
+from kombu import Connection, Exchange, Queue
 
 from tests import servers
 from tests.e2e.conftest import wait_until
@@ -46,6 +46,17 @@ def test_a_message_is_whole_when_it_is_first_seen(options):
         channel = connection.default_channel
         channel._put("work", {"found": Watching(options["data_folder_in"])})
         assert channel._get("work") == {"found": 0}
+
+
+def test_a_list_of_queues_that_a_power_cut_left_empty_is_made_anew(options):
+    table = Path(options["control_folder"]) / "celery.exchange"
+    table.parent.mkdir()
+    table.touch()
+    with Connection("filesystem://", transport=OURS, transport_options=options) as connection:
+        queue = Queue("celery", Exchange("celery"), routing_key="celery")
+        connection.Producer().publish("work", exchange=queue.exchange, routing_key="celery", declare=[queue])
+        assert connection.SimpleQueue(queue).get(timeout=10).payload == "work"
+    assert table.stat().st_size
 
 
 def test_many_send_from_the_first_moment_and_each_message_arrives_whole(options):
