@@ -49,12 +49,13 @@ def test_a_message_is_whole_when_it_is_first_seen(options):
 
 
 def test_a_list_of_queues_that_a_power_cut_left_empty_is_made_anew(options):
-    table = Path(options["control_folder"]) / "celery.exchange"
+    # A name that nobody else in this process has: a queue that it knows is not told of again.
+    queue = Queue("cut", Exchange("cut"), routing_key="cut")
+    table = Path(options["control_folder"]) / "cut.exchange"
     table.parent.mkdir()
     table.touch()
     with Connection("filesystem://", transport=OURS, transport_options=options) as connection:
-        queue = Queue("celery", Exchange("celery"), routing_key="celery")
-        connection.Producer().publish("work", exchange=queue.exchange, routing_key="celery", declare=[queue])
+        connection.Producer().publish("work", exchange=queue.exchange, routing_key="cut", declare=[queue])
         assert connection.SimpleQueue(queue).get(timeout=10).payload == "work"
     assert table.stat().st_size
 
