@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from accounts.api import problems
+from api import errors
 
 
 def crash(request: HttpRequest) -> HttpResponse:
@@ -11,4 +11,4 @@ def crash(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("api/v1/crash", crash)]
-handler500 = problems.server_error
+handler500 = errors.server_error

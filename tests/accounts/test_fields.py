@@ -5,10 +5,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from accounts import errors, teams
-from accounts.api.fields import JSONObjectField, LineField, ProseField, TagsField
-from accounts.api.pagination import CursorQuery, take
+from accounts import teams
 from accounts.models import Team
+from api.fields import JSONObjectField, LineField, ProseField, TagsField
+from api.pagination import CursorQuery, cursor_page
+from core import errors
 from projects import runs
 
 
@@ -82,27 +83,27 @@ def test_a_cursor_leads_through_all_rows_once(alice):
         teams.create(alice, f"team{number}")
     seen, cursor = [], ""
     while cursor is not None:
-        rows, cursor = take(ask(f"limit=3&cursor={cursor}"), Team.objects.all(), "name")
+        rows, cursor = cursor_page(ask(f"limit=3&cursor={cursor}"), Team.objects.all(), "name")
         seen += [team.name for team in rows]
 
     assert seen == ["alice", *(f"team{number}" for number in range(6))]
-    by_id, after = take(ask("limit=6"), Team.objects.all(), "id")
-    assert take(ask(f"cursor={after}"), Team.objects.all(), "id") == ([Team.objects.order_by("id").last()], None)
+    by_id, after = cursor_page(ask("limit=6"), Team.objects.all(), "id")
+    assert cursor_page(ask(f"cursor={after}"), Team.objects.all(), "id") == ([Team.objects.order_by("id").last()], None)
     assert len(by_id) == 6
 
 
 def test_a_cursor_costs_one_query(alice, django_assert_num_queries):
     with django_assert_num_queries(1):
-        take(ask("limit=1"), Team.objects.all(), "name")
+        cursor_page(ask("limit=1"), Team.objects.all(), "name")
 
 
 @pytest.mark.parametrize("cursor", ["x", "!!!!", "AAAA", "%FF", "YWJj", "z" * 2049])
 def test_cursors_that_were_not_given_out_are_refused(alice, cursor):
     with pytest.raises((errors.Invalid, ValidationError)):
-        take(ask(f"cursor={cursor}"), Team.objects.all(), "id")
+        cursor_page(ask(f"cursor={cursor}"), Team.objects.all(), "id")
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "x"])
 def test_limits_are_bounded(alice, limit):
     with pytest.raises(ValidationError):
-        take(ask(f"limit={limit}"), Team.objects.all(), "id", CursorQuery)
+        cursor_page(ask(f"limit={limit}"), Team.objects.all(), "id", CursorQuery)

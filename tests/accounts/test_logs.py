@@ -2,7 +2,7 @@
 
 from django.test import Client
 
-from accounts.logs import RequestId
+from core.log_filters import RequestIdFilter
 
 
 def test_a_bug_is_found_in_the_log_by_the_id_that_the_caller_got(settings, caplog):
@@ -12,5 +12,5 @@ def test_a_bug_is_found_in_the_log_by_the_id_that_the_caller_got(settings, caplo
     assert (answer.status_code, answer.json()["code"], answer.json()["request_id"]) == (500, "ServerError", "abc-123")
     assert "secret" not in answer.content.decode()
     (record,) = [record for record in caplog.records if record.exc_info]
-    assert RequestId().filter(record)
+    assert RequestIdFilter().filter(record)
     assert record.request_id == "abc-123"

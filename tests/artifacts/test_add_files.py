@@ -2,10 +2,10 @@
 
 import pytest
 
-from accounts import errors
-from artifacts import files, versions
+from artifacts import drafts, versions
 from artifacts.errors import PathTaken, VersionFinalized, VersionNotFound
 from artifacts.models import ArtifactFile, ArtifactVersion
+from core import errors
 from tests.artifacts.client import ORIGIN, at_once, begin, log, md5, sha256, statements, upload
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -21,7 +21,7 @@ def stated(**contents: bytes) -> list[dict]:
 
 
 def test_files_are_added_to_a_draft(bob, draft):
-    added, missing = files.add(bob, draft, statements({"a": b"aa", "b": b"b"}))
+    added, missing = drafts.add(bob, draft, statements({"a": b"aa", "b": b"b"}))
 
     assert (added, missing) == (2, sorted([sha256(b"aa"), sha256(b"b")]))
     draft.refresh_from_db()
@@ -36,15 +36,15 @@ def test_the_wire(api, bob, draft):
 
 
 def test_the_same_again_is_fine(bob, draft):
-    files.add(bob, draft, statements({"a": b"a"}))
+    drafts.add(bob, draft, statements({"a": b"a"}))
 
-    assert files.add(bob, draft, statements({"a": b"a", "b": b"b"})) == (1, sorted([sha256(b"a"), sha256(b"b")]))
+    assert drafts.add(bob, draft, statements({"a": b"a", "b": b"b"})) == (1, sorted([sha256(b"a"), sha256(b"b")]))
     assert draft.files.count() == 2
 
 
 def test_a_file_says_all_of_itself(api, bob, draft, work):
     body = b"<p>hello</p>"
-    files.add(bob, draft, statements({"pages/hello.html": body, "no-ending": b"x"}))
+    drafts.add(bob, draft, statements({"pages/hello.html": body, "no-ending": b"x"}))
     upload(bob, draft, [body])
     unknown, page = api(bob).get(f"{ARTIFACTS}/versions/{draft.pk}").json()["files"]
 
@@ -129,15 +129,15 @@ def test_a_file_is_taken_out_of_a_draft(api, bob, artifact):
 
 def test_a_path_is_free_again_for_other_contents(bob, artifact):
     draft = begin(bob, artifact, {"a": b"a"}).version
-    files.remove(bob, draft.files.get())
+    drafts.remove(bob, draft.files.get())
 
-    assert files.add(bob, draft, statements({"a": b"other"})) == (1, [sha256(b"other")])
+    assert drafts.add(bob, draft, statements({"a": b"other"})) == (1, [sha256(b"other")])
 
 
 def test_a_path_holds_one_file(api, bob, draft):
-    files.add(bob, draft, statements({"a": b"a"}))
+    drafts.add(bob, draft, statements({"a": b"a"}))
     with pytest.raises(PathTaken):
-        files.add(bob, draft, statements({"a": b"b", "c": b"c"}))
+        drafts.add(bob, draft, statements({"a": b"b", "c": b"c"}))
 
     answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files/batch", {"files": stated(a=b"b", c=b"c")})
     assert (answer.status_code, answer.json()["code"], answer.json()["paths"]) == (409, "PathTaken", ["a"])
@@ -154,31 +154,31 @@ def test_a_path_is_stated_once_in_a_call(api, bob, draft):
 @pytest.mark.parametrize(("first", "second"), [("a", "a/b"), ("a/b", "a"), ("a/b/c", "a/b"), ("a/b", "a/b/c/d")])
 def test_a_path_that_is_a_folder_of_another_never_becomes_final(bob, draft, first, second):
     """Within a call it is refused at once, over several calls at the end; the draft can be mended."""
-    files.add(bob, draft, statements({first: b"1"}))
-    files.add(bob, draft, statements({second: b"2"}))
+    drafts.add(bob, draft, statements({first: b"1"}))
+    drafts.add(bob, draft, statements({second: b"2"}))
     upload(bob, draft, [b"1", b"2"])
     with pytest.raises(PathTaken) as refusal:
         versions.finalize(bob, draft, ORIGIN)
 
     assert sorted(refusal.value.extra["paths"]) == sorted([first, second])
-    files.remove(bob, draft.files.get(path=second))
+    drafts.remove(bob, draft.files.get(path=second))
     assert versions.finalize(bob, draft, ORIGIN).version.file_count == 1
 
 
 def test_neighbours_are_no_folders(bob, draft):
-    files.add(bob, draft, statements({"a/b": b"1"}))
+    drafts.add(bob, draft, statements({"a/b": b"1"}))
 
-    assert files.add(bob, draft, statements({"a/bc": b"2", "a/b.d": b"3", "a/c/b": b"4", "ab": b"5"}))[0] == 4
+    assert drafts.add(bob, draft, statements({"a/bc": b"2", "a/b.d": b"3", "a/c/b": b"4", "ab": b"5"}))[0] == 4
 
 
 def test_contents_of_a_finalized_version_never_change(api, bob, v1):
     file = v1.files.get()
     with pytest.raises(VersionFinalized):
-        files.add(bob, v1, statements({"new": b"new"}))
+        drafts.add(bob, v1, statements({"new": b"new"}))
     with pytest.raises(VersionFinalized):
-        files.add(bob, v1, statements({"one.txt": b"one"}))
+        drafts.add(bob, v1, statements({"one.txt": b"one"}))
     with pytest.raises(VersionFinalized):
-        files.remove(bob, file)
+        drafts.remove(bob, file)
 
     client = api(bob)
     for answer in (
@@ -195,7 +195,7 @@ def test_a_draft_that_was_given_up_takes_nothing(bob, draft):
     versions.delete(bob, ArtifactVersion.objects.get(pk=draft.pk), ORIGIN)
 
     with pytest.raises(VersionNotFound):
-        files.add(bob, draft, statements({"a": b"a"}))
+        drafts.add(bob, draft, statements({"a": b"a"}))
 
 
 def test_ids_in_the_body_are_those_of_the_address(api, bob, draft, v1):
@@ -214,9 +214,9 @@ def test_ids_in_the_body_are_those_of_the_address(api, bob, draft, v1):
 def test_a_viewer_writes_nothing(api, vera, bob, artifact, v1):
     draft = begin(bob, artifact, {"a": b"a"}).version
     with pytest.raises(errors.Denied):
-        files.add(vera, draft, [])
+        drafts.add(vera, draft, [])
     with pytest.raises(errors.Denied):
-        files.remove(vera, draft.files.get())
+        drafts.remove(vera, draft.files.get())
 
     client = api(vera)
     # She does not even see drafts.
@@ -235,7 +235,7 @@ def test_odd_cursors_are_refused(api, bob, v1, query):
 @pytest.mark.django_db(transaction=True)
 def test_many_batches_at_once_make_one_list(bob, draft):
     batches = [{f"{batch}/{number}": f"{number}".encode() for number in range(10)} for batch in range(6)]
-    at_once(*[lambda batch=batch: files.add(bob, draft, statements(batch)) for batch in batches])
+    at_once(*[lambda batch=batch: drafts.add(bob, draft, statements(batch)) for batch in batches])
 
     draft.refresh_from_db()
     assert (draft.file_count, draft.files.count(), draft.total_size) == (60, 60, 60)
@@ -244,7 +244,7 @@ def test_many_batches_at_once_make_one_list(bob, draft):
 @pytest.mark.django_db(transaction=True)
 def test_of_two_files_at_one_path_one_stays(bob, draft):
     answers = at_once(
-        *[lambda body=body: files.add(bob, draft, statements({"a": body})) for body in (b"1", b"2", b"3")]
+        *[lambda body=body: drafts.add(bob, draft, statements({"a": body})) for body in (b"1", b"2", b"3")]
     )
 
     assert sum(isinstance(answer, PathTaken) for answer in answers) == 2

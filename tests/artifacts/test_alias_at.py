@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from django.utils import timezone as clock
 
-from artifacts import aliases, resolving, usages, versions
+from artifacts import lineage, name_resolution, versions
+from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, VersionNotFound
 from artifacts.models import AliasChange, ArtifactUsage
 from tests.artifacts.client import ORIGIN, log
@@ -23,7 +24,7 @@ def days(bob, artifact, v1, v2) -> dict[str, datetime]:
     """Moments before, between and after: production at v1, at v2, removed, at v1 again."""
     moments = {"before": clock.now()}
     for name, to in (("v1", v1), ("v2", v2), ("removed", None), ("again", v1)):
-        aliases.set_all(bob, artifact, {"production": to}, ORIGIN)
+        aliases.update_many(bob, artifact, {"production": to}, ORIGIN)
         moments[name] = clock.now()
     return moments
 
@@ -137,8 +138,8 @@ def test_a_name_leads_to_what_it_led_to_then(api, vera, days):
 def test_a_name_alone_led_to_the_latest_of_then(vera, bob, artifact, days):
     log(bob, artifact, {"three": b"3"})
 
-    assert resolving.resolve(vera, "acme/demo/data").version.version == "v3"
-    assert resolving.resolve(vera, "acme/demo/data", at=days["before"]).version.version == "v2"
+    assert name_resolution.resolve(vera, "acme/demo/data").version.version == "v3"
+    assert name_resolution.resolve(vera, "acme/demo/data", at=days["before"]).version.version == "v2"
 
 
 def test_a_name_that_led_to_a_deleted_version(api, vera, bob, run, days, v2):
@@ -156,13 +157,13 @@ def test_a_name_that_led_to_a_deleted_version(api, vera, bob, run, days, v2):
 def test_a_version_is_itself_once_it_was_there(vera, bob, artifact, days):
     v3 = log(bob, artifact, {"three": b"3"})
 
-    assert resolving.resolve(vera, "acme/demo/data:v2", at=days["before"]).version.version == "v2"
-    assert resolving.resolve(vera, "acme/demo/data", version="v2", at=days["before"]).version.version == "v2"
+    assert name_resolution.resolve(vera, "acme/demo/data:v2", at=days["before"]).version.version == "v2"
+    assert name_resolution.resolve(vera, "acme/demo/data", version="v2", at=days["before"]).version.version == "v2"
     with pytest.raises(VersionNotFound):
-        resolving.resolve(vera, "acme/demo/data", version="v3", at=days["again"])
+        name_resolution.resolve(vera, "acme/demo/data", version="v3", at=days["again"])
     with pytest.raises(AliasNotFound):
-        resolving.resolve(vera, "acme/demo/data:v3", at=days["again"])
-    assert resolving.resolve(vera, "acme/demo/data:v3", at=clock.now()).version == v3
+        name_resolution.resolve(vera, "acme/demo/data:v3", at=days["again"])
+    assert name_resolution.resolve(vera, "acme/demo/data:v3", at=clock.now()).version == v3
 
 
 def test_an_alias_that_looked_like_a_version_then(vera, bob, artifact, v1, v2):
@@ -170,8 +171,8 @@ def test_an_alias_that_looked_like_a_version_then(vera, bob, artifact, v1, v2):
     then = clock.now()
     v3 = log(bob, artifact, {"three": b"3"})
 
-    assert resolving.resolve(vera, "acme/demo/data:v3").version == v3
-    assert resolving.resolve(vera, "acme/demo/data:v3", at=then).version == v1
+    assert name_resolution.resolve(vera, "acme/demo/data:v3").version == v3
+    assert name_resolution.resolve(vera, "acme/demo/data:v3", at=then).version == v1
 
 
 def test_a_run_uses_what_it_was_then(api, bob, run, days, v1, v2):
@@ -187,7 +188,7 @@ def test_a_run_uses_what_it_was_then(api, bob, run, days, v1, v2):
     assert (
         api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", body | {"at": None}).json()["version"]["version"] == "v1"
     )
-    assert usages.use(bob, run, "data:production", at=days["v1"]).resolved.version == v1
+    assert lineage.use(bob, run, "data:production", at=days["v1"]).resolved.version == v1
 
 
 def test_who_may_ask(api, mallory, address, days):

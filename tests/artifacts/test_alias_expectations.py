@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 from django.http import HttpResponse
 
-from artifacts import aliases, versions
+from artifacts import versions
+from artifacts.aliases import aliases
 from artifacts.errors import AliasMoved, AliasNotFound
 from artifacts.models import AliasChange
 from tests.artifacts.client import ORIGIN, at_once, log
@@ -37,7 +38,7 @@ def etag(version) -> str:
 
 
 def is_at(artifact) -> str:
-    return aliases.find(artifact, "production").version.version
+    return aliases.get(artifact, "production").version.version
 
 
 def test_whatever_shows_or_moves_an_alias_tells_its_etag(api, bob, address, move, v1, v2):

@@ -6,9 +6,10 @@ from itertools import pairwise
 import pytest
 from django.utils import timezone
 
+from accounts.actor import Channel, Origin
 from accounts.models import ApiKey
-from accounts.origin import Face, Origin
-from artifacts import aliases, artifacts, versions
+from artifacts import artifacts, versions
+from artifacts.aliases import aliases
 from artifacts.models import AliasChange
 from tests.artifacts.client import ORIGIN
 
@@ -41,8 +42,8 @@ def walk(client, address: str, limit: int) -> list[dict]:
 
 def test_every_change_of_one_alias(api, vera, bob, address, artifact, v1, v2):
     key, _ = ApiKey.objects.issue(user=bob, name="robot")
-    aliases.move(bob, artifact, "production", v1, Origin(Face.SDK, key, "First"))
-    aliases.move(bob, artifact, "production", v2, Origin(Face.WEB))
+    aliases.move(bob, artifact, "production", v1, Origin(Channel.SDK, key, "First"))
+    aliases.move(bob, artifact, "production", v2, Origin(Channel.WEB))
     aliases.remove(bob, artifact, "production", ORIGIN)
     answer = api(vera).get(f"{address}/production/history")
 
@@ -75,7 +76,7 @@ def test_every_change_of_all_aliases(api, vera, bob, address, artifact, v1, v2):
 def test_page_by_page_nothing_is_lost_and_nothing_comes_twice(api, vera, bob, address, artifact, v1, v2, limit):
     for number in range(7):
         to = (v1, v2)[number % 2]
-        aliases.set_all(bob, artifact, {"production": to, f"a{number}": to}, ORIGIN)
+        aliases.update_many(bob, artifact, {"production": to, f"a{number}": to}, ORIGIN)
     client = api(vera)
 
     one = walk(client, f"{address}/production/history", limit)
@@ -96,7 +97,7 @@ def test_changes_of_one_moment_keep_their_order(api, vera, bob, address, artifac
         at, after = ((v1, v2), (v2, v1))[number % 2]
         AliasChange.objects.create(
             artifact=artifact, artifact_name=last.artifact_name, alias="b", number=number, from_version=at,
-            from_number=at.number, to_version=after, to_number=after.number, face=Face.WORKER, created_at=moment,
+            from_number=at.number, to_version=after, to_number=after.number, channel=Channel.WORKER, created_at=moment,
         )  # fmt: skip
     everything = walk(api(vera), f"{address}/history", 2)
 
@@ -117,7 +118,7 @@ def test_pages_hold_still_while_things_move(api, vera, bob, address, artifact, v
 
 def test_what_it_tells_of_may_be_gone(api, alice, bob, vera, address, artifact, v1, v2):
     key, _ = ApiKey.objects.issue(user=bob, name="robot")
-    aliases.move(bob, artifact, "production", v1, Origin(Face.API, key))
+    aliases.move(bob, artifact, "production", v1, Origin(Channel.API, key))
     aliases.move(bob, artifact, "production", v2, ORIGIN)
     versions.delete(bob, v1, ORIGIN)
     artifact.versions.filter(pk=v1.pk).delete()

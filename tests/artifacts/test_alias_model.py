@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from accounts.models import User
-from artifacts import aliases, artifacts, proposals, rules, versions
+from artifacts import artifacts, versions
+from artifacts.aliases import aliases, proposals, protection
 from artifacts.errors import RegistryError
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactVersion
 from tests.artifacts.alias_model import ANYWHERE, ROLES, Model, Proposed, Protected, Refused
@@ -76,7 +77,7 @@ class Registry(RuleBasedStateMachine):
         now = self.model.where.get(alias)
         number = {"anywhere": ANYWHERE, "where it is": now, "nowhere": None, "elsewhere": (now or 0) % 2 + 1}[how]
         if number == ANYWHERE:
-            return ANYWHERE, aliases.ANYWHERE
+            return ANYWHERE, aliases.NO_EXPECTATION
         return number, number and self.artifact.versions.get(number=number).pk
 
     @initialize()
@@ -107,7 +108,7 @@ class Registry(RuleBasedStateMachine):
         self.both(
             "set_all", user, {alias: row and row.number for alias, row in rows.items()},
             {alias: one for alias, (one, _) in expected.items()},
-            by=lambda: aliases.set_all(
+            by=lambda: aliases.update_many(
                 self.people[user], self.artifact, rows, ORIGIN, {alias: one for alias, (_, one) in expected.items()}
             ),
         )  # fmt: skip
@@ -162,7 +163,7 @@ class Registry(RuleBasedStateMachine):
         project = self.artifact.project
         row = {"team": project.team, "project": project, "artifact": self.artifact}[place]
         told = Protected(place, pattern, ROLES[role], pairs)
-        act = partial(rules.create, self.people[user], row, pattern, role=role, needs_approval=pairs)
+        act = partial(protection.create, self.people[user], row, pattern, role=role, needs_approval=pairs)
         made = self.both("protect", user, told, by=act)
         if made:
             self.model.rules[made.pk] = told
@@ -171,16 +172,16 @@ class Registry(RuleBasedStateMachine):
     def change_a_rule(self, user: str, index: int, role: str, pairs: bool, pattern: str) -> None:
         if key := self.pick(self.model.rules, index):
             find = AliasRule.objects.for_display().get
-            change = partial(rules.update, self.people[user], find(pk=key), role=role, needs_approval=pairs)
+            change = partial(protection.update, self.people[user], find(pk=key), role=role, needs_approval=pairs)
             self.both("change_rule", user, key, ROLES[role], pairs, by=change)
-            rename = partial(rules.update, self.people[user], find(pk=key), pattern=pattern)
+            rename = partial(protection.update, self.people[user], find(pk=key), pattern=pattern)
             self.both("rename_rule", user, key, pattern, by=rename)
 
     @rule(user=users, index=which)
     def unprotect(self, user: str, index: int) -> None:
         if key := self.pick(self.model.rules, index):
             found = AliasRule.objects.for_display().get(pk=key)
-            self.both("unprotect", user, key, by=lambda: rules.delete(self.people[user], found))
+            self.both("unprotect", user, key, by=lambda: protection.delete(self.people[user], found))
 
     @rule(user=users, alias=names, index=somewhere)
     def propose(self, user: str, alias: str, index: int | None) -> None:
@@ -213,9 +214,9 @@ class Registry(RuleBasedStateMachine):
 
     @invariant()
     def latest_is_the_newest(self) -> None:
-        self.artifact.refresh_from_db(fields=["latest_number", "version_count"])
+        self.artifact.refresh_from_db(fields=["latest_version_number", "version_count"])
         states = list(self.model.states.values())
-        assert self.artifact.latest_number == self.model.newest
+        assert self.artifact.latest_version_number == self.model.newest
         assert self.artifact.version_count == states.count("finalized")
 
     @invariant()

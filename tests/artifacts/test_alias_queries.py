@@ -6,9 +6,10 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiKey, Membership, Role, Team, User
-from accounts.prepared import Lines, Prepared
-from artifacts import aliases, artifacts, resolving
+from artifacts import artifacts, name_resolution
+from artifacts.aliases import aliases
 from artifacts.models import AliasChange, Artifact, ArtifactAlias
+from core.compiled_queries import CompiledQuery, StringAgg
 from projects.models import Visibility
 from tests.artifacts.client import ORIGIN, log
 
@@ -137,7 +138,7 @@ def test_what_is_not_there_is_told_as_ever(api, vera, artifact, production):
 def test_a_resolved_artifact_is_whole(vera, artifact, production):
     """What did not come along is fetched when somebody looks at it."""
     name = f"{artifact.project.full_name}/{artifact.name}:production"
-    found = resolving.resolve(vera, name)
+    found = name_resolution.resolve(vera, name)
 
     assert found.artifact == artifact
     assert found.version.created_by.email
@@ -145,7 +146,7 @@ def test_a_resolved_artifact_is_whole(vera, artifact, production):
 
 
 def test_a_prepared_query_is_what_its_queryset_is(alice, bob, acme):
-    both = Prepared(
+    both = CompiledQuery(
         lambda team, name: Membership.objects.filter(team=team, user__username=name).select_related("user"),
         type(acme.pk), str,
     )  # fmt: skip
@@ -161,7 +162,7 @@ def test_a_prepared_query_is_what_its_queryset_is(alice, bob, acme):
 
 def test_a_list_comes_along_in_its_order(acme, alice, bob, vera):
     people = Membership.objects.filter(team=acme).order_by("-user__username")
-    lists = {"people": Lines(people, "user__username"), "nobody": Lines(people.filter(role="none"), "role")}
+    lists = {"people": StringAgg(people, "user__username"), "nobody": StringAgg(people.filter(role="none"), "role")}
     row = Team.objects.annotate(**lists).get(pk=acme.pk)
 
     assert row.people.split("\n") == ["vera", "bob", "alice"]

@@ -15,9 +15,10 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from accounts.actor import Channel, Origin
 from accounts.models import Membership, Role, User
-from accounts.origin import Face, Origin
-from artifacts import aliases, artifacts, proposals, rules, versions
+from artifacts import artifacts, versions
+from artifacts.aliases import aliases, proposals, protection
 from artifacts.errors import (
     AliasMoved,
     AliasNotFound,
@@ -84,10 +85,10 @@ def mover(user: User, artifact: Artifact, targets: list[ArtifactVersion], count:
     for number in range(count):
         alias, to = dice.choice(ALIASES), dice.choice(targets)
         conditional = number % 2 == 0
-        expected: UUID | aliases.Anywhere | None = aliases.ANYWHERE
+        expected: UUID | aliases.NoExpectation | None = aliases.NO_EXPECTATION
         if conditional:
             expected = artifact.alias_set.filter(alias=alias).values_list("version", flat=True).first()
-        origin = Origin(face=Face.API, reason=f"{seed}/{number}")
+        origin = Origin(face=Channel.API, reason=f"{seed}/{number}")
         try:
             moved = aliases.move(user, artifact, alias, to, origin, expected)
         except AliasMoved as refusal:
@@ -181,12 +182,12 @@ def test_many_movers_through_the_api(api, bob, artifact, v1, v2, v3):
 
 def test_several_at_once_are_seen_together_or_not_at_all(bob, artifact, v1, v2, v3):
     """Who reads all aliases in one statement never sees one moved and the other not."""
-    aliases.set_all(bob, artifact, dict.fromkeys(ALIASES, v1), ORIGIN)
+    aliases.update_many(bob, artifact, dict.fromkeys(ALIASES, v1), ORIGIN)
     targets = [v1, v2, v3]
 
     def write(seed: int) -> None:
         for number in range(12):
-            aliases.set_all(bob, artifact, dict.fromkeys(ALIASES, targets[(seed + number) % 3]), ORIGIN)
+            aliases.update_many(bob, artifact, dict.fromkeys(ALIASES, targets[(seed + number) % 3]), ORIGIN)
 
     def read() -> set[int]:
         rows = artifact.alias_set.filter(alias__in=ALIASES)
@@ -200,17 +201,17 @@ def test_several_at_once_are_seen_together_or_not_at_all(bob, artifact, v1, v2, 
 
 
 def test_all_or_none_also_when_somebody_is_faster(bob, artifact, v1, v2, v3):
-    aliases.set_all(bob, artifact, dict.fromkeys(ALIASES, v1), ORIGIN)
+    aliases.update_many(bob, artifact, dict.fromkeys(ALIASES, v1), ORIGIN)
     expected = dict.fromkeys(ALIASES, v1.pk)
 
     def together(to: ArtifactVersion) -> Callable:
-        return lambda: aliases.set_all(bob, artifact, dict.fromkeys(ALIASES, to), ORIGIN, expected)
+        return lambda: aliases.update_many(bob, artifact, dict.fromkeys(ALIASES, to), ORIGIN, expected)
 
     answers = at_once(
         together(v2), together(v3), lambda: aliases.move(bob, artifact, "stable", v2, ORIGIN, v1.pk), together(v2)
     )
     assert kinds(answers) == {"done": 1, "AliasMoved": 3}
-    where = {alias: aliases.find(artifact, alias).version for alias in ALIASES}
+    where = {alias: aliases.get(artifact, alias).version for alias in ALIASES}
     won = next(number for number, answer in enumerate(answers) if not isinstance(answer, Exception))
     assert where == [
         dict.fromkeys(ALIASES, v2), dict.fromkeys(ALIASES, v3), dict.fromkeys(ALIASES, v1) | {"stable": v2},
@@ -272,7 +273,7 @@ def test_once_a_rule_is_answered_it_holds(alice, bob, acme, project, artifact, v
 
     def protect() -> int:
         time.sleep(0.1)
-        rules.create(alice, where, "prod*")
+        protection.create(alice, where, "prod*")
         return AliasChange.objects.filter(alias="production").count()
 
     answers = at_once(*[lambda seed=seed: keep_moving(seed) for seed in range(4)], protect)
@@ -282,14 +283,14 @@ def test_once_a_rule_is_answered_it_holds(alice, bob, acme, project, artifact, v
 
 
 def test_rules_of_one_pattern_at_once_are_one(alice, project, artifact):
-    answers = at_once(*[lambda: rules.create(alice, artifact, "production") for _ in range(8)])
+    answers = at_once(*[lambda: protection.create(alice, artifact, "production") for _ in range(8)])
     assert kinds(answers) == {"done": 1, "RuleTaken": 7}
     assert isinstance(next(answer for answer in answers if isinstance(answer, Exception)), RuleTaken)
 
     rule = AliasRule.objects.for_display().get()
     answers = at_once(
-        lambda: rules.update(alice, AliasRule.objects.for_display().get(pk=rule.pk), needs_approval=True),
-        lambda: rules.delete(alice, AliasRule.objects.for_display().get(pk=rule.pk)),
+        lambda: protection.update(alice, AliasRule.objects.for_display().get(pk=rule.pk), needs_approval=True),
+        lambda: protection.delete(alice, AliasRule.objects.for_display().get(pk=rule.pk)),
         lambda: artifacts.delete(alice, artifact, ORIGIN),
     )
     assert not [answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, (
@@ -300,7 +301,7 @@ def test_rules_of_one_pattern_at_once_are_one(alice, project, artifact):
 
 def test_one_of_two_approvals_moves(alice, ada, bob, artifact, v1, v2):
     aliases.move(bob, artifact, "production", v1, ORIGIN)
-    rules.create(alice, artifact, "production", needs_approval=True)
+    protection.create(alice, artifact, "production", needs_approval=True)
     proposal = proposals.propose(bob, artifact, "production", v2, ORIGIN)
 
     def approve(user: User) -> Callable:
@@ -315,7 +316,7 @@ def test_one_of_two_approvals_moves(alice, ada, bob, artifact, v1, v2):
 
 
 def test_an_approval_and_other_decisions(alice, ada, bob, artifact, v1, v2):
-    rules.create(alice, artifact, "production", needs_approval=True)
+    protection.create(alice, artifact, "production", needs_approval=True)
     for _ in range(4):
         is_at_v1 = artifact.alias_set.filter(alias="production", version=v1).exists()
         proposal = proposals.propose(bob, artifact, "production", v2 if is_at_v1 else v1, ORIGIN)
@@ -360,14 +361,14 @@ def test_an_approval_and_a_move(alice, bob, artifact, v1, v2, v3):
 
 
 def test_swaps_and_moves(bob, artifact, v1, v2, v3):
-    aliases.set_all(bob, artifact, {"production": v1, "staging": v2}, ORIGIN)
+    aliases.update_many(bob, artifact, {"production": v1, "staging": v2}, ORIGIN)
     answers = at_once(
         *[lambda: aliases.swap(bob, artifact, "production", "staging", ORIGIN) for _ in range(5)],
         *[lambda: aliases.swap(bob, artifact, "staging", "production", ORIGIN) for _ in range(5)],
     )
     assert kinds(answers) == {"done": 10}
     assert [len(chain(artifact, alias)) for alias in ALIASES[:2]] == [11, 11]
-    assert {aliases.find(artifact, alias).version for alias in ALIASES[:2]} == {v1, v2}
+    assert {aliases.get(artifact, alias).version for alias in ALIASES[:2]} == {v1, v2}
 
     answers = at_once(
         lambda: aliases.swap(bob, artifact, "production", "staging", ORIGIN),
@@ -417,7 +418,7 @@ def test_a_move_waits_for_who_has_the_artifact(bob, artifact, v1, v2):
     aliases.move(bob, artifact, "production", v1, ORIGIN)
     with transaction.atomic():
         held = aliases.lock(artifact)
-        aliases.assign(bob, held, "production", ArtifactVersion.objects.get(pk=v2.pk), ORIGIN)
-        seen = at_once(lambda: aliases.find(artifact, "production").version)
+        aliases.put_alias(bob, held, "production", ArtifactVersion.objects.get(pk=v2.pk), ORIGIN)
+        seen = at_once(lambda: aliases.get(artifact, "production").version)
     assert seen == [v1]
     assert kinds(at_once(lambda: aliases.move(bob, artifact, "production", v1, ORIGIN, v1.pk))) == {"AliasMoved": 1}

@@ -11,12 +11,14 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import errors, keys
+from accounts import keys
+from accounts.actor import Channel, Origin
 from accounts.models import ApiKey, User
-from accounts.origin import Face, Origin
-from artifacts import aliases, artifacts, versions
+from artifacts import artifacts, versions
+from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, NothingBefore
 from artifacts.models import AliasChange, Artifact, ArtifactVersion
+from core import errors
 from projects import projects
 from tests import servers
 from tests.artifacts.client import ORIGIN, log
@@ -29,8 +31,8 @@ MOMENT = timedelta(microseconds=1)
 def told(alice, bob, artifact, v1, v2) -> list[AliasChange]:
     """`production` was made at v1, moved to v2, removed, and made at v1 again."""
     key, _ = keys.create(bob, "robot")
-    aliases.move(bob, artifact, "production", v1, Origin(face=Face.SDK, key=key, reason="It won"))
-    aliases.move(alice, artifact, "production", v2, Origin(face=Face.WEB, reason="Better"))
+    aliases.move(bob, artifact, "production", v1, Origin(face=Channel.SDK, key=key, reason="It won"))
+    aliases.move(alice, artifact, "production", v2, Origin(face=Channel.WEB, reason="Better"))
     aliases.remove(bob, artifact, "production", ORIGIN)
     aliases.move(bob, artifact, "production", v1, ORIGIN)
     return of("production")
@@ -74,18 +76,18 @@ def test_each_change_tells_all_by_itself(told, alice, bob, artifact, v1, v2):
         (1, None, "v1"), (2, "v1", "v2"), (3, "v2", None), (4, None, "v1"),
     ]  # fmt: skip
     assert {change.artifact_name for change in told} == {"acme/demo/data"}
-    assert (made.changed_by, made.changed_by_name, made.key_name, made.face) == (bob, "bob", "robot", "sdk")
+    assert (made.changed_by, made.changed_by_name, made.key_name, made.channel) == (bob, "bob", "robot", "sdk")
     assert (made.reason, made.to_version, made.from_version) == ("It won", v1, None)
-    assert (moved.changed_by_name, moved.key, moved.key_name, moved.face) == ("alice", None, "", "web")
+    assert (moved.changed_by_name, moved.key, moved.key_name, moved.channel) == ("alice", None, "", "web")
     assert (removed.from_version, removed.to_version, again.from_version) == (v2, None, None)
 
 
 def test_what_workers_do_by_themselves_is_by_nobody(bob, artifact, v1):
     with transaction.atomic():
-        aliases.assign(None, aliases.lock(artifact), "nightly", v1, Origin())
+        aliases.put_alias(None, aliases.lock(artifact), "nightly", v1, Origin())
 
     [change] = of("nightly")
-    assert (change.changed_by, change.changed_by_name, change.face) == (None, "", "worker")
+    assert (change.changed_by, change.changed_by_name, change.channel) == (None, "", "worker")
 
 
 @pytest.mark.parametrize(
@@ -175,8 +177,8 @@ def test_time_never_goes_back(told, bob, artifact, v1, v2):
 
     aliases.move(bob, artifact, "production", v1, ORIGIN)
     assert [change.created_at for change in of("production")[-2:]] == [fast.created_at, fast.created_at]
-    assert aliases.find_at(artifact, "production", fast.created_at).after == "v1"
-    assert aliases.find_at(artifact, "production", fast.created_at - MOMENT).after == "v1"
+    assert aliases.get_change_at(artifact, "production", fast.created_at).after == "v1"
+    assert aliases.get_change_at(artifact, "production", fast.created_at - MOMENT).after == "v1"
 
 
 def test_the_record_outlives_all_it_tells_of(told, alice, bob, project, artifact):
@@ -201,7 +203,7 @@ def test_it_ends_with_the_artifact(told, alice, bob, artifact):
 
     for alias, version in rows.items():
         last, before = AliasChange.objects.filter(alias=alias).order_by("-number")[:2]
-        assert (last.before, last.after, last.changed_by, last.face) == (version, None, alice, ORIGIN.face)
+        assert (last.before, last.after, last.changed_by, last.channel) == (version, None, alice, ORIGIN.face)
         assert (last.number, last.from_version_id) == (before.number + 1, before.to_version_id)
 
 
@@ -222,7 +224,7 @@ def test_a_namesake_begins_a_record_of_its_own(told, alice, bob, project, artifa
     assert len(of("production")) == 6
     with pytest.raises(NothingBefore):
         aliases.rollback(bob, namesake, "production", ORIGIN)
-    assert aliases.find(namesake, "production").version == version
+    assert aliases.get(namesake, "production").version == version
 
 
 def test_renaming_changes_no_row(told, bob, artifact):
@@ -238,7 +240,7 @@ def test_where_an_alias_was_at_a_moment(told, artifact):
     made, moved, removed, again = told
 
     def at(moment: datetime) -> str | None:
-        return aliases.find_at(artifact, "production", moment).after
+        return aliases.get_change_at(artifact, "production", moment).after
 
     assert (at(made.created_at), at(moved.created_at - MOMENT)) == ("v1", "v1")
     assert (at(moved.created_at), at(removed.created_at - MOMENT)) == ("v2", "v2")
@@ -248,14 +250,14 @@ def test_where_an_alias_was_at_a_moment(told, artifact):
             at(moment)
         assert "had no alias 'production' at 20" in str(refusal.value)
     with pytest.raises(AliasNotFound):
-        aliases.find_at(artifact, "never", timezone.now())
+        aliases.get_change_at(artifact, "never", timezone.now())
 
 
 def test_zones_make_no_difference(told, artifact):
     moved = told[1]
     for hours in (-11, 2, 14):
         zone = timezone.get_fixed_timezone(timedelta(hours=hours))
-        assert aliases.find_at(artifact, "production", moved.created_at.astimezone(zone)) == moved
+        assert aliases.get_change_at(artifact, "production", moved.created_at.astimezone(zone)) == moved
 
 
 def test_what_was_there_then_is_told_of_versions_that_are_gone(bob, artifact, v1, v2):
@@ -264,7 +266,7 @@ def test_what_was_there_then_is_told_of_versions_that_are_gone(bob, artifact, v1
     aliases.move(bob, artifact, "production", v2, ORIGIN)
     versions.delete(bob, v1, ORIGIN)
 
-    assert aliases.find_at(artifact, "production", moment).after == "v1"
+    assert aliases.get_change_at(artifact, "production", moment).after == "v1"
 
 
 @pytest.mark.django_db(transaction=True)

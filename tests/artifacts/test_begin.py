@@ -4,10 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from accounts import errors
-from artifacts import files, versions
+from artifacts import drafts as files
+from artifacts import versions
 from artifacts.errors import InvalidPath, PathTaken
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
+from core import errors
 from projects.models import Project, Run
 from tests.artifacts.client import ORIGIN, at_once, begin, digest_of, fill, log, sha256, statements, upload
 
@@ -149,7 +150,7 @@ def test_a_digest_is_no_ticket_to_bytes_of_another_size(bob, artifact, other, wo
     log(bob, artifact, {"a": b"four"})
     work()
 
-    begun = versions.begin(bob, other, statements=[files.Statement("a", 5, sha256(b"four"))])
+    begun = versions.begin(bob, other, statements=[files.FileSpec("a", 5, sha256(b"four"))])
     assert begun.missing == [sha256(b"four")]
 
 
@@ -197,7 +198,7 @@ def test_odd_bodies_are_refused_and_no_number_is_spent(api, bob, artifact, wrong
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     artifact.refresh_from_db()
-    assert (artifact.last_number, ArtifactVersion.objects.count(), Blob.objects.count()) == (0, 0, 0)
+    assert (artifact.last_assigned_number, ArtifactVersion.objects.count(), Blob.objects.count()) == (0, 0, 0)
 
 
 def test_more_files_than_one_call_takes(api, bob, artifact):
@@ -254,7 +255,7 @@ def test_twenty_at_once_get_twenty_numbers(api, bob, artifact):
     assert [answer.status_code for answer in answers] == [201] * 20
     assert sorted(answer.json()["number"] for answer in answers) == list(range(1, 21))
     artifact.refresh_from_db()
-    assert artifact.last_number == 20
+    assert artifact.last_assigned_number == 20
 
 
 @pytest.mark.django_db(transaction=True)
@@ -271,7 +272,7 @@ def test_two_clients_who_log_the_same_bytes_make_one_version(alice, bob, artifac
     drafts = [fill(user, artifact, contents) for user in (alice, bob)]
     assert drafts[0] != drafts[1]
 
-    def close(user, draft) -> versions.Finalized:
+    def close(user, draft) -> versions.FinalizeResult:
         return versions.finalize(user, draft, ORIGIN, names_to_give=[f"from-{user.username}"])
 
     done = at_once(lambda: close(alice, drafts[0]), lambda: close(bob, drafts[1]))
@@ -292,6 +293,5 @@ def test_two_clients_may_do_everything_at_once(alice, bob, artifact):
     assert set(done) == {version}
     assert (version.file_count, version.digest) == (5, digest_of(contents))
     assert statements(contents) == [
-        files.Statement(path, size, sha)
-        for path, size, sha in version.files.values_list("path", "size", "blob__sha256")
+        files.FileSpec(path, size, sha) for path, size, sha in version.files.values_list("path", "size", "blob__sha256")
     ]

@@ -6,7 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from artifacts import artifacts, cleanup, errors, files, storage, tasks, uploads, versions
+from artifacts import artifacts, drafts, errors, storage, tasks, versions
+from artifacts.content import garbage_collection, uploads
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import (
     MIB,
@@ -47,11 +48,11 @@ def strays(bob, artifact) -> list[str]:
 
 def test_bytes_go_after_the_grace_only(bob, artifact, v1, v2, age):
     versions.delete(bob, v1, ORIGIN)
-    assert cleanup.delete_orphans() == 0
+    assert garbage_collection.delete_orphans() == 0
     assert keys(v1) != []
 
     age(**PAST_GRACE)
-    assert cleanup.delete_orphans() == 1
+    assert garbage_collection.delete_orphans() == 1
     assert keys(v1) == []
     assert keys(v2) != []
     assert (Blob.objects.count(), StoredObject.objects.count()) == (1, 1)
@@ -61,12 +62,12 @@ def test_cleaning_twice_is_once(bob, artifact, v1, age):
     versions.delete(bob, v1, ORIGIN)
     age(**PAST_GRACE)
 
-    assert (cleanup.delete_orphans(), cleanup.delete_orphans()) == (1, 0)
+    assert (garbage_collection.delete_orphans(), garbage_collection.delete_orphans()) == (1, 0)
 
 
 def test_what_is_needed_stays_however_old_it_is(bob, artifact, v1, v2, age):
     age(days=1000)
-    tasks.tidy()
+    tasks.run_gc()
 
     assert (keys(v1), keys(v2)) == ([f"{v1.storage_path}/one.txt"], [f"{v2.storage_path}/two.txt"])
 
@@ -76,11 +77,11 @@ def test_a_pack_stays_while_one_of_its_files_is_needed(bob, artifact, other, age
     shared = log(bob, other, {"b": b"b"})
     artifacts.delete(bob, artifact, ORIGIN)
     age(**PAST_GRACE)
-    assert cleanup.delete_orphans() == 0
+    assert garbage_collection.delete_orphans() == 0
 
     versions.delete(bob, shared, ORIGIN)
     age(**PAST_GRACE)
-    assert cleanup.delete_orphans() == 1
+    assert garbage_collection.delete_orphans() == 1
     assert keys(version) == []
 
 
@@ -89,7 +90,7 @@ def test_who_asks_for_the_bytes_before_the_sweep_saves_them(bob, artifact, other
     age(**PAST_GRACE)
     assert begin(bob, other, {"again": b"one"}).missing == []
 
-    assert cleanup.delete_orphans() == 0
+    assert garbage_collection.delete_orphans() == 0
     version = log(bob, other, {"again": b"one"})
     assert fetch(storage.get_download_url(version.files.get().blob.object.key)) == b"one"
 
@@ -100,10 +101,10 @@ def test_a_claim_alone_lasts_as_long_as_the_grace(bob, artifact, other, v1, age)
     draft = begin(bob, other, {"again": b"one"}).version
     age(**PAST_GRACE)
     versions.delete(bob, draft, ORIGIN)
-    assert cleanup.delete_orphans() == 0
+    assert garbage_collection.delete_orphans() == 0
 
     age(**PAST_GRACE)
-    assert cleanup.delete_orphans() == 1
+    assert garbage_collection.delete_orphans() == 1
 
 
 def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifact, other, work, age):
@@ -112,7 +113,7 @@ def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifa
     work()
     age(**PAST_GRACE)
 
-    assert cleanup.delete_orphans() == 1
+    assert garbage_collection.delete_orphans() == 1
     [place] = StoredObject.objects.all()
     assert {version.files.get().blob.object for version in (one, two)} == {place}
     assert fetch(storage.get_download_url(place.key)) == b"same"
@@ -120,13 +121,13 @@ def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifa
 
 def test_an_upload_that_was_never_registered_goes_with_its_draft(bob, artifact, age):
     draft = versions.begin(bob, artifact).version
-    place = uploads.begin_one(bob, draft, files.Statement("x", 1))
+    place = uploads.begin_single(bob, draft, drafts.FileSpec("x", 1))
     send(uploads.sign_one(place), b"x")
     age(**PAST_GRACE)
-    assert cleanup.delete_orphans() == 0
+    assert garbage_collection.delete_orphans() == 0
 
     versions.delete(bob, draft, ORIGIN)
-    assert cleanup.delete_orphans() == 1
+    assert garbage_collection.delete_orphans() == 1
     assert keys(draft) == []
 
 
@@ -135,7 +136,7 @@ def test_a_draft_that_is_filled_slowly_loses_nothing(bob, artifact, age):
     [one] = uploads.begin(bob, draft, [alone(b"a")])
     send(one.put, b"a")
     age(days=2)
-    tasks.tidy()
+    tasks.run_gc()
     [two] = uploads.begin(bob, draft, [alone(b"b")])
     send(two.put, b"b")
 
@@ -145,10 +146,10 @@ def test_a_draft_that_is_filled_slowly_loses_nothing(bob, artifact, age):
 def test_a_key_is_not_used_twice_even_after_a_sweep(bob, artifact, age):
     draft = fill(bob, artifact, {"a": b"first"})
     [first] = keys(draft)
-    files.remove(bob, draft.files.get())
+    drafts.remove(bob, draft.files.get())
     age(days=2)
-    cleanup.delete_orphans()
-    files.add(bob, draft, statements({"a": b"second"}))
+    garbage_collection.delete_orphans()
+    drafts.add(bob, draft, statements({"a": b"second"}))
     [second] = uploads.begin(bob, draft, [alone(b"second")])
 
     assert second.object.key == f"{first}~1"
@@ -161,9 +162,9 @@ def test_an_upload_in_parts_is_given_up_with_its_draft(bob, artifact, age):
     assert len(list(storage.open_multiparts(draft.storage_path))) == 1
 
     age(days=8)
-    tasks.tidy()
+    tasks.run_gc()
     age(**PAST_GRACE)
-    tasks.tidy()
+    tasks.run_gc()
     assert list(storage.open_multiparts(draft.storage_path)) == []
     assert (Blob.objects.count(), StoredObject.objects.count()) == (0, 0)
 
@@ -171,10 +172,10 @@ def test_an_upload_in_parts_is_given_up_with_its_draft(bob, artifact, age):
 def test_a_draft_that_nobody_touches_is_given_up(bob, artifact, v1, age):
     draft = fill(bob, artifact, {"a": b"a"})
     age(days=6)
-    assert cleanup.give_up_drafts() == 0
+    assert garbage_collection.expire_drafts() == 0
 
     age(days=2)
-    assert cleanup.give_up_drafts() == 1
+    assert garbage_collection.expire_drafts() == 1
     draft.refresh_from_db()
     assert (draft.state, draft.files.count()) == ("deleted", 0)
     assert ArtifactVersion.objects.get(pk=v1.pk).is_finalized
@@ -186,16 +187,16 @@ def test_whoever_touches_a_draft_keeps_it(bob, artifact, age):
     age(days=8)
     uploads.begin(bob, draft, [alone(b"a")])
 
-    assert cleanup.give_up_drafts() == 0
+    assert garbage_collection.expire_drafts() == 0
 
 
 def test_blobs_that_never_had_bytes_go(bob, artifact, age):
     versions.delete(bob, begin(bob, artifact, {"a": b"never sent"}).version, ORIGIN)
-    cleanup.delete_orphans()
+    garbage_collection.delete_orphans()
     assert Blob.objects.count() == 1
 
     age(**PAST_GRACE)
-    cleanup.delete_orphans()
+    garbage_collection.delete_orphans()
     assert Blob.objects.count() == 0
 
 
@@ -209,7 +210,7 @@ def test_what_a_crash_left_is_found_and_removed(bob, artifact, strays, other, ca
 
     call_command("reconcile", "--delete")
     assert set(strays) <= set(capsys.readouterr().out.split())
-    assert cleanup.reconcile(delete=False) == []
+    assert garbage_collection.reconcile(delete=False) == []
     assert len(keys(kept)) == 1
     call_command("reconcile")
     assert capsys.readouterr().err == "Nothing is left over.\n"
@@ -227,12 +228,12 @@ def test_rows_go_first_and_bytes_after(bob, artifact, v1, age, store):
     age(**PAST_GRACE)
     store.stop()
     with pytest.raises(errors.StoreUnavailable):
-        cleanup.delete_orphans()
+        garbage_collection.delete_orphans()
     assert StoredObject.objects.count() == 0
 
     store.start()
-    assert cleanup.delete_orphans() == 0
-    assert f"{v1.storage_path}/one.txt" in cleanup.reconcile(delete=True)
+    assert garbage_collection.delete_orphans() == 0
+    assert f"{v1.storage_path}/one.txt" in garbage_collection.reconcile(delete=True)
     assert keys(v1) == []
 
 
@@ -242,7 +243,7 @@ def test_a_sweep_lets_go_of_what_is_claimed_that_moment(bob, artifact, other, v1
     age(**PAST_GRACE)
     claimed, swept = threading.Event(), threading.Event()
 
-    def claim() -> versions.Begun:
+    def claim() -> versions.DraftResult:
         with transaction.atomic():
             begun = begin(bob, other, {"again": b"one"})
             claimed.set()
@@ -252,7 +253,7 @@ def test_a_sweep_lets_go_of_what_is_claimed_that_moment(bob, artifact, other, v1
 
     def sweep() -> int:
         claimed.wait(10)
-        count = cleanup.delete_orphans()
+        count = garbage_collection.delete_orphans()
         swept.set()
         return count
 
@@ -271,7 +272,9 @@ def test_claims_and_sweeps_at_once_never_lose_a_byte(bob, artifact, other, age):
         age(**PAST_GRACE)
         again = {f"{round}/{path}": body for path, body in contents.items()}
         version, *_ = at_once(
-            lambda again=again: log(bob, other, again), cleanup.delete_orphans, cleanup.delete_orphans
+            lambda again=again: log(bob, other, again),
+            garbage_collection.delete_orphans,
+            garbage_collection.delete_orphans,
         )
         assert isinstance(version, ArtifactVersion), version
         for file in version.files.select_related("blob__object"):

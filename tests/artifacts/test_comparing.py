@@ -2,9 +2,10 @@
 
 import pytest
 
-from artifacts import artifacts, comparing, files, uploads, versions
+from artifacts import artifacts, drafts, version_diff, versions
+from artifacts.content import uploads
+from artifacts.drafts import FileSpec
 from artifacts.errors import AliasNotFound, Missing
-from artifacts.files import Statement
 from artifacts.models import ArtifactFile, ArtifactVersion
 from tests.artifacts.client import ORIGIN, fill, log, send, sha256
 
@@ -18,16 +19,16 @@ def pair(bob, artifact, work) -> tuple[ArtifactVersion, ArtifactVersion]:
     return ArtifactVersion.objects.get(pk=one.pk), ArtifactVersion.objects.get(pk=two.pk)
 
 
-def told(changes: comparing.FileChanges) -> dict[str, str]:
+def told(changes: version_diff.FileChanges) -> dict[str, str]:
     return {change.path: change.kind for change in changes.page}
 
 
-def counts(changes: comparing.FileChanges) -> tuple[int, int, int, int]:
+def counts(changes: version_diff.FileChanges) -> tuple[int, int, int, int]:
     return changes.added, changes.removed, changes.changed, changes.unchanged
 
 
 def test_files_added_removed_and_changed(pair):
-    found = comparing.files(*pair)
+    found = version_diff.files(*pair)
 
     assert told(found) == {"b/old": "removed", "c/new": "added", "d": "changed"}
     assert (counts(found), found.next_cursor) == ((1, 1, 1, 1), None)
@@ -39,11 +40,11 @@ def test_files_added_removed_and_changed(pair):
 
 
 def test_the_other_way_around(pair):
-    assert told(comparing.files(*pair[::-1])) == {"b/old": "added", "c/new": "removed", "d": "changed"}
+    assert told(version_diff.files(*pair[::-1])) == {"b/old": "added", "c/new": "removed", "d": "changed"}
 
 
 def test_a_version_is_the_same_as_itself(pair):
-    assert counts(comparing.files(pair[0], pair[0])) == (0, 0, 0, 3)
+    assert counts(version_diff.files(pair[0], pair[0])) == (0, 0, 0, 3)
 
 
 def test_paths_pass_by_in_one_order_everywhere(bob, artifact):
@@ -52,8 +53,8 @@ def test_paths_pass_by_in_one_order_everywhere(bob, artifact):
     one = log(bob, artifact, dict.fromkeys(paths, b"1"))
     two = log(bob, artifact, dict.fromkeys(paths[::2], b"1"))
 
-    assert counts(comparing.files(one, two)) == (0, 7, 0, 7)
-    assert list(told(comparing.files(one, two))) == sorted(paths[1::2])
+    assert counts(version_diff.files(one, two)) == (0, 7, 0, 7)
+    assert list(told(version_diff.files(one, two))) == sorted(paths[1::2])
 
 
 def test_changes_come_in_pages(bob, artifact):
@@ -62,7 +63,7 @@ def test_changes_come_in_pages(bob, artifact):
 
     pages, paths, after = [], [], ""
     while after is not None:
-        found = comparing.files(one, two, after=after, limit=10)
+        found = version_diff.files(one, two, after=after, limit=10)
         assert counts(found) == (0, 0, 25, 0)
         pages.append(len(found.page))
         paths += [change.path for change in found.page]
@@ -77,24 +78,24 @@ def test_bytes_that_were_sent_twice_are_the_same_once_they_are_read(alice, bob, 
     def sent(user, *bodies: bytes) -> ArtifactVersion:
         draft = versions.begin(user, artifact).version
         for number, body in enumerate(bodies):
-            place = uploads.begin_one(user, draft, Statement(f"{number}", len(body)))
+            place = uploads.begin_single(user, draft, FileSpec(f"{number}", len(body)))
             send(uploads.sign_one(place), body)
-            files.add_uploaded(user, draft, Statement(f"{number}", len(body)), place.key)
+            drafts.register_upload(user, draft, FileSpec(f"{number}", len(body)), place.key)
         return versions.finalize(user, draft, ORIGIN).version
 
     one, two = sent(alice, b"same", b"mine"), sent(bob, b"same", b"your")
-    assert counts(comparing.files(one, two)) == (0, 0, 2, 0)  # Who knows?
+    assert counts(version_diff.files(one, two)) == (0, 0, 2, 0)  # Who knows?
 
     first = one.files.select_related("blob").get(path="0").blob
     second = two.files.select_related("blob").get(path="0").blob
     for blob in (first, second):
         blob.sha256 = sha256(b"same")
         blob.save()
-    assert told(comparing.files(one, two)) == {"1": "changed"}
+    assert told(version_diff.files(one, two)) == {"1": "changed"}
     work()
     one.refresh_from_db()
     two.refresh_from_db()
-    assert told(comparing.files(one, two)) == {"1": "changed"}
+    assert told(version_diff.files(one, two)) == {"1": "changed"}
 
 
 def test_references_are_compared_by_what_they_name(bob, artifact, pair):
@@ -103,47 +104,47 @@ def test_references_are_compared_by_what_they_name(bob, artifact, pair):
             ArtifactFile.objects.create(
                 version=version, path=name, name=name, size=1, mime_type="x/y", reference_uri=uri
             )
-    found = comparing.files(*pair)
+    found = version_diff.files(*pair)
 
     assert {"moved": "changed"}.items() <= told(found).items() and "same" not in told(found)
-    assert comparing.lines(*pair, "moved").reason.startswith("It is a reference")
+    assert version_diff.lines(*pair, "moved").reason.startswith("It is a reference")
 
 
 def test_queries_do_not_grow_with_the_files(bob, artifact, pair, django_assert_num_queries):
     with django_assert_num_queries(3):
-        comparing.files(*pair)
+        version_diff.files(*pair)
 
 
 def test_newest_and_the_one_before_are_meant_by_default(bob, artifact, pair):
     one, two = pair
     fill(bob, artifact, {"draft": b"x"})
 
-    assert comparing.pair(artifact) == (one, two)
-    assert comparing.pair(artifact, head="v2") == (one, two)
-    assert comparing.pair(artifact, base="latest", head="production") == (two, one)
-    assert comparing.pair(artifact, base="production") == (one, two)
-    assert comparing.pair(artifact, head="v1") == (None, one)
+    assert version_diff.resolve_pair(artifact) == (one, two)
+    assert version_diff.resolve_pair(artifact, head="v2") == (one, two)
+    assert version_diff.resolve_pair(artifact, base="latest", head="production") == (two, one)
+    assert version_diff.resolve_pair(artifact, base="production") == (one, two)
+    assert version_diff.resolve_pair(artifact, head="v1") == (None, one)
 
 
 def test_versions_that_went_are_not_meant(bob, artifact, pair):
     third = log(bob, artifact, {"x": b"x"})
     versions.delete(bob, pair[1], ORIGIN)
 
-    assert comparing.pair(artifact) == (pair[0], third)
+    assert version_diff.resolve_pair(artifact) == (pair[0], third)
     for word in ("v2", "v9", "nope"):
         with pytest.raises(AliasNotFound):
-            comparing.pair(artifact, base=word)
+            version_diff.resolve_pair(artifact, base=word)
 
 
 def test_an_artifact_without_versions(alice, project):
-    assert comparing.pair(artifacts.create(alice, project, "empty", "file")) == (None, None)
+    assert version_diff.resolve_pair(artifacts.create(alice, project, "empty", "file")) == (None, None)
 
 
 def test_metadata_key_by_key():
     before = {"rows": 1, "split": {"train": 0.8, "test": 0.2}, "gone": None, "same": [1, {"a": 2}]}
     after = {"rows": True, "split": {"train": 0.9, "test": 0.2}, "new": "é", "same": [1, {"a": 2}]}
 
-    found, total = comparing.metadata(before, after)
+    found, total = version_diff.metadata(before, after)
     assert [(each.key, each.kind, each.before, each.after) for each in found] == [
         ("gone", "removed", "null", None),
         ("new", "added", None, '"é"'),
@@ -151,27 +152,27 @@ def test_metadata_key_by_key():
         ("split.train", "changed", "0.8", "0.9"),
     ]
     assert total == 4
-    assert comparing.metadata(before, before) == ([], 0)
+    assert version_diff.metadata(before, before) == ([], 0)
 
 
 def test_metadata_of_any_size_is_shown_in_part():
-    found, total = comparing.metadata({}, {str(number): "x" * 5000 for number in range(1000)})
+    found, total = version_diff.metadata({}, {str(number): "x" * 5000 for number in range(1000)})
 
-    assert (len(found), total) == (comparing.MAX_DIFFERENCES, 1000)
+    assert (len(found), total) == (version_diff.MAX_DIFFERENCES, 1000)
     assert found[0].after.startswith('"xxx') and found[0].after.endswith("… (5,002 characters)")
 
 
 def test_lines_of_a_text(pair):
-    diff = comparing.lines(*pair, "d").diff
+    diff = version_diff.lines(*pair, "d").diff
 
     assert [(row.kind, row.before.own, row.after.own) for group in diff.groups for row in group] == [
         ("same", "", ""),
         ("changed", "two", "2"),
     ]
-    assert comparing.lines(*pair, "a").reason == "The bytes are the same."
-    assert comparing.lines(*pair, "c/new").diff.added == 1
+    assert version_diff.lines(*pair, "a").reason == "The bytes are the same."
+    assert version_diff.lines(*pair, "c/new").diff.added == 1
     with pytest.raises(Missing):
-        comparing.lines(*pair, "nowhere")
+        version_diff.lines(*pair, "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -181,11 +182,11 @@ def test_lines_of_a_text(pair):
 def test_what_has_no_lines(bob, artifact, body, reason):
     one, two = log(bob, artifact, {"f": b"text"}), log(bob, artifact, {"f": body})
 
-    assert comparing.lines(one, two, "f").reason.startswith(reason)
+    assert version_diff.lines(one, two, "f").reason.startswith(reason)
 
 
 def test_packed_files_have_lines_too(bob, artifact):
     one = log(bob, artifact, {"x": b"1\n", "y": b"2\n"}, packed=True)
     two = log(bob, artifact, {"x": b"3\n", "y": b"2\n"}, packed=True)
 
-    assert comparing.lines(one, two, "x").diff.removed == 1
+    assert version_diff.lines(one, two, "x").diff.removed == 1

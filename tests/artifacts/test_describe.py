@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts import errors
 from artifacts import versions
 from artifacts.models import ArtifactVersion
+from core import errors
 from tests.artifacts.client import ORIGIN, begin, log
 
 ARTIFACTS = "/api/v1/artifacts"

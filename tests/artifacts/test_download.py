@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.origin import Origin
-from artifacts import downloads, storage, uploads, versions
+from accounts.actor import Origin
+from artifacts import storage, versions
+from artifacts.content import downloads, uploads
 from artifacts.errors import BytesMismatch, Missing, VersionIncomplete
 from artifacts.models import ArtifactDownload, Blob
 from tests.artifacts.client import HTTP, MIB, ORIGIN, alone, begin, fetch, log, sha256, upload
@@ -45,7 +46,7 @@ def test_an_address_gives_the_file_as_an_attachment(api, vera, bob, artifact):
 
 
 def test_an_address_is_for_the_public_endpoint(bob, v1, settings):
-    assert downloads.address(bob, v1.files.get(), ORIGIN).startswith(settings.S3_PUBLIC_ENDPOINT_URL)
+    assert downloads.presigned_url(bob, v1.files.get(), ORIGIN).startswith(settings.S3_PUBLIC_ENDPOINT_URL)
 
 
 def test_a_file_in_a_pack_has_an_address_without_a_key_too(api, vera, bob, artifact, files, settings):
@@ -63,14 +64,14 @@ def test_a_file_in_a_pack_has_an_address_without_a_key_too(api, vera, bob, artif
 
 def test_the_name_of_a_download_survives_quotes_and_letters(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
-    _, headers = read(downloads.address(bob, version.files.get(path='q"uote;é.txt'), ORIGIN))
+    _, headers = read(downloads.presigned_url(bob, version.files.get(path='q"uote;é.txt'), ORIGIN))
 
     assert headers["Content-Disposition"] == "attachment; filename*=utf-8''q%22uote%3B%C3%A9.txt"
 
 
 def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artifact, files, settings):
     one, two = log(bob, artifact, files, packed=True).files.all()[3:5]
-    address = urlsplit(downloads.address(bob, one, ORIGIN))
+    address = urlsplit(downloads.presigned_url(bob, one, ORIGIN))
     client = APIClient()
 
     for url in (
@@ -87,7 +88,7 @@ def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artif
 
 def test_an_address_in_a_pack_ends_with_its_version(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
-    address = urlsplit(downloads.address(bob, version.files.last(), ORIGIN))
+    address = urlsplit(downloads.presigned_url(bob, version.files.last(), ORIGIN))
     versions.delete(bob, version, ORIGIN)
 
     assert APIClient().get(f"{address.path}?{address.query}").status_code == 404
@@ -146,7 +147,7 @@ def test_a_manifest_under_a_prefix(api, vera, bob, artifact, files):
 def test_a_manifest_of_a_draft_has_addresses_for_what_arrived(api, bob, artifact):
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
     upload(bob, draft, [b"a"])
-    uploads.take_in(draft)
+    uploads.collect_uploaded(draft)
     body = api(bob).get(f"{ARTIFACTS}/versions/{draft.pk}/manifest").json()
 
     assert [entry["integrity"] for entry in body["entries"]] == ["verified", "missing"]
@@ -185,12 +186,12 @@ def test_odd_queries_are_refused(api, vera, v1, query):
 def test_corrupt_bytes_are_not_given_out(api, vera, bob, artifact, work):
     version = log(bob, artifact, {"a": b"good", "b": b"fine"}, packed=True)
     file = version.files.get(path="a")
-    address = urlsplit(downloads.address(bob, file, ORIGIN))
+    address = urlsplit(downloads.presigned_url(bob, file, ORIGIN))
     storage.upload_file(file.blob.object.key, b"BAD!fine")
     work()
     file.refresh_from_db()
     with pytest.raises(BytesMismatch):
-        downloads.address(bob, file, ORIGIN)
+        downloads.presigned_url(bob, file, ORIGIN)
 
     client = api(vera)
     answer = client.get(f"{ARTIFACTS}/files/{file.pk}/download-url")
@@ -204,7 +205,7 @@ def test_corrupt_bytes_are_not_given_out(api, vera, bob, artifact, work):
 def test_bytes_that_have_not_arrived_have_no_address(api, bob, artifact):
     file = begin(bob, artifact, {"a": b"a"}).version.files.get()
     with pytest.raises(VersionIncomplete):
-        downloads.address(bob, file, ORIGIN)
+        downloads.presigned_url(bob, file, ORIGIN)
 
     answer = api(bob).get(f"{ARTIFACTS}/files/{file.pk}/download-url")
     assert (answer.status_code, answer.json()["code"]) == (409, "VersionIncomplete")
@@ -222,7 +223,7 @@ def test_an_internal_project_may_be_read_by_all(api, mallory, project, v1):
 def test_bytes_that_the_store_lost_are_missing(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
     file = version.files.last()
-    address = urlsplit(downloads.address(bob, file, ORIGIN))
+    address = urlsplit(downloads.presigned_url(bob, file, ORIGIN))
     storage.delete_file(Blob.objects.first().object.key)
 
     with pytest.raises(Missing):

@@ -2,10 +2,13 @@
 
 import pytest
 
-from accounts import errors
-from artifacts import aliases, artifacts, files, storage, uploads, versions
+from artifacts import artifacts, storage, versions
+from artifacts import drafts as files
+from artifacts.aliases import aliases
+from artifacts.content import uploads
 from artifacts.errors import BytesMismatch, InvalidName, VersionIncomplete, VersionNotFound
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
+from core import errors
 from tests.artifacts.client import (
     ORIGIN,
     alone,
@@ -23,7 +26,7 @@ from tests.artifacts.client import (
 ARTIFACTS = "/api/v1/artifacts"
 
 
-def finalize(user, version: ArtifactVersion, *names: str, **more) -> versions.Finalized:
+def finalize(user, version: ArtifactVersion, *names: str, **more) -> versions.FinalizeResult:
     return versions.finalize(user, version, ORIGIN, names_to_give=names, **more)
 
 
@@ -233,7 +236,7 @@ def test_another_digest_than_the_files_make(api, bob, artifact):
 def test_bytes_known_to_be_corrupt_never_become_final(bob, artifact, work):
     draft = begin(bob, artifact, {"a": b"aa", "b": b"bb"}).version
     upload(bob, draft, [b"aa", b"bb"], packed=True)
-    uploads.take_in(draft)
+    uploads.collect_uploaded(draft)
     storage.upload_file(draft.files.get(path="a").blob.object.key, b"aaXX")
     work()
     with pytest.raises(BytesMismatch) as refusal:
@@ -279,15 +282,15 @@ def test_wrong_parts_do_not_make_an_object(bob, artifact):
     body = b"x" * (6 * 2**20)
     draft = begin(bob, artifact, {"big": body}).version
     part = 5 * 2**20
-    wanted = uploads.Wanted("file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:])))
+    wanted = uploads.UploadRequest("file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:])))
     [one] = uploads.begin(bob, draft, [wanted])
     etags = {part.number: send(part.put, body[part.offset : part.offset + part.size]) for part in one.parts}
     for wrong in ({1: etags[1], 2: "0" * 32}, {1: etags[1]}, {1: etags[1], 2: etags[2], 3: "0" * 32}):
         with pytest.raises(errors.Conflict):
-            finalize(bob, draft, finished=[uploads.Finished(str(one.object.pk), wrong)])
+            finalize(bob, draft, finished=[uploads.CompletedUpload(str(one.object.pk), wrong)])
         assert uploads.begin(bob, draft, [wanted])[0].object.state == "expected"
 
-    assert finalize(bob, draft, finished=[uploads.Finished(str(one.object.pk), etags)]).created
+    assert finalize(bob, draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
 
 
 def test_a_deleted_version_cannot_be_finalized(api, bob, artifact, v1):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from artifacts import folders
+from artifacts import directory_listing
 from artifacts.models import ArtifactFile, ArtifactVersion
 
 
@@ -28,7 +28,7 @@ def fill(version: ArtifactVersion, *paths: str) -> None:
 def walk(version: ArtifactVersion, folder: str = "", limit: int = 100) -> list[str]:
     names, after = [], ""
     while True:
-        page = folders.page(version, folder, after=after, limit=limit)
+        page = directory_listing.page(version, folder, after=after, limit=limit)
         names += [entry.name for entry in page.entries]
         if page.next_cursor is None:
             return names
@@ -66,16 +66,16 @@ def test_each_folder_shows_what_lies_in_it_once(version, limit):
 def test_names_may_be_found_by_their_beginning(version, folder, starts, names):
     fill(version, *PATHS)
 
-    assert [entry.name for entry in folders.page(version, folder, starts=starts).entries] == names
+    assert [entry.name for entry in directory_listing.page(version, folder, starts=starts).entries] == names
     if len(names) > 1:
-        rest = folders.page(version, folder, starts=starts, after=names[0]).entries
+        rest = directory_listing.page(version, folder, starts=starts, after=names[0]).entries
         assert [entry.name for entry in rest] == names[1:]
 
 
 def test_files_come_with_their_rows_and_folders_without(version):
     fill(version, "a", "b/c")
 
-    file, folder = folders.page(version).entries
+    file, folder = directory_listing.page(version).entries
     assert (file.path, file.file.size) == ("a", 1)
     assert (folder.path, folder.name, folder.file) == ("b/", "b/", None)
 
@@ -94,21 +94,32 @@ def test_a_page_costs_two_queries_however_many_files_there_are(version, django_a
     )
 
     with django_assert_num_queries(2):
-        assert [entry.name for entry in folders.page(version, limit=4).entries] == ["a/", "b/", "c/", "f00000"]
+        assert [entry.name for entry in directory_listing.page(version, limit=4).entries] == [
+            "a/",
+            "b/",
+            "c/",
+            "f00000",
+        ]
     with django_assert_num_queries(2):
-        assert len(folders.page(version, "b/").entries) == folders.PAGE_SIZE
+        assert len(directory_listing.page(version, "b/").entries) == directory_listing.PAGE_SIZE
 
 
 @pytest.mark.parametrize("cursor", ["a/", "a", "nothing", "'; DROP TABLE x; --", "%s", "\U0010ffff"])
 def test_any_cursor_is_a_place_to_go_on_from(version, cursor):
     fill(version, *PATHS)
 
-    shown = [entry.name for entry in folders.page(version, after=cursor).entries]
+    shown = [entry.name for entry in directory_listing.page(version, after=cursor).entries]
     assert all(name.encode() > cursor.encode() for name in shown)
 
 
 def test_the_way_to_a_path():
-    assert folders.trail("a/b/c.txt") == [("a", "a/"), ("b", "a/b/")]
-    assert folders.trail("a/b/") == [("a", "a/"), ("b", "a/b/")]
-    assert folders.trail("c.txt") == []
-    assert [folders.clean(folder) for folder in ("", "/", "a", "a/", "/a/b//")] == ["", "", "a/", "a/", "a/b/"]
+    assert directory_listing.trail("a/b/c.txt") == [("a", "a/"), ("b", "a/b/")]
+    assert directory_listing.trail("a/b/") == [("a", "a/"), ("b", "a/b/")]
+    assert directory_listing.trail("c.txt") == []
+    assert [directory_listing.clean(folder) for folder in ("", "/", "a", "a/", "/a/b//")] == [
+        "",
+        "",
+        "a/",
+        "a/",
+        "a/b/",
+    ]

@@ -3,7 +3,7 @@
 import random
 import time
 
-from artifacts.linediffs import MAX_LINE, MAX_LINES, Diff, side_by_side
+from artifacts.text_diff import MAX_LINE, MAX_LINES, Diff, side_by_side
 
 
 def text(*lines: object) -> str:

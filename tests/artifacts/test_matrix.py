@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
 from accounts.models import ApiKey, Membership, Scope, Team
-from artifacts import proposals, rules
+from artifacts.aliases import proposals, protection
 from artifacts.models import (
     AliasChange,
     AliasProposal,
@@ -24,7 +24,7 @@ from artifacts.models import (
     ArtifactFile,
     ArtifactVersion,
 )
-from notifications import watching, webhooks
+from notifications import watches, webhooks
 from notifications.models import Delivery, Watch, Webhook
 from projects.models import Project, Run
 from tests.artifacts.client import ORIGIN
@@ -96,7 +96,7 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
     return {
         "webhook_id": webhook.pk,
         "delivery_id": webhooks.test(alice, webhook).pk,
-        "watch_id": watching.watch(alice, project).watch.pk,
+        "watch_id": watches.watch(alice, project).watch.pk,
         "artifact_id": artifact.pk,
         "version_id": v1.pk,
         "file_id": v1.files.get().pk,
@@ -105,7 +105,7 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "run_id": run.pk,
         "name": "acme",
         "username": "bob",
-        "rule_id": rules.create(alice, project, "production").pk,
+        "rule_id": protection.create(alice, project, "production").pk,
         "proposal_id": proposals.propose(bob, artifact, "production", v1, ORIGIN).pk,
         "key_id": ApiKey.objects.issue(user=alice, name="hers")[0].pk,
     }

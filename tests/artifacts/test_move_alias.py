@@ -5,12 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from accounts import errors
+from accounts.actor import Channel, Origin
 from accounts.models import ApiKey
-from accounts.origin import Face, Origin
-from artifacts import aliases, versions
+from artifacts import versions
+from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, AliasTargetRefused, InvalidName
 from artifacts.models import AliasChange, ArtifactAlias, ArtifactVersion
+from core import errors
 from tests.artifacts.client import ORIGIN, at_once, fill, log
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -53,7 +54,7 @@ def test_an_alias_is_made(bob, artifact, v1, alias):
     moved = aliases.move(bob, artifact, alias, v1, ORIGIN)
 
     assert (moved.alias.alias, moved.alias.version) == (alias, v1)
-    assert aliases.find(artifact, alias).version == v1
+    assert aliases.get(artifact, alias).version == v1
 
 
 def test_a_move_keeps_id_and_creation(api, alice, bob, artifact, v1, v2):
@@ -84,10 +85,10 @@ def test_a_move_to_where_it_is_changes_nothing(api, bob, artifact, v1):
 
 def test_history_says_who_how_and_why(bob, artifact, v1):
     key, _ = ApiKey.objects.issue(user=bob, name="robot")
-    aliases.move(bob, artifact, "production", v1, Origin(face=Face.WEB, key=key, reason="It won"))
+    aliases.move(bob, artifact, "production", v1, Origin(face=Channel.WEB, key=key, reason="It won"))
 
     change = AliasChange.objects.get(alias="production")
-    assert (change.changed_by, change.key, change.face, change.reason) == (bob, key, "web", "It won")
+    assert (change.changed_by, change.key, change.channel, change.reason) == (bob, key, "web", "It won")
 
 
 def test_the_sdk_is_told_from_other_callers(api, bob, artifact, v1):
@@ -96,7 +97,7 @@ def test_the_sdk_is_told_from_other_callers(api, bob, artifact, v1):
     client.delete(f"{ARTIFACTS}/{artifact.pk}/aliases/x", headers={"User-Agent": "curl/8"})
 
     changes = AliasChange.objects.filter(alias="x").order_by("number")
-    assert [(change.face, change.key.user) for change in changes] == [("sdk", bob), ("api", bob)]
+    assert [(change.channel, change.key.user) for change in changes] == [("sdk", bob), ("api", bob)]
 
 
 def test_one_version_may_have_many_names(api, vera, bob, artifact, v1):
@@ -190,7 +191,7 @@ def test_a_draft_is_refused(api, bob, artifact, v1):
 
     answer = api(bob).post(f"{ARTIFACTS}/{artifact.pk}/aliases", {"alias": "latest", "version_id": str(draft.pk)})
     assert (answer.status_code, answer.json()["code"]) == (409, "AliasTargetRefused")
-    assert aliases.find(artifact, "latest").version == v1
+    assert aliases.get(artifact, "latest").version == v1
 
 
 def test_a_version_that_was_just_deleted_is_refused(bob, artifact, v1, v2):
@@ -230,7 +231,7 @@ def test_a_version_that_one_does_not_see_is_missing(api, bob, mallory, artifact,
 @pytest.mark.parametrize("alias", ["nope", "a b", "%20", "a%0A", "é", "x" * 300])
 def test_an_alias_that_is_not_there(api, bob, artifact, v1, alias):
     with pytest.raises(AliasNotFound):
-        aliases.find(artifact, alias)
+        aliases.get(artifact, alias)
 
     answer = api(bob).get(f"{ARTIFACTS}/{artifact.pk}/aliases/{alias}")
     assert (answer.status_code, answer.json()["code"], answer.json()["aliases"]) == (404, "AliasNotFound", ["latest"])
@@ -262,7 +263,7 @@ def test_moves_at_once_make_one_row_and_an_unbroken_history(api, bob, artifact, 
     steps = history()
     assert [number for number, _, _ in steps] == list(range(1, len(steps) + 1))
     assert all(step[1] == before[2] for before, step in pairwise(steps))
-    assert aliases.find(artifact, "production").version.version == steps[-1][2]
+    assert aliases.get(artifact, "production").version.version == steps[-1][2]
 
 
 @pytest.mark.django_db(transaction=True)

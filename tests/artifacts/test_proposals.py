@@ -3,11 +3,12 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts import errors, teams
+from accounts import teams
+from accounts.actor import Channel, Origin
 from accounts.models import Membership, Role, User
-from accounts.origin import Face, Origin
-from accounts.permissions import as_operator
-from artifacts import aliases, artifacts, proposals, rules, versions
+from accounts.permissions import as_staff
+from artifacts import artifacts, versions
+from artifacts.aliases import aliases, proposals, protection
 from artifacts.errors import (
     AliasMoved,
     AliasNotFound,
@@ -17,18 +18,19 @@ from artifacts.errors import (
     ProposalOpen,
 )
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact
+from core import errors
 from projects import projects
 from tests import conftest
 from tests.artifacts.client import ORIGIN, begin, log
 
-FROM_WEB = Origin(face=Face.WEB, reason="Beats the old one by 2 %")
+FROM_WEB = Origin(face=Channel.WEB, reason="Beats the old one by 2 %")
 
 
 @pytest.fixture
 def guarded(alice, bob, artifact, v1, v2) -> AliasRule:
     """`production` is at v1, and moves of it take two admins."""
     aliases.move(bob, artifact, "production", v1, ORIGIN)
-    return rules.create(alice, artifact, "production", needs_approval=True)
+    return protection.create(alice, artifact, "production", needs_approval=True)
 
 
 @pytest.fixture
@@ -53,18 +55,18 @@ def test_a_move_is_proposed_and_approved(alice, bob, artifact, guarded, v1, v2):
     assert (proposal.state, proposal.before, proposal.after, where(artifact)) == ("open", "v1", "v2", "v1")
     assert (proposal.proposed_by, proposal.reason) == (bob, FROM_WEB.reason)
 
-    move = proposals.approve(alice, proposal, Origin(face=Face.API, reason="not this"), "Numbers look right")
+    move = proposals.approve(alice, proposal, Origin(face=Channel.API, reason="not this"), "Numbers look right")
     assert (move.alias.version, move.before, where(artifact)) == (v2, v1, "v2")
     proposal.refresh_from_db()
     assert (proposal.state, proposal.decided_by, proposal.comment) == ("approved", alice, "Numbers look right")
     assert proposal.decided_at is not None
     change = AliasChange.objects.of(artifact, "production").first()
-    assert (change.changed_by, change.face, change.reason) == (alice, "api", FROM_WEB.reason)
+    assert (change.changed_by, change.channel, change.reason) == (alice, "api", FROM_WEB.reason)
     assert (change.proposal, change.before, change.after) == (proposal, "v1", "v2")
 
 
 def test_an_alias_is_made_by_approval(alice, bob, artifact, guarded, v2):
-    rules.update(alice, guarded, pattern="*")
+    protection.update(alice, guarded, pattern="*")
     proposal = proposals.propose(bob, artifact, "stable", v2, ORIGIN)
     assert (proposal.before, proposal.after) == (None, "v2")
 
@@ -102,7 +104,7 @@ def test_people_take_their_own_proposals_back(alice, bob, artifact, guarded, v2)
 
 def test_nobody_approves_or_rejects_what_they_proposed(alice, ada, artifact, guarded, v2):
     proposal = proposals.propose(alice, artifact, "production", v2, ORIGIN)
-    for user in (alice, as_operator(User.objects.get(pk=alice.pk))):
+    for user in (alice, as_staff(User.objects.get(pk=alice.pk))):
         with pytest.raises(errors.Denied, match="yourself"):
             proposals.approve(user, proposal, ORIGIN)
         with pytest.raises(errors.Denied, match="yourself"):
@@ -125,19 +127,19 @@ def test_the_role_that_the_rule_asks_for_decides(request, who, alice, artifact, 
 
 
 def test_editors_decide_where_the_rule_says_so_and_where_none_is(alice, bob, ada, artifact, guarded, v1, v2):
-    rules.update(alice, guarded, role=Role.EDITOR)
+    protection.update(alice, guarded, role=Role.EDITOR)
     proposals.approve(bob, proposals.propose(alice, artifact, "production", v2, ORIGIN), ORIGIN)
     assert where(artifact) == "v2"
 
-    rules.delete(alice, guarded)
+    protection.delete(alice, guarded)
     assert proposals.deciding_role(artifact, "production") == Role.EDITOR
     proposals.approve(bob, proposals.propose(alice, artifact, "production", v1, ORIGIN), ORIGIN)
     assert where(artifact) == "v1"
 
 
 def test_the_strictest_of_several_rules_says_who_decides(alice, bob, ada, acme, artifact, guarded, v2):
-    rules.update(alice, guarded, role=Role.EDITOR)
-    rules.create(alice, acme, "prod*", role=Role.ADMIN)
+    protection.update(alice, guarded, role=Role.EDITOR)
+    protection.create(alice, acme, "prod*", role=Role.ADMIN)
     proposal = proposals.propose(alice, artifact, "production", v2, ORIGIN)
 
     with pytest.raises(errors.Denied):
@@ -148,7 +150,7 @@ def test_the_strictest_of_several_rules_says_who_decides(alice, bob, ada, acme, 
 
 def test_the_rules_of_the_day_of_the_decision_count(alice, bob, ada, artifact, guarded, v2):
     proposal = proposals.propose(alice, artifact, "production", v2, ORIGIN)
-    rules.update(alice, guarded, role=Role.EDITOR)
+    protection.update(alice, guarded, role=Role.EDITOR)
 
     proposals.approve(bob, proposal, ORIGIN)
     assert where(artifact) == "v2"
@@ -172,7 +174,7 @@ def test_what_somebody_proposed_who_left_can_be_decided(alice, bob, acme, artifa
 
 
 def test_the_operator_decides_and_takes_back(olga, bob, artifact, guarded, v2):
-    proposals.approve(olga, proposals.propose(bob, artifact, "production", v2, ORIGIN), Origin(face=Face.ADMIN))
+    proposals.approve(olga, proposals.propose(bob, artifact, "production", v2, ORIGIN), Origin(face=Channel.ADMIN))
     assert where(artifact) == "v2"
 
     proposals.withdraw(olga, proposals.propose(bob, artifact, "production", None, ORIGIN))
@@ -181,7 +183,7 @@ def test_the_operator_decides_and_takes_back(olga, bob, artifact, guarded, v2):
 
 @pytest.fixture
 def olga(db) -> User:
-    return as_operator(User.objects.create_superuser("olga", "olga@example.org", "a good long password"))
+    return as_staff(User.objects.create_superuser("olga", "olga@example.org", "a good long password"))
 
 
 @pytest.mark.parametrize("act", ["move", "remove", "remove and remake"])
@@ -314,7 +316,7 @@ def test_proposals_go_with_their_artifact_and_the_record_keeps_their_ids(alice, 
     proposal = proposals.propose(bob, artifact, "production", v2, ORIGIN)
     proposals.approve(alice, proposal, ORIGIN)
     proposals.propose(bob, artifact, "production", None, ORIGIN)
-    rules.delete(alice, guarded)
+    protection.delete(alice, guarded)
     stale = AliasProposal.objects.for_display().open().get()
 
     artifacts.delete(bob, artifact, ORIGIN)

@@ -7,7 +7,7 @@ import pytest
 from django.http import HttpResponse
 
 from accounts.models import Membership, Role, User
-from artifacts import aliases, proposals, rules
+from artifacts.aliases import aliases, proposals, protection
 from artifacts.models import AliasChange, AliasProposal
 from tests.artifacts.client import ORIGIN, at_once, fill, log
 
@@ -41,11 +41,11 @@ def decide(client, proposal: HttpResponse, act: str, **body) -> HttpResponse:
 
 
 def is_at(artifact) -> str:
-    return aliases.find(artifact, "production").version.version
+    return aliases.get(artifact, "production").version.version
 
 
 def test_proposed_and_approved(api, alice, vera, propose, artifact, v1, v2):
-    rules.create(alice, artifact.project, "production", needs_approval=True)
+    protection.create(alice, artifact.project, "production", needs_approval=True)
     made = propose(reason="It won")
 
     assert made.status_code == 201
@@ -116,12 +116,12 @@ def test_nobody_decides_about_his_own(api, alice, bob, propose, address, artifac
 
 def test_who_decides(api, alice, beth, vera, mallory, propose, artifact):
     """Where no rule asks for more, editors; where one does, who has its role."""
-    free, rule = propose(), rules.create(alice, artifact, "prod*")
+    free, rule = propose(), protection.create(alice, artifact, "prod*")
     for act in ("approve", "reject"):
         assert decide(api(beth), free, act).status_code == 403
         assert decide(api(vera), free, act).status_code == 403
         assert decide(api(mallory), free, act).status_code == 404
-    rules.delete(alice, rule)
+    protection.delete(alice, rule)
     assert decide(api(beth), free, "approve").status_code == 200
 
 

@@ -7,12 +7,13 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.api import authentication
-from accounts.api.requests import shown
 from accounts.models import ApiKey, Scope
-from artifacts import aliases, artifacts, resolving
-from artifacts.api.naming import AliasDetailSerializer, AliasSerializer
-from artifacts.api.serializers import ResolvedSerializer
+from api import authentication
+from api.aliases.serializers import AliasDetailSerializer, AliasSerializer
+from api.artifacts.serializers import ResolvedSerializer
+from api.serialization import serialize
+from artifacts import artifacts, name_resolution
+from artifacts.aliases import aliases
 from artifacts.models import AliasChange, ArtifactAlias, ArtifactVersion
 from projects.models import Run
 from tests import servers
@@ -101,9 +102,9 @@ def test_an_alias_is_moved_in_one_query(known, bob, place, v1, v2):
 
 def test_the_record_is_the_same_on_either_way(bob, artifact, place, v1, v2):
     aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.set_all(bob, artifact, {"production": v2}, ORIGIN)
+    aliases.update_many(bob, artifact, {"production": v2}, ORIGIN)
     aliases.move(bob, artifact, "production", v1, ORIGIN)
-    columns = ("artifact_name", "changed_by", "changed_by_name", "key", "key_name", "face", "reason", "proposal")
+    columns = ("artifact_name", "changed_by", "changed_by_name", "key", "key_name", "channel", "reason", "proposal")
     at_once, step_by_step, again = AliasChange.objects.of(artifact, "production").reverse().values(*columns)[2:]
 
     assert at_once == step_by_step == again
@@ -174,7 +175,7 @@ def test_a_move_that_says_more_than_is_plain_goes_the_long_way(known, bob, place
     assert client.post(place, move | {"more": "x" * 20_000}).status_code == 200
 
 
-@pytest.mark.parametrize("verb", [(resolving, "follow"), (resolving, "at_once"), (aliases, "move_at_once")])
+@pytest.mark.parametrize("verb", [(name_resolution, "follow"), (name_resolution, "at_once"), (aliases, "move_at_once")])
 def test_where_the_connection_is_lost_the_view_asks_again(known, bob, place, v1, monkeypatch, verb):
     lost, real = [OperationalError("the connection is lost")], getattr(*verb)
 
@@ -233,18 +234,18 @@ def test_not_every_key_is_kept_for_ever(known, vera, bob, monkeypatch):
 
 
 def test_what_is_shown_is_what_rest_framework_shows(vera, bob, artifact, place, v1, project):
-    found = resolving.follow(vera, artifact.pk, "production")
-    resolved = resolving.resolve(vera, "acme/demo/data:production")
+    found = name_resolution.get_alias(vera, artifact.pk, "production")
+    resolved = name_resolution.resolve(vera, "acme/demo/data:production")
     ArtifactVersion.objects.update(created_by=None, expires_at=timezone.now())
     ArtifactAlias.objects.update(created_by=None)
-    bare = resolving.follow(vera, artifact.pk, "production")
+    bare = name_resolution.get_alias(vera, artifact.pk, "production")
     run = Run.objects.create(project=project, name="train", created_by=bob)
     ArtifactVersion.objects.update(run=run)
-    made = resolving.resolve(vera, "acme/demo/data:production")
+    made = name_resolution.resolve(vera, "acme/demo/data:production")
 
     for serializer, thing in [
         (AliasSerializer, found), (AliasDetailSerializer, found), (AliasDetailSerializer, bare),
         (ResolvedSerializer, resolved), (ResolvedSerializer, made),
     ]:  # fmt: skip
-        assert shown(serializer, thing) == serializer(thing).data
+        assert serialize(serializer, thing) == serializer(thing).data
     assert (bare.created_by, made.version.run.name, made.version.run.host) == (None, "train", "")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from artifacts import aliases, artifacts, resolving, versions
+from artifacts import artifacts, name_resolution, versions
+from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, Invalid, Missing, TypeDiffers, VersionNotFound
 from projects.models import Visibility
 from tests.artifacts.client import ORIGIN, begin, log
@@ -11,7 +12,7 @@ ARTIFACTS = "/api/v1/artifacts"
 
 
 def named(user, name: str, **more) -> tuple[str, str | None]:
-    found = resolving.resolve(user, name, **more)
+    found = name_resolution.resolve(user, name, **more)
     return found.version.version, found.alias
 
 
@@ -49,17 +50,17 @@ def test_an_alias_that_looks_like_a_version_is_found_until_that_version_exists(v
 
 def test_alias_and_version_are_taken_at_their_word(vera, bob, artifact, v1):
     with pytest.raises(AliasNotFound):
-        resolving.resolve(vera, "acme/demo/data", alias="v1")
+        name_resolution.resolve(vera, "acme/demo/data", alias="v1")
     with pytest.raises(Invalid):
-        resolving.resolve(vera, "acme/demo/data", version="latest")
+        name_resolution.resolve(vera, "acme/demo/data", version="latest")
 
 
 @pytest.mark.parametrize("version", ["v0", "v01", "1", "V1", "v1 ", "v-1", "v1.0", "v9999999999", "v1\n", "v１"])
 def test_what_is_no_version(vera, v1, version):
     with pytest.raises(Invalid):
-        resolving.resolve(vera, "acme/demo/data", version=version)
+        name_resolution.resolve(vera, "acme/demo/data", version=version)
     with pytest.raises(AliasNotFound):
-        resolving.resolve(vera, f"acme/demo/data:{version}")
+        name_resolution.resolve(vera, f"acme/demo/data:{version}")
 
 
 def test_drafts_and_deleted_versions_are_not_meant(bob, artifact, v1, v2):
@@ -68,9 +69,9 @@ def test_drafts_and_deleted_versions_are_not_meant(bob, artifact, v1, v2):
 
     for version in ("v1", "v3", "v4"):
         with pytest.raises(VersionNotFound, match="newest is v2"):
-            resolving.resolve(bob, "acme/demo/data", version=version)
+            name_resolution.resolve(bob, "acme/demo/data", version=version)
         with pytest.raises(AliasNotFound):
-            resolving.resolve(bob, f"acme/demo/data:{version}")
+            name_resolution.resolve(bob, f"acme/demo/data:{version}")
 
 
 def test_the_wire(api, vera, bob, artifact, v1):
@@ -102,7 +103,7 @@ def test_it_costs_the_same_however_much_there_is(api, vera, bob, artifact, v1, d
 
 def test_an_unknown_alias_says_which_there_are(api, vera, v1):
     with pytest.raises(AliasNotFound, match="Alias 'nope' not found"):
-        resolving.resolve(vera, "acme/demo/data:nope")
+        name_resolution.resolve(vera, "acme/demo/data:nope")
 
     answer = api(vera).get(f"{ARTIFACTS}/resolve", {"name": "acme/demo/data:nope"})
     assert (answer.status_code, answer.json()["code"], answer.json()["aliases"]) == (404, "AliasNotFound", ["latest"])
@@ -110,14 +111,14 @@ def test_an_unknown_alias_says_which_there_are(api, vera, v1):
 
 def test_an_artifact_without_versions(vera, artifact):
     with pytest.raises(AliasNotFound, match="no aliases yet"):
-        resolving.resolve(vera, "acme/demo/data")
+        name_resolution.resolve(vera, "acme/demo/data")
     with pytest.raises(VersionNotFound, match="no versions yet"):
-        resolving.resolve(vera, "acme/demo/data", version="v1")
+        name_resolution.resolve(vera, "acme/demo/data", version="v1")
 
 
 def test_another_type_than_asked_for(api, vera, v1):
     with pytest.raises(TypeDiffers):
-        resolving.resolve(vera, "acme/demo/data", type="model")
+        name_resolution.resolve(vera, "acme/demo/data", type="model")
 
     answer = api(vera).get(f"{ARTIFACTS}/resolve", {"name": "acme/demo/data", "type": "model"})
     assert (answer.status_code, answer.json()["code"]) == (409, "TypeDiffers")
@@ -127,15 +128,15 @@ def test_another_type_than_asked_for(api, vera, v1):
 def test_a_name_of_another_form(api, vera, v1, name):
     assert api(vera).get(f"{ARTIFACTS}/resolve", {"name": name}).status_code in (400, 404)
     with pytest.raises((Invalid, Missing)):
-        resolving.resolve(vera, name)
+        name_resolution.resolve(vera, name)
 
 
 def test_a_name_that_says_two_things(vera, v1):
     for more in ({"alias": "latest"}, {"version": "v1"}):
         with pytest.raises(Invalid):
-            resolving.resolve(vera, "acme/demo/data:v1", **more)
+            name_resolution.resolve(vera, "acme/demo/data:v1", **more)
     with pytest.raises(Invalid):
-        resolving.resolve(vera, "acme/demo/data", alias="latest", version="v1")
+        name_resolution.resolve(vera, "acme/demo/data", alias="latest", version="v1")
 
 
 def test_no_name_at_all(api, vera):
@@ -161,6 +162,6 @@ def test_names_are_looked_up_as_they_are_written(vera, bob, project, v1):
     artifacts.create(bob, project, "Data", "model")
 
     with pytest.raises(AliasNotFound):
-        resolving.resolve(vera, "acme/demo/Data")
+        name_resolution.resolve(vera, "acme/demo/Data")
     with pytest.raises(Missing):
-        resolving.resolve(vera, "acme/demo/DATA")
+        name_resolution.resolve(vera, "acme/demo/DATA")

@@ -4,10 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from accounts import errors
-from artifacts import aliases, rules, versions
+from artifacts import versions
+from artifacts.aliases import aliases, protection
 from artifacts.errors import AliasMoved, AliasNotFound, AliasProtected, AliasTargetRefused, NothingBefore
 from artifacts.models import AliasChange
+from core import errors
 from tests.artifacts.client import ORIGIN, at_once, log
 
 
@@ -27,7 +28,7 @@ def through(user, artifact, *track) -> None:
 
 
 def is_at(artifact) -> str:
-    return aliases.find(artifact, "production").version.version
+    return aliases.get(artifact, "production").version.version
 
 
 def test_back_to_the_version_before(api, bob, artifact, address, v1, v2):
@@ -37,7 +38,7 @@ def test_back_to_the_version_before(api, bob, artifact, address, v1, v2):
     assert (answer.status_code, answer["ETag"]) == (200, f'"{v1.pk}"')
     assert (answer.json()["alias"], answer.json()["version"]) == ("production", "v1")
     change = AliasChange.objects.of(artifact, "production").first()
-    assert (change.before, change.after, change.reason, change.changed_by, change.face) == (
+    assert (change.before, change.after, change.reason, change.changed_by, change.channel) == (
         "v2", "v1", "It leaks", bob, "api",
     )  # fmt: skip
 
@@ -112,15 +113,15 @@ def test_a_version_that_was_deleted_is_not_gone_back_to(api, bob, artifact, addr
 
 def test_latest_goes_back_until_the_next_version(bob, artifact, v1, v2):
     aliases.rollback(bob, artifact, "latest", ORIGIN)
-    assert aliases.find(artifact, "latest").version == v1
+    assert aliases.get(artifact, "latest").version == v1
 
     v3 = log(bob, artifact, {"three": b"3"})
-    assert aliases.find(artifact, "latest").version == v3
+    assert aliases.get(artifact, "latest").version == v3
 
 
 def test_a_protected_alias_goes_back_by_who_may_move_it(api, alice, bob, artifact, address, v1, v2):
     through(bob, artifact, v1, v2)
-    rules.create(alice, artifact.project, "production")
+    protection.create(alice, artifact.project, "production")
     with pytest.raises(AliasProtected):
         aliases.rollback(bob, artifact, "production", ORIGIN)
 

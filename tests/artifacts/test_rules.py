@@ -4,12 +4,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from accounts import errors, teams
+from accounts import teams
 from accounts.models import Membership, Role, User
-from accounts.permissions import as_operator
-from artifacts import aliases, artifacts, rules, uploads, versions
+from accounts.permissions import as_staff
+from artifacts import artifacts, versions
+from artifacts.aliases import aliases
+from artifacts.aliases import protection as rules
+from artifacts.content import uploads
 from artifacts.errors import AliasProtected, InvalidName, RuleTaken, VersionHasAliases
 from artifacts.models import AliasChange, AliasRule, Artifact, ArtifactVersion
+from core import errors
 from projects import projects
 from projects.models import Project
 from tests.artifacts.client import ORIGIN, begin, fill, log
@@ -41,10 +45,10 @@ def attempts(user: User, artifact: Artifact, v1: ArtifactVersion, v2: ArtifactVe
     return {
         "move": lambda: aliases.move(user, artifact, "production", v2, ORIGIN),
         "move to where it is": lambda: aliases.move(user, artifact, "production", v1, ORIGIN),
-        "move among others": lambda: aliases.set_all(user, artifact, {"a": v2, "production": v2, "z": v2}, ORIGIN),
+        "move among others": lambda: aliases.update_many(user, artifact, {"a": v2, "production": v2, "z": v2}, ORIGIN),
         "make another": lambda: aliases.move(user, artifact, "prod-eu", v2, ORIGIN),
         "remove": lambda: aliases.remove(user, artifact, "production", ORIGIN),
-        "remove among others": lambda: aliases.set_all(user, artifact, {"a": v2, "production": None}, ORIGIN),
+        "remove among others": lambda: aliases.update_many(user, artifact, {"a": v2, "production": None}, ORIGIN),
         "roll back": lambda: aliases.rollback(user, artifact, "production", ORIGIN),
         "swap": lambda: aliases.swap(user, artifact, "latest", "production", ORIGIN),
         "swap the other way": lambda: aliases.swap(user, artifact, "production", "latest", ORIGIN),
@@ -85,7 +89,7 @@ def test_an_admin_goes_on_alone(alice, artifact, guarded, v1, v2, what):
 @pytest.mark.parametrize("delete_aliases", [False, True])
 def test_nobody_deletes_a_version_from_under_a_protected_alias(alice, artifact, guarded, v1, v2, delete_aliases):
     aliases.move(alice, artifact, "free", v1, ORIGIN)
-    for user in (alice, as_operator(User.objects.create_superuser("olga", "olga@example.org", "a good long password"))):
+    for user in (alice, as_staff(User.objects.create_superuser("olga", "olga@example.org", "a good long password"))):
         with pytest.raises(AliasProtected) as refusal:
             versions.delete(user, v1, ORIGIN, delete_aliases=delete_aliases)
         assert "Move it to another version first" in str(refusal.value)
@@ -197,17 +201,17 @@ def test_of_several_rules_each_is_kept(alice, bob, acme, artifact, v1):
     second = rules.create(alice, acme, "prod*", role=Role.EDITOR, needs_approval=True)
     strict = rules.create(alice, artifact.project, "*", role=Role.ADMIN)
 
-    asked = rules.protection(rules.covering(artifact), "production")
+    asked = rules.protection(rules.rules_for(artifact), "production")
     assert (asked.rule, asked.role, asked.needs_approval) == (second, Role.ADMIN, True)
-    asked = rules.protection(rules.covering(artifact), "staging")
+    asked = rules.protection(rules.rules_for(artifact), "staging")
     assert (asked.rule, asked.role, asked.needs_approval) == (strict, Role.ADMIN, False)
     rules.delete(alice, strict)
-    asked = rules.protection(rules.covering(artifact), "production")
+    asked = rules.protection(rules.rules_for(artifact), "production")
     assert (asked.rule, asked.role, asked.needs_approval) == (second, Role.EDITOR, True)
     rules.delete(alice, second)
-    assert rules.protection(rules.covering(artifact), "production").rule == lax
+    assert rules.protection(rules.rules_for(artifact), "production").rule == lax
     rules.delete(alice, lax)
-    assert rules.protection(rules.covering(artifact), "production") is None
+    assert rules.protection(rules.rules_for(artifact), "production") is None
 
 
 def test_who_may_move_what():
@@ -277,8 +281,8 @@ def test_a_refused_name_leaves_the_draft_as_it_was(alice, bob, artifact, guarded
 def test_a_rule_that_came_while_bytes_were_sent_holds(alice, bob, artifact, v1):
     """The early question was answered with yes; the one under the lock is not."""
     draft = fill(bob, artifact, {"three": b"3"})
-    versions.check_names(bob, artifact, ["production"])
-    uploads.take_in(draft, [])
+    versions.check_aliases(bob, artifact, ["production"])
+    uploads.collect_uploaded(draft, [])
     rules.create(alice, artifact, "production")
 
     with pytest.raises(AliasProtected):
@@ -288,18 +292,18 @@ def test_a_rule_that_came_while_bytes_were_sent_holds(alice, bob, artifact, v1):
 
 
 def test_names_are_refused_before_anything_is_sent(bob, vera, artifact, guarded):
-    versions.check_names(bob, artifact, ["staging", "latest"])
+    versions.check_aliases(bob, artifact, ["staging", "latest"])
     with pytest.raises(AliasProtected):
-        versions.check_names(bob, artifact, ["staging", "production"])
+        versions.check_aliases(bob, artifact, ["staging", "production"])
     with pytest.raises(InvalidName):
-        versions.check_names(bob, artifact, ["a b"])
+        versions.check_aliases(bob, artifact, ["a b"])
     with pytest.raises(errors.Denied):
-        versions.check_names(vera, artifact, [])
+        versions.check_aliases(vera, artifact, [])
 
 
 def test_the_operator_is_above_rules_but_for_deleting(artifact, guarded, alice, v1, v2):
     rules.update(alice, guarded, needs_approval=True)
-    olga = as_operator(User.objects.create_superuser("olga", "olga@example.org", "a good long password"))
+    olga = as_staff(User.objects.create_superuser("olga", "olga@example.org", "a good long password"))
 
     aliases.move(olga, artifact, "production", v2, ORIGIN)
     aliases.rollback(olga, artifact, "production", ORIGIN)
@@ -336,7 +340,7 @@ def test_admins_of_another_team_have_no_say(mallory, bob, project, artifact, v1)
     rules.create(mallory, theirs, "*")
 
     aliases.move(bob, artifact, "production", v1, ORIGIN)
-    assert rules.covering(artifact) == []
+    assert rules.rules_for(artifact) == []
     with pytest.raises(errors.Denied):
         rules.create(mallory, project, "*")
 
@@ -430,7 +434,7 @@ def test_rules_cost_one_query_however_many(alice, acme, artifact, v1, django_ass
     loaded = Artifact.objects.select_related("project__team").get(pk=artifact.pk)
 
     with django_assert_num_queries(1):
-        assert len({rule.place for rule in rules.covering(loaded)}) == 2
+        assert len({rule.place for rule in rules.rules_for(loaded)}) == 2
 
 
 def test_an_open_draft_is_nobodys_protected_version(bob, artifact, guarded):

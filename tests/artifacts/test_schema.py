@@ -21,11 +21,12 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
 
 from accounts.models import ApiKey
-from artifacts import downloads, proposals, rules, uploads
-from artifacts.api.quick import Quick
-from artifacts.files import Statement
+from api.fast_path.wsgi import AliasFastPath
+from artifacts.aliases import proposals, protection
+from artifacts.content import downloads, uploads
+from artifacts.drafts import FileSpec
 from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
-from notifications import events, watching, webhooks
+from notifications import events, watches, webhooks
 from notifications.models import Delivery, Kind
 from tests.artifacts.client import ORIGIN, begin, log, send, sha256, upload
 
@@ -66,16 +67,16 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
     webhook = webhooks.create(alice, artifact.project, "https://8.8.8.8/", events=["alias.moved"])
     paused = webhooks.create(alice, artifact.project, "https://8.8.8.8/", events=["alias.moved"], active=False)
     sent = Delivery.objects.create(webhook=paused, event=events.record(Kind.ALIAS_MOVED, artifact.project, {}, by=bob))
-    watching.watch(alice, artifact.project)
+    watches.watch(alice, artifact.project)
     return {
         "webhook_id": [str(webhook.pk), str(paused.pk)],
         "delivery_id": [str(webhooks.test(alice, webhook).pk), str(sent.pk)],
-        "watch_id": [str(watching.watch(alice, artifact.project, artifact).watch.pk)],
+        "watch_id": [str(watches.watch(alice, artifact.project, artifact).watch.pk)],
         "artifact_id": [str(artifact.pk)],
         "version_id": [str(version.pk) for version in versions],
         "file_id": [str(packed.pk), *(str(version.files.first().pk) for version in versions)],
         "alias": ["latest", "production", "new"],
-        "rule_id": [str(rules.create(alice, artifact, pattern).pk) for pattern in ("kept-*", "new")],
+        "rule_id": [str(protection.create(alice, artifact, pattern).pk) for pattern in ("kept-*", "new")],
         "proposal_id": [str(proposal.pk) for proposal in proposed],
         "project_id": [str(artifact.project_id)],
         "run_id": [str(run.pk)],
@@ -88,7 +89,7 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
 @pytest.fixture
 def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
     """What fields of a body or query can mean."""
-    place = uploads.begin_one(bob, draft, Statement("x", 1))
+    place = uploads.begin_single(bob, draft, FileSpec("x", 1))
     send(uploads.sign_one(place), b"x")
     return addressed | {
         "name": ["acme/demo/data", "acme/demo/data:production", "data:v1", "new"],
@@ -108,16 +109,16 @@ def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
         "storage_key": [place.key],
         "sha256_hash": [None, sha256(b"x")],
         "md5_hash": [None],
-        "signature": [parse_qs(urlsplit(downloads.address(bob, packed, ORIGIN)).query)["signature"][0]],
+        "signature": [parse_qs(urlsplit(downloads.presigned_url(bob, packed, ORIGIN)).query)["signature"][0]],
     }
 
 
 @pytest.fixture(scope="module")
-def app() -> Iterator[Quick]:
+def app() -> Iterator[AliasFastPath]:
     """The application. It stays in the transaction of the test, as with Django's own client."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield Quick(get_wsgi_application())
+    yield AliasFastPath(get_wsgi_application())
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 

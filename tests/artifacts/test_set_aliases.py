@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 from django.http import HttpResponse
 
-from accounts import errors
 from accounts.models import ApiKey
-from artifacts import aliases, rules, versions
+from artifacts import versions
+from artifacts.aliases import aliases, protection
 from artifacts.errors import AliasMoved, AliasNotFound, AliasTargetRefused
 from artifacts.models import AliasChange
+from core import errors
 from tests.artifacts.client import ORIGIN, at_once, begin, log
 
 
@@ -112,7 +113,7 @@ def test_odd_expectations_are_refused(put, artifact, v1, expected):
 
 @pytest.mark.parametrize("header", [{"If-Match": '"{id}"'}, {"If-None-Match": "*"}, {"If-Match": ""}])
 def test_headers_for_one_alias_are_refused(api, bob, artifact, v1, v2, header):
-    aliases.set_all(bob, artifact, {"one": v1, "other": v2}, ORIGIN)
+    aliases.update_many(bob, artifact, {"one": v1, "other": v2}, ORIGIN)
     headers = {name: value.format(id=v1.pk) for name, value in header.items()}
     address = f"/api/v1/artifacts/{artifact.pk}/aliases"
 
@@ -165,7 +166,7 @@ def test_a_deleted_version_is_missing(put, bob, artifact, v1, v2):
 
 
 def test_one_that_is_protected_stops_all(put, alice, api, artifact, v1, v2):
-    rules.create(alice, artifact.project, "prod*")
+    protection.create(alice, artifact.project, "prod*")
     answer = put({"staging": "v1", "production": "v1"})
 
     assert (answer.status_code, answer.json()["code"], answer.json()["alias"]) == (403, "AliasProtected", "production")
@@ -194,20 +195,20 @@ def test_the_record_says_who_and_with_which_key(put, bob, artifact, v1):
 
     key = ApiKey.objects.get(user=bob)
     for change in AliasChange.objects.filter(alias__in=["a", "b"]):
-        assert (change.changed_by, change.key, change.face) == (bob, key, "api")
+        assert (change.changed_by, change.key, change.channel) == (bob, key, "api")
 
 
 def test_the_verb_says_the_same(bob, vera, artifact, v1, v2):
     with pytest.raises(AliasNotFound):
-        aliases.set_all(bob, artifact, {"x": v1, "nope": None}, ORIGIN)
+        aliases.update_many(bob, artifact, {"x": v1, "nope": None}, ORIGIN)
     with pytest.raises(AliasMoved):
-        aliases.set_all(bob, artifact, {"x": v1, "y": v1}, ORIGIN, {"y": v1.pk})
+        aliases.update_many(bob, artifact, {"x": v1, "y": v1}, ORIGIN, {"y": v1.pk})
     with pytest.raises(AliasTargetRefused):
-        aliases.set_all(bob, artifact, {"x": v1, "y": begin(bob, artifact, {"z": b"z"}).version}, ORIGIN)
+        aliases.update_many(bob, artifact, {"x": v1, "y": begin(bob, artifact, {"z": b"z"}).version}, ORIGIN)
     with pytest.raises(errors.Denied):
-        aliases.set_all(vera, artifact, {"x": v1}, ORIGIN)
+        aliases.update_many(vera, artifact, {"x": v1}, ORIGIN)
     assert places(artifact) == {"latest": "v2"}
-    assert aliases.set_all(bob, artifact, {}, ORIGIN) == []
+    assert aliases.update_many(bob, artifact, {}, ORIGIN) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,7 +3,8 @@
 import pytest
 from rest_framework.response import Response
 
-from artifacts import downloads, hashing, storage, uploads, versions
+from artifacts import storage, versions
+from artifacts.content import downloads, uploads, verification
 from artifacts.errors import StoreUnavailable
 from artifacts.models import AliasChange, ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import ORIGIN, alone, begin, digest_of, log, send, sha256, upload
@@ -86,7 +87,7 @@ def test_registering_a_file_waits(api, bob, artifact, store):
 
 def test_a_file_in_a_pack_is_not_half_given_out(api, bob, artifact, store):
     version = log(bob, artifact, {"a": b"aa", "b": b"b"}, packed=True)
-    url = downloads.address(bob, version.files.first(), ORIGIN)
+    url = downloads.presigned_url(bob, version.files.first(), ORIGIN)
     path = url.removeprefix("http://").partition("/")[2]
     store.stop()
 
@@ -98,7 +99,7 @@ def test_workers_leave_things_as_they_were(bob, artifact, work, store):
     before = rows()
     store.stop()
     with pytest.raises(StoreUnavailable):
-        hashing.verify(str(version.pk))
+        verification.verify(str(version.pk))
     assert rows() == before
 
     store.start()

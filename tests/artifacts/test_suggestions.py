@@ -4,9 +4,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from artifacts import aliases, artifacts, suggestions
+from artifacts import artifacts
+from artifacts.aliases import aliases, suggestions
+from artifacts.aliases.suggestions import COMMON, MAX_IN_USE
 from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
-from artifacts.suggestions import COMMON, MAX_IN_USE
 from tests.artifacts.client import ORIGIN, log
 
 
@@ -20,7 +21,7 @@ def name(bob, artifact, v1):
     """`name("x", "y")`: the artifact's version gets these aliases."""
 
     def give(*names: str, of: Artifact = artifact, to: ArtifactVersion = v1) -> None:
-        aliases.set_all(bob, of, dict.fromkeys(names, to), ORIGIN)
+        aliases.update_many(bob, of, dict.fromkeys(names, to), ORIGIN)
 
     return give
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from accounts import errors
-from artifacts import aliases, rules
+from artifacts.aliases import aliases, protection
 from artifacts.errors import AliasNotFound, AliasProtected, Invalid
 from artifacts.models import AliasChange
+from core import errors
 from tests.artifacts.client import ORIGIN, at_once
 
 
@@ -16,11 +16,11 @@ def address(artifact) -> str:
 
 @pytest.fixture
 def blue_and_green(bob, artifact, v1, v2) -> None:
-    aliases.set_all(bob, artifact, {"blue": v1, "green": v2}, ORIGIN)
+    aliases.update_many(bob, artifact, {"blue": v1, "green": v2}, ORIGIN)
 
 
 def places(artifact) -> tuple[str, ...]:
-    return tuple(aliases.find(artifact, alias).version.version for alias in ("blue", "green"))
+    return tuple(aliases.get(artifact, alias).version.version for alias in ("blue", "green"))
 
 
 def test_they_change_places(api, bob, artifact, blue_and_green, address):
@@ -34,7 +34,7 @@ def test_they_change_places(api, bob, artifact, blue_and_green, address):
 
 
 def test_two_at_the_same_place_stay(bob, artifact, v1):
-    aliases.set_all(bob, artifact, {"blue": v1, "green": v1}, ORIGIN)
+    aliases.update_many(bob, artifact, {"blue": v1, "green": v1}, ORIGIN)
     before = AliasChange.objects.count()
     aliases.swap(bob, artifact, "blue", "green", ORIGIN)
 
@@ -77,7 +77,7 @@ def test_the_verb_says_the_same(bob, vera, artifact, blue_and_green):
 
 @pytest.mark.parametrize("pattern", ["blue", "gre*"])
 def test_one_that_is_protected_keeps_both(api, alice, bob, artifact, blue_and_green, address, pattern):
-    rules.create(alice, artifact, pattern)
+    protection.create(alice, artifact, pattern)
     with pytest.raises(AliasProtected):
         aliases.swap(bob, artifact, "blue", "green", ORIGIN)
 

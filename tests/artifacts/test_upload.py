@@ -4,11 +4,12 @@ import os
 
 import pytest
 
-from accounts import errors
-from artifacts import files, storage, uploads, versions
+from artifacts import drafts, storage, versions
+from artifacts.content import uploads
+from artifacts.content.uploads import PackEntry, UploadRequest
 from artifacts.errors import BytesMismatch, VersionFinalized, VersionIncomplete
 from artifacts.models import ArtifactVersion, Blob, StoredObject
-from artifacts.uploads import Member, Wanted
+from core import errors
 from tests.artifacts.client import (
     MIB,
     ORIGIN,
@@ -102,7 +103,9 @@ def test_a_pack_holds_many_files(bob, artifact, work):
 
 def test_members_of_a_pack_may_stand_in_any_order_with_gaps(bob, draft):
     whole = b"..three.one"
-    wanted = Wanted("pack", sha256(whole), len(whole), members=(Member(sha256(b"one"), 8), Member(sha256(b"three"), 2)))
+    wanted = UploadRequest(
+        "pack", sha256(whole), len(whole), members=(PackEntry(sha256(b"one"), 8), PackEntry(sha256(b"three"), 2))
+    )
     [one] = uploads.begin(bob, draft, [wanted])
     send(one.put, whole)
     upload(bob, draft, [b"two"])
@@ -118,7 +121,7 @@ def test_a_big_file_is_sent_in_parts(bob, artifact, big, work):
         (1, 0, PART), (2, PART, PART), (3, 2 * PART, 1000),
     ]  # fmt: skip
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
-    done = versions.finalize(bob, draft, ORIGIN, finished=[uploads.Finished(str(one.object.pk), etags)])
+    done = versions.finalize(bob, draft, ORIGIN, finished=[uploads.CompletedUpload(str(one.object.pk), etags)])
     assert done.version.is_finalized
     work()
     done.version.refresh_from_db()
@@ -155,14 +158,14 @@ def test_an_upload_in_parts_that_the_store_gave_up_is_opened_again(bob, artifact
     [again] = uploads.begin(bob, draft, [in_parts(big, PART)])
     assert again.object.upload_id != one.object.upload_id
     etags = {part.number: send(part.put, body) for part, body in zip(again.parts, parts_of(big, PART), strict=True)}
-    assert versions.finalize(bob, draft, ORIGIN, finished=[uploads.Finished(str(one.object.pk), etags)]).created
+    assert versions.finalize(bob, draft, ORIGIN, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
 
 
 def test_an_upload_in_parts_that_was_completed_by_a_try_before_is_fine(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big, "small": b"small"}).version
     [one] = uploads.begin(bob, draft, [in_parts(big, PART)])
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
-    finished = [uploads.Finished(str(one.object.pk), etags)]
+    finished = [uploads.CompletedUpload(str(one.object.pk), etags)]
     with pytest.raises(VersionIncomplete):
         versions.finalize(bob, draft, ORIGIN, finished=finished)
 
@@ -205,15 +208,15 @@ def test_keys_too_long_or_among_the_packs_get_a_name_of_their_own(bob, artifact)
 
 def test_a_key_is_never_used_twice(bob, draft):
     [first] = uploads.begin(bob, draft, [alone(b"one")])
-    files.remove(bob, draft.files.get(path="a/one.txt"))
-    files.add(bob, draft, statements({"a/one.txt": b"new"}))
+    drafts.remove(bob, draft.files.get(path="a/one.txt"))
+    drafts.add(bob, draft, statements({"a/one.txt": b"new"}))
     [second] = uploads.begin(bob, draft, [alone(b"new")])
 
     assert (first.object.key, second.object.key) == (
         f"{draft.storage_path}/a/one.txt", f"{draft.storage_path}/a/one.txt~1",
     )  # fmt: skip
-    files.remove(bob, draft.files.get(path="a/one.txt"))
-    files.add(bob, draft, statements({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
+    drafts.remove(bob, draft.files.get(path="a/one.txt"))
+    drafts.add(bob, draft, statements({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
     keys = [each.object.key for each in uploads.begin(bob, draft, [alone(b"newer"), alone(b"a path like a key")])]
     assert len({*keys, first.object.key, second.object.key}) == 4
 
@@ -250,22 +253,22 @@ def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted("file", "0" * 64, 3),
-        Wanted("file", sha256(b"one"), 4),
-        Wanted("file", sha256(b"one"), 2),
-        Wanted("file", sha256(b"one"), 5 * 2**30 + 1),
-        Wanted("file", sha256(b"one"), 5 * 2**40 + 1, 2**30, ("0" * 64,)),
-        Wanted("file", sha256(b"one"), 3, 5 * MIB - 1, ("0" * 64,)),
-        Wanted("file", sha256(b"one"), 3, 5 * 2**30 + 1, ("0" * 64,)),
-        Wanted("file", sha256(b"one"), 3, 5 * MIB, ()),
-        Wanted("file", sha256(b"one"), 3, 5 * MIB, ("0" * 64, "0" * 64)),
-        Wanted("file", sha256(b"one"), 2**40, 5 * MIB, ("0" * 64,)),
-        Wanted("pack", "0" * 64, 3),
-        Wanted("pack", "0" * 64, 2, members=(Member(sha256(b"one"), 0),)),
-        Wanted("pack", "0" * 64, 4, members=(Member(sha256(b"one"), 2),)),
-        Wanted("pack", "0" * 64, 6, members=(Member(sha256(b"one"), 0), Member(sha256(b"two"), 2))),
-        Wanted("pack", "0" * 64, 6, members=(Member(sha256(b"one"), 0), Member("0" * 64, 3))),
-        Wanted("pack", "0" * 64, 3, 5 * MIB, ("0" * 64,), (Member(sha256(b"one"), 0),)),
+        UploadRequest("file", "0" * 64, 3),
+        UploadRequest("file", sha256(b"one"), 4),
+        UploadRequest("file", sha256(b"one"), 2),
+        UploadRequest("file", sha256(b"one"), 5 * 2**30 + 1),
+        UploadRequest("file", sha256(b"one"), 5 * 2**40 + 1, 2**30, ("0" * 64,)),
+        UploadRequest("file", sha256(b"one"), 3, 5 * MIB - 1, ("0" * 64,)),
+        UploadRequest("file", sha256(b"one"), 3, 5 * 2**30 + 1, ("0" * 64,)),
+        UploadRequest("file", sha256(b"one"), 3, 5 * MIB, ()),
+        UploadRequest("file", sha256(b"one"), 3, 5 * MIB, ("0" * 64, "0" * 64)),
+        UploadRequest("file", sha256(b"one"), 2**40, 5 * MIB, ("0" * 64,)),
+        UploadRequest("pack", "0" * 64, 3),
+        UploadRequest("pack", "0" * 64, 2, members=(PackEntry(sha256(b"one"), 0),)),
+        UploadRequest("pack", "0" * 64, 4, members=(PackEntry(sha256(b"one"), 2),)),
+        UploadRequest("pack", "0" * 64, 6, members=(PackEntry(sha256(b"one"), 0), PackEntry(sha256(b"two"), 2))),
+        UploadRequest("pack", "0" * 64, 6, members=(PackEntry(sha256(b"one"), 0), PackEntry("0" * 64, 3))),
+        UploadRequest("pack", "0" * 64, 3, 5 * MIB, ("0" * 64,), (PackEntry(sha256(b"one"), 0),)),
     ],
 )
 def test_what_makes_no_sense_is_refused(bob, draft, wanted):
@@ -296,10 +299,10 @@ def test_odd_bodies_are_refused(api, bob, draft, objects):
 
 
 def test_a_pack_has_bounded_members(bob, draft):
-    members = tuple(Member(sha256(b"one"), 3 * number) for number in range(10_001))
+    members = tuple(PackEntry(sha256(b"one"), 3 * number) for number in range(10_001))
 
     with pytest.raises(errors.Invalid):
-        uploads.begin(bob, draft, [Wanted("pack", "0" * 64, 30_003, members=members)])
+        uploads.begin(bob, draft, [UploadRequest("pack", "0" * 64, 30_003, members=members)])
 
 
 def test_nothing_is_sent_to_a_finalized_version(bob, v1):
@@ -346,10 +349,10 @@ def test_wrong_sizes_are_told_at_the_end(bob, draft):
 
 def test_bytes_that_no_file_waits_for_do_not_stop_the_draft(bob, artifact):
     draft = fill(bob, artifact, {"a": b"a", "b": b"b"})
-    files.add(bob, draft, statements({"c": b"c"}))
+    drafts.add(bob, draft, statements({"c": b"c"}))
     [gone] = uploads.begin(bob, draft, [alone(b"c")])
     storage.upload_file(gone.object.key, b"of a wrong size")
-    files.remove(bob, draft.files.get(path="c"))
+    drafts.remove(bob, draft.files.get(path="c"))
     draft.refresh_from_db()
 
     assert versions.finalize(bob, draft, ORIGIN).version.file_count == 2

@@ -2,12 +2,13 @@
 
 import pytest
 
-from accounts import errors
-from artifacts import files, storage, uploads, versions
+from artifacts import drafts, storage, versions
+from artifacts.content import uploads
+from artifacts.drafts import FileSpec
 from artifacts.errors import BytesMismatch, PathTaken, VersionFinalized, VersionIncomplete
-from artifacts.files import Statement
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
 from artifacts.storage import SignedPut
+from core import errors
 from tests.artifacts.client import MIB, ORIGIN, alone, at_once, begin, in_parts, log, md5, pack, put, send, sha256
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -21,7 +22,7 @@ def draft(bob, artifact) -> ArtifactVersion:
 @pytest.fixture
 def sent(bob, draft) -> StoredObject:
     """`b"body"` in the store, begun for a/x.txt and not registered yet."""
-    place = uploads.begin_one(bob, draft, Statement("a/x.txt", 4))
+    place = uploads.begin_single(bob, draft, FileSpec("a/x.txt", 4))
     send(uploads.sign_one(place), b"body")
     return place
 
@@ -55,7 +56,7 @@ def test_address_put_register_finalize(api, bob, draft, work):
 def test_an_address_that_is_still_open_cannot_change_a_version(bob, draft, sent, work):
     """It is bound to a size alone, and lives on for an hour."""
     address = uploads.sign_one(sent)
-    file = files.add_uploaded(bob, draft, Statement("a/x.txt", 4), sent.key)
+    file = drafts.register_upload(bob, draft, FileSpec("a/x.txt", 4), sent.key)
     versions.finalize(bob, draft, ORIGIN)
     send(address, b"evil")
 
@@ -66,13 +67,13 @@ def test_an_address_that_is_still_open_cannot_change_a_version(bob, draft, sent,
 
 
 def test_an_address_that_is_bound_to_the_bytes_leads_straight_to_them(bob, draft):
-    place = uploads.begin_one(bob, draft, Statement("a/x.txt", 4, sha256(b"body")))
+    place = uploads.begin_single(bob, draft, FileSpec("a/x.txt", 4, sha256(b"body")))
     assert (place.is_bound, place.incoming_key) == (True, "")
     assert put(uploads.sign_one(place), b"evil").status in (400, 403)
 
 
 def test_the_worker_finds_the_hashes_that_nobody_stated(bob, draft, sent, work):
-    files.add_uploaded(bob, draft, Statement("a/x.txt", 4), sent.key)
+    drafts.register_upload(bob, draft, FileSpec("a/x.txt", 4), sent.key)
     version = versions.finalize(bob, draft, ORIGIN).version
     assert version.digest is None
 
@@ -84,7 +85,7 @@ def test_the_worker_finds_the_hashes_that_nobody_stated(bob, draft, sent, work):
 
 
 def test_bytes_may_be_registered_under_another_path(bob, draft, sent):
-    assert files.add_uploaded(bob, draft, Statement("b/y.txt", 4), sent.key).path == "b/y.txt"
+    assert drafts.register_upload(bob, draft, FileSpec("b/y.txt", 4), sent.key).path == "b/y.txt"
 
 
 def test_registering_twice_is_once(api, bob, draft, sent):
@@ -96,8 +97,8 @@ def test_registering_twice_is_once(api, bob, draft, sent):
 
 
 def test_the_two_ways_of_uploading_can_be_mixed(bob, artifact, sent, draft):
-    files.add_uploaded(bob, draft, Statement("a/x.txt", 4), sent.key)
-    files.add(bob, draft, [Statement("b", 1, sha256(b"b"))])
+    drafts.register_upload(bob, draft, FileSpec("a/x.txt", 4), sent.key)
+    drafts.add(bob, draft, [FileSpec("b", 1, sha256(b"b"))])
     [one] = uploads.begin(bob, draft, [alone(b"b")])
     send(one.put, b"b")
 
@@ -109,28 +110,28 @@ def test_an_object_of_the_other_way_can_be_registered(bob, artifact):
     draft = begin(bob, artifact, {"a": b"aa", "b": b"b"}).version
     one, _ = uploads.begin(bob, draft, [alone(b"aa"), alone(b"b")])
     send(one.put, b"aa")
-    files.add_uploaded(bob, draft, Statement("c", 2), one.object.key)
+    drafts.register_upload(bob, draft, FileSpec("c", 2), one.object.key)
 
     assert set(draft.files.filter(path__in="ac").values_list("blob__state", flat=True)) == {"uploaded"}
 
 
 def test_an_address_that_knows_the_hash_takes_only_those_bytes(bob, draft):
-    place = uploads.begin_one(bob, draft, Statement("x", 4, sha256(b"body")))
+    place = uploads.begin_single(bob, draft, FileSpec("x", 4, sha256(b"body")))
 
     assert put(uploads.sign_one(place), b"bodY").status in (400, 403)
     assert send(uploads.sign_one(place), b"body") == md5(b"body")
 
 
 def test_each_address_is_for_a_key_of_its_own(bob, draft):
-    keys = [uploads.begin_one(bob, draft, Statement("x", 4)).key for _ in range(3)]
+    keys = [uploads.begin_single(bob, draft, FileSpec("x", 4)).key for _ in range(3)]
 
     assert keys == [f"{draft.storage_path}/x", f"{draft.storage_path}/x~1", f"{draft.storage_path}/x~2"]
 
 
 def test_nothing_was_sent(api, bob, draft):
-    place = uploads.begin_one(bob, draft, Statement("x", 4))
+    place = uploads.begin_single(bob, draft, FileSpec("x", 4))
     with pytest.raises(VersionIncomplete):
-        files.add_uploaded(bob, draft, Statement("x", 4), place.key)
+        drafts.register_upload(bob, draft, FileSpec("x", 4), place.key)
 
     answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files", {"path": "x", "size": 4, "storage_key": place.key})
     assert (answer.status_code, answer.json()["code"], answer.json()["paths"]) == (409, "VersionIncomplete", ["x"])
@@ -149,22 +150,22 @@ def test_what_was_sent_is_not_what_is_stated(api, bob, draft, sent, wrong):
 
 
 def test_another_hash_than_the_address_was_for(bob, draft):
-    place = uploads.begin_one(bob, draft, Statement("x", 4, sha256(b"body")))
+    place = uploads.begin_single(bob, draft, FileSpec("x", 4, sha256(b"body")))
     send(uploads.sign_one(place), b"body")
 
     with pytest.raises(BytesMismatch):
-        files.add_uploaded(bob, draft, Statement("x", 4, sha256(b"bodY")), place.key)
+        drafts.register_upload(bob, draft, FileSpec("x", 4, sha256(b"bodY")), place.key)
 
 
 def test_another_size_than_the_address_was_for(bob, draft, sent):
     storage.upload_file(sent.key, b"longer")
 
     with pytest.raises(BytesMismatch):
-        files.add_uploaded(bob, draft, Statement("a/x.txt", 6), sent.key)
+        drafts.register_upload(bob, draft, FileSpec("a/x.txt", 6), sent.key)
 
 
 def test_a_wrong_sha256_is_found_by_the_worker(bob, draft, sent, work):
-    files.add_uploaded(bob, draft, Statement("a/x.txt", 4, sha256(b"bodY")), sent.key)
+    drafts.register_upload(bob, draft, FileSpec("a/x.txt", 4, sha256(b"bodY")), sent.key)
     version = versions.finalize(bob, draft, ORIGIN).version
     work()
     version.refresh_from_db()
@@ -183,12 +184,12 @@ def test_a_key_that_was_not_given_out(api, bob, draft, key):
 def test_a_key_of_another_project_version_or_artifact(api, alice, bob, mallory, artifact, foreign, draft):
     theirs = log(mallory, foreign, {"secret": b"secret"}).files.get().blob.object
     other_draft = versions.begin(alice, artifact).version
-    others = uploads.begin_one(alice, other_draft, Statement("x", 6))
+    others = uploads.begin_single(alice, other_draft, FileSpec("x", 6))
     send(uploads.sign_one(others), b"secret")
 
     for place in (theirs, others):
         with pytest.raises(errors.Invalid):
-            files.add_uploaded(bob, draft, Statement("stolen", 6), place.key)
+            drafts.register_upload(bob, draft, FileSpec("stolen", 6), place.key)
         body = {"path": "stolen", "size": 6, "storage_key": place.key}
         assert api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files", body).status_code == 400
     assert draft.files.count() == 0
@@ -204,13 +205,13 @@ def test_a_pack_or_an_upload_in_parts_is_no_file(bob, artifact):
 
     for place, size in ((packed.object, 4), (parts.object, len(body))):
         with pytest.raises(errors.Invalid):
-            files.add_uploaded(bob, draft, Statement("c", size), place.key)
+            drafts.register_upload(bob, draft, FileSpec("c", size), place.key)
 
 
 def test_a_path_that_is_taken(api, bob, draft, sent):
-    files.add(bob, draft, [Statement("a/x.txt", 1, sha256(b"b"))])
+    drafts.add(bob, draft, [FileSpec("a/x.txt", 1, sha256(b"b"))])
     with pytest.raises(PathTaken):
-        files.add_uploaded(bob, draft, Statement("a/x.txt", 4), sent.key)
+        drafts.register_upload(bob, draft, FileSpec("a/x.txt", 4), sent.key)
 
     body = {"path": "a/x.txt", "size": 4, "storage_key": sent.key}
     answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files", body)
@@ -237,7 +238,7 @@ def test_odd_requests_for_an_address(api, bob, draft, wrong):
 def test_a_finalized_version_takes_nothing_that_was_sent_before(api, bob, draft, sent):
     versions.finalize(bob, draft, ORIGIN)
     with pytest.raises(VersionFinalized):
-        files.add_uploaded(bob, draft, Statement("a/x.txt", 4), sent.key)
+        drafts.register_upload(bob, draft, FileSpec("a/x.txt", 4), sent.key)
 
     body = {"path": "a/x.txt", "size": 4, "storage_key": sent.key}
     answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files", body)
@@ -246,8 +247,8 @@ def test_a_finalized_version_takes_nothing_that_was_sent_before(api, bob, draft,
 
 def test_a_viewer_uploads_nothing(api, vera, bob, draft, v1, sent):
     for act in (
-        lambda: uploads.begin_one(vera, draft, Statement("x", 1)),
-        lambda: files.add_uploaded(vera, draft, Statement("x", 4), sent.key),
+        lambda: uploads.begin_single(vera, draft, FileSpec("x", 1)),
+        lambda: drafts.register_upload(vera, draft, FileSpec("x", 4), sent.key),
     ):
         with pytest.raises(errors.Denied):
             act()
@@ -258,7 +259,7 @@ def test_a_viewer_uploads_nothing(api, vera, bob, draft, v1, sent):
 
 @pytest.mark.django_db(transaction=True)
 def test_registering_at_once_is_once(bob, draft, sent):
-    done = at_once(*[lambda: files.add_uploaded(bob, draft, Statement("a/x.txt", 4), sent.key) for _ in range(4)])
+    done = at_once(*[lambda: drafts.register_upload(bob, draft, FileSpec("a/x.txt", 4), sent.key) for _ in range(4)])
 
     assert len({file.pk for file in done}) == 1
     assert (ArtifactFile.objects.count(), Blob.objects.count()) == (1, 1)
@@ -266,6 +267,6 @@ def test_registering_at_once_is_once(bob, draft, sent):
 
 @pytest.mark.django_db(transaction=True)
 def test_addresses_asked_for_at_once_are_all_different(bob, draft):
-    places = at_once(*[lambda: uploads.begin_one(bob, draft, Statement("x", 4)) for _ in range(6)])
+    places = at_once(*[lambda: uploads.begin_single(bob, draft, FileSpec("x", 4)) for _ in range(6)])
 
     assert len({place.key for place in places}) == 6

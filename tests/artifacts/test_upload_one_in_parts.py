@@ -4,12 +4,13 @@ import random
 
 import pytest
 
-from accounts import errors
-from artifacts import files, storage, uploads, versions
+from artifacts import drafts, storage, versions
+from artifacts.content import uploads
+from artifacts.drafts import FileSpec
 from artifacts.errors import BytesMismatch, PathTaken, VersionFinalized, VersionIncomplete
-from artifacts.files import Statement
 from artifacts.models import ArtifactVersion, StoredObject
 from artifacts.storage import SignedPut
+from core import errors
 from tests.artifacts.client import MIB, ORIGIN, parts_of, put, send, sha256
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -23,7 +24,7 @@ def draft(bob, artifact) -> ArtifactVersion:
 
 
 def begun(user, draft, path: str = "big.bin", size: int = len(BODY)) -> StoredObject:
-    return uploads.begin_one(user, draft, Statement(path, size), part_size=PART)
+    return uploads.begin_single(user, draft, FileSpec(path, size), part_size=PART)
 
 
 def send_all(place: StoredObject) -> dict[int, str]:
@@ -69,9 +70,9 @@ def test_fresh_addresses_tell_which_parts_arrived(api, bob, draft):
 
 
 def test_a_single_put_can_be_begun_again_at_its_key(bob, draft):
-    place = uploads.begin_one(bob, draft, Statement("x", 1))
+    place = uploads.begin_single(bob, draft, FileSpec("x", 1))
 
-    assert uploads.begin_one(bob, draft, Statement("x", 1), storage_key=place.key) == place
+    assert uploads.begin_single(bob, draft, FileSpec("x", 1), storage_key=place.key) == place
 
 
 @pytest.mark.parametrize("wrong", [{"size": 1}, {"part_size": PART + 1}, {"part_size": None}, {"storage_key": "x"}])
@@ -103,10 +104,10 @@ def test_every_part_is_stated(bob, draft):
 
     for wrong in ({}, {1: etags[1]}, etags | {4: "x"}):
         with pytest.raises(errors.Invalid):
-            files.add_uploaded(bob, draft, Statement("big.bin", len(BODY)), place.key, wrong)
+            drafts.register_upload(bob, draft, FileSpec("big.bin", len(BODY)), place.key, wrong)
     with pytest.raises(BytesMismatch):
-        files.add_uploaded(bob, draft, Statement("big.bin", len(BODY)), place.key, etags | {2: etags[1]})
-    files.add_uploaded(bob, draft, Statement("big.bin", len(BODY)), place.key, etags)
+        drafts.register_upload(bob, draft, FileSpec("big.bin", len(BODY)), place.key, etags | {2: etags[1]})
+    drafts.register_upload(bob, draft, FileSpec("big.bin", len(BODY)), place.key, etags)
 
 
 def test_an_upload_that_was_given_up_is_not_there(bob, draft):
@@ -115,18 +116,18 @@ def test_an_upload_that_was_given_up_is_not_there(bob, draft):
     storage.abort_multipart(place.key, place.upload_id)
 
     with pytest.raises(VersionIncomplete):
-        files.add_uploaded(bob, draft, Statement("big.bin", len(BODY)), place.key, etags)
+        drafts.register_upload(bob, draft, FileSpec("big.bin", len(BODY)), place.key, etags)
 
 
 @pytest.mark.parametrize("path", ["a", "a/b", "a/b/c", "a/b/c/d"])
 def test_a_taken_path_is_refused_before_the_bytes_are_sent(bob, draft, path):
-    place = uploads.begin_one(bob, draft, Statement("a/b/c", 1))
+    place = uploads.begin_single(bob, draft, FileSpec("a/b/c", 1))
     send(uploads.sign_one(place), b"x")
-    files.add_uploaded(bob, draft, Statement("a/b/c", 1), place.key)
+    drafts.register_upload(bob, draft, FileSpec("a/b/c", 1), place.key)
 
     with pytest.raises(PathTaken):
-        uploads.begin_one(bob, draft, Statement(path, 1))
-    assert uploads.begin_one(bob, draft, Statement("a/b/cd", 1)).pk
+        uploads.begin_single(bob, draft, FileSpec(path, 1))
+    assert uploads.begin_single(bob, draft, FileSpec("a/b/cd", 1)).pk
 
 
 def test_others_begin_nothing(bob, vera, draft):

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from artifacts import files, hashing, storage, tasks, uploads, versions
-from artifacts.files import Statement
+from artifacts import drafts, storage, tasks, versions
+from artifacts.content import uploads, verification
+from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import MIB, ORIGIN, at_once, begin, fetch, fill, in_parts, log, md5, parts_of, send, sha256
 
@@ -41,7 +42,9 @@ def test_a_file_in_parts_is_read_back(bob, artifact, work):
     draft = begin(bob, artifact, {"big": body}).version
     [one] = uploads.begin(bob, draft, [in_parts(body, PART)])
     etags = {part.number: send(part.put, piece) for part, piece in zip(one.parts, parts_of(body, PART), strict=True)}
-    version = versions.finalize(bob, draft, ORIGIN, finished=[uploads.Finished(str(one.object.pk), etags)]).version
+    version = versions.finalize(
+        bob, draft, ORIGIN, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+    ).version
     assert version.integrity == "pending"
 
     work()
@@ -53,7 +56,7 @@ def test_a_pack_is_read_in_one_request(bob, artifact):
     reads = []
     storage._internal().meta.events.register("before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads")
     try:
-        hashing.verify(str(version.pk))
+        verification.verify(str(version.pk))
     finally:
         storage._internal().meta.events.unregister("before-send.s3.GetObject", unique_id="count-reads")
 
@@ -118,11 +121,11 @@ def test_an_object_that_vanished_is_corrupt(bob, artifact, work):
 def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
     """The pack as a whole is what was stated, a member is not."""
     draft = versions.begin(
-        bob, artifact, statements=[Statement("a", 3, sha256(b"abc")), Statement("b", 3, sha256(b"bbb"))]
+        bob, artifact, statements=[FileSpec("a", 3, sha256(b"abc")), FileSpec("b", 3, sha256(b"bbb"))]
     )
     whole = b"aaabbb"
-    members = (uploads.Member(sha256(b"abc"), 0), uploads.Member(sha256(b"bbb"), 3))
-    [one] = uploads.begin(bob, draft.version, [uploads.Wanted("pack", sha256(whole), 6, members=members)])
+    members = (uploads.PackEntry(sha256(b"abc"), 0), uploads.PackEntry(sha256(b"bbb"), 3))
+    [one] = uploads.begin(bob, draft.version, [uploads.UploadRequest("pack", sha256(whole), 6, members=members)])
     send(one.put, whole)
     version = versions.finalize(bob, draft.version, ORIGIN).version
     work()
@@ -132,9 +135,9 @@ def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
 
 
 def test_a_wrong_md5_is_found(bob, artifact, work):
-    stated = [Statement("a", 2, sha256(b"aa"), md5(b"other"))]
+    stated = [FileSpec("a", 2, sha256(b"aa"), md5(b"other"))]
     draft = versions.begin(bob, artifact, statements=stated).version
-    [one] = uploads.begin(bob, draft, [uploads.Wanted("file", sha256(b"aa"), 2)])
+    [one] = uploads.begin(bob, draft, [uploads.UploadRequest("file", sha256(b"aa"), 2)])
     send(one.put, b"aa")
     version = versions.finalize(bob, draft, ORIGIN).version
     work()
@@ -193,9 +196,9 @@ def test_twins_are_merged(alice, bob, artifact, other, work):
 def test_a_twin_that_nobody_hashed_is_merged_too(alice, bob, artifact, other, work):
     log(alice, artifact, {"a": b"same"})
     draft = versions.begin(bob, other).version
-    place = uploads.begin_one(bob, draft, Statement("b", 4))
+    place = uploads.begin_single(bob, draft, FileSpec("b", 4))
     send(uploads.sign_one(place), b"same")
-    files.add_uploaded(bob, draft, Statement("b", 4), place.key)
+    drafts.register_upload(bob, draft, FileSpec("b", 4), place.key)
     work()
 
     assert [blob.state for blob in Blob.objects.all()] == ["verified"]
@@ -220,14 +223,14 @@ def test_an_empty_file_in_a_pack_is_verified(bob, artifact, work):
 def test_what_was_left_behind_is_found_by_the_sweep(bob, artifact, age):
     finished = log(bob, artifact, {"a": b"aa", "b": b"b"}, packed=True)
     draft = fill(bob, artifact, {"c": b"cc", "d": b"d"}, packed=True)
-    uploads.take_in(draft)
+    uploads.collect_uploaded(draft)
     before = timezone.now() - timedelta(minutes=2)
-    assert (hashing.pending_versions(before), hashing.unread_objects(before)) == ([], [])
+    assert (verification.pending_versions(before), verification.pending_objects(before)) == ([], [])
 
     age(minutes=3)
-    assert hashing.pending_versions(before) == [str(finished.pk)]
+    assert verification.pending_versions(before) == [str(finished.pk)]
     places = StoredObject.objects.values_list("pk", flat=True)
-    assert sorted(hashing.unread_objects(before)) == sorted(str(place) for place in places)
+    assert sorted(verification.pending_objects(before)) == sorted(str(place) for place in places)
     tasks.sweep()
 
 
@@ -244,11 +247,11 @@ def test_many_workers_at_once(bob, alice, artifact, other):
     contents = {f"{number}": f"{number}".encode() for number in range(8)}
     first = log(alice, artifact, contents, packed=True)
     second = log(bob, other, contents, packed=True)
-    done = at_once(*[lambda one=one: hashing.verify(str(one.pk)) for one in (first, second, first, second)])
+    done = at_once(*[lambda one=one: verification.verify(str(one.pk)) for one in (first, second, first, second)])
 
     assert done == [None] * 4
     for version in (first, second):
-        hashing.verify(str(version.pk))
+        verification.verify(str(version.pk))
         assert integrity(version) == "verified"
     assert Blob.objects.filter(files__isnull=False).distinct().count() == 8
 
@@ -258,9 +261,9 @@ def test_sharing_bytes_while_twins_are_merged(alice, bob, artifact, other, proje
     contents = {f"{number}": f"{number}".encode() for number in range(8)}
     log(alice, artifact, contents, packed=True)
     second = log(bob, other, contents, packed=True)
-    hashing.verify(str(artifact.versions.get().pk))
+    verification.verify(str(artifact.versions.get().pk))
     done = at_once(
-        lambda: hashing.verify(str(second.pk)),
+        lambda: verification.verify(str(second.pk)),
         lambda: begin(bob, artifact, {f"again/{path}": body for path, body in contents.items()}),
         lambda: begin(bob, other, {f"again/{path}": body for path, body in contents.items()}),
     )

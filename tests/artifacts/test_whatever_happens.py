@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from artifacts import aliases, artifacts, cleanup, storage, tasks, versions
+from artifacts import artifacts, storage, tasks, versions
+from artifacts.aliases import aliases
+from artifacts.content import garbage_collection
 from artifacts.errors import RegistryError
 from artifacts.models import AliasChange, Artifact, ArtifactVersion
 from tests.artifacts.client import ORIGIN, digest_of, fill, log
@@ -79,13 +81,13 @@ class Registry:
 
     def days_go_by(self) -> None:
         self.age(days=3)
-        tasks.tidy()
+        tasks.run_gc()
 
     def holds(self) -> None:
         self.artifact.refresh_from_db()
         final = list(self.artifact.versions.finalized().order_by("number"))
         assert self.artifact.version_count == len(final)
-        assert self.artifact.latest_number == (final[-1].number if final else None)
+        assert self.artifact.latest_version_number == (final[-1].number if final else None)
         for row in self.artifact.alias_set.all():
             assert row.version in final
         for alias in NAMES:
@@ -123,7 +125,7 @@ def test_what_is_promised_holds(alice, bob, artifact, work, age):
             work()
             registry.days_go_by()
             registry.holds()
-            assert cleanup.delete_orphans() == 0
+            assert garbage_collection.delete_orphans() == 0
             transaction.set_rollback(True)
 
     holds()

@@ -7,12 +7,13 @@ import zipfile
 
 import pytest
 
-from accounts.origin import Face, Origin
-from artifacts import archives, errors, storage
+from accounts.actor import Channel, Origin
+from artifacts import errors, storage
+from artifacts.content import archives
 from artifacts.models import ArtifactDownload, ArtifactFile, Blob
 from tests.artifacts.client import MIB, log
 
-ORIGIN = Origin(Face.WEB, ip_address="127.0.0.1", user_agent="a browser")
+ORIGIN = Origin(Channel.WEB, ip_address="127.0.0.1", user_agent="a browser")
 
 
 def unzip(chunks) -> dict[str, bytes]:
@@ -32,7 +33,7 @@ def test_small_files_of_a_pack_are_read_together(bob, artifact):
     files = {f"data/{number:04}.txt": b"%d" % number * 99 for number in range(1500)}
     version = log(bob, artifact, files, packed=True)
 
-    assert [len(run) for run in archives.neighbours(version)] == [1000, 500]
+    assert [len(run) for run in archives.contiguous_files(version)] == [1000, 500]
     assert unzip(archives.stream(bob, version, ORIGIN)) == files
 
 

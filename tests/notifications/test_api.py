@@ -3,10 +3,10 @@
 import pytest
 from django.utils import timezone
 
-from accounts.origin import Origin
-from artifacts import aliases
-from notifications import watching, webhooks
-from notifications.models import OFFERED, Delivery, Notice, Watch, Webhook
+from accounts.actor import Origin
+from artifacts.aliases import aliases
+from notifications import watches, webhooks
+from notifications.models import SUBSCRIBABLE_EVENTS, Delivery, InboxItem, Watch, Webhook
 from tests.notifications.receiver import status
 
 ROOT = "/api/v1"
@@ -179,7 +179,7 @@ def test_webhooks_are_for_admins(request, api, alice, place, hook, who, code):
     one = f"{ROOT}/webhooks/{hook.pk}"
     answers = [
         client.get(place),
-        client.post(place, {"url": "https://8.8.8.8/", "events": OFFERED}),
+        client.post(place, {"url": "https://8.8.8.8/", "events": SUBSCRIBABLE_EVENTS}),
         client.get(one),
         client.patch(one, {"description": "mine"}),
         client.delete(one),
@@ -194,7 +194,7 @@ def test_webhooks_are_for_admins(request, api, alice, place, hook, who, code):
 
 
 def test_the_inbox_tells_what_happened(api, bob, vera, project, artifact, v1, work, django_assert_max_num_queries):
-    watching.watch(vera, project)
+    watches.watch(vera, project)
     move(bob, artifact, "best", v1)
     work()
     client = api(vera)
@@ -211,17 +211,17 @@ def test_the_inbox_tells_what_happened(api, bob, vera, project, artifact, v1, wo
 
 def test_items_are_read(api, alice, bob, vera, project, artifact, v1, v2, work):
     for user in (alice, vera):
-        watching.watch(user, project)
+        watches.watch(user, project)
     for to in (v1, v2, v1):
         move(bob, artifact, "best", to)
     work()
     client = api(vera)
     ids = [item["id"] for item in client.get(f"{ROOT}/inbox?limit=2").json()["items"]]
-    others = [str(notice.pk) for notice in Notice.objects.filter(user=alice)]
+    others = [str(notice.pk) for notice in InboxItem.objects.filter(user=alice)]
 
     assert client.post(f"{ROOT}/inbox/read", {"ids": [*ids, *others]}).json() == {"unread": 1}
     assert client.post(f"{ROOT}/inbox/read", {"all": True}).json() == {"unread": 0}
-    assert Notice.objects.filter(user=alice, read_at=None).count() == 3
+    assert InboxItem.objects.filter(user=alice, read_at=None).count() == 3
 
 
 @pytest.mark.parametrize("said", [{}, {"all": False}, {"ids": ["x"]}, {"ids": [], "all": True}])
@@ -250,7 +250,7 @@ def test_what_one_does_not_see_is_not_watched(api, vera, mallory, project, artif
     client = api(mallory)
     assert client.post(f"{ROOT}/watches", {"project": "acme/demo"}).status_code == 404
     assert client.post(f"{ROOT}/watches", {"artifact": str(artifact.pk)}).status_code == 404
-    watch = watching.watch(vera, project).watch
+    watch = watches.watch(vera, project).watch
     assert client.delete(f"{ROOT}/watches/{watch.pk}").status_code == 404
     for said in ({}, {"project": "acme/demo", "artifact": str(artifact.pk)}):
         assert api(vera).post(f"{ROOT}/watches", said).status_code == 400

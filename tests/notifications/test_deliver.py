@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.origin import Face, Origin
-from artifacts import aliases, versions
-from notifications import announcing, delivering, errors, signing, webhooks
-from notifications.models import Attempt, Delivery, Event, Kind, Notice, Webhook
+from accounts.actor import Channel, Origin
+from artifacts import versions
+from artifacts.aliases import aliases
+from notifications import errors, fan_out, signatures, webhook_delivery, webhooks
+from notifications.models import Attempt, Delivery, Event, InboxItem, Kind, Webhook
 from tests.artifacts.client import log
 from tests.notifications.receiver import status
 
-ORIGIN = Origin(face=Face.API, reason="it is better")
+ORIGIN = Origin(face=Channel.API, reason="it is better")
 
 
 def move(user, artifact, alias, to):
@@ -102,7 +103,7 @@ def test_a_message_is_signed_as_the_standard_says(bob, artifact, v1, hook, recei
 def test_the_example_of_the_standard():
     """From the specification's own reference implementation."""
     secret, message, timestamp = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330
-    told = signing.headers(secret, message, timestamp, b'{"test": 2432232314}')
+    told = signatures.headers(secret, message, timestamp, b'{"test": 2432232314}')
 
     assert told["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
@@ -178,7 +179,7 @@ def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook,
     hook.refresh_from_db()
     assert hook.paused_at and hook.pause_reason == "5 deliveries in a row failed. The last answer was 500."
     assert len(receiver.sent) == settings.WEBHOOK_FAILURES_BEFORE_PAUSE
-    assert [(each.user, each.event.kind) for each in Notice.objects.all()] == [(alice, Kind.WEBHOOK_PAUSED)]
+    assert [(each.user, each.event.kind) for each in InboxItem.objects.all()] == [(alice, Kind.WEBHOOK_PAUSED)]
 
     move(bob, artifact, "alias-0", v2)
     work()
@@ -271,8 +272,8 @@ def test_the_call_goes_to_the_address_that_was_judged(bob, artifact, v1, hook, r
     move(bob, artifact, "best", v1)
     move(bob, artifact, "stable", v1)
     for event in Event.objects.waiting():
-        announcing.announce(event.pk)
-    delivering.work_off(hook.pk, rebinding)
+        fan_out.fan_out(event.pk)
+    webhook_delivery.deliver_due(hook.pk, rebinding)
 
     assert asked == ["rebinding.example"] * 2
     assert [each.headers["host"] for each in receiver.sent] == [f"rebinding.example:{receiver.port}"]
@@ -283,7 +284,7 @@ def test_a_webhook_that_is_busy_is_left_alone(bob, artifact, v1, hook, receiver,
     Webhook.objects.update(busy_until=timezone.now() + timedelta(minutes=1))
     move(bob, artifact, "best", v1)
     work()
-    delivering.work_off(hook.pk)
+    webhook_delivery.deliver_due(hook.pk)
     assert receiver.sent == []
 
     # Its worker died.
@@ -301,8 +302,8 @@ def test_a_webhook_that_goes_while_it_is_called_is_no_fault(alice, bob, artifact
         return [host]
 
     for event in Event.objects.waiting():
-        announcing.announce(event.pk)
-    assert delivering.work_off(hook.pk, lookup) == []
+        fan_out.fan_out(event.pk)
+    assert webhook_delivery.deliver_due(hook.pk, lookup) == []
     assert len(receiver.sent) == 1 and not Attempt.objects.exists()
 
 

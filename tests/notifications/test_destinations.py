@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from notifications import destinations, errors
+from notifications import errors, url_policy
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "2a00:1450:4001:82b::200e"]
 PRIVATE = [
@@ -32,14 +32,14 @@ def no_network_of_ones_own(settings) -> None:
     settings.WEBHOOK_PRIVATE_NETWORKS = []
 
 
-def says(*answers: str) -> destinations.Lookup:
+def says(*answers: str) -> url_policy.Lookup:
     """A name server that knows these addresses for every name."""
     return lambda host, port: list(answers)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses_may_be_called(address):
-    found = destinations.find("https://example.org/hook", says(address))
+    found = url_policy.find("https://example.org/hook", says(address))
 
     assert (found.address, found.host, found.port, found.path) == (address, "example.org", 443, "/hook")
 
@@ -47,13 +47,13 @@ def test_public_addresses_may_be_called(address):
 @pytest.mark.parametrize("address", PRIVATE)
 def test_others_may_not(address):
     with pytest.raises(errors.AddressRefused, match="private network"):
-        destinations.find("https://example.org/hook", says(address))
+        url_policy.find("https://example.org/hook", says(address))
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_one_private_address_among_public_ones_is_enough(address):
     with pytest.raises(errors.AddressRefused):
-        destinations.find("https://example.org/hook", says("8.8.8.8", address))
+        url_policy.find("https://example.org/hook", says("8.8.8.8", address))
 
 
 @pytest.mark.parametrize("url", REFUSED)
@@ -62,7 +62,7 @@ def test_what_is_no_web_address_is_refused_before_any_name_is_looked_up(url):
         raise AssertionError(f"{host} was looked up")
 
     with pytest.raises(errors.AddressRefused):
-        destinations.find(url, nobody)
+        url_policy.find(url, nobody)
 
 
 @pytest.mark.parametrize(
@@ -70,27 +70,27 @@ def test_what_is_no_web_address_is_refused_before_any_name_is_looked_up(url):
 )
 def test_every_way_to_write_this_machine_is_refused(host):
     with pytest.raises(errors.AddressRefused):
-        destinations.find(f"http://{host}/hook")
+        url_policy.find(f"http://{host}/hook")
 
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(errors.AddressRefused, match="cannot be found"):
-        destinations.find("https://nobody-has-this.invalid/")
+        url_policy.find("https://nobody-has-this.invalid/")
 
 
 def test_a_name_without_addresses_is_refused():
     with pytest.raises(errors.AddressRefused, match="no address"):
-        destinations.find("https://example.org/", says())
+        url_policy.find("https://example.org/", says())
 
 
 def test_the_operator_may_open_networks(settings):
     settings.WEBHOOK_PRIVATE_NETWORKS = [ip_network("10.1.0.0/16"), ip_network("fd00::/8")]
 
-    assert destinations.find("http://inner.example/", says("10.1.2.3")).address == "10.1.2.3"
-    assert destinations.find("http://inner.example/", says("fd00::1", "10.1.2.3")).address == "fd00::1"
+    assert url_policy.find("http://inner.example/", says("10.1.2.3")).address == "10.1.2.3"
+    assert url_policy.find("http://inner.example/", says("fd00::1", "10.1.2.3")).address == "fd00::1"
     for outside in ("10.2.0.1", "127.0.0.1", "::1", "::ffff:10.1.2.3"):
         with pytest.raises(errors.AddressRefused):
-            destinations.find("http://inner.example/", says(outside))
+            url_policy.find("http://inner.example/", says(outside))
 
 
 def test_a_name_is_looked_up_once_a_call():
@@ -101,10 +101,10 @@ def test_a_name_is_looked_up_once_a_call():
         asked.append(host)
         return ["8.8.8.8"] if len(asked) == 1 else ["127.0.0.1"]
 
-    assert destinations.find("https://example.org/", rebinding).address == "8.8.8.8"
+    assert url_policy.find("https://example.org/", rebinding).address == "8.8.8.8"
     assert asked == ["example.org"]
     with pytest.raises(errors.AddressRefused):
-        destinations.find("https://example.org/", rebinding)
+        url_policy.find("https://example.org/", rebinding)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,6 @@ def test_a_name_is_looked_up_once_a_call():
     ],
 )
 def test_an_address_is_taken_apart(url, port, path, host):
-    found = destinations.find(url, says("8.8.8.8"))
+    found = url_policy.find(url, says("8.8.8.8"))
 
     assert (found.port, found.path, found.host_header) == (port, path, host)

@@ -7,11 +7,11 @@ from django.conf import settings as django_settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
+from accounts.actor import Origin
 from accounts.models import Membership
-from accounts.origin import Origin
-from artifacts import aliases
-from notifications import announcing, mailing, watching
-from notifications.models import Event, Notice
+from artifacts.aliases import aliases
+from notifications import emails, fan_out, watches
+from notifications.models import Event, InboxItem
 from tests.artifacts.client import log
 
 
@@ -40,7 +40,7 @@ def server(settings) -> type[Server]:
 
 @pytest.fixture
 def watch(vera, project):
-    return watching.watch(vera, project, pattern="best*", by_email=True).watch
+    return watches.watch(vera, project, pattern="best*", by_email=True).watch
 
 
 def move(bob, artifact, v1, reason="better on the holdout", alias="best"):
@@ -59,15 +59,15 @@ def test_who_asks_for_mail_gets_it(bob, artifact, v1, watch, work, mailoutbox):
     assert f"{django_settings.BASE_URL}/acme/demo/artifacts/dataset/data/aliases" in mail.body
     assert f"{django_settings.BASE_URL}/watches" in mail.body
     assert mail.message()["Auto-Submitted"] == "auto-generated"
-    assert Notice.objects.get().mail == "sent"
+    assert InboxItem.objects.get().mail == "sent"
 
 
 def test_others_get_none(bob, vera, project, artifact, v1, work, mailoutbox):
-    watching.watch(vera, project)
+    watches.watch(vera, project)
     move(bob, artifact, v1)
     work()
 
-    assert (len(mailoutbox), Notice.objects.get().mail) == (0, "none")
+    assert (len(mailoutbox), InboxItem.objects.get().mail) == (0, "none")
 
 
 def test_without_an_address_there_is_no_mail(bob, vera, artifact, v1, watch, work, mailoutbox):
@@ -76,7 +76,7 @@ def test_without_an_address_there_is_no_mail(bob, vera, artifact, v1, watch, wor
     move(bob, artifact, v1)
     work()
 
-    assert (len(mailoutbox), Notice.objects.get().mail) == (0, "none")
+    assert (len(mailoutbox), InboxItem.objects.get().mail) == (0, "none")
 
 
 @pytest.mark.parametrize("loss", ["membership", "account", "address"])
@@ -92,7 +92,7 @@ def test_who_may_not_read_it_any_more_gets_none(bob, vera, acme, artifact, v1, w
     later(hours=1)
     work()
 
-    assert (server.taken, Notice.objects.get().mail) == ([], "dropped")
+    assert (server.taken, InboxItem.objects.get().mail) == ([], "dropped")
 
 
 def test_it_is_tried_again_until_it_is_sent_once(bob, artifact, v1, watch, work, server, later):
@@ -104,7 +104,7 @@ def test_it_is_tried_again_until_it_is_sent_once(bob, artifact, v1, watch, work,
         later(hours=1)
 
     assert len(server.taken) == 1
-    notice = Notice.objects.get()
+    notice = InboxItem.objects.get()
     assert (notice.mail, notice.mail_attempts, notice.next_mail_at) == ("sent", 3, None)
 
 
@@ -115,7 +115,7 @@ def test_it_is_given_up_in_the_end(bob, artifact, v1, watch, work, server, later
         work()
         later(hours=24)
 
-    assert Notice.objects.get().mail == "failed"
+    assert InboxItem.objects.get().mail == "failed"
     assert 100 - server.down == settings.MAIL_ATTEMPTS
 
 
@@ -123,8 +123,8 @@ def test_each_try_is_the_same_mail(bob, artifact, v1, watch, server, work, later
     """Should one be sent twice after all, mail programs know it again."""
     move(bob, artifact, v1)
     work()
-    Notice.objects.update(mail="pending", next_mail_at=Notice.objects.get().created_at)
-    mailing.send(Notice.objects.get().pk)
+    InboxItem.objects.update(mail="pending", next_mail_at=InboxItem.objects.get().created_at)
+    emails.send(InboxItem.objects.get().pk)
 
     first, second = (mail.message()["Message-ID"] for mail in server.taken)
     assert first == second
@@ -135,14 +135,14 @@ def test_two_workers_send_one_mail(bob, artifact, v1, watch, server):
 
     class Meddling(list):
         def __iadd__(self, messages):
-            mailing.send(Notice.objects.get().pk)
+            emails.send(InboxItem.objects.get().pk)
             return Meddling([*self, *messages])
 
     server.taken = Meddling()
     move(bob, artifact, v1)
     for event in Event.objects.waiting():
-        announcing.announce(event.pk)
-    mailing.send(Notice.objects.get().pk)
+        fan_out.fan_out(event.pk)
+    emails.send(InboxItem.objects.get().pk)
 
     assert len(server.taken) == 1
 
@@ -165,7 +165,7 @@ def test_an_address_that_would_be_a_header_gets_no_mail(bob, vera, artifact, v1,
     move(bob, artifact, v1)
     work()
 
-    assert Notice.objects.get().mail == "failed"
+    assert InboxItem.objects.get().mail == "failed"
 
 
 def test_by_default_mail_goes_to_the_console():
@@ -175,7 +175,7 @@ def test_by_default_mail_goes_to_the_console():
 
 
 def test_versions_are_told_by_mail_to_who_watches_everything(bob, vera, project, artifact, work, mailoutbox):
-    watching.watch(vera, project, by_email=True)
+    watches.watch(vera, project, by_email=True)
     log(bob, artifact, {"a": b"a"})
     work()
 

@@ -4,17 +4,18 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.origin import Origin
-from artifacts import aliases, artifacts, errors
-from notifications import announcing, webhooks
-from notifications.models import Attempt, Delivery, Event, Notice, Watch, Webhook
+from accounts.actor import Origin
+from artifacts import artifacts, errors
+from artifacts.aliases import aliases
+from notifications import fan_out, webhooks
+from notifications.models import Attempt, Delivery, Event, InboxItem, Watch, Webhook
 from projects import projects
 
 
 def test_a_move_that_nobody_listens_to_costs_one_query_more(bob, artifact, v1, v2):
     aliases.move(bob, artifact, "best", v1, Origin())
     with CaptureQueriesContext(connection) as asked:
-        aliases.set_all(bob, artifact, {"best": v2}, Origin())
+        aliases.update_many(bob, artifact, {"best": v2}, Origin())
 
     assert len([query for query in asked if "notifications_" in query["sql"]]) == 1
     assert not Event.objects.exists()
@@ -40,7 +41,7 @@ def test_what_is_undone_is_not_told(bob, artifact, v1, hook, receiver, work):
 def test_to_announce_twice_changes_nothing(bob, artifact, v1, hook):
     aliases.move(bob, artifact, "best", v1, Origin())
     event = Event.objects.get()
-    first, second = announcing.announce(event.pk), announcing.announce(event.pk)
+    first, second = fan_out.fan_out(event.pk), fan_out.fan_out(event.pk)
 
     assert (first.webhooks, second.webhooks) == ([hook.pk], [])
     assert Delivery.objects.count() == 1
@@ -58,7 +59,7 @@ def test_old_events_are_forgotten(bob, artifact, v1, v2, hook, work, settings):
     work()
     Event.objects.update(created_at=Event.objects.get().created_at - settings.EVENT_LIFE)
     aliases.move(bob, artifact, "best", v2, Origin())
-    announcing.tidy()
+    fan_out.prune()
 
     assert [event.kind for event in Event.objects.all()] == ["alias.moved"]
     assert not Attempt.objects.exists()
@@ -73,7 +74,7 @@ def test_a_project_takes_everything_with_it(alice, bob, project, artifact, v1, h
     projects.delete(alice, project)
     work()
 
-    assert [model.objects.count() for model in (Event, Webhook, Delivery, Attempt, Notice, Watch)] == [0] * 6
+    assert [model.objects.count() for model in (Event, Webhook, Delivery, Attempt, InboxItem, Watch)] == [0] * 6
     assert len(receiver.sent) == 1
 
 
@@ -98,7 +99,7 @@ def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, a
     told = sorted((each.event["type"], each.event["data"]["alias"]) for each in receiver.sent)
     assert told == [("alias.deleted", alias) for alias in ("best", "latest", "staging")]
     assert {each.event["data"]["from"]["version"] for each in receiver.sent} == {"v1"}
-    news = sorted(Notice.objects.values_list("user__username", "event__alias", "why"))
+    news = sorted(InboxItem.objects.values_list("user__username", "event__alias", "why"))
     assert news == [
         ("bob", "best", "concerned"),
         *[("vera", alias, "watching") for alias in ("best", "latest", "staging")],

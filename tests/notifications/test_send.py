@@ -10,20 +10,20 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 import trustme
 
-from notifications import destinations, sending
+from notifications import http_client, url_policy
 from tests.notifications.receiver import Receiver, status
 
 MESSAGE = {"webhook-id": "msg_1"}
 
 
-def send(url: str) -> sending.Answer:
-    return sending.post(destinations.find(url), MESSAGE, b"{}")
+def send(url: str) -> http_client.Response:
+    return http_client.post(url_policy.find(url), MESSAGE, b"{}")
 
 
-def send_to(name: str, port: int) -> sending.Answer:
+def send_to(name: str, port: int) -> http_client.Response:
     """Over TLS, to a name that stands for this machine."""
-    found = destinations.find(f"https://{name}:{port}/hook", lambda host, port: ["127.0.0.1"])
-    return sending.post(found, MESSAGE, b"{}")
+    found = url_policy.find(f"https://{name}:{port}/hook", lambda host, port: ["127.0.0.1"])
+    return http_client.post(found, MESSAGE, b"{}")
 
 
 @pytest.fixture

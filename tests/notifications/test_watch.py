@@ -2,11 +2,11 @@
 
 import pytest
 
+from accounts.actor import Origin
 from accounts.models import Membership, Role, User
-from accounts.origin import Origin
-from artifacts import aliases, proposals, rules
-from notifications import errors, inbox, watching, wording
-from notifications.models import Notice, Watch, Why
+from artifacts.aliases import aliases, proposals, protection
+from notifications import errors, inbox, messages, watches
+from notifications.models import InboxItem, InboxReason, Watch
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
 
@@ -15,11 +15,13 @@ ORIGIN = Origin(reason="better")
 
 def told(user: User) -> list[str]:
     """What waits in somebody's inbox, the oldest first."""
-    return [wording.sentence(each.event) for each in Notice.objects.visible_to(user).for_display().order_by("id")]
+    return [
+        messages.message_for(each.event) for each in InboxItem.objects.visible_to(user).for_display().order_by("id")
+    ]
 
 
 def test_who_watches_a_project_hears_of_all_its_artifacts(bob, vera, project, artifact, other, work):
-    watching.watch(vera, project)
+    watches.watch(vera, project)
     log(bob, artifact, {"a": b"a"}, "best")
     log(bob, other, {"a": b"a"})
     work()
@@ -34,7 +36,7 @@ def test_who_watches_a_project_hears_of_all_its_artifacts(bob, vera, project, ar
 
 
 def test_who_watches_an_artifact_hears_of_that_alone(bob, vera, project, artifact, other, work):
-    watching.watch(vera, project, other)
+    watches.watch(vera, project, other)
     log(bob, artifact, {"a": b"a"})
     log(bob, other, {"b": b"b"})
     work()
@@ -43,7 +45,7 @@ def test_who_watches_an_artifact_hears_of_that_alone(bob, vera, project, artifac
 
 
 def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
-    watching.watch(vera, project, artifact, pattern="prod*")
+    watches.watch(vera, project, artifact, pattern="prod*")
     for alias in ("production", "staging", "prod-eu"):
         aliases.move(bob, artifact, alias, v1, ORIGIN)
     aliases.move(bob, artifact, "production", v2, ORIGIN)
@@ -61,7 +63,7 @@ def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
 
 def test_nobody_hears_of_what_they_did_themselves(bob, vera, project, artifact, v1, work):
     for user in (bob, vera):
-        watching.watch(user, project, by_email=True)
+        watches.watch(user, project, by_email=True)
     aliases.move(bob, artifact, "best", v1, ORIGIN)
     work()
 
@@ -69,8 +71,8 @@ def test_nobody_hears_of_what_they_did_themselves(bob, vera, project, artifact, 
 
 
 def test_two_watches_make_one_item(bob, vera, project, artifact, v1, work, mailoutbox):
-    watching.watch(vera, project)
-    watching.watch(vera, project, artifact, by_email=True)
+    watches.watch(vera, project)
+    watches.watch(vera, project, artifact, by_email=True)
     aliases.move(bob, artifact, "best", v1, ORIGIN)
     work()
 
@@ -84,11 +86,11 @@ def test_a_stranger_hears_of_internal_projects_alone(bob, mallory, project, arti
     aliases.move(bob, artifact, "best", v1, ORIGIN)
     work()
 
-    assert Notice.objects.count() == (visibility == Visibility.INTERNAL)
+    assert InboxItem.objects.count() == (visibility == Visibility.INTERNAL)
 
 
 def test_who_may_not_see_the_project_any_more_hears_nothing(bob, vera, project, artifact, v1, v2, work):
-    watching.watch(vera, project)
+    watches.watch(vera, project)
     aliases.move(bob, artifact, "best", v1, ORIGIN)
     work()
     assert (len(told(vera)), inbox.unread(vera)) == (1, 1)
@@ -97,17 +99,17 @@ def test_who_may_not_see_the_project_any_more_hears_nothing(bob, vera, project, 
     aliases.move(bob, artifact, "best", v2, ORIGIN)
     work()
     # What was told before is out of sight, too.
-    assert (told(vera), inbox.unread(vera), Notice.objects.count()) == ([], 0, 1)
+    assert (told(vera), inbox.unread(vera), InboxItem.objects.count()) == ([], 0, 1)
 
 
 def test_who_is_deactivated_hears_nothing(bob, vera, project, artifact, v1, work):
-    watching.watch(vera, project)
+    watches.watch(vera, project)
     vera.is_active = False
     vera.save()
     aliases.move(bob, artifact, "best", v1, ORIGIN)
     work()
 
-    assert not Notice.objects.exists()
+    assert not InboxItem.objects.exists()
 
 
 def test_a_proposal_comes_to_everybody_who_may_decide(alice, bob, vera, acme, artifact, v1, work):
@@ -118,13 +120,13 @@ def test_a_proposal_comes_to_everybody_who_may_decide(alice, bob, vera, acme, ar
 
     assert told(alice) == told(carol) == ["bob proposes to put best on v1 of acme/demo/data"]
     assert told(bob) == told(vera) == []
-    assert set(Notice.objects.values_list("why", flat=True)) == {Why.CONCERNED}
+    assert set(InboxItem.objects.values_list("why", flat=True)) == {InboxReason.CONCERNED}
 
 
 def test_a_rule_says_who_may_decide(alice, bob, acme, artifact, v1, work):
     carol = User.objects.create_user("carol", "carol@example.org")
     Membership.objects.create(team=acme, user=carol, role=Role.EDITOR)
-    rules.create(alice, artifact, "best", role=Role.ADMIN, needs_approval=True)
+    protection.create(alice, artifact, "best", role=Role.ADMIN, needs_approval=True)
     proposals.propose(bob, artifact, "best", v1, ORIGIN)
     work()
 
@@ -132,7 +134,7 @@ def test_a_rule_says_who_may_decide(alice, bob, acme, artifact, v1, work):
 
 
 def test_the_decision_comes_to_who_proposed(alice, bob, vera, project, artifact, v1, v2, work):
-    watching.watch(vera, project)
+    watches.watch(vera, project)
     moved = proposals.propose(bob, artifact, "best", v1, ORIGIN)
     proposals.approve(alice, moved, ORIGIN)
     proposals.reject(alice, proposals.propose(bob, artifact, "best", v2, ORIGIN), "not yet")
@@ -154,9 +156,9 @@ def test_the_decision_comes_to_who_proposed(alice, bob, vera, project, artifact,
 
 
 def test_to_watch_again_changes_the_watch(vera, project, artifact):
-    first = watching.watch(vera, project)
-    second = watching.watch(vera, project, pattern="prod*", by_email=True)
-    third = watching.watch(vera, project, artifact)
+    first = watches.watch(vera, project)
+    second = watches.watch(vera, project, pattern="prod*", by_email=True)
+    third = watches.watch(vera, project, artifact)
 
     assert (first.created, second.created, third.created) == (True, False, True)
     watch = Watch.objects.get(artifact=None)
@@ -166,14 +168,14 @@ def test_to_watch_again_changes_the_watch(vera, project, artifact):
 @pytest.mark.parametrize("pattern", ["", "a b", "[a]", "x" * 101, "a/b", "a\n", "ü"])
 def test_a_pattern_that_fits_no_alias_is_refused(vera, project, pattern):
     with pytest.raises(errors.Invalid):
-        watching.watch(vera, project, pattern=pattern)
+        watches.watch(vera, project, pattern=pattern)
 
 
 def test_one_ends_ones_own_watches_alone(vera, bob, project):
-    watch = watching.watch(vera, project).watch
+    watch = watches.watch(vera, project).watch
     with pytest.raises(errors.Denied):
-        watching.unwatch(bob, watch)
-    watching.unwatch(vera, watch)
+        watches.unwatch(bob, watch)
+    watches.unwatch(vera, watch)
 
     assert not Watch.objects.exists()
 

@@ -9,12 +9,9 @@ import zlib
 import pyarrow
 from pyarrow import parquet as arrow_parquet
 
-from artifacts.previews import looking
+from artifacts.previews import registry
 from artifacts.previews.reader import Reader
-from artifacts.previews.shapes import (
-    Preview,
-    Text,
-)
+from artifacts.previews.results import Preview, Text
 
 MIB = 2**20
 
@@ -26,7 +23,7 @@ def of(data: bytes, size: int | None = None) -> Reader:
 
 
 def look(name: str, data: bytes) -> Preview:
-    return looking.choose(name, of(data))
+    return registry.select(name, of(data))
 
 
 def words(text: Text) -> list[str]:

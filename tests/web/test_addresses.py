@@ -4,7 +4,7 @@ import re
 
 from django.urls import get_resolver
 
-from accounts.names import RESERVED
+from accounts.validators import RESERVED
 
 
 def test_the_first_word_of_each_page_is_reserved():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from artifacts import artifacts, comparing, versions
+from artifacts import artifacts, version_diff, versions
 from artifacts.models import ArtifactVersion
 from tests.artifacts.client import fill, log
 
@@ -60,7 +60,7 @@ def test_the_part_is_what_the_page_includes(browser, vera, pair):
 
 
 def test_many_changes_come_in_pages(browser, vera, bob, artifact, django_assert_max_num_queries):
-    count = comparing.CHANGES_A_PAGE + 5
+    count = version_diff.CHANGES_A_PAGE + 5
     log(bob, artifact, {f"{number:03}": b"1" for number in range(count)})
     log(bob, artifact, {f"{number:03}": b"2" for number in range(count)})
     client = browser(vera)

@@ -3,7 +3,7 @@
 import pytest
 from django.core.cache import cache
 
-from accounts import attempts, invitations
+from accounts import invitations, login_throttle
 from accounts.models import Invitation, Role, User
 from tests.conftest import HTMX
 
@@ -51,7 +51,7 @@ def test_a_stranger_does_not_learn_who_has_an_account(browser, alice, bob):
 
 
 def test_guessing_has_to_wait(browser, alice, bob):
-    for _ in range(attempts.MAX_FAILURES):
+    for _ in range(login_throttle.MAX_FAILURES):
         sign_in(browser(), "alice", "wrong")
 
     refused = sign_in(browser(), "Alice")

@@ -14,7 +14,9 @@ from tests.conftest import HTMX
 
 def logged(user, artifact: Artifact, number: int = 1, **columns) -> ArtifactVersion:
     """A finalized version without files, as far as lists know."""
-    Artifact.objects.filter(pk=artifact.pk).update(latest_number=number, last_number=number, version_count=number)
+    Artifact.objects.filter(pk=artifact.pk).update(
+        latest_version_number=number, last_assigned_number=number, version_count=number
+    )
     columns = {"finalized_at": timezone.now(), "state": "finalized", "created_by": user} | columns
     return ArtifactVersion.objects.create(artifact=artifact, number=number, storage_path="x", **columns)
 

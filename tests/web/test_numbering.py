@@ -2,8 +2,8 @@
 
 import pytest
 
-from accounts.web import pages
 from projects.models import Run
+from web import rendering
 
 RUNS = "/acme/demo/runs"
 
@@ -32,4 +32,4 @@ def test_as_many_as_are_counted(browser, vera, runs):
     Run.objects.get(name="run-00000").delete()
 
     assert "of 10,000 runs" in browser(vera).get(RUNS).content.decode()
-    assert pages.total(Run.objects.all()) == "10,000"
+    assert rendering.total(Run.objects.all()) == "10,000"

@@ -6,16 +6,16 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 from django.urls.resolvers import RoutePattern
 
-import accounts.web.urls
-import artifacts.web.urls
-import notifications.web.urls
+import web.accounts.urls
+import web.artifacts.urls
+import web.notifications.urls
 from accounts import invitations, keys
+from accounts.actor import Origin
 from accounts.models import Invitation, Role
-from accounts.origin import Origin
-from artifacts import proposals, rules
+from artifacts.aliases import proposals, protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
-from notifications import watching, webhooks
-from notifications.models import Delivery, Notice, Watch, Webhook, Why
+from notifications import watches, webhooks
+from notifications.models import Delivery, InboxItem, InboxReason, Watch, Webhook
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
 from tests.web.specimens import png
@@ -24,9 +24,9 @@ from wanllmdb import urls
 PAGES: dict[str, URLPattern] = {
     page.name: page
     for page in [
-        *accounts.web.urls.urlpatterns,
-        *notifications.web.urls.urlpatterns,
-        *artifacts.web.urls.urlpatterns,
+        *web.accounts.urls.urlpatterns,
+        *web.notifications.urls.urlpatterns,
+        *web.artifacts.urls.urlpatterns,
     ]
 }
 # What a visitor may ask for. Signing in and out must be, and an invitation's token is its own ticket.
@@ -77,10 +77,10 @@ def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
         "key_id": key.pk,
         "webhook_id": webhook.pk,
         "delivery_id": delivery.pk,
-        "notice_id": Notice.objects.create(user=alice, event=delivery.event, why=Why.CONCERNED).pk,
-        "watch_id": watching.watch(alice, artifact.project).watch.pk,
+        "notice_id": InboxItem.objects.create(user=alice, event=delivery.event, why=InboxReason.CONCERNED).pk,
+        "watch_id": watches.watch(alice, artifact.project).watch.pk,
         "alias": "latest",
-        "rule_id": rules.create(alice, acme, "locked").pk,
+        "rule_id": protection.create(alice, acme, "locked").pk,
         "proposal_id": proposals.propose(bob, artifact, "staging", version, Origin()).pk,
     }
     found = {name: _address(page, named, run.name) for name, page in PAGES.items()}

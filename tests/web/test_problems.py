@@ -6,10 +6,10 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
-from accounts import errors
-from accounts.api import problems
-from accounts.web import pages
+from core import errors
 from tests.conftest import HTMX
+from wanllmdb import error_views
+from web import rendering
 
 
 def is_ours(response, status: int, sentence: str) -> bool:
@@ -60,7 +60,7 @@ def test_400(db, browser):
 def test_503_says_when_to_try_again(alice):
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
-    answer = pages.refused(request, errors.Unavailable("The object store does not answer."))
+    answer = rendering.render_refusal(request, errors.Unavailable("The object store does not answer."))
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert "The object store does not answer." in answer.content.decode()
@@ -70,7 +70,7 @@ def test_500_needs_nothing_that_may_have_failed():
     """Neither the database, which this test does not have, nor the hashed names of static files."""
     request = RequestFactory().get("/acme/demo")
     request.id = "request-1"
-    answer = problems.server_error(request)
+    answer = error_views.server_error(request)
 
     assert answer.status_code == 500
     page = answer.content.decode()

@@ -2,8 +2,9 @@
 
 import pytest
 
-from accounts.origin import Origin
-from artifacts import aliases, artifacts
+from accounts.actor import Origin
+from artifacts import artifacts
+from artifacts.aliases import aliases
 from artifacts.models import Artifact, ArtifactVersion
 from projects import projects, runs
 from tests.conftest import HTMX

@@ -3,7 +3,7 @@
 import pytest
 from django.template import engines
 
-from accounts.web import prose, trees
+from web import json_tree, markdown
 
 
 def shown(source: str, **context: object) -> str:
@@ -55,7 +55,7 @@ def test_a_tree_is_bounded_and_whole(value):
 def test_what_is_left_out_is_told():
     assert "900 more" in shown("{% tree value %}", value=list(range(1000)))
     assert "(1,000,002 characters)" in shown("{% tree value %}", value={"x": "y" * 10**6})
-    assert len(trees.rows({str(i): {str(k): k for k in range(90)} for i in range(90)})) <= trees.MAX_ROWS + 3
+    assert len(json_tree.rows({str(i): {str(k): k for k in range(90)} for i in range(90)})) <= json_tree.MAX_ROWS + 3
 
 
 def test_markdown_becomes_prose():
@@ -84,7 +84,7 @@ def test_markdown_becomes_prose():
     ],
 )
 def test_markdown_does_no_harm(text):
-    page = str(prose.render(text)).lower()
+    page = str(markdown.render(text)).lower()
 
     for evil in (
         "<script",
@@ -101,4 +101,4 @@ def test_markdown_does_no_harm(text):
 
 
 def test_markdown_is_bounded():
-    assert len(prose.render("word " * 10**6)) < 110_000
+    assert len(markdown.render("word " * 10**6)) < 110_000

@@ -5,8 +5,9 @@ import re
 import pytest
 from django.conf import settings
 
-from artifacts import files, uploads, versions
-from artifacts.files import Statement
+from artifacts import drafts, versions
+from artifacts.content import uploads
+from artifacts.drafts import FileSpec
 from artifacts.models import AliasChange, ArtifactVersion
 from tests.artifacts.client import log, send, sha256
 
@@ -21,9 +22,9 @@ def draft(bob, artifact) -> ArtifactVersion:
 
 def add(user, draft, path: str, body: bytes = b"body") -> None:
     """A file as a browser sends it, without a hash."""
-    place = uploads.begin_one(user, draft, Statement(path, len(body)))
+    place = uploads.begin_single(user, draft, FileSpec(path, len(body)))
     send(uploads.sign_one(place), body)
-    files.add_uploaded(user, draft, Statement(path, len(body)), place.key)
+    drafts.register_upload(user, draft, FileSpec(path, len(body)), place.key)
 
 
 def test_the_page_waits_for_the_first_file_to_begin_a_draft(browser, bob, artifact):
@@ -81,7 +82,7 @@ def test_hashes_appear_and_then_it_asks_no_more(browser, bob, draft, work):
 
 
 def test_a_long_draft_is_shown_in_pages(browser, bob, draft, django_assert_max_num_queries):
-    files.add(bob, draft, [Statement(f"{number:03}", 1, sha256(b"%d" % number)) for number in range(120)])
+    drafts.add(bob, draft, [FileSpec(f"{number:03}", 1, sha256(b"%d" % number)) for number in range(120)])
     client = browser(bob)
     with django_assert_max_num_queries(12):
         first = client.get(f"{PAGE}?version=v1").content.decode()
@@ -127,7 +128,7 @@ def test_finalizing(browser, bob, draft, htmx):
     draft.refresh_from_db()
     assert (draft.state, draft.description) == ("finalized", "From *here*")
     assert set(draft.aliases.values_list("alias", flat=True)) == {"latest", "production", "v1.0.0", "staging"}
-    assert set(AliasChange.objects.values_list("face", flat=True)) == {"web"}
+    assert set(AliasChange.objects.values_list("channel", flat=True)) == {"web"}
 
 
 def test_finalizing_twice_is_once(browser, bob, draft):

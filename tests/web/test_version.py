@@ -4,8 +4,9 @@ from html import unescape
 
 import pytest
 
-from accounts.origin import Face
-from artifacts import aliases, versions
+from accounts.actor import Channel
+from artifacts import versions
+from artifacts.aliases import aliases
 from artifacts.models import AliasChange, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
 from tests.artifacts.client import ORIGIN, fill, log
 from tests.conftest import HTMX
@@ -241,7 +242,7 @@ def test_finalizing(browser, bob, artifact, version):
     assert (draft.is_finalized, draft.description) == (True, "Second")
     assert {row.alias for row in draft.aliases.all()} == {"latest", "staging", "v1.2.0"}
     change = AliasChange.objects.get(alias="staging")
-    assert (change.face, change.changed_by) == (Face.WEB, bob)
+    assert (change.channel, change.changed_by) == (Channel.WEB, bob)
 
 
 def test_finalizing_what_is_not_whole_is_refused_in_place(browser, bob, artifact):
