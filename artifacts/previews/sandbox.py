@@ -38,7 +38,7 @@ def highlight(text: str, name: str) -> list[list[tuple[str, str]]] | None:
 
 
 def parquet(reader: Reader, rows: int, columns: int, cell: int) -> dict[str, Any]:
-    """Schema and first rows of a Parquet file. `FormatMismatch` if it is none, `PreviewTooLarge` if that took too much."""
+    """Schema and first rows of a Parquet file. Raises `FormatMismatch`, or `PreviewTooLarge` if that took too much."""
     return _work("parquet_worker", {"size": reader.size, "rows": rows, "columns": columns, "cell": cell}, reader)
 
 
