@@ -21,7 +21,7 @@ from artifacts.previews.results import (
     Tensors,
     Text,
 )
-from tests.web.specimens import MIB, layer, look, npy, npz, of, png, safetensors, table_file
+from tests.web.sample_files import MIB, layer, look, npy, npz, of, png, safetensors, table_file
 
 
 class TestParquet:

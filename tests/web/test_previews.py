@@ -17,7 +17,7 @@ from artifacts.previews.results import (
     Text,
     Tree,
 )
-from tests.web.specimens import MIB, look, of, words
+from tests.web.sample_files import MIB, look, of, words
 
 
 class TestText:

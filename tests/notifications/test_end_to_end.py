@@ -10,7 +10,7 @@ import pytest
 
 import wanllmdb
 from tests import servers
-from tests.browser import shop
+from tests.browser import seed_data
 from tests.notifications.receiver import Receiver, status
 
 # Workers poll a directory for messages, and the machine may have much else to do.
@@ -33,11 +33,11 @@ def logged(stack: servers.Stack, tmp_path_factory: pytest.TempPathFactory) -> di
     """An artifact with a version, resolved."""
     data = tmp_path_factory.mktemp("data") / "model.bin"
     data.write_bytes(b"weights")
-    with shop.as_alice(stack), wanllmdb.init(project="told", entity="acme") as run:
+    with seed_data.as_alice(stack), wanllmdb.init(project="told", entity="acme") as run:
         model = wanllmdb.Artifact("announced", type="model")
         model.add_file(str(data))
         run.log_artifact(model)
-    return shop.ask(stack, "alice", "GET", "/artifacts/resolve?name=acme/told/announced:v1")
+    return seed_data.ask(stack, "alice", "GET", "/artifacts/resolve?name=acme/told/announced:v1")
 
 
 @pytest.fixture
@@ -51,34 +51,37 @@ def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
     live_receiver.answers = [status(503), status(204)]
     project, artifact = logged["artifact"]["project"], logged["artifact"]["id"]
     stack.manage("shell", "--no-imports", "--command", GIVE_AN_ADDRESS)
-    hook = shop.ask(
+    hook = seed_data.ask(
         stack,
         "alice",
         "POST",
         f"/projects/{project}/webhooks",
         {"url": live_receiver.url, "events": ["alias.created", "alias.deleted"]},
     )
-    shop.ask(stack, "vera", "POST", "/watches", {"project": "acme/told", "pattern": "prod*", "by_email": True})
+    seed_data.ask(stack, "vera", "POST", "/watches", {"project": "acme/told", "pattern": "prod*", "by_email": True})
 
     began = time.monotonic()
     said = {"alias": "production", "version_id": logged["version"]["id"], "reason": "it is the best we have"}
-    shop.ask(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", said)
-    shop.until(lambda: live_receiver.sent)
+    seed_data.ask(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", said)
+    seed_data.until(lambda: live_receiver.sent)
 
     assert time.monotonic() - began < SOON
     told = live_receiver.sent[0].verify(hook["secret"])
     assert (told["type"], told["data"]["by"], told["data"]["to"]["version"]) == ("alias.created", "bob", "v1")
-    shop.until(lambda: shop.ask(stack, "vera", "GET", "/inbox")["unread"])
-    shop.until(lambda: _mail(stack))
+    seed_data.until(lambda: seed_data.ask(stack, "vera", "GET", "/inbox")["unread"])
+    seed_data.until(lambda: _mail(stack))
     assert _mail(stack)[0]["To"] == "vera@example.org"
     assert _mail(stack)[0]["Subject"] == "[acme/told] bob put production on v1 of acme/told/announced"
 
     # It was refused the first time: beat sees to the second.
-    shop.until(lambda: len(live_receiver.sent) > 1)
+    seed_data.until(lambda: len(live_receiver.sent) > 1)
     assert live_receiver.sent[1].headers["webhook-id"] == live_receiver.sent[0].headers["webhook-id"]
     place = f"/webhooks/{hook['id']}/deliveries"
-    shop.until(lambda: shop.ask(stack, "alice", "GET", place)["items"][0]["state"] == "delivered")
-    assert [tried["status_code"] for tried in shop.ask(stack, "alice", "GET", place)["items"][0]["tries"]] == [503, 204]
+    seed_data.until(lambda: seed_data.ask(stack, "alice", "GET", place)["items"][0]["state"] == "delivered")
+    assert [tried["status_code"] for tried in seed_data.ask(stack, "alice", "GET", place)["items"][0]["tries"]] == [
+        503,
+        204,
+    ]
 
 
 def _mail(stack: servers.Stack) -> list[Message]:

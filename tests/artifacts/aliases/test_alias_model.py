@@ -20,7 +20,7 @@ from artifacts import artifacts, versions
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.errors import RegistryError
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactVersion
-from tests.artifacts.alias_model import ANYWHERE, ROLES, Model, Proposed, Protected, Refused
+from tests.artifacts.aliases.alias_model import ANYWHERE, ROLES, Model, Proposed, Protected, Refused
 from tests.artifacts.client import ORIGIN
 
 users = st.sampled_from(["alice", "bob", "alice", "bob", "alice", "bob", "vera"])

@@ -6,7 +6,7 @@ from core.log_filters import RequestIdFilter
 
 
 def test_a_bug_is_found_in_the_log_by_the_id_that_the_caller_got(settings, caplog):
-    settings.ROOT_URLCONF = "tests.accounts.crashing"
+    settings.ROOT_URLCONF = "tests.api.failing_urls"
     answer = Client(raise_request_exception=False).get("/api/v1/crash", headers={"X-Request-ID": "abc-123"})
 
     assert (answer.status_code, answer.json()["code"], answer.json()["request_id"]) == (500, "ServerError", "abc-123")

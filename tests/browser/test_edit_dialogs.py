@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.hands import dialog, drop, fresh, told, until_verified
+from tests.browser.page_objects import dialog, drop, fresh, told, until_verified
 
 PROJECT = "/acme/recommender"
 

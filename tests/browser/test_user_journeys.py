@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Download, Page, expect
 
-from tests.browser import shop
-from tests.browser.places import ARTIFACT, DATASET, KINDS
+from tests.browser import seed_data
+from tests.browser.urls import ARTIFACT, DATASET, KINDS
 
-FILES = shop.kinds()
+FILES = seed_data.kinds()
 
 
 def taken(download: Download) -> bytes:

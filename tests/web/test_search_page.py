@@ -8,7 +8,7 @@ from artifacts.aliases import aliases
 from artifacts.models import Artifact, ArtifactVersion
 from projects import projects, runs
 from tests.conftest import HTMX
-from tests.web.test_home import logged
+from tests.web.test_home_page import logged
 
 
 @pytest.fixture

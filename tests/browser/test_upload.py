@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.hands import drop, fresh, until_verified
+from tests.browser.page_objects import drop, fresh, until_verified
 
 MIB = 2**20
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.hands import fresh
+from tests.browser.page_objects import fresh
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ class Post(BaseEmailBackend):
 
 @pytest.fixture
 def server(settings) -> type[Server]:
-    settings.EMAIL_BACKEND = "tests.notifications.test_mail.Post"
+    settings.EMAIL_BACKEND = "tests.notifications.test_emails.Post"
     Server.down, Server.taken = 0, []
     return Server
 

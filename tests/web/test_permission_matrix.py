@@ -18,7 +18,7 @@ from notifications import watches, webhooks
 from notifications.models import Delivery, InboxItem, InboxReason, Watch, Webhook
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
-from tests.web.specimens import png
+from tests.web.sample_files import png
 from wanllmdb import urls
 
 PAGES: dict[str, URLPattern] = {

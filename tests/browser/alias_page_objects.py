@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.hands import dialog
+from tests.browser.page_objects import dialog
 
 
 @dataclass
