@@ -32,7 +32,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
-    "django_filters",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -170,10 +169,18 @@ _base = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
 # People type either name of their own machine.
 _twins = [_base.replace("//127.0.0.1", "//localhost"), _base.replace("//localhost", "//127.0.0.1")]
 PAGE_ORIGINS = sorted({_base, *_twins, *CSRF_TRUSTED_ORIGINS})
-S3_BUCKET = env.str("S3_BUCKET", default="wanllmdb")
-S3_REGION = env.str("S3_REGION", default="us-east-1")
-S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", default="")
-S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", default="")
+
+STORAGES["artifacts"] = {
+    # django-storages' S3Storage with the connection settings that do not depend on the store.
+    "BACKEND": "artifacts.storage.ArtifactStorage",
+    "OPTIONS": {
+        "bucket_name": env.str("S3_BUCKET", default="wanllmdb"),
+        "endpoint_url": S3_ENDPOINT_URL,
+        "region_name": env.str("S3_REGION", default="us-east-1"),
+        "access_key": env.str("S3_ACCESS_KEY_ID", default=""),
+        "secret_key": env.str("S3_SECRET_ACCESS_KEY", default=""),
+    },
+}
 
 # --- Policies of the registry -----------------------------------------------------------------------------------------
 

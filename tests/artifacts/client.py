@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import urllib3
+from django.conf import settings
 from django.db import connections
 
 from accounts.actor import Channel, Origin
@@ -136,3 +137,9 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(acts)) as threads:
         return list(threads.map(perform, acts))
+
+
+def with_store_options(**options: Any) -> dict[str, Any]:
+    """`settings.STORAGES` with these options of the object store."""
+    store = settings.STORAGES["artifacts"]
+    return settings.STORAGES | {"artifacts": store | {"OPTIONS": store["OPTIONS"] | options}}

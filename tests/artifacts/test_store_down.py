@@ -7,7 +7,7 @@ from artifacts import storage, versions
 from artifacts.content import downloads, uploads, verification
 from artifacts.errors import StoreUnavailable
 from artifacts.models import AliasChange, ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
-from tests.artifacts.client import ORIGIN, alone, begin, digest_of, log, send, sha256, upload
+from tests.artifacts.client import ORIGIN, alone, begin, digest_of, log, send, sha256, upload, with_store_options
 
 ARTIFACTS = "/api/v1/artifacts"
 ROWS = (ArtifactVersion, ArtifactFile, Blob, StoredObject, AliasChange, ArtifactDownload)
@@ -130,13 +130,9 @@ def test_every_verb_says_the_same(store):
 
 def test_a_store_that_does_not_know_us_is_told_apart(settings):
     storage.upload_file("probes/x", b"x")
-    settings.S3_SECRET_ACCESS_KEY = "another"
-    storage._internal.cache_clear()
-    try:
-        with pytest.raises(StoreUnavailable, match="credentials"):
-            storage.get_file_info("probes/x")
-    finally:
-        storage._internal.cache_clear()
+    settings.STORAGES = with_store_options(secret_key="another")
+    with pytest.raises(StoreUnavailable, match="credentials"):
+        storage.get_file_info("probes/x")
 
 
 def test_uploads_go_on_after_a_restart_of_the_store(bob, artifact, draft, store):

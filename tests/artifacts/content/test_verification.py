@@ -54,11 +54,11 @@ def test_a_file_in_parts_is_read_back(bob, artifact, work):
 def test_a_pack_is_read_in_one_request(bob, artifact):
     version = log(bob, artifact, {f"{index}.txt": b"%d" % index * index for index in range(200)}, packed=True)
     reads = []
-    storage._internal().meta.events.register("before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads")
+    storage._client().meta.events.register("before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads")
     try:
         verification.verify(str(version.pk))
     finally:
-        storage._internal().meta.events.unregister("before-send.s3.GetObject", unique_id="count-reads")
+        storage._client().meta.events.unregister("before-send.s3.GetObject", unique_id="count-reads")
 
     assert integrity(version) == "verified"
     assert len(reads) == 1
