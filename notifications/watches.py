@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from accounts.models import User
+from accounts.actor import Actor
 from notifications import errors
 from notifications.models import Watch
 from projects.models import Project
@@ -18,7 +18,9 @@ class Watched(NamedTuple):
     created: bool
 
 
-def watch(user: User, project: Project, artifact: Any = None, *, pattern: str = "*", by_email: bool = False) -> Watched:
+def watch(
+    actor: Actor, project: Project, artifact: Any = None, *, pattern: str = "*", by_email: bool = False
+) -> Watched:
     """Watch a project or, if it is given, one artifact of it, which the user must see; or change how it is watched.
 
     The pattern is of the aliases that matter. Only `*` covers events that are about no alias. Raises `Invalid`.
@@ -26,12 +28,12 @@ def watch(user: User, project: Project, artifact: Any = None, *, pattern: str = 
     if not _PATTERN.fullmatch(pattern):
         raise errors.Invalid("A pattern has letters, digits, dots, underscores, hyphens, * and ?.")
     wish = {"pattern": pattern, "by_email": by_email}
-    row, created = Watch.objects.update_or_create(user=user, project=project, artifact=artifact, defaults=wish)
+    row, created = Watch.objects.update_or_create(user=actor.user, project=project, artifact=artifact, defaults=wish)
     return Watched(row, created)
 
 
-def unwatch(user: User, watch: Watch) -> None:
+def unwatch(actor: Actor, watch: Watch) -> None:
     """Stop watching. Only one's own."""
-    if watch.user_id != user.pk:
+    if watch.user_id != actor.user.pk:
         raise errors.Denied("This is not your watch.")
     watch.delete()

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.actor import Actor
 from artifacts import health
 from notifications import emails, fan_out, webhook_delivery, webhooks
 from notifications.models import SUBSCRIBABLE_EVENTS, Delivery, InboxItem, Webhook
@@ -34,7 +35,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def hook(alice, project, receiver) -> Webhook:
     """Of the project; told of everything."""
-    return webhooks.create(alice, project, receiver.url, events=SUBSCRIBABLE_EVENTS)
+    return webhooks.create(Actor(alice), project, receiver.url, events=SUBSCRIBABLE_EVENTS)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from artifacts import artifacts, errors
 from artifacts.aliases import aliases
 from notifications import fan_out, webhooks
@@ -13,9 +13,9 @@ from projects import projects
 
 
 def test_a_move_that_nobody_listens_to_costs_one_query_more(bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     with CaptureQueriesContext(connection) as asked:
-        aliases.update_many(bob, artifact, {"best": v2}, Origin())
+        aliases.update_many(Actor(bob), artifact, {"best": v2})
 
     assert len([query for query in asked if "notifications_" in query["sql"]]) == 1
     assert not Event.objects.exists()
@@ -24,14 +24,14 @@ def test_a_move_that_nobody_listens_to_costs_one_query_more(bob, artifact, v1, v
 @pytest.mark.parametrize("change", [{"active": False}, {"paused_at": "2026-01-01T00:00Z", "pause_reason": "it failed"}])
 def test_a_webhook_that_does_not_send_does_not_listen(bob, artifact, v1, hook, change):
     Webhook.objects.update(**change)
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
 
     assert not Event.objects.exists()
 
 
 def test_what_is_undone_is_not_told(bob, artifact, v1, hook, receiver, work):
     with pytest.raises(errors.Invalid), transaction.atomic():
-        aliases.move(bob, artifact, "best", v1, Origin())
+        aliases.move(Actor(bob), artifact, "best", v1)
         raise errors.Invalid("Changed my mind.")
     work()
 
@@ -39,7 +39,7 @@ def test_what_is_undone_is_not_told(bob, artifact, v1, hook, receiver, work):
 
 
 def test_to_announce_twice_changes_nothing(bob, artifact, v1, hook):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     event = Event.objects.get()
     first, second = fan_out.fan_out(event.pk), fan_out.fan_out(event.pk)
 
@@ -49,16 +49,16 @@ def test_to_announce_twice_changes_nothing(bob, artifact, v1, hook):
 
 def test_a_worker_is_told_when_the_move_is_through(bob, artifact, v1, hook, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as callbacks:
-        aliases.move(bob, artifact, "best", v1, Origin())
+        aliases.move(Actor(bob), artifact, "best", v1)
 
     assert len(callbacks) == 1
 
 
 def test_old_events_are_forgotten(bob, artifact, v1, v2, hook, work, settings):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
     Event.objects.update(created_at=Event.objects.get().created_at - settings.EVENT_LIFE)
-    aliases.move(bob, artifact, "best", v2, Origin())
+    aliases.move(Actor(bob), artifact, "best", v2)
     fan_out.prune()
 
     assert [event.kind for event in Event.objects.all()] == ["alias.moved"]
@@ -68,10 +68,10 @@ def test_old_events_are_forgotten(bob, artifact, v1, v2, hook, work, settings):
 def test_a_project_takes_everything_with_it(alice, bob, project, artifact, v1, hook, receiver, work):
     Watch.objects.create(user=alice, project=project)
     Watch.objects.create(user=alice, project=project, artifact=artifact)
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
-    aliases.remove(bob, artifact, "best", Origin())
-    projects.delete(alice, project)
+    aliases.remove(Actor(bob), artifact, "best")
+    projects.delete(Actor(alice), project)
     work()
 
     assert [model.objects.count() for model in (Event, Webhook, Delivery, Attempt, InboxItem, Watch)] == [0] * 6
@@ -81,19 +81,19 @@ def test_a_project_takes_everything_with_it(alice, bob, project, artifact, v1, h
 def test_an_artifact_takes_its_watches_with_it(alice, project, artifact):
     kept = Watch.objects.create(user=alice, project=project)
     Watch.objects.create(user=alice, project=project, artifact=artifact)
-    artifacts.delete(alice, artifact, Origin())
+    artifacts.delete(Actor(alice), artifact)
 
     assert list(Watch.objects.all()) == [kept]
 
 
 def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, artifact, v1, hook, receiver, work):
-    aliases.move(bob, artifact, "best", v1, Origin())
-    aliases.move(bob, artifact, "staging", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
+    aliases.move(Actor(bob), artifact, "staging", v1)
     work()
     Watch.objects.create(user=vera, project=project)
     Watch.objects.create(user=bob, project=project, artifact=artifact, pattern="best")
     receiver.sent.clear()
-    artifacts.delete(alice, artifact, Origin())
+    artifacts.delete(Actor(alice), artifact)
     work()
 
     told = sorted((each.event["type"], each.event["data"]["alias"]) for each in receiver.sent)
@@ -107,8 +107,8 @@ def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, a
 
 
 def test_the_log_of_a_webhook_goes_with_it(alice, bob, artifact, v1, hook, work):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
-    webhooks.delete(alice, hook)
+    webhooks.delete(Actor(alice), hook)
 
     assert not Delivery.objects.exists() and not Attempt.objects.exists()

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.actor import Actor
 from api.pagination import decode_cursor, encode_cursor
 from artifacts.models import Artifact
 from notifications import inbox, messages
@@ -28,7 +29,7 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
 def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """On to what the item tells of; who goes there has read it."""
     found = get_object_or_404(InboxItem.objects.visible_to(request.user).for_display(), pk=notice_id)
-    inbox.mark_read(request.user, [found.pk])
+    inbox.mark_read(Actor.from_page(request), [found.pk])
     return redirect(_place(request, found.event))
 
 
@@ -38,7 +39,7 @@ def read(request: HttpRequest) -> HttpResponse:
     """Mark as read the item that the form names, or all."""
     named = request.POST.get("item")
     ids = None if named is None else [decode_cursor(encode_cursor(named), InboxItem, "id")]
-    inbox.mark_read(request.user, ids)
+    inbox.mark_read(Actor.from_page(request), ids)
     return _answer(request) if rendering.is_partial(request) else redirect(reverse("inbox"))
 
 
