@@ -48,12 +48,13 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import VersionIncomplete as VersionIncomplete
     from wanllmdb.sdk.errors import VersionNotFound as VersionNotFound
     from wanllmdb.sdk.errors import WanLLMDBError as WanLLMDBError
+    from wanllmdb.sdk.json_values import LiveDict
     from wanllmdb.sdk.manifest import Entry as Entry
     from wanllmdb.sdk.manifest import Manifest as Manifest
-    from wanllmdb.sdk.records import AliasChange as AliasChange
-    from wanllmdb.sdk.records import AliasProposal as AliasProposal
-    from wanllmdb.sdk.records import Project as Project
-    from wanllmdb.sdk.records import RunRecord as RunRecord
+    from wanllmdb.sdk.models import AliasChange as AliasChange
+    from wanllmdb.sdk.models import AliasProposal as AliasProposal
+    from wanllmdb.sdk.models import Project as Project
+    from wanllmdb.sdk.models import RunRecord as RunRecord
     from wanllmdb.sdk.run import Run as Run
     from wanllmdb.sdk.session import finish as finish
     from wanllmdb.sdk.session import init as init
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.session import log_artifact as log_artifact
     from wanllmdb.sdk.session import login as login
     from wanllmdb.sdk.session import use_artifact as use_artifact
-    from wanllmdb.sdk.values import LiveDict
 
     run: Run | None
     config: LiveDict
@@ -77,7 +77,7 @@ _HOME = {
     "TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete VersionNotFound "
     "WanLLMDBError",
     "manifest": "Entry Manifest",
-    "records": "AliasChange AliasProposal Project RunRecord",
+    "models": "AliasChange AliasProposal Project RunRecord",
     "run": "Run",
     "session": "finish init log log_artifact login use_artifact",
 }

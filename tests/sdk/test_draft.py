@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk import disk
+from wanllmdb.sdk.transfer import download_directory
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def test_removing_what_is_not_there_is_told(artifact):
 
 
 def test_leftovers_of_a_download_are_nobodys_content(artifact, folder):
-    (folder / f"{disk.TEMPORARY_PREFIX}host-1-abc").mkdir()
-    (folder / f"{disk.TEMPORARY_PREFIX}host-1-abc/1").write_text("half")
+    (folder / f"{download_directory.TEMPORARY_PREFIX}host-1-abc").mkdir()
+    (folder / f"{download_directory.TEMPORARY_PREFIX}host-1-abc/1").write_text("half")
     artifact.add_dir(folder)
     assert held(artifact) == ["a.txt", "sub/b.txt"]
 

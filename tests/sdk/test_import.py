@@ -30,7 +30,7 @@ def test_the_sdk_loads_nothing_of_the_server():
     out = python("""
 import sys
 import zipfile
-import wanllmdb.sdk.cli
+import wanllmdb.sdk.cli.main
 print({"django", "celery", "boto3", "accounts", "projects", "artifacts", "wanllmdb.settings"} & set(sys.modules))
 """)
     assert out == "set()\n"
@@ -68,7 +68,7 @@ def test_the_wheel_ships_the_sdk_alone(tmp_path):
     subprocess.run(build, cwd=root, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    sdk = {f"wanllmdb/sdk/{path.name}" for path in (root / "wanllmdb/sdk").glob("*.py")}
+    sdk = {str(path.relative_to(root)) for path in (root / "wanllmdb/sdk").rglob("*.py")}
     assert shipped == {"wanllmdb/__init__.py", "wanllmdb/__main__.py", "wanllmdb/py.typed", *sdk}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from wanllmdb.sdk import errors, versions
+from wanllmdb.sdk import errors, version_creation
 from wanllmdb.sdk.client import Client, segment
 from wanllmdb.sdk.connection import Connection
 
@@ -151,7 +151,7 @@ def expectation(connection: Connection, name: str, alias: str, expect: str | int
         return {}
     if expect == NOWHERE:
         return {alias: None}
-    return {alias: versions.numbered(connection, name.partition(":")[0], expect)["id"]}
+    return {alias: version_creation.numbered(connection, name.partition(":")[0], expect)["id"]}
 
 
 def _is_ours(client: Client, artifact_id: str, wanted: Places, expected: Places) -> bool:

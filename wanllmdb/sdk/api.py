@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from wanllmdb.sdk import connection, errors, versions
+from wanllmdb.sdk import connection, errors, version_creation
 from wanllmdb.sdk.artifact import Artifact
-from wanllmdb.sdk.records import Project
+from wanllmdb.sdk.models import Project
 
 
 class Collection:
@@ -78,7 +78,7 @@ class Api:
         `VersionNotFound`, `Invalid`, and `TypeDiffers` for an artifact of another type than `type`.
         """
         full = self._connection.full_name(name)
-        return Artifact._of(self._connection, versions.resolve(self._connection, full, type, at))
+        return Artifact._of(self._connection, version_creation.resolve(self._connection, full, type, at))
 
     def artifacts(
         self,
@@ -100,7 +100,7 @@ class Api:
 
     def collection(self, name: str) -> Collection:
         """The artifact `team/project/name` as a whole. Raises `NotFound`."""
-        return Collection(self._connection, versions.find_named(self._connection, name))
+        return Collection(self._connection, version_creation.find_named(self._connection, name))
 
     def project(self, name: str) -> Project:
         """The project `team/project`, or `project` of your own team. Raises `NotFound`."""

@@ -10,9 +10,9 @@ from typing import IO, Any
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
-from wanllmdb.sdk.logged import Logged
+from wanllmdb.sdk.logged_version import Logged
 from wanllmdb.sdk.manifest import Entry, Manifest
-from wanllmdb.sdk.records import RunRecord
+from wanllmdb.sdk.models import RunRecord
 
 StrPath = str | os.PathLike[str]
 

@@ -27,7 +27,8 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from wanllmdb.sdk import __version__, crew, errors
+from wanllmdb.sdk import __version__, errors
+from wanllmdb.sdk.transfer import worker_pool
 
 API = "/api/v1"
 USER_AGENT = f"wanllmdb-sdk/{__version__}"
@@ -194,7 +195,7 @@ class Client:
             response = self._begin(url, start + got, start + length - 1)
             try:
                 for piece in response.stream(BLOCK, decode_content=False):
-                    crew.heed()
+                    worker_pool.heed()
                     if got + len(piece) > length:
                         raise StoreRefusal(url, response.status, "<Code>MoreThanAsked</Code>")
                     sink(piece)
@@ -203,7 +204,7 @@ class Client:
                 barren = 0 if got > before else barren + 1
                 if barren > 3:
                     raise _unreachable(url, error) from error
-                crew.pause(_backoff(barren))
+                worker_pool.pause(_backoff(barren))
             except BaseException:
                 response.close()
                 raise
@@ -299,7 +300,7 @@ class Client:
                 # Whoever answers for the server, such as a proxy, does not know how far it came.
                 answer_lost = True
                 response.close()
-            crew.pause(wait)
+            worker_pool.pause(wait)
 
     def close(self) -> None:
         """Let go of the connections. The client may be used again."""

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from wanllmdb.sdk import disk, errors, paths
+from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk.transfer import download_directory
 
 
 class Draft:
@@ -132,7 +133,7 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
             raise errors.Invalid(f"{directory} is a link to a directory that it lies in")
         with os.scandir(directory) as items:
             for item in items:
-                if not below and item.name.startswith(disk.TEMPORARY_PREFIX):
+                if not below and item.name.startswith(download_directory.TEMPORARY_PREFIX):
                     continue  # what a download that crashed left behind is nobody's content
                 if item.is_dir():
                     pending.append((item.path, f"{below}{item.name}/", above | {identity}))

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wanllmdb.sdk import aliases, connection, errors, paths, session, versions
+from wanllmdb.sdk import aliases, connection, errors, paths, session, version_creation
 from wanllmdb.sdk.artifact import Artifact
-from wanllmdb.sdk.records import AliasChange, AliasProposal
+from wanllmdb.sdk.models import AliasChange, AliasProposal
 
 # What is offered when somebody types `wandb.registry.` and waits.
 __all__ = [
@@ -58,7 +58,7 @@ def transition_stage(
     joined, full = _where(name, "transition_stage")
     leaves, named = _read_stage(stage, alias)
     expected = {} if leaves else aliases.expectation(joined, full, named[0], expect)
-    found = versions.meant(joined, full, version)
+    found = version_creation.meant(joined, full, version)
     client, place = joined.client, found["artifact_id"]
     if leaves:
         released = [each for each in named if each in found["aliases"]]
@@ -83,7 +83,7 @@ def rollback(name: str, alias: str, expect: str | int | None = None, reason: str
     """
     joined, full = _where(name, "rollback")
     paths.check_alias(alias)
-    place = versions.find_named(joined, full)["id"]
+    place = version_creation.find_named(joined, full)["id"]
     expected = aliases.expectation(joined, full, alias, expect)
     joined.console.say(f"Rolling back alias {alias!r} of artifact {full.rpartition('/')[2]!r}...")
     row = aliases.rollback(joined.client, place, alias, expected=expected, reason=reason)
@@ -98,7 +98,7 @@ def swap(name: str, one: str, other: str, reason: str | None = None) -> dict[str
     """
     joined, full = _where(name, "swap")
     joined.console.say(f"Swapping aliases {one!r} and {other!r} of artifact {full.rpartition('/')[2]!r}...")
-    places = aliases.swap(joined.client, versions.find_named(joined, full)["id"], one, other, reason)
+    places = aliases.swap(joined.client, version_creation.find_named(joined, full)["id"], one, other, reason)
     for alias, version in places.items():
         joined.console.say(f"  ✓ {alias!r} → version {version!r}")
     return places
@@ -111,7 +111,7 @@ def history(name: str, alias: str | None = None) -> Iterator[AliasChange]:
     an alias that never was.
     """
     joined, full = _where(name, "history")
-    place = versions.find_named(joined, full)["id"]
+    place = version_creation.find_named(joined, full)["id"]
     return (AliasChange.of(row) for row in aliases.history(joined.client, place, alias))
 
 
@@ -124,9 +124,9 @@ def propose(name: str, version: str | int | None, alias: str, reason: str | None
     joined, full = _where(name, "propose")
     paths.check_alias(alias)
     if version is None:
-        place, target, said = versions.find_named(joined, full)["id"], None, "removal"
+        place, target, said = version_creation.find_named(joined, full)["id"], None, "removal"
     else:
-        found = versions.meant(joined, full, version)
+        found = version_creation.meant(joined, full, version)
         place, target, said = found["artifact_id"], found["id"], f"version {found['version']!r}"
     made = AliasProposal.of(aliases.propose(joined.client, place, alias, target, reason))
     joined.console.say(f"Proposed: alias {alias!r} of artifact {full.rpartition('/')[2]!r} → {said}")
@@ -137,7 +137,7 @@ def propose(name: str, version: str | int | None, alias: str, reason: str | None
 def proposals(name: str, state: str | None = "open") -> list[AliasProposal]:
     """The proposals about an artifact's aliases, newest first; of any state where `state` is None."""
     joined, full = _where(name, "proposals")
-    rows = aliases.proposals(joined.client, versions.find_named(joined, full)["id"], state)
+    rows = aliases.proposals(joined.client, version_creation.find_named(joined, full)["id"], state)
     return [AliasProposal.of(row) for row in rows]
 
 
@@ -209,4 +209,4 @@ def _decide(proposal: AliasProposal | str, act: str, comment: str | None) -> Ali
 
 
 def _artifact(joined: connection.Connection, full: str, version: str) -> Artifact:
-    return Artifact._of(joined, versions.resolve(joined, f"{full}:{version}"))
+    return Artifact._of(joined, version_creation.resolve(joined, f"{full}:{version}"))

@@ -8,12 +8,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import errors, paths, values, versions
+from wanllmdb.sdk import errors, json_values, paths, version_creation
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, describe_source
-from wanllmdb.sdk.logged import Logged
-from wanllmdb.sdk.pulse import Pulse
+from wanllmdb.sdk.heartbeat import Pulse
+from wanllmdb.sdk.logged_version import Logged
 
 
 class Run:
@@ -23,9 +23,9 @@ class Run:
         self._connection = connection
         self._record = record
         self._owner = os.getpid()
-        self.config = values.LiveDict(record["config"], self._nudge)
+        self.config = json_values.LiveDict(record["config"], self._nudge)
         """What the run was given: a dict whose items are attributes too. Changes reach the server by themselves."""
-        self.summary = values.LiveDict(record["summary"], self._nudge)
+        self.summary = json_values.LiveDict(record["summary"], self._nudge)
         """What came out; `log` keeps the last value of each name here."""
         self._step = 0
         self._pulse: Pulse | None = None
@@ -132,7 +132,7 @@ class Run:
         not arrived.
         """
         self._check_running("log_artifact")
-        given, tagged = versions.check_aliases(aliases), versions.check_tags(tags)
+        given, tagged = version_creation.check_aliases(aliases), version_creation.check_tags(tags)
         artifact = artifact_or_path
         if not isinstance(artifact, Artifact):
             artifact = _from_path(artifact, name, type)
@@ -142,9 +142,9 @@ class Run:
         if not self.is_online:
             record = state.record if isinstance(state, Logged) else _pretended(state, given)
         elif isinstance(state, Draft):
-            record = versions.log(self._connection, state, self._record["project_name"], given, self.id, tagged)
+            record = version_creation.log(self._connection, state, self._record["project_name"], given, self.id, tagged)
         elif state.record["project_name"] == self._record["project_name"]:
-            record = versions.give(self._connection, state.record, given, tagged)
+            record = version_creation.give(self._connection, state.record, given, tagged)
         else:
             raise errors.AlreadyLogged(f"{state.qualified_name} is logged in another project")
         artifact._become(self._connection, record)
@@ -178,7 +178,7 @@ class Run:
         if alias is not None:
             paths.check_alias(alias)
         number = None if version is None else f"v{str(version).removeprefix('v')}"
-        record = versions.use(self._connection, self.id, name, alias=alias, version=number, type=type, at=at)
+        record = version_creation.use(self._connection, self.id, name, alias=alias, version=number, type=type, at=at)
         return Artifact._of(self._connection, record)
 
     def finish(self, exit_code: int = 0) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import connection, errors, provenance, settings, values
+from wanllmdb.sdk import connection, environment, errors, json_values, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.client import Client
 from wanllmdb.sdk.run import Run
@@ -65,7 +65,9 @@ def init(
     joined = connection.connect(project=project, entity=entity, mode=mode)
     wanted = {
         "display_name": name,
-        "config": values.plain(config if isinstance(config, Mapping) else vars(config)) if config is not None else None,
+        "config": json_values.plain(config if isinstance(config, Mapping) else vars(config))
+        if config is not None
+        else None,
         "tags": [tags] if isinstance(tags, str) else list(tags) if tags is not None else None,
         "notes": notes,
         "job_type": job_type,
@@ -77,7 +79,7 @@ def init(
         record: dict[str, Any] = _pretended(chosen, about)
     else:
         full = joined.full_project(chosen) if joined.settings.entity else chosen
-        record = joined.client.post("/runs", {"project": full, **provenance.here(), **about})
+        record = joined.client.post("/runs", {"project": full, **environment.here(), **about})
     _run = Run(joined, record)
     _watch_the_end()
     if _run.is_online:

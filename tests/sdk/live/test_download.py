@@ -9,8 +9,8 @@ import pytest
 
 import wanllmdb as wandb
 from tests import servers
-from wanllmdb.sdk import disk, locating
-from wanllmdb.sdk.hashing import MIB
+from wanllmdb.sdk.transfer import download_directory, remote_manifest
+from wanllmdb.sdk.transfer.hashes import MIB
 
 
 @pytest.fixture
@@ -119,12 +119,12 @@ def test_bytes_that_changed_in_the_store_are_noticed(artifact, stack, tmp_path, 
     with pytest.raises(wandb.CorruptDownload, match="bytes that came for 'train/"):
         artifact.download(tmp_path / "pack", path_prefix="train/")
     assert contents(tmp_path / "large") == {}
-    assert not list((tmp_path / "pack").glob(f"{disk.TEMPORARY_PREFIX}*"))
+    assert not list((tmp_path / "pack").glob(f"{download_directory.TEMPORARY_PREFIX}*"))
 
 
 def test_addresses_that_expired_are_renewed(artifact, data, tmp_path, monkeypatch):
     # The signature is made wrong, which the store answers as it answers one that is too old.
-    page = locating.Locations._page
+    page = remote_manifest.Locations._page
     asked = []
 
     def expired_at_first(self, cursor):
@@ -135,7 +135,7 @@ def test_addresses_that_expired_are_renewed(artifact, data, tmp_path, monkeypatc
                 self._urls[object_id] = self._urls[object_id].replace("Signature=", "Signature=0")
         return answer
 
-    monkeypatch.setattr(locating.Locations, "_page", expired_at_first)
+    monkeypatch.setattr(remote_manifest.Locations, "_page", expired_at_first)
     assert contents(artifact.download(tmp_path / "down")) == contents(data)
     assert len(asked) > 1
 
@@ -153,57 +153,57 @@ wanllmdb.Api().artifact({artifact.qualified_name!r}).download({str(tmp_path / "d
 def test_a_killed_download_leaves_no_half_file_and_is_completed(artifact, data, tmp_path):
     script = f"""
 import wanllmdb
-from wanllmdb.sdk import landing
-write = landing._write
+from wanllmdb.sdk.transfer import file_assembly
+write = file_assembly._write
 def slowly(file, view):
     import time
     time.sleep(0.02)
     write(file, view)
-landing._write = slowly
+file_assembly._write = slowly
 wanllmdb.Api().artifact({artifact.qualified_name!r}).download({str(tmp_path / "down")!r})
 """
     process = subprocess.Popen([sys.executable, "-c", script])
     deadline = time.monotonic() + 30
-    while not any((tmp_path / "down").glob(f"{disk.TEMPORARY_PREFIX}*/*")):
+    while not any((tmp_path / "down").glob(f"{download_directory.TEMPORARY_PREFIX}*/*")):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    (left,) = (tmp_path / "down").glob(f"{disk.TEMPORARY_PREFIX}*")
+    (left,) = (tmp_path / "down").glob(f"{download_directory.TEMPORARY_PREFIX}*")
     whole = contents(data)
     for path, content in contents(tmp_path / "down").items():
-        assert path.startswith(disk.TEMPORARY_PREFIX) or content == whole[path]
+        assert path.startswith(download_directory.TEMPORARY_PREFIX) or content == whole[path]
     again = wandb.Artifact("again", "dataset")
     again.add_dir(tmp_path / "down")
-    assert not any(path.startswith(disk.TEMPORARY_PREFIX) for path in again._state.sources)
+    assert not any(path.startswith(download_directory.TEMPORARY_PREFIX) for path in again._state.sources)
     artifact.download(tmp_path / "down")
     assert contents(tmp_path / "down") == whole
     assert not left.exists()
 
 
 def test_a_server_that_sends_other_files_is_noticed(artifact, tmp_path, monkeypatch):
-    page = locating.Locations._page
+    page = remote_manifest.Locations._page
 
     def shortened(self, cursor):
         answer = page(self, cursor)
         return {**answer, "entries": answer["entries"][1:]}
 
-    monkeypatch.setattr(locating.Locations, "_page", shortened)
+    monkeypatch.setattr(remote_manifest.Locations, "_page", shortened)
     with pytest.raises(wandb.CorruptDownload, match="are not those that were logged"):
         artifact.download(tmp_path / "down")
 
 
 @pytest.mark.parametrize("path", ["../escaped", "/tmp/escaped", "a/../../escaped", "..\\escaped"])
 def test_a_server_that_sends_a_path_to_elsewhere_writes_nothing(artifact, tmp_path, monkeypatch, path):
-    page = locating.Locations._page
+    page = remote_manifest.Locations._page
 
     def turned(self, cursor):
         answer = page(self, cursor)
         answer["entries"][0]["path"] = path
         return answer
 
-    monkeypatch.setattr(locating.Locations, "_page", turned)
+    monkeypatch.setattr(remote_manifest.Locations, "_page", turned)
     with pytest.raises(wandb.InvalidPath):
         artifact.download(tmp_path / "down")
     assert not any("escaped" in str(found) for found in tmp_path.rglob("*"))

@@ -6,9 +6,9 @@ import pytest
 
 import wanllmdb as wandb
 from tests import servers
-from wanllmdb.sdk import upload
 from wanllmdb.sdk.client import Client
-from wanllmdb.sdk.hashing import LARGE, MIB
+from wanllmdb.sdk.transfer import upload
+from wanllmdb.sdk.transfer.hashes import LARGE, MIB
 
 
 @pytest.fixture

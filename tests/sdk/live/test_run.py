@@ -9,7 +9,7 @@ import time
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk import pulse
+from wanllmdb.sdk import heartbeat
 from wanllmdb.sdk.client import Client
 
 
@@ -108,8 +108,8 @@ def test_what_is_too_large_is_told_and_the_run_goes_on(run, look, capsys):
 
 
 def test_the_heart_beats(bob, project, look, monkeypatch):
-    monkeypatch.setattr(pulse, "HEARTBEAT_SECONDS", 0.2)
-    monkeypatch.setattr(pulse, "SEND_SECONDS", 0.1)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr(heartbeat, "SEND_SECONDS", 0.1)
     with wandb.init(project=project) as run:
         first = look(run.id)["heartbeat_at"]
         assert eventually(lambda: look(run.id)["heartbeat_at"] > first)

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from wanllmdb.sdk import aliases, errors, moments, paths, versions
-from wanllmdb.sdk.answering import At, Json, Name, answer, answer_rows, connect
+from wanllmdb.sdk import aliases, errors, paths, timestamps, version_creation
+from wanllmdb.sdk.cli.output import At, Json, Name, answer, answer_rows, connect
 from wanllmdb.sdk.connection import Connection
 
 alias_app = typer.Typer(
@@ -47,7 +47,7 @@ def set_alias(
     joined = connect(as_json)
     paths.check_alias(alias)
     full = joined.full_name(name)
-    found = versions.resolve(joined, full, at=at)
+    found = version_creation.resolve(joined, full, at=at)
     place, short = found["artifact_id"], found["artifact_name"]
     if propose:
         _propose(joined, place, alias, found["id"], expect, reason, as_json)
@@ -71,7 +71,7 @@ def remove_alias(
     """Remove an alias. The version stays."""
     joined = connect(as_json)
     paths.check_alias(alias)
-    found = versions.find_named(joined, name)
+    found = version_creation.find_named(joined, name)
     if propose:
         _propose(joined, found["id"], alias, None, expect, reason, as_json)
         return
@@ -84,7 +84,7 @@ def remove_alias(
 def list_aliases(name: Name, at: At = None, as_json: Json = False) -> None:
     """List the aliases of an artifact with their versions, as they are or as they were."""
     joined = connect(as_json)
-    place = versions.find_named(joined, name)["id"]
+    place = version_creation.find_named(joined, name)["id"]
     if at is not None:
         rows = _listed_at(joined, place, at)
         answer_rows(rows, as_json, ("alias", "version", "changed_by", "since"))
@@ -105,7 +105,9 @@ def history(
 ) -> None:
     """List what happened to an alias, newest first: from where, to where, by whom, and why."""
     joined = connect(as_json)
-    rows = aliases.history(joined.client, versions.find_named(joined, name)["id"], alias or name.partition(":")[2])
+    rows = aliases.history(
+        joined.client, version_creation.find_named(joined, name)["id"], alias or name.partition(":")[2]
+    )
     columns = ("created_at", "alias", "from_version", "to_version", "changed_by", "face", "reason")
     answer_rows(list(islice(rows, limit or None)), as_json, columns)
 
@@ -115,7 +117,7 @@ def rollback(name: Name, alias: Alias, expect: Expect = None, reason: Reason = N
     """Move an alias back to the version where it was before. A second rollback undoes the first."""
     joined = connect(as_json)
     paths.check_alias(alias)
-    found = versions.find_named(joined, name)
+    found = version_creation.find_named(joined, name)
     expected = aliases.expectation(joined, joined.full_name(name), alias, expect)
     row = aliases.rollback(joined.client, found["id"], alias, expected=expected, reason=reason)
     told = {"artifact": f"{found['project_name']}/{found['name']}", "alias": alias}
@@ -127,7 +129,7 @@ def rollback(name: Name, alias: Alias, expect: Expect = None, reason: Reason = N
 def swap(name: Name, one: Alias, other: Alias, reason: Reason = None, as_json: Json = False) -> None:
     """Let two aliases change places, both or none."""
     joined = connect(as_json)
-    found = versions.find_named(joined, name)
+    found = version_creation.find_named(joined, name)
     places = aliases.swap(joined.client, found["id"], one, other, reason)
     answer(places, as_json, [f"{found['name']}:{alias} is {version} now" for alias, version in places.items()])
 
@@ -140,7 +142,7 @@ def proposals(
 ) -> None:
     """List the moves that wait for a second person."""
     joined = connect(as_json)
-    place = versions.find_named(joined, name)["id"]
+    place = version_creation.find_named(joined, name)["id"]
     rows = aliases.proposals(joined.client, place, None if state == "all" else state)
     columns = ("id", "alias", "from_version", "to_version", "state", "proposed_by", "reason")
     answer_rows(list(rows), as_json, columns)
@@ -191,11 +193,11 @@ def _decide(proposal: str, act: str, comment: str | None, as_json: bool) -> None
 
 def _listed_at(joined: Connection, place: str, at: str) -> list[dict[str, Any]]:
     """Where all aliases were: of each the last thing that had happened to it by then."""
-    moment, last = moments.parse(moments.stated(at)), dict[str, dict[str, Any]]()
+    moment, last = timestamps.parse(timestamps.stated(at)), dict[str, dict[str, Any]]()
     if moment > datetime.now(timezone.utc) + CLOCKS_DIFFER:
         raise errors.Invalid(f"{at!r} is still to come: nobody knows where the aliases will be")
     for row in aliases.history(joined.client, place, limit=1000):
-        if moments.parse(row["created_at"]) <= moment:
+        if timestamps.parse(row["created_at"]) <= moment:
             last.setdefault(row["alias"], row)
     return [
         {"alias": alias, "version": row["to_version"], "changed_by": row["changed_by"], "since": row["created_at"]}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from wanllmdb.sdk import crew, errors, hashing
+from wanllmdb.sdk import errors
 from wanllmdb.sdk.console import Tell
-from wanllmdb.sdk.disk import Root, Temporary
-from wanllmdb.sdk.landing import RANGE, Landing, Large, Piece
-from wanllmdb.sdk.locating import Located, Locations
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.transfer import hashes, worker_pool
+from wanllmdb.sdk.transfer.download_directory import Root, Temporary
+from wanllmdb.sdk.transfer.file_assembly import RANGE, Landing, Large, Piece
+from wanllmdb.sdk.transfer.remote_manifest import Located, Locations
 
 HANDS = 8
 GAP = 64 * 1024
@@ -26,7 +27,7 @@ def download(locations: Locations, root: Root, digest: str | None, tell: Tell) -
     fetched = 0
     seen: list[Entry] = []
     try:
-        with crew.Crew(HANDS) as workers:
+        with worker_pool.Crew(HANDS) as workers:
             for page in locations.pages():
                 seen += [located.entry for located in page]
                 absent = list(_absent(page, root, tell))
@@ -42,7 +43,7 @@ def download(locations: Locations, root: Root, digest: str | None, tell: Tell) -
 def _check_digest(entries: list[Entry], digest: str | None) -> None:
     """Each file was right; so must be the whole: no file too few, none too many."""
     known = [(entry.path, entry.sha256, entry.size) for entry in entries if entry.sha256]
-    if digest and len(known) == len(entries) and hashing.version_digest(known) != digest:
+    if digest and len(known) == len(entries) and hashes.version_digest(known) != digest:
         raise errors.CorruptDownload("The files that the server listed are not those that were logged")
 
 
@@ -57,7 +58,7 @@ def _absent(page: list[Located], root: Root, tell: Tell) -> Iterator[Located]:
             same_size[located.entry.path] = located
         else:
             yield located
-    for hashed in hashing.hash_files(there):
+    for hashed in hashes.hash_files(there):
         located = same_size[hashed.path]
         if hashed.sha256 == located.entry.sha256:
             tell(hashed.size)
@@ -89,7 +90,7 @@ def runs(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
         yield run
 
 
-def _submit(workers: crew.Crew, landing: Landing, pieces: list[Piece]) -> None:
+def _submit(workers: worker_pool.Crew, landing: Landing, pieces: list[Piece]) -> None:
     for run in runs(pieces):
         if len(run) == 1 and run[0].entry.size > RANGE:
             large = Large(landing, run[0])

@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from wanllmdb.sdk import aliases, disk, download, errors, paths, verifying
+from wanllmdb.sdk import aliases, errors, paths
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.locating import Locations
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_of_file
-from wanllmdb.sdk.records import RunRecord
+from wanllmdb.sdk.models import RunRecord
+from wanllmdb.sdk.transfer import download, download_directory, verification
+from wanllmdb.sdk.transfer.remote_manifest import Locations
 
 
 class Logged:
@@ -53,9 +54,9 @@ class Logged:
         self, root: str | os.PathLike[str] | None, locations: Locations, digest: str | None, size: int
     ) -> str:
         given = self._root(root)
-        target = disk.Root(given)
+        target = download_directory.Root(given)
         with (
-            disk.alone(target.path, self.connection.settings.cache_dir, self._tell_of_waiting),
+            download_directory.alone(target.path, self.connection.settings.cache_dir, self._tell_of_waiting),
             self.connection.console.progress("Downloading", size) as tell,
         ):
             download.download(locations, target, digest, tell)
@@ -90,7 +91,7 @@ class Logged:
         return str(Path(self._download(root, locations, None, self.manifest[path].size), path))
 
     def verify(self, root: str | os.PathLike[str] | None = None) -> None:
-        verifying.verify(self.manifest, str(self._root(root).resolve()))
+        verification.verify(self.manifest, str(self._root(root).resolve()))
 
     def logged_by(self) -> RunRecord | None:
         if not self.record["run_id"]:

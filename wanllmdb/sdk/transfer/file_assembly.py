@@ -12,12 +12,13 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from wanllmdb.sdk import crew, errors
+from wanllmdb.sdk import errors
 from wanllmdb.sdk.console import Tell
-from wanllmdb.sdk.disk import Root, Temporary
-from wanllmdb.sdk.hashing import MIB
-from wanllmdb.sdk.locating import Locations
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.transfer import worker_pool
+from wanllmdb.sdk.transfer.download_directory import Root, Temporary
+from wanllmdb.sdk.transfer.hashes import MIB
+from wanllmdb.sdk.transfer.remote_manifest import Locations
 
 RANGE = 16 * MIB
 """Larger files are fetched in ranges of this size; smaller neighbours in one object are fetched together up to it."""
@@ -216,7 +217,7 @@ class Large:
                 file.seek(self._next * RANGE)
                 left = min(RANGE, self._piece.entry.size - self._next * RANGE)
                 while left and (count := file.readinto(block[: min(MIB, left)])):
-                    crew.heed()
+                    worker_pool.heed()
                     self._hash.update(block[:count])
                     left -= count
                 self._next += 1

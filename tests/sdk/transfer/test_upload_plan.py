@@ -3,8 +3,9 @@ import os
 
 import pytest
 
-from wanllmdb.sdk import errors, hashing, packing
-from wanllmdb.sdk.hashing import MIB, HashedFile, Stamp
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.transfer import hashes, upload_plan
+from wanllmdb.sdk.transfer.hashes import MIB, HashedFile, Stamp
 
 
 def stated(path: str, size: int, sha256: str | None = None, parts: int = 0) -> HashedFile:
@@ -14,7 +15,7 @@ def stated(path: str, size: int, sha256: str | None = None, parts: int = 0) -> H
 
 
 def test_small_files_share_packs_and_others_travel_alone():
-    plan = packing.plan(
+    plan = upload_plan.plan(
         [
             stated("s1", 10),
             stated("s2", MIB - 1),
@@ -30,37 +31,37 @@ def test_small_files_share_packs_and_others_travel_alone():
 
 
 def test_a_pack_has_two_thousand_members_at_most():
-    plan = packing.plan(stated(f"{number:05}", 1) for number in range(4_500))
+    plan = upload_plan.plan(stated(f"{number:05}", 1) for number in range(4_500))
     assert [len(pack) for pack in plan.packs] == [2_000, 2_000, 500]
 
 
 def test_a_pack_has_sixteen_mebibytes_at_most():
-    plan = packing.plan(stated(f"{number:05}", MIB - 1) for number in range(40))
+    plan = upload_plan.plan(stated(f"{number:05}", MIB - 1) for number in range(40))
     assert all(sum(file.size for file in pack) <= 16 * MIB for pack in plan.packs)
     assert sum(len(pack) for pack in plan.packs) == 40
 
 
 def test_a_pack_of_one_is_a_file():
-    plan = packing.plan([stated("only", 0)])
+    plan = upload_plan.plan([stated("only", 0)])
     assert (plan.packs, [file.path for file in plan.single]) == ([], ["only"])
 
 
 def test_the_same_bytes_travel_once():
-    plan = packing.plan([stated("b", 5, "aa"), stated("a", 5, "aa"), stated("c", 5, "bb")])
+    plan = upload_plan.plan([stated("b", 5, "aa"), stated("a", 5, "aa"), stated("c", 5, "bb")])
     assert [[file.path for file in pack] for pack in plan.packs] == [["a", "c"]]
 
 
 def test_the_plan_does_not_depend_on_the_order():
     files = [stated(str(number), number * 1000) for number in range(500)]
-    assert packing.plan(files) == packing.plan(reversed(files))
+    assert upload_plan.plan(files) == upload_plan.plan(reversed(files))
 
 
 def test_a_pack_is_its_members_one_after_the_other(tmp_path):
     contents = {"a": b"", "b": os.urandom(1000), "c": b"x"}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    files = hashing.hash_files((name, str(tmp_path / name)) for name in contents)
-    pack = packing.build(files)
+    files = hashes.hash_files((name, str(tmp_path / name)) for name in contents)
+    pack = upload_plan.build(files)
     assert b"".join(pack.blocks) == b"".join(contents.values())
     assert [(member["offset"], member["size"]) for member in pack.members] == [(0, 0), (0, 1000), (1000, 1)]
     assert pack.wanted["sha256"] == hashlib.sha256(b"".join(contents.values())).hexdigest()
@@ -69,7 +70,7 @@ def test_a_pack_is_its_members_one_after_the_other(tmp_path):
 def test_a_file_that_changed_since_it_was_hashed_is_in_no_pack(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"one")
-    files = hashing.hash_files([("a.csv", str(path))])
+    files = hashes.hash_files([("a.csv", str(path))])
     path.write_bytes(b"two")
     with pytest.raises(errors.FileChanged, match=r"a\.csv changed while it was being logged; nothing was logged"):
-        packing.build(files)
+        upload_plan.build(files)

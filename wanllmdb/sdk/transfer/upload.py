@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from wanllmdb.sdk import crew, hashing, packing
 from wanllmdb.sdk.client import BLOCK, Client, StoreRefusal
 from wanllmdb.sdk.console import Tell
-from wanllmdb.sdk.hashing import HashedFile
+from wanllmdb.sdk.transfer import hashes, upload_plan, worker_pool
+from wanllmdb.sdk.transfer.hashes import HashedFile
 
 HANDS = 6
 # Addresses live an hour: so few are asked for at a time that they are used long before, as a rule.
@@ -66,13 +66,13 @@ class Place:
         return {"id": self._answer["id"], "parts": parts}
 
 
-def send(client: Client, version_id: str, plan: packing.Plan, tell: Tell) -> list[dict[str, Any]]:
+def send(client: Client, version_id: str, plan: upload_plan.Plan, tell: Tell) -> list[dict[str, Any]]:
     """Bring everything planned to the store, and return what finalizing wants to hear of it.
 
     Raises `FileChanged`, `Unreachable`, and what the server refuses. Sending again goes on where it stopped.
     """
     finished = []
-    with crew.Crew(HANDS) as workers:
+    with worker_pool.Crew(HANDS) as workers:
         for file in plan.large:
             (place,) = _places(client, version_id, [file])
             finished.append(place)
@@ -101,13 +101,13 @@ def _ask(client: Client, version_id: str, wanted: list[dict[str, Any]]) -> list[
 
 
 def _places(client: Client, version_id: str, files: list[HashedFile]) -> list[Place]:
-    wanted = [packing.wanted(file) for file in files]
+    wanted = [upload_plan.wanted(file) for file in files]
     answers = _ask(client, version_id, wanted)
     return [Place(client, version_id, each, answer) for each, answer in zip(wanted, answers, strict=True)]
 
 
 def _send_pack(client: Client, version_id: str, files: list[HashedFile], tell: Tell) -> None:
-    pack = packing.build(files)
+    pack = upload_plan.build(files)
     wanted = pack.wanted
     (answer,) = _ask(client, version_id, [wanted])
     place = Place(client, version_id, wanted, answer)
@@ -128,17 +128,17 @@ def _send_part(place: Place, file: HashedFile, number: int, offset: int, size: i
 
 def _put_checked(place: Place, file: HashedFile, offset: int, size: int, part: int | None, tell: Tell) -> None:
     """Send a stretch of the file, unless it is another file by now than the one that was hashed."""
-    if not hashing.unchanged(file):
-        raise packing.changed(file)
+    if not hashes.unchanged(file):
+        raise upload_plan.changed(file)
     try:
         place.put(_body(file, offset, size, tell), size, part)
     except StoreRefusal as refusal:
         # The address is bound to the hash: bytes that changed under way are refused by the store itself.
-        if not hashing.unchanged(file):
-            raise packing.changed(file) from refusal
+        if not hashes.unchanged(file):
+            raise upload_plan.changed(file) from refusal
         raise
-    if not hashing.unchanged(file):
-        raise packing.changed(file)
+    if not hashes.unchanged(file):
+        raise upload_plan.changed(file)
 
 
 def _body(file: HashedFile, offset: int, size: int, tell: Tell) -> Callable[[], Iterator[bytes]]:
@@ -148,13 +148,13 @@ def _body(file: HashedFile, offset: int, size: int, tell: Tell) -> Callable[[], 
         nonlocal told
         tell(-told)
         told = 0
-        with hashing.opened(file.source) as source:
+        with hashes.opened(file.source) as source:
             source.seek(offset)
             while told < size:
-                crew.heed()
+                worker_pool.heed()
                 block = source.read(min(BLOCK, size - told))
                 if not block:
-                    raise packing.changed(file)
+                    raise upload_plan.changed(file)
                 yield block
                 told += len(block)
                 tell(len(block))

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from wanllmdb.sdk.crew import Crew, pause
+from wanllmdb.sdk.transfer.worker_pool import Crew, pause
 
 
 def test_all_jobs_are_done_when_the_block_ends():
@@ -66,7 +66,7 @@ def test_a_failure_in_the_block_stops_the_jobs():
 def test_ctrl_c_is_heard_while_jobs_are_waited_for():
     script = """
 import _thread, threading
-from wanllmdb.sdk.crew import Crew, pause
+from wanllmdb.sdk.transfer.worker_pool import Crew, pause
 threading.Timer(0.3, _thread.interrupt_main).start()
 with Crew(2) as workers:
     workers.submit(pause, 60)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk.hashing import MIB
+from wanllmdb.sdk.transfer.hashes import MIB
 
 FILES = 24
 LOG = """
 import sys, time
 import wanllmdb as wandb
-from wanllmdb.sdk import upload
+from wanllmdb.sdk.transfer import upload
 project, data, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 body = upload._body
 def slowly(*args):

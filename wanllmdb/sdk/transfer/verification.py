@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from wanllmdb.sdk import errors, hashing
-from wanllmdb.sdk.disk import TEMPORARY_PREFIX
+from wanllmdb.sdk import errors
 from wanllmdb.sdk.manifest import Manifest
+from wanllmdb.sdk.transfer import hashes
+from wanllmdb.sdk.transfer.download_directory import TEMPORARY_PREFIX
 
 
 def verify(manifest: Manifest, root: str) -> None:
@@ -20,7 +21,7 @@ def verify(manifest: Manifest, root: str) -> None:
             there.append((entry.path, path))
         else:
             wrong.append(entry.path)
-    for hashed in hashing.hash_files(there):
+    for hashed in hashes.hash_files(there):
         if manifest[hashed.path].sha256 not in (None, hashed.sha256):
             wrong.append(hashed.path)
     more = [path for path in _below(root) if path not in manifest]

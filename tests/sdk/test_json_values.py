@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wanllmdb.sdk.values import LiveDict, plain
+from wanllmdb.sdk.json_values import LiveDict, plain
 
 
 class Scalar:

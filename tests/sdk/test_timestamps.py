@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk import moments
+from wanllmdb.sdk import timestamps
 
 
 @pytest.mark.parametrize(
@@ -19,16 +19,16 @@ from wanllmdb.sdk import moments
     ],
 )
 def test_a_moment_with_its_zone_is_the_same_everywhere(at, sent):
-    assert moments.stated(at) == sent
+    assert timestamps.stated(at) == sent
 
 
 @pytest.mark.parametrize("at", ["2026-05-03T12:00:00", "2026-05-03 12:00", datetime(2026, 5, 3, 12)])
 def test_without_a_zone_it_is_refused(at):
     with pytest.raises(wandb.Invalid, match=r"has no time zone.*datetime\.now\(timezone\.utc\)"):
-        moments.stated(at)
+        timestamps.stated(at)
 
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-05-03", "2026-13-03T12:00:00Z", "2026-05-03T25:00:00Z", 7, True])
 def test_what_is_no_moment_is_refused(at):
     with pytest.raises(wandb.Invalid, match="is not a moment"):
-        moments.stated(at)
+        timestamps.stated(at)

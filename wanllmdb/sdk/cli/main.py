@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from wanllmdb.sdk import __version__, connection, errors, session, settings, versions
-from wanllmdb.sdk.answering import At, Json, Name, answer, answer_rows, connect
+from wanllmdb.sdk import __version__, connection, errors, session, settings, version_creation
 from wanllmdb.sdk.api import Api
 from wanllmdb.sdk.artifact import Artifact
-from wanllmdb.sdk.cli_aliases import alias_app
+from wanllmdb.sdk.cli.alias_commands import alias_app
+from wanllmdb.sdk.cli.output import At, Json, Name, answer, answer_rows, connect
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft, describe_source
 
@@ -97,7 +97,7 @@ def put(
 ) -> None:
     """Log files as a version of an artifact."""
     joined = connect(as_json)
-    given, tagged = versions.check_aliases(aliases), versions.check_tags(tags)
+    given, tagged = version_creation.check_aliases(aliases), version_creation.check_tags(tags)
     project, _, short = joined.full_name(name).rpartition("/")
     draft = Draft(short, type, description, _object(metadata))
     for path in paths:
@@ -107,7 +107,7 @@ def put(
         else:
             draft.add_file(path)
     _make_project(joined, project)
-    artifact = Artifact._of(joined, versions.log(joined, draft, project, given, tags=tagged))
+    artifact = Artifact._of(joined, version_creation.log(joined, draft, project, given, tags=tagged))
     answer(_summary(artifact), as_json, [])
 
 
@@ -122,7 +122,7 @@ def get(
 ) -> None:
     """Download a version: verified, and each file whole or not at all."""
     joined = connect(as_json)
-    artifact = Artifact._of(joined, versions.resolve(joined, joined.full_name(name), type, at))
+    artifact = Artifact._of(joined, version_creation.resolve(joined, joined.full_name(name), type, at))
     place = artifact.download(root, path_prefix)
     answer({**_summary(artifact), "root": place}, as_json, [f"{artifact.qualified_name} is in {place}"])
 

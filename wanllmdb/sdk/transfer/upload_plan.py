@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from wanllmdb.sdk import errors, hashing
-from wanllmdb.sdk.hashing import MIB, HashedFile
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.transfer import hashes
+from wanllmdb.sdk.transfer.hashes import MIB, HashedFile
 
 PACK_SIZE = 16 * MIB
 PACK_MEMBERS = 2_000
@@ -40,7 +41,7 @@ def plan(files: Iterable[HashedFile]) -> Plan:
     for file in sorted(contents.values(), key=lambda file: file.path):
         if file.parts:
             made.large.append(file)
-        elif file.size >= hashing.SMALL:
+        elif file.size >= hashes.SMALL:
             made.single.append(file)
         else:
             if pack and (size + file.size > PACK_SIZE or len(pack) == PACK_MEMBERS):
@@ -83,7 +84,7 @@ def build(files: Iterable[HashedFile]) -> Pack:
     pending: list[bytes] = []
     offset = held = 0
     for file in files:
-        with hashing.opened(file.source) as source:
+        with hashes.opened(file.source) as source:
             piece = source.read(file.size + 1) or b""
         if hashlib.sha256(piece).hexdigest() != file.sha256:
             raise changed(file)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from wanllmdb.sdk import errors, hashing, moments, packing, paths, upload
+from wanllmdb.sdk import errors, paths, timestamps
 from wanllmdb.sdk.client import Client, segment
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
-from wanllmdb.sdk.hashing import HashedFile
+from wanllmdb.sdk.transfer import hashes, upload, upload_plan
+from wanllmdb.sdk.transfer.hashes import HashedFile
 
 FILES_A_CALL = 10_000
 BYTES_A_CALL = 7_000_000
@@ -38,7 +39,7 @@ def log(
     known = find(client, project, draft.name)
     _check_type(draft, known)
     files = _hash(connection, draft)
-    digest = hashing.version_digest((file.path, file.sha256, file.size) for file in files)
+    digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
     artifact_id = known["id"] if known else _create(client, project, draft)
     about = {"digest": digest, "run_id": run_id, "description": draft.description, "metadata": draft.metadata}
     version = _make(connection, artifact_id, files, about, aliases)
@@ -122,7 +123,7 @@ def _check_type(draft: Draft, known: dict[str, Any] | None) -> None:
 def _hash(connection: Connection, draft: Draft) -> list[HashedFile]:
     files = sorted(draft.sources.items())
     with connection.console.progress("Reading", draft.size) as tell:
-        return hashing.hash_files(files, tell=tell)
+        return hashes.hash_files(files, tell=tell)
 
 
 def _create(client: Client, project: str, draft: Draft) -> str:
@@ -209,7 +210,7 @@ def _send(
     connection: Connection, version_id: str, files: list[HashedFile], missing: Iterable[str]
 ) -> list[dict[str, Any]]:
     wanted = set(missing)
-    plan = packing.plan(file for file in files if file.sha256 in wanted)
+    plan = upload_plan.plan(file for file in files if file.sha256 in wanted)
     with connection.console.progress("Uploading", plan.size) as tell:
         return upload.send(connection.client, version_id, plan, tell)
 
@@ -236,7 +237,7 @@ def resolve(
 
     Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `TypeDiffers`, `Invalid`.
     """
-    moment = moments.stated(at) if at is not None else None
+    moment = timestamps.stated(at) if at is not None else None
     return dict(connection.client.get("/artifacts/resolve", name=name, type=type, at=moment)["version"])
 
 
@@ -270,7 +271,7 @@ def use(
     at: str | datetime | None = None,
 ) -> dict[str, Any]:
     """The same, recorded as used by the run, and told on the console."""
-    moment = moments.stated(at) if at is not None else None
+    moment = timestamps.stated(at) if at is not None else None
     short = name.partition(":")[0].rpartition("/")[2]
     connection.console.say(f"Using artifact {short!r}...")
     asked = {"name": name, "alias": alias, "version": version, "type": type, "at": moment}

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from wanllmdb.sdk import crew, errors
+from wanllmdb.sdk import errors
 from wanllmdb.sdk.client import Client
+from wanllmdb.sdk.transfer import worker_pool
 
 HEARTBEAT_SECONDS = 30.0
 # Between two messages: a training loop logs a thousand times a second, and nobody reads so fast.
@@ -47,7 +48,7 @@ class Pulse:
         return {name: value for name, value in self._snapshot().items() if value != self._sent[name]}
 
     def _live(self) -> None:
-        crew.heed_to(self._stop)
+        worker_pool.heed_to(self._stop)
         due = time.monotonic() + HEARTBEAT_SECONDS
         while True:
             self._dirty.wait(max(0.0, due - time.monotonic()))
@@ -59,7 +60,7 @@ class Pulse:
                 if time.monotonic() >= due:
                     due = time.monotonic() + HEARTBEAT_SECONDS
                     self._client.post(f"{self._path}/heartbeat", repeatable=True)
-            except crew.Stopped:
+            except worker_pool.Stopped:
                 return
             except (errors.Unreachable, errors.ServerError):
                 continue  # the next beat tries again; what is unsent is sent at the end at the latest

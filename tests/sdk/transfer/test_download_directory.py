@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from wanllmdb.sdk import disk, errors
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.transfer import download_directory
 
 
 @pytest.fixture
 def root(tmp_path):
-    return disk.Root(tmp_path / "root")
+    return download_directory.Root(tmp_path / "root")
 
 
 def test_a_path_lands_below_the_root(root, tmp_path):
@@ -57,11 +58,11 @@ def test_only_plain_files_count_as_there(root, tmp_path):
 def test_the_root_itself_may_be_a_link(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert disk.Root(tmp_path / "link").place("a") == str(tmp_path / "real/a")
+    assert download_directory.Root(tmp_path / "link").place("a") == str(tmp_path / "real/a")
 
 
 def test_temporary_names_are_nobody_elses(tmp_path):
-    first, second = disk.Temporary(str(tmp_path)), disk.Temporary(str(tmp_path))
+    first, second = download_directory.Temporary(str(tmp_path)), download_directory.Temporary(str(tmp_path))
     assert len({first.name(), first.name(), second.name()}) == 3
     first.remove()
     second.remove()
@@ -69,12 +70,12 @@ def test_temporary_names_are_nobody_elses(tmp_path):
 
 
 def test_what_a_crash_left_is_taken_away_and_what_lives_is_not(tmp_path):
-    script = f"from wanllmdb.sdk import disk; open(disk.Temporary({str(tmp_path)!r}).name(), 'w').write('half')"
+    script = f"from wanllmdb.sdk.transfer import download_directory; open(download_directory.Temporary({str(tmp_path)!r}).name(), 'w').write('half')"
     subprocess.run([sys.executable, "-c", script], check=True)
     (left,) = tmp_path.iterdir()
-    living = disk.Temporary(str(tmp_path))
+    living = download_directory.Temporary(str(tmp_path))
     assert not left.exists()
-    disk.Temporary(str(tmp_path))
+    download_directory.Temporary(str(tmp_path))
     assert Path(living.path).is_dir()
 
 
@@ -83,10 +84,10 @@ def test_only_one_downloads_to_a_directory_at_a_time(tmp_path):
     entered = threading.Event()
 
     def second():
-        with disk.alone("/data", tmp_path, lambda: (events.append("second waits"), entered.set())):
+        with download_directory.alone("/data", tmp_path, lambda: (events.append("second waits"), entered.set())):
             events.append("second is in")
 
-    with disk.alone("/data", tmp_path, lambda: events.append("first waits")):
+    with download_directory.alone("/data", tmp_path, lambda: events.append("first waits")):
         thread = threading.Thread(target=second)
         thread.start()
         assert entered.wait(10)
@@ -97,5 +98,5 @@ def test_only_one_downloads_to_a_directory_at_a_time(tmp_path):
 
 def test_a_cache_that_cannot_be_written_stops_nobody(tmp_path):
     (tmp_path / "file").write_text("not a directory")
-    with disk.alone("/data", tmp_path / "file", lambda: None):
+    with download_directory.alone("/data", tmp_path / "file", lambda: None):
         pass

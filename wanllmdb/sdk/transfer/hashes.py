@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from wanllmdb.sdk import crew, errors
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.transfer import worker_pool
 
 MIB = 1 << 20
 BLOCK = 4 * MIB
@@ -63,7 +64,7 @@ def hash_files(
     Raises `FileChanged` for a file that is gone or changes while it is read, `Invalid` for one that cannot be read.
     """
     hashed: dict[int, HashedFile] = {}
-    with crew.Crew(hands or min(8, os.cpu_count() or 1)) as workers:
+    with worker_pool.Crew(hands or min(8, os.cpu_count() or 1)) as workers:
         for batch in _batches(enumerate(files)):
             workers.submit(_hash_batch, batch, hashed, tell)
     return [hashed[number] for number in sorted(hashed)]
@@ -79,7 +80,7 @@ def _batches(files: Iterator[_Numbered]) -> Iterator[list[_Numbered]]:
 
 def _hash_batch(batch: list[_Numbered], hashed: dict[int, HashedFile], tell: Callable[[int], object]) -> None:
     for number, (path, source) in batch:
-        crew.heed()
+        worker_pool.heed()
         hashed[number] = hash_file(path, source, tell)
 
 
@@ -109,7 +110,7 @@ def _hash_middling(blank: HashedFile, file: io.FileIO, tell: Callable[[int], obj
     size = 0
     # Not to the end: one that somebody goes on writing may have none.
     while size <= blank.stamp.size and (count := file.readinto(block)):
-        crew.heed()
+        worker_pool.heed()
         whole.update(block[:count])
         size += count
         tell(count)
@@ -124,7 +125,7 @@ def _hash_large(blank: HashedFile, file: io.FileIO, tell: Callable[[int], object
     buffers: deque[tuple[memoryview, Future[None] | None]] = deque((memoryview(bytearray(BLOCK)), None) for _ in "ab")
     with ThreadPoolExecutor(1, thread_name_prefix="wanllmdb-sha256") as beside:
         while size <= blank.stamp.size:
-            crew.heed()
+            worker_pool.heed()
             block, hashed = buffers.popleft()
             if hashed:
                 hashed.result()
