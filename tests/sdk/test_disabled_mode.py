@@ -1,4 +1,4 @@
-"""Mode `disabled`: a program runs without a server, and nothing of it is kept."""
+"""Mode `disabled`: a program runs without a server, and nothing is stored."""
 
 import socket
 
@@ -9,10 +9,10 @@ import wanllmdb as wandb
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    def refuse(*args):
-        raise AssertionError("nothing is to be sent")
+    def fail(*args):
+        raise AssertionError("nothing must be sent")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect", fail)
 
 
 def test_everything_works_and_nothing_is_sent(monkeypatch, tmp_path, capsys):
@@ -33,9 +33,9 @@ def test_everything_works_and_nothing_is_sent(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_what_needs_a_server_says_so(tmp_path):
+def test_operations_that_need_a_server_are_rejected(tmp_path):
     with wandb.init(mode="disabled") as run:
-        with pytest.raises(wandb.Invalid, match="use_artifact needs a server, and the mode is 'disabled'"):
+        with pytest.raises(wandb.Invalid, match="use_artifact needs a server, but the mode is 'disabled'"):
             run.use_artifact("data:latest")
         (tmp_path / "a.txt").write_text("a")
         with pytest.raises(wandb.Invalid, match="needs a server"):
@@ -53,17 +53,17 @@ REGISTRY = {
 }
 
 
-@pytest.mark.parametrize("act", REGISTRY)
-def test_no_alias_moves_by_a_program_that_is_only_tried_out(monkeypatch, act):
-    refusal = pytest.raises(wandb.Invalid, match=f"registry.{act} needs a server, and the mode is 'disabled'")
-    with wandb.init(mode="disabled"), refusal:
-        REGISTRY[act]()
+@pytest.mark.parametrize("operation", REGISTRY)
+def test_no_alias_moves(monkeypatch, operation):
+    is_rejected = pytest.raises(wandb.Invalid, match=f"registry.{operation} needs a server, but the mode is 'disabled'")
+    with wandb.init(mode="disabled"), is_rejected:
+        REGISTRY[operation]()
     monkeypatch.setenv("WANLLMDB_MODE", "disabled")
-    with refusal:
-        REGISTRY[act]()
+    with is_rejected:
+        REGISTRY[operation]()
 
 
-def test_bad_input_is_refused_as_it_would_be(tmp_path):
+def test_invalid_input_is_rejected_as_in_online_mode(tmp_path):
     with wandb.init(mode="disabled") as run:
         with pytest.raises(wandb.InvalidName):
             run.log_artifact(wandb.Artifact("x", "dataset"), aliases=["with space"])
@@ -73,6 +73,6 @@ def test_bad_input_is_refused_as_it_would_be(tmp_path):
             run.log_artifact(tmp_path / "absent")
 
 
-def test_offline_is_refused():
+def test_offline_mode_is_rejected():
     with pytest.raises(wandb.Invalid, match="'offline' is not supported"):
         wandb.init(mode="offline")

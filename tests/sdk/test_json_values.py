@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from wanllmdb.sdk.json_values import LiveDict, plain
+from wanllmdb.sdk.json_values import SyncedDict, to_jsonable
 
 
 class Scalar:
-    """What numbers and arrays of numpy and torch have in common."""
+    """The interface that numbers and arrays of numpy and torch share."""
 
     def __init__(self, value):
         self.value = value
@@ -43,24 +43,24 @@ class Colour(enum.Enum):
         (argparse.ArgumentParser, str(argparse.ArgumentParser)),
     ],
 )
-def test_values_become_plain(value, expected):
-    assert plain(value) == expected
+def test_values_become_json_types(value, expected):
+    assert to_jsonable(value) == expected
 
 
-def test_items_are_attributes_and_changes_are_told():
-    told = []
-    config = LiveDict({"lr": 0.1}, lambda: told.append(1))
+def test_items_are_attributes_and_changes_are_reported():
+    changes = []
+    config = SyncedDict({"lr": 0.1}, lambda: changes.append(1))
     config.epochs = 3
     config["name"] = "x"
     config.update(batch=8)
     del config.name
     assert (config.lr, config["epochs"], config.get("name")) == (0.1, 3, None)
     assert dict(config) == {"lr": 0.1, "epochs": 3, "batch": 8}
-    assert len(told) == 4
+    assert len(changes) == 4
 
 
-def test_what_is_not_there_is_an_attribute_error():
-    config = LiveDict({}, lambda: None)
+def test_a_missing_item_is_an_attribute_error():
+    config = SyncedDict({}, lambda: None)
     assert not hasattr(config, "lr")
     with pytest.raises(KeyError):
         config["lr"]

@@ -7,7 +7,7 @@ from wanllmdb.sdk import timestamps
 
 
 @pytest.mark.parametrize(
-    ("at", "sent"),
+    ("at", "wire"),
     [
         ("2026-05-03T12:00:00Z", "2026-05-03T12:00:00Z"),
         ("2026-05-03T14:00:00+02:00", "2026-05-03T12:00:00Z"),
@@ -18,17 +18,17 @@ from wanllmdb.sdk import timestamps
         (datetime(2026, 5, 3, 7, tzinfo=timezone(timedelta(hours=-5))), "2026-05-03T12:00:00Z"),
     ],
 )
-def test_a_moment_with_its_zone_is_the_same_everywhere(at, sent):
-    assert timestamps.stated(at) == sent
+def test_a_timestamp_is_sent_in_utc(at, wire):
+    assert timestamps.to_wire(at) == wire
 
 
 @pytest.mark.parametrize("at", ["2026-05-03T12:00:00", "2026-05-03 12:00", datetime(2026, 5, 3, 12)])
-def test_without_a_zone_it_is_refused(at):
+def test_a_timestamp_without_a_time_zone_is_rejected(at):
     with pytest.raises(wandb.Invalid, match=r"has no time zone.*datetime\.now\(timezone\.utc\)"):
-        timestamps.stated(at)
+        timestamps.to_wire(at)
 
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-05-03", "2026-13-03T12:00:00Z", "2026-05-03T25:00:00Z", 7, True])
-def test_what_is_no_moment_is_refused(at):
-    with pytest.raises(wandb.Invalid, match="is not a moment"):
-        timestamps.stated(at)
+def test_an_invalid_timestamp_is_rejected(at):
+    with pytest.raises(wandb.Invalid, match="is not a timestamp"):
+        timestamps.to_wire(at)

@@ -1,4 +1,4 @@
-"""Where nobody answers, or somebody else does."""
+"""A server that does not respond, or that is not ours."""
 
 import http.server
 import socket
@@ -12,16 +12,16 @@ from wanllmdb.sdk.client import Client
 
 
 @pytest.fixture
-def nobody() -> str:
-    """An address that nobody listens at."""
+def closed_port() -> str:
+    """A URL where nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 @pytest.fixture
-def stranger():
-    """A web server that is not ours."""
+def other_server():
+    """A web server that is not wanLLMDB."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -30,40 +30,42 @@ def stranger():
         thread.join()
 
 
-def test_a_wrong_address_is_told_soon_and_named(nobody, monkeypatch):
-    monkeypatch.setenv("WANLLMDB_BASE_URL", nobody)
+def test_a_wrong_url_is_reported_quickly(closed_port, monkeypatch):
+    monkeypatch.setenv("WANLLMDB_BASE_URL", closed_port)
     monkeypatch.setenv("WANLLMDB_API_KEY", "wllm_x")
     started = time.monotonic()
-    with pytest.raises(wandb.Unreachable) as refusal:
+    with pytest.raises(wandb.Unreachable) as error:
         wandb.init(project="x")
     assert time.monotonic() - started < 5
-    assert str(refusal.value) == (
-        f"Cannot reach {nobody}: nobody listens there. Is the server running, and is WANLLMDB_BASE_URL right?"
+    assert str(error.value) == (
+        f"Cannot reach {closed_port}: connection refused. Is the server running, and is WANLLMDB_BASE_URL correct?"
     )
-    assert refusal.value.address == nobody
+    assert error.value.address == closed_port
 
 
-def test_a_name_that_does_not_exist_is_told(monkeypatch):
-    with pytest.raises(wandb.Unreachable, match="there is no host of that name"):
+def test_an_unknown_host_is_reported(monkeypatch):
+    with pytest.raises(wandb.Unreachable, match="unknown host"):
         Client("http://no-such-host.invalid", "wllm_x").get("/me")
 
 
-def test_the_store_out_of_reach_is_another_sentence(nobody):
-    address = f"{nobody}/bucket/key?X-Amz-Signature=00"
-    with pytest.raises(wandb.Unreachable, match="It is the object store's address as the server gives it out"):
-        Client("http://127.0.0.1:1", "wllm_x").put(address, {}, lambda: [b"x"], 1)
+def test_an_unreachable_object_store_has_its_own_message(closed_port):
+    url = f"{closed_port}/bucket/key?X-Amz-Signature=00"
+    with pytest.raises(wandb.Unreachable, match="This is the URL of the object store as the server hands it out"):
+        Client("http://127.0.0.1:1", "wllm_x").upload(url, {}, lambda: [b"x"], 1)
 
 
-def test_somebody_elses_server_is_told(stranger):
-    with pytest.raises(wandb.NotFound, match="not as a wanLLMDB server does: is WANLLMDB_BASE_URL right"):
-        Client(stranger, "wllm_x").get("/me")
+def test_another_kind_of_server_is_reported(other_server):
+    with pytest.raises(
+        wandb.NotFound, match="which is not the response of a wanLLMDB server: is WANLLMDB_BASE_URL correct"
+    ):
+        Client(other_server, "wllm_x").get("/me")
 
 
-def test_without_a_key_nothing_is_sent(nobody):
+def test_without_a_key_nothing_is_sent(closed_port):
     with pytest.raises(wandb.AuthenticationError, match="No API key for"):
-        Client(nobody, None).get("/me")
+        Client(closed_port, None).get("/me")
 
 
-def test_what_is_no_json_is_told_before_it_is_sent(nobody):
+def test_a_body_that_is_not_json_is_rejected_before_it_is_sent(closed_port):
     with pytest.raises(wandb.Invalid, match="cannot be sent as JSON"):
-        Client(nobody, "wllm_x").post("/runs", {"config": object()})
+        Client(closed_port, "wllm_x").post("/runs", {"config": object()})

@@ -1,4 +1,4 @@
-"""Where a run runs: host, and what git says of the directory. Never an error, and never a reason to wait."""
+"""The environment of a run: host name and git state. Collecting it never fails and takes a second at most."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ import subprocess
 import time
 from urllib.parse import urlsplit
 
-_SECONDS = 1.0
+_TIMEOUT = 1.0
 
 
-def here() -> dict[str, str]:
-    """`host`, `git_commit` and `git_remote`, as far as they are known within a second. Usually it takes 10 ms."""
-    deadline = time.monotonic() + _SECONDS
-    # Both are under way before the first is waited for.
-    commit, remote = _begin("rev-parse", "HEAD"), _begin("config", "--get", "remote.origin.url")
-    found = {
+def collect() -> dict[str, str]:
+    """`host`, `git_commit` and `git_remote`, as far as they are known. Usually takes 10 ms."""
+    deadline = time.monotonic() + _TIMEOUT
+    # Both commands run at the same time.
+    commit, remote = _start_git("rev-parse", "HEAD"), _start_git("config", "--get", "remote.origin.url")
+    values = {
         "host": socket.gethostname()[:255],
-        "git_commit": _end(commit, deadline)[:64],
-        "git_remote": _without_password(_end(remote, deadline))[:1024],
+        "git_commit": _read_output(commit, deadline)[:64],
+        "git_remote": _strip_password(_read_output(remote, deadline))[:1024],
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
-def _begin(*question: str) -> subprocess.Popen[bytes] | None:
+def _start_git(*arguments: str) -> subprocess.Popen[bytes] | None:
     git = shutil.which("git")
     if git is None:
         return None
-    quiet = subprocess.DEVNULL
+    null = subprocess.DEVNULL
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
-        return subprocess.Popen([git, *question], stdin=quiet, stdout=subprocess.PIPE, stderr=quiet, env=environment)
+        return subprocess.Popen([git, *arguments], stdin=null, stdout=subprocess.PIPE, stderr=null, env=environment)
     except OSError:
         return None
 
 
-def _end(process: subprocess.Popen[bytes] | None, deadline: float) -> str:
+def _read_output(process: subprocess.Popen[bytes] | None, deadline: float) -> str:
     if process is None:
         return ""
     with process:
         try:
-            out, _ = process.communicate(timeout=max(0.01, deadline - time.monotonic()))
+            output, _ = process.communicate(timeout=max(0.01, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
             return ""
-    return out.decode("utf-8", "replace").strip() if process.returncode == 0 else ""
+    return output.decode("utf-8", "replace").strip() if process.returncode == 0 else ""
 
 
-def _without_password(remote: str) -> str:
+def _strip_password(remote: str) -> str:
     try:
         parts = urlsplit(remote)
         if not parts.scheme or "@" not in parts.netloc:

@@ -1,4 +1,4 @@
-"""What a run does beside the work: a heartbeat, and now and then what changed, so that nobody who logs has to wait."""
+"""The background thread of a run: sends a heartbeat and changed values, so that logging never blocks the program."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import cancellation, errors
 from wanllmdb.sdk.client import Client
-from wanllmdb.sdk.transfer import worker_pool
 
-HEARTBEAT_SECONDS = 30.0
-# Between two messages: a training loop logs a thousand times a second, and nobody reads so fast.
-SEND_SECONDS = 2.0
-STOP_SECONDS = 5.0
+HEARTBEAT_INTERVAL = 30.0
+# Between two requests: a training loop can log a thousand times a second.
+SEND_INTERVAL = 2.0
+STOP_TIMEOUT = 5.0
 
 Snapshot = Callable[[], dict[str, Any]]
 
 
-class Pulse:
-    """A daemon thread that sends what `snapshot` answers when it changed. Trouble is tried again at the next beat."""
+class Heartbeat:
+    """A daemon thread that sends the values of `snapshot` that changed. After a failure it tries again later."""
 
     def __init__(self, client: Client, run_id: str, snapshot: Snapshot, warn: Callable[[str], object]) -> None:
         self._client = client
@@ -30,52 +29,52 @@ class Pulse:
         self._sent = snapshot()
         self._dirty = threading.Event()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._live, name="wanllmdb-pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="wanllmdb-heartbeat", daemon=True)
         self._thread.start()
 
-    def nudge(self) -> None:
-        """Something changed."""
+    def mark_dirty(self) -> None:
+        """There is a change to send."""
         self._dirty.set()
 
     def stop(self) -> None:
-        """No more messages after this, except one that hangs in the network."""
+        """Send nothing after this, except a request that hangs in the network."""
         self._stop.set()
         self._dirty.set()
-        self._thread.join(STOP_SECONDS)
+        self._thread.join(STOP_TIMEOUT)
 
-    def unsent(self) -> dict[str, Any]:
-        """What changed since it was last sent."""
+    def pending_changes(self) -> dict[str, Any]:
+        """The values that changed since they were last sent."""
         return {name: value for name, value in self._snapshot().items() if value != self._sent[name]}
 
-    def _live(self) -> None:
-        worker_pool.heed_to(self._stop)
-        due = time.monotonic() + HEARTBEAT_SECONDS
+    def _run(self) -> None:
+        cancellation.bind_cancel(self._stop)
+        due_at = time.monotonic() + HEARTBEAT_INTERVAL
         while True:
-            self._dirty.wait(max(0.0, due - time.monotonic()))
+            self._dirty.wait(max(0.0, due_at - time.monotonic()))
             if self._stop.is_set():
                 return
             try:
                 self._dirty.clear()
-                self._send()
-                if time.monotonic() >= due:
-                    due = time.monotonic() + HEARTBEAT_SECONDS
-                    self._client.post(f"{self._path}/heartbeat", repeatable=True)
-            except worker_pool.Stopped:
+                self._send_changes()
+                if time.monotonic() >= due_at:
+                    due_at = time.monotonic() + HEARTBEAT_INTERVAL
+                    self._client.post(f"{self._path}/heartbeat", idempotent=True)
+            except cancellation.Cancelled:
                 return
             except (errors.Unreachable, errors.ServerError):
-                continue  # the next beat tries again; what is unsent is sent at the end at the latest
+                continue  # retried at the next heartbeat, and at the end of the run at the latest
             except errors.WanLLMDBError as error:
-                self._warn(f"the run is no longer kept up to date: {error}")
+                self._warn(f"the run is no longer updated on the server: {error}")
                 return
-            if self._stop.wait(SEND_SECONDS):
+            if self._stop.wait(SEND_INTERVAL):
                 return
 
-    def _send(self) -> None:
-        changes = self.unsent()
+    def _send_changes(self) -> None:
+        changes = self.pending_changes()
         if not changes:
             return
         try:
             self._client.patch(self._path, changes)
         except (errors.Invalid, errors.TooLarge) as error:
-            self._warn(f"{' and '.join(changes)} of the run cannot be sent as they are: {error}")
+            self._warn(f"could not send {' and '.join(changes)} of the run: {error}")
         self._sent.update(changes)

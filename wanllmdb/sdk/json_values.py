@@ -1,4 +1,4 @@
-"""What runs remember: plain values under names, as JSON can hold them."""
+"""The values of `config` and `summary`: converted to JSON types, in dicts that are synced to the server."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from enum import Enum
 from typing import Any
 
 
-def plain(value: Any) -> Any:
-    """The value as JSON can hold it.
+def to_jsonable(value: Any) -> Any:
+    """The value in types that JSON has.
 
-    Numbers of numpy and the like become Python's. NaN and infinity become texts, since JSON has no such numbers, and
-    what has no plain form becomes what `str` says of it.
+    Numbers and arrays of numpy and similar libraries become Python's. NaN and infinity become strings, because JSON has
+    no such numbers. Anything else becomes its `str`.
     """
     if value is None or isinstance(value, (str, bool, int)):
         return value.value if isinstance(value, Enum) else value
@@ -23,44 +23,44 @@ def plain(value: Any) -> Any:
             return float(value)
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): to_jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(each) for each in value]
+        return [to_jsonable(item) for item in value]
     if isinstance(value, Enum):
-        return plain(value.value)
+        return to_jsonable(value.value)
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    # Scalars and arrays of numpy, torch and their kin: none of them is imported here.
-    listed = getattr(value, "tolist", None)
-    return plain(listed()) if callable(listed) else str(value)
+    # Scalars and arrays of numpy, torch and similar libraries, none of which is imported here.
+    to_list = getattr(value, "tolist", None)
+    return to_jsonable(to_list()) if callable(to_list) else str(value)
 
 
-class LiveDict(MutableMapping[str, Any]):
-    """A dict whose items are attributes too, and whose changes reach the server by themselves.
+class SyncedDict(MutableMapping[str, Any]):
+    """A dict whose items are also attributes and whose changes are sent to the server automatically.
 
-    Values are made plain when they are set. What is changed deep inside a value is sent with the next change or at the
-    end.
+    Values are converted to JSON types when they are set. A change deep inside a value is sent with the next change, or
+    at the end of the run.
     """
 
     _values: dict[str, Any]
-    _changed: Callable[[], object]
+    _on_change: Callable[[], object]
 
-    def __init__(self, values: Mapping[str, Any], changed: Callable[[], object]) -> None:
-        object.__setattr__(self, "_values", plain(values))
-        object.__setattr__(self, "_changed", changed)
+    def __init__(self, values: Mapping[str, Any], on_change: Callable[[], object]) -> None:
+        object.__setattr__(self, "_values", to_jsonable(values))
+        object.__setattr__(self, "_on_change", on_change)
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._values[str(key)] = plain(value)
-        self._changed()
+        self._values[str(key)] = to_jsonable(value)
+        self._on_change()
 
     def __delitem__(self, key: str) -> None:
         del self._values[key]
-        self._changed()
+        self._on_change()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -84,9 +84,9 @@ class LiveDict(MutableMapping[str, Any]):
             raise AttributeError(name) from None
 
     def as_dict(self) -> dict[str, Any]:
-        """A copy, plain all the way down."""
-        # Copied at one go first: the thread that sends it must not meet a dict that grows.
-        return dict(plain(dict(self._values)))
+        """A deep copy in JSON types."""
+        # Copied in one step first: the thread that sends it must not iterate over a dict that grows.
+        return dict(to_jsonable(dict(self._values)))
 
     def __repr__(self) -> str:
         return repr(self._values)

@@ -1,4 +1,4 @@
-"""What the server tells of projects, runs and aliases, as plain read-only records."""
+"""Read-only records of projects, runs and aliases, as the API returns them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Project:
     visibility: str
     """`private` or `internal`."""
     created_at: str
-    """ISO 8601, UTC, as all times here."""
+    """ISO 8601 in UTC, as all timestamps here."""
 
     @property
     def full_name(self) -> str:
         return f"{self.entity}/{self.name}"
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Project:
+    def _from_record(cls, record: Mapping[str, Any]) -> Project:
         return cls(
             id=record["id"],
             entity=record["team"],
@@ -39,7 +39,7 @@ class Project:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as it was when it was asked for."""
+    """A run as it was when it was fetched."""
 
     id: str
     project: str
@@ -58,7 +58,7 @@ class RunRecord:
     url: str
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> RunRecord:
+    def _from_record(cls, record: Mapping[str, Any]) -> RunRecord:
         return cls(
             id=record["id"],
             project=record["project_name"],
@@ -78,51 +78,51 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class AliasChange:
-    """One thing that happened to an alias. Such records are never changed, and never removed."""
+    """One change of an alias. These records are permanent."""
 
     alias: str
     number: int
-    """Counts the changes of this alias from 1: each begins where the one before ended."""
+    """Counts the changes of this alias from 1; each starts at the version where the previous one ended."""
     from_version: str | None
-    """Where it was, such as `v2`; None if it was made."""
+    """The version before, such as `v2`; None if the alias was created."""
     to_version: str | None
-    """Where it went; None if it was removed."""
+    """The version after; None if the alias was removed."""
     changed_by: str
     face: str
-    """`sdk`, `api`, `web`, `admin` or `worker`."""
+    """The channel: `sdk`, `api`, `web`, `admin` or `worker`."""
     key: str
-    """The name of the API key, if it was done with one."""
+    """The name of the API key, if one was used."""
     reason: str
     proposal_id: str | None
-    """The proposal that was approved, if one was."""
+    """The approved proposal, if there was one."""
     created_at: str
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> AliasChange:
-        return cls(**{column.name: record[column.name] for column in fields(cls)})
+    def _from_record(cls, record: Mapping[str, Any]) -> AliasChange:
+        return cls(**{item.name: record[item.name] for item in fields(cls)})
 
 
 @dataclass(frozen=True)
 class AliasProposal:
-    """A move that waits, or waited, for a second person, as it was when it was asked for."""
+    """A proposed move that a second person approves or rejects, as it was when it was fetched."""
 
     id: str
     artifact_name: str
     alias: str
     from_version: str | None
-    """Where the alias was when it was proposed: it is moved only from there."""
+    """The version of the alias when it was proposed; it is only moved from there."""
     to_version: str | None
-    """Where it is to go; None to remove it."""
+    """The proposed version; None to remove the alias."""
     reason: str
     proposed_by: str
     state: str
     """`open`, `approved`, `rejected` or `withdrawn`."""
     decided_by: str | None
     comment: str
-    """Of who decided."""
+    """The comment of the person who decided."""
     created_at: str
     decided_at: str | None
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> AliasProposal:
-        return cls(**{column.name: record[column.name] for column in fields(cls)})
+    def _from_record(cls, record: Mapping[str, Any]) -> AliasProposal:
+        return cls(**{item.name: record[item.name] for item in fields(cls)})

@@ -1,4 +1,4 @@
-"""What the SDK's part of the alias system was to fulfil, one test each."""
+"""The acceptance criteria of the alias system that concern the SDK, one test each."""
 
 import importlib.util
 from pathlib import Path
@@ -22,8 +22,7 @@ def dataset(tmp_path) -> wandb.Artifact:
 def test_log_artifact_accepts_aliases(run, dataset):
     run.log_artifact(dataset, aliases=ALL)
     assert sorted(dataset.aliases) == sorted(ALL)
-    found = wandb.Api().collection(dataset.qualified_name).all_aliases()
-    assert found == dict.fromkeys(ALL, "v1")
+    assert wandb.Api().collection(dataset.qualified_name).all_aliases() == dict.fromkeys(ALL, "v1")
 
 
 def test_use_artifact_supports_an_alias(run, dataset, tmp_path):
@@ -51,13 +50,13 @@ def test_the_console_output_is_clear(run, dataset, capsys):
     )
 
 
-def test_a_missing_alias_is_an_error_that_helps(run, dataset):
+def test_a_missing_alias_is_a_helpful_error(run, dataset):
     run.log_artifact(dataset, aliases=ALL)
-    with pytest.raises(wandb.AliasNotFound) as missing:
+    with pytest.raises(wandb.AliasNotFound) as error:
         run.use_artifact("training-dataset", alias="staging")
-    assert str(missing.value).startswith("Alias 'staging' not found on artifact 'training-dataset'")
-    assert sorted(missing.value.aliases) == sorted(ALL)
-    assert all(alias in str(missing.value) for alias in ALL)
+    assert str(error.value).startswith("Alias 'staging' not found on artifact 'training-dataset'")
+    assert sorted(error.value.aliases) == sorted(ALL)
+    assert all(alias in str(error.value) for alias in ALL)
 
 
 def test_the_example_file_demonstrates_all_features(bob, project, monkeypatch, capsys):
@@ -66,7 +65,7 @@ def test_the_example_file_demonstrates_all_features(bob, project, monkeypatch, c
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
     example.main()
-    shown = capsys.readouterr().out
+    output = capsys.readouterr().out
     for feature in (
         "Adding 2 alias(es)...",
         "✓ 'initial'",
@@ -77,4 +76,4 @@ def test_the_example_file_demonstrates_all_features(bob, project, monkeypatch, c
         "Nothing waits in staging any more: Alias 'staging' not found",
         "All six examples ran",
     ):
-        assert feature in shown
+        assert feature in output

@@ -1,4 +1,4 @@
-"""Whatever is killed in the middle: nothing half done is to be seen, and doing it again completes it."""
+"""A process is killed while files are logged: no incomplete version is visible, and logging again completes it."""
 
 import os
 import signal
@@ -19,15 +19,15 @@ import sys, time
 import wanllmdb as wandb
 from wanllmdb.sdk.transfer import upload
 project, data, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
-body = upload._body
-def slowly(*args):
-    blocks = body(*args)
-    def paused():
-        for block in blocks():
+range_reader = upload._range_reader
+def slow_range_reader(*args):
+    read_blocks = range_reader(*args)
+    def read_slowly():
+        for block in read_blocks():
             time.sleep(seconds)
             yield block
-    return paused
-upload._body = slowly
+    return read_slowly
+upload._range_reader = slow_range_reader
 with wandb.init(project=project) as run:
     artifact = wandb.Artifact("data", "dataset")
     artifact.add_dir(data)
@@ -45,18 +45,18 @@ def data(tmp_path) -> Path:
 
 @pytest.fixture
 def program(bob, project, data):
-    """Start the program that logs the data, sending a block of 1 MiB and then pausing for so many seconds."""
+    """Start the program that logs the data. It pauses for `seconds` after each block of 1 MiB."""
 
     def start(seconds: float) -> subprocess.Popen[str]:
-        words = [sys.executable, "-c", LOG, project, str(data), str(seconds)]
-        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, "-c", LOG, project, str(data), str(seconds)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return start
 
 
-def until(holds) -> None:
+def wait_until(condition) -> None:
     deadline = time.monotonic() + 60
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -69,28 +69,28 @@ def assert_complete(project: str, data: Path, root: Path) -> None:
     }
 
 
-def test_the_client_is_killed(program, project, data, stored, tmp_path):
-    before = stored()
+def test_the_client_is_killed(program, project, data, stored_keys, tmp_path):
+    before = stored_keys()
     first = program(0.2)
-    until(lambda: len(stored() - before) >= 6)
+    wait_until(lambda: len(stored_keys() - before) >= 6)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    arrived = stored() - before
+    arrived = stored_keys() - before
     assert 6 <= len(arrived) < FILES
     collection = wandb.Api().collection(f"{project}/data")
     assert (collection.latest_version, collection.all_aliases(), list(collection.versions())) == (None, {}, [])
     out, err = program(0).communicate(timeout=60)
     assert "Created version: v1" in out, err
     assert_complete(project, data, tmp_path / "down")
-    # What had arrived was not sent again under another key.
-    assert arrived < stored() - before
-    assert len(stored() - before) == FILES
+    # Objects that had arrived were not uploaded again with another key.
+    assert arrived < stored_keys() - before
+    assert len(stored_keys() - before) == FILES
 
 
-def test_the_web_server_is_killed_and_comes_back(program, project, data, stack, stored, tmp_path):
-    before = stored()
+def test_the_web_server_is_killed_and_comes_back(program, project, data, stack, stored_keys, tmp_path):
+    before = stored_keys()
     running = program(0.05)
-    until(lambda: len(stored() - before) >= 3)
+    wait_until(lambda: len(stored_keys() - before) >= 3)
     stack.web.kill()
     time.sleep(1)
     stack.web.start()
@@ -99,20 +99,20 @@ def test_the_web_server_is_killed_and_comes_back(program, project, data, stack, 
     assert_complete(project, data, tmp_path / "down")
 
 
-def test_the_worker_is_killed(program, project, data, stack, stored, tmp_path):
-    before = stored()
+def test_the_worker_is_killed(program, project, data, stack, stored_keys, tmp_path):
+    before = stored_keys()
     running = program(0.02)
-    until(lambda: len(stored() - before) >= 3)
+    wait_until(lambda: len(stored_keys() - before) >= 3)
     stack.worker.kill()
     out, err = running.communicate(timeout=60)
     assert "Created version: v1" in out, err
     assert_complete(project, data, tmp_path / "down")
 
 
-def test_the_store_is_down_and_the_next_try_resumes(run, project, data, stack, tmp_path):
+def test_the_store_is_down_and_the_next_attempt_resumes(run, project, data, stack, tmp_path):
     artifact = wandb.Artifact("data", "dataset")
     artifact.add_dir(data)
-    run._connection.client.patience = 1.0
+    run._connection.client.retry_period = 1.0
     stack.store.kill()
     with pytest.raises((wandb.Unreachable, wandb.Unavailable)):
         run.log_artifact(artifact, aliases=["production"])
@@ -122,10 +122,10 @@ def test_the_store_is_down_and_the_next_try_resumes(run, project, data, stack, t
     assert_complete(project, data, tmp_path / "down")
 
 
-def test_ctrl_c_is_heard_in_the_middle(program, project, data, stored):
-    before = stored()
+def test_ctrl_c_interrupts_logging(program, project, data, stored_keys):
+    before = stored_keys()
     running = program(0.2)
-    until(lambda: len(stored() - before) >= 2)
+    wait_until(lambda: len(stored_keys() - before) >= 2)
     started = time.monotonic()
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=30)
@@ -134,15 +134,15 @@ def test_ctrl_c_is_heard_in_the_middle(program, project, data, stored):
     assert list(wandb.Api().collection(f"{project}/data").versions()) == []
 
 
-def test_twenty_programs_make_twenty_versions(bob, project, tmp_path):
+def test_twenty_threads_create_twenty_versions(bob, project, tmp_path):
     run = wandb.init(project=project)
-    made: list[wandb.Artifact] = []
+    logged: list[wandb.Artifact] = []
 
     def log(number: int) -> None:
         artifact = wandb.Artifact("data", "dataset")
         with artifact.new_file("n.txt") as file:
             file.write(str(number))
-        made.append(run.log_artifact(artifact))
+        logged.append(run.log_artifact(artifact))
 
     threads = [threading.Thread(target=log, args=(number,)) for number in range(20)]
     for thread in threads:
@@ -150,4 +150,4 @@ def test_twenty_programs_make_twenty_versions(bob, project, tmp_path):
     for thread in threads:
         thread.join()
     run.finish()
-    assert sorted(int(artifact.version[1:]) for artifact in made) == list(range(1, 21))
+    assert sorted(int(artifact.version[1:]) for artifact in logged) == list(range(1, 21))

@@ -1,58 +1,45 @@
-"""How the command line asks and answers: what its commands have in common."""
+"""The output of the command line: text for people, tab-separated values in a pipe, JSON with `--json`."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-import typer
-from rich.console import Console as Terminal
+from rich.console import Console as RichConsole
 from rich.table import Table
 
-from wanllmdb.sdk import connection
 from wanllmdb.sdk.console import Console
 
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-Name = Annotated[str, typer.Argument(help="team/project/name:alias; what is left out comes from the settings.")]
-At = Annotated[
-    str | None,
-    typer.Option(help="As it was at that moment, with its time zone: 2026-05-03T12:00:00Z.", metavar="TIMESTAMP"),
-]
-
-_TITLES = {"from_version": "from", "to_version": "to", "changed_by": "by", "proposed_by": "by"}
-_WHOLE = {"id", "alias", "version", "created_at", "updated_at", "since"}
+_TITLES = {"from_version": "from", "to_version": "to", "changed_by": "by", "proposed_by": "by", "face": "channel"}
+_NEVER_WRAPPED = {"id", "alias", "version", "created_at", "updated_at", "since"}
 
 
-def connect(as_json: bool) -> connection.Connection:
-    """A connection that says nothing of its own where only JSON is wanted."""
-    return connection.connect(mode="online", silent=True if as_json else None)
-
-
-def answer(value: Any, as_json: bool, lines: list[str]) -> None:
+def print_result(value: Any, as_json: bool, lines: Iterable[str]) -> None:
     for line in [json.dumps(value, indent=2)] if as_json else lines:
-        Console().say(line)
+        Console().info(line)
 
 
-def answer_rows(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
-    """A table on a terminal, tab-separated in a pipe."""
+def print_table(rows: list[dict[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
+    """A table on a terminal, tab-separated values in a pipe."""
     if as_json:
-        answer(rows, as_json, [])
+        print_result(rows, as_json, [])
         return
-    texts = [[_text(row[column]) for column in columns] for row in rows]
+    texts = [[_format(row[column]) for column in columns] for row in rows]
     if not sys.stdout.isatty():
-        answer(None, False, ["\t".join(row) for row in texts])
+        print_result(None, False, ["\t".join(row) for row in texts])
         return
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        # What people copy is never cut; the rest makes room for it.
-        table.add_column(_TITLES.get(column, column), no_wrap=column in _WHOLE, overflow="fold")
+        # Columns that people copy from stay on one line; the others wrap.
+        table.add_column(_TITLES.get(column, column), no_wrap=column in _NEVER_WRAPPED, overflow="fold")
     for row in texts:
         table.add_row(*row)
-    Terminal().print(table)
+    RichConsole().print(table)
 
 
-def _text(value: object) -> str:
+def _format(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Bytes on their way to a disk: in parallel, and each file whole under its name or not there at all."""
+"""Download to a directory: in parallel, and each file complete and verified or not there at all."""
 
 from __future__ import annotations
 
@@ -6,95 +6,98 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.console import Tell
+from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.manifest import Entry
-from wanllmdb.sdk.transfer import hashes, worker_pool
-from wanllmdb.sdk.transfer.download_directory import Root, Temporary
-from wanllmdb.sdk.transfer.file_assembly import RANGE, Landing, Large, Piece
-from wanllmdb.sdk.transfer.remote_manifest import Located, Locations
+from wanllmdb.sdk.transfer import hashes
+from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir
+from wanllmdb.sdk.transfer.file_assembly import RANGE_SIZE, FileSlice, ObjectDownload, RangedDownload
+from wanllmdb.sdk.transfer.remote_manifest import RemoteFile, RemoteManifest
+from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
-HANDS = 8
-GAP = 64 * 1024
-"""Reading so many unwanted bytes costs less than asking once more."""
+MAX_WORKERS = 8
+MAX_GAP = 64 * 1024
+"""Up to so many unneeded bytes it is cheaper to read on than to send another request."""
 
 
-def download(locations: Locations, root: Root, digest: str | None, tell: Tell) -> int:
-    """Bring every file there, and return how many were not there already.
+def download(
+    manifest: RemoteManifest, directory: DownloadDirectory, digest: str | None, on_progress: OnProgress
+) -> int:
+    """Download every file, and return the number of those that were not there already.
 
-    Files of the right size and sha256 are kept. Raises `CorruptDownload`, `InvalidPath`, `Unreachable`.
+    Files with the right size and sha256 are kept. Raises `CorruptDownload`, `InvalidPath`, `Unreachable`.
     """
-    temporary = Temporary(root.path)
-    fetched = 0
-    seen: list[Entry] = []
+    temp_dir = TempDir(directory.path)
+    downloaded = 0
+    entries: list[Entry] = []
     try:
-        with worker_pool.Crew(HANDS) as workers:
-            for page in locations.pages():
-                seen += [located.entry for located in page]
-                absent = list(_absent(page, root, tell))
-                fetched += len(absent)
-                for object_id, pieces in _pieces(absent).items():
-                    _submit(workers, Landing(locations, object_id, root, temporary, tell), pieces)
+        with WorkerPool(MAX_WORKERS) as workers:
+            for page in manifest.pages():
+                entries += [file.entry for file in page]
+                missing = list(_find_missing(page, directory, on_progress))
+                downloaded += len(missing)
+                for object_id, slices in _slices_by_object(missing).items():
+                    object_download = ObjectDownload(manifest, object_id, directory, temp_dir, on_progress)
+                    _submit(workers, object_download, slices)
     finally:
-        temporary.remove()
-    _check_digest(seen, digest)
-    return fetched
+        temp_dir.remove()
+    # Each file is correct; now check that none is missing from the list, and none was added to it.
+    hashed = [(entry.path, entry.sha256, entry.size) for entry in entries if entry.sha256]
+    if digest and len(hashed) == len(entries) and hashes.version_digest(hashed) != digest:
+        raise errors.CorruptDownload("The files that the server listed differ from the logged ones")
+    return downloaded
 
 
-def _check_digest(entries: list[Entry], digest: str | None) -> None:
-    """Each file was right; so must be the whole: no file too few, none too many."""
-    known = [(entry.path, entry.sha256, entry.size) for entry in entries if entry.sha256]
-    if digest and len(known) == len(entries) and hashes.version_digest(known) != digest:
-        raise errors.CorruptDownload("The files that the server listed are not those that were logged")
-
-
-def _absent(page: list[Located], root: Root, tell: Tell) -> Iterator[Located]:
-    """What must be fetched: files that are not there, or are there with other bytes."""
-    there: list[tuple[str, str]] = []
+def _find_missing(
+    page: list[RemoteFile], directory: DownloadDirectory, on_progress: OnProgress
+) -> Iterator[RemoteFile]:
+    """The files to download: those that are not there, or are there with other bytes."""
+    to_hash: list[tuple[str, str]] = []
     same_size = {}
-    for located in page:
-        found = root.find(located.entry.path)
-        if found and found.st_size == located.entry.size and located.entry.sha256:
-            there.append((located.entry.path, root.place(located.entry.path)))
-            same_size[located.entry.path] = located
+    for file in page:
+        path = file.entry.path
+        existing = directory.stat_file(path)
+        if existing and existing.st_size == file.entry.size and file.entry.sha256:
+            to_hash.append((path, directory.local_path(path)))
+            same_size[path] = file
         else:
-            yield located
-    for hashed in hashes.hash_files(there):
-        located = same_size[hashed.path]
-        if hashed.sha256 == located.entry.sha256:
-            tell(hashed.size)
+            yield file
+    for hashed in hashes.hash_files(to_hash):
+        file = same_size[hashed.path]
+        if hashed.sha256 == file.entry.sha256:
+            on_progress(hashed.size)
         else:
-            yield located
+            yield file
 
 
-def _pieces(absent: Iterable[Located]) -> dict[str, list[Piece]]:
-    """By object, in the order in which they lie there."""
-    found: dict[str, dict[tuple[int, int], Piece]] = defaultdict(dict)
-    for located in absent:
-        place = (located.offset, located.entry.size)
-        piece = found[located.object_id].setdefault(place, Piece(located.entry, located.offset))
-        piece.paths.append(located.entry.path)
-    return {object_id: sorted(pieces.values(), key=lambda piece: piece.offset) for object_id, pieces in found.items()}
+def _slices_by_object(files: Iterable[RemoteFile]) -> dict[str, list[FileSlice]]:
+    """The slices of each object, sorted by offset."""
+    slices: dict[str, dict[tuple[int, int], FileSlice]] = defaultdict(dict)
+    for file in files:
+        position = (file.offset, file.entry.size)
+        piece = slices[file.object_id].setdefault(position, FileSlice(file.entry, file.offset))
+        piece.paths.append(file.entry.path)
+    return {object_id: sorted(pieces.values(), key=lambda piece: piece.offset) for object_id, pieces in slices.items()}
 
 
-def runs(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Neighbours together, so that one request fetches many small files."""
-    run: list[Piece] = []
-    for piece in pieces:
-        if run:
-            gap = piece.offset - run[-1].end
-            if gap < 0 or gap > GAP or piece.end - run[0].offset > RANGE:
-                yield run
-                run = []
-        run.append(piece)
-    if run:
-        yield run
-
-
-def _submit(workers: worker_pool.Crew, landing: Landing, pieces: list[Piece]) -> None:
-    for run in runs(pieces):
-        if len(run) == 1 and run[0].entry.size > RANGE:
-            large = Large(landing, run[0])
-            for number in range(large.count):
-                workers.submit(large.fetch, number)
+def _submit(workers: WorkerPool, object_download: ObjectDownload, slices: list[FileSlice]) -> None:
+    for group in adjacent_groups(slices):
+        if len(group) == 1 and group[0].entry.size > RANGE_SIZE:
+            ranged = RangedDownload(object_download, group[0])
+            for number in range(ranged.range_count):
+                workers.submit(ranged.download, number)
         else:
-            workers.submit(landing.fetch, run)
+            workers.submit(object_download.download, group)
+
+
+def adjacent_groups(slices: Iterable[FileSlice]) -> Iterator[list[FileSlice]]:
+    """Slices that are close to each other in one group, so that one request downloads many small files."""
+    group: list[FileSlice] = []
+    for piece in slices:
+        if group:
+            gap = piece.offset - group[-1].end
+            if gap < 0 or gap > MAX_GAP or piece.end - group[0].offset > RANGE_SIZE:
+                yield group
+                group = []
+        group.append(piece)
+    if group:
+        yield group

@@ -1,4 +1,4 @@
-"""How the bytes of one object become files: checked as they land, and under their names only when they are right."""
+"""Assembles files from the bytes of objects: hashed while they are written, and renamed to their path once verified."""
 
 from __future__ import annotations
 
@@ -13,117 +13,123 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.console import Tell
+from wanllmdb.sdk.cancellation import raise_if_cancelled
+from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.manifest import Entry
-from wanllmdb.sdk.transfer import worker_pool
-from wanllmdb.sdk.transfer.download_directory import Root, Temporary
+from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir
 from wanllmdb.sdk.transfer.hashes import MIB
-from wanllmdb.sdk.transfer.remote_manifest import Locations
+from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
 
-RANGE = 16 * MIB
-"""Larger files are fetched in ranges of this size; smaller neighbours in one object are fetched together up to it."""
+RANGE_SIZE = 16 * MIB
+"""Larger files are downloaded in ranges of this size; smaller ones next to each other in an object in one request."""
 
 
 @dataclass(slots=True)
-class Piece:
-    """Contents in an object, and the paths that want them."""
+class FileSlice:
+    """The part of an object that holds the contents of one or more files."""
 
     entry: Entry
     offset: int
     paths: list[str] = field(default_factory=list)
-    is_there: bool = False
+    is_published: bool = False
 
     @property
     def end(self) -> int:
         return self.offset + self.entry.size
 
 
-class Landing:
-    """One object, whose pieces become files below a root."""
+class ObjectDownload:
+    """One object, whose slices become files of a directory."""
 
-    def __init__(self, locations: Locations, object_id: str, root: Root, temporary: Temporary, tell: Tell) -> None:
-        self.locations = locations
+    def __init__(
+        self,
+        manifest: RemoteManifest,
+        object_id: str,
+        directory: DownloadDirectory,
+        temp_dir: TempDir,
+        on_progress: OnProgress,
+    ) -> None:
+        self.manifest = manifest
         self.object_id = object_id
-        self.root = root
-        self.temporary = temporary
-        self.tell = tell
+        self.directory = directory
+        self.temp_dir = temp_dir
+        self.on_progress = on_progress
 
-    def fetch(self, run: list[Piece]) -> None:
-        """Bring a run of neighbours; once more what did not come out right."""
+    def download(self, slices: list[FileSlice]) -> None:
+        """Download adjacent slices. Those with wrong bytes are downloaded a second time."""
         for _ in range(2):
-            wanted = [piece for piece in run if not piece.is_there]
-            if not wanted:
+            missing = [piece for piece in slices if not piece.is_published]
+            if not missing:
                 return
-            start, end = wanted[0].offset, wanted[-1].end
-            with closing(_Splitter(self, wanted, start)) as splitter:
+            start, end = missing[0].offset, missing[-1].end
+            with closing(_SliceWriter(self, missing)) as writer:
                 if end > start:
-                    self.locations.fetch(self.object_id, start, end - start, splitter.begin)
+                    self.manifest.download_range(self.object_id, start, end - start, writer.restart)
                 else:
-                    splitter.begin()(b"")
-        wrong = next((piece for piece in run if not piece.is_there), None)
-        if wrong:
-            raise corrupt(wrong.entry)
+                    writer.restart()(b"")
+        corrupt = next((piece for piece in slices if not piece.is_published), None)
+        if corrupt:
+            raise corrupt_error(corrupt.entry)
 
-    def settle(self, piece: Piece, temporary: str) -> None:
-        """Verified bytes get their names."""
+    def publish(self, piece: FileSlice, temporary_path: str) -> None:
+        """Rename a verified temporary file to its path, and copy it to the other paths with the same contents."""
         first, *others = piece.paths
-        placed = self.root.place(first)
-        _rename(temporary, placed)
+        local_path = self.directory.local_path(first)
+        _rename(temporary_path, local_path)
         for path in others:
-            copy = self.temporary.name()
-            shutil.copyfile(placed, copy)
-            _rename(copy, self.root.place(path))
-            self.tell(piece.entry.size)
-        piece.is_there = True
+            copy = self.temp_dir.new_path()
+            shutil.copyfile(local_path, copy)
+            _rename(copy, self.directory.local_path(path))
+            self.on_progress(piece.entry.size)
+        piece.is_published = True
 
 
-def _rename(temporary: str, placed: str) -> None:
+def _rename(temporary_path: str, local_path: str) -> None:
     try:
-        os.replace(temporary, placed)
+        os.replace(temporary_path, local_path)
     except IsADirectoryError as error:
-        raise errors.InvalidPath(f"{placed} is a directory where the artifact has a file") from error
+        raise errors.InvalidPath(f"{local_path} is a directory, but the artifact has a file there") from error
 
 
-class _Splitter:
-    """Takes the bytes of a run in order and makes files of them. Pieces that come out wrong stay not there."""
+class _SliceWriter:
+    """Writes the bytes of adjacent slices, received in order, to their files. Slices with wrong bytes are dropped."""
 
-    def __init__(self, landing: Landing, run: list[Piece], start: int) -> None:
-        self._landing = landing
-        self._run = run
-        self._start = start
-        self._waiting: deque[Piece] = deque()
-        self._position = start
-        self._file: _Unfinished | None = None
+    def __init__(self, download: ObjectDownload, slices: list[FileSlice]) -> None:
+        self._download = download
+        self._slices = slices
+        self._queue: deque[FileSlice] = deque()
+        self._position = 0
+        self._file: _HashedTempFile | None = None
 
-    def begin(self) -> Callable[[bytes], object]:
-        """From the start of the run."""
+    def restart(self) -> Callable[[bytes], object]:
+        """A function that takes the bytes from the start of the first slice."""
         self.close()
-        self._waiting = deque(piece for piece in self._run if not piece.is_there)
-        self._position = self._start
-        return self.take
+        self._queue = deque(piece for piece in self._slices if not piece.is_published)
+        self._position = self._slices[0].offset
+        return self.write
 
-    def take(self, block: bytes) -> None:
+    def write(self, block: bytes) -> None:
         view = memoryview(block)
-        while self._waiting:
-            piece = self._waiting[0]
+        while self._queue:
+            piece = self._queue[0]
             skipped = min(len(view), max(0, piece.offset - self._position))
-            taken = view[skipped : max(0, piece.end - self._position)]
-            self._position += skipped + len(taken)
-            view = view[skipped + len(taken) :]
-            if self._position < piece.offset or (not taken and piece.entry.size):
+            content = view[skipped : max(0, piece.end - self._position)]
+            self._position += skipped + len(content)
+            view = view[skipped + len(content) :]
+            if self._position < piece.offset or (not content and piece.entry.size):
                 return
-            self._file = self._file or _Unfinished(self._landing.temporary.name(), piece.entry)
-            self._file.write(taken)
+            self._file = self._file or _HashedTempFile(self._download.temp_dir.new_path(), piece.entry)
+            self._file.write(content)
             if self._position < piece.end:
                 return
-            self._settle(piece, self._file)
+            self._finish(piece, self._file)
 
-    def _settle(self, piece: Piece, file: _Unfinished) -> None:
-        self._waiting.popleft()
+    def _finish(self, piece: FileSlice, file: _HashedTempFile) -> None:
+        self._queue.popleft()
         self.close()
-        if file.is_sound:
-            self._landing.settle(piece, file.path)
-            self._landing.tell(piece.entry.size)
+        if file.checksum.is_correct:
+            self._download.publish(piece, file.path)
+            self._download.on_progress(piece.entry.size)
 
     def close(self) -> None:
         if self._file:
@@ -131,29 +137,24 @@ class _Splitter:
             self._file = None
 
 
-class _Unfinished:
-    """A file under a temporary name, hashed as it is written."""
+class _HashedTempFile:
+    """A file at a temporary path, hashed while it is written."""
 
     def __init__(self, path: str, entry: Entry) -> None:
         self.path = path
-        self._entry = entry
+        self.checksum = _Checksum(entry)
         self._file = io.FileIO(path, "xb")
-        self._hash = _Hash(entry)
 
     def write(self, view: memoryview) -> None:
-        self._hash.update(view)
-        _write(self._file, view)
-
-    @property
-    def is_sound(self) -> bool:
-        return self._hash.is_right
+        self.checksum.update(view)
+        _write_all(self._file, view)
 
     def close(self) -> None:
         self._file.close()
 
 
-class _Hash:
-    """Compares bytes with what the entry says: sha256, else md5."""
+class _Checksum:
+    """Compares bytes with the hash of an entry: its sha256, else its md5."""
 
     def __init__(self, entry: Entry) -> None:
         self._expected = entry.sha256 or entry.md5
@@ -163,82 +164,84 @@ class _Hash:
         self._hash.update(view)
 
     @property
-    def is_right(self) -> bool:
+    def is_correct(self) -> bool:
         return self._hash.hexdigest() == self._expected
 
 
-class Large:
-    """One large file in ranges that arrive in any order. Whoever brings the range that is next in line hashes on."""
+class RangedDownload:
+    """One large file, downloaded in ranges that arrive in any order. The thread that brings the next range to hash
+    hashes it and all that have arrived after it."""
 
-    def __init__(self, landing: Landing, piece: Piece) -> None:
-        self._landing = landing
-        self._piece = piece
-        self._path = landing.temporary.name()
-        self._hash = _Hash(piece.entry)
+    def __init__(self, download: ObjectDownload, piece: FileSlice) -> None:
+        self._download = download
+        self._slice = piece
+        self._path = download.temp_dir.new_path()
+        self._checksum = _Checksum(piece.entry)
         self._lock = threading.Lock()
-        self._landed: set[int] = set()
+        self._arrived: set[int] = set()
         self._next = 0
         self._is_hashing = False
-        self.count = -(-piece.entry.size // RANGE)
+        self.range_count = -(-piece.entry.size // RANGE_SIZE)
         with io.FileIO(self._path, "xb") as file:
             file.truncate(piece.entry.size)
 
-    def fetch(self, number: int) -> None:
-        start = number * RANGE
-        length = min(RANGE, self._piece.entry.size - start)
-        told = 0
+    def download(self, number: int) -> None:
+        start = number * RANGE_SIZE
+        length = min(RANGE_SIZE, self._slice.entry.size - start)
+        received = 0
         with io.FileIO(self._path, "r+b") as file:
 
-            def begin() -> Callable[[bytes], object]:
-                nonlocal told
-                self._landing.tell(-told)
-                told = 0
+            def restart() -> Callable[[bytes], object]:
+                nonlocal received
+                self._download.on_progress(-received)
+                received = 0
                 file.seek(start)
-                return take
+                return write
 
-            def take(block: bytes) -> None:
-                nonlocal told
-                _write(file, memoryview(block))
-                told += len(block)
-                self._landing.tell(len(block))
+            def write(block: bytes) -> None:
+                nonlocal received
+                _write_all(file, memoryview(block))
+                received += len(block)
+                self._download.on_progress(len(block))
 
-            self._landing.locations.fetch(self._landing.object_id, self._piece.offset + start, length, begin)
-        self._hash_on(number)
+            offset = self._slice.offset + start
+            self._download.manifest.download_range(self._download.object_id, offset, length, restart)
+        self._hash_arrived(number)
 
-    def _hash_on(self, number: int) -> None:
+    def _hash_arrived(self, number: int) -> None:
         with self._lock:
-            self._landed.add(number)
+            self._arrived.add(number)
             if self._is_hashing:
                 return
             self._is_hashing = True
         with io.FileIO(self._path) as file:
             block = memoryview(bytearray(MIB))
             while self._has_next():
-                file.seek(self._next * RANGE)
-                left = min(RANGE, self._piece.entry.size - self._next * RANGE)
-                while left and (count := file.readinto(block[: min(MIB, left)])):
-                    worker_pool.heed()
-                    self._hash.update(block[:count])
-                    left -= count
+                file.seek(self._next * RANGE_SIZE)
+                remaining = min(RANGE_SIZE, self._slice.entry.size - self._next * RANGE_SIZE)
+                while remaining and (count := file.readinto(block[: min(MIB, remaining)])):
+                    raise_if_cancelled()
+                    self._checksum.update(block[:count])
+                    remaining -= count
                 self._next += 1
-                if self._next == self.count:
+                if self._next == self.range_count:
                     self._finish()
 
     def _has_next(self) -> bool:
         with self._lock:
-            self._is_hashing = self._next in self._landed
+            self._is_hashing = self._next in self._arrived
             return self._is_hashing
 
     def _finish(self) -> None:
-        if not self._hash.is_right:
-            raise corrupt(self._piece.entry)
-        self._landing.settle(self._piece, self._path)
+        if not self._checksum.is_correct:
+            raise corrupt_error(self._slice.entry)
+        self._download.publish(self._slice, self._path)
 
 
-def _write(file: io.FileIO, view: memoryview) -> None:
+def _write_all(file: io.FileIO, view: memoryview) -> None:
     while view:
         view = view[file.write(view) :]
 
 
-def corrupt(entry: Entry) -> errors.CorruptDownload:
-    return errors.CorruptDownload(f"The bytes that came for {entry.path!r} are not those that were logged")
+def corrupt_error(entry: Entry) -> errors.CorruptDownload:
+    return errors.CorruptDownload(f"The downloaded bytes of {entry.path!r} differ from the logged ones")

@@ -1,4 +1,4 @@
-"""sha256 of files that are about to be logged, read once, several at a time."""
+"""sha256 of files and of whole versions. Each file is read once, several files in parallel."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.transfer import worker_pool
+from wanllmdb.sdk.cancellation import raise_if_cancelled
+from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
 MIB = 1 << 20
-BLOCK = 4 * MIB
-SMALL = MIB
-"""Files below this size are hashed many to a job, and travel in packs."""
+BLOCK_SIZE = 4 * MIB
+PACK_BELOW = MIB
+"""Smaller files are hashed in batches and uploaded in packs."""
 PART_SIZE = 32 * MIB
-LARGE = 64 * MIB
-"""Files above this size travel in parts."""
-MOST_PARTS = 10_000
+MULTIPART_ABOVE = 64 * MIB
+"""Larger files are uploaded in parts."""
+MAX_PARTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """What the file system says of a file. While it stays the same, so do the bytes."""
+class FileFingerprint:
+    """File metadata. While it stays the same, so do the bytes."""
 
     size: int
-    modified: int
-    changed: int
+    modified_ns: int
+    changed_ns: int
     inode: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> Stamp:
-        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    def from_stat(cls, result: os.stat_result) -> FileFingerprint:
+        return cls(result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino)
 
 
 @dataclass(slots=True)
@@ -50,136 +51,134 @@ class HashedFile:
     """On this machine."""
     size: int
     sha256: str
-    stamp: Stamp
+    fingerprint: FileFingerprint
     part_size: int = 0
     parts: tuple[str, ...] = ()
-    """sha256 of each part, for a file above LARGE."""
+    """sha256 of each part, for a file larger than MULTIPART_ABOVE."""
 
 
 def hash_files(
-    files: Iterable[tuple[str, str]], *, hands: int | None = None, tell: Callable[[int], object] = lambda size: None
+    files: Iterable[tuple[str, str]],
+    *,
+    max_workers: int | None = None,
+    on_progress: Callable[[int], object] = lambda size: None,
 ) -> list[HashedFile]:
-    """Hash (path, source) pairs, in the order given. `tell` hears of bytes as they are read.
+    """Hash (path, source) pairs, and return them in the same order. `on_progress` is called with the bytes read.
 
     Raises `FileChanged` for a file that is gone or changes while it is read, `Invalid` for one that cannot be read.
     """
     hashed: dict[int, HashedFile] = {}
-    with worker_pool.Crew(hands or min(8, os.cpu_count() or 1)) as workers:
-        for batch in _batches(enumerate(files)):
-            workers.submit(_hash_batch, batch, hashed, tell)
+
+    def hash_batch(batch: list[tuple[int, tuple[str, str]]]) -> None:
+        for number, (path, source) in batch:
+            raise_if_cancelled()
+            hashed[number] = hash_file(path, source, on_progress)
+
+    numbered = enumerate(files)
+    with WorkerPool(max_workers or min(8, os.cpu_count() or 1)) as workers:
+        while batch := list(islice(numbered, 32)):
+            workers.submit(hash_batch, batch)
     return [hashed[number] for number in sorted(hashed)]
 
 
-_Numbered = tuple[int, tuple[str, str]]
-
-
-def _batches(files: Iterator[_Numbered]) -> Iterator[list[_Numbered]]:
-    while batch := list(islice(files, 32)):
-        yield batch
-
-
-def _hash_batch(batch: list[_Numbered], hashed: dict[int, HashedFile], tell: Callable[[int], object]) -> None:
-    for number, (path, source) in batch:
-        worker_pool.heed()
-        hashed[number] = hash_file(path, source, tell)
-
-
-def hash_file(path: str, source: str, tell: Callable[[int], object] = lambda size: None) -> HashedFile:
-    """Hash one file; `FileChanged` where it is gone, or changes while it is read."""
-    with opened(source) as file:
+def hash_file(path: str, source: str, on_progress: Callable[[int], object] = lambda size: None) -> HashedFile:
+    """Hash one file. Raises `FileChanged` if it is gone or changes while it is read."""
+    with open_source(source) as file:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise errors.FileChanged(f"{source} is no longer a regular file")
-        stamp = Stamp.of(before)
-        if stamp.size < SMALL:
-            content = file.read(stamp.size + 1) or b""
-            hashed = HashedFile(path, source, len(content), hashlib.sha256(content).hexdigest(), stamp)
-            tell(len(content))
-        elif stamp.size <= LARGE:
-            hashed = _hash_middling(HashedFile(path, source, 0, "", stamp), file, tell)
+        fingerprint = FileFingerprint.from_stat(before)
+        if fingerprint.size < PACK_BELOW:
+            content = file.read(fingerprint.size + 1) or b""
+            hashed = HashedFile(path, source, len(content), hashlib.sha256(content).hexdigest(), fingerprint)
+            on_progress(len(content))
+        elif fingerprint.size <= MULTIPART_ABOVE:
+            hashed = _hash_blocks(HashedFile(path, source, 0, "", fingerprint), file, on_progress)
         else:
-            hashed = _hash_large(HashedFile(path, source, 0, "", stamp), file, tell)
-        if hashed.size != stamp.size or Stamp.of(os.fstat(file.fileno())) != stamp:
+            hashed = _hash_parts(HashedFile(path, source, 0, "", fingerprint), file, on_progress)
+        if hashed.size != fingerprint.size or FileFingerprint.from_stat(os.fstat(file.fileno())) != fingerprint:
             raise errors.FileChanged(f"{source} changed while it was being read: log it when nothing writes to it")
     return hashed
 
 
-def _hash_middling(blank: HashedFile, file: io.FileIO, tell: Callable[[int], object]) -> HashedFile:
-    whole = hashlib.sha256()
+def _hash_blocks(unhashed: HashedFile, file: io.FileIO, on_progress: Callable[[int], object]) -> HashedFile:
+    sha256 = hashlib.sha256()
     block = memoryview(bytearray(MIB))
     size = 0
-    # Not to the end: one that somebody goes on writing may have none.
-    while size <= blank.stamp.size and (count := file.readinto(block)):
-        worker_pool.heed()
-        whole.update(block[:count])
+    # Not to the end of the file: it may have none while another process keeps writing.
+    while size <= unhashed.fingerprint.size and (count := file.readinto(block)):
+        raise_if_cancelled()
+        sha256.update(block[:count])
         size += count
-        tell(count)
-    return replace(blank, size=size, sha256=whole.hexdigest())
+        on_progress(count)
+    return replace(unhashed, size=size, sha256=sha256.hexdigest())
 
 
-def _hash_large(blank: HashedFile, file: io.FileIO, tell: Callable[[int], object]) -> HashedFile:
-    """The whole and its parts in one reading: the part's hash here, the whole's beside it, the next read under way."""
-    part_size = part_size_for(blank.stamp.size)
-    whole, part, parts = hashlib.sha256(), hashlib.sha256(), []
+def _hash_parts(unhashed: HashedFile, file: io.FileIO, on_progress: Callable[[int], object]) -> HashedFile:
+    """Hash the file and its parts in one pass: the part in this thread, the file in another, during the next read."""
+    part_size = part_size_for(unhashed.fingerprint.size)
+    sha256, part, parts = hashlib.sha256(), hashlib.sha256(), []
     size = 0
-    buffers: deque[tuple[memoryview, Future[None] | None]] = deque((memoryview(bytearray(BLOCK)), None) for _ in "ab")
-    with ThreadPoolExecutor(1, thread_name_prefix="wanllmdb-sha256") as beside:
-        while size <= blank.stamp.size:
-            worker_pool.heed()
-            block, hashed = buffers.popleft()
-            if hashed:
-                hashed.result()
-            count = file.readinto(block[: min(BLOCK, part_size - size % part_size)])
+    buffers: deque[tuple[memoryview, Future[None] | None]] = deque(
+        (memoryview(bytearray(BLOCK_SIZE)), None) for _ in "ab"
+    )
+    with ThreadPoolExecutor(1, thread_name_prefix="wanllmdb-sha256") as executor:
+        while size <= unhashed.fingerprint.size:
+            raise_if_cancelled()
+            block, update = buffers.popleft()
+            if update:
+                update.result()
+            count = file.readinto(block[: min(BLOCK_SIZE, part_size - size % part_size)])
             if not count:
                 break
-            buffers.append((block, beside.submit(whole.update, block[:count])))
+            buffers.append((block, executor.submit(sha256.update, block[:count])))
             part.update(block[:count])
             size += count
-            tell(count)
+            on_progress(count)
             if size % part_size == 0:
                 parts.append(part.hexdigest())
                 part = hashlib.sha256()
     if size % part_size:
         parts.append(part.hexdigest())
-    return replace(blank, size=size, sha256=whole.hexdigest(), part_size=part_size, parts=tuple(parts))
+    return replace(unhashed, size=size, sha256=sha256.hexdigest(), part_size=part_size, parts=tuple(parts))
 
 
 def part_size_for(size: int) -> int:
-    """Parts of 32 MiB, or so large that 10,000 of them are enough."""
-    return max(PART_SIZE, -(-size // MOST_PARTS // MIB) * MIB)
+    """32 MiB, or the smallest whole number of MiB with which 10,000 parts are enough."""
+    return max(PART_SIZE, -(-size // MAX_PARTS // MIB) * MIB)
 
 
 @contextmanager
-def opened(source: str) -> Iterator[io.FileIO]:
-    """A file to log, unbuffered. Raises `FileChanged` where it is gone and `Invalid` where it may not be read."""
+def open_source(source: str) -> Iterator[io.FileIO]:
+    """Open a file to log, unbuffered. Raises `FileChanged` if it is gone and `Invalid` if it cannot be read."""
     try:
         file = io.FileIO(source)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise errors.FileChanged(f"{source} was taken away while it was being logged") from error
+        raise errors.FileChanged(f"{source} was removed while it was being logged") from error
     except OSError as error:
         raise errors.Invalid(f"{source} cannot be read: {error.strerror or error}") from error
     with file:
         yield file
 
 
-def unchanged(hashed: HashedFile) -> bool:
-    """Whether the file still holds the bytes that were hashed; it is read again only where its stamp says otherwise."""
+def is_unchanged(hashed: HashedFile) -> bool:
+    """Whether the file still has the hashed bytes. It is only read again if its fingerprint differs."""
     try:
-        if Stamp.of(os.stat(hashed.source)) == hashed.stamp:
+        if FileFingerprint.from_stat(os.stat(hashed.source)) == hashed.fingerprint:
             return True
         again = hash_file(hashed.path, hashed.source)
     except (OSError, errors.FileChanged, errors.Invalid):
         return False
     if again.sha256 != hashed.sha256:
         return False
-    hashed.stamp = again.stamp  # touched, linked or copied over itself: read again once, not once a part
+    hashed.fingerprint = again.fingerprint  # touched, linked or copied over itself: read again once, not for each part
     return True
 
 
 def version_digest(entries: Iterable[tuple[str, str, int]]) -> str:
-    """The digest of a version with these (path, sha256, size): of the contents alone, whatever their order."""
+    """The digest of a version with these (path, sha256, size) entries. Their order does not matter."""
     lines = sorted((path.encode(), sha256, size) for path, sha256, size in entries)
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for path, sha256, size in lines:
-        whole.update(b"%s\0%s\0%d\n" % (path, sha256.encode(), size))
-    return whole.hexdigest()
+        digest.update(b"%s\0%s\0%d\n" % (path, sha256.encode(), size))
+    return digest.hexdigest()

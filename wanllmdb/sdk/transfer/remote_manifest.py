@@ -1,4 +1,4 @@
-"""Where the bytes of a version lie: its manifest, page by page, with addresses that are renewed when they expire."""
+"""The manifest of a version with presigned URLs: which object holds which file. Expired URLs are renewed."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanllmdb.sdk import errors, paths
-from wanllmdb.sdk.client import Client, StoreRefusal
+from wanllmdb.sdk.client import Client, ObjectStoreError
 from wanllmdb.sdk.manifest import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
-    """A file of a version, and the object of the store in which it starts at `offset`."""
+class RemoteFile:
+    """A file of a version, and the object in which it starts at `offset`."""
 
     entry: Entry
     object_id: str
     offset: int
 
 
-class Locations:
-    """The files of a version under a prefix, or one of them, and where to read them."""
+class RemoteManifest:
+    """The files of a version, those with a path prefix, or a single one."""
 
     def __init__(self, client: Client, version_id: str, *, prefix: str | None = None, only: str | None = None) -> None:
         self._client = client
@@ -33,49 +33,54 @@ class Locations:
         self._cursors: dict[str, str | None] = {}
         self._lock = threading.Lock()
 
-    def pages(self) -> Iterator[list[Located]]:
-        """Raises `InvalidPath` for a path that must not touch a disk, `CorruptDownload` where bytes are lost."""
+    def pages(self) -> Iterator[list[RemoteFile]]:
+        """Raises `InvalidPath` for a path that must not be written to a disk, `CorruptDownload` for lost bytes."""
         cursor: str | None = None
         while True:
-            answer = self._page(cursor)
-            wanted = (record for record in answer["entries"] if self._only in (None, record["path"]))
-            yield [self._locate(record, answer["objects"]) for record in wanted]
-            cursor = answer["next_cursor"]
+            page = self._fetch_page(cursor)
+            records = (record for record in page["entries"] if self._only in (None, record["path"]))
+            yield [self._parse(record, page["objects"]) for record in records]
+            cursor = page["next_cursor"]
             if not cursor:
                 return
 
-    def _page(self, cursor: str | None) -> dict[str, Any]:
-        answer: dict[str, Any] = self._client.get(self._path, cursor=cursor, prefix=self._prefix)
-        for object_id, found in answer["objects"].items():
-            self._urls[object_id] = found["url"]
+    def _fetch_page(self, cursor: str | None) -> dict[str, Any]:
+        page: dict[str, Any] = self._client.get(self._path, cursor=cursor, prefix=self._prefix)
+        for object_id, presigned in page["objects"].items():
+            self._urls[object_id] = presigned["url"]
             self._cursors.setdefault(object_id, cursor)
-        return answer
+        return page
 
-    def _locate(self, record: dict[str, Any], objects: dict[str, Any]) -> Located:
-        path = paths.check(record["path"])
+    def _parse(self, record: dict[str, Any], objects: dict[str, Any]) -> RemoteFile:
+        path = paths.validate(record["path"])
         if not path.startswith(self._prefix or ""):
             raise errors.InvalidPath(f"The server sent {path!r}, which does not start with {self._prefix!r}")
         if record.get("reference"):
             raise errors.Invalid(f"{path!r} is a reference to {record['reference']}: this SDK cannot download it")
         if record["object"] not in objects:
-            raise errors.CorruptDownload(f"The store holds no sound bytes of {path!r} ({record['integrity']})")
+            raise errors.CorruptDownload(
+                f"The object store has no valid bytes of {path!r} (integrity: {record['integrity']})"
+            )
         entry = Entry(
             path, record["size"], record["sha256"], record["md5"], record["mime_type"], str(record["integrity"])
         )
-        return Located(entry, record["object"], record["offset"])
+        return RemoteFile(entry, record["object"], record["offset"])
 
-    def fetch(self, object_id: str, start: int, length: int, sink: Callable[[], Callable[[bytes], object]]) -> None:
-        """Hand [start, start + length) of an object to what `sink` makes; anew where an address expired under way.
+    def download_range(
+        self, object_id: str, start: int, length: int, new_writer: Callable[[], Callable[[bytes], object]]
+    ) -> None:
+        """Pass [start, start + length) of an object to the writer that `new_writer` makes.
 
-        Raises `StoreRefusal`, `Unreachable`.
+        If the URL expires, the range is downloaded again from its start, to a new writer. Raises `ObjectStoreError`,
+        `Unreachable`.
         """
-        for last_try in (False, False, True):
+        for is_last_attempt in (False, False, True):
             url = self._urls[object_id]
             try:
-                return self._client.fetch(url, start, length, sink())
-            except StoreRefusal as refusal:
-                if last_try or not refusal.expired:
+                return self._client.download_range(url, start, length, new_writer())
+            except ObjectStoreError as error:
+                if is_last_attempt or not error.is_expired:
                     raise
             with self._lock:
                 if self._urls[object_id] == url:
-                    self._page(self._cursors[object_id])
+                    self._fetch_page(self._cursors[object_id])

@@ -1,4 +1,4 @@
-"""Bytes on their way to the object store: in parallel, from the disk, in bounded memory, and safe to begin again."""
+"""Upload to the object store: in parallel, read from disk in bounded memory, and resumable."""
 
 from __future__ import annotations
 
@@ -7,156 +7,149 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from wanllmdb.sdk.client import BLOCK, Client, StoreRefusal
-from wanllmdb.sdk.console import Tell
-from wanllmdb.sdk.transfer import hashes, upload_plan, worker_pool
+from wanllmdb.sdk.cancellation import raise_if_cancelled
+from wanllmdb.sdk.client import BLOCK_SIZE, Client, ObjectStoreError
+from wanllmdb.sdk.console import OnProgress
+from wanllmdb.sdk.transfer import hashes, upload_plan
 from wanllmdb.sdk.transfer.hashes import HashedFile
+from wanllmdb.sdk.transfer.upload_plan import UploadPlan
+from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
-HANDS = 6
-# Addresses live an hour: so few are asked for at a time that they are used long before, as a rule.
-PLACES_A_CALL = 256
+MAX_WORKERS = 6
+# Presigned URLs are valid for an hour; with so few in a request they are normally used long before.
+MAX_OBJECTS_PER_REQUEST = 256
 
 
-class Place:
-    """Where one object goes. An address that has expired is replaced by a fresh one."""
+class UploadTarget:
+    """Where one object is uploaded to. Expired presigned URLs are replaced by new ones."""
 
-    def __init__(self, client: Client, version_id: str, wanted: dict[str, Any], answer: dict[str, Any]) -> None:
+    def __init__(self, client: Client, version_id: str, request: dict[str, Any], target: dict[str, Any]) -> None:
         self._client = client
         self._version_id = version_id
-        self._wanted = wanted
-        self._answer = answer
+        self._request = request
+        self._target = target
         self._lock = threading.Lock()
         self._etags: dict[int, str] = {part["number"]: part["etag"] for part in self.parts if part["etag"]}
 
     @property
-    def is_there(self) -> bool:
-        return bool(self._answer["state"] == "uploaded")
+    def is_uploaded(self) -> bool:
+        return bool(self._target["state"] == "uploaded")
 
     @property
     def parts(self) -> list[dict[str, Any]]:
-        return list(self._answer.get("parts") or ())
+        return list(self._target.get("parts") or ())
 
-    def put(self, body: Callable[[], Iterable[bytes]], length: int, part: int | None = None) -> None:
-        """Send the object, or one part of it. Raises `StoreRefusal`, `Unreachable`."""
-        for last_try in (False, False, True):
-            answer = self._answer
-            if self.is_there:
+    def upload(self, body: Callable[[], Iterable[bytes]], length: int, part: int | None = None) -> None:
+        """Upload the object, or one part of it. Raises `ObjectStoreError`, `Unreachable`."""
+        for is_last_attempt in (False, False, True):
+            target = self._target
+            if self.is_uploaded:
                 return
-            address = answer if part is None else answer["parts"][part - 1]
+            presigned = target if part is None else target["parts"][part - 1]
             try:
-                etag = self._client.put(address["url"], address["headers"], body, length)
-            except StoreRefusal as refusal:
-                if last_try or not refusal.expired:
+                etag = self._client.upload(presigned["url"], presigned["headers"], body, length)
+            except ObjectStoreError as error:
+                if is_last_attempt or not error.is_expired:
                     raise
-                self._renew(answer)
+                self._renew(target)
             else:
                 if part is not None:
                     self._etags[part] = etag
                 return
 
-    def _renew(self, stale: dict[str, Any]) -> None:
+    def _renew(self, expired: dict[str, Any]) -> None:
         with self._lock:
-            if self._answer is stale:
-                (self._answer,) = _ask(self._client, self._version_id, [self._wanted])
+            if self._target is expired:
+                (self._target,) = _request_targets(self._client, self._version_id, [self._request])
 
-    @property
-    def finished(self) -> dict[str, Any]:
-        """What finalizing wants to hear of an object in parts."""
+    def to_completion(self) -> dict[str, Any]:
+        """The uploaded parts, in the body of a finalize request."""
         parts = [{"number": number, "etag": etag} for number, etag in sorted(self._etags.items())]
-        return {"id": self._answer["id"], "parts": parts}
+        return {"id": self._target["id"], "parts": parts}
 
 
-def send(client: Client, version_id: str, plan: upload_plan.Plan, tell: Tell) -> list[dict[str, Any]]:
-    """Bring everything planned to the store, and return what finalizing wants to hear of it.
+def upload(client: Client, version_id: str, plan: UploadPlan, on_progress: OnProgress) -> list[dict[str, Any]]:
+    """Upload everything in the plan, and return the multipart uploads to complete when the version is finalized.
 
-    Raises `FileChanged`, `Unreachable`, and what the server refuses. Sending again goes on where it stopped.
+    Raises `FileChanged`, `Unreachable`, and the errors of the server. Calling it again resumes where it stopped.
     """
-    finished = []
-    with worker_pool.Crew(HANDS) as workers:
+    multipart = []
+    with WorkerPool(MAX_WORKERS) as workers:
         for file in plan.large:
-            (place,) = _places(client, version_id, [file])
-            finished.append(place)
-            for part in place.parts:
+            (target,) = _targets_of(client, version_id, [file])
+            multipart.append(target)
+            for part in target.parts:
                 if part["etag"]:
-                    tell(part["size"])
+                    on_progress(part["size"])
                 else:
-                    workers.submit(_send_part, place, file, part["number"], part["offset"], part["size"], tell)
+                    position = part["offset"], part["size"], part["number"]
+                    workers.submit(_upload_range, target, file, *position, on_progress)
         for pack in plan.packs:
-            workers.submit(_send_pack, client, version_id, pack, tell)
-        for files in _batches(plan.single):
-            for file, place in zip(files, _places(client, version_id, files), strict=True):
-                workers.submit(_send_file, place, file, tell)
-    return [place.finished for place in finished if not place.is_there]
+            workers.submit(_upload_pack, client, version_id, pack, on_progress)
+        remaining = iter(plan.single)
+        while files := list(islice(remaining, MAX_OBJECTS_PER_REQUEST)):
+            for file, target in zip(files, _targets_of(client, version_id, files), strict=True):
+                if target.is_uploaded:
+                    on_progress(file.size)
+                else:
+                    workers.submit(_upload_range, target, file, 0, file.size, None, on_progress)
+    return [target.to_completion() for target in multipart if not target.is_uploaded]
 
 
-def _batches(files: Iterable[HashedFile]) -> Iterator[list[HashedFile]]:
-    remaining = iter(files)
-    while batch := list(islice(remaining, PLACES_A_CALL)):
-        yield batch
+def _request_targets(client: Client, version_id: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    body = {"objects": requests}
+    return list(client.post(f"/artifacts/versions/{version_id}/uploads", body, idempotent=True)["objects"])
 
 
-def _ask(client: Client, version_id: str, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    answer = client.post(f"/artifacts/versions/{version_id}/uploads", {"objects": wanted}, repeatable=True)
-    return list(answer["objects"])
+def _targets_of(client: Client, version_id: str, files: list[HashedFile]) -> list[UploadTarget]:
+    requests = [upload_plan.to_request(file) for file in files]
+    targets = _request_targets(client, version_id, requests)
+    return [
+        UploadTarget(client, version_id, request, target) for request, target in zip(requests, targets, strict=True)
+    ]
 
 
-def _places(client: Client, version_id: str, files: list[HashedFile]) -> list[Place]:
-    wanted = [upload_plan.wanted(file) for file in files]
-    answers = _ask(client, version_id, wanted)
-    return [Place(client, version_id, each, answer) for each, answer in zip(wanted, answers, strict=True)]
+def _upload_pack(client: Client, version_id: str, files: list[HashedFile], on_progress: OnProgress) -> None:
+    pack = upload_plan.build_pack(files)
+    request = pack.to_request()
+    (target,) = _request_targets(client, version_id, [request])
+    UploadTarget(client, version_id, request, target).upload(lambda: pack.blocks, pack.size)
+    on_progress(pack.size)
 
 
-def _send_pack(client: Client, version_id: str, files: list[HashedFile], tell: Tell) -> None:
-    pack = upload_plan.build(files)
-    wanted = pack.wanted
-    (answer,) = _ask(client, version_id, [wanted])
-    place = Place(client, version_id, wanted, answer)
-    place.put(lambda: pack.blocks, pack.size)
-    tell(pack.size)
-
-
-def _send_file(place: Place, file: HashedFile, tell: Tell) -> None:
-    if place.is_there:
-        tell(file.size)
-    else:
-        _put_checked(place, file, 0, file.size, None, tell)
-
-
-def _send_part(place: Place, file: HashedFile, number: int, offset: int, size: int, tell: Tell) -> None:
-    _put_checked(place, file, offset, size, number, tell)
-
-
-def _put_checked(place: Place, file: HashedFile, offset: int, size: int, part: int | None, tell: Tell) -> None:
-    """Send a stretch of the file, unless it is another file by now than the one that was hashed."""
-    if not hashes.unchanged(file):
-        raise upload_plan.changed(file)
+def _upload_range(
+    target: UploadTarget, file: HashedFile, offset: int, size: int, part: int | None, on_progress: OnProgress
+) -> None:
+    """Upload a range of the file, unless the file has changed since it was hashed."""
+    if not hashes.is_unchanged(file):
+        raise upload_plan.file_changed_error(file)
     try:
-        place.put(_body(file, offset, size, tell), size, part)
-    except StoreRefusal as refusal:
-        # The address is bound to the hash: bytes that changed under way are refused by the store itself.
-        if not hashes.unchanged(file):
-            raise upload_plan.changed(file) from refusal
+        target.upload(_range_reader(file, offset, size, on_progress), size, part)
+    except ObjectStoreError as error:
+        # The presigned URL is bound to the hash: the store itself rejects bytes that changed during the upload.
+        if not hashes.is_unchanged(file):
+            raise upload_plan.file_changed_error(file) from error
         raise
-    if not hashes.unchanged(file):
-        raise upload_plan.changed(file)
+    if not hashes.is_unchanged(file):
+        raise upload_plan.file_changed_error(file)
 
 
-def _body(file: HashedFile, offset: int, size: int, tell: Tell) -> Callable[[], Iterator[bytes]]:
-    told = 0
+def _range_reader(file: HashedFile, offset: int, size: int, on_progress: OnProgress) -> Callable[[], Iterator[bytes]]:
+    sent = 0
 
-    def blocks() -> Iterator[bytes]:
-        nonlocal told
-        tell(-told)
-        told = 0
-        with hashes.opened(file.source) as source:
+    def read_blocks() -> Iterator[bytes]:
+        nonlocal sent
+        on_progress(-sent)
+        sent = 0
+        with hashes.open_source(file.source) as source:
             source.seek(offset)
-            while told < size:
-                worker_pool.heed()
-                block = source.read(min(BLOCK, size - told))
+            while sent < size:
+                raise_if_cancelled()
+                block = source.read(min(BLOCK_SIZE, size - sent))
                 if not block:
-                    raise upload_plan.changed(file)
+                    raise upload_plan.file_changed_error(file)
                 yield block
-                told += len(block)
-                tell(len(block))
+                sent += len(block)
+                on_progress(len(block))
 
-    return blocks
+    return read_blocks

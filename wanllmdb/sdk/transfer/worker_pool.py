@@ -1,74 +1,48 @@
-"""Work done by several threads at once, where the first failure ends it all and Ctrl-C is heard.
+"""A pool of threads that stops at the first failure and stays responsive to Ctrl-C.
 
-`concurrent.futures` has neither a bounded queue (addresses would go stale in it) nor daemon threads (an interrupted
-program would wait for every transfer still under way).
+`concurrent.futures` has neither a bounded queue (presigned URLs would expire in it) nor daemon threads (an interrupted
+program would wait for every transfer in progress).
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-_mine = threading.local()
+from wanllmdb.sdk.cancellation import Cancelled, bind_cancel
 
 
-class Stopped(Exception):
-    """The rest of the crew has given up: this thread's work is of no use any more."""
-
-
-def heed_to(stop: threading.Event) -> None:
-    """From now on this thread gives up its work when `stop` is set."""
-    _mine.stop = stop
-
-
-def pause(seconds: float) -> None:
-    """Sleep, but not on after the crew has given up."""
-    stop: threading.Event | None = getattr(_mine, "stop", None)
-    if stop is None:
-        time.sleep(seconds)
-    elif stop.wait(seconds):
-        raise Stopped
-
-
-def heed() -> None:
-    """Called between two pieces of a long transfer: raises `Stopped` when the crew has given up."""
-    stop: threading.Event | None = getattr(_mine, "stop", None)
-    if stop is not None and stop.is_set():
-        raise Stopped
-
-
-class Crew:
+class WorkerPool:
     """Threads that take jobs from one bounded queue.
 
-    `submit` blocks while the queue is full. The first exception of any job stops the others and is raised by the next
+    `submit` blocks while the queue is full. The first exception of any job cancels the others and is raised by the next
     `submit` or at the end of the `with` block, which otherwise waits until every job is done. Jobs submit no jobs.
     """
 
-    def __init__(self, hands: int) -> None:
+    def __init__(self, max_workers: int) -> None:
         self._jobs: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
-        self._most = hands * 2
+        self._max_jobs = max_workers * 2
         self._busy = 0
         self._error: BaseException | None = None
-        self._stop = threading.Event()
+        self._cancel = threading.Event()
         self._changed = threading.Condition()
-        self._hands = hands
+        self._max_workers = max_workers
         self._threads: list[threading.Thread] = []
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def submit(self, job: Callable[..., object], *args: Any) -> None:
         with self._changed:
-            while len(self._jobs) >= self._most and not self._stop.is_set():
-                # Waking up now and then is what lets Ctrl-C in on every platform.
+            while len(self._jobs) >= self._max_jobs and not self._cancel.is_set():
+                # Without a timeout some platforms would not deliver Ctrl-C.
                 self._changed.wait(0.5)
             self._raise_error()
             self._jobs.append((job, args))
-            if len(self._jobs) > len(self._threads) - self._busy and len(self._threads) < self._hands:
+            if len(self._jobs) > len(self._threads) - self._busy and len(self._threads) < self._max_workers:
                 thread = threading.Thread(target=self._work, name="wanllmdb", daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -79,12 +53,12 @@ class Crew:
     ) -> None:
         try:
             with self._changed:
-                while kind is None and (self._jobs or self._busy) and not self._stop.is_set():
+                while kind is None and (self._jobs or self._busy) and not self._cancel.is_set():
                     self._changed.wait(0.5)
         finally:
             with self._changed:
                 self._jobs.clear()
-                self._stop.set()
+                self._cancel.set()
                 self._changed.notify_all()
             for thread in self._threads:
                 # One that hangs in the network is left behind: it is a daemon, and writes to temporary files only.
@@ -97,25 +71,25 @@ class Crew:
             raise self._error
 
     def _work(self) -> None:
-        heed_to(self._stop)
+        bind_cancel(self._cancel)
         while True:
             with self._changed:
-                while not self._jobs and not self._stop.is_set():
+                while not self._jobs and not self._cancel.is_set():
                     self._changed.wait()
-                if self._stop.is_set():
+                if self._cancel.is_set():
                     return
                 job, args = self._jobs.popleft()
                 self._busy += 1
                 self._changed.notify_all()
             try:
                 job(*args)
-            except Stopped:
+            except Cancelled:
                 pass
-            except BaseException as error:  # whatever it is, it belongs to the thread that waits for this crew
+            except BaseException as error:  # whatever it is, it is raised in the thread that uses the pool
                 self._error = self._error or error
-                self._stop.set()
+                self._cancel.set()
             finally:
-                # A job's files and buffers are let go before the next one is waited for.
+                # Release the job's files and buffers before waiting for the next one.
                 del job, args
                 with self._changed:
                     self._busy -= 1
