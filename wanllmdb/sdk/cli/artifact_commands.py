@@ -75,7 +75,7 @@ def get(
 def list_artifacts(
     name: Annotated[
         str | None,
-        typer.Argument(help="team/project, or team/project/name for its versions.", metavar="[PROJECT|ARTIFACT]"),
+        typer.Argument(help="team/project, or team/project/name for its versions.", metavar="PROJECT|ARTIFACT"),
     ] = None,
     type: Annotated[str | None, typer.Option("--type", "-t")] = None,
     as_json: Json = False,
