@@ -13,8 +13,10 @@ from wanllmdb.sdk.client import Client
 def cli(bob):
     """`cli("whoami", "--json")`: exit code, standard output, standard error."""
 
-    def run_command(*words, stdin=""):
-        result = subprocess.run([sys.executable, "-m", "wanllmdb", *words], input=stdin, capture_output=True, text=True)
+    def run_command(*arguments, stdin=""):
+        result = subprocess.run(
+            [sys.executable, "-m", "wanllmdb", *arguments], input=stdin, capture_output=True, text=True
+        )
         return result.returncode, result.stdout, result.stderr
 
     return run_command
@@ -24,8 +26,8 @@ def cli(bob):
 def cli_json(cli):
     """The parsed output of a successful command with `--json`."""
 
-    def run_command(*words):
-        code, out, err = cli(*words, "--json")
+    def run_command(*arguments):
+        code, out, err = cli(*arguments, "--json")
         assert (code, err) == (0, "")
         return json.loads(out)
 
@@ -104,8 +106,8 @@ def model(cli, project, tmp_path) -> str:
     return f"{project}/net"
 
 
-def alias(*words):
-    return ("artifact", "alias", *words)
+def alias(*arguments):
+    return ("artifact", "alias", *arguments)
 
 
 def test_alias_conditions(cli, cli_json, model):
@@ -183,8 +185,12 @@ def test_aliases_at_a_time(cli, cli_json, model, tmp_path):
 def test_alias_proposals(cli, cli_json, model, stack, sign_in):
     rule = {"project": model.rpartition("/")[0], "pattern": "production", "role": "admin", "needs_approval": True}
     Client(stack.base_url, stack.key("alice")).post("/alias-rules", rule)
-    for words in (("set", f"{model}:v2", "production"), ("rm", model, "production"), ("rollback", model, "production")):
-        code, out, err = cli(*alias(*words))
+    for arguments in (
+        ("set", f"{model}:v2", "production"),
+        ("rm", model, "production"),
+        ("rollback", model, "production"),
+    ):
+        code, out, err = cli(*alias(*arguments))
         assert (code, out, err.count("\n")) == (4, "", 1)
         assert err.startswith("wanllmdb: Alias 'production' is protected by")
     rows = {row["alias"]: row["protected"] for row in cli_json(*alias("ls", model))}
@@ -250,7 +256,7 @@ def test_login_without_a_key_and_a_terminal_is_an_error(cli, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["artifact", "get", "acme/absent/x:latest"],
         ["artifact", "put", "/no/such/file", "--name", "acme/x/y"],
@@ -267,8 +273,8 @@ def test_login_without_a_key_and_a_terminal_is_an_error(cli, monkeypatch):
         ["artifact", "get", "acme/absent/x:latest", "--at", "soon"],
     ],
 )
-def test_errors_are_one_line(cli, words):
-    code, out, err = cli(*words)
+def test_errors_are_one_line(cli, arguments):
+    code, out, err = cli(*arguments)
     assert (code, out) == (1, "")
     assert err.startswith("wanllmdb: ")
     assert err.count("\n") == 1

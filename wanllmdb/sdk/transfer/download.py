@@ -74,9 +74,12 @@ def _slices_by_object(files: Iterable[RemoteFile]) -> dict[str, list[FileSlice]]
     slices: dict[str, dict[tuple[int, int], FileSlice]] = defaultdict(dict)
     for file in files:
         position = (file.offset, file.entry.size)
-        piece = slices[file.object_id].setdefault(position, FileSlice(file.entry, file.offset))
-        piece.paths.append(file.entry.path)
-    return {object_id: sorted(pieces.values(), key=lambda piece: piece.offset) for object_id, pieces in slices.items()}
+        file_slice = slices[file.object_id].setdefault(position, FileSlice(file.entry, file.offset))
+        file_slice.paths.append(file.entry.path)
+    return {
+        object_id: sorted(by_position.values(), key=lambda file_slice: file_slice.offset)
+        for object_id, by_position in slices.items()
+    }
 
 
 def _submit(workers: WorkerPool, object_download: ObjectDownload, slices: list[FileSlice]) -> None:
@@ -92,12 +95,12 @@ def _submit(workers: WorkerPool, object_download: ObjectDownload, slices: list[F
 def adjacent_groups(slices: Iterable[FileSlice]) -> Iterator[list[FileSlice]]:
     """Slices that are close to each other in one group, so that one request downloads many small files."""
     group: list[FileSlice] = []
-    for piece in slices:
+    for file_slice in slices:
         if group:
-            gap = piece.offset - group[-1].end
-            if gap < 0 or gap > MAX_GAP or piece.end - group[0].offset > RANGE_SIZE:
+            gap = file_slice.offset - group[-1].end
+            if gap < 0 or gap > MAX_GAP or file_slice.end - group[0].offset > RANGE_SIZE:
                 yield group
                 group = []
-        group.append(piece)
+        group.append(file_slice)
     if group:
         yield group

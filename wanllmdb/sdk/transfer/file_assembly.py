@@ -58,7 +58,7 @@ class ObjectDownload:
     def download(self, slices: list[FileSlice]) -> None:
         """Download adjacent slices. Those with wrong bytes are downloaded a second time."""
         for _ in range(2):
-            missing = [piece for piece in slices if not piece.is_published]
+            missing = [file_slice for file_slice in slices if not file_slice.is_published]
             if not missing:
                 return
             start, end = missing[0].offset, missing[-1].end
@@ -67,21 +67,21 @@ class ObjectDownload:
                     self.manifest.download_range(self.object_id, start, end - start, writer.restart)
                 else:
                     writer.restart()(b"")
-        corrupt = next((piece for piece in slices if not piece.is_published), None)
+        corrupt = next((file_slice for file_slice in slices if not file_slice.is_published), None)
         if corrupt:
             raise corrupt_error(corrupt.entry)
 
-    def publish(self, piece: FileSlice, temporary_path: str) -> None:
+    def publish(self, file_slice: FileSlice, temporary_path: str) -> None:
         """Rename a verified temporary file to its path, and copy it to the other paths with the same contents."""
-        first, *others = piece.paths
+        first, *others = file_slice.paths
         local_path = self.directory.local_path(first)
         _rename(temporary_path, local_path)
         for path in others:
             copy = self.temp_dir.new_path()
             shutil.copyfile(local_path, copy)
             _rename(copy, self.directory.local_path(path))
-            self.on_progress(piece.entry.size)
-        piece.is_published = True
+            self.on_progress(file_slice.entry.size)
+        file_slice.is_published = True
 
 
 def _rename(temporary_path: str, local_path: str) -> None:
@@ -104,32 +104,32 @@ class _SliceWriter:
     def restart(self) -> Callable[[bytes], object]:
         """A function that takes the bytes from the start of the first slice."""
         self.close()
-        self._queue = deque(piece for piece in self._slices if not piece.is_published)
+        self._queue = deque(file_slice for file_slice in self._slices if not file_slice.is_published)
         self._position = self._slices[0].offset
         return self.write
 
     def write(self, block: bytes) -> None:
         view = memoryview(block)
         while self._queue:
-            piece = self._queue[0]
-            skipped = min(len(view), max(0, piece.offset - self._position))
-            content = view[skipped : max(0, piece.end - self._position)]
+            file_slice = self._queue[0]
+            skipped = min(len(view), max(0, file_slice.offset - self._position))
+            content = view[skipped : max(0, file_slice.end - self._position)]
             self._position += skipped + len(content)
             view = view[skipped + len(content) :]
-            if self._position < piece.offset or (not content and piece.entry.size):
+            if self._position < file_slice.offset or (not content and file_slice.entry.size):
                 return
-            self._file = self._file or _HashedTempFile(self._download.temp_dir.new_path(), piece.entry)
+            self._file = self._file or _HashedTempFile(self._download.temp_dir.new_path(), file_slice.entry)
             self._file.write(content)
-            if self._position < piece.end:
+            if self._position < file_slice.end:
                 return
-            self._finish(piece, self._file)
+            self._finish(file_slice, self._file)
 
-    def _finish(self, piece: FileSlice, file: _HashedTempFile) -> None:
+    def _finish(self, file_slice: FileSlice, file: _HashedTempFile) -> None:
         self._queue.popleft()
         self.close()
         if file.checksum.is_correct:
-            self._download.publish(piece, file.path)
-            self._download.on_progress(piece.entry.size)
+            self._download.publish(file_slice, file.path)
+            self._download.on_progress(file_slice.entry.size)
 
     def close(self) -> None:
         if self._file:
@@ -172,18 +172,18 @@ class RangedDownload:
     """One large file, downloaded in ranges that arrive in any order. The thread that brings the next range to hash
     hashes it and all that have arrived after it."""
 
-    def __init__(self, download: ObjectDownload, piece: FileSlice) -> None:
+    def __init__(self, download: ObjectDownload, file_slice: FileSlice) -> None:
         self._download = download
-        self._slice = piece
+        self._slice = file_slice
         self._path = download.temp_dir.new_path()
-        self._checksum = _Checksum(piece.entry)
+        self._checksum = _Checksum(file_slice.entry)
         self._lock = threading.Lock()
         self._arrived: set[int] = set()
         self._next = 0
         self._is_hashing = False
-        self.range_count = -(-piece.entry.size // RANGE_SIZE)
+        self.range_count = -(-file_slice.entry.size // RANGE_SIZE)
         with io.FileIO(self._path, "xb") as file:
-            file.truncate(piece.entry.size)
+            file.truncate(file_slice.entry.size)
 
     def download(self, number: int) -> None:
         start = number * RANGE_SIZE
