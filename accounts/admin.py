@@ -13,12 +13,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import errors, invitations, keys, teams, users
+from accounts import invitations, keys, teams, users
 from accounts.models import ApiKey, Invitation, Membership, Role, Team, User
-from accounts.permissions import as_operator
+from accounts.permissions import as_staff
+from core import errors
 
 
-class OperatorAdmin(ModelAdmin):
+class VerbAdmin(ModelAdmin):
     """Where a verb refuses, the page comes again with its sentence."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -47,7 +48,7 @@ class OperatorAdmin(ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
 
-class ReadOnlyAdmin(OperatorAdmin):
+class ReadOnlyAdmin(VerbAdmin):
     """Rows that nobody changes by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -77,7 +78,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, OperatorAdmin):
+class UserAdmin(DjangoUserAdmin, VerbAdmin):
     form = UserChangeForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
@@ -136,7 +137,7 @@ class MembershipInline(TabularInline):
 
 
 @admin.register(Team)
-class TeamAdmin(OperatorAdmin):
+class TeamAdmin(VerbAdmin):
     list_display = ("name", "display_name", "is_personal", "members", "created_by", "created_at")
     list_filter = ("is_personal", "created_at")
     list_select_related = ("created_by",)
@@ -159,7 +160,7 @@ class TeamAdmin(OperatorAdmin):
         """Without saving: the form has changed its own copy, the verb changes the row."""
         form.save(commit=False)
         data = form.cleaned_data
-        operator = as_operator(request.user)
+        operator = as_staff(request.user)
         if not change:
             form.instance = teams.create(operator, data["name"], data["display_name"])
             return form.instance
@@ -171,7 +172,7 @@ class TeamAdmin(OperatorAdmin):
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseModelFormSet, change: bool) -> None:
         """Newcomers first, so that the last admin can be replaced in one go."""
-        operator = as_operator(request.user)
+        operator = as_staff(request.user)
         formset.save(commit=False)
         for member in formset.new_objects:
             teams.add_member(operator, member.team, member.user, Role(member.role))
@@ -181,7 +182,7 @@ class TeamAdmin(OperatorAdmin):
             teams.remove_member(operator, member)
 
     def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        teams.delete(as_operator(request.user), obj)
+        teams.delete(as_staff(request.user), obj)
 
 
 @admin.register(Membership)
@@ -214,7 +215,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         count = len(queryset)
         for key in queryset:
-            keys.revoke(as_operator(request.user), key)
+            keys.revoke(as_staff(request.user), key)
         self.message_user(request, f"Revoked {count} {'key' if count == 1 else 'keys'}.", messages.SUCCESS)
 
 
@@ -236,6 +237,6 @@ class InvitationAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         count = len(queryset)
         for invitation in queryset:
-            invitations.revoke(as_operator(request.user), invitation)
+            invitations.revoke(as_staff(request.user), invitation)
         done = f"Took back {count} {'invitation' if count == 1 else 'invitations'}."
         self.message_user(request, done, messages.SUCCESS)

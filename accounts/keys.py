@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from accounts import errors
 from accounts.models import ApiKey, Scope, User
+from core import errors
 
 
 def create(user: User, name: str, scope: Scope = Scope.WRITE, expires_at: datetime | None = None) -> tuple[ApiKey, str]:

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from accounts import errors
 from accounts.models import Membership, Role, Team, User
-from accounts.prepared import Prepared
+from core import errors
+from core.compiled_queries import CompiledQuery
 
-_MEMBERSHIP = Prepared(lambda team, user: Membership.objects.filter(team=team, user=user), UUID, UUID)
+_MEMBERSHIP = CompiledQuery(lambda team, user: Membership.objects.filter(team=team, user=user), UUID, UUID)
 
 
 def role_in(user: User, team: Team) -> Role | None:
@@ -26,7 +26,7 @@ def require(user: User, team: Team, role: Role) -> None:
         raise errors.Denied(f"You are {_a(actual)} of team '{team.name}'; this needs {role.value}.")
 
 
-def shown(role: str | None) -> dict[str, bool]:
+def template_flags(role: str | None) -> dict[str, bool]:
     """For templates: what somebody of this role may be shown."""
     return {
         "is_member": role is not None,
@@ -35,7 +35,7 @@ def shown(role: str | None) -> dict[str, bool]:
     }
 
 
-def as_operator(user: User) -> User:
+def as_staff(user: User) -> User:
     """The same person at the operator's desk. For Django admin alone, which has asked for Django's own permission."""
     user.is_operating = True
     return user

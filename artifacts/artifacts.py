@@ -9,9 +9,10 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accounts import permissions
+from accounts.actor import Origin
 from accounts.models import Role, User
-from accounts.origin import Origin
-from artifacts import aliases, errors, names, rules, tasks
+from artifacts import errors, tasks, validators
+from artifacts.aliases import aliases, protection
 from artifacts.models import (
     AliasProposal,
     AliasRule,
@@ -27,7 +28,7 @@ from artifacts.models import (
 )
 from notifications.models import Watch
 from projects.models import Project
-from projects.projects import deleting
+from projects.projects import project_deleting
 
 
 @transaction.atomic
@@ -44,8 +45,8 @@ def create(
 ) -> Artifact:
     """A new artifact without versions. `NameTaken` carries the id of the one that has the name."""
     permissions.require(user, project.team, Role.EDITOR)
-    names.check_artifact_name(name)
-    names.check_type(type)
+    validators.check_artifact_name(name)
+    validators.check_type(type)
     artifact = Artifact(
         project=project,
         name=name,
@@ -67,7 +68,7 @@ def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
     permissions.require(user, artifact.project.team, Role.EDITOR)
     tags = changes.pop("tags", None)
     if "name" in changes:
-        names.check_artifact_name(changes["name"])
+        validators.check_artifact_name(changes["name"])
     artifact = aliases.lock(artifact)
     for column, value in changes.items():
         setattr(artifact, column, value)
@@ -86,13 +87,13 @@ def delete(user: User, artifact: Artifact, origin: Origin) -> None:
     """
     permissions.require(user, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
-    rules.require(user, artifact, artifact.alias_set.values_list("alias", flat=True))
-    aliases.withdraw_all(user, artifact, origin)
+    protection.require(user, artifact, artifact.alias_set.values_list("alias", flat=True))
+    aliases.record_removal(user, artifact, origin)
     _delete_rows(Artifact.objects.filter(pk=artifact.pk))
     tasks.delete.delay_on_commit()
 
 
-@receiver(deleting)
+@receiver(project_deleting)
 def _leave_with(project: Project, **_: Any) -> None:
     """All artifacts of the project go before it does. Workers remove the bytes, which nobody outside of it shares."""
     _delete_rows(Artifact.objects.filter(project=project))

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 
 from accounts.admin import ReadOnlyAdmin
-from accounts.permissions import as_operator
+from accounts.permissions import as_staff
 from notifications import webhooks
-from notifications.models import Attempt, Delivery, Event, Notice, Watch, Webhook
+from notifications.models import Attempt, Delivery, Event, InboxItem, Watch, Webhook
 
 
 class AttemptInline(TabularInline):
@@ -46,12 +46,12 @@ class WebhookAdmin(ReadOnlyAdmin):
     @admin.action(description="Pause", permissions=["operate"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for webhook in queryset.select_related("project__team"):
-            webhooks.pause(as_operator(request.user), webhook)
+            webhooks.pause(as_staff(request.user), webhook)
 
     @admin.action(description="Resume", permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for webhook in queryset.select_related("project__team"):
-            webhooks.resume(as_operator(request.user), webhook)
+            webhooks.resume(as_staff(request.user), webhook)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("notifications.change_webhook")
@@ -70,7 +70,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.action(description="Deliver again", permissions=["operate"])
     def redeliver(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         for delivery in queryset.select_related("event", "webhook__project__team"):
-            webhooks.redeliver(as_operator(request.user), delivery)
+            webhooks.redeliver(as_staff(request.user), delivery)
         self.message_user(request, "Workers were told. The states change when they are done.")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
@@ -85,7 +85,7 @@ class WatchAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "project__team", "artifact")
 
 
-@admin.register(Notice)
+@admin.register(InboxItem)
 class NoticeAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "user", "event", "why", "read_at", "mail", "mail_attempts", "next_mail_at")
     list_filter = ("mail", "why", "created_at")

@@ -8,20 +8,20 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.prepared import Prepared
+from core.compiled_queries import CompiledQuery
 from notifications import tasks
-from notifications.models import Attempt, Delivery, Event, Kind, Notice, Watch, Webhook
+from notifications.models import Attempt, Delivery, Event, InboxItem, Kind, Watch, Webhook
 from projects.models import Project
-from projects.projects import deleting
+from projects.projects import project_deleting
 
 
 def _listened_to(project: UUID, artifact_id: UUID) -> QuerySet[Project]:
     hooks = Webhook.objects.live().filter(project=OuterRef("pk"))
-    watches = Watch.objects.fitting(OuterRef("pk"), artifact_id)
+    watches = Watch.objects.matching(OuterRef("pk"), artifact_id)
     return Project.objects.filter(Exists(hooks) | Exists(watches), pk=project)
 
 
-_LISTENED_TO = Prepared(_listened_to, UUID, UUID)
+_LISTENED_TO = CompiledQuery(_listened_to, UUID, UUID)
 
 
 def record(
@@ -54,11 +54,11 @@ def _has_listeners(project: Project, artifact_id: UUID | None) -> bool:
     return _LISTENED_TO.first(project.pk, artifact_id or project.pk) is not None
 
 
-@receiver(deleting)
+@receiver(project_deleting)
 def _leave_with(project: Project, **_: Any) -> None:
     """Straight deletes from the leaves up: Django's own cascade would first load each row."""
     Attempt.objects.filter(delivery__webhook__project=project).delete()
     Delivery.objects.filter(webhook__project=project).delete()
-    Notice.objects.filter(event__project=project).delete()
+    InboxItem.objects.filter(event__project=project).delete()
     for model in (Event, Webhook, Watch):
         model.objects.filter(project=project).delete()

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from notifications import announcing, delivering, mailing
+from notifications import emails, fan_out, webhook_delivery
 from wanllmdb.celery import app
 
 _SWEEP_EVERY = timedelta(seconds=10)
@@ -18,7 +18,7 @@ _LEFT_BEHIND_AFTER = timedelta(seconds=30)
 
 @app.task
 def announce(event_id: str) -> None:
-    announced = announcing.announce(event_id)
+    announced = fan_out.fan_out(event_id)
     for webhook_id in announced.webhooks:
         deliver.delay(str(webhook_id))
     for notice_id in announced.mails:
@@ -27,29 +27,29 @@ def announce(event_id: str) -> None:
 
 @app.task
 def deliver(webhook_id: str) -> None:
-    for event_id in delivering.work_off(webhook_id):
+    for event_id in webhook_delivery.deliver_due(webhook_id):
         announce.delay(str(event_id))
 
 
 @app.task
 def mail(notice_id: str) -> None:
-    mailing.send(notice_id)
+    emails.send(notice_id)
 
 
 @app.task(expires=_SWEEP_EVERY.total_seconds())
 def sweep() -> None:
     now = timezone.now()
-    for event_id in announcing.left_behind(now - _LEFT_BEHIND_AFTER):
+    for event_id in fan_out.unannounced(now - _LEFT_BEHIND_AFTER):
         announce.delay(str(event_id))
-    for webhook_id in delivering.waiting(now):
+    for webhook_id in webhook_delivery.due(now):
         deliver.delay(str(webhook_id))
-    for notice_id in mailing.waiting(now):
+    for notice_id in emails.due(now):
         mail.delay(str(notice_id))
 
 
 @app.task
 def tidy() -> None:
-    announcing.tidy()
+    fan_out.prune()
 
 
 BEAT: dict[str, dict[str, Any]] = {

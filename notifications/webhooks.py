@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts import permissions
 from accounts.models import Role, User
-from notifications import destinations, errors, signing, tasks
-from notifications.models import OFFERED, Attempt, Delivery, Event, Kind, Webhook
+from notifications import errors, signatures, tasks, url_policy
+from notifications.models import SUBSCRIBABLE_EVENTS, Attempt, Delivery, Event, Kind, Webhook
 from projects.models import Project
 
 
@@ -20,7 +20,7 @@ def create(
     """A new webhook, with its secret. Raises `AddressRefused` for an address it may not call, `TooManyWebhooks`."""
     permissions.require(user, project.team, Role.ADMIN)
     events = _chosen(events)
-    destinations.find(url)
+    url_policy.find(url)
     if Webhook.objects.filter(project=project).count() >= settings.WEBHOOKS_A_PROJECT:
         raise errors.TooManyWebhooks(f"A project has at most {settings.WEBHOOKS_A_PROJECT} webhooks.")
     return Webhook.objects.create(
@@ -29,7 +29,7 @@ def create(
         description=description,
         events=events,
         active=active,
-        secret=signing.new_secret(),
+        secret=signatures.new_secret(),
         created_by=user,
     )
 
@@ -40,7 +40,7 @@ def update(user: User, webhook: Webhook, **changes: Any) -> Webhook:
     if "events" in changes:
         changes["events"] = _chosen(changes["events"])
     if changes.get("url", webhook.url) != webhook.url:
-        destinations.find(changes["url"])
+        url_policy.find(changes["url"])
     active = changes.pop("active", None)
     for column, value in changes.items():
         setattr(webhook, column, value)
@@ -62,7 +62,7 @@ def delete(user: User, webhook: Webhook) -> None:
 def renew_secret(user: User, webhook: Webhook) -> Webhook:
     """Give it another secret. What is sent from now on, also once more, is signed with that one."""
     permissions.require(user, webhook.project.team, Role.ADMIN)
-    webhook.secret = signing.new_secret()
+    webhook.secret = signatures.new_secret()
     webhook.save(update_fields=["secret", "updated_at"])
     return webhook
 
@@ -121,6 +121,6 @@ def redeliver(user: User, delivery: Delivery) -> Delivery:
 def _chosen(events: Iterable[str]) -> list[str]:
     """The kinds in their usual order, each once."""
     wanted = set(events)
-    if not wanted or not wanted <= set(OFFERED):
-        raise errors.Invalid(f"Choose one or more of the events {', '.join(OFFERED)}.")
-    return [kind.value for kind in OFFERED if kind in wanted]
+    if not wanted or not wanted <= set(SUBSCRIBABLE_EVENTS):
+        raise errors.Invalid(f"Choose one or more of the events {', '.join(SUBSCRIBABLE_EVENTS)}.")
+    return [kind.value for kind in SUBSCRIBABLE_EVENTS if kind in wanted]

@@ -12,7 +12,7 @@ from projects.models import Project, Visibility
 from projects.models.project import as_uuid
 
 # Sent with `project` before its row goes, in the same transaction: apps that stand on this one take theirs away.
-deleting = Signal()
+project_deleting = Signal()
 
 
 def create(
@@ -58,7 +58,7 @@ def delete(user: User, project: Project) -> None:
     """Remove the project with all that is in it. Only for admins of the team."""
     permissions.require(user, project.team, Role.ADMIN)
     with transaction.atomic():
-        deleting.send(Project, project=project)
+        project_deleting.send(Project, project=project)
         project.delete()
 
 

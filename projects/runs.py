@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts import errors, permissions
 from accounts.models import Role, User
-from projects import words
+from projects import run_names
 from projects.errors import RunEnded
 from projects.models import Project, Run, State
 
@@ -26,7 +26,7 @@ def start(user: User, project: Project, *, name: str | None = None, **columns: A
         return _started(user, project, name, columns)
     for digits in _DIGITS:
         try:
-            return _started(user, project, words.pleasant(digits), columns)
+            return _started(user, project, run_names.generate(digits), columns)
         except errors.NameTaken as error:
             taken = error
     raise taken

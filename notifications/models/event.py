@@ -27,7 +27,7 @@ class Kind(models.TextChoices):
 
 
 # What a webhook can be told of.
-OFFERED = [kind for kind in Kind if not kind.startswith("webhook.")]
+SUBSCRIBABLE_EVENTS = [kind for kind in Kind if not kind.startswith("webhook.")]
 
 
 class EventQuerySet(models.QuerySet["Event"]):

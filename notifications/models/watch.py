@@ -4,7 +4,6 @@ from fnmatch import fnmatchcase
 from typing import Any, Self
 from uuid import UUID
 
-from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -18,16 +17,16 @@ class WatchQuerySet(models.QuerySet["Watch"]):
         """The user's own, of what the user may still see."""
         return self.filter(user=user, project__in=Project.objects.visible_to(user))
 
-    def fitting(self, project: Project | UUID, artifact_id: UUID | None) -> Self:
+    def matching(self, project: Project | UUID, artifact_id: UUID | None) -> Self:
         """Those of the project as a whole, and of the artifact."""
         return self.filter(Q(artifact=None) | Q(artifact=artifact_id), project=project)
 
-    def noted_on_projects(self, projects: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
+    def annotate_watched_projects(self, projects: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
         """The projects, each with `is_watched`: whether the user watches it as a whole."""
         own = self.filter(user=user, project=OuterRef("pk"), artifact=None)
         return projects.annotate(is_watched=Exists(own))
 
-    def noted_on_artifacts(self, artifacts: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
+    def annotate_watched_artifacts(self, artifacts: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
         """The artifacts, each with `is_watched`: whether the user watches just this one."""
         return artifacts.annotate(is_watched=Exists(self.filter(user=user, artifact=OuterRef("pk"))))
 
@@ -39,7 +38,7 @@ class Watch(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watches", db_index=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watches")
-    # Artifacts stand above this app, and take their watches with them. No constraint: a cascade would load each row.
+    # Goes with its artifact by a receiver. No constraint: a cascade would load each row.
     artifact = models.ForeignKey(
         "artifacts.Artifact", on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="watches",
         help_text="Null: the whole project.",
@@ -73,8 +72,3 @@ class Watch(models.Model):
     def covers(self, alias: str) -> bool:
         """Whether an event about this alias matters; one about none matters to who watches everything."""
         return fnmatchcase(alias, self.pattern)
-
-
-def artifacts_visible_to(user: Any) -> models.QuerySet[Any]:
-    """What may be watched. The app of artifacts stands above this one, so its model is asked for by name."""
-    return apps.get_model("artifacts", "Artifact").objects.visible_to(user)

@@ -121,5 +121,5 @@ def test_a_team_with_projects_stays(acme, project, alice, bob):
 def test_the_operator_needs_no_role(acme, mallory):
     with pytest.raises(errors.Denied):
         teams.update(mallory, acme, display_name="Mine")
-    teams.update(permissions.as_operator(mallory), acme, display_name="Operated")
+    teams.update(permissions.as_staff(mallory), acme, display_name="Operated")
     assert permissions.role_in(mallory, acme) is None

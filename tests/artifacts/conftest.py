@@ -7,7 +7,8 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from artifacts import artifacts, hashing
+from artifacts import artifacts
+from artifacts.content import verification
 from artifacts.models import Artifact, ArtifactVersion, Blob, StoredObject
 from projects.models import Project, Run
 from tests import servers
@@ -61,10 +62,10 @@ def work() -> Callable[[], None]:
 
     def drain() -> None:
         now = timezone.now() + timedelta(seconds=1)
-        for object_id in hashing.unread_objects(now):
-            hashing.hash_object(object_id)
-        for version_id in hashing.pending_versions(now):
-            hashing.verify(version_id)
+        for object_id in verification.pending_objects(now):
+            verification.hash_object(object_id)
+        for version_id in verification.pending_versions(now):
+            verification.verify(version_id)
 
     return drain
 

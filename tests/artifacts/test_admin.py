@@ -9,7 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Role, User
-from artifacts import aliases, artifacts, downloads, health, proposals, rules, usages
+from artifacts import artifacts, health, lineage
+from artifacts.aliases import aliases, proposals, protection
+from artifacts.content import downloads
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 from projects import projects
 from tests.artifacts.client import ORIGIN, begin, log
@@ -37,13 +39,13 @@ def rows(alice, bob, acme, artifact, run, v1, v2) -> Artifact:
     """A row of each kind at least."""
     artifacts.update(bob, artifact, tags=["raw"])
     aliases.move(bob, artifact, "production", v1, ORIGIN)
-    usages.use(bob, run, "data:v1")
-    downloads.address(bob, v1.files.get(), ORIGIN)
+    lineage.use(bob, run, "data:v1")
+    downloads.presigned_url(bob, v1.files.get(), ORIGIN)
     begin(bob, artifact, {"draft": b"draft"})
     proposals.propose(bob, artifact, "production", v2, ORIGIN)
     for place in (acme, artifact.project, artifact):
-        rules.create(alice, place, "prod*")
-    health.note_pulse()
+        protection.create(alice, place, "prod*")
+    health.record_heartbeat()
     return artifact
 
 
@@ -102,10 +104,10 @@ def test_a_list_costs_the_same_however_long_it_is(desk, alice, bob, acme, projec
     for number in range(3):
         more = artifacts.create(bob, project, f"more-{number}", "model", tags=["a"])
         version = log(bob, more, {"x": f"{number}".encode()}, "production")
-        usages.use(bob, run, f"more-{number}")
-        downloads.address(bob, version.files.get(), ORIGIN)
+        lineage.use(bob, run, f"more-{number}")
+        downloads.presigned_url(bob, version.files.get(), ORIGIN)
         proposals.propose(bob, more, "production", None, ORIGIN)
-        rules.create(alice, more, "staging")
+        protection.create(alice, more, "staging")
     assert cost() == before
 
 
@@ -138,7 +140,7 @@ def test_an_alias_is_moved_with_a_reason(desk, olga, production, v1, v2):
     production.refresh_from_db()
     change = last_change()
     assert (production.version, change.number, change.before, change.after) == (v2, 2, "v1", "v2")
-    assert (change.changed_by, change.changed_by_name, change.face, change.reason) == (olga, "olga", "admin", REASON)
+    assert (change.changed_by, change.changed_by_name, change.channel, change.reason) == (olga, "olga", "admin", REASON)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
@@ -227,7 +229,7 @@ def test_an_alias_is_removed_with_a_reason(desk, olga, production, v1):
     desk.post(page(production, "delete"), {"post": "yes", "reason": REASON})
     assert not ArtifactAlias.objects.filter(alias="production").exists()
     change = last_change()
-    assert (change.changed_by, change.face, change.after, change.reason) == (olga, "admin", None, REASON)
+    assert (change.changed_by, change.channel, change.after, change.reason) == (olga, "admin", None, REASON)
     v1.refresh_from_db()
     assert v1.is_finalized
 
@@ -249,7 +251,7 @@ def test_several_aliases_are_removed_with_their_history(desk, olga, rows):
     assert not ArtifactAlias.objects.exists()
     for alias in ("production", "latest"):
         change = last_change(alias)
-        assert (change.changed_by, change.face, change.to_version, change.reason) == (olga, "admin", None, REASON)
+        assert (change.changed_by, change.channel, change.to_version, change.reason) == (olga, "admin", None, REASON)
 
 
 def test_the_record_is_shown_of_what_is_gone(desk, olga, rows, alice):

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from accounts import errors
 from artifacts import artifacts
 from artifacts.errors import InvalidName, NameTaken
 from artifacts.models import Artifact
+from core import errors
 from projects.models import Visibility
 from tests.artifacts.client import at_once
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from accounts import errors
-from artifacts import artifacts, cleanup, downloads, storage, uploads, usages
+from artifacts import artifacts, lineage, storage
+from artifacts.content import downloads, garbage_collection, uploads
 from artifacts.models import (
     AliasChange,
     Artifact,
@@ -16,6 +16,7 @@ from artifacts.models import (
     ArtifactVersion,
     StoredObject,
 )
+from core import errors
 from projects import projects
 from projects.models import Project
 from tests.artifacts.client import MIB, ORIGIN, begin, fetch, in_parts, log
@@ -31,7 +32,7 @@ def keys(prefix: str) -> list[str]:
 def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
     begin(bob, artifact, {"draft": b"draft"})
     downloads.manifest(bob, v1, ORIGIN)
-    usages.use(bob, run, "data:v1")
+    lineage.use(bob, run, "data:v1")
 
     assert api(bob).delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 204
     assert [model.objects.count() for model in ROWS] == [0] * len(ROWS)
@@ -42,23 +43,23 @@ def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
 
 def test_its_bytes_go_after_the_grace(bob, artifact, v1, settings):
     file = v1.files.get()
-    url = downloads.address(bob, file, ORIGIN)
+    url = downloads.presigned_url(bob, file, ORIGIN)
     artifacts.delete(bob, artifact, ORIGIN)
-    cleanup.delete_orphans()
+    garbage_collection.delete_orphans()
     assert fetch(url) == b"one"
 
     settings.ORPHAN_GRACE = timedelta(0)
-    assert cleanup.delete_orphans() == 1
+    assert garbage_collection.delete_orphans() == 1
     assert keys(v1.storage_path) == []
     assert StoredObject.objects.count() == 0
 
 
 def test_the_grace_begins_when_the_artifact_goes(bob, artifact, v1, settings, age):
     age(days=30)
-    url = downloads.address(bob, v1.files.get(), ORIGIN)
+    url = downloads.presigned_url(bob, v1.files.get(), ORIGIN)
     artifacts.delete(bob, artifact, ORIGIN)
 
-    assert cleanup.delete_orphans() == 0
+    assert garbage_collection.delete_orphans() == 0
     assert fetch(url) == b"one"
 
 
@@ -67,9 +68,9 @@ def test_bytes_that_another_artifact_shares_stay(bob, artifact, other, v1, work,
     shared = log(bob, other, {"copy.txt": b"one"})
     settings.ORPHAN_GRACE = timedelta(0)
     artifacts.delete(bob, artifact, ORIGIN)
-    cleanup.delete_orphans()
+    garbage_collection.delete_orphans()
 
-    assert fetch(downloads.address(bob, shared.files.get(), ORIGIN)) == b"one"
+    assert fetch(downloads.presigned_url(bob, shared.files.get(), ORIGIN)) == b"one"
 
 
 def test_the_name_is_free_again(bob, project, artifact, v1):
@@ -79,7 +80,7 @@ def test_the_name_is_free_again(bob, project, artifact, v1):
 
 
 def test_a_project_goes_with_its_artifacts(alice, bob, project, artifact, v1, v2, run):
-    usages.use(bob, run, "data:v1")
+    lineage.use(bob, run, "data:v1")
     begin(bob, artifact, {"draft": b"draft"})
     projects.delete(alice, project)
 
@@ -90,12 +91,12 @@ def test_bytes_of_a_project_go_after_it(alice, project, artifact, v1):
     body = b"x" * (6 * MIB)
     draft = begin(alice, artifact, {"big": body}).version
     uploads.begin(alice, draft, [in_parts(body, 5 * MIB)])
-    cleanup.delete_project(str(project.pk))
+    garbage_collection.delete_project(str(project.pk))
     assert keys(v1.storage_path) != []
 
     prefix = f"projects/{project.pk}/"
     projects.delete(alice, project)
-    cleanup.delete_project(prefix.split("/")[1])
+    garbage_collection.delete_project(prefix.split("/")[1])
     assert (keys(prefix), list(storage.open_multiparts(prefix))) == ([], [])
 
 

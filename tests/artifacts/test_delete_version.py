@@ -2,10 +2,12 @@
 
 import pytest
 
-from accounts import errors
-from artifacts import aliases, downloads, storage, usages, versions
+from artifacts import lineage, storage, versions
+from artifacts.aliases import aliases
+from artifacts.content import downloads
 from artifacts.errors import VersionHasAliases, VersionNotFound
 from artifacts.models import AliasChange, ArtifactFile, ArtifactVersion
+from core import errors
 from tests.artifacts.client import ORIGIN, at_once, begin, fetch, fill, log
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -98,7 +100,7 @@ def test_a_draft_is_given_up(api, bob, artifact, v1):
 
 def test_who_holds_an_address_reads_to_the_end(bob, artifact, v1, v2, age):
     age(days=3)
-    url = downloads.address(bob, v1.files.get(), ORIGIN)
+    url = downloads.presigned_url(bob, v1.files.get(), ORIGIN)
     versions.delete(bob, v1, ORIGIN)
 
     assert fetch(url) == b"one"
@@ -108,12 +110,12 @@ def test_bytes_that_a_later_version_shares_stay(bob, artifact, v1):
     v2 = log(bob, artifact, {"one.txt": b"one", "two": b"2"})
     versions.delete(bob, v1, ORIGIN)
 
-    assert fetch(downloads.address(bob, v2.files.get(path="one.txt"), ORIGIN)) == b"one"
+    assert fetch(downloads.presigned_url(bob, v2.files.get(path="one.txt"), ORIGIN)) == b"one"
     assert list(storage.list_files(v1.storage_path)) != []
 
 
 def test_a_usage_is_not_told_of_any_more(api, bob, artifact, run, v1, v2):
-    usages.use(bob, run, "data:v1")
+    lineage.use(bob, run, "data:v1")
     versions.delete(bob, v1, ORIGIN)
 
     assert api(bob).get(f"/api/v1/runs/{run.pk}/artifacts").json() == {"logged": [], "used": []}

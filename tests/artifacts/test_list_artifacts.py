@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from artifacts import aliases, artifacts
+from artifacts import artifacts
+from artifacts.aliases import aliases
 from artifacts.models import Artifact
 from projects.models import Project
 from tests import servers

@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts import errors
 from artifacts import artifacts
 from artifacts.errors import InvalidName, NameTaken
+from core import errors
 from tests.artifacts.client import log
 
 ARTIFACTS = "/api/v1/artifacts"

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 from django.urls import URLPattern
 
-import accounts.api.urls
-import artifacts.api.urls
+import api.accounts.urls
+import api.artifacts.urls
+import api.notifications.urls
+import api.projects.urls
 import artifacts.tasks
-import notifications.api.urls
 import notifications.tasks
-import projects.api.urls
 import projects.tasks
-from accounts.errors import RegistryError
+from core.errors import RegistryError
 from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
 from tests.servers import ROOT
@@ -55,8 +55,8 @@ def refusals(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
 
 
 def test_every_address_is_listed():
-    apps = (accounts, projects, notifications, artifacts)
-    ours = [pattern for app in apps for pattern in app.api.urls.urlpatterns]
+    subjects = (api.accounts, api.projects, api.notifications, api.artifacts)
+    ours = [pattern for subject in subjects for pattern in subject.urls.urlpatterns]
 
     assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(addresses(ours))
 

@@ -3,11 +3,11 @@
 import pytest
 from django.urls import reverse
 
+from accounts.actor import Origin
 from accounts.models import User
-from accounts.origin import Origin
-from artifacts import aliases
-from notifications import watching
-from notifications.models import Attempt, Delivery, Event, Notice, Watch, Webhook
+from artifacts.aliases import aliases
+from notifications import watches
+from notifications.models import Attempt, Delivery, Event, InboxItem, Watch, Webhook
 
 
 @pytest.fixture
@@ -17,13 +17,13 @@ def desk(browser, db):
 
 @pytest.fixture
 def delivered(bob, vera, project, artifact, v1, hook, work) -> Delivery:
-    watching.watch(vera, project)
+    watches.watch(vera, project)
     aliases.move(bob, artifact, "best", v1, Origin())
     work()
     return Delivery.objects.get(event__alias="best")
 
 
-@pytest.mark.parametrize("model", [Event, Webhook, Delivery, Watch, Notice])
+@pytest.mark.parametrize("model", [Event, Webhook, Delivery, Watch, InboxItem])
 def test_rows_are_looked_at_and_not_changed(desk, delivered, hook, model):
     name = model._meta.model_name
     row = model.objects.first()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from accounts.origin import Origin
-from artifacts import aliases
-from notifications import announcing, delivering, mailing, watching
-from notifications.models import Delivery, Event, Notice
+from accounts.actor import Origin
+from artifacts.aliases import aliases
+from notifications import emails, fan_out, watches, webhook_delivery
+from notifications.models import Delivery, Event, InboxItem
 from tests.accounts.test_races import at_once
 from tests.notifications.receiver import status
 
@@ -16,7 +16,7 @@ WORKERS = 6
 @pytest.fixture
 def moved(bob, vera, project, artifact, v1, hook) -> list[str]:
     """What was made of five aliases, which nobody was told of yet."""
-    watching.watch(vera, project, by_email=True)
+    watches.watch(vera, project, by_email=True)
     Event.objects.all().delete()
     names = [f"alias-{number}" for number in range(5)]
     for alias in names:
@@ -26,17 +26,17 @@ def moved(bob, vera, project, artifact, v1, hook) -> list[str]:
 
 def test_an_event_is_announced_once(moved):
     event = Event.objects.last()
-    announced = at_once(*[lambda: announcing.announce(event.pk)] * WORKERS)
+    announced = at_once(*[lambda: fan_out.fan_out(event.pk)] * WORKERS)
 
     assert sum(bool(each.webhooks) for each in announced) == 1
-    assert Delivery.objects.count() == Notice.objects.count() == 1
+    assert Delivery.objects.count() == InboxItem.objects.count() == 1
 
 
 def test_messages_are_sent_once_and_in_order(moved, hook, receiver):
     receiver.answers = [status(200)]
     for event in Event.objects.waiting():
-        announcing.announce(event.pk)
-    at_once(*[lambda: delivering.work_off(hook.pk)] * WORKERS)
+        fan_out.fan_out(event.pk)
+    at_once(*[lambda: webhook_delivery.deliver_due(hook.pk)] * WORKERS)
 
     assert [each.event["data"]["alias"] for each in receiver.sent] == moved
     assert set(Delivery.objects.values_list("state", "attempts")) == {("delivered", 1)}
@@ -44,8 +44,8 @@ def test_messages_are_sent_once_and_in_order(moved, hook, receiver):
 
 def test_mails_are_sent_once(moved, mailoutbox):
     for event in Event.objects.waiting():
-        announcing.announce(event.pk)
-    notices = list(Notice.objects.values_list("pk", flat=True))
-    at_once(*[lambda pk=pk: mailing.send(pk) for pk in notices for _ in range(2)])
+        fan_out.fan_out(event.pk)
+    notices = list(InboxItem.objects.values_list("pk", flat=True))
+    at_once(*[lambda pk=pk: emails.send(pk) for pk in notices for _ in range(2)])
 
     assert len(mailoutbox) == len(notices) == 5

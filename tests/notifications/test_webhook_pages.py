@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from accounts.origin import Origin
-from artifacts import aliases
+from accounts.actor import Origin
+from artifacts.aliases import aliases
 from notifications import webhooks
 from notifications.models import Delivery, Webhook
 from projects import projects

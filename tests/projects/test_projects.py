@@ -7,7 +7,7 @@ from django.db import IntegrityError
 
 from accounts import errors, teams
 from accounts.models import Role, Scope
-from accounts.permissions import as_operator
+from accounts.permissions import as_staff
 from projects import projects, runs
 from projects.models import Project, Run, Visibility
 
@@ -117,12 +117,12 @@ def test_apps_above_hear_of_a_deletion_before_it_happens(project, mallory):
     def listen(sender, project, **_):
         heard.append((project.pk, Project.objects.filter(pk=project.pk).exists()))
 
-    projects.deleting.connect(listen)
+    projects.project_deleting.connect(listen)
     try:
         pk = project.pk
-        projects.delete(as_operator(mallory), project)
+        projects.delete(as_staff(mallory), project)
     finally:
-        projects.deleting.disconnect(listen)
+        projects.project_deleting.disconnect(listen)
     assert heard == [(pk, True)]
 
 

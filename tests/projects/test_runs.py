@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.models import Scope
-from projects import projects, runs, tasks, words
+from projects import projects, run_names, runs, tasks
 from projects.errors import RunEnded
 from projects.models import Run, State, Visibility
 from wanllmdb.celery import app
@@ -24,15 +24,15 @@ def silence(run: Run, minutes: int = 6) -> None:
     Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=minutes))
 
 
-def test_a_run_without_a_name_gets_a_pleasant_one(project, bob):
+def test_a_run_without_a_name_gets_a_generated_one(project, bob):
     run = runs.start(bob, project)
 
     assert re.fullmatch(r"[a-z]+-[a-z]+-[1-9][0-9]?", run.name)
     assert (run.state, run.config, run.tags, run.finished_at) == (State.RUNNING, {}, [], None)
 
 
-def test_a_pleasant_name_that_is_taken_is_made_up_again(project, bob, monkeypatch):
-    monkeypatch.setattr(words, "pleasant", lambda digits: f"brisk-otter-{10**digits}")
+def test_a_generated_name_that_is_taken_is_made_up_again(project, bob, monkeypatch):
+    monkeypatch.setattr(run_names, "generate", lambda digits: f"brisk-otter-{10**digits}")
     names = [runs.start(bob, project).name for _ in range(3)]
 
     assert names == ["brisk-otter-100", "brisk-otter-1000", "brisk-otter-100000"]

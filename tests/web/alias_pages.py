@@ -2,11 +2,11 @@
 
 import re
 
-from accounts.origin import Face, Origin
+from accounts.actor import Channel, Origin
 
 HERE = "/acme/demo/artifacts/dataset/data"
 PAGE = f"{HERE}/aliases"
-ORIGIN = Origin(face=Face.SDK)
+ORIGIN = Origin(face=Channel.SDK)
 
 
 def part(page: str) -> dict[str, str]:

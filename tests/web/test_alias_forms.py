@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from artifacts import aliases
+from artifacts.aliases import aliases
 from artifacts.models import AliasChange
 from tests.artifacts.client import log
 from tests.web.alias_pages import HERE, ORIGIN, PAGE, part, rows, told, where
@@ -26,7 +26,7 @@ def test_an_alias_is_added(browser, bob, artifact, v1, v2):
     assert json.loads(answer["HX-Trigger"]) == {"close-modal": True, "toast": {"text": "Alias production is at v1."}}
     assert where(artifact) == {"latest": "v2", "production": "v1"}
     change = AliasChange.objects.get(alias="production")
-    assert (change.face, change.reason, change.changed_by) == ("web", "it is good", bob)
+    assert (change.channel, change.reason, change.changed_by) == ("web", "it is good", bob)
 
 
 def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob, artifact, v1, v2):
@@ -56,7 +56,7 @@ def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob
 
 def test_the_parts_are_those_of_the_page_that_the_address_names(browser, bob, artifact, v1):
     for number in range(60):
-        aliases.assign(bob, artifact, f"a-{number:02}", v1, ORIGIN)
+        aliases.put_alias(bob, artifact, f"a-{number:02}", v1, ORIGIN)
     hands = browser(bob)
 
     body = {"name": "zz", "version": "v1"}

@@ -4,9 +4,10 @@ import re
 
 from django.utils import timezone
 
+from accounts.actor import Channel, Origin
 from accounts.models import Role
-from accounts.origin import Face, Origin
-from artifacts import aliases, rules, versions
+from artifacts import versions
+from artifacts.aliases import aliases, protection
 from artifacts.models import ArtifactAlias, ArtifactVersion
 from tests.artifacts.client import log
 from tests.web.alias_pages import HERE, ORIGIN, PAGE, part, rows, where
@@ -30,9 +31,9 @@ def test_the_list_says_where_each_alias_is_how_far_it_jumped_and_who_moved_it(br
 def test_the_list_costs_the_same_however_long_it_is(
     browser, alice, bob, acme, artifact, v1, v2, django_assert_max_num_queries
 ):
-    rules.create(alice, acme, "a-1*", needs_approval=True)
+    protection.create(alice, acme, "a-1*", needs_approval=True)
     for number in range(60):
-        aliases.assign(bob, artifact, f"a-{number}", v1, ORIGIN)
+        aliases.put_alias(bob, artifact, f"a-{number}", v1, ORIGIN)
     hands = browser(bob)
     with django_assert_max_num_queries(11):
         page = hands.get(PAGE).content.decode()
@@ -65,7 +66,7 @@ def test_the_history_is_a_timeline_with_a_way_back_from_each_row(
 ):
     v3 = log(bob, artifact, {"three": b"3"})
     for version, reason in ((v1, "first"), (v2, "better"), (v3, "<b>best</b>")):
-        aliases.move(bob, artifact, "production", version, Origin(face=Face.SDK, reason=reason))
+        aliases.move(bob, artifact, "production", version, Origin(face=Channel.SDK, reason=reason))
     versions.delete(bob, v1, ORIGIN)
     hands = browser(bob)
 
@@ -109,7 +110,7 @@ def test_choosing_among_ten_thousand_versions(browser, bob, artifact, v1, django
         ArtifactVersion(artifact=artifact, number=number, state="finalized", finalized_at=made)
         for number in range(2, 10_001)
     )
-    type(artifact).objects.update(version_count=10_000, latest_number=10_000, last_number=10_000)
+    type(artifact).objects.update(version_count=10_000, latest_version_number=10_000, last_assigned_number=10_000)
     hands = browser(bob)
 
     with django_assert_max_num_queries(12):
@@ -162,7 +163,7 @@ def test_an_alias_leads_to_its_history_from_the_other_pages(browser, bob, vera, 
 
 def test_a_protected_alias_shows_its_lock_and_the_rule(browser, alice, bob, vera, acme, artifact, v1):
     aliases.move(bob, artifact, "production", v1, ORIGIN)
-    rules.create(alice, acme, "prod*", role=Role.ADMIN)
+    protection.create(alice, acme, "prod*", role=Role.ADMIN)
     sentence = "Protected by the rule prod* in team acme: an admin moves it."
 
     for user in (alice, bob, vera):
@@ -178,7 +179,7 @@ def test_a_protected_alias_shows_its_lock_and_the_rule(browser, alice, bob, vera
 def test_a_protected_alias_stays_where_it_is_whatever_is_sent(browser, alice, bob, acme, artifact, v1, v2):
     aliases.move(bob, artifact, "production", v1, ORIGIN)
     aliases.move(bob, artifact, "green", v2, ORIGIN)
-    rules.create(alice, acme, "production")
+    protection.create(alice, acme, "production")
     hands = browser(bob)
     form = {"expected": str(v1.pk), "expected_of": "production", "version": "v2"}
 

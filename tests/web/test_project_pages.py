@@ -6,7 +6,7 @@ from artifacts import artifacts
 from projects import projects, runs
 from projects.models import Project, Visibility
 from tests.conftest import HTMX
-from tests.web.test_home import logged
+from tests.web.test_home_page import logged
 
 TABS = ("/acme/demo", "/acme/demo/artifacts", "/acme/demo/runs", "/acme/demo/members")
 FORMS = ("/acme/demo/settings", "/acme/demo/delete")

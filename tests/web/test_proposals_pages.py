@@ -6,14 +6,14 @@ import re
 import pytest
 
 from accounts import teams
+from accounts.actor import Channel, Origin
 from accounts.models import Role
-from accounts.origin import Face, Origin
-from artifacts import aliases, proposals, rules
+from artifacts.aliases import aliases, proposals, protection
 from artifacts.models import AliasChange, AliasProposal
 from tests.artifacts.client import log
 from tests.web.alias_pages import HERE, PAGE, part, rows, told, where
 
-ORIGIN = Origin(face=Face.SDK)
+ORIGIN = Origin(face=Channel.SDK)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def carol(mallory, alice, acme):
 def protected(alice, bob, acme, artifact, v1, v2):
     """The artifact, whose alias production is at v1 and moves with an admin's approval alone."""
     aliases.move(bob, artifact, "production", v1, ORIGIN)
-    rules.create(alice, acme, "production", needs_approval=True)
+    protection.create(alice, acme, "production", needs_approval=True)
     return artifact
 
 
@@ -61,7 +61,7 @@ def test_who_may_not_move_alone_proposes_with_the_same_form(browser, bob, protec
 
 
 def test_a_deletion_a_rollback_and_a_new_alias_are_proposed_too(browser, alice, carol, bob, protected, acme, v1, v2):
-    rules.create(alice, acme, "prod-*")
+    protection.create(alice, acme, "prod-*")
     hands = browser(bob)
     for place, body, to in [
         (f"{PAGE}/production/delete", {}, None),
@@ -138,8 +138,8 @@ def test_nobody_decides_about_what_they_proposed_or_without_the_role(browser, al
 
 
 def test_a_proposal_whose_alias_has_moved_can_only_be_rejected(browser, alice, bob, acme, protected, waiting, v1):
-    for rule in rules.covering(protected):
-        rules.delete(alice, rule)
+    for rule in protection.rules_for(protected):
+        protection.delete(alice, rule)
     v3 = log(bob, protected, {"three": b"3"})
     aliases.move(bob, protected, "production", v3, ORIGIN)
     hands = browser(alice)

@@ -9,7 +9,7 @@ from artifacts.models import ArtifactUsage
 from projects import projects, runs
 from projects.models import Run, State
 from tests.conftest import HTMX
-from tests.web.test_home import logged
+from tests.web.test_home_page import logged
 
 
 @pytest.fixture

@@ -1,0 +1,192 @@
+"""Who is told of what: by watching, by being asked, and never of one's own acts."""
+
+import pytest
+
+from accounts.actor import Origin
+from accounts.models import Membership, Role, User
+from artifacts.aliases import aliases, proposals, protection
+from notifications import errors, inbox, messages, watches
+from notifications.models import InboxItem, InboxReason, Watch
+from projects.models import Project, Visibility
+from tests.artifacts.client import log
+
+ORIGIN = Origin(reason="better")
+
+
+def told(user: User) -> list[str]:
+    """What waits in somebody's inbox, the oldest first."""
+    return [
+        messages.message_for(each.event) for each in InboxItem.objects.visible_to(user).for_display().order_by("id")
+    ]
+
+
+def test_who_watches_a_project_hears_of_all_its_artifacts(bob, vera, project, artifact, other, work):
+    watches.watch(vera, project)
+    log(bob, artifact, {"a": b"a"}, "best")
+    log(bob, other, {"a": b"a"})
+    work()
+
+    assert told(vera) == [
+        "bob finalized v1 of acme/demo/data",
+        "bob put latest on v1 of acme/demo/data",
+        "bob put best on v1 of acme/demo/data",
+        "bob finalized v1 of acme/demo/other",
+        "bob put latest on v1 of acme/demo/other",
+    ]
+
+
+def test_who_watches_an_artifact_hears_of_that_alone(bob, vera, project, artifact, other, work):
+    watches.watch(vera, project, other)
+    log(bob, artifact, {"a": b"a"})
+    log(bob, other, {"b": b"b"})
+    work()
+
+    assert told(vera) == ["bob finalized v1 of acme/demo/other", "bob put latest on v1 of acme/demo/other"]
+
+
+def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
+    watches.watch(vera, project, artifact, pattern="prod*")
+    for alias in ("production", "staging", "prod-eu"):
+        aliases.move(bob, artifact, alias, v1, ORIGIN)
+    aliases.move(bob, artifact, "production", v2, ORIGIN)
+    aliases.remove(bob, artifact, "prod-eu", ORIGIN)
+    log(bob, artifact, {"c": b"c"})
+    work()
+
+    assert told(vera) == [
+        "bob put production on v1 of acme/demo/data",
+        "bob put prod-eu on v1 of acme/demo/data",
+        "bob moved production of acme/demo/data from v1 to v2",
+        "bob removed prod-eu from v1 of acme/demo/data",
+    ]
+
+
+def test_nobody_hears_of_what_they_did_themselves(bob, vera, project, artifact, v1, work):
+    for user in (bob, vera):
+        watches.watch(user, project, by_email=True)
+    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    work()
+
+    assert (told(bob), len(told(vera))) == ([], 1)
+
+
+def test_two_watches_make_one_item(bob, vera, project, artifact, v1, work, mailoutbox):
+    watches.watch(vera, project)
+    watches.watch(vera, project, artifact, by_email=True)
+    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    work()
+
+    assert (len(told(vera)), len(mailoutbox)) == (1, 1)
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+def test_a_stranger_hears_of_internal_projects_alone(bob, mallory, project, artifact, v1, work, visibility):
+    Project.objects.update(visibility=visibility)
+    Watch.objects.create(user=mallory, project=project)
+    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    work()
+
+    assert InboxItem.objects.count() == (visibility == Visibility.INTERNAL)
+
+
+def test_who_may_not_see_the_project_any_more_hears_nothing(bob, vera, project, artifact, v1, v2, work):
+    watches.watch(vera, project)
+    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    work()
+    assert (len(told(vera)), inbox.unread(vera)) == (1, 1)
+
+    Membership.objects.filter(user=vera).exclude(team__is_personal=True).delete()
+    aliases.move(bob, artifact, "best", v2, ORIGIN)
+    work()
+    # What was told before is out of sight, too.
+    assert (told(vera), inbox.unread(vera), InboxItem.objects.count()) == ([], 0, 1)
+
+
+def test_who_is_deactivated_hears_nothing(bob, vera, project, artifact, v1, work):
+    watches.watch(vera, project)
+    vera.is_active = False
+    vera.save()
+    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    work()
+
+    assert not InboxItem.objects.exists()
+
+
+def test_a_proposal_comes_to_everybody_who_may_decide(alice, bob, vera, acme, artifact, v1, work):
+    carol = User.objects.create_user("carol", "carol@example.org")
+    Membership.objects.create(team=acme, user=carol, role=Role.EDITOR)
+    proposals.propose(bob, artifact, "best", v1, ORIGIN)
+    work()
+
+    assert told(alice) == told(carol) == ["bob proposes to put best on v1 of acme/demo/data"]
+    assert told(bob) == told(vera) == []
+    assert set(InboxItem.objects.values_list("why", flat=True)) == {InboxReason.CONCERNED}
+
+
+def test_a_rule_says_who_may_decide(alice, bob, acme, artifact, v1, work):
+    carol = User.objects.create_user("carol", "carol@example.org")
+    Membership.objects.create(team=acme, user=carol, role=Role.EDITOR)
+    protection.create(alice, artifact, "best", role=Role.ADMIN, needs_approval=True)
+    proposals.propose(bob, artifact, "best", v1, ORIGIN)
+    work()
+
+    assert (len(told(alice)), told(carol)) == (1, [])
+
+
+def test_the_decision_comes_to_who_proposed(alice, bob, vera, project, artifact, v1, v2, work):
+    watches.watch(vera, project)
+    moved = proposals.propose(bob, artifact, "best", v1, ORIGIN)
+    proposals.approve(alice, moved, ORIGIN)
+    proposals.reject(alice, proposals.propose(bob, artifact, "best", v2, ORIGIN), "not yet")
+    proposals.withdraw(bob, proposals.propose(bob, artifact, "best", None, ORIGIN))
+    work()
+
+    assert told(bob) == [
+        "alice approved the proposal to put best on v1 of acme/demo/data",
+        "alice rejected the proposal to move best of acme/demo/data from v1 to v2",
+    ]
+    # Who watches hears of the approved move as of any other.
+    assert told(vera) == [
+        "bob proposes to put best on v1 of acme/demo/data",
+        "alice put best on v1 of acme/demo/data",
+        "bob proposes to move best of acme/demo/data from v1 to v2",
+        "alice rejected the proposal to move best of acme/demo/data from v1 to v2",
+        "bob proposes to remove best from v1 of acme/demo/data",
+    ]
+
+
+def test_to_watch_again_changes_the_watch(vera, project, artifact):
+    first = watches.watch(vera, project)
+    second = watches.watch(vera, project, pattern="prod*", by_email=True)
+    third = watches.watch(vera, project, artifact)
+
+    assert (first.created, second.created, third.created) == (True, False, True)
+    watch = Watch.objects.get(artifact=None)
+    assert (watch.pk, watch.pattern, watch.by_email) == (first.watch.pk, "prod*", True)
+
+
+@pytest.mark.parametrize("pattern", ["", "a b", "[a]", "x" * 101, "a/b", "a\n", "ü"])
+def test_a_pattern_that_fits_no_alias_is_refused(vera, project, pattern):
+    with pytest.raises(errors.Invalid):
+        watches.watch(vera, project, pattern=pattern)
+
+
+def test_one_ends_ones_own_watches_alone(vera, bob, project):
+    watch = watches.watch(vera, project).watch
+    with pytest.raises(errors.Denied):
+        watches.unwatch(bob, watch)
+    watches.unwatch(vera, watch)
+
+    assert not Watch.objects.exists()
+
+
+def test_readers_are_those_who_see_the_project(alice, bob, vera, mallory, project):
+    for visibility in Visibility:
+        project.visibility = visibility
+        project.save()
+        everybody = User.objects.all()
+        assert set(project.readers()) == {user for user in everybody if Project.objects.visible_to(user).exists()}
+    assert mallory in project.readers()
+    mallory.is_active = False
+    mallory.save()
+    assert mallory not in project.readers()

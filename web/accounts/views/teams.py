@@ -1,0 +1,153 @@
+"""Teams, their members, and invitations to them."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import invitations, permissions, teams
+from accounts.models import Role, Team
+from web import rendering
+from web.accounts.forms import InvitationForm, MemberForm, RoleForm, TeamForm
+from web.accounts.lookups import get_invitation, get_member, get_team
+from web.accounts.members import member_list_context
+
+
+@login_required
+@require_safe
+def team_page(request: HttpRequest, team: str) -> HttpResponse:
+    return rendering.render_page(request, "accounts/team.html", member_list_context(request, get_team(request, team)))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def team_new(request: HttpRequest) -> HttpResponse:
+    form = TeamForm(request.POST or None)
+    if form.is_valid():
+        team = teams.create(request.user, **form.cleaned_data)
+        return rendering.redirect_with_message(request, f"Team {team.name} is there. Invite the others.", address(team))
+    return rendering.render_form(request, form, "New team", verb="Create", back=reverse("profile"))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def team_edit(request: HttpRequest, team: str) -> HttpResponse:
+    found = _managed(request, team)
+    form = TeamForm(request.POST or None, initial={"name": found.name, "display_name": found.display_name})
+    if form.is_valid():
+        teams.update(request.user, found, **form.cleaned_data)
+        return rendering.redirect_with_message(request, "Saved.", address(found))
+    return rendering.render_form(request, form, f"Edit team {found.name}", verb="Save", back=address(found))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def team_delete(request: HttpRequest, team: str) -> HttpResponse:
+    found = _managed(request, team)
+    if request.method == "POST":
+        teams.delete(request.user, found)
+        return rendering.redirect_with_message(request, f"Team {found.name} is deleted.", reverse("profile"))
+    sentence = "Only a team without projects can go. Its members keep their accounts."
+    heading = f"Delete team {found.name}?"
+    return rendering.render_form(request, None, heading, sentence, verb="Delete", back=address(found), danger=True)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def member_add(request: HttpRequest, team: str) -> HttpResponse:
+    found = _managed(request, team)
+    form = MemberForm(request.POST or None)
+    if form.is_valid():
+        member = teams.add_member(request.user, found, form.cleaned_data["username"], form.cleaned_data["role"])
+        return rendering.redirect_with_message(
+            request, f"{member.user.username} is in team {found.name}.", _back(request, found)
+        )
+    return rendering.render_form(request, form, f"Add a member to {found.name}", verb="Add", back=_back(request, found))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def member_role(request: HttpRequest, team: str, username: str) -> HttpResponse:
+    found = _managed(request, team)
+    member = get_member(request, team, username)
+    form = RoleForm(request.POST or None, initial={"role": member.role})
+    if form.is_valid():
+        member = teams.change_role(request.user, member, form.cleaned_data["role"])
+        return rendering.redirect_with_message(
+            request, f"{username} is {member.get_role_display().lower()} now.", _back(request, found)
+        )
+    return rendering.render_form(request, form, f"Role of {username}", verb="Change", back=_back(request, found))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def member_remove(request: HttpRequest, team: str, username: str) -> HttpResponse:
+    """Take somebody out, or leave."""
+    member = get_member(request, team, username)
+    leaves = member.user_id == request.user.pk
+    if not leaves:
+        permissions.require(request.user, member.team, Role.ADMIN)
+    if request.method == "POST":
+        teams.remove_member(request.user, member)
+        sentence = f"You have left team {team}." if leaves else f"{username} is not in team {team} any more."
+        return rendering.redirect_with_message(
+            request, sentence, reverse("home") if leaves else _back(request, member.team)
+        )
+    heading = f"Leave team {team}?" if leaves else f"Remove {username} from team {team}?"
+    sentence = "What they made stays. They lose sight of the team's private projects."
+    verb = "Leave" if leaves else "Remove"
+    return rendering.render_form(
+        request, None, heading, sentence, verb=verb, back=_back(request, member.team), danger=True
+    )
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite(request: HttpRequest, team: str) -> HttpResponse:
+    found = _managed(request, team)
+    form = InvitationForm(request.POST or None)
+    back = _back(request, found)
+    if form.is_valid():
+        invitation, token = invitations.create(request.user, found, **form.cleaned_data)
+        link = request.build_absolute_uri(reverse("sign-up", args=[token]))
+        context = {"invitation": invitation, "link": link, "back": back}
+        return rendering.add_htmx_trigger(
+            rendering.render_page(request, "accounts/invitation_made.html", context), changed=True
+        )
+    sentence = "A link that is good for one person: with it they choose a username, or join with the one they have."
+    return rendering.render_form(request, form, f"Invite to {found.name}", sentence, verb="Make a link", back=back)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> HttpResponse:
+    found = _managed(request, team)
+    invitation = get_invitation(request, team, invitation_id)
+    if request.method == "POST":
+        invitations.revoke(request.user, invitation)
+        return rendering.redirect_with_message(request, "The invitation is taken back.", _back(request, found))
+    sentence = "Its link leads nowhere from now on."
+    back = _back(request, found)
+    return rendering.render_form(
+        request, None, "Take back the invitation?", sentence, verb="Take back", back=back, danger=True
+    )
+
+
+def address(team: Team) -> str:
+    return reverse("team-page", args=[team.name])
+
+
+def _managed(request: HttpRequest, name: str) -> Team:
+    """A team of which the reader is admin; 403 for other members, 404 for strangers."""
+    team = get_team(request, name)
+    permissions.require(request.user, team, Role.ADMIN)
+    return team
+
+
+def _back(request: HttpRequest, team: Team) -> str:
+    """The page that the form was opened from: the team's, or that of one of its projects."""
+    return rendering.safe_return_url(request, address(team))
