@@ -1,9 +1,9 @@
-"""Addresses with a bug behind them."""
+"""URLs with a bug behind them."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from api import errors
+from wanllmdb import error_views
 
 
 def crash(request: HttpRequest) -> HttpResponse:
@@ -11,4 +11,4 @@ def crash(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("api/v1/crash", crash)]
-handler500 = errors.server_error
+handler500 = error_views.server_error
