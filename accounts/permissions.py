@@ -17,14 +17,19 @@ def role_in(user: User, team: Team) -> Role | None:
 
 
 def require(actor: Actor, team: Team, role: Role) -> None:
-    """Raise `Denied` unless the user has at least `role` in the team, or acts as the operator in Django admin."""
+    """Raise `Denied` unless the user has at least `role` in the team, or acts as staff in Django admin. One query."""
+    if not actor.is_staff:
+        require_role(actor, team, role_in(actor.user, team), role)
+
+
+def require_role(actor: Actor, team: Team, actual: str | None, role: Role) -> None:
+    """The same for callers that have loaded the user's role with something else. No query."""
     if actor.is_staff:
         return
-    actual = role_in(actor.user, team)
     if actual is None:
         raise errors.Denied(f"You are not a member of team '{team.name}'; this needs {role.value}.")
-    if not actual.covers(role):
-        raise errors.Denied(f"You are {_a(actual)} of team '{team.name}'; this needs {role.value}.")
+    if not Role(actual).covers(role):
+        raise errors.Denied(f"You are {_a(Role(actual))} of team '{team.name}'; this needs {role.value}.")
 
 
 def template_flags(role: str | None) -> dict[str, bool]:

@@ -109,7 +109,7 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
     for model in (ArtifactDownload, ArtifactUsage):
         model.objects.filter(version__in=versions).delete()
-    ArtifactFile.objects.filter(version__in=versions).release()
+    ArtifactFile.objects.filter(version__in=versions).delete_and_touch()
     # What aliases pointed at stays on record for ever.
     for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion, Watch):
         model.objects.filter(artifact__in=doomed).delete()

@@ -1,4 +1,4 @@
-"""The bytes of one file, wherever they lie: alone in an object, or at an offset of a pack."""
+"""The bytes of one file, in an object of its own or at an offset of a pack."""
 
 from typing import Any, Self
 from uuid import UUID
@@ -25,7 +25,7 @@ class BlobQuerySet(models.QuerySet["Blob"]):
         return self.filter(project=project, sha256=sha256, size=size, state=Blob.State.VERIFIED)
 
     def touch(self) -> None:
-        """Begin the grace of these bytes anew; a sweep that is about to remove them lets go.
+        """Begin the grace of these bytes anew, so that garbage collection leaves them for now.
 
         They are locked in one order, so that two who touch the same bytes wait for each other instead of failing.
         """
@@ -33,10 +33,10 @@ class BlobQuerySet(models.QuerySet["Blob"]):
         list(locked.order_by("pk").values_list("pk", flat=True))
         self.update(claimed_at=timezone.now())
 
-    def unread(self) -> Self:
+    def unverified(self) -> Self:
         """Bytes in the store that a worker has yet to read: their hashes are a claim, or incomplete."""
-        unhashed = Q(state=Blob.State.VERIFIED, md5__isnull=True)
-        return self.filter(Q(state=Blob.State.UPLOADED) | unhashed)
+        without_md5 = Q(state=Blob.State.VERIFIED, md5__isnull=True)
+        return self.filter(Q(state=Blob.State.UPLOADED) | without_md5)
 
 
 class Blob(models.Model):
@@ -95,3 +95,8 @@ class Blob(models.Model):
 
     def __str__(self) -> str:
         return self.sha256 or str(self.pk)
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether its bytes can be read: they are in the store and not known to be corrupt."""
+        return self.state in (self.State.UPLOADED, self.State.VERIFIED)

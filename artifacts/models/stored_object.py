@@ -19,7 +19,7 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
     def expected(self) -> Self:
         return self.filter(state=StoredObject.State.EXPECTED)
 
-    def sent_alone(self) -> Self:
+    def single_uploads(self) -> Self:
         """Objects that are one file, sent in one PUT, or in parts that are bound to their sizes alone."""
         return self.filter(kind=StoredObject.Kind.FILE, part_hashes=[])
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from accounts.models import Membership
 from artifacts.models.artifact import Artifact
 from projects.models import Project, Run
 
@@ -23,6 +24,11 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
     def drafts(self) -> Self:
         return self.filter(state=ArtifactVersion.State.DRAFT)
+
+    def with_role_of(self, user: Any) -> Self:
+        """Each with the user's role in its team as `role`; None for who is not in it."""
+        memberships = Membership.objects.filter(team=models.OuterRef("artifact__project__team"), user=user)
+        return self.annotate(role=models.Subquery(memberships.values("role")[:1]))
 
     def for_display(self) -> Self:
         """With all that one line of a list shows, in a fixed number of queries."""

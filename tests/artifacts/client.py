@@ -83,7 +83,7 @@ def fetch(url: str, offset: int = 0, size: int | None = None) -> bytes:
 
 
 def begin(user: User, artifact: Artifact, files: Mapping[str, bytes]) -> versions.DraftResult:
-    return versions.begin(Actor(user), artifact, digest=digest_of(files), statements=statements(files))
+    return versions.begin(Actor(user), artifact, digest=digest_of(files), specs=statements(files))
 
 
 def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, packed: bool = False) -> None:
@@ -118,7 +118,7 @@ def log(
 ) -> ArtifactVersion:
     """The finalized version that holds these files under these aliases."""
     version = fill(user, artifact, files, packed=packed)
-    return versions.finalize(Actor(user, Channel.SDK), version, names_to_give=aliases).version
+    return versions.finalize(Actor(user, Channel.SDK), version, aliases=aliases).version
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:

@@ -104,8 +104,8 @@ def test_an_interrupted_try_goes_on_in_its_draft(api, bob, artifact):
 
 def test_the_draft_is_of_the_run_that_completes_it(bob, project, artifact, run):
     digest, stated = digest_of({"a": b"a"}), statements({"a": b"a"})
-    versions.begin(Actor(bob), artifact, digest=digest, statements=stated, description="the one that crashed")
-    again = versions.begin(Actor(bob), artifact, digest=digest, statements=stated, run=run, metadata={"try": 2})
+    versions.begin(Actor(bob), artifact, digest=digest, specs=stated, description="the one that crashed")
+    again = versions.begin(Actor(bob), artifact, digest=digest, specs=stated, run=run, metadata={"try": 2})
 
     assert not again.created
     assert (again.version.run, again.version.description, again.version.metadata) == (run, "", {"try": 2})
@@ -151,7 +151,7 @@ def test_a_digest_is_no_ticket_to_bytes_of_another_size(bob, artifact, other, wo
     log(bob, artifact, {"a": b"four"})
     work()
 
-    begun = versions.begin(Actor(bob), other, statements=[files.FileSpec("a", 5, sha256(b"four"))])
+    begun = versions.begin(Actor(bob), other, specs=[files.FileSpec("a", 5, sha256(b"four"))])
     assert begun.missing == [sha256(b"four")]
 
 
@@ -274,7 +274,7 @@ def test_two_clients_who_log_the_same_bytes_make_one_version(alice, bob, artifac
     assert drafts[0] != drafts[1]
 
     def close(user, draft) -> versions.FinalizeResult:
-        return versions.finalize(Actor(user, Channel.SDK), draft, names_to_give=[f"from-{user.username}"])
+        return versions.finalize(Actor(user, Channel.SDK), draft, aliases=[f"from-{user.username}"])
 
     done = at_once(lambda: close(alice, drafts[0]), lambda: close(bob, drafts[1]))
 

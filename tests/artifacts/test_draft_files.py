@@ -29,6 +29,11 @@ def test_files_are_added_to_a_draft(bob, draft):
     assert (draft.file_count, draft.total_size) == (2, 3)
 
 
+def test_the_permission_costs_no_query_of_its_own(bob, draft, django_assert_num_queries):
+    with django_assert_num_queries(9):  # the first one locks the draft and loads the role
+        drafts.add(Actor(bob), draft, statements({"a": b"aa", "b": b"b"}))
+
+
 def test_the_wire(api, bob, draft):
     address = f"{ARTIFACTS}/versions/{draft.pk}/files/batch"
     answer = api(bob).post(address, {"version_id": str(draft.pk), "files": stated(a=b"a")})

@@ -5,9 +5,9 @@ import pytest
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, storage, versions
 from artifacts import drafts as files
-from artifacts.aliases import aliases
+from artifacts.aliases import aliases, protection
 from artifacts.content import uploads
-from artifacts.errors import BytesMismatch, InvalidName, VersionIncomplete, VersionNotFound
+from artifacts.errors import AliasProtected, BytesMismatch, InvalidName, VersionIncomplete, VersionNotFound
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
 from core import errors
 from tests.artifacts.client import (
@@ -27,7 +27,7 @@ ARTIFACTS = "/api/v1/artifacts"
 
 
 def finalize(user, version: ArtifactVersion, *names: str, **more) -> versions.FinalizeResult:
-    return versions.finalize(Actor(user, Channel.SDK), version, names_to_give=names, **more)
+    return versions.finalize(Actor(user, Channel.SDK), version, aliases=names, **more)
 
 
 def where(artifact: Artifact) -> dict[str, str]:
@@ -62,6 +62,31 @@ def test_the_wire(api, bob, artifact, v1):
     }  # fmt: skip
     assert told | expected == told
     assert told["finalized_at"] is not None
+
+
+def test_it_is_described_at_the_same_time(bob, artifact):
+    draft = fill(bob, artifact, {"a": b"a"})
+    finalize(bob, draft, description="First")
+    draft.refresh_from_db()
+
+    assert (draft.is_finalized, draft.description) == (True, "First")
+    finalize(bob, draft, description="Better said")
+    draft.refresh_from_db()
+    assert draft.description == "Better said"
+
+
+def test_a_refused_finalize_leaves_the_description(alice, bob, artifact, v1):
+    incomplete = begin(bob, artifact, {"a": b"a"}).version
+    complete = fill(bob, artifact, {"b": b"b"})
+    with pytest.raises(VersionIncomplete):
+        finalize(bob, incomplete, description="new")
+    with pytest.raises(BytesMismatch):
+        finalize(bob, complete, description="new", digest="0" * 64)
+    protection.create(Actor(alice), artifact, "production")
+    with pytest.raises(AliasProtected):
+        finalize(bob, complete, "production", description="new")
+
+    assert set(ArtifactVersion.objects.values_list("description", flat=True)) == {""}
 
 
 def test_finalizing_again_changes_nothing(api, bob, artifact, v1):
@@ -220,7 +245,7 @@ def test_bytes_that_vanished_before_the_end_are_missing(bob, artifact):
 
 
 def test_another_digest_than_the_files_make(api, bob, artifact):
-    draft = versions.begin(Actor(bob), artifact, digest="0" * 64, statements=statements({"a": b"a"})).version
+    draft = versions.begin(Actor(bob), artifact, digest="0" * 64, specs=statements({"a": b"a"})).version
     upload(bob, draft, [b"a"])
     for more in ({}, {"digest": "1" * 64}):
         with pytest.raises(BytesMismatch) as refusal:
@@ -287,10 +312,10 @@ def test_wrong_parts_do_not_make_an_object(bob, artifact):
     etags = {part.number: send(part.put, body[part.offset : part.offset + part.size]) for part in one.parts}
     for wrong in ({1: etags[1], 2: "0" * 32}, {1: etags[1]}, {1: etags[1], 2: etags[2], 3: "0" * 32}):
         with pytest.raises(errors.Conflict):
-            finalize(bob, draft, finished=[uploads.CompletedUpload(str(one.object.pk), wrong)])
+            finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), wrong)])
         assert uploads.begin(Actor(bob), draft, [wanted])[0].object.state == "expected"
 
-    assert finalize(bob, draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
+    assert finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
 
 
 def test_a_deleted_version_cannot_be_finalized(api, bob, artifact, v1):

@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, drafts, version_diff, versions
-from artifacts.content import uploads
+from artifacts import artifacts, version_diff, versions
+from artifacts.content import single_upload
 from artifacts.drafts import FileSpec
 from artifacts.errors import AliasNotFound, Missing
 from artifacts.models import ArtifactFile, ArtifactVersion
@@ -79,9 +79,9 @@ def test_bytes_that_were_sent_twice_are_the_same_once_they_are_read(alice, bob, 
     def sent(user, *bodies: bytes) -> ArtifactVersion:
         draft = versions.begin(Actor(user), artifact).version
         for number, body in enumerate(bodies):
-            place = uploads.begin_single(Actor(user), draft, FileSpec(f"{number}", len(body)))
-            send(uploads.sign_one(place), body)
-            drafts.register_upload(Actor(user), draft, FileSpec(f"{number}", len(body)), place.key)
+            place = single_upload.begin(Actor(user), draft, FileSpec(f"{number}", len(body)))
+            send(single_upload.sign_put(place), body)
+            single_upload.register(Actor(user), draft, FileSpec(f"{number}", len(body)), place.key)
         return versions.finalize(Actor(user, Channel.SDK), draft).version
 
     one, two = sent(alice, b"same", b"mine"), sent(bob, b"same", b"your")

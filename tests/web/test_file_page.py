@@ -100,7 +100,7 @@ def test_bytes_that_are_not_as_they_should(browser, vera, version, state, senten
 def test_bytes_that_the_store_lost(browser, vera, version):
     storage.delete_file(version.files.get(path="t.csv").blob.object.key)
 
-    assert "The object store holds no such object." in page_of(browser(vera), "t.csv")
+    assert "The object store has no such object." in page_of(browser(vera), "t.csv")
 
 
 def test_a_store_that_is_away(browser, vera, version, store):

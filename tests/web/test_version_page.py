@@ -252,10 +252,12 @@ def test_finalizing_what_is_not_whole_is_refused_in_place(browser, bob, artifact
         version=fill_nothing, path="a", name="a", size=1, mime_type="text/plain", blob=many_missing
     )
 
-    answer = browser(bob).post(f"{PAGE}/finalize", {}, headers=HTMX)
+    answer = browser(bob).post(f"{PAGE}/finalize", {"description": "new"}, headers=HTMX)
     assert answer.status_code == 409 and "bytes" in answer["X-Refusal"]
-    answer = browser(bob).post(f"{PAGE}/finalize", {"aliases": "a b!"}, headers=HTMX)
+    answer = browser(bob).post(f"{PAGE}/finalize", {"aliases": "a b!", "description": "new"}, headers=HTMX)
     assert answer.status_code == 400
+    fill_nothing.refresh_from_db()
+    assert fill_nothing.description == ""
 
 
 def test_deleting_asks_for_the_aliases(browser, bob, artifact, version):

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, drafts, errors, storage, tasks, versions
-from artifacts.content import garbage_collection, uploads
+from artifacts.content import garbage_collection, single_upload, uploads
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import (
     MIB,
@@ -121,8 +121,8 @@ def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifa
 
 def test_an_upload_that_was_never_registered_goes_with_its_draft(bob, artifact, age):
     draft = versions.begin(Actor(bob), artifact).version
-    place = uploads.begin_single(Actor(bob), draft, drafts.FileSpec("x", 1))
-    send(uploads.sign_one(place), b"x")
+    place = single_upload.begin(Actor(bob), draft, drafts.FileSpec("x", 1))
+    send(single_upload.sign_put(place), b"x")
     age(**PAST_GRACE)
     assert garbage_collection.delete_orphans() == 0
 

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import drafts, storage, versions
-from artifacts.content import uploads
+from artifacts import storage, versions
+from artifacts.content import single_upload
 from artifacts.drafts import FileSpec
 from artifacts.errors import BytesMismatch, PathTaken, VersionFinalized, VersionIncomplete
 from artifacts.models import ArtifactVersion, StoredObject
@@ -25,13 +25,13 @@ def draft(bob, artifact) -> ArtifactVersion:
 
 
 def begun(user, draft, path: str = "big.bin", size: int = len(BODY)) -> StoredObject:
-    return uploads.begin_single(Actor(user), draft, FileSpec(path, size), part_size=PART)
+    return single_upload.begin(Actor(user), draft, FileSpec(path, size), part_size=PART)
 
 
 def send_all(place: StoredObject) -> dict[int, str]:
     return {
         part.number: send(part.put, body)
-        for part, body in zip(uploads.sign_parts(place), parts_of(BODY, PART), strict=True)
+        for part, body in zip(single_upload.sign_parts(place), parts_of(BODY, PART), strict=True)
     }
 
 
@@ -61,7 +61,7 @@ def test_addresses_parts_register_finalize(api, bob, draft, work):
 
 def test_fresh_addresses_tell_which_parts_arrived(api, bob, draft):
     place = begun(bob, draft)
-    first = send(uploads.sign_parts(place)[0].put, BODY[:PART])
+    first = send(single_upload.sign_parts(place)[0].put, BODY[:PART])
 
     body = {"path": "big.bin", "size": len(BODY), "part_size": PART, "storage_key": place.key}
     told = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files/upload-url", body).json()
@@ -71,9 +71,9 @@ def test_fresh_addresses_tell_which_parts_arrived(api, bob, draft):
 
 
 def test_a_single_put_can_be_begun_again_at_its_key(bob, draft):
-    place = uploads.begin_single(Actor(bob), draft, FileSpec("x", 1))
+    place = single_upload.begin(Actor(bob), draft, FileSpec("x", 1))
 
-    assert uploads.begin_single(Actor(bob), draft, FileSpec("x", 1), storage_key=place.key) == place
+    assert single_upload.begin(Actor(bob), draft, FileSpec("x", 1), storage_key=place.key) == place
 
 
 @pytest.mark.parametrize("wrong", [{"size": 1}, {"part_size": PART + 1}, {"part_size": None}, {"storage_key": "x"}])
@@ -84,7 +84,7 @@ def test_another_upload_than_the_key_is_of(api, bob, draft, wrong):
 
 
 def test_a_part_takes_its_size_and_no_other(bob, draft):
-    assert put(uploads.sign_parts(begun(bob, draft))[2].put, b"x").status == 403
+    assert put(single_upload.sign_parts(begun(bob, draft))[2].put, b"x").status == 403
 
 
 @pytest.mark.parametrize("wrong", [{}, {"size": 0}, {"size": 5 * 2**40, "part_size": 5 * MIB}, {"part_size": MIB}])
@@ -96,7 +96,7 @@ def test_odd_parts(api, bob, draft, wrong):
 
 
 def test_an_empty_file_is_one_empty_part(bob, draft):
-    assert len(uploads.sign_parts(begun(bob, draft, size=0))) == 1
+    assert len(single_upload.sign_parts(begun(bob, draft, size=0))) == 1
 
 
 def test_every_part_is_stated(bob, draft):
@@ -105,10 +105,10 @@ def test_every_part_is_stated(bob, draft):
 
     for wrong in ({}, {1: etags[1]}, etags | {4: "x"}):
         with pytest.raises(errors.Invalid):
-            drafts.register_upload(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, wrong)
+            single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, wrong)
     with pytest.raises(BytesMismatch):
-        drafts.register_upload(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags | {2: etags[1]})
-    drafts.register_upload(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags)
+        single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags | {2: etags[1]})
+    single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags)
 
 
 def test_an_upload_that_was_given_up_is_not_there(bob, draft):
@@ -117,18 +117,18 @@ def test_an_upload_that_was_given_up_is_not_there(bob, draft):
     storage.abort_multipart(place.key, place.upload_id)
 
     with pytest.raises(VersionIncomplete):
-        drafts.register_upload(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags)
+        single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags)
 
 
 @pytest.mark.parametrize("path", ["a", "a/b", "a/b/c", "a/b/c/d"])
 def test_a_taken_path_is_refused_before_the_bytes_are_sent(bob, draft, path):
-    place = uploads.begin_single(Actor(bob), draft, FileSpec("a/b/c", 1))
-    send(uploads.sign_one(place), b"x")
-    drafts.register_upload(Actor(bob), draft, FileSpec("a/b/c", 1), place.key)
+    place = single_upload.begin(Actor(bob), draft, FileSpec("a/b/c", 1))
+    send(single_upload.sign_put(place), b"x")
+    single_upload.register(Actor(bob), draft, FileSpec("a/b/c", 1), place.key)
 
     with pytest.raises(PathTaken):
-        uploads.begin_single(Actor(bob), draft, FileSpec(path, 1))
-    assert uploads.begin_single(Actor(bob), draft, FileSpec("a/b/cd", 1)).pk
+        single_upload.begin(Actor(bob), draft, FileSpec(path, 1))
+    assert single_upload.begin(Actor(bob), draft, FileSpec("a/b/cd", 1)).pk
 
 
 def test_others_begin_nothing(bob, vera, draft):

@@ -122,7 +122,7 @@ def test_a_big_file_is_sent_in_parts(bob, artifact, big, work):
     ]  # fmt: skip
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
     done = versions.finalize(
-        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
     )
     assert done.version.is_finalized
     work()
@@ -161,7 +161,7 @@ def test_an_upload_in_parts_that_the_store_gave_up_is_opened_again(bob, artifact
     assert again.object.upload_id != one.object.upload_id
     etags = {part.number: send(part.put, body) for part, body in zip(again.parts, parts_of(big, PART), strict=True)}
     assert versions.finalize(
-        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
     ).created
 
 
@@ -171,10 +171,10 @@ def test_an_upload_in_parts_that_was_completed_by_a_try_before_is_fine(bob, arti
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
     finished = [uploads.CompletedUpload(str(one.object.pk), etags)]
     with pytest.raises(VersionIncomplete):
-        versions.finalize(Actor(bob, Channel.SDK), draft, finished=finished)
+        versions.finalize(Actor(bob, Channel.SDK), draft, completed=finished)
 
     upload(bob, draft, [b"small"])
-    assert versions.finalize(Actor(bob, Channel.SDK), draft, finished=finished).created
+    assert versions.finalize(Actor(bob, Channel.SDK), draft, completed=finished).created
 
 
 def test_a_file_can_be_sent_in_another_way_than_first_asked(bob, artifact, big):

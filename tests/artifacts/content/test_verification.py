@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.actor import Actor, Channel
-from artifacts import drafts, storage, tasks, versions
-from artifacts.content import uploads, verification
+from artifacts import storage, tasks, versions
+from artifacts.content import single_upload, uploads, verification
 from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import MIB, at_once, begin, fetch, fill, in_parts, log, md5, parts_of, send, sha256
@@ -44,7 +44,7 @@ def test_a_file_in_parts_is_read_back(bob, artifact, work):
     [one] = uploads.begin(Actor(bob), draft, [in_parts(body, PART)])
     etags = {part.number: send(part.put, piece) for part, piece in zip(one.parts, parts_of(body, PART), strict=True)}
     version = versions.finalize(
-        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
     ).version
     assert version.integrity == "pending"
 
@@ -122,7 +122,7 @@ def test_an_object_that_vanished_is_corrupt(bob, artifact, work):
 def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
     """The pack as a whole is what was stated, a member is not."""
     draft = versions.begin(
-        Actor(bob), artifact, statements=[FileSpec("a", 3, sha256(b"abc")), FileSpec("b", 3, sha256(b"bbb"))]
+        Actor(bob), artifact, specs=[FileSpec("a", 3, sha256(b"abc")), FileSpec("b", 3, sha256(b"bbb"))]
     )
     whole = b"aaabbb"
     members = (uploads.PackEntry(sha256(b"abc"), 0), uploads.PackEntry(sha256(b"bbb"), 3))
@@ -137,7 +137,7 @@ def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
 
 def test_a_wrong_md5_is_found(bob, artifact, work):
     stated = [FileSpec("a", 2, sha256(b"aa"), md5(b"other"))]
-    draft = versions.begin(Actor(bob), artifact, statements=stated).version
+    draft = versions.begin(Actor(bob), artifact, specs=stated).version
     [one] = uploads.begin(Actor(bob), draft, [uploads.UploadRequest("file", sha256(b"aa"), 2)])
     send(one.put, b"aa")
     version = versions.finalize(Actor(bob, Channel.SDK), draft).version
@@ -197,9 +197,9 @@ def test_twins_are_merged(alice, bob, artifact, other, work):
 def test_a_twin_that_nobody_hashed_is_merged_too(alice, bob, artifact, other, work):
     log(alice, artifact, {"a": b"same"})
     draft = versions.begin(Actor(bob), other).version
-    place = uploads.begin_single(Actor(bob), draft, FileSpec("b", 4))
-    send(uploads.sign_one(place), b"same")
-    drafts.register_upload(Actor(bob), draft, FileSpec("b", 4), place.key)
+    place = single_upload.begin(Actor(bob), draft, FileSpec("b", 4))
+    send(single_upload.sign_put(place), b"same")
+    single_upload.register(Actor(bob), draft, FileSpec("b", 4), place.key)
     work()
 
     assert [blob.state for blob in Blob.objects.all()] == ["verified"]

@@ -80,8 +80,8 @@ def _find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | N
 
 
 def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) -> HttpResponse:
-    described = versions.describe(Actor.from_page(request), draft, description=form.cleaned_data["description"])
-    done = versions.finalize(Actor.from_page(request), described, names_to_give=form.cleaned_data["aliases"])
+    data = form.cleaned_data
+    done = versions.finalize(Actor.from_page(request), draft, aliases=data["aliases"], description=data["description"])
     return rendering.redirect_with_message(request, f"{done.version} is finalized.", address(done.version))
 
 

@@ -77,8 +77,9 @@ def finalize(request: HttpRequest, **place: str) -> HttpResponse:
     form = FinalizeForm(_posted(request), initial={"description": version.description})
     if form.is_valid():
         data = form.cleaned_data
-        versions.describe(Actor.from_page(request), version, description=data["description"])
-        done = versions.finalize(Actor.from_page(request), version, names_to_give=data["aliases"])
+        done = versions.finalize(
+            Actor.from_page(request), version, aliases=data["aliases"], description=data["description"]
+        )
         return rendering.redirect_with_message(request, f"{done.version} is finalized.", address(done.version))
     sentence = "Its files never change from then on. This action cannot be undone."
     return rendering.render_form(
