@@ -64,7 +64,7 @@ def markdown(text: str) -> SafeString:
     return prose.render(text)
 
 
-@register.inclusion_tag("components/tree.html")
+@register.inclusion_tag("components/json_tree.html")
 def tree(value: Any, empty: str = "") -> dict[str, Any]:
     """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
     return {"rows": trees.rows(value), "empty": empty}

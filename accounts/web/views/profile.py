@@ -49,7 +49,7 @@ def key_new(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         key, value = keys.create(request.user, data["name"], data["scope"], form.expires_at())
         context = {"key": key, "value": value, "address": request.build_absolute_uri("/").rstrip("/")}
-        return pages.trigger(pages.answer(request, "accounts/key_made.html", context), changed=True)
+        return pages.trigger(pages.answer(request, "accounts/key_created.html", context), changed=True)
     return pages.ask(request, form, "New API key", verb="Create", back=reverse("profile"))
 
 

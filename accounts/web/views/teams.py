@@ -106,7 +106,7 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
         invitation, token = invitations.create(request.user, found, **form.cleaned_data)
         link = request.build_absolute_uri(reverse("sign-up", args=[token]))
         context = {"invitation": invitation, "link": link, "back": back}
-        return pages.trigger(pages.answer(request, "accounts/invitation_made.html", context), changed=True)
+        return pages.trigger(pages.answer(request, "accounts/invitation_created.html", context), changed=True)
     sentence = "A link that is good for one person: with it they choose a username, or join with the one they have."
     return pages.ask(request, form, f"Invite to {found.name}", sentence, verb="Make a link", back=back)
 

@@ -182,5 +182,5 @@ def _ask(
         "place": "artifacts",
     }
     is_refused = bool(form.errors) and "preview" not in request.POST
-    template = "alias_plan" if _is_about_plan(request) else "alias_form"
+    template = "move_preview" if _is_about_plan(request) else "alias_form"
     return pages.answer(request, f"artifacts/{template}.html", context | more, status=422 if is_refused else 200)

@@ -69,7 +69,7 @@ def edit(request: HttpRequest, **names: str) -> HttpResponse:
         changed = artifacts.update(request.user, artifact, **form.cleaned_data)
         return pages.done(request, "Saved.", address(changed))
     context = {"artifact": artifact, "form": form}
-    return pages.answer(request, "artifacts/edit.html", context, status=422 if form.is_bound else 200)
+    return pages.answer(request, "artifacts/artifact_edit.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required
@@ -85,7 +85,7 @@ def delete(request: HttpRequest, **names: str) -> HttpResponse:
             request, f"Artifact {artifact.name} is deleted.", reverse("project-artifacts", args=[team, project])
         )
     context = {"artifact": artifact, "form": form}
-    return pages.answer(request, "artifacts/delete.html", context, status=422 if form.is_bound else 200)
+    return pages.answer(request, "artifacts/artifact_delete.html", context, status=422 if form.is_bound else 200)
 
 
 def _tab(request: HttpRequest, tab: str, **names: str) -> HttpResponse:

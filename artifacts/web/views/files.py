@@ -33,7 +33,7 @@ def file_facts(request: HttpRequest, **place: str) -> HttpResponse:
         return redirect("file-page", **place)
     if _is_settling(file):
         return HttpResponse(status=204)
-    return pages.answer(request, "artifacts/file_facts.html", _shown(file))
+    return pages.answer(request, "artifacts/file_details.html", _shown(file))
 
 
 @login_required

@@ -68,7 +68,7 @@ def _open_page(request: HttpRequest, artifact: Artifact) -> ResolverMatch | None
 
 
 def _parts(request: HttpRequest, page: ResolverMatch) -> HttpResponse:
-    response = render(request, "artifacts/news.html", _shown(request, page) | {"is_answer": True})
+    response = render(request, "artifacts/_live_updates.html", _shown(request, page) | {"is_answer": True})
     patch_vary_headers(response, ["HX-Request"])
     return response
 

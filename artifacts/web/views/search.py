@@ -37,7 +37,7 @@ def search(request: HttpRequest) -> HttpResponse:
     hits = [hit for group in groups for hit in group.hits]
     if len(hits) == 1 and not pages.wants_part(request):
         return redirect(address(hits[0]))
-    return pages.answer(request, "search/results.html", {"groups": groups, "search_words": words})
+    return pages.answer(request, "search/search.html", {"groups": groups, "search_words": words})
 
 
 def address(hit: Artifact | ArtifactVersion | ArtifactAlias | Project | Run) -> str:
@@ -59,4 +59,4 @@ def _all_of(request: HttpRequest, words: str, kind: str) -> HttpResponse:
     page = pages.numbered(request, rows, PAGE_SIZE)
     group = searching.Group(kind, list(page), False)
     context = {"groups": [group] if group.hits else [], "search_words": words, "page": page, "only": kind}
-    return pages.answer(request, "search/results.html", context)
+    return pages.answer(request, "search/search.html", context)

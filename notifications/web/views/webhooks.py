@@ -132,7 +132,7 @@ def _ask(request: HttpRequest, project: Project, form: WebhookForm, heading: str
 def _secret(request: HttpRequest, webhook: Webhook, heading: str) -> HttpResponse:
     """The only page that has the secret."""
     context = {"webhook": webhook, "heading": heading, "back": address(webhook)}
-    return pages.trigger(pages.answer(request, "notifications/secret.html", context), changed=True)
+    return pages.trigger(pages.answer(request, "notifications/webhook_secret.html", context), changed=True)
 
 
 def _answer(request: HttpRequest, project: Project, template: str, **context: Any) -> HttpResponse:
