@@ -93,7 +93,7 @@ def test(user: User, webhook: Webhook) -> Delivery:
     now = timezone.now()
     data = {
         "project": project.full_name,
-        "url": f"{settings.BASE_URL}/{project.full_name}/webhooks/{webhook.pk}",
+        "url": settings.BASE_URL + webhook.get_absolute_url(),
         "webhook": {"id": str(webhook.pk), "description": webhook.description},
         "by": user.username,
         "at": now.isoformat(),

@@ -82,7 +82,9 @@ def ask(
 ) -> HttpResponse:
     """A question with a button that says `verb`, and the fields of a form, if there is one: a page, or a dialog."""
     context = {"form": form, "heading": heading, "sentence": sentence, "verb": verb, "back": back, "danger": danger}
-    return answer(request, "components/form_page.html", context, status=422 if form is not None and form.is_bound else 200)
+    return answer(
+        request, "components/form_page.html", context, status=422 if form is not None and form.is_bound else 200
+    )
 
 
 def back(request: HttpRequest, otherwise: str) -> str:

@@ -27,7 +27,7 @@ def team_new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
         team = teams.create(request.user, **form.cleaned_data)
-        return pages.done(request, f"Team {team.name} is there. Invite the others.", address(team))
+        return pages.done(request, f"Team {team.name} is there. Invite the others.", team.get_absolute_url())
     return pages.ask(request, form, "New team", verb="Create", back=reverse("profile"))
 
 
@@ -38,8 +38,8 @@ def team_edit(request: HttpRequest, team: str) -> HttpResponse:
     form = TeamForm(request.POST or None, initial={"name": found.name, "display_name": found.display_name})
     if form.is_valid():
         teams.update(request.user, found, **form.cleaned_data)
-        return pages.done(request, "Saved.", address(found))
-    return pages.ask(request, form, f"Edit team {found.name}", verb="Save", back=address(found))
+        return pages.done(request, "Saved.", found.get_absolute_url())
+    return pages.ask(request, form, f"Edit team {found.name}", verb="Save", back=found.get_absolute_url())
 
 
 @login_required
@@ -51,7 +51,7 @@ def team_delete(request: HttpRequest, team: str) -> HttpResponse:
         return pages.done(request, f"Team {found.name} is deleted.", reverse("profile"))
     sentence = "Only a team without projects can go. Its members keep their accounts."
     heading = f"Delete team {found.name}?"
-    return pages.ask(request, None, heading, sentence, verb="Delete", back=address(found), danger=True)
+    return pages.ask(request, None, heading, sentence, verb="Delete", back=found.get_absolute_url(), danger=True)
 
 
 @login_required
@@ -124,10 +124,6 @@ def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> H
     return pages.ask(request, None, "Take back the invitation?", sentence, verb="Take back", back=back, danger=True)
 
 
-def address(team: Team) -> str:
-    return reverse("team-page", args=[team.name])
-
-
 def _managed(request: HttpRequest, name: str) -> Team:
     """A team of which the reader is admin; 403 for other members, 404 for strangers."""
     team = find_team(request, name)
@@ -137,4 +133,4 @@ def _managed(request: HttpRequest, name: str) -> Team:
 
 def _back(request: HttpRequest, team: Team) -> str:
     """The page that the form was opened from: the team's, or that of one of its projects."""
-    return pages.back(request, address(team))
+    return pages.back(request, team.get_absolute_url())

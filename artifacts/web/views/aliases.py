@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
@@ -15,7 +16,7 @@ from artifacts.models import Artifact, ArtifactVersion
 from artifacts.web import board, timelines
 from artifacts.web.alias_forms import AddForm, MoveForm, OneAliasForm, SwapForm
 from artifacts.web.finding import find_artifact, find_bare_artifact
-from artifacts.web.views.news import address, changed
+from artifacts.web.views.news import changed
 
 DELETE = "Delete"
 
@@ -99,7 +100,7 @@ def swap(request: HttpRequest, **names: str) -> HttpResponse:
             return changed(request, artifact, f"{where} now.")
     known = artifact.alias_set.select_related("version").order_by("alias")[: board.ALIASES_OFFERED]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "known": known}
-    context |= {"back": address(artifact), "place": "artifacts"}
+    context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "place": "artifacts"}
     return pages.answer(request, "artifacts/alias_swap.html", context, status=422 if form.is_bound else 200)
 
 
@@ -178,7 +179,7 @@ def _ask(
         "goes": verb == DELETE,
         "deed": _deed(plan, verb),
         "offered": offered,
-        "back": address(form.artifact),
+        "back": reverse("artifact-aliases", args=form.artifact.url_args),
         "place": "artifacts",
     }
     is_refused = bool(form.errors) and "preview" not in request.POST

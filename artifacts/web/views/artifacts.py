@@ -3,7 +3,6 @@
 from django.contrib.auth.decorators import login_required
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.web import pages
@@ -47,15 +46,10 @@ def artifact_new(request: HttpRequest) -> HttpResponse:
             description=data["description"],
             tags=data["tags"],
         )
-        return pages.done(request, f"Artifact {artifact.name} is there. Log its first version.", address(artifact))
+        sentence = f"Artifact {artifact.name} is there. Log its first version."
+        return pages.done(request, sentence, artifact.get_absolute_url())
     status = 422 if form.is_bound else 200
     return pages.answer(request, "artifacts/artifact_new.html", {"form": form, "place": "artifacts"}, status=status)
-
-
-def address(artifact: Artifact) -> str:
-    """The page of an artifact, whose project and team must be loaded."""
-    project = artifact.project
-    return reverse("artifact", args=[project.team.name, project.name, artifact.type, artifact.name])
 
 
 def _list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | None) -> HttpResponse:

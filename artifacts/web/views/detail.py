@@ -19,7 +19,6 @@ from artifacts.models import Artifact, ArtifactDownload, StoredObject
 from artifacts.web import tabs
 from artifacts.web.finding import find_artifact
 from artifacts.web.forms import ArtifactEditForm, TypedName
-from artifacts.web.views.artifacts import address
 
 DAYS_SHOWN = 30
 
@@ -67,7 +66,7 @@ def edit(request: HttpRequest, **names: str) -> HttpResponse:
     form = ArtifactEditForm(request.POST or None, initial=ArtifactEditForm.shown(artifact))
     if form.is_valid():
         changed = artifacts.update(request.user, artifact, **form.cleaned_data)
-        return pages.done(request, "Saved.", address(changed))
+        return pages.done(request, "Saved.", changed.get_absolute_url())
     context = {"artifact": artifact, "form": form}
     return pages.answer(request, "artifacts/artifact_edit.html", context, status=422 if form.is_bound else 200)
 
@@ -80,10 +79,8 @@ def delete(request: HttpRequest, **names: str) -> HttpResponse:
     form = TypedName(artifact.name, request.POST or None)
     if form.is_valid():
         artifacts.delete(request.user, artifact, Origin.of_page(request))
-        team, project = artifact.project.team.name, artifact.project.name
-        return pages.done(
-            request, f"Artifact {artifact.name} is deleted.", reverse("project-artifacts", args=[team, project])
-        )
+        to = reverse("project-artifacts", args=artifact.project.url_args)
+        return pages.done(request, f"Artifact {artifact.name} is deleted.", to)
     context = {"artifact": artifact, "form": form}
     return pages.answer(request, "artifacts/artifact_delete.html", context, status=422 if form.is_bound else 200)
 

@@ -13,7 +13,6 @@ from artifacts import archives, downloads, folders
 from artifacts.models import ArtifactFile, Blob
 from artifacts.previews import looking
 from artifacts.web.finding import find_file, find_named_version
-from artifacts.web.views.versions import address
 
 
 @login_required
@@ -81,7 +80,7 @@ def _shown(file: ArtifactFile) -> dict[str, object]:
         "version": version,
         "artifact": version.artifact,
         "project": version.artifact.project,
-        "here": address(version),
+        "here": version.get_absolute_url(),
         "trail": folders.trail(file.path),
         "is_settling": _is_settling(file),
         "place": "artifacts",

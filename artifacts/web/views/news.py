@@ -29,7 +29,7 @@ def live(request: HttpRequest, **names: str) -> HttpResponse:
     """The parts that are new to a page which has `seen` an older stamp; nothing where it is still the same."""
     artifact = find_bare_artifact(request, **names)
     if not pages.wants_part(request):
-        return redirect(address(artifact))
+        return redirect("artifact-aliases", *artifact.url_args)
     is_seen = request.GET.get("seen") == board.stamp(artifact)
     page = None if is_seen else _open_page(request, artifact)
     return _parts(request, page) if page else HttpResponse(status=204)
@@ -39,15 +39,10 @@ def changed(request: HttpRequest, artifact: Artifact, sentence: str) -> HttpResp
     """After something about the aliases was carried out: what is new on the page that is open, or on to their list."""
     page = _open_page(request, artifact) if pages.wants_part(request) else None
     if page is None:
-        return pages.done(request, sentence, address(artifact))
+        return pages.done(request, sentence, reverse("artifact-aliases", args=artifact.url_args))
     response = _parts(request, page)
     response["HX-Reswap"] = "none"
     return pages.trigger(response, **{"close-modal": True, "toast": {"text": sentence}})
-
-
-def address(artifact: Artifact, page: str = "artifact-aliases", *more: object) -> str:
-    """A page of the artifact, at first that of its aliases."""
-    return reverse(page, args=[artifact.project.team.name, artifact.project.name, artifact.type, artifact.name, *more])
 
 
 def _open_page(request: HttpRequest, artifact: Artifact) -> ResolverMatch | None:

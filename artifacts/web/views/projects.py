@@ -55,7 +55,7 @@ def settings(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form = ProjectForm(request.POST or None, initial=ProjectForm.shown(found))
     if form.is_valid():
         changed = projects.update(request.user, found, **form.cleaned_data)
-        return pages.done(request, "Saved.", reverse("project-settings", args=[changed.team.name, changed.name]))
+        return pages.done(request, "Saved.", reverse("project-settings", args=changed.url_args))
     return _answer(request, found, "settings", status=422 if form.is_bound else 200, form=form)
 
 
@@ -66,7 +66,8 @@ def project_new(request: HttpRequest) -> HttpResponse:
     form = NewProjectForm(teams, request.POST or None, initial=request.GET.dict())
     if form.is_valid():
         project = projects.create(request.user, **form.cleaned_data)
-        return pages.done(request, f"Project {project.name} is there. Log its first artifact.", address(project))
+        sentence = f"Project {project.name} is there. Log its first artifact."
+        return pages.done(request, sentence, project.get_absolute_url())
     return pages.ask(request, form, "New project", verb="Create", back=reverse("home"))
 
 
@@ -81,13 +82,9 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
         projects.delete(request.user, found)
         return pages.done(request, f"Project {found.full_name} is deleted.", reverse("home"))
     sentence = "All its artifacts, their versions and files, and all its runs go. This action cannot be undone."
-    back = reverse("project-settings", args=[found.team.name, found.name])
+    back = reverse("project-settings", args=found.url_args)
     heading = f"Delete project {found.full_name}?"
     return pages.ask(request, form, heading, sentence, verb="Delete", back=back, danger=True)
-
-
-def address(project: Project) -> str:
-    return reverse("project", args=[project.team.name, project.name])
 
 
 def _answer(request: HttpRequest, project: Project, tab: str, status: int = 200, **context: Any) -> HttpResponse:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts import permissions
@@ -16,7 +17,7 @@ from artifacts.web import board
 from artifacts.web.alias_forms import CommentForm
 from artifacts.web.finding import find_bare_artifact, find_proposal
 from artifacts.web.views.aliases import posted
-from artifacts.web.views.news import address, changed
+from artifacts.web.views.news import changed
 
 
 @login_required
@@ -77,7 +78,7 @@ def _ask(
         "heading": f"{verb} the {'move' if proposal.after else 'deletion'} of {proposal.alias}?",
         "verb": verb,
         "danger": danger,
-        "back": address(proposal.artifact),
+        "back": reverse("artifact-aliases", args=proposal.artifact.url_args),
         "place": "artifacts",
     }
     return pages.answer(request, "artifacts/proposal_form.html", context, status=422 if form.errors else 200)

@@ -17,7 +17,6 @@ from artifacts.models import AliasRule, Artifact
 from artifacts.web.alias_forms import RuleForm
 from artifacts.web.finding import find_bare_artifact, find_project, find_rule
 from artifacts.web.views.aliases import posted
-from artifacts.web.views.news import address
 from projects.models import Project
 
 PAGE_SIZE = 100
@@ -128,7 +127,7 @@ def _back(request: HttpRequest, rule: AliasRule) -> str:
 def _home(place: Team | Project | Artifact) -> str:
     """Where the rules of the place are listed."""
     if isinstance(place, Team):
-        return reverse("team-page", args=[place.name])
+        return place.get_absolute_url()
     if isinstance(place, Project):
-        return reverse("project-rules", args=[place.team.name, place.name])
-    return address(place)
+        return reverse("project-rules", args=place.url_args)
+    return reverse("artifact-aliases", args=place.url_args)

@@ -4,14 +4,11 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.web import pages
 from artifacts import searching
-from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
-from artifacts.web.views import artifacts, projects
-from projects.models import Project, Run
+from artifacts.models import ArtifactAlias
 
 SHOWN = 6
 PAGE_SIZE = 50
@@ -36,22 +33,11 @@ def search(request: HttpRequest) -> HttpResponse:
     groups = searching.search(request.user, words, SHOWN)
     hits = [hit for group in groups for hit in group.hits]
     if len(hits) == 1 and not pages.wants_part(request):
-        return redirect(address(hits[0]))
+        hit = hits[0]
+        if isinstance(hit, ArtifactAlias):
+            return redirect("version", *hit.artifact.url_args, hit.version.version)
+        return redirect(hit)
     return pages.answer(request, "search/search.html", {"groups": groups, "search_words": words})
-
-
-def address(hit: Artifact | ArtifactVersion | ArtifactAlias | Project | Run) -> str:
-    """The page of what was found."""
-    match hit:
-        case Artifact():
-            return artifacts.address(hit)
-        case ArtifactVersion():
-            return f"{artifacts.address(hit.artifact)}/{hit.version}"
-        case ArtifactAlias():
-            return f"{artifacts.address(hit.artifact)}/{hit.version.version}"
-        case Run():
-            return reverse("run", args=[hit.project.team.name, hit.project.name, hit.name])
-    return projects.address(hit)
 
 
 def _all_of(request: HttpRequest, words: str, kind: str) -> HttpResponse:

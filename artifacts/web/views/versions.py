@@ -39,7 +39,7 @@ def version_files(request: HttpRequest, **place: str) -> HttpResponse:
     """More rows of a folder; or, told how many were `pending`, the same ones again once fewer are."""
     version = find_named_version(request, **place)
     if not pages.wants_part(request):
-        return redirect(f"{address(version)}?{request.GET.urlencode()}")
+        return redirect(f"{version.get_absolute_url()}?{request.GET.urlencode()}")
     context = _shown(version) | _folder(request, version)
     if request.GET.get("pending") == str(context["pending"]):
         return HttpResponse(status=204)
@@ -52,7 +52,7 @@ def version_integrity(request: HttpRequest, **place: str) -> HttpResponse:
     """What the workers found out, once they have."""
     version = find_named_version(request, **place)
     if not pages.wants_part(request):
-        return redirect(address(version))
+        return redirect(version)
     if is_settling(version):
         return HttpResponse(status=204)
     return pages.answer(request, "artifacts/version_integrity.html", _shown(version))
@@ -66,8 +66,8 @@ def edit(request: HttpRequest, **place: str) -> HttpResponse:
     form = VersionEditForm(_posted(request), initial=shown)
     if form.is_valid():
         versions.describe(request.user, version, **form.cleaned_data)
-        return pages.done(request, "Saved.", address(version))
-    return pages.ask(request, form, f"Edit {version}", verb="Save", back=address(version))
+        return pages.done(request, "Saved.", version.get_absolute_url())
+    return pages.ask(request, form, f"Edit {version}", verb="Save", back=version.get_absolute_url())
 
 
 @login_required
@@ -79,9 +79,9 @@ def finalize(request: HttpRequest, **place: str) -> HttpResponse:
         data = form.cleaned_data
         versions.describe(request.user, version, description=data["description"])
         done = versions.finalize(request.user, version, Origin.of_page(request), names_to_give=data["aliases"])
-        return pages.done(request, f"{done.version} is finalized.", address(done.version))
+        return pages.done(request, f"{done.version} is finalized.", done.version.get_absolute_url())
     sentence = "Its files never change from then on. This action cannot be undone."
-    return pages.ask(request, form, f"Finalize {version}?", sentence, verb="Finalize", back=address(version))
+    return pages.ask(request, form, f"Finalize {version}?", sentence, verb="Finalize", back=version.get_absolute_url())
 
 
 @login_required
@@ -92,16 +92,11 @@ def delete(request: HttpRequest, **place: str) -> HttpResponse:
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(request.user, version, Origin.of_page(request), delete_aliases=with_aliases)
-        return pages.done(request, f"{version} is deleted.", address(version, "artifact-versions"))
+        to = reverse("artifact-versions", args=version.artifact.url_args)
+        return pages.done(request, f"{version} is deleted.", to)
     sentence = f"Its {version.file_count:,} files go, and its number is never used again. This action cannot be undone."
-    return pages.ask(request, form, f"Delete {version}?", sentence, verb="Delete", back=address(version), danger=True)
-
-
-def address(version: ArtifactVersion, page: str = "version") -> str:
-    """The page of a version, or one of its artifact."""
-    artifact = version.artifact
-    place = [artifact.project.team.name, artifact.project.name, artifact.type, artifact.name]
-    return reverse(page, args=[*place, version.version] if page == "version" else place)
+    back = version.get_absolute_url()
+    return pages.ask(request, form, f"Delete {version}?", sentence, verb="Delete", back=back, danger=True)
 
 
 def is_settling(version: ArtifactVersion) -> bool:
@@ -132,7 +127,7 @@ def _shown(version: ArtifactVersion) -> dict[str, Any]:
         "version": version,
         "artifact": version.artifact,
         "project": version.artifact.project,
-        "here": address(version),
+        "here": version.get_absolute_url(),
         "is_settling": is_settling(version),
         "place": "artifacts",
     }

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.web import pages
 from notifications import webhooks
 from notifications.web.finding import find_delivery, find_managed_project, find_webhook
-from notifications.web.views.webhooks import address
 
 
 @login_required
@@ -18,7 +17,7 @@ def delivery_page(request: HttpRequest, team: str, project: str, webhook_id: UUI
     found = find_managed_project(request, team, project)
     webhook = find_webhook(request, found, webhook_id)
     delivery = find_delivery(webhook, delivery_id)
-    context = {"project": found, "webhook": webhook, "delivery": delivery, "back": address(webhook)}
+    context = {"project": found, "webhook": webhook, "delivery": delivery, "back": webhook.get_absolute_url()}
     return pages.answer(request, "notifications/delivery.html", context | {"tries": list(delivery.tries.all())[::-1]})
 
 
@@ -28,4 +27,4 @@ def redeliver(request: HttpRequest, team: str, project: str, webhook_id: UUID, d
     found = find_managed_project(request, team, project)
     webhook = find_webhook(request, found, webhook_id)
     webhooks.redeliver(request.user, find_delivery(webhook, delivery_id))
-    return pages.done(request, "It is on its way again.", address(webhook))
+    return pages.done(request, "It is on its way again.", webhook.get_absolute_url())

@@ -39,16 +39,16 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_watch(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = find_project(request, team, project)
-    back = reverse("project", args=[found.team.name, found.name])
-    return _watch(request, found, None, found.full_name, pages.back(request, back))
+    back = pages.back(request, found.get_absolute_url())
+    return _watch(request, found, None, found.full_name, back)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def artifact_watch(request: HttpRequest, **names: str) -> HttpResponse:
     found = find_artifact(request, **names)
-    back = reverse("artifact", kwargs=names)
-    return _watch(request, found.project, found, f"{found.project.full_name}/{found.name}", pages.back(request, back))
+    back = pages.back(request, found.get_absolute_url())
+    return _watch(request, found.project, found, found.full_name, back)
 
 
 def _watch(request: HttpRequest, project: Project, artifact: Any, place: str, back: str) -> HttpResponse:

@@ -37,7 +37,7 @@ def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
     if form.is_valid():
         made = webhooks.create(request.user, found, **form.cleaned_data)
         return _secret(request, made, "The webhook is there")
-    return _ask(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=_names(found)))
+    return _ask(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=found.url_args))
 
 
 @login_required
@@ -60,8 +60,8 @@ def webhook_edit(request: HttpRequest, team: str, project: str, webhook_id: UUID
     form = WebhookForm(request.POST or None, initial=WebhookForm.shown(webhook))
     if form.is_valid():
         webhooks.update(request.user, webhook, **form.cleaned_data)
-        return pages.done(request, "Saved.", address(webhook))
-    return _ask(request, found, form, "Edit webhook", "Save", address(webhook))
+        return pages.done(request, "Saved.", webhook.get_absolute_url())
+    return _ask(request, found, form, "Edit webhook", "Save", webhook.get_absolute_url())
 
 
 @login_required
@@ -71,10 +71,10 @@ def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UU
     webhook = find_webhook(request, found, webhook_id)
     if request.method == "POST":
         webhooks.delete(request.user, webhook)
-        return pages.done(request, "The webhook is deleted.", reverse("project-webhooks", args=_names(found)))
+        return pages.done(request, "The webhook is deleted.", reverse("project-webhooks", args=found.url_args))
     sentence = f"{webhook.url} is told nothing any more, and the log of its deliveries goes."
     heading = "Delete this webhook?"
-    return pages.ask(request, None, heading, sentence, verb="Delete", back=address(webhook), danger=True)
+    return pages.ask(request, None, heading, sentence, verb="Delete", back=webhook.get_absolute_url(), danger=True)
 
 
 @login_required
@@ -87,7 +87,7 @@ def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UU
         return _secret(request, webhooks.renew_secret(request.user, webhook), "The new secret")
     sentence = "What is sent from now on is signed with another secret: the receiver has to know it."
     heading = "Make a new secret?"
-    return pages.ask(request, None, heading, sentence, verb="Make", back=address(webhook), danger=True)
+    return pages.ask(request, None, heading, sentence, verb="Make", back=webhook.get_absolute_url(), danger=True)
 
 
 @login_required
@@ -96,7 +96,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
     found = find_managed_project(request, team, project)
     webhook = find_webhook(request, found, webhook_id)
     webhooks.test(request.user, webhook)
-    return pages.done(request, "A test is on its way.", address(webhook))
+    return pages.done(request, "A test is on its way.", webhook.get_absolute_url())
 
 
 @login_required
@@ -104,7 +104,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
 def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = find_managed_project(request, team, project)
     webhook = webhooks.pause(request.user, find_webhook(request, found, webhook_id))
-    return pages.done(request, "The webhook is paused.", address(webhook))
+    return pages.done(request, "The webhook is paused.", webhook.get_absolute_url())
 
 
 @login_required
@@ -112,15 +112,7 @@ def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUI
 def webhook_resume(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = find_managed_project(request, team, project)
     webhook = webhooks.resume(request.user, find_webhook(request, found, webhook_id))
-    return pages.done(request, "The webhook is told of events again.", address(webhook))
-
-
-def address(webhook: Webhook) -> str:
-    return reverse("webhook", args=[*_names(webhook.project), webhook.pk])
-
-
-def _names(project: Project) -> list[str]:
-    return [project.team.name, project.name]
+    return pages.done(request, "The webhook is told of events again.", webhook.get_absolute_url())
 
 
 def _ask(request: HttpRequest, project: Project, form: WebhookForm, heading: str, verb: str, back: str) -> HttpResponse:
@@ -131,7 +123,7 @@ def _ask(request: HttpRequest, project: Project, form: WebhookForm, heading: str
 
 def _secret(request: HttpRequest, webhook: Webhook, heading: str) -> HttpResponse:
     """The only page that has the secret."""
-    context = {"webhook": webhook, "heading": heading, "back": address(webhook)}
+    context = {"webhook": webhook, "heading": heading, "back": webhook.get_absolute_url()}
     return pages.trigger(pages.answer(request, "notifications/webhook_secret.html", context), changed=True)
 
 
