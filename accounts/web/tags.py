@@ -83,7 +83,7 @@ def of(values: Mapping[Any, Any], key: Any) -> Any:
 def url_of(thing: Any, *args: Any, **query: Any) -> str:
     """The URL of a thing's own page, `{% url_of artifact %}`, or of a page about it, `{% url_of artifact "upload" %}`.
 
-    Further arguments are what that URL has beside the names of the thing: `{% url_of artifact "alias-move" row.alias %}`.
+    Further arguments are what that URL has beside the names of the thing: `{% url_of artifact "alias-move" alias %}`.
     Keywords become the query string; empty ones are left out. For a page about nothing in particular, `thing` is the
     page's name, or its URL.
     """
