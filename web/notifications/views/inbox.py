@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actor import Actor
-from api.pagination import decode_cursor, encode_cursor
 from artifacts.models import Artifact
+from core.cursors import decode_cursor, encode_cursor
 from notifications import inbox, messages
 from notifications.models import Event, InboxItem
 from web import rendering
