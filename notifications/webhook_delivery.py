@@ -158,7 +158,7 @@ def _pause(webhook: Webhook, reason: str) -> Event | None:
     admins = project.team.memberships.filter(role=Role.ADMIN).values_list("user_id", flat=True)
     data = {
         "project": project.full_name,
-        "url": f"{settings.BASE_URL}/{project.full_name}/webhooks/{webhook.pk}",
+        "url": settings.BASE_URL + webhook.get_absolute_url(),
         "webhook": {"id": str(webhook.pk), "description": webhook.description},
         "reason": reason[:300],
     }

@@ -34,7 +34,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return problem_response(request, 500, detail, "ServerError")
     # Nothing that may have failed just now: no database, no context processors, no hashed names of files.
     context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL}
-    return HttpResponse(render_to_string("500.html", context), status=500)
+    return HttpResponse(render_to_string("errors/server_error.html", context), status=500)
 
 
 def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:

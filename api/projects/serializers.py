@@ -82,7 +82,7 @@ class RunSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_url(self, run: Run) -> str:
-        return f"{settings.BASE_URL}/{run.project.full_name}/runs/{run.name}"
+        return settings.BASE_URL + run.get_absolute_url()
 
 
 class RunUpdate(serializers.Serializer):

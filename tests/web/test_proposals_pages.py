@@ -106,7 +106,7 @@ def test_a_second_person_approves_with_a_comment(browser, alice, protected, wait
     assert where(protected)["production"] == "v2"
     change = AliasChange.objects.of(protected, "production").first()
     assert (change.proposal, change.reason, change.changed_by) == (waiting, "it is <better>", alice)
-    drawer = hands.get(f"{PAGE}/production/history").content.decode()
+    drawer = " ".join(hands.get(f"{PAGE}/production/history").content.decode().split())
     assert "Proposed by bob, approved by alice: go" in drawer
     again = hands.post(at(waiting, "approve"), {}, headers=part(PAGE))
     assert again.status_code == 422 and "This proposal was approved by alice." in again.content.decode()

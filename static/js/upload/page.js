@@ -1,9 +1,9 @@
 // The page that uploads: what was dropped goes into the queue, and what becomes of it is shown.
-import { dropped, picked } from "./drop.js";
+import { dropped, picked } from "./dropped_files.js";
 import { Queue } from "./queue.js";
-import { sender } from "./send.js";
+import { sender } from "./file_sender.js";
 import { Transfers } from "./transfers.js";
-import { ask } from "./wire.js";
+import { ask } from "./http.js";
 
 const AT_ONCE = 4;
 const REFRESH_MS = 1000;

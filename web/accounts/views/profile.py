@@ -53,7 +53,7 @@ def key_new(request: HttpRequest) -> HttpResponse:
         key, value = keys.create(Actor.from_page(request), data["name"], data["scope"], form.expires_at())
         context = {"key": key, "value": value, "address": request.build_absolute_uri("/").rstrip("/")}
         return rendering.add_htmx_trigger(
-            rendering.render_page(request, "accounts/key_made.html", context), changed=True
+            rendering.render_page(request, "accounts/key_created.html", context), changed=True
         )
     return rendering.render_form(request, form, "New API key", verb="Create", back=reverse("profile"))
 

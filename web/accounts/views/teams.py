@@ -29,7 +29,9 @@ def team_new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
         team = teams.create(Actor.from_page(request), **form.cleaned_data)
-        return rendering.redirect_with_message(request, f"Team {team.name} is there. Invite the others.", address(team))
+        return rendering.redirect_with_message(
+            request, f"Team {team.name} is there. Invite the others.", team.get_absolute_url()
+        )
     return rendering.render_form(request, form, "New team", verb="Create", back=reverse("profile"))
 
 
@@ -40,8 +42,8 @@ def team_edit(request: HttpRequest, team: str) -> HttpResponse:
     form = TeamForm(request.POST or None, initial={"name": found.name, "display_name": found.display_name})
     if form.is_valid():
         teams.update(Actor.from_page(request), found, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", address(found))
-    return rendering.render_form(request, form, f"Edit team {found.name}", verb="Save", back=address(found))
+        return rendering.redirect_with_message(request, "Saved.", found.get_absolute_url())
+    return rendering.render_form(request, form, f"Edit team {found.name}", verb="Save", back=found.get_absolute_url())
 
 
 @login_required
@@ -53,7 +55,9 @@ def team_delete(request: HttpRequest, team: str) -> HttpResponse:
         return rendering.redirect_with_message(request, f"Team {found.name} is deleted.", reverse("profile"))
     sentence = "Only a team without projects can go. Its members keep their accounts."
     heading = f"Delete team {found.name}?"
-    return rendering.render_form(request, None, heading, sentence, verb="Delete", back=address(found), danger=True)
+    return rendering.render_form(
+        request, None, heading, sentence, verb="Delete", back=found.get_absolute_url(), danger=True
+    )
 
 
 @login_required
@@ -119,7 +123,7 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
         link = request.build_absolute_uri(reverse("sign-up", args=[token]))
         context = {"invitation": invitation, "link": link, "back": back}
         return rendering.add_htmx_trigger(
-            rendering.render_page(request, "accounts/invitation_made.html", context), changed=True
+            rendering.render_page(request, "accounts/invitation_created.html", context), changed=True
         )
     sentence = "A link that is good for one person: with it they choose a username, or join with the one they have."
     return rendering.render_form(request, form, f"Invite to {found.name}", sentence, verb="Make a link", back=back)
@@ -140,10 +144,6 @@ def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> H
     )
 
 
-def address(team: Team) -> str:
-    return reverse("team-page", args=[team.name])
-
-
 def _managed(request: HttpRequest, name: str) -> Team:
     """A team of which the reader is admin; 403 for other members, 404 for strangers."""
     team = get_team(request, name)
@@ -153,4 +153,4 @@ def _managed(request: HttpRequest, name: str) -> Team:
 
 def _back(request: HttpRequest, team: Team) -> str:
     """The page that the form was opened from: the team's, or that of one of its projects."""
-    return rendering.safe_return_url(request, address(team))
+    return rendering.safe_return_url(request, team.get_absolute_url())

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
@@ -15,7 +16,7 @@ from web import rendering
 from web.aliases import timeline, view_models
 from web.aliases.forms import AddForm, MoveForm, OneAliasForm, SwapForm
 from web.artifacts.lookups import get_artifact, get_artifact_for_display
-from web.artifacts.views.live_updates import address, render_changed_parts
+from web.artifacts.views.live_updates import render_changed_parts
 
 DELETE = "Delete"
 
@@ -99,7 +100,7 @@ def swap(request: HttpRequest, **names: str) -> HttpResponse:
             return render_changed_parts(request, artifact, f"{where} now.")
     known = artifact.alias_set.select_related("version").order_by("alias")[: view_models.ALIASES_OFFERED]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "known": known}
-    context |= {"back": address(artifact), "place": "artifacts"}
+    context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "place": "artifacts"}
     return rendering.render_page(request, "artifacts/alias_swap.html", context, status=422 if form.is_bound else 200)
 
 
@@ -184,11 +185,11 @@ def _ask(
         "goes": verb == DELETE,
         "deed": _deed(plan, verb),
         "offered": offered,
-        "back": address(form.artifact),
+        "back": reverse("artifact-aliases", args=form.artifact.url_args),
         "place": "artifacts",
     }
     is_refused = bool(form.errors) and "preview" not in request.POST
-    template = "alias_plan" if _is_about_plan(request) else "alias_form"
+    template = "move_preview" if _is_about_plan(request) else "alias_form"
     return rendering.render_page(
         request, f"artifacts/{template}.html", context | more, status=422 if is_refused else 200
     )

@@ -20,7 +20,6 @@ from web.aliases.forms import RuleForm
 from web.aliases.lookups import get_rule
 from web.aliases.views.aliases import post_data
 from web.artifacts.lookups import get_artifact
-from web.artifacts.views.live_updates import address
 from web.projects.lookups import get_project
 
 PAGE_SIZE = 100
@@ -141,7 +140,7 @@ def _back(request: HttpRequest, rule: AliasRule) -> str:
 def _home(place: Team | Project | Artifact) -> str:
     """Where the rules of the place are listed."""
     if isinstance(place, Team):
-        return reverse("team-page", args=[place.name])
+        return place.get_absolute_url()
     if isinstance(place, Project):
-        return reverse("project-rules", args=[place.team.name, place.name])
-    return address(place)
+        return reverse("project-rules", args=place.url_args)
+    return reverse("artifact-aliases", args=place.url_args)

@@ -45,7 +45,7 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_watch(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project)
-    back = reverse("project", args=[found.team.name, found.name])
+    back = found.get_absolute_url()
     return _watch(request, found, None, found.full_name, rendering.safe_return_url(request, back))
 
 
@@ -53,7 +53,7 @@ def project_watch(request: HttpRequest, team: str, project: str) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 def artifact_watch(request: HttpRequest, **names: str) -> HttpResponse:
     found = get_artifact(request, **names)
-    back = reverse("artifact", kwargs=names)
+    back = found.get_absolute_url()
     return _watch(
         request,
         found.project,
