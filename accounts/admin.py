@@ -68,7 +68,7 @@ class NewUserForm(UserCreationForm):
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
         if Team.objects.named(name).exists():
-            raise ValidationError("A team has this name.")
+            raise ValidationError("A team already has this name.")
         return name
 
 
@@ -232,10 +232,10 @@ class InvitationAdmin(ReadOnlyAdmin):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.delete_invitation")
 
-    @admin.action(description="Take back selected invitations", permissions=["revoke"])
+    @admin.action(description="Revoke selected invitations", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         count = len(queryset)
         for invitation in queryset:
             invitations.revoke(as_operator(request.user), invitation)
-        done = f"Took back {count} {'invitation' if count == 1 else 'invitations'}."
+        done = f"Revoked {count} {'invitation' if count == 1 else 'invitations'}."
         self.message_user(request, done, messages.SUCCESS)

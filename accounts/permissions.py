@@ -21,9 +21,9 @@ def require(user: User, team: Team, role: Role) -> None:
         return
     actual = role_in(user, team)
     if actual is None:
-        raise errors.Denied(f"You are not a member of team '{team.name}'; this needs {role.value}.")
+        raise errors.Denied(f"You are not a member of {team.name}: you need the {role.label} role to do this.")
     if not actual.covers(role):
-        raise errors.Denied(f"You are {_a(actual)} of team '{team.name}'; this needs {role.value}.")
+        raise errors.Denied(f"You need the {role.label} role in {team.name} to do this.")
 
 
 def shown(role: str | None) -> dict[str, bool]:
@@ -39,7 +39,3 @@ def as_operator(user: User) -> User:
     """The same person at the operator's desk. For Django admin alone, which has asked for Django's own permission."""
     user.is_operating = True
     return user
-
-
-def _a(role: Role) -> str:
-    return f"a {role.value}" if role is Role.VIEWER else f"an {role.value}"

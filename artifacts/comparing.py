@@ -136,12 +136,12 @@ def lines(base: ArtifactVersion, head: ArtifactVersion, path: str) -> Lines:
     if not any(sides):
         raise errors.Missing(f"Neither version has a file at {path!r}.")
     if any(side and side.blob is None for side in sides):
-        return Lines(reason="It is a reference: its bytes are not kept here.")
+        return Lines(reason="The file is a reference: its bytes are not stored here.")
     if any(side and side.size > MAX_TEXT_BYTES for side in sides):
         return Lines(reason=f"Too large to compare line by line: over {MAX_TEXT_BYTES // 2**10} KiB.")
     before, after = (_text(side) for side in sides)
     if before is None or after is None:
-        return Lines(reason="Not a text: only sizes and hashes can be compared.")
+        return Lines(reason="Not a text file: only sizes and hashes can be compared.")
     if before == after:
         return Lines(reason="The bytes are the same.")
     return Lines(linediffs.side_by_side(before, after))

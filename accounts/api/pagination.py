@@ -31,7 +31,7 @@ class CursorQuery(Serializer):
     """The query of a cursor list. A list that gives more at a time has a subclass with a `limit` of its own."""
 
     cursor = serializers.RegexField(
-        r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the answer before."
+        r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the previous response."
     )
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 
@@ -48,7 +48,7 @@ def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Re
     total = rows.count()
     total_pages = -(-total // size)
     if page > max(total_pages, 1):
-        raise errors.Invalid(f"There is no page {page}: the last one is {max(total_pages, 1)}.")
+        raise errors.Invalid(f"Page {page} does not exist: the last one is {max(total_pages, 1)}.")
     shown = rows[(page - 1) * size : page * size] if total else []
     items = item(shown, many=True, context={"request": request}).data
     return Response({"items": items, "total": total, "page": page, "page_size": size, "total_pages": total_pages})
@@ -114,7 +114,7 @@ def unseal(cursor: str, model: type[Model], key: str) -> Any:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         value = model._meta.get_field(key).to_python(text)
     except (binascii.Error, ValueError, ValidationError) as error:
-        raise errors.Invalid("The cursor is not one that this server gave out.") from error
+        raise errors.Invalid("Invalid cursor: use one that this server returned.") from error
     if "\0" in text:
-        raise errors.Invalid("The cursor is not one that this server gave out.")
+        raise errors.Invalid("Invalid cursor: use one that this server returned.")
     return value

@@ -19,6 +19,7 @@ from accounts.web import pages
 CONTENT_TYPE = "application/problem+json"
 # A batch of 10,000 bad entries is told by its first ones.
 MAX_FIELD_ERRORS = 100
+_DENIED = "You do not have permission to do this."
 
 # What Django and DRF raise by themselves, under the codes of our own tree.
 _CODES: dict[type[Exception], str] = {
@@ -40,9 +41,11 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         case ModelValidationError():
             return handle(exceptions.ValidationError(as_serializer_error(exc)), context)
         case Http404():
-            return _respond(404, str(exc) or "There is nothing here.", errors.Missing.__name__, request_id)
+            return _respond(404, str(exc) or "Not found.", errors.Missing.__name__, request_id)
         case PermissionDenied():
-            return _respond(403, str(exc) or "You may not do this.", errors.Denied.__name__, request_id)
+            return _respond(
+                403, str(exc) or "You do not have permission to do this.", errors.Denied.__name__, request_id
+            )
         case exceptions.ValidationError():
             fields = flatten(exc.detail)
             return _respond(400, _sentence(fields), errors.Invalid.__name__, request_id, errors=fields)
@@ -83,25 +86,27 @@ def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return refused(request, errors.Invalid("The request makes no sense as it stands."))
+    return refused(request, errors.Invalid("The request is not valid."))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return refused(request, errors.Denied("You may not do this."))
+    return refused(request, errors.Denied(_DENIED))
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return refused(request, errors.Denied("This form is too old, or from elsewhere. Reload its page and try again."))
+    return refused(
+        request, errors.Denied("This form has expired, or comes from another site. Reload the page and try again.")
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    sentence = "There is nothing at this address" + (", or you may not see it." if not is_api(request) else ".")
+    sentence = "There is nothing at this URL." if is_api(request) else "Page not found, or you don't have access."
     return refused(request, errors.Missing(sentence))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if is_api(request):
-        detail = "Something went wrong on the server. Its log has more under this request id."
+        detail = "Something went wrong on the server. Its log has the details under this request ID."
         return plain(request, 500, detail, "ServerError")
     # Nothing that may have failed just now: no database, no context processors, no hashed names of files.
     context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL}

@@ -10,6 +10,7 @@ class Pulse(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "heartbeat"
         constraints = [models.UniqueConstraint(fields=["name"], name="pulse_name_unique")]
 
     def __str__(self) -> str:

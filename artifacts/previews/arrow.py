@@ -20,7 +20,7 @@ def main() -> None:
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
         if isinstance(error, pyarrow.ArrowMemoryError):
             raise
-        bench.say(unfit="This is not a Parquet file that we can read.")
+        bench.say(unfit="This Parquet file cannot be read.")
         return
     bench.say(done=answer)
 

@@ -49,6 +49,7 @@ class Notice(models.Model):
     objects = NoticeQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "notification"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["user", "event"], name="notice_unique"),

@@ -53,4 +53,4 @@ def _join(request: HttpRequest, token: str, context: dict[str, Any]) -> HttpResp
     if request.method != "POST":
         return pages.answer(request, "accounts/join.html", context)
     team = invitations.accept(request.user, token).team
-    return pages.done(request, f"You are in team {team.name}.", team.get_absolute_url())
+    return pages.done(request, f"You joined team {team.name}.", team.get_absolute_url())

@@ -36,8 +36,8 @@ def password(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         users.change_password(request.user, form.cleaned_data["new"])
         update_session_auth_hash(request, request.user)
-        return pages.done(request, "Your password is changed. Other browsers are signed out.", reverse("profile"))
-    return pages.ask(request, form, "Change your password", verb="Change", back=reverse("profile"))
+        return pages.done(request, "Password changed. Other browsers have been signed out.", reverse("profile"))
+    return pages.ask(request, form, "Change password", verb="Change", back=reverse("profile"))
 
 
 @login_required
@@ -59,7 +59,7 @@ def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_object_or_404(request.user.api_keys, pk=key_id)
     if request.method == "POST":
         keys.revoke(request.user, key)
-        return pages.done(request, f"The key {key.name} is revoked.", reverse("profile"))
-    sentence = "What uses it is refused from now on. This action cannot be undone."
-    heading = f"Revoke the key {key.name}?"
+        return pages.done(request, f'API key "{key.name}" revoked.', reverse("profile"))
+    sentence = "Whatever uses it will be refused from now on. This action cannot be undone."
+    heading = f'Revoke API key "{key.name}"?'
     return pages.ask(request, None, heading, sentence, verb="Revoke", back=reverse("profile"), danger=True)

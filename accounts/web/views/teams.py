@@ -27,7 +27,7 @@ def team_new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
         team = teams.create(request.user, **form.cleaned_data)
-        return pages.done(request, f"Team {team.name} is there. Invite the others.", team.get_absolute_url())
+        return pages.done(request, "Team created. Invite your teammates.", team.get_absolute_url())
     return pages.ask(request, form, "New team", verb="Create", back=reverse("profile"))
 
 
@@ -48,8 +48,8 @@ def team_delete(request: HttpRequest, team: str) -> HttpResponse:
     found = _managed(request, team)
     if request.method == "POST":
         teams.delete(request.user, found)
-        return pages.done(request, f"Team {found.name} is deleted.", reverse("profile"))
-    sentence = "Only a team without projects can go. Its members keep their accounts."
+        return pages.done(request, f"Team {found.name} deleted.", reverse("profile"))
+    sentence = "Only a team without projects can be deleted. Its members keep their accounts."
     heading = f"Delete team {found.name}?"
     return pages.ask(request, None, heading, sentence, verb="Delete", back=found.get_absolute_url(), danger=True)
 
@@ -61,7 +61,7 @@ def member_add(request: HttpRequest, team: str) -> HttpResponse:
     form = MemberForm(request.POST or None)
     if form.is_valid():
         member = teams.add_member(request.user, found, form.cleaned_data["username"], form.cleaned_data["role"])
-        return pages.done(request, f"{member.user.username} is in team {found.name}.", _back(request, found))
+        return pages.done(request, f"{member.user.username} added to team {found.name}.", _back(request, found))
     return pages.ask(request, form, f"Add a member to {found.name}", verb="Add", back=_back(request, found))
 
 
@@ -73,7 +73,9 @@ def member_role(request: HttpRequest, team: str, username: str) -> HttpResponse:
     form = RoleForm(request.POST or None, initial={"role": member.role})
     if form.is_valid():
         member = teams.change_role(request.user, member, form.cleaned_data["role"])
-        return pages.done(request, f"{username} is {member.get_role_display().lower()} now.", _back(request, found))
+        return pages.done(
+            request, f"The role of {username} is now {member.get_role_display().lower()}.", _back(request, found)
+        )
     return pages.ask(request, form, f"Role of {username}", verb="Change", back=_back(request, found))
 
 
@@ -87,10 +89,10 @@ def member_remove(request: HttpRequest, team: str, username: str) -> HttpRespons
         permissions.require(request.user, member.team, Role.ADMIN)
     if request.method == "POST":
         teams.remove_member(request.user, member)
-        sentence = f"You have left team {team}." if leaves else f"{username} is not in team {team} any more."
+        sentence = f"You left team {team}." if leaves else f"{username} removed from team {team}."
         return pages.done(request, sentence, reverse("home") if leaves else _back(request, member.team))
     heading = f"Leave team {team}?" if leaves else f"Remove {username} from team {team}?"
-    sentence = "What they made stays. They lose sight of the team's private projects."
+    sentence = "What they created stays. They lose access to the team's private projects."
     verb = "Leave" if leaves else "Remove"
     return pages.ask(request, None, heading, sentence, verb=verb, back=_back(request, member.team), danger=True)
 
@@ -107,8 +109,8 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
         link = request.build_absolute_uri(reverse("sign-up", args=[token]))
         context = {"invitation": invitation, "link": link, "back": back}
         return pages.trigger(pages.answer(request, "accounts/invitation_created.html", context), changed=True)
-    sentence = "A link that is good for one person: with it they choose a username, or join with the one they have."
-    return pages.ask(request, form, f"Invite to {found.name}", sentence, verb="Make a link", back=back)
+    sentence = "The link works for one person, who creates an account with it or joins with an existing one."
+    return pages.ask(request, form, f"Invite to {found.name}", sentence, verb="Create link", back=back)
 
 
 @login_required
@@ -118,10 +120,10 @@ def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> H
     invitation = find_invitation(request, team, invitation_id)
     if request.method == "POST":
         invitations.revoke(request.user, invitation)
-        return pages.done(request, "The invitation is taken back.", _back(request, found))
-    sentence = "Its link leads nowhere from now on."
+        return pages.done(request, "Invitation revoked.", _back(request, found))
+    sentence = "Its link will stop working."
     back = _back(request, found)
-    return pages.ask(request, None, "Take back the invitation?", sentence, verb="Take back", back=back, danger=True)
+    return pages.ask(request, None, "Revoke the invitation?", sentence, verb="Revoke", back=back, danger=True)
 
 
 def _managed(request: HttpRequest, name: str) -> Team:

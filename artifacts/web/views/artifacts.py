@@ -46,7 +46,7 @@ def artifact_new(request: HttpRequest) -> HttpResponse:
             description=data["description"],
             tags=data["tags"],
         )
-        sentence = f"Artifact {artifact.name} is there. Log its first version."
+        sentence = f"Artifact {artifact.name} created. Log its first version."
         return pages.done(request, sentence, artifact.get_absolute_url())
     status = 422 if form.is_bound else 200
     return pages.answer(request, "artifacts/artifact_new.html", {"form": form, "place": "artifacts"}, status=status)

@@ -80,7 +80,7 @@ def delete(request: HttpRequest, **names: str) -> HttpResponse:
     if form.is_valid():
         artifacts.delete(request.user, artifact, Origin.of_page(request))
         to = reverse("project-artifacts", args=artifact.project.url_args)
-        return pages.done(request, f"Artifact {artifact.name} is deleted.", to)
+        return pages.done(request, f"Artifact {artifact.name} deleted.", to)
     context = {"artifact": artifact, "form": form}
     return pages.answer(request, "artifacts/artifact_delete.html", context, status=422 if form.is_bound else 200)
 

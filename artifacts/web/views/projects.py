@@ -66,7 +66,7 @@ def project_new(request: HttpRequest) -> HttpResponse:
     form = NewProjectForm(teams, request.POST or None, initial=request.GET.dict())
     if form.is_valid():
         project = projects.create(request.user, **form.cleaned_data)
-        sentence = f"Project {project.name} is there. Log its first artifact."
+        sentence = f"Project {project.name} created. Log its first artifact."
         return pages.done(request, sentence, project.get_absolute_url())
     return pages.ask(request, form, "New project", verb="Create", back=reverse("home"))
 
@@ -80,8 +80,8 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form.fields["name"].label = f"Type {found.full_name} to confirm"
     if form.is_valid():
         projects.delete(request.user, found)
-        return pages.done(request, f"Project {found.full_name} is deleted.", reverse("home"))
-    sentence = "All its artifacts, their versions and files, and all its runs go. This action cannot be undone."
+        return pages.done(request, f"Project {found.full_name} deleted.", reverse("home"))
+    sentence = "All its artifacts, versions, files and runs will be deleted. This action cannot be undone."
     back = reverse("project-settings", args=found.url_args)
     heading = f"Delete project {found.full_name}?"
     return pages.ask(request, form, heading, sentence, verb="Delete", back=back, danger=True)

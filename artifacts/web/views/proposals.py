@@ -28,7 +28,7 @@ def approve(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespon
     if form.is_valid():
         with form.keeping():
             proposals.approve(request.user, proposal, Origin.of_page(request), form.cleaned_data["comment"])
-            what = f"is at {proposal.after} now" if proposal.after else "is deleted"
+            what = f"is now at {proposal.after}" if proposal.after else "deleted"
             return changed(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
     return _ask(request, form, proposal, "Approve")
 

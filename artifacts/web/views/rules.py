@@ -71,7 +71,7 @@ def edit(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
         with form.keeping():
             rules.update(request.user, rule, **form.cleaned_data)
             return _done(request, "Saved.", rule)
-    return pages.ask(request, form, f"Edit the rule {rule}", verb="Save", back=_back(request, rule))
+    return pages.ask(request, form, f"Edit rule {rule}", verb="Save", back=_back(request, rule))
 
 
 @login_required
@@ -82,9 +82,9 @@ def delete(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
         name = str(rule)
         back = _back(request, rule)
         rules.delete(request.user, rule)
-        return _told(request, f"The rule {name} is deleted.", back)
-    sentence = "Every editor of the team may move these aliases then, unless another rule covers them."
-    heading = f"Delete the rule {rule}?"
+        return _told(request, f"Rule {name} deleted.", back)
+    sentence = "Every editor of the team can then move these aliases, unless another rule covers them."
+    heading = f"Delete rule {rule}?"
     return pages.ask(request, None, heading, sentence, verb="Delete", back=_back(request, rule), danger=True)
 
 

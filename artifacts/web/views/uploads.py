@@ -56,7 +56,7 @@ def remove_file(request: HttpRequest, **place: str) -> HttpResponse:
     artifact = _find_mine(request, **place)
     draft = _find_draft(request, artifact)
     if draft is None:
-        raise Http404("The address names no draft.")
+        raise Http404("The URL names no draft.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
     if form.is_valid():
         files.remove(request.user, form.cleaned_data["file"])
@@ -84,7 +84,7 @@ def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) 
     done = versions.finalize(
         request.user, described, Origin.of_page(request), names_to_give=form.cleaned_data["aliases"]
     )
-    return pages.done(request, f"{done.version} is finalized.", done.version.get_absolute_url())
+    return pages.done(request, f"{done.version} finalized.", done.version.get_absolute_url())
 
 
 def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:

@@ -79,8 +79,8 @@ def finalize(request: HttpRequest, **place: str) -> HttpResponse:
         data = form.cleaned_data
         versions.describe(request.user, version, description=data["description"])
         done = versions.finalize(request.user, version, Origin.of_page(request), names_to_give=data["aliases"])
-        return pages.done(request, f"{done.version} is finalized.", done.version.get_absolute_url())
-    sentence = "Its files never change from then on. This action cannot be undone."
+        return pages.done(request, f"{done.version} finalized.", done.version.get_absolute_url())
+    sentence = "Finalized versions are immutable. This action cannot be undone."
     return pages.ask(request, form, f"Finalize {version}?", sentence, verb="Finalize", back=version.get_absolute_url())
 
 
@@ -93,8 +93,9 @@ def delete(request: HttpRequest, **place: str) -> HttpResponse:
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(request.user, version, Origin.of_page(request), delete_aliases=with_aliases)
         to = reverse("artifact-versions", args=version.artifact.url_args)
-        return pages.done(request, f"{version} is deleted.", to)
-    sentence = f"Its {version.file_count:,} files go, and its number is never used again. This action cannot be undone."
+        return pages.done(request, f"{version} deleted.", to)
+    files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
+    sentence = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
     back = version.get_absolute_url()
     return pages.ask(request, form, f"Delete {version}?", sentence, verb="Delete", back=back, danger=True)
 

@@ -27,4 +27,4 @@ def redeliver(request: HttpRequest, team: str, project: str, webhook_id: UUID, d
     found = find_managed_project(request, team, project)
     webhook = find_webhook(request, found, webhook_id)
     webhooks.redeliver(request.user, find_delivery(webhook, delivery_id))
-    return pages.done(request, "It is on its way again.", webhook.get_absolute_url())
+    return pages.done(request, "Delivery queued again.", webhook.get_absolute_url())

@@ -32,7 +32,7 @@ def watch_list(request: HttpRequest) -> HttpResponse:
 def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.for_display(), user=request.user, pk=watch_id)
     watching.unwatch(request.user, watch)
-    return pages.done(request, f"You do not watch {watch.place} any more.", pages.back(request, reverse("watches")))
+    return pages.done(request, f"You are no longer watching {watch.place}.", pages.back(request, reverse("watches")))
 
 
 @login_required
@@ -56,6 +56,6 @@ def _watch(request: HttpRequest, project: Project, artifact: Any, place: str, ba
     form = WatchForm(request.POST or None, initial=WatchForm.shown(watch))
     if form.is_valid():
         watching.watch(request.user, project, artifact, **form.cleaned_data)
-        return pages.done(request, f"You watch {place}.", back)
+        return pages.done(request, f"You are watching {place}.", back)
     context = {"form": form, "watch": watch, "watched": place, "back": back}
     return pages.answer(request, "notifications/watch.html", context, status=422 if form.is_bound else 200)

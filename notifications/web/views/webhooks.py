@@ -36,7 +36,7 @@ def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form = WebhookForm(request.POST or None)
     if form.is_valid():
         made = webhooks.create(request.user, found, **form.cleaned_data)
-        return _secret(request, made, "The webhook is there")
+        return _secret(request, made, "Webhook created")
     return _ask(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=found.url_args))
 
 
@@ -71,8 +71,8 @@ def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UU
     webhook = find_webhook(request, found, webhook_id)
     if request.method == "POST":
         webhooks.delete(request.user, webhook)
-        return pages.done(request, "The webhook is deleted.", reverse("project-webhooks", args=found.url_args))
-    sentence = f"{webhook.url} is told nothing any more, and the log of its deliveries goes."
+        return pages.done(request, "Webhook deleted.", reverse("project-webhooks", args=found.url_args))
+    sentence = f"No more events are sent to {webhook.url}, and its delivery log is deleted."
     heading = "Delete this webhook?"
     return pages.ask(request, None, heading, sentence, verb="Delete", back=webhook.get_absolute_url(), danger=True)
 
@@ -84,10 +84,10 @@ def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UU
     found = find_managed_project(request, team, project)
     webhook = find_webhook(request, found, webhook_id)
     if request.method == "POST":
-        return _secret(request, webhooks.renew_secret(request.user, webhook), "The new secret")
-    sentence = "What is sent from now on is signed with another secret: the receiver has to know it."
-    heading = "Make a new secret?"
-    return pages.ask(request, None, heading, sentence, verb="Make", back=webhook.get_absolute_url(), danger=True)
+        return _secret(request, webhooks.renew_secret(request.user, webhook), "New signing secret")
+    sentence = "New deliveries will be signed with the new secret. Update the receiver with it."
+    heading = "Create a new secret?"
+    return pages.ask(request, None, heading, sentence, verb="Create", back=webhook.get_absolute_url(), danger=True)
 
 
 @login_required
@@ -96,7 +96,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
     found = find_managed_project(request, team, project)
     webhook = find_webhook(request, found, webhook_id)
     webhooks.test(request.user, webhook)
-    return pages.done(request, "A test is on its way.", webhook.get_absolute_url())
+    return pages.done(request, "Test event queued.", webhook.get_absolute_url())
 
 
 @login_required
@@ -104,7 +104,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
 def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = find_managed_project(request, team, project)
     webhook = webhooks.pause(request.user, find_webhook(request, found, webhook_id))
-    return pages.done(request, "The webhook is paused.", webhook.get_absolute_url())
+    return pages.done(request, "Webhook paused.", webhook.get_absolute_url())
 
 
 @login_required
@@ -112,7 +112,7 @@ def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUI
 def webhook_resume(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = find_managed_project(request, team, project)
     webhook = webhooks.resume(request.user, find_webhook(request, found, webhook_id))
-    return pages.done(request, "The webhook is told of events again.", webhook.get_absolute_url())
+    return pages.done(request, "Webhook resumed.", webhook.get_absolute_url())
 
 
 def _ask(request: HttpRequest, project: Project, form: WebhookForm, heading: str, verb: str, back: str) -> HttpResponse:
