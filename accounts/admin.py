@@ -21,6 +21,9 @@ from accounts.permissions import as_operator
 class OperatorAdmin(ModelAdmin):
     """Where a verb refuses, the page comes again with its sentence."""
 
+    # Staff need not be members of the team, without which many a page on the site is not found.
+    view_on_site = False
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._or_refused(super().changeform_view, request, *args, **kwargs)
 
