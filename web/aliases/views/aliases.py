@@ -67,7 +67,9 @@ def rollback(request: HttpRequest, alias: str, **names: str) -> HttpResponse:
             if _is_proposal(request):
                 return _propose(request, form, before)
             done = aliases.rollback(_actor(request, form), artifact, alias, form.expectation)
-            return render_changed_parts(request, artifact, f"{alias} is back at {done.alias.version.version}.")
+            return render_changed_parts(
+                request, artifact, f"Alias {alias} rolled back to {done.alias.version.version}."
+            )
     return _ask(request, form, f"Roll back alias {alias}?", before, "Roll back")
 
 
@@ -82,7 +84,7 @@ def delete(request: HttpRequest, alias: str, **names: str) -> HttpResponse:
             if _is_proposal(request):
                 return _propose(request, form, None)
             aliases.remove(_actor(request, form), artifact, alias, form.expectation)
-            return render_changed_parts(request, artifact, f"Alias {alias} is deleted.")
+            return render_changed_parts(request, artifact, f"Alias {alias} deleted.")
     heading = f"Are you sure you want to delete alias '{alias}'?"
     return _ask(request, form, heading, None, DELETE)
 
@@ -97,7 +99,7 @@ def swap(request: HttpRequest, **names: str) -> HttpResponse:
             one, other = form.cleaned_data["one"], form.cleaned_data["other"]
             moves = aliases.swap(_actor(request, form), artifact, one, other)
             where = " and ".join(f"{each.alias.alias} is at {each.alias.version.version}" for each in moves)
-            return render_changed_parts(request, artifact, f"{where} now.")
+            return render_changed_parts(request, artifact, f"Swapped: {where} now.")
     known = artifact.alias_set.select_related("version").order_by("alias")[: view_models.ALIASES_OFFERED]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "known": known}
     context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "place": "artifacts"}
@@ -151,8 +153,8 @@ def _move(request: HttpRequest, form: MoveForm) -> HttpResponse:
         return _propose(request, form, form.to)
     to = form.to
     done = aliases.move(_actor(request, form), form.artifact, form.alias, to, form.expectation)
-    sentence = f"Alias {form.alias} is at {to.version}." if done.before is None else (
-        f"Alias {form.alias} has moved from {done.before.version} to {to.version}."
+    sentence = f"Alias {form.alias} assigned to {to.version}." if done.before is None else (
+        f"Alias {form.alias} moved from {done.before.version} to {to.version}."
     )  # fmt: skip
     return render_changed_parts(request, form.artifact, sentence)
 
@@ -160,9 +162,7 @@ def _move(request: HttpRequest, form: MoveForm) -> HttpResponse:
 def _propose(request: HttpRequest, form: OneAliasForm, to: ArtifactVersion | None) -> HttpResponse:
     proposals.propose(_actor(request, form), form.artifact, form.alias, to)
     what = f"to {to.version}" if to else "to be deleted"
-    return render_changed_parts(
-        request, form.artifact, f"Proposed: {form.alias} {what}. Somebody else decides about it."
-    )
+    return render_changed_parts(request, form.artifact, f"Proposed: {form.alias} {what}. Waiting for a reviewer.")
 
 
 def _ask(

@@ -29,7 +29,7 @@ def approve(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespon
     if form.is_valid():
         with form.keeping():
             proposals.approve(Actor.from_page(request), proposal, form.cleaned_data["comment"])
-            what = f"is at {proposal.after} now" if proposal.after else "is deleted"
+            what = f"is now at {proposal.after}" if proposal.after else "deleted"
             return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
     return _ask(request, form, proposal, "Approve")
 

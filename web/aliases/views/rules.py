@@ -76,7 +76,7 @@ def edit(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
         with form.keeping():
             protection.update(Actor.from_page(request), rule, **form.cleaned_data)
             return _done(request, "Saved.", rule)
-    return rendering.render_form(request, form, f"Edit the rule {rule}", verb="Save", back=_back(request, rule))
+    return rendering.render_form(request, form, f"Edit rule {rule}", verb="Save", back=_back(request, rule))
 
 
 @login_required
@@ -87,9 +87,9 @@ def delete(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
         name = str(rule)
         back = _back(request, rule)
         protection.delete(Actor.from_page(request), rule)
-        return _told(request, f"The rule {name} is deleted.", back)
-    sentence = "Every editor of the team may move these aliases then, unless another rule covers them."
-    heading = f"Delete the rule {rule}?"
+        return _told(request, f"Rule {name} deleted.", back)
+    sentence = "Every editor of the team can then move these aliases, unless another rule covers them."
+    heading = f"Delete rule {rule}?"
     return rendering.render_form(
         request, None, heading, sentence, verb="Delete", back=_back(request, rule), danger=True
     )

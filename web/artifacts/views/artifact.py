@@ -81,7 +81,7 @@ def delete(request: HttpRequest, **names: str) -> HttpResponse:
         artifacts.delete(Actor.from_page(request), artifact)
         return rendering.redirect_with_message(
             request,
-            f"Artifact {artifact.name} is deleted.",
+            f"Artifact {artifact.name} deleted.",
             reverse("project-artifacts", args=artifact.project.url_args),
         )
     context = {"artifact": artifact, "form": form}

@@ -48,7 +48,7 @@ def artifact_new(request: HttpRequest) -> HttpResponse:
             tags=data["tags"],
         )
         return rendering.redirect_with_message(
-            request, f"Artifact {artifact.name} is there. Log its first version.", artifact.get_absolute_url()
+            request, f"Artifact {artifact.name} created. Log its first version.", artifact.get_absolute_url()
         )
     status = 422 if form.is_bound else 200
     return rendering.render_page(

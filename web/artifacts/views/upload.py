@@ -56,7 +56,7 @@ def remove_file(request: HttpRequest, **place: str) -> HttpResponse:
     artifact = _find_mine(request, **place)
     draft = _find_draft(request, artifact)
     if draft is None:
-        raise Http404("The address names no draft.")
+        raise Http404("The URL names no draft.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
     if form.is_valid():
         drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
@@ -82,7 +82,7 @@ def _find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | N
 def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) -> HttpResponse:
     described = versions.describe(Actor.from_page(request), draft, description=form.cleaned_data["description"])
     done = versions.finalize(Actor.from_page(request), described, names_to_give=form.cleaned_data["aliases"])
-    return rendering.redirect_with_message(request, f"{done.version} is finalized.", done.version.get_absolute_url())
+    return rendering.redirect_with_message(request, f"{done.version} finalized.", done.version.get_absolute_url())
 
 
 def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:

@@ -79,10 +79,8 @@ def finalize(request: HttpRequest, **place: str) -> HttpResponse:
         data = form.cleaned_data
         versions.describe(Actor.from_page(request), version, description=data["description"])
         done = versions.finalize(Actor.from_page(request), version, names_to_give=data["aliases"])
-        return rendering.redirect_with_message(
-            request, f"{done.version} is finalized.", done.version.get_absolute_url()
-        )
-    sentence = "Its files never change from then on. This action cannot be undone."
+        return rendering.redirect_with_message(request, f"{done.version} finalized.", done.version.get_absolute_url())
+    sentence = "Finalized versions are immutable. This action cannot be undone."
     return rendering.render_form(
         request, form, f"Finalize {version}?", sentence, verb="Finalize", back=version.get_absolute_url()
     )
@@ -97,9 +95,10 @@ def delete(request: HttpRequest, **place: str) -> HttpResponse:
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
         return rendering.redirect_with_message(
-            request, f"{version} is deleted.", reverse("artifact-versions", args=version.artifact.url_args)
+            request, f"{version} deleted.", reverse("artifact-versions", args=version.artifact.url_args)
         )
-    sentence = f"Its {version.file_count:,} files go, and its number is never used again. This action cannot be undone."
+    files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
+    sentence = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
     return rendering.render_form(
         request, form, f"Delete {version}?", sentence, verb="Delete", back=version.get_absolute_url(), danger=True
     )

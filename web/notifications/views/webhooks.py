@@ -38,7 +38,7 @@ def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form = WebhookForm(request.POST or None)
     if form.is_valid():
         made = webhooks.create(Actor.from_page(request), found, **form.cleaned_data)
-        return _secret(request, made, "The webhook is there")
+        return _secret(request, made, "Webhook created")
     return _ask(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=found.url_args))
 
 
@@ -74,9 +74,9 @@ def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UU
     if request.method == "POST":
         webhooks.delete(Actor.from_page(request), webhook)
         return rendering.redirect_with_message(
-            request, "The webhook is deleted.", reverse("project-webhooks", args=found.url_args)
+            request, "Webhook deleted.", reverse("project-webhooks", args=found.url_args)
         )
-    sentence = f"{webhook.url} is told nothing any more, and the log of its deliveries goes."
+    sentence = f"No more events are sent to {webhook.url}, and its delivery log is deleted."
     heading = "Delete this webhook?"
     return rendering.render_form(
         request, None, heading, sentence, verb="Delete", back=webhook.get_absolute_url(), danger=True
@@ -90,11 +90,11 @@ def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UU
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
     if request.method == "POST":
-        return _secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "The new secret")
-    sentence = "What is sent from now on is signed with another secret: the receiver has to know it."
-    heading = "Make a new secret?"
+        return _secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "New signing secret")
+    sentence = "New deliveries will be signed with the new secret. Update the receiver with it."
+    heading = "Create a new secret?"
     return rendering.render_form(
-        request, None, heading, sentence, verb="Make", back=webhook.get_absolute_url(), danger=True
+        request, None, heading, sentence, verb="Create", back=webhook.get_absolute_url(), danger=True
     )
 
 
@@ -104,7 +104,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
     webhooks.test(Actor.from_page(request), webhook)
-    return rendering.redirect_with_message(request, "A test is on its way.", webhook.get_absolute_url())
+    return rendering.redirect_with_message(request, "Test event queued.", webhook.get_absolute_url())
 
 
 @login_required
@@ -112,7 +112,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
 def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_managed_project(request, team, project)
     webhook = webhooks.pause(Actor.from_page(request), get_webhook(request, found, webhook_id))
-    return rendering.redirect_with_message(request, "The webhook is paused.", webhook.get_absolute_url())
+    return rendering.redirect_with_message(request, "Webhook paused.", webhook.get_absolute_url())
 
 
 @login_required
@@ -120,7 +120,7 @@ def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUI
 def webhook_resume(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_managed_project(request, team, project)
     webhook = webhooks.resume(Actor.from_page(request), get_webhook(request, found, webhook_id))
-    return rendering.redirect_with_message(request, "The webhook is told of events again.", webhook.get_absolute_url())
+    return rendering.redirect_with_message(request, "Webhook resumed.", webhook.get_absolute_url())
 
 
 def _ask(request: HttpRequest, project: Project, form: WebhookForm, heading: str, verb: str, back: str) -> HttpResponse:
