@@ -27,9 +27,9 @@ def require_role(actor: Actor, team: Team, actual: str | None, role: Role) -> No
     if actor.is_staff:
         return
     if actual is None:
-        raise errors.Denied(f"You are not a member of team '{team.name}'; this needs {role.value}.")
+        raise errors.Denied(f"You are not a member of {team.name}: you need the {role.label} role to do this.")
     if not Role(actual).covers(role):
-        raise errors.Denied(f"You are {_a(Role(actual))} of team '{team.name}'; this needs {role.value}.")
+        raise errors.Denied(f"You need the {role.label} role in {team.name} to do this.")
 
 
 def template_flags(role: str | None) -> dict[str, bool]:
@@ -39,7 +39,3 @@ def template_flags(role: str | None) -> dict[str, bool]:
         "may_edit": role is not None and Role(role).covers(Role.EDITOR),
         "may_manage": role is not None and Role(role).covers(Role.ADMIN),
     }
-
-
-def _a(role: Role) -> str:
-    return f"a {role.value}" if role is Role.VIEWER else f"an {role.value}"

@@ -35,7 +35,7 @@ MAX_PARTS = 10_000
 MAX_OBJECT = 5 * 2**40
 
 CHUNK = 2**20
-TOO_SHORT = "The object in the object store is shorter than what was uploaded."
+TOO_SHORT = "The object store has fewer bytes than were sent to it."
 _DELETE_BATCH_SIZE = 1000
 
 _connecting = threading.Lock()
@@ -317,7 +317,7 @@ def _translate_errors() -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404", "InvalidRange"):
-            raise errors.Missing("The object store has no such object.") from error
+            raise errors.Missing("The object does not exist in the object store.") from error
         if status == 416:
             raise errors.Missing(TOO_SHORT) from error
         if code in (
@@ -341,4 +341,4 @@ def _translate_errors() -> Iterator[None]:
 _REFUSES_CREDENTIALS = (
     "The object store refuses this server's credentials: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
 )
-_DOES_NOT_ANSWER = "The object store does not answer. Nothing was changed: try again in a moment."
+_DOES_NOT_ANSWER = "The object store does not respond. Nothing was changed: try again in a moment."

@@ -208,7 +208,7 @@ def _finalize(
     computed = _digest_of_contents(version)
     expected = digest or version.digest
     if computed is not None and expected and expected != computed:
-        raise errors.BytesMismatch(f"The files have the digest {computed}, not {expected}.", digest=computed)
+        raise errors.BytesMismatch(f"The digest of the files is {computed}, not {expected}.", digest=computed)
     # Only a draft that was begun with a digest may give way; one that was filled by hand is a version of its own.
     twin = _newest_with(artifact, version.digest)
     if twin:
@@ -235,8 +235,8 @@ def _finalize(
 def _digest_of_contents(version: ArtifactVersion) -> str | None:
     """The digest of the draft's files, None while a hash is unknown; refuses what is missing or corrupt."""
     for state, refusal, message in (
-        (Blob.State.EXPECTED, errors.VersionIncomplete, "Not all bytes of this draft have been uploaded yet."),
-        (Blob.State.CORRUPT, errors.BytesMismatch, "The uploaded bytes do not have the hashes of these files."),
+        (Blob.State.EXPECTED, errors.VersionIncomplete, "Some files of this draft have not been uploaded yet."),
+        (Blob.State.CORRUPT, errors.BytesMismatch, "Some uploaded bytes do not match their declared hashes."),
     ):
         files = version.files.filter(blob__state=state)
         paths = list(files.values_list("path", flat=True)[:_MAX_PATHS_IN_ERROR])

@@ -88,11 +88,11 @@ def require_readable(file: ArtifactFile) -> Blob:
     """The blob of the file. Raises `Conflict` for a reference, `BytesMismatch` or `VersionIncomplete`."""
     blob = file.blob
     if blob is None:
-        raise errors.Conflict(f"{file.path!r} is a reference to {file.reference_uri}: its bytes are not kept here.")
+        raise errors.Conflict(f"{file.path!r} is a reference to {file.reference_uri}: its bytes are not stored here.")
     if blob.state == Blob.State.CORRUPT:
         raise errors.BytesMismatch(f"The bytes of {file.path!r} are corrupt: log the file again.", paths=[file.path])
     if not blob.has_arrived:
-        raise errors.VersionIncomplete(f"The bytes of {file.path!r} have not arrived yet.", paths=[file.path])
+        raise errors.VersionIncomplete(f"The bytes of {file.path!r} have not been uploaded yet.", paths=[file.path])
     return blob
 
 

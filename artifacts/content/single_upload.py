@@ -81,7 +81,7 @@ def register(
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     obj = StoredObject.objects.single_uploads().filter(version=version, key=storage_key).first()
     if obj is None:
-        raise errors.Invalid("This version has no upload with this storage_key.")
+        raise errors.Invalid("No upload with this storage_key was started for this version.")
     if obj.is_multipart and obj.state == StoredObject.State.EXPECTED:
         _complete(obj, etags or {})
     try:
@@ -104,15 +104,15 @@ def _get_open_upload(version: ArtifactVersion, storage_key: str, size: int, part
     rows = StoredObject.objects.single_uploads().filter(version=version, key=storage_key)
     obj = rows.filter(size=size, part_size=part_size).first()
     if obj is None:
-        raise errors.Invalid("This version has no upload with this storage_key, size and part_size.")
+        raise errors.Invalid("No such upload with this storage_key was started for this version.")
     if obj.state == StoredObject.State.UPLOADED:
-        raise errors.Conflict("The bytes of this upload have arrived already: register the file.")
+        raise errors.Conflict("The bytes of this upload have already arrived: register the file.")
     return obj
 
 
 def _complete(obj: StoredObject, etags: Mapping[int, str]) -> None:
     if sorted(etags) != list(range(1, obj.part_count + 1)):
-        raise errors.Invalid(f"This upload has {obj.part_count} parts: give the ETag of each.")
+        raise errors.Invalid(f"This upload has {obj.part_count} parts: send the ETag of each.")
     # An upload that is not open any more was completed by an earlier try, or is found to be absent below.
     with suppress(errors.Missing):
         storage.complete_multipart(obj.key, obj.upload_id, dict(etags))
@@ -126,15 +126,17 @@ def _is_incoming(obj: StoredObject) -> bool:
 def _check_bytes(spec: FileSpec, obj: StoredObject) -> storage.ObjectInfo:
     """Compare the spec, what the upload was begun with, and what the store has."""
     if spec.sha256 and obj.sha256 and spec.sha256 != obj.sha256:
-        raise errors.BytesMismatch("This sha256 is not the one that the upload was begun with.", paths=[spec.path])
+        raise errors.BytesMismatch(
+            "This sha256 differs from the one that the upload was started with.", paths=[spec.path]
+        )
     info = storage.get_file_info(obj.incoming_key if _is_incoming(obj) else obj.key)
     if info is None:
-        raise errors.VersionIncomplete("No bytes have arrived for this storage_key yet.", paths=[spec.path])
+        raise errors.VersionIncomplete("The object store has no bytes for this storage_key yet.", paths=[spec.path])
     if info.size != spec.size:
         message = f"The object store has {info.size} bytes for {spec.path!r}, not {spec.size}."
         raise errors.BytesMismatch(message, paths=[spec.path])
     if obj.size != spec.size:
-        message = f"The upload was begun for {obj.size} bytes, not {spec.size}."
+        message = f"The upload was started with {obj.size} bytes, not {spec.size}."
         raise errors.BytesMismatch(message, paths=[spec.path])
     # The ETag of a single PUT is the md5 of what was sent, except on stores that encrypt: then it has another form.
     if spec.md5 and len(info.etag) == 32 and info.etag != spec.md5:

@@ -112,7 +112,7 @@ def collect_uploaded(version: ArtifactVersion, completed: Iterable[CompletedUplo
     of_wrong_size = _record_arrived(version, expected)
     if of_wrong_size:
         paths = _paths_in(version, of_wrong_size)
-        raise errors.BytesMismatch("The sizes of the uploaded bytes are not those of these files.", paths=paths)
+        raise errors.BytesMismatch("The object store received more or fewer bytes than declared.", paths=paths)
 
 
 def check_size(size: int, part_size: int | None) -> int:
@@ -121,7 +121,7 @@ def check_size(size: int, part_size: int | None) -> int:
         raise errors.Invalid("An object has at most 5 TiB.")
     if part_size is None:
         if size > storage.MAX_PUT:
-            raise errors.Invalid("One PUT takes at most 5 GiB: give a part_size.")
+            raise errors.Invalid("One PUT takes at most 5 GiB: send a part_size.")
         return 1
     if not storage.MIN_PART <= part_size <= storage.MAX_PUT:
         raise errors.Invalid("A part has between 5 MiB and 5 GiB.")
@@ -167,9 +167,9 @@ def _check(request: UploadRequest) -> None:
         raise errors.Invalid("A pack is sent in one PUT.")
     count = check_size(request.size, request.part_size)
     if request.part_size is not None and len(request.part_hashes) != count:
-        raise errors.Invalid(f"{request.size} bytes are {count} parts of {request.part_size}: give the sha256 of each.")
+        raise errors.Invalid(f"{request.size} bytes are {count} parts of {request.part_size}: send the sha256 of each.")
     if request.is_pack and not request.members:
-        raise errors.Invalid("A pack needs its members.")
+        raise errors.Invalid("A pack must list its members.")
     if len(request.members) > MAX_PACK_MEMBERS:
         raise errors.Invalid(f"A pack has at most {MAX_PACK_MEMBERS:,} members.")
 
@@ -177,7 +177,7 @@ def _check(request: UploadRequest) -> None:
 def _check_etags(version: ArtifactVersion, obj: StoredObject, etags: dict[int, str]) -> None:
     """The store would make a shorter object of fewer parts."""
     if etags.keys() != set(range(1, obj.part_count + 1)):
-        message = f"This upload has {obj.part_count} parts: give the ETag of each."
+        message = f"This upload has {obj.part_count} parts: send the ETag of each."
         raise errors.VersionIncomplete(message, paths=_paths_in(version, [obj]))
 
 
@@ -286,7 +286,7 @@ def _check_contents(request: UploadRequest, blobs: dict[str | None, Blob]) -> No
     for sha256, offset in sorted(request.contents, key=lambda entry: entry.offset):
         blob = blobs.get(sha256)
         if blob is None:
-            raise errors.Invalid(f"No file of this draft has the sha256 {sha256}: add the files first.")
+            raise errors.Invalid(f"No file of this draft has the sha256 {sha256}: list the files first.")
         if offset < end and blob.size:
             raise errors.Invalid(f"The member {sha256} overlaps the one before it.")
         end = offset + blob.size

@@ -5,11 +5,10 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from rest_framework import serializers
 
-from api.fields import JSONObjectField, TagsField
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile
+from core.validators import validate_json_object, validate_tags
 from projects.models import Project
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
@@ -35,7 +34,7 @@ class ArtifactForm(forms.Form):
     name = forms.CharField(max_length=128, strip=False)
     type = forms.ChoiceField(choices=[(name, name) for name in validators.TYPES])
     description = forms.CharField(required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 3}))
-    tags = forms.CharField(required=False, max_length=2000, help_text="Separated by commas.")
+    tags = forms.CharField(required=False, max_length=2000, help_text="Comma-separated.")
 
     def __init__(self, projects: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,10 +66,7 @@ class MetadataField(forms.JSONField):
         return json.dumps(value, indent=2, ensure_ascii=False)
 
     def clean(self, value: Any) -> dict[str, Any]:
-        try:
-            return JSONObjectField().run_validation(super().clean(value) or {})
-        except serializers.ValidationError as error:
-            raise forms.ValidationError([str(fault) for fault in error.detail]) from error
+        return validate_json_object(super().clean(value) or {})
 
 
 class ArtifactEditForm(forms.Form):
@@ -78,9 +74,9 @@ class ArtifactEditForm(forms.Form):
     description = forms.CharField(
         required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
     )
-    tags = forms.CharField(required=False, max_length=7000, help_text="Separated by commas.")
+    tags = forms.CharField(required=False, max_length=7000, help_text="Comma-separated.")
     metadata = MetadataField()
-    auto_latest = forms.BooleanField(required=False, label="The alias latest follows the newest version by itself")
+    auto_latest = forms.BooleanField(required=False, label="Update the alias latest automatically")
 
     @classmethod
     def shown(cls, artifact: Artifact) -> dict[str, Any]:
@@ -139,7 +135,7 @@ class DeleteVersionForm(forms.Form):
     def __init__(self, aliases: list[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if aliases:
-            self.fields["delete_aliases"].label = f"Delete its aliases too: {', '.join(aliases)}"
+            self.fields["delete_aliases"].label = f"Also delete its aliases: {', '.join(aliases)}"
         else:
             del self.fields["delete_aliases"]
 
@@ -153,9 +149,9 @@ class RemoveForm(forms.Form):
 
 
 def split_tags(text: str) -> list[str]:
-    """The tags of a line, as `TagsField` takes them."""
+    """The tags of a line, as `validate_tags` takes them."""
     tags = [tag.strip() for tag in text.split(",")]
     try:
-        return TagsField().run_validation([tag for tag in tags if tag])
-    except serializers.ValidationError as error:
+        return validate_tags(tag for tag in tags if tag)
+    except forms.ValidationError as error:
         raise forms.ValidationError("A tag has 1 to 64 characters, an artifact at most 100 tags.") from error
