@@ -71,7 +71,7 @@ class NewUserForm(UserCreationForm):
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
-        if Team.objects.named(name).exists():
+        if Team.objects.by_name(name).exists():
             raise ValidationError("A team already has this name.")
         return name
 

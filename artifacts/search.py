@@ -32,7 +32,7 @@ def artifacts(user: User, words: str) -> QuerySet[Artifact]:
     place, _, word = words.rpartition("/")
     found = Artifact.objects.visible_to(user).search(word)
     if place:
-        found = found.filter(project__in=Project.objects.named(place))
+        found = found.filter(project__in=Project.objects.by_full_name(place))
     return found.for_display().order_by("-updated_at")
 
 
@@ -44,7 +44,7 @@ def versions(user: User, words: str) -> QuerySet[ArtifactVersion] | QuerySet[Art
     if name:
         of_artifact["artifact__name__icontains"] = name
     if project:
-        of_artifact["artifact__project__in"] = Project.objects.visible_to(user).named(project)
+        of_artifact["artifact__project__in"] = Project.objects.visible_to(user).by_full_name(project)
     number = validators.version_number(word)
     if name and number:
         found = ArtifactVersion.objects.finalized().filter(number=number, **of_artifact)
@@ -62,12 +62,12 @@ def projects(user: User, words: str) -> QuerySet[Project]:
     """By a part of name or description, or as `team/name`; newest first."""
     team, slash, name = words.partition("/")
     asked = {"team": team, "search": name} if slash else {"search": words}
-    return Project.objects.visible_to(user).matching(**asked).select_related("team")
+    return Project.objects.visible_to(user).filter_by(**asked).select_related("team")
 
 
 def runs(user: User, words: str) -> QuerySet[Run]:
     """By a part of a name or of the notes; newest first."""
-    return Run.objects.visible_to(user).matching(search=words).select_related("project__team", "created_by")
+    return Run.objects.visible_to(user).filter_by(search=words).select_related("project__team", "created_by")
 
 
 KINDS: dict[str, Callable[[User, str], QuerySet]] = {

@@ -26,7 +26,7 @@ def send(notice_id: UUID | str) -> None:
     notice = _claimed(notice_id)
     if notice is None:
         return
-    if not notice.event.project.readers().filter(pk=notice.user_id).exclude(email="").exists():
+    if not notice.event.project.users_with_access().filter(pk=notice.user_id).exclude(email="").exists():
         _settle(notice, InboxItem.Mail.DROPPED)
         return
     try:

@@ -53,7 +53,7 @@ def _notices(event: Event) -> list[InboxItem]:
     """One for each person, never for who did it, and only for who sees the project."""
     watches = {watch.user_id: watch for watch in _watches(event)}
     concerned = {UUID(user_id) for user_id in event.tell}
-    readers = event.project.readers().filter(pk__in=watches.keys() | concerned).exclude(pk=event.by_id)
+    readers = event.project.users_with_access().filter(pk__in=watches.keys() | concerned).exclude(pk=event.by_id)
     notices = []
     for person in readers.order_by("pk"):
         watch = watches.get(person.pk)

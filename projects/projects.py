@@ -40,7 +40,7 @@ def get_or_create(actor: Actor, reference: str | UUID) -> Project:
         if as_uuid(reference):
             return visible.find(reference)
         full_name = f"{actor.user.personal_team.name}/{reference}"
-    found = visible.named(full_name).select_related("team").first()
+    found = visible.by_full_name(full_name).select_related("team").first()
     return found or _made(actor, full_name)
 
 
@@ -65,7 +65,7 @@ def delete(actor: Actor, project: Project) -> None:
 
 def _made(actor: Actor, full_name: str) -> Project:
     owner, _, name = full_name.partition("/")
-    team = Team.objects.visible_to(actor.user).named(owner).first()
+    team = Team.objects.visible_to(actor.user).by_name(owner).first()
     if team is None:
         raise errors.Missing(f"Project '{full_name}' not found, or you don't have access.")
     try:

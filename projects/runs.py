@@ -71,7 +71,7 @@ def finish(actor: Actor, run: Run, state: State, summary: dict[str, Any] | None 
 
 def mark_crashed() -> int:
     """Mark runs that have been silent for longer than `HEARTBEAT_GRACE` as crashed; answers how many."""
-    return Run.objects.silent(timezone.now() - settings.HEARTBEAT_GRACE).update(state=State.CRASHED)
+    return Run.objects.stale(timezone.now() - settings.HEARTBEAT_GRACE).update(state=State.CRASHED)
 
 
 def _started(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:

@@ -20,7 +20,7 @@ VERSIONS_SHOWN = 10
 def home(request: HttpRequest) -> HttpResponse:
     """The part is the list of projects."""
     asked = ProjectFilter(request.GET).values()
-    found = activity.with_last_activity(Project.objects.visible_to(request.user).matching(**asked)).order_by(
+    found = activity.with_last_activity(Project.objects.visible_to(request.user).filter_by(**asked)).order_by(
         "-active_at", "-id"
     )
     page = rendering.paginate(request, found.select_related("team"), PAGE_SIZE)

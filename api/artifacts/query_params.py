@@ -98,7 +98,7 @@ def artifacts(request: Request) -> QuerySet[Artifact]:
     filters = {name: query[name] for name in ("type", "name", "search", "tag", "alias") if name in query}
     if "project" in query:
         filters["project"] = Project.objects.visible_to(request.user).find(query["project"])
-    found = Artifact.objects.visible_to(request.user).narrow(**filters)
+    found = Artifact.objects.visible_to(request.user).filter_by(**filters)
     return found.for_display().sorted_by(query["ordering"])
 
 

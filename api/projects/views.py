@@ -35,7 +35,7 @@ class ProjectList(APIView):
     @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectSerializer), operation_id="projects_list")
     def get(self, request: Request) -> Response:
         """Projects that you may see."""
-        found = Project.objects.visible_to(request.user).matching(**_filters(request, ProjectQuery))
+        found = Project.objects.visible_to(request.user).filter_by(**_filters(request, ProjectQuery))
         return paginate(request, found.select_related("team", "created_by"), ProjectSerializer)
 
     @extend_schema(request=ProjectCreate, responses={201: ProjectSerializer}, operation_id="projects_create")
@@ -82,7 +82,7 @@ class RunList(APIView):
         filters = _filters(request, RunQuery)
         if "project" in filters:
             filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
-        found = Run.objects.visible_to(request.user).matching(**filters)
+        found = Run.objects.visible_to(request.user).filter_by(**filters)
         return paginate(request, found.select_related("project__team", "created_by"), RunSerializer)
 
     @extend_schema(request=RunCreate, responses={201: RunSerializer}, operation_id="runs_start")

@@ -16,7 +16,7 @@ from projects.models import Project
 
 class BlobQuerySet(models.QuerySet["Blob"]):
     def shareable(self, project: Project, user: Any) -> Self:
-        """A digest is not a ticket: only bytes of this project that were verified, or that this user brought."""
+        """Bytes of this project that were verified or that this user uploaded: to know a hash gives no access."""
         mine = Q(state=Blob.State.UPLOADED, created_by=user)
         return self.filter(Q(state=Blob.State.VERIFIED) | mine, project=project)
 

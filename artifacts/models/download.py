@@ -1,4 +1,4 @@
-"""One address or manifest handed out."""
+"""A download: one signed URL or manifest that was handed out."""
 
 from django.conf import settings
 from django.db import models

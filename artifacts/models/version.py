@@ -32,11 +32,11 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
         return self.annotate(role=models.Subquery(memberships.values("role")[:1]))
 
     def for_display(self) -> Self:
-        """With all that one line of a list shows, in a fixed number of queries."""
-        return self.with_names().select_related("artifact__project__team")
+        """With everything that a row of a list shows, in a fixed number of queries."""
+        return self.with_details().select_related("artifact__project__team")
 
-    def with_names(self) -> Self:
-        """`for_display` where the artifact is at hand already, as it is behind `artifact.versions`."""
+    def with_details(self) -> Self:
+        """`for_display` where the artifact is loaded already, as it is for `artifact.versions`."""
         # Of the run only the name is shown; what it was configured with may be large.
         run = self.select_related("run", "created_by").defer("run__config", "run__summary")
         return run.prefetch_related("aliases")
@@ -76,7 +76,7 @@ class ArtifactVersion(models.Model):
     finalized_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
 
-    # Set where they came along with an alias.
+    # Set where they were loaded with an alias in one query.
     known_names: list[str] | None = None
 
     objects = VersionQuerySet.as_manager()

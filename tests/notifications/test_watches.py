@@ -183,8 +183,10 @@ def test_readers_are_those_who_see_the_project(alice, bob, vera, mallory, projec
         project.visibility = visibility
         project.save()
         everybody = User.objects.all()
-        assert set(project.readers()) == {user for user in everybody if Project.objects.visible_to(user).exists()}
-    assert mallory in project.readers()
+        assert set(project.users_with_access()) == {
+            user for user in everybody if Project.objects.visible_to(user).exists()
+        }
+    assert mallory in project.users_with_access()
     mallory.is_active = False
     mallory.save()
-    assert mallory not in project.readers()
+    assert mallory not in project.users_with_access()

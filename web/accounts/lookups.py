@@ -8,7 +8,7 @@ from accounts.models import Invitation, Membership, Team
 
 def get_team(request: HttpRequest, name: str) -> Team:
     """A team that the reader is in, with the reader's `role` in it."""
-    return get_object_or_404(Team.objects.visible_to(request.user).named(name))
+    return get_object_or_404(Team.objects.visible_to(request.user).by_name(name))
 
 
 def get_member(request: HttpRequest, team: str, username: str) -> Membership:

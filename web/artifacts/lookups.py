@@ -18,7 +18,9 @@ def get_artifact_for_display(request: HttpRequest, team: str, project: str, type
     visible = view_models.annotate_alias_state(Artifact.objects.visible_to(request.user).for_display())
     visible = Watch.objects.annotate_watched_artifacts(visible, request.user)
     visible = visible.annotate(role=Subquery(mine.values("role")[:1]))
-    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
+    return get_object_or_404(
+        visible, project__in=Project.objects.by_full_name(f"{team}/{project}"), type=type, name=name
+    )
 
 
 def get_artifact(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
@@ -26,7 +28,9 @@ def get_artifact(request: HttpRequest, team: str, project: str, type: str, name:
     visible = view_models.annotate_alias_state(
         Artifact.objects.visible_to(request.user).select_related("project__team")
     )
-    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
+    return get_object_or_404(
+        visible, project__in=Project.objects.by_full_name(f"{team}/{project}"), type=type, name=name
+    )
 
 
 def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> ArtifactVersion:

@@ -14,7 +14,7 @@ def get_project(request: HttpRequest, team: str, project: str) -> Project:
     """A project, with the reader's `role` in its team, and whether the reader watches it."""
     visible = Project.objects.visible_to(request.user).with_role_of(request.user).select_related("team", "created_by")
     watched = Watch.objects.annotate_watched_projects(visible, request.user)
-    return get_object_or_404(watched.named(f"{team}/{project}"))
+    return get_object_or_404(watched.by_full_name(f"{team}/{project}"))
 
 
 def get_managed_project(request: HttpRequest, team: str, project: str) -> Project:
@@ -26,4 +26,4 @@ def get_managed_project(request: HttpRequest, team: str, project: str) -> Projec
 
 def get_run(request: HttpRequest, team: str, project: str, name: str) -> Run:
     visible = Run.objects.visible_to(request.user).select_related("project__team", "created_by")
-    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), name=name)
+    return get_object_or_404(visible, project__in=Project.objects.by_full_name(f"{team}/{project}"), name=name)

@@ -61,9 +61,9 @@ def _list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | Non
     sort = asked.pop("sort") or "-updated_at"
     place = asked.pop("project")
     if place:
-        rows = rows.filter(project__in=Project.objects.named(place))
+        rows = rows.filter(project__in=Project.objects.by_full_name(place))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number"))
-    shown = rows.narrow(**asked).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
+    shown = rows.filter_by(**asked).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
     page = rendering.paginate(request, shown.sorted_by(sort), PAGE_SIZE)
     columns = [column for column in _COLUMNS if not (project and column[1] == "Project")]
     context = {"page": page, "project": project, "asked": asked | {"project": place}, "sort": sort}
