@@ -1,4 +1,4 @@
-"""The workers' part: each task calls one verb, and may run twice."""
+"""Celery tasks: each calls one verb, and may run twice."""
 
 from datetime import timedelta
 from typing import Any
