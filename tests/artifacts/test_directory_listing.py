@@ -66,9 +66,9 @@ def test_each_folder_shows_what_lies_in_it_once(version, limit):
 def test_names_may_be_found_by_their_beginning(version, folder, starts, names):
     fill(version, *PATHS)
 
-    assert [entry.name for entry in directory_listing.page(version, folder, starts=starts).entries] == names
+    assert [entry.name for entry in directory_listing.page(version, folder, prefix=starts).entries] == names
     if len(names) > 1:
-        rest = directory_listing.page(version, folder, starts=starts, after=names[0]).entries
+        rest = directory_listing.page(version, folder, prefix=starts, after=names[0]).entries
         assert [entry.name for entry in rest] == names[1:]
 
 

@@ -159,7 +159,7 @@ def test_metadata_key_by_key():
 def test_metadata_of_any_size_is_shown_in_part():
     found, total = version_diff.metadata({}, {str(number): "x" * 5000 for number in range(1000)})
 
-    assert (len(found), total) == (version_diff.MAX_DIFFERENCES, 1000)
+    assert (len(found), total) == (version_diff.MAX_METADATA_CHANGES, 1000)
     assert found[0].after.startswith('"xxx') and found[0].after.endswith("… (5,002 characters)")
 
 

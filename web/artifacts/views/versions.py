@@ -143,7 +143,7 @@ def _folder(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
     """The rows of the folder that is asked for, from the name `after` on, that begin with `starts`."""
     folder = directory_listing.clean(request.GET.get("path", ""))
     after, starts = request.GET.get("after", ""), request.GET.get("starts", "")
-    page = directory_listing.page(version, folder, after=after, starts=starts)
+    page = directory_listing.page(version, folder, after=after, prefix=starts)
     if folder and not page.entries and not after and not starts:
         raise Http404(f"There is no folder {folder!r}.")
     waiting = [entry for entry in page.entries if entry.file and _is_waiting(entry.file.blob)]
