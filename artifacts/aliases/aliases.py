@@ -1,6 +1,6 @@
 """What people do with aliases. Each change is one row in the history, written in the same transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -233,15 +233,10 @@ def drop_alias(user: User | None, row: ArtifactAlias, origin: Origin, proposal: 
 
 
 def record_removal(user: User, artifact: Artifact, origin: Origin) -> None:
-    """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then.
-
-    Its watches go too, so whoever has one is told in any case.
-    """
-    watches = events.watches(artifact)
+    """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
     for row in artifact.alias_set.select_related("version").with_last_change():
         last = (row.last_change_number or 0, row.last_at)
-        watchers = [watch.user for watch in watches if watch.covers(row.alias)]
-        _write_down(user, artifact, row.alias, row.version, None, origin, None, last, watchers)
+        _write_down(user, artifact, row.alias, row.version, None, origin, None, last)
 
 
 def _write_down(
@@ -253,7 +248,6 @@ def _write_down(
     origin: Origin,
     proposal: AliasProposal | None,
     last: tuple[int, datetime | None] | None = None,
-    tell: Iterable[User] = (),
 ) -> None:
     number, at = last or _last_change(artifact, alias)
     now = timezone.now()
@@ -276,7 +270,7 @@ def _write_down(
         created_at=max(now, at) if at else now,
     )
     compiled_queries.insert(change)
-    events.alias_changed(user, artifact, alias, before, after, origin.reason, tell)
+    events.alias_changed(user, artifact, alias, before, after, origin.reason)
 
 
 def _last_change(artifact: Artifact, alias: str) -> tuple[int, datetime | None]:

@@ -1,4 +1,4 @@
-"""What is written down when something happens, and what that costs whoever does it."""
+"""What is written down when something happens, what that costs whoever does it, and what goes with what."""
 
 import pytest
 from django.db import connection, transaction
@@ -7,26 +7,84 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actor import Origin
 from artifacts import artifacts, errors
 from artifacts.aliases import aliases
-from notifications import fan_out, webhooks
-from notifications.models import Attempt, Delivery, Event, InboxItem, Watch, Webhook
+from events import kinds, outbox
+from events.kinds import EventKind
+from events.models import Event
+from notifications import fan_out, watches, webhooks
+from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
 from projects import projects
 
 
-def test_a_move_that_nobody_listens_to_costs_one_query_more(bob, artifact, v1, v2):
+def test_a_move_is_written_down_by_one_statement(bob, artifact, v1, v2):
     aliases.move(bob, artifact, "best", v1, Origin())
+    Event.objects.all().delete()
     with CaptureQueriesContext(connection) as asked:
         aliases.update_many(bob, artifact, {"best": v2}, Origin())
 
-    assert len([query for query in asked if "notifications_" in query["sql"]]) == 1
-    assert not Event.objects.exists()
+    (statement,) = [query["sql"] for query in asked if "notifications_" in query["sql"]]
+    assert statement.startswith("INSERT")
+    assert (Event.objects.get().kind, Event.objects.get().actor) == ("alias.moved", bob)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_events_that_nobody_listens_to_cost_a_few_queries_a_batch(
+    bob, artifact, v1, count, django_assert_max_num_queries
+):
+    Event.objects.all().delete()
+    for number in range(count):
+        aliases.move(bob, artifact, f"alias-{number}", v1, Origin())
+    with django_assert_max_num_queries(7):
+        assert fan_out.announce_next() == ([], [])
+    assert fan_out.announce_next() is None
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"paused_at": "2026-01-01T00:00Z", "pause_reason": "it failed"}])
-def test_a_webhook_that_does_not_send_does_not_listen(bob, artifact, v1, hook, change):
+def test_a_webhook_that_does_not_send_does_not_listen(bob, artifact, v1, hook, change, work):
     Webhook.objects.update(**change)
     aliases.move(bob, artifact, "best", v1, Origin())
+    work()
 
-    assert not Event.objects.exists()
+    assert not Delivery.objects.exists()
+
+
+def test_who_listens_from_now_on_hears_nothing_from_before(alice, bob, vera, project, artifact, v1, receiver, work):
+    aliases.move(bob, artifact, "best", v1, Origin())
+    watches.watch(vera, project)
+    webhooks.create(alice, project, receiver.url, events=["alias.created"])
+    aliases.move(bob, artifact, "staging", v1, Origin())
+    work()
+
+    assert [item.event.alias for item in InboxItem.objects.all()] == ["staging"]
+    assert [sent.event["data"]["alias"] for sent in receiver.sent] == ["staging"]
+
+
+def test_a_kind_that_no_app_knows_any_more_is_told_to_nobody(bob, vera, project, hook, work):
+    watches.watch(vera, project)
+    gone = EventKind("artifact.gone", "Gone", message=str, url=str)
+    event = outbox.record(gone, project, {}, actor=bob)
+    work()
+
+    event.refresh_from_db()
+    assert event.announced_at and (event.message, event.get_absolute_url()) == ("artifact.gone", "/")
+    assert not Delivery.objects.exists() and not InboxItem.objects.exists()
+
+
+def test_kinds_have_names_that_the_database_takes():
+    assert [name for name, _ in kinds.choices()] == [
+        "alias.created",
+        "alias.moved",
+        "alias.deleted",
+        "version.finalized",
+        "version.deleted",
+        "alias.proposed",
+        "alias.approved",
+        "alias.rejected",
+        "webhook.test",
+        "webhook.paused",
+    ]
+    assert {kind.name for kind in kinds.subscribable()} == {
+        name for name, _ in kinds.choices() if not name.startswith("webhook.")
+    }
 
 
 def test_what_is_undone_is_not_told(bob, artifact, v1, hook, receiver, work):
@@ -40,10 +98,9 @@ def test_what_is_undone_is_not_told(bob, artifact, v1, hook, receiver, work):
 
 def test_to_announce_twice_changes_nothing(bob, artifact, v1, hook):
     aliases.move(bob, artifact, "best", v1, Origin())
-    event = Event.objects.get()
-    first, second = fan_out.fan_out(event.pk), fan_out.fan_out(event.pk)
+    first, second = fan_out.announce_next(), fan_out.announce_next()
 
-    assert (first.webhooks, second.webhooks) == ([hook.pk], [])
+    assert (first.webhooks, second) == ([hook.pk], None)
     assert Delivery.objects.count() == 1
 
 
@@ -57,9 +114,9 @@ def test_a_worker_is_told_when_the_move_is_through(bob, artifact, v1, hook, djan
 def test_old_events_are_forgotten(bob, artifact, v1, v2, hook, work, settings):
     aliases.move(bob, artifact, "best", v1, Origin())
     work()
-    Event.objects.update(created_at=Event.objects.get().created_at - settings.EVENT_LIFE)
+    Event.objects.update(created_at=Event.objects.get(alias="best").created_at - settings.EVENT_LIFE)
     aliases.move(bob, artifact, "best", v2, Origin())
-    fan_out.prune()
+    outbox.prune()
 
     assert [event.kind for event in Event.objects.all()] == ["alias.moved"]
     assert not Attempt.objects.exists()
@@ -99,11 +156,23 @@ def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, a
     told = sorted((each.event["type"], each.event["data"]["alias"]) for each in receiver.sent)
     assert told == [("alias.deleted", alias) for alias in ("best", "latest", "staging")]
     assert {each.event["data"]["from"]["version"] for each in receiver.sent} == {"v1"}
-    news = sorted(InboxItem.objects.values_list("user__username", "event__alias", "why"))
+    news = sorted(InboxItem.objects.values_list("user__username", "event__alias", "reason"))
     assert news == [
-        ("bob", "best", "concerned"),
+        ("bob", "best", "watching"),
         *[("vera", alias, "watching") for alias in ("best", "latest", "staging")],
     ]  # fmt: skip
+
+
+def test_who_watches_just_an_artifact_by_mail_gets_a_mail_when_its_aliases_go(
+    alice, bob, project, artifact, v1, work, mailoutbox
+):
+    aliases.move(bob, artifact, "best", v1, Origin())
+    work()
+    watches.watch(bob, project, artifact, pattern="best", by_email=True)
+    artifacts.delete(alice, artifact, Origin())
+    work()
+
+    assert [mail.subject for mail in mailoutbox] == ["[acme/demo] alice removed best from v1 of acme/demo/data"]
 
 
 def test_the_log_of_a_webhook_goes_with_it(alice, bob, artifact, v1, hook, work):
