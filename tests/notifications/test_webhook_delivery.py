@@ -223,7 +223,7 @@ def test_a_delivery_is_sent_again_under_its_id(alice, bob, artifact, v1, hook, r
     delivery = Delivery.objects.select_related("event", "webhook__project__team").get()
 
     again = webhooks.redeliver(alice, delivery)
-    assert (again.state, again.attempts) == ("pending", 0)
+    assert (again.state, again.attempt_count) == ("pending", 0)
     work()
     assert len(receiver.sent) == 2
     assert receiver.sent[0].headers["webhook-id"] == receiver.sent[1].headers["webhook-id"]
