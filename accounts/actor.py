@@ -1,13 +1,12 @@
-"""Where an act came from: by which face of the product, with which key. History keeps it beside who and why."""
+"""Who acts: made by the face that was asked, taken first by every verb, and kept by histories beside the act."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
 if TYPE_CHECKING:
-    from accounts.models import ApiKey
+    from accounts.models import ApiKey, User
 
 
 class Channel(models.TextChoices):
@@ -18,28 +17,38 @@ class Channel(models.TextChoices):
     WORKER = "worker", "Worker"
 
 
-@dataclass(frozen=True)
-class Origin:
-    face: Channel = Channel.WORKER
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A user, through one channel, with one key, from one address, for one reason.
+
+    `user` is None where a worker acts by itself. `is_staff` says that they act in Django admin, which has asked for
+    Django's own permission: it stands in for a role in the team.
+    """
+
+    user: "User | None"
+    channel: Channel = Channel.WORKER
     key: "ApiKey | None" = None
-    reason: str = ""
-    ip_address: str | None = None
+    ip: str | None = None
     user_agent: str = ""
+    reason: str = ""
+    is_staff: bool = False
 
     @classmethod
-    def of(cls, request: Any, reason: str = "") -> "Origin":
-        """The origin of a request to the API."""
-        return cls.of_call(request.META, request.auth, reason)
+    def from_api(cls, request: Any, reason: str = "") -> Self:
+        """The caller of the API. The SDK is known by its User-Agent."""
+        agent = request.META.get("HTTP_USER_AGENT", "")[:300]
+        channel = Channel.SDK if agent.startswith("wanllmdb-sdk/") else Channel.API
+        return cls(request.user, channel, request.auth, request.META.get("REMOTE_ADDR") or None, agent, reason)
 
     @classmethod
-    def of_call(cls, meta: Mapping[str, Any], key: "ApiKey | None", reason: str = "") -> "Origin":
-        """The same by what WSGI tells of the request. The SDK is told from other callers by its User-Agent."""
-        agent = meta.get("HTTP_USER_AGENT", "")[:300]
-        face = Channel.SDK if agent.startswith("wanllmdb-sdk/") else Channel.API
-        return cls(face, key, reason, meta.get("REMOTE_ADDR") or None, agent)
-
-    @classmethod
-    def of_page(cls, request: Any, reason: str = "") -> "Origin":
-        """The origin of an act on a page."""
+    def from_page(cls, request: Any, reason: str = "") -> Self:
+        """The reader of a page."""
         agent = request.headers.get("User-Agent", "")[:300]
-        return cls(Channel.WEB, None, reason, request.META.get("REMOTE_ADDR") or None, agent)
+        return cls(request.user, Channel.WEB, None, request.META.get("REMOTE_ADDR") or None, agent, reason)
+
+    @classmethod
+    def from_admin(cls, request: Any, reason: str = "") -> Self:
+        """Staff in Django admin, who have Django's own permission for the act."""
+        agent = request.headers.get("User-Agent", "")[:300]
+        ip = request.META.get("REMOTE_ADDR") or None
+        return cls(request.user, Channel.ADMIN, None, ip, agent, reason, is_staff=True)

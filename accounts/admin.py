@@ -14,8 +14,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import invitations, keys, teams, users
+from accounts.actor import Actor
 from accounts.models import ApiKey, Invitation, Membership, Role, Team, User
-from accounts.permissions import as_staff
 from core import errors
 
 
@@ -160,29 +160,27 @@ class TeamAdmin(VerbAdmin):
         """Without saving: the form has changed its own copy, the verb changes the row."""
         form.save(commit=False)
         data = form.cleaned_data
-        operator = as_staff(request.user)
         if not change:
-            form.instance = teams.create(operator, data["name"], data["display_name"])
+            form.instance = teams.create(Actor.from_admin(request), data["name"], data["display_name"])
             return form.instance
         row = Team.objects.get(pk=form.instance.pk)
-        return teams.update(operator, row, name=data["name"], display_name=data["display_name"])
+        return teams.update(Actor.from_admin(request), row, name=data["name"], display_name=data["display_name"])
 
     def save_model(self, request: HttpRequest, obj: Team, form: ModelForm, change: bool) -> None:
         """It is saved by now."""
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseModelFormSet, change: bool) -> None:
         """Newcomers first, so that the last admin can be replaced in one go."""
-        operator = as_staff(request.user)
         formset.save(commit=False)
         for member in formset.new_objects:
-            teams.add_member(operator, member.team, member.user, Role(member.role))
+            teams.add_member(Actor.from_admin(request), member.team, member.user, Role(member.role))
         for member, _ in formset.changed_objects:
-            teams.change_role(operator, member, Role(member.role))
+            teams.change_role(Actor.from_admin(request), member, Role(member.role))
         for member in formset.deleted_objects:
-            teams.remove_member(operator, member)
+            teams.remove_member(Actor.from_admin(request), member)
 
     def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        teams.delete(as_staff(request.user), obj)
+        teams.delete(Actor.from_admin(request), obj)
 
 
 @admin.register(Membership)
@@ -215,7 +213,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         count = len(queryset)
         for key in queryset:
-            keys.revoke(as_staff(request.user), key)
+            keys.revoke(Actor.from_admin(request), key)
         self.message_user(request, f"Revoked {count} {'key' if count == 1 else 'keys'}.", messages.SUCCESS)
 
 
@@ -237,6 +235,6 @@ class InvitationAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         count = len(queryset)
         for invitation in queryset:
-            invitations.revoke(as_staff(request.user), invitation)
+            invitations.revoke(Actor.from_admin(request), invitation)
         done = f"Took back {count} {'invitation' if count == 1 else 'invitations'}."
         self.message_user(request, done, messages.SUCCESS)

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
 from core import errors
 from core.compiled_queries import CompiledQuery
@@ -15,11 +16,11 @@ def role_in(user: User, team: Team) -> Role | None:
     return None if found is None else Role(found.role)
 
 
-def require(user: User, team: Team, role: Role) -> None:
+def require(actor: Actor, team: Team, role: Role) -> None:
     """Raise `Denied` unless the user has at least `role` in the team, or acts as the operator in Django admin."""
-    if user.is_operating:
+    if actor.is_staff:
         return
-    actual = role_in(user, team)
+    actual = role_in(actor.user, team)
     if actual is None:
         raise errors.Denied(f"You are not a member of team '{team.name}'; this needs {role.value}.")
     if not actual.covers(role):
@@ -33,12 +34,6 @@ def template_flags(role: str | None) -> dict[str, bool]:
         "may_edit": role is not None and Role(role).covers(Role.EDITOR),
         "may_manage": role is not None and Role(role).covers(Role.ADMIN),
     }
-
-
-def as_staff(user: User) -> User:
-    """The same person at the operator's desk. For Django admin alone, which has asked for Django's own permission."""
-    user.is_operating = True
-    return user
 
 
 def _a(role: Role) -> str:

@@ -1,11 +1,8 @@
 """Lists: by page number where people look at them, by cursor where programs read them through."""
 
-import base64
-import binascii
 from functools import cache
 from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
@@ -15,6 +12,7 @@ from rest_framework.serializers import BaseSerializer, Serializer
 
 from api.serialization import validate
 from core import errors
+from core.cursors import decode_cursor, encode_cursor
 
 MAX_PAGE_SIZE = 200
 Row = TypeVar("Row", bound=Model)
@@ -49,8 +47,8 @@ def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Re
     total_pages = -(-total // size)
     if page > max(total_pages, 1):
         raise errors.Invalid(f"There is no page {page}: the last one is {max(total_pages, 1)}.")
-    shown = rows[(page - 1) * size : page * size] if total else []
-    items = item(shown, many=True, context={"request": request}).data
+    on_page = rows[(page - 1) * size : page * size] if total else []
+    items = item(on_page, many=True, context={"request": request}).data
     return Response({"items": items, "total": total, "page": page, "page_size": size, "total_pages": total_pages})
 
 
@@ -61,15 +59,15 @@ def cursor_page(
 
     `-key` is for descending. One query without COUNT or OFFSET: the last page costs what the first does.
     """
-    asked = parse(request, query)
+    params = parse(request, query)
     column = key.removeprefix("-")
-    if after := asked.get("cursor"):
+    if after := params.get("cursor"):
         beyond = "lt" if key.startswith("-") else "gt"
         rows = rows.filter(**{f"{column}__{beyond}": decode_cursor(after, rows.model, column)})
-    found = list(rows.order_by(key)[: asked["limit"] + 1])
-    if len(found) <= asked["limit"]:
-        return found, None
-    return found[:-1], encode_cursor(getattr(found[-2], column))
+    page = list(rows.order_by(key)[: params["limit"] + 1])
+    if len(page) <= params["limit"]:
+        return page, None
+    return page[:-1], encode_cursor(getattr(page[-2], column))
 
 
 def page_by_cursor(
@@ -79,9 +77,9 @@ def page_by_cursor(
     item: type[BaseSerializer],
     query: type[CursorQuery] = CursorQuery,
 ) -> Response:
-    """`take`, answered as `{items, next_cursor}`."""
-    found, next_cursor = cursor_page(request, rows, key, query)
-    items = item(found, many=True, context={"request": request}).data
+    """`cursor_page`, answered as `{items, next_cursor}`."""
+    page, next_cursor = cursor_page(request, rows, key, query)
+    items = item(page, many=True, context={"request": request}).data
     return Response({"items": items, "next_cursor": next_cursor})
 
 
@@ -101,20 +99,3 @@ def cursor_page_of(item: type[Serializer]) -> Serializer:
 
 def _noun(item: type[Serializer]) -> str:
     return item.__name__.removesuffix("Serializer")
-
-
-def encode_cursor(value: Any) -> str:
-    """The cursor that stands for this value: plain ASCII, whatever the value holds."""
-    return base64.urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str, model: type[Model], key: str) -> Any:
-    """The value that a cursor stands for, in the column `key`. Raises `Invalid` for what is no cursor."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        value = model._meta.get_field(key).to_python(text)
-    except (binascii.Error, ValueError, ValidationError) as error:
-        raise errors.Invalid("The cursor is not one that this server gave out.") from error
-    if "\0" in text:
-        raise errors.Invalid("The cursor is not one that this server gave out.")
-    return value

@@ -1,6 +1,5 @@
 """The registry at the operator's desk: everything to look at, and changes by the same verbs as everywhere."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
@@ -11,9 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from accounts.actor import Channel, Origin
+from accounts.actor import Actor
 from accounts.admin import ReadOnlyAdmin, VerbAdmin
-from accounts.permissions import as_staff
 from artifacts import artifacts, errors, tasks, versions
 from artifacts.aliases import aliases, protection
 from artifacts.models import (
@@ -64,10 +62,10 @@ class ArtifactAdmin(VerbAdmin):
 
     def save_model(self, request: HttpRequest, obj: Artifact, form: ModelForm, change: bool) -> None:
         changes = {column: form.cleaned_data[column] for column in form.changed_data}
-        artifacts.update(as_staff(request.user), obj, **changes)
+        artifacts.update(Actor.from_admin(request), obj, **changes)
 
     def delete_model(self, request: HttpRequest, obj: Artifact) -> None:
-        artifacts.delete(as_staff(request.user), obj, _origin(request))
+        artifacts.delete(Actor.from_admin(request), obj)
 
 
 @admin.register(ArtifactVersion)
@@ -88,7 +86,7 @@ class ArtifactVersionAdmin(ReadOnlyAdmin):
     @admin.action(description="Delete versions that no alias points at", permissions=["operate"])
     def delete_versions(self, request: HttpRequest, queryset: QuerySet[ArtifactVersion]) -> None:
         for version in queryset.exclude(state=ArtifactVersion.State.DELETED).select_related("artifact__project__team"):
-            versions.delete(as_staff(request.user), version, _origin(request))
+            versions.delete(Actor.from_admin(request), version)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("artifacts.delete_artifactversion")
@@ -161,15 +159,14 @@ class ArtifactAliasAdmin(VerbAdmin):
 
     def save_model(self, request: HttpRequest, obj: ArtifactAlias, form: ModelForm, change: bool) -> None:
         data = form.cleaned_data
-        origin = _origin(request, data["reason"])
-        operator = as_staff(request.user)
-        aliases.move(operator, obj.artifact, obj.alias, data["version"], origin, expected=data["seen"])
+        actor = Actor.from_admin(request, data["reason"])
+        aliases.move(actor, obj.artifact, obj.alias, data["version"], expected=data["seen"])
 
     def delete_model(self, request: HttpRequest, obj: ArtifactAlias) -> None:
         reason = request.POST.get("reason", "").strip()
         if not reason or len(reason) > _REASON:
             raise errors.Invalid(f"Say why, in up to {_REASON} characters: it is kept in the history for ever.")
-        aliases.remove(as_staff(request.user), obj.artifact, obj.alias, _origin(request, reason))
+        aliases.remove(Actor.from_admin(request, reason), obj.artifact, obj.alias)
 
 
 @admin.register(AliasChange)
@@ -228,18 +225,18 @@ class AliasRuleAdmin(VerbAdmin):
         return ("place", "created_by", "created_at") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: AliasRule, form: ModelForm, change: bool) -> None:
-        operator, data = as_staff(request.user), form.cleaned_data
+        data = form.cleaned_data
         if change:
             row = AliasRule.objects.for_display().get(pk=obj.pk)
-            protection.update(operator, row, **{column: data[column] for column in form.changed_data})
+            protection.update(Actor.from_admin(request), row, **{column: data[column] for column in form.changed_data})
             return
         place = next(data[place] for place in PLACES if data[place])
         obj.pk = protection.create(
-            operator, place, data["pattern"], role=data["role"], needs_approval=data["needs_approval"]
+            Actor.from_admin(request), place, data["pattern"], role=data["role"], needs_approval=data["needs_approval"]
         ).pk
 
     def delete_model(self, request: HttpRequest, obj: AliasRule) -> None:
-        protection.delete(as_staff(request.user), obj)
+        protection.delete(Actor.from_admin(request), obj)
 
 
 @admin.register(AliasProposal)
@@ -322,7 +319,3 @@ class ArtifactDownloadAdmin(ReadOnlyAdmin):
 @admin.register(WorkerHeartbeat)
 class PulseAdmin(ReadOnlyAdmin):
     list_display = ("name", "last_seen_at")
-
-
-def _origin(request: HttpRequest, reason: str = "") -> Origin:
-    return replace(Origin.of_page(request, reason), face=Channel.ADMIN)

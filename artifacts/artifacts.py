@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.dispatch import Signal
 
 from accounts import permissions
-from accounts.actor import Origin
-from accounts.models import Role, User
+from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import errors, tasks, validators
 from artifacts.aliases import aliases, protection
 from artifacts.models import (
@@ -35,7 +35,7 @@ artifact_deleting = Signal()
 
 @transaction.atomic
 def create(
-    user: User,
+    actor: Actor,
     project: Project,
     name: str,
     type: str,
@@ -46,7 +46,7 @@ def create(
     auto_latest: bool = True,
 ) -> Artifact:
     """A new artifact without versions. `NameTaken` carries the id of the one that has the name."""
-    permissions.require(user, project.team, Role.EDITOR)
+    permissions.require(actor, project.team, Role.EDITOR)
     validators.check_artifact_name(name)
     validators.check_type(type)
     artifact = Artifact(
@@ -56,7 +56,7 @@ def create(
         description=description,
         metadata=metadata or {},
         auto_latest=auto_latest,
-        created_by=user,
+        created_by=actor.user,
     )
     with _its_own_name(project, name):
         artifact.save(force_insert=True)
@@ -65,9 +65,9 @@ def create(
 
 
 @transaction.atomic
-def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
+def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
     """Change name, description, metadata, tags or auto_latest; the type stays what it was."""
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     tags = changes.pop("tags", None)
     if "name" in changes:
         validators.check_artifact_name(changes["name"])
@@ -82,15 +82,15 @@ def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
 
 
 @transaction.atomic
-def delete(user: User, artifact: Artifact, origin: Origin) -> None:
+def delete(actor: Actor, artifact: Artifact) -> None:
     """Remove the artifact with all its versions, unless one has an alias that the user may not remove.
 
     That its aliases went is on record, and told. Workers remove the bytes that nothing else needs.
     """
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
-    protection.require(user, artifact, artifact.alias_set.values_list("alias", flat=True))
-    aliases.record_removal(user, artifact, origin)
+    protection.require(actor, artifact, artifact.alias_set.values_list("alias", flat=True))
+    aliases.record_removal(actor, artifact)
     artifact_deleting.send(Artifact, artifact=artifact)
     _delete_rows(Artifact.objects.filter(pk=artifact.pk))
     tasks.delete.delay_on_commit()

@@ -10,7 +10,8 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from accounts import permissions
-from accounts.models import Role, User
+from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import errors, storage, tasks, validators
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
 
@@ -30,17 +31,17 @@ class FileSpec:
 
 
 @transaction.atomic
-def add(user: User, version: ArtifactVersion, statements: Sequence[FileSpec]) -> tuple[int, list[str]]:
+def add(actor: Actor, version: ArtifactVersion, statements: Sequence[FileSpec]) -> tuple[int, list[str]]:
     """State files of a draft by their sha256; answers how many were new, and which sha256 must be uploaded.
 
     The same path with the same contents again is fine, with others `PathTaken`; bytes of it that turned out to be
     corrupt are missing again. All or none.
     """
-    version = lock_draft(user, version)
+    version = lock_draft(actor, version)
     _check(statements)
     fresh, held = _apart(version, statements)
     hurt = [(statement, file) for statement, file in held if file.blob.state == Blob.State.CORRUPT]
-    blobs = _claim_blobs(user, version, [*fresh, *(statement for statement, _ in hurt)])
+    blobs = _claim_blobs(actor, version, [*fresh, *(statement for statement, _ in hurt)])
     ArtifactFile.objects.bulk_create(
         (_file(version, statement, blobs[statement.sha256, statement.size]) for statement in fresh),
         batch_size=_ROWS_AT_ONCE,
@@ -55,7 +56,7 @@ def add(user: User, version: ArtifactVersion, statements: Sequence[FileSpec]) ->
 
 
 def register_upload(
-    user: User,
+    actor: Actor,
     version: ArtifactVersion,
     statement: FileSpec,
     storage_key: str,
@@ -66,7 +67,7 @@ def register_upload(
     `etags`, the store's ETag of each part by number, complete an upload in parts. Safe to repeat.
     """
     _check([statement])
-    permissions.require(user, version.artifact.project.team, Role.EDITOR)
+    permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     place = StoredObject.objects.sent_alone().filter(version=version, key=storage_key).first()
     if place is None:
         raise errors.Invalid("No upload to this storage_key was begun for this version.")
@@ -80,23 +81,23 @@ def register_upload(
             raise
         # The same call, made twice at once: the other one has brought it in meanwhile.
         _compare(statement, place)
-    file = _register(user, version, statement, place)
+    file = _register(actor, version, statement, place)
     if place.incoming_key:
         storage.delete_file(place.incoming_key)
     return file
 
 
 @transaction.atomic
-def remove(user: User, file: ArtifactFile) -> None:
+def remove(actor: Actor, file: ArtifactFile) -> None:
     """Take a file out of a draft."""
-    version = lock_draft(user, file.version)
+    version = lock_draft(actor, file.version)
     ArtifactFile.objects.filter(pk=file.pk).release()
     count_files(version)
 
 
-def lock_draft(user: User, version: ArtifactVersion) -> ArtifactVersion:
+def lock_draft(actor: Actor, version: ArtifactVersion) -> ArtifactVersion:
     """The version under a row lock, if the user may write it and it is still a draft."""
-    permissions.require(user, version.artifact.project.team, Role.EDITOR)
+    permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     rows = ArtifactVersion.objects.select_for_update(no_key=True, of=("self",)).select_related("artifact__project")
     locked = rows.filter(pk=version.pk).first()
     if locked is None or locked.state == ArtifactVersion.State.DELETED:
@@ -166,14 +167,14 @@ def _apart(
 
 
 def _claim_blobs(
-    user: User, version: ArtifactVersion, statements: Sequence[FileSpec]
+    actor: Actor, version: ArtifactVersion, statements: Sequence[FileSpec]
 ) -> dict[tuple[str | None, int], Blob]:
     """A blob for each sha256 and size: one that may be shared, one that the draft waits for already, or a new one."""
     project = version.artifact.project
     wanted = {(statement.sha256, statement.size): statement for statement in statements}
     hashes = {sha256 for sha256, _ in wanted}
     # The lock and the touch make a sweep that is about to remove these bytes let go.
-    shareable = Blob.objects.shareable(project, user).filter(sha256__in=hashes)
+    shareable = Blob.objects.shareable(project, actor.user).filter(sha256__in=hashes)
     waiting = Blob.objects.filter(state=Blob.State.EXPECTED, project=project, sha256__in=hashes, files__version=version)
     found = {(blob.sha256, blob.size): blob for blob in waiting}
     for blob in shareable.select_for_update(no_key=True).order_by("pk"):
@@ -184,7 +185,7 @@ def _claim_blobs(
     Blob.objects.filter(pk__in=[blob.pk for blob in found.values()]).update(claimed_at=timezone.now())
     fresh = {
         identity: Blob(
-            project=project, size=statement.size, sha256=statement.sha256, md5=statement.md5, created_by=user
+            project=project, size=statement.size, sha256=statement.sha256, md5=statement.md5, created_by=actor.user
         )
         for identity, statement in wanted.items()
         if identity not in found
@@ -235,8 +236,8 @@ def _compare(statement: FileSpec, place: StoredObject) -> storage.ObjectInfo:
 
 
 @transaction.atomic
-def _register(user: User, version: ArtifactVersion, statement: FileSpec, place: StoredObject) -> ArtifactFile:
-    version = lock_draft(user, version)
+def _register(actor: Actor, version: ArtifactVersion, statement: FileSpec, place: StoredObject) -> ArtifactFile:
+    version = lock_draft(actor, version)
     known = version.files.filter(path=statement.path, blob__object=place).select_related("blob__object").first()
     if known:
         return known
@@ -250,7 +251,7 @@ def _register(user: User, version: ArtifactVersion, statement: FileSpec, place: 
         md5=statement.md5,
         object=place,
         state=Blob.State.UPLOADED,
-        created_by=user,
+        created_by=actor.user,
     )
     file = _file(version, statement, blob)
     taken = errors.PathTaken(f"The draft already has a file at {statement.path!r}.", paths=[statement.path])

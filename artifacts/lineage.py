@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from accounts import permissions
-from accounts.models import Role, User
+from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import name_resolution
 from artifacts.models import ArtifactUsage
 from projects.models import Run
@@ -16,7 +17,7 @@ class Used(NamedTuple):
 
 
 def use(
-    user: User,
+    actor: Actor,
     run: Run,
     name: str,
     *,
@@ -29,7 +30,7 @@ def use(
 
     With `at`, the version that the name led to at that moment.
     """
-    permissions.require(user, run.project.team, Role.EDITOR)
-    resolved = name_resolution.resolve(user, name, run.project, alias=alias, version=version, type=type, at=at)
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    resolved = name_resolution.resolve(actor.user, name, run.project, alias=alias, version=version, type=type, at=at)
     usage, _ = ArtifactUsage.objects.get_or_create(run=run, version=resolved.version)
     return Used(resolved, usage)

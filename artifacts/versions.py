@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import permissions
-from accounts.actor import Origin
-from accounts.models import Role, User
+from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import drafts, errors, events, tasks, validators
 from artifacts.aliases import aliases, protection
 from artifacts.content import digests, uploads
@@ -39,7 +39,7 @@ class FinalizeResult:
 
 @transaction.atomic
 def begin(
-    user: User,
+    actor: Actor,
     artifact: Artifact,
     *,
     digest: str | None = None,
@@ -54,7 +54,7 @@ def begin(
 
     Aliases that `finalize` would refuse to give are refused before any byte is sent; they are given there.
     """
-    check_aliases(user, artifact, names_to_give)
+    check_aliases(actor, artifact, names_to_give)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} is of another project than artifact {artifact.name!r}.")
     artifact = aliases.lock(artifact)
@@ -62,22 +62,21 @@ def begin(
     if twin:
         return DraftResult(twin, False, [])
     words = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
-    version = _open_draft(user, artifact, digest)
+    version = _open_draft(actor, artifact, digest)
     created = version is None
     if version is None:
-        version = _new_draft(artifact, user, digest, words)
+        version = _new_draft(artifact, actor, digest, words)
     else:
         # The version is of the run that completes it, and as that one describes it.
         ArtifactVersion.objects.filter(pk=version.pk).update(**words)
-    _, missing = drafts.add(user, version, statements)
+    _, missing = drafts.add(actor, version, statements)
     version.refresh_from_db()
     return DraftResult(version, created, missing)
 
 
 def finalize(
-    user: User,
+    actor: Actor,
     version: ArtifactVersion,
-    origin: Origin,
     *,
     finished: Iterable[uploads.CompletedUpload] = (),
     names_to_give: Sequence[str] = (),
@@ -87,28 +86,28 @@ def finalize(
 
     Safe to repeat. If the newest version came to have the stated digest meanwhile, that one is the answer.
     """
-    check_aliases(user, version.artifact, names_to_give)
+    check_aliases(actor, version.artifact, names_to_give)
     if version.state == ArtifactVersion.State.DRAFT:
         uploads.collect_uploaded(version, finished)
-    return _close(user, version, origin, list(dict.fromkeys(names_to_give)), digest)
+    return _close(actor, version, list(dict.fromkeys(names_to_give)), digest)
 
 
-def check_aliases(user: User, artifact: Artifact, names_to_give: Iterable[str]) -> None:
+def check_aliases(actor: Actor, artifact: Artifact, names_to_give: Iterable[str]) -> None:
     """Refuse aliases for a version to come before its bytes are sent. Raises `Denied`, `InvalidName`, `AliasProtected`.
 
     `latest` is not asked of the rules where it follows by itself.
     """
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     asked = [validators.check_alias(alias) for alias in names_to_give]
     protection.require(
-        user, artifact, [alias for alias in asked if alias != validators.LATEST or not artifact.auto_latest]
+        actor, artifact, [alias for alias in asked if alias != validators.LATEST or not artifact.auto_latest]
     )
 
 
 @transaction.atomic
-def describe(user: User, version: ArtifactVersion, **changes: Any) -> ArtifactVersion:
+def describe(actor: Actor, version: ArtifactVersion, **changes: Any) -> ArtifactVersion:
     """Change description, notes or metadata, which stay open for ever."""
-    permissions.require(user, version.artifact.project.team, Role.EDITOR)
+    permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     for column, value in changes.items():
         setattr(version, column, value)
     version.save(update_fields=[*changes, "touched_at"])
@@ -116,13 +115,13 @@ def describe(user: User, version: ArtifactVersion, **changes: Any) -> ArtifactVe
 
 
 @transaction.atomic
-def delete(user: User, version: ArtifactVersion, origin: Origin, *, delete_aliases: bool = False) -> None:
+def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False) -> None:
     """Give up a draft, or delete a finalized version; its number is never used again.
 
     Refused while aliases point at it, unless they go too; protected ones never do. `latest` falls back to the version
     before by itself.
     """
-    permissions.require(user, version.artifact.project.team, Role.EDITOR)
+    permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(version.artifact)
     version = _still_there(artifact, version)
     rows = list(artifact.alias_set.filter(version=version).select_related("version"))
@@ -138,15 +137,15 @@ def delete(user: User, version: ArtifactVersion, origin: Origin, *, delete_alias
     newest = artifact.versions.finalized().order_by("-number").first()
     for row in rows:
         if row in follows and newest:
-            aliases.put_alias(user, artifact, row.alias, newest, origin)
+            aliases.put_alias(actor, artifact, row.alias, newest)
         else:
-            aliases.drop_alias(user, row, origin)
+            aliases.drop_alias(actor, row)
     version.files.all().release()
     if was_final:
         artifact.version_count -= 1
         artifact.latest_version_number = newest.number if newest else None
         artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
-        events.version_deleted(user, artifact, version, origin.reason)
+        events.version_deleted(actor.user, artifact, version, actor.reason)
     tasks.delete.delay_on_commit()
 
 
@@ -166,18 +165,18 @@ def _newest_with(artifact: Artifact, digest: str | None) -> ArtifactVersion | No
     return sound.filter(number=artifact.latest_version_number, digest=digest).first()
 
 
-def _open_draft(user: User, artifact: Artifact, digest: str | None) -> ArtifactVersion | None:
+def _open_draft(actor: Actor, artifact: Artifact, digest: str | None) -> ArtifactVersion | None:
     """A draft of the same contents that an interrupted try of the same user left."""
     if not digest:
         return None
-    return artifact.versions.drafts().filter(digest=digest, created_by=user).order_by("-number").first()
+    return artifact.versions.drafts().filter(digest=digest, created_by=actor.user).order_by("-number").first()
 
 
-def _new_draft(artifact: Artifact, user: User, digest: str | None, words: dict[str, Any]) -> ArtifactVersion:
+def _new_draft(artifact: Artifact, actor: Actor, digest: str | None, words: dict[str, Any]) -> ArtifactVersion:
     artifact.last_assigned_number += 1
     artifact.save(update_fields=["last_assigned_number", "updated_at"])
     version = ArtifactVersion(
-        artifact=artifact, number=artifact.last_assigned_number, digest=digest, created_by=user, **words
+        artifact=artifact, number=artifact.last_assigned_number, digest=digest, created_by=actor.user, **words
     )
     version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
     version.save(force_insert=True)
@@ -185,16 +184,14 @@ def _new_draft(artifact: Artifact, user: User, digest: str | None, words: dict[s
 
 
 @transaction.atomic
-def _close(
-    user: User, version: ArtifactVersion, origin: Origin, names_to_give: list[str], digest: str | None
-) -> FinalizeResult:
+def _close(actor: Actor, version: ArtifactVersion, names_to_give: list[str], digest: str | None) -> FinalizeResult:
     artifact = aliases.lock(version.artifact)
     version = ArtifactVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     version.artifact = artifact
     if version.state == ArtifactVersion.State.DELETED:
-        return _answer_twin(user, version, origin, names_to_give)
+        return _answer_twin(actor, version, names_to_give)
     if version.is_finalized:
-        return FinalizeResult(version, False, _give(user, artifact, version, origin, names_to_give))
+        return FinalizeResult(version, False, _give(actor, artifact, version, names_to_give))
     made_of = _contents(version)
     stated = digest or version.digest
     if made_of is not None and stated and stated != made_of:
@@ -203,29 +200,29 @@ def _close(
     twin = _newest_with(artifact, version.digest)
     if twin:
         _give_up(version)
-        return FinalizeResult(twin, False, _give(user, artifact, twin, origin, names_to_give))
+        return FinalizeResult(twin, False, _give(actor, artifact, twin, names_to_give))
     _seal(version, made_of)
     is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number
     artifact.version_count += 1
     artifact.latest_version_number = version.number if is_newest else artifact.latest_version_number
     artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
-    events.version_finalized(user, version)
+    events.version_finalized(actor.user, version)
     moves = []
     if is_newest and artifact.auto_latest:
         # It follows by itself, whoever may move it by hand.
-        moves.append(aliases.put_alias(user, artifact, validators.LATEST, version, origin))
+        moves.append(aliases.put_alias(actor, artifact, validators.LATEST, version))
         names_to_give = [alias for alias in names_to_give if alias != validators.LATEST]
-    moves += _give(user, artifact, version, origin, names_to_give)
+    moves += _give(actor, artifact, version, names_to_give)
     tasks.verify.delay_on_commit(str(version.pk))
     return FinalizeResult(version, True, moves)
 
 
-def _answer_twin(user: User, version: ArtifactVersion, origin: Origin, names_to_give: list[str]) -> FinalizeResult:
+def _answer_twin(actor: Actor, version: ArtifactVersion, names_to_give: list[str]) -> FinalizeResult:
     """A draft that gave way to a version of the same contents answers with that one, also the second time."""
     twin = _newest_with(version.artifact, version.digest)
     if twin is None:
         raise errors.VersionNotFound(f"Version {version.version} was deleted.")
-    return FinalizeResult(twin, False, _give(user, version.artifact, twin, origin, names_to_give))
+    return FinalizeResult(twin, False, _give(actor, version.artifact, twin, names_to_give))
 
 
 def _contents(version: ArtifactVersion) -> str | None:
@@ -253,11 +250,9 @@ def _seal(version: ArtifactVersion, digest: str | None) -> None:
     version.save()
 
 
-def _give(
-    user: User, artifact: Artifact, version: ArtifactVersion, origin: Origin, names_to_give: list[str]
-) -> list[aliases.Move]:
-    protection.require(user, artifact, names_to_give)
-    return [aliases.put_alias(user, artifact, alias, version, origin) for alias in names_to_give]
+def _give(actor: Actor, artifact: Artifact, version: ArtifactVersion, names_to_give: list[str]) -> list[aliases.Move]:
+    protection.require(actor, artifact, names_to_give)
+    return [aliases.put_alias(actor, artifact, alias, version) for alias in names_to_give]
 
 
 def _give_up(version: ArtifactVersion) -> None:

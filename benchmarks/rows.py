@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.actor import Channel
+from accounts.actor import Actor, Channel
 from accounts.models import Team, User
 from artifacts import artifacts, storage
 from artifacts.models import (
@@ -36,7 +36,7 @@ def fill(count: int) -> str:
     Returns a session of alice's.
     """
     alice = User.objects.get(username="alice")
-    project = projects.create(alice, Team.objects.get(name="acme"), "load")
+    project = projects.create(Actor(alice), Team.objects.get(name="acme"), "load")
     _artifacts(alice, project, count)
     _versions(alice, project, count)
     _files(alice, project, count)
@@ -65,7 +65,7 @@ def _artifacts(alice: User, project: Project, count: int) -> None:
 
 
 def _versions(alice: User, project: Project, count: int) -> None:
-    artifact = artifacts.create(alice, project, "versions", "model")
+    artifact = artifacts.create(Actor(alice), project, "versions", "model")
     rows = [_version(alice, artifact, number) for number in range(1, count + 1)]
     ArtifactVersion.objects.bulk_create(rows, _AT_ONCE)
     _aliases(alice, rows[::_VERSIONS_AN_ALIAS], lambda number: f"build-{number}")
@@ -76,7 +76,7 @@ def _versions(alice: User, project: Project, count: int) -> None:
 
 def _files(alice: User, project: Project, count: int) -> None:
     """One file has bytes in the store, which all others share."""
-    artifact = artifacts.create(alice, project, "files", "dataset")
+    artifact = artifacts.create(Actor(alice), project, "files", "dataset")
     version = _version(alice, artifact, 1)
     version.file_count, version.total_size = count, len(_LINE) * count
     version.save()

@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
+from accounts.actor import Actor
 from accounts.admin import ReadOnlyAdmin
-from accounts.permissions import as_staff
 from notifications import webhooks
 from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
 
@@ -37,12 +37,12 @@ class WebhookAdmin(ReadOnlyAdmin):
     @admin.action(description="Pause", permissions=["operate"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for webhook in queryset.select_related("project__team"):
-            webhooks.pause(as_staff(request.user), webhook)
+            webhooks.pause(Actor.from_admin(request), webhook)
 
     @admin.action(description="Resume", permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for webhook in queryset.select_related("project__team"):
-            webhooks.resume(as_staff(request.user), webhook)
+            webhooks.resume(Actor.from_admin(request), webhook)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("notifications.change_webhook")
@@ -61,7 +61,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.action(description="Deliver again", permissions=["operate"])
     def redeliver(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         for delivery in queryset.select_related("event", "webhook__project__team"):
-            webhooks.redeliver(as_staff(request.user), delivery)
+            webhooks.redeliver(Actor.from_admin(request), delivery)
         self.message_user(request, "Workers were told. The states change when they are done.")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:

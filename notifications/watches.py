@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from accounts.models import User
+from accounts.actor import Actor
 from artifacts import validators
 from artifacts.models import Artifact
 from notifications import errors
@@ -19,7 +19,7 @@ class Watched(NamedTuple):
 
 
 def watch(
-    user: User, project: Project, artifact: Artifact | None = None, *, pattern: str = "*", by_email: bool = False
+    actor: Actor, project: Project, artifact: Artifact | None = None, *, pattern: str = "*", by_email: bool = False
 ) -> Watched:
     """Watch a project or, if it is given, one artifact of it, which the user must see; or change how it is watched.
 
@@ -28,12 +28,14 @@ def watch(
     if not re.match(validators.ALIAS_PATTERN, pattern):
         raise errors.Invalid("A pattern has letters, digits, dots, underscores, hyphens, * and ?, as aliases have.")
     settings = {"pattern": pattern, "by_email": by_email}
-    row, created = Watch.objects.update_or_create(user=user, project=project, artifact=artifact, defaults=settings)
+    row, created = Watch.objects.update_or_create(
+        user=actor.user, project=project, artifact=artifact, defaults=settings
+    )
     return Watched(row, created)
 
 
-def unwatch(user: User, watch: Watch) -> None:
+def unwatch(actor: Actor, watch: Watch) -> None:
     """Stop watching. Only one's own."""
-    if watch.user_id != user.pk:
+    if watch.user_id != actor.user.pk:
         raise errors.Denied("This is not your watch.")
     watch.delete()

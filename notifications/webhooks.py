@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import permissions
-from accounts.models import Role, User
+from accounts.actor import Actor
+from accounts.models import Role
 from events import kinds, outbox
 from notifications import errors, signatures, tasks, url_policy
 from notifications.kinds import WEBHOOK_TEST
@@ -17,10 +18,10 @@ from projects.models import Project
 
 
 def create(
-    user: User, project: Project, url: str, *, events: Iterable[str], description: str = "", active: bool = True
+    actor: Actor, project: Project, url: str, *, events: Iterable[str], description: str = "", active: bool = True
 ) -> Webhook:
     """A new webhook, with its secret. Raises `AddressRefused` for an address it may not call, `TooManyWebhooks`."""
-    permissions.require(user, project.team, Role.ADMIN)
+    permissions.require(actor, project.team, Role.ADMIN)
     events = _check_events(events)
     url_policy.find(url)
     if Webhook.objects.filter(project=project).count() >= settings.WEBHOOKS_A_PROJECT:
@@ -32,13 +33,13 @@ def create(
         events=events,
         active=active,
         secret=signatures.new_secret(),
-        created_by=user,
+        created_by=actor.user,
     )
 
 
-def update(user: User, webhook: Webhook, **changes: Any) -> Webhook:
+def update(actor: Actor, webhook: Webhook, **changes: Any) -> Webhook:
     """Change url, description, events or active. To make it active also ends a pause."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     if "events" in changes:
         changes["events"] = _check_events(changes["events"])
     if changes.get("url", webhook.url) != webhook.url:
@@ -49,38 +50,38 @@ def update(user: User, webhook: Webhook, **changes: Any) -> Webhook:
     webhook.save(update_fields=[*changes, "updated_at"])
     if active is None:
         return webhook
-    return resume(user, webhook) if active else pause(user, webhook)
+    return resume(actor, webhook) if active else pause(actor, webhook)
 
 
-def delete(user: User, webhook: Webhook) -> None:
+def delete(actor: Actor, webhook: Webhook) -> None:
     """Remove it with the log of its deliveries."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     with transaction.atomic():
         Attempt.objects.filter(delivery__webhook=webhook).delete()
         Delivery.objects.filter(webhook=webhook).delete()
         webhook.delete()
 
 
-def renew_secret(user: User, webhook: Webhook) -> Webhook:
+def renew_secret(actor: Actor, webhook: Webhook) -> Webhook:
     """Give it another secret. What is sent from now on, also once more, is signed with that one."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     webhook.secret = signatures.new_secret()
     webhook.save(update_fields=["secret", "updated_at"])
     return webhook
 
 
-def pause(user: User, webhook: Webhook) -> Webhook:
+def pause(actor: Actor, webhook: Webhook) -> Webhook:
     """Switch it off. What waits for it goes on waiting; what happens from now on is not for it."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     webhook.active = False
     webhook.save(update_fields=["active", "updated_at"])
     return webhook
 
 
 @transaction.atomic
-def resume(user: User, webhook: Webhook) -> Webhook:
+def resume(actor: Actor, webhook: Webhook) -> Webhook:
     """Switch it on, whoever or whatever paused it. What waits is sent."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     webhook.active, webhook.failures, webhook.paused_at, webhook.pause_reason = True, 0, None, ""
     webhook.save(update_fields=["active", "failures", "paused_at", "pause_reason", "updated_at"])
     tasks.deliver.delay_on_commit(str(webhook.pk))
@@ -88,28 +89,28 @@ def resume(user: User, webhook: Webhook) -> Webhook:
 
 
 @transaction.atomic
-def test(user: User, webhook: Webhook) -> Delivery:
+def test(actor: Actor, webhook: Webhook) -> Delivery:
     """Send it an event that says nothing, once, also while it is paused."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     project = webhook.project
     data = {
         "project": project.full_name,
         "url": f"{settings.BASE_URL}/{project.full_name}/webhooks/{webhook.pk}",
         "webhook": {"id": str(webhook.pk), "description": webhook.description},
-        "by": user.username,
+        "by": actor.user.username,
         "at": timezone.now().isoformat(),
     }
-    event = outbox.record(WEBHOOK_TEST, project, data, actor=user)
+    event = outbox.record(WEBHOOK_TEST, project, data, actor=actor.user)
     delivery = Delivery.objects.create(webhook=webhook, event=event)
     tasks.deliver.delay_on_commit(str(webhook.pk))
     return delivery
 
 
 @transaction.atomic
-def redeliver(user: User, delivery: Delivery) -> Delivery:
+def redeliver(actor: Actor, delivery: Delivery) -> Delivery:
     """Send it again, under the same id and with all attempts before it. Raises `WebhookPaused`."""
     webhook = delivery.webhook
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     if not webhook.is_live and delivery.event.kind != WEBHOOK_TEST.name:
         raise errors.WebhookPaused("This webhook is paused: resume it first.")
     row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)

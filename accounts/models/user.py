@@ -32,9 +32,6 @@ class User(AbstractUser):
 
     objects = UserManager()
 
-    # True while the person acts in Django admin, where Django's own permissions stand in for a role in the team.
-    is_operating = False
-
     class Meta(AbstractUser.Meta):
         constraints = [
             models.UniqueConstraint(

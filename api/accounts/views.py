@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import keys, teams
+from accounts.actor import Actor
 from accounts.models import Membership, Team, User
 from api.accounts.serializers import (
     KeyCreate,
@@ -52,7 +53,7 @@ class KeyList(APIView):
     @extend_schema(request=KeyCreate, responses={201: NewKeySerializer}, operation_id="keys_create")
     def post(self, request: Request) -> Response:
         """Make an API key. Its value is in this answer and nowhere else."""
-        key, key.value = keys.create(request.user, **parse_body(KeyCreate, request))
+        key, key.value = keys.create(Actor.from_api(request), **parse_body(KeyCreate, request))
         return Response(NewKeySerializer(key).data, 201)
 
 
@@ -62,7 +63,7 @@ class KeyDetail(APIView):
     @extend_schema(responses={204: None}, operation_id="keys_revoke")
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Revoke one of your API keys."""
-        keys.revoke(request.user, get_object_or_404(request.user.api_keys, pk=key_id))
+        keys.revoke(Actor.from_api(request), get_object_or_404(request.user.api_keys, pk=key_id))
         return Response(status=204)
 
 
@@ -77,7 +78,7 @@ class TeamList(APIView):
     @extend_schema(request=TeamCreate, responses={201: TeamSerializer}, operation_id="teams_create")
     def post(self, request: Request) -> Response:
         """Make a team with you as its admin."""
-        team = teams.create(request.user, **parse_body(TeamCreate, request))
+        team = teams.create(Actor.from_api(request), **parse_body(TeamCreate, request))
         return Response(TeamSerializer(get_team(request, team.name)).data, 201)
 
 
@@ -92,13 +93,13 @@ class TeamDetail(APIView):
     @extend_schema(request=TeamUpdate, responses=TeamSerializer, operation_id="teams_update")
     def patch(self, request: Request, name: str) -> Response:
         """Rename a team, or change how it is shown."""
-        team = teams.update(request.user, get_team(request, name), **parse_body(TeamUpdate, request))
+        team = teams.update(Actor.from_api(request), get_team(request, name), **parse_body(TeamUpdate, request))
         return Response(TeamSerializer(team).data)
 
     @extend_schema(responses={204: None}, operation_id="teams_delete")
     def delete(self, request: Request, name: str) -> Response:
         """Delete a team without projects."""
-        teams.delete(request.user, get_team(request, name))
+        teams.delete(Actor.from_api(request), get_team(request, name))
         return Response(status=204)
 
 
@@ -116,7 +117,7 @@ class MemberList(APIView):
         """Take a user into the team."""
         data = parse_body(MemberCreate, request)
         team = get_team(request, name)
-        member = teams.add_member(request.user, team, get_user(data["username"]), data["role"])
+        member = teams.add_member(Actor.from_api(request), team, get_user(data["username"]), data["role"])
         return Response(MemberSerializer(member).data, 201)
 
 
@@ -127,13 +128,13 @@ class MemberDetail(APIView):
     def patch(self, request: Request, name: str, username: str) -> Response:
         """Give a member another role."""
         data = parse_body(MemberUpdate, request, username=username)
-        member = teams.change_role(request.user, get_member(request, name, username), data["role"])
+        member = teams.change_role(Actor.from_api(request), get_member(request, name, username), data["role"])
         return Response(MemberSerializer(member).data)
 
     @extend_schema(responses={204: None}, operation_id="members_remove")
     def delete(self, request: Request, name: str, username: str) -> Response:
         """Take a member out of the team; you may always leave by yourself."""
-        teams.remove_member(request.user, get_member(request, name, username))
+        teams.remove_member(Actor.from_api(request), get_member(request, name, username))
         return Response(status=204)
 
 

@@ -7,9 +7,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.aliases.serializers import MomentField, ReasonField, scope_of
-from api.pagination import CursorQuery, PageQuery, decode_cursor, parse
+from api.pagination import CursorQuery, PageQuery, parse
 from artifacts.content import downloads
 from artifacts.models import AliasProposal, Artifact, ArtifactFile, ArtifactVersion
+from core.cursors import decode_cursor
 from projects.models import Project
 
 _ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")

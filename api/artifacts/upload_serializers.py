@@ -8,10 +8,10 @@ from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
 from api.artifacts.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
 from api.artifacts.serializers import FileSerializer, VersionSerializer
 from api.fields import JSONObjectField, ProseField
-from api.pagination import encode_cursor
 from artifacts import validators
 from artifacts.content import downloads, uploads
 from artifacts.models import ArtifactVersion, StoredObject
+from core.cursors import encode_cursor
 
 
 class VersionCreate(serializers.Serializer):

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import permissions
+from accounts.actor import Actor
 from accounts.models import Role
 from api.notifications.serializers import (
     DeliverySerializer,
@@ -49,14 +50,14 @@ class WebhookList(APIView):
     def get(self, request: Request, project_id: UUID) -> Response:
         """The webhooks of a project; for admins of its team."""
         project = get_project(request, project_id)
-        permissions.require(request.user, project.team, Role.ADMIN)
+        permissions.require(Actor.from_api(request), project.team, Role.ADMIN)
         return paginate(request, Webhook.objects.filter(project=project).for_display(), WebhookSerializer)
 
     @extend_schema(request=WebhookCreate, responses={201: NewWebhookSerializer}, operation_id="webhooks_create")
     def post(self, request: Request, project_id: UUID) -> Response:
         """Make a webhook. Its secret is in this answer and in no later one."""
         project = get_project(request, project_id)
-        made = webhooks.create(request.user, project, **parse_body(WebhookCreate, request))
+        made = webhooks.create(Actor.from_api(request), project, **parse_body(WebhookCreate, request))
         return Response(NewWebhookSerializer(made).data, 201)
 
 
@@ -73,13 +74,15 @@ class WebhookDetail(APIView):
         """Change the fields that are given; `active` pauses and resumes it."""
         webhook = get_webhook(request, webhook_id)
         return Response(
-            WebhookSerializer(webhooks.update(request.user, webhook, **parse_body(WebhookUpdate, request))).data
+            WebhookSerializer(
+                webhooks.update(Actor.from_api(request), webhook, **parse_body(WebhookUpdate, request))
+            ).data
         )
 
     @extend_schema(responses={204: None}, operation_id="webhooks_delete")
     def delete(self, request: Request, webhook_id: UUID) -> Response:
         """Delete a webhook with the log of its deliveries."""
-        webhooks.delete(request.user, get_webhook(request, webhook_id))
+        webhooks.delete(Actor.from_api(request), get_webhook(request, webhook_id))
         return Response(status=204)
 
 
@@ -89,7 +92,7 @@ class WebhookTest(APIView):
     @extend_schema(request=None, responses={202: DeliverySerializer}, operation_id="webhooks_test")
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """Send a `webhook.test` event to this webhook, once."""
-        delivery = webhooks.test(request.user, get_webhook(request, webhook_id))
+        delivery = webhooks.test(Actor.from_api(request), get_webhook(request, webhook_id))
         return Response(DeliverySerializer(delivery).data, 202)
 
 
@@ -99,7 +102,7 @@ class WebhookSecret(APIView):
     @extend_schema(request=None, responses=NewWebhookSerializer, operation_id="webhooks_renew_secret")
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """Give the webhook a new secret, which is in this answer and in no later one."""
-        webhook = webhooks.renew_secret(request.user, get_webhook(request, webhook_id))
+        webhook = webhooks.renew_secret(Actor.from_api(request), get_webhook(request, webhook_id))
         return Response(NewWebhookSerializer(webhook).data)
 
 
@@ -122,7 +125,7 @@ class DeliveryRedeliver(APIView):
     def post(self, request: Request, delivery_id: UUID) -> Response:
         """Send it again, under the same `webhook-id`."""
         visible = Delivery.objects.visible_to(request.user).select_related("event", "webhook__project__team")
-        delivery = webhooks.redeliver(request.user, get_object_or_404(visible, pk=delivery_id))
+        delivery = webhooks.redeliver(Actor.from_api(request), get_object_or_404(visible, pk=delivery_id))
         return Response(DeliverySerializer(delivery).data, 202)
 
 
@@ -143,7 +146,7 @@ class InboxMark(APIView):
     @extend_schema(request=InboxRead, responses=UnreadSerializer, operation_id="inbox_read")
     def post(self, request: Request) -> Response:
         """Mark items of your inbox as read: those of these ids, or all."""
-        inbox.mark_read(request.user, parse_body(InboxRead, request).get("ids"))
+        inbox.mark_read(Actor.from_api(request), parse_body(InboxRead, request).get("ids"))
         return Response({"unread": inbox.unread(request.user)})
 
 
@@ -161,7 +164,7 @@ class WatchList(APIView):
     def post(self, request: Request) -> Response:
         """Watch a project or an artifact (201), or change how you do (200)."""
         data = parse_body(WatchCreate, request)
-        watched = watches.watch(request.user, **_target(request, data), **data)
+        watched = watches.watch(Actor.from_api(request), **_target(request, data), **data)
         row = Watch.objects.for_display().get(pk=watched.watch.pk)
         return Response(WatchSerializer(row).data, 201 if watched.created else 200)
 
@@ -172,14 +175,14 @@ class WatchDetail(APIView):
     @extend_schema(responses={204: None}, operation_id="watches_delete")
     def delete(self, request: Request, watch_id: UUID) -> Response:
         """Stop watching."""
-        watches.unwatch(request.user, get_object_or_404(request.user.watches, pk=watch_id))
+        watches.unwatch(Actor.from_api(request), get_object_or_404(request.user.watches, pk=watch_id))
         return Response(status=204)
 
 
 def get_webhook(request: Request, webhook_id: UUID) -> Webhook:
     """404 for who does not see its project, 403 for who is not an admin of its team."""
     webhook = get_object_or_404(Webhook.objects.visible_to(request.user).for_display(), pk=webhook_id)
-    permissions.require(request.user, webhook.project.team, Role.ADMIN)
+    permissions.require(Actor.from_api(request), webhook.project.team, Role.ADMIN)
     return webhook
 
 

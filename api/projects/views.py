@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.actor import Actor
 from api.accounts.views import get_team
 from api.pagination import page_of, paginate, parse
 from api.permissions import SignedIn
@@ -42,7 +43,7 @@ class ProjectList(APIView):
         """Make a project."""
         data = parse_body(ProjectCreate, request)
         team = get_team(request, data.pop("team", None) or request.user.personal_team.name)
-        return Response(ProjectSerializer(projects.create(request.user, team, **data)).data, 201)
+        return Response(ProjectSerializer(projects.create(Actor.from_api(request), team, **data)).data, 201)
 
 
 class ProjectDetail(APIView):
@@ -63,12 +64,12 @@ class ProjectDetail(APIView):
         """Change the fields that are given."""
         project = get_project(request, project_id)
         changes = parse_body(ProjectUpdate, request, team=project.team.name)
-        return Response(ProjectSerializer(projects.update(request.user, project, **changes)).data)
+        return Response(ProjectSerializer(projects.update(Actor.from_api(request), project, **changes)).data)
 
     @extend_schema(responses={204: None}, operation_id="projects_delete")
     def delete(self, request: Request, project_id: UUID) -> Response:
         """Delete a project with all its runs and artifacts."""
-        projects.delete(request.user, get_project(request, project_id))
+        projects.delete(Actor.from_api(request), get_project(request, project_id))
         return Response(status=204)
 
 
@@ -88,8 +89,8 @@ class RunList(APIView):
     def post(self, request: Request) -> Response:
         """Start a run; its project is made where it does not exist yet."""
         data = parse_body(RunCreate, request)
-        project = projects.get_or_create(request.user, data.pop("project"))
-        return Response(RunSerializer(runs.start(request.user, project, **data)).data, 201)
+        project = projects.get_or_create(Actor.from_api(request), data.pop("project"))
+        return Response(RunSerializer(runs.start(Actor.from_api(request), project, **data)).data, 201)
 
 
 class RunDetail(APIView):
@@ -104,7 +105,7 @@ class RunDetail(APIView):
     def patch(self, request: Request, run_id: UUID) -> Response:
         """Replace the fields that are given; config and summary as a whole."""
         run = get_run(request, run_id)
-        return Response(RunSerializer(runs.update(request.user, run, **parse_body(RunUpdate, request))).data)
+        return Response(RunSerializer(runs.update(Actor.from_api(request), run, **parse_body(RunUpdate, request))).data)
 
 
 class RunHeartbeat(APIView):
@@ -113,7 +114,7 @@ class RunHeartbeat(APIView):
     @extend_schema(request=None, responses=RunSerializer, operation_id="runs_heartbeat")
     def post(self, request: Request, run_id: UUID) -> Response:
         """Say that the run lives; one that is silent for five minutes counts as crashed."""
-        return Response(RunSerializer(runs.heartbeat(request.user, get_run(request, run_id))).data)
+        return Response(RunSerializer(runs.heartbeat(Actor.from_api(request), get_run(request, run_id))).data)
 
 
 class RunEnd(APIView):
@@ -123,7 +124,7 @@ class RunEnd(APIView):
     def post(self, request: Request, run_id: UUID) -> Response:
         """Say that the run ended, and how."""
         end = parse_body(RunFinish, request)
-        return Response(RunSerializer(runs.finish(request.user, get_run(request, run_id), **end)).data)
+        return Response(RunSerializer(runs.finish(Actor.from_api(request), get_run(request, run_id), **end)).data)
 
 
 def get_project(request: Request, project_id: UUID) -> Project:

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import permissions
-from accounts.actor import Origin
-from accounts.models import Role, User
+from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import errors, events, validators
 from artifacts.aliases import protection
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
@@ -59,76 +59,74 @@ class Move(NamedTuple):
 
 
 def move(
-    user: User,
+    actor: Actor,
     artifact: Artifact,
     alias: str,
     to: ArtifactVersion,
-    origin: Origin,
     expected: Expected = NO_EXPECTATION,
 ) -> Move:
     """Make the alias, or move it to another finalized version of the artifact.
 
     With `expected` only if it is there now. Raises `AliasMoved`, `AliasProtected`, `AliasTargetRefused`, `InvalidName`.
     """
-    return update_many(user, artifact, {alias: to}, origin, {alias: expected})[0]
+    return update_many(actor, artifact, {alias: to}, {alias: expected})[0]
 
 
-def remove(user: User, artifact: Artifact, alias: str, origin: Origin, expected: Expected = NO_EXPECTATION) -> Move:
+def remove(actor: Actor, artifact: Artifact, alias: str, expected: Expected = NO_EXPECTATION) -> Move:
     """Remove the alias; its version stays. Raises `AliasNotFound`, `AliasMoved`, `AliasProtected`."""
-    return update_many(user, artifact, {alias: None}, origin, {alias: expected})[0]
+    return update_many(actor, artifact, {alias: None}, {alias: expected})[0]
 
 
 @transaction.atomic
 def update_many(
-    user: User,
+    actor: Actor,
     artifact: Artifact,
     wanted: Mapping[str, ArtifactVersion | None],
-    origin: Origin,
     expected: Mapping[str, Expected] | None = None,
 ) -> list[Move]:
     """Make, move and, where the version is None, remove several aliases: all of them, or none."""
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = lock(artifact)
-    protection.require(user, artifact, wanted)
+    protection.require(actor, artifact, wanted)
     moves = []
     for alias, to in wanted.items():
         require_expected(artifact, alias, (expected or {}).get(alias, NO_EXPECTATION))
         if to is None:
-            moves.append(drop_alias(user, get(artifact, alias), origin))
+            moves.append(drop_alias(actor, get(artifact, alias)))
         else:
             # Somebody may have deleted the version before the lock was ours.
-            moves.append(put_alias(user, artifact, alias, _VERSION.first(artifact.pk, to.pk) or to, origin))
+            moves.append(put_alias(actor, artifact, alias, _VERSION.first(artifact.pk, to.pk) or to))
     return moves
 
 
 @transaction.atomic
-def rollback(user: User, artifact: Artifact, alias: str, origin: Origin, expected: Expected = NO_EXPECTATION) -> Move:
+def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = NO_EXPECTATION) -> Move:
     """Move the alias back to the version before, which also brings back one that was removed.
 
     A second rollback undoes the first. Raises `NothingBefore`, `AliasNotFound`, and what `move` raises.
     """
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = lock(artifact)
-    protection.require(user, artifact, [alias])
+    protection.require(actor, artifact, [alias])
     require_expected(artifact, alias, expected)
     before = version_before(artifact, alias)
     if not before.is_finalized:
         raise errors.AliasTargetRefused(
             f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
         )
-    return put_alias(user, artifact, alias, before, origin)
+    return put_alias(actor, artifact, alias, before)
 
 
 @transaction.atomic
-def swap(user: User, artifact: Artifact, one: str, other: str, origin: Origin) -> list[Move]:
+def swap(actor: Actor, artifact: Artifact, one: str, other: str) -> list[Move]:
     """Let two aliases change places, both or none."""
     if one == other:
         raise errors.Invalid(f"Name two aliases: {one!r} cannot change places with itself.")
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = lock(artifact)
-    protection.require(user, artifact, [one, other])
+    protection.require(actor, artifact, [one, other])
     first, second = get(artifact, one).version, get(artifact, other).version
-    return [put_alias(user, artifact, one, second, origin), put_alias(user, artifact, other, first, origin)]
+    return [put_alias(actor, artifact, one, second), put_alias(actor, artifact, other, first)]
 
 
 def get(artifact: Artifact, alias: str) -> ArtifactAlias:
@@ -202,11 +200,10 @@ def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
 
 
 def put_alias(
-    user: User | None,
+    actor: Actor,
     artifact: Artifact,
     alias: str,
     to: ArtifactVersion,
-    origin: Origin,
     proposal: AliasProposal | None = None,
 ) -> Move:
     """Put the alias on the version and write it down, for callers that hold `lock(artifact)` and asked `rules`."""
@@ -214,38 +211,37 @@ def put_alias(
     check_target(artifact, to)
     row = _ROW.first(artifact.pk, alias)
     if row is None:
-        row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=user)
-        _write_down(user, artifact, alias, None, to, origin, proposal)
+        row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
+        _write_down(actor, artifact, alias, None, to, proposal)
         return Move(row, None)
     before = row.version
     if before.pk != to.pk:
         row.version = to
         compiled_queries.update(row, "version", "updated_at")
-        _write_down(user, artifact, alias, before, to, origin, proposal, (row.last_change_number or 0, row.last_at))
+        _write_down(actor, artifact, alias, before, to, proposal, (row.last_change_number or 0, row.last_at))
     return Move(row, before)
 
 
-def drop_alias(user: User | None, row: ArtifactAlias, origin: Origin, proposal: AliasProposal | None = None) -> Move:
+def drop_alias(actor: Actor, row: ArtifactAlias, proposal: AliasProposal | None = None) -> Move:
     """Remove the alias and write it down, for callers that hold `lock(artifact)` and asked `rules`."""
-    _write_down(user, row.artifact, row.alias, row.version, None, origin, proposal)
+    _write_down(actor, row.artifact, row.alias, row.version, None, proposal)
     row.delete()
     return Move(row, row.version, is_gone=True)
 
 
-def record_removal(user: User, artifact: Artifact, origin: Origin) -> None:
+def record_removal(actor: Actor, artifact: Artifact) -> None:
     """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
     for row in artifact.alias_set.select_related("version").with_last_change():
         last = (row.last_change_number or 0, row.last_at)
-        _write_down(user, artifact, row.alias, row.version, None, origin, None, last)
+        _write_down(actor, artifact, row.alias, row.version, None, None, last)
 
 
 def _write_down(
-    user: User | None,
+    actor: Actor,
     artifact: Artifact,
     alias: str,
     before: ArtifactVersion | None,
     after: ArtifactVersion | None,
-    origin: Origin,
     proposal: AliasProposal | None,
     last: tuple[int, datetime | None] | None = None,
 ) -> None:
@@ -260,17 +256,17 @@ def _write_down(
         from_number=before.number if before else None,
         to_version=after,
         to_number=after.number if after else None,
-        changed_by=user,
-        changed_by_name=user.username if user else "",
-        key=origin.key,
-        key_name=origin.key.name if origin.key else "",
-        channel=origin.face,
-        reason=origin.reason,
+        changed_by=actor.user,
+        changed_by_name=actor.user.username if actor.user else "",
+        key=actor.key,
+        key_name=actor.key.name if actor.key else "",
+        channel=actor.channel,
+        reason=actor.reason,
         proposal=proposal,
         created_at=max(now, at) if at else now,
     )
     compiled_queries.insert(change)
-    events.alias_changed(user, artifact, alias, before, after, origin.reason)
+    events.alias_changed(actor.user, artifact, alias, before, after, actor.reason)
 
 
 def _last_change(artifact: Artifact, alias: str) -> tuple[int, datetime | None]:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import permissions
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Role, User
 from artifacts import errors, events, validators
 from artifacts.aliases import aliases, protection
@@ -14,13 +14,13 @@ from artifacts.models import AliasProposal, Artifact, ArtifactVersion
 
 
 @transaction.atomic
-def propose(user: User, artifact: Artifact, alias: str, to: ArtifactVersion | None, origin: Origin) -> AliasProposal:
+def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | None) -> AliasProposal:
     """Ask that the alias be made, moved, or removed where `to` is None. Remembers where the alias is now.
 
     Any editor may, whether or not the alias is protected. Raises `ProposalOpen`, `AliasNotFound`,
     `AliasTargetRefused`, `InvalidName`, `Conflict` where nothing would change.
     """
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     validators.check_alias(alias)
     artifact = aliases.lock(artifact)
     if to is None:
@@ -32,7 +32,7 @@ def propose(user: User, artifact: Artifact, alias: str, to: ArtifactVersion | No
     if now is not None and to is not None and now.pk == to.pk:
         raise errors.Conflict(f"Alias {alias!r} is at {to.version} already.")
     proposal = AliasProposal(
-        artifact=artifact, alias=alias, from_version=now, to_version=to, reason=origin.reason, proposed_by=user
+        artifact=artifact, alias=alias, from_version=now, to_version=to, reason=actor.reason, proposed_by=actor.user
     )
     waiting = errors.ProposalOpen(f"A move of {alias!r} waits already: decide about it, or withdraw it, first.")
     with errors.refuse(proposal_one_open=waiting):
@@ -42,41 +42,41 @@ def propose(user: User, artifact: Artifact, alias: str, to: ArtifactVersion | No
 
 
 @transaction.atomic
-def approve(user: User, proposal: AliasProposal, origin: Origin, comment: str = "") -> aliases.Move:
+def approve(actor: Actor, proposal: AliasProposal, comment: str = "") -> aliases.Move:
     """Make the proposed move, if the alias is still where it was when the move was proposed.
 
     Raises `AliasMoved` where it is not, and `Denied` for who proposed it or has not the role that the rules ask for.
     """
     artifact = aliases.lock(proposal.artifact)
     proposal = _still_open(proposal)
-    _require_decider(user, artifact, proposal)
+    _require_decider(actor, artifact, proposal)
     aliases.require_expected(artifact, proposal.alias, proposal.from_version_id)
-    origin = replace(origin, reason=proposal.reason)
-    events.proposal_decided(_decide(user, proposal, AliasProposal.State.APPROVED, comment))
+    actor = replace(actor, reason=proposal.reason)
+    events.proposal_decided(_decide(actor, proposal, AliasProposal.State.APPROVED, comment))
     if proposal.to_version is None:
-        return aliases.drop_alias(user, aliases.get(artifact, proposal.alias), origin, proposal)
-    return aliases.put_alias(user, artifact, proposal.alias, proposal.to_version, origin, proposal)
+        return aliases.drop_alias(actor, aliases.get(artifact, proposal.alias), proposal)
+    return aliases.put_alias(actor, artifact, proposal.alias, proposal.to_version, proposal)
 
 
 @transaction.atomic
-def reject(user: User, proposal: AliasProposal, comment: str = "") -> AliasProposal:
+def reject(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasProposal:
     """Decide that the alias stays. Raises `Denied` as `approve` does."""
     artifact = aliases.lock(proposal.artifact)
     proposal = _still_open(proposal)
-    _require_decider(user, artifact, proposal)
-    _decide(user, proposal, AliasProposal.State.REJECTED, comment)
+    _require_decider(actor, artifact, proposal)
+    _decide(actor, proposal, AliasProposal.State.REJECTED, comment)
     events.proposal_decided(proposal)
     return proposal
 
 
 @transaction.atomic
-def withdraw(user: User, proposal: AliasProposal, comment: str = "") -> AliasProposal:
+def withdraw(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasProposal:
     """Take one's own proposal back."""
     aliases.lock(proposal.artifact)
     proposal = _still_open(proposal)
-    if proposal.proposed_by_id != user.pk and not user.is_operating:
+    if proposal.proposed_by_id != actor.user.pk and not actor.is_staff:
         raise errors.Denied("Only who proposed a move withdraws it; others reject it.")
-    return _decide(user, proposal, AliasProposal.State.WITHDRAWN, comment)
+    return _decide(actor, proposal, AliasProposal.State.WITHDRAWN, comment)
 
 
 def deciding_role(artifact: Artifact, alias: str) -> Role:
@@ -93,9 +93,9 @@ def _deciders(artifact: Artifact, alias: str) -> list[User]:
     return [member.user for member in members.select_related("user")]
 
 
-def _require_decider(user: User, artifact: Artifact, proposal: AliasProposal) -> None:
-    permissions.require(user, artifact.project.team, deciding_role(artifact, proposal.alias))
-    if proposal.proposed_by_id == user.pk:
+def _require_decider(actor: Actor, artifact: Artifact, proposal: AliasProposal) -> None:
+    permissions.require(actor, artifact.project.team, deciding_role(artifact, proposal.alias))
+    if proposal.proposed_by_id == actor.user.pk:
         raise errors.Denied("You proposed this move yourself: somebody else decides about it.")
 
 
@@ -108,9 +108,9 @@ def _still_open(proposal: AliasProposal) -> AliasProposal:
     return found
 
 
-def _decide(user: User, proposal: AliasProposal, state: AliasProposal.State, comment: str) -> AliasProposal:
+def _decide(actor: Actor, proposal: AliasProposal, state: AliasProposal.State, comment: str) -> AliasProposal:
     proposal.state = state
-    proposal.decided_by = user
+    proposal.decided_by = actor.user
     proposal.decided_at = timezone.now()
     proposal.comment = comment
     proposal.save(update_fields=["state", "decided_by", "decided_at", "comment"])

@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import permissions
-from accounts.models import Role, Team, User
+from accounts.actor import Actor
+from accounts.models import Role, Team
 from artifacts import errors, validators
 from artifacts.models import AliasRule, Artifact
 from core.compiled_queries import CompiledQuery
@@ -36,29 +37,36 @@ class Protection:
 
 @transaction.atomic
 def create(
-    user: User, place: Team | Project | Artifact, pattern: str, *, role: Role = Role.ADMIN, needs_approval: bool = False
+    actor: Actor,
+    place: Team | Project | Artifact,
+    pattern: str,
+    *,
+    role: Role = Role.ADMIN,
+    needs_approval: bool = False,
 ) -> AliasRule:
     """A new rule of the place, which holds for every move once this has returned. For admins of its team.
 
     Raises `InvalidName`, `RuleTaken`, `Denied`.
     """
     column = {Team: "team", Project: "project", Artifact: "artifact"}[type(place)]
-    rule = AliasRule(pattern=pattern, role=role, needs_approval=needs_approval, created_by=user, **{column: place})
-    permissions.require(user, rule.owner, Role.ADMIN)
+    rule = AliasRule(
+        pattern=pattern, role=role, needs_approval=needs_approval, created_by=actor.user, **{column: place}
+    )
+    permissions.require(actor, rule.owner, Role.ADMIN)
     return _saved(rule, force_insert=True)
 
 
 @transaction.atomic
-def update(user: User, rule: AliasRule, **changes: Any) -> AliasRule:
+def update(actor: Actor, rule: AliasRule, **changes: Any) -> AliasRule:
     """Change pattern, role or needs_approval; a rule stays where it is. Holds, and raises, as `create` does."""
-    permissions.require(user, rule.owner, Role.ADMIN)
+    permissions.require(actor, rule.owner, Role.ADMIN)
     for column, value in changes.items():
         setattr(rule, column, value)
     return _saved(rule, update_fields=[*changes, "updated_at"])
 
 
-def delete(user: User, rule: AliasRule) -> None:
-    permissions.require(user, rule.owner, Role.ADMIN)
+def delete(actor: Actor, rule: AliasRule) -> None:
+    permissions.require(actor, rule.owner, Role.ADMIN)
     rule.delete()
 
 
@@ -77,24 +85,24 @@ def protection(rules: Iterable[AliasRule], alias: str) -> Protection | None:
     return Protection(strictest, role, any(rule.needs_approval for rule in fitting))
 
 
-def may_move(user: User, role: Role | None, protection: Protection | None) -> bool:
+def may_move(actor: Actor, role: Role | None, protection: Protection | None) -> bool:
     """Whether somebody of this role moves, removes or makes such an alias without asking anybody."""
-    if user.is_operating:
+    if actor.is_staff:
         return True
     if protection is None:
         return role is not None and role.covers(Role.EDITOR)
     return role is not None and role.covers(protection.role) and not protection.needs_approval
 
 
-def require(user: User, artifact: Artifact, aliases: Iterable[str]) -> None:
+def require(actor: Actor, artifact: Artifact, aliases: Iterable[str]) -> None:
     """Raise `AliasProtected` at the first of the aliases that the user may not move alone."""
     rules = rules_for(artifact)
-    if not rules or user.is_operating:
+    if not rules or actor.is_staff:
         return
-    role = permissions.role_in(user, artifact.project.team)
+    role = permissions.role_in(actor.user, artifact.project.team)
     for alias in aliases:
         asked = protection(rules, alias)
-        if asked and not may_move(user, role, asked):
+        if asked and not may_move(actor, role, asked):
             raise _protected(alias, asked, role)
 
 

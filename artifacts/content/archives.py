@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from django.db.models import Q
 from zipstream import ZipStream
 
-from accounts.actor import Origin
-from accounts.models import User
+from accounts.actor import Actor
 from artifacts import errors, storage
 from artifacts.content import downloads
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
@@ -17,7 +16,7 @@ from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 _FILES_AT_ONCE = 1000
 
 
-def stream(user: User, version: ArtifactVersion, origin: Origin) -> Iterator[bytes]:
+def stream(actor: Actor, version: ArtifactVersion) -> Iterator[bytes]:
     """The zip, in chunks of at most 1 MiB; counted as one download of the version.
 
     Refuses before the first byte where bytes are missing or corrupt. References have no bytes here and are left out.
@@ -25,7 +24,7 @@ def stream(user: User, version: ArtifactVersion, origin: Origin) -> Iterator[byt
     lacking = Q(blob__state=Blob.State.EXPECTED) | Q(blob__state=Blob.State.CORRUPT)
     for file in version.files.filter(lacking).select_related("blob__object").order_by()[:1]:
         downloads.read_range(file, 0, 0)
-    downloads.record_download(user, version, None, origin)
+    downloads.record_download(actor, version, None)
     return _zip(version)
 
 

@@ -11,8 +11,7 @@ from itertools import chain
 from django.conf import settings
 from django.core import signing
 
-from accounts.actor import Origin
-from accounts.models import User
+from accounts.actor import Actor
 from artifacts import errors, storage
 from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
 
@@ -32,10 +31,10 @@ class Manifest:
     next_after: str | None
 
 
-def presigned_url(user: User, file: ArtifactFile, origin: Origin) -> str:
+def presigned_url(actor: Actor, file: ArtifactFile) -> str:
     """An address that reads exactly this file, for `SIGNED_URL_LIFE`."""
     blob = _readable(file)
-    record_download(user, file.version, file, origin)
+    record_download(actor, file.version, file)
     place = blob.object
     assert place is not None
     if place.kind == StoredObject.Kind.PACK:
@@ -45,11 +44,11 @@ def presigned_url(user: User, file: ArtifactFile, origin: Origin) -> str:
 
 
 def manifest(
-    user: User, version: ArtifactVersion, origin: Origin, *, after: str = "", limit: int = MAX_ENTRIES, prefix: str = ""
+    actor: Actor, version: ArtifactVersion, *, after: str = "", limit: int = MAX_ENTRIES, prefix: str = ""
 ) -> Manifest:
     """The files after the path `after`; counted as one download of the version, at its first page."""
     if not after:
-        record_download(user, version, None, origin)
+        record_download(actor, version, None)
     files = version.files.under(prefix).select_related("blob__object").order_by("path")
     page = list(files.filter(path__gt=after)[: limit + 1] if after else files[: limit + 1])
     more = len(page) > limit
@@ -100,8 +99,8 @@ def _is_there(blob: Blob) -> bool:
     return blob.state in (Blob.State.UPLOADED, Blob.State.VERIFIED)
 
 
-def record_download(user: User, version: ArtifactVersion, file: ArtifactFile | None, origin: Origin) -> None:
+def record_download(actor: Actor, version: ArtifactVersion, file: ArtifactFile | None) -> None:
     """Write down that the file, or without one the whole version, was handed out."""
     ArtifactDownload.objects.create(
-        version=version, file=file, user=user, ip_address=origin.ip_address, user_agent=origin.user_agent
+        version=version, file=file, user=actor.user, ip_address=actor.ip, user_agent=actor.user_agent
     )

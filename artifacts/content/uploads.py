@@ -15,7 +15,8 @@ from django.db.models import Exists, OuterRef
 from uuid_utils.compat import uuid7
 
 from accounts import permissions
-from accounts.models import Role, User
+from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import errors, storage, validators
 from artifacts.drafts import FileSpec, lock_draft, require_path_free
 from artifacts.models import ArtifactVersion, Blob, StoredObject
@@ -75,20 +76,20 @@ class CompletedUpload:
     etags: dict[int, str] = field(default_factory=dict)
 
 
-def begin(user: User, version: ArtifactVersion, wanted: Sequence[UploadRequest]) -> list[Upload]:
+def begin(actor: Actor, version: ArtifactVersion, wanted: Sequence[UploadRequest]) -> list[Upload]:
     """Addresses for these objects of a draft, in this order; those that are in the store already need none."""
-    permissions.require(user, version.artifact.project.team, Role.EDITOR)
+    permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     for each in wanted:
         _check(each)
     # Where all is asked for the first time, nothing can have arrived; asking for nothing asks what has.
     _look(version, _awaited(version, [sha256 for each in wanted for sha256 in _contents(each)]))
     is_bound = storage.enforces_checksums()
-    places = _assign(user, version, wanted, is_bound)
+    places = _assign(actor, version, wanted, is_bound)
     return [_upload(place) for place in places]
 
 
 def begin_single(
-    user: User,
+    actor: Actor,
     version: ArtifactVersion,
     statement: FileSpec,
     *,
@@ -101,19 +102,19 @@ def begin_single(
     """
     validators.check_path(statement.path)
     _check_size(statement.size, part_size)
-    return _begin_one(user, version, statement, part_size, storage_key, storage.enforces_checksums())
+    return _begin_one(actor, version, statement, part_size, storage_key, storage.enforces_checksums())
 
 
 @transaction.atomic
 def _begin_one(
-    user: User,
+    actor: Actor,
     version: ArtifactVersion,
     statement: FileSpec,
     part_size: int | None,
     storage_key: str | None,
     is_enforced: bool,
 ) -> StoredObject:
-    version = lock_draft(user, version)
+    version = lock_draft(actor, version)
     require_path_free(version, statement.path)
     version.save(update_fields=["touched_at"])
     if storage_key:
@@ -236,10 +237,10 @@ def _begun_before(version: ArtifactVersion, storage_key: str, size: int, part_si
 
 @transaction.atomic
 def _assign(
-    user: User, version: ArtifactVersion, wanted: Sequence[UploadRequest], is_bound: bool
+    actor: Actor, version: ArtifactVersion, wanted: Sequence[UploadRequest], is_bound: bool
 ) -> list[StoredObject]:
     """A place for each object: the one handed out before, or a new one that the blobs are pointed at."""
-    version = lock_draft(user, version)
+    version = lock_draft(actor, version)
     version.save(update_fields=["touched_at"])
     blobs = _blobs(version, {sha256 for each in wanted for sha256 in _contents(each)})
     known = {_shape(place): place for place in _places(version, wanted)}

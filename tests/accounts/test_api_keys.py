@@ -6,13 +6,13 @@ import pytest
 from django.utils import timezone
 
 from accounts import keys
+from accounts.actor import Actor
 from accounts.models import ApiKey, Scope
-from accounts.permissions import as_staff
 from core import errors
 
 
 def test_the_value_is_given_once_and_only_a_hash_is_kept(alice):
-    key, value = keys.create(alice, "laptop")
+    key, value = keys.create(Actor(alice), "laptop")
 
     assert value.startswith("wllm_")
     assert value.startswith(key.prefix)
@@ -23,17 +23,17 @@ def test_the_value_is_given_once_and_only_a_hash_is_kept(alice):
 
 def test_a_key_cannot_be_born_expired(alice):
     with pytest.raises(errors.Invalid):
-        keys.create(alice, "late", expires_at=timezone.now() - timedelta(seconds=1))
+        keys.create(Actor(alice), "late", expires_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_keys_are_revoked_by_their_user_or_the_operator(alice, mallory):
-    mine, _ = keys.create(alice, "laptop")
-    other, _ = keys.create(alice, "server")
+    mine, _ = keys.create(Actor(alice), "laptop")
+    other, _ = keys.create(Actor(alice), "server")
 
     with pytest.raises(errors.Denied):
-        keys.revoke(mallory, mine)
-    keys.revoke(alice, mine)
-    keys.revoke(as_staff(mallory), other)
+        keys.revoke(Actor(mallory), mine)
+    keys.revoke(Actor(alice), mine)
+    keys.revoke(Actor(mallory, is_staff=True), other)
     assert not alice.api_keys.exists()
 
 
@@ -52,7 +52,7 @@ def test_the_api_lists_creates_and_revokes(api, alice):
 
 
 def test_a_key_of_somebody_else_is_not_there(api, alice, mallory):
-    key, _ = keys.create(alice, "laptop")
+    key, _ = keys.create(Actor(alice), "laptop")
 
     assert api(mallory).delete(f"/api/v1/keys/{key.pk}").status_code == 404
     assert key.pk not in [item["id"] for item in api(mallory).get("/api/v1/keys").json()["items"]]
@@ -84,7 +84,7 @@ def test_a_key_without_sense_is_refused(api, alice, body):
 def test_the_list_costs_three_queries_however_long_it_is(api, alice, django_assert_num_queries):
     hands = api(alice)
     for number in range(5):
-        keys.create(alice, f"key {number}")
+        keys.create(Actor(alice), f"key {number}")
     hands.get("/api/v1/me")  # Its use is noted once a minute.
     with django_assert_num_queries(3):
         assert hands.get("/api/v1/keys").json()["total"] == 6

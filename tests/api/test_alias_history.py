@@ -6,12 +6,11 @@ from itertools import pairwise
 import pytest
 from django.utils import timezone
 
-from accounts.actor import Channel, Origin
+from accounts.actor import Actor, Channel
 from accounts.models import ApiKey
 from artifacts import artifacts, versions
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange
-from tests.artifacts.client import ORIGIN
 
 KEYS = {
     "id", "alias", "number", "from_version_id", "from_version", "to_version_id", "to_version", "changed_by", "face",
@@ -42,9 +41,9 @@ def walk(client, address: str, limit: int) -> list[dict]:
 
 def test_every_change_of_one_alias(api, vera, bob, address, artifact, v1, v2):
     key, _ = ApiKey.objects.issue(user=bob, name="robot")
-    aliases.move(bob, artifact, "production", v1, Origin(Channel.SDK, key, "First"))
-    aliases.move(bob, artifact, "production", v2, Origin(Channel.WEB))
-    aliases.remove(bob, artifact, "production", ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK, key=key, reason="First"), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.WEB), artifact, "production", v2)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
     answer = api(vera).get(f"{address}/production/history")
 
     assert answer.status_code == 200
@@ -59,9 +58,9 @@ def test_every_change_of_one_alias(api, vera, bob, address, artifact, v1, v2):
 
 
 def test_every_change_of_all_aliases(api, vera, bob, address, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.move(bob, artifact, "staging", v2, ORIGIN)
-    aliases.remove(bob, artifact, "production", ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "staging", v2)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
 
     assert steps(api(vera).get(f"{address}/history")) == [
         ("production", "v1", None),
@@ -76,7 +75,7 @@ def test_every_change_of_all_aliases(api, vera, bob, address, artifact, v1, v2):
 def test_page_by_page_nothing_is_lost_and_nothing_comes_twice(api, vera, bob, address, artifact, v1, v2, limit):
     for number in range(7):
         to = (v1, v2)[number % 2]
-        aliases.update_many(bob, artifact, {"production": to, f"a{number}": to}, ORIGIN)
+        aliases.update_many(Actor(bob, Channel.SDK), artifact, {"production": to, f"a{number}": to})
     client = api(vera)
 
     one = walk(client, f"{address}/production/history", limit)
@@ -91,7 +90,7 @@ def test_page_by_page_nothing_is_lost_and_nothing_comes_twice(api, vera, bob, ad
 def test_changes_of_one_moment_keep_their_order(api, vera, bob, address, artifact, v1, v2):
     """A clock that stood still, or went back, gives one time to many changes."""
     moment = timezone.now() + timedelta(minutes=5)
-    aliases.move(bob, artifact, "b", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "b", v1)
     last = AliasChange.objects.of(artifact, "b").get()
     for number in range(2, 8):
         at, after = ((v1, v2), (v2, v1))[number % 2]
@@ -108,9 +107,9 @@ def test_changes_of_one_moment_keep_their_order(api, vera, bob, address, artifac
 @pytest.mark.parametrize(("place", "numbers"), [("production/history", [1]), ("history", [1, 2, 1])])
 def test_pages_hold_still_while_things_move(api, vera, bob, address, artifact, v1, v2, place, numbers):
     for to in (v1, v2, v1):
-        aliases.move(bob, artifact, "production", to, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", to)
     first = api(vera).get(f"{address}/{place}", {"limit": 2}).json()
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
     rest = api(vera).get(f"{address}/{place}", {"cursor": first["next_cursor"]}).json()
 
     assert [item["number"] for item in rest["items"]] == numbers
@@ -118,9 +117,9 @@ def test_pages_hold_still_while_things_move(api, vera, bob, address, artifact, v
 
 def test_what_it_tells_of_may_be_gone(api, alice, bob, vera, address, artifact, v1, v2):
     key, _ = ApiKey.objects.issue(user=bob, name="robot")
-    aliases.move(bob, artifact, "production", v1, Origin(Channel.API, key))
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
-    versions.delete(bob, v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.API, key=key), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     artifact.versions.filter(pk=v1.pk).delete()
     key.delete()
     made = api(vera).get(f"{address}/production/history").json()["items"][-1]
@@ -129,8 +128,8 @@ def test_what_it_tells_of_may_be_gone(api, alice, bob, vera, address, artifact, 
 
 
 def test_an_alias_that_was_removed_is_still_told_of(api, vera, bob, address, artifact, v1):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.remove(bob, artifact, "production", ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
 
     assert api(vera).get(f"{address}/production").status_code == 404
     assert len(steps(api(vera).get(f"{address}/production/history"))) == 2
@@ -186,7 +185,7 @@ def test_nobody_changes_it(api, alice, address, v1):
 
 
 def test_with_the_artifact_it_goes_from_sight_and_stays(api, alice, vera, address, artifact, v1):
-    artifacts.delete(alice, artifact, ORIGIN)
+    artifacts.delete(Actor(alice, Channel.SDK), artifact)
 
     assert api(vera).get(f"{address}/history").status_code == 404
     assert AliasChange.objects.filter(artifact_name="acme/demo/data", alias="latest").exists()
@@ -194,7 +193,7 @@ def test_with_the_artifact_it_goes_from_sight_and_stays(api, alice, vera, addres
 
 def test_a_page_costs_the_same_wherever_it_is(api, vera, bob, address, artifact, v1, v2, django_assert_num_queries):
     for number in range(30):
-        aliases.move(bob, artifact, "production", (v1, v2)[number % 2], ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", (v1, v2)[number % 2])
     client = api(vera)
     client.get(f"{address}/history")
     for place, more in ((f"{address}/history", 1), (f"{address}/production/history", 0)):

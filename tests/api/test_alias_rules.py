@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from accounts.actor import Actor
 from accounts.models import Role
 from artifacts.aliases import protection
 from artifacts.models import AliasRule
@@ -79,7 +80,7 @@ def test_the_list_of_aliases_says_which_ones_are_protected(
     for alias in ("production", "staging"):
         api(bob).post(f"/api/v1/artifacts/{artifact.pk}/aliases", {"alias": alias, "version_id": str(v1.pk)})
     for place, pattern in ((artifact.project.team, "prod*"), (artifact, "l?test"), (artifact.project, "prod*")):
-        protection.create(alice, place, pattern)
+        protection.create(Actor(alice), place, pattern)
     client = api(vera)
     client.get(f"/api/v1/artifacts/{artifact.pk}/aliases")
     # Key, artifact, rules, aliases.
@@ -93,7 +94,7 @@ def test_the_list_of_aliases_says_which_ones_are_protected(
 
 def test_lists(api, alice, vera, mallory, acme, project, artifact, other):
     for place, pattern in ((acme, "t"), (project, "p"), (artifact, "a"), (other, "o")):
-        protection.create(alice, place, pattern)
+        protection.create(Actor(alice), place, pattern)
     client = api(vera)
 
     assert patterns(client.get(RULES)) == ["a", "o", "p", "t"]
@@ -109,13 +110,13 @@ def test_lists(api, alice, vera, mallory, acme, project, artifact, other):
 
 def test_a_list_costs_the_same_however_long_it_is(api, alice, vera, acme, artifact, django_assert_num_queries):
     client = api(vera)
-    protection.create(alice, acme, "x")
+    protection.create(Actor(alice), acme, "x")
     client.get(RULES)
     # Key, count, rows.
     with django_assert_num_queries(3):
         client.get(RULES)
     for number in range(10):
-        protection.create(alice, (acme, artifact.project, artifact)[number % 3], f"x{number}")
+        protection.create(Actor(alice), (acme, artifact.project, artifact)[number % 3], f"x{number}")
     with django_assert_num_queries(3):
         assert client.get(RULES).json()["total"] == 11
 
@@ -123,8 +124,8 @@ def test_a_list_costs_the_same_however_long_it_is(api, alice, vera, acme, artifa
 def test_who_sees_an_internal_project_sees_its_rules(api, alice, mallory, acme, project, artifact):
     project.visibility = Visibility.INTERNAL
     project.save()
-    of_team = protection.create(alice, acme, "t")
-    of_artifact = protection.create(alice, artifact, "a")
+    of_team = protection.create(Actor(alice), acme, "t")
+    of_artifact = protection.create(Actor(alice), artifact, "a")
     client = api(mallory)
 
     assert patterns(client.get(RULES)) == ["a"]
@@ -138,7 +139,7 @@ def test_who_sees_an_internal_project_sees_its_rules(api, alice, mallory, acme, 
 @pytest.mark.parametrize("who", ["bob", "vera"])
 def test_only_admins_change_them(api, request, alice, acme, project, artifact, who):
     client = api(request.getfixturevalue(who))
-    rule = protection.create(alice, project, "production")
+    rule = protection.create(Actor(alice), project, "production")
     for place in ({"team": "acme"}, {"project": "acme/demo"}, {"artifact": str(artifact.pk)}):
         answer = client.post(RULES, {**place, "pattern": "x"})
         assert (answer.status_code, answer.json()["code"]) == (403, "Denied")
@@ -149,7 +150,7 @@ def test_only_admins_change_them(api, request, alice, acme, project, artifact, w
 
 
 def test_a_stranger_learns_nothing(api, alice, mallory, acme, project, artifact):
-    rule, client = protection.create(alice, project, "production"), api(mallory)
+    rule, client = protection.create(Actor(alice), project, "production"), api(mallory)
     for place in ({"team": "acme"}, {"project": "acme/demo"}, {"artifact": str(artifact.pk)}):
         assert client.post(RULES, {**place, "pattern": "x"}).status_code == 404
         assert client.get(RULES, place).status_code == 404
@@ -176,7 +177,7 @@ def test_what_is_no_pattern_is_refused(api, alice, acme, pattern):
     answer = api(alice).post(RULES, {"team": "acme", "pattern": pattern})
 
     assert (answer.status_code, answer.json()["code"] in ("Invalid", "InvalidName")) == (400, True)
-    rule = protection.create(alice, acme, "production")
+    rule = protection.create(Actor(alice), acme, "production")
     assert api(alice).patch(f"{RULES}/{rule.pk}", {"pattern": pattern}).status_code == 400
     assert [row.pattern for row in AliasRule.objects.all()] == ["production"]
 
@@ -210,7 +211,7 @@ def test_places_that_are_not_there(api, alice, project, place, status):
 
 
 def test_a_rule_stays_where_it_is(api, alice, acme, project):
-    rule = protection.create(alice, acme, "production")
+    rule = protection.create(Actor(alice), acme, "production")
     answer = api(alice).patch(f"{RULES}/{rule.pk}", {"project": "acme/demo", "pattern": "x"})
 
     assert (answer.json()["team"], answer.json()["project"], answer.json()["pattern"]) == ("acme", None, "x")
@@ -218,7 +219,7 @@ def test_a_rule_stays_where_it_is(api, alice, acme, project):
 
 
 def test_a_version_to_come_is_refused_its_alias_before_any_byte(api, alice, bob, artifact, v1):
-    protection.create(alice, artifact.project, "prod*")
+    protection.create(Actor(alice), artifact.project, "prod*")
     address = f"/api/v1/artifacts/{artifact.pk}/versions"
     before = artifact.versions.count()
 
@@ -242,7 +243,7 @@ def test_a_version_to_come_is_refused_its_alias_before_any_byte(api, alice, bob,
 
 
 def test_a_version_that_is_there_already_is_refused_it_too(api, alice, bob, artifact, v1):
-    protection.create(alice, artifact.project, "prod*")
+    protection.create(Actor(alice), artifact.project, "prod*")
     address = f"/api/v1/artifacts/{artifact.pk}/versions"
 
     assert api(bob).post(address, {"digest": v1.digest, "aliases": ["production"]}).status_code == 403
@@ -252,7 +253,7 @@ def test_a_version_that_is_there_already_is_refused_it_too(api, alice, bob, arti
 def test_a_protected_alias_keeps_its_version(api, alice, artifact, bob, v1):
     log(bob, artifact, {"two": b"2"})
     api(bob).post(f"/api/v1/artifacts/{artifact.pk}/aliases", {"alias": "production", "version_id": str(v1.pk)})
-    protection.create(alice, artifact.project, "prod*")
+    protection.create(Actor(alice), artifact.project, "prod*")
     for who in (bob, alice):
         answer = api(who).delete(f"/api/v1/artifacts/versions/{v1.pk}?delete_aliases=true")
         assert (answer.status_code, answer.json()["code"], answer.json()["alias"]) == (

@@ -7,6 +7,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import keys
+from accounts.actor import Actor
 from accounts.models import ApiKey, Scope
 
 
@@ -19,7 +20,7 @@ def me(header: str | None):
 
 @pytest.fixture
 def value(alice) -> str:
-    return keys.create(alice, "laptop")[1]
+    return keys.create(Actor(alice), "laptop")[1]
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "Token", "bearer", "TOKEN"])
@@ -63,7 +64,7 @@ def test_a_key_with_one_character_changed_is_refused(value):
 
 
 def test_an_expired_key_is_refused_and_kept(alice):
-    key, value = keys.create(alice, "old", expires_at=timezone.now() + timedelta(hours=1))
+    key, value = keys.create(Actor(alice), "old", expires_at=timezone.now() + timedelta(hours=1))
     ApiKey.objects.filter(pk=key.pk).update(expiry=timezone.now() - timedelta(seconds=1))
 
     answer = me(f"Bearer {value}")
@@ -81,7 +82,7 @@ def test_a_deactivated_account_is_out(alice, value):
 
 
 def test_a_revoked_key_is_out_at_once(alice, value):
-    keys.revoke(alice, alice.api_keys.get())
+    keys.revoke(Actor(alice), alice.api_keys.get())
     assert me(f"Bearer {value}").status_code == 401
 
 

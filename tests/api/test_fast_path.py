@@ -7,6 +7,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, Scope
 from api import authentication
 from api.aliases.serializers import AliasDetailSerializer, AliasSerializer
@@ -16,7 +17,6 @@ from artifacts import artifacts, name_resolution
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange, ArtifactAlias, ArtifactVersion
 from projects.models import Run
-from tests.artifacts.client import ORIGIN
 
 SHORT_WAY = {"X-Request-ID": "same"}
 # What only the view answers, and as well as any other.
@@ -26,9 +26,11 @@ LONG_WAY = SHORT_WAY | {"Accept": "application/json, */*"}
 @pytest.fixture
 def place(bob, artifact, v1, v2) -> str:
     """Where the aliases of an artifact are; `production` is at v2."""
-    artifacts.update(bob, artifact, tags=["b", "a"], description="Ratings, é and \u2028.", metadata={"rows": [1, None]})
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
+    artifacts.update(
+        Actor(bob), artifact, tags=["b", "a"], description="Ratings, é and \u2028.", metadata={"rows": [1, None]}
+    )
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
     return f"/api/v1/artifacts/{artifact.pk}/aliases"
 
 
@@ -97,9 +99,9 @@ def test_an_alias_is_moved_in_few_queries(known, bob, place, v1, v2):
 
 
 def test_the_record_is_the_same_on_either_way(bob, artifact, place, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.update_many(bob, artifact, {"production": v2}, ORIGIN)
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.update_many(Actor(bob, Channel.SDK), artifact, {"production": v2})
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     columns = ("artifact_name", "changed_by", "changed_by_name", "key", "key_name", "channel", "reason", "proposal")
     at_once, step_by_step, again = AliasChange.objects.of(artifact, "production").reverse().values(*columns)[2:]
 
@@ -107,11 +109,11 @@ def test_the_record_is_the_same_on_either_way(bob, artifact, place, v1, v2):
 
 
 def test_what_is_moved_is_whole(bob, artifact, place, v1):
-    moved = aliases.move(bob, artifact, "production", v1, ORIGIN)
+    moved = aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
 
     assert (moved.alias.version, moved.alias.artifact, moved.alias.created_by) == (v1, artifact, bob)
     assert (moved.before.version, moved.before.digest) == ("v2", artifact.versions.get(number=2).digest)
-    assert aliases.move(bob, artifact, "production", v1, ORIGIN).before == v1
+    assert aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1).before == v1
 
 
 def test_a_condition_holds_on_the_short_way(known, bob, place, v1, v2):

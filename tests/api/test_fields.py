@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from accounts import teams
+from accounts.actor import Actor
 from accounts.models import Team
 from api.fields import JSONObjectField, LineField, ProseField, TagsField
 from api.pagination import CursorQuery, cursor_page
@@ -44,7 +45,7 @@ def test_odd_objects_are_refused(value):
 
 def test_plain_objects_come_back_from_the_database_as_they_were(project, bob):
     value = {"i": 2**63, "f": -1.5e-7, "t": "ü 🏴 \\u0000", "l": [None, True, [], {}], "deep": nested(63), "": 0}
-    run = runs.start(bob, project, config=JSONObjectField().run_validation(value))
+    run = runs.start(Actor(bob), project, config=JSONObjectField().run_validation(value))
 
     run.refresh_from_db()
     assert run.config == value
@@ -80,7 +81,7 @@ def ask(query: str) -> Request:
 
 def test_a_cursor_leads_through_all_rows_once(alice):
     for number in range(6):
-        teams.create(alice, f"team{number}")
+        teams.create(Actor(alice), f"team{number}")
     seen, cursor = [], ""
     while cursor is not None:
         rows, cursor = cursor_page(ask(f"limit=3&cursor={cursor}"), Team.objects.all(), "name")

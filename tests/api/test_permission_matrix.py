@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
+from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, Membership, Scope, Team
 from artifacts.aliases import proposals, protection
 from artifacts.models import (
@@ -27,7 +28,6 @@ from artifacts.models import (
 from notifications import watches, webhooks
 from notifications.models import Delivery, Watch, Webhook
 from projects.models import Project, Run
-from tests.artifacts.client import ORIGIN
 
 ROOT = "api/v1/"
 # They tell how to ask, not what is there.
@@ -92,11 +92,11 @@ READS = [call for call in GUARDED if call.method == "get"]
 @pytest.fixture
 def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
     """Of each kind that an address can name, one that is acme's."""
-    webhook = webhooks.create(alice, project, "https://8.8.8.8/", events=["alias.moved"])
+    webhook = webhooks.create(Actor(alice), project, "https://8.8.8.8/", events=["alias.moved"])
     return {
         "webhook_id": webhook.pk,
-        "delivery_id": webhooks.test(alice, webhook).pk,
-        "watch_id": watches.watch(alice, project).watch.pk,
+        "delivery_id": webhooks.test(Actor(alice), webhook).pk,
+        "watch_id": watches.watch(Actor(alice), project).watch.pk,
         "artifact_id": artifact.pk,
         "version_id": v1.pk,
         "file_id": v1.files.get().pk,
@@ -105,8 +105,8 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "run_id": run.pk,
         "name": "acme",
         "username": "bob",
-        "rule_id": protection.create(alice, project, "production").pk,
-        "proposal_id": proposals.propose(bob, artifact, "production", v1, ORIGIN).pk,
+        "rule_id": protection.create(Actor(alice), project, "production").pk,
+        "proposal_id": proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v1).pk,
         "key_id": ApiKey.objects.issue(user=alice, name="hers")[0].pk,
     }
 

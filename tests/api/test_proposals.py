@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 from django.http import HttpResponse
 
+from accounts.actor import Actor, Channel
 from accounts.models import Membership, Role, User
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.models import AliasChange, AliasProposal
-from tests.artifacts.client import ORIGIN, at_once, fill, log
+from tests.artifacts.client import at_once, fill, log
 
 PROPOSALS = "/api/v1/alias-proposals"
 NOBODYS = str(UUID(int=7))
@@ -31,7 +32,7 @@ def beth(acme) -> User:
 @pytest.fixture
 def propose(api, bob, address, artifact, v1, v2) -> Callable[..., HttpResponse]:
     """`propose()`: bob asks for production to go from v1 to v2."""
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     client = api(bob)
     return lambda **body: client.post(address, {"alias": "production", "version_id": str(v2.pk), **body})
 
@@ -45,7 +46,7 @@ def is_at(artifact) -> str:
 
 
 def test_proposed_and_approved(api, alice, vera, propose, artifact, v1, v2):
-    protection.create(alice, artifact.project, "production", needs_approval=True)
+    protection.create(Actor(alice), artifact.project, "production", needs_approval=True)
     made = propose(reason="It won")
 
     assert made.status_code == 201
@@ -116,12 +117,12 @@ def test_nobody_decides_about_his_own(api, alice, bob, propose, address, artifac
 
 def test_who_decides(api, alice, beth, vera, mallory, propose, artifact):
     """Where no rule asks for more, editors; where one does, who has its role."""
-    free, rule = propose(), protection.create(alice, artifact, "prod*")
+    free, rule = propose(), protection.create(Actor(alice), artifact, "prod*")
     for act in ("approve", "reject"):
         assert decide(api(beth), free, act).status_code == 403
         assert decide(api(vera), free, act).status_code == 403
         assert decide(api(mallory), free, act).status_code == 404
-    protection.delete(alice, rule)
+    protection.delete(Actor(alice), rule)
     assert decide(api(beth), free, "approve").status_code == 200
 
 
@@ -136,7 +137,7 @@ def test_who_proposes(api, vera, mallory, address, v1):
 def test_an_alias_that_moved_meanwhile(api, alice, bob, propose, artifact, v2):
     made = propose()
     v3 = log(bob, artifact, {"three": b"3"})
-    aliases.move(bob, artifact, "production", v3, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v3)
     answer = decide(api(alice), made, "approve")
 
     assert (answer.status_code, answer.json()["code"], answer.json()["version"]) == (409, "AliasMoved", "v3")
@@ -244,7 +245,7 @@ def test_of_decisions_at_once_one_counts(api, alice, beth, bob, propose, artifac
 
 @pytest.mark.django_db(transaction=True)
 def test_of_proposals_at_once_one_waits(bob, alice, artifact, v1):
-    outcomes = at_once(*[lambda: proposals.propose(bob, artifact, "x", v1, ORIGIN)] * 5)
+    outcomes = at_once(*[lambda: proposals.propose(Actor(bob, Channel.SDK), artifact, "x", v1)] * 5)
 
     assert sum(isinstance(outcome, AliasProposal) for outcome in outcomes) == 1
     assert AliasProposal.objects.count() == 1

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts import teams
+from accounts.actor import Actor
 
 PROBLEM = "application/problem+json"
 
@@ -145,7 +146,7 @@ def test_pages_out_of_bounds_are_refused(api, alice, query):
 
 def test_pages_are_numbered(api, alice):
     for number in range(4):
-        teams.create(alice, f"team{number}")
+        teams.create(Actor(alice), f"team{number}")
 
     first = api(alice).get("/api/v1/teams?page_size=2").json()
     assert (first["total"], first["page"], first["page_size"], first["total_pages"]) == (5, 1, 2, 3)

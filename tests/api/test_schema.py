@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
 
+from accounts.actor import Actor, Channel
 from accounts.models import ApiKey
 from api.fast_path.wsgi import AliasFastPath
 from artifacts import events
@@ -30,7 +31,7 @@ from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
 from events import outbox
 from notifications import watches, webhooks
 from notifications.models import Delivery
-from tests.artifacts.client import ORIGIN, begin, log, send, sha256, upload
+from tests.artifacts.client import begin, log, send, sha256, upload
 
 SCHEMA = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(public=True))
 OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
@@ -56,9 +57,12 @@ def packed(bob, artifact) -> ArtifactFile:
 @pytest.fixture
 def proposed(alice, bob, artifact, v1) -> list[AliasProposal]:
     """One of bob's that waits, one of alice's that does, and one that was rejected."""
-    rejected = proposals.propose(bob, artifact, "new", v1, ORIGIN)
-    proposals.reject(alice, rejected)
-    waiting = [proposals.propose(who, artifact, alias, v1, ORIGIN) for who, alias in [(bob, "new"), (alice, "newer")]]
+    rejected = proposals.propose(Actor(bob, Channel.SDK), artifact, "new", v1)
+    proposals.reject(Actor(alice), rejected)
+    waiting = [
+        proposals.propose(Actor(who, Channel.SDK), artifact, alias, v1)
+        for who, alias in [(bob, "new"), (alice, "newer")]
+    ]
     return [*waiting, rejected]
 
 
@@ -66,21 +70,21 @@ def proposed(alice, bob, artifact, v1) -> list[AliasProposal]:
 def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[str, list[str]]:
     """What the parameters of an address can stand for."""
     versions = [draft, v1, packed.version]
-    webhook = webhooks.create(alice, artifact.project, "https://8.8.8.8/", events=["alias.moved"])
-    paused = webhooks.create(alice, artifact.project, "https://8.8.8.8/", events=["alias.moved"], active=False)
+    webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
+    paused = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"], active=False)
     sent = Delivery.objects.create(
         webhook=paused, event=outbox.record(events.ALIAS_MOVED, artifact.project, {}, actor=bob)
     )
-    watches.watch(alice, artifact.project)
+    watches.watch(Actor(alice), artifact.project)
     return {
         "webhook_id": [str(webhook.pk), str(paused.pk)],
-        "delivery_id": [str(webhooks.test(alice, webhook).pk), str(sent.pk)],
-        "watch_id": [str(watches.watch(alice, artifact.project, artifact).watch.pk)],
+        "delivery_id": [str(webhooks.test(Actor(alice), webhook).pk), str(sent.pk)],
+        "watch_id": [str(watches.watch(Actor(alice), artifact.project, artifact).watch.pk)],
         "artifact_id": [str(artifact.pk)],
         "version_id": [str(version.pk) for version in versions],
         "file_id": [str(packed.pk), *(str(version.files.first().pk) for version in versions)],
         "alias": ["latest", "production", "new"],
-        "rule_id": [str(protection.create(alice, artifact, pattern).pk) for pattern in ("kept-*", "new")],
+        "rule_id": [str(protection.create(Actor(alice), artifact, pattern).pk) for pattern in ("kept-*", "new")],
         "proposal_id": [str(proposal.pk) for proposal in proposed],
         "project_id": [str(artifact.project_id)],
         "run_id": [str(run.pk)],
@@ -93,7 +97,7 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
 @pytest.fixture
 def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
     """What fields of a body or query can mean."""
-    place = uploads.begin_single(bob, draft, FileSpec("x", 1))
+    place = uploads.begin_single(Actor(bob), draft, FileSpec("x", 1))
     send(uploads.sign_one(place), b"x")
     return addressed | {
         "name": ["acme/demo/data", "acme/demo/data:production", "data:v1", "new"],
@@ -113,7 +117,9 @@ def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
         "storage_key": [place.key],
         "sha256_hash": [None, sha256(b"x")],
         "md5_hash": [None],
-        "signature": [parse_qs(urlsplit(downloads.presigned_url(bob, packed, ORIGIN)).query)["signature"][0]],
+        "signature": [
+            parse_qs(urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), packed)).query)["signature"][0]
+        ],
     }
 
 

@@ -10,7 +10,7 @@ import urllib3
 from django.conf import settings
 from django.db import connections
 
-from accounts.actor import Channel, Origin
+from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import versions
 from artifacts.content import uploads
@@ -21,7 +21,6 @@ from artifacts.models import Artifact, ArtifactVersion
 from artifacts.storage import SignedPut
 
 HTTP = urllib3.PoolManager(retries=False)
-ORIGIN = Origin(face=Channel.SDK)
 MIB = 2**20
 
 
@@ -84,7 +83,7 @@ def fetch(url: str, offset: int = 0, size: int | None = None) -> bytes:
 
 
 def begin(user: User, artifact: Artifact, files: Mapping[str, bytes]) -> versions.DraftResult:
-    return versions.begin(user, artifact, digest=digest_of(files), statements=statements(files))
+    return versions.begin(Actor(user), artifact, digest=digest_of(files), statements=statements(files))
 
 
 def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, packed: bool = False) -> None:
@@ -92,11 +91,11 @@ def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, pac
     bodies = list(bodies)
     if packed:
         wanted, whole = pack(*bodies)
-        [one] = uploads.begin(user, version, [wanted])
+        [one] = uploads.begin(Actor(user), version, [wanted])
         if one.put:
             send(one.put, whole)
         return
-    for one, body in zip(uploads.begin(user, version, [alone(body) for body in bodies]), bodies, strict=True):
+    for one, body in zip(uploads.begin(Actor(user), version, [alone(body) for body in bodies]), bodies, strict=True):
         if one.put:
             send(one.put, body)
 
@@ -119,7 +118,7 @@ def log(
 ) -> ArtifactVersion:
     """The finalized version that holds these files under these aliases."""
     version = fill(user, artifact, files, packed=packed)
-    return versions.finalize(user, version, ORIGIN, names_to_give=aliases).version
+    return versions.finalize(Actor(user, Channel.SDK), version, names_to_give=aliases).version
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:

@@ -7,6 +7,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.content import verification
 from artifacts.models import Artifact, ArtifactVersion, Blob, StoredObject
@@ -25,7 +26,7 @@ def store() -> Iterator[servers.Server]:
 
 @pytest.fixture
 def artifact(alice, project) -> Artifact:
-    return artifacts.create(alice, project, "data", "dataset")
+    return artifacts.create(Actor(alice), project, "data", "dataset")
 
 
 @pytest.fixture
@@ -41,14 +42,14 @@ def v2(bob, artifact, v1) -> ArtifactVersion:
 @pytest.fixture
 def other(alice, project) -> Artifact:
     """Another artifact of the same project."""
-    return artifacts.create(alice, project, "other", "model")
+    return artifacts.create(Actor(alice), project, "other", "model")
 
 
 @pytest.fixture
 def foreign(mallory) -> Artifact:
     """An artifact that only mallory sees."""
     project = Project.objects.create(team=mallory.personal_team, name="hers", created_by=mallory)
-    return artifacts.create(mallory, project, "data", "dataset")
+    return artifacts.create(Actor(mallory), project, "data", "dataset")
 
 
 @pytest.fixture

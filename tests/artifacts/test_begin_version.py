@@ -4,19 +4,20 @@ from uuid import UUID
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import drafts as files
 from artifacts import versions
 from artifacts.errors import InvalidPath, PathTaken
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from core import errors
 from projects.models import Project, Run
-from tests.artifacts.client import ORIGIN, at_once, begin, digest_of, fill, log, sha256, statements, upload
+from tests.artifacts.client import at_once, begin, digest_of, fill, log, sha256, statements, upload
 
 ARTIFACTS = "/api/v1/artifacts"
 
 
 def test_the_first_version_is_v1(bob, artifact):
-    begun = versions.begin(bob, artifact)
+    begun = versions.begin(Actor(bob), artifact)
 
     assert (begun.version.version, begun.created, begun.missing) == ("v1", True, [])
     assert begun.version.state == ArtifactVersion.State.DRAFT
@@ -66,10 +67,10 @@ def test_an_empty_body_begins_an_empty_draft(api, bob, artifact):
 
 
 def test_numbers_are_never_used_again(bob, artifact, v1, v2):
-    versions.delete(bob, versions.begin(bob, artifact).version, ORIGIN)
-    versions.delete(bob, v2, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), versions.begin(Actor(bob), artifact).version)
+    versions.delete(Actor(bob, Channel.SDK), v2)
 
-    assert versions.begin(bob, artifact).version.version == "v4"
+    assert versions.begin(Actor(bob), artifact).version.version == "v4"
 
 
 def test_the_newest_version_with_the_same_contents_is_the_answer(api, bob, artifact, v1):
@@ -103,8 +104,8 @@ def test_an_interrupted_try_goes_on_in_its_draft(api, bob, artifact):
 
 def test_the_draft_is_of_the_run_that_completes_it(bob, project, artifact, run):
     digest, stated = digest_of({"a": b"a"}), statements({"a": b"a"})
-    versions.begin(bob, artifact, digest=digest, statements=stated, description="the one that crashed")
-    again = versions.begin(bob, artifact, digest=digest, statements=stated, run=run, metadata={"try": 2})
+    versions.begin(Actor(bob), artifact, digest=digest, statements=stated, description="the one that crashed")
+    again = versions.begin(Actor(bob), artifact, digest=digest, statements=stated, run=run, metadata={"try": 2})
 
     assert not again.created
     assert (again.version.run, again.version.description, again.version.metadata) == (run, "", {"try": 2})
@@ -150,7 +151,7 @@ def test_a_digest_is_no_ticket_to_bytes_of_another_size(bob, artifact, other, wo
     log(bob, artifact, {"a": b"four"})
     work()
 
-    begun = versions.begin(bob, other, statements=[files.FileSpec("a", 5, sha256(b"four"))])
+    begun = versions.begin(Actor(bob), other, statements=[files.FileSpec("a", 5, sha256(b"four"))])
     assert begun.missing == [sha256(b"four")]
 
 
@@ -229,7 +230,7 @@ def test_a_run_of_another_project_is_refused(api, bob, acme, artifact):
     run = Run.objects.create(project=elsewhere, name="r", created_by=bob)
 
     with pytest.raises(errors.Invalid):
-        versions.begin(bob, artifact, run=run)
+        versions.begin(Actor(bob), artifact, run=run)
     assert api(bob).post(f"{ARTIFACTS}/{artifact.pk}/versions", {"run_id": str(run.pk)}).status_code == 400
 
 
@@ -241,7 +242,7 @@ def test_a_run_that_one_does_not_see_is_missing(api, bob, mallory, artifact, for
 
 def test_a_viewer_begins_nothing(api, vera, artifact):
     with pytest.raises(errors.Denied):
-        versions.begin(vera, artifact)
+        versions.begin(Actor(vera), artifact)
 
     assert api(vera).post(f"{ARTIFACTS}/{artifact.pk}/versions").status_code == 403
 
@@ -273,7 +274,7 @@ def test_two_clients_who_log_the_same_bytes_make_one_version(alice, bob, artifac
     assert drafts[0] != drafts[1]
 
     def close(user, draft) -> versions.FinalizeResult:
-        return versions.finalize(user, draft, ORIGIN, names_to_give=[f"from-{user.username}"])
+        return versions.finalize(Actor(user, Channel.SDK), draft, names_to_give=[f"from-{user.username}"])
 
     done = at_once(lambda: close(alice, drafts[0]), lambda: close(bob, drafts[1]))
 

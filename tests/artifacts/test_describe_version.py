@@ -2,10 +2,11 @@
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import versions
 from artifacts.models import ArtifactVersion
 from core import errors
-from tests.artifacts.client import ORIGIN, begin, log
+from tests.artifacts.client import begin, log
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -82,12 +83,12 @@ def test_a_version_that_is_shown_costs_the_same_however_big_it_is(api, bob, arti
 
 def test_a_viewer_writes_no_words(api, vera, v1):
     with pytest.raises(errors.Denied):
-        versions.describe(vera, v1, notes="x")
+        versions.describe(Actor(vera), v1, notes="x")
 
     assert api(vera).patch(f"{ARTIFACTS}/versions/{v1.pk}", {"notes": "x"}).status_code == 403
 
 
 def test_a_deleted_version_has_no_words(api, bob, v1):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert api(bob).patch(f"{ARTIFACTS}/versions/{v1.pk}", {"notes": "x"}).status_code == 404

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import artifacts, storage, versions
 from artifacts import drafts as files
 from artifacts.aliases import aliases
@@ -10,7 +11,6 @@ from artifacts.errors import BytesMismatch, InvalidName, VersionIncomplete, Vers
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
 from core import errors
 from tests.artifacts.client import (
-    ORIGIN,
     alone,
     at_once,
     begin,
@@ -27,7 +27,7 @@ ARTIFACTS = "/api/v1/artifacts"
 
 
 def finalize(user, version: ArtifactVersion, *names: str, **more) -> versions.FinalizeResult:
-    return versions.finalize(user, version, ORIGIN, names_to_give=names, **more)
+    return versions.finalize(Actor(user, Channel.SDK), version, names_to_give=names, **more)
 
 
 def where(artifact: Artifact) -> dict[str, str]:
@@ -84,7 +84,7 @@ def test_finalizing_again_may_give_further_names(bob, artifact, v1):
 
 
 def test_a_version_may_be_empty(bob, artifact):
-    version = finalize(bob, versions.begin(bob, artifact).version).version
+    version = finalize(bob, versions.begin(Actor(bob), artifact).version).version
 
     assert (version.version, version.file_count, version.integrity, version.digest) == (
         "v1",
@@ -137,8 +137,8 @@ def test_asking_again_after_that_answers_the_same(api, alice, bob, artifact):
 
 
 def test_a_draft_filled_by_hand_is_a_version_of_its_own(bob, artifact, v1):
-    draft = versions.begin(bob, artifact).version
-    files.add(bob, draft, statements({"one.txt": b"one"}))
+    draft = versions.begin(Actor(bob), artifact).version
+    files.add(Actor(bob), draft, statements({"one.txt": b"one"}))
 
     assert finalize(bob, draft).version.version == "v2"
 
@@ -155,7 +155,7 @@ def test_a_draft_begun_earlier_does_not_take_latest_back(bob, artifact):
 
 def test_latest_follows_and_what_was_moved_by_hand_is_taken_on(bob, artifact, v1, v2):
     assert where(artifact) == {"latest": "v2"}
-    aliases.move(bob, artifact, "latest", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "latest", v1)
     assert where(artifact) == {"latest": "v1"}
     log(bob, artifact, {"three": b"3"})
 
@@ -163,14 +163,14 @@ def test_latest_follows_and_what_was_moved_by_hand_is_taken_on(bob, artifact, v1
 
 
 def test_latest_that_was_removed_by_hand_comes_back_with_the_next(bob, artifact, v1):
-    aliases.remove(bob, artifact, "latest", ORIGIN)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "latest")
     log(bob, artifact, {"two": b"2"})
 
     assert where(artifact) == {"latest": "v2"}
 
 
 def test_latest_can_be_left_to_people(bob, project):
-    artifact = artifacts.create(bob, project, "by-hand", "model", auto_latest=False)
+    artifact = artifacts.create(Actor(bob), project, "by-hand", "model", auto_latest=False)
     log(bob, artifact, {"a": b"1"})
     assert where(artifact) == {}
     v2 = log(bob, artifact, {"a": b"2"}, "latest")
@@ -179,7 +179,7 @@ def test_latest_can_be_left_to_people(bob, project):
     assert where(artifact) == {"latest": "v2"}
     artifact.refresh_from_db()
     assert artifact.latest_version == "v3"
-    versions.delete(bob, v2, ORIGIN, delete_aliases=True)
+    versions.delete(Actor(bob, Channel.SDK), v2, delete_aliases=True)
     assert where(artifact) == {}
 
 
@@ -211,7 +211,7 @@ def test_a_missing_object_is_told_by_its_paths(api, bob, artifact):
 
 def test_bytes_that_vanished_before_the_end_are_missing(bob, artifact):
     draft = begin(bob, artifact, {"a": b"a"}).version
-    [one] = uploads.begin(bob, draft, [alone(b"a")])
+    [one] = uploads.begin(Actor(bob), draft, [alone(b"a")])
     send(one.put, b"a")
     storage.delete_file(one.object.key)
 
@@ -220,7 +220,7 @@ def test_bytes_that_vanished_before_the_end_are_missing(bob, artifact):
 
 
 def test_another_digest_than_the_files_make(api, bob, artifact):
-    draft = versions.begin(bob, artifact, digest="0" * 64, statements=statements({"a": b"a"})).version
+    draft = versions.begin(Actor(bob), artifact, digest="0" * 64, statements=statements({"a": b"a"})).version
     upload(bob, draft, [b"a"])
     for more in ({}, {"digest": "1" * 64}):
         with pytest.raises(BytesMismatch) as refusal:
@@ -283,18 +283,18 @@ def test_wrong_parts_do_not_make_an_object(bob, artifact):
     draft = begin(bob, artifact, {"big": body}).version
     part = 5 * 2**20
     wanted = uploads.UploadRequest("file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:])))
-    [one] = uploads.begin(bob, draft, [wanted])
+    [one] = uploads.begin(Actor(bob), draft, [wanted])
     etags = {part.number: send(part.put, body[part.offset : part.offset + part.size]) for part in one.parts}
     for wrong in ({1: etags[1], 2: "0" * 32}, {1: etags[1]}, {1: etags[1], 2: etags[2], 3: "0" * 32}):
         with pytest.raises(errors.Conflict):
             finalize(bob, draft, finished=[uploads.CompletedUpload(str(one.object.pk), wrong)])
-        assert uploads.begin(bob, draft, [wanted])[0].object.state == "expected"
+        assert uploads.begin(Actor(bob), draft, [wanted])[0].object.state == "expected"
 
     assert finalize(bob, draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
 
 
 def test_a_deleted_version_cannot_be_finalized(api, bob, artifact, v1):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     v1.refresh_from_db()
     with pytest.raises(VersionNotFound):
         finalize(bob, v1)
@@ -303,7 +303,7 @@ def test_a_deleted_version_cannot_be_finalized(api, bob, artifact, v1):
 
 
 def test_who_left_the_team_learns_nothing_of_what_they_made(api, bob, acme, artifact, v1):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     acme.memberships.filter(user=bob).delete()
 
     assert api(bob).post(f"{ARTIFACTS}/versions/{v1.pk}/finalize").status_code == 404
@@ -346,7 +346,7 @@ def test_many_drafts_finalized_at_once_leave_latest_on_the_newest(bob, artifact)
 def test_adding_while_finalizing_is_all_or_nothing(bob, artifact):
     draft = fill(bob, artifact, {"a": b"a"})
     late = statements({"late": b"late"})
-    added, done = at_once(lambda: files.add(bob, draft, late), lambda: finalize(bob, draft))
+    added, done = at_once(lambda: files.add(Actor(bob), draft, late), lambda: finalize(bob, draft))
 
     assert isinstance(added, Exception) != isinstance(done, Exception)
     draft.refresh_from_db()

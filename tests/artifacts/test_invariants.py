@@ -8,13 +8,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import artifacts, storage, tasks, versions
 from artifacts.aliases import aliases
 from artifacts.content import garbage_collection
 from artifacts.errors import RegistryError
 from artifacts.models import AliasChange, Artifact, ArtifactVersion
-from tests.artifacts.client import ORIGIN, digest_of, fill, log
+from tests.artifacts.client import digest_of, fill, log
 
 # Few, so that the same contents come again and again.
 CONTENTS = [{"a": b"1"}, {"a": b"2"}, {"a": b"1", "b": b"2"}, {"c": b"2", "d": b"3", "empty": b""}]
@@ -62,22 +63,22 @@ class Registry:
     def finish_a_draft(self, which: int) -> None:
         if self.drafts:
             user, draft = self.drafts[which % len(self.drafts)]
-            versions.finalize(user, draft, ORIGIN)
+            versions.finalize(Actor(user, Channel.SDK), draft)
 
     def move(self, alias: str, which: int) -> None:
         if version := self.version(which):
-            aliases.move(self.people[0], self.artifact, alias, version, ORIGIN)
+            aliases.move(Actor(self.people[0], Channel.SDK), self.artifact, alias, version)
 
     def remove(self, alias: str) -> None:
-        aliases.remove(self.people[0], self.artifact, alias, ORIGIN)
+        aliases.remove(Actor(self.people[0], Channel.SDK), self.artifact, alias)
 
     def delete(self, which: int, delete_aliases: bool) -> None:
         if version := self.version(which):
-            versions.delete(self.people[0], version, ORIGIN, delete_aliases=delete_aliases)
+            versions.delete(Actor(self.people[0], Channel.SDK), version, delete_aliases=delete_aliases)
 
     def toggle_latest(self) -> None:
         self.artifact.refresh_from_db()
-        artifacts.update(self.people[0], self.artifact, auto_latest=not self.artifact.auto_latest)
+        artifacts.update(Actor(self.people[0]), self.artifact, auto_latest=not self.artifact.auto_latest)
 
     def days_go_by(self) -> None:
         self.age(days=3)

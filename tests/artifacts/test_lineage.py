@@ -4,19 +4,20 @@ from uuid import UUID
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import lineage, versions
 from artifacts.aliases import aliases
 from artifacts.models import ArtifactUsage
 from core import errors
 from projects.models import Project, Run
-from tests.artifacts.client import ORIGIN, at_once, begin, log
+from tests.artifacts.client import at_once, begin, log
 
 ARTIFACTS = "/api/v1/artifacts"
 
 
 @pytest.mark.parametrize("root", ["/api/v1", "/api/v1/artifacts"])
 def test_resolve_and_record_in_one_call(api, bob, run, artifact, v1, v2, root):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     client = api(bob)
     answer = client.post(f"{root}/runs/{run.pk}/use-artifact", {"name": "data:production", "run_id": str(run.pk)})
 
@@ -62,15 +63,15 @@ def test_a_short_name_is_meant_in_the_project_of_the_run(alice, bob, acme, run, 
     there = Run.objects.create(project=elsewhere, name="r", created_by=bob)
 
     with pytest.raises(errors.Missing):
-        lineage.use(bob, there, "data")
-    assert lineage.use(bob, there, "acme/demo/data").resolved.version == v1
+        lineage.use(Actor(bob), there, "data")
+    assert lineage.use(Actor(bob), there, "acme/demo/data").resolved.version == v1
 
 
 def test_runs_and_versions_tell_of_one_another(api, vera, bob, artifact, run, v1):
-    made = versions.begin(bob, artifact, run=run).version
-    versions.finalize(bob, made, ORIGIN)
+    made = versions.begin(Actor(bob), artifact, run=run).version
+    versions.finalize(Actor(bob, Channel.SDK), made)
     begin(bob, artifact, {"draft": b"d"})
-    lineage.use(bob, run, "data:v1")
+    lineage.use(Actor(bob), run, "data:v1")
     client = api(vera)
 
     body = client.get(f"/api/v1/runs/{run.pk}/artifacts").json()
@@ -87,7 +88,7 @@ def test_used_by_shows_only_what_one_may_see(api, vera, bob, mallory, project, v
     project.save()
     hers = Project.objects.create(team=mallory.personal_team, name="p", created_by=mallory)
     secret = Run.objects.create(project=hers, name="secret", created_by=mallory)
-    lineage.use(mallory, secret, "acme/demo/data:v1")
+    lineage.use(Actor(mallory), secret, "acme/demo/data:v1")
 
     assert api(vera).get(f"{ARTIFACTS}/versions/{v1.pk}/used-by").json()["total"] == 0
     assert api(mallory).get(f"{ARTIFACTS}/versions/{v1.pk}/used-by").json()["total"] == 1
@@ -95,7 +96,7 @@ def test_used_by_shows_only_what_one_may_see(api, vera, bob, mallory, project, v
 
 def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, run, v1, django_assert_num_queries):
     client = api(bob)
-    lineage.use(bob, run, "data:v1")
+    lineage.use(Actor(bob), run, "data:v1")
     addresses = [f"{ARTIFACTS}/versions/{v1.pk}/used-by", f"/api/v1/runs/{run.pk}/artifacts"]
     # Key, version, its aliases, count, rows; key, run, logged, used with aliases.
     costs = [5, 5]
@@ -104,8 +105,8 @@ def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, 
         with django_assert_num_queries(cost):
             client.get(address)
     for number in range(5):
-        lineage.use(bob, Run.objects.create(project=project, name=f"r{number}", created_by=bob), "data:v1")
-        lineage.use(bob, run, f"data:{log(bob, artifact, {'a': f'{number}'.encode()}).version}")
+        lineage.use(Actor(bob), Run.objects.create(project=project, name=f"r{number}", created_by=bob), "data:v1")
+        lineage.use(Actor(bob), run, f"data:{log(bob, artifact, {'a': f'{number}'.encode()}).version}")
     for address, cost in zip(addresses, costs, strict=True):
         with django_assert_num_queries(cost):
             client.get(address)
@@ -144,13 +145,13 @@ def test_an_artifact_that_one_does_not_see(api, bob, mallory, run, foreign):
 
 def test_a_viewer_records_nothing(api, vera, run, v1):
     with pytest.raises(errors.Denied):
-        lineage.use(vera, run, "data")
+        lineage.use(Actor(vera), run, "data")
 
     assert api(vera).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "data"}).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)
 def test_used_at_once_is_once(bob, run, v1):
-    used = at_once(*[lambda: lineage.use(bob, run, "data:v1") for _ in range(6)])
+    used = at_once(*[lambda: lineage.use(Actor(bob), run, "data:v1") for _ in range(6)])
 
     assert len({each.usage.pk for each in used}) == 1

@@ -2,11 +2,12 @@
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import artifacts, name_resolution, versions
 from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, Invalid, Missing, TypeDiffers, VersionNotFound
 from projects.models import Visibility
-from tests.artifacts.client import ORIGIN, begin, log
+from tests.artifacts.client import begin, log
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -28,7 +29,7 @@ def test_a_version_is_meant_by_its_number(vera, v1, v2):
 
 
 def test_an_alias_is_meant_by_its_name(vera, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "v1.2.3", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "v1.2.3", v1)
 
     assert named(vera, "acme/demo/data:v1.2.3") == ("v1", "v1.2.3")
 
@@ -38,7 +39,7 @@ def test_the_name_of_a_team_is_the_same_in_capitals(vera, v1):
 
 
 def test_an_alias_that_looks_like_a_version_is_found_until_that_version_exists(vera, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "v3", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "v3", v1)
     assert named(vera, "acme/demo/data:v3") == ("v1", "v3")
 
     log(bob, artifact, {"three": b"3"})
@@ -65,7 +66,7 @@ def test_what_is_no_version(vera, v1, version):
 
 def test_drafts_and_deleted_versions_are_not_meant(bob, artifact, v1, v2):
     begin(bob, artifact, {"draft": b"d"})
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     for version in ("v1", "v3", "v4"):
         with pytest.raises(VersionNotFound, match="newest is v2"):
@@ -75,7 +76,7 @@ def test_drafts_and_deleted_versions_are_not_meant(bob, artifact, v1, v2):
 
 
 def test_the_wire(api, vera, bob, artifact, v1):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     client = api(vera)
     answer = client.get(f"{ARTIFACTS}/resolve", {"name": "acme/demo/data:production", "type": "dataset"})
 
@@ -159,7 +160,7 @@ def test_everyone_finds_what_is_internal(mallory, project, v1):
 
 
 def test_names_are_looked_up_as_they_are_written(vera, bob, project, v1):
-    artifacts.create(bob, project, "Data", "model")
+    artifacts.create(Actor(bob), project, "Data", "model")
 
     with pytest.raises(AliasNotFound):
         name_resolution.resolve(vera, "acme/demo/Data")

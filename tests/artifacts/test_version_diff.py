@@ -2,12 +2,13 @@
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import artifacts, drafts, version_diff, versions
 from artifacts.content import uploads
 from artifacts.drafts import FileSpec
 from artifacts.errors import AliasNotFound, Missing
 from artifacts.models import ArtifactFile, ArtifactVersion
-from tests.artifacts.client import ORIGIN, fill, log, send, sha256
+from tests.artifacts.client import fill, log, send, sha256
 
 
 @pytest.fixture
@@ -76,12 +77,12 @@ def test_bytes_that_were_sent_twice_are_the_same_once_they_are_read(alice, bob, 
     """One by one, nobody states a hash: two blobs hold the same bytes until a worker has read them."""
 
     def sent(user, *bodies: bytes) -> ArtifactVersion:
-        draft = versions.begin(user, artifact).version
+        draft = versions.begin(Actor(user), artifact).version
         for number, body in enumerate(bodies):
-            place = uploads.begin_single(user, draft, FileSpec(f"{number}", len(body)))
+            place = uploads.begin_single(Actor(user), draft, FileSpec(f"{number}", len(body)))
             send(uploads.sign_one(place), body)
-            drafts.register_upload(user, draft, FileSpec(f"{number}", len(body)), place.key)
-        return versions.finalize(user, draft, ORIGIN).version
+            drafts.register_upload(Actor(user), draft, FileSpec(f"{number}", len(body)), place.key)
+        return versions.finalize(Actor(user, Channel.SDK), draft).version
 
     one, two = sent(alice, b"same", b"mine"), sent(bob, b"same", b"your")
     assert counts(version_diff.files(one, two)) == (0, 0, 2, 0)  # Who knows?
@@ -128,7 +129,7 @@ def test_newest_and_the_one_before_are_meant_by_default(bob, artifact, pair):
 
 def test_versions_that_went_are_not_meant(bob, artifact, pair):
     third = log(bob, artifact, {"x": b"x"})
-    versions.delete(bob, pair[1], ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), pair[1])
 
     assert version_diff.resolve_pair(artifact) == (pair[0], third)
     for word in ("v2", "v9", "nope"):
@@ -137,7 +138,7 @@ def test_versions_that_went_are_not_meant(bob, artifact, pair):
 
 
 def test_an_artifact_without_versions(alice, project):
-    assert version_diff.resolve_pair(artifacts.create(alice, project, "empty", "file")) == (None, None)
+    assert version_diff.resolve_pair(artifacts.create(Actor(alice), project, "empty", "file")) == (None, None)
 
 
 def test_metadata_key_by_key():

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from artifacts import artifacts, errors
 from artifacts.aliases import aliases
 from events import kinds, outbox
@@ -16,10 +16,10 @@ from projects import projects
 
 
 def test_a_move_is_written_down_by_one_statement(bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     Event.objects.all().delete()
     with CaptureQueriesContext(connection) as asked:
-        aliases.update_many(bob, artifact, {"best": v2}, Origin())
+        aliases.update_many(Actor(bob), artifact, {"best": v2})
 
     (statement,) = [query["sql"] for query in asked if "notifications_" in query["sql"]]
     assert statement.startswith("INSERT")
@@ -32,7 +32,7 @@ def test_events_that_nobody_listens_to_cost_a_few_queries_a_batch(
 ):
     Event.objects.all().delete()
     for number in range(count):
-        aliases.move(bob, artifact, f"alias-{number}", v1, Origin())
+        aliases.move(Actor(bob), artifact, f"alias-{number}", v1)
     with django_assert_max_num_queries(7):
         assert fan_out.announce_next() == ([], [])
     assert fan_out.announce_next() is None
@@ -41,17 +41,17 @@ def test_events_that_nobody_listens_to_cost_a_few_queries_a_batch(
 @pytest.mark.parametrize("change", [{"active": False}, {"paused_at": "2026-01-01T00:00Z", "pause_reason": "it failed"}])
 def test_a_webhook_that_does_not_send_does_not_listen(bob, artifact, v1, hook, change, work):
     Webhook.objects.update(**change)
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
 
     assert not Delivery.objects.exists()
 
 
 def test_who_listens_from_now_on_hears_nothing_from_before(alice, bob, vera, project, artifact, v1, receiver, work):
-    aliases.move(bob, artifact, "best", v1, Origin())
-    watches.watch(vera, project)
-    webhooks.create(alice, project, receiver.url, events=["alias.created"])
-    aliases.move(bob, artifact, "staging", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
+    watches.watch(Actor(vera), project)
+    webhooks.create(Actor(alice), project, receiver.url, events=["alias.created"])
+    aliases.move(Actor(bob), artifact, "staging", v1)
     work()
 
     assert [item.event.alias for item in InboxItem.objects.all()] == ["staging"]
@@ -59,7 +59,7 @@ def test_who_listens_from_now_on_hears_nothing_from_before(alice, bob, vera, pro
 
 
 def test_a_kind_that_no_app_knows_any_more_is_told_to_nobody(bob, vera, project, hook, work):
-    watches.watch(vera, project)
+    watches.watch(Actor(vera), project)
     gone = EventKind("artifact.gone", "Gone", message=str, url=str)
     event = outbox.record(gone, project, {}, actor=bob)
     work()
@@ -89,7 +89,7 @@ def test_kinds_have_names_that_the_database_takes():
 
 def test_what_is_undone_is_not_told(bob, artifact, v1, hook, receiver, work):
     with pytest.raises(errors.Invalid), transaction.atomic():
-        aliases.move(bob, artifact, "best", v1, Origin())
+        aliases.move(Actor(bob), artifact, "best", v1)
         raise errors.Invalid("Changed my mind.")
     work()
 
@@ -97,7 +97,7 @@ def test_what_is_undone_is_not_told(bob, artifact, v1, hook, receiver, work):
 
 
 def test_to_announce_twice_changes_nothing(bob, artifact, v1, hook):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     first, second = fan_out.announce_next(), fan_out.announce_next()
 
     assert (first.webhooks, second) == ([hook.pk], None)
@@ -106,16 +106,16 @@ def test_to_announce_twice_changes_nothing(bob, artifact, v1, hook):
 
 def test_a_worker_is_told_when_the_move_is_through(bob, artifact, v1, hook, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as callbacks:
-        aliases.move(bob, artifact, "best", v1, Origin())
+        aliases.move(Actor(bob), artifact, "best", v1)
 
     assert len(callbacks) == 1
 
 
 def test_old_events_are_forgotten(bob, artifact, v1, v2, hook, work, settings):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
     Event.objects.update(created_at=Event.objects.get(alias="best").created_at - settings.EVENT_LIFE)
-    aliases.move(bob, artifact, "best", v2, Origin())
+    aliases.move(Actor(bob), artifact, "best", v2)
     outbox.prune()
 
     assert [event.kind for event in Event.objects.all()] == ["alias.moved"]
@@ -125,10 +125,10 @@ def test_old_events_are_forgotten(bob, artifact, v1, v2, hook, work, settings):
 def test_a_project_takes_everything_with_it(alice, bob, project, artifact, v1, hook, receiver, work):
     Watch.objects.create(user=alice, project=project)
     Watch.objects.create(user=alice, project=project, artifact=artifact)
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
-    aliases.remove(bob, artifact, "best", Origin())
-    projects.delete(alice, project)
+    aliases.remove(Actor(bob), artifact, "best")
+    projects.delete(Actor(alice), project)
     work()
 
     assert [model.objects.count() for model in (Event, Webhook, Delivery, Attempt, InboxItem, Watch)] == [0] * 6
@@ -138,19 +138,19 @@ def test_a_project_takes_everything_with_it(alice, bob, project, artifact, v1, h
 def test_an_artifact_takes_its_watches_with_it(alice, project, artifact):
     kept = Watch.objects.create(user=alice, project=project)
     Watch.objects.create(user=alice, project=project, artifact=artifact)
-    artifacts.delete(alice, artifact, Origin())
+    artifacts.delete(Actor(alice), artifact)
 
     assert list(Watch.objects.all()) == [kept]
 
 
 def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, artifact, v1, hook, receiver, work):
-    aliases.move(bob, artifact, "best", v1, Origin())
-    aliases.move(bob, artifact, "staging", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
+    aliases.move(Actor(bob), artifact, "staging", v1)
     work()
     Watch.objects.create(user=vera, project=project)
     Watch.objects.create(user=bob, project=project, artifact=artifact, pattern="best")
     receiver.sent.clear()
-    artifacts.delete(alice, artifact, Origin())
+    artifacts.delete(Actor(alice), artifact)
     work()
 
     told = sorted((each.event["type"], each.event["data"]["alias"]) for each in receiver.sent)
@@ -166,18 +166,18 @@ def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, a
 def test_who_watches_just_an_artifact_by_mail_gets_a_mail_when_its_aliases_go(
     alice, bob, project, artifact, v1, work, mailoutbox
 ):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
-    watches.watch(bob, project, artifact, pattern="best", by_email=True)
-    artifacts.delete(alice, artifact, Origin())
+    watches.watch(Actor(bob), project, artifact, pattern="best", by_email=True)
+    artifacts.delete(Actor(alice), artifact)
     work()
 
     assert [mail.subject for mail in mailoutbox] == ["[acme/demo] alice removed best from v1 of acme/demo/data"]
 
 
 def test_the_log_of_a_webhook_goes_with_it(alice, bob, artifact, v1, hook, work):
-    aliases.move(bob, artifact, "best", v1, Origin())
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
-    webhooks.delete(alice, hook)
+    webhooks.delete(Actor(alice), hook)
 
     assert not Delivery.objects.exists() and not Attempt.objects.exists()

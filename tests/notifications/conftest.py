@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.actor import Actor
 from artifacts import health
 from events import kinds
 from notifications import emails, fan_out, webhook_delivery, webhooks
@@ -35,7 +36,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def hook(alice, project, receiver) -> Webhook:
     """Of the project; told of everything."""
-    return webhooks.create(alice, project, receiver.url, events=[kind.name for kind in kinds.subscribable()])
+    return webhooks.create(Actor(alice), project, receiver.url, events=[kind.name for kind in kinds.subscribable()])
 
 
 def announce() -> None:
@@ -73,5 +74,5 @@ def later() -> Callable[..., None]:
 
 @pytest.fixture(autouse=True)
 def health_is_known() -> None:
-    """Every 15 seconds a page asks how store and workers are: not the one whose queries are being counted."""
-    cache.set(health.ASKED, True, 60)
+    """Every 15 seconds a page asks how store and workers are: never one whose queries are counted."""
+    cache.set(health.ASKED, True, None)

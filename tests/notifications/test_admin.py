@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import User
 from artifacts.aliases import aliases
 from events.models import Event
@@ -18,8 +18,8 @@ def desk(browser, db):
 
 @pytest.fixture
 def delivered(bob, vera, project, artifact, v1, hook, work) -> Delivery:
-    watches.watch(vera, project)
-    aliases.move(bob, artifact, "best", v1, Origin())
+    watches.watch(Actor(vera), project)
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
     return Delivery.objects.get(event__alias="best")
 

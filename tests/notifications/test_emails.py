@@ -7,7 +7,7 @@ from django.conf import settings as django_settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Membership
 from artifacts.aliases import aliases
 from notifications import emails, watches
@@ -41,11 +41,11 @@ def server(settings) -> type[Server]:
 
 @pytest.fixture
 def watch(vera, project):
-    return watches.watch(vera, project, pattern="best*", by_email=True).watch
+    return watches.watch(Actor(vera), project, pattern="best*", by_email=True).watch
 
 
 def move(bob, artifact, v1, reason="better on the holdout", alias="best"):
-    aliases.move(bob, artifact, alias, v1, Origin(reason=reason))
+    aliases.move(Actor(bob, reason=reason), artifact, alias, v1)
 
 
 def test_who_asks_for_mail_gets_it(bob, artifact, v1, watch, work, mailoutbox):
@@ -64,7 +64,7 @@ def test_who_asks_for_mail_gets_it(bob, artifact, v1, watch, work, mailoutbox):
 
 
 def test_others_get_none(bob, vera, project, artifact, v1, work, mailoutbox):
-    watches.watch(vera, project)
+    watches.watch(Actor(vera), project)
     move(bob, artifact, v1)
     work()
 
@@ -175,7 +175,7 @@ def test_by_default_mail_goes_to_the_console():
 
 
 def test_versions_are_told_by_mail_to_who_watches_everything(bob, vera, project, artifact, work, mailoutbox):
-    watches.watch(vera, project, by_email=True)
+    watches.watch(Actor(vera), project, by_email=True)
     log(bob, artifact, {"a": b"a"})
     work()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.aliases import aliases, proposals
 from events.models import Event
@@ -16,10 +16,10 @@ from tests.notifications.receiver import status
 @pytest.fixture
 def news(bob, vera, project, artifact, v1, v2, work) -> None:
     """Three items for vera."""
-    watches.watch(vera, project)
-    aliases.move(bob, artifact, "best", v1, Origin(reason="<b>first</b>"))
-    aliases.move(bob, artifact, "best", v2, Origin())
-    aliases.remove(bob, artifact, "best", Origin())
+    watches.watch(Actor(vera), project)
+    aliases.move(Actor(bob, reason="<b>first</b>"), artifact, "best", v1)
+    aliases.move(Actor(bob), artifact, "best", v2)
+    aliases.remove(Actor(bob), artifact, "best")
     work()
 
 
@@ -63,11 +63,11 @@ def test_who_follows_an_item_has_read_it(browser, vera, news):
 def test_an_item_finds_its_artifact_under_another_name(browser, alice, bob, vera, project, artifact, news):
     notice = InboxItem.objects.order_by("id").first()
     hands = browser(vera)
-    artifacts.update(bob, artifact, name="renamed")
-    projects.update(bob, project, name="moved")
+    artifacts.update(Actor(bob), artifact, name="renamed")
+    projects.update(Actor(bob), project, name="moved")
     assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved/artifacts/dataset/renamed/aliases"
 
-    artifacts.delete(alice, artifact, Origin())
+    artifacts.delete(Actor(alice), artifact)
     assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved"
 
 
@@ -112,9 +112,9 @@ def test_what_is_no_item_is_refused(browser, vera, news, item):
 
 
 def test_the_rest_is_on_the_next_page(browser, bob, vera, project, artifact, v1, v2, work):
-    watches.watch(vera, project)
+    watches.watch(Actor(vera), project)
     for number in range(60):
-        aliases.move(bob, artifact, f"alias-{number}", v1, Origin())
+        aliases.move(Actor(bob), artifact, f"alias-{number}", v1)
     work()
     hands = browser(vera)
     page = hands.get("/inbox").content.decode()
@@ -127,16 +127,16 @@ def test_the_rest_is_on_the_next_page(browser, bob, vera, project, artifact, v1,
 
 
 def test_more_than_99_are_not_counted(browser, vera, bob, project, artifact, v1, work):
-    watches.watch(vera, project)
+    watches.watch(Actor(vera), project)
     for number in range(101):
-        aliases.move(bob, artifact, f"alias-{number}", v1, Origin())
+        aliases.move(Actor(bob), artifact, f"alias-{number}", v1)
     work()
 
     assert 'aria-label="Inbox, more than 99 unread"' in browser(vera).get("/").content.decode()
 
 
 def test_who_may_decide_is_asked_to(browser, alice, bob, artifact, v1, work):
-    proposals.propose(bob, artifact, "best", v1, Origin())
+    proposals.propose(Actor(bob), artifact, "best", v1)
     work()
 
     assert "you may decide" in browser(alice).get("/inbox").content.decode()
@@ -160,7 +160,7 @@ def test_one_watches_by_the_bell(browser, vera, artifact, place, headers):
 
 
 def test_to_watch_a_project_is_not_to_watch_its_artifacts_alone(browser, vera, project, artifact):
-    watches.watch(vera, project)
+    watches.watch(Actor(vera), project)
 
     assert "Watching" not in browser(vera).get("/acme/demo/artifacts/dataset/data").content.decode()
 
@@ -172,8 +172,8 @@ def test_a_pattern_that_makes_no_sense_is_refused(browser, vera, project):
 
 
 def test_what_one_watches_is_listed(browser, vera, project, artifact, foreign, django_assert_max_num_queries):
-    watches.watch(vera, project)
-    watches.watch(vera, project, artifact, pattern="prod*", by_email=True)
+    watches.watch(Actor(vera), project)
+    watches.watch(Actor(vera), project, artifact, pattern="prod*", by_email=True)
     Watch.objects.create(user=vera, project=foreign.project)
     hands = browser(vera)
     with django_assert_max_num_queries(7):
@@ -185,7 +185,7 @@ def test_what_one_watches_is_listed(browser, vera, project, artifact, foreign, d
 
 
 def test_one_stops_watching(browser, vera, bob, project):
-    watch = watches.watch(vera, project).watch
+    watch = watches.watch(Actor(vera), project).watch
     assert browser(bob).post(f"/watches/{watch.pk}/end").status_code == 404
     answer = browser(vera).post(f"/watches/{watch.pk}/end?back=/acme/demo")
 

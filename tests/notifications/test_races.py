@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from artifacts.aliases import aliases
 from events.models import Event
 from notifications import emails, fan_out, watches, webhook_delivery
@@ -18,11 +18,11 @@ WORKERS = 6
 @pytest.fixture
 def moved(bob, vera, project, artifact, v1, hook) -> list[str]:
     """What was made of five aliases, which nobody was told of yet."""
-    watches.watch(vera, project, by_email=True)
+    watches.watch(Actor(vera), project, by_email=True)
     Event.objects.all().delete()
     names = [f"alias-{number}" for number in range(5)]
     for alias in names:
-        aliases.move(bob, artifact, alias, v1, Origin())
+        aliases.move(Actor(bob), artifact, alias, v1)
     return names
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from artifacts.aliases import aliases
 from events import kinds
 from notifications import watches, webhooks
@@ -19,7 +19,7 @@ def place(project) -> str:
 
 
 def move(user, artifact, alias, to):
-    aliases.move(user, artifact, alias, to, Origin())
+    aliases.move(Actor(user), artifact, alias, to)
 
 
 def test_a_webhook_is_made_and_its_secret_shown_once(api, alice, place, receiver):
@@ -145,7 +145,7 @@ def test_the_log_tells_what_was_sent_and_what_came_back(
 
 
 def test_the_log_is_read_page_by_page(api, alice, hook):
-    sent = [str(webhooks.test(alice, hook).pk) for _ in range(5)]
+    sent = [str(webhooks.test(Actor(alice), hook).pk) for _ in range(5)]
     client, place = api(alice), f"{ROOT}/webhooks/{hook.pk}/deliveries?limit=2"
     pages = [client.get(place).json()]
     while cursor := pages[-1]["next_cursor"]:
@@ -163,7 +163,7 @@ def test_a_delivery_is_sent_again(api, alice, bob, artifact, v1, hook, receiver,
     work()
     assert len(receiver.sent) == 2
 
-    webhooks.pause(alice, hook)
+    webhooks.pause(Actor(alice), hook)
     answer = api(alice).post(f"{ROOT}/webhook-deliveries/{delivery.pk}/redeliver")
     assert (answer.status_code, answer.json()["code"]) == (409, "WebhookPaused")
 
@@ -175,7 +175,7 @@ def test_it_is_deleted(api, alice, hook):
 
 @pytest.mark.parametrize(("who", "code"), [("bob", 403), ("vera", 403), ("mallory", 404)])
 def test_webhooks_are_for_admins(request, api, alice, place, hook, who, code):
-    delivery = webhooks.test(alice, hook)
+    delivery = webhooks.test(Actor(alice), hook)
     client = api(request.getfixturevalue(who))
     one = f"{ROOT}/webhooks/{hook.pk}"
     answers = [
@@ -195,7 +195,7 @@ def test_webhooks_are_for_admins(request, api, alice, place, hook, who, code):
 
 
 def test_the_inbox_tells_what_happened(api, bob, vera, project, artifact, v1, work, django_assert_max_num_queries):
-    watches.watch(vera, project)
+    watches.watch(Actor(vera), project)
     move(bob, artifact, "best", v1)
     work()
     client = api(vera)
@@ -212,7 +212,7 @@ def test_the_inbox_tells_what_happened(api, bob, vera, project, artifact, v1, wo
 
 def test_items_are_read(api, alice, bob, vera, project, artifact, v1, v2, work):
     for user in (alice, vera):
-        watches.watch(user, project)
+        watches.watch(Actor(user), project)
     for to in (v1, v2, v1):
         move(bob, artifact, "best", to)
     work()
@@ -251,7 +251,7 @@ def test_what_one_does_not_see_is_not_watched(api, vera, mallory, project, artif
     client = api(mallory)
     assert client.post(f"{ROOT}/watches", {"project": "acme/demo"}).status_code == 404
     assert client.post(f"{ROOT}/watches", {"artifact": str(artifact.pk)}).status_code == 404
-    watch = watches.watch(vera, project).watch
+    watch = watches.watch(Actor(vera), project).watch
     assert client.delete(f"{ROOT}/watches/{watch.pk}").status_code == 404
     for said in ({}, {"project": "acme/demo", "artifact": str(artifact.pk)}):
         assert api(vera).post(f"{ROOT}/watches", said).status_code == 400

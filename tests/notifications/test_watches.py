@@ -2,15 +2,13 @@
 
 import pytest
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Membership, Role, User
 from artifacts.aliases import aliases, proposals, protection
 from notifications import errors, inbox, watches
 from notifications.models import InboxItem, InboxReason, Watch
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
-
-ORIGIN = Origin(reason="better")
 
 
 def told(user: User) -> list[str]:
@@ -19,7 +17,7 @@ def told(user: User) -> list[str]:
 
 
 def test_who_watches_a_project_hears_of_all_its_artifacts(bob, vera, project, artifact, other, work):
-    watches.watch(vera, project)
+    watches.watch(Actor(vera), project)
     log(bob, artifact, {"a": b"a"}, "best")
     log(bob, other, {"a": b"a"})
     work()
@@ -34,7 +32,7 @@ def test_who_watches_a_project_hears_of_all_its_artifacts(bob, vera, project, ar
 
 
 def test_who_watches_an_artifact_hears_of_that_alone(bob, vera, project, artifact, other, work):
-    watches.watch(vera, project, other)
+    watches.watch(Actor(vera), project, other)
     log(bob, artifact, {"a": b"a"})
     log(bob, other, {"b": b"b"})
     work()
@@ -43,11 +41,11 @@ def test_who_watches_an_artifact_hears_of_that_alone(bob, vera, project, artifac
 
 
 def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
-    watches.watch(vera, project, artifact, pattern="prod*")
+    watches.watch(Actor(vera), project, artifact, pattern="prod*")
     for alias in ("production", "staging", "prod-eu"):
-        aliases.move(bob, artifact, alias, v1, ORIGIN)
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
-    aliases.remove(bob, artifact, "prod-eu", ORIGIN)
+        aliases.move(Actor(bob, reason="better"), artifact, alias, v1)
+    aliases.move(Actor(bob, reason="better"), artifact, "production", v2)
+    aliases.remove(Actor(bob, reason="better"), artifact, "prod-eu")
     log(bob, artifact, {"c": b"c"})
     work()
 
@@ -61,17 +59,17 @@ def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
 
 def test_nobody_hears_of_what_they_did_themselves(bob, vera, project, artifact, v1, work):
     for user in (bob, vera):
-        watches.watch(user, project, by_email=True)
-    aliases.move(bob, artifact, "best", v1, ORIGIN)
+        watches.watch(Actor(user), project, by_email=True)
+    aliases.move(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
     assert (told(bob), len(told(vera))) == ([], 1)
 
 
 def test_two_watches_make_one_item(bob, vera, project, artifact, v1, work, mailoutbox):
-    watches.watch(vera, project)
-    watches.watch(vera, project, artifact, by_email=True)
-    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    watches.watch(Actor(vera), project)
+    watches.watch(Actor(vera), project, artifact, by_email=True)
+    aliases.move(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
     assert (len(told(vera)), len(mailoutbox)) == (1, 1)
@@ -81,30 +79,30 @@ def test_two_watches_make_one_item(bob, vera, project, artifact, v1, work, mailo
 def test_a_stranger_hears_of_internal_projects_alone(bob, mallory, project, artifact, v1, work, visibility):
     Project.objects.update(visibility=visibility)
     Watch.objects.create(user=mallory, project=project)
-    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    aliases.move(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
     assert InboxItem.objects.count() == (visibility == Visibility.INTERNAL)
 
 
 def test_who_may_not_see_the_project_any_more_hears_nothing(bob, vera, project, artifact, v1, v2, work):
-    watches.watch(vera, project)
-    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    watches.watch(Actor(vera), project)
+    aliases.move(Actor(bob, reason="better"), artifact, "best", v1)
     work()
     assert (len(told(vera)), inbox.unread(vera)) == (1, 1)
 
     Membership.objects.filter(user=vera).exclude(team__is_personal=True).delete()
-    aliases.move(bob, artifact, "best", v2, ORIGIN)
+    aliases.move(Actor(bob, reason="better"), artifact, "best", v2)
     work()
     # What was told before is out of sight, too.
     assert (told(vera), inbox.unread(vera), InboxItem.objects.count()) == ([], 0, 1)
 
 
 def test_who_is_deactivated_hears_nothing(bob, vera, project, artifact, v1, work):
-    watches.watch(vera, project)
+    watches.watch(Actor(vera), project)
     vera.is_active = False
     vera.save()
-    aliases.move(bob, artifact, "best", v1, ORIGIN)
+    aliases.move(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
     assert not InboxItem.objects.exists()
@@ -113,7 +111,7 @@ def test_who_is_deactivated_hears_nothing(bob, vera, project, artifact, v1, work
 def test_a_proposal_comes_to_everybody_who_may_decide(alice, bob, vera, acme, artifact, v1, work):
     carol = User.objects.create_user("carol", "carol@example.org")
     Membership.objects.create(team=acme, user=carol, role=Role.EDITOR)
-    proposals.propose(bob, artifact, "best", v1, ORIGIN)
+    proposals.propose(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
     assert told(alice) == told(carol) == ["bob proposes to put best on v1 of acme/demo/data"]
@@ -124,19 +122,19 @@ def test_a_proposal_comes_to_everybody_who_may_decide(alice, bob, vera, acme, ar
 def test_a_rule_says_who_may_decide(alice, bob, acme, artifact, v1, work):
     carol = User.objects.create_user("carol", "carol@example.org")
     Membership.objects.create(team=acme, user=carol, role=Role.EDITOR)
-    protection.create(alice, artifact, "best", role=Role.ADMIN, needs_approval=True)
-    proposals.propose(bob, artifact, "best", v1, ORIGIN)
+    protection.create(Actor(alice), artifact, "best", role=Role.ADMIN, needs_approval=True)
+    proposals.propose(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
     assert (len(told(alice)), told(carol)) == (1, [])
 
 
 def test_the_decision_comes_to_who_proposed(alice, bob, vera, project, artifact, v1, v2, work):
-    watches.watch(vera, project)
-    moved = proposals.propose(bob, artifact, "best", v1, ORIGIN)
-    proposals.approve(alice, moved, ORIGIN)
-    proposals.reject(alice, proposals.propose(bob, artifact, "best", v2, ORIGIN), "not yet")
-    proposals.withdraw(bob, proposals.propose(bob, artifact, "best", None, ORIGIN))
+    watches.watch(Actor(vera), project)
+    moved = proposals.propose(Actor(bob, reason="better"), artifact, "best", v1)
+    proposals.approve(Actor(alice, reason="better"), moved)
+    proposals.reject(Actor(alice), proposals.propose(Actor(bob, reason="better"), artifact, "best", v2), "not yet")
+    proposals.withdraw(Actor(bob), proposals.propose(Actor(bob, reason="better"), artifact, "best", None))
     work()
 
     assert told(bob) == [
@@ -154,9 +152,9 @@ def test_the_decision_comes_to_who_proposed(alice, bob, vera, project, artifact,
 
 
 def test_to_watch_again_changes_the_watch(vera, project, artifact):
-    first = watches.watch(vera, project)
-    second = watches.watch(vera, project, pattern="prod*", by_email=True)
-    third = watches.watch(vera, project, artifact)
+    first = watches.watch(Actor(vera), project)
+    second = watches.watch(Actor(vera), project, pattern="prod*", by_email=True)
+    third = watches.watch(Actor(vera), project, artifact)
 
     assert (first.created, second.created, third.created) == (True, False, True)
     watch = Watch.objects.get(artifact=None)
@@ -166,14 +164,14 @@ def test_to_watch_again_changes_the_watch(vera, project, artifact):
 @pytest.mark.parametrize("pattern", ["", "a b", "[a]", "x" * 101, "a/b", "a\n", "ü"])
 def test_a_pattern_that_fits_no_alias_is_refused(vera, project, pattern):
     with pytest.raises(errors.Invalid):
-        watches.watch(vera, project, pattern=pattern)
+        watches.watch(Actor(vera), project, pattern=pattern)
 
 
 def test_one_ends_ones_own_watches_alone(vera, bob, project):
-    watch = watches.watch(vera, project).watch
+    watch = watches.watch(Actor(vera), project).watch
     with pytest.raises(errors.Denied):
-        watches.unwatch(bob, watch)
-    watches.unwatch(vera, watch)
+        watches.unwatch(Actor(bob), watch)
+    watches.unwatch(Actor(vera), watch)
 
     assert not Watch.objects.exists()
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.actor import Channel, Origin
+from accounts.actor import Actor, Channel
 from artifacts import versions
 from artifacts.aliases import aliases
 from notifications import errors, signatures, webhook_delivery, webhooks
@@ -19,11 +19,9 @@ from tests.artifacts.client import log
 from tests.notifications.conftest import announce
 from tests.notifications.receiver import status
 
-ORIGIN = Origin(face=Channel.API, reason="it is better")
-
 
 def move(user, artifact, alias, to):
-    return aliases.move(user, artifact, alias, to, ORIGIN)
+    return aliases.move(Actor(user, Channel.API, reason="it is better"), artifact, alias, to)
 
 
 def test_enhancement_alias_notifications(bob, artifact, v1, v2, hook, receiver, work, settings):
@@ -51,8 +49,8 @@ def test_enhancement_alias_notifications(bob, artifact, v1, v2, hook, receiver, 
 def test_all_that_happens_is_told_in_order(bob, artifact, hook, receiver, work):
     one = log(bob, artifact, {"one": b"1"}, "best")
     two = log(bob, artifact, {"two": b"2"})
-    aliases.remove(bob, artifact, "best", ORIGIN)
-    versions.delete(bob, two, ORIGIN)
+    aliases.remove(Actor(bob, Channel.API, reason="it is better"), artifact, "best")
+    versions.delete(Actor(bob, Channel.API, reason="it is better"), two)
     work()
 
     assert receiver.kinds == [
@@ -67,9 +65,9 @@ def test_all_that_happens_is_told_in_order(bob, artifact, hook, receiver, work):
 
 
 def test_a_webhook_is_told_only_what_it_asked_for(alice, bob, project, artifact, v1, receiver, work):
-    webhooks.create(alice, project, receiver.url, events=["alias.deleted"])
+    webhooks.create(Actor(alice), project, receiver.url, events=["alias.deleted"])
     move(bob, artifact, "best", v1)
-    aliases.remove(bob, artifact, "best", ORIGIN)
+    aliases.remove(Actor(bob, Channel.API, reason="it is better"), artifact, "best")
     work()
 
     assert receiver.kinds == ["alias.deleted"]
@@ -188,7 +186,7 @@ def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook,
     assert len(receiver.sent) == settings.WEBHOOK_FAILURES_BEFORE_PAUSE
 
     receiver.answers = [status(200)]
-    webhooks.resume(alice, hook)
+    webhooks.resume(Actor(alice), hook)
     work()
     # What waited is sent; what happened meanwhile is not for it.
     assert [each.event["data"]["alias"] for each in receiver.sent[5:]] == ["alias-5"]
@@ -222,7 +220,7 @@ def test_a_delivery_is_sent_again_under_its_id(alice, bob, artifact, v1, hook, r
     work()
     delivery = Delivery.objects.select_related("event", "webhook__project__team").get()
 
-    again = webhooks.redeliver(alice, delivery)
+    again = webhooks.redeliver(Actor(alice), delivery)
     assert (again.state, again.attempt_count) == ("pending", 0)
     work()
     assert len(receiver.sent) == 2
@@ -233,16 +231,16 @@ def test_a_delivery_is_sent_again_under_its_id(alice, bob, artifact, v1, hook, r
 def test_a_paused_webhook_delivers_nothing_again(alice, bob, artifact, v1, hook, receiver, work):
     move(bob, artifact, "best", v1)
     work()
-    webhooks.pause(alice, hook)
+    webhooks.pause(Actor(alice), hook)
 
     with pytest.raises(errors.WebhookPaused):
-        webhooks.redeliver(alice, Delivery.objects.select_related("webhook__project__team").get())
+        webhooks.redeliver(Actor(alice), Delivery.objects.select_related("webhook__project__team").get())
 
 
 def test_it_can_be_tried_also_while_it_is_paused(alice, hook, receiver, work):
-    webhooks.pause(alice, hook)
+    webhooks.pause(Actor(alice), hook)
     receiver.answers = [status(500)]
-    delivery = webhooks.test(alice, hook)
+    delivery = webhooks.test(Actor(alice), hook)
     work()
 
     assert receiver.sent[0].verify(hook.secret)["type"] == "webhook.test"
@@ -299,7 +297,7 @@ def test_a_webhook_that_goes_while_it_is_called_is_no_fault(alice, bob, artifact
     move(bob, artifact, "best", v1)
 
     def lookup(host: str, port: int) -> list[str]:
-        webhooks.delete(alice, hook)
+        webhooks.delete(Actor(alice), hook)
         return [host]
 
     announce()
@@ -309,7 +307,7 @@ def test_a_webhook_that_goes_while_it_is_called_is_no_fault(alice, bob, artifact
 
 def test_a_webhook_that_was_deleted_is_not_called(alice, bob, artifact, v1, hook, receiver, work):
     move(bob, artifact, "best", v1)
-    webhooks.delete(alice, Webhook.objects.select_related("project__team").get())
+    webhooks.delete(Actor(alice), Webhook.objects.select_related("project__team").get())
     work()
 
     assert receiver.sent == []

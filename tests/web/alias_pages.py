@@ -2,11 +2,8 @@
 
 import re
 
-from accounts.actor import Channel, Origin
-
 HERE = "/acme/demo/artifacts/dataset/data"
 PAGE = f"{HERE}/aliases"
-ORIGIN = Origin(face=Channel.SDK)
 
 
 def part(page: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.actor import Actor
 from artifacts import artifacts, version_diff, versions
 from artifacts.models import ArtifactVersion
 from tests.artifacts.client import fill, log
@@ -14,8 +15,8 @@ HTMX = {"HX-Request": "true"}
 def pair(bob, artifact, work) -> tuple[ArtifactVersion, ArtifactVersion]:
     one = log(bob, artifact, {"a": b"same", "b/old": b"old", "d.txt": b"one\n<b>\n"}, "production")
     two = log(bob, artifact, {"a": b"same", "c/new": b"new!", "d.txt": b"one\n<i>\n"})
-    versions.describe(bob, one, metadata={"rows": 1})
-    versions.describe(bob, two, metadata={"rows": 2})
+    versions.describe(Actor(bob), one, metadata={"rows": 1})
+    versions.describe(Actor(bob), two, metadata={"rows": 2})
     work()
     return one, two
 
@@ -106,7 +107,7 @@ def test_one_version_or_none(browser, alice, bob, vera, project, artifact):
     page = client.get(PAGE).content.decode()
     assert "is the first version" in page and "data-counts" not in page
     assert "Both are v1." in client.get(f"{PAGE}?base=v1&head=v1").content.decode()
-    artifacts.create(alice, project, "empty", "file")
+    artifacts.create(Actor(alice), project, "empty", "file")
     assert client.get("/acme/demo/artifacts/file/empty/compare").status_code == 200
 
 
@@ -123,7 +124,7 @@ def test_nothing_of_theirs_is_markup(browser, vera, bob, artifact):
     evil = "<img src=x onerror=alert(1)>"
     for number in (1, 2):
         version = log(bob, artifact, {f"{evil}.txt": f"{evil}{number}".encode()})
-        versions.describe(bob, version, metadata={evil: f"{evil}{number}"})
+        versions.describe(Actor(bob), version, metadata={evil: f"{evil}{number}"})
     client = browser(vera)
 
     assert "<img src=x" not in client.get(PAGE).content.decode()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.models import Artifact, ArtifactVersion
 from projects import projects, runs
@@ -22,8 +23,8 @@ def logged(user, artifact: Artifact, number: int = 1, **columns) -> ArtifactVers
 
 
 def test_it_shows_my_projects_and_internal_ones(browser, alice, bob, project, mallory):
-    projects.create(mallory, mallory.personal_team, "open", visibility=Visibility.INTERNAL)
-    projects.create(mallory, mallory.personal_team, "hers")
+    projects.create(Actor(mallory), mallory.personal_team, "open", visibility=Visibility.INTERNAL)
+    projects.create(Actor(mallory), mallory.personal_team, "hers")
     page = browser(bob).get("/").content.decode()
 
     assert 'href="/acme/demo"' in page
@@ -32,10 +33,10 @@ def test_it_shows_my_projects_and_internal_ones(browser, alice, bob, project, ma
 
 
 def test_it_counts_and_orders_by_activity(browser, alice, bob, project):
-    busy = projects.create(alice, project.team, "busy")
+    busy = projects.create(Actor(alice), project.team, "busy")
     for name in ("one", "two", "three"):
-        artifacts.create(alice, busy, name, "model")
-    runs.start(bob, busy)
+        artifacts.create(Actor(alice), busy, name, "model")
+    runs.start(Actor(bob), busy)
     Project.objects.update(updated_at=timezone.now() - timedelta(days=40))
     Artifact.objects.update(updated_at=timezone.now() - timedelta(hours=3))
     busy.runs.update(heartbeat_at=timezone.now() - timedelta(hours=2))
@@ -48,22 +49,22 @@ def test_it_counts_and_orders_by_activity(browser, alice, bob, project):
 
 
 def test_it_shows_what_was_logged_lately(browser, alice, project, mallory):
-    models = [artifacts.create(alice, project, f"model-{n}", "model") for n in range(12)]
+    models = [artifacts.create(Actor(alice), project, f"model-{n}", "model") for n in range(12)]
     for artifact in models:
         logged(alice, artifact)
-    secret = projects.create(mallory, mallory.personal_team, "hers")
-    logged(mallory, artifacts.create(mallory, secret, "secret", "model"))
+    secret = projects.create(Actor(mallory), mallory.personal_team, "hers")
+    logged(mallory, artifacts.create(Actor(mallory), secret, "secret", "model"))
     recent = browser(alice).get("/").context["recent"]
 
     assert [version.artifact.name for version in recent] == [f"model-{n}" for n in range(11, 1, -1)]
 
 
 def test_it_shows_the_newest_version_of_each(browser, alice, project):
-    ranker, data = (artifacts.create(alice, project, name, "model") for name in ("ranker", "data"))
+    ranker, data = (artifacts.create(Actor(alice), project, name, "model") for name in ("ranker", "data"))
     logged(alice, data)
     for number in range(1, 15):
         logged(alice, ranker, number)
-    artifacts.update(alice, data, description="Only words")
+    artifacts.update(Actor(alice), data, description="Only words")
 
     assert [str(version) for version in browser(alice).get("/").context["recent"]] == ["ranker:v14", "data:v1"]
 
@@ -88,7 +89,7 @@ def test_its_part_is_the_list(browser, alice, project):
     ],
 )
 def test_it_filters(browser, alice, project, query, names):
-    projects.create(alice, alice.personal_team, "mine")
+    projects.create(Actor(alice), alice.personal_team, "mine")
 
     assert [each.name for each in browser(alice).get(f"/?{query}").context["page"]] == names
 
@@ -103,8 +104,8 @@ def test_a_newcomer_is_told_what_to_do(browser, mallory):
 
 def test_it_costs_the_same_with_many(browser, alice, acme, django_assert_max_num_queries):
     for number in range(60):
-        project = projects.create(alice, acme, f"project-{number}", description="<script>alert(1)</script>")
-        logged(alice, artifacts.create(alice, project, "data", "dataset"))
+        project = projects.create(Actor(alice), acme, f"project-{number}", description="<script>alert(1)</script>")
+        logged(alice, artifacts.create(Actor(alice), project, "data", "dataset"))
     hands = browser(alice)
 
     with django_assert_max_num_queries(11):

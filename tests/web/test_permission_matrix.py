@@ -10,7 +10,7 @@ import web.accounts.urls
 import web.artifacts.urls
 import web.notifications.urls
 from accounts import invitations, keys
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Invitation, Role
 from artifacts.aliases import proposals, protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
@@ -61,10 +61,10 @@ FORMS_ALONE = {
 def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
     """One address of each page, of something that is there."""
     version = log(bob, artifact, {"dot.png": png()})
-    invitation, token = invitations.create(alice, acme, Role.VIEWER)
-    key, _ = keys.create(alice, "first key")
-    webhook = webhooks.create(alice, artifact.project, "https://8.8.8.8/", events=["alias.moved"])
-    delivery = webhooks.test(alice, webhook)
+    invitation, token = invitations.create(Actor(alice), acme, Role.VIEWER)
+    key, _ = keys.create(Actor(alice), "first key")
+    webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
+    delivery = webhooks.test(Actor(alice), webhook)
     named = {
         "team": "acme",
         "project": "demo",
@@ -78,10 +78,10 @@ def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
         "webhook_id": webhook.pk,
         "delivery_id": delivery.pk,
         "notice_id": InboxItem.objects.create(user=alice, event=delivery.event, reason=InboxReason.CONCERNED).pk,
-        "watch_id": watches.watch(alice, artifact.project).watch.pk,
+        "watch_id": watches.watch(Actor(alice), artifact.project).watch.pk,
         "alias": "latest",
-        "rule_id": protection.create(alice, acme, "locked").pk,
-        "proposal_id": proposals.propose(bob, artifact, "staging", version, Origin()).pk,
+        "rule_id": protection.create(Actor(alice), acme, "locked").pk,
+        "proposal_id": proposals.propose(Actor(bob), artifact, "staging", version).pk,
     }
     found = {name: _address(page, named, run.name) for name, page in PAGES.items()}
     found["compare-file"] += "?base=v1&head=v1&path=dot.png"

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import keys
+from accounts.actor import Actor
 from accounts.models import ApiKey, Scope
 from tests.conftest import HTMX
 
@@ -14,8 +15,8 @@ PASSWORD = "a good long password"
 
 
 def test_it_lists_keys_without_their_values(browser, alice, acme, bob):
-    key, value = keys.create(alice, "laptop <b>")
-    keys.create(bob, "bobs")
+    key, value = keys.create(Actor(alice), "laptop <b>")
+    keys.create(Actor(bob), "bobs")
     ApiKey.objects.create(
         user=alice, name="old", digest="x", token_key="wllm_old", expiry=timezone.now() - timedelta(1)
     )
@@ -37,7 +38,7 @@ def test_its_part_is_the_list(browser, alice):
 
 def test_it_costs_the_same_with_many_keys(browser, alice, django_assert_max_num_queries):
     for number in range(60):
-        keys.create(alice, f"key {number}")
+        keys.create(Actor(alice), f"key {number}")
     hands = browser(alice)
 
     with django_assert_max_num_queries(6):
@@ -73,7 +74,7 @@ def test_what_does_not_fit_comes_back(browser, alice, fields):
 
 
 def test_revoking_asks_first(browser, alice):
-    key, _ = keys.create(alice, "laptop")
+    key, _ = keys.create(Actor(alice), "laptop")
     hands = browser(alice)
     address = f"/profile/keys/{key.pk}/revoke"
 
@@ -84,7 +85,7 @@ def test_revoking_asks_first(browser, alice):
 
 
 def test_nobody_revokes_anothers(browser, alice, mallory):
-    key, _ = keys.create(alice, "laptop")
+    key, _ = keys.create(Actor(alice), "laptop")
 
     assert browser(mallory).post(f"/profile/keys/{key.pk}/revoke").status_code == 404
     assert alice.api_keys.exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.aliases import aliases
 from artifacts.models import Artifact, ArtifactVersion
@@ -13,14 +13,14 @@ from tests.web.test_home_page import logged
 
 @pytest.fixture
 def ranker(alice, project) -> Artifact:
-    return artifacts.create(alice, project, "ranker", "model", description="Two-tower", tags=["baseline"])
+    return artifacts.create(Actor(alice), project, "ranker", "model", description="Two-tower", tags=["baseline"])
 
 
 @pytest.fixture
 def production(alice, ranker) -> ArtifactVersion:
     logged(alice, ranker, 1)
     version = logged(alice, ranker, 2)
-    aliases.move(alice, ranker, "production", version, Origin())
+    aliases.move(Actor(alice), ranker, "production", version)
     return version
 
 
@@ -46,7 +46,7 @@ def test_versions_are_found_by_their_numbers(browser, vera, production):
 
 
 def test_an_alias_that_is_there_is_the_one_that_is_meant(browser, vera, alice, ranker, production):
-    aliases.move(alice, ranker, "production-eu", production, Origin())
+    aliases.move(Actor(alice), ranker, "production-eu", production)
 
     assert len(found(browser(vera), "productio")["versions"]) == 2
     assert [alias.alias for alias in found(browser(vera), "production")["versions"]] == ["production"]
@@ -69,7 +69,7 @@ def test_projects_are_found(browser, vera, project, words):
 
 
 def test_runs_are_found(browser, vera, bob, project):
-    run = runs.start(bob, project, name="brisk-otter-1", notes="with dropout")
+    run = runs.start(Actor(bob), project, name="brisk-otter-1", notes="with dropout")
 
     assert found(browser(vera), "otter") == found(browser(vera), "dropout") == {"runs": [run]}
 
@@ -81,7 +81,7 @@ def test_odd_words_find_nothing_and_break_nothing(browser, mallory, production, 
 
 
 def test_strangers_find_nothing(browser, mallory, production, bob, project):
-    runs.start(bob, project, name="ranker-run")
+    runs.start(Actor(bob), project, name="ranker-run")
 
     for words in ("ranker", "production", "demo", "ranker:v1", "acme/demo"):
         assert found(browser(mallory), words) == {}
@@ -95,8 +95,8 @@ def test_the_only_hit_is_gone_to(browser, vera, production):
 
 def test_more_than_a_few_are_behind_a_link(browser, vera, alice, project, bob):
     for number in range(8):
-        artifacts.create(alice, project, f"thing-{number}", "file")
-        runs.start(bob, project, name=f"thing-{number}")
+        artifacts.create(Actor(alice), project, f"thing-{number}", "file")
+        runs.start(Actor(bob), project, name=f"thing-{number}")
     hands = browser(vera)
     page = hands.get("/search?q=thing").content.decode()
 
@@ -109,8 +109,8 @@ def test_more_than_a_few_are_behind_a_link(browser, vera, alice, project, bob):
 
 
 def test_what_was_typed_and_found_is_escaped(browser, alice, acme):
-    projects.create(alice, acme, "one", description="<script>alert(1)</script> same")
-    projects.create(alice, acme, "two", description="<img src=x> same")
+    projects.create(Actor(alice), acme, "one", description="<script>alert(1)</script> same")
+    projects.create(Actor(alice), acme, "two", description="<img src=x> same")
     hands = browser(alice)
 
     for words in ("same", '<script>alert(1)</script>"', "<img"):
@@ -120,10 +120,10 @@ def test_what_was_typed_and_found_is_escaped(browser, alice, acme):
 
 def test_it_costs_the_same_with_many(browser, vera, alice, bob, project, django_assert_max_num_queries):
     for number in range(20):
-        artifact = artifacts.create(alice, project, f"thing-{number}", "file", tags=["thing"])
-        aliases.move(alice, artifact, "thing", logged(alice, artifact), Origin())
-        runs.start(bob, project, name=f"thing-{number}")
-        projects.create(alice, project.team, f"thing-{number}")
+        artifact = artifacts.create(Actor(alice), project, f"thing-{number}", "file", tags=["thing"])
+        aliases.move(Actor(alice), artifact, "thing", logged(alice, artifact))
+        runs.start(Actor(bob), project, name=f"thing-{number}")
+        projects.create(Actor(alice), project.team, f"thing-{number}")
     hands = browser(vera)
 
     with django_assert_max_num_queries(12):

@@ -4,6 +4,7 @@ import pytest
 from django.core.cache import cache
 
 from accounts import invitations, login_throttle
+from accounts.actor import Actor
 from accounts.models import Invitation, Role, User
 from tests.conftest import HTMX
 
@@ -17,7 +18,7 @@ def no_earlier_tries() -> None:
 
 @pytest.fixture
 def link(alice, acme) -> str:
-    return f"/invite/{invitations.create(alice, acme, Role.VIEWER)[1]}"
+    return f"/invite/{invitations.create(Actor(alice), acme, Role.VIEWER)[1]}"
 
 
 def sign_in(browser, username: str, password: str = PASSWORD, **fields: str):

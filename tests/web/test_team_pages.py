@@ -5,6 +5,7 @@ import re
 import pytest
 
 from accounts import invitations
+from accounts.actor import Actor
 from accounts.models import Invitation, Role, Team
 from tests.conftest import HTMX
 
@@ -122,7 +123,7 @@ def test_an_invitation_is_shown_once_and_works(browser, acme, alice, mallory, he
 
 
 def test_an_invitation_is_taken_back(browser, acme, alice, bob):
-    invitation, _ = invitations.create(alice, acme, Role.VIEWER)
+    invitation, _ = invitations.create(Actor(alice), acme, Role.VIEWER)
     address = f"/teams/acme/invitations/{invitation.pk}/revoke"
 
     assert browser(bob).post(address).status_code == 403
@@ -131,7 +132,7 @@ def test_an_invitation_is_taken_back(browser, acme, alice, bob):
 
 
 def test_editors_do_not_see_invitations(browser, acme, alice, bob):
-    invitations.create(alice, acme, Role.VIEWER, "secret@example.org")
+    invitations.create(Actor(alice), acme, Role.VIEWER, "secret@example.org")
 
     assert "secret@example.org" not in browser(bob).get("/teams/acme").content.decode()
 

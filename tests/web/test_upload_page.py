@@ -5,6 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
+from accounts.actor import Actor
 from artifacts import drafts, versions
 from artifacts.content import uploads
 from artifacts.drafts import FileSpec
@@ -17,14 +18,14 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def draft(bob, artifact) -> ArtifactVersion:
-    return versions.begin(bob, artifact).version
+    return versions.begin(Actor(bob), artifact).version
 
 
 def add(user, draft, path: str, body: bytes = b"body") -> None:
     """A file as a browser sends it, without a hash."""
-    place = uploads.begin_single(user, draft, FileSpec(path, len(body)))
+    place = uploads.begin_single(Actor(user), draft, FileSpec(path, len(body)))
     send(uploads.sign_one(place), body)
-    drafts.register_upload(user, draft, FileSpec(path, len(body)), place.key)
+    drafts.register_upload(Actor(user), draft, FileSpec(path, len(body)), place.key)
 
 
 def test_the_page_waits_for_the_first_file_to_begin_a_draft(browser, bob, artifact):
@@ -60,7 +61,7 @@ def test_this_page_alone_may_speak_to_the_store(browser, bob, artifact):
 
 
 def test_own_drafts_are_offered(browser, alice, bob, artifact, draft):
-    versions.begin(alice, artifact)
+    versions.begin(Actor(alice), artifact)
     page = browser(bob).get(PAGE).content.decode()
 
     assert 'href="?version=v1"' in page and "?version=v2" not in page
@@ -82,7 +83,7 @@ def test_hashes_appear_and_then_it_asks_no_more(browser, bob, draft, work):
 
 
 def test_a_long_draft_is_shown_in_pages(browser, bob, draft, django_assert_max_num_queries):
-    drafts.add(bob, draft, [FileSpec(f"{number:03}", 1, sha256(b"%d" % number)) for number in range(120)])
+    drafts.add(Actor(bob), draft, [FileSpec(f"{number:03}", 1, sha256(b"%d" % number)) for number in range(120)])
     client = browser(bob)
     with django_assert_max_num_queries(12):
         first = client.get(f"{PAGE}?version=v1").content.decode()

@@ -4,11 +4,11 @@ from html import unescape
 
 import pytest
 
-from accounts.actor import Channel
+from accounts.actor import Actor, Channel
 from artifacts import versions
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
-from tests.artifacts.client import ORIGIN, fill, log
+from tests.artifacts.client import fill, log
 from tests.conftest import HTMX
 
 PAGE = "/acme/demo/artifacts/dataset/data/v1"
@@ -23,7 +23,7 @@ def files() -> dict[str, bytes]:
 def version(bob, artifact, run, files) -> ArtifactVersion:
     logged = log(bob, artifact, files, "production")
     versions.describe(
-        bob, logged, description="Cleaned of *doubles*", notes="See [x](https://e.org)", metadata={"n": 7}
+        Actor(bob), logged, description="Cleaned of *doubles*", notes="See [x](https://e.org)", metadata={"n": 7}
     )
     ArtifactVersion.objects.filter(pk=logged.pk).update(run=run)
     return logged
@@ -134,7 +134,7 @@ def test_versions_to_compare_with(browser, bob, vera, artifact, version):
     compare = PAGE.replace("v1", "compare")
     assert f'"{compare}?base=v2&head=v3"' in page
     assert f'"{compare}?base=v1&head=v3"' in page
-    aliases.move(bob, artifact, "production", third, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", third)
     page = unescape(browser(vera).get(PAGE.replace("v1", "v3")).content.decode())
     assert "With production" not in page
     assert "With the previous" not in browser(vera).get(PAGE).content.decode()
@@ -190,7 +190,7 @@ def test_a_draft_is_for_editors(browser, bob, vera, artifact):
 
 
 def test_an_empty_draft(browser, bob, artifact):
-    versions.begin(bob, artifact)
+    versions.begin(Actor(bob), artifact)
 
     assert "This draft is empty" in browser(bob).get(PAGE).content.decode()
 
@@ -231,7 +231,7 @@ def test_metadata_that_is_none_is_refused(browser, bob, version, metadata):
 
 
 def test_finalizing(browser, bob, artifact, version):
-    draft = versions.begin(bob, artifact).version
+    draft = versions.begin(Actor(bob), artifact).version
     hands = browser(bob)
     page = f"{PAGE[:-1]}{draft.number}"
 
@@ -246,7 +246,7 @@ def test_finalizing(browser, bob, artifact, version):
 
 
 def test_finalizing_what_is_not_whole_is_refused_in_place(browser, bob, artifact):
-    fill_nothing = versions.begin(bob, artifact).version
+    fill_nothing = versions.begin(Actor(bob), artifact).version
     many_missing = Blob.objects.create(project=artifact.project, size=1, sha256="0" * 64, created_by=bob)
     ArtifactFile.objects.create(
         version=fill_nothing, path="a", name="a", size=1, mime_type="text/plain", blob=many_missing
@@ -286,7 +286,7 @@ def test_deleting_one_that_only_latest_follows(browser, bob, artifact, version):
 def test_names_and_words_are_escaped(browser, bob, artifact):
     files = {"<img src=x onerror=alert(1)>.txt": b"1", "<b>/x": b"2", "'\"><script>.svg": b"3"}
     logged = log(bob, artifact, files)
-    versions.describe(bob, logged, description="<script>alert(1)</script>", metadata={"<i>": "</ul><script>"})
+    versions.describe(Actor(bob), logged, description="<script>alert(1)</script>", metadata={"<i>": "</ul><script>"})
 
     page = browser(bob).get(PAGE).content.decode().split("<main")[1]
     assert not any(tag in page for tag in ("<img src=x", "<b>", "<script", "<i>"))

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts import permissions
+from accounts.actor import Actor
 from artifacts import errors
 from artifacts.models import AliasChange, Artifact
 from web.aliases import view_models
@@ -41,7 +42,9 @@ def timeline_context(request: HttpRequest, artifact: Artifact, alias: str) -> di
     if not (row or found or before):
         raise errors.AliasNotFound(f"Artifact {artifact.name!r} never had an alias {alias!r}.")
     there = _still_there(artifact, found)
-    reader = view_models.Viewer(request.user, artifact, permissions.role_in(request.user, artifact.project.team))
+    reader = view_models.Viewer(
+        Actor.from_page(request), artifact, permissions.role_in(request.user, artifact.project.team)
+    )
     now = row.version_id if row else None
     return {
         "artifact": artifact,

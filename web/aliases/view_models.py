@@ -11,7 +11,8 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts import permissions
-from accounts.models import Role, User
+from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import validators, version_diff
 from artifacts.aliases import protection as rules
 from artifacts.aliases.protection import Protection
@@ -46,13 +47,13 @@ def state_token(artifact: Artifact) -> str:
 class Viewer:
     """Who looks at an artifact's aliases, and what the rules let them do."""
 
-    def __init__(self, user: User, artifact: Artifact, role: str | None = None) -> None:
-        self.user, self.artifact = user, artifact
+    def __init__(self, actor: Actor, artifact: Artifact, role: str | None = None) -> None:
+        self.actor, self.artifact = actor, artifact
         self._known_role = Role(role) if role else None
 
     @cached_property
     def role(self) -> Role | None:
-        return self._known_role or permissions.role_in(self.user, self.artifact.project.team)
+        return self._known_role or permissions.role_in(self.actor.user, self.artifact.project.team)
 
     @cached_property
     def rules(self) -> list[AliasRule]:
@@ -62,12 +63,12 @@ class Viewer:
         return rules.protection(self.rules, alias)
 
     def may_move(self, alias: str) -> bool:
-        return rules.may_move(self.user, self.role, self.protection(alias))
+        return rules.may_move(self.actor, self.role, self.protection(alias))
 
     def may_decide(self, proposal: AliasProposal) -> bool:
         asked = self.protection(proposal.alias)
         needed = asked.role if asked else Role.EDITOR
-        return bool(self.role and self.role.covers(needed)) and proposal.proposed_by_id != self.user.pk
+        return bool(self.role and self.role.covers(needed)) and proposal.proposed_by_id != self.actor.user.pk
 
 
 def protection_text(protection: Protection | None) -> str:
@@ -165,7 +166,7 @@ def _waiting(reader: Viewer, proposal: AliasProposal, number: int | None) -> Pen
         proposal,
         f"v{number}" if number else None,
         reader.may_decide(proposal),
-        proposal.proposed_by_id == reader.user.pk,
+        proposal.proposed_by_id == reader.actor.user.pk,
         asked.role if asked else Role.EDITOR,
     )
 

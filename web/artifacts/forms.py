@@ -5,11 +5,10 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from rest_framework import serializers
 
-from api.fields import JSONObjectField, TagsField
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile
+from core.validators import validate_json_object, validate_tags
 from projects.models import Project
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
@@ -67,10 +66,7 @@ class MetadataField(forms.JSONField):
         return json.dumps(value, indent=2, ensure_ascii=False)
 
     def clean(self, value: Any) -> dict[str, Any]:
-        try:
-            return JSONObjectField().run_validation(super().clean(value) or {})
-        except serializers.ValidationError as error:
-            raise forms.ValidationError([str(fault) for fault in error.detail]) from error
+        return validate_json_object(super().clean(value) or {})
 
 
 class ArtifactEditForm(forms.Form):
@@ -153,9 +149,9 @@ class RemoveForm(forms.Form):
 
 
 def split_tags(text: str) -> list[str]:
-    """The tags of a line, as `TagsField` takes them."""
+    """The tags of a line, as `validate_tags` takes them."""
     tags = [tag.strip() for tag in text.split(",")]
     try:
-        return TagsField().run_validation([tag for tag in tags if tag])
-    except serializers.ValidationError as error:
+        return validate_tags(tag for tag in tags if tag)
+    except forms.ValidationError as error:
         raise forms.ValidationError("A tag has 1 to 64 characters, an artifact at most 100 tags.") from error

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts import permissions
+from accounts.actor import Actor
 from artifacts import timeline
 from artifacts.models import Artifact, ArtifactVersion
 from web import rendering
@@ -44,7 +45,7 @@ def _version_list(request: HttpRequest, artifact: Artifact) -> dict[str, Any]:
 
 
 def _aliases(request: HttpRequest, artifact: Artifact) -> dict[str, Any]:
-    reader = view_models.Viewer(request.user, artifact, artifact.role)
+    reader = view_models.Viewer(Actor.from_page(request), artifact, artifact.role)
     page = rendering.paginate(request, artifact.alias_set.select_related("version"), PAGE_SIZE)
     waiting = view_models.pending_proposals(reader)
     rows = view_models.alias_rows(reader, page, waiting) if page.paginator.count else []

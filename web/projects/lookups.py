@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts import permissions
+from accounts.actor import Actor
 from accounts.models import Role
 from notifications.models import Watch
 from projects.models import Project, Run
@@ -19,7 +20,7 @@ def get_project(request: HttpRequest, team: str, project: str) -> Project:
 def get_managed_project(request: HttpRequest, team: str, project: str) -> Project:
     """A project of whose team the reader is an admin; 403 for others who see it."""
     found = get_project(request, team, project)
-    permissions.require(request.user, found.team, Role.ADMIN)
+    permissions.require(Actor.from_page(request), found.team, Role.ADMIN)
     return found
 
 

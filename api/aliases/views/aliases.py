@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from api.aliases import preconditions
 from api.aliases.serializers import (
     ALIAS_NOW_OR_THEN,
@@ -58,7 +58,7 @@ class AliasList(APIView):
         data = parse_body(AliasMove, request, artifact_id=artifact_id)
         expected = preconditions.expected(request, data)
         to = get_target(request, data["version_id"])
-        moved = aliases.move(request.user, artifact, data["alias"], to, _origin(request, data), expected)
+        moved = aliases.move(_actor(request, data), artifact, data["alias"], to, expected)
         return _shown(moved.alias, 200 if moved.before else 201)
 
     @extend_schema(request=AliasesSet, responses=AliasesSetSerializer, operation_id="aliases_set")
@@ -68,7 +68,7 @@ class AliasList(APIView):
         data = parse_body(AliasesSet, request, artifact_id=artifact_id)
         preconditions.reject_preconditions(request)
         wanted = get_targets(request, artifact, data["aliases"])
-        moves = aliases.update_many(request.user, artifact, wanted, _origin(request, data), data.get("expected"))
+        moves = aliases.update_many(_actor(request, data), artifact, wanted, data.get("expected"))
         removed = [move.alias.alias for move in moves if move.is_gone]
         return Response(_several(moves) | {"removed": removed})
 
@@ -105,7 +105,7 @@ class AliasDetail(APIView):
         data = parse(request, query_params.AliasDeleteQuery)
         expected = preconditions.expected(request, data)
         artifact = get_artifact(request, artifact_id)
-        aliases.remove(request.user, artifact, alias, _origin(request, data), expected)
+        aliases.remove(_actor(request, data), artifact, alias, expected)
         return Response(status=204)
 
 
@@ -123,7 +123,7 @@ class AliasRollback(APIView):
         artifact = get_artifact(request, artifact_id)
         data = parse_body(AliasRollbackRequest, request, artifact_id=artifact_id, alias=alias)
         expected = preconditions.expected(request, data)
-        moved = aliases.rollback(request.user, artifact, alias, _origin(request, data), expected)
+        moved = aliases.rollback(_actor(request, data), artifact, alias, expected)
         return _shown(moved.alias, 200)
 
 
@@ -136,7 +136,7 @@ class AliasesSwap(APIView):
         artifact = get_artifact(request, artifact_id)
         data = parse_body(AliasesSwapRequest, request, artifact_id=artifact_id)
         preconditions.reject_preconditions(request)
-        moves = aliases.swap(request.user, artifact, data["one"], data["other"], _origin(request, data))
+        moves = aliases.swap(_actor(request, data), artifact, data["one"], data["other"])
         return Response(_several(moves))
 
 
@@ -153,8 +153,8 @@ class AliasSuggestions(APIView):
         return Response(SuggestionsSerializer({"items": found}).data)
 
 
-def _origin(request: Request, data: dict[str, Any]) -> Origin:
-    return Origin.of(request, data.get("reason", ""))
+def _actor(request: Request, data: dict[str, Any]) -> Actor:
+    return Actor.from_api(request, data.get("reason", ""))
 
 
 def _shown(alias: ArtifactAlias, status: int) -> Response:

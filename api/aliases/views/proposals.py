@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from api.aliases.serializers import ProposalCreate, ProposalDecision, ProposalSerializer
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact, get_proposal, get_target
@@ -39,8 +39,8 @@ class ProposalList(APIView):
         artifact = get_artifact(request, artifact_id)
         data = parse_body(ProposalCreate, request, artifact_id=artifact_id)
         to = get_target(request, data["version_id"]) if data["version_id"] else None
-        origin = Origin.of(request, data.get("reason", ""))
-        return _shown(proposals.propose(request.user, artifact, data["alias"], to, origin), 201)
+        actor = Actor.from_api(request, data.get("reason", ""))
+        return _shown(proposals.propose(actor, artifact, data["alias"], to), 201)
 
 
 class ProposalDetail(APIView):
@@ -59,7 +59,7 @@ class ProposalApprove(APIView):
     def post(self, request: Request, proposal_id: UUID) -> Response:
         """Make the proposed move, if the alias is still where it was; never by who proposed it."""
         proposal = get_proposal(request, proposal_id)
-        proposals.approve(request.user, proposal, Origin.of(request), **parse_body(ProposalDecision, request))
+        proposals.approve(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request))
         return _shown(proposal)
 
 
@@ -70,7 +70,7 @@ class ProposalReject(APIView):
     def post(self, request: Request, proposal_id: UUID) -> Response:
         """Decide that the alias stays where it is."""
         proposal = get_proposal(request, proposal_id)
-        return _shown(proposals.reject(request.user, proposal, **parse_body(ProposalDecision, request)))
+        return _shown(proposals.reject(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
 
 
 class ProposalWithdraw(APIView):
@@ -80,7 +80,7 @@ class ProposalWithdraw(APIView):
     def post(self, request: Request, proposal_id: UUID) -> Response:
         """Take your own proposal back."""
         proposal = get_proposal(request, proposal_id)
-        return _shown(proposals.withdraw(request.user, proposal, **parse_body(ProposalDecision, request)))
+        return _shown(proposals.withdraw(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
 
 
 def _shown(proposal: AliasProposal, status: int = 200) -> Response:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.actor import Actor
 from api.aliases.serializers import RuleCreate, RuleSerializer, RuleUpdate, scope_of
 from api.artifacts import query_params
 from api.artifacts.lookups import get_rule, get_scope
@@ -34,7 +35,7 @@ class RuleList(APIView):
         data = parse_body(RuleCreate, request)
         said = scope_of(data)
         more = {field: value for field, value in data.items() if field not in said}
-        rule = protection.create(request.user, get_scope(request, said), **more)
+        rule = protection.create(Actor.from_api(request), get_scope(request, said), **more)
         return Response(RuleSerializer(rule).data, 201)
 
 
@@ -51,12 +52,12 @@ class RuleDetail(APIView):
         """Change pattern, role or need of approval; a rule stays where it is."""
         rule = get_rule(request, rule_id)
         changes = parse_body(RuleUpdate, request)
-        return Response(RuleSerializer(protection.update(request.user, rule, **changes)).data)
+        return Response(RuleSerializer(protection.update(Actor.from_api(request), rule, **changes)).data)
 
     @extend_schema(responses={204: None}, operation_id="alias_rules_delete")
     def delete(self, request: Request, rule_id: UUID) -> Response:
         """Delete a rule: what it protected is open from now on, but for other rules."""
-        protection.delete(request.user, get_rule(request, rule_id))
+        protection.delete(Actor.from_api(request), get_rule(request, rule_id))
         return Response(status=204)
 
 

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact
 from api.artifacts.serializers import (
@@ -40,7 +40,7 @@ class ArtifactList(APIView):
         """Create an artifact; where the name is taken, 409 tells the id of the one that has it."""
         data = parse_body(ArtifactCreate, request)
         project = Project.objects.visible_to(request.user).find(data.pop("project"))
-        artifact = artifacts.create(request.user, project, **data)
+        artifact = artifacts.create(Actor.from_api(request), project, **data)
         return Response(_shown(artifact), 201)
 
 
@@ -62,12 +62,12 @@ class ArtifactDetail(APIView):
         """Change the fields that are given."""
         artifact = get_artifact(request, artifact_id)
         changes = parse_body(ArtifactUpdate, request, artifact_id=artifact_id)
-        return Response(_shown(artifacts.update(request.user, artifact, **changes)))
+        return Response(_shown(artifacts.update(Actor.from_api(request), artifact, **changes)))
 
     @extend_schema(responses={204: None}, operation_id="artifacts_delete")
     def delete(self, request: Request, artifact_id: UUID) -> Response:
         """Delete an artifact with all its versions."""
-        artifacts.delete(request.user, get_artifact(request, artifact_id), Origin.of(request))
+        artifacts.delete(Actor.from_api(request), get_artifact(request, artifact_id))
         return Response(status=204)
 
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_file, get_version
 from api.artifacts.serializers import FileSerializer
@@ -48,7 +48,7 @@ class UploadUrl(APIView):
         version = get_version(request, version_id)
         data = parse_body(UploadUrlRequest, request, version_id=version_id)
         begun = {name: data.pop(name, None) for name in ("part_size", "storage_key")}
-        place = uploads.begin_single(request.user, version, drafts.FileSpec(**data), **begun)
+        place = uploads.begin_single(Actor.from_api(request), version, drafts.FileSpec(**data), **begun)
         body = {"storage_key": place.key, "expires_in": _LIFE, "method": "PUT"}
         return Response(body | (_in_parts(place) if place.is_multipart else _in_one(place)))
 
@@ -73,7 +73,7 @@ class FileList(APIView):
         statement = drafts.FileSpec(
             data["path"], data["size"], data.get("sha256_hash"), data.get("md5_hash"), data.get("mime_type", "")
         )
-        file = drafts.register_upload(request.user, version, statement, data["storage_key"], etags_of(data))
+        file = drafts.register_upload(Actor.from_api(request), version, statement, data["storage_key"], etags_of(data))
         return Response(FileSerializer(file).data, 201)
 
 
@@ -85,7 +85,7 @@ class FileBatch(APIView):
         """State many files of a draft by their sha256; answers which ones must be uploaded. All or none."""
         version = get_version(request, version_id)
         data = parse_body(BatchSerializer, request, version_id=version_id)
-        added, missing = drafts.add(request.user, version, data["files"])
+        added, missing = drafts.add(Actor.from_api(request), version, data["files"])
         return Response({"added": added, "missing": missing})
 
 
@@ -95,7 +95,7 @@ class FileDetail(APIView):
     @extend_schema(responses={204: None}, operation_id="files_delete")
     def delete(self, request: Request, file_id: UUID) -> Response:
         """Take a file out of a draft."""
-        drafts.remove(request.user, get_file(request, file_id))
+        drafts.remove(Actor.from_api(request), get_file(request, file_id))
         return Response(status=204)
 
 
@@ -106,7 +106,7 @@ class DownloadUrl(APIView):
     def get(self, request: Request, file_id: UUID) -> Response:
         """An address that reads exactly this file for an hour, without a key. Counted as a download."""
         file = get_file(request, file_id)
-        url = downloads.presigned_url(request.user, file, Origin.of(request))
+        url = downloads.presigned_url(Actor.from_api(request), file)
         body = {"download_url": url, "file_name": file.name, "size": file.size, "mime_type": file.mime_type}
         return Response(body | {"expires_in": _LIFE})
 

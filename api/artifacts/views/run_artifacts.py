@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.actor import Actor
 from api.aliases.serializers import UseArtifact
 from api.artifacts.lookups import get_run
 from api.artifacts.serializers import (
@@ -29,7 +30,7 @@ class RunUseArtifact(APIView):
         """Resolve a name as the run's project sees it, and record that the run uses the version."""
         run = get_run(request, run_id)
         data = parse_body(UseArtifact, request, run_id=run_id)
-        used = lineage.use(request.user, run, data.pop("name"), **data)
+        used = lineage.use(Actor.from_api(request), run, data.pop("name"), **data)
         return Response(
             serialize(ResolvedSerializer, used.resolved) | {"usage": serialize(UsageSerializer, used.usage)}
         )

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact, get_run, get_version
 from api.artifacts.serializers import FileSerializer, VersionSerializer
@@ -61,7 +61,7 @@ class VersionList(APIView):
         run_id = data.pop("run_id", None)
         run = get_run(request, run_id) if run_id else None
         more = {"statements": data.pop("files", ()), "names_to_give": data.pop("aliases", ())}
-        begun = versions.begin(request.user, artifact, run=run, **more, **data)
+        begun = versions.begin(Actor.from_api(request), artifact, run=run, **more, **data)
         body = VersionSerializer(_loaded(begun.version)).data | {"created": begun.created, "missing": begun.missing}
         return Response(body, 201 if begun.created else 200)
 
@@ -84,13 +84,13 @@ class VersionDetail(APIView):
         """Change description, notes or metadata; contents never change."""
         version = get_version(request, version_id)
         changes = parse_body(VersionUpdate, request, version_id=version_id)
-        return Response(VersionSerializer(versions.describe(request.user, version, **changes)).data)
+        return Response(VersionSerializer(versions.describe(Actor.from_api(request), version, **changes)).data)
 
     @extend_schema(parameters=[query_params.DeleteVersionQuery], responses={204: None}, operation_id="versions_delete")
     def delete(self, request: Request, version_id: UUID) -> Response:
         """Give up a draft or delete a version; refused while aliases point at it, unless they go too."""
         query = parse(request, query_params.DeleteVersionQuery)
-        versions.delete(request.user, get_version(request, version_id), Origin.of(request), **query)
+        versions.delete(Actor.from_api(request), get_version(request, version_id), **query)
         return Response(status=204)
 
 
@@ -103,9 +103,8 @@ class VersionFinalize(APIView):
         data = parse_body(Finalize, request, version_id=version_id)
         version = get_version_to_finalize(request, version_id)
         done = versions.finalize(
-            request.user,
+            Actor.from_api(request),
             version,
-            Origin.of(request),
             finished=data.get("uploads", ()),
             names_to_give=data.get("aliases", ()),
             digest=data.get("digest"),
@@ -122,7 +121,7 @@ class VersionUploads(APIView):
         """Addresses to send missing bytes to. Ask again for fresh ones, and to resume."""
         version = get_version(request, version_id)
         data = parse_body(UploadsRequest, request, version_id=version_id)
-        begun = uploads.begin(request.user, version, data["objects"])
+        begun = uploads.begin(Actor.from_api(request), version, data["objects"])
         return Response({"objects": UploadSerializer(begun, many=True).data, "expires_in": _LIFE})
 
 
@@ -137,9 +136,8 @@ class VersionManifest(APIView):
         version = get_version(request, version_id)
         query = parse(request, query_params.ManifestQuery)
         page = downloads.manifest(
-            request.user,
+            Actor.from_api(request),
             version,
-            Origin.of(request),
             after=query.get("cursor", ""),
             limit=query["limit"],
             prefix=query.get("prefix", ""),

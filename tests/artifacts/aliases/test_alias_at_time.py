@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from django.utils import timezone as clock
 
+from accounts.actor import Actor, Channel
 from artifacts import lineage, name_resolution, versions
 from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, VersionNotFound
 from artifacts.models import AliasChange, ArtifactUsage
-from tests.artifacts.client import ORIGIN, log
+from tests.artifacts.client import log
 
 RESOLVE = "/api/v1/artifacts/resolve"
 
@@ -24,7 +25,7 @@ def days(bob, artifact, v1, v2) -> dict[str, datetime]:
     """Moments before, between and after: production at v1, at v2, removed, at v1 again."""
     moments = {"before": clock.now()}
     for name, to in (("v1", v1), ("v2", v2), ("removed", None), ("again", v1)):
-        aliases.update_many(bob, artifact, {"production": to}, ORIGIN)
+        aliases.update_many(Actor(bob, Channel.SDK), artifact, {"production": to})
         moments[name] = clock.now()
     return moments
 
@@ -118,7 +119,7 @@ def test_an_alias_that_never_was(api, vera, address, v1):
 
 
 def test_a_version_that_was_deleted_since_is_still_named(api, vera, bob, address, days, artifact, v2):
-    versions.delete(bob, v2, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v2)
     for _ in range(2):
         body = api(vera).get(f"{address}/production", {"at": days["v2"].isoformat()}).json()
         assert (body["version"], body["version_id"], body["version_detail"]) == ("v2", str(v2.pk), None)
@@ -143,7 +144,7 @@ def test_a_name_alone_led_to_the_latest_of_then(vera, bob, artifact, days):
 
 
 def test_a_name_that_led_to_a_deleted_version(api, vera, bob, run, days, v2):
-    versions.delete(bob, v2, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v2)
     at = days["v2"].isoformat()
     for answer in (
         api(vera).get(RESOLVE, {"name": "acme/demo/data:production", "at": at}),
@@ -167,7 +168,7 @@ def test_a_version_is_itself_once_it_was_there(vera, bob, artifact, days):
 
 
 def test_an_alias_that_looked_like_a_version_then(vera, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "v3", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "v3", v1)
     then = clock.now()
     v3 = log(bob, artifact, {"three": b"3"})
 
@@ -188,7 +189,7 @@ def test_a_run_uses_what_it_was_then(api, bob, run, days, v1, v2):
     assert (
         api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", body | {"at": None}).json()["version"]["version"] == "v1"
     )
-    assert lineage.use(bob, run, "data:production", at=days["v1"]).resolved.version == v1
+    assert lineage.use(Actor(bob), run, "data:production", at=days["v1"]).resolved.version == v1
 
 
 def test_who_may_ask(api, mallory, address, days):
@@ -204,7 +205,7 @@ def test_it_costs_the_same_however_long_the_record_is(
     client, at = api(vera), {"at": days["v1"].isoformat()}
     client.get(f"{address}/production", at)
     for number in range(20):
-        aliases.move(bob, artifact, "production", (v1, v2)[number % 2], ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", (v1, v2)[number % 2])
     # Key, artifact, change, version, its aliases.
     with django_assert_num_queries(5):
         assert client.get(f"{address}/production", at).json()["version"] == "v1"

@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import artifacts, versions
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.errors import RegistryError
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactVersion
 from tests.artifacts.aliases.alias_model import ANYWHERE, ROLES, Model, Proposed, Protected, Refused
-from tests.artifacts.client import ORIGIN
 
 users = st.sampled_from(["alice", "bob", "alice", "bob", "alice", "bob", "vera"])
 names = st.sampled_from(["latest", "production", "prod-eu", "staging"])
@@ -93,24 +93,23 @@ class Registry(RuleBasedStateMachine):
     @rule(user=users)
     def leave_a_draft(self, user: str) -> None:
         number = max(self.model.states, default=0) + 1
-        self.both("begin", user, number, by=lambda: versions.begin(self.people[user], self.artifact))
+        self.both("begin", user, number, by=lambda: versions.begin(Actor(self.people[user]), self.artifact))
 
     @rule(user=users, index=which, names=st.lists(names, max_size=2, unique=True))
     def finish(self, user: str, index: int, names: list[str]) -> None:
         version = self.version(index)
-        act = partial(versions.finalize, self.people[user], version, ORIGIN, names_to_give=names)
+        act = partial(versions.finalize, Actor(self.people[user], Channel.SDK), version, names_to_give=names)
         self.both("finalize", user, version.number, names, by=act)
 
     @rule(user=users, wanted=st.dictionaries(names, somewhere, min_size=1, max_size=3), how=expectations)
     def set_all(self, user: str, wanted: dict[str, int | None], how: str) -> None:
         rows = {alias: None if index is None else self.version(index) for alias, index in wanted.items()}
         expected = {alias: self.expected(alias, how) for alias in wanted}
+        actor, ids = Actor(self.people[user], Channel.SDK), {alias: pk for alias, (_, pk) in expected.items()}
         self.both(
             "set_all", user, {alias: row and row.number for alias, row in rows.items()},
             {alias: one for alias, (one, _) in expected.items()},
-            by=lambda: aliases.update_many(
-                self.people[user], self.artifact, rows, ORIGIN, {alias: one for alias, (_, one) in expected.items()}
-            ),
+            by=lambda: aliases.update_many(actor, self.artifact, rows, ids),
         )  # fmt: skip
 
     @rule(user=users, alias=names, index=which, how=expectations)
@@ -119,39 +118,43 @@ class Registry(RuleBasedStateMachine):
         to, before = self.version(index), self.model.where.get(alias)
         moved = self.both(
             "set_all", user, {alias: to.number}, {alias: told},
-            by=lambda: aliases.move(self.people[user], self.artifact, alias, to, ORIGIN, asked),
+            by=lambda: aliases.move(Actor(self.people[user], Channel.SDK), self.artifact, alias, to, asked),
         )  # fmt: skip
         assert moved is None or (moved.before and moved.before.number, moved.alias.version) == (before, to)
 
     @rule(user=users, alias=names, how=expectations)
     def remove(self, user: str, alias: str, how: str) -> None:
         told, asked = self.expected(alias, how)
-        act = partial(aliases.remove, self.people[user], self.artifact, alias, ORIGIN, asked)
+        act = partial(aliases.remove, Actor(self.people[user], Channel.SDK), self.artifact, alias, asked)
         self.both("set_all", user, {alias: None}, {alias: told}, by=act)
 
     @rule(user=users, pair=pairs)
     def swap(self, user: str, pair: tuple[str, str]) -> None:
         one, other = pair
         self.both(
-            "swap", user, one, other, by=lambda: aliases.swap(self.people[user], self.artifact, one, other, ORIGIN)
+            "swap",
+            user,
+            one,
+            other,
+            by=lambda: aliases.swap(Actor(self.people[user], Channel.SDK), self.artifact, one, other),
         )
 
     @rule(user=users, alias=names, how=expectations)
     def rollback(self, user: str, alias: str, how: str) -> None:
         told, asked = self.expected(alias, how)
-        act = partial(aliases.rollback, self.people[user], self.artifact, alias, ORIGIN, asked)
+        act = partial(aliases.rollback, Actor(self.people[user], Channel.SDK), self.artifact, alias, asked)
         self.both("rollback", user, alias, told, by=act)
 
     @rule(user=users, index=which, with_aliases=st.booleans())
     def delete(self, user: str, index: int, with_aliases: bool) -> None:
         version = self.version(index)
-        act = partial(versions.delete, self.people[user], version, ORIGIN, delete_aliases=with_aliases)
+        act = partial(versions.delete, Actor(self.people[user], Channel.SDK), version, delete_aliases=with_aliases)
         self.both("delete", user, version.number, with_aliases, by=act)
 
     @rule(user=users)
     def toggle_latest(self, user: str) -> None:
         wanted = not self.model.auto_latest
-        act = partial(artifacts.update, self.people[user], self.artifact, auto_latest=wanted)
+        act = partial(artifacts.update, Actor(self.people[user]), self.artifact, auto_latest=wanted)
         self.both("toggle_latest", user, by=act)
         self.artifact.refresh_from_db(fields=["auto_latest"])
 
@@ -163,7 +166,7 @@ class Registry(RuleBasedStateMachine):
         project = self.artifact.project
         row = {"team": project.team, "project": project, "artifact": self.artifact}[place]
         told = Protected(place, pattern, ROLES[role], pairs)
-        act = partial(protection.create, self.people[user], row, pattern, role=role, needs_approval=pairs)
+        act = partial(protection.create, Actor(self.people[user]), row, pattern, role=role, needs_approval=pairs)
         made = self.both("protect", user, told, by=act)
         if made:
             self.model.rules[made.pk] = told
@@ -172,21 +175,21 @@ class Registry(RuleBasedStateMachine):
     def change_a_rule(self, user: str, index: int, role: str, pairs: bool, pattern: str) -> None:
         if key := self.pick(self.model.rules, index):
             find = AliasRule.objects.for_display().get
-            change = partial(protection.update, self.people[user], find(pk=key), role=role, needs_approval=pairs)
+            change = partial(protection.update, Actor(self.people[user]), find(pk=key), role=role, needs_approval=pairs)
             self.both("change_rule", user, key, ROLES[role], pairs, by=change)
-            rename = partial(protection.update, self.people[user], find(pk=key), pattern=pattern)
+            rename = partial(protection.update, Actor(self.people[user]), find(pk=key), pattern=pattern)
             self.both("rename_rule", user, key, pattern, by=rename)
 
     @rule(user=users, index=which)
     def unprotect(self, user: str, index: int) -> None:
         if key := self.pick(self.model.rules, index):
             found = AliasRule.objects.for_display().get(pk=key)
-            self.both("unprotect", user, key, by=lambda: protection.delete(self.people[user], found))
+            self.both("unprotect", user, key, by=lambda: protection.delete(Actor(self.people[user]), found))
 
     @rule(user=users, alias=names, index=somewhere)
     def propose(self, user: str, alias: str, index: int | None) -> None:
         to = None if index is None else self.version(index)
-        act = partial(proposals.propose, self.people[user], self.artifact, alias, to, ORIGIN)
+        act = partial(proposals.propose, Actor(self.people[user], Channel.SDK), self.artifact, alias, to)
         made = self.both("propose", user, alias, to and to.number, by=act)
         if made:
             self.model.proposals[made.pk] = Proposed(alias, self.model.where.get(alias), to and to.number, user)
@@ -201,9 +204,9 @@ class Registry(RuleBasedStateMachine):
         if key := self.pick(self.model.proposals, index):
             somebody, found = self.people[user], AliasProposal.objects.for_display().get(pk=key)
             acts = {
-                "approved": lambda: proposals.approve(somebody, found, ORIGIN),
-                "rejected": lambda: proposals.reject(somebody, found),
-                "withdrawn": lambda: proposals.withdraw(somebody, found),
+                "approved": lambda: proposals.approve(Actor(somebody, Channel.SDK), found),
+                "rejected": lambda: proposals.reject(Actor(somebody), found),
+                "withdrawn": lambda: proposals.withdraw(Actor(somebody), found),
             }
             self.both("decide", user, key, state, by=acts[state])
 

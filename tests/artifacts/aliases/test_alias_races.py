@@ -15,7 +15,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from accounts.actor import Channel, Origin
+from accounts.actor import Actor, Channel
 from accounts.models import Membership, Role, User
 from artifacts import artifacts, versions
 from artifacts.aliases import aliases, proposals, protection
@@ -33,7 +33,7 @@ from artifacts.errors import (
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 from projects import projects
 from tests import conftest, servers
-from tests.artifacts.client import ORIGIN, at_once, fill, log
+from tests.artifacts.client import at_once, fill, log
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,17 +88,17 @@ def mover(user: User, artifact: Artifact, targets: list[ArtifactVersion], count:
         expected: UUID | aliases.NoExpectation | None = aliases.NO_EXPECTATION
         if conditional:
             expected = artifact.alias_set.filter(alias=alias).values_list("version", flat=True).first()
-        origin = Origin(face=Channel.API, reason=f"{seed}/{number}")
+        actor = Actor(user, Channel.API, reason=f"{seed}/{number}")
         try:
-            moved = aliases.move(user, artifact, alias, to, origin, expected)
+            moved = aliases.move(actor, artifact, alias, to, expected)
         except AliasMoved as refusal:
             assert conditional
             assert refusal.extra["version_id"] != str(expected)
-            told.append(("lost", origin.reason))
+            told.append(("lost", actor.reason))
             continue
         before = moved.before.pk if moved.before else None
         assert not conditional or before == expected
-        told.append(("moved" if before != to.pk else "stayed", origin.reason, alias, before, to.pk, conditional))
+        told.append(("moved" if before != to.pk else "stayed", actor.reason, alias, before, to.pk, conditional))
     return told
 
 
@@ -128,11 +128,11 @@ def test_many_movers_lose_nothing(bob, artifact, v1, v2, v3):
 
 def test_of_those_who_expect_the_same_one_wins(bob, artifact, v1, v2, v3):
     """All see one place and want to leave it, again and again."""
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     places, rounds = [v1, v2, v3], 8
     for number in range(rounds):
         here, there = places[number % 3], places[(number + 1) % 3]
-        step = partial(aliases.move, bob, artifact, "production", there, ORIGIN, here.pk)
+        step = partial(aliases.move, Actor(bob, Channel.SDK), artifact, "production", there, here.pk)
         answers = at_once(*[step] * MOVERS)
         assert kinds(answers) == {"done": 1, "AliasMoved": MOVERS - 1}
         told = {answer.extra["version_id"] for answer in answers if isinstance(answer, AliasMoved)}
@@ -141,12 +141,12 @@ def test_of_those_who_expect_the_same_one_wins(bob, artifact, v1, v2, v3):
 
 
 def test_of_those_who_would_make_it_one_does(bob, artifact, v1, v2):
-    race = [lambda: aliases.move(bob, artifact, "production", v1, ORIGIN, None) for _ in range(MOVERS)]
+    race = [lambda: aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1, None) for _ in range(MOVERS)]
     answers = at_once(*race)
     assert kinds(answers) == {"done": 1, "AliasMoved": MOVERS - 1}
     assert len(chain(artifact, "production")) == 1
 
-    race = [lambda: aliases.remove(bob, artifact, "production", ORIGIN, v1.pk) for _ in range(MOVERS)]
+    race = [lambda: aliases.remove(Actor(bob, Channel.SDK), artifact, "production", v1.pk) for _ in range(MOVERS)]
     assert kinds(at_once(*race)) == {"done": 1, "AliasMoved": MOVERS - 1}
     assert len(chain(artifact, "production")) == 2
 
@@ -154,7 +154,7 @@ def test_of_those_who_would_make_it_one_does(bob, artifact, v1, v2):
 def test_many_movers_through_the_api(api, bob, artifact, v1, v2, v3):
     """The same over HTTP: what a client was told when it read is what the server holds it to."""
     address = f"/api/v1/artifacts/{artifact.pk}/aliases"
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     clients = [api(bob) for _ in range(10)]
 
     def act(client: Client, seed: int) -> list[tuple[int, str, str]]:
@@ -182,12 +182,12 @@ def test_many_movers_through_the_api(api, bob, artifact, v1, v2, v3):
 
 def test_several_at_once_are_seen_together_or_not_at_all(bob, artifact, v1, v2, v3):
     """Who reads all aliases in one statement never sees one moved and the other not."""
-    aliases.update_many(bob, artifact, dict.fromkeys(ALIASES, v1), ORIGIN)
+    aliases.update_many(Actor(bob, Channel.SDK), artifact, dict.fromkeys(ALIASES, v1))
     targets = [v1, v2, v3]
 
     def write(seed: int) -> None:
         for number in range(12):
-            aliases.update_many(bob, artifact, dict.fromkeys(ALIASES, targets[(seed + number) % 3]), ORIGIN)
+            aliases.update_many(Actor(bob, Channel.SDK), artifact, dict.fromkeys(ALIASES, targets[(seed + number) % 3]))
 
     def read() -> set[int]:
         rows = artifact.alias_set.filter(alias__in=ALIASES)
@@ -201,14 +201,17 @@ def test_several_at_once_are_seen_together_or_not_at_all(bob, artifact, v1, v2, 
 
 
 def test_all_or_none_also_when_somebody_is_faster(bob, artifact, v1, v2, v3):
-    aliases.update_many(bob, artifact, dict.fromkeys(ALIASES, v1), ORIGIN)
+    aliases.update_many(Actor(bob, Channel.SDK), artifact, dict.fromkeys(ALIASES, v1))
     expected = dict.fromkeys(ALIASES, v1.pk)
 
     def together(to: ArtifactVersion) -> Callable:
-        return lambda: aliases.update_many(bob, artifact, dict.fromkeys(ALIASES, to), ORIGIN, expected)
+        return lambda: aliases.update_many(Actor(bob, Channel.SDK), artifact, dict.fromkeys(ALIASES, to), expected)
 
     answers = at_once(
-        together(v2), together(v3), lambda: aliases.move(bob, artifact, "stable", v2, ORIGIN, v1.pk), together(v2)
+        together(v2),
+        together(v3),
+        lambda: aliases.move(Actor(bob, Channel.SDK), artifact, "stable", v2, v1.pk),
+        together(v2),
     )
     assert kinds(answers) == {"done": 1, "AliasMoved": 3}
     where = {alias: aliases.get(artifact, alias).version for alias in ALIASES}
@@ -223,8 +226,8 @@ def test_all_or_none_also_when_somebody_is_faster(bob, artifact, v1, v2, v3):
 def test_a_move_and_the_deletion_of_its_target(bob, artifact, v1, v2, v3, with_aliases):
     for number, doomed in enumerate((v1, v2)):
         alias = ALIASES[number]
-        mover = partial(aliases.move, bob, artifact, alias, doomed, ORIGIN)
-        delete = partial(versions.delete, bob, doomed, ORIGIN, delete_aliases=with_aliases)
+        mover = partial(aliases.move, Actor(bob, Channel.SDK), artifact, alias, doomed)
+        delete = partial(versions.delete, Actor(bob, Channel.SDK), doomed, delete_aliases=with_aliases)
         answers = at_once(mover, mover, mover, delete)
         kinds(answers)
         doomed.refresh_from_db()
@@ -238,18 +241,18 @@ def test_a_move_and_the_deletion_of_its_target(bob, artifact, v1, v2, v3, with_a
 
 def test_a_move_and_the_deletion_of_its_artifact_or_project(alice, bob, project, artifact, v1, v2):
     answers = at_once(
-        *[lambda to=to: aliases.move(bob, artifact, "production", to, ORIGIN) for to in (v1, v2, v1)],
-        lambda: artifacts.delete(bob, artifact, ORIGIN),
+        *[lambda to=to: aliases.move(Actor(bob, Channel.SDK), artifact, "production", to) for to in (v1, v2, v1)],
+        lambda: artifacts.delete(Actor(bob, Channel.SDK), artifact),
     )
     assert set(kinds(answers)) <= {"done", "Missing"}
     assert not isinstance(answers[-1], Exception)
     assert not ArtifactAlias.objects.exists()
 
-    again = artifacts.create(alice, project, "again", "dataset")
+    again = artifacts.create(Actor(alice), project, "again", "dataset")
     targets = [log(bob, again, {"a": b"a"}), log(bob, again, {"b": b"b"})]
     answers = at_once(
-        *[lambda to=to: aliases.move(bob, again, "production", to, ORIGIN) for to in targets * 3],
-        lambda: projects.delete(alice, project),
+        *[lambda to=to: aliases.move(Actor(bob, Channel.SDK), again, "production", to) for to in targets * 3],
+        lambda: projects.delete(Actor(alice), project),
     )
     assert set(kinds(answers)) <= {"done", "Missing"}
     assert not isinstance(answers[-1], Exception)
@@ -264,7 +267,7 @@ def test_once_a_rule_is_answered_it_holds(alice, bob, acme, project, artifact, v
     def keep_moving(seed: int) -> int:
         for number in range(100):
             try:
-                aliases.move(bob, artifact, "production", (v1, v2)[(seed + number) % 2], ORIGIN)
+                aliases.move(Actor(bob, Channel.SDK), artifact, "production", (v1, v2)[(seed + number) % 2])
             except AliasProtected:
                 return number
             # SQLite gives the lock to whoever asks at the right moment: those who never pause are always right.
@@ -273,7 +276,7 @@ def test_once_a_rule_is_answered_it_holds(alice, bob, acme, project, artifact, v
 
     def protect() -> int:
         time.sleep(0.1)
-        protection.create(alice, where, "prod*")
+        protection.create(Actor(alice), where, "prod*")
         return AliasChange.objects.filter(alias="production").count()
 
     answers = at_once(*[lambda seed=seed: keep_moving(seed) for seed in range(4)], protect)
@@ -283,15 +286,15 @@ def test_once_a_rule_is_answered_it_holds(alice, bob, acme, project, artifact, v
 
 
 def test_rules_of_one_pattern_at_once_are_one(alice, project, artifact):
-    answers = at_once(*[lambda: protection.create(alice, artifact, "production") for _ in range(8)])
+    answers = at_once(*[lambda: protection.create(Actor(alice), artifact, "production") for _ in range(8)])
     assert kinds(answers) == {"done": 1, "RuleTaken": 7}
     assert isinstance(next(answer for answer in answers if isinstance(answer, Exception)), RuleTaken)
 
     rule = AliasRule.objects.for_display().get()
     answers = at_once(
-        lambda: protection.update(alice, AliasRule.objects.for_display().get(pk=rule.pk), needs_approval=True),
-        lambda: protection.delete(alice, AliasRule.objects.for_display().get(pk=rule.pk)),
-        lambda: artifacts.delete(alice, artifact, ORIGIN),
+        lambda: protection.update(Actor(alice), AliasRule.objects.for_display().get(pk=rule.pk), needs_approval=True),
+        lambda: protection.delete(Actor(alice), AliasRule.objects.for_display().get(pk=rule.pk)),
+        lambda: artifacts.delete(Actor(alice, Channel.SDK), artifact),
     )
     assert not [answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, (
         Missing, AliasRule.DoesNotExist,
@@ -300,12 +303,14 @@ def test_rules_of_one_pattern_at_once_are_one(alice, project, artifact):
 
 
 def test_one_of_two_approvals_moves(alice, ada, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    protection.create(alice, artifact, "production", needs_approval=True)
-    proposal = proposals.propose(bob, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    protection.create(Actor(alice), artifact, "production", needs_approval=True)
+    proposal = proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v2)
 
     def approve(user: User) -> Callable:
-        return lambda: proposals.approve(user, AliasProposal.objects.for_display().get(pk=proposal.pk), ORIGIN)
+        return lambda: proposals.approve(
+            Actor(user, Channel.SDK), AliasProposal.objects.for_display().get(pk=proposal.pk)
+        )
 
     answers = at_once(*[approve(user) for user in (alice, ada) * 4])
     assert kinds(answers) == {"done": 1, "ProposalDecided": 7}
@@ -316,16 +321,16 @@ def test_one_of_two_approvals_moves(alice, ada, bob, artifact, v1, v2):
 
 
 def test_an_approval_and_other_decisions(alice, ada, bob, artifact, v1, v2):
-    protection.create(alice, artifact, "production", needs_approval=True)
+    protection.create(Actor(alice), artifact, "production", needs_approval=True)
     for _ in range(4):
         is_at_v1 = artifact.alias_set.filter(alias="production", version=v1).exists()
-        proposal = proposals.propose(bob, artifact, "production", v2 if is_at_v1 else v1, ORIGIN)
+        proposal = proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v2 if is_at_v1 else v1)
         loaded = [AliasProposal.objects.for_display().get(pk=proposal.pk) for _ in range(3)]
         changes = len(chain(artifact, "production"))
         answers = at_once(
-            lambda one=loaded[0]: proposals.approve(alice, one, ORIGIN),
-            lambda one=loaded[1]: proposals.reject(ada, one),
-            lambda one=loaded[2]: proposals.withdraw(bob, one),
+            lambda one=loaded[0]: proposals.approve(Actor(alice, Channel.SDK), one),
+            lambda one=loaded[1]: proposals.reject(Actor(ada), one),
+            lambda one=loaded[2]: proposals.withdraw(Actor(bob), one),
         )
         assert kinds(answers) == {"done": 1, "ProposalDecided": 2}
         assert isinstance(next(answer for answer in answers if isinstance(answer, Exception)), ProposalDecided)
@@ -336,7 +341,7 @@ def test_an_approval_and_other_decisions(alice, ada, bob, artifact, v1, v2):
 
 def test_one_proposal_waits_however_many_are_made(alice, bob, artifact, v1, v2):
     answers = at_once(
-        *[lambda to=to: proposals.propose(bob, artifact, "production", to, ORIGIN) for to in (v1, v2) * 4]
+        *[lambda to=to: proposals.propose(Actor(bob, Channel.SDK), artifact, "production", to) for to in (v1, v2) * 4]
     )
     assert kinds(answers) == {"done": 1, "ProposalOpen": 7}
     assert isinstance(next(answer for answer in answers if isinstance(answer, Exception)), ProposalOpen)
@@ -344,13 +349,13 @@ def test_one_proposal_waits_however_many_are_made(alice, bob, artifact, v1, v2):
 
 def test_an_approval_and_a_move(alice, bob, artifact, v1, v2, v3):
     """Where the move was first, the approval is not for what is there now."""
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    proposal = proposals.propose(bob, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    proposal = proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v2)
     loaded = AliasProposal.objects.for_display().get(pk=proposal.pk)
 
     answers = at_once(
-        lambda: proposals.approve(alice, loaded, ORIGIN),
-        lambda: aliases.move(bob, artifact, "production", v3, ORIGIN),
+        lambda: proposals.approve(Actor(alice, Channel.SDK), loaded),
+        lambda: aliases.move(Actor(bob, Channel.SDK), artifact, "production", v3),
     )
     steps = [change.after for change in chain(artifact, "production")]
     proposal.refresh_from_db()
@@ -361,19 +366,19 @@ def test_an_approval_and_a_move(alice, bob, artifact, v1, v2, v3):
 
 
 def test_swaps_and_moves(bob, artifact, v1, v2, v3):
-    aliases.update_many(bob, artifact, {"production": v1, "staging": v2}, ORIGIN)
+    aliases.update_many(Actor(bob, Channel.SDK), artifact, {"production": v1, "staging": v2})
     answers = at_once(
-        *[lambda: aliases.swap(bob, artifact, "production", "staging", ORIGIN) for _ in range(5)],
-        *[lambda: aliases.swap(bob, artifact, "staging", "production", ORIGIN) for _ in range(5)],
+        *[lambda: aliases.swap(Actor(bob, Channel.SDK), artifact, "production", "staging") for _ in range(5)],
+        *[lambda: aliases.swap(Actor(bob, Channel.SDK), artifact, "staging", "production") for _ in range(5)],
     )
     assert kinds(answers) == {"done": 10}
     assert [len(chain(artifact, alias)) for alias in ALIASES[:2]] == [11, 11]
     assert {aliases.get(artifact, alias).version for alias in ALIASES[:2]} == {v1, v2}
 
     answers = at_once(
-        lambda: aliases.swap(bob, artifact, "production", "staging", ORIGIN),
-        lambda: aliases.move(bob, artifact, "production", v3, ORIGIN),
-        lambda: aliases.remove(bob, artifact, "staging", ORIGIN),
+        lambda: aliases.swap(Actor(bob, Channel.SDK), artifact, "production", "staging"),
+        lambda: aliases.move(Actor(bob, Channel.SDK), artifact, "production", v3),
+        lambda: aliases.remove(Actor(bob, Channel.SDK), artifact, "staging"),
     )
     assert set(kinds(answers)) <= {"done", "AliasNotFound"}
     assert not answers or all(
@@ -386,25 +391,27 @@ def test_swaps_and_moves(bob, artifact, v1, v2, v3):
 def test_rollbacks(bob, artifact, v1, v2):
     """Each undoes the one before, but of those who name where they are, one does."""
     for to in (v1, v2):
-        aliases.move(bob, artifact, "production", to, ORIGIN)
-    answers = at_once(*[lambda: aliases.rollback(bob, artifact, "production", ORIGIN) for _ in range(9)])
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", to)
+    answers = at_once(*[lambda: aliases.rollback(Actor(bob, Channel.SDK), artifact, "production") for _ in range(9)])
     assert kinds(answers) == {"done": 9}
     steps = chain(artifact, "production")
     assert (len(steps), steps[-1].after) == (11, "v1")
 
-    answers = at_once(*[lambda: aliases.rollback(bob, artifact, "production", ORIGIN, v1.pk) for _ in range(9)])
+    answers = at_once(
+        *[lambda: aliases.rollback(Actor(bob, Channel.SDK), artifact, "production", v1.pk) for _ in range(9)]
+    )
     assert kinds(answers) == {"done": 1, "AliasMoved": 8}
     assert chain(artifact, "production")[-1].after == "v2"
 
 
 def test_a_new_version_and_a_conditional_move(bob, alice, artifact, v1, v2):
     """Both want the alias away from v1; who names what they expect moves it only from there."""
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     draft = fill(bob, artifact, {"three": b"3"})
     answers = at_once(
-        lambda: versions.finalize(bob, draft, ORIGIN, names_to_give=["production"]),
-        lambda: aliases.move(alice, artifact, "production", v2, ORIGIN, v1.pk),
-        lambda: aliases.move(alice, artifact, "latest", v1, ORIGIN, v2.pk),
+        lambda: versions.finalize(Actor(bob, Channel.SDK), draft, names_to_give=["production"]),
+        lambda: aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2, v1.pk),
+        lambda: aliases.move(Actor(alice, Channel.SDK), artifact, "latest", v1, v2.pk),
     )
     kinds(answers)
     assert not isinstance(answers[0], Exception)
@@ -415,10 +422,12 @@ def test_a_new_version_and_a_conditional_move(bob, alice, artifact, v1, v2):
 
 def test_a_move_waits_for_who_has_the_artifact(bob, artifact, v1, v2):
     """What somebody does under the lock is done before the next one looks, also if it takes its time."""
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     with transaction.atomic():
         held = aliases.lock(artifact)
-        aliases.put_alias(bob, held, "production", ArtifactVersion.objects.get(pk=v2.pk), ORIGIN)
+        aliases.put_alias(Actor(bob, Channel.SDK), held, "production", ArtifactVersion.objects.get(pk=v2.pk))
         seen = at_once(lambda: aliases.get(artifact, "production").version)
     assert seen == [v1]
-    assert kinds(at_once(lambda: aliases.move(bob, artifact, "production", v1, ORIGIN, v1.pk))) == {"AliasMoved": 1}
+    assert kinds(at_once(lambda: aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1, v1.pk))) == {
+        "AliasMoved": 1
+    }

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts import keys
-from accounts.actor import Channel, Origin
+from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, User
 from artifacts import artifacts, versions
 from artifacts.aliases import aliases
@@ -21,7 +21,7 @@ from artifacts.models import AliasChange, Artifact, ArtifactVersion
 from core import errors
 from projects import projects
 from tests import servers
-from tests.artifacts.client import ORIGIN, log
+from tests.artifacts.client import log
 
 TABLE = "artifacts_aliaschange"
 MOMENT = timedelta(microseconds=1)
@@ -30,11 +30,11 @@ MOMENT = timedelta(microseconds=1)
 @pytest.fixture
 def told(alice, bob, artifact, v1, v2) -> list[AliasChange]:
     """`production` was made at v1, moved to v2, removed, and made at v1 again."""
-    key, _ = keys.create(bob, "robot")
-    aliases.move(bob, artifact, "production", v1, Origin(face=Channel.SDK, key=key, reason="It won"))
-    aliases.move(alice, artifact, "production", v2, Origin(face=Channel.WEB, reason="Better"))
-    aliases.remove(bob, artifact, "production", ORIGIN)
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    key, _ = keys.create(Actor(bob), "robot")
+    aliases.move(Actor(bob, Channel.SDK, key=key, reason="It won"), artifact, "production", v1)
+    aliases.move(Actor(alice, Channel.WEB, reason="Better"), artifact, "production", v2)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     return of("production")
 
 
@@ -84,7 +84,7 @@ def test_each_change_tells_all_by_itself(told, alice, bob, artifact, v1, v2):
 
 def test_what_workers_do_by_themselves_is_by_nobody(bob, artifact, v1):
     with transaction.atomic():
-        aliases.put_alias(None, aliases.lock(artifact), "nightly", v1, Origin())
+        aliases.put_alias(Actor(None), aliases.lock(artifact), "nightly", v1)
 
     [change] = of("nightly")
     assert (change.changed_by, change.changed_by_name, change.channel) == (None, "", "worker")
@@ -175,7 +175,7 @@ def test_time_never_goes_back(told, bob, artifact, v1, v2):
     fast.save(force_insert=True)
     artifact.alias_set.filter(alias="production").update(version=v2)
 
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     assert [change.created_at for change in of("production")[-2:]] == [fast.created_at, fast.created_at]
     assert aliases.get_change_at(artifact, "production", fast.created_at).after == "v1"
     assert aliases.get_change_at(artifact, "production", fast.created_at - MOMENT).after == "v1"
@@ -186,12 +186,12 @@ def test_the_record_outlives_all_it_tells_of(told, alice, bob, project, artifact
         return [row for row in rows() if row[0] in {change.pk for change in told}]
 
     before = told_now()
-    keys.revoke(bob, ApiKey.objects.get(name="robot"))
+    keys.revoke(Actor(bob), ApiKey.objects.get(name="robot"))
     User.objects.filter(pk=bob.pk).update(username="robert", is_active=False)
-    artifacts.delete(alice, artifact, ORIGIN)
+    artifacts.delete(Actor(alice, Channel.SDK), artifact)
     assert (told_now(), Artifact.objects.count(), ArtifactVersion.objects.count()) == (before, 0, 0)
 
-    projects.delete(alice, project)
+    projects.delete(Actor(alice), project)
     assert told_now() == before
     names = [change.changed_by_name for change in of("production")]
     assert names == ["bob", "alice", "bob", "bob", "alice"]
@@ -199,16 +199,16 @@ def test_the_record_outlives_all_it_tells_of(told, alice, bob, project, artifact
 
 def test_it_ends_with_the_artifact(told, alice, bob, artifact):
     rows = {row.alias: row.version.version for row in artifact.alias_set.select_related("version")}
-    artifacts.delete(alice, artifact, ORIGIN)
+    artifacts.delete(Actor(alice, Channel.SDK), artifact)
 
     for alias, version in rows.items():
         last, before = AliasChange.objects.filter(alias=alias).order_by("-number")[:2]
-        assert (last.before, last.after, last.changed_by, last.channel) == (version, None, alice, ORIGIN.face)
+        assert (last.before, last.after, last.changed_by, last.channel) == (version, None, alice, Channel.SDK)
         assert (last.number, last.from_version_id) == (before.number + 1, before.to_version_id)
 
 
 def test_the_record_outlives_the_project_alone(told, alice, project):
-    projects.delete(alice, project)
+    projects.delete(Actor(alice), project)
 
     assert [(change.artifact_name, change.after) for change in of("production")] == [
         ("acme/demo/data", "v1"), ("acme/demo/data", "v2"), ("acme/demo/data", None), ("acme/demo/data", "v1"),
@@ -216,23 +216,23 @@ def test_the_record_outlives_the_project_alone(told, alice, project):
 
 
 def test_a_namesake_begins_a_record_of_its_own(told, alice, bob, project, artifact):
-    artifacts.delete(alice, artifact, ORIGIN)
-    namesake = artifacts.create(alice, project, "data", "dataset")
+    artifacts.delete(Actor(alice, Channel.SDK), artifact)
+    namesake = artifacts.create(Actor(alice), project, "data", "dataset")
     version = log(bob, namesake, {"new": b"new"}, "production")
 
     assert [change.number for change in AliasChange.objects.of(namesake, "production")] == [1]
     assert len(of("production")) == 6
     with pytest.raises(NothingBefore):
-        aliases.rollback(bob, namesake, "production", ORIGIN)
+        aliases.rollback(Actor(bob, Channel.SDK), namesake, "production")
     assert aliases.get(namesake, "production").version == version
 
 
 def test_renaming_changes_no_row(told, bob, artifact):
     before = rows()
-    artifacts.update(bob, artifact, name="renamed")
+    artifacts.update(Actor(bob), artifact, name="renamed")
     assert rows() == before
 
-    aliases.rollback(bob, artifact, "production", ORIGIN)
+    aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
     assert [change.artifact_name for change in of("production")[-2:]] == ["acme/demo/data", "acme/demo/renamed"]
 
 
@@ -261,10 +261,10 @@ def test_zones_make_no_difference(told, artifact):
 
 
 def test_what_was_there_then_is_told_of_versions_that_are_gone(bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     moment = of("production")[0].created_at
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
-    versions.delete(bob, v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert aliases.get_change_at(artifact, "production", moment).after == "v1"
 
@@ -314,10 +314,10 @@ def test_people_without_the_right_write_nothing_down(vera, mallory, artifact, v1
     before = rows()
     for user in (vera, mallory):
         for act in (
-            lambda user=user: aliases.move(user, artifact, "production", v1, ORIGIN),
-            lambda user=user: aliases.remove(user, artifact, "latest", ORIGIN),
-            lambda user=user: aliases.rollback(user, artifact, "latest", ORIGIN),
-            lambda user=user: aliases.swap(user, artifact, "latest", "production", ORIGIN),
+            lambda user=user: aliases.move(Actor(user, Channel.SDK), artifact, "production", v1),
+            lambda user=user: aliases.remove(Actor(user, Channel.SDK), artifact, "latest"),
+            lambda user=user: aliases.rollback(Actor(user, Channel.SDK), artifact, "latest"),
+            lambda user=user: aliases.swap(Actor(user, Channel.SDK), artifact, "latest", "production"),
         ):
             with pytest.raises(errors.Denied):
                 act()

@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 from django.http import HttpResponse
 
+from accounts.actor import Actor, Channel
 from artifacts import versions
 from artifacts.aliases import aliases
 from artifacts.errors import AliasMoved, AliasNotFound
 from artifacts.models import AliasChange
-from tests.artifacts.client import ORIGIN, at_once, log
+from tests.artifacts.client import at_once, log
 
 NOWHERE = str(UUID(int=7))
 
@@ -120,7 +121,7 @@ def test_ids_of_versions_that_it_cannot_be_at(move, bob, mallory, artifact, fore
     if expected == "foreign":
         expected = str(log(mallory, foreign, {"a": b"a"}).pk)
     elif expected == "deleted":
-        versions.delete(bob, v1, ORIGIN)
+        versions.delete(Actor(bob, Channel.SDK), v1)
         expected = str(v1.pk)
     answer = move(v2, expected_version_id=expected)
 
@@ -234,14 +235,14 @@ def test_a_reason_of_a_thousand_characters(move, api, bob, address, v1):
 
 
 def test_the_verb_says_the_same(bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN, None)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1, None)
     with pytest.raises(AliasMoved) as refusal:
-        aliases.move(bob, artifact, "production", v2, ORIGIN, v2.pk)
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2, v2.pk)
     assert refusal.value.extra == {"alias": "production", "version": "v1", "version_id": str(v1.pk)}
     with pytest.raises(AliasMoved):
-        aliases.remove(bob, artifact, "production", ORIGIN, v2.pk)
+        aliases.remove(Actor(bob, Channel.SDK), artifact, "production", v2.pk)
     with pytest.raises(AliasNotFound):
-        aliases.remove(bob, artifact, "nope", ORIGIN, None)
+        aliases.remove(Actor(bob, Channel.SDK), artifact, "nope", None)
 
 
 def test_a_viewer_learns_that_he_may_not_before_where_it_is(api, vera, address, v1):
@@ -252,7 +253,7 @@ def test_a_viewer_learns_that_he_may_not_before_where_it_is(api, vera, address, 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_ten_who_expect_the_same_one_wins(api, bob, address, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     client, body = api(bob), {"alias": "production", "version_id": str(v2.pk)}
     answers = at_once(*[lambda: client.post(address, body, headers={"If-Match": etag(v1)})] * 10)
 

@@ -5,14 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from accounts.actor import Channel, Origin
+from accounts.actor import Actor, Channel
 from accounts.models import ApiKey
 from artifacts import versions
 from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, AliasTargetRefused, InvalidName
 from artifacts.models import AliasChange, ArtifactAlias, ArtifactVersion
 from core import errors
-from tests.artifacts.client import ORIGIN, at_once, fill, log
+from tests.artifacts.client import at_once, fill, log
 
 ARTIFACTS = "/api/v1/artifacts"
 BAD = [
@@ -51,7 +51,7 @@ def history(alias: str = "production") -> list[tuple]:
 
 @pytest.mark.parametrize("alias", ["a", "7", "v1.2.3", "a_b-c.d", "latest", "v7", "x" * 100, "Production"])
 def test_an_alias_is_made(bob, artifact, v1, alias):
-    moved = aliases.move(bob, artifact, alias, v1, ORIGIN)
+    moved = aliases.move(Actor(bob, Channel.SDK), artifact, alias, v1)
 
     assert (moved.alias.alias, moved.alias.version) == (alias, v1)
     assert aliases.get(artifact, alias).version == v1
@@ -85,7 +85,7 @@ def test_a_move_to_where_it_is_changes_nothing(api, bob, artifact, v1):
 
 def test_history_says_who_how_and_why(bob, artifact, v1):
     key, _ = ApiKey.objects.issue(user=bob, name="robot")
-    aliases.move(bob, artifact, "production", v1, Origin(face=Channel.WEB, key=key, reason="It won"))
+    aliases.move(Actor(bob, Channel.WEB, key=key, reason="It won"), artifact, "production", v1)
 
     change = AliasChange.objects.get(alias="production")
     assert (change.changed_by, change.key, change.channel, change.reason) == (bob, key, "web", "It won")
@@ -102,7 +102,7 @@ def test_the_sdk_is_told_from_other_callers(api, bob, artifact, v1):
 
 def test_one_version_may_have_many_names(api, vera, bob, artifact, v1):
     for alias in ["stable", "production", "v1.2.3"]:
-        aliases.move(bob, artifact, alias, v1, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, alias, v1)
 
     body = api(vera).get(f"{ARTIFACTS}/{artifact.pk}/aliases").json()
     assert body["total"] == 4
@@ -116,9 +116,9 @@ def test_one_version_may_have_many_names(api, vera, bob, artifact, v1):
 
 
 def test_the_same_name_is_free_on_another_artifact(bob, artifact, other, v1):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
 
-    aliases.move(bob, other, "production", log(bob, other, {"a": b"a"}), ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), other, "production", log(bob, other, {"a": b"a"}))
     assert ArtifactAlias.objects.filter(alias="production").count() == 2
 
 
@@ -134,7 +134,7 @@ def test_an_alias_is_shown_with_its_version(api, vera, artifact, v1):
 
 
 def test_an_alias_is_removed_and_its_version_stays(api, bob, artifact, v1):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     address = f"{ARTIFACTS}/{artifact.pk}/aliases/production"
 
     assert api(bob).delete(address).status_code == 204
@@ -145,9 +145,9 @@ def test_an_alias_is_removed_and_its_version_stays(api, bob, artifact, v1):
 
 
 def test_an_alias_that_comes_back_goes_on_in_its_history(bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.remove(bob, artifact, "production", ORIGIN)
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
 
     assert history() == [(1, None, "v1"), (2, "v1", None), (3, None, "v2")]
 
@@ -159,7 +159,7 @@ def test_a_list_costs_the_same_however_long_it_is(api, bob, artifact, v1, v2, dj
     with django_assert_num_queries(4):
         client.get(address)
     for number in range(10):
-        aliases.move(bob, artifact, f"a{number}", (v1, v2)[number % 2], ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, f"a{number}", (v1, v2)[number % 2])
     with django_assert_num_queries(4):
         assert client.get(address).json()["total"] == 11
 
@@ -167,7 +167,7 @@ def test_a_list_costs_the_same_however_long_it_is(api, bob, artifact, v1, v2, dj
 @pytest.mark.parametrize("alias", BAD)
 def test_a_name_outside_the_alphabet_is_refused(api, bob, artifact, v1, alias):
     with pytest.raises(InvalidName):
-        aliases.move(bob, artifact, alias, v1, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, alias, v1)
 
     answer = api(bob).post(f"{ARTIFACTS}/{artifact.pk}/aliases", {"alias": alias, "version_id": str(v1.pk)})
     assert answer.status_code == 400
@@ -177,7 +177,7 @@ def test_a_name_outside_the_alphabet_is_refused(api, bob, artifact, v1, alias):
 def test_a_version_of_another_artifact_is_refused(api, bob, artifact, other, v1):
     theirs = log(bob, other, {"a": b"a"})
     with pytest.raises(AliasTargetRefused):
-        aliases.move(bob, artifact, "production", theirs, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", theirs)
 
     answer = api(bob).post(f"{ARTIFACTS}/{artifact.pk}/aliases", {"alias": "production", "version_id": str(theirs.pk)})
     assert (answer.status_code, answer.json()["code"]) == (409, "AliasTargetRefused")
@@ -187,7 +187,7 @@ def test_a_version_of_another_artifact_is_refused(api, bob, artifact, other, v1)
 def test_a_draft_is_refused(api, bob, artifact, v1):
     draft = fill(bob, artifact, {"a": b"a"})
     with pytest.raises(AliasTargetRefused):
-        aliases.move(bob, artifact, "latest", draft, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, "latest", draft)
 
     answer = api(bob).post(f"{ARTIFACTS}/{artifact.pk}/aliases", {"alias": "latest", "version_id": str(draft.pk)})
     assert (answer.status_code, answer.json()["code"]) == (409, "AliasTargetRefused")
@@ -196,10 +196,10 @@ def test_a_draft_is_refused(api, bob, artifact, v1):
 
 def test_a_version_that_was_just_deleted_is_refused(bob, artifact, v1, v2):
     stale = ArtifactVersion.objects.get(pk=v1.pk)
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     with pytest.raises(AliasTargetRefused):
-        aliases.move(bob, artifact, "production", stale, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", stale)
     assert history() == []
 
 
@@ -240,11 +240,11 @@ def test_an_alias_that_is_not_there(api, bob, artifact, v1, alias):
 
 
 def test_a_viewer_cannot_move_production(api, vera, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     with pytest.raises(errors.Denied):
-        aliases.move(vera, artifact, "production", v2, ORIGIN)
+        aliases.move(Actor(vera, Channel.SDK), artifact, "production", v2)
     with pytest.raises(errors.Denied):
-        aliases.remove(vera, artifact, "production", ORIGIN)
+        aliases.remove(Actor(vera, Channel.SDK), artifact, "production")
 
     client, address = api(vera), f"{ARTIFACTS}/{artifact.pk}/aliases"
     assert client.post(address, {"alias": "production", "version_id": str(v2.pk)}).status_code == 403
@@ -269,8 +269,8 @@ def test_moves_at_once_make_one_row_and_an_unbroken_history(api, bob, artifact, 
 @pytest.mark.django_db(transaction=True)
 def test_moving_to_a_version_that_is_being_deleted(bob, artifact, v1, v2):
     at_once(
-        lambda: aliases.move(bob, artifact, "production", v1, ORIGIN),
-        lambda: versions.delete(bob, v1, ORIGIN),
+        lambda: aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1),
+        lambda: versions.delete(Actor(bob, Channel.SDK), v1),
     )
 
     v1.refresh_from_db()

@@ -5,13 +5,14 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
+from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, Membership, Role, Team, User
 from artifacts import artifacts, name_resolution
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange, Artifact, ArtifactAlias
 from core.compiled_queries import CompiledQuery, StringAgg
 from projects.models import Visibility
-from tests.artifacts.client import ORIGIN, log
+from tests.artifacts.client import log
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -19,8 +20,8 @@ ARTIFACTS = "/api/v1/artifacts"
 @pytest.fixture
 def production(bob, artifact, v1, v2) -> str:
     """The address of an alias that was moved before."""
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
     return f"{ARTIFACTS}/{artifact.pk}/aliases/production"
 
 
@@ -53,7 +54,7 @@ def test_it_is_known_in_two_queries(api, vera, production, v2, django_assert_num
 
 
 def test_a_name_is_resolved_in_one_query(api, vera, bob, artifact, production, v2, django_assert_num_queries):
-    artifacts.update(bob, artifact, tags=["b", "a", "two words", "ä\u2028"])
+    artifacts.update(Actor(bob), artifact, tags=["b", "a", "two words", "ä\u2028"])
     client = noted(api, vera)
     with django_assert_num_queries(1):
         answer = client.get(named(artifact, "production"))
@@ -86,8 +87,10 @@ def test_a_move_costs_the_same_however_much_is_there(api, bob, artifact, product
 
     once = moved_to(v1)
     for number in range(20):
-        aliases.move(bob, artifact, f"other-{number}", log(bob, artifact, {"a.txt": b"%d" % number}), ORIGIN)
-        aliases.move(bob, artifact, "production", v2 if number % 2 else v1, ORIGIN)
+        aliases.move(
+            Actor(bob, Channel.SDK), artifact, f"other-{number}", log(bob, artifact, {"a.txt": b"%d" % number})
+        )
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2 if number % 2 else v1)
     again = moved_to(v1) if ArtifactAlias.objects.get(alias="production").version_id == v2.pk else moved_to(v2)
 
     assert len(once) == len(again) <= 11

@@ -4,12 +4,13 @@ from uuid import UUID
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import versions
 from artifacts.aliases import aliases, protection
 from artifacts.errors import AliasMoved, AliasNotFound, AliasProtected, AliasTargetRefused, NothingBefore
 from artifacts.models import AliasChange
 from core import errors
-from tests.artifacts.client import ORIGIN, at_once, log
+from tests.artifacts.client import at_once, log
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def address(artifact) -> str:
 
 def through(user, artifact, *track) -> None:
     for version in track:
-        aliases.move(user, artifact, "production", version, ORIGIN)
+        aliases.move(Actor(user, Channel.SDK), artifact, "production", version)
 
 
 def is_at(artifact) -> str:
@@ -46,23 +47,22 @@ def test_back_to_the_version_before(api, bob, artifact, address, v1, v2):
 def test_a_second_one_undoes_the_first(bob, artifact, v1, v2):
     through(bob, artifact, v1, v2)
 
-    assert [aliases.rollback(bob, artifact, "production", ORIGIN).alias.version.version for _ in range(3)] == [
-        "v1", "v2", "v1",
-    ]  # fmt: skip
+    moves = [aliases.rollback(Actor(bob, Channel.SDK), artifact, "production") for _ in range(3)]
+    assert [move.alias.version.version for move in moves] == ["v1", "v2", "v1"]
 
 
 def test_places_that_came_twice_in_a_row_are_one(bob, artifact, v1, v2, v3):
     through(bob, artifact, v3, v1, v2)
-    aliases.remove(bob, artifact, "production", ORIGIN)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
     through(bob, artifact, v2)
 
-    aliases.rollback(bob, artifact, "production", ORIGIN)
+    aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
     assert is_at(artifact) == "v1"
 
 
 def test_an_alias_that_was_removed_comes_back(api, bob, artifact, address, v1, v2):
     through(bob, artifact, v1, v2)
-    aliases.remove(bob, artifact, "production", ORIGIN)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
 
     answer = api(bob).post(address, headers={"If-None-Match": "*"})
     assert (answer.status_code, answer.json()["version"], is_at(artifact)) == (200, "v2", "v2")
@@ -72,7 +72,7 @@ def test_an_alias_that_was_removed_comes_back(api, bob, artifact, address, v1, v
 def test_an_alias_that_was_only_ever_in_one_place(api, bob, artifact, address, v1):
     through(bob, artifact, v1)
     with pytest.raises(NothingBefore):
-        aliases.rollback(bob, artifact, "production", ORIGIN)
+        aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
 
     answer = api(bob).post(address)
     assert (answer.status_code, answer.json()["code"]) == (409, "NothingBefore")
@@ -81,7 +81,7 @@ def test_an_alias_that_was_only_ever_in_one_place(api, bob, artifact, address, v
 
 def test_an_alias_that_never_was(api, bob, artifact, address, v1):
     with pytest.raises(AliasNotFound):
-        aliases.rollback(bob, artifact, "production", ORIGIN)
+        aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
 
     assert (api(bob).post(address).status_code, api(bob).post(address).json()["code"]) == (404, "AliasNotFound")
 
@@ -101,9 +101,9 @@ def test_only_from_where_it_is_expected(api, bob, artifact, address, v1, v2):
 
 def test_a_version_that_was_deleted_is_not_gone_back_to(api, bob, artifact, address, v1, v2, v3):
     through(bob, artifact, v1, v2)
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     with pytest.raises(AliasTargetRefused):
-        aliases.rollback(bob, artifact, "production", ORIGIN)
+        aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
 
     answer = api(bob).post(address)
     assert (answer.status_code, answer.json()["code"]) == (409, "AliasTargetRefused")
@@ -112,7 +112,7 @@ def test_a_version_that_was_deleted_is_not_gone_back_to(api, bob, artifact, addr
 
 
 def test_latest_goes_back_until_the_next_version(bob, artifact, v1, v2):
-    aliases.rollback(bob, artifact, "latest", ORIGIN)
+    aliases.rollback(Actor(bob, Channel.SDK), artifact, "latest")
     assert aliases.get(artifact, "latest").version == v1
 
     v3 = log(bob, artifact, {"three": b"3"})
@@ -121,9 +121,9 @@ def test_latest_goes_back_until_the_next_version(bob, artifact, v1, v2):
 
 def test_a_protected_alias_goes_back_by_who_may_move_it(api, alice, bob, artifact, address, v1, v2):
     through(bob, artifact, v1, v2)
-    protection.create(alice, artifact.project, "production")
+    protection.create(Actor(alice), artifact.project, "production")
     with pytest.raises(AliasProtected):
-        aliases.rollback(bob, artifact, "production", ORIGIN)
+        aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
 
     assert api(bob).post(address).json()["code"] == "AliasProtected"
     assert api(alice).post(address).status_code == 200
@@ -132,7 +132,7 @@ def test_a_protected_alias_goes_back_by_who_may_move_it(api, alice, bob, artifac
 def test_who_may(api, bob, vera, mallory, artifact, address, v1, v2):
     through(bob, artifact, v1, v2)
     with pytest.raises(errors.Denied):
-        aliases.rollback(vera, artifact, "production", ORIGIN)
+        aliases.rollback(Actor(vera, Channel.SDK), artifact, "production")
 
     assert api(vera).post(address).json()["code"] == "Denied"
     assert api(mallory).post(address).status_code == 404
@@ -156,7 +156,7 @@ def test_odd_bodies_are_refused(api, bob, artifact, address, v1, v2, body):
 @pytest.mark.django_db(transaction=True)
 def test_of_those_who_go_back_from_the_same_place_one_does(bob, artifact, v1, v2):
     through(bob, artifact, v1, v2)
-    outcomes = at_once(*[lambda: aliases.rollback(bob, artifact, "production", ORIGIN, v2.pk)] * 6)
+    outcomes = at_once(*[lambda: aliases.rollback(Actor(bob, Channel.SDK), artifact, "production", v2.pk)] * 6)
 
     assert sorted(isinstance(outcome, AliasMoved) for outcome in outcomes) == [False] + [True] * 5
     assert is_at(artifact) == "v1"

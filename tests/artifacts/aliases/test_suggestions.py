@@ -4,11 +4,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts.actor import Actor, Channel
 from artifacts import artifacts
 from artifacts.aliases import aliases, suggestions
 from artifacts.aliases.suggestions import COMMON, MAX_IN_USE
 from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
-from tests.artifacts.client import ORIGIN, log
+from tests.artifacts.client import log
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def name(bob, artifact, v1):
     """`name("x", "y")`: the artifact's version gets these aliases."""
 
     def give(*names: str, of: Artifact = artifact, to: ArtifactVersion = v1) -> None:
-        aliases.update_many(bob, of, dict.fromkeys(names, to), ORIGIN)
+        aliases.update_many(Actor(bob, Channel.SDK), of, dict.fromkeys(names, to))
 
     return give
 
@@ -38,7 +39,7 @@ def test_an_artifact_without_any(artifact):
 
 def test_what_the_project_uses_comes_first_the_most_used_first(alice, bob, project, artifact, v1, name):
     for number, names in enumerate([["blessed", "canary"], ["blessed"], ["abandoned"]]):
-        other = artifacts.create(alice, project, f"other{number}", "model")
+        other = artifacts.create(Actor(alice), project, f"other{number}", "model")
         name(*names, of=other, to=log(bob, other, {"a": bytes([number])}))
 
     assert suggested(artifact) == [
@@ -58,7 +59,7 @@ def test_those_it_has_come_after_those_it_lacks(bob, artifact, other, v1, name):
 
 
 def test_other_projects_are_none_of_its_business(mallory, artifact, foreign, v1):
-    aliases.move(mallory, foreign, "secret-plan", log(mallory, foreign, {"a": b"a"}), ORIGIN)
+    aliases.move(Actor(mallory, Channel.SDK), foreign, "secret-plan", log(mallory, foreign, {"a": b"a"}))
 
     assert "secret-plan" not in suggested(artifact)
 
@@ -156,7 +157,7 @@ def test_it_costs_the_same_however_much_there_is(
 def test_suggestions_are_aliases(artifact, bob, v1, name):
     name("v1.2.3")
     for alias in suggested(artifact):
-        aliases.move(bob, artifact, alias, v1, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, alias, v1)
 
 
 def _crowd(artifact, version, user, artifacts_there: int, aliases_each: int) -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts.aliases import aliases, protection
 from artifacts.errors import AliasNotFound, AliasProtected, Invalid
 from artifacts.models import AliasChange
 from core import errors
-from tests.artifacts.client import ORIGIN, at_once
+from tests.artifacts.client import at_once
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def address(artifact) -> str:
 
 @pytest.fixture
 def blue_and_green(bob, artifact, v1, v2) -> None:
-    aliases.update_many(bob, artifact, {"blue": v1, "green": v2}, ORIGIN)
+    aliases.update_many(Actor(bob, Channel.SDK), artifact, {"blue": v1, "green": v2})
 
 
 def places(artifact) -> tuple[str, ...]:
@@ -34,9 +35,9 @@ def test_they_change_places(api, bob, artifact, blue_and_green, address):
 
 
 def test_two_at_the_same_place_stay(bob, artifact, v1):
-    aliases.update_many(bob, artifact, {"blue": v1, "green": v1}, ORIGIN)
+    aliases.update_many(Actor(bob, Channel.SDK), artifact, {"blue": v1, "green": v1})
     before = AliasChange.objects.count()
-    aliases.swap(bob, artifact, "blue", "green", ORIGIN)
+    aliases.swap(Actor(bob, Channel.SDK), artifact, "blue", "green")
 
     assert (places(artifact), AliasChange.objects.count()) == (("v1", "v1"), before)
 
@@ -67,19 +68,19 @@ def test_what_makes_no_sense_is_refused(api, bob, artifact, blue_and_green, addr
 
 def test_the_verb_says_the_same(bob, vera, artifact, blue_and_green):
     with pytest.raises(AliasNotFound):
-        aliases.swap(bob, artifact, "blue", "nope", ORIGIN)
+        aliases.swap(Actor(bob, Channel.SDK), artifact, "blue", "nope")
     with pytest.raises(Invalid):
-        aliases.swap(bob, artifact, "blue", "blue", ORIGIN)
+        aliases.swap(Actor(bob, Channel.SDK), artifact, "blue", "blue")
     with pytest.raises(errors.Denied):
-        aliases.swap(vera, artifact, "blue", "green", ORIGIN)
+        aliases.swap(Actor(vera, Channel.SDK), artifact, "blue", "green")
     assert places(artifact) == ("v1", "v2")
 
 
 @pytest.mark.parametrize("pattern", ["blue", "gre*"])
 def test_one_that_is_protected_keeps_both(api, alice, bob, artifact, blue_and_green, address, pattern):
-    protection.create(alice, artifact, pattern)
+    protection.create(Actor(alice), artifact, pattern)
     with pytest.raises(AliasProtected):
-        aliases.swap(bob, artifact, "blue", "green", ORIGIN)
+        aliases.swap(Actor(bob, Channel.SDK), artifact, "blue", "green")
 
     assert api(bob).post(address, {"one": "blue", "other": "green"}).json()["code"] == "AliasProtected"
     assert places(artifact) == ("v1", "v2")
@@ -103,7 +104,7 @@ def test_words_of_the_addresses_are_no_aliases(api, bob, artifact, v1, word):
 @pytest.mark.django_db(transaction=True)
 def test_swaps_at_once_leave_one_in_each_place(bob, artifact, blue_and_green):
     turns = [("blue", "green"), ("green", "blue")] * 4
-    outcomes = at_once(*[lambda turn=turn: aliases.swap(bob, artifact, *turn, ORIGIN) for turn in turns])
+    outcomes = at_once(*[lambda turn=turn: aliases.swap(Actor(bob, Channel.SDK), artifact, *turn) for turn in turns])
 
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert places(artifact) == ("v1", "v2")

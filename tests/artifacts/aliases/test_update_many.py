@@ -6,13 +6,14 @@ from uuid import UUID
 import pytest
 from django.http import HttpResponse
 
+from accounts.actor import Actor, Channel
 from accounts.models import ApiKey
 from artifacts import versions
 from artifacts.aliases import aliases, protection
 from artifacts.errors import AliasMoved, AliasNotFound, AliasTargetRefused
 from artifacts.models import AliasChange
 from core import errors
-from tests.artifacts.client import ORIGIN, at_once, begin, log
+from tests.artifacts.client import at_once, begin, log
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def places(artifact) -> dict[str, str]:
 
 
 def test_made_moved_and_removed_in_one_call(put, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.move(bob, artifact, "old", v1, ORIGIN)
-    aliases.move(bob, artifact, "untouched", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "old", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "untouched", v1)
     answer = put({"production": str(v2.pk), "staging": "v1", "old": None}, reason="Release 7")
 
     assert answer.status_code == 200
@@ -41,7 +42,7 @@ def test_made_moved_and_removed_in_one_call(put, bob, artifact, v1, v2):
 
 
 def test_what_is_where_it_should_be_stays_without_a_record(put, bob, artifact, v1):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     before = AliasChange.objects.count()
 
     assert put({"production": "v1", "latest": str(v1.pk)}).status_code == 200
@@ -49,7 +50,7 @@ def test_what_is_where_it_should_be_stays_without_a_record(put, bob, artifact, v
 
 
 def test_each_may_be_expected_somewhere(put, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     wanted = {"production": "v2", "staging": "v1"}
 
     assert put(wanted, expected={"production": str(v1.pk), "staging": None}).status_code == 200
@@ -58,7 +59,7 @@ def test_each_may_be_expected_somewhere(put, bob, artifact, v1, v2):
 
 @pytest.mark.parametrize("expected", [{"staging": "v2"}, {"latest": None}, {"production": "v1"}])
 def test_one_that_is_elsewhere_stops_all(put, bob, artifact, v1, v2, expected):
-    aliases.move(bob, artifact, "staging", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "staging", v1)
     before = places(artifact)
     ids = {"v1": str(v1.pk), "v2": str(v2.pk), None: None}
     answer = put(
@@ -113,7 +114,7 @@ def test_odd_expectations_are_refused(put, artifact, v1, expected):
 
 @pytest.mark.parametrize("header", [{"If-Match": '"{id}"'}, {"If-None-Match": "*"}, {"If-Match": ""}])
 def test_headers_for_one_alias_are_refused(api, bob, artifact, v1, v2, header):
-    aliases.update_many(bob, artifact, {"one": v1, "other": v2}, ORIGIN)
+    aliases.update_many(Actor(bob, Channel.SDK), artifact, {"one": v1, "other": v2})
     headers = {name: value.format(id=v1.pk) for name, value in header.items()}
     address = f"/api/v1/artifacts/{artifact.pk}/aliases"
 
@@ -159,14 +160,14 @@ def test_a_draft_is_refused(put, bob, artifact, v1, by):
 
 
 def test_a_deleted_version_is_missing(put, bob, artifact, v1, v2):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert put({"x": "v1"}).json()["code"] == "VersionNotFound"
     assert put({"x": str(v1.pk)}).json()["code"] == "VersionNotFound"
 
 
 def test_one_that_is_protected_stops_all(put, alice, api, artifact, v1, v2):
-    protection.create(alice, artifact.project, "prod*")
+    protection.create(Actor(alice), artifact.project, "prod*")
     answer = put({"staging": "v1", "production": "v1"})
 
     assert (answer.status_code, answer.json()["code"], answer.json()["alias"]) == (403, "AliasProtected", "production")
@@ -200,15 +201,17 @@ def test_the_record_says_who_and_with_which_key(put, bob, artifact, v1):
 
 def test_the_verb_says_the_same(bob, vera, artifact, v1, v2):
     with pytest.raises(AliasNotFound):
-        aliases.update_many(bob, artifact, {"x": v1, "nope": None}, ORIGIN)
+        aliases.update_many(Actor(bob, Channel.SDK), artifact, {"x": v1, "nope": None})
     with pytest.raises(AliasMoved):
-        aliases.update_many(bob, artifact, {"x": v1, "y": v1}, ORIGIN, {"y": v1.pk})
+        aliases.update_many(Actor(bob, Channel.SDK), artifact, {"x": v1, "y": v1}, {"y": v1.pk})
     with pytest.raises(AliasTargetRefused):
-        aliases.update_many(bob, artifact, {"x": v1, "y": begin(bob, artifact, {"z": b"z"}).version}, ORIGIN)
+        aliases.update_many(
+            Actor(bob, Channel.SDK), artifact, {"x": v1, "y": begin(bob, artifact, {"z": b"z"}).version}
+        )
     with pytest.raises(errors.Denied):
-        aliases.update_many(vera, artifact, {"x": v1}, ORIGIN)
+        aliases.update_many(Actor(vera, Channel.SDK), artifact, {"x": v1})
     assert places(artifact) == {"latest": "v2"}
-    assert aliases.update_many(bob, artifact, {}, ORIGIN) == []
+    assert aliases.update_many(Actor(bob, Channel.SDK), artifact, {}) == []
 
 
 @pytest.mark.django_db(transaction=True)

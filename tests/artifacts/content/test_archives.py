@@ -7,13 +7,11 @@ import zipfile
 
 import pytest
 
-from accounts.actor import Channel, Origin
+from accounts.actor import Actor, Channel
 from artifacts import errors, storage
 from artifacts.content import archives
 from artifacts.models import ArtifactDownload, ArtifactFile, Blob
 from tests.artifacts.client import MIB, log
-
-ORIGIN = Origin(Channel.WEB, ip_address="127.0.0.1", user_agent="a browser")
 
 
 def unzip(chunks) -> dict[str, bytes]:
@@ -26,7 +24,7 @@ def test_it_holds_every_file_as_it_was(vera, bob, artifact):
     files = {"a.txt": b"one", "b/empty": b"", "b/ü 日.bin": random.Random(1).randbytes(3 * MIB), "z/a.txt": b"one"}
     version = log(bob, artifact, files)
 
-    assert unzip(archives.stream(vera, version, ORIGIN)) == files
+    assert unzip(archives.stream(Actor(vera, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)) == files
 
 
 def test_small_files_of_a_pack_are_read_together(bob, artifact):
@@ -34,7 +32,7 @@ def test_small_files_of_a_pack_are_read_together(bob, artifact):
     version = log(bob, artifact, files, packed=True)
 
     assert [len(run) for run in archives.contiguous_files(version)] == [1000, 500]
-    assert unzip(archives.stream(bob, version, ORIGIN)) == files
+    assert unzip(archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)) == files
 
 
 def test_files_of_a_pack_in_any_order(bob, artifact):
@@ -42,11 +40,11 @@ def test_files_of_a_pack_in_any_order(bob, artifact):
     files = {"1": bodies[2], "2": bodies[0], "3": bodies[3], "4": bodies[1], "5": bodies[0]}
     version = log(bob, artifact, files, packed=True)
 
-    assert unzip(archives.stream(bob, version, ORIGIN)) == files
+    assert unzip(archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)) == files
 
 
 def test_it_is_counted_once(vera, v1):
-    list(archives.stream(vera, v1, ORIGIN))
+    list(archives.stream(Actor(vera, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), v1))
 
     [row] = ArtifactDownload.objects.filter(version=v1)
     assert (row.user, row.file, row.ip_address, row.user_agent) == (vera, None, "127.0.0.1", "a browser")
@@ -54,7 +52,7 @@ def test_it_is_counted_once(vera, v1):
 
 def test_memory_does_not_grow_with_the_bytes(bob, artifact):
     version = log(bob, artifact, {name: random.Random(name).randbytes(12 * MIB) for name in "abc"})
-    chunks = archives.stream(bob, version, ORIGIN)
+    chunks = archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)
     next(chunks)
 
     tracemalloc.start()
@@ -72,7 +70,7 @@ def test_what_is_not_whole_is_refused_before_the_first_byte(bob, v1, state, refu
     Blob.objects.filter(files__version=v1).update(state=state)
 
     with pytest.raises(refusal):
-        archives.stream(bob, v1, ORIGIN)
+        archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), v1)
     assert not ArtifactDownload.objects.exists()
 
 
@@ -81,7 +79,7 @@ def test_bytes_that_the_store_lost_break_the_zip_off(bob, artifact):
     storage.delete_file(version.files.get(path="a").blob.object.key)
 
     with pytest.raises(errors.Missing):
-        list(archives.stream(bob, version, ORIGIN))
+        list(archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version))
 
 
 def test_references_are_left_out(bob, artifact):
@@ -90,4 +88,6 @@ def test_references_are_left_out(bob, artifact):
         version=version, path="b", name="b", size=1, mime_type="text/plain", reference_uri="s3://elsewhere/b"
     )
 
-    assert unzip(archives.stream(bob, version, ORIGIN)) == {"a": b"1"}
+    assert unzip(archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)) == {
+        "a": b"1"
+    }

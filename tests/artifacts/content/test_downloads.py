@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.actor import Origin
+from accounts.actor import Actor, Channel
 from artifacts import storage, versions
 from artifacts.content import downloads, uploads
 from artifacts.errors import BytesMismatch, Missing, VersionIncomplete
 from artifacts.models import ArtifactDownload, Blob
-from tests.artifacts.client import HTTP, MIB, ORIGIN, alone, begin, fetch, log, sha256, upload
+from tests.artifacts.client import HTTP, MIB, alone, begin, fetch, log, sha256, upload
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -46,7 +46,7 @@ def test_an_address_gives_the_file_as_an_attachment(api, vera, bob, artifact):
 
 
 def test_an_address_is_for_the_public_endpoint(bob, v1, settings):
-    assert downloads.presigned_url(bob, v1.files.get(), ORIGIN).startswith(settings.S3_PUBLIC_ENDPOINT_URL)
+    assert downloads.presigned_url(Actor(bob, Channel.SDK), v1.files.get()).startswith(settings.S3_PUBLIC_ENDPOINT_URL)
 
 
 def test_a_file_in_a_pack_has_an_address_without_a_key_too(api, vera, bob, artifact, files, settings):
@@ -64,14 +64,14 @@ def test_a_file_in_a_pack_has_an_address_without_a_key_too(api, vera, bob, artif
 
 def test_the_name_of_a_download_survives_quotes_and_letters(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
-    _, headers = read(downloads.presigned_url(bob, version.files.get(path='q"uote;é.txt'), ORIGIN))
+    _, headers = read(downloads.presigned_url(Actor(bob, Channel.SDK), version.files.get(path='q"uote;é.txt')))
 
     assert headers["Content-Disposition"] == "attachment; filename*=utf-8''q%22uote%3B%C3%A9.txt"
 
 
 def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artifact, files, settings):
     one, two = log(bob, artifact, files, packed=True).files.all()[3:5]
-    address = urlsplit(downloads.presigned_url(bob, one, ORIGIN))
+    address = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), one))
     client = APIClient()
 
     for url in (
@@ -88,8 +88,8 @@ def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artif
 
 def test_an_address_in_a_pack_ends_with_its_version(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
-    address = urlsplit(downloads.presigned_url(bob, version.files.last(), ORIGIN))
-    versions.delete(bob, version, ORIGIN)
+    address = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), version.files.last()))
+    versions.delete(Actor(bob, Channel.SDK), version)
 
     assert APIClient().get(f"{address.path}?{address.query}").status_code == 404
 
@@ -99,7 +99,7 @@ def test_a_manifest_tells_all(api, vera, bob, artifact, files, work):
     version = begin(bob, artifact, files | {"z-big": big}).version
     upload(bob, version, list(files.values()), packed=True)
     upload(bob, version, [big])
-    versions.finalize(bob, version, ORIGIN)
+    versions.finalize(Actor(bob, Channel.SDK), version)
     work()
     body = api(vera).get(f"{ARTIFACTS}/versions/{version.pk}/manifest").json()
 
@@ -159,7 +159,7 @@ def test_every_hand_out_is_counted(api, vera, bob, v1):
     client = api(vera)
     client.get(f"{ARTIFACTS}/files/{file.pk}/download-url", headers={"User-Agent": "curl/8"}, REMOTE_ADDR="10.1.2.3")
     client.get(f"{ARTIFACTS}/versions/{v1.pk}/manifest", headers={"User-Agent": "wanllmdb-sdk/0.1"})
-    downloads.manifest(bob, v1, Origin(ip_address="::1"))
+    downloads.manifest(Actor(bob, ip="::1"), v1)
 
     one, whole, by_verb = ArtifactDownload.objects.order_by("id")
     assert (one.version, one.file, one.user, one.ip_address, one.user_agent) == (v1, file, vera, "10.1.2.3", "curl/8")
@@ -186,12 +186,12 @@ def test_odd_queries_are_refused(api, vera, v1, query):
 def test_corrupt_bytes_are_not_given_out(api, vera, bob, artifact, work):
     version = log(bob, artifact, {"a": b"good", "b": b"fine"}, packed=True)
     file = version.files.get(path="a")
-    address = urlsplit(downloads.presigned_url(bob, file, ORIGIN))
+    address = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), file))
     storage.upload_file(file.blob.object.key, b"BAD!fine")
     work()
     file.refresh_from_db()
     with pytest.raises(BytesMismatch):
-        downloads.presigned_url(bob, file, ORIGIN)
+        downloads.presigned_url(Actor(bob, Channel.SDK), file)
 
     client = api(vera)
     answer = client.get(f"{ARTIFACTS}/files/{file.pk}/download-url")
@@ -205,7 +205,7 @@ def test_corrupt_bytes_are_not_given_out(api, vera, bob, artifact, work):
 def test_bytes_that_have_not_arrived_have_no_address(api, bob, artifact):
     file = begin(bob, artifact, {"a": b"a"}).version.files.get()
     with pytest.raises(VersionIncomplete):
-        downloads.presigned_url(bob, file, ORIGIN)
+        downloads.presigned_url(Actor(bob, Channel.SDK), file)
 
     answer = api(bob).get(f"{ARTIFACTS}/files/{file.pk}/download-url")
     assert (answer.status_code, answer.json()["code"]) == (409, "VersionIncomplete")
@@ -223,7 +223,7 @@ def test_an_internal_project_may_be_read_by_all(api, mallory, project, v1):
 def test_bytes_that_the_store_lost_are_missing(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
     file = version.files.last()
-    address = urlsplit(downloads.presigned_url(bob, file, ORIGIN))
+    address = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), file))
     storage.delete_file(Blob.objects.first().object.key)
 
     with pytest.raises(Missing):
@@ -234,7 +234,7 @@ def test_bytes_that_the_store_lost_are_missing(bob, artifact, files):
 def test_one_object_has_one_address_whatever_it_is_named(api, bob, artifact):
     version = begin(bob, artifact, {"a": b"same", "b/a": b"same"}).version
     upload(bob, version, [b"same"])
-    versions.finalize(bob, version, ORIGIN)
+    versions.finalize(Actor(bob, Channel.SDK), version)
     body = api(bob).get(f"{ARTIFACTS}/versions/{version.pk}/manifest").json()
 
     assert (len(body["entries"]), len(body["objects"])) == (2, 1)

@@ -6,12 +6,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from accounts.actor import Actor, Channel
 from artifacts import artifacts, drafts, errors, storage, tasks, versions
 from artifacts.content import garbage_collection, uploads
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import (
     MIB,
-    ORIGIN,
     alone,
     at_once,
     begin,
@@ -36,8 +36,8 @@ def strays(bob, artifact) -> list[str]:
     version = log(bob, artifact, {"a": b"a", "b": b"b"})
     body = b"x" * (6 * MIB)
     draft = begin(bob, artifact, {"big": body}).version
-    uploads.begin(bob, draft, [in_parts(body, 5 * MIB)])
-    artifacts.delete(bob, artifact, ORIGIN)
+    uploads.begin(Actor(bob), draft, [in_parts(body, 5 * MIB)])
+    artifacts.delete(Actor(bob, Channel.SDK), artifact)
     places = StoredObject.objects.filter(key__startswith=version.storage_path)
     places = places | StoredObject.objects.filter(key__startswith=draft.storage_path)
     gone = list(places.values_list("key", flat=True))
@@ -47,7 +47,7 @@ def strays(bob, artifact) -> list[str]:
 
 
 def test_bytes_go_after_the_grace_only(bob, artifact, v1, v2, age):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     assert garbage_collection.delete_orphans() == 0
     assert keys(v1) != []
 
@@ -59,7 +59,7 @@ def test_bytes_go_after_the_grace_only(bob, artifact, v1, v2, age):
 
 
 def test_cleaning_twice_is_once(bob, artifact, v1, age):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     age(**PAST_GRACE)
 
     assert (garbage_collection.delete_orphans(), garbage_collection.delete_orphans()) == (1, 0)
@@ -75,18 +75,18 @@ def test_what_is_needed_stays_however_old_it_is(bob, artifact, v1, v2, age):
 def test_a_pack_stays_while_one_of_its_files_is_needed(bob, artifact, other, age):
     version = log(bob, artifact, {"a": b"a", "b": b"b"}, packed=True)
     shared = log(bob, other, {"b": b"b"})
-    artifacts.delete(bob, artifact, ORIGIN)
+    artifacts.delete(Actor(bob, Channel.SDK), artifact)
     age(**PAST_GRACE)
     assert garbage_collection.delete_orphans() == 0
 
-    versions.delete(bob, shared, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), shared)
     age(**PAST_GRACE)
     assert garbage_collection.delete_orphans() == 1
     assert keys(version) == []
 
 
 def test_who_asks_for_the_bytes_before_the_sweep_saves_them(bob, artifact, other, v1, age):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     age(**PAST_GRACE)
     assert begin(bob, other, {"again": b"one"}).missing == []
 
@@ -97,10 +97,10 @@ def test_who_asks_for_the_bytes_before_the_sweep_saves_them(bob, artifact, other
 
 def test_a_claim_alone_lasts_as_long_as_the_grace(bob, artifact, other, v1, age):
     """The draft that claimed them is given up: its claim counts from then on."""
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     draft = begin(bob, other, {"again": b"one"}).version
     age(**PAST_GRACE)
-    versions.delete(bob, draft, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), draft)
     assert garbage_collection.delete_orphans() == 0
 
     age(**PAST_GRACE)
@@ -120,37 +120,37 @@ def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifa
 
 
 def test_an_upload_that_was_never_registered_goes_with_its_draft(bob, artifact, age):
-    draft = versions.begin(bob, artifact).version
-    place = uploads.begin_single(bob, draft, drafts.FileSpec("x", 1))
+    draft = versions.begin(Actor(bob), artifact).version
+    place = uploads.begin_single(Actor(bob), draft, drafts.FileSpec("x", 1))
     send(uploads.sign_one(place), b"x")
     age(**PAST_GRACE)
     assert garbage_collection.delete_orphans() == 0
 
-    versions.delete(bob, draft, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), draft)
     assert garbage_collection.delete_orphans() == 1
     assert keys(draft) == []
 
 
 def test_a_draft_that_is_filled_slowly_loses_nothing(bob, artifact, age):
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
-    [one] = uploads.begin(bob, draft, [alone(b"a")])
+    [one] = uploads.begin(Actor(bob), draft, [alone(b"a")])
     send(one.put, b"a")
     age(days=2)
     tasks.run_gc()
-    [two] = uploads.begin(bob, draft, [alone(b"b")])
+    [two] = uploads.begin(Actor(bob), draft, [alone(b"b")])
     send(two.put, b"b")
 
-    assert versions.finalize(bob, draft, ORIGIN).version.file_count == 2
+    assert versions.finalize(Actor(bob, Channel.SDK), draft).version.file_count == 2
 
 
 def test_a_key_is_not_used_twice_even_after_a_sweep(bob, artifact, age):
     draft = fill(bob, artifact, {"a": b"first"})
     [first] = keys(draft)
-    drafts.remove(bob, draft.files.get())
+    drafts.remove(Actor(bob), draft.files.get())
     age(days=2)
     garbage_collection.delete_orphans()
-    drafts.add(bob, draft, statements({"a": b"second"}))
-    [second] = uploads.begin(bob, draft, [alone(b"second")])
+    drafts.add(Actor(bob), draft, statements({"a": b"second"}))
+    [second] = uploads.begin(Actor(bob), draft, [alone(b"second")])
 
     assert second.object.key == f"{first}~1"
 
@@ -158,7 +158,7 @@ def test_a_key_is_not_used_twice_even_after_a_sweep(bob, artifact, age):
 def test_an_upload_in_parts_is_given_up_with_its_draft(bob, artifact, age):
     body = b"x" * (6 * MIB)
     draft = begin(bob, artifact, {"big": body}).version
-    uploads.begin(bob, draft, [in_parts(body, 5 * MIB)])
+    uploads.begin(Actor(bob), draft, [in_parts(body, 5 * MIB)])
     assert len(list(storage.open_multiparts(draft.storage_path))) == 1
 
     age(days=8)
@@ -185,13 +185,13 @@ def test_a_draft_that_nobody_touches_is_given_up(bob, artifact, v1, age):
 def test_whoever_touches_a_draft_keeps_it(bob, artifact, age):
     draft = begin(bob, artifact, {"a": b"a"}).version
     age(days=8)
-    uploads.begin(bob, draft, [alone(b"a")])
+    uploads.begin(Actor(bob), draft, [alone(b"a")])
 
     assert garbage_collection.expire_drafts() == 0
 
 
 def test_blobs_that_never_had_bytes_go(bob, artifact, age):
-    versions.delete(bob, begin(bob, artifact, {"a": b"never sent"}).version, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), begin(bob, artifact, {"a": b"never sent"}).version)
     garbage_collection.delete_orphans()
     assert Blob.objects.count() == 1
 
@@ -224,7 +224,7 @@ def test_a_store_that_is_away_is_told_in_a_sentence(store):
 
 def test_rows_go_first_and_bytes_after(bob, artifact, v1, age, store):
     """A crash in between leaves bytes without rows, never rows without bytes."""
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     age(**PAST_GRACE)
     store.stop()
     with pytest.raises(errors.StoreUnavailable):
@@ -239,7 +239,7 @@ def test_rows_go_first_and_bytes_after(bob, artifact, v1, age, store):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_sweep_lets_go_of_what_is_claimed_that_moment(bob, artifact, other, v1, age):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     age(**PAST_GRACE)
     claimed, swept = threading.Event(), threading.Event()
 
@@ -259,7 +259,7 @@ def test_a_sweep_lets_go_of_what_is_claimed_that_moment(bob, artifact, other, v1
 
     begun, count = at_once(claim, sweep)
     assert (begun.missing, count) == ([], 0)
-    version = versions.finalize(bob, begun.version, ORIGIN).version
+    version = versions.finalize(Actor(bob, Channel.SDK), begun.version).version
     assert fetch(storage.get_download_url(version.files.get().blob.object.key)) == b"one"
 
 
@@ -268,7 +268,7 @@ def test_claims_and_sweeps_at_once_never_lose_a_byte(bob, artifact, other, age):
     contents = {f"{number}": f"{number}".encode() for number in range(5)}
     for round in range(4):
         doomed = log(bob, artifact, contents | {"round": f"{round}".encode()})
-        versions.delete(bob, doomed, ORIGIN, delete_aliases=True)
+        versions.delete(Actor(bob, Channel.SDK), doomed, delete_aliases=True)
         age(**PAST_GRACE)
         again = {f"{round}/{path}": body for path, body in contents.items()}
         version, *_ = at_once(
@@ -279,4 +279,4 @@ def test_claims_and_sweeps_at_once_never_lose_a_byte(bob, artifact, other, age):
         assert isinstance(version, ArtifactVersion), version
         for file in version.files.select_related("blob__object"):
             assert fetch(storage.get_download_url(file.blob.object.key)) == again[file.path]
-        versions.delete(bob, version, ORIGIN, delete_aliases=True)
+        versions.delete(Actor(bob, Channel.SDK), version, delete_aliases=True)

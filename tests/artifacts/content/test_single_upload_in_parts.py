@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import drafts, storage, versions
 from artifacts.content import uploads
 from artifacts.drafts import FileSpec
@@ -11,7 +12,7 @@ from artifacts.errors import BytesMismatch, PathTaken, VersionFinalized, Version
 from artifacts.models import ArtifactVersion, StoredObject
 from artifacts.storage import SignedPut
 from core import errors
-from tests.artifacts.client import MIB, ORIGIN, parts_of, put, send, sha256
+from tests.artifacts.client import MIB, parts_of, put, send, sha256
 
 ARTIFACTS = "/api/v1/artifacts"
 PART = 5 * MIB
@@ -20,11 +21,11 @@ BODY = random.Random(7).randbytes(11 * MIB)
 
 @pytest.fixture
 def draft(bob, artifact) -> ArtifactVersion:
-    return versions.begin(bob, artifact).version
+    return versions.begin(Actor(bob), artifact).version
 
 
 def begun(user, draft, path: str = "big.bin", size: int = len(BODY)) -> StoredObject:
-    return uploads.begin_single(user, draft, FileSpec(path, size), part_size=PART)
+    return uploads.begin_single(Actor(user), draft, FileSpec(path, size), part_size=PART)
 
 
 def send_all(place: StoredObject) -> dict[int, str]:
@@ -55,7 +56,7 @@ def test_addresses_parts_register_finalize(api, bob, draft, work):
     work()
     file = client.get(address).json()["items"][0]
     assert (file["sha256_hash"], file["integrity"]) == (sha256(BODY), "verified")
-    assert versions.finalize(bob, draft, ORIGIN).version.integrity == "verified"
+    assert versions.finalize(Actor(bob, Channel.SDK), draft).version.integrity == "verified"
 
 
 def test_fresh_addresses_tell_which_parts_arrived(api, bob, draft):
@@ -70,9 +71,9 @@ def test_fresh_addresses_tell_which_parts_arrived(api, bob, draft):
 
 
 def test_a_single_put_can_be_begun_again_at_its_key(bob, draft):
-    place = uploads.begin_single(bob, draft, FileSpec("x", 1))
+    place = uploads.begin_single(Actor(bob), draft, FileSpec("x", 1))
 
-    assert uploads.begin_single(bob, draft, FileSpec("x", 1), storage_key=place.key) == place
+    assert uploads.begin_single(Actor(bob), draft, FileSpec("x", 1), storage_key=place.key) == place
 
 
 @pytest.mark.parametrize("wrong", [{"size": 1}, {"part_size": PART + 1}, {"part_size": None}, {"storage_key": "x"}])
@@ -104,10 +105,10 @@ def test_every_part_is_stated(bob, draft):
 
     for wrong in ({}, {1: etags[1]}, etags | {4: "x"}):
         with pytest.raises(errors.Invalid):
-            drafts.register_upload(bob, draft, FileSpec("big.bin", len(BODY)), place.key, wrong)
+            drafts.register_upload(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, wrong)
     with pytest.raises(BytesMismatch):
-        drafts.register_upload(bob, draft, FileSpec("big.bin", len(BODY)), place.key, etags | {2: etags[1]})
-    drafts.register_upload(bob, draft, FileSpec("big.bin", len(BODY)), place.key, etags)
+        drafts.register_upload(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags | {2: etags[1]})
+    drafts.register_upload(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags)
 
 
 def test_an_upload_that_was_given_up_is_not_there(bob, draft):
@@ -116,23 +117,23 @@ def test_an_upload_that_was_given_up_is_not_there(bob, draft):
     storage.abort_multipart(place.key, place.upload_id)
 
     with pytest.raises(VersionIncomplete):
-        drafts.register_upload(bob, draft, FileSpec("big.bin", len(BODY)), place.key, etags)
+        drafts.register_upload(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags)
 
 
 @pytest.mark.parametrize("path", ["a", "a/b", "a/b/c", "a/b/c/d"])
 def test_a_taken_path_is_refused_before_the_bytes_are_sent(bob, draft, path):
-    place = uploads.begin_single(bob, draft, FileSpec("a/b/c", 1))
+    place = uploads.begin_single(Actor(bob), draft, FileSpec("a/b/c", 1))
     send(uploads.sign_one(place), b"x")
-    drafts.register_upload(bob, draft, FileSpec("a/b/c", 1), place.key)
+    drafts.register_upload(Actor(bob), draft, FileSpec("a/b/c", 1), place.key)
 
     with pytest.raises(PathTaken):
-        uploads.begin_single(bob, draft, FileSpec(path, 1))
-    assert uploads.begin_single(bob, draft, FileSpec("a/b/cd", 1)).pk
+        uploads.begin_single(Actor(bob), draft, FileSpec(path, 1))
+    assert uploads.begin_single(Actor(bob), draft, FileSpec("a/b/cd", 1)).pk
 
 
 def test_others_begin_nothing(bob, vera, draft):
     with pytest.raises(errors.Denied):
         begun(vera, draft)
-    versions.finalize(bob, draft, ORIGIN)
+    versions.finalize(Actor(bob, Channel.SDK), draft)
     with pytest.raises(VersionFinalized):
         begun(bob, draft)

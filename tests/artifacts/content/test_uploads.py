@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from accounts.actor import Actor, Channel
 from artifacts import drafts, storage, versions
 from artifacts.content import uploads
 from artifacts.content.uploads import PackEntry, UploadRequest
@@ -12,7 +13,6 @@ from artifacts.models import ArtifactVersion, Blob, StoredObject
 from core import errors
 from tests.artifacts.client import (
     MIB,
-    ORIGIN,
     alone,
     at_once,
     begin,
@@ -45,17 +45,17 @@ def draft(bob, artifact) -> ArtifactVersion:
 
 
 def test_a_file_is_sent_in_one_put(bob, draft):
-    [one] = uploads.begin(bob, draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
     send(one.put, b"one")
 
     assert storage.get_file_info(f"{draft.storage_path}/a/one.txt").size == 3
-    [again] = uploads.begin(bob, draft, [alone(b"one")])
+    [again] = uploads.begin(Actor(bob), draft, [alone(b"one")])
     assert (again.object, again.put, again.object.state) == (one.object, None, "uploaded")
 
 
 def test_addresses_come_in_the_order_asked(bob, draft):
     bodies = [b"three", b"one", b"two"]
-    asked = uploads.begin(bob, draft, [alone(body) for body in bodies])
+    asked = uploads.begin(Actor(bob), draft, [alone(body) for body in bodies])
 
     assert [each.object.sha256 for each in asked] == [sha256(body) for body in bodies]
     for each, body in zip(asked, bodies, strict=True):
@@ -63,8 +63,8 @@ def test_addresses_come_in_the_order_asked(bob, draft):
 
 
 def test_asking_again_signs_the_same_object_again(bob, draft):
-    [first] = uploads.begin(bob, draft, [alone(b"one")])
-    [second] = uploads.begin(bob, draft, [alone(b"one")])
+    [first] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [second] = uploads.begin(Actor(bob), draft, [alone(b"one")])
 
     assert first.object == second.object
     send(second.put, b"one")
@@ -106,22 +106,24 @@ def test_members_of_a_pack_may_stand_in_any_order_with_gaps(bob, draft):
     wanted = UploadRequest(
         "pack", sha256(whole), len(whole), members=(PackEntry(sha256(b"one"), 8), PackEntry(sha256(b"three"), 2))
     )
-    [one] = uploads.begin(bob, draft, [wanted])
+    [one] = uploads.begin(Actor(bob), draft, [wanted])
     send(one.put, whole)
     upload(bob, draft, [b"two"])
 
-    assert versions.finalize(bob, draft, ORIGIN).version.is_finalized
+    assert versions.finalize(Actor(bob, Channel.SDK), draft).version.is_finalized
 
 
 def test_a_big_file_is_sent_in_parts(bob, artifact, big, work):
     draft = begin(bob, artifact, {"big": big}).version
-    [one] = uploads.begin(bob, draft, [in_parts(big, PART)])
+    [one] = uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
 
     assert [(part.number, part.offset, part.size) for part in one.parts] == [
         (1, 0, PART), (2, PART, PART), (3, 2 * PART, 1000),
     ]  # fmt: skip
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
-    done = versions.finalize(bob, draft, ORIGIN, finished=[uploads.CompletedUpload(str(one.object.pk), etags)])
+    done = versions.finalize(
+        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+    )
     assert done.version.is_finalized
     work()
     done.version.refresh_from_db()
@@ -151,35 +153,37 @@ def test_parts_that_arrived_are_not_sent_again(api, bob, artifact, big):
 
 def test_an_upload_in_parts_that_the_store_gave_up_is_opened_again(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big}).version
-    [one] = uploads.begin(bob, draft, [in_parts(big, PART)])
+    [one] = uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
     send(one.parts[0].put, big[:PART])
     storage.abort_multipart(one.object.key, one.object.upload_id)
 
-    [again] = uploads.begin(bob, draft, [in_parts(big, PART)])
+    [again] = uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
     assert again.object.upload_id != one.object.upload_id
     etags = {part.number: send(part.put, body) for part, body in zip(again.parts, parts_of(big, PART), strict=True)}
-    assert versions.finalize(bob, draft, ORIGIN, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
+    assert versions.finalize(
+        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+    ).created
 
 
 def test_an_upload_in_parts_that_was_completed_by_a_try_before_is_fine(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big, "small": b"small"}).version
-    [one] = uploads.begin(bob, draft, [in_parts(big, PART)])
+    [one] = uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
     finished = [uploads.CompletedUpload(str(one.object.pk), etags)]
     with pytest.raises(VersionIncomplete):
-        versions.finalize(bob, draft, ORIGIN, finished=finished)
+        versions.finalize(Actor(bob, Channel.SDK), draft, finished=finished)
 
     upload(bob, draft, [b"small"])
-    assert versions.finalize(bob, draft, ORIGIN, finished=finished).created
+    assert versions.finalize(Actor(bob, Channel.SDK), draft, finished=finished).created
 
 
 def test_a_file_can_be_sent_in_another_way_than_first_asked(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big}).version
-    uploads.begin(bob, draft, [in_parts(big, PART)])
-    [one] = uploads.begin(bob, draft, [alone(big)])
+    uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
+    [one] = uploads.begin(Actor(bob), draft, [alone(big)])
     send(one.put, big)
 
-    assert versions.finalize(bob, draft, ORIGIN).version.files.get().blob.object == one.object
+    assert versions.finalize(Actor(bob, Channel.SDK), draft).version.files.get().blob.object == one.object
 
 
 def test_an_empty_file_is_a_file(bob, artifact, work):
@@ -207,23 +211,25 @@ def test_keys_too_long_or_among_the_packs_get_a_name_of_their_own(bob, artifact)
 
 
 def test_a_key_is_never_used_twice(bob, draft):
-    [first] = uploads.begin(bob, draft, [alone(b"one")])
-    drafts.remove(bob, draft.files.get(path="a/one.txt"))
-    drafts.add(bob, draft, statements({"a/one.txt": b"new"}))
-    [second] = uploads.begin(bob, draft, [alone(b"new")])
+    [first] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    drafts.remove(Actor(bob), draft.files.get(path="a/one.txt"))
+    drafts.add(Actor(bob), draft, statements({"a/one.txt": b"new"}))
+    [second] = uploads.begin(Actor(bob), draft, [alone(b"new")])
 
     assert (first.object.key, second.object.key) == (
         f"{draft.storage_path}/a/one.txt", f"{draft.storage_path}/a/one.txt~1",
     )  # fmt: skip
-    drafts.remove(bob, draft.files.get(path="a/one.txt"))
-    drafts.add(bob, draft, statements({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
-    keys = [each.object.key for each in uploads.begin(bob, draft, [alone(b"newer"), alone(b"a path like a key")])]
+    drafts.remove(Actor(bob), draft.files.get(path="a/one.txt"))
+    drafts.add(Actor(bob), draft, statements({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
+    keys = [
+        each.object.key for each in uploads.begin(Actor(bob), draft, [alone(b"newer"), alone(b"a path like a key")])
+    ]
     assert len({*keys, first.object.key, second.object.key}) == 4
 
 
 @pytest.mark.parametrize("body", [b"onE", b"ones", b"on", b""])
 def test_the_store_takes_no_other_bytes(bob, draft, body):
-    [one] = uploads.begin(bob, draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
 
     assert put(one.put, body).status in (400, 403, 411)
     assert storage.get_file_info(one.object.key) is None
@@ -232,22 +238,22 @@ def test_the_store_takes_no_other_bytes(bob, draft, body):
 
 def test_the_store_takes_no_other_part(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big}).version
-    [one] = uploads.begin(bob, draft, [in_parts(big, PART)])
+    [one] = uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
 
     assert put(one.parts[0].put, os.urandom(PART)).status in (400, 403)
-    [again] = uploads.begin(bob, draft, [in_parts(big, PART)])
+    [again] = uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
     assert [part.etag for part in again.parts] == [None, None, None]
 
 
 def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
-    [one] = uploads.begin(bob, draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
     storage.upload_file(one.object.key, b"too long")
 
-    [again] = uploads.begin(bob, draft, [alone(b"one")])
+    [again] = uploads.begin(Actor(bob), draft, [alone(b"one")])
     assert (again.object.state, again.object) == ("expected", one.object)
     send(again.put, b"one")
     upload(bob, draft, [b"two", b"three"])
-    assert versions.finalize(bob, draft, ORIGIN).created
+    assert versions.finalize(Actor(bob, Channel.SDK), draft).created
 
 
 @pytest.mark.parametrize(
@@ -273,7 +279,7 @@ def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
 )
 def test_what_makes_no_sense_is_refused(bob, draft, wanted):
     with pytest.raises(errors.Invalid):
-        uploads.begin(bob, draft, [alone(b"two"), wanted])
+        uploads.begin(Actor(bob), draft, [alone(b"two"), wanted])
 
     assert StoredObject.objects.count() == 0
     assert set(draft.files.values_list("blob__object", flat=True)) == {None}
@@ -302,17 +308,17 @@ def test_a_pack_has_bounded_members(bob, draft):
     members = tuple(PackEntry(sha256(b"one"), 3 * number) for number in range(10_001))
 
     with pytest.raises(errors.Invalid):
-        uploads.begin(bob, draft, [UploadRequest("pack", "0" * 64, 30_003, members=members)])
+        uploads.begin(Actor(bob), draft, [UploadRequest("pack", "0" * 64, 30_003, members=members)])
 
 
 def test_nothing_is_sent_to_a_finalized_version(bob, v1):
     with pytest.raises(VersionFinalized):
-        uploads.begin(bob, v1, [alone(b"one")])
+        uploads.begin(Actor(bob), v1, [alone(b"one")])
 
 
 def test_a_viewer_gets_no_address(api, vera, draft, v1):
     with pytest.raises(errors.Denied):
-        uploads.begin(vera, draft, [alone(b"one")])
+        uploads.begin(Actor(vera), draft, [alone(b"one")])
 
     assert api(vera).post(f"{ARTIFACTS}/versions/{v1.pk}/uploads", {"objects": []}).status_code == 403
 
@@ -321,7 +327,7 @@ def test_a_viewer_gets_no_address(api, vera, draft, v1):
 def test_two_who_ask_at_once_get_the_same_object(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big, "one": b"one"}).version
     wanted = [in_parts(big, PART), alone(b"one")]
-    answers = at_once(*[lambda: uploads.begin(bob, draft, wanted) for _ in range(4)])
+    answers = at_once(*[lambda: uploads.begin(Actor(bob), draft, wanted) for _ in range(4)])
 
     assert len({tuple(each.object.pk for each in answer) for answer in answers}) == 1
     assert len({answer[0].object.upload_id for answer in answers}) == 1
@@ -339,30 +345,30 @@ def test_the_same_bytes_from_two_drafts_at_once(alice, bob, artifact, other, wor
 
 
 def test_wrong_sizes_are_told_at_the_end(bob, draft):
-    for each in uploads.begin(bob, draft, [alone(b"one"), alone(b"two")]):
+    for each in uploads.begin(Actor(bob), draft, [alone(b"one"), alone(b"two")]):
         storage.upload_file(each.object.key, b"too long")
     with pytest.raises(BytesMismatch) as refusal:
-        versions.finalize(bob, draft, ORIGIN)
+        versions.finalize(Actor(bob, Channel.SDK), draft)
 
     assert sorted(refusal.value.extra["paths"]) == ["a/one.txt", "two.txt"]
 
 
 def test_bytes_that_no_file_waits_for_do_not_stop_the_draft(bob, artifact):
     draft = fill(bob, artifact, {"a": b"a", "b": b"b"})
-    drafts.add(bob, draft, statements({"c": b"c"}))
-    [gone] = uploads.begin(bob, draft, [alone(b"c")])
+    drafts.add(Actor(bob), draft, statements({"c": b"c"}))
+    [gone] = uploads.begin(Actor(bob), draft, [alone(b"c")])
     storage.upload_file(gone.object.key, b"of a wrong size")
-    drafts.remove(bob, draft.files.get(path="c"))
+    drafts.remove(Actor(bob), draft.files.get(path="c"))
     draft.refresh_from_db()
 
-    assert versions.finalize(bob, draft, ORIGIN).version.file_count == 2
+    assert versions.finalize(Actor(bob, Channel.SDK), draft).version.file_count == 2
 
 
 def test_a_pack_of_a_pack_is_told_from_its_first(bob, draft):
     first, whole = pack(b"one", b"two")
     second, _ = pack(b"two", b"three")
-    one, two = uploads.begin(bob, draft, [first, second])
+    one, two = uploads.begin(Actor(bob), draft, [first, second])
     send(two.put, b"twothree")
     send(one.put, whole)
 
-    assert versions.finalize(bob, draft, ORIGIN).version.file_count == 3
+    assert versions.finalize(Actor(bob, Channel.SDK), draft).version.file_count == 3

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.actor import Actor, Channel
 from artifacts import drafts, storage, tasks, versions
 from artifacts.content import uploads, verification
 from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
-from tests.artifacts.client import MIB, ORIGIN, at_once, begin, fetch, fill, in_parts, log, md5, parts_of, send, sha256
+from tests.artifacts.client import MIB, at_once, begin, fetch, fill, in_parts, log, md5, parts_of, send, sha256
 
 PART = 5 * MIB
 
@@ -40,10 +41,10 @@ def test_before_the_worker_and_after(bob, artifact, work):
 def test_a_file_in_parts_is_read_back(bob, artifact, work):
     body = os.urandom(PART + 10)
     draft = begin(bob, artifact, {"big": body}).version
-    [one] = uploads.begin(bob, draft, [in_parts(body, PART)])
+    [one] = uploads.begin(Actor(bob), draft, [in_parts(body, PART)])
     etags = {part.number: send(part.put, piece) for part, piece in zip(one.parts, parts_of(body, PART), strict=True)}
     version = versions.finalize(
-        bob, draft, ORIGIN, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
     ).version
     assert version.integrity == "pending"
 
@@ -76,7 +77,7 @@ def test_verifying_twice_is_once(bob, artifact, work):
 
 @pytest.mark.parametrize("nobody", ["00000000-0000-0000-0000-000000000000"])
 def test_work_for_what_is_gone_is_no_work(bob, artifact, v1, nobody):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     for gone in (nobody, str(v1.pk)):
         tasks.verify(gone)
@@ -121,13 +122,13 @@ def test_an_object_that_vanished_is_corrupt(bob, artifact, work):
 def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
     """The pack as a whole is what was stated, a member is not."""
     draft = versions.begin(
-        bob, artifact, statements=[FileSpec("a", 3, sha256(b"abc")), FileSpec("b", 3, sha256(b"bbb"))]
+        Actor(bob), artifact, statements=[FileSpec("a", 3, sha256(b"abc")), FileSpec("b", 3, sha256(b"bbb"))]
     )
     whole = b"aaabbb"
     members = (uploads.PackEntry(sha256(b"abc"), 0), uploads.PackEntry(sha256(b"bbb"), 3))
-    [one] = uploads.begin(bob, draft.version, [uploads.UploadRequest("pack", sha256(whole), 6, members=members)])
+    [one] = uploads.begin(Actor(bob), draft.version, [uploads.UploadRequest("pack", sha256(whole), 6, members=members)])
     send(one.put, whole)
-    version = versions.finalize(bob, draft.version, ORIGIN).version
+    version = versions.finalize(Actor(bob, Channel.SDK), draft.version).version
     work()
 
     assert integrity(version) == "corrupt"
@@ -136,10 +137,10 @@ def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
 
 def test_a_wrong_md5_is_found(bob, artifact, work):
     stated = [FileSpec("a", 2, sha256(b"aa"), md5(b"other"))]
-    draft = versions.begin(bob, artifact, statements=stated).version
-    [one] = uploads.begin(bob, draft, [uploads.UploadRequest("file", sha256(b"aa"), 2)])
+    draft = versions.begin(Actor(bob), artifact, statements=stated).version
+    [one] = uploads.begin(Actor(bob), draft, [uploads.UploadRequest("file", sha256(b"aa"), 2)])
     send(one.put, b"aa")
-    version = versions.finalize(bob, draft, ORIGIN).version
+    version = versions.finalize(Actor(bob, Channel.SDK), draft).version
     work()
 
     assert integrity(version) == "corrupt"
@@ -195,10 +196,10 @@ def test_twins_are_merged(alice, bob, artifact, other, work):
 
 def test_a_twin_that_nobody_hashed_is_merged_too(alice, bob, artifact, other, work):
     log(alice, artifact, {"a": b"same"})
-    draft = versions.begin(bob, other).version
-    place = uploads.begin_single(bob, draft, FileSpec("b", 4))
+    draft = versions.begin(Actor(bob), other).version
+    place = uploads.begin_single(Actor(bob), draft, FileSpec("b", 4))
     send(uploads.sign_one(place), b"same")
-    drafts.register_upload(bob, draft, FileSpec("b", 4), place.key)
+    drafts.register_upload(Actor(bob), draft, FileSpec("b", 4), place.key)
     work()
 
     assert [blob.state for blob in Blob.objects.all()] == ["verified"]
@@ -237,7 +238,7 @@ def test_what_was_left_behind_is_found_by_the_sweep(bob, artifact, age):
 def test_finalizing_nudges_the_worker(bob, artifact, django_capture_on_commit_callbacks):
     draft = fill(bob, artifact, {"a": b"a"})
     with django_capture_on_commit_callbacks() as nudges:
-        versions.finalize(bob, draft, ORIGIN)
+        versions.finalize(Actor(bob, Channel.SDK), draft)
 
     assert len([nudge for nudge in nudges if str(draft.pk) in nudge.args]) == 1
 
@@ -271,4 +272,4 @@ def test_sharing_bytes_while_twins_are_merged(alice, bob, artifact, other, proje
     assert [each for each in done if isinstance(each, Exception)] == []
     assert [begun.missing for begun in done[1:]] == [[], []]
     for begun in done[1:]:
-        assert versions.finalize(bob, begun.version, ORIGIN).version.file_count == 8
+        assert versions.finalize(Actor(bob, Channel.SDK), begun.version).version.file_count == 8

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import keys, users
+from accounts.actor import Actor
 from accounts.models import Team
 from web import rendering
 from web.accounts.forms import KeyForm, PasswordForm
@@ -34,7 +35,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(request.user, request.POST or None)
     if form.is_valid():
-        users.change_password(request.user, form.cleaned_data["new"])
+        users.change_password(Actor.from_page(request), form.cleaned_data["new"])
         update_session_auth_hash(request, request.user)
         return rendering.redirect_with_message(
             request, "Your password is changed. Other browsers are signed out.", reverse("profile")
@@ -49,7 +50,7 @@ def key_new(request: HttpRequest) -> HttpResponse:
     form = KeyForm(request.POST or None)
     if form.is_valid():
         data = form.cleaned_data
-        key, value = keys.create(request.user, data["name"], data["scope"], form.expires_at())
+        key, value = keys.create(Actor.from_page(request), data["name"], data["scope"], form.expires_at())
         context = {"key": key, "value": value, "address": request.build_absolute_uri("/").rstrip("/")}
         return rendering.add_htmx_trigger(
             rendering.render_page(request, "accounts/key_made.html", context), changed=True
@@ -62,7 +63,7 @@ def key_new(request: HttpRequest) -> HttpResponse:
 def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_object_or_404(request.user.api_keys, pk=key_id)
     if request.method == "POST":
-        keys.revoke(request.user, key)
+        keys.revoke(Actor.from_page(request), key)
         return rendering.redirect_with_message(request, f"The key {key.name} is revoked.", reverse("profile"))
     sentence = "What uses it is refused from now on. This action cannot be undone."
     heading = f"Revoke the key {key.name}?"

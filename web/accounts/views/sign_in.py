@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import invitations
+from accounts.actor import Actor
 from web import rendering
 from web.accounts.forms import SignInForm, SignUpForm
 
@@ -52,7 +53,7 @@ def sign_up(request: HttpRequest, token: str) -> HttpResponse:
 def _join(request: HttpRequest, token: str, context: dict[str, Any]) -> HttpResponse:
     if request.method != "POST":
         return rendering.render_page(request, "accounts/join.html", context)
-    team = invitations.accept(request.user, token).team
+    team = invitations.accept(Actor.from_page(request), token).team
     return rendering.redirect_with_message(
         request, f"You are in team {team.name}.", reverse("team-page", args=[team.name])
     )

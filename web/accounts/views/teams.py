@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import invitations, permissions, teams
+from accounts.actor import Actor
 from accounts.models import Role, Team
 from web import rendering
 from web.accounts.forms import InvitationForm, MemberForm, RoleForm, TeamForm
@@ -27,7 +28,7 @@ def team_page(request: HttpRequest, team: str) -> HttpResponse:
 def team_new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
-        team = teams.create(request.user, **form.cleaned_data)
+        team = teams.create(Actor.from_page(request), **form.cleaned_data)
         return rendering.redirect_with_message(request, f"Team {team.name} is there. Invite the others.", address(team))
     return rendering.render_form(request, form, "New team", verb="Create", back=reverse("profile"))
 
@@ -38,7 +39,7 @@ def team_edit(request: HttpRequest, team: str) -> HttpResponse:
     found = _managed(request, team)
     form = TeamForm(request.POST or None, initial={"name": found.name, "display_name": found.display_name})
     if form.is_valid():
-        teams.update(request.user, found, **form.cleaned_data)
+        teams.update(Actor.from_page(request), found, **form.cleaned_data)
         return rendering.redirect_with_message(request, "Saved.", address(found))
     return rendering.render_form(request, form, f"Edit team {found.name}", verb="Save", back=address(found))
 
@@ -48,7 +49,7 @@ def team_edit(request: HttpRequest, team: str) -> HttpResponse:
 def team_delete(request: HttpRequest, team: str) -> HttpResponse:
     found = _managed(request, team)
     if request.method == "POST":
-        teams.delete(request.user, found)
+        teams.delete(Actor.from_page(request), found)
         return rendering.redirect_with_message(request, f"Team {found.name} is deleted.", reverse("profile"))
     sentence = "Only a team without projects can go. Its members keep their accounts."
     heading = f"Delete team {found.name}?"
@@ -61,7 +62,9 @@ def member_add(request: HttpRequest, team: str) -> HttpResponse:
     found = _managed(request, team)
     form = MemberForm(request.POST or None)
     if form.is_valid():
-        member = teams.add_member(request.user, found, form.cleaned_data["username"], form.cleaned_data["role"])
+        member = teams.add_member(
+            Actor.from_page(request), found, form.cleaned_data["username"], form.cleaned_data["role"]
+        )
         return rendering.redirect_with_message(
             request, f"{member.user.username} is in team {found.name}.", _back(request, found)
         )
@@ -75,7 +78,7 @@ def member_role(request: HttpRequest, team: str, username: str) -> HttpResponse:
     member = get_member(request, team, username)
     form = RoleForm(request.POST or None, initial={"role": member.role})
     if form.is_valid():
-        member = teams.change_role(request.user, member, form.cleaned_data["role"])
+        member = teams.change_role(Actor.from_page(request), member, form.cleaned_data["role"])
         return rendering.redirect_with_message(
             request, f"{username} is {member.get_role_display().lower()} now.", _back(request, found)
         )
@@ -89,9 +92,9 @@ def member_remove(request: HttpRequest, team: str, username: str) -> HttpRespons
     member = get_member(request, team, username)
     leaves = member.user_id == request.user.pk
     if not leaves:
-        permissions.require(request.user, member.team, Role.ADMIN)
+        permissions.require(Actor.from_page(request), member.team, Role.ADMIN)
     if request.method == "POST":
-        teams.remove_member(request.user, member)
+        teams.remove_member(Actor.from_page(request), member)
         sentence = f"You have left team {team}." if leaves else f"{username} is not in team {team} any more."
         return rendering.redirect_with_message(
             request, sentence, reverse("home") if leaves else _back(request, member.team)
@@ -112,7 +115,7 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
     form = InvitationForm(request.POST or None)
     back = _back(request, found)
     if form.is_valid():
-        invitation, token = invitations.create(request.user, found, **form.cleaned_data)
+        invitation, token = invitations.create(Actor.from_page(request), found, **form.cleaned_data)
         link = request.build_absolute_uri(reverse("sign-up", args=[token]))
         context = {"invitation": invitation, "link": link, "back": back}
         return rendering.add_htmx_trigger(
@@ -128,7 +131,7 @@ def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> H
     found = _managed(request, team)
     invitation = get_invitation(request, team, invitation_id)
     if request.method == "POST":
-        invitations.revoke(request.user, invitation)
+        invitations.revoke(Actor.from_page(request), invitation)
         return rendering.redirect_with_message(request, "The invitation is taken back.", _back(request, found))
     sentence = "Its link leads nowhere from now on."
     back = _back(request, found)
@@ -144,7 +147,7 @@ def address(team: Team) -> str:
 def _managed(request: HttpRequest, name: str) -> Team:
     """A team of which the reader is admin; 403 for other members, 404 for strangers."""
     team = get_team(request, name)
-    permissions.require(request.user, team, Role.ADMIN)
+    permissions.require(Actor.from_page(request), team, Role.ADMIN)
     return team
 
 

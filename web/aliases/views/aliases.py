@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Role
 from artifacts.aliases import aliases, proposals, suggestions
 from artifacts.models import Artifact, ArtifactVersion
@@ -65,7 +65,7 @@ def rollback(request: HttpRequest, alias: str, **names: str) -> HttpResponse:
         with form.keeping():
             if _is_proposal(request):
                 return _propose(request, form, before)
-            done = aliases.rollback(request.user, artifact, alias, _origin(request, form), form.expectation)
+            done = aliases.rollback(_actor(request, form), artifact, alias, form.expectation)
             return render_changed_parts(request, artifact, f"{alias} is back at {done.alias.version.version}.")
     return _ask(request, form, f"Roll back alias {alias}?", before, "Roll back")
 
@@ -80,7 +80,7 @@ def delete(request: HttpRequest, alias: str, **names: str) -> HttpResponse:
         with form.keeping():
             if _is_proposal(request):
                 return _propose(request, form, None)
-            aliases.remove(request.user, artifact, alias, _origin(request, form), form.expectation)
+            aliases.remove(_actor(request, form), artifact, alias, form.expectation)
             return render_changed_parts(request, artifact, f"Alias {alias} is deleted.")
     heading = f"Are you sure you want to delete alias '{alias}'?"
     return _ask(request, form, heading, None, DELETE)
@@ -94,7 +94,7 @@ def swap(request: HttpRequest, **names: str) -> HttpResponse:
     if form.is_valid():
         with form.keeping():
             one, other = form.cleaned_data["one"], form.cleaned_data["other"]
-            moves = aliases.swap(request.user, artifact, one, other, _origin(request, form))
+            moves = aliases.swap(_actor(request, form), artifact, one, other)
             where = " and ".join(f"{each.alias.alias} is at {each.alias.version.version}" for each in moves)
             return render_changed_parts(request, artifact, f"{where} now.")
     known = artifact.alias_set.select_related("version").order_by("alias")[: view_models.ALIASES_OFFERED]
@@ -109,7 +109,7 @@ def post_data(request: HttpRequest) -> QueryDict | None:
 
 def _find_mine(request: HttpRequest, **names: str) -> Artifact:
     artifact = get_artifact(request, **names)
-    permissions.require(request.user, artifact.project.team, Role.EDITOR)
+    permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
     return artifact
 
 
@@ -141,15 +141,15 @@ def _deed(plan: view_models.MovePreview, verb: str) -> str:
     return "Propose move" if plan.at else "Propose alias"
 
 
-def _origin(request: HttpRequest, form: Any) -> Origin:
-    return Origin.of_page(request, form.cleaned_data["reason"])
+def _actor(request: HttpRequest, form: Any) -> Actor:
+    return Actor.from_page(request, form.cleaned_data["reason"])
 
 
 def _move(request: HttpRequest, form: MoveForm) -> HttpResponse:
     if _is_proposal(request):
         return _propose(request, form, form.to)
     to = form.to
-    done = aliases.move(request.user, form.artifact, form.alias, to, _origin(request, form), form.expectation)
+    done = aliases.move(_actor(request, form), form.artifact, form.alias, to, form.expectation)
     sentence = f"Alias {form.alias} is at {to.version}." if done.before is None else (
         f"Alias {form.alias} has moved from {done.before.version} to {to.version}."
     )  # fmt: skip
@@ -157,7 +157,7 @@ def _move(request: HttpRequest, form: MoveForm) -> HttpResponse:
 
 
 def _propose(request: HttpRequest, form: OneAliasForm, to: ArtifactVersion | None) -> HttpResponse:
-    proposals.propose(request.user, form.artifact, form.alias, to, _origin(request, form))
+    proposals.propose(_actor(request, form), form.artifact, form.alias, to)
     what = f"to {to.version}" if to else "to be deleted"
     return render_changed_parts(
         request, form.artifact, f"Proposed: {form.alias} {what}. Somebody else decides about it."
@@ -168,7 +168,7 @@ def _ask(
     request: HttpRequest, form: OneAliasForm, heading: str, to: ArtifactVersion | None, verb: str = "", **more: Any
 ) -> HttpResponse:
     """The form, with what would change: nothing has yet."""
-    reader = view_models.Viewer(request.user, form.artifact)
+    reader = view_models.Viewer(Actor.from_page(request), form.artifact)
     offered = (
         view_models.version_choices(form.artifact, to)
         if isinstance(form, MoveForm) and not _is_about_plan(request)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts import permissions
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Role
 from artifacts.aliases import proposals
 from artifacts.models import AliasProposal
@@ -27,7 +27,7 @@ def approve(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespon
     form = CommentForm(post_data(request))
     if form.is_valid():
         with form.keeping():
-            proposals.approve(request.user, proposal, Origin.of_page(request), form.cleaned_data["comment"])
+            proposals.approve(Actor.from_page(request), proposal, form.cleaned_data["comment"])
             what = f"is at {proposal.after} now" if proposal.after else "is deleted"
             return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
     return _ask(request, form, proposal, "Approve")
@@ -40,7 +40,7 @@ def reject(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespons
     form = CommentForm(post_data(request))
     if form.is_valid():
         with form.keeping():
-            proposals.reject(request.user, proposal, form.cleaned_data["comment"])
+            proposals.reject(Actor.from_page(request), proposal, form.cleaned_data["comment"])
             return render_changed_parts(request, proposal.artifact, f"Rejected: {proposal.alias} stays where it is.")
     return _ask(request, form, proposal, "Reject", danger=True)
 
@@ -52,14 +52,14 @@ def withdraw(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespo
     form = CommentForm(post_data(request))
     if form.is_valid():
         with form.keeping():
-            proposals.withdraw(request.user, proposal, form.cleaned_data["comment"])
+            proposals.withdraw(Actor.from_page(request), proposal, form.cleaned_data["comment"])
             return render_changed_parts(request, proposal.artifact, f"Withdrawn: {proposal.alias} stays where it is.")
     return _ask(request, form, proposal, "Withdraw", danger=True)
 
 
 def _find(request: HttpRequest, proposal_id: UUID, **names: str) -> AliasProposal:
     artifact = get_artifact(request, **names)
-    permissions.require(request.user, artifact.project.team, Role.EDITOR)
+    permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
     proposal = get_proposal(request, artifact, proposal_id)
     proposal.artifact = artifact
     return proposal
@@ -68,7 +68,7 @@ def _find(request: HttpRequest, proposal_id: UUID, **names: str) -> AliasProposa
 def _ask(
     request: HttpRequest, form: CommentForm, proposal: AliasProposal, verb: str, danger: bool = False
 ) -> HttpResponse:
-    reader = view_models.Viewer(request.user, proposal.artifact)
+    reader = view_models.Viewer(Actor.from_page(request), proposal.artifact)
     context = {
         "artifact": proposal.artifact,
         "project": proposal.artifact.project,

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
+from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts.aliases import protection
 from artifacts.models import AliasRule, Artifact
@@ -74,7 +75,7 @@ def edit(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
     form = RuleForm(post_data(request), initial=RuleForm.shown(rule))
     if form.is_valid():
         with form.keeping():
-            protection.update(request.user, rule, **form.cleaned_data)
+            protection.update(Actor.from_page(request), rule, **form.cleaned_data)
             return _done(request, "Saved.", rule)
     return rendering.render_form(request, form, f"Edit the rule {rule}", verb="Save", back=_back(request, rule))
 
@@ -86,7 +87,7 @@ def delete(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
     if request.method == "POST":
         name = str(rule)
         back = _back(request, rule)
-        protection.delete(request.user, rule)
+        protection.delete(Actor.from_page(request), rule)
         return _told(request, f"The rule {name} is deleted.", back)
     sentence = "Every editor of the team may move these aliases then, unless another rule covers them."
     heading = f"Delete the rule {rule}?"
@@ -97,13 +98,17 @@ def delete(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
 
 def _new(request: HttpRequest, place: Team | Project | Artifact, heading: str) -> HttpResponse:
     owner = place if isinstance(place, Team) else place.team if isinstance(place, Project) else place.project.team
-    permissions.require(request.user, owner, Role.ADMIN)
+    permissions.require(Actor.from_page(request), owner, Role.ADMIN)
     form = RuleForm(post_data(request), initial=request.GET.dict())
     if form.is_valid():
         with form.keeping():
             data = form.cleaned_data
             rule = protection.create(
-                request.user, place, data["pattern"], role=data["role"], needs_approval=data["needs_approval"]
+                Actor.from_page(request),
+                place,
+                data["pattern"],
+                role=data["role"],
+                needs_approval=data["needs_approval"],
             )
             return _done(request, f"{rule.pattern} is protected in {rule.place}.", rule)
     return rendering.render_form(
@@ -113,7 +118,7 @@ def _new(request: HttpRequest, place: Team | Project | Artifact, heading: str) -
 
 def _find_mine(request: HttpRequest, team: str, rule_id: UUID) -> AliasRule:
     rule = get_rule(request, team, rule_id)
-    permissions.require(request.user, rule.owner, Role.ADMIN)
+    permissions.require(Actor.from_page(request), rule.owner, Role.ADMIN)
     return rule
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import artifacts
 from artifacts.models import Artifact, ArtifactDownload, StoredObject
@@ -63,10 +63,10 @@ def usage(request: HttpRequest, **names: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, **names: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **names)
-    permissions.require(request.user, artifact.project.team, Role.EDITOR)
+    permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
     form = ArtifactEditForm(request.POST or None, initial=ArtifactEditForm.shown(artifact))
     if form.is_valid():
-        changed = artifacts.update(request.user, artifact, **form.cleaned_data)
+        changed = artifacts.update(Actor.from_page(request), artifact, **form.cleaned_data)
         return rendering.redirect_with_message(request, "Saved.", address(changed))
     context = {"artifact": artifact, "form": form}
     return rendering.render_page(request, "artifacts/edit.html", context, status=422 if form.is_bound else 200)
@@ -76,10 +76,10 @@ def edit(request: HttpRequest, **names: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, **names: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **names)
-    permissions.require(request.user, artifact.project.team, Role.EDITOR)
+    permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
     form = TypedName(artifact.name, request.POST or None)
     if form.is_valid():
-        artifacts.delete(request.user, artifact, Origin.of_page(request))
+        artifacts.delete(Actor.from_page(request), artifact)
         team, project = artifact.project.team.name, artifact.project.name
         return rendering.redirect_with_message(
             request, f"Artifact {artifact.name} is deleted.", reverse("project-artifacts", args=[team, project])

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.actor import Actor
 from artifacts import artifacts, validators
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Project
@@ -40,7 +41,7 @@ def artifact_new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         artifact = artifacts.create(
-            request.user,
+            Actor.from_page(request),
             data["project"],
             data["name"],
             data["type"],

@@ -7,7 +7,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.actor import Origin
+from accounts.actor import Actor
 from artifacts import directory_listing
 from artifacts.content import archives, downloads
 from artifacts.models import ArtifactFile, Blob
@@ -43,7 +43,7 @@ def file_facts(request: HttpRequest, **place: str) -> HttpResponse:
 def file_download(request: HttpRequest, **place: str) -> HttpResponse:
     """On to the store, which sends the bytes as an attachment."""
     file = get_file(request, **place)
-    return redirect(downloads.presigned_url(request.user, file, Origin.of_page(request)))
+    return redirect(downloads.presigned_url(Actor.from_page(request), file))
 
 
 @login_required
@@ -64,7 +64,7 @@ def file_image(request: HttpRequest, **place: str) -> HttpResponseBase:
 @never_cache
 def version_zip(request: HttpRequest, **place: str) -> HttpResponseBase:
     version = get_version(request, **place)
-    chunks = archives.stream(request.user, version, Origin.of_page(request))
+    chunks = archives.stream(Actor.from_page(request), version)
     response = StreamingHttpResponse(chunks, content_type="application/zip")
     name = f"{version.artifact.name}-{version.version}.zip"
     response["Content-Disposition"] = content_disposition_header(True, name)

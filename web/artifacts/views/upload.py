@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import permissions
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import drafts, versions
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
@@ -59,7 +59,7 @@ def remove_file(request: HttpRequest, **place: str) -> HttpResponse:
         raise Http404("The address names no draft.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
     if form.is_valid():
-        drafts.remove(request.user, form.cleaned_data["file"])
+        drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
     if not rendering.is_partial(request):
         return redirect(f"{address(draft, 'upload')}?version={draft.version}")
     draft.refresh_from_db(fields=["file_count", "total_size"])
@@ -69,7 +69,7 @@ def remove_file(request: HttpRequest, **place: str) -> HttpResponse:
 def _find_mine(request: HttpRequest, **place: str) -> Artifact:
     """An artifact that the reader may add to."""
     artifact = get_artifact(request, **place)
-    permissions.require(request.user, artifact.project.team, Role.EDITOR)
+    permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
     return artifact
 
 
@@ -80,10 +80,8 @@ def _find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | N
 
 
 def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) -> HttpResponse:
-    described = versions.describe(request.user, draft, description=form.cleaned_data["description"])
-    done = versions.finalize(
-        request.user, described, Origin.of_page(request), names_to_give=form.cleaned_data["aliases"]
-    )
+    described = versions.describe(Actor.from_page(request), draft, description=form.cleaned_data["description"])
+    done = versions.finalize(Actor.from_page(request), described, names_to_give=form.cleaned_data["aliases"])
     return rendering.redirect_with_message(request, f"{done.version} is finalized.", address(done.version))
 
 

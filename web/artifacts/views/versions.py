@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
-from accounts.actor import Origin
+from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import directory_listing, validators, versions
 from artifacts.models import ArtifactVersion, Blob
@@ -65,7 +65,7 @@ def edit(request: HttpRequest, **place: str) -> HttpResponse:
     shown = {name: getattr(version, name) for name in ("description", "notes", "metadata")}
     form = VersionEditForm(_posted(request), initial=shown)
     if form.is_valid():
-        versions.describe(request.user, version, **form.cleaned_data)
+        versions.describe(Actor.from_page(request), version, **form.cleaned_data)
         return rendering.redirect_with_message(request, "Saved.", address(version))
     return rendering.render_form(request, form, f"Edit {version}", verb="Save", back=address(version))
 
@@ -77,8 +77,8 @@ def finalize(request: HttpRequest, **place: str) -> HttpResponse:
     form = FinalizeForm(_posted(request), initial={"description": version.description})
     if form.is_valid():
         data = form.cleaned_data
-        versions.describe(request.user, version, description=data["description"])
-        done = versions.finalize(request.user, version, Origin.of_page(request), names_to_give=data["aliases"])
+        versions.describe(Actor.from_page(request), version, description=data["description"])
+        done = versions.finalize(Actor.from_page(request), version, names_to_give=data["aliases"])
         return rendering.redirect_with_message(request, f"{done.version} is finalized.", address(done.version))
     sentence = "Its files never change from then on. This action cannot be undone."
     return rendering.render_form(
@@ -93,7 +93,7 @@ def delete(request: HttpRequest, **place: str) -> HttpResponse:
     form = DeleteVersionForm(_own_aliases(version), _posted(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
-        versions.delete(request.user, version, Origin.of_page(request), delete_aliases=with_aliases)
+        versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
         return rendering.redirect_with_message(request, f"{version} is deleted.", address(version, "artifact-versions"))
     sentence = f"Its {version.file_count:,} files go, and its number is never used again. This action cannot be undone."
     return rendering.render_form(
@@ -116,7 +116,7 @@ def is_settling(version: ArtifactVersion) -> bool:
 def _find_mine(request: HttpRequest, **place: str) -> ArtifactVersion:
     """A version that the reader may change."""
     version = get_version(request, **place)
-    permissions.require(request.user, version.artifact.project.team, Role.EDITOR)
+    permissions.require(Actor.from_page(request), version.artifact.project.team, Role.EDITOR)
     return version
 
 

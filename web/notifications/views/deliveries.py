@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.actor import Actor
 from notifications import webhooks
 from web import rendering
 from web.notifications.lookups import get_delivery, get_webhook
@@ -30,5 +31,5 @@ def delivery_page(request: HttpRequest, team: str, project: str, webhook_id: UUI
 def redeliver(request: HttpRequest, team: str, project: str, webhook_id: UUID, delivery_id: UUID) -> HttpResponse:
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
-    webhooks.redeliver(request.user, get_delivery(webhook, delivery_id))
+    webhooks.redeliver(Actor.from_page(request), get_delivery(webhook, delivery_id))
     return rendering.redirect_with_message(request, "It is on its way again.", address(webhook))

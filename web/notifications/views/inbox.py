@@ -8,8 +8,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from api.pagination import decode_cursor, encode_cursor
+from accounts.actor import Actor
 from artifacts.models import Artifact
+from core.cursors import decode_cursor, encode_cursor
 from events.models import Event
 from notifications import inbox
 from notifications.models import InboxItem
@@ -29,7 +30,7 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
 def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """On to what the item tells of; who goes there has read it."""
     found = get_object_or_404(InboxItem.objects.visible_to(request.user).for_display(), pk=notice_id)
-    inbox.mark_read(request.user, [found.pk])
+    inbox.mark_read(Actor.from_page(request), [found.pk])
     return redirect(_current_url(request, found.event))
 
 
@@ -39,7 +40,7 @@ def read(request: HttpRequest) -> HttpResponse:
     """Mark as read the item that the form names, or all."""
     named = request.POST.get("item")
     ids = None if named is None else [decode_cursor(encode_cursor(named), InboxItem, "id")]
-    inbox.mark_read(request.user, ids)
+    inbox.mark_read(Actor.from_page(request), ids)
     return _answer(request) if rendering.is_partial(request) else redirect(reverse("inbox"))
 
 

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.actor import Actor
 from artifacts.models import Artifact
 from notifications import watches
 from notifications.models import Watch
@@ -34,7 +35,7 @@ def watch_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.for_display(), user=request.user, pk=watch_id)
-    watches.unwatch(request.user, watch)
+    watches.unwatch(Actor.from_page(request), watch)
     return rendering.redirect_with_message(
         request, f"You do not watch {watch.full_name} any more.", rendering.safe_return_url(request, reverse("watches"))
     )
@@ -68,7 +69,7 @@ def _watch(
     watch = Watch.objects.filter(user=request.user, project=project, artifact=artifact).first()
     form = WatchForm(request.POST or None, initial=WatchForm.shown(watch))
     if form.is_valid():
-        watches.watch(request.user, project, artifact, **form.cleaned_data)
+        watches.watch(Actor.from_page(request), project, artifact, **form.cleaned_data)
         return rendering.redirect_with_message(request, f"You watch {full_name}.", back)
     context = {"form": form, "watch": watch, "watched": full_name, "back": back}
     return rendering.render_page(request, "notifications/watch.html", context, status=422 if form.is_bound else 200)

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import permissions
+from accounts.actor import Actor
 from notifications import webhooks
 from notifications.models import Delivery, Webhook
 from projects.models import Project
@@ -36,7 +37,7 @@ def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_managed_project(request, team, project)
     form = WebhookForm(request.POST or None)
     if form.is_valid():
-        made = webhooks.create(request.user, found, **form.cleaned_data)
+        made = webhooks.create(Actor.from_page(request), found, **form.cleaned_data)
         return _secret(request, made, "The webhook is there")
     return _ask(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=_names(found)))
 
@@ -60,7 +61,7 @@ def webhook_edit(request: HttpRequest, team: str, project: str, webhook_id: UUID
     webhook = get_webhook(request, found, webhook_id)
     form = WebhookForm(request.POST or None, initial=WebhookForm.shown(webhook))
     if form.is_valid():
-        webhooks.update(request.user, webhook, **form.cleaned_data)
+        webhooks.update(Actor.from_page(request), webhook, **form.cleaned_data)
         return rendering.redirect_with_message(request, "Saved.", address(webhook))
     return _ask(request, found, form, "Edit webhook", "Save", address(webhook))
 
@@ -71,7 +72,7 @@ def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UU
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
     if request.method == "POST":
-        webhooks.delete(request.user, webhook)
+        webhooks.delete(Actor.from_page(request), webhook)
         return rendering.redirect_with_message(
             request, "The webhook is deleted.", reverse("project-webhooks", args=_names(found))
         )
@@ -87,7 +88,7 @@ def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UU
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
     if request.method == "POST":
-        return _secret(request, webhooks.renew_secret(request.user, webhook), "The new secret")
+        return _secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "The new secret")
     sentence = "What is sent from now on is signed with another secret: the receiver has to know it."
     heading = "Make a new secret?"
     return rendering.render_form(request, None, heading, sentence, verb="Make", back=address(webhook), danger=True)
@@ -98,7 +99,7 @@ def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UU
 def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
-    webhooks.test(request.user, webhook)
+    webhooks.test(Actor.from_page(request), webhook)
     return rendering.redirect_with_message(request, "A test is on its way.", address(webhook))
 
 
@@ -106,7 +107,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
 @require_POST
 def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_managed_project(request, team, project)
-    webhook = webhooks.pause(request.user, get_webhook(request, found, webhook_id))
+    webhook = webhooks.pause(Actor.from_page(request), get_webhook(request, found, webhook_id))
     return rendering.redirect_with_message(request, "The webhook is paused.", address(webhook))
 
 
@@ -114,7 +115,7 @@ def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUI
 @require_POST
 def webhook_resume(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_managed_project(request, team, project)
-    webhook = webhooks.resume(request.user, get_webhook(request, found, webhook_id))
+    webhook = webhooks.resume(Actor.from_page(request), get_webhook(request, found, webhook_id))
     return rendering.redirect_with_message(request, "The webhook is told of events again.", address(webhook))
 
 

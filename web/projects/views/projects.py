@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
+from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import activity
 from artifacts.models import Artifact
@@ -52,10 +53,10 @@ def members(request: HttpRequest, team: str, project: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project)
-    permissions.require(request.user, found.team, Role.EDITOR)
+    permissions.require(Actor.from_page(request), found.team, Role.EDITOR)
     form = ProjectForm(request.POST or None, initial=ProjectForm.shown(found))
     if form.is_valid():
-        changed = projects.update(request.user, found, **form.cleaned_data)
+        changed = projects.update(Actor.from_page(request), found, **form.cleaned_data)
         return rendering.redirect_with_message(
             request, "Saved.", reverse("project-settings", args=[changed.team.name, changed.name])
         )
@@ -68,7 +69,7 @@ def project_new(request: HttpRequest) -> HttpResponse:
     teams = Team.objects.editable_by(request.user).order_by("-is_personal", "name")
     form = NewProjectForm(teams, request.POST or None, initial=request.GET.dict())
     if form.is_valid():
-        project = projects.create(request.user, **form.cleaned_data)
+        project = projects.create(Actor.from_page(request), **form.cleaned_data)
         return rendering.redirect_with_message(
             request, f"Project {project.name} is there. Log its first artifact.", address(project)
         )
@@ -79,11 +80,11 @@ def project_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project)
-    permissions.require(request.user, found.team, Role.ADMIN)
+    permissions.require(Actor.from_page(request), found.team, Role.ADMIN)
     form = TypedName(found.full_name, request.POST or None)
     form.fields["name"].label = f"Type {found.full_name} to confirm"
     if form.is_valid():
-        projects.delete(request.user, found)
+        projects.delete(Actor.from_page(request), found)
         return rendering.redirect_with_message(request, f"Project {found.full_name} is deleted.", reverse("home"))
     sentence = "All its artifacts, their versions and files, and all its runs go. This action cannot be undone."
     back = reverse("project-settings", args=[found.team.name, found.name])
