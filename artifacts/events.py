@@ -18,13 +18,13 @@ from events.models import Event
 
 
 def _message(template: str) -> Callable[[Event], str]:
-    """The message of a kind, by the names of `_words`."""
-    return lambda event: template.format(**_words(event))
+    """The message of a kind, by the names of `_message_fields`."""
+    return lambda event: template.format(**_message_fields(event))
 
 
-def _words(event: Event) -> dict[str, str]:
+def _message_fields(event: Event) -> dict[str, str]:
     data = event.data
-    words = {
+    fields = {
         "actor": data.get("by") or "Somebody",
         "alias": event.alias,
         "name": (data.get("artifact") or {}).get("name", ""),
@@ -37,7 +37,7 @@ def _words(event: Event) -> dict[str, str]:
         action = "put {alias} on {after} of {name}"
     else:
         action = "move {alias} of {name} from {before} to {after}"
-    return words | {"action": action.format(**words)}
+    return fields | {"action": action.format(**fields)}
 
 
 def _version_name(version: dict[str, Any] | None) -> str:

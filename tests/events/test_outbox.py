@@ -1,7 +1,7 @@
 """What is written down when something happens, what that costs whoever does it, and what goes with what."""
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actor import Actor
@@ -69,7 +69,15 @@ def test_a_kind_that_no_app_knows_any_more_is_told_to_nobody(bob, vera, project,
     assert not Delivery.objects.exists() and not InboxItem.objects.exists()
 
 
-def test_kinds_have_names_that_the_database_takes():
+def test_the_database_takes_names_of_kinds_and_nothing_else(bob, project):
+    for name, _ in kinds.choices():
+        outbox.record(kinds.get(name), project, {}, actor=bob)
+    for name in ("moved", "Alias.moved", "alias.", "alias moved", "alias.moved\n"):
+        with pytest.raises(IntegrityError, match="event_kind_is_valid"), transaction.atomic():
+            Event.objects.create(kind=name, project=project, data={})
+
+
+def test_the_kinds_are_what_they_were():
     assert [name for name, _ in kinds.choices()] == [
         "alias.created",
         "alias.moved",
