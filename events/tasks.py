@@ -13,7 +13,7 @@ def prune() -> None:
 
 
 BEAT: dict[str, dict[str, Any]] = {
-    "events-prune": {"task": "events.tasks.prune", "schedule": timedelta(minutes=60)},
+    "events-prune": {"task": prune.name, "schedule": timedelta(minutes=60)},
 }
 
 # At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.

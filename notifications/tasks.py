@@ -57,7 +57,7 @@ def sweep() -> None:
 
 
 BEAT: dict[str, dict[str, Any]] = {
-    "notifications-sweep": {"task": "notifications.tasks.sweep", "schedule": _SWEEP_EVERY},
+    "notifications-sweep": {"task": sweep.name, "schedule": _SWEEP_EVERY},
 }
 
 # At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.
