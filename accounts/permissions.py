@@ -17,18 +17,18 @@ def role_in(user: User, team: Team) -> Role | None:
 
 
 def require(actor: Actor, team: Team, role: Role) -> None:
-    """Raise `Denied` unless the user has at least `role` in the team, or acts as staff in Django admin. One query."""
+    """Raise `Denied` unless the user has at least `role` in the team, or acts as staff in Django admin."""
     if not actor.is_staff:
         require_role(actor, team, role_in(actor.user, team), role)
 
 
-def require_role(actor: Actor, team: Team, actual: str | None, role: Role) -> None:
-    """The same for callers that have loaded the user's role with something else. No query."""
+def require_role(actor: Actor, team: Team, actual: Role | None, role: Role) -> None:
+    """The same where the actor's role in the team came along with something else."""
     if actor.is_staff:
         return
     if actual is None:
         raise errors.Denied(f"You are not a member of {team.name}: you need the {role.label} role to do this.")
-    if not Role(actual).covers(role):
+    if not actual.covers(role):
         raise errors.Denied(f"You need the {role.label} role in {team.name} to do this.")
 
 

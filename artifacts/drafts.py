@@ -87,7 +87,8 @@ def lock_draft(actor: Actor, version: ArtifactVersion) -> ArtifactVersion:
     if locked is None:
         permissions.require(actor, version.artifact.project.team, Role.EDITOR)
         raise errors.VersionNotFound(f"Version {version.version} was deleted.")
-    permissions.require_role(actor, locked.artifact.project.team, locked.role, Role.EDITOR)
+    role = Role(locked.role) if locked.role else None
+    permissions.require_role(actor, locked.artifact.project.team, role, Role.EDITOR)
     if locked.state == ArtifactVersion.State.DELETED:
         raise errors.VersionNotFound(f"Version {version.version} was deleted.")
     if locked.is_finalized:
