@@ -1,4 +1,4 @@
-"""What people do with artifacts as a whole."""
+"""The verbs of artifacts: create, change, delete."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -58,7 +58,7 @@ def create(
         auto_latest=auto_latest,
         created_by=actor.user,
     )
-    with _its_own_name(project, name):
+    with _translate_name_taken(project, name):
         artifact.save(force_insert=True)
     _set_tags(artifact, tags)
     return artifact
@@ -74,7 +74,7 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
     artifact = aliases.lock(artifact)
     for column, value in changes.items():
         setattr(artifact, column, value)
-    with _its_own_name(artifact.project, artifact.name):
+    with _translate_name_taken(artifact.project, artifact.name):
         artifact.save(update_fields=[*changes, "updated_at"])
     if tags is not None:
         _set_tags(artifact, tags)
@@ -127,13 +127,13 @@ def _set_tags(artifact: Artifact, tags: Iterable[str]) -> None:
 
 
 @contextmanager
-def _its_own_name(project: Project, name: str) -> Iterator[None]:
+def _translate_name_taken(project: Project, name: str) -> Iterator[None]:
     """`NameTaken`, with the id of the artifact that has the name, where the database refuses it."""
     taken = errors.NameTaken(f"Project {project.full_name!r} already has an artifact named {name!r}.")
     try:
         with errors.refuse(artifact_name_unique=taken):
             yield
-    except errors.NameTaken as refusal:
+    except errors.NameTaken as error:
         holder = Artifact.objects.filter(project=project, name=name).values_list("pk", flat=True).first()
-        refusal.extra["artifact_id"] = str(holder) if holder else None
+        error.extra["artifact_id"] = str(holder) if holder else None
         raise

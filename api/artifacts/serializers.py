@@ -1,4 +1,4 @@
-"""What the registry looks like on the wire. Input is parsed here; rules over several rows are the verbs'."""
+"""Serializers of artifacts, versions and files. They parse input; rules over several rows are in the verbs."""
 
 from django.conf import settings
 from rest_framework import serializers

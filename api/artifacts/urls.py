@@ -1,4 +1,4 @@
-"""Addresses of the registry under /api/v1."""
+"""URLs of the registry under /api/v1."""
 
 from django.urls import path
 
