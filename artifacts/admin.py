@@ -52,8 +52,14 @@ class ArtifactAdmin(VerbAdmin):
     search_fields = ("name", "description", "project__name", "project__team__name")
     list_select_related = ("project__team",)
     readonly_fields = (
-        "project", "type", "version_count", "latest_version", "created_by", "created_at", "updated_at",
-    )  # fmt: skip
+        "project",
+        "type",
+        "version_count",
+        "latest_version",
+        "created_by",
+        "created_at",
+        "updated_at",
+    )
     inlines = (TagInline,)
     show_full_result_count = False
 
@@ -176,9 +182,16 @@ class AliasChangeAdmin(ReadOnlyAdmin):
     """Shows its own columns only, because the rows that it points to may be deleted."""
 
     list_display = (
-        "created_at", "artifact_name", "alias", "version_before", "version_after", "changed_by_name", "channel", "key_name",
+        "created_at",
+        "artifact_name",
+        "alias",
+        "version_before",
+        "version_after",
+        "changed_by_name",
+        "channel",
+        "key_name",
         "reason",
-    )  # fmt: skip
+    )
     list_filter = ("channel", "created_at")
     search_fields = ("alias", "artifact_name", "changed_by_name", "key_name", "reason")
     ordering = ("-id",)
@@ -210,8 +223,13 @@ class AliasRuleAdmin(VerbAdmin):
     list_display = ("pattern", "place", "role", "needs_approval", "created_by", "created_at", "updated_at")
     list_filter = ("role", "needs_approval", "created_at")
     search_fields = (
-        "pattern", "team__name", "project__name", "project__team__name", "artifact__name", "artifact__project__name",
-    )  # fmt: skip
+        "pattern",
+        "team__name",
+        "project__name",
+        "project__team__name",
+        "artifact__name",
+        "artifact__project__name",
+    )
     autocomplete_fields = PLACES
     fields = (*PLACES, "pattern", "role", "needs_approval")
     show_full_result_count = False
@@ -246,13 +264,25 @@ class AliasProposalAdmin(ReadOnlyAdmin):
     """Users propose and decide on the artifact's pages; staff move aliases without approval."""
 
     list_display = (
-        "created_at", "artifact_name", "alias", "version_before", "version_after", "state", "proposed_by", "decided_by",
+        "created_at",
+        "artifact_name",
+        "alias",
+        "version_before",
+        "version_after",
+        "state",
+        "proposed_by",
+        "decided_by",
         "decided_at",
-    )  # fmt: skip
+    )
     list_filter = ("state", "created_at", "decided_at")
     search_fields = (
-        "alias", "artifact__name", "artifact__project__name", "artifact__project__team__name", "reason", "comment",
-    )  # fmt: skip
+        "alias",
+        "artifact__name",
+        "artifact__project__name",
+        "artifact__project__team__name",
+        "reason",
+        "comment",
+    )
     fields = (*list_display, "reason", "comment")
     show_full_result_count = False
 

@@ -119,7 +119,7 @@ class FileRegister(serializers.Serializer):
     parts = CompletedPartSerializer(
         many=True,
         required=False,
-        max_length=10_000,
+        max_length=storage.MAX_PARTS,
         help_text="Of an upload in parts: the ETags of the store's responses.",
     )
 
