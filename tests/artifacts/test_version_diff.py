@@ -108,7 +108,7 @@ def test_references_are_compared_by_what_they_name(bob, artifact, pair):
     found = version_diff.files(*pair)
 
     assert {"moved": "changed"}.items() <= told(found).items() and "same" not in told(found)
-    assert version_diff.lines(*pair, "moved").reason.startswith("It is a reference")
+    assert version_diff.lines(*pair, "moved").reason.startswith("The file is a reference")
 
 
 def test_queries_do_not_grow_with_the_files(bob, artifact, pair, django_assert_num_queries):
