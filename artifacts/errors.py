@@ -122,4 +122,4 @@ class AliasTargetRefused(Conflict):
 
 
 class StoreUnavailable(Unavailable):
-    """The object store does not answer."""
+    """The object store does not respond."""

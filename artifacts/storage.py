@@ -4,7 +4,7 @@
 `delete` and `url`; the functions here add what it lacks: signed PUTs, multipart uploads, ranges, batch deletion. They
 need size and ETag of a file by one HEAD, and its bytes as they come: `size`, `exists` and `open` give neither.
 
-Every verb raises `errors.StoreUnavailable` when the store does not answer. Signed URLs are for the public endpoint
+Every verb raises `errors.StoreUnavailable` when the store does not respond. Signed URLs are for the public endpoint
 and live `settings.SIGNED_URL_LIFE`; everything else goes to the internal one.
 """
 
@@ -333,12 +333,12 @@ def _translate_errors() -> Iterator[None]:
             raise errors.StoreUnavailable(_REFUSES_CREDENTIALS) from error
         if 400 <= status < 500 and status not in (408, 429):
             raise
-        raise errors.StoreUnavailable(_DOES_NOT_ANSWER) from error
+        raise errors.StoreUnavailable(_NO_RESPONSE) from error
     except BotoCoreError as error:
-        raise errors.StoreUnavailable(_DOES_NOT_ANSWER) from error
+        raise errors.StoreUnavailable(_NO_RESPONSE) from error
 
 
 _REFUSES_CREDENTIALS = (
     "The object store refuses this server's credentials: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
 )
-_DOES_NOT_ANSWER = "The object store does not respond. Nothing was changed: try again in a moment."
+_NO_RESPONSE = "The object store does not respond. Nothing was changed: try again in a moment."

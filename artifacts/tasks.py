@@ -69,5 +69,5 @@ BEAT: dict[str, dict[str, Any]] = {
     "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
 }
 
-# At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.
+# At import, not by Celery's signal, which is not sent again where something has read the app's tasks before.
 app.conf.beat_schedule.update(BEAT)

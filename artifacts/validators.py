@@ -41,10 +41,8 @@ def check_alias(alias: str) -> str:
 
 def check_alias_pattern(pattern: str) -> str:
     if not re.match(ALIAS_PATTERN, pattern):
-        sentence = (
-            f"{pattern!r} is not a pattern of aliases: 1 to 100 {_ALPHABET}, `*` for any and `?` for one of them."
-        )
-        raise errors.InvalidName(sentence)
+        message = f"{pattern!r} is not a pattern of aliases: 1 to 100 {_ALPHABET}, `*` for any and `?` for one of them."
+        raise errors.InvalidName(message)
     return pattern
 
 

@@ -110,7 +110,8 @@ def files(base: ArtifactVersion, head: ArtifactVersion, *, after: str = "", limi
     count = {"added": 0, "removed": 0, "changed": 0}
     page: list[Change] = []
     changes = _merge(_entries(base), _entries(head))
-    if not _is_verified(base, head):
+    # Of verified bytes the project has only one blob.
+    if not all(version.integrity == ArtifactVersion.Integrity.VERIFIED for version in (base, head)):
         changes = _without_twins(changes)
     for change in changes:
         count[change.kind] += 1
@@ -170,11 +171,6 @@ def _merge(before: Iterator[Entry], after: Iterator[Entry]) -> Iterator[Change]:
             if left != right:
                 yield Change(left.path, left, right)
             left, right = next(before, None), next(after, None)
-
-
-def _is_verified(*versions: ArtifactVersion) -> bool:
-    """Whether the project has only one blob for each content of these."""
-    return all(version.integrity == ArtifactVersion.Integrity.VERIFIED for version in versions)
 
 
 def _without_twins(changes: Iterator[Change]) -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""Invitations. Only a hash of the token is kept; the link is shown once, when the invitation is made."""
+"""Invitations. Only a hash of the token is kept; the link is shown once, when the invitation is created."""
 
 from django.conf import settings
 from django.db import models

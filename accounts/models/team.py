@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Role(models.TextChoices):
-    """What a member may do, weakest first; each role may do what the ones before it may."""
+    """The role of a member, weakest first; each includes the ones before it."""
 
     VIEWER = "viewer", "Viewer"
     EDITOR = "editor", "Editor"
@@ -28,7 +28,7 @@ class Role(models.TextChoices):
         return list(Role).index(self)
 
     def covers(self, needed: "Role") -> bool:
-        """Whether this role is enough where `needed` is asked for."""
+        """Whether this role is at least `needed`."""
         return self.rank >= needed.rank
 
 

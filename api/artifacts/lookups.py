@@ -55,9 +55,9 @@ def get_target(request: Request, pk: UUID) -> ArtifactVersion:
 
 
 def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
-    """The alias with its version, both ready to be shown. Where there is none, step by step what is missing."""
-    found = name_resolution.get_alias(request.user, artifact_id, alias)
-    return found or aliases.get(get_artifact(request, artifact_id), alias)
+    """The alias with its version, as serializers need them. Raises 404 or `AliasNotFound` for what is missing."""
+    row = name_resolution.get_alias(request.user, artifact_id, alias)
+    return row or aliases.get(get_artifact(request, artifact_id), alias)
 
 
 def get_proposal(request: Request, pk: UUID) -> AliasProposal:

@@ -1,4 +1,4 @@
-"""How workers verify uploaded bytes: read them back, hash them, and compare them with what their client said."""
+"""How workers verify uploaded bytes: read them back, hash them, and compare them with what the client declared."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -97,12 +97,12 @@ def _hash(chunks: Iterable[memoryview]) -> HashResult:
 @transaction.atomic
 def _record_result(blob: Blob, result: HashResult | None) -> None:
     """Mark the blob as verified or corrupt, or merge it; a mark that another worker made meanwhile stands."""
-    twins = Blob.objects.none()
+    duplicates = Blob.objects.none()
     if result:
-        twins = Blob.objects.verified(blob.project_id, result.sha256, result.size).exclude(pk=blob.pk)
+        duplicates = Blob.objects.verified(blob.project_id, result.sha256, result.size).exclude(pk=blob.pk)
     unverified = Blob.objects.unverified().filter(pk=blob.pk)
-    # Blob and twin are locked in the order in which everybody locks blobs.
-    rows = {row.pk: row for row in (unverified | twins).select_for_update(no_key=True).order_by("pk")}
+    # Both blobs are locked in the order in which everybody locks blobs.
+    rows = {row.pk: row for row in (unverified | duplicates).select_for_update(no_key=True).order_by("pk")}
     locked = rows.pop(blob.pk, None)
     if locked is None:
         return
@@ -127,10 +127,10 @@ def _mark_corrupt(blob: Blob) -> None:
     ArtifactVersion.objects.filter(pk__in=versions.values("pk")).update(integrity=ArtifactVersion.Integrity.CORRUPT)
 
 
-def _merge(blob: Blob, twin: Blob, result: HashResult) -> None:
+def _merge(blob: Blob, duplicate: Blob, result: HashResult) -> None:
     """The project has a verified blob of the same bytes: files point at that one, and these bytes become garbage."""
-    ArtifactFile.objects.filter(blob=blob).update(blob=twin)
-    Blob.objects.filter(pk=twin.pk).update(claimed_at=timezone.now(), md5=result.md5)
+    ArtifactFile.objects.filter(blob=blob).update(blob=duplicate)
+    Blob.objects.filter(pk=duplicate.pk).update(claimed_at=timezone.now(), md5=result.md5)
     Blob.objects.filter(pk=blob.pk).delete()
 
 

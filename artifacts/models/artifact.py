@@ -18,10 +18,10 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         # A check of each artifact: for a list of projects, SQLite sorts all of their artifacts to show the first page.
         return self.filter(Exists(Project.objects.visible_to(user).filter(pk=OuterRef("project"))))
 
-    def search(self, words: str) -> Self:
-        """Artifacts with these words in name, description or a tag; `%` and `_` are ordinary characters."""
-        tags = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=words)
-        return self.filter(Q(name__icontains=words) | Q(description__icontains=words) | Exists(tags))
+    def search(self, text: str) -> Self:
+        """Artifacts with this text in name, description or a tag; `%` and `_` are ordinary characters."""
+        tags = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=text)
+        return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags))
 
     def with_tag(self, tag: str) -> Self:
         return self.filter(Exists(ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag=tag)))

@@ -1,4 +1,4 @@
-"""A download: one signed URL or manifest that was handed out."""
+"""Downloads: one row for each signed URL or manifest that was handed out."""
 
 from django.conf import settings
 from django.db import models

@@ -37,7 +37,7 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
     def with_details(self) -> Self:
         """`for_display` where the artifact is loaded already, as it is for `artifact.versions`."""
-        # Of the run only the name is shown; what it was configured with may be large.
+        # Only the name of the run is needed; its config may be large.
         run = self.select_related("run", "created_by").defer("run__config", "run__summary")
         return run.prefetch_related("aliases")
 

@@ -37,11 +37,11 @@ def digest_of(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256(b"".join(line for _, line in sorted(lines))).hexdigest()
 
 
-def statements(files: Mapping[str, bytes]) -> list[FileSpec]:
+def file_specs(files: Mapping[str, bytes]) -> list[FileSpec]:
     return [FileSpec(path, len(body), sha256(body)) for path, body in files.items()]
 
 
-def alone(body: bytes) -> UploadRequest:
+def single_file(body: bytes) -> UploadRequest:
     return UploadRequest("file", sha256(body), len(body))
 
 
@@ -83,7 +83,7 @@ def fetch(url: str, offset: int = 0, size: int | None = None) -> bytes:
 
 
 def begin(user: User, artifact: Artifact, files: Mapping[str, bytes]) -> versions.DraftResult:
-    return versions.begin(Actor(user), artifact, digest=digest_of(files), specs=statements(files))
+    return versions.begin(Actor(user), artifact, digest=digest_of(files), specs=file_specs(files))
 
 
 def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, packed: bool = False) -> None:
@@ -95,7 +95,9 @@ def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, pac
         if one.put:
             send(one.put, whole)
         return
-    for one, body in zip(uploads.begin(Actor(user), version, [alone(body) for body in bodies]), bodies, strict=True):
+    for one, body in zip(
+        uploads.begin(Actor(user), version, [single_file(body) for body in bodies]), bodies, strict=True
+    ):
         if one.put:
             send(one.put, body)
 

@@ -11,7 +11,7 @@ from artifacts.errors import InvalidPath, PathTaken
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from core import errors
 from projects.models import Project, Run
-from tests.artifacts.client import at_once, begin, digest_of, fill, log, sha256, statements, upload
+from tests.artifacts.client import at_once, begin, digest_of, file_specs, fill, log, sha256, upload
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -103,7 +103,7 @@ def test_an_interrupted_try_goes_on_in_its_draft(api, bob, artifact):
 
 
 def test_the_draft_is_of_the_run_that_completes_it(bob, project, artifact, run):
-    digest, stated = digest_of({"a": b"a"}), statements({"a": b"a"})
+    digest, stated = digest_of({"a": b"a"}), file_specs({"a": b"a"})
     versions.begin(Actor(bob), artifact, digest=digest, specs=stated, description="the one that crashed")
     again = versions.begin(Actor(bob), artifact, digest=digest, specs=stated, run=run, metadata={"try": 2})
 
@@ -293,6 +293,6 @@ def test_two_clients_may_do_everything_at_once(alice, bob, artifact):
     [version] = ArtifactVersion.objects.finalized()
     assert set(done) == {version}
     assert (version.file_count, version.digest) == (5, digest_of(contents))
-    assert statements(contents) == [
+    assert file_specs(contents) == [
         files.FileSpec(path, size, sha) for path, size, sha in version.files.values_list("path", "size", "blob__sha256")
     ]

@@ -11,15 +11,15 @@ from artifacts.errors import AliasProtected, BytesMismatch, InvalidName, Version
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
 from core import errors
 from tests.artifacts.client import (
-    alone,
     at_once,
     begin,
     digest_of,
+    file_specs,
     fill,
     log,
     send,
     sha256,
-    statements,
+    single_file,
     upload,
 )
 
@@ -163,7 +163,7 @@ def test_asking_again_after_that_answers_the_same(api, alice, bob, artifact):
 
 def test_a_draft_filled_by_hand_is_a_version_of_its_own(bob, artifact, v1):
     draft = versions.begin(Actor(bob), artifact).version
-    files.add(Actor(bob), draft, statements({"one.txt": b"one"}))
+    files.add(Actor(bob), draft, file_specs({"one.txt": b"one"}))
 
     assert finalize(bob, draft).version.version == "v2"
 
@@ -236,7 +236,7 @@ def test_a_missing_object_is_told_by_its_paths(api, bob, artifact):
 
 def test_bytes_that_vanished_before_the_end_are_missing(bob, artifact):
     draft = begin(bob, artifact, {"a": b"a"}).version
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"a")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"a")])
     send(one.put, b"a")
     storage.delete_file(one.object.key)
 
@@ -245,7 +245,7 @@ def test_bytes_that_vanished_before_the_end_are_missing(bob, artifact):
 
 
 def test_another_digest_than_the_files_make(api, bob, artifact):
-    draft = versions.begin(Actor(bob), artifact, digest="0" * 64, specs=statements({"a": b"a"})).version
+    draft = versions.begin(Actor(bob), artifact, digest="0" * 64, specs=file_specs({"a": b"a"})).version
     upload(bob, draft, [b"a"])
     for more in ({}, {"digest": "1" * 64}):
         with pytest.raises(BytesMismatch) as refusal:
@@ -370,7 +370,7 @@ def test_many_drafts_finalized_at_once_leave_latest_on_the_newest(bob, artifact)
 @pytest.mark.django_db(transaction=True)
 def test_adding_while_finalizing_is_all_or_nothing(bob, artifact):
     draft = fill(bob, artifact, {"a": b"a"})
-    late = statements({"late": b"late"})
+    late = file_specs({"late": b"late"})
     added, done = at_once(lambda: files.add(Actor(bob), draft, late), lambda: finalize(bob, draft))
 
     assert isinstance(added, Exception) != isinstance(done, Exception)

@@ -8,7 +8,7 @@ from artifacts import storage, versions
 from artifacts.content import downloads, uploads, verification
 from artifacts.errors import StoreUnavailable
 from artifacts.models import AliasChange, ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
-from tests.artifacts.client import alone, begin, digest_of, log, send, sha256, upload, with_store_options
+from tests.artifacts.client import begin, digest_of, log, send, sha256, single_file, upload, with_store_options
 
 ARTIFACTS = "/api/v1/artifacts"
 ROWS = (ArtifactVersion, ArtifactFile, Blob, StoredObject, AliasChange, ArtifactDownload)
@@ -17,7 +17,7 @@ ROWS = (ArtifactVersion, ArtifactFile, Blob, StoredObject, AliasChange, Artifact
 @pytest.fixture
 def draft(bob, artifact) -> ArtifactVersion:
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"a")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"a")])
     send(one.put, b"a")
     return draft
 

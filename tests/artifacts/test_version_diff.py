@@ -79,9 +79,9 @@ def test_bytes_that_were_sent_twice_are_the_same_once_they_are_read(alice, bob, 
     def sent(user, *bodies: bytes) -> ArtifactVersion:
         draft = versions.begin(Actor(user), artifact).version
         for number, body in enumerate(bodies):
-            place = single_upload.begin(Actor(user), draft, FileSpec(f"{number}", len(body)))
-            send(single_upload.sign_put(place), body)
-            single_upload.register(Actor(user), draft, FileSpec(f"{number}", len(body)), place.key)
+            obj = single_upload.begin(Actor(user), draft, FileSpec(f"{number}", len(body)))
+            send(single_upload.sign_put(obj), body)
+            single_upload.register(Actor(user), draft, FileSpec(f"{number}", len(body)), obj.key)
         return versions.finalize(Actor(user, Channel.SDK), draft).version
 
     one, two = sent(alice, b"same", b"mine"), sent(bob, b"same", b"your")

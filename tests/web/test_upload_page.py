@@ -23,9 +23,9 @@ def draft(bob, artifact) -> ArtifactVersion:
 
 def add(user, draft, path: str, body: bytes = b"body") -> None:
     """A file as a browser sends it, without a hash."""
-    place = single_upload.begin(Actor(user), draft, FileSpec(path, len(body)))
-    send(single_upload.sign_put(place), body)
-    single_upload.register(Actor(user), draft, FileSpec(path, len(body)), place.key)
+    obj = single_upload.begin(Actor(user), draft, FileSpec(path, len(body)))
+    send(single_upload.sign_put(obj), body)
+    single_upload.register(Actor(user), draft, FileSpec(path, len(body)), obj.key)
 
 
 def test_the_page_waits_for_the_first_file_to_begin_a_draft(browser, bob, artifact):

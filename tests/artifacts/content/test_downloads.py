@@ -12,7 +12,7 @@ from artifacts import storage, versions
 from artifacts.content import downloads, uploads
 from artifacts.errors import BytesMismatch, Missing, VersionIncomplete
 from artifacts.models import ArtifactDownload, Blob
-from tests.artifacts.client import HTTP, MIB, alone, begin, fetch, log, sha256, upload
+from tests.artifacts.client import HTTP, MIB, begin, fetch, log, sha256, single_file, upload
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -238,4 +238,4 @@ def test_one_object_has_one_address_whatever_it_is_named(api, bob, artifact):
     body = api(bob).get(f"{ARTIFACTS}/versions/{version.pk}/manifest").json()
 
     assert (len(body["entries"]), len(body["objects"])) == (2, 1)
-    assert alone(b"same").sha256 == body["entries"][1]["sha256"]
+    assert single_file(b"same").sha256 == body["entries"][1]["sha256"]

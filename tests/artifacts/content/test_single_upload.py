@@ -10,7 +10,7 @@ from artifacts.errors import BytesMismatch, PathTaken, VersionFinalized, Version
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
 from artifacts.storage import SignedPut
 from core import errors
-from tests.artifacts.client import MIB, alone, at_once, begin, in_parts, log, md5, pack, put, send, sha256
+from tests.artifacts.client import MIB, at_once, begin, in_parts, log, md5, pack, put, send, sha256, single_file
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -23,9 +23,9 @@ def draft(bob, artifact) -> ArtifactVersion:
 @pytest.fixture
 def sent(bob, draft) -> StoredObject:
     """`b"body"` in the store, begun for a/x.txt and not registered yet."""
-    place = single_upload.begin(Actor(bob), draft, FileSpec("a/x.txt", 4))
-    send(single_upload.sign_put(place), b"body")
-    return place
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("a/x.txt", 4))
+    send(single_upload.sign_put(obj), b"body")
+    return obj
 
 
 def test_address_put_register_finalize(api, bob, draft, work):
@@ -68,9 +68,9 @@ def test_an_address_that_is_still_open_cannot_change_a_version(bob, draft, sent,
 
 
 def test_an_address_that_is_bound_to_the_bytes_leads_straight_to_them(bob, draft):
-    place = single_upload.begin(Actor(bob), draft, FileSpec("a/x.txt", 4, sha256(b"body")))
-    assert (place.is_bound, place.incoming_key) == (True, "")
-    assert put(single_upload.sign_put(place), b"evil").status in (400, 403)
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("a/x.txt", 4, sha256(b"body")))
+    assert (obj.is_bound, obj.incoming_key) == (True, "")
+    assert put(single_upload.sign_put(obj), b"evil").status in (400, 403)
 
 
 def test_the_worker_finds_the_hashes_that_nobody_stated(bob, draft, sent, work):
@@ -100,7 +100,7 @@ def test_registering_twice_is_once(api, bob, draft, sent):
 def test_the_two_ways_of_uploading_can_be_mixed(bob, artifact, sent, draft):
     single_upload.register(Actor(bob), draft, FileSpec("a/x.txt", 4), sent.key)
     drafts.add(Actor(bob), draft, [FileSpec("b", 1, sha256(b"b"))])
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"b")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"b")])
     send(one.put, b"b")
 
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.file_count == 2
@@ -109,7 +109,7 @@ def test_the_two_ways_of_uploading_can_be_mixed(bob, artifact, sent, draft):
 def test_an_object_of_the_other_way_can_be_registered(bob, artifact):
     """The address came from `uploads`, the registration by its key: no byte is lost between the two ways."""
     draft = begin(bob, artifact, {"a": b"aa", "b": b"b"}).version
-    one, _ = uploads.begin(Actor(bob), draft, [alone(b"aa"), alone(b"b")])
+    one, _ = uploads.begin(Actor(bob), draft, [single_file(b"aa"), single_file(b"b")])
     send(one.put, b"aa")
     single_upload.register(Actor(bob), draft, FileSpec("c", 2), one.object.key)
 
@@ -117,10 +117,10 @@ def test_an_object_of_the_other_way_can_be_registered(bob, artifact):
 
 
 def test_an_address_that_knows_the_hash_takes_only_those_bytes(bob, draft):
-    place = single_upload.begin(Actor(bob), draft, FileSpec("x", 4, sha256(b"body")))
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("x", 4, sha256(b"body")))
 
-    assert put(single_upload.sign_put(place), b"bodY").status in (400, 403)
-    assert send(single_upload.sign_put(place), b"body") == md5(b"body")
+    assert put(single_upload.sign_put(obj), b"bodY").status in (400, 403)
+    assert send(single_upload.sign_put(obj), b"body") == md5(b"body")
 
 
 def test_each_address_is_for_a_key_of_its_own(bob, draft):
@@ -130,11 +130,11 @@ def test_each_address_is_for_a_key_of_its_own(bob, draft):
 
 
 def test_nothing_was_sent(api, bob, draft):
-    place = single_upload.begin(Actor(bob), draft, FileSpec("x", 4))
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("x", 4))
     with pytest.raises(VersionIncomplete):
-        single_upload.register(Actor(bob), draft, FileSpec("x", 4), place.key)
+        single_upload.register(Actor(bob), draft, FileSpec("x", 4), obj.key)
 
-    answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files", {"path": "x", "size": 4, "storage_key": place.key})
+    answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files", {"path": "x", "size": 4, "storage_key": obj.key})
     assert (answer.status_code, answer.json()["code"], answer.json()["paths"]) == (409, "VersionIncomplete", ["x"])
 
 
@@ -151,11 +151,11 @@ def test_what_was_sent_is_not_what_is_stated(api, bob, draft, sent, wrong):
 
 
 def test_another_hash_than_the_address_was_for(bob, draft):
-    place = single_upload.begin(Actor(bob), draft, FileSpec("x", 4, sha256(b"body")))
-    send(single_upload.sign_put(place), b"body")
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("x", 4, sha256(b"body")))
+    send(single_upload.sign_put(obj), b"body")
 
     with pytest.raises(BytesMismatch):
-        single_upload.register(Actor(bob), draft, FileSpec("x", 4, sha256(b"bodY")), place.key)
+        single_upload.register(Actor(bob), draft, FileSpec("x", 4, sha256(b"bodY")), obj.key)
 
 
 def test_another_size_than_the_address_was_for(bob, draft, sent):
@@ -188,10 +188,10 @@ def test_a_key_of_another_project_version_or_artifact(api, alice, bob, mallory, 
     others = single_upload.begin(Actor(alice), other_draft, FileSpec("x", 6))
     send(single_upload.sign_put(others), b"secret")
 
-    for place in (theirs, others):
+    for obj in (theirs, others):
         with pytest.raises(errors.Invalid):
-            single_upload.register(Actor(bob), draft, FileSpec("stolen", 6), place.key)
-        body = {"path": "stolen", "size": 6, "storage_key": place.key}
+            single_upload.register(Actor(bob), draft, FileSpec("stolen", 6), obj.key)
+        body = {"path": "stolen", "size": 6, "storage_key": obj.key}
         assert api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files", body).status_code == 400
     assert draft.files.count() == 0
 
@@ -204,9 +204,9 @@ def test_a_pack_or_an_upload_in_parts_is_no_file(bob, artifact):
     send(packed.put, whole)
     storage.upload_file(parts.object.key, body)
 
-    for place, size in ((packed.object, 4), (parts.object, len(body))):
+    for obj, size in ((packed.object, 4), (parts.object, len(body))):
         with pytest.raises(errors.Invalid):
-            single_upload.register(Actor(bob), draft, FileSpec("c", size), place.key)
+            single_upload.register(Actor(bob), draft, FileSpec("c", size), obj.key)
 
 
 def test_a_path_that_is_taken(api, bob, draft, sent):
@@ -270,6 +270,6 @@ def test_registering_at_once_is_once(bob, draft, sent):
 
 @pytest.mark.django_db(transaction=True)
 def test_addresses_asked_for_at_once_are_all_different(bob, draft):
-    places = at_once(*[lambda: single_upload.begin(Actor(bob), draft, FileSpec("x", 4)) for _ in range(6)])
+    objects = at_once(*[lambda: single_upload.begin(Actor(bob), draft, FileSpec("x", 4)) for _ in range(6)])
 
-    assert len({place.key for place in places}) == 6
+    assert len({obj.key for obj in objects}) == 6

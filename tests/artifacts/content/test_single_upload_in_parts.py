@@ -28,10 +28,10 @@ def begun(user, draft, path: str = "big.bin", size: int = len(BODY)) -> StoredOb
     return single_upload.begin(Actor(user), draft, FileSpec(path, size), part_size=PART)
 
 
-def send_all(place: StoredObject) -> dict[int, str]:
+def send_all(obj: StoredObject) -> dict[int, str]:
     return {
         part.number: send(part.put, body)
-        for part, body in zip(single_upload.sign_parts(place), parts_of(BODY, PART), strict=True)
+        for part, body in zip(single_upload.sign_parts(obj), parts_of(BODY, PART), strict=True)
     }
 
 
@@ -60,20 +60,20 @@ def test_addresses_parts_register_finalize(api, bob, draft, work):
 
 
 def test_fresh_addresses_tell_which_parts_arrived(api, bob, draft):
-    place = begun(bob, draft)
-    first = send(single_upload.sign_parts(place)[0].put, BODY[:PART])
+    obj = begun(bob, draft)
+    first = send(single_upload.sign_parts(obj)[0].put, BODY[:PART])
 
-    body = {"path": "big.bin", "size": len(BODY), "part_size": PART, "storage_key": place.key}
+    body = {"path": "big.bin", "size": len(BODY), "part_size": PART, "storage_key": obj.key}
     told = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files/upload-url", body).json()
-    assert told["storage_key"] == place.key
+    assert told["storage_key"] == obj.key
     assert [part["etag"] for part in told["parts"]] == [first, None, None]
     assert StoredObject.objects.count() == 1
 
 
 def test_a_single_put_can_be_begun_again_at_its_key(bob, draft):
-    place = single_upload.begin(Actor(bob), draft, FileSpec("x", 1))
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("x", 1))
 
-    assert single_upload.begin(Actor(bob), draft, FileSpec("x", 1), storage_key=place.key) == place
+    assert single_upload.begin(Actor(bob), draft, FileSpec("x", 1), storage_key=obj.key) == obj
 
 
 @pytest.mark.parametrize("wrong", [{"size": 1}, {"part_size": PART + 1}, {"part_size": None}, {"storage_key": "x"}])
@@ -100,31 +100,31 @@ def test_an_empty_file_is_one_empty_part(bob, draft):
 
 
 def test_every_part_is_stated(bob, draft):
-    place = begun(bob, draft)
-    etags = send_all(place)
+    obj = begun(bob, draft)
+    etags = send_all(obj)
 
     for wrong in ({}, {1: etags[1]}, etags | {4: "x"}):
         with pytest.raises(errors.Invalid):
-            single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, wrong)
+            single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), obj.key, wrong)
     with pytest.raises(BytesMismatch):
-        single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags | {2: etags[1]})
-    single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags)
+        single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), obj.key, etags | {2: etags[1]})
+    single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), obj.key, etags)
 
 
 def test_an_upload_that_was_given_up_is_not_there(bob, draft):
-    place = begun(bob, draft)
-    etags = send_all(place)
-    storage.abort_multipart(place.key, place.upload_id)
+    obj = begun(bob, draft)
+    etags = send_all(obj)
+    storage.abort_multipart(obj.key, obj.upload_id)
 
     with pytest.raises(VersionIncomplete):
-        single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), place.key, etags)
+        single_upload.register(Actor(bob), draft, FileSpec("big.bin", len(BODY)), obj.key, etags)
 
 
 @pytest.mark.parametrize("path", ["a", "a/b", "a/b/c", "a/b/c/d"])
 def test_a_taken_path_is_refused_before_the_bytes_are_sent(bob, draft, path):
-    place = single_upload.begin(Actor(bob), draft, FileSpec("a/b/c", 1))
-    send(single_upload.sign_put(place), b"x")
-    single_upload.register(Actor(bob), draft, FileSpec("a/b/c", 1), place.key)
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("a/b/c", 1))
+    send(single_upload.sign_put(obj), b"x")
+    single_upload.register(Actor(bob), draft, FileSpec("a/b/c", 1), obj.key)
 
     with pytest.raises(PathTaken):
         single_upload.begin(Actor(bob), draft, FileSpec(path, 1))

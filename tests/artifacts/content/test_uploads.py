@@ -13,10 +13,10 @@ from artifacts.models import ArtifactVersion, Blob, StoredObject
 from core import errors
 from tests.artifacts.client import (
     MIB,
-    alone,
     at_once,
     begin,
     fetch,
+    file_specs,
     fill,
     in_parts,
     log,
@@ -25,7 +25,7 @@ from tests.artifacts.client import (
     put,
     send,
     sha256,
-    statements,
+    single_file,
     upload,
 )
 
@@ -45,17 +45,17 @@ def draft(bob, artifact) -> ArtifactVersion:
 
 
 def test_a_file_is_sent_in_one_put(bob, draft):
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     send(one.put, b"one")
 
     assert storage.get_file_info(f"{draft.storage_path}/a/one.txt").size == 3
-    [again] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [again] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     assert (again.object, again.put, again.object.state) == (one.object, None, "uploaded")
 
 
 def test_addresses_come_in_the_order_asked(bob, draft):
     bodies = [b"three", b"one", b"two"]
-    asked = uploads.begin(Actor(bob), draft, [alone(body) for body in bodies])
+    asked = uploads.begin(Actor(bob), draft, [single_file(body) for body in bodies])
 
     assert [each.object.sha256 for each in asked] == [sha256(body) for body in bodies]
     for each, body in zip(asked, bodies, strict=True):
@@ -63,8 +63,8 @@ def test_addresses_come_in_the_order_asked(bob, draft):
 
 
 def test_asking_again_signs_the_same_object_again(bob, draft):
-    [first] = uploads.begin(Actor(bob), draft, [alone(b"one")])
-    [second] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [first] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
+    [second] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
 
     assert first.object == second.object
     send(second.put, b"one")
@@ -180,7 +180,7 @@ def test_an_upload_in_parts_that_was_completed_by_a_try_before_is_fine(bob, arti
 def test_a_file_can_be_sent_in_another_way_than_first_asked(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big}).version
     uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
-    [one] = uploads.begin(Actor(bob), draft, [alone(big)])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(big)])
     send(one.put, big)
 
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.files.get().blob.object == one.object
@@ -211,25 +211,26 @@ def test_keys_too_long_or_among_the_packs_get_a_name_of_their_own(bob, artifact)
 
 
 def test_a_key_is_never_used_twice(bob, draft):
-    [first] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [first] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     drafts.remove(Actor(bob), draft.files.get(path="a/one.txt"))
-    drafts.add(Actor(bob), draft, statements({"a/one.txt": b"new"}))
-    [second] = uploads.begin(Actor(bob), draft, [alone(b"new")])
+    drafts.add(Actor(bob), draft, file_specs({"a/one.txt": b"new"}))
+    [second] = uploads.begin(Actor(bob), draft, [single_file(b"new")])
 
     assert (first.object.key, second.object.key) == (
         f"{draft.storage_path}/a/one.txt", f"{draft.storage_path}/a/one.txt~1",
     )  # fmt: skip
     drafts.remove(Actor(bob), draft.files.get(path="a/one.txt"))
-    drafts.add(Actor(bob), draft, statements({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
+    drafts.add(Actor(bob), draft, file_specs({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
     keys = [
-        each.object.key for each in uploads.begin(Actor(bob), draft, [alone(b"newer"), alone(b"a path like a key")])
+        each.object.key
+        for each in uploads.begin(Actor(bob), draft, [single_file(b"newer"), single_file(b"a path like a key")])
     ]
     assert len({*keys, first.object.key, second.object.key}) == 4
 
 
 @pytest.mark.parametrize("body", [b"onE", b"ones", b"on", b""])
 def test_the_store_takes_no_other_bytes(bob, draft, body):
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
 
     assert put(one.put, body).status in (400, 403, 411)
     assert storage.get_file_info(one.object.key) is None
@@ -246,10 +247,10 @@ def test_the_store_takes_no_other_part(bob, artifact, big):
 
 
 def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     storage.upload_file(one.object.key, b"too long")
 
-    [again] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [again] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     assert (again.object.state, again.object) == ("expected", one.object)
     send(again.put, b"one")
     upload(bob, draft, [b"two", b"three"])
@@ -279,7 +280,7 @@ def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
 )
 def test_what_makes_no_sense_is_refused(bob, draft, wanted):
     with pytest.raises(errors.Invalid):
-        uploads.begin(Actor(bob), draft, [alone(b"two"), wanted])
+        uploads.begin(Actor(bob), draft, [single_file(b"two"), wanted])
 
     assert StoredObject.objects.count() == 0
     assert set(draft.files.values_list("blob__object", flat=True)) == {None}
@@ -313,12 +314,12 @@ def test_a_pack_has_bounded_members(bob, draft):
 
 def test_nothing_is_sent_to_a_finalized_version(bob, v1):
     with pytest.raises(VersionFinalized):
-        uploads.begin(Actor(bob), v1, [alone(b"one")])
+        uploads.begin(Actor(bob), v1, [single_file(b"one")])
 
 
 def test_a_viewer_gets_no_address(api, vera, draft, v1):
     with pytest.raises(errors.Denied):
-        uploads.begin(Actor(vera), draft, [alone(b"one")])
+        uploads.begin(Actor(vera), draft, [single_file(b"one")])
 
     assert api(vera).post(f"{ARTIFACTS}/versions/{v1.pk}/uploads", {"objects": []}).status_code == 403
 
@@ -326,7 +327,7 @@ def test_a_viewer_gets_no_address(api, vera, draft, v1):
 @pytest.mark.django_db(transaction=True)
 def test_two_who_ask_at_once_get_the_same_object(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big, "one": b"one"}).version
-    wanted = [in_parts(big, PART), alone(b"one")]
+    wanted = [in_parts(big, PART), single_file(b"one")]
     answers = at_once(*[lambda: uploads.begin(Actor(bob), draft, wanted) for _ in range(4)])
 
     assert len({tuple(each.object.pk for each in answer) for answer in answers}) == 1
@@ -345,7 +346,7 @@ def test_the_same_bytes_from_two_drafts_at_once(alice, bob, artifact, other, wor
 
 
 def test_wrong_sizes_are_told_at_the_end(bob, draft):
-    for each in uploads.begin(Actor(bob), draft, [alone(b"one"), alone(b"two")]):
+    for each in uploads.begin(Actor(bob), draft, [single_file(b"one"), single_file(b"two")]):
         storage.upload_file(each.object.key, b"too long")
     with pytest.raises(BytesMismatch) as refusal:
         versions.finalize(Actor(bob, Channel.SDK), draft)
@@ -355,8 +356,8 @@ def test_wrong_sizes_are_told_at_the_end(bob, draft):
 
 def test_bytes_that_no_file_waits_for_do_not_stop_the_draft(bob, artifact):
     draft = fill(bob, artifact, {"a": b"a", "b": b"b"})
-    drafts.add(Actor(bob), draft, statements({"c": b"c"}))
-    [gone] = uploads.begin(Actor(bob), draft, [alone(b"c")])
+    drafts.add(Actor(bob), draft, file_specs({"c": b"c"}))
+    [gone] = uploads.begin(Actor(bob), draft, [single_file(b"c")])
     storage.upload_file(gone.object.key, b"of a wrong size")
     drafts.remove(Actor(bob), draft.files.get(path="c"))
     draft.refresh_from_db()

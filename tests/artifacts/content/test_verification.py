@@ -164,8 +164,8 @@ def test_the_same_contents_logged_again_make_a_sound_version(bob, artifact, work
     work()
 
     assert (sound.version, integrity(sound), integrity(hurt)) == ("v2", "verified", "corrupt")
-    place = sound.files.get(path="a").blob.object
-    assert fetch(storage.get_download_url(place.key)) == b"good"
+    obj = sound.files.get(path="a").blob.object
+    assert fetch(storage.get_download_url(obj.key)) == b"good"
     assert sound.files.get(path="b").blob == hurt.files.get(path="b").blob
     assert log(bob, artifact, contents) == sound
 
@@ -197,9 +197,9 @@ def test_twins_are_merged(alice, bob, artifact, other, work):
 def test_a_twin_that_nobody_hashed_is_merged_too(alice, bob, artifact, other, work):
     log(alice, artifact, {"a": b"same"})
     draft = versions.begin(Actor(bob), other).version
-    place = single_upload.begin(Actor(bob), draft, FileSpec("b", 4))
-    send(single_upload.sign_put(place), b"same")
-    single_upload.register(Actor(bob), draft, FileSpec("b", 4), place.key)
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("b", 4))
+    send(single_upload.sign_put(obj), b"same")
+    single_upload.register(Actor(bob), draft, FileSpec("b", 4), obj.key)
     work()
 
     assert [blob.state for blob in Blob.objects.all()] == ["verified"]
@@ -230,8 +230,8 @@ def test_what_was_left_behind_is_found_by_the_sweep(bob, artifact, age):
 
     age(minutes=3)
     assert verification.pending_versions(before) == [str(finished.pk)]
-    places = StoredObject.objects.values_list("pk", flat=True)
-    assert sorted(verification.pending_objects(before)) == sorted(str(place) for place in places)
+    objects = StoredObject.objects.values_list("pk", flat=True)
+    assert sorted(verification.pending_objects(before)) == sorted(str(obj) for obj in objects)
     tasks.sweep()
 
 
