@@ -63,13 +63,13 @@ def pack(*bodies: bytes) -> tuple[UploadRequest, bytes]:
     return UploadRequest("pack", sha256(whole), len(whole), members=tuple(members)), whole
 
 
-def put(address: SignedPut, body: bytes) -> urllib3.BaseHTTPResponse:
-    return HTTP.request("PUT", address.url, body=body, headers=address.headers)
+def put(signed: SignedPut, body: bytes) -> urllib3.BaseHTTPResponse:
+    return HTTP.request("PUT", signed.url, body=body, headers=signed.headers)
 
 
-def send(address: SignedPut, body: bytes) -> str:
+def send(signed: SignedPut, body: bytes) -> str:
     """The ETag of what was sent."""
-    answer = put(address, body)
+    answer = put(signed, body)
     assert answer.status == 200, answer.data
     return answer.headers["ETag"].strip('"')
 
@@ -90,8 +90,8 @@ def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, pac
     """Send these contents, each by itself or all in one pack."""
     bodies = list(bodies)
     if packed:
-        wanted, whole = pack(*bodies)
-        [one] = uploads.begin(Actor(user), version, [wanted])
+        requests, whole = pack(*bodies)
+        [one] = uploads.begin(Actor(user), version, [requests])
         if one.put:
             send(one.put, whole)
         return

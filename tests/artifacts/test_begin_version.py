@@ -31,13 +31,13 @@ def test_what_the_store_has_not_is_missing(bob, artifact):
 
 
 def test_the_wire_tells_all_of_a_draft(api, bob, artifact, run):
-    asked = {
+    requested = {
         "artifact_id": str(artifact.pk),
         "digest": digest_of({"a/b.txt": b"ab"}),
         "files": [{"path": "a/b.txt", "size": 2, "sha256": sha256(b"ab"), "mime_type": "text/x-own"}],
         "run_id": str(run.pk), "description": "First", "notes": "N", "metadata": {"k": None},
     }  # fmt: skip
-    answer = api(bob).post(f"{ARTIFACTS}/{artifact.pk}/versions", asked)
+    answer = api(bob).post(f"{ARTIFACTS}/{artifact.pk}/versions", requested)
 
     assert answer.status_code == 201
     body = answer.json()
@@ -47,15 +47,15 @@ def test_the_wire_tells_all_of_a_draft(api, bob, artifact, run):
         "metadata", "aliases", "run_id", "run_name", "created_by", "created_at", "finalized_at", "expires_at", "url",
         "created", "missing",
     }  # fmt: skip
-    told = {
+    payload = {
         "artifact_id": str(artifact.pk), "artifact_name": "data", "artifact_type": "dataset",
         "project_name": "acme/demo", "version": "v1", "number": 1, "state": "draft", "is_finalized": False,
         "file_count": 1, "total_size": 2, "integrity": "pending", "description": "First", "notes": "N",
         "metadata": {"k": None}, "aliases": [], "run_id": str(run.pk), "run_name": run.name, "created_by": "bob",
         "finalized_at": None, "expires_at": None, "created": True, "missing": [sha256(b"ab")],
-        "digest": asked["digest"],
+        "digest": requested["digest"],
     }  # fmt: skip
-    assert body | told == body
+    assert body | payload == body
     path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{body['id']}"
     assert body["storage_path"] == path
 
@@ -278,9 +278,9 @@ def test_two_clients_who_log_the_same_bytes_make_one_version(alice, bob, artifac
 
     done = at_once(lambda: close(alice, drafts[0]), lambda: close(bob, drafts[1]))
 
-    assert sorted(each.created for each in done) == [False, True]
+    assert sorted(item.created for item in done) == [False, True]
     [version] = ArtifactVersion.objects.finalized()
-    assert {each.version for each in done} == {version}
+    assert {item.version for item in done} == {version}
     assert set(version.aliases.values_list("alias", flat=True)) == {"latest", "from-alice", "from-bob"}
     assert close(alice, drafts[0]).version == close(bob, drafts[1]).version == version
 

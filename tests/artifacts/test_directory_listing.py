@@ -108,8 +108,8 @@ def test_a_page_costs_two_queries_however_many_files_there_are(version, django_a
 def test_any_cursor_is_a_place_to_go_on_from(version, cursor):
     fill(version, *PATHS)
 
-    shown = [entry.name for entry in directory_listing.page(version, after=cursor).entries]
-    assert all(name.encode() > cursor.encode() for name in shown)
+    displayed = [entry.name for entry in directory_listing.page(version, after=cursor).entries]
+    assert all(name.encode() > cursor.encode() for name in displayed)
 
 
 def test_the_way_to_a_path():

@@ -35,8 +35,8 @@ def test_the_permission_costs_no_query_of_its_own(bob, draft, django_assert_num_
 
 
 def test_the_wire(api, bob, draft):
-    address = f"{ARTIFACTS}/versions/{draft.pk}/files/batch"
-    answer = api(bob).post(address, {"version_id": str(draft.pk), "files": stated(a=b"a")})
+    url = f"{ARTIFACTS}/versions/{draft.pk}/files/batch"
+    answer = api(bob).post(url, {"version_id": str(draft.pk), "files": stated(a=b"a")})
 
     assert (answer.status_code, answer.json()) == (200, {"added": 1, "missing": [sha256(b"a")]})
 
@@ -85,26 +85,26 @@ def test_lists_come_in_the_order_of_bytes(api, bob, artifact):
 def test_a_list_is_read_through_by_cursor(api, bob, artifact):
     paths = [f"d/{number:02}" for number in range(25)] + [" spaced ", "e", "+&?#=%"]
     draft = begin(bob, artifact, dict.fromkeys(paths, b"x")).version
-    client, address, cursor, found = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files", None, []
+    client, url, cursor, result = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files", None, []
     while True:
-        page = client.get(address, {"limit": 7} | ({"cursor": cursor} if cursor else {})).json()
-        found += [item["path"] for item in page["items"]]
+        page = client.get(url, {"limit": 7} | ({"cursor": cursor} if cursor else {})).json()
+        result += [item["path"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
 
-    assert found == sorted(paths)
+    assert result == sorted(paths)
 
 
 @pytest.mark.parametrize(
-    ("prefix", "found"),
+    ("prefix", "result"),
     [("a/", ["a/b", "a/c"]), ("a", ["a/b", "a/c", "a_b"]), ("a_", ["a_b"]), ("%", ["%"]), ("a/b/", []), ("é", ["éa"])],
 )
-def test_a_list_under_a_prefix(api, bob, artifact, prefix, found):
+def test_a_list_under_a_prefix(api, bob, artifact, prefix, result):
     draft = begin(bob, artifact, dict.fromkeys(["a/b", "a/c", "a_b", "b", "%", "éa", "ê"], b"x")).version
     items = api(bob).get(f"{ARTIFACTS}/versions/{draft.pk}/files", {"prefix": prefix}).json()["items"]
 
-    assert [item["path"] for item in items] == found
+    assert [item["path"] for item in items] == result
 
 
 def test_a_version_shows_its_first_files(api, bob, artifact):

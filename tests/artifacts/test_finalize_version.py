@@ -54,14 +54,14 @@ def test_the_wire(api, bob, artifact, v1):
     answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/finalize", body)
 
     assert answer.status_code == 200
-    told = answer.json()
+    payload = answer.json()
     expected = {
         "id": str(draft.pk), "version": "v2", "state": "finalized", "is_finalized": True, "created": True,
         "aliases": ["best", "latest"],
         "moved": [{"alias": "latest", "from": "v1", "to": "v2"}, {"alias": "best", "from": None, "to": "v2"}],
     }  # fmt: skip
-    assert told | expected == told
-    assert told["finalized_at"] is not None
+    assert payload | expected == payload
+    assert payload["finalized_at"] is not None
 
 
 def test_it_is_described_at_the_same_time(bob, artifact):
@@ -90,10 +90,10 @@ def test_a_refused_finalize_leaves_the_description(alice, bob, artifact, v1):
 
 
 def test_finalizing_again_changes_nothing(api, bob, artifact, v1):
-    client, address = api(bob), f"{ARTIFACTS}/versions/{v1.pk}/finalize"
+    client, url = api(bob), f"{ARTIFACTS}/versions/{v1.pk}/finalize"
     before = ArtifactVersion.objects.values().get()
     history = AliasChange.objects.count()
-    first, second = client.post(address), client.post(address)
+    first, second = client.post(url), client.post(url)
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json() == second.json()
@@ -155,10 +155,10 @@ def test_contents_that_came_to_be_the_newest_meanwhile_make_no_second_version(al
 def test_asking_again_after_that_answers_the_same(api, alice, bob, artifact):
     mine, hers = fill(bob, artifact, {"a": b"a"}), fill(alice, artifact, {"a": b"a"})
     finalize(alice, hers)
-    client, address = api(bob), f"{ARTIFACTS}/versions/{mine.pk}/finalize"
+    client, url = api(bob), f"{ARTIFACTS}/versions/{mine.pk}/finalize"
 
-    assert client.post(address).json()["id"] == client.post(address).json()["id"] == str(hers.pk)
-    assert api(alice).post(address).status_code == 404
+    assert client.post(url).json()["id"] == client.post(url).json()["id"] == str(hers.pk)
+    assert api(alice).post(url).status_code == 404
 
 
 def test_a_draft_filled_by_hand_is_a_version_of_its_own(bob, artifact, v1):
@@ -307,13 +307,13 @@ def test_wrong_parts_do_not_make_an_object(bob, artifact):
     body = b"x" * (6 * 2**20)
     draft = begin(bob, artifact, {"big": body}).version
     part = 5 * 2**20
-    wanted = uploads.UploadRequest("file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:])))
-    [one] = uploads.begin(Actor(bob), draft, [wanted])
+    request = uploads.UploadRequest("file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:])))
+    [one] = uploads.begin(Actor(bob), draft, [request])
     etags = {part.number: send(part.put, body[part.offset : part.offset + part.size]) for part in one.parts}
     for wrong in ({1: etags[1], 2: "0" * 32}, {1: etags[1]}, {1: etags[1], 2: etags[2], 3: "0" * 32}):
         with pytest.raises(errors.Conflict):
             finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), wrong)])
-        assert uploads.begin(Actor(bob), draft, [wanted])[0].object.state == "expected"
+        assert uploads.begin(Actor(bob), draft, [request])[0].object.state == "expected"
 
     assert finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
 
@@ -346,8 +346,8 @@ def test_a_viewer_finalizes_nothing(api, vera, bob, artifact, v1):
 @pytest.mark.django_db(transaction=True)
 def test_finalizing_at_once_is_once(api, bob, artifact):
     draft = fill(bob, artifact, {"a": b"a", "b": b"b"})
-    client, address = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/finalize"
-    answers = at_once(*[lambda: client.post(address, {"aliases": ["best"]}) for _ in range(6)])
+    client, url = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/finalize"
+    answers = at_once(*[lambda: client.post(url, {"aliases": ["best"]}) for _ in range(6)])
 
     assert [answer.status_code for answer in answers] == [200] * 6
     assert sorted(answer.json()["created"] for answer in answers) == [False] * 5 + [True]

@@ -29,25 +29,25 @@ def sent(bob, draft) -> StoredObject:
 
 
 def test_address_put_register_finalize(api, bob, draft, work):
-    client, address = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
-    answer = client.post(f"{address}/upload-url", {"path": "a/x.txt", "size": 4})
+    client, url = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
+    answer = client.post(f"{url}/upload-url", {"path": "a/x.txt", "size": 4})
     assert answer.status_code == 200
-    told = answer.json()
-    assert told | {"expires_in": 3600, "method": "PUT", "storage_key": f"{draft.storage_path}/a/x.txt"} == told
-    send(SignedPut(told["upload_url"], told["headers"]), b"body")
+    payload = answer.json()
+    assert payload | {"expires_in": 3600, "method": "PUT", "storage_key": f"{draft.storage_path}/a/x.txt"} == payload
+    send(SignedPut(payload["upload_url"], payload["headers"]), b"body")
 
     answer = client.post(
-        address,
+        url,
         {
-            "path": "a/x.txt", "name": "x.txt", "size": 4, "mime_type": "text/own", "storage_key": told["storage_key"],
-            "sha256_hash": sha256(b"body"), "md5_hash": md5(b"body"),
+            "path": "a/x.txt", "name": "x.txt", "size": 4, "mime_type": "text/own",
+            "storage_key": payload["storage_key"], "sha256_hash": sha256(b"body"), "md5_hash": md5(b"body"),
         },
     )  # fmt: skip
     assert answer.status_code == 201
     file = answer.json()
-    told = {"version_id": str(draft.pk), "path": "a/x.txt", "name": "x.txt", "size": 4, "mime_type": "text/own"}
-    told |= {"sha256_hash": sha256(b"body"), "md5_hash": md5(b"body"), "integrity": "pending"}
-    assert file | told == file
+    payload = {"version_id": str(draft.pk), "path": "a/x.txt", "name": "x.txt", "size": 4, "mime_type": "text/own"}
+    payload |= {"sha256_hash": sha256(b"body"), "md5_hash": md5(b"body"), "integrity": "pending"}
+    assert file | payload == file
     body = client.post(f"{ARTIFACTS}/versions/{draft.pk}/finalize").json()
     assert (body["state"], body["file_count"], body["total_size"]) == ("finalized", 1, 4)
     work()
@@ -56,10 +56,10 @@ def test_address_put_register_finalize(api, bob, draft, work):
 
 def test_an_address_that_is_still_open_cannot_change_a_version(bob, draft, sent, work):
     """It is bound to a size alone, and lives on for an hour."""
-    address = single_upload.sign_put(sent)
+    url = single_upload.sign_put(sent)
     file = single_upload.register(Actor(bob), draft, FileSpec("a/x.txt", 4), sent.key)
     versions.finalize(Actor(bob, Channel.SDK), draft)
-    send(address, b"evil")
+    send(url, b"evil")
 
     work()
     draft.refresh_from_db()
@@ -91,9 +91,9 @@ def test_bytes_may_be_registered_under_another_path(bob, draft, sent):
 
 def test_registering_twice_is_once(api, bob, draft, sent):
     body = {"path": "a/x.txt", "size": 4, "storage_key": sent.key}
-    client, address = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
+    client, url = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
 
-    assert client.post(address, body).json()["id"] == client.post(address, body).json()["id"]
+    assert client.post(url, body).json()["id"] == client.post(url, body).json()["id"]
     assert (ArtifactFile.objects.count(), Blob.objects.count()) == (1, 1)
 
 
@@ -199,8 +199,8 @@ def test_a_key_of_another_project_version_or_artifact(api, alice, bob, mallory, 
 def test_a_pack_or_an_upload_in_parts_is_no_file(bob, artifact):
     body = b"x" * (6 * MIB)
     draft = begin(bob, artifact, {"a": b"aa", "b": b"bb", "big": body}).version
-    wanted, whole = pack(b"aa", b"bb")
-    packed, parts = uploads.begin(Actor(bob), draft, [wanted, in_parts(body, 5 * MIB)])
+    request, whole = pack(b"aa", b"bb")
+    packed, parts = uploads.begin(Actor(bob), draft, [request, in_parts(body, 5 * MIB)])
     send(packed.put, whole)
     storage.upload_file(parts.object.key, body)
 
@@ -253,9 +253,9 @@ def test_a_viewer_uploads_nothing(api, vera, bob, draft, v1, sent):
     ):
         with pytest.raises(errors.Denied):
             act()
-    client, address = api(vera), f"{ARTIFACTS}/versions/{v1.pk}/files"
-    assert client.post(f"{address}/upload-url", {"path": "x", "size": 1}).status_code == 403
-    assert client.post(address, {"path": "x", "size": 1, "storage_key": "k"}).status_code == 403
+    client, url = api(vera), f"{ARTIFACTS}/versions/{v1.pk}/files"
+    assert client.post(f"{url}/upload-url", {"path": "x", "size": 1}).status_code == 403
+    assert client.post(url, {"path": "x", "size": 1, "storage_key": "k"}).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)

@@ -36,25 +36,25 @@ def send_all(obj: StoredObject) -> dict[int, str]:
 
 
 def test_addresses_parts_register_finalize(api, bob, draft, work):
-    client, address = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
-    told = client.post(f"{address}/upload-url", {"path": "big.bin", "size": len(BODY), "part_size": PART}).json()
+    client, url = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
+    payload = client.post(f"{url}/upload-url", {"path": "big.bin", "size": len(BODY), "part_size": PART}).json()
 
-    assert told | {"method": "PUT", "expires_in": 3600, "part_size": PART} == told
-    assert "upload_url" not in told and told["upload_id"]
-    assert [(part["number"], part["offset"], part["size"]) for part in told["parts"]] == [
+    assert payload | {"method": "PUT", "expires_in": 3600, "part_size": PART} == payload
+    assert "upload_url" not in payload and payload["upload_id"]
+    assert [(part["number"], part["offset"], part["size"]) for part in payload["parts"]] == [
         (1, 0, PART), (2, PART, PART), (3, 2 * PART, MIB),
     ]  # fmt: skip
     etags = [
         {"number": part["number"], "etag": send(SignedPut(part["url"], part["headers"]), body)}
-        for part, body in zip(told["parts"], parts_of(BODY, PART), strict=True)
+        for part, body in zip(payload["parts"], parts_of(BODY, PART), strict=True)
     ]
-    body = {"path": "big.bin", "size": len(BODY), "storage_key": told["storage_key"], "parts": etags}
-    answer = client.post(address, body)
+    body = {"path": "big.bin", "size": len(BODY), "storage_key": payload["storage_key"], "parts": etags}
+    answer = client.post(url, body)
     assert (answer.status_code, answer.json()["sha256_hash"]) == (201, None)
-    assert client.post(address, body).json()["id"] == answer.json()["id"]
+    assert client.post(url, body).json()["id"] == answer.json()["id"]
 
     work()
-    file = client.get(address).json()["items"][0]
+    file = client.get(url).json()["items"][0]
     assert (file["sha256_hash"], file["integrity"]) == (sha256(BODY), "verified")
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.integrity == "verified"
 
@@ -64,9 +64,9 @@ def test_fresh_addresses_tell_which_parts_arrived(api, bob, draft):
     first = send(single_upload.sign_parts(obj)[0].put, BODY[:PART])
 
     body = {"path": "big.bin", "size": len(BODY), "part_size": PART, "storage_key": obj.key}
-    told = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files/upload-url", body).json()
-    assert told["storage_key"] == obj.key
-    assert [part["etag"] for part in told["parts"]] == [first, None, None]
+    payload = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files/upload-url", body).json()
+    assert payload["storage_key"] == obj.key
+    assert [part["etag"] for part in payload["parts"]] == [first, None, None]
     assert StoredObject.objects.count() == 1
 
 

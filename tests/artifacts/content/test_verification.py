@@ -157,16 +157,16 @@ def test_what_is_corrupt_hurts_every_version_that_shares_it(bob, artifact, other
 
 def test_the_same_contents_logged_again_make_a_sound_version(bob, artifact, work):
     contents = {"a": b"good", "b": b"fine"}
-    hurt = log(bob, artifact, contents)
-    overwrite(hurt, "a", b"evil")
+    corrupt = log(bob, artifact, contents)
+    overwrite(corrupt, "a", b"evil")
     work()
     sound = log(bob, artifact, contents)
     work()
 
-    assert (sound.version, integrity(sound), integrity(hurt)) == ("v2", "verified", "corrupt")
+    assert (sound.version, integrity(sound), integrity(corrupt)) == ("v2", "verified", "corrupt")
     obj = sound.files.get(path="a").blob.object
     assert fetch(storage.get_download_url(obj.key)) == b"good"
-    assert sound.files.get(path="b").blob == hurt.files.get(path="b").blob
+    assert sound.files.get(path="b").blob == corrupt.files.get(path="b").blob
     assert log(bob, artifact, contents) == sound
 
 
@@ -269,7 +269,7 @@ def test_sharing_bytes_while_twins_are_merged(alice, bob, artifact, other, proje
         lambda: begin(bob, other, {f"again/{path}": body for path, body in contents.items()}),
     )
 
-    assert [each for each in done if isinstance(each, Exception)] == []
+    assert [item for item in done if isinstance(item, Exception)] == []
     assert [begun.missing for begun in done[1:]] == [[], []]
     for begun in done[1:]:
         assert versions.finalize(Actor(bob, Channel.SDK), begun.version).version.file_count == 8
