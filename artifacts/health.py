@@ -10,7 +10,7 @@ from artifacts import errors, storage
 from artifacts.models import WorkerHeartbeat
 
 WORKERS = "workers"
-PULSE_EVERY = timedelta(seconds=30)
+HEARTBEAT_INTERVAL = timedelta(seconds=30)
 # Two workers that each read a big file back are busy, not away.
 SILENCE = timedelta(minutes=3)
 # In the cache while what is known is fresh.

@@ -17,6 +17,7 @@ from core.errors import RegistryError
 from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
 from tests.servers import ROOT
+from wanllmdb.celery import app
 
 # The last is one of the pages, which the API has no address for.
 NOT_ON_THE_WIRE = {"TooLarge", "Unavailable", "InvitationOver"}
@@ -77,9 +78,10 @@ def test_every_setting_is_listed():
     )
 
 
-def test_every_timer_is_listed():
-    timers = [timer for app in (artifacts, notifications, projects) for timer in app.tasks.BEAT.values()]
+def test_every_timer_is_listed_and_names_a_task():
+    timers = [timer for each in (artifacts, notifications, projects) for timer in each.tasks.BEAT.values()]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
+    assert seconds.keys() <= app.tasks.keys()
     listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) )?(second|minute)s? \|")
 
     assert {task: int(count or 1) * {"second": 1, "minute": 60}[unit] for task, count, unit in listed} == seconds
