@@ -14,7 +14,8 @@ PAGES = sorted(path for path in (servers.ROOT / "README.md", *(servers.ROOT / "d
 READERS = """
 import json
 from accounts import keys, users
-print(json.dumps({name: keys.create(users.create(name), "reader")[1] for name in %r}))
+from accounts.actor import Actor
+print(json.dumps({name: keys.create(Actor(users.create(name)), "reader")[1] for name in %r}))
 """
 
 
