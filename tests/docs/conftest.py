@@ -1,4 +1,4 @@
-"""The readers of the pages: each has a terminal, a key and a team of its own on a running stack."""
+"""The readers of the documentation: each has a terminal, an API key and a team of their own on a running stack."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def reader_keys(stack) -> dict[str, str]:
 
 @pytest.fixture
 def terminal(stack, reader_keys, tmp_path) -> Callable[[Path], dict[str, str]]:
-    """The environment that the reader of a page has, which knows nothing but what `make run` tells."""
+    """The environment of a page's reader, with nothing but what `make run` prints."""
     programs = tmp_path / "bin"
     programs.mkdir()
     command = programs / "wanllmdb"
