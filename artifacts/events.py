@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
 
 from django.conf import settings
 from django.utils import timezone
@@ -73,7 +72,7 @@ def _record(
             "id": str(artifact.pk),
             "name": artifact.full_name,
             "type": artifact.type,
-            "url": f"{settings.BASE_URL}/{artifact.project.full_name}/artifacts/{quote(artifact.type)}/{artifact.name}",
+            "url": settings.BASE_URL + artifact.get_absolute_url(),
         },
         "alias": alias or None,
         "from": _told(before),

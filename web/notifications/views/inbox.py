@@ -47,11 +47,12 @@ def _place(request: HttpRequest, event: Event) -> str:
     """Where it is to be seen by now: an artifact may have another name since, or be gone."""
     if event.artifact_id is None:
         return messages.url_for(event)
-    artifact = Artifact.objects.visible_to(request.user).filter(pk=event.artifact_id).first()
-    place = [event.project.team.name, event.project.name]
+    artifact = (
+        Artifact.objects.visible_to(request.user).select_related("project__team").filter(pk=event.artifact_id).first()
+    )
     if artifact is None:
-        return reverse("project", args=place)
-    return reverse("artifact-aliases" if event.alias else "artifact", args=[*place, artifact.type, artifact.name])
+        return event.project.get_absolute_url()
+    return reverse("artifact-aliases" if event.alias else "artifact", args=artifact.url_args)
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
