@@ -35,7 +35,7 @@ def etag(version_id: UUID) -> str:
 
 
 def expected(request: Request, data: dict[str, Any]) -> Expected:
-    """The version required by `If-Match`, `If-None-Match` or the body's `expected_version_id`, which is removed from it.
+    """The version required by `If-Match`, `If-None-Match` or `expected_version_id`, which is removed from the body.
 
     Raises `Invalid` for malformed headers, and if they contradict each other.
     """
