@@ -64,9 +64,9 @@ def _record_first_heartbeat(**_: Any) -> None:
 
 
 BEAT: dict[str, dict[str, Any]] = {
-    "artifacts-sweep": {"task": "artifacts.tasks.sweep", "schedule": timedelta(minutes=1)},
-    "artifacts-heartbeat": {"task": "artifacts.tasks.record_heartbeat", "schedule": health.HEARTBEAT_INTERVAL},
-    "artifacts-gc": {"task": "artifacts.tasks.run_gc", "schedule": timedelta(minutes=10)},
+    "artifacts-sweep": {"task": sweep.name, "schedule": timedelta(minutes=1)},
+    "artifacts-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.HEARTBEAT_INTERVAL},
+    "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
 }
 
 # At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.

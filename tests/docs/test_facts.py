@@ -11,6 +11,7 @@ import api.artifacts.urls
 import api.notifications.urls
 import api.projects.urls
 import artifacts.tasks
+import events.tasks
 import notifications.tasks
 import projects.tasks
 from core.errors import RegistryError
@@ -79,7 +80,8 @@ def test_every_setting_is_listed():
 
 
 def test_every_timer_is_listed_and_names_a_task():
-    timers = [timer for each in (artifacts, notifications, projects) for timer in each.tasks.BEAT.values()]
+    apps = (artifacts, events, notifications, projects)
+    timers = [timer for each in apps for timer in each.tasks.BEAT.values()]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
     assert seconds.keys() <= app.tasks.keys()
     listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) )?(second|minute)s? \|")

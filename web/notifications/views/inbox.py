@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.actor import Actor
 from artifacts.models import Artifact
 from core.cursors import decode_cursor, encode_cursor
-from notifications import inbox, messages
-from notifications.models import Event, InboxItem
+from events.models import Event
+from notifications import inbox
+from notifications.models import InboxItem
 from web import rendering
 
 PAGE_SIZE = 50
@@ -30,7 +31,7 @@ def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """On to what the item tells of; who goes there has read it."""
     found = get_object_or_404(InboxItem.objects.visible_to(request.user).for_display(), pk=notice_id)
     inbox.mark_read(Actor.from_page(request), [found.pk])
-    return redirect(_place(request, found.event))
+    return redirect(_current_url(request, found.event))
 
 
 @login_required
@@ -43,10 +44,10 @@ def read(request: HttpRequest) -> HttpResponse:
     return _answer(request) if rendering.is_partial(request) else redirect(reverse("inbox"))
 
 
-def _place(request: HttpRequest, event: Event) -> str:
+def _current_url(request: HttpRequest, event: Event) -> str:
     """Where it is to be seen by now: an artifact may have another name since, or be gone."""
     if event.artifact_id is None:
-        return messages.url_for(event)
+        return event.get_absolute_url()
     artifact = (
         Artifact.objects.visible_to(request.user).select_related("project__team").filter(pk=event.artifact_id).first()
     )
@@ -61,6 +62,5 @@ def _answer(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=decode_cursor(before, InboxItem, "id"))
     found = list(rows[: PAGE_SIZE + 1])
     older = encode_cursor(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else None
-    notices = [(row, messages.message_for(row.event)) for row in found[:PAGE_SIZE]]
-    context = {"notices": notices, "older": older, "tab": "inbox", "place": "inbox"}
+    context = {"items": found[:PAGE_SIZE], "older": older, "tab": "inbox", "place": "inbox"}
     return rendering.render_page(request, "notifications/inbox.html", context)

@@ -1,6 +1,5 @@
 """What the reader watches, and beginning and ending that."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -10,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actor import Actor
+from artifacts.models import Artifact
 from notifications import watches
 from notifications.models import Watch
 from projects.models import Project
@@ -37,7 +37,9 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.for_display(), user=request.user, pk=watch_id)
     watches.unwatch(Actor.from_page(request), watch)
     return rendering.redirect_with_message(
-        request, f"You are no longer watching {watch.place}.", rendering.safe_return_url(request, reverse("watches"))
+        request,
+        f"You are no longer watching {watch.full_name}.",
+        rendering.safe_return_url(request, reverse("watches")),
     )
 
 
@@ -63,11 +65,13 @@ def artifact_watch(request: HttpRequest, **names: str) -> HttpResponse:
     )
 
 
-def _watch(request: HttpRequest, project: Project, artifact: Any, place: str, back: str) -> HttpResponse:
+def _watch(
+    request: HttpRequest, project: Project, artifact: Artifact | None, full_name: str, back: str
+) -> HttpResponse:
     watch = Watch.objects.filter(user=request.user, project=project, artifact=artifact).first()
     form = WatchForm(request.POST or None, initial=WatchForm.shown(watch))
     if form.is_valid():
         watches.watch(Actor.from_page(request), project, artifact, **form.cleaned_data)
-        return rendering.redirect_with_message(request, f"You are watching {place}.", back)
-    context = {"form": form, "watch": watch, "watched": place, "back": back}
+        return rendering.redirect_with_message(request, f"You are watching {full_name}.", back)
+    context = {"form": form, "watch": watch, "watched": full_name, "back": back}
     return rendering.render_page(request, "notifications/watch.html", context, status=422 if form.is_bound else 200)

@@ -26,7 +26,7 @@ PAGE_SIZE = 50
 @require_safe
 def webhook_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_managed_project(request, team, project)
-    rows = Webhook.objects.filter(project=found).with_last_delivery()
+    rows = Delivery.objects.annotate_newest(Webhook.objects.filter(project=found))
     return _answer(request, found, "webhooks", hooks=rows)
 
 
@@ -48,7 +48,7 @@ def webhook_page(request: HttpRequest, team: str, project: str, webhook_id: UUID
     """The part is the list of deliveries, which asks for itself anew while one is on its way."""
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
-    rows = Delivery.objects.filter(webhook=webhook).select_related("event").prefetch_related("tries")
+    rows = Delivery.objects.filter(webhook=webhook).select_related("event").prefetch_related("attempts")
     page = rendering.paginate(request, rows.order_by("-id"), PAGE_SIZE)
     is_busy = any(delivery.is_pending for delivery in page)
     return _answer(request, found, "webhook", webhook=webhook, page=page, is_busy=is_busy and webhook.is_live)
