@@ -1,4 +1,4 @@
-"""Authentication by API key: `Authorization: Bearer <key>`, or `Token <key>`."""
+"""Sign-in by API key: `Authorization: Bearer <key>`, or `Token <key>`."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiKey, User
 
-# Anything else cannot be a key and must not reach a query: invalid text, NUL, very long values.
+# Anything else is no key of ours and must not reach a query: bytes that are no text, NUL, a novel.
 _KEY_FORM = re.compile(r"[A-Za-z0-9_]{1,256}")
 _KNOWN_AT_MOST = 10_000
 # Keys by their digest.
@@ -20,7 +20,7 @@ _known: dict[str, ApiKey] = {}
 
 
 class ApiKeyAuthentication(TokenAuthentication):
-    """One query for each request. knox's class would also query the user's other keys to delete expired ones."""
+    """One query a request. knox's own would also look through the user's other keys to delete expired ones."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         value = _value(request.META)
@@ -40,10 +40,9 @@ class ApiKeyAuthentication(TokenAuthentication):
 
 
 def cached_key(meta: Mapping[str, Any]) -> ApiKey | None:
-    """The key of a request, if this process has authenticated it before. `meta` is the WSGI environ.
+    """The key of a request, if this process has let it in before: whose it is stays so. `meta` is what WSGI tells.
 
-    The owner of a key never changes, but the caller must check with `ApiKey.objects.counting`, in the query that it
-    makes anyway, that the key is still valid.
+    Whether it still counts is for the caller to ask, with `ApiKey.objects.counting` in the very query that it is for.
     """
     value = _value(meta)
     return _known.get(hash_token(value)) if value and _KEY_FORM.fullmatch(value) else None

@@ -44,7 +44,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # These three only add headers, also to the errors of RequestLimitsMiddleware and to responses of `api.fast_path`.
+    # These three only add headers, also to what the limits refuse and to what `api.fast_path.wsgi` answers.
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.csp.ContentSecurityPolicyMiddleware",

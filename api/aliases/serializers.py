@@ -26,7 +26,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d
 
 
 class AliasNameField(serializers.CharField):
-    """An alias as text; `validators.check_alias` decides whether it is valid."""
+    """An alias as somebody writes it; whether it can be one is for `names.check_alias` to say."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=100, trim_whitespace=False, **kwargs)
@@ -251,9 +251,7 @@ class RuleSerializer(serializers.ModelSerializer):
     team = serializers.CharField(source="team.name", allow_null=True, default=None)
     project = serializers.CharField(source="project.full_name", allow_null=True, default=None)
     artifact = serializers.UUIDField(source="artifact_id", allow_null=True)
-    place = serializers.CharField(
-        help_text="The scope as text: `team acme`, `project acme/demo`, `artifact acme/demo/data`."
-    )
+    place = serializers.CharField(help_text="For people: `team acme`, `project acme/demo`, `artifact acme/demo/data`.")
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
 
     class Meta:
@@ -316,5 +314,5 @@ class ProposalDecision(serializers.Serializer):
 
 
 def scope_of(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry for team, project or artifact, if there is one."""
+    """The one of team, project and artifact that is given, if one is."""
     return {place: data[place] for place in _PLACES if place in data}

@@ -1,4 +1,4 @@
-"""Load the objects that a request names, among those that its user can see; 404 otherwise."""
+"""What every view of the registry does with a request first: find the thing, among those it may see."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def get_artifact(request: Request, pk: UUID) -> Artifact:
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
-    """Any version that the user can see; nobody can see deleted ones."""
+    """Any version that the user may see; one that was deleted is seen by nobody."""
     return get_object_or_404(ArtifactVersion.objects.visible_to(request.user).for_display(), pk=pk)
 
 
@@ -47,7 +47,7 @@ def get_run(request: Request, pk: UUID) -> Run:
 
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
-    """The version to which an alias is to move. Includes drafts: the verb raises the error for them."""
+    """A version that an alias is to point at, drafts included: the verb says what is wrong with them."""
     found = _VERSION.first(request.user.pk, pk)
     if found is None:
         raise Http404("No ArtifactVersion matches the given query.")
@@ -55,7 +55,7 @@ def get_target(request: Request, pk: UUID) -> ArtifactVersion:
 
 
 def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
-    """The alias with its version, both ready for their serializers. Raises a precise error if it does not exist."""
+    """The alias with its version, both ready to be shown. Where there is none, step by step what is missing."""
     found = name_resolution.get_alias(request.user, artifact_id, alias)
     return found or aliases.get(get_artifact(request, artifact_id), alias)
 
@@ -69,7 +69,7 @@ def get_rule(request: Request, pk: UUID) -> AliasRule:
 
 
 def get_scope(request: Request, said: Mapping[str, Any]) -> Team | Project | Artifact:
-    """The scope of a rule, by the given one of team (name or id), project (id or `team/project`) and artifact."""
+    """Where a rule is, by the one of team (name or id), project (id or `team/project`) and artifact that is said."""
     if "artifact" in said:
         return get_artifact(request, said["artifact"])
     if "project" in said:
@@ -83,7 +83,7 @@ def get_scope(request: Request, said: Mapping[str, Any]) -> Team | Project | Art
 def get_targets(
     request: Request, artifact: Artifact, wanted: Mapping[str, str | None]
 ) -> dict[str, ArtifactVersion | None]:
-    """The version for each alias, which is given by id or as `v3`. One query."""
+    """By alias the version that it is to point at, which is said by id or as `v3`. One query."""
     said = {word: as_uuid(word) or validators.version_number(word) for word in wanted.values() if word is not None}
     ids = [key for key in said.values() if isinstance(key, UUID)]
     numbers = [key for key in said.values() if isinstance(key, int)]

@@ -53,7 +53,7 @@ class AliasList(APIView):
         operation_id="aliases_move",
     )
     def post(self, request: Request, artifact_id: UUID) -> Response:
-        """Create an alias (201), or move it (200); with a precondition, only if it is at the expected version."""
+        """Make an alias (201), or move it (200); with a condition, only if it is where you expect it."""
         artifact = get_artifact(request, artifact_id)
         data = parse_body(AliasMove, request, artifact_id=artifact_id)
         expected = preconditions.expected(request, data)
