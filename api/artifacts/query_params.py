@@ -1,4 +1,4 @@
-"""Query parameters of lists of artifacts, versions, files, aliases, rules and proposals."""
+"""What the lists of the registry can be asked for."""
 
 from typing import Any
 
@@ -45,20 +45,18 @@ class ManifestQuery(FileQuery):
     limit = serializers.IntegerField(min_value=1, max_value=downloads.MAX_ENTRIES, default=downloads.MAX_ENTRIES)
 
     def validate_cursor(self, cursor: str) -> str:
-        """Decode it to the last path of the previous page."""
+        """The path that the page before ended with."""
         return decode_cursor(cursor, ArtifactFile, "path") if cursor else ""
 
 
 class ResolveQuery(serializers.Serializer):
-    name = serializers.CharField(
-        max_length=400, help_text="`team/project/name:x`, where x is a version, else an alias."
-    )
+    name = serializers.CharField(max_length=400, help_text="`team/project/name:x`: x is a version, else an alias.")
     type = serializers.CharField(required=False, max_length=64)
-    at = MomentField(required=False, help_text="Resolve the name as of this time.")
+    at = MomentField(required=False, help_text="The version that the alias was at then.")
 
 
 class AliasQuery(serializers.Serializer):
-    at = MomentField(required=False, help_text="The alias as of this time.")
+    at = MomentField(required=False, help_text="Where the alias was then.")
 
 
 class AliasDeleteQuery(serializers.Serializer):
@@ -66,7 +64,7 @@ class AliasDeleteQuery(serializers.Serializer):
 
 
 class SuggestionQuery(serializers.Serializer):
-    q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="The text typed so far.")
+    q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="What has been typed so far.")
 
 
 class ProposalQuery(CursorQuery):
@@ -74,13 +72,11 @@ class ProposalQuery(CursorQuery):
 
 
 class RuleQuery(PageQuery):
-    team = serializers.CharField(required=False, max_length=100, help_text="A name or id: the team's own rules.")
+    team = serializers.CharField(required=False, max_length=100, help_text="Its name or id: the team's own rules.")
     project = serializers.CharField(
-        required=False, max_length=200, help_text="An id, or `team/project`: the project's own rules."
+        required=False, max_length=200, help_text="Its id, or `team/project`: the project's own rules."
     )
-    artifact = serializers.UUIDField(
-        required=False, help_text="All rules that apply to it, including its project's and team's."
-    )
+    artifact = serializers.UUIDField(required=False, help_text="All rules that cover it, its project's and team's too.")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if len(scope_of(data)) > 1:
@@ -97,7 +93,7 @@ class SignatureQuery(serializers.Serializer):
 
 
 def artifacts(request: Request) -> QuerySet[Artifact]:
-    """The artifacts that match the query, in the requested order."""
+    """The artifacts that the request asks for, in its order."""
     query = parse(request, ArtifactQuery)
     filters = {name: query[name] for name in ("type", "name", "search", "tag", "alias") if name in query}
     if "project" in query:

@@ -1,4 +1,4 @@
-"""Serializers of artifacts, versions and files. They check single values; the verbs check everything else."""
+"""What the registry looks like on the wire. Input is parsed here; rules over several rows are the verbs'."""
 
 from django.conf import settings
 from rest_framework import serializers
@@ -23,7 +23,7 @@ class ArtifactSerializer(serializers.ModelSerializer):
     tags = TagsField()
     metadata = JSONObjectField()
     latest_version = serializers.CharField(allow_null=True)
-    aliases = serializers.SerializerMethodField(help_text="Aliases of the latest version.")
+    aliases = serializers.SerializerMethodField(help_text="Those of the newest finalized version.")
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
     url = serializers.SerializerMethodField()
 

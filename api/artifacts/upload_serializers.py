@@ -1,4 +1,4 @@
-"""Serializers of drafts, uploads and manifests."""
+"""What uploads, manifests and versions in the making look like on the wire."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class VersionCreate(serializers.Serializer):
         child=AliasNameField(),
         required=False,
         max_length=MAX_ALIASES_A_CALL,
-        help_text="The aliases that `finalize` will get: protected ones are rejected before anything is uploaded.",
+        help_text="Those that `finalize` will be asked to give: refused here already if they would be there.",
     )
 
 
@@ -67,14 +67,14 @@ class UploadUrlRequest(serializers.Serializer):
     sha256 = HashField(validators.SHA256, required=False, allow_null=True)
     mime_type = MimeTypeField(required=False)
     part_size = SizeField(
-        required=False, allow_null=True, help_text="For a multipart upload: the size of each part but the last."
+        required=False, allow_null=True, help_text="Send the file in parts of so many bytes, the last one the rest."
     )
     storage_key = serializers.CharField(
         required=False,
         allow_null=True,
         max_length=1400,
         trim_whitespace=False,
-        help_text="Of an earlier response, to get new URLs for the same upload.",
+        help_text="Of an upload that was begun before: fresh addresses for it.",
     )
 
 
@@ -84,18 +84,18 @@ class PartSerializer(serializers.Serializer):
     size = serializers.IntegerField()
     url = serializers.CharField(source="put.url")
     headers = serializers.DictField(child=serializers.CharField(), source="put.headers")
-    etag = serializers.CharField(allow_null=True, help_text="Set if this part has been uploaded already.")
+    etag = serializers.CharField(allow_null=True, help_text="Set when this part has arrived already.")
 
 
 class UploadUrlSerializer(serializers.Serializer):
-    """One URL, or with `part_size` one for each part."""
+    """One address, or with `part_size` one for each part."""
 
     storage_key = serializers.CharField()
     expires_in = serializers.IntegerField()
     method = serializers.CharField()
     upload_url = serializers.CharField(required=False)
     headers = serializers.DictField(
-        child=serializers.CharField(), required=False, help_text="Send exactly these headers."
+        child=serializers.CharField(), required=False, help_text="Send these along, to the letter."
     )
     upload_id = serializers.CharField(required=False)
     part_size = serializers.IntegerField(required=False)
@@ -117,10 +117,7 @@ class FileRegister(serializers.Serializer):
     sha256_hash = HashField(validators.SHA256, required=False, allow_null=True)
     md5_hash = HashField(validators.MD5, required=False, allow_null=True)
     parts = CompletedPartSerializer(
-        many=True,
-        required=False,
-        max_length=10_000,
-        help_text="For a multipart upload: the ETags that the object store returned.",
+        many=True, required=False, max_length=10_000, help_text="Of an upload in parts, as the store answered them."
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +127,7 @@ class FileRegister(serializers.Serializer):
 
 
 def etags_of(data: dict[str, Any]) -> dict[int, str]:
-    """The ETag of each part, by number."""
+    """The ETags of `parts`, by number."""
     return {each["number"]: each["etag"].strip('"') for each in data.get("parts", ())}
 
 
@@ -171,7 +168,7 @@ class UploadSerializer(serializers.Serializer):
     sha256 = serializers.CharField(source="object.sha256")
     size = serializers.IntegerField(source="object.size")
     storage_key = serializers.CharField(source="object.key")
-    state = serializers.CharField(source="object.state", help_text="`uploaded` if there is nothing to send.")
+    state = serializers.CharField(source="object.state", help_text="`uploaded`: send nothing.")
     method = serializers.CharField(default="PUT", read_only=True)
     url = serializers.CharField(source="put.url", default=None, allow_null=True)
     headers = serializers.DictField(source="put.headers", default=dict, child=serializers.CharField())
@@ -206,13 +203,13 @@ class MoveSerializer(serializers.Serializer):
     to = serializers.CharField(source="alias.version.version")
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        # Not a class attribute, because `from` is a keyword.
+        # Not an attribute: `from` is a word of Python.
         before = serializers.CharField(source="before.version", allow_null=True, default=None)
         return super().get_fields() | {"from": before}
 
 
 class FinalizeResultSerializer(VersionSerializer):
-    created = serializers.BooleanField(help_text="False if an earlier version with the same contents was returned.")
+    created = serializers.BooleanField(help_text="False where an older version holds the same contents.")
     moved = MoveSerializer(many=True)
 
     class Meta(VersionSerializer.Meta):
@@ -256,7 +253,7 @@ class ManifestSerializer(serializers.Serializer):
 
 
 def manifest_body(version: ArtifactVersion, page: downloads.Manifest, expires_in: int) -> dict[str, Any]:
-    """The same as `ManifestSerializer`, without DRF: a manifest has thousands of entries."""
+    """A `ManifestSerializer` by hand: thousands of entries pass through here."""
     return {
         "version_id": version.pk,
         "digest": version.digest,

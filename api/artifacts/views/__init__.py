@@ -1,1 +1,1 @@
-"""One class for each resource: load the object, call one verb, respond."""
+"""One class a resource: find through `visible_to`, act by one verb, answer."""

@@ -1,4 +1,4 @@
-"""Artifacts: list, create, show, update, delete; and resolve a name to a version."""
+"""Artifacts, and the names that lead to their versions."""
 
 from typing import Any
 from uuid import UUID
@@ -32,12 +32,12 @@ class ArtifactList(APIView):
         parameters=[query_params.ArtifactQuery], responses=page_of(ArtifactSerializer), operation_id="artifacts_list"
     )
     def get(self, request: Request) -> Response:
-        """List the artifacts that you can see."""
+        """List artifacts."""
         return paginate(request, query_params.artifacts(request), ArtifactSerializer)
 
     @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer}, operation_id="artifacts_create")
     def post(self, request: Request) -> Response:
-        """Create an artifact. If the name is taken, the 409 contains the id of that artifact."""
+        """Create an artifact; where the name is taken, 409 tells the id of the one that has it."""
         data = parse_body(ArtifactCreate, request)
         project = Project.objects.visible_to(request.user).find(data.pop("project"))
         artifact = artifacts.create(Actor.from_api(request), project, **data)
@@ -54,12 +54,12 @@ class ArtifactDetail(APIView):
 
     @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_replace")
     def put(self, request: Request, artifact_id: UUID) -> Response:
-        """Change the fields that are sent."""
+        """Change the fields that are given."""
         return self.patch(request, artifact_id)
 
     @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_update")
     def patch(self, request: Request, artifact_id: UUID) -> Response:
-        """Change the fields that are sent."""
+        """Change the fields that are given."""
         artifact = get_artifact(request, artifact_id)
         changes = parse_body(ArtifactUpdate, request, artifact_id=artifact_id)
         return Response(_shown(artifacts.update(Actor.from_api(request), artifact, **changes)))
@@ -78,7 +78,7 @@ class Resolve(APIView):
         parameters=[query_params.ResolveQuery], responses=ResolvedSerializer, operation_id="artifacts_resolve"
     )
     def get(self, request: Request) -> Response:
-        """Resolve `team/project/name:x` to an artifact, a version and its aliases."""
+        """From `team/project/name:x` to artifact, version and aliases."""
         query = parse(request, query_params.ResolveQuery)
         found = name_resolution.resolve(request.user, query["name"], type=query.get("type"), at=query.get("at"))
         return Response(serialize(ResolvedSerializer, found))

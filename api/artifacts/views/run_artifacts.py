@@ -1,4 +1,4 @@
-"""The artifacts that a run uses and logs."""
+"""What a run has to do with artifacts: it uses some, and logs some."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ class RunUseArtifact(APIView):
 
     @extend_schema(request=UseArtifact, responses=UsedSerializer)
     def post(self, request: Request, run_id: UUID) -> Response:
-        """Resolve a name in the run's project, and record that the run uses the version."""
+        """Resolve a name as the run's project sees it, and record that the run uses the version."""
         run = get_run(request, run_id)
         data = parse_body(UseArtifact, request, run_id=run_id)
         used = lineage.use(Actor.from_api(request), run, data.pop("name"), **data)
@@ -41,7 +41,7 @@ class RunArtifacts(APIView):
 
     @extend_schema(responses=RunArtifactsSerializer, operation_id="runs_artifacts")
     def get(self, request: Request, run_id: UUID) -> Response:
-        """List the versions that a run logged and used, newest first, at most a thousand of each."""
+        """The versions that a run logged and those it used, newest first, a thousand of each at most."""
         run = get_run(request, run_id)
         visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
         body = {"logged": visible.filter(run=run)[:1000], "used": visible.filter(usages__run=run)[:1000]}
