@@ -10,7 +10,7 @@ import environ
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 VAR_DIR = Path(env.str("WANLLMDB_VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
-# What `make run` generated for this machine: secret key, object store credentials, URLs. Variables that are set win.
+# What `make run` made up once for this machine: secret key, store credentials, addresses. The environment wins.
 env.read_env(VAR_DIR / "embedded.env")
 
 # --- Django -----------------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # --- Notifications ----------------------------------------------------------------------------------------------------
 
-# The mail server, as smtp+tls://user:password@host:587; by default workers print e-mails to their standard output.
+# Where mail goes, as smtp+tls://user:password@host:587; by default workers write it to their standard output.
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="wanLLMDB <wanllmdb@localhost>")

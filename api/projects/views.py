@@ -34,7 +34,7 @@ class ProjectList(APIView):
 
     @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectSerializer), operation_id="projects_list")
     def get(self, request: Request) -> Response:
-        """List the projects that you can see."""
+        """Projects that you may see."""
         found = Project.objects.visible_to(request.user).matching(**_filters(request, ProjectQuery))
         return paginate(request, found.select_related("team", "created_by"), ProjectSerializer)
 
