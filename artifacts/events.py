@@ -5,7 +5,7 @@ For callers that hold the artifact's lock.
 
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
@@ -34,7 +34,7 @@ def _message_fields(event: Event) -> dict[str, str]:
     if not data.get("to"):
         action = "remove {alias} from {before} of {name}"
     elif not data.get("from"):
-        action = "put {alias} on {after} of {name}"
+        action = "assign {alias} to {after} of {name}"
     else:
         action = "move {alias} of {name} from {before} to {after}"
     return fields | {"action": action.format(**fields)}
@@ -50,31 +50,29 @@ def _url(event: Event) -> str:
 
 
 ALIAS_CREATED = EventKind(
-    "alias.created", "An alias was made", _message("{actor} put {alias} on {after} of {name}"), _url
+    "alias.created", "Alias created", _message("{actor} assigned {alias} to {after} of {name}"), _url
 )
 ALIAS_MOVED = EventKind(
-    "alias.moved", "An alias moved", _message("{actor} moved {alias} of {name} from {before} to {after}"), _url
+    "alias.moved", "Alias moved", _message("{actor} moved {alias} of {name} from {before} to {after}"), _url
 )
 ALIAS_DELETED = EventKind(
-    "alias.deleted", "An alias was removed", _message("{actor} removed {alias} from {before} of {name}"), _url
+    "alias.deleted", "Alias deleted", _message("{actor} removed {alias} from {before} of {name}"), _url
 )
 VERSION_FINALIZED = EventKind(
-    "version.finalized", "A version was finalized", _message("{actor} finalized {after} of {name}"), _url
+    "version.finalized", "Version finalized", _message("{actor} finalized {after} of {name}"), _url
 )
-VERSION_DELETED = EventKind(
-    "version.deleted", "A version was deleted", _message("{actor} deleted {before} of {name}"), _url
-)
-ALIAS_PROPOSED = EventKind("alias.proposed", "A move was proposed", _message("{actor} proposes to {action}"), _url)
+VERSION_DELETED = EventKind("version.deleted", "Version deleted", _message("{actor} deleted {before} of {name}"), _url)
+ALIAS_PROPOSED = EventKind("alias.proposed", "Move proposed", _message("{actor} proposes to {action}"), _url)
 # Of an approved move, watchers hear as of any other.
 ALIAS_APPROVED = EventKind(
     "alias.approved",
-    "A proposed move was approved",
+    "Proposed move approved",
     _message("{actor} approved the proposal to {action}"),
     _url,
     is_watchable=False,
 )
 ALIAS_REJECTED = EventKind(
-    "alias.rejected", "A proposed move was rejected", _message("{actor} rejected the proposal to {action}"), _url
+    "alias.rejected", "Proposed move rejected", _message("{actor} rejected the proposal to {action}"), _url
 )
 KINDS = (
     ALIAS_CREATED,
@@ -96,7 +94,7 @@ def alias_changed(
     after: ArtifactVersion | None,
     reason: str,
 ) -> None:
-    """An alias was made, moved or removed."""
+    """Alias created, moved or removed."""
     kind = ALIAS_MOVED if before and after else ALIAS_CREATED if after else ALIAS_DELETED
     _record(kind, actor, artifact, alias, before, after, reason)
 
@@ -144,7 +142,7 @@ def _record(
             "id": str(artifact.pk),
             "name": artifact.full_name,
             "type": artifact.type,
-            "url": f"{settings.BASE_URL}/{artifact.project.full_name}/artifacts/{quote(artifact.type)}/{artifact.name}",
+            "url": settings.BASE_URL + artifact.get_absolute_url(),
         },
         "alias": alias or None,
         "from": _version_data(before),

@@ -59,7 +59,7 @@ def _mail(item: InboxItem) -> EmailMessage:
     reason = item.event.data.get("reason") or ""
     text = f"{message}.\n\n" + (f"Reason: {reason}\n\n" if reason else "")
     link = settings.BASE_URL + item.event.get_absolute_url()
-    footer = f"You get this mail because you watch {item.event.project.full_name}: {settings.BASE_URL}/watches"
+    footer = f"You receive this e-mail because you watch {item.event.project.full_name}: {settings.BASE_URL}/watches"
     host = urlsplit(settings.BASE_URL).hostname
     return EmailMessage(
         subject=f"[{item.event.project.full_name}] {message}"[:200],

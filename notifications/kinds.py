@@ -7,7 +7,7 @@ from events.models import Event
 
 
 def _test_message(event: Event) -> str:
-    return f"{event.data.get('by') or 'Somebody'} tried a webhook of {event.data['project']}"
+    return f"{event.data.get('by') or 'Somebody'} tested a webhook of {event.data['project']}"
 
 
 def _paused_message(event: Event) -> str:
@@ -19,9 +19,9 @@ def _url(event: Event) -> str:
 
 
 WEBHOOK_TEST = EventKind(
-    "webhook.test", "Somebody tries the webhook", _test_message, _url, is_subscribable=False, is_watchable=False
+    "webhook.test", "Webhook tested", _test_message, _url, is_subscribable=False, is_watchable=False
 )
 WEBHOOK_PAUSED = EventKind(
-    "webhook.paused", "A webhook was paused", _paused_message, _url, is_subscribable=False, is_watchable=False
+    "webhook.paused", "Webhook paused", _paused_message, _url, is_subscribable=False, is_watchable=False
 )
 KINDS = (WEBHOOK_TEST, WEBHOOK_PAUSED)

@@ -26,10 +26,11 @@ def watch(
     The pattern is of the aliases that matter. Only `*` covers events that are about no alias. Raises `Invalid`.
     """
     if not re.match(validators.ALIAS_PATTERN, pattern):
-        raise errors.Invalid("A pattern has letters, digits, dots, underscores, hyphens, * and ?, as aliases have.")
-    settings = {"pattern": pattern, "by_email": by_email}
+        raise errors.Invalid(
+            "A pattern consists of letters, digits, dots, underscores, hyphens, * and ?, as aliases do."
+        )
     row, created = Watch.objects.update_or_create(
-        user=actor.user, project=project, artifact=artifact, defaults=settings
+        user=actor.user, project=project, artifact=artifact, defaults={"pattern": pattern, "by_email": by_email}
     )
     return Watched(row, created)
 
@@ -37,5 +38,5 @@ def watch(
 def unwatch(actor: Actor, watch: Watch) -> None:
     """Stop watching. Only one's own."""
     if watch.user_id != actor.user.pk:
-        raise errors.Denied("This is not your watch.")
+        raise errors.Denied("This watch belongs to another user.")
     watch.delete()

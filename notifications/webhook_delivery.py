@@ -136,9 +136,9 @@ def _count_failure(webhook: Webhook, response: http_client.Response) -> None:
     Webhook.objects.filter(pk=webhook.pk).update(failures=F("failures") + 1)
     failures = webhook.failures + 1
     if response.status == _GONE:
-        _pause(webhook, "The receiver says that it is gone for good (410).")
+        _pause(webhook, "The receiver responded with 410 Gone.")
     elif failures >= settings.WEBHOOK_FAILURES_BEFORE_PAUSE:
-        last_error = response.error or f"The last answer was {response.status}."
+        last_error = response.error or f"The last response was {response.status}."
         _pause(webhook, f"{failures} deliveries in a row failed. {last_error}")
 
 
@@ -152,7 +152,7 @@ def _pause(webhook: Webhook, reason: str) -> None:
     admins = project.team.memberships.filter(role=Role.ADMIN).select_related("user")
     data = {
         "project": project.full_name,
-        "url": f"{settings.BASE_URL}/{project.full_name}/webhooks/{webhook.pk}",
+        "url": settings.BASE_URL + webhook.get_absolute_url(),
         "webhook": {"id": str(webhook.pk), "description": webhook.description},
         "reason": reason[:300],
     }

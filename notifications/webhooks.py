@@ -95,7 +95,7 @@ def test(actor: Actor, webhook: Webhook) -> Delivery:
     project = webhook.project
     data = {
         "project": project.full_name,
-        "url": f"{settings.BASE_URL}/{project.full_name}/webhooks/{webhook.pk}",
+        "url": settings.BASE_URL + webhook.get_absolute_url(),
         "webhook": {"id": str(webhook.pk), "description": webhook.description},
         "by": actor.user.username,
         "at": timezone.now().isoformat(),

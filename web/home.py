@@ -29,4 +29,4 @@ def home(request: HttpRequest) -> HttpResponse:
         artifacts = Artifact.objects.visible_to(request.user)
         context["recent"] = activity.newest_versions(artifacts, VERSIONS_SHOWN)
         context["teams"] = Team.objects.visible_to(request.user).order_by("name")
-    return rendering.render_page(request, "projects/home.html", context)
+    return rendering.render_page(request, "home/home.html", context)

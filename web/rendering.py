@@ -81,7 +81,7 @@ def render_form(
     """A question with a button that says `verb`, and the fields of a form, if there is one: a page, or a dialog."""
     context = {"form": form, "heading": heading, "sentence": sentence, "verb": verb, "back": back, "danger": danger}
     return render_page(
-        request, "components/ask.html", context, status=422 if form is not None and form.is_bound else 200
+        request, "components/form_page.html", context, status=422 if form is not None and form.is_bound else 200
     )
 
 
@@ -106,7 +106,7 @@ def render_problem(request: HttpRequest, status: int, title: str, sentence: str)
         response = HttpResponse(status=status, headers={"X-Refusal": quote(sentence), "HX-Reswap": "none"})
     else:
         context = {"status": status, "title": title, "sentence": sentence}
-        response = render(request, "errors/problem.html", context, status=status)
+        response = render(request, "errors/error.html", context, status=status)
     if status == 503:
         response["Retry-After"] = str(errors.RETRY_AFTER_SECONDS)
     return response

@@ -4,15 +4,11 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from artifacts import search as registry_search
-from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
-from projects.models import Project, Run
+from artifacts.models import ArtifactAlias
 from web import rendering
-from web.artifacts.views import artifacts
-from web.projects.views import projects
 
 SHOWN = 6
 PAGE_SIZE = 50
@@ -37,22 +33,11 @@ def search(request: HttpRequest) -> HttpResponse:
     groups = registry_search.search(request.user, words, SHOWN)
     hits = [hit for group in groups for hit in group.hits]
     if len(hits) == 1 and not rendering.is_partial(request):
-        return redirect(address(hits[0]))
-    return rendering.render_page(request, "search/results.html", {"groups": groups, "search_words": words})
-
-
-def address(hit: Artifact | ArtifactVersion | ArtifactAlias | Project | Run) -> str:
-    """The page of what was found."""
-    match hit:
-        case Artifact():
-            return artifacts.address(hit)
-        case ArtifactVersion():
-            return f"{artifacts.address(hit.artifact)}/{hit.version}"
-        case ArtifactAlias():
-            return f"{artifacts.address(hit.artifact)}/{hit.version.version}"
-        case Run():
-            return reverse("run", args=[hit.project.team.name, hit.project.name, hit.name])
-    return projects.address(hit)
+        hit = hits[0]
+        if isinstance(hit, ArtifactAlias):
+            return redirect("version", *hit.artifact.url_args, hit.version.version)
+        return redirect(hit)
+    return rendering.render_page(request, "search/search.html", {"groups": groups, "search_words": words})
 
 
 def _all_of(request: HttpRequest, words: str, kind: str) -> HttpResponse:
@@ -60,4 +45,4 @@ def _all_of(request: HttpRequest, words: str, kind: str) -> HttpResponse:
     page = rendering.paginate(request, rows, PAGE_SIZE)
     group = registry_search.Group(kind, list(page), False)
     context = {"groups": [group] if group.hits else [], "search_words": words, "page": page, "only": kind}
-    return rendering.render_page(request, "search/results.html", context)
+    return rendering.render_page(request, "search/search.html", context)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Union
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Lower
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from accounts.validators import OWNER_NAME, validate_not_reserved, validate_owner_name
@@ -79,6 +80,14 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("team-page", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name."""
+        return [self.name]
 
     def is_personal_of(self, user: "User") -> bool:
         """Whether it is the team that bears the user's name."""

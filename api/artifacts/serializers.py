@@ -15,10 +15,6 @@ _INTEGRITY = {
 }
 
 
-def artifact_url(artifact: Artifact) -> str:
-    return f"{settings.BASE_URL}/{artifact.project.full_name}/artifacts/{artifact.type}/{artifact.name}"
-
-
 class ArtifactSerializer(serializers.ModelSerializer):
     """An artifact of a `for_display` queryset."""
 
@@ -42,7 +38,7 @@ class ArtifactSerializer(serializers.ModelSerializer):
         return artifact.newest_names
 
     def get_url(self, artifact: Artifact) -> str:
-        return artifact_url(artifact)
+        return settings.BASE_URL + artifact.get_absolute_url()
 
 
 class VersionSerializer(serializers.ModelSerializer):
@@ -74,7 +70,7 @@ class VersionSerializer(serializers.ModelSerializer):
         return version.alias_names
 
     def get_url(self, version: ArtifactVersion) -> str:
-        return f"{artifact_url(version.artifact)}/{version.version}"
+        return settings.BASE_URL + version.get_absolute_url()
 
 
 class FileSerializer(serializers.ModelSerializer):

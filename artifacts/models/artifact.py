@@ -5,6 +5,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from artifacts import validators
@@ -106,6 +107,14 @@ class Artifact(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("artifact", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name, of an artifact whose project and team are loaded."""
+        return [*self.project.url_args, self.type, self.name]
 
     @property
     def latest_version(self) -> str | None:

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from artifacts.models.blob import Blob
@@ -60,3 +61,11 @@ class ArtifactFile(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def get_absolute_url(self) -> str:
+        return reverse("file-page", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name, of a file whose version, artifact, project and team are loaded."""
+        return [*self.version.url_args, self.path]

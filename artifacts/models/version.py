@@ -5,6 +5,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from artifacts.models.artifact import Artifact
@@ -97,6 +98,14 @@ class ArtifactVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.artifact.name}:{self.version}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("version", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name, of a version whose artifact, project and team are loaded."""
+        return [*self.artifact.url_args, self.version]
 
     @property
     def alias_names(self) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
+from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -69,6 +70,14 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} to {self.webhook}: {self.state}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("webhook-delivery", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name, of a delivery whose webhook, project and team are loaded."""
+        return [*self.webhook.url_args, str(self.pk)]
 
     @property
     def is_pending(self) -> bool:

@@ -5,6 +5,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from events.models import Event
@@ -54,6 +55,14 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return self.description or self.url
+
+    def get_absolute_url(self) -> str:
+        return reverse("webhook", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name, of a webhook whose project and team are loaded."""
+        return [*self.project.url_args, str(self.pk)]
 
     @property
     def is_live(self) -> bool:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from accounts.models import Membership, Role, Team, User
@@ -64,7 +65,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         found = self.filter(pk=by_id) if by_id else self.named(str(reference))
         project = found.select_related("team").first()
         if project is None:
-            raise errors.Missing(f"There is no project '{reference}', or you may not see it.")
+            raise errors.Missing(f"Project '{reference}' not found, or you don't have access.")
         return project
 
 
@@ -93,6 +94,14 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.full_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("project", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name; the team must be loaded, or this is a query."""
+        return [*self.team.url_args, self.name]
 
     @property
     def full_name(self) -> str:

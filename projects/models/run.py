@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Union
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -93,6 +94,14 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its page's URL names, of a run whose project and team are loaded."""
+        return [*self.project.url_args, self.name]
 
     @property
     def duration(self) -> timedelta:

@@ -2,11 +2,11 @@
 import "./copy.js";
 import "./dialogs.js";
 import "./filters.js";
-import "./keys.js";
-import "./live.js";
-import "./plans.js";
-import "./refusals.js";
+import "./live_updates.js";
+import "./move_preview.js";
+import "./pattern_validation.js";
+import "./request_errors.js";
 import "./search.js";
+import "./shortcuts.js";
 import "./tabs.js";
 import "./toasts.js";
-import "./validity.js";

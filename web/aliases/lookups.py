@@ -18,5 +18,5 @@ def get_rule(request: HttpRequest, team: str, pk: UUID) -> AliasRule:
     """A rule of the team, or of what it owns."""
     rule = get_object_or_404(AliasRule.objects.visible_to(request.user).for_display(), pk=pk)
     if rule.owner != Team.objects.named(team).first():
-        raise Http404("There is no such rule.")
+        raise Http404("Rule not found.")
     return rule

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django import template
+from django.shortcuts import resolve_url
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -65,7 +68,7 @@ def markdown(text: str) -> SafeString:
     return markdown_html.render(text)
 
 
-@register.inclusion_tag("components/tree.html")
+@register.inclusion_tag("components/json_tree.html")
 def tree(value: Any, empty: str = "") -> dict[str, Any]:
     """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
     return {"rows": json_tree.rows(value), "empty": empty}
@@ -75,6 +78,33 @@ def tree(value: Any, empty: str = "") -> dict[str, Any]:
 def get_item(values: Mapping[Any, Any], key: Any) -> Any:
     """What the mapping holds under a key that the page has in a variable."""
     return values[key]
+
+
+@register.simple_tag
+def url_of(thing: Any, *args: Any, **query: Any) -> str:
+    """The URL of a thing's own page, `{% url_of artifact %}`, or of a page about it, `{% url_of artifact "upload" %}`.
+
+    Further arguments are what that URL has beside the names of the thing: `{% url_of artifact "alias-move" alias %}`.
+    Keywords become the query string; empty ones are left out. For a page about nothing in particular, `thing` is the
+    page's name, or its URL.
+    """
+    if isinstance(thing, str):
+        url = resolve_url(thing, *args)
+    elif args:
+        url = reverse(args[0], args=[*thing.url_args, *args[1:]])
+    else:
+        url = thing.get_absolute_url()
+    fields = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{url}?{urlencode(fields, safe='/', quote_via=quote)}" if fields else url
+
+
+@register.simple_tag
+def dialog_link(thing: Any, *args: Any, **query: Any) -> SafeString:
+    """The attributes of a link to what `url_of` names, opened in the dialog, or without script as a page of its own."""
+    return format_html(
+        'href="{0}" hx-get="{0}" hx-target="#modal" hx-swap="innerHTML" hx-push-url="false"',
+        url_of(thing, *args, **query),
+    )
 
 
 @register.simple_tag(takes_context=True)

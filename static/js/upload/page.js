@@ -1,9 +1,9 @@
 // The page that uploads: what was dropped goes into the queue, and what becomes of it is shown.
-import { dropped, picked } from "./drop.js";
+import { dropped, picked } from "./dropped_files.js";
 import { Queue } from "./queue.js";
-import { sender } from "./send.js";
+import { sender } from "./file_sender.js";
 import { Transfers } from "./transfers.js";
-import { ask } from "./wire.js";
+import { ask } from "./http.js";
 
 const AT_ONCE = 4;
 const REFRESH_MS = 1000;
@@ -70,8 +70,8 @@ function judge() {
   const note = form.querySelector("[data-finalize-note]");
   form.querySelector("[type=submit]").disabled = queue.isBusy || isEmpty;
   note.toggleAttribute("data-failed", !queue.isBusy && failed > 0);
-  if (queue.isBusy) note.textContent = "Files are still on their way.";
-  else note.textContent = failed ? `${failed === 1 ? "A file" : `${failed} files`} failed and would not be in this version.` : "";
+  if (queue.isBusy) note.textContent = "Files are still uploading.";
+  else note.textContent = failed ? `${failed === 1 ? "A file" : `${failed} files`} failed and will not be in this version.` : "";
 }
 
 queue.addEventListener("change", (event) => {

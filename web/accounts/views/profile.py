@@ -38,9 +38,9 @@ def password(request: HttpRequest) -> HttpResponse:
         users.change_password(Actor.from_page(request), form.cleaned_data["new"])
         update_session_auth_hash(request, request.user)
         return rendering.redirect_with_message(
-            request, "Your password is changed. Other browsers are signed out.", reverse("profile")
+            request, "Password changed. Other browsers have been signed out.", reverse("profile")
         )
-    return rendering.render_form(request, form, "Change your password", verb="Change", back=reverse("profile"))
+    return rendering.render_form(request, form, "Change password", verb="Change", back=reverse("profile"))
 
 
 @login_required
@@ -53,7 +53,7 @@ def key_new(request: HttpRequest) -> HttpResponse:
         key, value = keys.create(Actor.from_page(request), data["name"], data["scope"], form.expires_at())
         context = {"key": key, "value": value, "address": request.build_absolute_uri("/").rstrip("/")}
         return rendering.add_htmx_trigger(
-            rendering.render_page(request, "accounts/key_made.html", context), changed=True
+            rendering.render_page(request, "accounts/key_created.html", context), changed=True
         )
     return rendering.render_form(request, form, "New API key", verb="Create", back=reverse("profile"))
 
@@ -64,7 +64,7 @@ def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_object_or_404(request.user.api_keys, pk=key_id)
     if request.method == "POST":
         keys.revoke(Actor.from_page(request), key)
-        return rendering.redirect_with_message(request, f"The key {key.name} is revoked.", reverse("profile"))
-    sentence = "What uses it is refused from now on. This action cannot be undone."
-    heading = f"Revoke the key {key.name}?"
+        return rendering.redirect_with_message(request, f'API key "{key.name}" revoked.', reverse("profile"))
+    sentence = "Whatever uses it will be refused from now on. This action cannot be undone."
+    heading = f'Revoke API key "{key.name}"?'
     return rendering.render_form(request, None, heading, sentence, verb="Revoke", back=reverse("profile"), danger=True)

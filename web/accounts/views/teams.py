@@ -29,7 +29,7 @@ def team_new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
         team = teams.create(Actor.from_page(request), **form.cleaned_data)
-        return rendering.redirect_with_message(request, f"Team {team.name} is there. Invite the others.", address(team))
+        return rendering.redirect_with_message(request, "Team created. Invite your teammates.", team.get_absolute_url())
     return rendering.render_form(request, form, "New team", verb="Create", back=reverse("profile"))
 
 
@@ -40,8 +40,8 @@ def team_edit(request: HttpRequest, team: str) -> HttpResponse:
     form = TeamForm(request.POST or None, initial={"name": found.name, "display_name": found.display_name})
     if form.is_valid():
         teams.update(Actor.from_page(request), found, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", address(found))
-    return rendering.render_form(request, form, f"Edit team {found.name}", verb="Save", back=address(found))
+        return rendering.redirect_with_message(request, "Saved.", found.get_absolute_url())
+    return rendering.render_form(request, form, f"Edit team {found.name}", verb="Save", back=found.get_absolute_url())
 
 
 @login_required
@@ -50,10 +50,12 @@ def team_delete(request: HttpRequest, team: str) -> HttpResponse:
     found = _managed(request, team)
     if request.method == "POST":
         teams.delete(Actor.from_page(request), found)
-        return rendering.redirect_with_message(request, f"Team {found.name} is deleted.", reverse("profile"))
-    sentence = "Only a team without projects can go. Its members keep their accounts."
+        return rendering.redirect_with_message(request, f"Team {found.name} deleted.", reverse("profile"))
+    sentence = "Only a team without projects can be deleted. Its members keep their accounts."
     heading = f"Delete team {found.name}?"
-    return rendering.render_form(request, None, heading, sentence, verb="Delete", back=address(found), danger=True)
+    return rendering.render_form(
+        request, None, heading, sentence, verb="Delete", back=found.get_absolute_url(), danger=True
+    )
 
 
 @login_required
@@ -66,7 +68,7 @@ def member_add(request: HttpRequest, team: str) -> HttpResponse:
             Actor.from_page(request), found, form.cleaned_data["username"], form.cleaned_data["role"]
         )
         return rendering.redirect_with_message(
-            request, f"{member.user.username} is in team {found.name}.", _back(request, found)
+            request, f"{member.user.username} added to team {found.name}.", _back(request, found)
         )
     return rendering.render_form(request, form, f"Add a member to {found.name}", verb="Add", back=_back(request, found))
 
@@ -80,7 +82,7 @@ def member_role(request: HttpRequest, team: str, username: str) -> HttpResponse:
     if form.is_valid():
         member = teams.change_role(Actor.from_page(request), member, form.cleaned_data["role"])
         return rendering.redirect_with_message(
-            request, f"{username} is {member.get_role_display().lower()} now.", _back(request, found)
+            request, f"The role of {username} is now {member.get_role_display().lower()}.", _back(request, found)
         )
     return rendering.render_form(request, form, f"Role of {username}", verb="Change", back=_back(request, found))
 
@@ -95,12 +97,12 @@ def member_remove(request: HttpRequest, team: str, username: str) -> HttpRespons
         permissions.require(Actor.from_page(request), member.team, Role.ADMIN)
     if request.method == "POST":
         teams.remove_member(Actor.from_page(request), member)
-        sentence = f"You have left team {team}." if leaves else f"{username} is not in team {team} any more."
+        sentence = f"You left team {team}." if leaves else f"{username} removed from team {team}."
         return rendering.redirect_with_message(
             request, sentence, reverse("home") if leaves else _back(request, member.team)
         )
     heading = f"Leave team {team}?" if leaves else f"Remove {username} from team {team}?"
-    sentence = "What they made stays. They lose sight of the team's private projects."
+    sentence = "What they created stays. They lose access to the team's private projects."
     verb = "Leave" if leaves else "Remove"
     return rendering.render_form(
         request, None, heading, sentence, verb=verb, back=_back(request, member.team), danger=True
@@ -119,10 +121,10 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
         link = request.build_absolute_uri(reverse("sign-up", args=[token]))
         context = {"invitation": invitation, "link": link, "back": back}
         return rendering.add_htmx_trigger(
-            rendering.render_page(request, "accounts/invitation_made.html", context), changed=True
+            rendering.render_page(request, "accounts/invitation_created.html", context), changed=True
         )
-    sentence = "A link that is good for one person: with it they choose a username, or join with the one they have."
-    return rendering.render_form(request, form, f"Invite to {found.name}", sentence, verb="Make a link", back=back)
+    sentence = "The link works for one person, who creates an account with it or joins with an existing one."
+    return rendering.render_form(request, form, f"Invite to {found.name}", sentence, verb="Create link", back=back)
 
 
 @login_required
@@ -132,16 +134,12 @@ def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> H
     invitation = get_invitation(request, team, invitation_id)
     if request.method == "POST":
         invitations.revoke(Actor.from_page(request), invitation)
-        return rendering.redirect_with_message(request, "The invitation is taken back.", _back(request, found))
-    sentence = "Its link leads nowhere from now on."
+        return rendering.redirect_with_message(request, "Invitation revoked.", _back(request, found))
+    sentence = "Its link will stop working."
     back = _back(request, found)
     return rendering.render_form(
-        request, None, "Take back the invitation?", sentence, verb="Take back", back=back, danger=True
+        request, None, "Revoke the invitation?", sentence, verb="Revoke", back=back, danger=True
     )
-
-
-def address(team: Team) -> str:
-    return reverse("team-page", args=[team.name])
 
 
 def _managed(request: HttpRequest, name: str) -> Team:
@@ -153,4 +151,4 @@ def _managed(request: HttpRequest, name: str) -> Team:
 
 def _back(request: HttpRequest, team: Team) -> str:
     """The page that the form was opened from: the team's, or that of one of its projects."""
-    return rendering.safe_return_url(request, address(team))
+    return rendering.safe_return_url(request, team.get_absolute_url())

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
@@ -15,7 +16,7 @@ from web import rendering
 from web.aliases import timeline, view_models
 from web.aliases.forms import AddForm, MoveForm, OneAliasForm, SwapForm
 from web.artifacts.lookups import get_artifact, get_artifact_for_display
-from web.artifacts.views.live_updates import address, render_changed_parts
+from web.artifacts.views.live_updates import render_changed_parts
 
 DELETE = "Delete"
 
@@ -66,7 +67,9 @@ def rollback(request: HttpRequest, alias: str, **names: str) -> HttpResponse:
             if _is_proposal(request):
                 return _propose(request, form, before)
             done = aliases.rollback(_actor(request, form), artifact, alias, form.expectation)
-            return render_changed_parts(request, artifact, f"{alias} is back at {done.alias.version.version}.")
+            return render_changed_parts(
+                request, artifact, f"Alias {alias} rolled back to {done.alias.version.version}."
+            )
     return _ask(request, form, f"Roll back alias {alias}?", before, "Roll back")
 
 
@@ -81,7 +84,7 @@ def delete(request: HttpRequest, alias: str, **names: str) -> HttpResponse:
             if _is_proposal(request):
                 return _propose(request, form, None)
             aliases.remove(_actor(request, form), artifact, alias, form.expectation)
-            return render_changed_parts(request, artifact, f"Alias {alias} is deleted.")
+            return render_changed_parts(request, artifact, f"Alias {alias} deleted.")
     heading = f"Are you sure you want to delete alias '{alias}'?"
     return _ask(request, form, heading, None, DELETE)
 
@@ -96,10 +99,10 @@ def swap(request: HttpRequest, **names: str) -> HttpResponse:
             one, other = form.cleaned_data["one"], form.cleaned_data["other"]
             moves = aliases.swap(_actor(request, form), artifact, one, other)
             where = " and ".join(f"{each.alias.alias} is at {each.alias.version.version}" for each in moves)
-            return render_changed_parts(request, artifact, f"{where} now.")
+            return render_changed_parts(request, artifact, f"Swapped: {where} now.")
     known = artifact.alias_set.select_related("version").order_by("alias")[: view_models.ALIASES_OFFERED]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "known": known}
-    context |= {"back": address(artifact), "place": "artifacts"}
+    context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "place": "artifacts"}
     return rendering.render_page(request, "artifacts/alias_swap.html", context, status=422 if form.is_bound else 200)
 
 
@@ -150,8 +153,8 @@ def _move(request: HttpRequest, form: MoveForm) -> HttpResponse:
         return _propose(request, form, form.to)
     to = form.to
     done = aliases.move(_actor(request, form), form.artifact, form.alias, to, form.expectation)
-    sentence = f"Alias {form.alias} is at {to.version}." if done.before is None else (
-        f"Alias {form.alias} has moved from {done.before.version} to {to.version}."
+    sentence = f"Alias {form.alias} assigned to {to.version}." if done.before is None else (
+        f"Alias {form.alias} moved from {done.before.version} to {to.version}."
     )  # fmt: skip
     return render_changed_parts(request, form.artifact, sentence)
 
@@ -159,9 +162,7 @@ def _move(request: HttpRequest, form: MoveForm) -> HttpResponse:
 def _propose(request: HttpRequest, form: OneAliasForm, to: ArtifactVersion | None) -> HttpResponse:
     proposals.propose(_actor(request, form), form.artifact, form.alias, to)
     what = f"to {to.version}" if to else "to be deleted"
-    return render_changed_parts(
-        request, form.artifact, f"Proposed: {form.alias} {what}. Somebody else decides about it."
-    )
+    return render_changed_parts(request, form.artifact, f"Proposed: {form.alias} {what}. Waiting for a reviewer.")
 
 
 def _ask(
@@ -184,11 +185,11 @@ def _ask(
         "goes": verb == DELETE,
         "deed": _deed(plan, verb),
         "offered": offered,
-        "back": address(form.artifact),
+        "back": reverse("artifact-aliases", args=form.artifact.url_args),
         "place": "artifacts",
     }
     is_refused = bool(form.errors) and "preview" not in request.POST
-    template = "alias_plan" if _is_about_plan(request) else "alias_form"
+    template = "move_preview" if _is_about_plan(request) else "alias_form"
     return rendering.render_page(
         request, f"artifacts/{template}.html", context | more, status=422 if is_refused else 200
     )

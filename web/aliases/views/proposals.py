@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts import permissions
@@ -17,7 +18,7 @@ from web.aliases.forms import CommentForm
 from web.aliases.lookups import get_proposal
 from web.aliases.views.aliases import post_data
 from web.artifacts.lookups import get_artifact
-from web.artifacts.views.live_updates import address, render_changed_parts
+from web.artifacts.views.live_updates import render_changed_parts
 
 
 @login_required
@@ -28,7 +29,7 @@ def approve(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpRespon
     if form.is_valid():
         with form.keeping():
             proposals.approve(Actor.from_page(request), proposal, form.cleaned_data["comment"])
-            what = f"is at {proposal.after} now" if proposal.after else "is deleted"
+            what = f"is now at {proposal.after}" if proposal.after else "deleted"
             return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
     return _ask(request, form, proposal, "Approve")
 
@@ -78,7 +79,7 @@ def _ask(
         "heading": f"{verb} the {'move' if proposal.after else 'deletion'} of {proposal.alias}?",
         "verb": verb,
         "danger": danger,
-        "back": address(proposal.artifact),
+        "back": reverse("artifact-aliases", args=proposal.artifact.url_args),
         "place": "artifacts",
     }
     return rendering.render_page(request, "artifacts/proposal_form.html", context, status=422 if form.errors else 200)

@@ -20,7 +20,6 @@ from web.aliases.forms import RuleForm
 from web.aliases.lookups import get_rule
 from web.aliases.views.aliases import post_data
 from web.artifacts.lookups import get_artifact
-from web.artifacts.views.live_updates import address
 from web.projects.lookups import get_project
 
 PAGE_SIZE = 100
@@ -77,7 +76,7 @@ def edit(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
         with form.keeping():
             protection.update(Actor.from_page(request), rule, **form.cleaned_data)
             return _done(request, "Saved.", rule)
-    return rendering.render_form(request, form, f"Edit the rule {rule}", verb="Save", back=_back(request, rule))
+    return rendering.render_form(request, form, f"Edit rule {rule}", verb="Save", back=_back(request, rule))
 
 
 @login_required
@@ -88,9 +87,9 @@ def delete(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
         name = str(rule)
         back = _back(request, rule)
         protection.delete(Actor.from_page(request), rule)
-        return _told(request, f"The rule {name} is deleted.", back)
-    sentence = "Every editor of the team may move these aliases then, unless another rule covers them."
-    heading = f"Delete the rule {rule}?"
+        return _told(request, f"Rule {name} deleted.", back)
+    sentence = "Every editor of the team can then move these aliases, unless another rule covers them."
+    heading = f"Delete rule {rule}?"
     return rendering.render_form(
         request, None, heading, sentence, verb="Delete", back=_back(request, rule), danger=True
     )
@@ -141,7 +140,7 @@ def _back(request: HttpRequest, rule: AliasRule) -> str:
 def _home(place: Team | Project | Artifact) -> str:
     """Where the rules of the place are listed."""
     if isinstance(place, Team):
-        return reverse("team-page", args=[place.name])
+        return place.get_absolute_url()
     if isinstance(place, Project):
-        return reverse("project-rules", args=[place.team.name, place.name])
-    return address(place)
+        return reverse("project-rules", args=place.url_args)
+    return reverse("artifact-aliases", args=place.url_args)

@@ -19,7 +19,6 @@ from web import rendering
 from web.artifacts import tab_contexts
 from web.artifacts.forms import ArtifactEditForm, TypedName
 from web.artifacts.lookups import get_artifact_for_display
-from web.artifacts.views.artifacts import address
 
 DAYS_SHOWN = 30
 
@@ -67,9 +66,9 @@ def edit(request: HttpRequest, **names: str) -> HttpResponse:
     form = ArtifactEditForm(request.POST or None, initial=ArtifactEditForm.shown(artifact))
     if form.is_valid():
         changed = artifacts.update(Actor.from_page(request), artifact, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", address(changed))
+        return rendering.redirect_with_message(request, "Saved.", changed.get_absolute_url())
     context = {"artifact": artifact, "form": form}
-    return rendering.render_page(request, "artifacts/edit.html", context, status=422 if form.is_bound else 200)
+    return rendering.render_page(request, "artifacts/artifact_edit.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required
@@ -80,12 +79,15 @@ def delete(request: HttpRequest, **names: str) -> HttpResponse:
     form = TypedName(artifact.name, request.POST or None)
     if form.is_valid():
         artifacts.delete(Actor.from_page(request), artifact)
-        team, project = artifact.project.team.name, artifact.project.name
         return rendering.redirect_with_message(
-            request, f"Artifact {artifact.name} is deleted.", reverse("project-artifacts", args=[team, project])
+            request,
+            f"Artifact {artifact.name} deleted.",
+            reverse("project-artifacts", args=artifact.project.url_args),
         )
     context = {"artifact": artifact, "form": form}
-    return rendering.render_page(request, "artifacts/delete.html", context, status=422 if form.is_bound else 200)
+    return rendering.render_page(
+        request, "artifacts/artifact_delete.html", context, status=422 if form.is_bound else 200
+    )
 
 
 def _tab(request: HttpRequest, tab: str, **names: str) -> HttpResponse:

@@ -3,7 +3,6 @@
 from django.contrib.auth.decorators import login_required
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
@@ -49,18 +48,12 @@ def artifact_new(request: HttpRequest) -> HttpResponse:
             tags=data["tags"],
         )
         return rendering.redirect_with_message(
-            request, f"Artifact {artifact.name} is there. Log its first version.", address(artifact)
+            request, f"Artifact {artifact.name} created. Log its first version.", artifact.get_absolute_url()
         )
     status = 422 if form.is_bound else 200
     return rendering.render_page(
         request, "artifacts/artifact_new.html", {"form": form, "place": "artifacts"}, status=status
     )
-
-
-def address(artifact: Artifact) -> str:
-    """The page of an artifact, whose project and team must be loaded."""
-    project = artifact.project
-    return reverse("artifact", args=[project.team.name, project.name, artifact.type, artifact.name])
 
 
 def _list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | None) -> HttpResponse:

@@ -14,7 +14,6 @@ from artifacts.models import ArtifactFile, Blob
 from artifacts.previews import registry
 from web import rendering
 from web.artifacts.lookups import get_file, get_version
-from web.artifacts.views.versions import address
 
 
 @login_required
@@ -34,7 +33,7 @@ def file_facts(request: HttpRequest, **place: str) -> HttpResponse:
         return redirect("file-page", **place)
     if _is_settling(file):
         return HttpResponse(status=204)
-    return rendering.render_page(request, "artifacts/file_facts.html", _shown(file))
+    return rendering.render_page(request, "artifacts/file_details.html", _shown(file))
 
 
 @login_required
@@ -82,7 +81,7 @@ def _shown(file: ArtifactFile) -> dict[str, object]:
         "version": version,
         "artifact": version.artifact,
         "project": version.artifact.project,
-        "here": address(version),
+        "here": version.get_absolute_url(),
         "trail": directory_listing.trail(file.path),
         "is_settling": _is_settling(file),
         "place": "artifacts",

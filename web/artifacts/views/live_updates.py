@@ -30,7 +30,7 @@ def live(request: HttpRequest, **names: str) -> HttpResponse:
     """The parts that are new to a page which has `seen` an older stamp; nothing where it is still the same."""
     artifact = get_artifact(request, **names)
     if not rendering.is_partial(request):
-        return redirect(address(artifact))
+        return redirect("artifact-aliases", *artifact.url_args)
     is_seen = request.GET.get("seen") == view_models.state_token(artifact)
     page = None if is_seen else _open_page(request, artifact)
     return _parts(request, page) if page else HttpResponse(status=204)
@@ -40,15 +40,10 @@ def render_changed_parts(request: HttpRequest, artifact: Artifact, sentence: str
     """After something about the aliases was carried out: what is new on the page that is open, or on to their list."""
     page = _open_page(request, artifact) if rendering.is_partial(request) else None
     if page is None:
-        return rendering.redirect_with_message(request, sentence, address(artifact))
+        return rendering.redirect_with_message(request, sentence, reverse("artifact-aliases", args=artifact.url_args))
     response = _parts(request, page)
     response["HX-Reswap"] = "none"
     return rendering.add_htmx_trigger(response, **{"close-modal": True, "toast": {"text": sentence}})
-
-
-def address(artifact: Artifact, page: str = "artifact-aliases", *more: object) -> str:
-    """A page of the artifact, at first that of its aliases."""
-    return reverse(page, args=[artifact.project.team.name, artifact.project.name, artifact.type, artifact.name, *more])
 
 
 def _open_page(request: HttpRequest, artifact: Artifact) -> ResolverMatch | None:
@@ -69,7 +64,7 @@ def _open_page(request: HttpRequest, artifact: Artifact) -> ResolverMatch | None
 
 
 def _parts(request: HttpRequest, page: ResolverMatch) -> HttpResponse:
-    response = render(request, "artifacts/news.html", _shown(request, page) | {"is_answer": True})
+    response = render(request, "artifacts/_live_updates.html", _shown(request, page) | {"is_answer": True})
     patch_vary_headers(response, ["HX-Request"])
     return response
 

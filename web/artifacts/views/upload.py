@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import permissions
@@ -17,7 +18,6 @@ from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
 from web import rendering
 from web.artifacts.forms import FinalizeForm, RemoveForm
 from web.artifacts.lookups import get_artifact, get_version_of
-from web.artifacts.views.versions import address
 
 FILES_SHOWN = 50
 DRAFTS_SHOWN = 5
@@ -33,7 +33,7 @@ def upload(request: HttpRequest, **place: str) -> HttpResponse:
     artifact = _find_mine(request, **place)
     draft = _find_draft(request, artifact)
     if request.method != "POST" and draft and draft.is_finalized:
-        return redirect(address(draft))
+        return redirect(draft)
     form = FinalizeForm(request.POST or None, initial={"description": draft.description if draft else ""})
     if draft and form.is_valid():
         return _finalize(request, draft, form)
@@ -56,12 +56,12 @@ def remove_file(request: HttpRequest, **place: str) -> HttpResponse:
     artifact = _find_mine(request, **place)
     draft = _find_draft(request, artifact)
     if draft is None:
-        raise Http404("The address names no draft.")
+        raise Http404("The URL names no draft.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
     if form.is_valid():
         drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
     if not rendering.is_partial(request):
-        return redirect(f"{address(draft, 'upload')}?version={draft.version}")
+        return redirect(f"{reverse('upload', args=draft.artifact.url_args)}?version={draft.version}")
     draft.refresh_from_db(fields=["file_count", "total_size"])
     return rendering.render_page(request, "artifacts/draft_files.html", _context(request, artifact, draft))
 
@@ -82,7 +82,7 @@ def _find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | N
 def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) -> HttpResponse:
     described = versions.describe(Actor.from_page(request), draft, description=form.cleaned_data["description"])
     done = versions.finalize(Actor.from_page(request), described, names_to_give=form.cleaned_data["aliases"])
-    return rendering.redirect_with_message(request, f"{done.version} is finalized.", address(done.version))
+    return rendering.redirect_with_message(request, f"{done.version} finalized.", done.version.get_absolute_url())
 
 
 def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:

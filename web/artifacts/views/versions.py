@@ -39,7 +39,7 @@ def version_files(request: HttpRequest, **place: str) -> HttpResponse:
     """More rows of a folder; or, told how many were `pending`, the same ones again once fewer are."""
     version = get_version(request, **place)
     if not rendering.is_partial(request):
-        return redirect(f"{address(version)}?{request.GET.urlencode()}")
+        return redirect(f"{version.get_absolute_url()}?{request.GET.urlencode()}")
     context = _shown(version) | _folder(request, version)
     if request.GET.get("pending") == str(context["pending"]):
         return HttpResponse(status=204)
@@ -52,7 +52,7 @@ def version_integrity(request: HttpRequest, **place: str) -> HttpResponse:
     """What the workers found out, once they have."""
     version = get_version(request, **place)
     if not rendering.is_partial(request):
-        return redirect(address(version))
+        return redirect(version)
     if is_settling(version):
         return HttpResponse(status=204)
     return rendering.render_page(request, "artifacts/version_integrity.html", _shown(version))
@@ -66,8 +66,8 @@ def edit(request: HttpRequest, **place: str) -> HttpResponse:
     form = VersionEditForm(_posted(request), initial=shown)
     if form.is_valid():
         versions.describe(Actor.from_page(request), version, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", address(version))
-    return rendering.render_form(request, form, f"Edit {version}", verb="Save", back=address(version))
+        return rendering.redirect_with_message(request, "Saved.", version.get_absolute_url())
+    return rendering.render_form(request, form, f"Edit {version}", verb="Save", back=version.get_absolute_url())
 
 
 @login_required
@@ -79,10 +79,10 @@ def finalize(request: HttpRequest, **place: str) -> HttpResponse:
         data = form.cleaned_data
         versions.describe(Actor.from_page(request), version, description=data["description"])
         done = versions.finalize(Actor.from_page(request), version, names_to_give=data["aliases"])
-        return rendering.redirect_with_message(request, f"{done.version} is finalized.", address(done.version))
-    sentence = "Its files never change from then on. This action cannot be undone."
+        return rendering.redirect_with_message(request, f"{done.version} finalized.", done.version.get_absolute_url())
+    sentence = "Finalized versions are immutable. This action cannot be undone."
     return rendering.render_form(
-        request, form, f"Finalize {version}?", sentence, verb="Finalize", back=address(version)
+        request, form, f"Finalize {version}?", sentence, verb="Finalize", back=version.get_absolute_url()
     )
 
 
@@ -94,18 +94,14 @@ def delete(request: HttpRequest, **place: str) -> HttpResponse:
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
-        return rendering.redirect_with_message(request, f"{version} is deleted.", address(version, "artifact-versions"))
-    sentence = f"Its {version.file_count:,} files go, and its number is never used again. This action cannot be undone."
+        return rendering.redirect_with_message(
+            request, f"{version} deleted.", reverse("artifact-versions", args=version.artifact.url_args)
+        )
+    files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
+    sentence = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
     return rendering.render_form(
-        request, form, f"Delete {version}?", sentence, verb="Delete", back=address(version), danger=True
+        request, form, f"Delete {version}?", sentence, verb="Delete", back=version.get_absolute_url(), danger=True
     )
-
-
-def address(version: ArtifactVersion, page: str = "version") -> str:
-    """The page of a version, or one of its artifact."""
-    artifact = version.artifact
-    place = [artifact.project.team.name, artifact.project.name, artifact.type, artifact.name]
-    return reverse(page, args=[*place, version.version] if page == "version" else place)
 
 
 def is_settling(version: ArtifactVersion) -> bool:
@@ -136,7 +132,7 @@ def _shown(version: ArtifactVersion) -> dict[str, Any]:
         "version": version,
         "artifact": version.artifact,
         "project": version.artifact.project,
-        "here": address(version),
+        "here": version.get_absolute_url(),
         "is_settling": is_settling(version),
         "place": "artifacts",
     }

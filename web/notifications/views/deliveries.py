@@ -10,7 +10,6 @@ from accounts.actor import Actor
 from notifications import webhooks
 from web import rendering
 from web.notifications.lookups import get_delivery, get_webhook
-from web.notifications.views.webhooks import address
 from web.projects.lookups import get_managed_project
 
 
@@ -20,7 +19,7 @@ def delivery_page(request: HttpRequest, team: str, project: str, webhook_id: UUI
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
     delivery = get_delivery(webhook, delivery_id)
-    context = {"project": found, "webhook": webhook, "delivery": delivery, "back": address(webhook)}
+    context = {"project": found, "webhook": webhook, "delivery": delivery, "back": webhook.get_absolute_url()}
     return rendering.render_page(
         request, "notifications/delivery.html", context | {"attempts": list(delivery.attempts.all())[::-1]}
     )
@@ -32,4 +31,4 @@ def redeliver(request: HttpRequest, team: str, project: str, webhook_id: UUID, d
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
     webhooks.redeliver(Actor.from_page(request), get_delivery(webhook, delivery_id))
-    return rendering.redirect_with_message(request, "It is on its way again.", address(webhook))
+    return rendering.redirect_with_message(request, "Delivery queued again.", webhook.get_absolute_url())

@@ -48,11 +48,12 @@ def _current_url(request: HttpRequest, event: Event) -> str:
     """Where it is to be seen by now: an artifact may have another name since, or be gone."""
     if event.artifact_id is None:
         return event.get_absolute_url()
-    artifact = Artifact.objects.visible_to(request.user).filter(pk=event.artifact_id).first()
-    names = [event.project.team.name, event.project.name]
+    artifact = (
+        Artifact.objects.visible_to(request.user).select_related("project__team").filter(pk=event.artifact_id).first()
+    )
     if artifact is None:
-        return reverse("project", args=names)
-    return reverse("artifact-aliases" if event.alias else "artifact", args=[*names, artifact.type, artifact.name])
+        return event.project.get_absolute_url()
+    return reverse("artifact-aliases" if event.alias else "artifact", args=artifact.url_args)
 
 
 def _answer(request: HttpRequest) -> HttpResponse:

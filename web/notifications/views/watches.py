@@ -37,7 +37,9 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.for_display(), user=request.user, pk=watch_id)
     watches.unwatch(Actor.from_page(request), watch)
     return rendering.redirect_with_message(
-        request, f"You do not watch {watch.full_name} any more.", rendering.safe_return_url(request, reverse("watches"))
+        request,
+        f"You are no longer watching {watch.full_name}.",
+        rendering.safe_return_url(request, reverse("watches")),
     )
 
 
@@ -45,7 +47,7 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_watch(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project)
-    back = reverse("project", args=[found.team.name, found.name])
+    back = found.get_absolute_url()
     return _watch(request, found, None, found.full_name, rendering.safe_return_url(request, back))
 
 
@@ -53,7 +55,7 @@ def project_watch(request: HttpRequest, team: str, project: str) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 def artifact_watch(request: HttpRequest, **names: str) -> HttpResponse:
     found = get_artifact(request, **names)
-    back = reverse("artifact", kwargs=names)
+    back = found.get_absolute_url()
     return _watch(
         request,
         found.project,
@@ -70,6 +72,6 @@ def _watch(
     form = WatchForm(request.POST or None, initial=WatchForm.shown(watch))
     if form.is_valid():
         watches.watch(Actor.from_page(request), project, artifact, **form.cleaned_data)
-        return rendering.redirect_with_message(request, f"You watch {full_name}.", back)
+        return rendering.redirect_with_message(request, f"You are watching {full_name}.", back)
     context = {"form": form, "watch": watch, "watched": full_name, "back": back}
     return rendering.render_page(request, "notifications/watch.html", context, status=422 if form.is_bound else 200)

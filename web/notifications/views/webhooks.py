@@ -38,8 +38,8 @@ def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form = WebhookForm(request.POST or None)
     if form.is_valid():
         made = webhooks.create(Actor.from_page(request), found, **form.cleaned_data)
-        return _secret(request, made, "The webhook is there")
-    return _ask(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=_names(found)))
+        return _secret(request, made, "Webhook created")
+    return _ask(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=found.url_args))
 
 
 @login_required
@@ -62,8 +62,8 @@ def webhook_edit(request: HttpRequest, team: str, project: str, webhook_id: UUID
     form = WebhookForm(request.POST or None, initial=WebhookForm.shown(webhook))
     if form.is_valid():
         webhooks.update(Actor.from_page(request), webhook, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", address(webhook))
-    return _ask(request, found, form, "Edit webhook", "Save", address(webhook))
+        return rendering.redirect_with_message(request, "Saved.", webhook.get_absolute_url())
+    return _ask(request, found, form, "Edit webhook", "Save", webhook.get_absolute_url())
 
 
 @login_required
@@ -74,11 +74,13 @@ def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UU
     if request.method == "POST":
         webhooks.delete(Actor.from_page(request), webhook)
         return rendering.redirect_with_message(
-            request, "The webhook is deleted.", reverse("project-webhooks", args=_names(found))
+            request, "Webhook deleted.", reverse("project-webhooks", args=found.url_args)
         )
-    sentence = f"{webhook.url} is told nothing any more, and the log of its deliveries goes."
+    sentence = f"No more events are sent to {webhook.url}, and its delivery log is deleted."
     heading = "Delete this webhook?"
-    return rendering.render_form(request, None, heading, sentence, verb="Delete", back=address(webhook), danger=True)
+    return rendering.render_form(
+        request, None, heading, sentence, verb="Delete", back=webhook.get_absolute_url(), danger=True
+    )
 
 
 @login_required
@@ -88,10 +90,12 @@ def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UU
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
     if request.method == "POST":
-        return _secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "The new secret")
-    sentence = "What is sent from now on is signed with another secret: the receiver has to know it."
-    heading = "Make a new secret?"
-    return rendering.render_form(request, None, heading, sentence, verb="Make", back=address(webhook), danger=True)
+        return _secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "New signing secret")
+    sentence = "New deliveries will be signed with the new secret. Update the receiver with it."
+    heading = "Create a new secret?"
+    return rendering.render_form(
+        request, None, heading, sentence, verb="Create", back=webhook.get_absolute_url(), danger=True
+    )
 
 
 @login_required
@@ -100,7 +104,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
     found = get_managed_project(request, team, project)
     webhook = get_webhook(request, found, webhook_id)
     webhooks.test(Actor.from_page(request), webhook)
-    return rendering.redirect_with_message(request, "A test is on its way.", address(webhook))
+    return rendering.redirect_with_message(request, "Test event queued.", webhook.get_absolute_url())
 
 
 @login_required
@@ -108,7 +112,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
 def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_managed_project(request, team, project)
     webhook = webhooks.pause(Actor.from_page(request), get_webhook(request, found, webhook_id))
-    return rendering.redirect_with_message(request, "The webhook is paused.", address(webhook))
+    return rendering.redirect_with_message(request, "Webhook paused.", webhook.get_absolute_url())
 
 
 @login_required
@@ -116,15 +120,7 @@ def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUI
 def webhook_resume(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_managed_project(request, team, project)
     webhook = webhooks.resume(Actor.from_page(request), get_webhook(request, found, webhook_id))
-    return rendering.redirect_with_message(request, "The webhook is told of events again.", address(webhook))
-
-
-def address(webhook: Webhook) -> str:
-    return reverse("webhook", args=[*_names(webhook.project), webhook.pk])
-
-
-def _names(project: Project) -> list[str]:
-    return [project.team.name, project.name]
+    return rendering.redirect_with_message(request, "Webhook resumed.", webhook.get_absolute_url())
 
 
 def _ask(request: HttpRequest, project: Project, form: WebhookForm, heading: str, verb: str, back: str) -> HttpResponse:
@@ -135,9 +131,9 @@ def _ask(request: HttpRequest, project: Project, form: WebhookForm, heading: str
 
 def _secret(request: HttpRequest, webhook: Webhook, heading: str) -> HttpResponse:
     """The only page that has the secret."""
-    context = {"webhook": webhook, "heading": heading, "back": address(webhook)}
+    context = {"webhook": webhook, "heading": heading, "back": webhook.get_absolute_url()}
     return rendering.add_htmx_trigger(
-        rendering.render_page(request, "notifications/secret.html", context), changed=True
+        rendering.render_page(request, "notifications/webhook_secret.html", context), changed=True
     )
 
 

@@ -57,9 +57,7 @@ def settings(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form = ProjectForm(request.POST or None, initial=ProjectForm.shown(found))
     if form.is_valid():
         changed = projects.update(Actor.from_page(request), found, **form.cleaned_data)
-        return rendering.redirect_with_message(
-            request, "Saved.", reverse("project-settings", args=[changed.team.name, changed.name])
-        )
+        return rendering.redirect_with_message(request, "Saved.", reverse("project-settings", args=changed.url_args))
     return _answer(request, found, "settings", status=422 if form.is_bound else 200, form=form)
 
 
@@ -71,7 +69,7 @@ def project_new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         project = projects.create(Actor.from_page(request), **form.cleaned_data)
         return rendering.redirect_with_message(
-            request, f"Project {project.name} is there. Log its first artifact.", address(project)
+            request, f"Project {project.name} created. Log its first artifact.", project.get_absolute_url()
         )
     return rendering.render_form(request, form, "New project", verb="Create", back=reverse("home"))
 
@@ -85,15 +83,11 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form.fields["name"].label = f"Type {found.full_name} to confirm"
     if form.is_valid():
         projects.delete(Actor.from_page(request), found)
-        return rendering.redirect_with_message(request, f"Project {found.full_name} is deleted.", reverse("home"))
-    sentence = "All its artifacts, their versions and files, and all its runs go. This action cannot be undone."
-    back = reverse("project-settings", args=[found.team.name, found.name])
+        return rendering.redirect_with_message(request, f"Project {found.full_name} deleted.", reverse("home"))
+    sentence = "All its artifacts, versions, files and runs will be deleted. This action cannot be undone."
+    back = reverse("project-settings", args=found.url_args)
     heading = f"Delete project {found.full_name}?"
     return rendering.render_form(request, form, heading, sentence, verb="Delete", back=back, danger=True)
-
-
-def address(project: Project) -> str:
-    return reverse("project", args=[project.team.name, project.name])
 
 
 def _answer(request: HttpRequest, project: Project, tab: str, status: int = 200, **context: Any) -> HttpResponse:
