@@ -11,7 +11,6 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint("event", "event_kind_is_known"),
         migrations.RenameField("event", "by", "actor"),
         migrations.RenameField("event", "tell", "recipients"),
-        migrations.AlterModelOptions("inboxitem", {"ordering": ["-id"], "verbose_name": "notification"}),
         migrations.RenameField("inboxitem", "why", "reason"),
         migrations.AlterField(
             "attempt",
