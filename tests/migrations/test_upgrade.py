@@ -94,7 +94,7 @@ def test_a_database_of_the_first_release_migrates_with_all_its_data(url):
     assert facts["event_types"] == ["events"]
     assert facts["messages"] == [
         "bob proposes to assign approved to v7 of acme/recommender/ranker",
-        "bob put canary on v7 of acme/recommender/ranker",
+        "bob assigned canary to v7 of acme/recommender/ranker",
     ]
     assert (facts["numbers"], facts["before"], facts["moved"]) == ([8, 8, 8], "v8", ["v8", "v2"])
     # The move after the migration goes on with the chain that was there.

@@ -161,7 +161,7 @@ def test_to_watch_again_changes_the_watch(vera, project, artifact):
     assert (watch.pk, watch.pattern, watch.by_email) == (first.watch.pk, "prod*", True)
 
 
-@pytest.mark.parametrize("pattern", ["", "a b", "[a]", "x" * 101, "a/b", "a\n", "ü"])
+@pytest.mark.parametrize("pattern", ["", "-a", ".a", "a b", "[a]", "x" * 101, "a/b", "a\n", "ü"])
 def test_a_pattern_that_fits_no_alias_is_refused(vera, project, pattern):
     with pytest.raises(errors.Invalid):
         watches.watch(Actor(vera), project, pattern=pattern)
