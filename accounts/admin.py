@@ -13,12 +13,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import errors, invitations, keys, teams, users
+from accounts import invitations, keys, teams, users
+from accounts.actor import Actor
 from accounts.models import ApiKey, Invitation, Membership, Role, Team, User
-from accounts.permissions import as_operator
+from core import errors
 
 
-class OperatorAdmin(ModelAdmin):
+class VerbAdmin(ModelAdmin):
     """Where a verb refuses, the page comes again with its sentence."""
 
     # Staff need not be members of the team, without which many a page on the site is not found.
@@ -50,7 +51,7 @@ class OperatorAdmin(ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
 
-class ReadOnlyAdmin(OperatorAdmin):
+class ReadOnlyAdmin(VerbAdmin):
     """Rows that nobody changes by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -80,7 +81,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, OperatorAdmin):
+class UserAdmin(DjangoUserAdmin, VerbAdmin):
     form = UserChangeForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
@@ -139,7 +140,7 @@ class MembershipInline(TabularInline):
 
 
 @admin.register(Team)
-class TeamAdmin(OperatorAdmin):
+class TeamAdmin(VerbAdmin):
     list_display = ("name", "display_name", "is_personal", "members", "created_by", "created_at")
     list_filter = ("is_personal", "created_at")
     list_select_related = ("created_by",)
@@ -162,29 +163,27 @@ class TeamAdmin(OperatorAdmin):
         """Without saving: the form has changed its own copy, the verb changes the row."""
         form.save(commit=False)
         data = form.cleaned_data
-        operator = as_operator(request.user)
         if not change:
-            form.instance = teams.create(operator, data["name"], data["display_name"])
+            form.instance = teams.create(Actor.from_admin(request), data["name"], data["display_name"])
             return form.instance
         row = Team.objects.get(pk=form.instance.pk)
-        return teams.update(operator, row, name=data["name"], display_name=data["display_name"])
+        return teams.update(Actor.from_admin(request), row, name=data["name"], display_name=data["display_name"])
 
     def save_model(self, request: HttpRequest, obj: Team, form: ModelForm, change: bool) -> None:
         """It is saved by now."""
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseModelFormSet, change: bool) -> None:
         """Newcomers first, so that the last admin can be replaced in one go."""
-        operator = as_operator(request.user)
         formset.save(commit=False)
         for member in formset.new_objects:
-            teams.add_member(operator, member.team, member.user, Role(member.role))
+            teams.add_member(Actor.from_admin(request), member.team, member.user, Role(member.role))
         for member, _ in formset.changed_objects:
-            teams.change_role(operator, member, Role(member.role))
+            teams.change_role(Actor.from_admin(request), member, Role(member.role))
         for member in formset.deleted_objects:
-            teams.remove_member(operator, member)
+            teams.remove_member(Actor.from_admin(request), member)
 
     def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        teams.delete(as_operator(request.user), obj)
+        teams.delete(Actor.from_admin(request), obj)
 
 
 @admin.register(Membership)
@@ -217,7 +216,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         count = len(queryset)
         for key in queryset:
-            keys.revoke(as_operator(request.user), key)
+            keys.revoke(Actor.from_admin(request), key)
         self.message_user(request, f"Revoked {count} {'key' if count == 1 else 'keys'}.", messages.SUCCESS)
 
 
@@ -239,6 +238,6 @@ class InvitationAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         count = len(queryset)
         for invitation in queryset:
-            invitations.revoke(as_operator(request.user), invitation)
+            invitations.revoke(Actor.from_admin(request), invitation)
         done = f"Revoked {count} {'invitation' if count == 1 else 'invitations'}."
         self.message_user(request, done, messages.SUCCESS)

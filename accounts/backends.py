@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts import attempts
+from accounts import login_throttle
 from accounts.models import User
 
 
@@ -15,9 +15,9 @@ class PasswordBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **rest: Any
     ) -> User | None:
-        if username is None or password is None or attempts.exhausted(request, username):
+        if username is None or password is None or login_throttle.is_locked_out(request, username):
             return None
         user = super().authenticate(request, username=username, password=password, **rest)
         if user is None:
-            attempts.count(request, username)
+            login_throttle.record_failure(request, username)
         return user

@@ -11,19 +11,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import errors, permissions, users
+from accounts.actor import Actor
 from accounts.models import Invitation, Membership, Role, Team, User
 
 
-def create(user: User, team: Team, role: Role, email: str = "") -> tuple[Invitation, str]:
+def create(actor: Actor, team: Team, role: Role, email: str = "") -> tuple[Invitation, str]:
     """A new invitation and the token of its link, which nobody can ask for again."""
-    permissions.require(user, team, Role.ADMIN)
+    permissions.require(actor, team, Role.ADMIN)
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
         team=team,
         role=role,
         email=email,
         digest=_digest(token),
-        created_by=user,
+        created_by=actor.user,
         expires_at=timezone.now() + settings.INVITATION_LIFE,
     )
     errors.check(invitation)
@@ -31,9 +32,9 @@ def create(user: User, team: Team, role: Role, email: str = "") -> tuple[Invitat
     return invitation, token
 
 
-def revoke(user: User, invitation: Invitation) -> None:
+def revoke(actor: Actor, invitation: Invitation) -> None:
     """Take back an invitation that nobody has used."""
-    permissions.require(user, invitation.team, Role.ADMIN)
+    permissions.require(actor, invitation.team, Role.ADMIN)
     taken_back, _ = Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()
     if not taken_back:
         raise errors.InvitationOver("This invitation has just been used or revoked.")
@@ -56,15 +57,15 @@ def find(token: str) -> Invitation:
 
 
 @transaction.atomic
-def accept(user: User, token: str) -> Membership:
+def accept(actor: Actor, token: str) -> Membership:
     """Make the user a member of the team. Raises `InvitationOver`, or `AlreadyMember`, which leaves it for others."""
     invitation = find(token)
     already = errors.AlreadyMember(f"You are already in team '{invitation.team.name}'.")
     with errors.refuse(membership_unique=already):
-        membership = invitation.team.memberships.create(user=user, role=invitation.role)
+        membership = invitation.team.memberships.create(user=actor.user, role=invitation.role)
     # Two who open the link at once meet at this row, and one of them leaves again.
     unused = Invitation.objects.filter(pk=invitation.pk, used_at=None)
-    if not unused.update(used_at=timezone.now(), used_by=user):
+    if not unused.update(used_at=timezone.now(), used_by=actor.user):
         raise errors.InvitationOver("This invitation has already been used. Each works once: ask for a new one.")
     return membership
 
@@ -73,7 +74,7 @@ def accept(user: User, token: str) -> Membership:
 def sign_up(token: str, username: str, password: str) -> User:
     """A new user who is a member of the team. Raises `InvitationOver`, and what `users.create` raises."""
     user = users.create(username, password, find(token).email)
-    accept(user, token)
+    accept(Actor(user), token)
     return user
 
 

@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from accounts import errors
+from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
-from accounts.prepared import Prepared
+from core import errors
+from core.compiled_queries import CompiledQuery
 
-_MEMBERSHIP = Prepared(lambda team, user: Membership.objects.filter(team=team, user=user), UUID, UUID)
+_MEMBERSHIP = CompiledQuery(lambda team, user: Membership.objects.filter(team=team, user=user), UUID, UUID)
 
 
 def role_in(user: User, team: Team) -> Role | None:
@@ -15,27 +16,21 @@ def role_in(user: User, team: Team) -> Role | None:
     return None if found is None else Role(found.role)
 
 
-def require(user: User, team: Team, role: Role) -> None:
+def require(actor: Actor, team: Team, role: Role) -> None:
     """Raise `Denied` unless the user has at least `role` in the team, or acts as the operator in Django admin."""
-    if user.is_operating:
+    if actor.is_staff:
         return
-    actual = role_in(user, team)
+    actual = role_in(actor.user, team)
     if actual is None:
         raise errors.Denied(f"You are not a member of {team.name}: you need the {role.label} role to do this.")
     if not actual.covers(role):
         raise errors.Denied(f"You need the {role.label} role in {team.name} to do this.")
 
 
-def shown(role: str | None) -> dict[str, bool]:
+def template_flags(role: str | None) -> dict[str, bool]:
     """For templates: what somebody of this role may be shown."""
     return {
         "is_member": role is not None,
         "may_edit": role is not None and Role(role).covers(Role.EDITOR),
         "may_manage": role is not None and Role(role).covers(Role.ADMIN),
     }
-
-
-def as_operator(user: User) -> User:
-    """The same person at the operator's desk. For Django admin alone, which has asked for Django's own permission."""
-    user.is_operating = True
-    return user

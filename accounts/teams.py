@@ -7,22 +7,23 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from accounts import errors, permissions
+from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
 
 
-def create(user: User, name: str, display_name: str = "") -> Team:
+def create(actor: Actor, name: str, display_name: str = "") -> Team:
     """A new team with the user as its admin. Raises `Invalid` for a name that is not allowed, `NameTaken`."""
-    team = Team(name=name, display_name=display_name, created_by=user)
+    team = Team(name=name, display_name=display_name, created_by=actor.user)
     errors.check(team)
     with errors.refuse(team_name_unique=_taken(name)):
         team.save(force_insert=True)
-        team.memberships.create(user=user, role=Role.ADMIN)
+        team.memberships.create(user=actor.user, role=Role.ADMIN)
     return team
 
 
-def update(user: User, team: Team, *, name: str | None = None, display_name: str | None = None) -> Team:
+def update(actor: Actor, team: Team, *, name: str | None = None, display_name: str | None = None) -> Team:
     """Rename the team, or change how it is shown; None leaves as it is. A personal team keeps its user's name."""
-    permissions.require(user, team, Role.ADMIN)
+    permissions.require(actor, team, Role.ADMIN)
     if name is not None and name != team.name:
         if team.is_personal:
             raise errors.PersonalTeam("A personal team has the same name as its user.")
@@ -35,9 +36,9 @@ def update(user: User, team: Team, *, name: str | None = None, display_name: str
     return team
 
 
-def delete(user: User, team: Team) -> None:
+def delete(actor: Actor, team: Team) -> None:
     """Remove an empty team. Its projects are deleted one by one before: nobody loses them all by one slip."""
-    permissions.require(user, team, Role.ADMIN)
+    permissions.require(actor, team, Role.ADMIN)
     if team.is_personal:
         raise errors.PersonalTeam("A personal team cannot be deleted while its user exists.")
     try:
@@ -46,18 +47,18 @@ def delete(user: User, team: Team) -> None:
         raise errors.TeamNotEmpty(f"Team '{team.name}' still has projects: delete them first.") from error
 
 
-def add_member(user: User, team: Team, member: User, role: Role) -> Membership:
+def add_member(actor: Actor, team: Team, member: User, role: Role) -> Membership:
     """Take `member` into the team. Raises `AlreadyMember`."""
-    permissions.require(user, team, Role.ADMIN)
+    permissions.require(actor, team, Role.ADMIN)
     already = errors.AlreadyMember(f"'{member.username}' is already in team '{team.name}'.")
     with errors.refuse(membership_unique=already):
         return team.memberships.create(user=member, role=role)
 
 
-def change_role(user: User, membership: Membership, role: Role) -> Membership:
+def change_role(actor: Actor, membership: Membership, role: Role) -> Membership:
     """Give a member another role. Raises `LastAdmin`, or `PersonalTeam` for the one whose team it is."""
     team = membership.team
-    permissions.require(user, team, Role.ADMIN)
+    permissions.require(actor, team, Role.ADMIN)
     with transaction.atomic():
         membership = _locked(team, membership)
         if not role.covers(Role.ADMIN):
@@ -67,11 +68,11 @@ def change_role(user: User, membership: Membership, role: Role) -> Membership:
     return membership
 
 
-def remove_member(user: User, membership: Membership) -> None:
+def remove_member(actor: Actor, membership: Membership) -> None:
     """Take a member out; anybody may leave by themselves. Raises `LastAdmin`, or `PersonalTeam`."""
     team = membership.team
-    if membership.user_id != user.pk:
-        permissions.require(user, team, Role.ADMIN)
+    if membership.user_id != actor.user.pk:
+        permissions.require(actor, team, Role.ADMIN)
     with transaction.atomic():
         membership = _locked(team, membership)
         _refuse_to_lose(team, membership)

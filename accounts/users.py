@@ -1,6 +1,7 @@
 """People: who may sign in."""
 
 from accounts import errors
+from accounts.actor import Actor
 from accounts.models import User
 
 
@@ -16,7 +17,7 @@ def create(username: str, password: str | None = None, email: str = "", is_super
         return make(username, email, password)
 
 
-def change_password(user: User, password: str) -> None:
+def change_password(actor: Actor, password: str) -> None:
     """Give the user another password. Sessions that began with the old one are over."""
-    user.set_password(password)
-    user.save(update_fields=["password"])
+    actor.user.set_password(password)
+    actor.user.save(update_fields=["password"])

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from accounts.counting import Counted, in_words
 from artifacts.models import Artifact, ArtifactVersion
+from core.bounded_count import BoundedCount, format_count
 from projects.models import Project, Run
 
 # Whatever was logged lately is in an artifact that changed lately; some of these only had their words changed.
@@ -20,7 +20,7 @@ class Counts(NamedTuple):
     runs: str
 
 
-def dated(projects: QuerySet[Project]) -> QuerySet[Project]:
+def with_last_activity(projects: QuerySet[Project]) -> QuerySet[Project]:
     """Each with the time of the last thing that was logged in it, or done to it, as `active_at`."""
     artifact = Artifact.objects.filter(project=OuterRef("pk")).order_by("-updated_at").values("updated_at")[:1]
     run = Run.objects.filter(project=OuterRef("pk")).order_by("-id").values("heartbeat_at")[:1]
@@ -32,21 +32,23 @@ def dated(projects: QuerySet[Project]) -> QuerySet[Project]:
     )
 
 
-def counted(projects: Iterable[Project]) -> dict[UUID, Counts]:
+def with_counts(projects: Iterable[Project]) -> dict[UUID, Counts]:
     """How many artifacts and runs each of the projects holds, in words. One query."""
     rows = Project.objects.filter(pk__in=[project.pk for project in projects]).order_by()
     own = {"project": OuterRef("pk")}
-    artifacts, runs = Counted(Artifact.objects.filter(**own)), Counted(Run.objects.filter(**own))
+    artifacts, runs = BoundedCount(Artifact.objects.filter(**own)), BoundedCount(Run.objects.filter(**own))
     return {
-        project: Counts(in_words(of_artifacts), in_words(of_runs))
+        project: Counts(format_count(of_artifacts), format_count(of_runs))
         for project, of_artifacts, of_runs in rows.values_list("pk", artifacts, runs)
     }
 
 
 def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactVersion]:
     """Of the artifacts that had a version logged last, the newest version of each; the last first."""
-    changed = artifacts.filter(latest_number__isnull=False).order_by("-updated_at")
-    newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_number")).values("pk")
+    changed = artifacts.filter(latest_version_number__isnull=False).order_by("-updated_at")
+    newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number")).values(
+        "pk"
+    )
     # By id alone: joined to find them, or asked for their state, a database may go through all versions there are.
     ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_ARTIFACTS_LOOKED_AT]
     found = ArtifactVersion.objects.filter(pk__in=list(ids)).for_display().order_by("-finalized_at")

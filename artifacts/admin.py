@@ -1,6 +1,5 @@
 """The registry at the operator's desk: everything to look at, and changes by the same verbs as everywhere."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
@@ -11,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from accounts.admin import OperatorAdmin, ReadOnlyAdmin
-from accounts.origin import Face, Origin
-from accounts.permissions import as_operator
-from artifacts import aliases, artifacts, errors, rules, tasks, versions
+from accounts.actor import Actor
+from accounts.admin import ReadOnlyAdmin, VerbAdmin
+from artifacts import artifacts, errors, tasks, versions
+from artifacts.aliases import aliases, protection
 from artifacts.models import (
     AliasChange,
     AliasProposal,
@@ -27,8 +26,8 @@ from artifacts.models import (
     ArtifactUsage,
     ArtifactVersion,
     Blob,
-    Pulse,
     StoredObject,
+    WorkerHeartbeat,
 )
 from artifacts.models.rule import PLACES
 
@@ -47,7 +46,7 @@ class TagInline(TabularInline):
 
 
 @admin.register(Artifact)
-class ArtifactAdmin(OperatorAdmin):
+class ArtifactAdmin(VerbAdmin):
     list_display = ("name", "project", "type", "latest_version", "version_count", "updated_at")
     list_filter = ("type", "auto_latest", "updated_at")
     search_fields = ("name", "description", "project__name", "project__team__name")
@@ -63,10 +62,10 @@ class ArtifactAdmin(OperatorAdmin):
 
     def save_model(self, request: HttpRequest, obj: Artifact, form: ModelForm, change: bool) -> None:
         changes = {column: form.cleaned_data[column] for column in form.changed_data}
-        artifacts.update(as_operator(request.user), obj, **changes)
+        artifacts.update(Actor.from_admin(request), obj, **changes)
 
     def delete_model(self, request: HttpRequest, obj: Artifact) -> None:
-        artifacts.delete(as_operator(request.user), obj, _origin(request))
+        artifacts.delete(Actor.from_admin(request), obj)
 
 
 @admin.register(ArtifactVersion)
@@ -87,7 +86,7 @@ class ArtifactVersionAdmin(ReadOnlyAdmin):
     @admin.action(description="Delete versions that no alias points to", permissions=["operate"])
     def delete_versions(self, request: HttpRequest, queryset: QuerySet[ArtifactVersion]) -> None:
         for version in queryset.exclude(state=ArtifactVersion.State.DELETED).select_related("artifact__project__team"):
-            versions.delete(as_operator(request.user), version, _origin(request))
+            versions.delete(Actor.from_admin(request), version)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("artifacts.delete_artifactversion")
@@ -126,7 +125,7 @@ class MoveForm(ModelForm):
 
 
 @admin.register(ArtifactAlias)
-class ArtifactAliasAdmin(OperatorAdmin):
+class ArtifactAliasAdmin(VerbAdmin):
     form = MoveForm
     list_display = ("alias", "artifact_name", "at", "created_by", "created_at", "updated_at")
     list_display_links = ("alias",)
@@ -162,15 +161,14 @@ class ArtifactAliasAdmin(OperatorAdmin):
 
     def save_model(self, request: HttpRequest, obj: ArtifactAlias, form: ModelForm, change: bool) -> None:
         data = form.cleaned_data
-        origin = _origin(request, data["reason"])
-        operator = as_operator(request.user)
-        aliases.move(operator, obj.artifact, obj.alias, data["version"], origin, expected=data["seen"])
+        actor = Actor.from_admin(request, data["reason"])
+        aliases.move(actor, obj.artifact, obj.alias, data["version"], expected=data["seen"])
 
     def delete_model(self, request: HttpRequest, obj: ArtifactAlias) -> None:
         reason = request.POST.get("reason", "").strip()
         if not reason or len(reason) > _REASON:
             raise errors.Invalid(f"Enter a reason of up to {_REASON} characters. It is stored permanently.")
-        aliases.remove(as_operator(request.user), obj.artifact, obj.alias, _origin(request, reason))
+        aliases.remove(Actor.from_admin(request, reason), obj.artifact, obj.alias)
 
 
 @admin.register(AliasChange)
@@ -178,10 +176,10 @@ class AliasChangeAdmin(ReadOnlyAdmin):
     """By its own columns alone, for what a row points at may be gone."""
 
     list_display = (
-        "created_at", "artifact_name", "alias", "from_shown", "to_shown", "changed_by_name", "face", "key_name",
+        "created_at", "artifact_name", "alias", "from_shown", "to_shown", "changed_by_name", "channel", "key_name",
         "reason",
     )  # fmt: skip
-    list_filter = ("face", "created_at")
+    list_filter = ("channel", "created_at")
     search_fields = ("alias", "artifact_name", "changed_by_name", "key_name", "reason")
     ordering = ("-id",)
     show_full_result_count = False
@@ -207,7 +205,7 @@ class RuleForm(ModelForm):
 
 
 @admin.register(AliasRule)
-class AliasRuleAdmin(OperatorAdmin):
+class AliasRuleAdmin(VerbAdmin):
     form = RuleForm
     list_display = ("pattern", "place", "role", "needs_approval", "created_by", "created_at", "updated_at")
     list_filter = ("role", "needs_approval", "created_at")
@@ -229,18 +227,18 @@ class AliasRuleAdmin(OperatorAdmin):
         return ("place", "created_by", "created_at") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: AliasRule, form: ModelForm, change: bool) -> None:
-        operator, data = as_operator(request.user), form.cleaned_data
+        data = form.cleaned_data
         if change:
             row = AliasRule.objects.for_display().get(pk=obj.pk)
-            rules.update(operator, row, **{column: data[column] for column in form.changed_data})
+            protection.update(Actor.from_admin(request), row, **{column: data[column] for column in form.changed_data})
             return
         place = next(data[place] for place in PLACES if data[place])
-        obj.pk = rules.create(
-            operator, place, data["pattern"], role=data["role"], needs_approval=data["needs_approval"]
+        obj.pk = protection.create(
+            Actor.from_admin(request), place, data["pattern"], role=data["role"], needs_approval=data["needs_approval"]
         ).pk
 
     def delete_model(self, request: HttpRequest, obj: AliasRule) -> None:
-        rules.delete(as_operator(request.user), obj)
+        protection.delete(Actor.from_admin(request), obj)
 
 
 @admin.register(AliasProposal)
@@ -320,10 +318,6 @@ class ArtifactDownloadAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
 
-@admin.register(Pulse)
+@admin.register(WorkerHeartbeat)
 class PulseAdmin(ReadOnlyAdmin):
-    list_display = ("name", "at")
-
-
-def _origin(request: HttpRequest, reason: str = "") -> Origin:
-    return replace(Origin.of_page(request, reason), face=Face.ADMIN)
+    list_display = ("name", "last_seen_at")

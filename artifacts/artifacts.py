@@ -6,12 +6,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.dispatch import receiver
+from django.dispatch import Signal
 
 from accounts import permissions
-from accounts.models import Role, User
-from accounts.origin import Origin
-from artifacts import aliases, errors, names, rules, tasks
+from accounts.actor import Actor
+from accounts.models import Role
+from artifacts import errors, tasks, validators
+from artifacts.aliases import aliases, protection
 from artifacts.models import (
     AliasProposal,
     AliasRule,
@@ -25,14 +26,16 @@ from artifacts.models import (
     Blob,
     StoredObject,
 )
-from notifications.models import Watch
 from projects.models import Project
-from projects.projects import deleting
+
+# Sent with `artifact`, after its aliases went and before its row does, in the same transaction: apps that stand on this
+# one take theirs away.
+artifact_deleting = Signal()
 
 
 @transaction.atomic
 def create(
-    user: User,
+    actor: Actor,
     project: Project,
     name: str,
     type: str,
@@ -43,9 +46,9 @@ def create(
     auto_latest: bool = True,
 ) -> Artifact:
     """A new artifact without versions. `NameTaken` carries the id of the one that has the name."""
-    permissions.require(user, project.team, Role.EDITOR)
-    names.check_artifact_name(name)
-    names.check_type(type)
+    permissions.require(actor, project.team, Role.EDITOR)
+    validators.check_artifact_name(name)
+    validators.check_type(type)
     artifact = Artifact(
         project=project,
         name=name,
@@ -53,7 +56,7 @@ def create(
         description=description,
         metadata=metadata or {},
         auto_latest=auto_latest,
-        created_by=user,
+        created_by=actor.user,
     )
     with _its_own_name(project, name):
         artifact.save(force_insert=True)
@@ -62,12 +65,12 @@ def create(
 
 
 @transaction.atomic
-def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
+def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
     """Change name, description, metadata, tags or auto_latest; the type stays what it was."""
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     tags = changes.pop("tags", None)
     if "name" in changes:
-        names.check_artifact_name(changes["name"])
+        validators.check_artifact_name(changes["name"])
     artifact = aliases.lock(artifact)
     for column, value in changes.items():
         setattr(artifact, column, value)
@@ -79,22 +82,25 @@ def update(user: User, artifact: Artifact, **changes: Any) -> Artifact:
 
 
 @transaction.atomic
-def delete(user: User, artifact: Artifact, origin: Origin) -> None:
+def delete(actor: Actor, artifact: Artifact) -> None:
     """Remove the artifact with all its versions, unless one has an alias that the user may not remove.
 
     That its aliases went is on record, and told. Workers remove the bytes that nothing else needs.
     """
-    permissions.require(user, artifact.project.team, Role.EDITOR)
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
-    rules.require(user, artifact, artifact.alias_set.values_list("alias", flat=True))
-    aliases.withdraw_all(user, artifact, origin)
+    protection.require(actor, artifact, artifact.alias_set.values_list("alias", flat=True))
+    aliases.record_removal(actor, artifact)
+    artifact_deleting.send(Artifact, artifact=artifact)
     _delete_rows(Artifact.objects.filter(pk=artifact.pk))
     tasks.delete.delay_on_commit()
 
 
-@receiver(deleting)
-def _leave_with(project: Project, **_: Any) -> None:
-    """All artifacts of the project go before it does. Workers remove the bytes, which nobody outside of it shares."""
+def delete_all(project: Project) -> None:
+    """Remove all artifacts of a project that is about to go, in the same transaction.
+
+    Workers remove the bytes, which nobody outside of the project shares.
+    """
     _delete_rows(Artifact.objects.filter(project=project))
     Blob.objects.filter(project=project).delete()
     StoredObject.objects.filter(project=project).delete()
@@ -110,7 +116,7 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
         model.objects.filter(version__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).release()
     # What aliases pointed at stays on record for ever.
-    for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion, Watch):
+    for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion):
         model.objects.filter(artifact__in=doomed).delete()
     doomed.delete()
 

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from artifacts import errors, storage
-from artifacts.models import Pulse
+from artifacts.models import WorkerHeartbeat
 
 WORKERS = "workers"
 PULSE_EVERY = timedelta(seconds=30)
@@ -23,7 +23,7 @@ def parts() -> dict[str, str]:
     return {"database": _database(), "store": _store(), "workers": _workers()}
 
 
-def troubles() -> list[str]:
+def problems() -> list[str]:
     """What people should know of store and workers, as they were not much more than 15 seconds ago.
 
     Of the requests of a process one asks, and the others do not wait for it.
@@ -33,9 +33,9 @@ def troubles() -> list[str]:
     return cache.get("health", [])
 
 
-def note_pulse() -> None:
+def record_heartbeat() -> None:
     """The workers work: this is called by one."""
-    Pulse.objects.update_or_create(name=WORKERS, defaults={"at": timezone.now()})
+    WorkerHeartbeat.objects.update_or_create(name=WORKERS, defaults={"last_seen_at": timezone.now()})
 
 
 def _database() -> str:
@@ -57,12 +57,12 @@ def _store() -> str:
 
 def _workers() -> str:
     try:
-        pulse = Pulse.objects.filter(name=WORKERS).first()
+        pulse = WorkerHeartbeat.objects.filter(name=WORKERS).first()
     except DatabaseError:
         return "The state of the workers is unknown."
     if pulse is None:
         return "The workers have not started yet: hashing, verification and cleanup are delayed."
-    silence = timezone.now() - pulse.at
+    silence = timezone.now() - pulse.last_seen_at
     if silence < SILENCE:
         return ""
     minutes = int(silence.total_seconds() // 60)

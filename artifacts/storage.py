@@ -1,10 +1,15 @@
 """The object store: keys to bytes. The only module that speaks S3.
 
-Every verb raises `errors.StoreUnavailable` when the store does not answer. Signed addresses are for the public endpoint
+`STORAGES["artifacts"]` says which store. Its backend is django-storages' `S3Storage`, which brings connection, bucket,
+`delete` and `url`; the functions here add what it has not: signed PUTs, multipart uploads, ranges, batch deletion. Of a
+file they need size and ETag by one HEAD, and its bytes as they come: `size`, `exists` and `open` give neither.
+
+Every verb raises `errors.StoreUnavailable` when the store does not answer. Signed URLs are for the public endpoint
 and live `settings.SIGNED_URL_LIFE`; everything else goes to the internal one.
 """
 
 import base64
+import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +21,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.core.files.storage import storages
+from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
+from storages.backends.s3 import S3Storage
 
 from artifacts import errors
 
@@ -29,10 +37,48 @@ MAX_OBJECT = 5 * 2**40
 CHUNK = 2**20
 _DELETE_AT_ONCE = 1000
 
+_connecting = threading.Lock()
+
+
+class ArtifactStorage(S3Storage):
+    """`S3Storage` with one connection for all threads, and with no credentials but those it is given."""
+
+    # Otherwise taken from AWS_S3_SESSION_PROFILE, which may be there for another program, and refused beside a key.
+    session_profile = None
+    # Where there is a client_config, S3Storage ignores its own signature_version, addressing_style and proxies.
+    client_config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        connect_timeout=3,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=32,
+    )
+
+    @cached_property
+    def connection(self) -> Any:
+        """S3Storage makes one in each thread, from a session of its own: 0.1 s and 12 MiB every time."""
+        # Threads may share a client, but may not make two from one session at the same time.
+        with _connecting:
+            return boto3.resource(
+                "s3",
+                endpoint_url=self.endpoint_url,
+                region_name=self.region_name,
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                config=self.client_config,
+            )
+
+    @property
+    def client(self) -> Any:
+        return self.connection.meta.client
+
 
 @dataclass(frozen=True)
 class SignedPut:
-    """An address to PUT to, with the headers that must be sent along, to the letter."""
+    """A URL to PUT to, with the headers that must be sent along, to the letter."""
 
     url: str
     headers: dict[str, str] = field(default_factory=dict)
@@ -46,7 +92,7 @@ class ObjectInfo:
 
 
 def get_upload_url(key: str, size: int, sha256: str | None = None) -> SignedPut:
-    """An address that takes exactly `size` bytes, and where sha256 is given (hex), only those bytes."""
+    """A URL that takes exactly `size` bytes, and where sha256 is given (hex), only those bytes."""
     return _sign_put("put_object", {"Key": key}, size, sha256)
 
 
@@ -56,15 +102,17 @@ def get_part_url(key: str, upload_id: str, number: int, size: int, sha256: str |
 
 
 def get_download_url(key: str, file_name: str | None = None) -> str:
-    """An address that reads the object, as an attachment of that name; it honours `Range`."""
-    params = {"Bucket": settings.S3_BUCKET, "Key": key, "ResponseContentType": "application/octet-stream"}
-    params["ResponseContentDisposition"] = content_disposition_header(True, file_name or key.rsplit("/", 1)[-1])
-    return _public().generate_presigned_url("get_object", Params=params, ExpiresIn=_life())
+    """A URL that reads the object, as an attachment of that name; it honours `Range`."""
+    headers = {
+        "ResponseContentType": "application/octet-stream",
+        "ResponseContentDisposition": content_disposition_header(True, file_name or key.rsplit("/", 1)[-1]),
+    }
+    return _public().url(key, headers, _expires_in())
 
 
 def upload_file(key: str, body: bytes | BinaryIO) -> None:
-    with _speaking():
-        _internal().put_object(Bucket=settings.S3_BUCKET, Key=key, Body=body)
+    with _translate_errors():
+        _client().put_object(Bucket=_bucket_name(), Key=key, Body=body)
 
 
 def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterator[bytes]:
@@ -74,34 +122,34 @@ def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterato
     """
     if size == 0:
         return
-    params = {"Bucket": settings.S3_BUCKET, "Key": key}
+    params = {"Bucket": _bucket_name(), "Key": key}
     if offset or size is not None:
         params["Range"] = f"bytes={offset}-{'' if size is None else offset + size - 1}"
-    with _speaking():
-        body = _internal().get_object(**params)["Body"]
+    with _translate_errors():
+        body = _client().get_object(**params)["Body"]
         with body:
             yield from body.iter_chunks(CHUNK)
 
 
 def copy_file(source: str, key: str, etag: str) -> None:
     """Copy up to 5 GiB inside the store, if the source still has this ETag: `BytesMismatch` if not, or `Missing`."""
-    place = {"Bucket": settings.S3_BUCKET, "Key": source}
-    with _speaking():
-        _internal().copy_object(Bucket=settings.S3_BUCKET, Key=key, CopySource=place, CopySourceIfMatch=f'"{etag}"')
+    copy_source = {"Bucket": _bucket_name(), "Key": source}
+    with _translate_errors():
+        _client().copy_object(Bucket=_bucket_name(), Key=key, CopySource=copy_source, CopySourceIfMatch=f'"{etag}"')
 
 
 def delete_file(key: str) -> None:
     """Deleting what is not there is no error."""
-    with _speaking():
-        _internal().delete_object(Bucket=settings.S3_BUCKET, Key=key)
+    with _translate_errors():
+        storages["artifacts"].delete(key)
 
 
 def delete_files(keys: Iterable[str]) -> None:
     keys = list(keys)
     for start in range(0, len(keys), _DELETE_AT_ONCE):
         batch = [{"Key": key} for key in keys[start : start + _DELETE_AT_ONCE]]
-        with _speaking():
-            answer = _internal().delete_objects(Bucket=settings.S3_BUCKET, Delete={"Objects": batch, "Quiet": True})
+        with _translate_errors():
+            answer = _client().delete_objects(Bucket=_bucket_name(), Delete={"Objects": batch, "Quiet": True})
         if answer.get("Errors"):
             first = answer["Errors"][0]
             raise errors.StoreUnavailable(f"The object store did not delete {first['Key']!r}: {first.get('Message')}")
@@ -109,8 +157,8 @@ def delete_files(keys: Iterable[str]) -> None:
 
 def list_files(prefix: str) -> Iterator[ObjectInfo]:
     """Every object under the prefix, a request for each thousand."""
-    with _speaking():
-        pages = _internal().get_paginator("list_objects_v2").paginate(Bucket=settings.S3_BUCKET, Prefix=prefix)
+    with _translate_errors():
+        pages = _client().get_paginator("list_objects_v2").paginate(Bucket=_bucket_name(), Prefix=prefix)
         for page in pages:
             for entry in page.get("Contents", ()):
                 yield ObjectInfo(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
@@ -119,23 +167,23 @@ def list_files(prefix: str) -> Iterator[ObjectInfo]:
 def get_file_info(key: str) -> ObjectInfo | None:
     """Size in bytes and ETag of an object, None where there is none."""
     try:
-        with _speaking():
-            head = _internal().head_object(Bucket=settings.S3_BUCKET, Key=key)
+        with _translate_errors():
+            head = _client().head_object(Bucket=_bucket_name(), Key=key)
     except errors.Missing:
         return None
     return ObjectInfo(key, head["ContentLength"], head["ETag"].strip('"'))
 
 
 def begin_multipart(key: str) -> str:
-    with _speaking():
-        return _internal().create_multipart_upload(Bucket=settings.S3_BUCKET, Key=key)["UploadId"]
+    with _translate_errors():
+        return _client().create_multipart_upload(Bucket=_bucket_name(), Key=key)["UploadId"]
 
 
 def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
     """The parts that have arrived, by number. `Missing` when the upload is not open (any more)."""
-    with _speaking():
-        pages = _internal().get_paginator("list_parts")
-        found = pages.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
+    with _translate_errors():
+        pages = _client().get_paginator("list_parts")
+        found = pages.paginate(Bucket=_bucket_name(), Key=key, UploadId=upload_id)
         return {
             part["PartNumber"]: ObjectInfo(key, part["Size"], part["ETag"].strip('"'))
             for page in found
@@ -145,8 +193,8 @@ def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
 
 def open_multiparts(prefix: str) -> Iterator[tuple[str, str]]:
     """Key and upload id of every upload in parts under the prefix that was neither completed nor aborted."""
-    with _speaking():
-        pages = _internal().get_paginator("list_multipart_uploads").paginate(Bucket=settings.S3_BUCKET, Prefix=prefix)
+    with _translate_errors():
+        pages = _client().get_paginator("list_multipart_uploads").paginate(Bucket=_bucket_name(), Prefix=prefix)
         for page in pages:
             for upload in page.get("Uploads", ()):
                 yield upload["Key"], upload["UploadId"]
@@ -155,33 +203,32 @@ def open_multiparts(prefix: str) -> Iterator[tuple[str, str]]:
 def complete_multipart(key: str, upload_id: str, etags: dict[int, str]) -> None:
     """Make the object of its parts. `Missing` when the upload is not open, `BytesMismatch` when a part is not right."""
     parts = [{"PartNumber": number, "ETag": f'"{etags[number]}"'} for number in sorted(etags)]
-    with _speaking():
-        _internal().complete_multipart_upload(
-            Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+    with _translate_errors():
+        _client().complete_multipart_upload(
+            Bucket=_bucket_name(), Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
         )
 
 
 def abort_multipart(key: str, upload_id: str) -> None:
     try:
-        with _speaking():
-            _internal().abort_multipart_upload(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
+        with _translate_errors():
+            _client().abort_multipart_upload(Bucket=_bucket_name(), Key=key, UploadId=upload_id)
     except errors.Missing:
         return
 
 
 def ensure_bucket() -> None:
     """The bucket is there after this, made if it was not."""
-    client = _internal()
     try:
-        with _speaking():
-            client.head_bucket(Bucket=settings.S3_BUCKET)
+        with _translate_errors():
+            _client().head_bucket(Bucket=_bucket_name())
     except errors.Missing:
-        with _speaking():
-            client.create_bucket(Bucket=settings.S3_BUCKET)
+        with _translate_errors():
+            storages["artifacts"].bucket.create()
 
 
 def ensure_cors(origins: Iterable[str]) -> bool:
-    """Let pages of these origins send to and read from signed addresses; False where the store has no such rule to set.
+    """Let pages of these origins send to and read from signed URLs; False where the store has no such rule to set.
 
     A store that knows no rules for a bucket answers browsers by its own configuration.
     """
@@ -192,9 +239,9 @@ def ensure_cors(origins: Iterable[str]) -> bool:
         "ExposeHeaders": ["ETag"],
         "MaxAgeSeconds": 3600,
     }
-    with _speaking():
+    with _translate_errors():
         try:
-            _internal().put_bucket_cors(Bucket=settings.S3_BUCKET, CORSConfiguration={"CORSRules": [rule]})
+            _client().put_bucket_cors(Bucket=_bucket_name(), CORSConfiguration={"CORSRules": [rule]})
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in ("NotImplemented", "AccessDenied"):
                 return False
@@ -204,75 +251,65 @@ def ensure_cors(origins: Iterable[str]) -> bool:
 
 def ping() -> None:
     """Returns if the bucket answers, within about a second."""
-    with _speaking():
-        _hasty().head_bucket(Bucket=settings.S3_BUCKET)
+    with _translate_errors():
+        _impatient().client.head_bucket(Bucket=_bucket_name())
 
 
 @cache
 def enforces_checksums() -> bool:
-    """Whether this store refuses a body that is not of the sha256 in its signed address: tried once, not believed."""
+    """Whether this store refuses a body that is not of the sha256 in its signed URL: tried once, not believed."""
     key = f"probes/{uuid.uuid4()}"
     wrong = base64.b64encode(bytes(32)).decode()
     try:
-        with _speaking():
-            _internal().put_object(Bucket=settings.S3_BUCKET, Key=key, Body=b"probe", ChecksumSHA256=wrong)
+        with _translate_errors():
+            _client().put_object(Bucket=_bucket_name(), Key=key, Body=b"probe", ChecksumSHA256=wrong)
     except errors.BytesMismatch:
         return True
     delete_file(key)
     return False
 
 
-def _sign_put(act: str, params: dict[str, Any], size: int, sha256: str | None) -> SignedPut:
-    params |= {"Bucket": settings.S3_BUCKET, "ContentLength": size}
+def _sign_put(operation: str, params: dict[str, Any], size: int, sha256: str | None) -> SignedPut:
+    params |= {"Bucket": _bucket_name(), "ContentLength": size}
     headers = {}
     if sha256:
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
-    return SignedPut(_public().generate_presigned_url(act, Params=params, ExpiresIn=_life()), headers)
+    url = _public().client.generate_presigned_url(operation, Params=params, ExpiresIn=_expires_in())
+    return SignedPut(url, headers)
 
 
-def _life() -> int:
+def _expires_in() -> int:
     return int(settings.SIGNED_URL_LIFE.total_seconds())
 
 
-@cache
-def _internal() -> Any:
-    return _client(settings.S3_ENDPOINT_URL)
+def _client() -> Any:
+    return storages["artifacts"].client
+
+
+def _bucket_name() -> str:
+    return storages["artifacts"].bucket_name
 
 
 @cache
-def _hasty() -> Any:
-    return _client(settings.S3_ENDPOINT_URL, connect_timeout=1, read_timeout=1, attempts=1)
+def _public() -> ArtifactStorage:
+    """Signs for the endpoint that clients know; it sends nothing."""
+    return _variant(endpoint_url=settings.S3_PUBLIC_ENDPOINT_URL)
 
 
 @cache
-def _public() -> Any:
-    return _client(settings.S3_PUBLIC_ENDPOINT_URL)
+def _impatient() -> ArtifactStorage:
+    brief = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
+    return _variant(client_config=ArtifactStorage.client_config.merge(brief))
 
 
-def _client(endpoint: str, *, connect_timeout: int = 3, read_timeout: int = 60, attempts: int = 3) -> Any:
-    config = Config(
-        signature_version="s3v4",
-        s3={"addressing_style": "path"},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=32,
-    )
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=settings.S3_REGION,
-        aws_access_key_id=settings.S3_ACCESS_KEY_ID,
-        aws_secret_access_key=settings.S3_SECRET_ACCESS_KEY,
-        config=config,
-    )
+def _variant(**options: Any) -> ArtifactStorage:
+    configured = settings.STORAGES["artifacts"]
+    return storages.create_storage(configured | {"OPTIONS": configured["OPTIONS"] | options})
 
 
 @contextmanager
-def _speaking() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Turn what the store, or the way to it, says into our refusals."""
     try:
         yield
@@ -293,13 +330,15 @@ def _speaking() -> Iterator[None]:
         ):
             raise errors.BytesMismatch(f"The object store refused the bytes: {code}.") from error
         if status == 403:
-            raise errors.StoreUnavailable(_LOCKED) from error
+            raise errors.StoreUnavailable(_REFUSES_CREDENTIALS) from error
         if 400 <= status < 500 and status not in (408, 429):
             raise
-        raise errors.StoreUnavailable(_AWAY) from error
+        raise errors.StoreUnavailable(_DOES_NOT_ANSWER) from error
     except BotoCoreError as error:
-        raise errors.StoreUnavailable(_AWAY) from error
+        raise errors.StoreUnavailable(_DOES_NOT_ANSWER) from error
 
 
-_LOCKED = "The object store refuses this server's credentials: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
-_AWAY = "The object store does not respond. Nothing was changed: try again in a moment."
+_REFUSES_CREDENTIALS = (
+    "The object store refuses this server's credentials: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
+)
+_DOES_NOT_ANSWER = "The object store does not respond. Nothing was changed: try again in a moment."

@@ -9,7 +9,8 @@ from typing import Any
 from celery.signals import worker_ready
 from django.utils import timezone
 
-from artifacts import cleanup, errors, hashing, health
+from artifacts import errors, health
+from artifacts.content import garbage_collection, verification
 from wanllmdb.celery import app
 
 _RETRY = {"autoretry_for": (errors.Unavailable,), "retry_backoff": 5, "retry_backoff_max": 300, "max_retries": 5}
@@ -18,54 +19,54 @@ _LEFT_BEHIND_AFTER = timedelta(minutes=2)
 
 @app.task(**_RETRY)
 def verify(version_id: str) -> None:
-    hashing.verify(version_id)
+    verification.verify(version_id)
 
 
 @app.task(**_RETRY)
 def hash_object(object_id: str) -> None:
-    hashing.hash_object(object_id)
+    verification.hash_object(object_id)
 
 
 @app.task(**_RETRY)
 def delete() -> None:
-    cleanup.delete_orphans()
+    garbage_collection.delete_orphans()
 
 
 @app.task(**_RETRY)
 def delete_project(project_id: str) -> None:
-    cleanup.delete_project(project_id)
+    garbage_collection.delete_project(project_id)
 
 
 @app.task
 def sweep() -> None:
     before = timezone.now() - _LEFT_BEHIND_AFTER
-    for version_id in hashing.pending_versions(before):
+    for version_id in verification.pending_versions(before):
         verify.delay(version_id)
-    for object_id in hashing.unread_objects(before):
+    for object_id in verification.pending_objects(before):
         hash_object.delay(object_id)
 
 
 @app.task(**_RETRY)
-def tidy() -> None:
-    cleanup.give_up_drafts()
-    cleanup.delete_orphans()
+def run_gc() -> None:
+    garbage_collection.expire_drafts()
+    garbage_collection.delete_orphans()
 
 
 @app.task(expires=health.PULSE_EVERY.total_seconds())
-def pulse() -> None:
-    health.note_pulse()
+def record_heartbeat() -> None:
+    health.record_heartbeat()
 
 
 @worker_ready.connect
 def _say_so(**_: Any) -> None:
     """By the queue, as all work comes: beat's first is due only half a minute later."""
-    pulse.delay()
+    record_heartbeat.delay()
 
 
 BEAT: dict[str, dict[str, Any]] = {
-    "artifacts-sweep": {"task": "artifacts.tasks.sweep", "schedule": timedelta(minutes=1)},
-    "artifacts-pulse": {"task": "artifacts.tasks.pulse", "schedule": health.PULSE_EVERY},
-    "artifacts-tidy": {"task": "artifacts.tasks.tidy", "schedule": timedelta(minutes=10)},
+    "artifacts-sweep": {"task": sweep.name, "schedule": timedelta(minutes=1)},
+    "artifacts-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.PULSE_EVERY},
+    "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
 }
 
 # At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.

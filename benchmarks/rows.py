@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.actor import Actor, Channel
 from accounts.models import Team, User
-from accounts.origin import Face
 from artifacts import artifacts, storage
 from artifacts.models import (
     AliasChange,
@@ -36,7 +36,7 @@ def fill(count: int) -> str:
     Returns a session of alice's.
     """
     alice = User.objects.get(username="alice")
-    project = projects.create(alice, Team.objects.get(name="acme"), "load")
+    project = projects.create(Actor(alice), Team.objects.get(name="acme"), "load")
     _artifacts(alice, project, count)
     _versions(alice, project, count)
     _files(alice, project, count)
@@ -54,7 +54,7 @@ def fill(count: int) -> str:
 
 def _artifacts(alice: User, project: Project, count: int) -> None:
     about = {"project": project, "type": "dataset", "created_by": alice, "description": "Rows of a table."}
-    counted = {"version_count": 1, "latest_number": 1, "last_number": 1}
+    counted = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
     rows = [Artifact(name=f"artifact-{number:06}", **about, **counted) for number in range(count)]
     Artifact.objects.bulk_create(rows, _AT_ONCE)
     ArtifactTag.objects.bulk_create(
@@ -65,25 +65,25 @@ def _artifacts(alice: User, project: Project, count: int) -> None:
 
 
 def _versions(alice: User, project: Project, count: int) -> None:
-    artifact = artifacts.create(alice, project, "versions", "model")
+    artifact = artifacts.create(Actor(alice), project, "versions", "model")
     rows = [_version(alice, artifact, number) for number in range(1, count + 1)]
     ArtifactVersion.objects.bulk_create(rows, _AT_ONCE)
     _aliases(alice, rows[::_VERSIONS_AN_ALIAS], lambda number: f"build-{number}")
     AliasChange.objects.bulk_create(_changes(alice, artifact, rows), _AT_ONCE)
-    numbers = {"version_count": count, "latest_number": count, "last_number": count}
+    numbers = {"version_count": count, "latest_version_number": count, "last_assigned_number": count}
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
 
 
 def _files(alice: User, project: Project, count: int) -> None:
     """One file has bytes in the store, which all others share."""
-    artifact = artifacts.create(alice, project, "files", "dataset")
+    artifact = artifacts.create(Actor(alice), project, "files", "dataset")
     version = _version(alice, artifact, 1)
     version.file_count, version.total_size = count, len(_LINE) * count
     version.save()
     blob = _bytes(alice, version)
     paths = (f"part-{number // _FILES_A_FOLDER:03}/{number:06}.txt" for number in range(count - 1))
     ArtifactFile.objects.bulk_create((_file(version, path, blob) for path in ("one.txt", *paths)), _AT_ONCE)
-    numbers = {"version_count": 1, "latest_number": 1, "last_number": 1}
+    numbers = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
 
 
@@ -129,14 +129,14 @@ def _changes(alice: User, artifact: Artifact, versions: list[ArtifactVersion]) -
             artifact=artifact, artifact_name=artifact.full_name, alias="latest", number=row.number,
             from_version=before, from_number=before.number if before else None,
             to_version=row, to_number=row.number,
-            changed_by=alice, changed_by_name=alice.username, face=Face.SDK, created_at=timezone.now(),
+            changed_by=alice, changed_by_name=alice.username, channel=Channel.SDK, created_at=timezone.now(),
         )  # fmt: skip
 
 
 def crowd(count: int) -> None:
     """So many aliases more, a hundred in each of other artifacts. On PostgreSQL."""
     alice, project = User.objects.get(username="alice"), Project.objects.get(name="load")
-    counted = {"version_count": 1, "latest_number": 1, "last_number": 1}
+    counted = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
     about = {"project": project, "type": "model", "created_by": alice, **counted}
     rows = [Artifact(name=f"crowd-{number:06}", **about) for number in range(count // _ALIASES_AN_ARTIFACT)]
     Artifact.objects.bulk_create(rows, _AT_ONCE)
@@ -163,7 +163,7 @@ def age(depth: int) -> None:
                     artifact=alias.artifact, alias=alias.alias, number=last.number + nth,
                     from_version=ends[0 if nth % 2 else 1], from_number=ends[0 if nth % 2 else 1].number,
                     to_version=ends[nth % 2], to_number=ends[nth % 2].number,
-                    face=Face.API, created_at=last.created_at,
+                    channel=Channel.API, created_at=last.created_at,
                 )
                 for nth in range(1, depth + 1)
             ),

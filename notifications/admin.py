@@ -1,4 +1,4 @@
-"""Notifications at the operator's desk: what happened, who was told, and sending it again by the same verbs."""
+"""Notifications in the admin: who was told, and sending it again by the same verbs."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
+from accounts.actor import Actor
 from accounts.admin import ReadOnlyAdmin
-from accounts.permissions import as_operator
 from notifications import webhooks
-from notifications.models import Attempt, Delivery, Event, Notice, Watch, Webhook
+from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
 
 
 class AttemptInline(TabularInline):
@@ -21,15 +21,6 @@ class AttemptInline(TabularInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "kind", "project", "alias", "by", "announced_at")
-    list_filter = ("kind", "created_at")
-    search_fields = ("alias", "project__name", "project__team__name")
-    list_select_related = ("project__team", "by")
-    show_full_result_count = False
 
 
 @admin.register(Webhook)
@@ -46,12 +37,12 @@ class WebhookAdmin(ReadOnlyAdmin):
     @admin.action(description="Pause", permissions=["operate"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for webhook in queryset.select_related("project__team"):
-            webhooks.pause(as_operator(request.user), webhook)
+            webhooks.pause(Actor.from_admin(request), webhook)
 
     @admin.action(description="Resume", permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for webhook in queryset.select_related("project__team"):
-            webhooks.resume(as_operator(request.user), webhook)
+            webhooks.resume(Actor.from_admin(request), webhook)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("notifications.change_webhook")
@@ -59,7 +50,7 @@ class WebhookAdmin(ReadOnlyAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "event", "webhook", "state", "attempts", "next_try_at", "finished_at")
+    list_display = ("created_at", "event", "webhook", "state", "attempt_count", "next_attempt_at", "finished_at")
     list_filter = ("state", "event__kind", "created_at")
     search_fields = ("webhook__url", "event__alias", "webhook__project__name")
     list_select_related = ("event", "webhook")
@@ -70,7 +61,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.action(description="Deliver again", permissions=["operate"])
     def redeliver(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         for delivery in queryset.select_related("event", "webhook__project__team"):
-            webhooks.redeliver(as_operator(request.user), delivery)
+            webhooks.redeliver(Actor.from_admin(request), delivery)
         self.message_user(request, "Deliveries queued. Their states change when the workers are done.")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
@@ -85,10 +76,10 @@ class WatchAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "project__team", "artifact")
 
 
-@admin.register(Notice)
-class NoticeAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "user", "event", "why", "read_at", "mail", "mail_attempts", "next_mail_at")
-    list_filter = ("mail", "why", "created_at")
+@admin.register(InboxItem)
+class InboxItemAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "user", "event", "reason", "read_at", "mail", "mail_attempts", "next_mail_at")
+    list_filter = ("mail", "reason", "created_at")
     search_fields = ("user__username", "event__alias")
     list_select_related = ("user", "event")
     show_full_result_count = False

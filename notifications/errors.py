@@ -4,7 +4,7 @@ Invalid          AddressRefused
 Conflict         WebhookPaused, TooManyWebhooks
 """
 
-from accounts.errors import Conflict, Denied, Invalid, Missing, RegistryError
+from core.errors import Conflict, Denied, Invalid, Missing, RegistryError
 
 __all__ = [
     "AddressRefused",

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accounts.actor import Actor
 from accounts.models import User
-from notifications.models import Notice
+from notifications.models import InboxItem
 
 # Beyond so many nobody counts: the inbox says that there are more.
 MOST_COUNTED = 99
@@ -14,12 +15,12 @@ MOST_COUNTED = 99
 
 def unread(user: User) -> int:
     """How many items are unread, up to one more than `MOST_COUNTED`. One query."""
-    return Notice.objects.visible_to(user).unread().order_by()[: MOST_COUNTED + 1].count()
+    return InboxItem.objects.visible_to(user).unread().order_by()[: MOST_COUNTED + 1].count()
 
 
-def mark_read(user: User, ids: Iterable[UUID] | None = None) -> int:
+def mark_read(actor: Actor, ids: Iterable[UUID] | None = None) -> int:
     """Mark these of the user's items as read, or all of them. Ids of others' items change nothing."""
-    items = Notice.objects.filter(user=user).unread()
+    items = InboxItem.objects.filter(user=actor.user).unread()
     if ids is not None:
         items = items.filter(pk__in=list(ids))
     return items.update(read_at=timezone.now())

@@ -8,19 +8,22 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import permissions
-from accounts.models import Role, User
-from notifications import destinations, errors, signing, tasks
-from notifications.models import OFFERED, Attempt, Delivery, Event, Kind, Webhook
+from accounts.actor import Actor
+from accounts.models import Role
+from events import kinds, outbox
+from notifications import errors, signatures, tasks, url_policy
+from notifications.kinds import WEBHOOK_TEST
+from notifications.models import Attempt, Delivery, Webhook
 from projects.models import Project
 
 
 def create(
-    user: User, project: Project, url: str, *, events: Iterable[str], description: str = "", active: bool = True
+    actor: Actor, project: Project, url: str, *, events: Iterable[str], description: str = "", active: bool = True
 ) -> Webhook:
     """A new webhook, with its secret. Raises `AddressRefused` for an address it may not call, `TooManyWebhooks`."""
-    permissions.require(user, project.team, Role.ADMIN)
-    events = _chosen(events)
-    destinations.find(url)
+    permissions.require(actor, project.team, Role.ADMIN)
+    events = _check_events(events)
+    url_policy.find(url)
     if Webhook.objects.filter(project=project).count() >= settings.WEBHOOKS_A_PROJECT:
         raise errors.TooManyWebhooks(f"A project has at most {settings.WEBHOOKS_A_PROJECT} webhooks.")
     return Webhook.objects.create(
@@ -29,56 +32,56 @@ def create(
         description=description,
         events=events,
         active=active,
-        secret=signing.new_secret(),
-        created_by=user,
+        secret=signatures.new_secret(),
+        created_by=actor.user,
     )
 
 
-def update(user: User, webhook: Webhook, **changes: Any) -> Webhook:
+def update(actor: Actor, webhook: Webhook, **changes: Any) -> Webhook:
     """Change url, description, events or active. To make it active also ends a pause."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     if "events" in changes:
-        changes["events"] = _chosen(changes["events"])
+        changes["events"] = _check_events(changes["events"])
     if changes.get("url", webhook.url) != webhook.url:
-        destinations.find(changes["url"])
+        url_policy.find(changes["url"])
     active = changes.pop("active", None)
     for column, value in changes.items():
         setattr(webhook, column, value)
     webhook.save(update_fields=[*changes, "updated_at"])
     if active is None:
         return webhook
-    return resume(user, webhook) if active else pause(user, webhook)
+    return resume(actor, webhook) if active else pause(actor, webhook)
 
 
-def delete(user: User, webhook: Webhook) -> None:
+def delete(actor: Actor, webhook: Webhook) -> None:
     """Remove it with the log of its deliveries."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     with transaction.atomic():
         Attempt.objects.filter(delivery__webhook=webhook).delete()
         Delivery.objects.filter(webhook=webhook).delete()
         webhook.delete()
 
 
-def renew_secret(user: User, webhook: Webhook) -> Webhook:
+def renew_secret(actor: Actor, webhook: Webhook) -> Webhook:
     """Give it another secret. What is sent from now on, also once more, is signed with that one."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
-    webhook.secret = signing.new_secret()
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
+    webhook.secret = signatures.new_secret()
     webhook.save(update_fields=["secret", "updated_at"])
     return webhook
 
 
-def pause(user: User, webhook: Webhook) -> Webhook:
+def pause(actor: Actor, webhook: Webhook) -> Webhook:
     """Switch it off. What waits for it goes on waiting; what happens from now on is not for it."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     webhook.active = False
     webhook.save(update_fields=["active", "updated_at"])
     return webhook
 
 
 @transaction.atomic
-def resume(user: User, webhook: Webhook) -> Webhook:
+def resume(actor: Actor, webhook: Webhook) -> Webhook:
     """Switch it on, whoever or whatever paused it. What waits is sent."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     webhook.active, webhook.failures, webhook.paused_at, webhook.pause_reason = True, 0, None, ""
     webhook.save(update_fields=["active", "failures", "paused_at", "pause_reason", "updated_at"])
     tasks.deliver.delay_on_commit(str(webhook.pk))
@@ -86,41 +89,40 @@ def resume(user: User, webhook: Webhook) -> Webhook:
 
 
 @transaction.atomic
-def test(user: User, webhook: Webhook) -> Delivery:
+def test(actor: Actor, webhook: Webhook) -> Delivery:
     """Send it an event that says nothing, once, also while it is paused."""
-    permissions.require(user, webhook.project.team, Role.ADMIN)
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
     project = webhook.project
-    now = timezone.now()
     data = {
         "project": project.full_name,
         "url": settings.BASE_URL + webhook.get_absolute_url(),
         "webhook": {"id": str(webhook.pk), "description": webhook.description},
-        "by": user.username,
-        "at": now.isoformat(),
+        "by": actor.user.username,
+        "at": timezone.now().isoformat(),
     }
-    event = Event.objects.create(kind=Kind.WEBHOOK_TEST, project=project, data=data, by=user, announced_at=now)
+    event = outbox.record(WEBHOOK_TEST, project, data, actor=actor.user)
     delivery = Delivery.objects.create(webhook=webhook, event=event)
     tasks.deliver.delay_on_commit(str(webhook.pk))
     return delivery
 
 
 @transaction.atomic
-def redeliver(user: User, delivery: Delivery) -> Delivery:
-    """Send it again, under the same id and with all tries before it. Raises `WebhookPaused`."""
+def redeliver(actor: Actor, delivery: Delivery) -> Delivery:
+    """Send it again, under the same id and with all attempts before it. Raises `WebhookPaused`."""
     webhook = delivery.webhook
-    permissions.require(user, webhook.project.team, Role.ADMIN)
-    if not webhook.is_live and delivery.event.kind != Kind.WEBHOOK_TEST:
+    permissions.require(actor, webhook.project.team, Role.ADMIN)
+    if not webhook.is_live and delivery.event.kind != WEBHOOK_TEST.name:
         raise errors.WebhookPaused("This webhook is paused: resume it first.")
     row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
-    row.state, row.attempts, row.next_try_at, row.finished_at = Delivery.State.PENDING, 0, timezone.now(), None
-    row.save(update_fields=["state", "attempts", "next_try_at", "finished_at"])
+    row.state, row.attempt_count, row.next_attempt_at, row.finished_at = Delivery.State.PENDING, 0, timezone.now(), None
+    row.save(update_fields=["state", "attempt_count", "next_attempt_at", "finished_at"])
     tasks.deliver.delay_on_commit(str(webhook.pk))
     return Delivery.objects.for_display().get(pk=row.pk)
 
 
-def _chosen(events: Iterable[str]) -> list[str]:
-    """The kinds in their usual order, each once."""
-    wanted = set(events)
-    if not wanted or not wanted <= set(OFFERED):
-        raise errors.Invalid(f"Choose one or more of the events {', '.join(OFFERED)}.")
-    return [kind.value for kind in OFFERED if kind in wanted]
+def _check_events(events: Iterable[str]) -> list[str]:
+    """The kinds in their usual order, each once. Raises `Invalid` for none, and for one that cannot be chosen."""
+    chosen, known = set(events), [kind.name for kind in kinds.subscribable()]
+    if not chosen or not chosen <= set(known):
+        raise errors.Invalid(f"Choose one or more of the events {', '.join(known)}.")
+    return [name for name in known if name in chosen]

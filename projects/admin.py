@@ -5,15 +5,15 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from accounts.admin import OperatorAdmin, ReadOnlyAdmin
-from accounts.permissions import as_operator
+from accounts.actor import Actor
+from accounts.admin import ReadOnlyAdmin, VerbAdmin
 from projects import projects, runs
 from projects.errors import RunEnded
 from projects.models import Project, Run, State
 
 
 @admin.register(Project)
-class ProjectAdmin(OperatorAdmin):
+class ProjectAdmin(VerbAdmin):
     list_display = ("full_name", "visibility", "created_by", "created_at", "updated_at")
     list_filter = ("visibility", "created_at")
     list_select_related = ("team", "created_by")
@@ -26,10 +26,10 @@ class ProjectAdmin(OperatorAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Project, form: ModelForm, change: bool) -> None:
-        projects.update(as_operator(request.user), obj, **{name: form.cleaned_data[name] for name in form.changed_data})
+        projects.update(Actor.from_admin(request), obj, **{name: form.cleaned_data[name] for name in form.changed_data})
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        projects.delete(as_operator(request.user), obj)
+        projects.delete(Actor.from_admin(request), obj)
 
 
 @admin.register(Run)
@@ -48,6 +48,6 @@ class RunAdmin(ReadOnlyAdmin):
     def kill(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         for run in queryset.select_related("project__team"):
             try:
-                runs.finish(as_operator(request.user), run, State.KILLED)
+                runs.finish(Actor.from_admin(request), run, State.KILLED)
             except RunEnded as refusal:
                 self.message_user(request, str(refusal), messages.WARNING)

@@ -1,6 +1,6 @@
 """What projects and runs refuse beside the kinds of `accounts.errors`."""
 
-from accounts.errors import Conflict
+from core.errors import Conflict
 
 
 class RunEnded(Conflict):

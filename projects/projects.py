@@ -7,45 +7,46 @@ from django.db import transaction
 from django.dispatch import Signal
 
 from accounts import errors, permissions
-from accounts.models import Role, Team, User
+from accounts.actor import Actor
+from accounts.models import Role, Team
 from projects.models import Project, Visibility
 from projects.models.project import as_uuid
 
 # Sent with `project` before its row goes, in the same transaction: apps that stand on this one take theirs away.
-deleting = Signal()
+project_deleting = Signal()
 
 
 def create(
-    user: User, team: Team, name: str, *, description: str = "", visibility: Visibility = Visibility.PRIVATE
+    actor: Actor, team: Team, name: str, *, description: str = "", visibility: Visibility = Visibility.PRIVATE
 ) -> Project:
     """A new project of the team. Raises `Invalid` for a name that is not allowed, `NameTaken`."""
-    permissions.require(user, team, Role.EDITOR)
-    project = Project(team=team, name=name, description=description, visibility=visibility, created_by=user)
+    permissions.require(actor, team, Role.EDITOR)
+    project = Project(team=team, name=name, description=description, visibility=visibility, created_by=actor.user)
     errors.check(project)
     with errors.refuse(project_name_unique=_taken(project)):
         project.save(force_insert=True)
     return project
 
 
-def get_or_create(user: User, reference: str | UUID) -> Project:
+def get_or_create(actor: Actor, reference: str | UUID) -> Project:
     """The project of that id, `team/name`, or `name` in the user's personal team.
 
     One asked for by name is made, private, where there is none and the user is an editor of the team.
     Raises `Missing` for an unknown id or a team that the user does not see, `Denied` for a viewer.
     """
     full_name = reference = str(reference)
-    visible = Project.objects.visible_to(user)
+    visible = Project.objects.visible_to(actor.user)
     if "/" not in reference:
         if as_uuid(reference):
             return visible.find(reference)
-        full_name = f"{user.personal_team.name}/{reference}"
+        full_name = f"{actor.user.personal_team.name}/{reference}"
     found = visible.named(full_name).select_related("team").first()
-    return found or _made(user, full_name)
+    return found or _made(actor, full_name)
 
 
-def update(user: User, project: Project, **changes: Any) -> Project:
+def update(actor: Actor, project: Project, **changes: Any) -> Project:
     """Change name, description or visibility."""
-    permissions.require(user, project.team, Role.EDITOR)
+    permissions.require(actor, project.team, Role.EDITOR)
     for column, value in changes.items():
         setattr(project, column, value)
     errors.check(project)
@@ -54,21 +55,21 @@ def update(user: User, project: Project, **changes: Any) -> Project:
     return project
 
 
-def delete(user: User, project: Project) -> None:
+def delete(actor: Actor, project: Project) -> None:
     """Remove the project with all that is in it. Only for admins of the team."""
-    permissions.require(user, project.team, Role.ADMIN)
+    permissions.require(actor, project.team, Role.ADMIN)
     with transaction.atomic():
-        deleting.send(Project, project=project)
+        project_deleting.send(Project, project=project)
         project.delete()
 
 
-def _made(user: User, full_name: str) -> Project:
+def _made(actor: Actor, full_name: str) -> Project:
     owner, _, name = full_name.partition("/")
-    team = Team.objects.visible_to(user).named(owner).first()
+    team = Team.objects.visible_to(actor.user).named(owner).first()
     if team is None:
         raise errors.Missing(f"Project '{full_name}' not found, or you don't have access.")
     try:
-        return create(user, team, name)
+        return create(actor, team, name)
     except errors.NameTaken:
         # Somebody else made it in the meantime.
         return team.projects.select_related("team").get(name=name)

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import errors, permissions
-from accounts.models import Role, User
-from projects import words
+from accounts.actor import Actor
+from accounts.models import Role
+from projects import run_names
 from projects.errors import RunEnded
 from projects.models import Project, Run, State
 
@@ -15,26 +16,26 @@ from projects.models import Project, Run, State
 _DIGITS = (2, 3, 5, 7, 9)
 
 
-def start(user: User, project: Project, *, name: str | None = None, **columns: Any) -> Run:
+def start(actor: Actor, project: Project, *, name: str | None = None, **columns: Any) -> Run:
     """A new running run; one without a name gets one like `brisk-otter-12`.
 
     `columns` are those of `Run` that people fill in: display_name, config, tags, notes, job_type, group, host,
     git_commit, git_remote. Raises `NameTaken` for a name that another run of the project has.
     """
-    permissions.require(user, project.team, Role.EDITOR)
+    permissions.require(actor, project.team, Role.EDITOR)
     if name:
-        return _started(user, project, name, columns)
+        return _started(actor, project, name, columns)
     for digits in _DIGITS:
         try:
-            return _started(user, project, words.pleasant(digits), columns)
+            return _started(actor, project, run_names.generate(digits), columns)
         except errors.NameTaken as error:
             taken = error
     raise taken
 
 
-def update(user: User, run: Run, **changes: Any) -> Run:
+def update(actor: Actor, run: Run, **changes: Any) -> Run:
     """Replace columns that people fill in; also after the run has ended."""
-    permissions.require(user, run.project.team, Role.EDITOR)
+    permissions.require(actor, run.project.team, Role.EDITOR)
     for column, value in changes.items():
         setattr(run, column, value)
     errors.check(run)
@@ -42,9 +43,9 @@ def update(user: User, run: Run, **changes: Any) -> Run:
     return run
 
 
-def heartbeat(user: User, run: Run) -> Run:
+def heartbeat(actor: Actor, run: Run) -> Run:
     """The script lives. Brings back a run that had fallen silent; raises `RunEnded` for one that said it ended."""
-    permissions.require(user, run.project.team, Role.EDITOR)
+    permissions.require(actor, run.project.team, Role.EDITOR)
     beating = Run.objects.open().filter(pk=run.pk)
     lives = beating.update(state=State.RUNNING, heartbeat_at=timezone.now())
     _read_anew(run)
@@ -53,9 +54,9 @@ def heartbeat(user: User, run: Run) -> Run:
     return run
 
 
-def finish(user: User, run: Run, state: State, summary: dict[str, Any] | None = None) -> Run:
+def finish(actor: Actor, run: Run, state: State, summary: dict[str, Any] | None = None) -> Run:
     """The script says that it ended, and how. Saying the same again changes nothing; another end is `RunEnded`."""
-    permissions.require(user, run.project.team, Role.EDITOR)
+    permissions.require(actor, run.project.team, Role.EDITOR)
     if state == State.RUNNING:
         raise errors.Invalid("A run ends as finished, crashed or killed.")
     now = timezone.now()
@@ -73,8 +74,8 @@ def mark_crashed() -> int:
     return Run.objects.silent(timezone.now() - settings.HEARTBEAT_GRACE).update(state=State.CRASHED)
 
 
-def _started(user: User, project: Project, name: str, columns: dict[str, Any]) -> Run:
-    run = Run(project=project, name=name, created_by=user, **columns)
+def _started(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:
+    run = Run(project=project, name=name, created_by=actor.user, **columns)
     errors.check(run)
     with errors.refuse(run_name_unique=errors.NameTaken(f"The project already has a run '{name}'.")):
         run.save(force_insert=True)

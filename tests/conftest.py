@@ -13,7 +13,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Membership, Role, Scope, Team, User
-from artifacts.api.quick import Quick
+from api.fast_path.wsgi import AliasFastPath
 from projects.models import Project
 from tests import servers
 
@@ -158,7 +158,7 @@ def whole(django: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             answers.append(HttpResponse(status=int(status[:3]), headers=dict(headers)))
             answers[0].wsgi_request = WSGIRequest(environ)
 
-        body = b"".join(Quick(go_on)(environ, start))
+        body = b"".join(AliasFastPath(go_on)(environ, start))
         [answer] = answers
         if body:
             answer.content = body

@@ -288,7 +288,7 @@ class Stack:
         self.manage("migrate", "--verbosity=0")
         self.manage("collectstatic", "--verbosity=0", "--no-input")
         self.manage("prepare_store")
-        cast = (ROOT / "tests" / "cast.py").read_text()
+        cast = (ROOT / "tests" / "users.py").read_text()
         self.keys: dict[str, str] = json.loads(self.manage("shell", "--no-imports", "--command", cast))
 
     def start(self) -> None:

@@ -1,6 +1,6 @@
 """wanLLMDB from Python: `import wanllmdb as wandb`, then `init`, `log_artifact`, `use_artifact`.
 
-Importing this loads nothing of the SDK, of the server or of anybody else: a name is fetched when it is first used.
+The import loads neither the SDK nor any dependency nor the server: each name is loaded when it is first used.
 """
 
 from importlib import import_module
@@ -48,12 +48,13 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import VersionIncomplete as VersionIncomplete
     from wanllmdb.sdk.errors import VersionNotFound as VersionNotFound
     from wanllmdb.sdk.errors import WanLLMDBError as WanLLMDBError
+    from wanllmdb.sdk.json_values import SyncedDict
     from wanllmdb.sdk.manifest import Entry as Entry
     from wanllmdb.sdk.manifest import Manifest as Manifest
-    from wanllmdb.sdk.records import AliasChange as AliasChange
-    from wanllmdb.sdk.records import AliasProposal as AliasProposal
-    from wanllmdb.sdk.records import Project as Project
-    from wanllmdb.sdk.records import RunRecord as RunRecord
+    from wanllmdb.sdk.models import AliasChange as AliasChange
+    from wanllmdb.sdk.models import AliasProposal as AliasProposal
+    from wanllmdb.sdk.models import Project as Project
+    from wanllmdb.sdk.models import RunRecord as RunRecord
     from wanllmdb.sdk.run import Run as Run
     from wanllmdb.sdk.session import finish as finish
     from wanllmdb.sdk.session import init as init
@@ -61,13 +62,12 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.session import log_artifact as log_artifact
     from wanllmdb.sdk.session import login as login
     from wanllmdb.sdk.session import use_artifact as use_artifact
-    from wanllmdb.sdk.values import LiveDict
 
     run: Run | None
-    config: LiveDict
-    summary: LiveDict
+    config: SyncedDict
+    summary: SyncedDict
 
-_HOME = {
+_NAMES_BY_MODULE = {
     "": "__version__",
     "api": "Api Collection",
     "artifact": "Artifact File",
@@ -77,23 +77,25 @@ _HOME = {
     "TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete VersionNotFound "
     "WanLLMDBError",
     "manifest": "Entry Manifest",
-    "records": "AliasChange AliasProposal Project RunRecord",
+    "models": "AliasChange AliasProposal Project RunRecord",
     "run": "Run",
     "session": "finish init log log_artifact login use_artifact",
 }
-_MODULE_OF = {name: f"wanllmdb.sdk.{module}".rstrip(".") for module, names in _HOME.items() for name in names.split()}
-# Modules of their own: `wandb.registry.rollback(…)`, `except wandb.errors.AliasMoved`.
+_MODULE_OF = {
+    name: f"wanllmdb.sdk.{module}".rstrip(".") for module, names in _NAMES_BY_MODULE.items() for name in names.split()
+}
+# Public modules: `wandb.registry.rollback(…)`, `except wandb.errors.AliasMoved`.
 _MODULES = ("errors", "registry")
-# These change with every `init` and `finish`, so they are asked for each time.
-_OF_THE_RUN = ("config", "run", "summary")
+# These change with every `init` and `finish`, so they are looked up each time.
+_RUN_ATTRIBUTES = ("config", "run", "summary")
 
 __all__ = [*_MODULES, *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _OF_THE_RUN:
+    if name in _RUN_ATTRIBUTES:
         session = import_module("wanllmdb.sdk.session")
-        return session.current() if name == "run" else getattr(session.needed(name), name)
+        return session.current_run() if name == "run" else getattr(session.require_run(name), name)
     if name in _MODULES:
         return import_module(f"wanllmdb.sdk.{name}")
     if name not in _MODULE_OF:
@@ -103,4 +105,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_OF_THE_RUN})
+    return sorted({*globals(), *__all__, *_RUN_ATTRIBUTES})

@@ -1,5 +1,5 @@
 """`python -m wanllmdb` is the `wanllmdb` command."""
 
-from wanllmdb.sdk.cli import main
+from wanllmdb.sdk.cli.main import main
 
 main()

@@ -32,33 +32,34 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
-    "django_filters",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "knox",
     "accounts",
     "projects",
-    "notifications",
+    "events",
     "artifacts",
+    "notifications",
+    "web",
 ]
 
 MIDDLEWARE = [
-    # These three only add headers, also to what the bounds refuse and to what `artifacts.api.quick` answers.
+    # These three only add headers, also to what the limits refuse and to what `api.fast_path.wsgi` answers.
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "accounts.csp.ContentSecurity",
-    "accounts.middleware.RequestBounds",
+    "core.csp.ContentSecurityPolicyMiddleware",
+    "wanllmdb.middleware.RequestLimitsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "accounts.web.compression.CompressPages",
+    "web.middleware.HtmlGZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "accounts.web.gate.Gate",
+    "web.middleware.HtmxLoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.web.refusals.Refusals",
+    "web.middleware.DomainErrorMiddleware",
 ]
 
 ROOT_URLCONF = "wanllmdb.urls"
@@ -71,14 +72,13 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["accounts.web.tags"],
-            "libraries": {"source": "artifacts.web.source"},
+            "builtins": ["web.templatetags.web"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "artifacts.web.context.trouble",
-                "notifications.web.context.unread",
+                "web.context_processors.health_problems",
+                "web.context_processors.unread_count",
             ],
         },
     }
@@ -117,7 +117,7 @@ LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CSRF_FAILURE_VIEW = "accounts.api.problems.csrf_failed"
+CSRF_FAILURE_VIEW = "wanllmdb.error_views.csrf_failed"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -170,10 +170,18 @@ _base = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
 # People type either name of their own machine.
 _twins = [_base.replace("//127.0.0.1", "//localhost"), _base.replace("//localhost", "//127.0.0.1")]
 PAGE_ORIGINS = sorted({_base, *_twins, *CSRF_TRUSTED_ORIGINS})
-S3_BUCKET = env.str("S3_BUCKET", default="wanllmdb")
-S3_REGION = env.str("S3_REGION", default="us-east-1")
-S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", default="")
-S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", default="")
+
+STORAGES["artifacts"] = {
+    # django-storages' S3Storage with the connection settings that do not depend on the store.
+    "BACKEND": "artifacts.storage.ArtifactStorage",
+    "OPTIONS": {
+        "bucket_name": env.str("S3_BUCKET", default="wanllmdb"),
+        "endpoint_url": S3_ENDPOINT_URL,
+        "region_name": env.str("S3_REGION", default="us-east-1"),
+        "access_key": env.str("S3_ACCESS_KEY_ID", default=""),
+        "secret_key": env.str("S3_SECRET_ACCESS_KEY", default=""),
+    },
+}
 
 # --- Policies of the registry -----------------------------------------------------------------------------------------
 
@@ -214,15 +222,15 @@ EVENT_LIFE = timedelta(seconds=env.int("EVENT_LIFE_SECONDS", default=90 * 24 * 3
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.api.authentication.ApiKeyAuthentication",
+        "api.authentication.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     # Nothing is open by omission: each view names its own permissions, and the tests see to it.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
-    "DEFAULT_PARSER_CLASSES": ["accounts.api.parsers.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "accounts.api.problems.handle",
+    "EXCEPTION_HANDLER": "api.errors.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -239,7 +247,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "accounts.api.schema.document_problems",
+        "api.schema.document_problems",
     ],
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -252,7 +260,7 @@ SPECTACULAR_SETTINGS = {
         "RunStateEnum": "projects.models.State",
         "VersionStateEnum": "artifacts.models.ArtifactVersion.State",
         "ListedVersionStateEnum": ["draft", "finalized"],
-        "EventKindEnum": "notifications.models.Kind",
+        "EventKindEnum": "events.kinds.choices",
         "DeliveryStateEnum": "notifications.models.Delivery.State",
         "ProposalStateEnum": "artifacts.models.AliasProposal.State",
         "RoleEnum": "accounts.models.Role",
@@ -287,7 +295,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "accounts.logs.RequestId"}},
+    "filters": {"request_id": {"()": "core.log_filters.RequestIdFilter"}},
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},

@@ -7,10 +7,10 @@ from django.urls import include, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import csp
-from accounts.api import problems
-from accounts.api.schema import DocsView, SchemaView
+from api.schema import DocsView, SchemaView
 from artifacts import health
+from core import csp
+from wanllmdb import error_views
 
 
 @login_not_required
@@ -33,7 +33,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 operators_pages, _, admin_name = admin.site.urls
 # unfold's Alpine.js evaluates expressions from attributes, and its theme is a <style> in the page.
-csp.under({"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}, operators_pages)
+csp.extend_policy(
+    {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}, operators_pages
+)
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
@@ -42,16 +44,16 @@ urlpatterns = [
     path("api/v1/schema", SchemaView.as_view(), name="schema"),
     path("api/v1/docs", DocsView.as_view(url_name="schema"), name="docs"),
     # What runs ask for comes first: addresses are tried one after the other.
-    path("api/v1/", include("artifacts.api.urls")),
-    path("api/v1/", include("accounts.api.urls")),
-    path("api/v1/", include("projects.api.urls")),
-    path("api/v1/", include("notifications.api.urls")),
-    path("", include("accounts.web.urls")),
-    path("", include("notifications.web.urls")),
-    path("", include("artifacts.web.urls")),
+    path("api/v1/", include("api.artifacts.urls")),
+    path("api/v1/", include("api.accounts.urls")),
+    path("api/v1/", include("api.projects.urls")),
+    path("api/v1/", include("api.notifications.urls")),
+    path("", include("web.accounts.urls")),
+    path("", include("web.notifications.urls")),
+    path("", include("web.artifacts.urls")),
 ]
 
-handler400 = problems.bad_request
-handler403 = problems.permission_denied
-handler404 = problems.not_found
-handler500 = problems.server_error
+handler400 = error_views.bad_request
+handler403 = error_views.permission_denied
+handler404 = error_views.not_found
+handler500 = error_views.server_error

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import accounts.models.user
-import accounts.names
+import accounts.validators
 
 
 class Migration(migrations.Migration):
@@ -64,7 +64,10 @@ class Migration(migrations.Migration):
                     models.CharField(
                         help_text="Also the name of the user's personal team.",
                         max_length=64,
-                        validators=[accounts.names.has_owner_form, accounts.names.not_reserved],
+                        validators=[
+                            accounts.validators.validate_owner_name,
+                            accounts.validators.validate_not_reserved,
+                        ],
                     ),
                 ),
                 (
@@ -97,7 +100,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
             },
             managers=[
-                ("objects", accounts.models.user.PeopleManager()),
+                ("objects", accounts.models.user.UserManager()),
             ],
         ),
         migrations.CreateModel(
@@ -146,7 +149,11 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        max_length=64, validators=[accounts.names.has_owner_form, accounts.names.not_reserved]
+                        max_length=64,
+                        validators=[
+                            accounts.validators.validate_owner_name,
+                            accounts.validators.validate_not_reserved,
+                        ],
                     ),
                 ),
                 ("display_name", models.CharField(blank=True, max_length=200)),

@@ -13,7 +13,7 @@ from knox.models import AbstractAuthToken, get_digest_token
 from knox.settings import CONSTANTS
 from uuid_utils.compat import uuid7
 
-from accounts.prepared import Prepared
+from core.compiled_queries import CompiledQuery
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
@@ -87,6 +87,6 @@ class ApiKey(AbstractAuthToken):
 
 # With the user, so far as requests ask: a moment takes longer to read than a name.
 _NOT_ASKED = ("created", "user__password", "user__last_login", "user__date_joined")
-_BEGINNING = Prepared(
+_BEGINNING = CompiledQuery(
     lambda token_key: ApiKey.objects.filter(token_key=token_key).select_related("user").defer(*_NOT_ASKED), str
 )

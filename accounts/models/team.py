@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from accounts.names import OWNER_NAME, has_owner_form, not_reserved
+from accounts.validators import OWNER_NAME, validate_not_reserved, validate_owner_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -59,7 +59,7 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
 class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=64, validators=[has_owner_form, not_reserved])
+    name = models.CharField(max_length=64, validators=[validate_owner_name, validate_not_reserved])
     display_name = models.CharField(max_length=200, blank=True)
     is_personal = models.BooleanField(default=False, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

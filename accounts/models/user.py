@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from uuid_utils.compat import uuid7
 
 from accounts.models.team import Team
-from accounts.names import OWNER_NAME, has_owner_form, not_reserved
+from accounts.validators import OWNER_NAME, validate_not_reserved, validate_owner_name
 
 
-class PeopleManager(UserManager["User"]):
+class UserManager(DjangoUserManager["User"]):
     """Makes every user with a personal team, whoever asks: a verb, Django admin or `createsuperuser`."""
 
     def _create_user(self, username: str, email: str | None, password: str | None, **columns: Any) -> "User":
@@ -25,14 +26,11 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username = models.CharField(
         max_length=64,
-        validators=[has_owner_form, not_reserved],
+        validators=[validate_owner_name, validate_not_reserved],
         help_text="Also the name of the user's personal team.",
     )
 
-    objects = PeopleManager()
-
-    # True while the person acts in Django admin, where Django's own permissions stand in for a role in the team.
-    is_operating = False
+    objects = UserManager()
 
     class Meta(AbstractUser.Meta):
         constraints = [

@@ -6,11 +6,11 @@ from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
 from artifacts.models.file import ArtifactFile
 from artifacts.models.proposal import AliasProposal
-from artifacts.models.pulse import Pulse
 from artifacts.models.rule import AliasRule
 from artifacts.models.stored_object import StoredObject
 from artifacts.models.usage import ArtifactUsage
 from artifacts.models.version import ArtifactVersion
+from artifacts.models.worker_heartbeat import WorkerHeartbeat
 
 __all__ = [
     "AliasChange",
@@ -24,6 +24,6 @@ __all__ = [
     "ArtifactUsage",
     "ArtifactVersion",
     "Blob",
-    "Pulse",
     "StoredObject",
+    "WorkerHeartbeat",
 ]

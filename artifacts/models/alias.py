@@ -8,10 +8,10 @@ from django.db import models
 from django.db.models import OuterRef, Q, Subquery
 from uuid_utils.compat import uuid7
 
+from accounts.actor import Channel
 from accounts.models import ApiKey, Team, User
-from accounts.origin import Face
-from accounts.prepared import Lines
-from artifacts import names
+from artifacts import validators
+from core.compiled_queries import StringAgg
 from projects.models import Project, Run
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         return self.select_related("version", "created_by")
 
     def with_last_change(self) -> Self:
-        """Each with number and moment of its last change, as `last_number` and `last_at`."""
+        """Each with number and moment of its last change, as `last_change_number` and `last_at`."""
         last = AliasChange.objects.filter(artifact=OuterRef("artifact"), alias=OuterRef("alias")).order_by("-number")
         return self.annotate(
-            last_number=Subquery(last.values("number")[:1]), last_at=Subquery(last.values("created_at")[:1])
+            last_change_number=Subquery(last.values("number")[:1]), last_at=Subquery(last.values("created_at")[:1])
         )
 
     def with_version(self) -> Self:
@@ -47,7 +47,7 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         run = _other_than_named("version__run", Run, "name")
         maker = _other_than_named("version__created_by", User, "username")
         beside = self.model.objects.filter(version=OuterRef("version")).order_by("alias")
-        return whole.defer("version__touched_at", *run, *maker).annotate(names=Lines(beside, "alias"))
+        return whole.defer("version__touched_at", *run, *maker).annotate(names=StringAgg(beside, "alias"))
 
     def with_maker(self) -> Self:
         """With the name of who made it."""
@@ -100,7 +100,7 @@ class ArtifactAlias(models.Model):
         verbose_name_plural = "artifact aliases"
         constraints = [
             models.UniqueConstraint(fields=["artifact", "alias"], name="alias_unique"),
-            models.CheckConstraint(condition=Q(alias__regex=names.ALIAS), name="alias_is_valid"),
+            models.CheckConstraint(condition=Q(alias__regex=validators.ALIAS), name="alias_is_valid"),
         ]
         indexes = [models.Index(fields=["alias", "artifact"], name="alias_by_name")]
 
@@ -132,7 +132,7 @@ class AliasChange(models.Model):
     changed_by_name = models.CharField(max_length=64, blank=True, default="")
     key = models.ForeignKey(ApiKey, **_REMEMBERED)
     key_name = models.CharField(max_length=100, blank=True, default="")
-    face = models.CharField(max_length=16, choices=Face.choices)
+    channel = models.CharField(max_length=16, choices=Channel.choices)
     reason = models.TextField(blank=True, default="")
     proposal = models.ForeignKey("artifacts.AliasProposal", **_REMEMBERED)
     created_at = models.DateTimeField(help_text="Never before that of the change before.")

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from artifacts import names
+from artifacts import validators
 from artifacts.models.alias import ArtifactAlias
 from projects.models import Project
 
@@ -44,7 +44,7 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def for_display(self) -> Self:
         """With all that one line of a list shows, in a fixed number of queries."""
         # Each alias looks up its own artifact: for a join, a database may go through all there are.
-        own = self.model.objects.order_by().filter(pk=OuterRef("artifact"), versions__number=F("latest_number"))
+        own = self.model.objects.order_by().filter(pk=OuterRef("artifact"), versions__number=F("latest_version_number"))
         newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("alias")
         return self.select_related("project__team", "created_by").prefetch_related(
             "tag_set", Prefetch("alias_set", queryset=newest, to_attr="newest_aliases")
@@ -60,8 +60,12 @@ class Artifact(models.Model):
     metadata = models.JSONField(blank=True, default=dict)
     auto_latest = models.BooleanField(default=True, help_text="`latest` follows the newest finalized version.")
     version_count = models.PositiveIntegerField(default=0, editable=False, help_text="Finalized versions.")
-    latest_number = models.PositiveIntegerField(null=True, editable=False, help_text="The newest finalized version.")
-    last_number = models.PositiveIntegerField(default=0, editable=False, help_text="The last number handed out.")
+    latest_version_number = models.PositiveIntegerField(
+        null=True, editable=False, help_text="The newest finalized version."
+    )
+    last_assigned_number = models.PositiveIntegerField(
+        default=0, editable=False, help_text="The last number handed out."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
@@ -79,13 +83,14 @@ class Artifact(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="artifact_name_unique"),
             models.CheckConstraint(
-                condition=Q(name__regex=names.ARTIFACT_NAME),
+                condition=Q(name__regex=validators.ARTIFACT_NAME),
                 name="artifact_name_is_valid",
-                violation_error_message=names.ARTIFACT_NAME_RULE,
+                violation_error_message=validators.ARTIFACT_NAME_RULE,
             ),
-            models.CheckConstraint(condition=Q(type__regex=names.ARTIFACT_TYPE), name="artifact_type_is_valid"),
+            models.CheckConstraint(condition=Q(type__regex=validators.ARTIFACT_TYPE), name="artifact_type_is_valid"),
             models.CheckConstraint(
-                condition=Q(latest_number__isnull=True) | Q(latest_number__lte=F("last_number")),
+                condition=Q(latest_version_number__isnull=True)
+                | Q(latest_version_number__lte=F("last_assigned_number")),
                 name="artifact_latest_is_handed_out",
             ),
         ]
@@ -113,7 +118,7 @@ class Artifact(models.Model):
 
     @property
     def latest_version(self) -> str | None:
-        return f"v{self.latest_number}" if self.latest_number else None
+        return f"v{self.latest_version_number}" if self.latest_version_number else None
 
     @property
     def full_name(self) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from artifacts import names
+from artifacts import validators
 from artifacts.models.stored_object import StoredObject
 from projects.models import Project
 
@@ -68,9 +68,11 @@ class Blob(models.Model):
             models.CheckConstraint(condition=Q(size__gte=0), name="blob_size_is_natural"),
             models.CheckConstraint(condition=Q(offset__gte=0), name="blob_offset_is_natural"),
             models.CheckConstraint(
-                condition=Q(sha256__isnull=True) | Q(sha256__regex=names.SHA256), name="blob_sha256_is_hex"
+                condition=Q(sha256__isnull=True) | Q(sha256__regex=validators.SHA256), name="blob_sha256_is_hex"
             ),
-            models.CheckConstraint(condition=Q(md5__isnull=True) | Q(md5__regex=names.MD5), name="blob_md5_is_hex"),
+            models.CheckConstraint(
+                condition=Q(md5__isnull=True) | Q(md5__regex=validators.MD5), name="blob_md5_is_hex"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["expected", "uploaded", "verified", "corrupt"]), name="blob_state_is_known"
             ),

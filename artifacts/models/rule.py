@@ -9,7 +9,7 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from accounts.models import Role, Team
-from artifacts import names
+from artifacts import validators
 from projects.models import Project
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class AliasRule(models.Model):
                 | Q(team__isnull=True, project__isnull=True, artifact__isnull=False),
                 name="rule_has_one_place",
             ),
-            models.CheckConstraint(condition=Q(pattern__regex=names.ALIAS_PATTERN), name="rule_pattern_is_valid"),
+            models.CheckConstraint(condition=Q(pattern__regex=validators.ALIAS_PATTERN), name="rule_pattern_is_valid"),
             models.CheckConstraint(condition=Q(role__in=[Role.EDITOR, Role.ADMIN]), name="rule_role_is_known"),
             models.UniqueConstraint(fields=["team", "pattern"], name="rule_unique_in_team"),
             models.UniqueConstraint(fields=["project", "pattern"], name="rule_unique_in_project"),

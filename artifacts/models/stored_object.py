@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from artifacts import names
+from artifacts import validators
 from artifacts.models.version import ArtifactVersion
 from projects.models import Project
 
@@ -67,7 +67,7 @@ class StoredObject(models.Model):
             models.CheckConstraint(condition=Q(kind__in=["file", "pack"]), name="object_kind_is_known"),
             models.CheckConstraint(condition=Q(state__in=["expected", "uploaded"]), name="object_state_is_known"),
             models.CheckConstraint(
-                condition=Q(sha256__isnull=True) | Q(sha256__regex=names.SHA256), name="object_sha256_is_hex"
+                condition=Q(sha256__isnull=True) | Q(sha256__regex=validators.SHA256), name="object_sha256_is_hex"
             ),
         ]
         indexes = [models.Index(fields=["created_at"], name="object_by_age")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from artifacts.previews.shapes import Oversized
+from artifacts.previews.results import PreviewTooLarge
 
 MAX_BYTES = 32 * 2**20
 MAX_READS = 400
@@ -28,7 +28,7 @@ class Reader:
         self._bytes_left -= length
         self._reads_left -= 1
         if self._bytes_left < 0 or self._reads_left < 0:
-            raise Oversized
+            raise PreviewTooLarge
         return self._fetch(offset, length)
 
     def head(self, length: int) -> bytes:

@@ -1,9 +1,15 @@
 """The nouns of notifications, one a file."""
 
 from notifications.models.delivery import Attempt, Delivery
-from notifications.models.event import OFFERED, Event, Kind
-from notifications.models.notice import Notice, Why
+from notifications.models.inbox_item import InboxItem, InboxReason
 from notifications.models.watch import Watch
 from notifications.models.webhook import Webhook
 
-__all__ = ["OFFERED", "Attempt", "Delivery", "Event", "Kind", "Notice", "Watch", "Webhook", "Why"]
+__all__ = [
+    "Attempt",
+    "Delivery",
+    "InboxItem",
+    "InboxReason",
+    "Watch",
+    "Webhook",
+]

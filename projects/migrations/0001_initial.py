@@ -6,7 +6,7 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
-import projects.names
+import projects.validators
 
 
 class Migration(migrations.Migration):
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("name", models.CharField(max_length=128, validators=[projects.names.has_name_form])),
+                ("name", models.CharField(max_length=128, validators=[projects.validators.validate_name])),
                 ("description", models.TextField(blank=True)),
                 (
                     "visibility",
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("name", models.CharField(max_length=128, validators=[projects.names.has_name_form])),
+                ("name", models.CharField(max_length=128, validators=[projects.validators.validate_name])),
                 ("display_name", models.CharField(blank=True, max_length=256)),
                 (
                     "state",

@@ -8,9 +8,9 @@ from django.db import models
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from accounts import errors
 from accounts.models import Membership, Role, Team, User
-from projects.names import NAME, has_name_form
+from core import errors
+from projects.validators import NAME, validate_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -73,7 +73,7 @@ class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The constraint's index begins with the team.
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="projects", db_index=False)
-    name = models.CharField(max_length=128, validators=[has_name_form])
+    name = models.CharField(max_length=128, validators=[validate_name])
     description = models.TextField(blank=True)
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

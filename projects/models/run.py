@@ -13,7 +13,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from projects.models.project import Project
-from projects.names import NAME, has_name_form
+from projects.validators import NAME, validate_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -56,7 +56,7 @@ class Run(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The constraint's index begins with the project.
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs", db_index=False)
-    name = models.CharField(max_length=128, validators=[has_name_form])
+    name = models.CharField(max_length=128, validators=[validate_name])
     display_name = models.CharField(max_length=256, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     config = models.JSONField(default=dict, blank=True)

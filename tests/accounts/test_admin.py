@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts import keys, permissions, users
+from accounts.actor import Actor
 from accounts.models import ApiKey, Role, Team, User
 from projects import runs
 from projects.models import Project, State
@@ -25,8 +26,8 @@ def said(response) -> list[str]:
 
 @pytest.mark.parametrize("model", [User, Team, ApiKey, Project, "membership", "run"])
 def test_every_list_and_page_opens(desk, project, bob, model, django_assert_max_num_queries):
-    runs.start(bob, project)
-    keys.create(bob, "laptop")
+    runs.start(Actor(bob), project)
+    keys.create(Actor(bob), "laptop")
     name = model if isinstance(model, str) else model._meta.model_name
     found = next(each for each in admin.site._registry if each._meta.model_name == name)
     base = f"/admin/{found._meta.app_label}/{name}/"
@@ -137,7 +138,7 @@ def test_a_personal_team_is_not_deleted(desk, alice):
 
 
 def test_keys_are_revoked(desk, alice):
-    key, _ = keys.create(alice, "laptop")
+    key, _ = keys.create(Actor(alice), "laptop")
     page = desk.post("/admin/accounts/apikey/", {"action": "revoke", "_selected_action": [str(key.pk)]}, follow=True)
     assert said(page) == ["Revoked 1 key."]
     assert not alice.api_keys.exists()
@@ -155,8 +156,8 @@ def test_projects_are_changed_and_deleted_by_the_verbs(desk, project):
 
 
 def test_runs_are_killed(desk, project, bob):
-    running, ended = runs.start(bob, project), runs.start(bob, project)
-    runs.finish(bob, ended, State.FINISHED)
+    running, ended = runs.start(Actor(bob), project), runs.start(Actor(bob), project)
+    runs.finish(Actor(bob), ended, State.FINISHED)
     form = {"action": "kill", "_selected_action": [str(running.pk), str(ended.pk)]}
     page = desk.post("/admin/projects/run/", form, follow=True)
 

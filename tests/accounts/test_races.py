@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from accounts import errors, teams, users
+from accounts.actor import Actor
 from accounts.models import Role, Team, User
 from projects import projects, runs
 from projects.models import Project, Run
@@ -33,11 +34,13 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
 
 
 def test_two_admins_who_remove_each_other_leave_one(alice, bob):
-    team = teams.create(alice, "acme")
-    teams.add_member(alice, team, bob, Role.ADMIN)
+    team = teams.create(Actor(alice), "acme")
+    teams.add_member(Actor(alice), team, bob, Role.ADMIN)
     hers, his = team.memberships.get(user=alice), team.memberships.get(user=bob)
 
-    answers = at_once(lambda: teams.remove_member(alice, hers), lambda: teams.change_role(bob, his, Role.VIEWER))
+    answers = at_once(
+        lambda: teams.remove_member(Actor(alice), hers), lambda: teams.change_role(Actor(bob), his, Role.VIEWER)
+    )
     assert team.memberships.filter(role=Role.ADMIN).count() == 1
     assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [errors.LastAdmin]
 
@@ -51,7 +54,7 @@ def test_one_of_many_gets_the_name(db):
 
 def test_scripts_that_start_together_share_the_project_they_make(alice):
     def script() -> Run:
-        return runs.start(alice, projects.get_or_create(alice, "alice/new"))
+        return runs.start(Actor(alice), projects.get_or_create(Actor(alice), "alice/new"))
 
     answers = at_once(*[script] * 6)
     assert Project.objects.count() == 1

@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection
 
 from accounts import errors, teams, users
+from accounts.actor import Actor
 from accounts.models import Role, Team, User
 
 
@@ -73,4 +74,4 @@ def test_a_team_is_found_in_any_case_and_by_its_index(acme, django_assert_num_qu
 def test_a_second_personal_team_is_refused(alice):
     with pytest.raises(errors.Conflict), errors.refuse(team_personal_unique=errors.Conflict("One is enough.")):
         Team.objects.create(name="alice2", is_personal=True, created_by=alice)
-    assert teams.create(alice, "alice2").is_personal is False
+    assert teams.create(Actor(alice), "alice2").is_personal is False

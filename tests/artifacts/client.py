@@ -7,19 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import urllib3
+from django.conf import settings
 from django.db import connections
 
+from accounts.actor import Actor, Channel
 from accounts.models import User
-from accounts.origin import Face, Origin
-from artifacts import uploads, versions
+from artifacts import versions
+from artifacts.content import uploads
+from artifacts.content.uploads import PackEntry, UploadRequest
+from artifacts.drafts import FileSpec
 from artifacts.errors import VersionFinalized, VersionNotFound
-from artifacts.files import Statement
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.storage import SignedPut
-from artifacts.uploads import Member, Wanted
 
 HTTP = urllib3.PoolManager(retries=False)
-ORIGIN = Origin(face=Face.SDK)
 MIB = 2**20
 
 
@@ -36,30 +37,30 @@ def digest_of(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256(b"".join(line for _, line in sorted(lines))).hexdigest()
 
 
-def statements(files: Mapping[str, bytes]) -> list[Statement]:
-    return [Statement(path, len(body), sha256(body)) for path, body in files.items()]
+def statements(files: Mapping[str, bytes]) -> list[FileSpec]:
+    return [FileSpec(path, len(body), sha256(body)) for path, body in files.items()]
 
 
-def alone(body: bytes) -> Wanted:
-    return Wanted("file", sha256(body), len(body))
+def alone(body: bytes) -> UploadRequest:
+    return UploadRequest("file", sha256(body), len(body))
 
 
-def in_parts(body: bytes, part_size: int) -> Wanted:
-    return Wanted("file", sha256(body), len(body), part_size, tuple(map(sha256, parts_of(body, part_size))))
+def in_parts(body: bytes, part_size: int) -> UploadRequest:
+    return UploadRequest("file", sha256(body), len(body), part_size, tuple(map(sha256, parts_of(body, part_size))))
 
 
 def parts_of(body: bytes, part_size: int) -> list[bytes]:
     return [body[start : start + part_size] for start in range(0, len(body), part_size)]
 
 
-def pack(*bodies: bytes) -> tuple[Wanted, bytes]:
+def pack(*bodies: bytes) -> tuple[UploadRequest, bytes]:
     """A pack of these contents, and its bytes."""
     members, offset = [], 0
     for body in bodies:
-        members.append(Member(sha256(body), offset))
+        members.append(PackEntry(sha256(body), offset))
         offset += len(body)
     whole = b"".join(bodies)
-    return Wanted("pack", sha256(whole), len(whole), members=tuple(members)), whole
+    return UploadRequest("pack", sha256(whole), len(whole), members=tuple(members)), whole
 
 
 def put(address: SignedPut, body: bytes) -> urllib3.BaseHTTPResponse:
@@ -81,8 +82,8 @@ def fetch(url: str, offset: int = 0, size: int | None = None) -> bytes:
     return b"" if size == 0 else answer.data
 
 
-def begin(user: User, artifact: Artifact, files: Mapping[str, bytes]) -> versions.Begun:
-    return versions.begin(user, artifact, digest=digest_of(files), statements=statements(files))
+def begin(user: User, artifact: Artifact, files: Mapping[str, bytes]) -> versions.DraftResult:
+    return versions.begin(Actor(user), artifact, digest=digest_of(files), statements=statements(files))
 
 
 def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, packed: bool = False) -> None:
@@ -90,11 +91,11 @@ def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, pac
     bodies = list(bodies)
     if packed:
         wanted, whole = pack(*bodies)
-        [one] = uploads.begin(user, version, [wanted])
+        [one] = uploads.begin(Actor(user), version, [wanted])
         if one.put:
             send(one.put, whole)
         return
-    for one, body in zip(uploads.begin(user, version, [alone(body) for body in bodies]), bodies, strict=True):
+    for one, body in zip(uploads.begin(Actor(user), version, [alone(body) for body in bodies]), bodies, strict=True):
         if one.put:
             send(one.put, body)
 
@@ -117,7 +118,7 @@ def log(
 ) -> ArtifactVersion:
     """The finalized version that holds these files under these aliases."""
     version = fill(user, artifact, files, packed=packed)
-    return versions.finalize(user, version, ORIGIN, names_to_give=aliases).version
+    return versions.finalize(Actor(user, Channel.SDK), version, names_to_give=aliases).version
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
@@ -135,3 +136,9 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(acts)) as threads:
         return list(threads.map(perform, acts))
+
+
+def with_store_options(**options: Any) -> dict[str, Any]:
+    """`settings.STORAGES` with these options of the object store."""
+    store = settings.STORAGES["artifacts"]
+    return settings.STORAGES | {"artifacts": store | {"OPTIONS": store["OPTIONS"] | options}}

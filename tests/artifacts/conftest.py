@@ -7,7 +7,9 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from artifacts import artifacts, hashing
+from accounts.actor import Actor
+from artifacts import artifacts
+from artifacts.content import verification
 from artifacts.models import Artifact, ArtifactVersion, Blob, StoredObject
 from projects.models import Project, Run
 from tests import servers
@@ -24,7 +26,7 @@ def store() -> Iterator[servers.Server]:
 
 @pytest.fixture
 def artifact(alice, project) -> Artifact:
-    return artifacts.create(alice, project, "data", "dataset")
+    return artifacts.create(Actor(alice), project, "data", "dataset")
 
 
 @pytest.fixture
@@ -40,14 +42,14 @@ def v2(bob, artifact, v1) -> ArtifactVersion:
 @pytest.fixture
 def other(alice, project) -> Artifact:
     """Another artifact of the same project."""
-    return artifacts.create(alice, project, "other", "model")
+    return artifacts.create(Actor(alice), project, "other", "model")
 
 
 @pytest.fixture
 def foreign(mallory) -> Artifact:
     """An artifact that only mallory sees."""
     project = Project.objects.create(team=mallory.personal_team, name="hers", created_by=mallory)
-    return artifacts.create(mallory, project, "data", "dataset")
+    return artifacts.create(Actor(mallory), project, "data", "dataset")
 
 
 @pytest.fixture
@@ -61,10 +63,10 @@ def work() -> Callable[[], None]:
 
     def drain() -> None:
         now = timezone.now() + timedelta(seconds=1)
-        for object_id in hashing.unread_objects(now):
-            hashing.hash_object(object_id)
-        for version_id in hashing.pending_versions(now):
-            hashing.verify(version_id)
+        for object_id in verification.pending_objects(now):
+            verification.hash_object(object_id)
+        for version_id in verification.pending_versions(now):
+            verification.verify(version_id)
 
     return drain
 

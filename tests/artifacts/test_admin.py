@@ -8,11 +8,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.actor import Actor, Channel
 from accounts.models import Role, User
-from artifacts import aliases, artifacts, downloads, health, proposals, rules, usages
+from artifacts import artifacts, health, lineage
+from artifacts.aliases import aliases, proposals, protection
+from artifacts.content import downloads
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 from projects import projects
-from tests.artifacts.client import ORIGIN, begin, log
+from tests.artifacts.client import begin, log
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "artifacts"]
 CHANGED_BY_HAND = (Artifact, ArtifactAlias, AliasRule)
@@ -35,15 +38,15 @@ def desk(olga) -> Client:
 @pytest.fixture
 def rows(alice, bob, acme, artifact, run, v1, v2) -> Artifact:
     """A row of each kind at least."""
-    artifacts.update(bob, artifact, tags=["raw"])
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    usages.use(bob, run, "data:v1")
-    downloads.address(bob, v1.files.get(), ORIGIN)
+    artifacts.update(Actor(bob), artifact, tags=["raw"])
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    lineage.use(Actor(bob), run, "data:v1")
+    downloads.presigned_url(Actor(bob, Channel.SDK), v1.files.get())
     begin(bob, artifact, {"draft": b"draft"})
-    proposals.propose(bob, artifact, "production", v2, ORIGIN)
+    proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v2)
     for place in (acme, artifact.project, artifact):
-        rules.create(alice, place, "prod*")
-    health.note_pulse()
+        protection.create(Actor(alice), place, "prod*")
+    health.record_heartbeat()
     return artifact
 
 
@@ -100,12 +103,12 @@ def test_a_list_costs_the_same_however_long_it_is(desk, alice, bob, acme, projec
 
     before = cost()
     for number in range(3):
-        more = artifacts.create(bob, project, f"more-{number}", "model", tags=["a"])
+        more = artifacts.create(Actor(bob), project, f"more-{number}", "model", tags=["a"])
         version = log(bob, more, {"x": f"{number}".encode()}, "production")
-        usages.use(bob, run, f"more-{number}")
-        downloads.address(bob, version.files.get(), ORIGIN)
-        proposals.propose(bob, more, "production", None, ORIGIN)
-        rules.create(alice, more, "staging")
+        lineage.use(Actor(bob), run, f"more-{number}")
+        downloads.presigned_url(Actor(bob, Channel.SDK), version.files.get())
+        proposals.propose(Actor(bob, Channel.SDK), more, "production", None)
+        protection.create(Actor(alice), more, "staging")
     assert cost() == before
 
 
@@ -138,7 +141,7 @@ def test_an_alias_is_moved_with_a_reason(desk, olga, production, v1, v2):
     production.refresh_from_db()
     change = last_change()
     assert (production.version, change.number, change.before, change.after) == (v2, 2, "v1", "v2")
-    assert (change.changed_by, change.changed_by_name, change.face, change.reason) == (olga, "olga", "admin", REASON)
+    assert (change.changed_by, change.changed_by_name, change.channel, change.reason) == (olga, "olga", "admin", REASON)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
@@ -166,7 +169,7 @@ def test_an_alias_goes_to_finalized_versions_of_its_artifact_alone(desk, bob, pr
 def test_an_alias_that_was_moved_meanwhile_is_not_moved_from_the_desk(desk, alice, bob, production, v1, v2):
     AliasRule.objects.all().delete()
     v3 = log(bob, production.artifact, {"three": b"3"})
-    aliases.move(bob, production.artifact, "production", v3, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), production.artifact, "production", v3)
 
     answer = desk.post(page(production), wish(v2, v1), follow=True)
     assert "was moved in the meantime: it is at v" in answer.content.decode()
@@ -207,7 +210,7 @@ def test_a_page_of_an_alias_costs_the_same_however_long_its_history(desk, produc
 
 @pytest.mark.parametrize("words", ["production", "data", "demo", "acme", "production acme", "PROD dat"])
 def test_aliases_are_found_across_projects(desk, alice, bob, acme, production, words):
-    elsewhere = artifacts.create(alice, projects.create(alice, acme, "demo-2"), "data", "dataset")
+    elsewhere = artifacts.create(Actor(alice), projects.create(Actor(alice), acme, "demo-2"), "data", "dataset")
     AliasRule.objects.all().delete()
     log(bob, elsewhere, {"a": b"a"}, "production")
 
@@ -227,7 +230,7 @@ def test_an_alias_is_removed_with_a_reason(desk, olga, production, v1):
     desk.post(page(production, "delete"), {"post": "yes", "reason": REASON})
     assert not ArtifactAlias.objects.filter(alias="production").exists()
     change = last_change()
-    assert (change.changed_by, change.face, change.after, change.reason) == (olga, "admin", None, REASON)
+    assert (change.changed_by, change.channel, change.after, change.reason) == (olga, "admin", None, REASON)
     v1.refresh_from_db()
     assert v1.is_finalized
 
@@ -249,12 +252,12 @@ def test_several_aliases_are_removed_with_their_history(desk, olga, rows):
     assert not ArtifactAlias.objects.exists()
     for alias in ("production", "latest"):
         change = last_change(alias)
-        assert (change.changed_by, change.face, change.to_version, change.reason) == (olga, "admin", None, REASON)
+        assert (change.changed_by, change.channel, change.to_version, change.reason) == (olga, "admin", None, REASON)
 
 
 def test_the_record_is_shown_of_what_is_gone(desk, olga, rows, alice):
     AliasRule.objects.all().delete()
-    artifacts.delete(alice, rows, ORIGIN)
+    artifacts.delete(Actor(alice, Channel.SDK), rows)
 
     listed = desk.get(reverse("admin:artifacts_aliaschange_changelist"), {"q": "acme/demo/data production"})
     assert listed.context["cl"].result_count == 2

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from accounts import errors
+from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.errors import InvalidName, NameTaken
 from artifacts.models import Artifact
+from core import errors
 from projects.models import Visibility
 from tests.artifacts.client import at_once
 
@@ -17,7 +18,7 @@ BAD_NAMES = ["", " ", "a b", "a/b", ".hidden", "-x", "_x", "ä", "a\n", "\na", "
 
 
 def test_an_editor_makes_an_artifact(bob, project):
-    artifact = artifacts.create(bob, project, "data", "dataset", tags=["a", "b", "a"], metadata={"rows": 3})
+    artifact = artifacts.create(Actor(bob), project, "data", "dataset", tags=["a", "b", "a"], metadata={"rows": 3})
 
     assert (artifact.latest_version, artifact.version_count, artifact.auto_latest) == (None, 0, True)
     assert artifact.tags == ["a", "b"]
@@ -27,7 +28,7 @@ def test_an_editor_makes_an_artifact(bob, project):
 @pytest.mark.parametrize("type", ["model", "dataset", "file", "code"])
 @pytest.mark.parametrize("name", ["a", "9", "a.b-c_d", "A" * 128])
 def test_names_and_types_that_are_fine(bob, project, name, type):
-    assert artifacts.create(bob, project, name, type).name == name
+    assert artifacts.create(Actor(bob), project, name, type).name == name
 
 
 def test_the_wire_tells_all_of_it(api, bob, project):
@@ -60,14 +61,14 @@ def test_a_project_is_named_by_its_id_too(api, bob, project):
 
 def test_the_same_name_is_free_in_another_project(alice, bob, project, acme):
     elsewhere = acme.projects.create(name="elsewhere", created_by=alice)
-    artifacts.create(bob, project, "data", "dataset")
+    artifacts.create(Actor(bob), project, "data", "dataset")
 
-    assert artifacts.create(bob, elsewhere, "data", "dataset").project == elsewhere
+    assert artifacts.create(Actor(bob), elsewhere, "data", "dataset").project == elsewhere
 
 
 def test_a_name_is_taken_once(api, bob, artifact):
     with pytest.raises(NameTaken):
-        artifacts.create(bob, artifact.project, "data", "model")
+        artifacts.create(Actor(bob), artifact.project, "data", "model")
 
     answer = api(bob).post(ARTIFACTS, {"project": "acme/demo", "name": "data", "type": "dataset"})
     assert (answer.status_code, answer.json()["code"]) == (409, "NameTaken")
@@ -78,7 +79,7 @@ def test_a_name_is_taken_once(api, bob, artifact):
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_name_outside_the_alphabet_is_refused(api, bob, project, name):
     with pytest.raises(InvalidName):
-        artifacts.create(bob, project, name, "dataset")
+        artifacts.create(Actor(bob), project, name, "dataset")
 
     answer = api(bob).post(ARTIFACTS, {"project": "acme/demo", "name": name, "type": "dataset"})
     assert answer.status_code == 400
@@ -96,7 +97,7 @@ def test_an_unknown_type_is_refused(api, bob, project, type):
 
 def test_an_unknown_type_is_refused_by_the_verb(bob, project):
     with pytest.raises(InvalidName):
-        artifacts.create(bob, project, "data", "directory")
+        artifacts.create(Actor(bob), project, "data", "directory")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_fields_have_bounds(api, bob, project, wrong):
 
 def test_a_viewer_makes_none(api, vera, project):
     with pytest.raises(errors.Denied):
-        artifacts.create(vera, project, "data", "dataset")
+        artifacts.create(Actor(vera), project, "data", "dataset")
 
     answer = api(vera).post(ARTIFACTS, {"project": "acme/demo", "name": "data", "type": "dataset"})
     assert (answer.status_code, answer.json()["code"]) == (403, "Denied")
@@ -148,7 +149,7 @@ def test_an_internal_project_is_seen_but_not_written(api, mallory, project):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_one_gets_the_name(bob, project):
-    answers = at_once(*[lambda: artifacts.create(bob, project, "data", "dataset") for _ in range(6)])
+    answers = at_once(*[lambda: artifacts.create(Actor(bob), project, "data", "dataset") for _ in range(6)])
 
     [made] = [answer for answer in answers if isinstance(answer, Artifact)]
     refusals = [answer for answer in answers if isinstance(answer, NameTaken)]

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from accounts import errors
-from artifacts import artifacts, cleanup, downloads, storage, uploads, usages
+from accounts.actor import Actor, Channel
+from artifacts import artifacts, lineage, storage
+from artifacts.content import downloads, garbage_collection, uploads
 from artifacts.models import (
     AliasChange,
     Artifact,
@@ -16,9 +17,10 @@ from artifacts.models import (
     ArtifactVersion,
     StoredObject,
 )
+from core import errors
 from projects import projects
 from projects.models import Project
-from tests.artifacts.client import MIB, ORIGIN, begin, fetch, in_parts, log
+from tests.artifacts.client import MIB, begin, fetch, in_parts, log
 
 ARTIFACTS = "/api/v1/artifacts"
 ROWS = (Artifact, ArtifactVersion, ArtifactFile, ArtifactAlias, ArtifactUsage, ArtifactDownload)
@@ -30,8 +32,8 @@ def keys(prefix: str) -> list[str]:
 
 def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
     begin(bob, artifact, {"draft": b"draft"})
-    downloads.manifest(bob, v1, ORIGIN)
-    usages.use(bob, run, "data:v1")
+    downloads.manifest(Actor(bob, Channel.SDK), v1)
+    lineage.use(Actor(bob), run, "data:v1")
 
     assert api(bob).delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 204
     assert [model.objects.count() for model in ROWS] == [0] * len(ROWS)
@@ -42,23 +44,23 @@ def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
 
 def test_its_bytes_go_after_the_grace(bob, artifact, v1, settings):
     file = v1.files.get()
-    url = downloads.address(bob, file, ORIGIN)
-    artifacts.delete(bob, artifact, ORIGIN)
-    cleanup.delete_orphans()
+    url = downloads.presigned_url(Actor(bob, Channel.SDK), file)
+    artifacts.delete(Actor(bob, Channel.SDK), artifact)
+    garbage_collection.delete_orphans()
     assert fetch(url) == b"one"
 
     settings.ORPHAN_GRACE = timedelta(0)
-    assert cleanup.delete_orphans() == 1
+    assert garbage_collection.delete_orphans() == 1
     assert keys(v1.storage_path) == []
     assert StoredObject.objects.count() == 0
 
 
 def test_the_grace_begins_when_the_artifact_goes(bob, artifact, v1, settings, age):
     age(days=30)
-    url = downloads.address(bob, v1.files.get(), ORIGIN)
-    artifacts.delete(bob, artifact, ORIGIN)
+    url = downloads.presigned_url(Actor(bob, Channel.SDK), v1.files.get())
+    artifacts.delete(Actor(bob, Channel.SDK), artifact)
 
-    assert cleanup.delete_orphans() == 0
+    assert garbage_collection.delete_orphans() == 0
     assert fetch(url) == b"one"
 
 
@@ -66,22 +68,22 @@ def test_bytes_that_another_artifact_shares_stay(bob, artifact, other, v1, work,
     work()
     shared = log(bob, other, {"copy.txt": b"one"})
     settings.ORPHAN_GRACE = timedelta(0)
-    artifacts.delete(bob, artifact, ORIGIN)
-    cleanup.delete_orphans()
+    artifacts.delete(Actor(bob, Channel.SDK), artifact)
+    garbage_collection.delete_orphans()
 
-    assert fetch(downloads.address(bob, shared.files.get(), ORIGIN)) == b"one"
+    assert fetch(downloads.presigned_url(Actor(bob, Channel.SDK), shared.files.get())) == b"one"
 
 
 def test_the_name_is_free_again(bob, project, artifact, v1):
-    artifacts.delete(bob, artifact, ORIGIN)
+    artifacts.delete(Actor(bob, Channel.SDK), artifact)
 
-    assert log(bob, artifacts.create(bob, project, "data", "model"), {"a": b"a"}).version == "v1"
+    assert log(bob, artifacts.create(Actor(bob), project, "data", "model"), {"a": b"a"}).version == "v1"
 
 
 def test_a_project_goes_with_its_artifacts(alice, bob, project, artifact, v1, v2, run):
-    usages.use(bob, run, "data:v1")
+    lineage.use(Actor(bob), run, "data:v1")
     begin(bob, artifact, {"draft": b"draft"})
-    projects.delete(alice, project)
+    projects.delete(Actor(alice), project)
 
     assert [model.objects.count() for model in (Project, *ROWS)] == [0] * (len(ROWS) + 1)
 
@@ -89,19 +91,19 @@ def test_a_project_goes_with_its_artifacts(alice, bob, project, artifact, v1, v2
 def test_bytes_of_a_project_go_after_it(alice, project, artifact, v1):
     body = b"x" * (6 * MIB)
     draft = begin(alice, artifact, {"big": body}).version
-    uploads.begin(alice, draft, [in_parts(body, 5 * MIB)])
-    cleanup.delete_project(str(project.pk))
+    uploads.begin(Actor(alice), draft, [in_parts(body, 5 * MIB)])
+    garbage_collection.delete_project(str(project.pk))
     assert keys(v1.storage_path) != []
 
     prefix = f"projects/{project.pk}/"
-    projects.delete(alice, project)
-    cleanup.delete_project(prefix.split("/")[1])
+    projects.delete(Actor(alice), project)
+    garbage_collection.delete_project(prefix.split("/")[1])
     assert (keys(prefix), list(storage.open_multiparts(prefix))) == ([], [])
 
 
 def test_a_viewer_deletes_nothing(api, vera, artifact, v1):
     with pytest.raises(errors.Denied):
-        artifacts.delete(vera, artifact, ORIGIN)
+        artifacts.delete(Actor(vera, Channel.SDK), artifact)
 
     assert api(vera).delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 403
     assert Artifact.objects.get().version_count == 1
@@ -113,4 +115,4 @@ def test_deleting_twice_is_missing(api, bob, artifact):
 
     assert client.delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 404
     with pytest.raises(errors.Missing):
-        artifacts.delete(bob, artifact, ORIGIN)
+        artifacts.delete(Actor(bob, Channel.SDK), artifact)

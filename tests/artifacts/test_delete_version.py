@@ -2,11 +2,14 @@
 
 import pytest
 
-from accounts import errors
-from artifacts import aliases, downloads, storage, usages, versions
+from accounts.actor import Actor, Channel
+from artifacts import lineage, storage, versions
+from artifacts.aliases import aliases
+from artifacts.content import downloads
 from artifacts.errors import VersionHasAliases, VersionNotFound
 from artifacts.models import AliasChange, ArtifactFile, ArtifactVersion
-from tests.artifacts.client import ORIGIN, at_once, begin, fetch, fill, log
+from core import errors
+from tests.artifacts.client import at_once, begin, fetch, fill, log
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -27,7 +30,7 @@ def test_an_older_version_goes(api, bob, artifact, v1, v2):
 
 
 def test_latest_falls_back(bob, artifact, v1, v2):
-    versions.delete(bob, v2, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v2)
 
     artifact.refresh_from_db()
     assert (artifact.version_count, artifact.latest_version, where(artifact)) == (1, "v1", {"latest": "v1"})
@@ -36,7 +39,7 @@ def test_latest_falls_back(bob, artifact, v1, v2):
 
 
 def test_latest_of_the_last_one_goes_with_it(bob, artifact, v1):
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     artifact.refresh_from_db()
     assert (artifact.version_count, artifact.latest_version, where(artifact)) == (0, None, {})
@@ -47,24 +50,24 @@ def test_latest_of_the_last_one_goes_with_it(bob, artifact, v1):
 
 def test_latest_that_stands_elsewhere_by_hand_stays(bob, artifact, v1, v2):
     v3 = log(bob, artifact, {"three": b"3"})
-    aliases.move(bob, artifact, "latest", v1, ORIGIN)
-    versions.delete(bob, v3, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "latest", v1)
+    versions.delete(Actor(bob, Channel.SDK), v3)
 
     assert where(artifact) == {"latest": "v1"}
 
 
 def test_latest_that_was_moved_by_hand_to_the_one_that_goes_falls_to_the_newest(bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "latest", v1, ORIGIN)
-    versions.delete(bob, v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "latest", v1)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert where(artifact) == {"latest": "v2"}
 
 
 def test_names_that_point_at_it_hold_it(api, bob, artifact, v1, v2):
     for alias in ("production", "best"):
-        aliases.move(bob, artifact, alias, v2, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, alias, v2)
     with pytest.raises(VersionHasAliases) as refusal:
-        versions.delete(bob, v2, ORIGIN)
+        versions.delete(Actor(bob, Channel.SDK), v2)
     assert refusal.value.extra == {"aliases": ["best", "production"]}
 
     answer = api(bob).delete(f"{ARTIFACTS}/versions/{v2.pk}")
@@ -74,7 +77,7 @@ def test_names_that_point_at_it_hold_it(api, bob, artifact, v1, v2):
 
 
 def test_they_go_with_it_when_told(api, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
 
     assert api(bob).delete(f"{ARTIFACTS}/versions/{v2.pk}?delete_aliases=true").status_code == 204
     assert where(artifact) == {"latest": "v1"}
@@ -98,32 +101,32 @@ def test_a_draft_is_given_up(api, bob, artifact, v1):
 
 def test_who_holds_an_address_reads_to_the_end(bob, artifact, v1, v2, age):
     age(days=3)
-    url = downloads.address(bob, v1.files.get(), ORIGIN)
-    versions.delete(bob, v1, ORIGIN)
+    url = downloads.presigned_url(Actor(bob, Channel.SDK), v1.files.get())
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert fetch(url) == b"one"
 
 
 def test_bytes_that_a_later_version_shares_stay(bob, artifact, v1):
     v2 = log(bob, artifact, {"one.txt": b"one", "two": b"2"})
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
-    assert fetch(downloads.address(bob, v2.files.get(path="one.txt"), ORIGIN)) == b"one"
+    assert fetch(downloads.presigned_url(Actor(bob, Channel.SDK), v2.files.get(path="one.txt"))) == b"one"
     assert list(storage.list_files(v1.storage_path)) != []
 
 
 def test_a_usage_is_not_told_of_any_more(api, bob, artifact, run, v1, v2):
-    usages.use(bob, run, "data:v1")
-    versions.delete(bob, v1, ORIGIN)
+    lineage.use(Actor(bob), run, "data:v1")
+    versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert api(bob).get(f"/api/v1/runs/{run.pk}/artifacts").json() == {"logged": [], "used": []}
 
 
 def test_deleting_twice_counts_once(api, bob, artifact, v1, v2):
     stale = ArtifactVersion.objects.get(pk=v1.pk)
-    versions.delete(bob, v1, ORIGIN)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     with pytest.raises(VersionNotFound):
-        versions.delete(bob, stale, ORIGIN)
+        versions.delete(Actor(bob, Channel.SDK), stale)
 
     artifact.refresh_from_db()
     assert artifact.version_count == 1
@@ -133,8 +136,8 @@ def test_deleting_twice_counts_once(api, bob, artifact, v1, v2):
 def test_a_draft_that_became_final_meanwhile_is_deleted_as_what_it_is(bob, artifact, v1):
     draft = fill(bob, artifact, {"a": b"a"})
     stale = ArtifactVersion.objects.get(pk=draft.pk)
-    versions.finalize(bob, draft, ORIGIN)
-    versions.delete(bob, stale, ORIGIN)
+    versions.finalize(Actor(bob, Channel.SDK), draft)
+    versions.delete(Actor(bob, Channel.SDK), stale)
 
     artifact.refresh_from_db()
     assert (artifact.version_count, artifact.latest_version) == (1, "v1")
@@ -142,7 +145,7 @@ def test_a_draft_that_became_final_meanwhile_is_deleted_as_what_it_is(bob, artif
 
 def test_a_viewer_deletes_nothing(api, vera, artifact, v1):
     with pytest.raises(errors.Denied):
-        versions.delete(vera, v1, ORIGIN)
+        versions.delete(Actor(vera, Channel.SDK), v1)
 
     assert api(vera).delete(f"{ARTIFACTS}/versions/{v1.pk}").status_code == 403
 
@@ -160,7 +163,7 @@ def test_deleting_all_at_once(api, bob, artifact):
 
 @pytest.mark.django_db(transaction=True)
 def test_logging_while_the_newest_is_deleted(bob, artifact, v1, v2):
-    at_once(lambda: versions.delete(bob, v2, ORIGIN), lambda: log(bob, artifact, {"two.txt": b"two"}))
+    at_once(lambda: versions.delete(Actor(bob, Channel.SDK), v2), lambda: log(bob, artifact, {"two.txt": b"two"}))
 
     artifact.refresh_from_db()
     final = artifact.versions.finalized()

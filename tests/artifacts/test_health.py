@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from artifacts import health, storage, tasks
-from artifacts.models import Pulse
+from artifacts.models import WorkerHeartbeat
 from tests import servers
 
 
@@ -25,14 +25,14 @@ def store_away(store) -> servers.Server:
 
 @pytest.fixture
 def workers(db) -> None:
-    tasks.pulse()
+    tasks.record_heartbeat()
 
 
 def test_all_is_well(workers, store, client):
     storage.ensure_bucket()
 
     assert set(health.parts().values()) == {""}
-    assert health.troubles() == []
+    assert health.problems() == []
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"database": "ok", "store": "ok", "workers": "ok"})
 
@@ -46,7 +46,7 @@ def test_a_store_that_is_away_is_told(workers, store_away, client):
 
 
 def test_workers_that_never_came_are_told(db, store, client):
-    [sentence] = health.troubles()
+    [sentence] = health.problems()
 
     assert "not started yet" in sentence
     assert client.get("/readyz").status_code == 200
@@ -54,21 +54,21 @@ def test_workers_that_never_came_are_told(db, store, client):
 
 
 def test_workers_that_fell_silent_are_told(workers, store):
-    Pulse.objects.update(at=timezone.now() - timedelta(minutes=7, seconds=5))
+    WorkerHeartbeat.objects.update(last_seen_at=timezone.now() - timedelta(minutes=7, seconds=5))
 
     assert "for 7 min" in health.parts()["workers"]
 
 
 def test_pages_ask_once_in_a_while(workers, store, django_assert_num_queries):
-    health.troubles()
-    Pulse.objects.all().delete()
+    health.problems()
+    WorkerHeartbeat.objects.all().delete()
 
     with django_assert_num_queries(0):
-        assert health.troubles() == []
+        assert health.problems() == []
 
 
 def test_a_pulse_is_one_row(db):
-    tasks.pulse()
-    tasks.pulse()
+    tasks.record_heartbeat()
+    tasks.record_heartbeat()
 
-    assert Pulse.objects.count() == 1
+    assert WorkerHeartbeat.objects.count() == 1

@@ -4,11 +4,13 @@ from uuid import UUID
 
 import pytest
 
-from artifacts import aliases, artifacts
+from accounts.actor import Actor, Channel
+from artifacts import artifacts
+from artifacts.aliases import aliases
 from artifacts.models import Artifact
 from projects.models import Project
 from tests import servers
-from tests.artifacts.client import ORIGIN, log
+from tests.artifacts.client import log
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -18,12 +20,14 @@ def shelf(alice, project) -> list[Artifact]:
     """Five artifacts of demo, and one of another project of the team."""
     elsewhere = Project.objects.create(team=project.team, name="elsewhere", created_by=alice)
     return [
-        artifacts.create(alice, project, "corpus", "dataset", description="All 100% of it", tags=["raw", "text"]),
-        artifacts.create(alice, project, "corpus_clean", "dataset", description="Half of it", tags=["text"]),
-        artifacts.create(alice, project, "net", "model", description="Trained on corpora", tags=["best_of_all"]),
-        artifacts.create(alice, project, "script", "code"),
-        artifacts.create(alice, project, "notes", "file", description="Back\\slash", tags=["50%"]),
-        artifacts.create(alice, elsewhere, "corpus", "dataset", tags=["raw"]),
+        artifacts.create(
+            Actor(alice), project, "corpus", "dataset", description="All 100% of it", tags=["raw", "text"]
+        ),
+        artifacts.create(Actor(alice), project, "corpus_clean", "dataset", description="Half of it", tags=["text"]),
+        artifacts.create(Actor(alice), project, "net", "model", description="Trained on corpora", tags=["best_of_all"]),
+        artifacts.create(Actor(alice), project, "script", "code"),
+        artifacts.create(Actor(alice), project, "notes", "file", description="Back\\slash", tags=["50%"]),
+        artifacts.create(Actor(alice), elsewhere, "corpus", "dataset", tags=["raw"]),
     ]
 
 
@@ -73,7 +77,7 @@ def test_filter_by_alias(names, alice, shelf):
     assert names(alias="production") == ["corpus"]
     assert sorted(names(alias="latest")) == ["corpus", "net"]
     assert names(alias="prod") == []
-    aliases.remove(alice, version.artifact, "production", ORIGIN)
+    aliases.remove(Actor(alice, Channel.SDK), version.artifact, "production")
     assert names(alias="production") == []
 
 
@@ -112,7 +116,7 @@ def test_order(names, column):
 
 
 def test_without_a_word_the_last_touched_comes_first(names, alice, shelf):
-    artifacts.update(alice, shelf[3], description="touched")
+    artifacts.update(Actor(alice), shelf[3], description="touched")
 
     assert names()[0] == "script"
 
@@ -168,7 +172,7 @@ def test_a_list_costs_the_same_however_long_it_is(api, alice, vera, project, dja
     def fill(count: int) -> None:
         for number in range(count):
             name = f"d{Artifact.objects.count()}-{number}"
-            log(alice, artifacts.create(alice, project, name, "dataset", tags=["a", "b"]), {"a": b"a"}, "x", "y")
+            log(alice, artifacts.create(Actor(alice), project, name, "dataset", tags=["a", "b"]), {"a": b"a"}, "x", "y")
 
     fill(1)
     # Key, count, rows, tags, aliases.

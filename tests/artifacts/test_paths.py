@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artifacts import names
+from artifacts import validators
 from artifacts.errors import InvalidPath
 from artifacts.models import ArtifactFile
 from tests.artifacts.client import sha256
@@ -28,13 +28,13 @@ ODD = [
 
 @pytest.mark.parametrize("path", FINE)
 def test_fine_paths(path):
-    assert names.check_path(path) == path
+    assert validators.check_path(path) == path
 
 
 @pytest.mark.parametrize("path", ODD)
 def test_odd_paths_are_refused(path):
     with pytest.raises(InvalidPath):
-        names.check_path(path)
+        validators.check_path(path)
 
 
 @given(
@@ -43,7 +43,7 @@ def test_odd_paths_are_refused(path):
 )
 def test_whatever_passes_stays_inside(path):
     try:
-        names.check_path(path)
+        validators.check_path(path)
     except InvalidPath:
         return
     for flavour in (PurePosixPath, PureWindowsPath):
@@ -62,7 +62,7 @@ SEGMENT = st.text(st.characters(categories=["L", "N", "P", "S"], exclude_charact
 def test_ordinary_segments_pass(segments):
     path = unicodedata.normalize("NFC", "/".join(segments))
 
-    assert names.check_path(path) == path
+    assert validators.check_path(path) == path
 
 
 @pytest.mark.parametrize("path", ODD)

@@ -7,7 +7,7 @@ import pytest
 
 from artifacts import storage
 from artifacts.errors import BytesMismatch, Missing
-from tests.artifacts.client import MIB, fetch, parts_of, put, send, sha256
+from tests.artifacts.client import MIB, fetch, parts_of, put, send, sha256, with_store_options
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def test_a_range_beyond_the_end_is_missing(key):
 
 def test_lists_go_beyond_a_page_and_deletes_beyond_a_call():
     keys = [f"probes/many/{number:04}" for number in range(1005)]
-    with ThreadPoolExecutor(8) as hands:
-        list(hands.map(lambda key: storage.upload_file(key, b""), keys))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: storage.upload_file(key, b""), keys))
 
     assert [info.key for info in storage.list_files("probes/many/")] == keys
     storage.delete_files(keys)
@@ -64,7 +64,7 @@ def test_lists_go_beyond_a_page_and_deletes_beyond_a_call():
 
 
 def test_the_bucket_is_made_when_it_is_not_there(settings):
-    settings.S3_BUCKET = "made-by-a-test"
+    settings.STORAGES = with_store_options(bucket_name="made-by-a-test")
     storage.ensure_bucket()
     storage.ensure_bucket()
     storage.upload_file("x", b"x")
@@ -90,16 +90,31 @@ def test_an_upload_in_parts(key):
     assert list(storage.open_multiparts("probes/test_an_upload_in_parts")) == []
 
 
-def test_an_address_is_for_its_key_method_and_size(key):
-    address = storage.get_upload_url(key, 4)
-    elsewhere = storage.SignedPut(address.url.replace("/probes/", "/projects/"), address.headers)
+def test_a_signed_url_is_for_its_key_method_and_size(key):
+    signed = storage.get_upload_url(key, 4)
+    elsewhere = storage.SignedPut(signed.url.replace("/probes/", "/projects/"), signed.headers)
 
     assert put(elsewhere, b"body").status == 403
-    assert put(address, b"longer").status == 403
+    assert put(signed, b"longer").status == 403
     assert storage.get_file_info(key) is None
-    send(address, b"body")
+    send(signed, b"body")
     assert fetch(storage.get_download_url(key)) == b"body"
 
 
-def test_this_store_enforces_what_addresses_say():
+def test_this_store_enforces_what_signed_urls_say():
     assert storage.enforces_checksums()
+
+
+def test_threads_share_one_client(key):
+    client = storage._client()
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: storage._client(), range(8))) == {client}
+
+
+def test_credentials_in_the_environment_are_for_somebody_else(key, settings, monkeypatch):
+    for name in ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_S3_SESSION_PROFILE"):
+        monkeypatch.setenv(name, "another")
+    settings.STORAGES = with_store_options()
+    storage.upload_file(key, b"body")
+
+    assert b"".join(storage.download_file(key)) == b"body"

@@ -3,10 +3,12 @@
 import pytest
 from rest_framework.response import Response
 
-from artifacts import downloads, hashing, storage, uploads, versions
+from accounts.actor import Actor, Channel
+from artifacts import storage, versions
+from artifacts.content import downloads, uploads, verification
 from artifacts.errors import StoreUnavailable
 from artifacts.models import AliasChange, ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
-from tests.artifacts.client import ORIGIN, alone, begin, digest_of, log, send, sha256, upload
+from tests.artifacts.client import alone, begin, digest_of, log, send, sha256, upload, with_store_options
 
 ARTIFACTS = "/api/v1/artifacts"
 ROWS = (ArtifactVersion, ArtifactFile, Blob, StoredObject, AliasChange, ArtifactDownload)
@@ -15,7 +17,7 @@ ROWS = (ArtifactVersion, ArtifactFile, Blob, StoredObject, AliasChange, Artifact
 @pytest.fixture
 def draft(bob, artifact) -> ArtifactVersion:
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
-    [one] = uploads.begin(bob, draft, [alone(b"a")])
+    [one] = uploads.begin(Actor(bob), draft, [alone(b"a")])
     send(one.put, b"a")
     return draft
 
@@ -71,7 +73,7 @@ def test_what_needs_no_store_works_on(api, bob, artifact, v1, draft, store):
 
 
 def test_registering_a_file_waits(api, bob, artifact, store):
-    draft = versions.begin(bob, artifact).version
+    draft = versions.begin(Actor(bob), artifact).version
     client, address = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
     told = client.post(f"{address}/upload-url", {"path": "x", "size": 1}).json()
     send(storage.SignedPut(told["upload_url"], told["headers"]), b"x")
@@ -86,7 +88,7 @@ def test_registering_a_file_waits(api, bob, artifact, store):
 
 def test_a_file_in_a_pack_is_not_half_given_out(api, bob, artifact, store):
     version = log(bob, artifact, {"a": b"aa", "b": b"b"}, packed=True)
-    url = downloads.address(bob, version.files.first(), ORIGIN)
+    url = downloads.presigned_url(Actor(bob, Channel.SDK), version.files.first())
     path = url.removeprefix("http://").partition("/")[2]
     store.stop()
 
@@ -98,7 +100,7 @@ def test_workers_leave_things_as_they_were(bob, artifact, work, store):
     before = rows()
     store.stop()
     with pytest.raises(StoreUnavailable):
-        hashing.verify(str(version.pk))
+        verification.verify(str(version.pk))
     assert rows() == before
 
     store.start()
@@ -129,13 +131,9 @@ def test_every_verb_says_the_same(store):
 
 def test_a_store_that_does_not_know_us_is_told_apart(settings):
     storage.upload_file("probes/x", b"x")
-    settings.S3_SECRET_ACCESS_KEY = "another"
-    storage._internal.cache_clear()
-    try:
-        with pytest.raises(StoreUnavailable, match="credentials"):
-            storage.get_file_info("probes/x")
-    finally:
-        storage._internal.cache_clear()
+    settings.STORAGES = with_store_options(secret_key="another")
+    with pytest.raises(StoreUnavailable, match="credentials"):
+        storage.get_file_info("probes/x")
 
 
 def test_uploads_go_on_after_a_restart_of_the_store(bob, artifact, draft, store):
@@ -143,4 +141,4 @@ def test_uploads_go_on_after_a_restart_of_the_store(bob, artifact, draft, store)
     store.start()
     upload(bob, draft, [b"a", b"b"])
 
-    assert versions.finalize(bob, draft, ORIGIN).created
+    assert versions.finalize(Actor(bob, Channel.SDK), draft).created

@@ -2,9 +2,10 @@
 
 import pytest
 
-from accounts import errors
+from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.errors import InvalidName, NameTaken
+from core import errors
 from tests.artifacts.client import log
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -33,9 +34,9 @@ def test_an_artifact_can_have_another_name(api, bob, artifact, v1):
 
 
 def test_tags_can_be_taken_away(bob, artifact):
-    artifacts.update(bob, artifact, tags=["a"])
+    artifacts.update(Actor(bob), artifact, tags=["a"])
 
-    assert artifacts.update(bob, artifact, tags=[]).tags == []
+    assert artifacts.update(Actor(bob), artifact, tags=[]).tags == []
 
 
 def test_the_type_stays_what_it_was(api, bob, artifact):
@@ -52,7 +53,7 @@ def test_counts_are_not_for_people_to_write(api, bob, artifact, v1):
 
 def test_a_name_that_another_has_is_refused(api, bob, artifact, other):
     with pytest.raises(NameTaken):
-        artifacts.update(bob, artifact, name="other")
+        artifacts.update(Actor(bob), artifact, name="other")
 
     answer = api(bob).patch(f"{ARTIFACTS}/{artifact.pk}", {"name": "other", "description": "x"})
     assert (answer.status_code, answer.json()["artifact_id"]) == (409, str(other.pk))
@@ -64,7 +65,7 @@ def test_a_name_that_another_has_is_refused(api, bob, artifact, other):
 def test_a_name_outside_the_alphabet_is_refused(api, bob, artifact, name):
     if name is not None:
         with pytest.raises(InvalidName):
-            artifacts.update(bob, artifact, name=name)
+            artifacts.update(Actor(bob), artifact, name=name)
 
     assert api(bob).patch(f"{ARTIFACTS}/{artifact.pk}", {"name": name}).status_code == 400
 
@@ -80,13 +81,13 @@ def test_a_body_that_names_another_artifact_is_refused(api, bob, artifact, other
 
 def test_a_viewer_changes_nothing(api, vera, artifact):
     with pytest.raises(errors.Denied):
-        artifacts.update(vera, artifact, description="x")
+        artifacts.update(Actor(vera), artifact, description="x")
 
     assert api(vera).patch(f"{ARTIFACTS}/{artifact.pk}", {"description": "x"}).status_code == 403
 
 
 def test_contents_stay_when_words_change(bob, artifact, v1):
-    artifacts.update(bob, artifact, description="x", tags=["a"])
+    artifacts.update(Actor(bob), artifact, description="x", tags=["a"])
     v2 = log(bob, artifact, {"two": b"2"})
 
     assert v2.version == "v2"

@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 from tests import servers
-from tests.browser import shop
-from tests.browser.alias_hands import Thing, logged
-from tests.browser.hands import fresh
-from tests.browser.places import BARRED, everywhere, outside
+from tests.browser import seed_data
+from tests.browser.alias_page_objects import Thing, logged
+from tests.browser.page_objects import fresh
+from tests.browser.urls import BARRED, everywhere, outside
 
 CHROMIUM = "/usr/bin/chromium"
 # The machine's network is none of the tests' business, and Chromium likes to phone home.
@@ -80,7 +80,7 @@ def shop_stack(tmp_path_factory: pytest.TempPathFactory) -> servers.Stack:
     """A live stack with a week of work in it, and nothing that tests elsewhere made."""
     stack = servers.Stack("shop")
     stack.start()
-    shop.fill(stack, tmp_path_factory.mktemp("shop"))
+    seed_data.fill(stack, tmp_path_factory.mktemp("shop"))
     return stack
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests import servers
-from tests.browser import shop
+from tests.browser import seed_data
 from tests.browser.conftest import CHROMIUM, QUIET, Person
-from tests.browser.places import BARRED, everywhere, outside
+from tests.browser.urls import BARRED, everywhere, outside
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
@@ -20,7 +20,7 @@ def main() -> None:
     stack = servers.stack()
     stack.start()
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
-        shop.fill(stack, Path(data))
+        seed_data.fill(stack, Path(data))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         alice = Person(browser, stack.base_url, "alice")
         seen = {"alice": everywhere(alice.page), "vera": BARRED, None: outside(alice.page)}

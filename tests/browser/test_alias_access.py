@@ -2,8 +2,8 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.alias_hands import at, gone, row
-from tests.browser.hands import dialog, hard_to_use, is_wide, told
+from tests.browser.alias_page_objects import at, gone, row
+from tests.browser.page_objects import dialog, hard_to_use, is_wide, told
 
 
 def test_everything_by_keyboard(person, make):

@@ -7,9 +7,9 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.alias_hands import at, gone, mark, press, row, stayed
-from tests.browser.hands import dialog, told
-from tests.browser.places import ARTIFACT
+from tests.browser.alias_page_objects import at, gone, mark, press, row, stayed
+from tests.browser.page_objects import dialog, told
+from tests.browser.urls import ARTIFACT
 
 # What was promised of the pages, one by one.
 

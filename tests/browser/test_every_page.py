@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, StorageState
 
 from tests import servers
 from tests.browser.conftest import Person
-from tests.browser.hands import hard_to_use, is_wide
+from tests.browser.page_objects import hard_to_use, is_wide
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import shop
-from tests.browser.hands import dialog, fresh, told
-from tests.browser.places import ARTIFACT
+from tests.browser import seed_data
+from tests.browser.page_objects import dialog, fresh, told
+from tests.browser.urls import ARTIFACT
 from tests.notifications.receiver import Receiver, status
 
 
@@ -76,10 +76,10 @@ def test_a_webhook_without_script(person, project, receiver):
     expect(page.locator("#secret-value")).to_contain_text("whsec_")
     page.get_by_role("link", name="Done").click()
     page.get_by_role("button", name="Send a test").click()
-    shop.until(lambda: page.reload().ok and page.locator("#deliveries").get_by_text("Delivered").count())
+    seed_data.until(lambda: page.reload().ok and page.locator("#deliveries").get_by_text("Delivered").count())
     page.locator("#deliveries").get_by_role("link", name="webhook.test").click()
     page.get_by_role("button", name="Redeliver").click()
-    shop.until(lambda: len(receiver.sent) > 1)
+    seed_data.until(lambda: len(receiver.sent) > 1)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
@@ -94,7 +94,7 @@ def test_from_the_bell_to_the_thing(person, shop_stack):
     for number in (1, 2, 3):
         make_alias(shop_stack, f"news-{number}")
         # Two workers may tell of two events in either order.
-        shop.until(lambda number=number: shop.ask(shop_stack, "vera", "GET", "/inbox")["unread"] == number)
+        seed_data.until(lambda number=number: seed_data.ask(shop_stack, "vera", "GET", "/inbox")["unread"] == number)
 
     page.goto("/")
     expect(bell(page)).to_have_accessible_name("Inbox, 3 unread")
@@ -116,11 +116,11 @@ def test_from_the_bell_to_the_thing(person, shop_stack):
     expect(page.get_by_role("heading", name="You are not watching anything yet")).to_be_visible()
 
 
-def make_alias(stack: shop.Stack, alias: str) -> None:
+def make_alias(stack: seed_data.Stack, alias: str) -> None:
     """Bob's work."""
-    ranker = shop.ask(stack, "bob", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v2")
+    ranker = seed_data.ask(stack, "bob", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v2")
     said = {"alias": alias, "version_id": ranker["version"]["id"]}
-    shop.ask(stack, "bob", "POST", f"/artifacts/{ranker['artifact']['id']}/aliases", said)
+    seed_data.ask(stack, "bob", "POST", f"/artifacts/{ranker['artifact']['id']}/aliases", said)
 
 
 def bell(page: Page) -> Locator:

@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.alias_hands import at, gone, mark, press, row, stayed
-from tests.browser.hands import dialog, fresh, told
+from tests.browser.alias_page_objects import at, gone, mark, press, row, stayed
+from tests.browser.page_objects import dialog, fresh, told
 
 
 def test_a_protected_alias_as_viewer_editor_and_admin(person, make):

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.hands import fresh
-from tests.browser.places import ARTIFACT, KINDS
+from tests.browser.page_objects import fresh
+from tests.browser.urls import ARTIFACT, KINDS
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import pytest
 import urllib3
 from playwright.sync_api import APIResponse
 
-from tests.browser import shop
+from tests.browser import seed_data
 from tests.browser.conftest import Person
 from tests.servers import Stack
 
@@ -159,8 +159,8 @@ def _files(number: int) -> dict[str, bytes]:
         "drawing.svg": svg,
         "fake.png": svg,
         "fake.gif": b"GIF89a\2\0\2\0" + html,
-        "dot.png": shop._png(),
-        "trailer.png": shop._png() + html,
+        "dot.png": seed_data._png(),
+        "trailer.png": seed_data._png() + html,
         "README.md": text.encode(),
         "plain.txt": text.encode(),
         "train.py": f"x = '''{text}'''\n".encode(),
@@ -175,7 +175,7 @@ def _files(number: int) -> dict[str, bytes]:
         "arrays.npz": _npz(),
         "rows.parquet": _parquet(),
         f"folder{IMG}/{evil('path', IMG)}.html": html,
-        f"folder{IMG}/{evil('picture', IMG)}.png": shop._png(),
+        f"folder{IMG}/{evil('picture', IMG)}.png": seed_data._png(),
         f"folder{IMG}/javascript:alert(1)": text.encode(),
         "%3Cscript%3Ealert(1)%3C%2Fscript%3E.txt": text.encode(),
         f"{{{{ 7|add:7 }}}}'-alert(1)-'&lt;b&gt;{IMG}.py": text.encode(),

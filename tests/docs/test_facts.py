@@ -6,14 +6,15 @@ from collections.abc import Iterator
 import pytest
 from django.urls import URLPattern
 
-import accounts.api.urls
-import artifacts.api.urls
+import api.accounts.urls
+import api.artifacts.urls
+import api.notifications.urls
+import api.projects.urls
 import artifacts.tasks
-import notifications.api.urls
+import events.tasks
 import notifications.tasks
-import projects.api.urls
 import projects.tasks
-from accounts.errors import RegistryError
+from core.errors import RegistryError
 from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
 from tests.servers import ROOT
@@ -55,8 +56,8 @@ def refusals(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
 
 
 def test_every_address_is_listed():
-    apps = (accounts, projects, notifications, artifacts)
-    ours = [pattern for app in apps for pattern in app.api.urls.urlpatterns]
+    subjects = (api.accounts, api.projects, api.notifications, api.artifacts)
+    ours = [pattern for subject in subjects for pattern in subject.urls.urlpatterns]
 
     assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(addresses(ours))
 
@@ -78,7 +79,7 @@ def test_every_setting_is_listed():
 
 
 def test_every_timer_is_listed():
-    timers = [timer for app in (artifacts, notifications, projects) for timer in app.tasks.BEAT.values()]
+    timers = [timer for app in (artifacts, events, notifications, projects) for timer in app.tasks.BEAT.values()]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
     listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) )?(second|minute)s? \|")
 

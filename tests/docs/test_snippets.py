@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs import reader
+from tests.docs import page_reader
 from tests.docs.conftest import PAGES, title
 
 WITHIN = 60
-RUNNABLE = [page for page in PAGES if any(reader.snippets(page.read_text()))]
+RUNNABLE = [page for page in PAGES if any(page_reader.snippets(page.read_text()))]
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=title)
@@ -20,7 +20,7 @@ def test_a_page_can_be_tried_from_top_to_bottom(terminal, tmp_path, page: Path):
     desk = tmp_path / "desk"
     desk.mkdir()
     done = subprocess.run(
-        [sys.executable, reader.__file__, page],
+        [sys.executable, page_reader.__file__, page],
         cwd=desk,
         env=terminal(page),
         stdin=subprocess.DEVNULL,
@@ -34,7 +34,7 @@ def test_a_page_can_be_tried_from_top_to_bottom(terminal, tmp_path, page: Path):
 
 
 def read(page: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, reader.__file__, page], cwd=page.parent, capture_output=True, text=True)
+    return subprocess.run([sys.executable, page_reader.__file__, page], cwd=page.parent, capture_output=True, text=True)
 
 
 def test_snippets_are_what_is_marked_to_run():
@@ -48,9 +48,9 @@ def test_snippets_are_what_is_marked_to_run():
         ]
     )
 
-    assert list(reader.snippets(page)) == [
-        reader.Snippet("bash", 5, "echo one\n"),
-        reader.Snippet("python", 12, "if True:\n    pass\n"),
+    assert list(page_reader.snippets(page)) == [
+        page_reader.Snippet("bash", 5, "echo one\n"),
+        page_reader.Snippet("python", 12, "if True:\n    pass\n"),
     ]
 
 

@@ -68,9 +68,9 @@ def test_the_demo_shows_what_happens_to_aliases(first, server):
         *(("v1", "v2"), ("v2", "v1")),
         (None, "v2"),
     ]
-    (proposal,) = aliases.proposals(client, place)
+    (proposal,) = aliases.list_proposals(client, place)
     assert (proposal["alias"], proposal["to_version"], proposal["state"]) == ("production", "v2", "open")
-    protected = {alias for alias, row in aliases.listed(client, place).items() if row["protected"]}
+    protected = {alias for alias, row in aliases.list_aliases(client, place).items() if row["protected"]}
     assert protected == {"production"}
 
 

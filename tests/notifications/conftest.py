@@ -9,9 +9,11 @@ from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.actor import Actor
 from artifacts import health
-from notifications import announcing, delivering, mailing, webhooks
-from notifications.models import OFFERED, Delivery, Notice, Webhook
+from events import kinds
+from notifications import emails, fan_out, webhook_delivery, webhooks
+from notifications.models import Delivery, InboxItem, Webhook
 from tests.artifacts.conftest import artifact, foreign, other, run, store, v1, v2
 from tests.notifications.receiver import Receiver
 
@@ -34,7 +36,13 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def hook(alice, project, receiver) -> Webhook:
     """Of the project; told of everything."""
-    return webhooks.create(alice, project, receiver.url, events=OFFERED)
+    return webhooks.create(Actor(alice), project, receiver.url, events=[kind.name for kind in kinds.subscribable()])
+
+
+def announce() -> None:
+    """All that is to be announced by now."""
+    while fan_out.announce_next():
+        pass
 
 
 @pytest.fixture
@@ -42,13 +50,12 @@ def work() -> Callable[[], None]:
     """The workers' turn: what is due by now is done when this returns."""
 
     def drain() -> None:
-        for event_id in list(announcing.left_behind(timezone.now() + timedelta(seconds=1))):
-            announcing.announce(event_id)
-        for webhook_id in list(delivering.waiting(timezone.now())):
-            for event_id in delivering.work_off(webhook_id):
-                announcing.announce(event_id)
-        for notice_id in list(mailing.waiting(timezone.now())):
-            mailing.send(notice_id)
+        announce()
+        for webhook_id in list(webhook_delivery.due(timezone.now())):
+            webhook_delivery.deliver_due(webhook_id)
+            announce()
+        for item_id in list(emails.due(timezone.now())):
+            emails.send(item_id)
 
     return drain
 
@@ -59,13 +66,13 @@ def later() -> Callable[..., None]:
 
     def pass_by(**span: int) -> None:
         by = timedelta(**span)
-        Delivery.objects.exclude(next_try_at=None).update(next_try_at=F("next_try_at") - by)
-        Notice.objects.exclude(next_mail_at=None).update(next_mail_at=F("next_mail_at") - by)
+        Delivery.objects.exclude(next_attempt_at=None).update(next_attempt_at=F("next_attempt_at") - by)
+        InboxItem.objects.exclude(next_mail_at=None).update(next_mail_at=F("next_mail_at") - by)
 
     return pass_by
 
 
 @pytest.fixture(autouse=True)
 def health_is_known() -> None:
-    """Every 15 seconds a page asks how store and workers are: not the one whose queries are being counted."""
-    cache.set(health.ASKED, True, 60)
+    """Every 15 seconds a page asks how store and workers are: never one whose queries are counted."""
+    cache.set(health.ASKED, True, None)

@@ -3,11 +3,12 @@
 import pytest
 from django.urls import reverse
 
+from accounts.actor import Actor
 from accounts.models import User
-from accounts.origin import Origin
-from artifacts import aliases
-from notifications import watching
-from notifications.models import Attempt, Delivery, Event, Notice, Watch, Webhook
+from artifacts.aliases import aliases
+from events.models import Event
+from notifications import watches
+from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
 
 
 @pytest.fixture
@@ -17,23 +18,23 @@ def desk(browser, db):
 
 @pytest.fixture
 def delivered(bob, vera, project, artifact, v1, hook, work) -> Delivery:
-    watching.watch(vera, project)
-    aliases.move(bob, artifact, "best", v1, Origin())
+    watches.watch(Actor(vera), project)
+    aliases.move(Actor(bob), artifact, "best", v1)
     work()
     return Delivery.objects.get(event__alias="best")
 
 
-@pytest.mark.parametrize("model", [Event, Webhook, Delivery, Watch, Notice])
+@pytest.mark.parametrize("model", [Event, Webhook, Delivery, Watch, InboxItem])
 def test_rows_are_looked_at_and_not_changed(desk, delivered, hook, model):
-    name = model._meta.model_name
+    name = f"{model._meta.app_label}_{model._meta.model_name}"
     row = model.objects.first()
-    listed = desk.get(reverse(f"admin:notifications_{name}_changelist"), {"q": "x"})
-    shown = desk.get(reverse(f"admin:notifications_{name}_change", args=[row.pk])).content.decode()
+    listed = desk.get(reverse(f"admin:{name}_changelist"), {"q": "x"})
+    shown = desk.get(reverse(f"admin:{name}_change", args=[row.pk])).content.decode()
 
     assert listed.status_code == 200
     assert hook.secret not in shown and 'name="_save"' not in shown
-    assert desk.get(reverse(f"admin:notifications_{name}_add")).status_code == 403
-    assert desk.post(reverse(f"admin:notifications_{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert desk.get(reverse(f"admin:{name}_add")).status_code == 403
+    assert desk.post(reverse(f"admin:{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
 
 
 def test_a_list_has_no_secret(desk, delivered, hook):

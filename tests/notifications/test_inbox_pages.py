@@ -2,10 +2,12 @@
 
 import pytest
 
-from accounts.origin import Origin
-from artifacts import aliases, artifacts, proposals
-from notifications import inbox, watching
-from notifications.models import Event, Notice, Watch
+from accounts.actor import Actor
+from artifacts import artifacts
+from artifacts.aliases import aliases, proposals
+from events.models import Event
+from notifications import inbox, watches
+from notifications.models import InboxItem, Watch
 from projects import projects
 from tests.conftest import HTMX
 from tests.notifications.receiver import status
@@ -14,10 +16,10 @@ from tests.notifications.receiver import status
 @pytest.fixture
 def news(bob, vera, project, artifact, v1, v2, work) -> None:
     """Three items for vera."""
-    watching.watch(vera, project)
-    aliases.move(bob, artifact, "best", v1, Origin(reason="<b>first</b>"))
-    aliases.move(bob, artifact, "best", v2, Origin())
-    aliases.remove(bob, artifact, "best", Origin())
+    watches.watch(Actor(vera), project)
+    aliases.move(Actor(bob, reason="<b>first</b>"), artifact, "best", v1)
+    aliases.move(Actor(bob), artifact, "best", v2)
+    aliases.remove(Actor(bob), artifact, "best")
     work()
 
 
@@ -51,7 +53,7 @@ def test_what_happened_is_told_newest_first(browser, vera, news, django_assert_m
 
 
 def test_who_follows_an_item_has_read_it(browser, vera, news):
-    notice = Notice.objects.order_by("id").first()
+    notice = InboxItem.objects.order_by("id").first()
     answer = browser(vera).get(f"/inbox/{notice.pk}")
 
     assert answer["Location"] == "/acme/demo/artifacts/dataset/data/aliases"
@@ -59,13 +61,13 @@ def test_who_follows_an_item_has_read_it(browser, vera, news):
 
 
 def test_an_item_finds_its_artifact_under_another_name(browser, alice, bob, vera, project, artifact, news):
-    notice = Notice.objects.order_by("id").first()
+    notice = InboxItem.objects.order_by("id").first()
     hands = browser(vera)
-    artifacts.update(bob, artifact, name="renamed")
-    projects.update(bob, project, name="moved")
+    artifacts.update(Actor(bob), artifact, name="renamed")
+    projects.update(Actor(bob), project, name="moved")
     assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved/artifacts/dataset/renamed/aliases"
 
-    artifacts.delete(alice, artifact, Origin())
+    artifacts.delete(Actor(alice), artifact)
     assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved"
 
 
@@ -74,24 +76,24 @@ def test_a_paused_webhook_leads_to_its_page(browser, alice, project, hook, recei
     Event.objects.create(kind="alias.moved", project=project, data={}, alias="best")
     work()
 
-    answer = browser(alice).get(f"/inbox/{Notice.objects.get().pk}")
+    answer = browser(alice).get(f"/inbox/{InboxItem.objects.get().pk}")
     assert answer["Location"] == f"/acme/demo/webhooks/{hook.pk}"
 
 
 def test_items_of_others_are_not_there(browser, alice, news):
-    notice = Notice.objects.order_by("id").first()
+    notice = InboxItem.objects.order_by("id").first()
     hands = browser(alice)
 
     assert hands.get(f"/inbox/{notice.pk}").status_code == 404
     hands.post("/inbox/read", {"item": notice.pk})
     hands.post("/inbox/read")
-    assert Notice.objects.unread().count() == 3
+    assert InboxItem.objects.unread().count() == 3
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_items_are_marked_as_read(browser, vera, news, headers):
     hands = browser(vera)
-    answer = hands.post("/inbox/read", {"item": Notice.objects.first().pk}, headers=headers)
+    answer = hands.post("/inbox/read", {"item": InboxItem.objects.first().pk}, headers=headers)
     assert inbox.unread(vera) == 2
     if headers:
         part = answer.content.decode()
@@ -110,9 +112,9 @@ def test_what_is_no_item_is_refused(browser, vera, news, item):
 
 
 def test_the_rest_is_on_the_next_page(browser, bob, vera, project, artifact, v1, v2, work):
-    watching.watch(vera, project)
+    watches.watch(Actor(vera), project)
     for number in range(60):
-        aliases.move(bob, artifact, f"alias-{number}", v1, Origin())
+        aliases.move(Actor(bob), artifact, f"alias-{number}", v1)
     work()
     hands = browser(vera)
     page = hands.get("/inbox").content.decode()
@@ -125,16 +127,16 @@ def test_the_rest_is_on_the_next_page(browser, bob, vera, project, artifact, v1,
 
 
 def test_more_than_99_are_not_counted(browser, vera, bob, project, artifact, v1, work):
-    watching.watch(vera, project)
+    watches.watch(Actor(vera), project)
     for number in range(101):
-        aliases.move(bob, artifact, f"alias-{number}", v1, Origin())
+        aliases.move(Actor(bob), artifact, f"alias-{number}", v1)
     work()
 
     assert 'aria-label="Inbox, more than 99 unread"' in browser(vera).get("/").content.decode()
 
 
 def test_who_may_decide_is_asked_to(browser, alice, bob, artifact, v1, work):
-    proposals.propose(bob, artifact, "best", v1, Origin())
+    proposals.propose(Actor(bob), artifact, "best", v1)
     work()
 
     assert "Needs your review" in browser(alice).get("/inbox").content.decode()
@@ -158,7 +160,7 @@ def test_one_watches_by_the_bell(browser, vera, artifact, place, headers):
 
 
 def test_to_watch_a_project_is_not_to_watch_its_artifacts_alone(browser, vera, project, artifact):
-    watching.watch(vera, project)
+    watches.watch(Actor(vera), project)
 
     assert "Watching" not in browser(vera).get("/acme/demo/artifacts/dataset/data").content.decode()
 
@@ -170,8 +172,8 @@ def test_a_pattern_that_makes_no_sense_is_refused(browser, vera, project):
 
 
 def test_what_one_watches_is_listed(browser, vera, project, artifact, foreign, django_assert_max_num_queries):
-    watching.watch(vera, project)
-    watching.watch(vera, project, artifact, pattern="prod*", by_email=True)
+    watches.watch(Actor(vera), project)
+    watches.watch(Actor(vera), project, artifact, pattern="prod*", by_email=True)
     Watch.objects.create(user=vera, project=foreign.project)
     hands = browser(vera)
     with django_assert_max_num_queries(7):
@@ -183,7 +185,7 @@ def test_what_one_watches_is_listed(browser, vera, project, artifact, foreign, d
 
 
 def test_one_stops_watching(browser, vera, bob, project):
-    watch = watching.watch(vera, project).watch
+    watch = watches.watch(Actor(vera), project).watch
     assert browser(bob).post(f"/watches/{watch.pk}/end").status_code == 404
     answer = browser(vera).post(f"/watches/{watch.pk}/end?back=/acme/demo")
 

@@ -2,11 +2,13 @@
 
 import pytest
 
-from accounts.origin import Origin
-from artifacts import aliases
-from notifications import announcing, delivering, mailing, watching
-from notifications.models import Delivery, Event, Notice
+from accounts.actor import Actor
+from artifacts.aliases import aliases
+from events.models import Event
+from notifications import emails, fan_out, watches, webhook_delivery
+from notifications.models import Delivery, InboxItem
 from tests.accounts.test_races import at_once
+from tests.notifications.conftest import announce
 from tests.notifications.receiver import status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,36 +18,33 @@ WORKERS = 6
 @pytest.fixture
 def moved(bob, vera, project, artifact, v1, hook) -> list[str]:
     """What was made of five aliases, which nobody was told of yet."""
-    watching.watch(vera, project, by_email=True)
+    watches.watch(Actor(vera), project, by_email=True)
     Event.objects.all().delete()
     names = [f"alias-{number}" for number in range(5)]
     for alias in names:
-        aliases.move(bob, artifact, alias, v1, Origin())
+        aliases.move(Actor(bob), artifact, alias, v1)
     return names
 
 
 def test_an_event_is_announced_once(moved):
-    event = Event.objects.last()
-    announced = at_once(*[lambda: announcing.announce(event.pk)] * WORKERS)
+    announced = at_once(*[fan_out.announce_next] * WORKERS)
 
-    assert sum(bool(each.webhooks) for each in announced) == 1
-    assert Delivery.objects.count() == Notice.objects.count() == 1
+    assert sum(bool(each and each.webhooks) for each in announced) == 1
+    assert Delivery.objects.count() == InboxItem.objects.count() == len(moved)
 
 
 def test_messages_are_sent_once_and_in_order(moved, hook, receiver):
     receiver.answers = [status(200)]
-    for event in Event.objects.waiting():
-        announcing.announce(event.pk)
-    at_once(*[lambda: delivering.work_off(hook.pk)] * WORKERS)
+    announce()
+    at_once(*[lambda: webhook_delivery.deliver_due(hook.pk)] * WORKERS)
 
     assert [each.event["data"]["alias"] for each in receiver.sent] == moved
-    assert set(Delivery.objects.values_list("state", "attempts")) == {("delivered", 1)}
+    assert set(Delivery.objects.values_list("state", "attempt_count")) == {("delivered", 1)}
 
 
 def test_mails_are_sent_once(moved, mailoutbox):
-    for event in Event.objects.waiting():
-        announcing.announce(event.pk)
-    notices = list(Notice.objects.values_list("pk", flat=True))
-    at_once(*[lambda pk=pk: mailing.send(pk) for pk in notices for _ in range(2)])
+    announce()
+    items = list(InboxItem.objects.values_list("pk", flat=True))
+    at_once(*[lambda pk=pk: emails.send(pk) for pk in items for _ in range(2)])
 
-    assert len(mailoutbox) == len(notices) == 5
+    assert len(mailoutbox) == len(items) == 5

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from accounts.origin import Origin
-from artifacts import aliases
+from accounts.actor import Actor
+from artifacts.aliases import aliases
 from notifications import webhooks
 from notifications.models import Delivery, Webhook
 from projects import projects
@@ -20,7 +20,7 @@ SENT = {"url": "https://8.8.8.8/hook", "description": "Deploy", "events": ["alia
 @pytest.fixture
 def sent(bob, artifact, v1, hook, receiver, work) -> Delivery:
     receiver.answers = [status(200, b"<script>alert(1)</script>")]
-    aliases.move(bob, artifact, "best", v1, Origin(reason="<b>better</b>"))
+    aliases.move(Actor(bob, reason="<b>better</b>"), artifact, "best", v1)
     work()
     return Delivery.objects.get(event__alias="best")
 
@@ -94,7 +94,7 @@ def test_it_follows_what_is_on_its_way(browser, alice, hook, receiver, work):
 
 def test_many_deliveries_cost_the_same(browser, alice, hook, django_assert_max_num_queries):
     for _ in range(60):
-        webhooks.test(alice, hook)
+        webhooks.test(Actor(alice), hook)
     hands = browser(alice)
     with django_assert_max_num_queries(12):
         page = hands.get(place(hook)).content.decode()
@@ -104,7 +104,7 @@ def test_many_deliveries_cost_the_same(browser, alice, hook, django_assert_max_n
 
 def test_the_list_costs_the_same_however_long(browser, alice, project, hook, sent, django_assert_max_num_queries):
     for number in range(20):
-        webhooks.create(alice, project, hook.url, events=["alias.moved"], description=f"number {number}")
+        webhooks.create(Actor(alice), project, hook.url, events=["alias.moved"], description=f"number {number}")
     hands = browser(alice)
     with django_assert_max_num_queries(10):
         page = hands.get(LIST).content.decode()
@@ -167,14 +167,14 @@ def test_a_delivery_is_sent_again(browser, alice, hook, sent, receiver, work):
 
 
 def test_while_it_is_paused_nothing_is_sent_again(browser, alice, hook, sent, receiver):
-    webhooks.pause(alice, hook)
+    webhooks.pause(Actor(alice), hook)
     answer = browser(alice).post(f"{place(hook)}/deliveries/{sent.pk}/redeliver", headers=HTMX)
 
     assert (answer.status_code, "resume it first" in answer["X-Refusal"].replace("%20", " ")) == (409, True)
 
 
 def test_a_webhook_is_of_its_project_alone(browser, alice, acme, hook, sent):
-    projects.create(alice, acme, "second")
+    projects.create(Actor(alice), acme, "second")
     hands = browser(alice)
     for tail in ("", "/edit", "/delete", "/secret", f"/deliveries/{sent.pk}"):
         assert hands.get(f"/acme/second/webhooks/{hook.pk}{tail}").status_code == 404

@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError
 
 from accounts import errors, teams
+from accounts.actor import Actor
 from accounts.models import Role, Scope
-from accounts.permissions import as_operator
 from projects import projects, runs
 from projects.models import Project, Run, Visibility
 
@@ -15,7 +15,7 @@ ODD_NAMES = ["", ".hidden", "-dash", "two words", "a/b", "ümlaut", "end\n", "x"
 
 
 def test_an_editor_makes_a_project(acme, bob):
-    project = projects.create(bob, acme, "vision", description="Eyes.")
+    project = projects.create(Actor(bob), acme, "vision", description="Eyes.")
 
     assert project.full_name == "acme/vision"
     assert (project.visibility, project.created_by) == (Visibility.PRIVATE, bob)
@@ -24,23 +24,23 @@ def test_an_editor_makes_a_project(acme, bob):
 def test_viewers_and_strangers_make_none(acme, vera, mallory):
     for user in (vera, mallory):
         with pytest.raises(errors.Denied):
-            projects.create(user, acme, "vision")
+            projects.create(Actor(user), acme, "vision")
 
 
 def test_a_name_is_used_once_a_team(acme, project, alice):
     with pytest.raises(errors.NameTaken):
-        projects.create(alice, acme, "demo")
-    assert projects.create(alice, alice.personal_team, "demo").full_name == "alice/demo"
+        projects.create(Actor(alice), acme, "demo")
+    assert projects.create(Actor(alice), alice.personal_team, "demo").full_name == "alice/demo"
 
-    other = projects.create(alice, acme, "other")
+    other = projects.create(Actor(alice), acme, "other")
     with pytest.raises(errors.NameTaken):
-        projects.update(alice, other, name="demo")
+        projects.update(Actor(alice), other, name="demo")
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_names_are_refused(acme, alice, api, name):
     with pytest.raises(errors.Invalid):
-        projects.create(alice, acme, name)
+        projects.create(Actor(alice), acme, name)
     assert api(alice).post("/api/v1/projects", {"team": "acme", "name": name}).status_code == 400
 
 
@@ -56,19 +56,19 @@ def test_a_project_is_seen_by_its_team_alone_unless_internal(project, alice, ver
     assert project in visible(alice) and project in visible(vera)
     assert project not in visible(mallory)
 
-    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     assert list(visible(mallory)) == [project]
     assert list(visible(alice)) == [project]
 
 
 def test_editors_alone_edit(project, alice, bob, vera, mallory):
-    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     editable = Project.objects.editable_by
     assert project in editable(alice) and project in editable(bob)
     assert project not in editable(vera) and project not in editable(mallory)
     for user in (vera, mallory):
         with pytest.raises(errors.Denied):
-            projects.update(user, project, description="Mine.")
+            projects.update(Actor(user), project, description="Mine.")
 
 
 def test_a_project_is_found_by_id_or_name(project, alice, mallory):
@@ -83,30 +83,30 @@ def test_a_project_is_found_by_id_or_name(project, alice, mallory):
 
 
 def test_a_project_is_made_where_there_is_none(acme, bob, project):
-    assert projects.get_or_create(bob, "acme/demo") == project
-    assert projects.get_or_create(bob, str(project.pk)) == project
+    assert projects.get_or_create(Actor(bob), "acme/demo") == project
+    assert projects.get_or_create(Actor(bob), str(project.pk)) == project
 
-    assert projects.get_or_create(bob, "acme/new").full_name == "acme/new"
-    assert projects.get_or_create(bob, "own").full_name == "bob/own"
-    assert projects.get_or_create(bob, "own") == bob.personal_team.projects.get()
+    assert projects.get_or_create(Actor(bob), "acme/new").full_name == "acme/new"
+    assert projects.get_or_create(Actor(bob), "own").full_name == "bob/own"
+    assert projects.get_or_create(Actor(bob), "own") == bob.personal_team.projects.get()
 
 
 def test_a_project_is_not_made_where_one_may_not(acme, project, alice, vera, mallory):
     with pytest.raises(errors.Denied):
-        projects.get_or_create(vera, "acme/new")
+        projects.get_or_create(Actor(vera), "acme/new")
     for reference in ("acme/new", "acme/demo", "nobody/new", str(project.pk), str(uuid4())):
         with pytest.raises(errors.Missing):
-            projects.get_or_create(mallory, reference)
+            projects.get_or_create(Actor(mallory), reference)
     with pytest.raises(errors.Invalid):
-        projects.get_or_create(alice, "acme/two words")
+        projects.get_or_create(Actor(alice), "acme/two words")
 
 
 def test_admins_alone_delete_and_take_the_runs_with_it(project, alice, bob):
-    runs.start(bob, project)
+    runs.start(Actor(bob), project)
     with pytest.raises(errors.Denied):
-        projects.delete(bob, project)
+        projects.delete(Actor(bob), project)
 
-    projects.delete(alice, project)
+    projects.delete(Actor(alice), project)
     assert not Project.objects.exists()
     assert not Run.objects.exists()
 
@@ -117,12 +117,12 @@ def test_apps_above_hear_of_a_deletion_before_it_happens(project, mallory):
     def listen(sender, project, **_):
         heard.append((project.pk, Project.objects.filter(pk=project.pk).exists()))
 
-    projects.deleting.connect(listen)
+    projects.project_deleting.connect(listen)
     try:
         pk = project.pk
-        projects.delete(as_operator(mallory), project)
+        projects.delete(Actor(mallory, is_staff=True), project)
     finally:
-        projects.deleting.disconnect(listen)
+        projects.project_deleting.disconnect(listen)
     assert heard == [(pk, True)]
 
 
@@ -176,7 +176,7 @@ def test_the_api_refuses_with_the_right_code(api, project, alice, bob, vera, mal
 
 
 def test_an_internal_project_is_shown_to_strangers_and_not_theirs_to_change(api, project, alice, mallory):
-    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     address = f"/api/v1/projects/{project.pk}"
 
     assert api(mallory).get(address).status_code == 200
@@ -185,8 +185,8 @@ def test_an_internal_project_is_shown_to_strangers_and_not_theirs_to_change(api,
 
 
 def test_the_list_filters_and_orders(api, acme, project, alice):
-    projects.create(alice, acme, "zebra", description="100% striped")
-    projects.create(alice, alice.personal_team, "demo")
+    projects.create(Actor(alice), acme, "zebra", description="100% striped")
+    projects.create(Actor(alice), alice.personal_team, "demo")
 
     def names(query: str) -> list[str]:
         return [item["full_name"] for item in api(alice).get(f"/api/v1/projects?{query}").json()["items"]]
@@ -201,7 +201,7 @@ def test_the_list_filters_and_orders(api, acme, project, alice):
 
 def test_the_list_costs_three_queries_however_long_it_is(api, acme, alice, bob, django_assert_num_queries):
     for number in range(5):
-        projects.create(bob, acme, f"p{number}")
+        projects.create(Actor(bob), acme, f"p{number}")
     hands = api(alice)
     hands.get("/api/v1/me")
     with django_assert_num_queries(3):
@@ -209,6 +209,6 @@ def test_the_list_costs_three_queries_however_long_it_is(api, acme, alice, bob, 
 
 
 def test_a_member_of_many_sees_each_project_once(project, alice, bob, vera, mallory):
-    teams.add_member(alice, project.team, mallory, Role.VIEWER)
-    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    teams.add_member(Actor(alice), project.team, mallory, Role.VIEWER)
+    projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     assert Project.objects.visible_to(mallory).count() == 1

@@ -8,8 +8,9 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts import errors
+from accounts.actor import Actor
 from accounts.models import Scope
-from projects import projects, runs, tasks, words
+from projects import projects, run_names, runs, tasks
 from projects.errors import RunEnded
 from projects.models import Run, State, Visibility
 from wanllmdb.celery import app
@@ -17,63 +18,63 @@ from wanllmdb.celery import app
 
 @pytest.fixture
 def run(project, bob) -> Run:
-    return runs.start(bob, project, config={"lr": 0.1})
+    return runs.start(Actor(bob), project, config={"lr": 0.1})
 
 
 def silence(run: Run, minutes: int = 6) -> None:
     Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=minutes))
 
 
-def test_a_run_without_a_name_gets_a_pleasant_one(project, bob):
-    run = runs.start(bob, project)
+def test_a_run_without_a_name_gets_a_generated_one(project, bob):
+    run = runs.start(Actor(bob), project)
 
     assert re.fullmatch(r"[a-z]+-[a-z]+-[1-9][0-9]?", run.name)
     assert (run.state, run.config, run.tags, run.finished_at) == (State.RUNNING, {}, [], None)
 
 
-def test_a_pleasant_name_that_is_taken_is_made_up_again(project, bob, monkeypatch):
-    monkeypatch.setattr(words, "pleasant", lambda digits: f"brisk-otter-{10**digits}")
-    names = [runs.start(bob, project).name for _ in range(3)]
+def test_a_generated_name_that_is_taken_is_made_up_again(project, bob, monkeypatch):
+    monkeypatch.setattr(run_names, "generate", lambda digits: f"brisk-otter-{10**digits}")
+    names = [runs.start(Actor(bob), project).name for _ in range(3)]
 
     assert names == ["brisk-otter-100", "brisk-otter-1000", "brisk-otter-100000"]
 
 
 def test_a_name_is_used_once_a_project(project, bob):
-    assert runs.start(bob, project, name="first").name == "first"
+    assert runs.start(Actor(bob), project, name="first").name == "first"
     with pytest.raises(errors.NameTaken):
-        runs.start(bob, project, name="first")
-    other = projects.create(bob, project.team, "other")
-    assert runs.start(bob, other, name="first").project == other
+        runs.start(Actor(bob), project, name="first")
+    other = projects.create(Actor(bob), project.team, "other")
+    assert runs.start(Actor(bob), other, name="first").project == other
 
 
 def test_viewers_and_strangers_only_look(project, run, alice, vera, mallory):
-    projects.update(alice, project, visibility=Visibility.INTERNAL)
+    projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     for user in (vera, mallory):
         assert run in Run.objects.visible_to(user)
         with pytest.raises(errors.Denied):
-            runs.start(user, project)
+            runs.start(Actor(user), project)
         with pytest.raises(errors.Denied):
-            runs.update(user, run, notes="x")
+            runs.update(Actor(user), run, notes="x")
         with pytest.raises(errors.Denied):
-            runs.heartbeat(user, run)
+            runs.heartbeat(Actor(user), run)
         with pytest.raises(errors.Denied):
-            runs.finish(user, run, State.FINISHED)
+            runs.finish(Actor(user), run, State.FINISHED)
 
 
 def test_a_run_is_updated_also_after_its_end(run, bob):
-    runs.finish(bob, run, State.FINISHED)
-    runs.update(bob, run, summary={"acc": 0.9}, tags=["good"], notes="Keep.")
+    runs.finish(Actor(bob), run, State.FINISHED)
+    runs.update(Actor(bob), run, summary={"acc": 0.9}, tags=["good"], notes="Keep.")
 
     run.refresh_from_db()
     assert (run.summary, run.tags, run.notes, run.config) == ({"acc": 0.9}, ["good"], "Keep.", {"lr": 0.1})
     with pytest.raises(errors.Invalid):
-        runs.update(bob, run, group="x" * 129)
+        runs.update(Actor(bob), run, group="x" * 129)
 
 
 def test_a_heartbeat_is_remembered(run, bob):
     silence(run, minutes=2)
     before = timezone.now()
-    assert runs.heartbeat(bob, run).heartbeat_at >= before
+    assert runs.heartbeat(Actor(bob), run).heartbeat_at >= before
 
 
 def test_a_silent_run_is_crashed_and_a_heartbeat_brings_it_back(run, bob):
@@ -83,50 +84,50 @@ def test_a_silent_run_is_crashed_and_a_heartbeat_brings_it_back(run, bob):
     run.refresh_from_db()
     assert (run.state, run.finished_at) == (State.CRASHED, None)
 
-    assert runs.heartbeat(bob, run).state == State.RUNNING
+    assert runs.heartbeat(Actor(bob), run).state == State.RUNNING
 
 
 def test_a_silent_run_may_still_say_how_it_ended(run, bob):
     silence(run)
     runs.mark_crashed()
 
-    assert runs.finish(bob, run, State.FINISHED).state == State.FINISHED
+    assert runs.finish(Actor(bob), run, State.FINISHED).state == State.FINISHED
 
 
 def test_a_run_ends_once_and_saying_it_again_is_fine(run, bob):
-    ended = runs.finish(bob, run, State.FINISHED, summary={"acc": 1})
+    ended = runs.finish(Actor(bob), run, State.FINISHED, summary={"acc": 1})
     at = ended.finished_at
     assert (ended.state, ended.summary) == (State.FINISHED, {"acc": 1})
 
-    again = runs.finish(bob, run, State.FINISHED, summary={"acc": 0})
+    again = runs.finish(Actor(bob), run, State.FINISHED, summary={"acc": 0})
     assert (again.finished_at, again.summary) == (at, {"acc": 1})
     with pytest.raises(RunEnded, match="it is finished"):
-        runs.finish(bob, run, State.CRASHED)
+        runs.finish(Actor(bob), run, State.CRASHED)
     with pytest.raises(RunEnded):
-        runs.heartbeat(bob, run)
+        runs.heartbeat(Actor(bob), run)
 
 
 def test_a_crash_that_was_said_is_an_end(run, bob):
-    runs.finish(bob, run, State.CRASHED)
+    runs.finish(Actor(bob), run, State.CRASHED)
     with pytest.raises(RunEnded):
-        runs.heartbeat(bob, run)
+        runs.heartbeat(Actor(bob), run)
 
 
 def test_running_is_no_end(run, bob):
     with pytest.raises(errors.Invalid):
-        runs.finish(bob, run, State.RUNNING)
+        runs.finish(Actor(bob), run, State.RUNNING)
 
 
 def test_a_run_deleted_in_the_meantime_is_missing(run, bob):
     Run.objects.all().delete()
     with pytest.raises(errors.Missing):
-        runs.heartbeat(bob, run)
+        runs.heartbeat(Actor(bob), run)
     with pytest.raises(errors.Missing):
-        runs.finish(bob, run, State.FINISHED)
+        runs.finish(Actor(bob), run, State.FINISHED)
 
 
 def test_ended_runs_are_never_marked_crashed(run, bob):
-    runs.finish(bob, run, State.KILLED)
+    runs.finish(Actor(bob), run, State.KILLED)
     silence(run)
     assert runs.mark_crashed() == 0
 
@@ -219,10 +220,10 @@ def test_the_api_refuses_with_the_right_code(api, run, bob, vera, mallory):
 
 
 def test_the_list_filters_and_orders(api, project, bob, mallory):
-    first = runs.start(bob, project, name="first", group="g", job_type="train", notes="100% sure")
-    second = runs.start(bob, project, name="second", display_name="First of its kind")
-    other = runs.start(bob, projects.create(bob, bob.personal_team, "own"), name="third")
-    runs.finish(bob, second, State.FINISHED)
+    first = runs.start(Actor(bob), project, name="first", group="g", job_type="train", notes="100% sure")
+    second = runs.start(Actor(bob), project, name="second", display_name="First of its kind")
+    other = runs.start(Actor(bob), projects.create(Actor(bob), bob.personal_team, "own"), name="third")
+    runs.finish(Actor(bob), second, State.FINISHED)
 
     def names(query: str) -> list[str]:
         return [item["name"] for item in api(bob).get(f"/api/v1/runs?{query}").json()["items"]]
@@ -239,7 +240,7 @@ def test_the_list_filters_and_orders(api, project, bob, mallory):
 
 def test_the_list_costs_three_queries_however_long_it_is(api, project, bob, vera, django_assert_num_queries):
     for _ in range(5):
-        runs.start(bob, project)
+        runs.start(Actor(bob), project)
     hands = api(vera)
     hands.get("/api/v1/me")
     with django_assert_num_queries(3):

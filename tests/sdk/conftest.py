@@ -1,4 +1,4 @@
-"""A home directory of each test's own: no key, no setting and no leftover of whoever runs the tests."""
+"""A separate home directory for each test, without keys and settings of the person who runs the tests."""
 
 import os
 from pathlib import Path

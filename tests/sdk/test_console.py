@@ -9,58 +9,58 @@ import pytest
 from wanllmdb.sdk.console import Console
 
 
-def test_it_says_lines_on_standard_output(capsys):
-    Console().say("  ✓ Artifact 'a:v1' ready")
+def test_lines_go_to_standard_output(capsys):
+    Console().info("  ✓ Artifact 'a:v1' ready")
     assert capsys.readouterr() == ("  ✓ Artifact 'a:v1' ready\n", "")
 
 
-def test_silent_is_silent_but_for_warnings(capsys):
-    Console(silent=True).say("x")
-    Console(silent=True).warn("the end of the run could not be reported")
-    assert capsys.readouterr() == ("", "wanllmdb: the end of the run could not be reported\n")
+def test_a_silent_console_prints_warnings_only(capsys):
+    Console(silent=True).info("x")
+    Console(silent=True).warning("could not report the end of the run")
+    assert capsys.readouterr() == ("", "wanllmdb: could not report the end of the run\n")
 
 
-def test_a_console_that_knows_no_check_mark_gets_a_plus(monkeypatch):
+def test_symbols_are_replaced_if_the_encoding_lacks_them(monkeypatch):
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    Console().say("    ✓ 'latest' → 'ü'")
+    Console().info("    ✓ 'latest' → 'ü'")
     assert raw.getvalue() == b"    + 'latest' -> '\\xfc'\n"
 
 
-def test_half_a_surrogate_pair_in_a_name_is_escaped(monkeypatch):
+def test_a_lone_surrogate_is_escaped(monkeypatch):
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="utf-8"))
-    Console().say("caf\udce9 ✓")
+    Console().info("caf\udce9 ✓")
     assert raw.getvalue() == b"caf\\udce9 +\n"
 
 
-def test_a_console_that_is_closed_or_absent_stops_nobody(monkeypatch):
+def test_a_closed_or_missing_console_raises_nothing(monkeypatch):
     closed = io.StringIO()
     closed.close()
     monkeypatch.setattr(sys, "stdout", closed)
-    Console().say("x")
+    Console().info("x")
     monkeypatch.setattr(sys, "stdout", None)
-    Console().say("x")
+    Console().info("x")
 
 
-def test_in_a_pipe_there_is_no_bar(capsys):
-    with Console().progress("Uploading", 100) as tell:
-        tell(50)
+def test_there_is_no_progress_bar_in_a_pipe(capsys):
+    with Console().progress("Uploading", 100) as on_progress:
+        on_progress(50)
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("silent", "is_shown"), [(False, True), (True, False)])
-def test_on_a_terminal_there_is_a_bar_unless_silent(silent, is_shown):
+@pytest.mark.parametrize(("silent", "is_visible"), [(False, True), (True, False)])
+def test_there_is_a_progress_bar_on_a_terminal_unless_silent(silent, is_visible):
     script = f"""
 import time
 from wanllmdb.sdk.console import Console
-with Console(silent={silent}).progress("Uploading", 100 << 20) as tell:
-    tell(50 << 20)
+with Console(silent={silent}).progress("Uploading", 100 << 20) as on_progress:
+    on_progress(50 << 20)
     time.sleep(0.3)
 """
-    ours, theirs = pty.openpty()
-    subprocess.run([sys.executable, "-c", script], stderr=theirs, env={**os.environ, "TERM": "xterm"}, check=True)
-    os.write(theirs, b"end")
-    assert (b"Uploading" in os.read(ours, 1 << 16)) == is_shown
-    os.close(ours)
-    os.close(theirs)
+    master, slave = pty.openpty()
+    subprocess.run([sys.executable, "-c", script], stderr=slave, env={**os.environ, "TERM": "xterm"}, check=True)
+    os.write(slave, b"end")
+    assert (b"Uploading" in os.read(master, 1 << 16)) == is_visible
+    os.close(master)
+    os.close(slave)

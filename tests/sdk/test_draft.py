@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk import disk
+from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 
 
 @pytest.fixture
@@ -21,51 +21,51 @@ def folder(tmp_path):
     return tmp_path / "folder"
 
 
-def held(artifact) -> list[str]:
+def paths(artifact) -> list[str]:
     return sorted(artifact._state.sources)
 
 
-def test_a_file_keeps_its_name_or_gets_another(artifact, folder):
+def test_a_file_has_its_own_name_or_another(artifact, folder):
     assert artifact.add_file(folder / "a.txt") == "a.txt"
     assert artifact.add_file(str(folder / "a.txt"), name="train/first.txt") == "train/first.txt"
-    assert held(artifact) == ["a.txt", "train/first.txt"]
+    assert paths(artifact) == ["a.txt", "train/first.txt"]
 
 
 def test_the_contents_of_a_directory_go_to_the_root_or_below_a_name(artifact, folder):
     artifact.add_dir(folder)
     artifact.add_dir(f"{folder}/", name="copy/")
-    assert held(artifact) == ["a.txt", "copy/a.txt", "copy/sub/b.txt", "sub/b.txt"]
+    assert paths(artifact) == ["a.txt", "copy/a.txt", "copy/sub/b.txt", "sub/b.txt"]
 
 
-def test_links_are_followed_to_files_and_directories(artifact, folder, tmp_path):
+def test_links_to_files_and_directories_are_followed(artifact, folder, tmp_path):
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/c.txt").write_text("c")
     (folder / "linked").symlink_to(tmp_path / "outside")
     (folder / "c-too.txt").symlink_to(tmp_path / "outside/c.txt")
     artifact.add_dir(folder)
-    assert held(artifact) == ["a.txt", "c-too.txt", "linked/c.txt", "sub/b.txt"]
+    assert paths(artifact) == ["a.txt", "c-too.txt", "linked/c.txt", "sub/b.txt"]
 
 
-def test_a_link_that_leads_in_a_circle_is_refused(artifact, folder):
+def test_a_circular_link_is_rejected(artifact, folder):
     (folder / "sub/up").symlink_to(folder)
-    with pytest.raises(wandb.Invalid, match="is a link to a directory that it lies in"):
+    with pytest.raises(wandb.Invalid, match="is a symbolic link to a directory that contains it"):
         artifact.add_dir(folder)
-    assert held(artifact) == []
+    assert paths(artifact) == []
 
 
-def test_a_link_to_nothing_is_refused(artifact, folder):
+def test_a_broken_link_is_rejected(artifact, folder):
     (folder / "dangling").symlink_to(folder / "absent")
-    with pytest.raises(wandb.Invalid, match="dangling is a link to nothing"):
+    with pytest.raises(wandb.Invalid, match="dangling is a broken symbolic link"):
         artifact.add_dir(folder)
 
 
-def test_sockets_and_pipes_are_refused(artifact, folder, monkeypatch):
+def test_sockets_and_pipes_are_rejected(artifact, folder, monkeypatch):
     os.mkfifo(folder / "pipe")
     with pytest.raises(wandb.Invalid, match="pipe is not a regular file"):
         artifact.add_file(folder / "pipe")
     with pytest.raises(wandb.Invalid, match="pipe is not a regular file"):
         artifact.add_dir(folder)
-    # The address of a socket is short.
+    # The path of a socket must be short.
     monkeypatch.chdir(folder)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("listener")
@@ -73,7 +73,7 @@ def test_sockets_and_pipes_are_refused(artifact, folder, monkeypatch):
             artifact.add_file("listener")
 
 
-def test_what_is_not_there_is_refused(artifact, folder):
+def test_missing_and_wrong_kinds_of_files_are_rejected(artifact, folder):
     with pytest.raises(wandb.Invalid, match="absent does not exist"):
         artifact.add_file(folder / "absent")
     with pytest.raises(wandb.Invalid, match="is a directory: add it with add_dir"):
@@ -83,32 +83,32 @@ def test_what_is_not_there_is_refused(artifact, folder):
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../b", "", "a\\b", "C:/x"])
-def test_no_name_leads_out_of_the_artifact(artifact, folder, name):
+def test_an_unsafe_path_is_rejected(artifact, folder, name):
     with pytest.raises(wandb.InvalidPath):
         artifact.add_file(folder / "a.txt", name=name)
     with pytest.raises(wandb.InvalidPath), artifact.new_file(name):
         pass
-    assert held(artifact) == []
+    assert paths(artifact) == []
 
 
-def test_a_name_that_is_no_unicode_is_refused(artifact, tmp_path):
+def test_a_path_that_is_not_unicode_is_rejected(artifact, tmp_path):
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / os.fsdecode(b"caf\xe9")).write_text("x")
     with pytest.raises(wandb.InvalidPath, match="not valid UTF-8"):
         artifact.add_dir(tmp_path / "odd")
 
 
-def test_a_path_is_one_files(artifact, folder):
+def test_two_files_cannot_have_the_same_path(artifact, folder):
     artifact.add_file(folder / "a.txt")
     artifact.add_file(folder / "a.txt")
-    with pytest.raises(wandb.PathTaken, match="remove it first to replace it"):
+    with pytest.raises(wandb.PathTaken, match="to replace it, remove it first"):
         artifact.add_file(folder / "sub/b.txt", name="a.txt")
     artifact.remove("a.txt")
     artifact.add_file(folder / "sub/b.txt", name="a.txt")
-    assert held(artifact) == ["a.txt"]
+    assert paths(artifact) == ["a.txt"]
 
 
-def test_a_path_is_not_a_file_and_a_directory(artifact, folder):
+def test_a_path_cannot_be_a_file_and_a_directory(artifact, folder):
     artifact.add_file(folder / "a.txt", name="x")
     with pytest.raises(wandb.PathTaken, match="both a file and a directory"):
         artifact.add_file(folder / "a.txt", name="x/y")
@@ -117,19 +117,19 @@ def test_a_path_is_not_a_file_and_a_directory(artifact, folder):
         artifact.add_file(folder / "a.txt", name="d/e")
 
 
-def test_a_directory_that_clashes_adds_nothing(artifact, folder):
+def test_a_directory_with_a_conflict_adds_nothing(artifact, folder):
     artifact.add_file(folder / "a.txt", name="sub/b.txt")
     with pytest.raises(wandb.PathTaken):
         artifact.add_dir(folder)
-    assert held(artifact) == ["sub/b.txt"]
+    assert paths(artifact) == ["sub/b.txt"]
 
 
-def test_a_new_file_is_added_when_it_is_written(artifact):
+def test_a_new_file_is_added_after_it_is_written(artifact):
     with artifact.new_file("notes/readme.md") as file:
         file.write("für alle\n")
     with artifact.new_file("raw.bin", mode="wb") as file:
         file.write(b"\x00\xff")
-    assert held(artifact) == ["notes/readme.md", "raw.bin"]
+    assert paths(artifact) == ["notes/readme.md", "raw.bin"]
     assert Path(artifact._state.sources["notes/readme.md"]).read_bytes() == "für alle\n".encode()
 
 
@@ -137,25 +137,25 @@ def test_a_new_file_that_fails_is_not_added(artifact):
     with pytest.raises(ZeroDivisionError), artifact.new_file("readme.md") as file:
         file.write("half")
         raise ZeroDivisionError
-    assert held(artifact) == []
-    with pytest.raises(wandb.Invalid, match="opened for writing"), artifact.new_file("x", mode="r"):
+    assert paths(artifact) == []
+    with pytest.raises(wandb.Invalid, match="opens a file for writing"), artifact.new_file("x", mode="r"):
         pass
 
 
-def test_removing_what_is_not_there_is_told(artifact):
+def test_removing_a_missing_file_is_an_error(artifact):
     with pytest.raises(wandb.NotFound, match=r"'x\.txt' is not in artifact 'data'"):
         artifact.remove("x.txt")
 
 
-def test_leftovers_of_a_download_are_nobodys_content(artifact, folder):
-    (folder / f"{disk.TEMPORARY_PREFIX}host-1-abc").mkdir()
-    (folder / f"{disk.TEMPORARY_PREFIX}host-1-abc/1").write_text("half")
+def test_temporary_files_of_a_download_are_not_added(artifact, folder):
+    (folder / f"{TEMP_PREFIX}host-1-abc").mkdir()
+    (folder / f"{TEMP_PREFIX}host-1-abc/1").write_text("half")
     artifact.add_dir(folder)
-    assert held(artifact) == ["a.txt", "sub/b.txt"]
+    assert paths(artifact) == ["a.txt", "sub/b.txt"]
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "read",
     [
         lambda artifact: artifact.version,
         lambda artifact: artifact.aliases,
@@ -168,16 +168,16 @@ def test_leftovers_of_a_download_are_nobodys_content(artifact, folder):
         lambda artifact: artifact.logged_by(),
     ],
 )
-def test_a_draft_says_that_it_is_not_logged(artifact, ask):
+def test_a_draft_has_no_version(artifact, read):
     with pytest.raises(wandb.NotLogged, match="artifact 'data' is not logged yet; log it with log_artifact"):
-        ask(artifact)
+        read(artifact)
 
 
-def test_a_draft_waits_for_nothing(artifact):
+def test_wait_returns_the_draft(artifact):
     assert artifact.wait() is artifact
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "a/b", "x" * 129])
-def test_an_odd_name_is_refused_at_once(name):
+def test_an_invalid_name_is_rejected_immediately(name):
     with pytest.raises(wandb.InvalidName):
         wandb.Artifact(name, "dataset")

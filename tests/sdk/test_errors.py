@@ -25,55 +25,55 @@ from wanllmdb.sdk import errors
         (400, "InvalidPath", errors.InvalidPath),
         (503, "StoreUnavailable", errors.Unavailable),
         (413, "PayloadTooLarge", errors.TooLarge),
-        # Codes that a later server has come under their status.
-        (400, "Newfangled", errors.Invalid),
-        (403, "Newfangled", errors.Denied),
-        (404, "Newfangled", errors.NotFound),
-        (409, "Newfangled", errors.Conflict),
-        (500, "Newfangled", errors.ServerError),
-        (418, "Newfangled", errors.WanLLMDBError),
+        # Codes of a later server are mapped by their status.
+        (400, "LaterCode", errors.Invalid),
+        (403, "LaterCode", errors.Denied),
+        (404, "LaterCode", errors.NotFound),
+        (409, "LaterCode", errors.Conflict),
+        (500, "LaterCode", errors.ServerError),
+        (418, "LaterCode", errors.WanLLMDBError),
     ],
 )
-def test_a_code_is_a_class_and_an_unknown_one_goes_by_its_status(status, code, kind):
+def test_a_code_is_mapped_to_a_class_and_an_unknown_one_by_its_status(status, code, kind):
     error = errors.from_problem(status, {"code": code, "detail": "So it is."})
     assert type(error) is kind
     assert (str(error), error.status, error.code) == ("So it is.", status, code)
 
 
 def test_everything_is_a_wanllmdb_error():
-    named = [getattr(wandb, name) for name in wandb.__all__]
-    kinds = [each for each in named if isinstance(each, type) and issubclass(each, BaseException)]
+    exported = [getattr(wandb, name) for name in wandb.__all__]
+    kinds = [value for value in exported if isinstance(value, type) and issubclass(value, BaseException)]
     assert len(kinds) > 20
     assert all(issubclass(kind, wandb.WanLLMDBError) for kind in kinds)
     public = {kind.__name__ for kind in kinds}
-    tree = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
+    tree = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
     assert public == tree
 
 
-def test_a_missing_alias_names_those_that_exist():
+def test_a_missing_alias_lists_the_existing_ones():
     problem = {"code": "AliasNotFound", "detail": "Alias 'nope' not found", "aliases": ["latest", "v1"]}
     error = errors.from_problem(404, problem)
-    assert str(error) == "Alias 'nope' not found; the aliases that exist: 'latest', 'v1'"
+    assert str(error) == "Alias 'nope' not found; existing aliases: 'latest', 'v1'"
     assert error.aliases == ["latest", "v1"]
 
 
-def test_what_the_server_says_already_is_not_said_twice():
+def test_aliases_that_the_server_names_are_not_repeated():
     problem = {"code": "AliasNotFound", "detail": "Alias 'nope' not found. It has latest.", "aliases": ["latest"]}
     assert str(errors.from_problem(404, problem)) == "Alias 'nope' not found. It has latest."
 
 
-def test_field_errors_are_in_the_sentence():
+def test_field_errors_are_in_the_message():
     problem = {"code": "Invalid", "detail": "Invalid request", "errors": {"name": ["Too long."], "type": ["Unknown."]}}
     assert str(errors.from_problem(400, problem)) == "Invalid request; name: Too long.; type: Unknown."
 
 
-def test_a_failure_of_the_server_names_the_request():
+def test_a_server_error_contains_the_request_id():
     error = errors.from_problem(500, {"detail": "Something broke", "request_id": "r-1"})
     assert str(error) == "Something broke (request r-1)"
     assert error.request_id == "r-1"
 
 
-def test_errors_travel_between_processes():
+def test_errors_can_be_pickled():
     error = pickle.loads(pickle.dumps(errors.from_problem(404, {"code": "AliasNotFound", "aliases": ["a"]})))
     assert (type(error), error.aliases, error.status) == (errors.AliasNotFound, ["a"], 404)
 
@@ -82,12 +82,12 @@ def test_invalid_is_a_value_error():
     assert issubclass(wandb.Invalid, ValueError)
 
 
-def test_the_errors_are_a_module_too():
+def test_the_errors_are_also_a_module():
     assert wandb.errors.AliasMoved is wandb.AliasMoved
     assert wandb.errors is errors
 
 
-def test_where_an_alias_is_and_which_rule_keeps_it():
+def test_errors_carry_the_current_version_and_the_rule():
     moved = errors.from_problem(409, {"code": "AliasMoved", "alias": "production", "version": "v7", "version_id": "7"})
     assert (moved.alias, moved.version, moved.version_id) == ("production", "v7", "7")
     gone = errors.from_problem(409, {"code": "AliasMoved", "alias": "production", "version": None, "version_id": None})

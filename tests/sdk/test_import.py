@@ -13,7 +13,7 @@ def python(script: str) -> str:
     return subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
 
 
-def test_importing_loads_nothing_and_takes_no_time():
+def test_the_import_is_fast_and_loads_nothing_else():
     out = python("""
 import sys, time
 before = set(sys.modules)
@@ -29,15 +29,14 @@ print(seconds < 0.15, heavy & set(sys.modules), wandb.run)
 def test_the_sdk_loads_nothing_of_the_server():
     out = python("""
 import sys
-import zipfile
-import wanllmdb.sdk.cli
+import wanllmdb.sdk.cli.main
 print({"django", "celery", "boto3", "accounts", "projects", "artifacts", "wanllmdb.settings"} & set(sys.modules))
 """)
     assert out == "set()\n"
 
 
 @pytest.mark.parametrize("name", wanllmdb.__all__)
-def test_every_public_name_is_there(name):
+def test_every_public_name_exists(name):
     assert getattr(wanllmdb, name) is not None
     assert name in dir(wanllmdb)
 
@@ -47,8 +46,8 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = wanllmdb.nope
 
 
-def test_the_servers_modules_are_not_shadowed():
-    # They are modules of the same package in a checkout.
+def test_public_names_do_not_shadow_server_modules():
+    # In a checkout they are modules of the same package.
     modules = {path.stem for path in Path(wanllmdb.__file__).parent.glob("*.py")} | {"sdk"}
     assert not modules & set(wanllmdb.__all__)
 
@@ -56,28 +55,28 @@ def test_the_servers_modules_are_not_shadowed():
 def test_before_init_there_is_no_run():
     assert wanllmdb.run is None
     assert not hasattr(wanllmdb, "config")
-    for act in (lambda: wanllmdb.log({"a": 1}), lambda: wanllmdb.use_artifact("a"), lambda: wanllmdb.summary):
+    for call in (lambda: wanllmdb.log({"a": 1}), lambda: wanllmdb.use_artifact("a"), lambda: wanllmdb.summary):
         with pytest.raises(wanllmdb.NotInitialized, match=r"call wanllmdb\.init\(\) first"):
-            act()
+            call()
     wanllmdb.finish()
 
 
-def test_the_wheel_ships_the_sdk_alone(tmp_path):
+def test_the_wheel_contains_only_the_sdk(tmp_path):
     root = Path(wanllmdb.__file__).parents[1]
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=root, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
-    shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    sdk = {f"wanllmdb/sdk/{path.name}" for path in (root / "wanllmdb/sdk").glob("*.py")}
-    assert shipped == {"wanllmdb/__init__.py", "wanllmdb/__main__.py", "wanllmdb/py.typed", *sdk}
+    files = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    sdk = {str(path.relative_to(root)) for path in (root / "wanllmdb/sdk").rglob("*.py")}
+    assert files == {"wanllmdb/__init__.py", "wanllmdb/__main__.py", "wanllmdb/py.typed", *sdk}
 
 
 def public(kind: type) -> set[str]:
     return {name for name in vars(kind) if not name.startswith("_")}
 
 
-def test_the_reference_names_everything_public():
-    told = set(re.findall(r"\w+", (Path(wanllmdb.__file__).parents[1] / "docs/sdk.md").read_text()))
+def test_the_reference_documents_every_public_name():
+    documented = set(re.findall(r"\w+", (Path(wanllmdb.__file__).parents[1] / "docs/sdk.md").read_text()))
     kinds = (wanllmdb.Artifact, wanllmdb.Run, wanllmdb.Api, wanllmdb.Collection, wanllmdb.File, wanllmdb.Project)
     names = {"run", "config", "summary", *wanllmdb.__all__, *dir(wanllmdb.registry)} - {"__version__"}
-    assert names.union(*map(public, kinds)) - told == set()
+    assert names.union(*map(public, kinds)) - documented == set()

@@ -2,11 +2,8 @@
 
 import re
 
-from accounts.origin import Face, Origin
-
 HERE = "/acme/demo/artifacts/dataset/data"
 PAGE = f"{HERE}/aliases"
-ORIGIN = Origin(face=Face.SDK)
 
 
 def part(page: str) -> dict[str, str]:

@@ -5,10 +5,11 @@ import re
 
 import pytest
 
-from artifacts import aliases
+from accounts.actor import Actor, Channel
+from artifacts.aliases import aliases
 from artifacts.models import AliasChange
 from tests.artifacts.client import log
-from tests.web.alias_pages import HERE, ORIGIN, PAGE, part, rows, told, where
+from tests.web.alias_pages import HERE, PAGE, part, rows, told, where
 
 
 def test_an_alias_is_added(browser, bob, artifact, v1, v2):
@@ -29,7 +30,7 @@ def test_an_alias_is_added(browser, bob, artifact, v1, v2):
     }
     assert where(artifact) == {"latest": "v2", "production": "v1"}
     change = AliasChange.objects.get(alias="production")
-    assert (change.face, change.reason, change.changed_by) == ("web", "it is good", bob)
+    assert (change.channel, change.reason, change.changed_by) == ("web", "it is good", bob)
 
 
 def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob, artifact, v1, v2):
@@ -59,7 +60,7 @@ def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob
 
 def test_the_parts_are_those_of_the_page_that_the_address_names(browser, bob, artifact, v1):
     for number in range(60):
-        aliases.assign(bob, artifact, f"a-{number:02}", v1, ORIGIN)
+        aliases.put_alias(Actor(bob, Channel.SDK), artifact, f"a-{number:02}", v1)
     hands = browser(bob)
 
     body = {"name": "zz", "version": "v1"}
@@ -107,7 +108,7 @@ def test_what_does_not_fit_is_told_in_the_form(browser, bob, artifact, v1, field
 
 
 def test_whoever_adds_an_alias_that_exists_is_told_first_that_it_will_move(browser, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     hands = browser(bob)
     body = {"name": "production", "version": "v2", "reason": "why not"}
 
@@ -141,7 +142,7 @@ def test_before_one_moves_an_alias_the_form_says_from_where_and_what_is_differen
 
 
 def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, django_assert_max_num_queries):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     hands = browser(bob)
 
     def asked(**fields: str) -> str:
@@ -165,7 +166,7 @@ def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, d
 
 
 def test_without_script_one_looks_before_one_moves(browser, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     body = {"version": "v2", "preview": "1"}
 
     answer = browser(bob).post(f"{PAGE}/production/move", body)
@@ -176,10 +177,10 @@ def test_without_script_one_looks_before_one_moves(browser, bob, artifact, v1, v
 
 def test_a_move_is_refused_once_somebody_else_has_moved_the_alias(browser, alice, bob, artifact, v1, v2):
     v3 = log(bob, artifact, {"three": b"3"})
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     hands = browser(bob)
     form = told(hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode())
-    aliases.move(alice, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2)
     body = {"version": "v3", "reason": "kept"}
 
     for headers in ({}, part(PAGE)):
@@ -197,12 +198,12 @@ def test_a_move_is_refused_once_somebody_else_has_moved_the_alias(browser, alice
 
 
 def test_an_alias_is_deleted_by_who_means_it(browser, alice, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     hands = browser(bob)
     text = hands.get(f"{PAGE}/production/delete", headers=part(PAGE)).content.decode()
     assert "Are you sure you want to delete alias &#x27;production&#x27;?" in text and ">Delete</button>" in text
     form = told(text) | {"reason": "over"}
-    aliases.move(alice, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2)
 
     answer = hands.post(f"{PAGE}/production/delete", form, headers=part(PAGE))
     assert answer.status_code == 422 and "it is at v2 now" in answer.content.decode()
@@ -217,10 +218,10 @@ def test_an_alias_is_deleted_by_who_means_it(browser, alice, bob, artifact, v1, 
 
 
 def test_an_alias_is_rolled_back(browser, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     hands = browser(bob)
     assert hands.get(f"{PAGE}/production/rollback").status_code == 409
-    aliases.move(bob, artifact, "production", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
 
     text = hands.get(f"{PAGE}/production/rollback").content.decode()
     assert "1 version older" in text and ">Roll back</button>" in text
@@ -233,8 +234,8 @@ def test_an_alias_is_rolled_back(browser, bob, artifact, v1, v2):
 
 
 def test_an_alias_that_was_deleted_comes_back(browser, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.remove(bob, artifact, "production", ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
     hands = browser(bob)
 
     drawer = hands.get(f"{PAGE}/production/history").content.decode()
@@ -245,8 +246,8 @@ def test_an_alias_that_was_deleted_comes_back(browser, bob, artifact, v1, v2):
 
 
 def test_two_aliases_change_places(browser, alice, bob, artifact, v1, v2):
-    aliases.move(bob, artifact, "blue", v1, ORIGIN)
-    aliases.move(bob, artifact, "green", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "blue", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "green", v2)
     hands = browser(bob)
     form = hands.get(f"{PAGE}/swap?one=blue").content.decode()
     assert '<option value="green">v2</option>' in form and 'value="blue"' in form

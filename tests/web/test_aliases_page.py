@@ -4,20 +4,21 @@ import re
 
 from django.utils import timezone
 
+from accounts.actor import Actor, Channel
 from accounts.models import Role
-from accounts.origin import Face, Origin
-from artifacts import aliases, rules, versions
+from artifacts import versions
+from artifacts.aliases import aliases, protection
 from artifacts.models import ArtifactAlias, ArtifactVersion
 from tests.artifacts.client import log
-from tests.web.alias_pages import HERE, ORIGIN, PAGE, part, rows, where
+from tests.web.alias_pages import HERE, PAGE, part, rows, where
 
 
 def test_the_list_says_where_each_alias_is_how_far_it_jumped_and_who_moved_it(browser, bob, vera, artifact, v1, v2):
     for number in range(3):
         log(bob, artifact, {"more": bytes([number])})
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.move(bob, artifact, "production", artifact.versions.get(number=4), ORIGIN)
-    aliases.move(bob, artifact, "staging", v2, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", artifact.versions.get(number=4))
+    aliases.move(Actor(bob, Channel.SDK), artifact, "staging", v2)
 
     shown = rows(browser(vera).get(PAGE).content.decode())
 
@@ -30,9 +31,9 @@ def test_the_list_says_where_each_alias_is_how_far_it_jumped_and_who_moved_it(br
 def test_the_list_costs_the_same_however_long_it_is(
     browser, alice, bob, acme, artifact, v1, v2, django_assert_max_num_queries
 ):
-    rules.create(alice, acme, "a-1*", needs_approval=True)
+    protection.create(Actor(alice), acme, "a-1*", needs_approval=True)
     for number in range(60):
-        aliases.assign(bob, artifact, f"a-{number}", v1, ORIGIN)
+        aliases.put_alias(Actor(bob, Channel.SDK), artifact, f"a-{number}", v1)
     hands = browser(bob)
     with django_assert_max_num_queries(11):
         page = hands.get(PAGE).content.decode()
@@ -52,7 +53,7 @@ def test_a_viewer_is_offered_the_history_and_nothing_to_change(browser, vera, ar
 def test_no_aliases_yet(browser, bob, vera, artifact):
     assert "Log the first version" in browser(bob).get(PAGE).content.decode()
     version = log(bob, artifact, {"a": b"a"})
-    aliases.remove(bob, artifact, "latest", ORIGIN)
+    aliases.remove(Actor(bob, Channel.SDK), artifact, "latest")
 
     page = browser(bob).get(PAGE).content.decode()
     assert "No aliases yet" in page and "Add first alias" in page and f"{HERE}/add-alias" in page
@@ -65,8 +66,8 @@ def test_the_history_is_a_timeline_with_a_way_back_from_each_row(
 ):
     v3 = log(bob, artifact, {"three": b"3"})
     for version, reason in ((v1, "first"), (v2, "better"), (v3, "<b>best</b>")):
-        aliases.move(bob, artifact, "production", version, Origin(face=Face.SDK, reason=reason))
-    versions.delete(bob, v1, ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK, reason=reason), artifact, "production", version)
+    versions.delete(Actor(bob, Channel.SDK), v1)
     hands = browser(bob)
 
     with django_assert_max_num_queries(12):
@@ -87,7 +88,7 @@ def test_the_history_is_a_timeline_with_a_way_back_from_each_row(
 
 def test_a_long_history_comes_in_pages(browser, bob, artifact, v1, v2):
     for number in range(70):
-        aliases.move(bob, artifact, "busy", (v1, v2)[number % 2], ORIGIN)
+        aliases.move(Actor(bob, Channel.SDK), artifact, "busy", (v1, v2)[number % 2])
     hands = browser(bob)
 
     text = hands.get(f"{PAGE}/busy/history").content.decode()
@@ -109,7 +110,7 @@ def test_choosing_among_ten_thousand_versions(browser, bob, artifact, v1, django
         ArtifactVersion(artifact=artifact, number=number, state="finalized", finalized_at=made)
         for number in range(2, 10_001)
     )
-    type(artifact).objects.update(version_count=10_000, latest_number=10_000, last_number=10_000)
+    type(artifact).objects.update(version_count=10_000, latest_version_number=10_000, last_assigned_number=10_000)
     hands = browser(bob)
 
     with django_assert_max_num_queries(12):
@@ -130,7 +131,7 @@ def test_a_page_that_asks_gets_what_is_new_and_nothing_else(
 
     with django_assert_max_num_queries(4):
         assert hands.get(live, headers=part(PAGE)).status_code == 204
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     with django_assert_max_num_queries(12):
         answer = hands.get(live, headers=part(PAGE))
     assert "production" in rows(answer.content.decode())
@@ -151,7 +152,7 @@ def test_suggestions_stand_beside_the_name(browser, alice, bob, artifact, other,
 
 
 def test_an_alias_leads_to_its_history_from_the_other_pages(browser, bob, vera, artifact, v1):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
 
     for page in (f"{HERE}/v1", f"{HERE}/history"):
         assert f"{PAGE}/production/history" in browser(vera).get(page).content.decode()
@@ -161,8 +162,8 @@ def test_an_alias_leads_to_its_history_from_the_other_pages(browser, bob, vera, 
 
 
 def test_a_protected_alias_shows_its_lock_and_the_rule(browser, alice, bob, vera, acme, artifact, v1):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    rules.create(alice, acme, "prod*", role=Role.ADMIN)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    protection.create(Actor(alice), acme, "prod*", role=Role.ADMIN)
     sentence = "Protected by the rule prod* in team acme: only admins can move it."
 
     for user in (alice, bob, vera):
@@ -176,16 +177,16 @@ def test_a_protected_alias_shows_its_lock_and_the_rule(browser, alice, bob, vera
 
 
 def test_a_protected_alias_stays_where_it_is_whatever_is_sent(browser, alice, bob, acme, artifact, v1, v2):
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    aliases.move(bob, artifact, "green", v2, ORIGIN)
-    rules.create(alice, acme, "production")
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "green", v2)
+    protection.create(Actor(alice), acme, "production")
     hands = browser(bob)
     form = {"expected": str(v1.pk), "expected_of": "production", "version": "v2"}
 
     for place in ("move", "rollback", "delete"):
         if place == "rollback":
-            aliases.move(alice, artifact, "production", v2, ORIGIN)
-            aliases.move(alice, artifact, "production", v1, ORIGIN)
+            aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2)
+            aliases.move(Actor(alice, Channel.SDK), artifact, "production", v1)
         answer = hands.post(f"{PAGE}/production/{place}", form)
         assert answer.status_code == 422 and "is protected by the rule production" in answer.content.decode()
     answer = hands.post(f"{PAGE}/swap", {"one": "production", "other": "green"})

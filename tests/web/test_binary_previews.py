@@ -9,19 +9,19 @@ import zipfile
 import pyarrow
 import pytest
 
-from artifacts.previews import images, parquet, tensors
+from artifacts.previews import image_preview, parquet_preview, tensor_preview
 from artifacts.previews.reader import MAX_BYTES, Reader
-from artifacts.previews.shapes import (
+from artifacts.previews.results import (
     MAX_ROWS,
+    FormatMismatch,
     Image,
-    Nothing,
-    Oversized,
+    NoPreview,
+    PreviewTooLarge,
     Table,
     Tensors,
     Text,
-    Unfit,
 )
-from tests.web.specimens import MIB, layer, look, npy, npz, of, png, safetensors, table_file
+from tests.web.sample_files import MIB, layer, look, npy, npz, of, png, safetensors, table_file
 
 
 class TestParquet:
@@ -65,7 +65,7 @@ class TestParquet:
             read.append(length)
             return data[offset : offset + length]
 
-        assert len(parquet.show(Reader(len(data), fetch)).rows) == 100
+        assert len(parquet_preview.show(Reader(len(data), fetch)).rows) == 100
         assert len(data) > 30 * MIB
         assert sum(read) < 4 * MIB
 
@@ -78,13 +78,13 @@ class TestParquet:
     @pytest.mark.parametrize("keep", [4, 8, 100, 400, -1, -4, -9])
     def test_truncated_ones(self, keep):
         data = table_file(pyarrow.table({"a": range(1000)}))[:keep]
-        assert isinstance(look("x.parquet", data), Nothing | Text)
+        assert isinstance(look("x.parquet", data), NoPreview | Text)
 
     def test_one_with_noise_in_it(self):
         data = bytearray(table_file(pyarrow.table({"a": range(1000), "b": ["x"] * 1000})))
         for place in range(0, len(data) - 8, 5):
             data[place] ^= 0xA5
-        assert isinstance(look("x.parquet", bytes(data)), Nothing)
+        assert isinstance(look("x.parquet", bytes(data)), NoPreview)
 
     def test_a_few_bytes_that_ask_for_gigabytes(self):
         length = 30_000_000
@@ -93,7 +93,7 @@ class TestParquet:
         assert len(bomb) < 2000
 
         began = time.monotonic()
-        with pytest.raises(Oversized):
+        with pytest.raises(PreviewTooLarge):
             look("x.parquet", bomb)
         assert time.monotonic() - began < 15
 
@@ -116,9 +116,9 @@ class TestTensors:
 
     def test_only_the_header_is_read(self):
         data = safetensors({f"layer.{number}": layer(number) for number in range(1000)})
-        shown = tensors.safetensors(of(data, 10**11))
+        shown = tensor_preview.safetensors(of(data, 10**11))
 
-        assert len(shown.tensors) == tensors.MAX_TENSORS
+        assert len(shown.tensors) == tensor_preview.MAX_TENSORS
         assert shown.note == "1,000 tensors, 4,000 parameters. The first 500 are shown."
 
     @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ class TestTensors:
         ],
     )
     def test_headers_that_lie(self, data):
-        assert isinstance(look("x.safetensors", data), Nothing | Text)
+        assert isinstance(look("x.safetensors", data), NoPreview | Text)
 
     def test_a_header_too_long_is_not_read(self):
-        with pytest.raises(Oversized):
-            tensors.safetensors(of(struct.pack("<Q", 50 * MIB), 100 * MIB))
+        with pytest.raises(PreviewTooLarge):
+            tensor_preview.safetensors(of(struct.pack("<Q", 50 * MIB), 100 * MIB))
 
     @pytest.mark.parametrize(
         ("literal", "dtype", "dimensions", "size"),
@@ -183,7 +183,7 @@ class TestTensors:
         ],
     )
     def test_npy_that_lies(self, data):
-        assert isinstance(look("x.npy", data), Nothing | Text)
+        assert isinstance(look("x.npy", data), NoPreview | Text)
 
     def test_npz(self):
         shown = look("x.npz", npz({"w": "(3, 4)", "deep/b": "(5,)"}))
@@ -198,13 +198,13 @@ class TestTensors:
         "data", [b"PK\x03\x04", b"PK\x05\x06" + bytes(18), gzip.compress(b"x", mtime=0), b"x" * 100]
     )
     def test_npz_that_is_none(self, data):
-        assert isinstance(look("x.npz", data), Nothing | Text | Tensors)
+        assert isinstance(look("x.npz", data), NoPreview | Text | Tensors)
 
     def test_npz_with_a_bomb_in_it(self):
         sink = io.BytesIO()
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("a.npy", bytes(100 * MIB))
-        assert isinstance(look("x.npz", sink.getvalue()), Nothing)
+        assert isinstance(look("x.npz", sink.getvalue()), NoPreview)
 
 
 class TestImages:
@@ -243,10 +243,10 @@ class TestImages:
         assert shown.note == "This is not an image in a known format, whatever its name says."
 
     def test_too_many_bytes_or_pixels(self):
-        with pytest.raises(Oversized):
-            images.show(of(png(), 21 * MIB))
-        with pytest.raises(Oversized):
-            images.show(of(png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + bytes(50)))
+        with pytest.raises(PreviewTooLarge):
+            image_preview.show(of(png(), 21 * MIB))
+        with pytest.raises(PreviewTooLarge):
+            image_preview.show(of(png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + bytes(50)))
 
 
 class TestReader:
@@ -255,16 +255,16 @@ class TestReader:
 
         assert reader.read(10 * MAX_BYTES - 2, 10) == b"\0\0"
         assert reader.read(10 * MAX_BYTES, 10) == reader.read(-1, 5) == reader.read(5, -5) == b""
-        with pytest.raises(Oversized):
+        with pytest.raises(PreviewTooLarge):
             reader.read(0, MAX_BYTES)
 
     def test_many_small_reads_are_too_many(self):
         reader = of(bytes(1000))
-        with pytest.raises(Oversized):
+        with pytest.raises(PreviewTooLarge):
             for place in range(1000):
                 reader.read(place, 1)
 
 
 def test_a_fault_of_one_kind_is_told_as_such():
-    with pytest.raises(Unfit):
-        tensors.npy(of(b"x" * 100))
+    with pytest.raises(FormatMismatch):
+        tensor_preview.npy(of(b"x" * 100))

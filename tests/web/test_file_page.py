@@ -10,7 +10,7 @@ from artifacts import storage
 from artifacts.models import ArtifactDownload, ArtifactFile, Blob
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
-from tests.web.specimens import png, safetensors
+from tests.web.sample_files import png, safetensors
 
 VERSION = "/acme/demo/artifacts/dataset/data/v1"
 

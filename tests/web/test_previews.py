@@ -4,20 +4,20 @@ import time
 
 import pytest
 
-from artifacts.previews import tables, texts, trees
+from artifacts.previews import json_preview, table_preview, text_preview
 from artifacts.previews.reader import Reader
-from artifacts.previews.shapes import (
+from artifacts.previews.results import (
     MAX_CELL,
     MAX_COLUMNS,
     MAX_ROWS,
-    Nothing,
-    Oversized,
-    Prose,
+    Markdown,
+    NoPreview,
+    PreviewTooLarge,
     Table,
     Text,
     Tree,
 )
-from tests.web.specimens import MIB, look, of, words
+from tests.web.sample_files import MIB, look, of, words
 
 
 class TestText:
@@ -48,30 +48,30 @@ class TestText:
     @pytest.mark.parametrize("name", ["x.bin", "x.txt", "x.py", "x", "model.pt", "model.pkl"])
     def test_bytes_that_are_no_text_have_no_preview(self, name):
         kind = f".{name.partition('.')[2]} files" if "." in name else "this kind of file"
-        assert look(name, b"\x80\x04\x95\0\0") == Nothing(f"No preview for {kind}.")
-        assert look(name, bytes(range(256))) == Nothing(f"No preview for {kind}.")
+        assert look(name, b"\x80\x04\x95\0\0") == NoPreview(f"No preview for {kind}.")
+        assert look(name, bytes(range(256))) == NoPreview(f"No preview for {kind}.")
 
     def test_an_empty_file_says_so(self):
-        assert look("x.json", b"") == Nothing("This file is empty.")
+        assert look("x.json", b"") == NoPreview("This file is empty.")
 
     def test_a_long_text_shows_its_beginning(self):
         shown = look("x.txt", b"0123456789\n" * 10**5)
 
-        assert len(shown.lines) == texts.MAX_LINES
+        assert len(shown.lines) == text_preview.MAX_LINES
         assert shown.note == "Showing the start of the file. Download it for the rest."
 
     def test_a_line_of_ten_megabytes(self):
         shown = look("x.txt", b"x" * (10 * MIB))
 
-        assert words(shown) == ["x" * texts.MAX_LINE + "…"]
+        assert words(shown) == ["x" * text_preview.MAX_LINE + "…"]
         assert shown.note
 
     def test_a_text_of_hundred_megabytes_is_too_large(self):
-        with pytest.raises(Oversized):
-            texts.show(of(b"x" * texts.SHOWN, 120 * MIB), "x.txt")
+        with pytest.raises(PreviewTooLarge):
+            text_preview.show(of(b"x" * text_preview.SHOWN, 120 * MIB), "x.txt")
 
     def test_a_character_may_be_cut_by_the_limit(self):
-        text = "é" * texts.SHOWN
+        text = "é" * text_preview.SHOWN
         assert words(look("x.txt", b"x" + text.encode()))[0].startswith("xé")
 
     def test_characters_that_deceive_are_shown_by_their_names(self):
@@ -93,14 +93,14 @@ class TestText:
 
 class TestMarkdown:
     def test_it_is_shown_as_prose(self):
-        assert look("README.md", b"# Title\n") == Prose("# Title\n")
+        assert look("README.md", b"# Title\n") == Markdown("# Title\n")
 
     def test_a_long_one_is_text(self):
-        shown = look("README.md", b"*x* " * texts.MAX_PROSE)
+        shown = look("README.md", b"*x* " * text_preview.MAX_PROSE)
         assert isinstance(shown, Text) and "too long to render" in shown.note
 
     def test_bytes_are_not_prose(self):
-        assert isinstance(look("README.md", b"\0\1\2"), Nothing)
+        assert isinstance(look("README.md", b"\0\1\2"), NoPreview)
 
 
 class TestTables:
@@ -124,7 +124,7 @@ class TestTables:
         assert look("x.csv", b"a,b\n1\n1,2,3\n").rows == [["1", None, None], ["1", "2", "3"]]
 
     def test_only_the_beginning_of_a_large_one_is_read(self):
-        shown = tables.csv_rows(of(b"a,b\n" + b"1,2\n" * 10**5, 10**12))
+        shown = table_preview.csv_rows(of(b"a,b\n" + b"1,2\n" * 10**5, 10**12))
 
         assert len(shown.rows) == MAX_ROWS
         assert shown.note == "These are the first 100 rows."
@@ -149,7 +149,7 @@ class TestTables:
         assert isinstance(look("x.csv", text.encode()), Table | Text)
 
     def test_bytes_are_no_table(self):
-        assert isinstance(look("x.csv", b"\0\1\2"), Nothing)
+        assert isinstance(look("x.csv", b"\0\1\2"), NoPreview)
 
     def test_json_lines(self):
         shown = look("x.jsonl", b'{"a": 1, "b": {"c": [1]}}\n\n{"b": null, "d": "x"}\n7\n')
@@ -176,5 +176,5 @@ class TestJson:
         assert isinstance(shown, Text) and "shown as text" in shown.note
 
     def test_a_large_one_is_not_read(self):
-        with pytest.raises(Oversized):
-            trees.show(Reader(MIB + 1, lambda offset, length: pytest.fail("read")))
+        with pytest.raises(PreviewTooLarge):
+            json_preview.show(Reader(MIB + 1, lambda offset, length: pytest.fail("read")))

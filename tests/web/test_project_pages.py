@@ -2,11 +2,12 @@
 
 import pytest
 
+from accounts.actor import Actor
 from artifacts import artifacts
 from projects import projects, runs
 from projects.models import Project, Visibility
 from tests.conftest import HTMX
-from tests.web.test_home import logged
+from tests.web.test_home_page import logged
 
 TABS = ("/acme/demo", "/acme/demo/artifacts", "/acme/demo/runs", "/acme/demo/members")
 FORMS = ("/acme/demo/settings", "/acme/demo/delete")
@@ -56,9 +57,9 @@ def test_viewers_change_nothing(browser, project, vera, address):
 
 def test_the_overview_tells_what_is_in_it(browser, project, alice, bob):
     for name, type in [("a", "model"), ("b", "model"), ("c", "dataset")]:
-        logged(alice, artifacts.create(alice, project, name, type))
-    run = runs.start(bob, project, tags=["<i>"], display_name="<b>try</b>")
-    projects.update(alice, project, description="**Ratings** <script>alert(1)</script>")
+        logged(alice, artifacts.create(Actor(alice), project, name, type))
+    run = runs.start(Actor(bob), project, tags=["<i>"], display_name="<b>try</b>")
+    projects.update(Actor(alice), project, description="**Ratings** <script>alert(1)</script>")
     answer = browser(alice).get("/acme/demo")
 
     assert [(row["type"], row["count"]) for row in answer.context["types"]] == [("dataset", 1), ("model", 2)]

@@ -6,34 +6,32 @@ import re
 import pytest
 
 from accounts import teams
+from accounts.actor import Actor, Channel
 from accounts.models import Role
-from accounts.origin import Face, Origin
-from artifacts import aliases, proposals, rules
+from artifacts.aliases import aliases, proposals, protection
 from artifacts.models import AliasChange, AliasProposal
 from tests.artifacts.client import log
 from tests.web.alias_pages import HERE, PAGE, part, rows, told, where
-
-ORIGIN = Origin(face=Face.SDK)
 
 
 @pytest.fixture
 def carol(mallory, alice, acme):
     """A second admin."""
-    teams.add_member(alice, acme, mallory, Role.ADMIN)
+    teams.add_member(Actor(alice), acme, mallory, Role.ADMIN)
     return mallory
 
 
 @pytest.fixture
 def protected(alice, bob, acme, artifact, v1, v2):
     """The artifact, whose alias production is at v1 and moves with an admin's approval alone."""
-    aliases.move(bob, artifact, "production", v1, ORIGIN)
-    rules.create(alice, acme, "production", needs_approval=True)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    protection.create(Actor(alice), acme, "production", needs_approval=True)
     return artifact
 
 
 @pytest.fixture
 def waiting(protected, bob, v2) -> AliasProposal:
-    return proposals.propose(bob, protected, "production", v2, Origin(reason="it is <better>"))
+    return proposals.propose(Actor(bob, reason="it is <better>"), protected, "production", v2)
 
 
 def at(proposal: AliasProposal, act: str) -> str:
@@ -61,7 +59,7 @@ def test_who_may_not_move_alone_proposes_with_the_same_form(browser, bob, protec
 
 
 def test_a_deletion_a_rollback_and_a_new_alias_are_proposed_too(browser, alice, carol, bob, protected, acme, v1, v2):
-    rules.create(alice, acme, "prod-*")
+    protection.create(Actor(alice), acme, "prod-*")
     hands = browser(bob)
     for place, body, to in [
         (f"{PAGE}/production/delete", {}, None),
@@ -70,9 +68,9 @@ def test_a_deletion_a_rollback_and_a_new_alias_are_proposed_too(browser, alice, 
         text = hands.get(place).content.decode()
         assert hands.post(place, body | told(text) | {"propose": "1"}).status_code == 302
         assert AliasProposal.objects.latest("id").to_version == to
-    proposals.reject(alice, AliasProposal.objects.get(alias="production"))
-    second = proposals.propose(bob, protected, "production", v2, ORIGIN)
-    proposals.approve(carol, second, ORIGIN)
+    proposals.reject(Actor(alice), AliasProposal.objects.get(alias="production"))
+    second = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
+    proposals.approve(Actor(carol, Channel.SDK), second)
 
     text = hands.get(f"{PAGE}/production/rollback").content.decode()
     assert hands.post(f"{PAGE}/production/rollback", told(text) | {"propose": "1"}).status_code == 302
@@ -120,7 +118,7 @@ def test_one_is_rejected_and_one_withdrawn(browser, alice, bob, protected, waiti
     waiting.refresh_from_db()
     assert (waiting.state, waiting.comment) == ("rejected", "not on a Friday")
 
-    second = proposals.propose(bob, protected, "production", v2, ORIGIN)
+    second = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
     assert browser(bob).get(at(second, "withdraw")).status_code == 200
     answer = browser(bob).post(at(second, "withdraw"), {}, follow=True)
     assert "Withdrawn: production stays where it is." in answer.content.decode()
@@ -138,10 +136,10 @@ def test_nobody_decides_about_what_they_proposed_or_without_the_role(browser, al
 
 
 def test_a_proposal_whose_alias_has_moved_can_only_be_rejected(browser, alice, bob, acme, protected, waiting, v1):
-    for rule in rules.covering(protected):
-        rules.delete(alice, rule)
+    for rule in protection.rules_for(protected):
+        protection.delete(Actor(alice), rule)
     v3 = log(bob, protected, {"three": b"3"})
-    aliases.move(bob, protected, "production", v3, ORIGIN)
+    aliases.move(Actor(bob, Channel.SDK), protected, "production", v3)
     hands = browser(alice)
 
     page = hands.get(PAGE).content.decode()
@@ -151,7 +149,7 @@ def test_a_proposal_whose_alias_has_moved_can_only_be_rejected(browser, alice, b
         answer = hands.post(at(waiting, "approve"), {"comment": "kept"}, headers=headers)
         assert answer.status_code == 422 and "kept</textarea>" in answer.content.decode()
         assert "was moved in the meantime: it is at v3 now." in answer.content.decode()
-    aliases.remove(bob, protected, "production", ORIGIN)
+    aliases.remove(Actor(bob, Channel.SDK), protected, "production")
     assert "The alias no longer exists" in hands.get(PAGE).content.decode()
 
 
@@ -167,9 +165,9 @@ def test_other_pages_hear_of_a_proposal(browser, vera, bob, protected, v2):
     live = re.search(r'data-live hx-get="([^"]+)"', hands.get(HERE).content.decode())[1]
     assert hands.get(live, headers=part(HERE)).status_code == 204
 
-    proposal = proposals.propose(bob, protected, "production", v2, ORIGIN)
+    proposal = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
     text = hands.get(live, headers=part(HERE)).content.decode()
     assert 'title="1 move pending approval"' in text
     live = re.search(r'data-live hx-get="([^"]+)"', text)[1]
-    proposals.withdraw(bob, proposal)
+    proposals.withdraw(Actor(bob), proposal)
     assert "waits for a decision" not in hands.get(live, headers=part(HERE)).content.decode()

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import rules
+from artifacts.aliases import protection
 from artifacts.models import AliasRule
 from projects.models import Project, Visibility
 from tests.web.alias_pages import HERE, PAGE, part
@@ -19,9 +20,9 @@ NEW = {"pattern": "prod-*", "role": "admin", "needs_approval": "on"}
 def everywhere(alice, acme, project, artifact) -> list[AliasRule]:
     """A rule of the team, one of the project and one of the artifact."""
     return [
-        rules.create(alice, acme, "production"),
-        rules.create(alice, project, "prod-*", role=Role.EDITOR, needs_approval=True),
-        rules.create(alice, artifact, "stable"),
+        protection.create(Actor(alice), acme, "production"),
+        protection.create(Actor(alice), project, "prod-*", role=Role.EDITOR, needs_approval=True),
+        protection.create(Actor(alice), artifact, "stable"),
     ]
 
 

@@ -4,23 +4,30 @@ import re
 
 import pytest
 
+from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.models import ArtifactUsage
 from projects import projects, runs
 from projects.models import Run, State
 from tests.conftest import HTMX
-from tests.web.test_home import logged
+from tests.web.test_home_page import logged
 
 
 @pytest.fixture
 def run(bob, project) -> Run:
     return runs.start(
-        bob, project, name="brisk-otter-1", job_type="train", group="sweep-1", tags=["a", "b", "c", "d"], notes="*Why*"
+        Actor(bob),
+        project,
+        name="brisk-otter-1",
+        job_type="train",
+        group="sweep-1",
+        tags=["a", "b", "c", "d"],
+        notes="*Why*",
     )
 
 
 def test_the_list_tells_how_runs_stand(browser, run, vera, bob):
-    runs.finish(bob, runs.start(bob, run.project, name="done"), State.FINISHED)
+    runs.finish(Actor(bob), runs.start(Actor(bob), run.project, name="done"), State.FINISHED)
     page = browser(vera).get("/acme/demo/runs").content.decode()
 
     assert "/acme/demo/runs/brisk-otter-1" in page
@@ -40,7 +47,7 @@ def test_the_list_tells_how_runs_stand(browser, run, vera, bob):
     ],
 )
 def test_the_list_filters(browser, run, vera, bob, query, count):
-    runs.finish(bob, runs.start(bob, run.project, name="done"), State.FINISHED)
+    runs.finish(Actor(bob), runs.start(Actor(bob), run.project, name="done"), State.FINISHED)
 
     part = browser(vera).get(f"/acme/demo/runs?{query}", headers=HTMX)
     assert len(part.context["page"]) == count
@@ -49,7 +56,7 @@ def test_the_list_filters(browser, run, vera, bob, query, count):
 
 def test_the_list_costs_the_same_with_many(browser, project, bob, django_assert_max_num_queries):
     for number in range(60):
-        runs.start(bob, project, name=f"run-{number}", display_name="<script>")
+        runs.start(Actor(bob), project, name=f"run-{number}", display_name="<script>")
     hands = browser(bob)
 
     with django_assert_max_num_queries(8):
@@ -63,8 +70,8 @@ def test_no_runs_yet(browser, project, vera):
 
 
 def test_a_run_tells_what_it_did(browser, run, vera, bob, alice, django_assert_max_num_queries):
-    made = logged(bob, artifacts.create(bob, run.project, "ranker", "model"), run=run)
-    used = logged(bob, artifacts.create(bob, run.project, "data", "dataset"))
+    made = logged(bob, artifacts.create(Actor(bob), run.project, "ranker", "model"), run=run)
+    used = logged(bob, artifacts.create(Actor(bob), run.project, "data", "dataset"))
     ArtifactUsage.objects.create(run=run, version=used)
     changes = {"config": {"lr": 0.01}, "summary": {"rmse": 0.5, "<img src=x>": "<b>"}}
     Run.objects.filter(pk=run.pk).update(
@@ -86,22 +93,22 @@ def test_it_follows_the_run_until_that_has_ended(browser, run, bob):
     again = re.search(r'hx-get="(/acme/demo/runs/brisk-otter-1\?seen=\w+)" hx-trigger="every', page)[1]
 
     assert hands.get(again, headers=HTMX).status_code == 204
-    runs.heartbeat(bob, run)
+    runs.heartbeat(Actor(bob), run)
     assert hands.get(again, headers=HTMX).status_code == 204
 
-    runs.update(bob, run, summary={"rmse": 0.25})
+    runs.update(Actor(bob), run, summary={"rmse": 0.25})
     part = hands.get(again, headers=HTMX).content.decode()
     assert "0.25" in part and "<html" not in part
     again = re.search(r'hx-get="([^"]+)"', part)[1]
 
-    runs.finish(bob, run, State.FINISHED)
+    runs.finish(Actor(bob), run, State.FINISHED)
     part = hands.get(again, headers=HTMX).content.decode()
     assert "finished" in part and "hx-trigger" not in part
 
 
 def test_used_versions_of_hidden_projects_stay_hidden(browser, run, vera, bob, mallory):
-    hers = projects.create(mallory, mallory.personal_team, "hers")
-    secret = artifacts.create(mallory, hers, "secret", "model")
+    hers = projects.create(Actor(mallory), mallory.personal_team, "hers")
+    secret = artifacts.create(Actor(mallory), hers, "secret", "model")
     ArtifactUsage.objects.create(run=run, version=logged(mallory, secret))
 
     assert "secret" not in browser(vera).get("/acme/demo/runs/brisk-otter-1").content.decode()

@@ -1,3 +1,3 @@
-"""The Python SDK and the command line. Nothing here imports the server, and the server imports nothing of this."""
+"""The Python SDK and the command line. It imports nothing of the server, and the server imports nothing of it."""
 
 __version__ = "0.1.0"

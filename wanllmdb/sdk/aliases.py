@@ -1,7 +1,7 @@
-"""Where the aliases of an artifact are, and how they move.
+"""Alias operations: list, move, roll back, swap, propose.
 
-A change may be sent twice, where an answer was lost on the way, and is made once: it is all or nothing, says where the
-aliases are expected to be, and one that finds its own work done has succeeded.
+Each may be sent twice if a response was lost, and takes effect once: it is atomic, names the version where the aliases
+are expected, and succeeds if a refusal turns out to be caused by its own earlier attempt.
 """
 
 from __future__ import annotations
@@ -10,154 +10,165 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from wanllmdb.sdk import errors, versions
-from wanllmdb.sdk.client import Client, segment
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.client import Client, quote_segment
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.name_resolution import get_by_number
 
-NOWHERE = "none"
-"""Said instead of a version by who expects that the alias does not exist."""
+DOES_NOT_EXIST = "none"
+"""Passed as the expected version of an alias that must not exist yet."""
 
-Places = Mapping[str, str | None]
-"""Aliases with the ids of versions, or None for none."""
+AliasTargets = Mapping[str, str | None]
+"""Aliases with the ids of versions, or None for no version."""
 
 
-def listed(client: Client, artifact_id: str) -> dict[str, dict[str, Any]]:
-    """All aliases as they are now."""
-    return {row["alias"]: row for row in client.get(_of(artifact_id))["items"]}
+def list_aliases(client: Client, artifact_id: str) -> dict[str, dict[str, Any]]:
+    """The current aliases by name."""
+    return {row["alias"]: row for row in client.get(_path(artifact_id))["items"]}
 
 
 def move(
-    client: Client, artifact_id: str, wanted: Places, *, expected: Places | None = None, reason: str | None = None
+    client: Client,
+    artifact_id: str,
+    targets: AliasTargets,
+    *,
+    expected: AliasTargets | None = None,
+    reason: str | None = None,
 ) -> None:
-    """Make, move and (where it is None) remove aliases: all of them, or none.
+    """Create, move and (for None) remove aliases, all in one step.
 
-    Those that `expected` names only if they are there. Raises `AliasMoved`, `AliasProtected`, `AliasNotFound`,
-    `AliasTargetRefused`.
+    Nothing is changed unless the aliases in `expected` are at these versions. Raises `AliasMoved`, `AliasProtected`,
+    `AliasNotFound`, `AliasTargetRefused`.
     """
-    body = {"aliases": dict(wanted), "expected": dict(expected or {}), "reason": reason or ""}
+    body = {"aliases": dict(targets), "expected": dict(expected or {}), "reason": reason or ""}
     try:
-        client.put_json(_of(artifact_id), body, repeatable=True)
-    except (errors.AliasMoved, errors.AliasNotFound) as refusal:
-        if not refusal.answer_lost or not _is_ours(client, artifact_id, wanted, expected or {}):
+        client.put(_path(artifact_id), body, idempotent=True)
+    except (errors.AliasMoved, errors.AliasNotFound) as error:
+        if not error.response_lost or not _is_own_change(client, artifact_id, targets, expected or {}):
             raise
 
 
-def release(
-    client: Client, artifact_id: str, version_id: str, taken: Places, released: Iterable[str], reason: str | None = None
+def move_or_release(
+    client: Client,
+    artifact_id: str,
+    version_id: str,
+    targets: AliasTargets,
+    released: Iterable[str],
+    reason: str | None = None,
 ) -> list[errors.AliasMoved]:
-    """Move aliases as `taken` says, and remove others from this version, in one step.
+    """Move aliases to `targets` and remove the `released` ones from this version, in one step.
 
-    An alias that is at another version by now, or nowhere, is not this version's to lose: it stays, and is told of.
+    A released alias that is no longer at this version is left alone, and its `AliasMoved` is returned.
     """
     leaving = dict.fromkeys(released, version_id)
-    stayed: list[errors.AliasMoved] = []
-    while taken or leaving:
+    moved_away: list[errors.AliasMoved] = []
+    while targets or leaving:
         try:
-            move(client, artifact_id, {**taken, **dict.fromkeys(leaving)}, expected=leaving, reason=reason)
+            move(client, artifact_id, {**targets, **dict.fromkeys(leaving)}, expected=leaving, reason=reason)
             break
-        except errors.AliasMoved as moved:
-            # Where an answer was lost it is not sure what was done: not for us to take what was wanted once more.
-            if moved.alias not in leaving or moved.answer_lost:
+        except errors.AliasMoved as error:
+            # After a lost response it is not known what was done, so another attempt could undo a change of others.
+            if error.alias not in leaving or error.response_lost:
                 raise
-            del leaving[moved.alias]
-            stayed.append(moved)
-    return stayed
+            del leaving[error.alias]
+            moved_away.append(error)
+    return moved_away
 
 
 def rollback(
-    client: Client, artifact_id: str, alias: str, *, expected: Places, reason: str | None = None
+    client: Client, artifact_id: str, alias: str, *, expected: AliasTargets, reason: str | None = None
 ) -> dict[str, Any]:
-    """Move the alias to where it was before, if it is where `expected` says, or where it is when this looks.
+    """Move the alias to its previous version, if it is at the expected one; without one, at the current one.
 
-    A rollback without condition that is sent twice would undo itself.
+    A rollback without a condition would undo itself if it was sent twice.
     """
     if alias not in expected:
-        now = listed(client, artifact_id).get(alias)
-        expected = {alias: now["version_id"] if now else None}
+        current = list_aliases(client, artifact_id).get(alias)
+        expected = {alias: current["version_id"] if current else None}
     body = {"expected_version_id": expected[alias], "reason": reason or ""}
     try:
-        return dict(client.post(f"{_of(artifact_id)}/{segment(alias)}/rollback", body, repeatable=True))
-    except errors.AliasMoved as refusal:
-        row = listed(client, artifact_id).get(alias) if refusal.answer_lost else None
-        if row is None or not _is_ours(client, artifact_id, {alias: row["version_id"]}, expected):
+        return dict(client.post(f"{_path(artifact_id, alias)}/rollback", body, idempotent=True))
+    except errors.AliasMoved as error:
+        row = list_aliases(client, artifact_id).get(alias) if error.response_lost else None
+        if row is None or not _is_own_change(client, artifact_id, {alias: row["version_id"]}, expected):
             raise
         return row
 
 
 def swap(client: Client, artifact_id: str, one: str, other: str, reason: str | None = None) -> dict[str, str]:
-    """Let two aliases change places, if they are still where they are when this looks. Returns their versions.
+    """Exchange the versions of two aliases, if neither moves in the meantime. Returns their new versions.
 
-    What is sent says where each of them goes: a plain swap that is sent twice would undo itself.
+    The request names the target of each alias: a plain swap would undo itself if it was sent twice.
     """
     if one == other:
-        raise errors.Invalid(f"Name two aliases: {one!r} cannot change places with itself")
-    there = listed(client, artifact_id)
+        raise errors.Invalid(f"Pass two different aliases: {one!r} cannot be swapped with itself")
+    rows = list_aliases(client, artifact_id)
     for alias in (one, other):
-        if alias not in there:
-            there[alias] = client.get(f"{_of(artifact_id)}/{segment(alias)}")
-    before = {alias: there[alias]["version_id"] for alias in (one, other)}
-    move(client, artifact_id, {one: before[other], other: before[one]}, expected=before, reason=reason)
-    return {one: there[other]["version"], other: there[one]["version"]}
+        if alias not in rows:
+            rows[alias] = client.get(_path(artifact_id, alias))
+    current = {alias: rows[alias]["version_id"] for alias in (one, other)}
+    move(client, artifact_id, {one: current[other], other: current[one]}, expected=current, reason=reason)
+    return {one: rows[other]["version"], other: rows[one]["version"]}
 
 
 def history(
     client: Client, artifact_id: str, alias: str | None = None, *, limit: int = 200
 ) -> Iterator[dict[str, Any]]:
-    """Every change, newest first, asked for page by page: of one alias, or of all."""
-    path = f"{_of(artifact_id)}/{segment(alias)}/history" if alias else f"{_of(artifact_id)}/history"
-    return (row for page in client.scroll(path, limit=limit) for row in page["items"])
+    """All changes of one alias or of all, newest first; `limit` is the page size."""
+    pages = client.iter_cursor_pages(f"{_path(artifact_id, alias)}/history", limit=limit)
+    return (row for page in pages for row in page["items"])
 
 
 def propose(
     client: Client, artifact_id: str, alias: str, version_id: str | None, reason: str | None = None
 ) -> dict[str, Any]:
-    """Ask that somebody else make the move (None: remove the alias). Raises `ProposalOpen`."""
+    """Propose to move the alias, or to remove it if `version_id` is None. Raises `ProposalOpen`."""
     body = {"alias": alias, "version_id": version_id, "reason": reason or ""}
     try:
-        return dict(client.post(f"/artifacts/{artifact_id}/alias-proposals", body, repeatable=True))
-    except errors.ProposalOpen as refusal:
-        mine = (alias, version_id, _username(client)) if refusal.answer_lost else None
-        for row in proposals(client, artifact_id, "open"):
-            if (row["alias"], row["to_version_id"], row["proposed_by"]) == mine:
+        return dict(client.post(f"/artifacts/{artifact_id}/alias-proposals", body, idempotent=True))
+    except errors.ProposalOpen as error:
+        own = (alias, version_id, _username(client)) if error.response_lost else None
+        for row in list_proposals(client, artifact_id, "open"):
+            if (row["alias"], row["to_version_id"], row["proposed_by"]) == own:
                 return row
         raise
 
 
-def proposals(client: Client, artifact_id: str, state: str | None = None) -> Iterator[dict[str, Any]]:
-    """Those of an artifact, newest first, asked for page by page."""
-    pages = client.scroll(f"/artifacts/{artifact_id}/alias-proposals", state=state)
+def list_proposals(client: Client, artifact_id: str, state: str | None = None) -> Iterator[dict[str, Any]]:
+    """The proposals of an artifact, newest first."""
+    pages = client.iter_cursor_pages(f"/artifacts/{artifact_id}/alias-proposals", state=state)
     return (row for page in pages for row in page["items"])
 
 
-def decide(client: Client, proposal_id: str, act: str, comment: str | None = None) -> dict[str, Any]:
+def decide(client: Client, proposal_id: str, action: str, comment: str | None = None) -> dict[str, Any]:
     """`approve`, `reject` or `withdraw` a proposal. Raises `ProposalDecided`, `AliasMoved`, `Denied`, `Invalid`."""
     try:
         path = f"/alias-proposals/{UUID(proposal_id)}"
     except ValueError as error:
         raise errors.Invalid(f"{proposal_id!r} is not the id of a proposal") from error
     try:
-        return dict(client.post(f"{path}/{act}", {"comment": comment or ""}, repeatable=True))
-    except errors.ProposalDecided as refusal:
+        return dict(client.post(f"{path}/{action}", {"comment": comment or ""}, idempotent=True))
+    except errors.ProposalDecided as error:
         row = dict(client.get(path))
-        done = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}[act]
-        if refusal.answer_lost and (row["state"], row["decided_by"]) == (done, _username(client)):
+        state = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}[action]
+        if error.response_lost and (row["state"], row["decided_by"]) == (state, _username(client)):
             return row
         raise
 
 
-def expectation(connection: Connection, name: str, alias: str, expect: str | int | None) -> dict[str, str | None]:
-    """Where `expect` says that an alias of `team/project/name` is: nothing, or `{alias: id}`, or `{alias: None}`."""
+def parse_expectation(connection: Connection, name: str, alias: str, expect: str | int | None) -> dict[str, str | None]:
+    """`expect` as an argument of `move`: empty, `{alias: version id}`, or `{alias: None}` if it must not exist."""
     if expect is None:
         return {}
-    if expect == NOWHERE:
+    if expect == DOES_NOT_EXIST:
         return {alias: None}
-    return {alias: versions.numbered(connection, name.partition(":")[0], expect)["id"]}
+    return {alias: get_by_number(connection, name.partition(":")[0], expect)["id"]}
 
 
-def _is_ours(client: Client, artifact_id: str, wanted: Places, expected: Places) -> bool:
-    """Whether the aliases are where we wanted them, and those of which we had expectations by our own doing."""
+def _is_own_change(client: Client, artifact_id: str, targets: AliasTargets, expected: AliasTargets) -> bool:
+    """Whether the aliases are at their targets, and those with an expectation were moved from there by this user."""
     username = _username(client)
-    for alias, target in wanted.items():
+    for alias, target in targets.items():
         last = next(history(client, artifact_id, alias, limit=1), None)
         if last is None or last["to_version_id"] != target:
             return False
@@ -171,5 +182,6 @@ def _username(client: Client) -> str:
     return str(client.get("/me")["username"])
 
 
-def _of(artifact_id: str) -> str:
-    return f"/artifacts/{artifact_id}/aliases"
+def _path(artifact_id: str, alias: str | None = None) -> str:
+    path = f"/artifacts/{artifact_id}/aliases"
+    return f"{path}/{quote_segment(alias)}" if alias else path

@@ -1,4 +1,4 @@
-"""Reading the registry without a run."""
+"""The public class `Api`: reads the registry without a run."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from wanllmdb.sdk import connection, errors, versions
+from wanllmdb.sdk import errors, name_resolution
 from wanllmdb.sdk.artifact import Artifact
-from wanllmdb.sdk.records import Project
+from wanllmdb.sdk.connection import Connection, connect
+from wanllmdb.sdk.models import Project
 
 
 class Collection:
-    """An artifact as a whole: its name, and all its versions."""
+    """An artifact with all its versions."""
 
-    def __init__(self, joined: connection.Connection, record: Mapping[str, Any]) -> None:
-        self._connection = joined
+    def __init__(self, connection: Connection, record: Mapping[str, Any]) -> None:
+        self._connection = connection
         self.id = str(record["id"])
         self.name = str(record["name"])
         self.type = str(record["type"])
@@ -26,9 +27,9 @@ class Collection:
         self.tags: list[str] = record["tags"]
         self.version_count = int(record["version_count"])
         self.latest_version: str | None = record["latest_version"]
-        """The newest version, such as `v3`; None while there is none."""
+        """The latest version, such as `v3`; None if there is none."""
         self.aliases: list[str] = record["aliases"]
-        """Those of the newest version."""
+        """The aliases of the latest version."""
         self.updated_at = str(record["updated_at"])
         self.url = str(record["url"])
 
@@ -38,12 +39,12 @@ class Collection:
         return f"{self.project}/{self.name}"
 
     def versions(self) -> Iterator[Artifact]:
-        """All finalized versions, newest first, asked for page by page."""
-        pages = self._connection.client.pages(f"/artifacts/{self.id}/versions", state="finalized")
-        return (Artifact._of(self._connection, record) for record in pages)
+        """All finalized versions, newest first. Fetched page by page."""
+        pages = self._connection.client.iter_pages(f"/artifacts/{self.id}/versions", state="finalized")
+        return (Artifact._from_record(self._connection, record) for record in pages)
 
     def all_aliases(self) -> dict[str, str]:
-        """Every alias with the version it points at: `{"latest": "v3"}`."""
+        """Every alias with its version: `{"latest": "v3"}`."""
         items = self._connection.client.get(f"/artifacts/{self.id}/aliases")["items"]
         return {row["alias"]: row["version"] for row in items}
 
@@ -52,7 +53,7 @@ class Collection:
 
 
 class Api:
-    """One server as one user sees it. What is not given comes from the settings; nothing is sent until it is needed."""
+    """One server as one user sees it. Missing arguments come from the settings. Nothing is sent until it is needed."""
 
     def __init__(
         self,
@@ -61,24 +62,22 @@ class Api:
         entity: str | None = None,
         project: str | None = None,
     ) -> None:
-        self._connection = connection.connect(
-            base_url=base_url, api_key=api_key, entity=entity, project=project, mode="online"
-        )
+        self._connection = connect(base_url=base_url, api_key=api_key, entity=entity, project=project, mode="online")
 
     @property
     def viewer(self) -> dict[str, Any]:
-        """Whose key it is: `username`, `email`, `default_team`, `teams`, and the `key` without its value."""
+        """The owner of the key: `username`, `email`, `default_team`, `teams`, and the `key` without its value."""
         return dict(self._connection.client.get("/me"))
 
     def artifact(self, name: str, type: str | None = None, at: str | datetime | None = None) -> Artifact:
-        """The version that `team/project/name:x` means: x is a version, else an alias, and `latest` when absent.
+        """The version `team/project/name:x`, where x is a version or an alias, by default `latest`.
 
-        Team and project may be left out where the settings have them. With `at` the version is meant that the alias was
-        at in that moment, as in `Run.use_artifact`. Records no usage. Raises `NotFound`, `AliasNotFound`,
-        `VersionNotFound`, `Invalid`, and `TypeDiffers` for an artifact of another type than `type`.
+        Team and project can be omitted if the settings have them. With `at` the alias is resolved as of that time, as
+        in `Run.use_artifact`. Records no usage. Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `Invalid`, and
+        `TypeDiffers` if the artifact has another type than `type`.
         """
-        full = self._connection.full_name(name)
-        return Artifact._of(self._connection, versions.resolve(self._connection, full, type, at))
+        record = name_resolution.resolve(self._connection, self._connection.full_name(name), type, at)
+        return Artifact._from_record(self._connection, record)
 
     def artifacts(
         self,
@@ -88,29 +87,29 @@ class Api:
         tag: str | None = None,
         alias: str | None = None,
     ) -> Iterator[Collection]:
-        """Artifacts, last changed first, asked for page by page: of one project, or of all that you may see.
+        """The artifacts of one project, or all that you have access to, last changed first. Fetched page by page.
 
-        `search` is a part of name, description or a tag. Raises `NotFound` for a project that does not exist.
+        `search` matches a part of name, description or a tag. Raises `NotFound` if the project does not exist.
         """
-        place = self._connection.full_project(project) if project else None
-        found = self._connection.client.pages(
-            "/artifacts", project=place, type=type, search=search, tag=tag, alias=alias
+        full_name = self._connection.full_project(project) if project else None
+        records = self._connection.client.iter_pages(
+            "/artifacts", project=full_name, type=type, search=search, tag=tag, alias=alias
         )
-        return (Collection(self._connection, record) for record in found)
+        return (Collection(self._connection, record) for record in records)
 
     def collection(self, name: str) -> Collection:
-        """The artifact `team/project/name` as a whole. Raises `NotFound`."""
-        return Collection(self._connection, versions.find_named(self._connection, name))
+        """The artifact `team/project/name` with all its versions. Raises `NotFound`."""
+        return Collection(self._connection, name_resolution.get_artifact(self._connection, name))
 
     def project(self, name: str) -> Project:
-        """The project `team/project`, or `project` of your own team. Raises `NotFound`."""
-        full = self._connection.full_project(name)
-        team, _, short = full.partition("/")
-        found = self._connection.client.get("/projects", team=team, name=short)["items"]
-        if not found:
-            raise errors.NotFound(f"Project {full!r} not found")
-        return Project.of(found[0])
+        """The project `team/project`, or `project` of the default team. Raises `NotFound`."""
+        full_name = self._connection.full_project(name)
+        team, _, short_name = full_name.partition("/")
+        items = self._connection.client.get("/projects", team=team, name=short_name)["items"]
+        if not items:
+            raise errors.NotFound(f"Project {full_name!r} not found")
+        return Project._from_record(items[0])
 
     def projects(self, entity: str | None = None) -> Iterator[Project]:
-        """The projects of a team, or all that you may see, newest first."""
-        return (Project.of(record) for record in self._connection.client.pages("/projects", team=entity))
+        """The projects of a team, or all that you have access to, newest first."""
+        return (Project._from_record(record) for record in self._connection.client.iter_pages("/projects", team=entity))

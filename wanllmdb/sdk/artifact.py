@@ -1,4 +1,4 @@
-"""`Artifact` as users know it: one class, behind which stand a draft that is filled and a version that is read."""
+"""The public class `Artifact`: a draft until it is logged, a logged version afterwards."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import IO, Any
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
-from wanllmdb.sdk.logged import Logged
+from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
-from wanllmdb.sdk.records import RunRecord
+from wanllmdb.sdk.models import RunRecord
 
 StrPath = str | os.PathLike[str]
 
 
 class File:
-    """One file of a logged artifact, which can be downloaded alone."""
+    """One file of a logged artifact."""
 
-    def __init__(self, logged: Logged, entry: Entry) -> None:
-        self._logged = logged
+    def __init__(self, version: LoggedVersion, entry: Entry) -> None:
+        self._version = version
         self.path = entry.path
         """Inside the artifact."""
         self.size = entry.size
@@ -29,7 +29,7 @@ class File:
         self.sha256 = entry.sha256
         self.mime_type = entry.mime_type
         self.integrity = entry.integrity
-        """`pending`, `verified` or `corrupt`, as the server's workers found it."""
+        """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
 
     @property
     def name(self) -> str:
@@ -40,53 +40,55 @@ class File:
         return self.sha256
 
     def download(self, root: StrPath | None = None) -> str:
-        """Bring this file below `root`, verified, and return where it lies. The root is that of `Artifact.download`."""
-        return self._logged.download_entry(self.path, root)
+        """Download and verify this file, and return its local path. `root` is as in `Artifact.download`."""
+        return self._version.download_entry(self.path, root)
 
     def __repr__(self) -> str:
-        return f"<File {self.path!r} of {self._logged.qualified_name}>"
+        return f"<File {self.path!r} of {self._version.qualified_name}>"
 
 
 class Artifact:
-    """A named set of files. It is filled as a draft, becomes a version when it is logged, and is read from then on.
+    """A named set of files. Files are added while it is a draft; logging it creates a version, which can be read.
 
-    `name`: 1 to 128 of letters, digits, `.`, `_`, `-`. `type`: `model`, `dataset`, `file` or `code`. `metadata`: what
-    JSON can hold, up to 1 MiB. Raises `InvalidName`.
+    `name`: 1 to 128 letters, digits, `.`, `_`, `-`. `type`: `model`, `dataset`, `file` or `code`. `metadata`: JSON
+    values, up to 1 MiB. Raises `InvalidName`.
     """
 
     def __init__(
         self, name: str, type: str, description: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> None:
-        self._state: Draft | Logged = Draft(name, type, description, metadata)
+        self._state: Draft | LoggedVersion = Draft(name, type, description, metadata)
 
     @classmethod
-    def _of(cls, connection: Connection, record: dict[str, Any]) -> Artifact:
+    def _from_record(cls, connection: Connection, record: dict[str, Any]) -> Artifact:
         artifact = cls.__new__(cls)
-        artifact._become(connection, record)
+        artifact._set_logged(connection, record)
         return artifact
 
-    def _become(self, connection: Connection, record: dict[str, Any]) -> None:
-        self._state = Logged(connection, record)
+    def _set_logged(self, connection: Connection, record: dict[str, Any]) -> None:
+        self._state = LoggedVersion(connection, record)
 
-    def _draft(self, act: str) -> Draft:
-        if isinstance(self._state, Logged):
+    def _draft(self, operation: str) -> Draft:
+        if isinstance(self._state, LoggedVersion):
             raise errors.AlreadyLogged(
-                f"{act}: {self._state.qualified_name} is logged, and its contents never change; "
-                "make a new Artifact of that name to log a new version"
+                f"{operation}: {self._state.qualified_name} is already logged, and its contents cannot change; "
+                "create a new Artifact with this name to log a new version"
             )
         return self._state
 
-    def _logged(self, act: str) -> Logged:
+    def _logged(self, operation: str) -> LoggedVersion:
         if isinstance(self._state, Draft):
-            raise errors.NotLogged(f"{act}: artifact {self._state.name!r} is not logged yet; log it with log_artifact")
+            raise errors.NotLogged(
+                f"{operation}: artifact {self._state.name!r} is not logged yet; log it with log_artifact"
+            )
         return self._state
 
     def __repr__(self) -> str:
         if isinstance(self._state, Draft):
-            return f"<Artifact {self.name!r} ({self.type}), a draft of {len(self._state.sources)} files>"
+            return f"<Artifact {self.name!r} ({self.type}), draft with {len(self._state.sources)} files>"
         return f"<Artifact {self._state.qualified_name} ({self.type})>"
 
-    # --- Always -------------------------------------------------------------------------------------------------------
+    # --- Drafts and logged artifacts ----------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -107,7 +109,7 @@ class Artifact:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """May be changed in place; on a logged artifact the change reaches the server with `save()`."""
+        """Can be edited in place; on a logged artifact `save()` sends the changes."""
         return self._state.metadata
 
     @metadata.setter
@@ -115,40 +117,40 @@ class Artifact:
         self._state.metadata = dict(metadata or {})
 
     def wait(self) -> Artifact:
-        """The artifact itself. `log_artifact` returns when everything is done: there is nothing left to wait for."""
+        """Returns the artifact. `log_artifact` is synchronous, so there is nothing to wait for."""
         return self
 
-    # --- While it is a draft ------------------------------------------------------------------------------------------
+    # --- Drafts only --------------------------------------------------------------------------------------------------
 
     def add_file(self, local_path: StrPath, name: str | None = None) -> str:
-        """Add a file, under its own name or under `name`, and return its path in the artifact.
+        """Add a file with its own name or as `name`, and return its path in the artifact.
 
-        It is read when the artifact is logged. Raises `Invalid` for what is not a regular file, `InvalidPath`,
-        `PathTaken` for a path that another file has, `AlreadyLogged`.
+        It is read when the artifact is logged. Raises `Invalid` for anything but a regular file, `InvalidPath`,
+        `PathTaken` if another file has this path, `AlreadyLogged`.
         """
         return self._draft("add_file").add_file(local_path, name)
 
     def add_dir(self, local_path: StrPath, name: str | None = None) -> None:
-        """Add all files below a directory, at the root of the artifact or below `name`.
+        """Add all files of a directory, at the root of the artifact or below `name`.
 
-        Symbolic links are followed, to files and to directories; one that leads in a circle or to nothing is refused,
-        as are sockets, pipes and devices. Empty directories are not kept. Raises what `add_file` raises, and then adds
+        Symbolic links to files and directories are followed; broken and circular links raise `Invalid`, and so do
+        sockets, pipes and devices. Empty directories are left out. Raises the errors of `add_file`, and then adds
         nothing.
         """
         self._draft("add_dir").add_dir(local_path, name)
 
     def new_file(self, name: str, mode: str = "w", encoding: str | None = None) -> AbstractContextManager[IO[Any]]:
-        """A context manager for writing a file of the artifact that is on no disk yet; text is UTF-8 unless said.
+        """A context manager that opens a new file of the artifact for writing. Text is UTF-8 by default.
 
         The file is added when the block ends without an exception. Raises `InvalidPath`, `PathTaken`, `AlreadyLogged`.
         """
         return self._draft("new_file").new_file(name, mode, encoding)
 
     def remove(self, item: str | File | Entry) -> None:
-        """Take a file out of the draft, by its path. Raises `NotFound`, `AlreadyLogged`."""
+        """Remove a file from the draft, by its path. Raises `NotFound`, `AlreadyLogged`."""
         self._draft("remove").remove(item if isinstance(item, str) else item.path)
 
-    # --- Once it is logged --------------------------------------------------------------------------------------------
+    # --- Logged artifacts only ----------------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
@@ -162,7 +164,7 @@ class Artifact:
 
     @property
     def qualified_name(self) -> str:
-        """`team/project/name:v3`, which means this version for ever."""
+        """`team/project/name:v3`, the permanent name of this version."""
         return self._logged("qualified_name").qualified_name
 
     @property
@@ -176,7 +178,7 @@ class Artifact:
 
     @property
     def aliases(self) -> list[str]:
-        """Those of this version when it was asked for. May be changed in place; `save()` moves and removes them."""
+        """The aliases of this version when it was fetched. Can be edited in place; `save()` sends the changes."""
         return self._logged("aliases").aliases
 
     @aliases.setter
@@ -185,7 +187,7 @@ class Artifact:
 
     @property
     def digest(self) -> str:
-        """sha256 over the paths, hashes and sizes of the files: the same for versions that hold the same."""
+        """sha256 over the paths, hashes and sizes of the files: versions with the same files have the same digest."""
         return str(self._logged("digest").record["digest"])
 
     @property
@@ -209,53 +211,53 @@ class Artifact:
 
     @property
     def manifest(self) -> Manifest:
-        """The files by their paths, asked of the server once."""
+        """The files by path. Fetched once."""
         return self._logged("manifest").manifest
 
     def files(self) -> list[File]:
-        """All files, in the order of their paths."""
-        logged = self._logged("files")
-        return [File(logged, entry) for entry in logged.manifest]
+        """All files, sorted by path."""
+        version = self._logged("files")
+        return [File(version, entry) for entry in version.manifest]
 
     def get_entry(self, name: str) -> File:
-        """The file of that path. Raises `NotFound`."""
-        logged = self._logged("get_entry")
-        return File(logged, logged.entry(name))
+        """The file at this path. Raises `NotFound`."""
+        version = self._logged("get_entry")
+        return File(version, version.entry(name))
 
     def get_path(self, name: str) -> File:
         """The same as `get_entry`."""
         return self.get_entry(name)
 
     def download(self, root: StrPath | None = None, path_prefix: str | None = None) -> str:
-        """Bring the files below `root`, by default `./artifacts/<name>:<version>`, and return that directory.
+        """Download the files to `root`, by default `./artifacts/<name>:<version>`, and return that directory.
 
-        Each file appears whole and verified by its sha256, or not at all. Files that are there and right are kept,
-        other files of the directory are let be. With `path_prefix` only files whose path starts with it are brought.
-        Raises `CorruptDownload`, `InvalidPath` for what would land outside of `root`, `Unreachable`, `NotLogged`.
+        Each file appears complete and verified by its sha256, or not at all. Files that are already there are kept,
+        unrelated files are left alone. With `path_prefix` only files whose path starts with it are downloaded.
+        Raises `CorruptDownload`, `InvalidPath` for a path outside of `root`, `Unreachable`, `NotLogged`.
         """
         return self._logged("download").download(root, path_prefix)
 
     def file(self, root: StrPath | None = None) -> str:
-        """Download an artifact of exactly one file and return where it lies. Raises `Invalid` for another number."""
+        """Download an artifact with exactly one file, and return its local path. Raises `Invalid` for any other."""
         return self._logged("file").file(root)
 
     def verify(self, root: StrPath | None = None) -> None:
-        """Check a directory that was downloaded to. Raises `CorruptDownload` with `.problem["paths"]`: what is missing,
-        changed, or not of the artifact."""
+        """Check a downloaded directory. Raises `CorruptDownload`, whose `.problem["paths"]` are the files that are
+        missing, changed, or not part of the artifact."""
         self._logged("verify").verify(root)
 
     def logged_by(self) -> RunRecord | None:
-        """The run that made this version; None where no run did, or it is gone."""
+        """The run that created this version; None if there was no run, or it was deleted."""
         return self._logged("logged_by").logged_by()
 
     def used_by(self) -> list[RunRecord]:
-        """The runs that used this version, newest first, as far as you may see them."""
+        """The runs that used this version, newest first, as far as you have access to them."""
         return list(self._logged("used_by").used_by())
 
     def save(self) -> None:
-        """Send what was changed in `description`, `metadata` and `aliases`.
+        """Send the changes of `description`, `metadata` and `aliases`.
 
-        All aliases move in one step, or none does. One that was taken out of the list and is at another version by now
-        stays there. Raises `InvalidName`, `Denied`, `AliasProtected`.
+        All aliases move in one step, or none does. An alias that was removed from the list but has been moved to
+        another version in the meantime stays there. Raises `InvalidName`, `Denied`, `AliasProtected`.
         """
         self._logged("save").save()

@@ -1,6 +1,6 @@
-"""The one way out of this process: JSON to the server, bytes to and from the object store.
+"""The HTTP client: JSON to the server, bytes to and from the object store.
 
-Two sets of connections: what goes to a signed address never sees the API key.
+The two have separate connection pools: a presigned URL is never called with the API key.
 """
 
 from __future__ import annotations
@@ -27,209 +27,213 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from wanllmdb.sdk import __version__, crew, errors
+from wanllmdb.sdk import __version__, cancellation, errors
 
-API = "/api/v1"
+API_PATH = "/api/v1"
 USER_AGENT = f"wanllmdb-sdk/{__version__}"
-BLOCK = 1 << 20
-CONNECT_SECONDS = 10.0
-# Of silence, not of the whole exchange. Finalizing asks the store about every object, so the server may think long.
-READ_SECONDS = 120.0
-# How long to go on trying: an address that has answered before is more likely restarting than mistyped.
-PATIENCE_KNOWN = 45.0
-PATIENCE_NEW = 1.5
-LONGEST_WAIT = 8.0
-PASSING = frozenset({408, 429, 500, 502, 503, 504})
-PASSING_API = PASSING - {500}  # a 500 of the server is a bug, and will be one again
-PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
+BLOCK_SIZE = 1 << 20
+CONNECT_TIMEOUT = 10.0
+# Between two bytes, not of the whole request. Finalizing checks every object in the store, so it may take long.
+READ_TIMEOUT = 120.0
+# How long to retry, in seconds: a host that has responded before is more likely restarting than mistyped.
+RETRY_PERIOD = 45.0
+RETRY_PERIOD_NEW_HOST = 1.5
+MAX_BACKOFF = 8.0
+RETRYABLE_STORE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+RETRYABLE_API_STATUSES = RETRYABLE_STORE_STATUSES - {500}  # a 500 of our server is a bug: a retry would not help
+RETRYABLE_STORE_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
 
 
-class StoreRefusal(errors.ServerError):
-    """The object store did not take or give bytes. `expired` is what a fresh address mends."""
+class ObjectStoreError(errors.ServerError):
+    """The object store refused to store or return bytes."""
 
-    def __init__(self, address: str, status: int, text: str) -> None:
-        found = re.search(r"<Code>([^<]+)</Code>", text)
-        self.store_code = found[1] if found else ""
-        what = f"{status} {self.store_code}".strip()
-        super().__init__(f"The object store at {_origin(address)} answered {what}", status=status)
+    def __init__(self, url: str, status: int, text: str) -> None:
+        code = re.search(r"<Code>([^<]+)</Code>", text)
+        self.store_code = code[1] if code else ""
+        super().__init__(
+            f"The object store at {_origin(url)} answered {f'{status} {self.store_code}'.strip()}", status=status
+        )
 
     @property
-    def expired(self) -> bool:
-        # 404 is what parts get once another program has completed or given up the upload that we share.
+    def is_expired(self) -> bool:
+        """Whether a new presigned URL helps."""
+        # Parts get a 404 once another process has completed or aborted the multipart upload that both share.
         return self.status in (401, 403, 404)
 
 
 class Client:
-    """Talks to one server with one key, from any number of threads. Refusals are raised as `errors` has them."""
+    """Talks to one server with one API key. Safe to use from several threads. Raises the exceptions of `errors`."""
 
-    def __init__(self, base_url: str, api_key: str | None, *, patience: float = PATIENCE_KNOWN) -> None:
+    def __init__(self, base_url: str, api_key: str | None, *, retry_period: float = RETRY_PERIOD) -> None:
         self.base_url = base_url
-        self.patience = patience
-        """For how many seconds a request that is safe to repeat is repeated before `Unreachable` is raised."""
+        self.retry_period = retry_period
+        """For how many seconds an idempotent request is retried before `Unreachable` is raised."""
         self._api_key = api_key
-        self._met: set[str] = set()
+        self._known_origins: set[str] = set()
         self._lock = threading.Lock()
-        self._owner = 0
+        self._pools_pid = 0
         self._pools: dict[tuple[str, str | None], urllib3.PoolManager] = {}
 
     # --- JSON to the server -------------------------------------------------------------------------------------------
 
     def get(self, path: str, **query: object) -> Any:
-        """What the server answers. Parameters that are None are left out."""
-        return self._ask("GET", path, query=query, repeatable=True)
+        """The JSON response. Query parameters that are None are left out."""
+        return self._request_json("GET", path, query=query, idempotent=True)
 
-    def post(self, path: str, body: object = None, *, repeatable: bool = False) -> Any:
-        """`repeatable` says that the server does not mind hearing this twice."""
-        return self._ask("POST", path, body=body if body is not None else {}, repeatable=repeatable)
+    def post(self, path: str, body: object = None, *, idempotent: bool = False) -> Any:
+        """`idempotent` says that the server may receive this twice without harm, so that it may be retried."""
+        return self._request_json("POST", path, body=body if body is not None else {}, idempotent=idempotent)
 
-    def put_json(self, path: str, body: object, *, repeatable: bool = False) -> Any:
-        return self._ask("PUT", path, body=body, repeatable=repeatable)
+    def put(self, path: str, body: object, *, idempotent: bool = False) -> Any:
+        return self._request_json("PUT", path, body=body, idempotent=idempotent)
 
     def patch(self, path: str, body: object) -> Any:
-        return self._ask("PATCH", path, body=body, repeatable=True)
+        return self._request_json("PATCH", path, body=body, idempotent=True)
 
     def delete(self, path: str, **query: object) -> None:
-        self._ask("DELETE", path, query=query, repeatable=False)
+        self._request_json("DELETE", path, query=query, idempotent=False)
 
-    def pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
-        """The items of a numbered list, page by page as they are asked for."""
+    def iter_pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
+        """The items of a list with numbered pages; each page is fetched when it is needed."""
         page = 1
         while True:
-            answer = self.get(path, page=page, page_size=200, **query)
-            yield from answer["items"]
-            if page >= answer["total_pages"]:
+            response = self.get(path, page=page, page_size=200, **query)
+            yield from response["items"]
+            if page >= response["total_pages"]:
                 return
             page += 1
 
-    def scroll(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
-        """The answers of a cursor list, one after the other."""
+    def iter_cursor_pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
+        """The pages of a list with cursors; each page is fetched when it is needed."""
         cursor = None
         while True:
-            answer = self.get(path, cursor=cursor, **query)
-            yield answer
-            cursor = answer["next_cursor"]
+            response = self.get(path, cursor=cursor, **query)
+            yield response
+            cursor = response["next_cursor"]
             if not cursor:
                 return
 
-    def _ask(
+    def _request_json(
         self,
         method: str,
         path: str,
         *,
         query: Mapping[str, object] | None = None,
         body: object = None,
-        repeatable: bool,
+        idempotent: bool,
     ) -> Any:
         if not self._api_key:
             raise errors.AuthenticationError(
                 f"No API key for {self.base_url}: run `wanllmdb login`, or set WANLLMDB_API_KEY"
             )
-        url = self.base_url + API + path
-        asked = {name: value for name, value in (query or {}).items() if value is not None}
-        if asked:
-            url += "?" + urlencode(asked)
+        url = self.base_url + API_PATH + path
+        params = {name: value for name, value in (query or {}).items() if value is not None}
+        if params:
+            url += "?" + urlencode(params)
         headers = {"Accept": "application/json", "Authorization": f"Bearer {self._api_key}", "User-Agent": USER_AGENT}
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            content = _json(body)
+            content = _to_json(body)
 
-        def exchange() -> urllib3.BaseHTTPResponse:
-            return self._exchange("api", method, url, headers=headers, body=content)
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._send("api", method, url, headers=headers, body=content)
 
-        response, answer_lost = self._patiently(exchange, url, repeatable=repeatable, passing=PASSING_API)
+        response, response_lost = self._send_with_retries(
+            send, url, idempotent=idempotent, statuses=RETRYABLE_API_STATUSES
+        )
         try:
-            return self._understand(response, url)
-        except errors.WanLLMDBError as refusal:
-            refusal.answer_lost = answer_lost
+            return self._parse_response(response, url)
+        except errors.WanLLMDBError as error:
+            error.response_lost = response_lost
             raise
 
-    def _understand(self, response: urllib3.BaseHTTPResponse, url: str) -> Any:
+    def _parse_response(self, response: urllib3.BaseHTTPResponse, url: str) -> Any:
         if response.status == 204:
             return None
         if 300 <= response.status < 400:
             raise errors.Invalid(
-                f"{_origin(url)} sends on to {response.headers.get('Location')}: set WANLLMDB_BASE_URL to where the "
-                "server really is (the API key is not sent elsewhere)"
+                f"{_origin(url)} redirects to {response.headers.get('Location')}: set WANLLMDB_BASE_URL to the final "
+                "URL of the server (the API key is not sent to another host)"
             )
         try:
-            answer = json.loads(response.data)
+            content = json.loads(response.data)
         except ValueError:
-            answer = None
-        if response.status < 300 and answer is not None:
-            return answer
-        if response.status >= 400 and isinstance(answer, dict) and ("code" in answer or "detail" in answer):
-            raise errors.from_problem(response.status, answer)
-        told = f"{_origin(url)} answered {response.status} {response.reason or ''}".rstrip()
+            content = None
+        if response.status < 300 and content is not None:
+            return content
+        if response.status >= 400 and isinstance(content, dict) and ("code" in content or "detail" in content):
+            raise errors.from_problem(response.status, content)
+        detail = f"{_origin(url)} answered {response.status} {response.reason or ''}".rstrip()
         if response.status < 500:
-            told += ", but not as a wanLLMDB server does: is WANLLMDB_BASE_URL right?"
-        raise errors.from_problem(response.status if response.status >= 400 else 502, {"detail": told})
+            detail += ", which is not the response of a wanLLMDB server: is WANLLMDB_BASE_URL correct?"
+        raise errors.from_problem(response.status if response.status >= 400 else 502, {"detail": detail})
 
-    # --- Bytes to and from the store ----------------------------------------------------------------------------------
+    # --- Bytes to and from the object store ---------------------------------------------------------------------------
 
-    def put(self, url: str, headers: Mapping[str, str], body: Callable[[], Iterable[bytes]], length: int) -> str:
-        """Send `length` bytes to a signed address, and return the ETag. Each attempt asks `body` for them anew.
+    def upload(self, url: str, headers: Mapping[str, str], body: Callable[[], Iterable[bytes]], length: int) -> str:
+        """PUT `length` bytes to a presigned URL and return the ETag. `body` is called again for each attempt.
 
-        Raises `StoreRefusal`, `Unreachable`.
+        Raises `ObjectStoreError`, `Unreachable`.
         """
-        sent = {**headers, "Content-Length": str(length), "User-Agent": USER_AGENT}
+        all_headers = {**headers, "Content-Length": str(length), "User-Agent": USER_AGENT}
 
-        def exchange() -> urllib3.BaseHTTPResponse:
-            return self._exchange("store", "PUT", url, headers=sent, body=body() if length else b"")
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._send("store", "PUT", url, headers=all_headers, body=body() if length else b"")
 
-        response, _ = self._patiently(exchange, url, repeatable=True, passing=PASSING)
+        response, _ = self._send_with_retries(send, url, idempotent=True, statuses=RETRYABLE_STORE_STATUSES)
         if response.status >= 300:
-            raise StoreRefusal(url, response.status, response.data.decode("utf-8", "replace"))
+            raise ObjectStoreError(url, response.status, response.data.decode("utf-8", "replace"))
         return response.headers.get("ETag") or ""
 
-    def fetch(self, url: str, start: int, length: int, sink: Callable[[bytes], object]) -> None:
-        """Hand the bytes [start, start + length) of a signed address to `sink`, in order, each of them once.
+    def download_range(self, url: str, start: int, length: int, write: Callable[[bytes], object]) -> None:
+        """Pass the bytes [start, start + length) of a presigned URL to `write`, in order and each of them once.
 
-        A connection that breaks in the middle goes on where it broke. Raises `StoreRefusal`, `Unreachable`.
+        After a broken connection the download resumes where it stopped. Raises `ObjectStoreError`, `Unreachable`.
         """
-        got = 0
-        barren = 0
-        while got < length:
-            before = got
-            response = self._begin(url, start + got, start + length - 1)
+        received = 0
+        failures = 0
+        while received < length:
+            before = received
+            response = self._open_range(url, start + received, start + length - 1)
             try:
-                for piece in response.stream(BLOCK, decode_content=False):
-                    crew.heed()
-                    if got + len(piece) > length:
-                        raise StoreRefusal(url, response.status, "<Code>MoreThanAsked</Code>")
-                    sink(piece)
-                    got += len(piece)
+                for block in response.stream(BLOCK_SIZE, decode_content=False):
+                    cancellation.raise_if_cancelled()
+                    if received + len(block) > length:
+                        raise ObjectStoreError(url, response.status, "<Code>MoreThanRequested</Code>")
+                    write(block)
+                    received += len(block)
             except HTTPError as error:
-                barren = 0 if got > before else barren + 1
-                if barren > 3:
+                failures = 0 if received > before else failures + 1
+                if failures > 3:
                     raise _unreachable(url, error) from error
-                crew.pause(_backoff(barren))
+                cancellation.cancellable_sleep(_backoff(failures))
             except BaseException:
                 response.close()
                 raise
             else:
-                if got < length:
-                    raise StoreRefusal(url, response.status, "<Code>ObjectTooShort</Code>")
+                if received < length:
+                    raise ObjectStoreError(url, response.status, "<Code>ObjectTooShort</Code>")
 
-    def _begin(self, url: str, first: int, last: int) -> urllib3.BaseHTTPResponse:
+    def _open_range(self, url: str, first: int, last: int) -> urllib3.BaseHTTPResponse:
         headers = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
 
-        def exchange() -> urllib3.BaseHTTPResponse:
-            return self._exchange("store", "GET", url, headers=headers, stream=True)
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._send("store", "GET", url, headers=headers, stream=True)
 
-        response, _ = self._patiently(exchange, url, repeatable=True, passing=PASSING)
+        response, _ = self._send_with_retries(send, url, idempotent=True, statuses=RETRYABLE_STORE_STATUSES)
         if response.status != 206:
             text = response.data.decode("utf-8", "replace") if response.status >= 300 else "<Code>RangeIgnored</Code>"
             response.close()
-            raise StoreRefusal(url, response.status, text)
+            raise ObjectStoreError(url, response.status, text)
         if not response.headers.get("Content-Range", "").startswith(f"bytes {first}-{last}/"):
             response.close()
-            raise StoreRefusal(url, response.status, "<Code>OtherRange</Code>")
+            raise ObjectStoreError(url, response.status, "<Code>OtherRange</Code>")
         return response
 
-    # --- The seam -----------------------------------------------------------------------------------------------------
+    # --- Connections and retries --------------------------------------------------------------------------------------
 
-    def _exchange(
+    def _send(
         self,
         purpose: str,
         method: str,
@@ -239,7 +243,7 @@ class Client:
         body: bytes | Iterable[bytes] | None = None,
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        """Every byte that leaves or enters passes here."""
+        """The single point through which every byte enters and leaves."""
         return self._pool(purpose, url).request(
             method, url, headers=headers, body=body, preload_content=not stream, redirect=False, retries=False
         )
@@ -248,72 +252,72 @@ class Client:
         host = urlsplit(url).hostname or ""
         proxy = None if proxy_bypass(host) else getproxies().get(urlsplit(url).scheme)
         with self._lock:
-            if self._owner != os.getpid():
-                # A fork inherits the sockets; two processes must not talk over one.
-                self._owner, self._pools = os.getpid(), {}
+            if self._pools_pid != os.getpid():
+                # A forked process inherits the sockets; two processes must not share one.
+                self._pools_pid, self._pools = os.getpid(), {}
             pool = self._pools.get((purpose, proxy))
             if pool is None:
                 options: dict[str, Any] = {
                     "maxsize": 32,
-                    "blocksize": BLOCK,
-                    "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                    "blocksize": BLOCK_SIZE,
+                    "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
                 }
                 pool = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
                 self._pools[purpose, proxy] = pool
             return pool
 
-    def _patiently(
+    def _send_with_retries(
         self,
-        exchange: Callable[[], urllib3.BaseHTTPResponse],
+        send: Callable[[], urllib3.BaseHTTPResponse],
         url: str,
         *,
-        repeatable: bool,
-        passing: Iterable[int],
+        idempotent: bool,
+        statuses: Iterable[int],
     ) -> tuple[urllib3.BaseHTTPResponse, bool]:
-        """Try until it is answered for good, or until patience ends. What is not safe to repeat is repeated only where
-        it cannot have arrived. With the answer: whether an earlier try may have been carried out."""
-        known = _origin(url) in self._met
-        deadline = time.monotonic() + (self.patience if known else min(self.patience, PATIENCE_NEW))
+        """Retry until there is a final response or the retry period is over. A request that is not idempotent is only
+        repeated if it cannot have arrived. Also returns whether an earlier attempt may have succeeded."""
+        is_known = _origin(url) in self._known_origins
+        deadline = time.monotonic() + (self.retry_period if is_known else min(self.retry_period, RETRY_PERIOD_NEW_HOST))
         attempt = 0
-        answer_lost = False
+        response_lost = False
         while True:
             wait = _backoff(attempt)
             attempt += 1
             try:
-                response = exchange()
+                response = send()
             except HTTPError as error:
                 never_arrived = isinstance(error, (NewConnectionError, ConnectTimeoutError))
-                hopeless = isinstance(error, SSLError) or not (repeatable or never_arrived)
-                if hopeless or time.monotonic() + wait > deadline:
+                may_repeat = (idempotent or never_arrived) and not isinstance(error, SSLError)
+                if not may_repeat or time.monotonic() + wait > deadline:
                     raise _unreachable(url, error) from error
-                answer_lost = answer_lost or not never_arrived
+                response_lost = response_lost or not never_arrived
             else:
-                if not known:
-                    self._met.add(_origin(url))
-                    known, deadline = True, time.monotonic() + self.patience
-                if not (repeatable and _passes(response, passing)):
-                    return response, answer_lost
+                if not is_known:
+                    self._known_origins.add(_origin(url))
+                    is_known, deadline = True, time.monotonic() + self.retry_period
+                if not (idempotent and _is_retryable(response, statuses)):
+                    return response, response_lost
                 wait = max(wait, _retry_after(response))
                 if time.monotonic() + wait > deadline:
-                    return response, answer_lost
-                # Whoever answers for the server, such as a proxy, does not know how far it came.
-                answer_lost = True
+                    return response, response_lost
+                # The response may come from a proxy, which does not know whether the server handled the request.
+                response_lost = True
                 response.close()
-            crew.pause(wait)
+            cancellation.cancellable_sleep(wait)
 
     def close(self) -> None:
-        """Let go of the connections. The client may be used again."""
+        """Close the connections. The client can be used again."""
         with self._lock:
             for pool in self._pools.values():
                 pool.clear()
 
 
-def segment(name: object) -> str:
-    """A name as one segment of a path."""
+def quote_segment(name: object) -> str:
+    """A name as one segment of a URL path."""
     return quote(str(name), safe="")
 
 
-def _json(body: object) -> bytes:
+def _to_json(body: object) -> bytes:
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as error:
@@ -326,22 +330,22 @@ def _origin(url: str) -> str:
 
 
 def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1.0) * min(LONGEST_WAIT, 0.25 * 2.0**attempt)
+    return random.uniform(0.5, 1.0) * min(MAX_BACKOFF, 0.25 * 2.0**attempt)
 
 
-def _passes(response: urllib3.BaseHTTPResponse, passing: Iterable[int]) -> bool:
-    if response.status in passing:
+def _is_retryable(response: urllib3.BaseHTTPResponse, statuses: Iterable[int]) -> bool:
+    if response.status in statuses:
         return True
-    # S3 says "your upload was too slow" with a 400, which is worth another try.
-    return response.status == 400 and any(code.encode() in (response.data or b"") for code in PASSING_CODES)
+    # S3 reports an upload that was too slow with a 400, and that is worth a retry.
+    return response.status == 400 and any(code.encode() in (response.data or b"") for code in RETRYABLE_STORE_CODES)
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
-    said = response.headers.get("Retry-After", "")
-    if said.isdigit():
-        return float(said)
+    value = response.headers.get("Retry-After", "")
+    if value.isdigit():
+        return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (TypeError, ValueError):
         return 0.0
 
@@ -349,19 +353,19 @@ def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
 def _unreachable(url: str, error: HTTPError) -> errors.Unreachable:
     origin = _origin(url)
     if isinstance(error, NameResolutionError):
-        why = "there is no host of that name"
+        reason = "unknown host"
     elif isinstance(error, NewConnectionError):
-        why = "nobody listens there"
+        reason = "connection refused"
     elif isinstance(error, ConnectTimeoutError):
-        why = "no answer"
+        reason = "no response"
     elif isinstance(error, ReadTimeoutError):
-        why = "it took the connection and then fell silent"
+        reason = "it accepted the connection and then stopped responding"
     elif isinstance(error, SSLError):
-        why = f"the encrypted connection failed ({error})"
+        reason = f"the encrypted connection failed ({error})"
     else:
-        why = f"the connection broke ({error})"
+        reason = f"the connection broke ({error})"
     if "X-Amz-Signature" in url or "Signature=" in url:
-        check = "It is the object store's address as the server gives it out: can this machine reach it?"
+        hint = "This is the URL of the object store as the server hands it out: can this machine reach it?"
     else:
-        check = "Is the server running, and is WANLLMDB_BASE_URL right?"
-    return errors.Unreachable(f"Cannot reach {origin}: {why}. {check}", address=origin)
+        hint = "Is the server running, and is WANLLMDB_BASE_URL correct?"
+    return errors.Unreachable(f"Cannot reach {origin}: {reason}. {hint}", address=origin)

@@ -1,4 +1,4 @@
-"""What people see while it happens: lines on standard output, and a progress bar where a terminal can show one."""
+"""Console output: lines on standard output, warnings on standard error, and a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console as Terminal
+from rich.console import Console as RichConsole
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-_PLAIN = str.maketrans({"✓": "+", "→": "->", "×": "x", "…": "..."})
-_REDRAW_SECONDS = 0.1
+_ASCII = str.maketrans({"✓": "+", "→": "->", "×": "x", "…": "..."})
+_REDRAW_INTERVAL = 0.1
 
-Tell = Callable[[int], object]
-"""Hears of bytes as they are done; a negative number takes back what must be done again."""
+OnProgress = Callable[[int], object]
+"""Called with the number of bytes that were completed; a negative number takes back bytes that will be repeated."""
 
 
 class Console:
-    """Says things unless it is silent. Nothing it does can make the program fail: not a console that cannot encode `✓`,
-    and not one that is closed."""
+    """Prints unless it is silent. Never makes the program fail, not even if the console cannot encode `✓` or is
+    closed."""
 
     def __init__(self, *, silent: bool = False) -> None:
         self.silent = silent
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         if not self.silent:
             _write(sys.stdout, line)
 
-    def warn(self, line: str) -> None:
-        """For what went wrong without stopping anything: on standard error, silent or not."""
+    def warning(self, line: str) -> None:
+        """For problems that stop nothing: on standard error, even if silent."""
         _write(sys.stderr, f"wanllmdb: {line}")
 
     @contextmanager
-    def progress(self, title: str, total: int) -> Iterator[Tell]:
-        """A bar over `total` bytes, on standard error, only while it is a terminal."""
-        terminal = Terminal(stderr=True)
+    def progress(self, title: str, total: int) -> Iterator[OnProgress]:
+        """A progress bar over `total` bytes, on standard error, only if that is a terminal."""
+        terminal = RichConsole(stderr=True)
         if self.silent or not total or not terminal.is_terminal:
             yield lambda size: None
             return
@@ -48,22 +48,22 @@ class Console:
             yield _throttled(progress, title, total)
 
 
-def _throttled(progress: Progress, title: str, total: int) -> Tell:
+def _throttled(progress: Progress, title: str, total: int) -> OnProgress:
     task = progress.add_task(title, total=total)
     lock = threading.Lock()
-    done, drawn = 0, 0.0
+    completed, drawn_at = 0, 0.0
 
-    def tell(size: int) -> None:
-        nonlocal done, drawn
+    def on_progress(size: int) -> None:
+        nonlocal completed, drawn_at
         with lock:
-            done += size
+            completed += size
             now = time.monotonic()
-            if now - drawn < _REDRAW_SECONDS:
+            if now - drawn_at < _REDRAW_INTERVAL:
                 return
-            drawn = now
-            progress.update(task, completed=done)
+            drawn_at = now
+            progress.update(task, completed=completed)
 
-    return tell
+    return on_progress
 
 
 def _write(stream: TextIO | None, line: str) -> None:
@@ -73,7 +73,7 @@ def _write(stream: TextIO | None, line: str) -> None:
     try:
         line.encode(encoding)
     except UnicodeEncodeError:
-        line = line.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+        line = line.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
     try:
         print(line, file=stream, flush=True)
     except (OSError, ValueError):  # closed, or a pipe that nobody reads any more

@@ -1,39 +1,39 @@
-"""Everything the SDK refuses or runs into, one tree.
+"""All exceptions of the SDK, as one tree.
 
 WanLLMDBError
-├── AuthenticationError   no API key, or one that the server does not take (401)
-├── Denied                you may see it, you may not do it (403)
+├── AuthenticationError   no API key, or the server rejects it (401)
+├── Denied                you can see it, but you lack the permission (403)
 │   ├── ReadOnlyKey       the key's scope is `read`
-│   └── AliasProtected    a rule keeps the alias where it is; `.rule`
-├── NotFound              it does not exist, or not for you (404)
-│   ├── AliasNotFound     no such alias; `.aliases` are those that exist
+│   └── AliasProtected    a protection rule refuses the change; `.rule`
+├── NotFound              it does not exist, or you have no access (404)
+│   ├── AliasNotFound     no such alias; `.aliases` lists the existing ones
 │   └── VersionNotFound
-├── Invalid               the request makes no sense as it stands (400); also a ValueError
+├── Invalid               the request is not valid (400); also a ValueError
 │   ├── InvalidName
 │   └── InvalidPath       a path that could leave the artifact or the download directory
-├── TooLarge              more than the server takes at once (413)
-├── Conflict              it makes sense, but not in this state (409)
+├── TooLarge              larger than the server accepts in one request (413)
+├── Conflict              valid, but not possible in the current state (409)
 │   ├── NameTaken
-│   │   └── RuleTaken     the place has a rule for that pattern
-│   ├── PathTaken         two different files under one path
-│   ├── TypeDiffers       the artifact exists, with another type
-│   ├── VersionFinalized  the contents of a version never change
-│   ├── VersionIncomplete `.paths` lack their bytes
+│   │   └── RuleTaken     a rule for this pattern already exists in this scope
+│   ├── PathTaken         two different files at one path
+│   ├── TypeDiffers       the artifact exists with another type
+│   ├── VersionFinalized  the contents of a finalized version never change
+│   ├── VersionIncomplete the bytes of `.paths` are missing
 │   ├── VersionHasAliases
-│   ├── BytesMismatch     `.paths` hold other bytes than was said
-│   ├── AliasTargetRefused  aliases point at finalized versions of their own artifact
-│   ├── AliasMoved        the alias is not where it was expected; `.version` is where it is
-│   ├── NothingBefore     the alias has been nowhere else: there is nothing to go back to
-│   ├── ProposalOpen      a move of that alias waits for a decision already
-│   ├── ProposalDecided   somebody has decided about the proposal before
+│   ├── BytesMismatch     the bytes of `.paths` differ from what was declared
+│   ├── AliasTargetRefused  aliases only point to finalized versions of their own artifact
+│   ├── AliasMoved        the alias is not at the expected version; `.version` is the current one
+│   ├── NothingBefore     the alias has no earlier version to roll back to
+│   ├── ProposalOpen      a proposal for this alias is already open
+│   ├── ProposalDecided   the proposal has already been decided
 │   ├── AlreadyLogged     a draft's method on a logged artifact
 │   └── NotLogged         a logged artifact's method on a draft
 ├── FileChanged           a file changed while it was being logged; nothing was logged
-├── CorruptDownload       the bytes that came are not the bytes that were logged
+├── CorruptDownload       the downloaded bytes differ from the logged ones
 ├── NotInitialized        there is no run: call `init` first
-├── Unreachable           nobody answers at the address; `.address`
-└── ServerError           the server or the store answered with a failure of its own (5xx); `.request_id`
-    └── Unavailable       a part of the system is away; nothing was changed, try again (503)
+├── Unreachable           no response from `.address`
+└── ServerError           the server or the object store failed (5xx); `.request_id`
+    └── Unavailable       a part of the system is down; nothing was changed, try again (503)
 """
 
 from __future__ import annotations
@@ -43,35 +43,35 @@ from typing import Any
 
 
 class WanLLMDBError(Exception):
-    """Everything this package raises on purpose. `str(error)` is a sentence for people."""
+    """Base class of everything this package raises on purpose. `str(error)` is a readable message."""
 
     def __init__(self, message: str, *, status: int | None = None, problem: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
-        """The HTTP status, or None where the SDK itself refused."""
+        """The HTTP status, or None if the SDK itself raised the error."""
         self.problem: dict[str, Any] = dict(problem or {})
-        """The server's whole answer (`application/problem+json`), or nothing."""
-        self.answer_lost = False
-        """An earlier try of the same request may have been carried out, and its answer lost on the way: then what
-        refuses this one may be that one's own work."""
+        """The full response of the server (`application/problem+json`), or an empty dict."""
+        self.response_lost = False
+        """An earlier attempt of the same request may have succeeded although its response was lost. Then this error may
+        be caused by that attempt."""
 
     @property
     def code(self) -> str:
-        """The name of the refusal on the wire, such as `AliasNotFound`."""
+        """The error code on the wire, such as `AliasNotFound`."""
         return str(self.problem.get("code") or type(self).__name__)
 
     @property
     def request_id(self) -> str | None:
-        """What the server's log calls the request that failed."""
+        """The id of the failed request in the server's log."""
         return self.problem.get("request_id")
 
 
 class AuthenticationError(WanLLMDBError):
-    """No API key, or one the server does not take."""
+    """No API key, or the server rejects it."""
 
 
 class Denied(WanLLMDBError):
-    """You may see it, but not do this to it."""
+    """You can see it, but you lack the permission for this."""
 
 
 class ReadOnlyKey(Denied):
@@ -79,7 +79,7 @@ class ReadOnlyKey(Denied):
 
 
 class AliasProtected(Denied):
-    """A rule keeps the alias where it is. The sentence says who may move it, and whether a proposal helps."""
+    """A protection rule refuses the change. The message says who can make it, and whether a proposal is possible."""
 
     @property
     def alias(self) -> str:
@@ -87,12 +87,12 @@ class AliasProtected(Denied):
 
     @property
     def rule(self) -> dict[str, Any]:
-        """`id`, `pattern`, `place`, the least `role` that moves it, and whether it `needs_approval`."""
+        """`id`, `pattern`, `place` (the scope), the minimum `role`, and whether it `needs_approval`."""
         return dict(self.problem.get("rule") or {})
 
 
 class NotFound(WanLLMDBError):
-    """It does not exist, or not for you."""
+    """It does not exist, or you have no access."""
 
 
 class AliasNotFound(NotFound):
@@ -100,7 +100,7 @@ class AliasNotFound(NotFound):
 
     @property
     def aliases(self) -> list[str]:
-        """The aliases that do exist."""
+        """The aliases that exist."""
         return list(self.problem.get("aliases") or [])
 
 
@@ -109,44 +109,44 @@ class VersionNotFound(NotFound):
 
 
 class Invalid(WanLLMDBError, ValueError):
-    """The request makes no sense as it stands."""
+    """The request is not valid."""
 
 
 class InvalidName(Invalid):
-    """An artifact, alias or type cannot be called that."""
+    """Not a valid name for an artifact, an alias, a tag or a type."""
 
 
 class InvalidPath(Invalid):
-    """A path that is not relative, or could leave the artifact or the directory it is downloaded to."""
+    """A path that is not relative, or could leave the artifact or the download directory."""
 
 
 class TooLarge(WanLLMDBError):
-    """More than the server takes at once."""
+    """Larger than the server accepts in one request."""
 
 
 class Conflict(WanLLMDBError):
-    """It makes sense, but not in the state that things are in."""
+    """The request is valid, but not possible in the current state."""
 
     @property
     def paths(self) -> list[str]:
-        """The paths the refusal is about, as far as the server names them."""
+        """The paths concerned, as far as the server names them."""
         return list(self.problem.get("paths") or [])
 
 
 class NameTaken(Conflict):
-    """Something else has that name already."""
+    """The name is already in use."""
 
 
 class RuleTaken(NameTaken):
-    """The place has a rule for that pattern already."""
+    """A rule for this pattern already exists in this scope."""
 
 
 class PathTaken(Conflict):
-    """Two different files under one path."""
+    """Two different files at one path."""
 
 
 class TypeDiffers(Conflict):
-    """An artifact of that name exists, with another type."""
+    """An artifact of this name exists with another type."""
 
 
 class VersionFinalized(Conflict):
@@ -154,23 +154,23 @@ class VersionFinalized(Conflict):
 
 
 class VersionIncomplete(Conflict):
-    """Some files of the version have no bytes in the store."""
+    """The bytes of some files are missing in the object store."""
 
 
 class VersionHasAliases(Conflict):
-    """Aliases point at the version."""
+    """Aliases point to the version."""
 
 
 class BytesMismatch(Conflict):
-    """The store holds other bytes than was said."""
+    """The object store holds other bytes than declared."""
 
 
 class AliasTargetRefused(Conflict):
-    """Aliases point at finalized versions of their own artifact."""
+    """Aliases only point to finalized versions of their own artifact."""
 
 
 class AliasMoved(Conflict):
-    """The alias is not where it was expected: somebody has moved it."""
+    """The alias is not at the expected version: somebody else has moved it."""
 
     @property
     def alias(self) -> str:
@@ -178,7 +178,7 @@ class AliasMoved(Conflict):
 
     @property
     def version(self) -> str | None:
-        """Where it is, such as `v3`; None where it does not exist."""
+        """The current version, such as `v3`; None if the alias does not exist."""
         return self.problem.get("version")
 
     @property
@@ -187,19 +187,19 @@ class AliasMoved(Conflict):
 
 
 class NothingBefore(Conflict):
-    """The alias has been nowhere else: there is nothing to go back to."""
+    """The alias has only ever pointed to its current version: there is nothing to roll back to."""
 
 
 class ProposalOpen(Conflict):
-    """A move of that alias waits for a decision already."""
+    """A proposal for this alias is already open."""
 
 
 class ProposalDecided(Conflict):
-    """Somebody has decided about the proposal before."""
+    """The proposal has already been decided."""
 
 
 class AlreadyLogged(Conflict):
-    """The contents of a logged artifact never change: make a new `Artifact`."""
+    """The contents of a logged artifact never change: create a new `Artifact`."""
 
 
 class NotLogged(Conflict):
@@ -211,7 +211,7 @@ class FileChanged(WanLLMDBError):
 
 
 class CorruptDownload(WanLLMDBError):
-    """The bytes that came, or lie on the disk, are not the bytes that were logged."""
+    """The bytes received or found on disk differ from the logged ones."""
 
 
 class NotInitialized(WanLLMDBError, AttributeError):
@@ -219,7 +219,7 @@ class NotInitialized(WanLLMDBError, AttributeError):
 
 
 class Unreachable(WanLLMDBError):
-    """Nobody answers at an address."""
+    """No response from a server."""
 
     def __init__(self, message: str, *, address: str = "") -> None:
         super().__init__(message)
@@ -227,28 +227,28 @@ class Unreachable(WanLLMDBError):
 
 
 class ServerError(WanLLMDBError):
-    """The server or the store answered with a failure of its own."""
+    """The server or the object store failed."""
 
 
 class Unavailable(ServerError):
-    """A part of the system is away, such as the object store. Nothing was changed; try again."""
+    """A part of the system is down, such as the object store. Nothing was changed; try again."""
 
 
-# The leaves have the same names on the wire; the kinds, some of them, have not.
-_KINDS: dict[str, type[WanLLMDBError]] = {
+# Most codes on the wire are the names of the classes; these are the others.
+_RENAMED_CODES: dict[str, type[WanLLMDBError]] = {
     "NotAuthenticated": AuthenticationError,
     "AuthenticationFailed": AuthenticationError,
     "Missing": NotFound,
     "PayloadTooLarge": TooLarge,
     "StoreUnavailable": Unavailable,
 }
-_LEAVES: tuple[type[WanLLMDBError], ...] = (
+_SAME_CODES: tuple[type[WanLLMDBError], ...] = (
     *(AuthenticationError, Denied, ReadOnlyKey, AliasProtected, NotFound, AliasNotFound, VersionNotFound),
     *(Invalid, InvalidName, InvalidPath, TooLarge, Unavailable),
     *(Conflict, NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases),
     *(BytesMismatch, AliasTargetRefused, AliasMoved, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken),
 )
-_BY_CODE = _KINDS | {leaf.__name__: leaf for leaf in _LEAVES}
+_BY_CODE = _RENAMED_CODES | {error.__name__: error for error in _SAME_CODES}
 _BY_STATUS: dict[int, type[WanLLMDBError]] = {
     400: Invalid,
     401: AuthenticationError,
@@ -262,28 +262,25 @@ _BY_STATUS: dict[int, type[WanLLMDBError]] = {
 
 
 def from_problem(status: int, problem: Mapping[str, Any]) -> WanLLMDBError:
-    """The exception for a refusal: by its code, and by its status where the code is not known here."""
-    kind = _BY_CODE.get(str(problem.get("code", "")))
-    if kind is None:
-        kind = _BY_STATUS.get(status, ServerError if status >= 500 else WanLLMDBError)
-    return kind(_sentence(status, problem), status=status, problem=problem)
+    """The exception for an error response: by its code, or by its status if this SDK does not know the code."""
+    error_class = _BY_CODE.get(str(problem.get("code", "")))
+    if error_class is None:
+        error_class = _BY_STATUS.get(status, ServerError if status >= 500 else WanLLMDBError)
+    return error_class(_message(status, problem), status=status, problem=problem)
 
 
-def _sentence(status: int, problem: Mapping[str, Any]) -> str:
-    detail = str(problem.get("detail") or problem.get("title") or f"The server answered {status}")
+def _message(status: int, problem: Mapping[str, Any]) -> str:
+    message = str(problem.get("detail") or problem.get("title") or f"The server answered {status}")
     fields = problem.get("errors")
     if isinstance(fields, Mapping):
-        said = [f"{field}: {' '.join(map(str, told))}" for field, told in fields.items() if isinstance(told, list)]
-        # One field's sentence is often the detail already.
-        detail = "; ".join([detail, *(line for line in said if line.split(": ", 1)[1] not in detail)])
+        texts = {field: " ".join(map(str, errors)) for field, errors in fields.items() if isinstance(errors, list)}
+        # The message of a single field is often the detail already.
+        message = "; ".join([message, *(f"{field}: {text}" for field, text in texts.items() if text not in message)])
     aliases = problem.get("aliases")
-    if problem.get("code") == "AliasNotFound" and isinstance(aliases, list) and not _all_named(aliases, detail):
-        known = ", ".join(repr(alias) for alias in aliases) or "none"
-        detail = f"{detail.rstrip('.')}; the aliases that exist: {known}"
+    if problem.get("code") == "AliasNotFound" and isinstance(aliases, list):
+        is_complete = aliases and all(str(alias) in message for alias in aliases)
+        existing = ", ".join(repr(alias) for alias in aliases) or "none"
+        message = message if is_complete else f"{message.rstrip('.')}; existing aliases: {existing}"
     if status >= 500 and problem.get("request_id"):
-        detail = f"{detail} (request {problem['request_id']})"
-    return detail
-
-
-def _all_named(names: list[Any], sentence: str) -> bool:
-    return bool(names) and all(str(name) in sentence for name in names)
+        message = f"{message} (request {problem['request_id']})"
+    return message

@@ -1,4 +1,4 @@
-"""What a version holds: its files as the server lists them."""
+"""The manifest of a version: its files as the server lists them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Entry:
     size: int
     """In bytes."""
     sha256: str | None
-    """Hex; None only where whoever logged it stated an md5 and no worker has read the bytes yet."""
+    """Hex; None only if the file was uploaded with an md5 alone and no worker has read it yet."""
     md5: str | None = None
     mime_type: str | None = None
     integrity: str = "pending"
-    """`pending`, `verified` or `corrupt`: what the server's workers found when they read the bytes back."""
+    """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
 
     @property
     def name(self) -> str:
@@ -33,7 +33,7 @@ class Entry:
 
 
 class Manifest:
-    """The files of a version by their paths, in the order of the paths."""
+    """The files of a version by path, sorted by path."""
 
     def __init__(self, entries: Iterable[Entry], digest: str | None) -> None:
         self.entries: dict[str, Entry] = {entry.path: entry for entry in entries}
@@ -56,10 +56,10 @@ class Manifest:
         return f"<Manifest of {len(self)} files>"
 
 
-def entry_of_file(record: dict[str, Any]) -> Entry:
-    """An entry from one of the server's file records. Raises `InvalidPath`."""
+def entry_from_record(record: dict[str, Any]) -> Entry:
+    """An entry from a file record of the API. Raises `InvalidPath`."""
     return Entry(
-        path=paths.check(record["path"]),
+        path=paths.validate(record["path"]),
         size=record["size"],
         sha256=record["sha256_hash"],
         md5=record["md5_hash"],

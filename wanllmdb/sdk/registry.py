@@ -1,23 +1,25 @@
-"""`wandb.registry`: which version matters, moved on purpose, on record, and back again.
+"""`wandb.registry`: moves the aliases that say which version matters, with conditions, a history and approvals.
 
-Names are those of `Api().artifact`: `team/project/name`, of which team and project may be left out inside a run, and
-where the settings have them. The server and the mode are those of the run under way, else of the settings; nothing of
-this works in mode `disabled`, so that a program that is only tried out moves nothing.
+Artifact names are as for `Api().artifact`: `team/project/name`, where team and project can be omitted inside a run and
+if the settings have them. Server and mode are those of the current run, else those of the settings. In mode `disabled`
+every function raises `Invalid`, so that a trial run never moves an alias.
 
-Conditions: `expect="v3"` is "only if the alias is at v3", `expect="none"` "only if there is no such alias"; where it is
-elsewhere `AliasMoved` is raised and nothing is changed. An alias that a rule protects is refused with `AliasProtected`,
-whose sentence says who may move it, or that `propose` lets a second person decide.
+Conditions: with `expect="v3"` the alias moves only if it is at v3, with `expect="none"` only if it does not exist.
+Otherwise `AliasMoved` is raised and nothing is changed. If a protection rule refuses the change, `AliasProtected` is
+raised; its message says who can make it, or that `propose` asks a second person for approval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wanllmdb.sdk import aliases, connection, errors, paths, session, versions
+from wanllmdb.sdk import aliases, errors, name_resolution, session
 from wanllmdb.sdk.artifact import Artifact
-from wanllmdb.sdk.records import AliasChange, AliasProposal
+from wanllmdb.sdk.connection import Connection, connect
+from wanllmdb.sdk.models import AliasChange, AliasProposal
+from wanllmdb.sdk.validators import validate_alias
 
-# What is offered when somebody types `wandb.registry.` and waits.
+# What editors and notebooks complete after `wandb.registry.`.
 __all__ = [
     "approve",
     "history",
@@ -30,7 +32,7 @@ __all__ = [
     "withdraw",
 ]
 
-# What MLflow calls its stages. A stage of any other name is the alias itself.
+# The stages of MLflow. A stage with any other name is the alias itself.
 _STAGES = ("staging", "production")
 _NO_STAGE = ("none", "archived")
 
@@ -43,119 +45,125 @@ def transition_stage(
     comment: str | None = None,
     expect: str | int | None = None,
 ) -> Artifact:
-    """Make this version the one of a stage: move the stage's alias to it, and return the version.
+    """Move the alias of a stage to a version, and return the version.
 
-    The alias is `alias` where it is given; else the stage names it: `Staging` and `Production`, in any spelling, mean
-    `staging` and `production`, any other stage is the alias as it stands. `version` is `v3` or 3, or an alias of the
-    artifact, such as `staging`. Other aliases of the version stay: from staging to production it is in both.
+    The alias is `alias`, or else named by the stage: `Staging` and `Production`, in any case, are the aliases `staging`
+    and `production`; any other stage is an alias as it is. `version` is `v3` or 3, or an alias of the artifact, such as
+    `staging`. Other aliases of the version are not changed: a version moved from staging to production has both.
 
-    The stages `None` and `Archived` take the version out: they remove `alias`, or without it both `staging` and
-    `production`, from this version. What is at another version stays there.
+    The stages `None` and `Archived` remove `alias` from the version, or without it both `staging` and `production`.
+    Aliases at other versions are not changed.
 
-    `comment` is recorded as the reason. Raises `Invalid` for a stage and an alias that contradict one another,
-    `AliasMoved`, `AliasProtected`, `VersionNotFound`, `NotFound`.
+    `comment` is recorded as the reason. Raises `Invalid` if stage and alias contradict each other, `AliasMoved`,
+    `AliasProtected`, `VersionNotFound`, `NotFound`.
     """
-    joined, full = _where(name, "transition_stage")
-    leaves, named = _read_stage(stage, alias)
-    expected = {} if leaves else aliases.expectation(joined, full, named[0], expect)
-    found = versions.meant(joined, full, version)
-    client, place = joined.client, found["artifact_id"]
-    if leaves:
-        released = [each for each in named if each in found["aliases"]]
-        joined.console.say(f"Taking {found['artifact_name']}:{found['version']} out of its stage...")
-        stayed = {moved.alias for moved in aliases.release(client, place, found["id"], {}, released, comment)}
+    connection, full_name = _connect_to(name, "transition_stage")
+    removes, stage_aliases = _parse_stage(stage, alias)
+    expected = {} if removes else aliases.parse_expectation(connection, full_name, stage_aliases[0], expect)
+    record = name_resolution.resolve_version(connection, full_name, version)
+    client, console, artifact_id = connection.client, connection.console, record["artifact_id"]
+    if removes:
+        released = [alias for alias in stage_aliases if alias in record["aliases"]]
+        console.info(f"Removing {record['artifact_name']}:{record['version']} from its stage...")
+        moved_away = aliases.move_or_release(client, artifact_id, record["id"], {}, released, comment)
         if not released:
-            joined.console.say(f"  It has no {' or '.join(map(repr, named))}")
-        for each in released:
-            joined.console.say(f"  ✓ {each!r} {'was moved away meanwhile' if each in stayed else 'removed'}")
+            console.info(f"  It does not have the alias {' or '.join(map(repr, stage_aliases))}")
+        for alias in released:
+            is_moved = alias in {moved.alias for moved in moved_away}
+            console.info(f"  ✓ {alias!r} {'was moved by somebody else' if is_moved else 'removed'}")
     else:
-        joined.console.say(f"Moving alias {named[0]!r} of artifact {found['artifact_name']!r}...")
-        aliases.move(client, place, {named[0]: found["id"]}, expected=expected, reason=comment)
-        joined.console.say(f"  ✓ {named[0]!r} → version {found['version']!r}")
-    return _artifact(joined, full, found["version"])
+        (alias,) = stage_aliases
+        console.info(f"Moving alias {alias!r} of artifact {record['artifact_name']!r}...")
+        aliases.move(client, artifact_id, {alias: record["id"]}, expected=expected, reason=comment)
+        console.info(f"  ✓ {alias!r} → version {record['version']!r}")
+    return _get_version(connection, full_name, record["version"])
 
 
 def rollback(name: str, alias: str, expect: str | int | None = None, reason: str | None = None) -> Artifact:
-    """Move an alias back to the version where it was before, and return that version.
+    """Move an alias back to its previous version, and return that version.
 
-    It also brings back an alias that was removed. A second rollback undoes the first. Raises `NothingBefore` where the
-    alias has been nowhere else, `AliasMoved`, `AliasProtected`, `AliasNotFound`.
+    This also restores a removed alias. A second rollback undoes the first. Raises `NothingBefore` if the alias has only
+    ever pointed to its current version, `AliasMoved`, `AliasProtected`, `AliasNotFound`.
     """
-    joined, full = _where(name, "rollback")
-    paths.check_alias(alias)
-    place = versions.find_named(joined, full)["id"]
-    expected = aliases.expectation(joined, full, alias, expect)
-    joined.console.say(f"Rolling back alias {alias!r} of artifact {full.rpartition('/')[2]!r}...")
-    row = aliases.rollback(joined.client, place, alias, expected=expected, reason=reason)
-    joined.console.say(f"  ✓ {alias!r} → version {row['version']!r}")
-    return _artifact(joined, full, row["version"])
+    connection, full_name = _connect_to(name, "rollback")
+    validate_alias(alias)
+    artifact = name_resolution.get_artifact(connection, full_name)
+    expected = aliases.parse_expectation(connection, full_name, alias, expect)
+    connection.console.info(f"Rolling back alias {alias!r} of artifact {artifact['name']!r}...")
+    row = aliases.rollback(connection.client, artifact["id"], alias, expected=expected, reason=reason)
+    connection.console.info(f"  ✓ {alias!r} → version {row['version']!r}")
+    return _get_version(connection, full_name, row["version"])
 
 
 def swap(name: str, one: str, other: str, reason: str | None = None) -> dict[str, str]:
-    """Let two aliases change places, both or none, and return where they are: `{"blue": "v2", "green": "v1"}`.
+    """Exchange the versions of two aliases in one step, and return their new versions: `{"blue": "v2", "green": "v1"}`.
 
-    Raises `AliasNotFound`, `AliasProtected`, and `AliasMoved` where somebody moves one of them in the same moment.
+    Raises `AliasNotFound`, `AliasProtected`, and `AliasMoved` if somebody else moves one of them at the same time.
     """
-    joined, full = _where(name, "swap")
-    joined.console.say(f"Swapping aliases {one!r} and {other!r} of artifact {full.rpartition('/')[2]!r}...")
-    places = aliases.swap(joined.client, versions.find_named(joined, full)["id"], one, other, reason)
-    for alias, version in places.items():
-        joined.console.say(f"  ✓ {alias!r} → version {version!r}")
-    return places
+    connection, full_name = _connect_to(name, "swap")
+    console = connection.console
+    console.info(f"Swapping aliases {one!r} and {other!r} of artifact {full_name.rpartition('/')[2]!r}...")
+    artifact = name_resolution.get_artifact(connection, full_name)
+    versions = aliases.swap(connection.client, artifact["id"], one, other, reason)
+    for alias, version in versions.items():
+        console.info(f"  ✓ {alias!r} → version {version!r}")
+    return versions
 
 
 def history(name: str, alias: str | None = None) -> Iterator[AliasChange]:
-    """All that happened to an alias, or to all of the artifact's, newest first and asked for page by page.
+    """All changes of one alias, or of all aliases of the artifact, newest first. Fetched page by page.
 
-    What is on record stays, also of aliases and versions that are no more. Raises `NotFound`, and `AliasNotFound` for
-    an alias that never was.
+    The history is permanent, also for deleted aliases and versions. Raises `NotFound`, and `AliasNotFound` for an alias
+    that never existed.
     """
-    joined, full = _where(name, "history")
-    place = versions.find_named(joined, full)["id"]
-    return (AliasChange.of(row) for row in aliases.history(joined.client, place, alias))
+    connection, full_name = _connect_to(name, "history")
+    artifact = name_resolution.get_artifact(connection, full_name)
+    return (AliasChange._from_record(row) for row in aliases.history(connection.client, artifact["id"], alias))
 
 
 def propose(name: str, version: str | int | None, alias: str, reason: str | None = None) -> AliasProposal:
-    """Ask that a second person move the alias to this version, or remove it where `version` is None.
+    """Propose to move the alias to this version, or to remove it if `version` is None.
 
-    It is moved when somebody with the role that the rules ask for approves, if it is then still where it is now.
-    Raises `ProposalOpen` where a move of that alias waits already, `Conflict` where it is there already.
+    The change is made when a person with the role that the rules require approves it, if the alias is still at the same
+    version. Raises `ProposalOpen` if there is an open proposal for the alias, `Conflict` if it is already at `version`.
     """
-    joined, full = _where(name, "propose")
-    paths.check_alias(alias)
+    connection, full_name = _connect_to(name, "propose")
+    validate_alias(alias)
     if version is None:
-        place, target, said = versions.find_named(joined, full)["id"], None, "removal"
+        artifact_id = name_resolution.get_artifact(connection, full_name)["id"]
+        version_id, target = None, "removal"
     else:
-        found = versions.meant(joined, full, version)
-        place, target, said = found["artifact_id"], found["id"], f"version {found['version']!r}"
-    made = AliasProposal.of(aliases.propose(joined.client, place, alias, target, reason))
-    joined.console.say(f"Proposed: alias {alias!r} of artifact {full.rpartition('/')[2]!r} → {said}")
-    joined.console.say("  Somebody else approves or rejects it")
-    return made
+        record = name_resolution.resolve_version(connection, full_name, version)
+        artifact_id, version_id, target = record["artifact_id"], record["id"], f"version {record['version']!r}"
+    row = aliases.propose(connection.client, artifact_id, alias, version_id, reason)
+    connection.console.info(f"Proposed: alias {alias!r} of artifact {full_name.rpartition('/')[2]!r} → {target}")
+    connection.console.info("  Waiting for approval by a second person")
+    return AliasProposal._from_record(row)
 
 
 def proposals(name: str, state: str | None = "open") -> list[AliasProposal]:
-    """The proposals about an artifact's aliases, newest first; of any state where `state` is None."""
-    joined, full = _where(name, "proposals")
-    rows = aliases.proposals(joined.client, versions.find_named(joined, full)["id"], state)
-    return [AliasProposal.of(row) for row in rows]
+    """The proposals for the aliases of an artifact, newest first; in any state if `state` is None."""
+    connection, full_name = _connect_to(name, "proposals")
+    artifact = name_resolution.get_artifact(connection, full_name)
+    rows = aliases.list_proposals(connection.client, artifact["id"], state)
+    return [AliasProposal._from_record(row) for row in rows]
 
 
 def approve(proposal: AliasProposal | str, comment: str | None = None) -> AliasProposal:
-    """Let a proposed move happen now. Not for who proposed it.
+    """Approve a proposal: the alias moves now. Nobody can approve their own.
 
-    Raises `Denied`, `ProposalDecided`, and `AliasMoved` where the alias is no longer where it was when it was proposed.
+    Raises `Denied`, `ProposalDecided`, and `AliasMoved` if the alias has moved since it was proposed.
     """
     return _decide(proposal, "approve", comment)
 
 
 def reject(proposal: AliasProposal | str, comment: str | None = None) -> AliasProposal:
-    """Decide that the alias stays where it is. Raises `Denied`, `ProposalDecided`."""
+    """Reject a proposal: the alias stays at its version. Raises `Denied`, `ProposalDecided`."""
     return _decide(proposal, "reject", comment)
 
 
 def withdraw(proposal: AliasProposal | str, comment: str | None = None) -> AliasProposal:
-    """Take one's own proposal back. Raises `Denied`, `ProposalDecided`."""
+    """Withdraw your own proposal. Raises `Denied`, `ProposalDecided`."""
     return _decide(proposal, "withdraw", comment)
 
 
@@ -163,50 +171,48 @@ def __dir__() -> list[str]:
     return __all__
 
 
-# --- Inside -----------------------------------------------------------------------------------------------------------
+# --- Internal ---------------------------------------------------------------------------------------------------------
 
 
-def _where(name: str, act: str) -> tuple[connection.Connection, str]:
-    """The connection, and the artifact's `team/project/name`."""
-    joined, project = _joined(act)
-    full = joined.full_name(name, project)
-    if ":" in full:
-        raise errors.Invalid(f"{name!r} names a version: name the artifact alone")
-    return joined, full
+def _connect(operation: str) -> tuple[Connection, str | None]:
+    """The connection and the project of the current run, else those of the settings."""
+    run = session.current_run()
+    connection, project = (run._connection, f"{run.entity}/{run.project}") if run else (connect(), None)
+    connection.require_online(f"registry.{operation}")
+    return connection, project
 
 
-def _joined(act: str) -> tuple[connection.Connection, str | None]:
-    run = session.current()
-    if run is None:
-        joined, project = connection.connect(), None
-    else:
-        joined, project = run._connection, f"{run.entity}/{run.project}"
-    joined.need_server(f"registry.{act}")
-    return joined, project
+def _connect_to(name: str, operation: str) -> tuple[Connection, str]:
+    """The connection, and `team/project/name` of the artifact."""
+    connection, project = _connect(operation)
+    full_name = connection.full_name(name, project)
+    if ":" in full_name:
+        raise errors.Invalid(f"{name!r} names a version: pass the name of the artifact only")
+    return connection, full_name
 
 
-def _read_stage(stage: str | None, alias: str | None) -> tuple[bool, list[str]]:
-    """Whether the version leaves, and which aliases are meant."""
-    word = (stage or "").strip().lower()
+def _parse_stage(stage: str | None, alias: str | None) -> tuple[bool, list[str]]:
+    """Whether aliases are removed, and which aliases are meant."""
+    stage_name = (stage or "").strip().lower()
     if alias is not None:
-        paths.check_alias(alias)
-        if word in _STAGES and alias in _STAGES and alias != word:
-            raise errors.Invalid(f"The stage {stage!r} and the alias {alias!r} are two stages: name one of them")
-        return word in _NO_STAGE, [alias]
-    if word in _NO_STAGE:
+        validate_alias(alias)
+        if stage_name in _STAGES and alias in _STAGES and alias != stage_name:
+            raise errors.Invalid(f"The stage {stage!r} and the alias {alias!r} contradict each other: pass one of them")
+        return stage_name in _NO_STAGE, [alias]
+    if stage_name in _NO_STAGE:
         return True, list(_STAGES)
     if not stage:
-        raise errors.Invalid("Which stage, or which alias? Name one, such as stage='Production'")
-    return False, [word if word in _STAGES else paths.check_alias(stage)]
+        raise errors.Invalid("No stage and no alias given: pass one, such as stage='Production'")
+    return False, [stage_name if stage_name in _STAGES else validate_alias(stage)]
 
 
-def _decide(proposal: AliasProposal | str, act: str, comment: str | None) -> AliasProposal:
-    joined, _ = _joined(act)
+def _decide(proposal: AliasProposal | str, action: str, comment: str | None) -> AliasProposal:
+    connection, _ = _connect(action)
     proposal_id = proposal.id if isinstance(proposal, AliasProposal) else proposal
-    decided = AliasProposal.of(aliases.decide(joined.client, proposal_id, act, comment))
-    joined.console.say(f"Proposal about alias {decided.alias!r} {decided.state}")
+    decided = AliasProposal._from_record(aliases.decide(connection.client, proposal_id, action, comment))
+    connection.console.info(f"Proposal for alias {decided.alias!r} {decided.state}")
     return decided
 
 
-def _artifact(joined: connection.Connection, full: str, version: str) -> Artifact:
-    return Artifact._of(joined, versions.resolve(joined, f"{full}:{version}"))
+def _get_version(connection: Connection, full_name: str, version: str) -> Artifact:
+    return Artifact._from_record(connection, name_resolution.resolve(connection, f"{full_name}:{version}"))

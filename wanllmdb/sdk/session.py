@@ -1,5 +1,4 @@
-"""The one run that a program has at a time: begun by `init`, meant by the module's own functions, ended with the
-program if nobody ends it before."""
+"""The current run of the process: `init`, the module-level functions, `login`, and the end of the program."""
 
 from __future__ import annotations
 
@@ -12,27 +11,29 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import connection, errors, provenance, settings, values
+from wanllmdb.sdk import environment, errors, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.client import Client
+from wanllmdb.sdk.connection import connect
+from wanllmdb.sdk.json_values import to_jsonable
 from wanllmdb.sdk.run import Run
 
-# At the end of a program nobody waits as long as in its middle.
-PATIENCE_AT_EXIT = 10.0
+# Shorter than usual: a program that ends should not hang.
+RETRY_PERIOD_AT_EXIT = 10.0
 
 _run: Run | None = None
 
 
-def current() -> Run | None:
+def current_run() -> Run | None:
     """The run of this process, or None before `init` and after `finish`."""
     return _run if _run is not None and _run.state == "running" else None
 
 
-def needed(act: str) -> Run:
+def require_run(operation: str) -> Run:
     """The run of this process. Raises `NotInitialized`."""
-    run = current()
+    run = current_run()
     if run is None:
-        raise errors.NotInitialized(f"wanllmdb.{act} needs a run: call wanllmdb.init() first")
+        raise errors.NotInitialized(f"wanllmdb.{operation} needs a run: call wanllmdb.init() first")
     return run
 
 
@@ -48,55 +49,60 @@ def init(
     reinit: bool = False,
     mode: str | None = None,
 ) -> Run:
-    """Begin a run. While one is under way, `init` returns that one; with `reinit` it ends it and begins another.
+    """Start a run. If one is active, `init` returns it; with `reinit` it ends that run and starts another.
 
-    `project` is `project`, of the team `entity` or your own, or `team/project`; one that does not exist is made,
-    private. `config` is a mapping, or an object whose attributes are meant, such as what argparse makes.
-    `mode` is `online`, or `disabled` for a run that works without a server and keeps nothing.
-    What is not given comes from the settings; without any project the name is `uncategorized`.
+    `project` is `team/project`, or `project` of the team `entity` or your own. If it does not exist, a private project
+    is created. `config` is a mapping, or an object with attributes, such as the result of argparse.
+    `mode` is `online`, or `disabled` for a run that needs no server and stores nothing.
+    Missing arguments come from the settings; the default project is `uncategorized`.
     Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`.
     """
     global _run
-    under_way = current()
-    if under_way is not None:
+    active = current_run()
+    if active is not None:
         if not reinit:
-            return under_way
-        under_way.finish()
-    joined = connection.connect(project=project, entity=entity, mode=mode)
-    wanted = {
+            return active
+        active.finish()
+    connection = connect(project=project, entity=entity, mode=mode)
+    arguments = {
         "display_name": name,
-        "config": values.plain(config if isinstance(config, Mapping) else vars(config)) if config is not None else None,
+        "config": to_jsonable(config if isinstance(config, Mapping) else vars(config)) if config is not None else None,
         "tags": [tags] if isinstance(tags, str) else list(tags) if tags is not None else None,
         "notes": notes,
         "job_type": job_type,
         "group": group,
     }
-    about = {field: value for field, value in wanted.items() if value is not None}
-    chosen = joined.settings.project or "uncategorized"
-    if joined.settings.mode == "disabled":
-        record: dict[str, Any] = _pretended(chosen, about)
+    fields = {field: value for field, value in arguments.items() if value is not None}
+    project = connection.settings.project or "uncategorized"
+    if connection.settings.mode == "disabled":
+        record = _disabled_record(project, fields)
     else:
-        full = joined.full_project(chosen) if joined.settings.entity else chosen
-        record = joined.client.post("/runs", {"project": full, **provenance.here(), **about})
-    _run = Run(joined, record)
-    _watch_the_end()
+        # Without an entity the server chooses the user's own team.
+        project = connection.full_project(project) if connection.settings.entity else project
+        record = connection.client.post("/runs", {"project": project, **environment.collect(), **fields})
+    _run = Run(connection, record)
+    _install_exit_hooks()
     if _run.is_online:
-        joined.console.say(f"Run {_run.name!r} of {record['project_name']}: {_run.url}")
+        connection.console.info(f"Run {_run.name!r} of {record['project_name']}: {_run.url}")
     return _run
 
 
-def _pretended(project: str, about: dict[str, Any]) -> dict[str, Any]:
-    """A run that no server knows."""
-    blank = {"config": {}, "summary": {}, "tags": [], "notes": "", "job_type": "", "group": "", "display_name": ""}
-    place = project if "/" in project else f"nobody/{project}"
+def _disabled_record(project: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The record of a run in mode `disabled`, where no server has one."""
     return {
-        **blank,
         "id": "disabled",
         "name": "disabled",
-        "project_name": place,
+        "display_name": "",
+        "project_name": project if "/" in project else f"nobody/{project}",
         "state": "running",
+        "config": {},
+        "summary": {},
+        "tags": [],
+        "notes": "",
+        "job_type": "",
+        "group": "",
         "url": None,
-        **about,
+        **fields,
     }
 
 
@@ -110,7 +116,7 @@ def finish(exit_code: int = 0) -> None:
 
 def log(data: Mapping[str, Any], step: int | None = None) -> None:
     """See `Run.log`. Raises `NotInitialized`."""
-    needed("log").log(data, step)
+    require_run("log").log(data, step)
 
 
 def log_artifact(
@@ -121,7 +127,7 @@ def log_artifact(
     tags: str | Iterable[str] | None = None,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""
-    return needed("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags)
+    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags)
 
 
 def use_artifact(
@@ -132,80 +138,80 @@ def use_artifact(
     at: str | datetime | None = None,
 ) -> Artifact:
     """See `Run.use_artifact`. Raises `NotInitialized`."""
-    return needed("use_artifact").use_artifact(name_or_artifact, type, alias, version, at)
+    return require_run("use_artifact").use_artifact(name_or_artifact, type, alias, version, at)
 
 
 def login(key: str | None = None, base_url: str | None = None, relogin: bool = False) -> bool:
-    """Keep an API key for a server in the config file, once the server has taken it. True, or an exception.
+    """Check an API key with the server, and store it in the config file. Returns True, or raises.
 
-    Without `key` the one in force is checked; where there is none, or with `relogin`, the terminal is asked.
-    Raises `AuthenticationError` for a key that is not taken, or none where there is no terminal.
+    Without `key` the current one is checked; if there is none, or with `relogin`, the terminal prompts for it.
+    Raises `AuthenticationError` if the server rejects the key, or if there is none and no terminal.
     """
     return bool(sign_in(key, base_url, relogin))
 
 
 def sign_in(key: str | None, base_url: str | None, relogin: bool) -> dict[str, Any]:
-    """What `login` does. Answers whose key it is, as `/me` does, and the `base_url`."""
-    found = settings.load(base_url=base_url, api_key=key)
-    if key is None and (found.api_key is None or relogin):
+    """`login`, returning the response of `/me` and the `base_url`."""
+    current = settings.load(base_url=base_url, api_key=key)
+    if key is None and (current.api_key is None or relogin):
         if not sys.stdin or not sys.stdin.isatty():
-            raise errors.AuthenticationError(f"No API key for {found.base_url}: pass one, or set WANLLMDB_API_KEY")
-        key = getpass.getpass(f"API key for {found.base_url}: ").strip()
-        found = replace(found, api_key=key)
-    viewer = Client(found.base_url, found.api_key).get("/me")
+            raise errors.AuthenticationError(f"No API key for {current.base_url}: pass one, or set WANLLMDB_API_KEY")
+        key = getpass.getpass(f"API key for {current.base_url}: ").strip()
+        current = replace(current, api_key=key)
+    viewer = Client(current.base_url, current.api_key).get("/me")
     if key is not None:
-        settings.remember_key(found.base_url, key)
-    return {"base_url": found.base_url, **viewer}
+        settings.store_key(current.base_url, key)
+    return {"base_url": current.base_url, **viewer}
 
 
 # --- The end of the program -------------------------------------------------------------------------------------------
 
-_is_watched = False
-_ending: Callable[[Run], object] = Run.finish
+_hooks_installed = False
+_end_run: Callable[[Run], object] = Run.finish
 
 
-def _watch_the_end() -> None:
-    """Installed with the first run: learn how the program ends, and say so."""
-    global _is_watched
-    if _is_watched:
+def _install_exit_hooks() -> None:
+    """Called with the first run: end the run with the program, in the state in which the program ends."""
+    global _hooks_installed
+    if _hooks_installed:
         return
-    _is_watched = True
-    atexit.register(_end_with_program)
-    sys.excepthook = _noting_crash(sys.excepthook)
-    sys.exit = _noting_exit(sys.exit)
+    _hooks_installed = True
+    atexit.register(_end_at_exit)
+    sys.excepthook = _wrap_excepthook(sys.excepthook)
+    sys.exit = _wrap_exit(sys.exit)
 
 
-def _noting_crash(hook: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_excepthook(original: Callable[..., Any]) -> Callable[..., Any]:
     def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        global _ending
-        _ending = Run.kill if issubclass(kind, KeyboardInterrupt) else _crash
-        hook(kind, error, trace)
+        global _end_run
+        _end_run = Run.kill if issubclass(kind, KeyboardInterrupt) else _end_as_crashed
+        original(kind, error, trace)
 
     return excepthook
 
 
-def _noting_exit(leave: Callable[..., Any]) -> Callable[..., Any]:
-    # A SystemExit reaches no hook: this is the only place that learns of `sys.exit(1)`.
+def _wrap_exit(original: Callable[..., Any]) -> Callable[..., Any]:
+    # No hook is called for a SystemExit: only here the status of `sys.exit(1)` is known.
     def exit(status: Any = None, /) -> Any:
-        global _ending
-        _ending = Run.finish if status is None or status == 0 else _crash
-        return leave(status)
+        global _end_run
+        _end_run = Run.finish if status is None or status == 0 else _end_as_crashed
+        return original(status)
 
     return exit
 
 
-def _crash(run: Run) -> None:
+def _end_as_crashed(run: Run) -> None:
     run.finish(1)
 
 
-def _end_with_program() -> None:
+def _end_at_exit() -> None:
     global _run
     run, _run = _run, None
     if run is None:
         return
     try:
         if run.is_online:
-            run._connection.client.patience = PATIENCE_AT_EXIT
-        _ending(run)
+            run._connection.client.retry_period = RETRY_PERIOD_AT_EXIT
+        _end_run(run)
     except errors.WanLLMDBError as error:
-        run._connection.console.warn(f"the end of the run could not be reported: {error}")
+        run._connection.console.warning(f"could not report the end of the run: {error}")

@@ -1,4 +1,4 @@
-"""Where the server is, who we are, and which project is meant: argument > environment > config file > netrc."""
+"""Settings: server, API key, project, mode. Precedence: argument, environment, config file, netrc."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODES = ("online", "disabled")
 
 @dataclass(frozen=True)
 class Settings:
-    """What every face of the SDK needs to know before it talks to anybody."""
+    """All settings, each with its environment variable `WANLLMDB_<NAME>`."""
 
     base_url: str = DEFAULT_BASE_URL
     api_key: str | None = None
@@ -35,23 +35,25 @@ class Settings:
 
 
 def load(**arguments: Any) -> Settings:
-    """The settings in force. An argument that is None counts as not given.
+    """The settings in effect. An argument that is None counts as not given.
 
-    Raises `Invalid` for an address or a mode that makes no sense, and for a config file that cannot be read.
+    Raises `Invalid` for an invalid URL or mode, and for a config file that cannot be read.
     """
-    given = {name: value for name, value in arguments.items() if value is not None}
-    stored = read_config()
-    found = {name: stored[name] for name in ("base_url", "project", "entity", "mode") if stored.get(name)}
-    found |= _from_environment()
-    found |= given
-    found["base_url"] = tidy_address(str(found.get("base_url", DEFAULT_BASE_URL)))
-    found["cache_dir"] = Path(found.get("cache_dir") or platformdirs.user_cache_path("wanllmdb")).expanduser()
-    found["silent"] = _is_yes(found.get("silent", False))
-    if found.get("mode", "online") not in MODES:
-        raise errors.Invalid(_mode_refusal(found["mode"]))
-    settings = Settings(**found)
+    config = read_config()
+    values = {name: config[name] for name in ("base_url", "project", "entity", "mode") if config.get(name)}
+    values |= _from_environment()
+    values |= {name: value for name, value in arguments.items() if value is not None}
+    values["base_url"] = normalize_url(str(values.get("base_url", DEFAULT_BASE_URL)))
+    values["cache_dir"] = Path(values.get("cache_dir") or platformdirs.user_cache_path("wanllmdb")).expanduser()
+    values["silent"] = str(values.get("silent", False)).strip().lower() in ("1", "true", "yes", "on")
+    mode = values.get("mode", "online")
+    if mode == "offline":
+        raise errors.Invalid("Mode 'offline' is not supported: use 'online', or 'disabled' to run without a server")
+    if mode not in MODES:
+        raise errors.Invalid(f"Unknown mode {mode!r}: use 'online' or 'disabled'")
+    settings = Settings(**values)
     if settings.api_key is None:
-        settings = replace(settings, api_key=_stored_key(stored, settings.base_url))
+        settings = replace(settings, api_key=_stored_key(config, settings.base_url))
     return settings
 
 
@@ -60,77 +62,63 @@ def _from_environment() -> dict[str, Any]:
     return {name: os.environ[variable] for name, variable in names.items() if os.environ.get(variable)}
 
 
-def _is_yes(value: object) -> bool:
-    return value if isinstance(value, bool) else str(value).strip().lower() in ("1", "true", "yes", "on")
-
-
-def _mode_refusal(mode: object) -> str:
-    if mode == "offline":
-        return "Mode 'offline' is not supported: use 'online', or 'disabled' to run without a server"
-    return f"Unknown mode {mode!r}: use 'online' or 'disabled'"
-
-
-def tidy_address(address: str) -> str:
-    """The server's address without a trailing slash. Raises `Invalid` for what is not http(s)://host[:port][/path]."""
-    parts = urlsplit(address.strip())
+def normalize_url(url: str) -> str:
+    """The server's URL without a trailing slash. Raises `Invalid` unless it is http(s)://host[:port][/path]."""
+    parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise errors.Invalid(f"{address!r} is not the address of a server: it should look like {DEFAULT_BASE_URL}")
+        raise errors.Invalid(f"{url!r} is not the URL of a server: it should look like {DEFAULT_BASE_URL}")
     if parts.username or parts.password:
-        raise errors.Invalid("The server's address must not hold a password: use an API key")
-    return address.strip().rstrip("/")
+        raise errors.Invalid("The server's URL must not contain a password: use an API key")
+    return url.strip().rstrip("/")
 
 
-# --- Keys that outlive the process ------------------------------------------------------------------------------------
+# --- Stored API keys --------------------------------------------------------------------------------------------------
 
 
 def config_path() -> Path:
-    """The file that `login` writes: readable by its owner alone."""
+    """The file that `login` writes, readable only by its owner."""
     return platformdirs.user_config_path("wanllmdb") / "config.json"
 
 
 def read_config() -> dict[str, Any]:
-    """What the config file says; nothing where there is none."""
+    """The contents of the config file; empty if there is none."""
     path = config_path()
     try:
-        stored = json.loads(path.read_text("utf-8"))
+        config = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise errors.Invalid(f"The config file {path} cannot be read: {error}") from error
-    if not isinstance(stored, dict):
-        raise errors.Invalid(f"The config file {path} should hold a JSON object")
-    return stored
+    if not isinstance(config, dict):
+        raise errors.Invalid(f"The config file {path} must contain a JSON object")
+    return config
 
 
-def remember_key(base_url: str, api_key: str) -> Path:
-    """Keep the key for this one address, and make the address the default. Returns the file it is kept in."""
+def store_key(base_url: str, api_key: str) -> Path:
+    """Store the key for this URL only, and make the URL the default. Returns the path of the config file."""
     path = config_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock"), mode=0o600):
-        stored = read_config()
-        stored["base_url"] = base_url
-        stored["keys"] = {**stored.get("keys", {}), base_url: api_key}
-        # `mkstemp` makes it 0600 from the first byte.
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".config-")
+        config = read_config()
+        config["base_url"] = base_url
+        config["keys"] = {**config.get("keys", {}), base_url: api_key}
+        # `mkstemp` creates it with mode 0600.
+        handle, temporary_path = tempfile.mkstemp(dir=path.parent, prefix=".config-")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(stored, file, indent=2)
-        Path(temporary).replace(path)
+            json.dump(config, file, indent=2)
+        Path(temporary_path).replace(path)
     return path
 
 
-def _stored_key(stored: Mapping[str, Any], base_url: str) -> str | None:
-    # A key belongs to an address: one server's key is never shown to another.
-    keys = stored.get("keys")
+def _stored_key(config: Mapping[str, Any], base_url: str) -> str | None:
+    # A key belongs to one URL and is never sent to another server.
+    keys = config.get("keys")
     if isinstance(keys, dict) and isinstance(keys.get(base_url), str):
         return str(keys[base_url])
-    return _netrc_key(base_url)
-
-
-def _netrc_key(base_url: str) -> str | None:
-    path = Path(os.environ.get("NETRC") or Path.home() / (".netrc" if os.name != "nt" else "_netrc"))
+    netrc_path = Path(os.environ.get("NETRC") or Path.home() / (".netrc" if os.name != "nt" else "_netrc"))
     try:
-        # Not `authenticators()`: that falls back to `default`, which is somebody else's password.
-        found = netrc.netrc(str(path)).hosts.get(urlsplit(base_url).hostname or "")
+        # `authenticators()` would fall back to `default`, which is the password of another service.
+        entry = netrc.netrc(str(netrc_path)).hosts.get(urlsplit(base_url).hostname or "")
     except (OSError, ValueError, netrc.NetrcParseError):
         return None
-    return found[2] if found else None
+    return entry[2] if entry else None

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from accounts import keys, users
+from accounts.actor import Actor
 from accounts.models import User
 
 USERNAME = "owner"
@@ -23,6 +24,6 @@ class Command(BaseCommand):
                 return
             password = secrets.token_urlsafe(12)
             user = users.create(USERNAME, password=password, is_superuser=True)
-            _, value = keys.create(user, "first key")
+            _, value = keys.create(Actor(user), "first key")
         credentials = {"base_url": settings.BASE_URL, "username": USERNAME, "password": password, "api_key": value}
         self.stdout.write(json.dumps(credentials))

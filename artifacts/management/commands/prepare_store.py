@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.core.management.base import BaseCommand
 
 from artifacts import storage
@@ -15,6 +16,6 @@ class Command(BaseCommand):
         storage.ensure_bucket()
         if not storage.ensure_cors(settings.PAGE_ORIGINS):
             self.stderr.write(
-                f"The store takes no CORS rules for the bucket {settings.S3_BUCKET!r}: "
+                f"The store takes no CORS rules for the bucket {storages['artifacts'].bucket_name!r}: "
                 f"let it answer PUT from {', '.join(settings.PAGE_ORIGINS)} and expose ETag."
             )

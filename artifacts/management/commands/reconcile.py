@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from artifacts import cleanup, errors
+from artifacts import errors
+from artifacts.content import garbage_collection
 
 
 class Command(BaseCommand):
@@ -15,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, delete: bool, **options: Any) -> None:
         try:
-            strays = cleanup.reconcile(delete=delete)
+            strays = garbage_collection.reconcile(delete=delete)
         except errors.StoreUnavailable as refusal:
             raise CommandError(str(refusal)) from refusal
         for key in strays:

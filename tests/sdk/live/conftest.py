@@ -1,4 +1,4 @@
-"""The SDK in the hands of the cast, against a running server, worker and store."""
+"""The SDK against a running server, worker and object store, as one of the test users."""
 
 import itertools
 import os
@@ -21,19 +21,19 @@ def stack() -> servers.Stack:
 
 @pytest.fixture(autouse=True)
 def running(stack: servers.Stack) -> None:
-    """Everything runs when a test begins, also what another one has killed."""
+    """Every process runs when a test starts, even if another test has killed it."""
     stack.start()
 
 
 @pytest.fixture
 def sign_in(stack: servers.Stack, home, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """`sign_in("bob")`: from now on this process and its children are bob's."""
+    """`sign_in("bob")`: from now on this process and its children use bob's key."""
 
-    def become(username: str) -> None:
+    def set_key(username: str) -> None:
         monkeypatch.setenv("WANLLMDB_BASE_URL", stack.base_url)
         monkeypatch.setenv("WANLLMDB_API_KEY", stack.key(username))
 
-    return become
+    return set_key
 
 
 @pytest.fixture
@@ -43,39 +43,39 @@ def bob(sign_in: Callable[[str], None]) -> None:
 
 @pytest.fixture
 def project() -> str:
-    """A project that no other test has."""
+    """A project that no other test uses."""
     return f"acme/sdk-{os.getpid()}-{next(_numbers)}"
 
 
 @pytest.fixture
 def run(bob: None, project: str) -> Iterator[wandb.Run]:
-    """A run of bob's in that project."""
+    """A run of bob in this project."""
     with wandb.init(project=project) as run:
         yield run
 
 
 @pytest.fixture
 def python(bob: None) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a script of bob's in a process of its own."""
+    """Run a script as bob in a separate process."""
 
-    def start(script: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
-        assert not check or done.returncode == 0, done.stderr
-        return done
+    def run_script(script: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+        assert not check or result.returncode == 0, result.stderr
+        return result
 
-    return start
+    return run_script
 
 
 @pytest.fixture
-def stored(stack: servers.Stack) -> Callable[[], set[str]]:
-    """The keys of everything that lies in the store now."""
-    hands = servers.s3(stack.env)
+def stored_keys(stack: servers.Stack) -> Callable[[], set[str]]:
+    """The keys of all objects that are in the store now."""
+    s3 = servers.s3(stack.env)
 
-    def look() -> set[str]:
-        pages = hands.get_paginator("list_objects_v2").paginate(Bucket=stack.env["S3_BUCKET"])
+    def list_keys() -> set[str]:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=stack.env["S3_BUCKET"])
         try:
-            return {found["Key"] for page in pages for found in page.get("Contents", ())}
-        except hands.exceptions.NoSuchBucket:
-            return set()  # the first upload makes it
+            return {obj["Key"] for page in pages for obj in page.get("Contents", ())}
+        except s3.exceptions.NoSuchBucket:
+            return set()  # the first upload creates it
 
-    return look
+    return list_keys

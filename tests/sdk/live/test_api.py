@@ -29,46 +29,50 @@ def test_an_artifact_by_its_name(logged, monkeypatch):
     assert artifact.used_by() == []
 
 
-def test_what_is_not_there_is_told(logged):
+def test_missing_things_are_errors(logged):
     api = wandb.Api()
     with pytest.raises(wandb.AliasNotFound, match="Alias 'nope' not found"):
         api.artifact(f"{logged}/training-dataset:nope")
     with pytest.raises(wandb.NotFound):
         api.artifact(f"{logged}/training-dataset:v9")
-    for ask in (
+    for call in (
         lambda: api.artifact(f"{logged}/absent:latest"),
         lambda: api.collection(f"{logged}/absent"),
         lambda: api.project("acme/absent"),
         lambda: list(api.artifacts("acme/absent")),
     ):
         with pytest.raises(wandb.NotFound):
-            ask()
+            call()
     with pytest.raises(wandb.TypeDiffers):
         api.artifact(f"{logged}/net", type="dataset")
-    with pytest.raises(wandb.Invalid, match="Which project"):
+    with pytest.raises(wandb.Invalid, match="No project given"):
         api.artifact("training-dataset")
 
 
-def test_artifacts_are_listed_and_found(logged):
+def test_artifacts_are_listed_and_filtered(logged):
     api = wandb.Api()
-    assert [each.name for each in api.artifacts(logged)] == ["net", "training-dataset"]
-    assert [each.name for each in api.artifacts(logged, type="model")] == ["net"]
-    assert [each.name for each in api.artifacts(logged, search="customers")] == ["training-dataset"]
-    assert [each.name for each in api.artifacts(logged, alias="n1")] == ["training-dataset"]
-    assert {"net", "training-dataset"} <= {each.name for each in api.artifacts()}
+    assert [artifact.name for artifact in api.artifacts(logged)] == ["net", "training-dataset"]
+    assert [artifact.name for artifact in api.artifacts(logged, type="model")] == ["net"]
+    assert [artifact.name for artifact in api.artifacts(logged, search="customers")] == ["training-dataset"]
+    assert [artifact.name for artifact in api.artifacts(logged, alias="n1")] == ["training-dataset"]
+    assert {"net", "training-dataset"} <= {artifact.name for artifact in api.artifacts()}
 
 
 def test_a_collection_has_its_versions_and_aliases(logged):
-    found = wandb.Api().collection(f"{logged}/training-dataset")
-    assert (found.version_count, found.latest_version, found.description) == (2, "v2", "Rows of customers")
-    assert [version.version for version in found.versions()] == ["v2", "v1"]
-    assert found.all_aliases() == {"latest": "v2", "n1": "v1", "n2": "v2"}
+    collection = wandb.Api().collection(f"{logged}/training-dataset")
+    assert (collection.version_count, collection.latest_version, collection.description) == (
+        2,
+        "v2",
+        "Rows of customers",
+    )
+    assert [version.version for version in collection.versions()] == ["v2", "v1"]
+    assert collection.all_aliases() == {"latest": "v2", "n1": "v1", "n2": "v2"}
 
 
-def test_projects_are_found(logged):
+def test_projects_are_listed(logged):
     api = wandb.Api()
     project = api.project(logged)
     assert (project.full_name, project.visibility) == (logged, "private")
-    assert logged in [each.full_name for each in api.projects()]
-    assert logged in [each.full_name for each in api.projects("acme")]
+    assert logged in [project.full_name for project in api.projects()]
+    assert logged in [project.full_name for project in api.projects("acme")]
     assert api.viewer["username"] == "bob"

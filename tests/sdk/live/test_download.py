@@ -9,8 +9,9 @@ import pytest
 
 import wanllmdb as wandb
 from tests import servers
-from wanllmdb.sdk import disk, locating
-from wanllmdb.sdk.hashing import MIB
+from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
+from wanllmdb.sdk.transfer.hashes import MIB
+from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
 
 
 @pytest.fixture
@@ -40,54 +41,54 @@ def contents(root: Path | str) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_it_lands_below_the_working_directory(artifact, data, tmp_path, monkeypatch):
+def test_the_default_directory_is_in_the_working_directory(artifact, data, tmp_path, monkeypatch):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     assert artifact.download() == str(tmp_path / "work/artifacts/data:v1")
     assert contents("artifacts/data:v1") == contents(data)
 
 
-def test_what_is_there_and_right_is_kept_and_the_rest_is_mended(artifact, data, tmp_path):
+def test_correct_files_are_kept_and_others_are_replaced(artifact, data, tmp_path):
     root = Path(artifact.download(tmp_path / "down"))
     kept = root / "weights.bin"
     before = kept.stat()
     (root / "train/00.bin").write_bytes(b"x" * 10_000)
     (root / "train/01.bin").write_bytes(b"short")
     (root / "train/02.bin").unlink()
-    (root / "mine.txt").write_text("not of the artifact")
+    (root / "mine.txt").write_text("unrelated")
     artifact.download(root)
     assert (kept.stat().st_ino, kept.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert contents(root) == {**contents(data), "mine.txt": b"not of the artifact"}
+    assert contents(root) == {**contents(data), "mine.txt": b"unrelated"}
 
 
-def test_a_prefix_brings_a_part(artifact, tmp_path):
+def test_a_prefix_downloads_some_files(artifact, tmp_path):
     root = artifact.download(tmp_path / "down", path_prefix="test/")
     assert sorted(contents(root)) == ["test/a.csv", "test/a.csv.bak"]
 
 
-def test_one_file_comes_alone(artifact, data, tmp_path):
-    place = artifact.get_entry("test/a.csv").download(tmp_path / "down")
-    assert Path(place) == tmp_path / "down/test/a.csv"
+def test_a_single_file(artifact, data, tmp_path):
+    path = artifact.get_entry("test/a.csv").download(tmp_path / "down")
+    assert Path(path) == tmp_path / "down/test/a.csv"
     assert sorted(contents(tmp_path / "down")) == ["test/a.csv"]
     assert artifact.get_path("test/a.csv").size == 1
     with pytest.raises(wandb.NotFound):
         artifact.get_entry("test")
-    with pytest.raises(wandb.Invalid, match="file\\(\\) is for artifacts of exactly one"):
+    with pytest.raises(wandb.Invalid, match="file\\(\\) is for artifacts with exactly one"):
         artifact.file()
 
 
-def test_verify_names_what_is_wrong(artifact, tmp_path):
+def test_verify_names_wrong_files(artifact, tmp_path):
     root = Path(artifact.download(tmp_path / "down"))
     artifact.verify(root)
     (root / "train/00.bin").write_bytes(b"x" * 10_000)
     (root / "train/01.bin").unlink()
     (root / "mine.txt").touch()
-    with pytest.raises(wandb.CorruptDownload, match=r"2 missing or changed .* 1 not of the artifact") as wrong:
+    with pytest.raises(wandb.CorruptDownload, match=r"2 missing or changed .* 1 not part of the artifact") as error:
         artifact.verify(root)
-    assert sorted(wrong.value.problem["paths"]) == ["mine.txt", "train/00.bin", "train/01.bin"]
+    assert sorted(error.value.problem["paths"]) == ["mine.txt", "train/00.bin", "train/01.bin"]
 
 
-def test_nothing_is_written_through_a_link_that_lies_there(artifact, tmp_path):
+def test_nothing_is_written_through_an_existing_link(artifact, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "down").mkdir()
     (tmp_path / "down/train").symlink_to(tmp_path / "elsewhere")
@@ -96,7 +97,7 @@ def test_nothing_is_written_through_a_link_that_lies_there(artifact, tmp_path):
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_a_link_in_the_place_of_a_file_is_replaced_not_followed(artifact, data, tmp_path):
+def test_a_link_at_the_path_of_a_file_is_replaced_not_followed(artifact, data, tmp_path):
     (tmp_path / "victim").write_bytes(b"precious")
     (tmp_path / "down/test").mkdir(parents=True)
     (tmp_path / "down/test/a.csv").symlink_to(tmp_path / "victim")
@@ -105,42 +106,42 @@ def test_a_link_in_the_place_of_a_file_is_replaced_not_followed(artifact, data, 
     assert contents(tmp_path / "down") == contents(data)
 
 
-def test_bytes_that_changed_in_the_store_are_noticed(artifact, stack, tmp_path, stored):
-    hands = servers.s3(stack.env)
-    keys = [key for key in stored() if artifact.id in key]
+def test_corrupt_bytes_in_the_store_are_detected(artifact, stack, tmp_path, stored_keys):
+    s3 = servers.s3(stack.env)
+    keys = [key for key in stored_keys() if artifact.id in key]
     large = next(key for key in keys if key.endswith(".bin"))
     pack = next(key for key in keys if "/.packs/" in key)
     for key in (large, pack):
-        body = bytearray(hands.get_object(Bucket=stack.env["S3_BUCKET"], Key=key)["Body"].read())
+        body = bytearray(s3.get_object(Bucket=stack.env["S3_BUCKET"], Key=key)["Body"].read())
         body[len(body) // 2] ^= 1
-        hands.put_object(Bucket=stack.env["S3_BUCKET"], Key=key, Body=bytes(body))
-    with pytest.raises(wandb.CorruptDownload, match=r"bytes that came for .*bin' are not those that were logged"):
+        s3.put_object(Bucket=stack.env["S3_BUCKET"], Key=key, Body=bytes(body))
+    with pytest.raises(wandb.CorruptDownload, match=r"downloaded bytes of .*bin' differ from the logged ones"):
         artifact.download(tmp_path / "large", path_prefix="weights")
-    with pytest.raises(wandb.CorruptDownload, match="bytes that came for 'train/"):
+    with pytest.raises(wandb.CorruptDownload, match="downloaded bytes of 'train/"):
         artifact.download(tmp_path / "pack", path_prefix="train/")
     assert contents(tmp_path / "large") == {}
-    assert not list((tmp_path / "pack").glob(f"{disk.TEMPORARY_PREFIX}*"))
+    assert not list((tmp_path / "pack").glob(f"{TEMP_PREFIX}*"))
 
 
-def test_addresses_that_expired_are_renewed(artifact, data, tmp_path, monkeypatch):
-    # The signature is made wrong, which the store answers as it answers one that is too old.
-    page = locating.Locations._page
-    asked = []
+def test_expired_urls_are_renewed(artifact, data, tmp_path, monkeypatch):
+    # The store answers a wrong signature like an expired one.
+    fetch_page = RemoteManifest._fetch_page
+    requested_cursors = []
 
-    def expired_at_first(self, cursor):
-        answer = page(self, cursor)
-        asked.append(cursor)
-        if len(asked) == 1:
-            for object_id in answer["objects"]:
+    def first_page_expired(self, cursor):
+        page = fetch_page(self, cursor)
+        requested_cursors.append(cursor)
+        if len(requested_cursors) == 1:
+            for object_id in page["objects"]:
                 self._urls[object_id] = self._urls[object_id].replace("Signature=", "Signature=0")
-        return answer
+        return page
 
-    monkeypatch.setattr(locating.Locations, "_page", expired_at_first)
+    monkeypatch.setattr(RemoteManifest, "_fetch_page", first_page_expired)
     assert contents(artifact.download(tmp_path / "down")) == contents(data)
-    assert len(asked) > 1
+    assert len(requested_cursors) > 1
 
 
-def test_several_processes_at_once_get_the_same(artifact, data, tmp_path):
+def test_several_processes_at_once(artifact, data, tmp_path):
     script = f"""
 import wanllmdb
 wanllmdb.Api().artifact({artifact.qualified_name!r}).download({str(tmp_path / "down")!r})
@@ -150,60 +151,60 @@ wanllmdb.Api().artifact({artifact.qualified_name!r}).download({str(tmp_path / "d
     assert contents(tmp_path / "down") == contents(data)
 
 
-def test_a_killed_download_leaves_no_half_file_and_is_completed(artifact, data, tmp_path):
+def test_a_killed_download_leaves_no_incomplete_file_and_can_be_completed(artifact, data, tmp_path):
     script = f"""
 import wanllmdb
-from wanllmdb.sdk import landing
-write = landing._write
-def slowly(file, view):
+from wanllmdb.sdk.transfer import file_assembly
+write_all = file_assembly._write_all
+def write_slowly(file, view):
     import time
     time.sleep(0.02)
-    write(file, view)
-landing._write = slowly
+    write_all(file, view)
+file_assembly._write_all = write_slowly
 wanllmdb.Api().artifact({artifact.qualified_name!r}).download({str(tmp_path / "down")!r})
 """
     process = subprocess.Popen([sys.executable, "-c", script])
     deadline = time.monotonic() + 30
-    while not any((tmp_path / "down").glob(f"{disk.TEMPORARY_PREFIX}*/*")):
+    while not any((tmp_path / "down").glob(f"{TEMP_PREFIX}*/*")):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    (left,) = (tmp_path / "down").glob(f"{disk.TEMPORARY_PREFIX}*")
-    whole = contents(data)
+    (stale,) = (tmp_path / "down").glob(f"{TEMP_PREFIX}*")
+    complete = contents(data)
     for path, content in contents(tmp_path / "down").items():
-        assert path.startswith(disk.TEMPORARY_PREFIX) or content == whole[path]
+        assert path.startswith(TEMP_PREFIX) or content == complete[path]
     again = wandb.Artifact("again", "dataset")
     again.add_dir(tmp_path / "down")
-    assert not any(path.startswith(disk.TEMPORARY_PREFIX) for path in again._state.sources)
+    assert not any(path.startswith(TEMP_PREFIX) for path in again._state.sources)
     artifact.download(tmp_path / "down")
-    assert contents(tmp_path / "down") == whole
-    assert not left.exists()
+    assert contents(tmp_path / "down") == complete
+    assert not stale.exists()
 
 
-def test_a_server_that_sends_other_files_is_noticed(artifact, tmp_path, monkeypatch):
-    page = locating.Locations._page
+def test_a_server_that_lists_other_files_is_detected(artifact, tmp_path, monkeypatch):
+    fetch_page = RemoteManifest._fetch_page
 
     def shortened(self, cursor):
-        answer = page(self, cursor)
-        return {**answer, "entries": answer["entries"][1:]}
+        page = fetch_page(self, cursor)
+        return {**page, "entries": page["entries"][1:]}
 
-    monkeypatch.setattr(locating.Locations, "_page", shortened)
-    with pytest.raises(wandb.CorruptDownload, match="are not those that were logged"):
+    monkeypatch.setattr(RemoteManifest, "_fetch_page", shortened)
+    with pytest.raises(wandb.CorruptDownload, match="differ from the logged ones"):
         artifact.download(tmp_path / "down")
 
 
 @pytest.mark.parametrize("path", ["../escaped", "/tmp/escaped", "a/../../escaped", "..\\escaped"])
-def test_a_server_that_sends_a_path_to_elsewhere_writes_nothing(artifact, tmp_path, monkeypatch, path):
-    page = locating.Locations._page
+def test_a_server_that_sends_an_unsafe_path_is_detected(artifact, tmp_path, monkeypatch, path):
+    fetch_page = RemoteManifest._fetch_page
 
-    def turned(self, cursor):
-        answer = page(self, cursor)
-        answer["entries"][0]["path"] = path
-        return answer
+    def with_unsafe_path(self, cursor):
+        page = fetch_page(self, cursor)
+        page["entries"][0]["path"] = path
+        return page
 
-    monkeypatch.setattr(locating.Locations, "_page", turned)
+    monkeypatch.setattr(RemoteManifest, "_fetch_page", with_unsafe_path)
     with pytest.raises(wandb.InvalidPath):
         artifact.download(tmp_path / "down")
-    assert not any("escaped" in str(found) for found in tmp_path.rglob("*"))
+    assert not any("escaped" in str(path) for path in tmp_path.rglob("*"))

@@ -1,4 +1,4 @@
-"""Programs that people copy run as they stand, and run again."""
+"""The examples run unchanged, and run a second time."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-# What the alias system was asked for: three use cases, three workflows.
-OF_ALIASES = {
+# The three use cases and three workflows of the alias system.
+ALIAS_EXAMPLES = {
     "use case 1: always use the latest data": "alias_use_case_latest_data",
     "use case 2: production model deployment": "alias_use_case_production_model",
     "use case 3: version naming conventions": "alias_use_case_version_names",
@@ -17,29 +17,29 @@ OF_ALIASES = {
     "workflow 2: using aliases": "alias_workflow_using",
     "workflow 3: moving aliases": "alias_workflow_moving",
 }
-OTHERS = sorted({path.stem for path in EXAMPLES.glob("*.py")} - set(OF_ALIASES.values()))
+OTHERS = sorted({path.stem for path in EXAMPLES.glob("*.py")} - set(ALIAS_EXAMPLES.values()))
 
 
-def run_twice(script: Path, project: str, desk: Path) -> None:
+def run_twice(script: Path, project: str, working_dir: Path) -> None:
     for _ in range(2):
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, script],
-            cwd=desk,
+            cwd=working_dir,
             env={**os.environ, "WANLLMDB_PROJECT": project, "PYTHONPATH": str(EXAMPLES.parent)},
             capture_output=True,
             text=True,
             timeout=120,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stderr == ""
-    assert list(desk.iterdir()) == []
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert result.stderr == ""
+    assert list(working_dir.iterdir()) == []
 
 
-@pytest.mark.parametrize("example", OF_ALIASES)
-def test_an_example_of_aliases_runs_and_runs_again(bob, project, tmp_path, example):
-    run_twice(EXAMPLES / f"{OF_ALIASES[example]}.py", project, tmp_path)
+@pytest.mark.parametrize("example", ALIAS_EXAMPLES)
+def test_an_alias_example_runs_twice(bob, project, tmp_path, example):
+    run_twice(EXAMPLES / f"{ALIAS_EXAMPLES[example]}.py", project, tmp_path)
 
 
 @pytest.mark.parametrize("example", OTHERS)
-def test_an_example_runs_and_runs_again(bob, project, tmp_path, example):
+def test_an_example_runs_twice(bob, project, tmp_path, example):
     run_twice(EXAMPLES / f"{example}.py", project, tmp_path)

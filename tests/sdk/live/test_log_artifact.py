@@ -6,14 +6,14 @@ import pytest
 
 import wanllmdb as wandb
 from tests import servers
-from wanllmdb.sdk import upload
 from wanllmdb.sdk.client import Client
-from wanllmdb.sdk.hashing import LARGE, MIB
+from wanllmdb.sdk.transfer import upload
+from wanllmdb.sdk.transfer.hashes import MIB, MULTIPART_ABOVE
 
 
 @pytest.fixture
 def data(tmp_path) -> Path:
-    """Some small files, one middling, one empty, and two alike."""
+    """Some small files, a medium one, an empty one, and two identical ones."""
     data = tmp_path / "data"
     (data / "sub").mkdir(parents=True)
     (data / "a.csv").write_bytes(os.urandom(1000))
@@ -24,8 +24,8 @@ def data(tmp_path) -> Path:
     return data
 
 
-def dataset(data: Path, name: str = "training-dataset", **more) -> wandb.Artifact:
-    artifact = wandb.Artifact(name, "dataset", **more)
+def dataset(data: Path, name: str = "training-dataset", **fields) -> wandb.Artifact:
+    artifact = wandb.Artifact(name, "dataset", **fields)
     artifact.add_dir(data)
     return artifact
 
@@ -35,7 +35,7 @@ def contents(root: Path | str) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_what_is_logged_comes_back(run, data, tmp_path):
+def test_logged_files_can_be_downloaded(run, data, tmp_path):
     artifact = run.log_artifact(dataset(data, description="Rows", metadata={"rows": 3}))
     assert (artifact.version, artifact.file_count, artifact.aliases) == ("v1", 5, ["latest"])
     assert artifact.size == sum(len(content) for content in contents(data).values())
@@ -45,7 +45,7 @@ def test_what_is_logged_comes_back(run, data, tmp_path):
     assert artifact.logged_by().id == run.id
 
 
-def test_the_console_tells_as_documented(run, data, capsys):
+def test_console_output(run, data, capsys):
     run.log_artifact(dataset(data))
     (data / "a.csv").write_text("changed")
     capsys.readouterr()
@@ -60,51 +60,55 @@ def test_the_console_tells_as_documented(run, data, capsys):
     )
 
 
-def test_identical_contents_make_no_version_and_move_the_aliases(run, data, capsys, stored):
+def test_identical_files_create_no_version_and_move_the_aliases(run, data, capsys, stored_keys):
     first = run.log_artifact(dataset(data), aliases="staging")
     capsys.readouterr()
-    before = stored()
+    before = stored_keys()
     again = run.log_artifact(dataset(data), aliases=["production"])
-    assert stored() == before
+    assert stored_keys() == before
     assert (again.version, again.id, again.digest) == ("v1", first.id, first.digest)
     assert again.aliases == ["latest", "production", "staging"]
     assert capsys.readouterr().out == (
         "Logging artifact 'training-dataset' (dataset)...\n"
-        "  No changes: version v1 already holds these files\n"
+        "  No changes: version v1 already contains these files\n"
         "  Adding 1 alias(es)...\n"
         "    ✓ 'production'\n"
     )
 
 
-def test_new_metadata_for_the_same_files_is_not_lost_in_silence(run, data, capsys):
+def test_new_metadata_for_the_same_files_is_reported(run, data, capsys):
     run.log_artifact(dataset(data, metadata={"rows": 3}))
     again = run.log_artifact(dataset(data, metadata={"rows": 4}))
     assert again.metadata == {"rows": 3}
-    assert "Its metadata stays as it was: change artifact.metadata and call save()" in capsys.readouterr().out
+    assert (
+        "Its metadata was not changed: to change it, edit artifact.metadata and call save()" in capsys.readouterr().out
+    )
     again.metadata["rows"] = 4
     again.save()
     assert run.use_artifact("training-dataset").metadata == {"rows": 4}
 
 
-def test_only_what_is_new_is_sent(run, data, stored):
+def test_only_new_files_are_uploaded(run, data, stored_keys):
     run.log_artifact(dataset(data))
-    before = stored()
+    before = stored_keys()
     (data / "new.txt").write_text("new")
     assert run.log_artifact(dataset(data)).version == "v2"
-    (new,) = stored() - before
+    (new,) = stored_keys() - before
     assert new.endswith("/new.txt")
 
 
-def test_a_logged_artifact_never_changes_again(run, data):
+def test_the_contents_of_a_logged_artifact_cannot_change(run, data):
     artifact = run.log_artifact(dataset(data))
-    for act in (
+    for call in (
         lambda: artifact.add_file(data / "a.csv"),
         lambda: artifact.add_dir(data),
         lambda: artifact.new_file("x"),
         lambda: artifact.remove("a.csv"),
     ):
-        with pytest.raises(wandb.AlreadyLogged, match=r"training-dataset:v1 is logged, and its contents never change"):
-            act()
+        with pytest.raises(
+            wandb.AlreadyLogged, match=r"training-dataset:v1 is already logged, and its contents cannot change"
+        ):
+            call()
 
 
 def test_logging_a_logged_artifact_again_moves_aliases(run, data):
@@ -124,32 +128,32 @@ def test_tags_are_added_to_those_of_the_artifact(run, data, capsys):
     assert "tag(s)" not in capsys.readouterr().out
     run.log_artifact(artifact, tags=["daily"])
     assert tags(artifact) == ["raw", "eu", "daily"]
-    place = f"{artifact.entity}/{artifact.project}"
-    assert [found.name for found in wandb.Api().artifacts(place, tag="eu")] == ["training-dataset"]
+    project = f"{artifact.entity}/{artifact.project}"
+    assert [artifact.name for artifact in wandb.Api().artifacts(project, tag="eu")] == ["training-dataset"]
 
 
 @pytest.mark.parametrize("tag", ["", " ", "two\nlines", "x" * 65, None, 7])
-def test_what_cannot_be_a_tag_is_refused_before_anything_is_made(run, data, tag):
+def test_an_invalid_tag_is_rejected_before_anything_is_created(run, data, tag):
     with pytest.raises(wandb.InvalidName):
         run.log_artifact(dataset(data), tags=[tag])
     with pytest.raises(wandb.NotFound):
         wandb.Api().collection(f"{run.entity}/{run.project}/training-dataset")
 
 
-def test_a_protected_alias_is_refused_before_any_bytes_are_sent(run, data, stack, stored, capsys):
+def test_a_protected_alias_is_rejected_before_any_bytes_are_uploaded(run, data, stack, stored_keys, capsys):
     alice = Client(stack.base_url, stack.key("alice"))
     alice.post("/alias-rules", {"project": f"{run.entity}/{run.project}", "pattern": "prod*", "role": "admin"})
-    before = stored()
-    with pytest.raises(wandb.AliasProtected) as refusal:
+    before = stored_keys()
+    with pytest.raises(wandb.AliasProtected) as error:
         run.log_artifact(dataset(data), aliases=["staging", "production"])
-    assert (refusal.value.alias, refusal.value.rule["pattern"]) == ("production", "prod*")
-    assert stored() == before
+    assert (error.value.alias, error.value.rule["pattern"]) == ("production", "prod*")
+    assert stored_keys() == before
     assert "Created version" not in capsys.readouterr().out
     assert run.log_artifact(dataset(data), aliases=["staging"]).version == "v1"
 
 
 @pytest.mark.parametrize("count", [15, 2_000])
-def test_many_files_in_one_go(run, tmp_path, count):
+def test_many_files(run, tmp_path, count):
     (tmp_path / "many").mkdir()
     for number in range(count):
         (tmp_path / "many" / f"{number:05}.txt").write_text(f"file {number}")
@@ -158,10 +162,10 @@ def test_many_files_in_one_go(run, tmp_path, count):
     assert contents(artifact.download(tmp_path / "down")) == contents(tmp_path / "many")
 
 
-def test_a_large_file_travels_in_parts(run, tmp_path):
+def test_a_large_file_is_uploaded_in_parts(run, tmp_path):
     path = tmp_path / "model.bin"
     with path.open("wb") as file:
-        for _ in range(LARGE // MIB + 5):
+        for _ in range(MULTIPART_ABOVE // MIB + 5):
             file.write(os.urandom(MIB))
     artifact = wandb.Artifact("weights", "model")
     artifact.add_file(path)
@@ -169,34 +173,34 @@ def test_a_large_file_travels_in_parts(run, tmp_path):
     assert Path(artifact.file(tmp_path / "down")).read_bytes() == path.read_bytes()
 
 
-def test_a_path_is_made_an_artifact(run, data, tmp_path):
+def test_a_path_becomes_an_artifact(run, data, tmp_path):
     artifact = run.log_artifact(data / "a.csv")
     assert (artifact.name, artifact.type, [file.path for file in artifact.files()]) == ("a.csv", "file", ["a.csv"])
     artifact = run.log_artifact(str(data), name="folder", type="dataset")
     assert (artifact.name, artifact.type, artifact.file_count) == ("folder", "dataset", 5)
 
 
-def test_an_artifact_without_files_is_a_version_too(run, tmp_path):
+def test_an_artifact_without_files(run, tmp_path):
     artifact = run.log_artifact(wandb.Artifact("nothing", "dataset", metadata={"why": "only metadata"}))
     assert (artifact.version, artifact.file_count, artifact.size) == ("v1", 0, 0)
     assert contents(artifact.download(tmp_path / "down")) == {}
 
 
 @pytest.mark.parametrize("alias", ["with space", "", "a" * 101, "-x", "a/b"])
-def test_an_odd_alias_is_refused_before_anything_is_sent(run, project, data, alias):
+def test_an_invalid_alias_is_rejected_before_anything_is_sent(run, project, data, alias):
     with pytest.raises(wandb.InvalidName):
         run.log_artifact(dataset(data), aliases=["latest", alias])
     assert list(wandb.Api().artifacts(project)) == []
 
 
-def test_an_unknown_type_is_refused(run, data):
+def test_an_unknown_type_is_rejected(run, data):
     artifact = wandb.Artifact("x", "spreadsheet")
     artifact.add_dir(data)
     with pytest.raises(wandb.Invalid, match="spreadsheet"):
         run.log_artifact(artifact)
 
 
-def test_another_type_than_the_artifact_has_is_refused(run, data):
+def test_another_type_than_the_artifact_has_is_rejected(run, data):
     run.log_artifact(dataset(data))
     other = wandb.Artifact("training-dataset", "model")
     other.add_dir(data)
@@ -204,68 +208,68 @@ def test_another_type_than_the_artifact_has_is_refused(run, data):
         run.log_artifact(other)
 
 
-def test_a_file_that_changes_under_way_is_named_and_nothing_is_logged(run, project, data, monkeypatch):
-    send = upload.send
+def test_a_file_that_changes_during_the_upload_is_an_error(run, project, data, monkeypatch):
+    original = upload.upload
 
-    def change_and_send(*args):
+    def change_and_upload(*args):
         (data / "sub/b.bin").write_bytes(os.urandom(2 * MIB))
-        return send(*args)
+        return original(*args)
 
-    monkeypatch.setattr(upload, "send", change_and_send)
+    monkeypatch.setattr(upload, "upload", change_and_upload)
     with pytest.raises(wandb.FileChanged, match=r"b\.bin changed while it was being logged; nothing was logged"):
         run.log_artifact(dataset(data))
-    monkeypatch.setattr(upload, "send", send)
+    monkeypatch.setattr(upload, "upload", original)
     assert list(wandb.Api().collection(f"{project}/training-dataset").versions()) == []
     run.log_artifact(dataset(data))
 
 
-def test_addresses_that_expired_are_renewed(run, data, tmp_path, monkeypatch):
-    # The signature is made wrong, which the store answers as it answers one that is too old.
-    ask = upload._ask
-    asked = []
+def test_expired_urls_are_renewed(run, data, tmp_path, monkeypatch):
+    # The store answers a wrong signature like an expired one.
+    request_targets = upload._request_targets
+    requests = []
 
-    def expired_at_first(*args):
-        answers = ask(*args)
-        asked.append(args)
-        if len(asked) <= 2:
-            for place in answers:
-                place["url"] = place["url"].replace("Signature=", "Signature=0")
-        return answers
+    def first_urls_expired(*args):
+        targets = request_targets(*args)
+        requests.append(args)
+        if len(requests) <= 2:
+            for target in targets:
+                target["url"] = target["url"].replace("Signature=", "Signature=0")
+        return targets
 
-    monkeypatch.setattr(upload, "_ask", expired_at_first)
+    monkeypatch.setattr(upload, "_request_targets", first_urls_expired)
     artifact = run.log_artifact(dataset(data))
-    assert len(asked) > 2
+    assert len(requests) > 2
     assert contents(artifact.download(tmp_path / "down")) == contents(data)
 
 
-def test_two_who_log_the_same_at_once_make_one_version(bob, project, data):
+def test_the_same_files_logged_at_once_create_one_version(bob, project, data):
     with wandb.init(project=project) as run:
-        made: list[wandb.Artifact] = []
-        threads = [threading.Thread(target=lambda: made.append(run.log_artifact(dataset(data)))) for _ in range(4)]
+        logged: list[wandb.Artifact] = []
+        threads = [threading.Thread(target=lambda: logged.append(run.log_artifact(dataset(data)))) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert len(made) == 4
-    assert len({artifact.version for artifact in made}) == 1
+    assert len(logged) == 4
+    assert len({artifact.version for artifact in logged}) == 1
     assert len(list(wandb.Api().collection(f"{project}/training-dataset").versions())) == 1
 
 
-def test_a_viewer_may_not_log(sign_in, project, run, data):
+def test_a_viewer_cannot_log(sign_in, project, run, data):
     run.log_artifact(dataset(data))
     sign_in("vera")
     with pytest.raises(wandb.Denied):
         wandb.init(project=project, reinit=True)
 
 
-def test_a_stranger_sees_nothing(sign_in, project, run, data):
+def test_a_stranger_has_no_access(sign_in, project, run, data):
     run.log_artifact(dataset(data))
     sign_in("mallory")
     with pytest.raises(wandb.NotFound):
         wandb.Api().artifact(f"{project}/training-dataset:latest")
 
 
-def test_a_wrong_key_is_told(sign_in, stack, monkeypatch):
+def test_a_wrong_or_missing_key_is_an_error(sign_in, stack, monkeypatch):
     monkeypatch.setenv("WANLLMDB_BASE_URL", stack.base_url)
     monkeypatch.setenv("WANLLMDB_API_KEY", "wllm_nonsense")
     with pytest.raises(wandb.AuthenticationError):
@@ -275,13 +279,13 @@ def test_a_wrong_key_is_told(sign_in, stack, monkeypatch):
         wandb.init(project="x")
 
 
-def test_two_programs_that_send_the_same_large_file_both_end_well(bob, project, python, tmp_path):
+def test_programs_that_upload_the_same_large_file_at_once(bob, project, python, tmp_path):
     path = tmp_path / "model.bin"
-    path.write_bytes(os.urandom(MIB) * (LARGE // MIB + 40))
-    made: list[str] = []
+    path.write_bytes(os.urandom(MIB) * (MULTIPART_ABOVE // MIB + 40))
+    logged: list[str] = []
 
     def log() -> None:
-        made.append(
+        logged.append(
             python(f"""
 import wanllmdb as wandb
 from tests import servers
@@ -297,22 +301,22 @@ with wandb.init(project={project!r}) as run:
         thread.start()
     for thread in threads:
         thread.join()
-    assert made == [f"{project}/weights:v1"] * 3
-    assert Path(wandb.Api().artifact(made[0]).file(tmp_path / "down")).read_bytes() == path.read_bytes()
+    assert logged == [f"{project}/weights:v1"] * 3
+    assert Path(wandb.Api().artifact(logged[0]).file(tmp_path / "down")).read_bytes() == path.read_bytes()
 
 
-def test_a_store_that_lost_what_was_sent_gets_it_again(run, data, stack, stored, tmp_path, monkeypatch):
-    send = upload.send
-    hands = servers.s3(stack.env)
-    before = stored()
+def test_objects_that_the_store_lost_are_uploaded_again(run, data, stack, stored_keys, tmp_path, monkeypatch):
+    original = upload.upload
+    s3 = servers.s3(stack.env)
+    before = stored_keys()
 
-    def send_and_lose(*args):
-        sent = send(*args)
-        monkeypatch.setattr(upload, "send", send)
-        for key in stored() - before:
-            hands.delete_object(Bucket=stack.env["S3_BUCKET"], Key=key)
-        return sent
+    def upload_and_lose(*args):
+        uploads = original(*args)
+        monkeypatch.setattr(upload, "upload", original)
+        for key in stored_keys() - before:
+            s3.delete_object(Bucket=stack.env["S3_BUCKET"], Key=key)
+        return uploads
 
-    monkeypatch.setattr(upload, "send", send_and_lose)
+    monkeypatch.setattr(upload, "upload", upload_and_lose)
     artifact = run.log_artifact(dataset(data))
     assert contents(artifact.download(tmp_path / "down")) == contents(data)

@@ -1,4 +1,4 @@
-"""`wandb.registry`: stages, conditions, history, going back, changing places, and second persons."""
+"""`wandb.registry`: stages, conditions, history, rollback, swap, and proposals."""
 
 from datetime import datetime
 
@@ -22,18 +22,18 @@ def model(run, project) -> str:
 
 @pytest.fixture
 def protect(stack):
-    """`protect(model, "production")`: from now on only admins move it; with `needs_approval` nobody alone."""
+    """`protect(model, "production")`: only admins can move it; with `needs_approval` a second person must approve."""
     alice = Client(stack.base_url, stack.key("alice"))
 
-    def make(model: str, pattern: str, needs_approval: bool = False) -> None:
+    def add_rule(model: str, pattern: str, needs_approval: bool = False) -> None:
         project = model.rpartition("/")[0]
         rule = {"project": project, "pattern": pattern, "role": "admin", "needs_approval": needs_approval}
         alice.post("/alias-rules", rule)
 
-    return make
+    return add_rule
 
 
-def where(model: str) -> dict[str, str]:
+def aliases(model: str) -> dict[str, str]:
     return wandb.Api().collection(model).all_aliases()
 
 
@@ -41,7 +41,7 @@ def where(model: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("version", "said", "alias"),
+    ("version", "arguments", "alias"),
     [
         ("v3", {"stage": "Production"}, "production"),
         (3, {"stage": "production"}, "production"),
@@ -54,18 +54,18 @@ def where(model: str) -> dict[str, str]:
         ("v3", {"stage": "v1.2.3"}, "v1.2.3"),
     ],
 )
-def test_a_stage_names_the_alias_unless_one_is_given(model, version, said, alias):
-    before = where(model)
-    artifact = registry.transition_stage(model, version, **said)
+def test_a_stage_names_the_alias_unless_one_is_given(model, version, arguments, alias):
+    before = aliases(model)
+    artifact = registry.transition_stage(model, version, **arguments)
     assert (artifact.version, alias in artifact.aliases) == ("v3", True)
-    assert where(model) == before | {alias: "v3"}
+    assert aliases(model) == before | {alias: "v3"}
 
 
-def test_inside_a_run_its_project_is_meant(model, run):
+def test_inside_a_run_its_project_is_used(model, run):
     assert wandb.registry.transition_stage("ranker", "staging", "Production").version == "v2"
 
 
-def test_the_console_tells_what_moves(model, capsys):
+def test_console_output_of_transition_stage(model, capsys):
     capsys.readouterr()
     registry.transition_stage(model, "v2", "Production")
     assert capsys.readouterr().out == (
@@ -74,38 +74,38 @@ def test_the_console_tells_what_moves(model, capsys):
 
 
 @pytest.mark.parametrize("stage", ["Archived", "None", "archived"])
-def test_out_of_every_stage(model, stage):
+def test_archiving_removes_the_aliases_of_all_stages(model, stage):
     registry.transition_stage(model, "v1", "Staging")
     artifact = registry.transition_stage(model, "v1", stage)
     assert artifact.aliases == []
-    assert where(model) == {"latest": "v3"}
+    assert aliases(model) == {"latest": "v3"}
 
 
-def test_out_of_one_stage(model):
+def test_archiving_removes_one_alias(model):
     registry.transition_stage(model, "v1", "Staging")
     registry.transition_stage(model, "v1", "Archived", alias="staging")
-    assert where(model) == {"latest": "v3", "production": "v1"}
+    assert aliases(model) == {"latest": "v3", "production": "v1"}
 
 
-def test_what_is_in_no_stage_is_archived_already_and_takes_nothing_from_others(model):
-    before = where(model)
+def test_archiving_changes_no_alias_of_other_versions(model):
+    before = aliases(model)
     registry.transition_stage(model, "v3", "Archived")
     registry.transition_stage(model, "v3", "Archived", alias="production")
-    assert where(model) == before
+    assert aliases(model) == before
 
 
 @pytest.mark.parametrize(
-    "said",
+    "arguments",
     [{"stage": "Staging", "alias": "production"}, {}, {"stage": ""}, {"stage": "with space"}, {"alias": "no/slash"}],
 )
-def test_what_makes_no_sense_is_refused(model, said):
-    before = where(model)
+def test_an_invalid_stage_or_alias_is_rejected(model, arguments):
+    before = aliases(model)
     with pytest.raises(wandb.Invalid):
-        registry.transition_stage(model, "v3", **said)
-    assert where(model) == before
+        registry.transition_stage(model, "v3", **arguments)
+    assert aliases(model) == before
 
 
-def test_a_version_that_is_not_there_is_refused(model):
+def test_a_missing_version_is_an_error(model):
     with pytest.raises(wandb.VersionNotFound):
         registry.transition_stage(model, 9, "Production")
     with pytest.raises(wandb.AliasNotFound):
@@ -120,28 +120,28 @@ def test_a_version_that_is_not_there_is_refused(model):
 
 
 @pytest.mark.parametrize("expect", ["v1", 1, "1"])
-def test_it_moves_if_it_is_where_it_is_expected(model, expect):
+def test_an_alias_moves_from_the_expected_version(model, expect):
     assert registry.transition_stage(model, "v2", "Production", expect=expect).version == "v2"
 
 
 @pytest.mark.parametrize("expect", ["v2", "none"])
-def test_it_stays_if_it_is_elsewhere(model, expect):
-    with pytest.raises(wandb.AliasMoved, match="it is at v1 now") as moved:
+def test_an_alias_at_another_version_does_not_move(model, expect):
+    with pytest.raises(wandb.AliasMoved, match="it is at v1 now") as error:
         registry.transition_stage(model, "v3", "Production", expect=expect)
-    assert (moved.value.alias, moved.value.version, moved.value.status) == ("production", "v1", 409)
-    assert moved.value.version_id == wandb.Api().artifact(f"{model}:v1").id
-    assert where(model)["production"] == "v1"
+    assert (error.value.alias, error.value.version, error.value.status) == ("production", "v1", 409)
+    assert error.value.version_id == wandb.Api().artifact(f"{model}:v1").id
+    assert aliases(model)["production"] == "v1"
 
 
-def test_it_is_made_if_it_is_expected_not_to_exist(model):
+def test_an_alias_is_created_if_it_is_expected_not_to_exist(model):
     registry.transition_stage(model, "v2", "champion", expect="none")
-    with pytest.raises(wandb.AliasMoved) as moved:
+    with pytest.raises(wandb.AliasMoved) as error:
         registry.transition_stage(model, "v3", "challenger", expect="v2")
-    assert (moved.value.version, moved.value.version_id) == (None, None)
-    assert "challenger" not in where(model)
+    assert (error.value.version, error.value.version_id) == (None, None)
+    assert "challenger" not in aliases(model)
 
 
-def test_an_expectation_that_is_none_is_refused(model):
+def test_an_invalid_expectation_is_rejected(model):
     with pytest.raises(wandb.Invalid, match="is not a version"):
         registry.transition_stage(model, "v3", "Production", expect="production")
     with pytest.raises(wandb.VersionNotFound, match="has no version 'v9'"):
@@ -151,22 +151,22 @@ def test_an_expectation_that_is_none_is_refused(model):
 # --- History, rollback, swap ------------------------------------------------------------------------------------------
 
 
-def test_every_move_is_on_record(model):
+def test_history_contains_every_change(model):
     registry.transition_stage(model, "v2", "Production", comment="Better on the holdout")
     registry.transition_stage(model, "v2", "Archived", alias="production", comment="It leaks")
     changes = list(registry.history(model, "production"))
-    assert [(each.number, each.from_version, each.to_version, each.reason) for each in changes] == [
+    assert [(change.number, change.from_version, change.to_version, change.reason) for change in changes] == [
         (3, "v2", None, "It leaks"),
         (2, "v1", "v2", "Better on the holdout"),
         (1, None, "v1", ""),
     ]
-    assert {(each.changed_by, each.face, each.key) for each in changes} == {("bob", "sdk", "first key")}
-    assert {each.alias for each in registry.history(model)} == {"latest", "production", "staging"}
+    assert {(change.changed_by, change.face, change.key) for change in changes} == {("bob", "sdk", "first key")}
+    assert {change.alias for change in registry.history(model)} == {"latest", "production", "staging"}
     with pytest.raises(wandb.AliasNotFound):
         next(registry.history(model, "never-was"))
 
 
-def test_back_and_forth(model, capsys):
+def test_rollback_twice(model, capsys):
     registry.transition_stage(model, "v2", "Production")
     capsys.readouterr()
     assert registry.rollback(model, "production", reason="Too slow").version == "v1"
@@ -174,34 +174,34 @@ def test_back_and_forth(model, capsys):
         "Rolling back alias 'production' of artifact 'ranker'...\n  ✓ 'production' → version 'v1'\n"
     )
     assert registry.rollback(model, "production").version == "v2"
-    assert [each.reason for each in registry.history(model, "production")][:2] == ["", "Too slow"]
+    assert [change.reason for change in registry.history(model, "production")][:2] == ["", "Too slow"]
 
 
-def test_back_from_nowhere(model):
+def test_rollback_of_a_removed_alias(model):
     registry.transition_stage(model, "v1", "None")
     assert registry.rollback(model, "production", expect="none").version == "v1"
 
 
-def test_back_only_from_where_it_is_expected(model):
+def test_rollback_from_the_expected_version_only(model):
     registry.transition_stage(model, "v2", "Production")
     with pytest.raises(wandb.AliasMoved):
         registry.rollback(model, "production", expect="v1")
     assert registry.rollback(model, "production", expect="v2").version == "v1"
 
 
-def test_there_is_nothing_before_the_first(model):
+def test_rollback_of_an_alias_that_never_moved(model):
     with pytest.raises(wandb.NothingBefore):
         registry.rollback(model, "production")
     with pytest.raises(wandb.AliasNotFound):
         registry.rollback(model, "never-was")
 
 
-def test_two_change_places(model):
+def test_swap(model):
     assert registry.swap(model, "production", "staging", reason="Blue is green") == {
         "production": "v2",
         "staging": "v1",
     }
-    assert where(model) == {"latest": "v3", "production": "v2", "staging": "v1"}
+    assert aliases(model) == {"latest": "v3", "production": "v2", "staging": "v1"}
     assert next(registry.history(model, "staging")).reason == "Blue is green"
     with pytest.raises(wandb.AliasNotFound):
         registry.swap(model, "production", "never-was")
@@ -209,16 +209,16 @@ def test_two_change_places(model):
         registry.swap(model, "production", "production")
 
 
-# --- Then -------------------------------------------------------------------------------------------------------------
+# --- Aliases at a time ------------------------------------------------------------------------------------------------
 
 
-def test_what_was_in_production_then(model, run, capsys):
+def test_an_alias_is_resolved_as_of_a_time(model, run, capsys):
     registry.transition_stage(model, "v2", "Production")
     registry.transition_stage(model, "v3", "Production")
     third, second, first = registry.history(model, "production")
     for change, version in ((first, "v1"), (second, "v2"), (third, "v3")):
-        moment = datetime.fromisoformat(change.created_at.replace("Z", "+00:00"))
-        for at in (change.created_at, moment):
+        time = datetime.fromisoformat(change.created_at.replace("Z", "+00:00"))
+        for at in (change.created_at, time):
             assert run.use_artifact("ranker:production", at=at).version == version
             assert run.use_artifact("ranker", alias="production", at=at).version == version
             assert wandb.Api().artifact(f"{model}:production", at=at).version == version
@@ -231,51 +231,51 @@ def test_what_was_in_production_then(model, run, capsys):
     )
 
 
-def test_before_it_was_there_there_was_nothing(model, run):
+def test_an_alias_did_not_exist_before_it_was_created(model, run):
     for use in (run.use_artifact, wandb.Api().artifact):
         with pytest.raises(wandb.AliasNotFound, match="had no alias 'production' at"):
             use(f"{model}:production", at="2020-01-01T00:00:00Z")
 
 
-def test_a_moment_without_its_zone_is_refused(model, run):
+def test_a_time_without_a_time_zone_is_rejected(model, run):
     for use in (run.use_artifact, wandb.Api().artifact):
         for naive in ("2026-05-03T12:00:00", datetime(2026, 5, 3, 12)):
             with pytest.raises(wandb.Invalid, match="has no time zone"):
                 use(f"{model}:production", at=naive)
 
 
-# --- Protected --------------------------------------------------------------------------------------------------------
+# --- Protection and proposals -----------------------------------------------------------------------------------------
 
 
-def test_a_protected_alias_is_refused_by_its_rule(model, run, protect):
+def test_a_protected_alias_does_not_move(model, run, protect):
     protect(model, "prod*")
-    for act in (
+    for call in (
         lambda: registry.transition_stage(model, "v2", "Production"),
         lambda: registry.transition_stage(model, "v1", "Archived"),
         lambda: registry.swap(model, "production", "staging"),
         lambda: run.log_artifact(wandb.Artifact("ranker", "model"), aliases=["production"]),
     ):
-        with pytest.raises(wandb.AliasProtected) as refusal:
-            act()
-        assert refusal.value.alias == "production"
-        assert refusal.value.rule["pattern"] == "prod*"
-        assert (refusal.value.rule["role"], refusal.value.rule["needs_approval"]) == ("admin", False)
-    assert where(model)["production"] == "v1"
+        with pytest.raises(wandb.AliasProtected) as error:
+            call()
+        assert error.value.alias == "production"
+        assert error.value.rule["pattern"] == "prod*"
+        assert (error.value.rule["role"], error.value.rule["needs_approval"]) == ("admin", False)
+    assert aliases(model)["production"] == "v1"
 
 
-def test_an_admin_moves_it(model, protect, sign_in):
+def test_an_admin_can_move_a_protected_alias(model, protect, sign_in):
     protect(model, "production")
     wandb.finish()
     sign_in("alice")
     assert registry.transition_stage(model, "v2", "Production").version == "v2"
 
 
-def test_a_second_person_decides(model, protect, sign_in, capsys):
+def test_a_second_person_approves_a_proposal(model, protect, sign_in, capsys):
     protect(model, "production", needs_approval=True)
     capsys.readouterr()
     proposal = registry.propose(model, "v2", "production", reason="Better on the holdout")
     assert capsys.readouterr().out == (
-        "Proposed: alias 'production' of artifact 'ranker' → version 'v2'\n  Somebody else approves or rejects it\n"
+        "Proposed: alias 'production' of artifact 'ranker' → version 'v2'\n  Waiting for approval by a second person\n"
     )
     assert (proposal.state, proposal.from_version, proposal.to_version) == ("open", "v1", "v2")
     assert (proposal.proposed_by, proposal.reason, proposal.decided_by) == ("bob", "Better on the holdout", None)
@@ -283,14 +283,14 @@ def test_a_second_person_decides(model, protect, sign_in, capsys):
         registry.propose(model, "v3", "production")
     with pytest.raises(wandb.Denied):
         registry.approve(proposal)
-    assert where(model)["production"] == "v1"
+    assert aliases(model)["production"] == "v1"
 
     wandb.finish()
     sign_in("alice")
     assert registry.proposals(model) == [proposal]
     decided = registry.approve(proposal, comment="Well done")
     assert (decided.state, decided.decided_by, decided.comment) == ("approved", "alice", "Well done")
-    assert where(model)["production"] == "v2"
+    assert aliases(model)["production"] == "v2"
     with pytest.raises(wandb.ProposalDecided):
         registry.reject(proposal.id)
     assert registry.proposals(model) == []
@@ -299,20 +299,20 @@ def test_a_second_person_decides(model, protect, sign_in, capsys):
     assert (change.changed_by, change.reason, change.proposal_id) == ("alice", "Better on the holdout", proposal.id)
 
 
-def test_a_proposal_is_taken_back_or_rejected(model, sign_in):
+def test_a_proposal_is_withdrawn_or_rejected(model, sign_in):
     assert registry.withdraw(registry.propose(model, None, "production")).state == "withdrawn"
     proposal = registry.propose(model, 2, "production")
     wandb.finish()
     sign_in("alice")
     assert registry.reject(proposal, comment="Not on a Friday").comment == "Not on a Friday"
-    assert where(model)["production"] == "v1"
+    assert aliases(model)["production"] == "v1"
 
 
-def test_an_approval_comes_too_late(model, sign_in):
+def test_a_proposal_for_an_alias_that_has_moved_cannot_be_approved(model, sign_in):
     proposal = registry.propose(model, "v2", "production")
     registry.transition_stage(model, "v3", "Production")
     wandb.finish()
     sign_in("alice")
     with pytest.raises(wandb.AliasMoved, match="v3"):
         registry.approve(proposal)
-    assert where(model)["production"] == "v3"
+    assert aliases(model)["production"] == "v3"

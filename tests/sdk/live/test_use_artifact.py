@@ -7,17 +7,17 @@ from wanllmdb.sdk.client import Client
 @pytest.fixture
 def logged(run, tmp_path) -> list[wandb.Artifact]:
     """Three versions of `training-dataset`: the first is `stable`, the second `production`, the third `latest`."""
-    made = []
+    versions = []
     for number, alias in enumerate(["stable", "production", None], 1):
         artifact = wandb.Artifact("training-dataset", "dataset")
         with artifact.new_file("rows.csv") as file:
             file.write(f"version {number}")
-        made.append(run.log_artifact(artifact, aliases=alias))
-    return made
+        versions.append(run.log_artifact(artifact, aliases=alias))
+    return versions
 
 
 @pytest.mark.parametrize(
-    ("asked", "version"),
+    ("arguments", "version"),
     [
         ({"name_or_artifact": "training-dataset"}, "v3"),
         ({"name_or_artifact": "training-dataset:latest"}, "v3"),
@@ -30,8 +30,8 @@ def logged(run, tmp_path) -> list[wandb.Artifact]:
         ({"name_or_artifact": "training-dataset", "type": "dataset"}, "v3"),
     ],
 )
-def test_a_version_is_found_by_its_name(run, logged, asked, version):
-    artifact = run.use_artifact(**asked)
+def test_a_version_is_found_by_its_name(run, logged, arguments, version):
+    artifact = run.use_artifact(**arguments)
     assert (artifact.name, artifact.type, artifact.version) == ("training-dataset", "dataset", version)
 
 
@@ -43,7 +43,7 @@ def test_a_version_is_found_from_another_project(run, logged, project):
             other.use_artifact("training-dataset:stable")
 
 
-def test_the_console_tells_as_documented(run, logged, capsys):
+def test_console_output(run, logged, capsys):
     capsys.readouterr()
     run.use_artifact("training-dataset", alias="latest")
     assert capsys.readouterr().out == (
@@ -57,27 +57,27 @@ def test_the_console_tells_as_documented(run, logged, capsys):
     )
 
 
-def test_a_missing_alias_tells_which_ones_exist(run, logged):
-    with pytest.raises(wandb.AliasNotFound, match="Alias 'nope' not found") as missing:
+def test_a_missing_alias_lists_the_existing_ones(run, logged):
+    with pytest.raises(wandb.AliasNotFound, match="Alias 'nope' not found") as error:
         run.use_artifact("training-dataset", alias="nope")
-    assert missing.value.aliases == ["latest", "production", "stable"]
-    assert all(alias in str(missing.value) for alias in missing.value.aliases)
+    assert error.value.aliases == ["latest", "production", "stable"]
+    assert all(alias in str(error.value) for alias in error.value.aliases)
 
 
-def test_a_missing_version_and_a_missing_artifact_are_told(run, logged):
+def test_a_missing_version_and_a_missing_artifact_are_errors(run, logged):
     with pytest.raises(wandb.VersionNotFound, match="v9"):
         run.use_artifact("training-dataset", version="v9")
     with pytest.raises(wandb.NotFound, match="absent"):
         run.use_artifact("absent:latest")
 
 
-def test_another_type_is_refused(run, logged):
+def test_another_type_is_rejected(run, logged):
     with pytest.raises(wandb.TypeDiffers, match="is a dataset, not a model"):
         run.use_artifact("training-dataset", type="model")
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "arguments",
     [
         {"name_or_artifact": "a:v1", "alias": "x"},
         {"name_or_artifact": "a:v1", "version": "v1"},
@@ -89,16 +89,16 @@ def test_another_type_is_refused(run, logged):
         {"name_or_artifact": "a", "alias": "with space"},
     ],
 )
-def test_what_makes_no_sense_is_refused(run, asked):
+def test_an_invalid_name_is_rejected(run, arguments):
     with pytest.raises(wandb.Invalid):
-        run.use_artifact(**asked)
+        run.use_artifact(**arguments)
 
 
-def test_the_usage_is_on_record(run, logged, project):
+def test_the_usage_is_recorded(run, logged, project):
     with wandb.init(project=project, name="trainer", reinit=True) as trainer:
         artifact = trainer.use_artifact("training-dataset:stable")
         trainer.use_artifact(artifact)
-    assert [each.name for each in artifact.used_by()] == ["trainer"]
+    assert [run.name for run in artifact.used_by()] == ["trainer"]
     assert artifact.logged_by().id == run.id
 
 
@@ -107,7 +107,7 @@ def test_a_draft_cannot_be_used(run):
         run.use_artifact(wandb.Artifact("x", "dataset"))
 
 
-def test_aliases_are_moved_and_removed_by_save(run, logged):
+def test_save_moves_and_removes_aliases(run, logged):
     first, second, third = logged
     third.aliases.append("production")
     third.aliases.remove("latest")
@@ -117,7 +117,7 @@ def test_aliases_are_moved_and_removed_by_save(run, logged):
     assert run.use_artifact("training-dataset:v3").description == "The best so far"
     with pytest.raises(wandb.AliasNotFound):
         run.use_artifact("training-dataset:latest")
-    # The second one thinks that it has `production` still: letting go of it takes nothing from the third.
+    # The second one still lists `production`: removing it there does not remove it from the third.
     second.aliases.remove("production")
     second.save()
     assert run.use_artifact("training-dataset:production").version == "v3"
@@ -126,23 +126,23 @@ def test_aliases_are_moved_and_removed_by_save(run, logged):
         first.save()
 
 
-def test_what_save_moves_moves_together_or_not_at_all(run, logged, stack):
-    place = f"{run.entity}/{run.project}"
-    rule = {"project": place, "pattern": "production", "role": "admin"}
+def test_save_moves_all_aliases_or_none(run, logged, stack):
+    project = f"{run.entity}/{run.project}"
+    rule = {"project": project, "pattern": "production", "role": "admin"}
     Client(stack.base_url, stack.key("alice")).post("/alias-rules", rule)
     third = logged[2]
     third.aliases[:] = ["champion", "stable", "production"]
     with pytest.raises(wandb.AliasProtected):
         third.save()
-    there = wandb.Api().collection(f"{place}/training-dataset")
-    assert there.all_aliases() == {"latest": "v3", "production": "v2", "stable": "v1"}
+    collection = wandb.Api().collection(f"{project}/training-dataset")
+    assert collection.all_aliases() == {"latest": "v3", "production": "v2", "stable": "v1"}
     third.aliases.remove("production")
     third.save()
     assert third.aliases == ["champion", "stable"]
-    assert there.all_aliases() == {"champion": "v3", "production": "v2", "stable": "v3"}
+    assert collection.all_aliases() == {"champion": "v3", "production": "v2", "stable": "v3"}
 
 
-def test_what_moved_away_meanwhile_is_told_and_let_be(run, logged, capsys):
+def test_save_does_not_remove_aliases_that_somebody_moved(run, logged, capsys):
     first, second, third = logged
     third.aliases.append("production")
     third.save()
@@ -155,8 +155,8 @@ def test_what_moved_away_meanwhile_is_told_and_let_be(run, logged, capsys):
     first.save()
     second.save()
     assert capsys.readouterr().out == (
-        "  Alias 'stable' is gone by now: nothing to remove from here\n"
-        "  Alias 'production' is at v3 by now: nothing to remove from here\n"
+        "  Alias 'stable' was already removed by somebody else: not removed from here\n"
+        "  Alias 'production' was moved to v3 by somebody else: not removed from here\n"
     )
     assert wandb.Api().collection(third.qualified_name).all_aliases() == {
         **{"latest": "v3", "production": "v3"},

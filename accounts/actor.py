@@ -1,0 +1,54 @@
+"""Who acts: made by the face that was asked, taken first by every verb, and kept by histories beside the act."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from accounts.models import ApiKey, User
+
+
+class Channel(models.TextChoices):
+    SDK = "sdk", "SDK"
+    API = "api", "API"
+    WEB = "web", "Web"
+    ADMIN = "admin", "Admin"
+    WORKER = "worker", "Worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A user, through one channel, with one key, from one address, for one reason.
+
+    `user` is None where a worker acts by itself. `is_staff` says that they act in Django admin, which has asked for
+    Django's own permission: it stands in for a role in the team.
+    """
+
+    user: "User | None"
+    channel: Channel = Channel.WORKER
+    key: "ApiKey | None" = None
+    ip: str | None = None
+    user_agent: str = ""
+    reason: str = ""
+    is_staff: bool = False
+
+    @classmethod
+    def from_api(cls, request: Any, reason: str = "") -> Self:
+        """The caller of the API. The SDK is known by its User-Agent."""
+        agent = request.META.get("HTTP_USER_AGENT", "")[:300]
+        channel = Channel.SDK if agent.startswith("wanllmdb-sdk/") else Channel.API
+        return cls(request.user, channel, request.auth, request.META.get("REMOTE_ADDR") or None, agent, reason)
+
+    @classmethod
+    def from_page(cls, request: Any, reason: str = "") -> Self:
+        """The reader of a page."""
+        agent = request.headers.get("User-Agent", "")[:300]
+        return cls(request.user, Channel.WEB, None, request.META.get("REMOTE_ADDR") or None, agent, reason)
+
+    @classmethod
+    def from_admin(cls, request: Any, reason: str = "") -> Self:
+        """Staff in Django admin, who have Django's own permission for the act."""
+        agent = request.headers.get("User-Agent", "")[:300]
+        ip = request.META.get("REMOTE_ADDR") or None
+        return cls(request.user, Channel.ADMIN, None, ip, agent, reason, is_staff=True)

@@ -1,0 +1,31 @@
+"""What a user or team may be called: the same for both, since a user's personal team bears the user's name."""
+
+import re
+
+from django.core.exceptions import ValidationError
+
+# Anchored so that Python and PostgreSQL read it alike: `$` would let a trailing newline pass in Python.
+OWNER_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
+OWNER_NAME_RULE = "Use 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or digit."
+
+# The first segment of our own addresses: a team of such a name would hide a page, or be hidden by one.
+_WORDS = """
+    about account accounts admin alias aliases all anonymous api apikeys artifact artifacts assets auth authorize
+    blog dashboard docs download downloads explore favicon.ico files graphql health healthz help home hooks inbox index
+    internal invite invites keys latest legal livez login logout lineage me media metrics my new none notifications
+    null oauth openapi password ping prefs privacy profile project projects public readyz register registry reports
+    reset resolve robots.txt root run runs schema search security service services session sessions settings signin
+    signout signup site static status storage support sweeps system team teams terms token tokens undefined upload
+    uploads user users v1 v2 version versions watches webhooks well-known
+"""
+RESERVED = frozenset(_WORDS.split())
+
+
+def validate_owner_name(name: str) -> None:
+    if not re.match(OWNER_NAME, name):
+        raise ValidationError(OWNER_NAME_RULE, code="invalid")
+
+
+def validate_not_reserved(name: str) -> None:
+    if name.lower() in RESERVED:
+        raise ValidationError(f"The name '{name}' is reserved. Choose another one.", code="reserved")

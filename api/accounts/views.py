@@ -1,0 +1,160 @@
+"""Who I am, my keys, my teams."""
+
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import keys, teams
+from accounts.actor import Actor
+from accounts.models import Membership, Team, User
+from api.accounts.serializers import (
+    KeyCreate,
+    KeySerializer,
+    MemberCreate,
+    MemberSerializer,
+    MemberUpdate,
+    MeSerializer,
+    NewKeySerializer,
+    TeamCreate,
+    TeamSerializer,
+    TeamUpdate,
+)
+from api.pagination import PageQuery, page_of, paginate
+from api.permissions import SignedIn
+from api.serialization import parse_body
+from core import errors
+
+
+class Me(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=MeSerializer, operation_id="me")
+    def get(self, request: Request) -> Response:
+        """Who asks, and with which key."""
+        user = request.user
+        user.teams = list(Team.objects.visible_to(user).order_by("-is_personal", "name"))
+        user.default_team = next((each.name for each in user.teams if each.is_personal_of(user)), None)
+        user.key = request.auth
+        return Response(MeSerializer(user).data)
+
+
+class KeyList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[PageQuery], responses=page_of(KeySerializer), operation_id="keys_list")
+    def get(self, request: Request) -> Response:
+        """Your API keys, newest first."""
+        return paginate(request, request.user.api_keys.order_by("-id"), KeySerializer)
+
+    @extend_schema(request=KeyCreate, responses={201: NewKeySerializer}, operation_id="keys_create")
+    def post(self, request: Request) -> Response:
+        """Make an API key. Its value is in this answer and nowhere else."""
+        key, key.value = keys.create(Actor.from_api(request), **parse_body(KeyCreate, request))
+        return Response(NewKeySerializer(key).data, 201)
+
+
+class KeyDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses={204: None}, operation_id="keys_revoke")
+    def delete(self, request: Request, key_id: UUID) -> Response:
+        """Revoke one of your API keys."""
+        keys.revoke(Actor.from_api(request), get_object_or_404(request.user.api_keys, pk=key_id))
+        return Response(status=204)
+
+
+class TeamList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[PageQuery], responses=page_of(TeamSerializer), operation_id="teams_list")
+    def get(self, request: Request) -> Response:
+        """The teams you are in."""
+        return paginate(request, Team.objects.visible_to(request.user).order_by("name"), TeamSerializer)
+
+    @extend_schema(request=TeamCreate, responses={201: TeamSerializer}, operation_id="teams_create")
+    def post(self, request: Request) -> Response:
+        """Make a team with you as its admin."""
+        team = teams.create(Actor.from_api(request), **parse_body(TeamCreate, request))
+        return Response(TeamSerializer(get_team(request, team.name)).data, 201)
+
+
+class TeamDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=TeamSerializer, operation_id="teams_show")
+    def get(self, request: Request, name: str) -> Response:
+        """Show a team that you are in."""
+        return Response(TeamSerializer(get_team(request, name)).data)
+
+    @extend_schema(request=TeamUpdate, responses=TeamSerializer, operation_id="teams_update")
+    def patch(self, request: Request, name: str) -> Response:
+        """Rename a team, or change how it is shown."""
+        team = teams.update(Actor.from_api(request), get_team(request, name), **parse_body(TeamUpdate, request))
+        return Response(TeamSerializer(team).data)
+
+    @extend_schema(responses={204: None}, operation_id="teams_delete")
+    def delete(self, request: Request, name: str) -> Response:
+        """Delete a team without projects."""
+        teams.delete(Actor.from_api(request), get_team(request, name))
+        return Response(status=204)
+
+
+class MemberList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[PageQuery], responses=page_of(MemberSerializer), operation_id="members_list")
+    def get(self, request: Request, name: str) -> Response:
+        """Who is in the team, and as what."""
+        members = get_team(request, name).memberships.select_related("user")
+        return paginate(request, members.order_by("user__username"), MemberSerializer)
+
+    @extend_schema(request=MemberCreate, responses={201: MemberSerializer}, operation_id="members_add")
+    def post(self, request: Request, name: str) -> Response:
+        """Take a user into the team."""
+        data = parse_body(MemberCreate, request)
+        team = get_team(request, name)
+        member = teams.add_member(Actor.from_api(request), team, get_user(data["username"]), data["role"])
+        return Response(MemberSerializer(member).data, 201)
+
+
+class MemberDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=MemberUpdate, responses=MemberSerializer, operation_id="members_update")
+    def patch(self, request: Request, name: str, username: str) -> Response:
+        """Give a member another role."""
+        data = parse_body(MemberUpdate, request, username=username)
+        member = teams.change_role(Actor.from_api(request), get_member(request, name, username), data["role"])
+        return Response(MemberSerializer(member).data)
+
+    @extend_schema(responses={204: None}, operation_id="members_remove")
+    def delete(self, request: Request, name: str, username: str) -> Response:
+        """Take a member out of the team; you may always leave by yourself."""
+        teams.remove_member(Actor.from_api(request), get_member(request, name, username))
+        return Response(status=204)
+
+
+def get_team(request: Request, name: str) -> Team:
+    team = Team.objects.visible_to(request.user).named(name).first()
+    if team is None:
+        raise errors.Missing(f"Team '{name}' not found, or you are not a member.")
+    return team
+
+
+def get_user(username: str) -> User:
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise errors.Missing(f"User '{username}' not found.")
+    return user
+
+
+def get_member(request: Request, name: str, username: str) -> Membership:
+    members = get_team(request, name).memberships.select_related("team", "user")
+    member = members.filter(user__username=username).first()
+    if member is None:
+        raise errors.Missing(f"'{username}' is not in team '{name}'.")
+    return member

@@ -1,0 +1,314 @@
+"""What aliases, their record, their rules and proposals look like on the wire."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
+from rest_framework import serializers
+
+from accounts.actor import Channel
+from accounts.models import Role
+from api.artifacts.serializers import VersionSerializer
+from api.fields import EnumField, ProseField
+from api.serialization import serialize
+from artifacts import validators
+from artifacts.aliases.suggestions import SuggestionReason
+from artifacts.models import AliasChange, AliasProposal, AliasRule, ArtifactAlias
+
+MAX_REASON = 1000
+MAX_ALIASES_A_CALL = 100
+_PLACES = ("team", "project", "artifact")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+class AliasNameField(serializers.CharField):
+    """An alias as somebody writes it; whether it can be one is for `names.check_alias` to say."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, trim_whitespace=False, **kwargs)
+
+
+class ReasonField(ProseField):
+    """Why something is done, for the record."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_REASON, required=False, **kwargs)
+
+
+class TextOrNullField(serializers.CharField):
+    """A text; null where it is empty."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, read_only=True, **kwargs)
+
+    def to_representation(self, value: str) -> str | None:
+        return value or None
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class MomentField(serializers.Field):
+    """A moment that is over: RFC 3339, with its zone."""
+
+    default_error_messages = {
+        "invalid": "Write date, time and zone, such as 2026-05-03T12:00:00Z or 2026-05-03T14:00:00+02:00.",
+        "future": "That is in the future, which is not known yet.",
+    }
+
+    def get_value(self, dictionary: Mapping[str, Any]) -> Any:
+        # An empty one would be as none at all: what a script with an empty variable asks for is not the present.
+        return dictionary.get(self.field_name, serializers.empty)
+
+    def to_internal_value(self, data: Any) -> datetime:
+        # The + of a zone arrives as a space from a query where it was not written as %2B.
+        text = data.upper().replace(" ", "+") if isinstance(data, str) else ""
+        if not _RFC3339.fullmatch(text):
+            self.fail("invalid")
+        try:
+            moment = datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("invalid")
+        if moment > timezone.now():
+            self.fail("future")
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        return serializers.DateTimeField().to_representation(value)
+
+
+# --- Aliases ----------------------------------------------------------------------------------------------------------
+
+
+class AliasSerializer(serializers.ModelSerializer):
+    artifact_id = serializers.UUIDField()
+    version_id = serializers.UUIDField()
+    version = serializers.CharField(source="version.version")
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = ArtifactAlias
+        fields = ("id", "artifact_id", "version_id", "version", "alias", "created_by", "created_at", "updated_at")
+
+
+class AliasDetailSerializer(AliasSerializer):
+    """An alias that was loaded `with_version`."""
+
+    version_detail = serializers.SerializerMethodField()
+
+    class Meta(AliasSerializer.Meta):
+        fields = (*AliasSerializer.Meta.fields, "version_detail")
+
+    def get_version_detail(self, alias: ArtifactAlias) -> VersionSerializer:
+        return serialize(VersionSerializer, alias.version)
+
+
+class AliasAtSerializer(serializers.Serializer):
+    """Where an alias was at a moment, from the `change` that had put it there."""
+
+    artifact_id = serializers.UUIDField(source="change.artifact_id")
+    alias = serializers.CharField(source="change.alias")
+    at = serializers.DateTimeField()
+    version_id = serializers.UUIDField(source="change.to_version_id")
+    version = serializers.CharField(source="change.after")
+    since = serializers.DateTimeField(source="change.created_at", help_text="When it was put there.")
+    changed_by = TextOrNullField(source="change.changed_by_name")
+    reason = serializers.CharField(source="change.reason")
+    version_detail = VersionSerializer(allow_null=True, help_text="Null where the version was deleted since.")
+
+
+ALIAS_NOW_OR_THEN = PolymorphicProxySerializer(
+    "AliasNowOrThen", [AliasDetailSerializer, AliasAtSerializer], resource_type_field_name=None
+)
+
+
+class AliasItemSerializer(AliasSerializer):
+    """With the rules of its artifact as `rules` in the context."""
+
+    protected = serializers.SerializerMethodField(help_text="Some rule covers it.")
+
+    class Meta(AliasSerializer.Meta):
+        fields = (*AliasSerializer.Meta.fields, "protected")
+
+    def get_protected(self, alias: ArtifactAlias) -> bool:
+        return any(rule.covers(alias.alias) for rule in self.context["rules"])
+
+
+class AliasListSerializer(serializers.Serializer):
+    items = AliasItemSerializer(many=True)
+    total = serializers.IntegerField()
+
+
+class AliasesSerializer(serializers.Serializer):
+    items = AliasSerializer(many=True)
+
+
+class AliasesSetSerializer(AliasesSerializer):
+    removed = serializers.ListField(child=serializers.CharField())
+
+
+class AliasMove(serializers.Serializer):
+    alias = AliasNameField()
+    version_id = serializers.UUIDField()
+    expected_version_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Only if it is there now; null: only if there is no such alias."
+    )
+    reason = ReasonField()
+    artifact_id = serializers.UUIDField(required=False)
+
+
+class UseArtifact(serializers.Serializer):
+    name = serializers.CharField(max_length=400)
+    alias = serializers.CharField(max_length=100, required=False, allow_null=True)
+    version = serializers.CharField(max_length=20, required=False, allow_null=True)
+    type = serializers.CharField(max_length=64, required=False, allow_null=True)
+    at = MomentField(required=False, allow_null=True, help_text="The version that the alias was at then.")
+    run_id = serializers.UUIDField(required=False)
+
+
+class AliasesSet(serializers.Serializer):
+    aliases = serializers.DictField(
+        child=serializers.CharField(max_length=36, allow_null=True),
+        allow_empty=False,
+        help_text="By alias: a version's id, or a version such as `v3`; null removes the alias.",
+    )
+    expected = serializers.DictField(
+        child=serializers.UUIDField(allow_null=True),
+        required=False,
+        help_text="By alias: only if it is at this version now; null: only if there is no such alias.",
+    )
+    reason = ReasonField()
+    artifact_id = serializers.UUIDField(required=False)
+
+    def validate_aliases(self, wanted: dict[str, str | None]) -> dict[str, str | None]:
+        if len(wanted) > MAX_ALIASES_A_CALL:
+            raise serializers.ValidationError(f"One call takes at most {MAX_ALIASES_A_CALL} aliases.")
+        for alias in wanted:
+            validators.check_alias(alias)
+        return wanted
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if beyond := data.get("expected", {}).keys() - data["aliases"].keys():
+            raise serializers.ValidationError({"expected": f"{min(beyond)!r} is not among the aliases to set."})
+        return data
+
+
+class AliasesSwapRequest(serializers.Serializer):
+    one = AliasNameField()
+    other = AliasNameField()
+    reason = ReasonField()
+    artifact_id = serializers.UUIDField(required=False)
+
+
+class AliasRollbackRequest(serializers.Serializer):
+    expected_version_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Only if it is there now; null: only if it was removed."
+    )
+    reason = ReasonField()
+    artifact_id = serializers.UUIDField(required=False)
+    alias = AliasNameField(required=False)
+
+
+class ChangeSerializer(serializers.ModelSerializer):
+    """A row of the record, by its own columns: what it tells of may be gone."""
+
+    from_version_id = serializers.UUIDField(allow_null=True)
+    from_version = serializers.CharField(source="before", allow_null=True)
+    to_version_id = serializers.UUIDField(allow_null=True)
+    to_version = serializers.CharField(source="after", allow_null=True)
+    changed_by = TextOrNullField(source="changed_by_name")
+    face = serializers.ChoiceField(Channel.choices, source="channel")
+    key = TextOrNullField(source="key_name", help_text="The name of the API key.")
+    proposal_id = serializers.UUIDField(allow_null=True)
+
+    class Meta:
+        model = AliasChange
+        fields = (
+            "id", "alias", "number", "from_version_id", "from_version", "to_version_id", "to_version", "changed_by",
+            "face", "key", "reason", "proposal_id", "created_at",
+        )  # fmt: skip
+
+
+class SuggestionSerializer(serializers.Serializer):
+    alias = serializers.CharField()
+    why = serializers.ChoiceField(SuggestionReason.choices)
+
+
+class SuggestionsSerializer(serializers.Serializer):
+    items = SuggestionSerializer(many=True)
+
+
+# --- Rules and proposals ----------------------------------------------------------------------------------------------
+
+
+class RuleSerializer(serializers.ModelSerializer):
+    """A rule of a `for_display` queryset."""
+
+    team = serializers.CharField(source="team.name", allow_null=True, default=None)
+    project = serializers.CharField(source="project.full_name", allow_null=True, default=None)
+    artifact = serializers.UUIDField(source="artifact_id", allow_null=True)
+    place = serializers.CharField(help_text="For people: `team acme`, `project acme/demo`, `artifact acme/demo/data`.")
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = AliasRule
+        fields = (
+            "id", "team", "project", "artifact", "place", "pattern", "role", "needs_approval", "created_by",
+            "created_at", "updated_at",
+        )  # fmt: skip
+
+
+class RuleUpdate(serializers.Serializer):
+    pattern = AliasNameField(required=False, help_text="An alias; `*` stands for any characters, `?` for one.")
+    role = EnumField(Role, some=(Role.EDITOR, Role.ADMIN), required=False, help_text="The least that may move it.")
+    needs_approval = serializers.BooleanField(required=False, help_text="A second person of that role has to approve.")
+
+
+class RuleCreate(RuleUpdate):
+    team = serializers.CharField(required=False, max_length=100, help_text="Its name or id.")
+    project = serializers.CharField(required=False, max_length=200, help_text="Its id, or `team/project`.")
+    artifact = serializers.UUIDField(required=False)
+    pattern = AliasNameField(help_text="An alias; `*` stands for any characters, `?` for one.")
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if sum(place in data for place in _PLACES) != 1:
+            raise serializers.ValidationError("Give the rule exactly one scope: a team, a project or an artifact.")
+        return data
+
+
+class ProposalSerializer(serializers.ModelSerializer):
+    """A proposal of a `for_display` queryset."""
+
+    artifact_id = serializers.UUIDField()
+    artifact_name = serializers.CharField(source="artifact.full_name")
+    from_version_id = serializers.UUIDField(allow_null=True)
+    from_version = serializers.CharField(source="before", allow_null=True)
+    to_version_id = serializers.UUIDField(allow_null=True)
+    to_version = serializers.CharField(source="after", allow_null=True)
+    proposed_by = serializers.CharField(source="proposed_by.username")
+    decided_by = serializers.CharField(source="decided_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = AliasProposal
+        fields = (
+            "id", "artifact_id", "artifact_name", "alias", "from_version_id", "from_version", "to_version_id",
+            "to_version", "reason", "proposed_by", "state", "decided_by", "comment", "created_at", "decided_at",
+        )  # fmt: skip
+
+
+class ProposalCreate(serializers.Serializer):
+    alias = AliasNameField()
+    version_id = serializers.UUIDField(allow_null=True, help_text="Null: the alias is to go.")
+    reason = ReasonField()
+    artifact_id = serializers.UUIDField(required=False)
+
+
+class ProposalDecision(serializers.Serializer):
+    comment = ReasonField()
+
+
+def scope_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The one of team, project and artifact that is given, if one is."""
+    return {place: data[place] for place in _PLACES if place in data}

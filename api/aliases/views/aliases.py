@@ -1,0 +1,165 @@
+"""Aliases: made or moved, several at once, listed, followed, now or then, removed."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from api.aliases import preconditions
+from api.aliases.serializers import (
+    ALIAS_NOW_OR_THEN,
+    AliasAtSerializer,
+    AliasDetailSerializer,
+    AliasesSerializer,
+    AliasesSet,
+    AliasesSetSerializer,
+    AliasesSwapRequest,
+    AliasItemSerializer,
+    AliasListSerializer,
+    AliasMove,
+    AliasRollbackRequest,
+    AliasSerializer,
+    SuggestionsSerializer,
+)
+from api.artifacts import query_params
+from api.artifacts.lookups import get_alias, get_artifact, get_target, get_targets
+from api.pagination import parse
+from api.permissions import SignedIn
+from api.serialization import parse_body, serialize
+from artifacts import name_resolution
+from artifacts.aliases import aliases, protection, suggestions
+from artifacts.models import ArtifactAlias
+
+
+class AliasList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=AliasListSerializer, operation_id="aliases_list")
+    def get(self, request: Request, artifact_id: UUID) -> Response:
+        """List the aliases of an artifact by name."""
+        artifact = get_artifact(request, artifact_id)
+        context = {"rules": protection.rules_for(artifact)}
+        items = AliasItemSerializer(artifact.alias_set.for_display(), many=True, context=context).data
+        return Response({"items": items, "total": len(items)})
+
+    @extend_schema(
+        parameters=preconditions.WRITES,
+        request=AliasMove,
+        responses={200: AliasSerializer, 201: AliasSerializer},
+        operation_id="aliases_move",
+    )
+    def post(self, request: Request, artifact_id: UUID) -> Response:
+        """Make an alias (201), or move it (200); with a condition, only if it is where you expect it."""
+        artifact = get_artifact(request, artifact_id)
+        data = parse_body(AliasMove, request, artifact_id=artifact_id)
+        expected = preconditions.expected(request, data)
+        to = get_target(request, data["version_id"])
+        moved = aliases.move(_actor(request, data), artifact, data["alias"], to, expected)
+        return _shown(moved.alias, 200 if moved.before else 201)
+
+    @extend_schema(request=AliasesSet, responses=AliasesSetSerializer, operation_id="aliases_set")
+    def put(self, request: Request, artifact_id: UUID) -> Response:
+        """Make, move and remove several aliases, all or none. Those that are not named stay as they are."""
+        artifact = get_artifact(request, artifact_id)
+        data = parse_body(AliasesSet, request, artifact_id=artifact_id)
+        preconditions.reject_preconditions(request)
+        wanted = get_targets(request, artifact, data["aliases"])
+        moves = aliases.update_many(_actor(request, data), artifact, wanted, data.get("expected"))
+        removed = [move.alias.alias for move in moves if move.is_gone]
+        return Response(_several(moves) | {"removed": removed})
+
+
+class AliasDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[query_params.AliasQuery, preconditions.KNOWN],
+        responses={200: ALIAS_NOW_OR_THEN, 304: None},
+        operation_id="aliases_show",
+    )
+    def get(self, request: Request, artifact_id: UUID, alias: str) -> Response:
+        """An alias with its version; with `at`, where it was then."""
+        at = parse(request, query_params.AliasQuery).get("at")
+        if at:
+            artifact = get_artifact(request, artifact_id)
+            change = aliases.get_change_at(artifact, alias, at)
+            body = {"change": change, "at": at, "version_detail": name_resolution.version_of(artifact, change)}
+            return Response(AliasAtSerializer(body).data)
+        found = get_alias(request, artifact_id, alias)
+        headers = {"ETag": preconditions.etag(found.version_id)}
+        if preconditions.is_not_modified(request, found.version_id):
+            return Response(status=304, headers=headers)
+        return Response(serialize(AliasDetailSerializer, found), headers=headers)
+
+    @extend_schema(
+        parameters=[query_params.AliasDeleteQuery, *preconditions.WRITES],
+        responses={204: None},
+        operation_id="aliases_delete",
+    )
+    def delete(self, request: Request, artifact_id: UUID, alias: str) -> Response:
+        """Remove an alias; its version stays."""
+        data = parse(request, query_params.AliasDeleteQuery)
+        expected = preconditions.expected(request, data)
+        artifact = get_artifact(request, artifact_id)
+        aliases.remove(_actor(request, data), artifact, alias, expected)
+        return Response(status=204)
+
+
+class AliasRollback(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=preconditions.WRITES,
+        request=AliasRollbackRequest,
+        responses=AliasSerializer,
+        operation_id="aliases_rollback",
+    )
+    def post(self, request: Request, artifact_id: UUID, alias: str) -> Response:
+        """Move an alias back to the version before, also one that was removed. A second time undoes the first."""
+        artifact = get_artifact(request, artifact_id)
+        data = parse_body(AliasRollbackRequest, request, artifact_id=artifact_id, alias=alias)
+        expected = preconditions.expected(request, data)
+        moved = aliases.rollback(_actor(request, data), artifact, alias, expected)
+        return _shown(moved.alias, 200)
+
+
+class AliasesSwap(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=AliasesSwapRequest, responses=AliasesSerializer, operation_id="aliases_swap")
+    def post(self, request: Request, artifact_id: UUID) -> Response:
+        """Let two aliases change places, both or none."""
+        artifact = get_artifact(request, artifact_id)
+        data = parse_body(AliasesSwapRequest, request, artifact_id=artifact_id)
+        preconditions.reject_preconditions(request)
+        moves = aliases.swap(_actor(request, data), artifact, data["one"], data["other"])
+        return Response(_several(moves))
+
+
+class AliasSuggestions(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[query_params.SuggestionQuery], responses=SuggestionsSerializer, operation_id="aliases_suggestions"
+    )
+    def get(self, request: Request, artifact_id: UUID) -> Response:
+        """What an alias could be called: as in the rest of the project, as is common, or as the next version."""
+        query = parse(request, query_params.SuggestionQuery)
+        found = suggestions.suggest(get_artifact(request, artifact_id), query.get("q", ""))
+        return Response(SuggestionsSerializer({"items": found}).data)
+
+
+def _actor(request: Request, data: dict[str, Any]) -> Actor:
+    return Actor.from_api(request, data.get("reason", ""))
+
+
+def _shown(alias: ArtifactAlias, status: int) -> Response:
+    return Response(serialize(AliasSerializer, alias), status, headers={"ETag": preconditions.etag(alias.version_id)})
+
+
+def _several(moves: list[aliases.Move]) -> dict[str, Any]:
+    return AliasesSerializer({"items": [move.alias for move in moves if not move.is_gone]}).data

@@ -1,0 +1,87 @@
+"""Moves of aliases that wait for a second person."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from api.aliases.serializers import ProposalCreate, ProposalDecision, ProposalSerializer
+from api.artifacts import query_params
+from api.artifacts.lookups import get_artifact, get_proposal, get_target
+from api.pagination import cursor_page_of, page_by_cursor, parse
+from api.permissions import SignedIn
+from api.serialization import parse_body
+from artifacts.aliases import proposals
+from artifacts.models import AliasProposal
+
+
+class ProposalList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[query_params.ProposalQuery],
+        responses=cursor_page_of(ProposalSerializer),
+        operation_id="alias_proposals_list",
+    )
+    def get(self, request: Request, artifact_id: UUID) -> Response:
+        """List the proposed moves of an artifact's aliases, newest first."""
+        query = parse(request, query_params.ProposalQuery)
+        rows = get_artifact(request, artifact_id).alias_proposals.for_display()
+        rows = rows.filter(state=query["state"]) if "state" in query else rows
+        return page_by_cursor(request, rows, "-id", ProposalSerializer, query_params.ProposalQuery)
+
+    @extend_schema(request=ProposalCreate, responses={201: ProposalSerializer}, operation_id="alias_proposals_create")
+    def post(self, request: Request, artifact_id: UUID) -> Response:
+        """Ask a second person to make, move or remove an alias."""
+        artifact = get_artifact(request, artifact_id)
+        data = parse_body(ProposalCreate, request, artifact_id=artifact_id)
+        to = get_target(request, data["version_id"]) if data["version_id"] else None
+        actor = Actor.from_api(request, data.get("reason", ""))
+        return _shown(proposals.propose(actor, artifact, data["alias"], to), 201)
+
+
+class ProposalDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=ProposalSerializer, operation_id="alias_proposals_show")
+    def get(self, request: Request, proposal_id: UUID) -> Response:
+        """Show a proposed move, and what became of it."""
+        return Response(ProposalSerializer(get_proposal(request, proposal_id)).data)
+
+
+class ProposalApprove(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=ProposalDecision, responses=ProposalSerializer, operation_id="alias_proposals_approve")
+    def post(self, request: Request, proposal_id: UUID) -> Response:
+        """Make the proposed move, if the alias is still where it was; never by who proposed it."""
+        proposal = get_proposal(request, proposal_id)
+        proposals.approve(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request))
+        return _shown(proposal)
+
+
+class ProposalReject(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=ProposalDecision, responses=ProposalSerializer, operation_id="alias_proposals_reject")
+    def post(self, request: Request, proposal_id: UUID) -> Response:
+        """Decide that the alias stays where it is."""
+        proposal = get_proposal(request, proposal_id)
+        return _shown(proposals.reject(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
+
+
+class ProposalWithdraw(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=ProposalDecision, responses=ProposalSerializer, operation_id="alias_proposals_withdraw")
+    def post(self, request: Request, proposal_id: UUID) -> Response:
+        """Take your own proposal back."""
+        proposal = get_proposal(request, proposal_id)
+        return _shown(proposals.withdraw(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
+
+
+def _shown(proposal: AliasProposal, status: int = 200) -> Response:
+    return Response(ProposalSerializer(AliasProposal.objects.for_display().get(pk=proposal.pk)).data, status)

@@ -1,0 +1,70 @@
+"""Rules that protect aliases."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from api.aliases.serializers import RuleCreate, RuleSerializer, RuleUpdate, scope_of
+from api.artifacts import query_params
+from api.artifacts.lookups import get_rule, get_scope
+from api.pagination import page_of, paginate, parse
+from api.permissions import SignedIn
+from api.serialization import parse_body
+from artifacts.aliases import protection
+from artifacts.models import AliasRule, Artifact
+
+
+class RuleList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[query_params.RuleQuery], responses=page_of(RuleSerializer), operation_id="alias_rules_list"
+    )
+    def get(self, request: Request) -> Response:
+        """List rules by their pattern: those of a team or of a project, or all that cover an artifact."""
+        return paginate(request, _asked_for(request), RuleSerializer)
+
+    @extend_schema(request=RuleCreate, responses={201: RuleSerializer}, operation_id="alias_rules_create")
+    def post(self, request: Request) -> Response:
+        """Protect aliases in a team, a project or an artifact."""
+        data = parse_body(RuleCreate, request)
+        said = scope_of(data)
+        more = {field: value for field, value in data.items() if field not in said}
+        rule = protection.create(Actor.from_api(request), get_scope(request, said), **more)
+        return Response(RuleSerializer(rule).data, 201)
+
+
+class RuleDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=RuleSerializer, operation_id="alias_rules_show")
+    def get(self, request: Request, rule_id: UUID) -> Response:
+        """Show a rule."""
+        return Response(RuleSerializer(get_rule(request, rule_id)).data)
+
+    @extend_schema(request=RuleUpdate, responses=RuleSerializer, operation_id="alias_rules_update")
+    def patch(self, request: Request, rule_id: UUID) -> Response:
+        """Change pattern, role or need of approval; a rule stays where it is."""
+        rule = get_rule(request, rule_id)
+        changes = parse_body(RuleUpdate, request)
+        return Response(RuleSerializer(protection.update(Actor.from_api(request), rule, **changes)).data)
+
+    @extend_schema(responses={204: None}, operation_id="alias_rules_delete")
+    def delete(self, request: Request, rule_id: UUID) -> Response:
+        """Delete a rule: what it protected is open from now on, but for other rules."""
+        protection.delete(Actor.from_api(request), get_rule(request, rule_id))
+        return Response(status=204)
+
+
+def _asked_for(request: Request) -> QuerySet[AliasRule]:
+    said = scope_of(parse(request, query_params.RuleQuery))
+    found = AliasRule.objects.visible_to(request.user).for_display().order_by("pattern", "pk")
+    if not said:
+        return found
+    place = get_scope(request, said)
+    return found.covering(place) if isinstance(place, Artifact) else found.filter(**dict.fromkeys(said, place))

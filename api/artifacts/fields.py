@@ -1,0 +1,104 @@
+"""Serializer fields for hashes, names and long lists of files."""
+
+import re
+from typing import Any
+
+from django.core.validators import RegexValidator
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from artifacts import validators
+from artifacts.drafts import MAX_FILES_A_CALL, FileSpec
+
+MAX_SIZE = 5 * 2**40
+_SHA256 = re.compile(validators.SHA256)
+_MD5 = re.compile(validators.MD5)
+_KEYS = {"path", "size", "sha256", "md5", "mime_type"}
+
+
+class HashField(serializers.RegexField):
+    """A hash in lower-case hex."""
+
+    def __init__(self, pattern: str, **kwargs: Any) -> None:
+        super().__init__(pattern, max_length=64, trim_whitespace=False, **kwargs)
+
+
+class SizeField(serializers.IntegerField):
+    """A number of bytes, up to 5 TiB."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=MAX_SIZE, **kwargs)
+
+
+class AliasField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, trim_whitespace=False, **kwargs)
+        self.validators.append(
+            RegexValidator(
+                validators.ALIAS,
+                "Only letters, digits, dots, underscores and hyphens, starting with a letter or digit.",
+            )
+        )
+
+
+class MimeTypeField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=255, allow_blank=True, **kwargs)
+        self.validators.append(RegexValidator(r"\A[\x20-\x7e]*\Z", "Only printable ASCII characters."))
+
+
+class FileSpecSerializer(serializers.Serializer):
+    path = serializers.CharField(max_length=1024)
+    size = SizeField()
+    sha256 = HashField(validators.SHA256)
+    md5 = HashField(validators.MD5, required=False, allow_null=True)
+    mime_type = MimeTypeField(required=False)
+
+
+@extend_schema_field(FileSpecSerializer(many=True))
+class FileListField(serializers.Field):
+    """Thousands of file statements, checked by one plain loop: nested serializers would take seconds for them."""
+
+    default_error_messages = {
+        "not_a_list": "Expected a list of files.",
+        "too_many": f"One call takes at most {MAX_FILES_A_CALL:,} files.",
+        "invalid": "File {index}: {fault}",
+    }
+
+    def to_internal_value(self, data: Any) -> list[FileSpec]:
+        if not isinstance(data, list):
+            self.fail("not_a_list")
+        if len(data) > MAX_FILES_A_CALL:
+            self.fail("too_many")
+        for index, entry in enumerate(data):
+            fault = _fault(entry)
+            if fault:
+                self.fail("invalid", index=index, fault=fault)
+        return [_statement(entry) for entry in data]
+
+
+def _fault(entry: Any) -> str:
+    if not isinstance(entry, dict):
+        return "expected an object with path, size and sha256."
+    if not isinstance(entry.get("path"), str):
+        return "path must be a text."
+    size = entry.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MAX_SIZE:
+        return "size must be a number of bytes from 0 to 5 TiB."
+    if not _is_hash(_SHA256, entry.get("sha256")):
+        return "sha256 must be 64 lower-case hex digits."
+    if entry.get("md5") is not None and not _is_hash(_MD5, entry["md5"]):
+        return "md5 must be 32 lower-case hex digits."
+    mime_type = entry.get("mime_type") or ""
+    if not isinstance(mime_type, str) or len(mime_type) > 255 or not mime_type.isascii() or not mime_type.isprintable():
+        return "mime_type must be printable ASCII of at most 255 characters."
+    unknown = entry.keys() - _KEYS
+    return f"unknown field {min(unknown)!r}." if unknown else ""
+
+
+def _is_hash(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.match(value) is not None
+
+
+def _statement(entry: dict[str, Any]) -> FileSpec:
+    return FileSpec(entry["path"], entry["size"], entry["sha256"], entry.get("md5"), entry.get("mime_type") or "")

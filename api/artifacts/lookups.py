@@ -1,0 +1,97 @@
+"""What every view of the registry does with a request first: find the thing, among those it may see."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+
+from accounts.models import Team, User
+from api.accounts.views import get_team
+from artifacts import errors, name_resolution, validators
+from artifacts.aliases import aliases
+from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
+from core.compiled_queries import CompiledQuery
+from projects.models import Project, Run
+from projects.models.project import as_uuid
+
+_ARTIFACT = CompiledQuery(
+    lambda user, pk: Artifact.objects.visible_to(User(pk=user)).filter(pk=pk).select_related("project__team"),
+    UUID, UUID,
+)  # fmt: skip
+_VERSION = CompiledQuery(lambda user, pk: ArtifactVersion.objects.visible_to(User(pk=user)).filter(pk=pk), UUID, UUID)
+
+
+def get_artifact(request: Request, pk: UUID) -> Artifact:
+    found = _ARTIFACT.first(request.user.pk, pk)
+    if found is None:
+        raise Http404("No Artifact matches the given query.")
+    return found
+
+
+def get_version(request: Request, pk: UUID) -> ArtifactVersion:
+    """Any version that the user may see; one that was deleted is seen by nobody."""
+    return get_object_or_404(ArtifactVersion.objects.visible_to(request.user).for_display(), pk=pk)
+
+
+def get_file(request: Request, pk: UUID) -> ArtifactFile:
+    visible = ArtifactFile.objects.visible_to(request.user)
+    return get_object_or_404(visible.select_related("version__artifact__project__team", "blob__object"), pk=pk)
+
+
+def get_run(request: Request, pk: UUID) -> Run:
+    return get_object_or_404(Run.objects.visible_to(request.user).select_related("project__team"), pk=pk)
+
+
+def get_target(request: Request, pk: UUID) -> ArtifactVersion:
+    """A version that an alias is to point at, drafts included: the verb says what is wrong with them."""
+    found = _VERSION.first(request.user.pk, pk)
+    if found is None:
+        raise Http404("No ArtifactVersion matches the given query.")
+    return found
+
+
+def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
+    """The alias with its version, both ready to be shown. Where there is none, step by step what is missing."""
+    found = name_resolution.get_alias(request.user, artifact_id, alias)
+    return found or aliases.get(get_artifact(request, artifact_id), alias)
+
+
+def get_proposal(request: Request, pk: UUID) -> AliasProposal:
+    return get_object_or_404(AliasProposal.objects.visible_to(request.user).for_display(), pk=pk)
+
+
+def get_rule(request: Request, pk: UUID) -> AliasRule:
+    return get_object_or_404(AliasRule.objects.visible_to(request.user).for_display(), pk=pk)
+
+
+def get_scope(request: Request, said: Mapping[str, Any]) -> Team | Project | Artifact:
+    """Where a rule is, by the one of team (name or id), project (id or `team/project`) and artifact that is said."""
+    if "artifact" in said:
+        return get_artifact(request, said["artifact"])
+    if "project" in said:
+        return Project.objects.visible_to(request.user).find(said["project"])
+    team_id = as_uuid(said["team"])
+    if team_id:
+        return get_object_or_404(Team.objects.visible_to(request.user), pk=team_id)
+    return get_team(request, said["team"])
+
+
+def get_targets(
+    request: Request, artifact: Artifact, wanted: Mapping[str, str | None]
+) -> dict[str, ArtifactVersion | None]:
+    """By alias the version that it is to point at, which is said by id or as `v3`. One query."""
+    said = {word: as_uuid(word) or validators.version_number(word) for word in wanted.values() if word is not None}
+    ids = [key for key in said.values() if isinstance(key, UUID)]
+    numbers = [key for key in said.values() if isinstance(key, int)]
+    rows = ArtifactVersion.objects.visible_to(request.user).filter(
+        Q(pk__in=ids) | Q(artifact=artifact, number__in=numbers)
+    )
+    found = {row.pk: row for row in rows} | {row.number: row for row in rows if row.artifact_id == artifact.pk}
+    for word, key in said.items():
+        if key not in found:
+            raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {word!r}.")
+    return {alias: None if word is None else found[said[word]] for alias, word in wanted.items()}

@@ -1,0 +1,109 @@
+"""What the lists of the registry can be asked for."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from api.aliases.serializers import MomentField, ReasonField, scope_of
+from api.pagination import CursorQuery, PageQuery, parse
+from artifacts.content import downloads
+from artifacts.models import AliasProposal, Artifact, ArtifactFile, ArtifactVersion
+from core.cursors import decode_cursor
+from projects.models import Project
+
+_ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")
+
+
+class ArtifactQuery(PageQuery):
+    project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/project`.")
+    type = serializers.CharField(required=False, max_length=64)
+    name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
+    search = serializers.CharField(required=False, max_length=200, help_text="Part of a name, description or tag.")
+    tag = serializers.CharField(required=False, max_length=64)
+    alias = serializers.CharField(required=False, max_length=100)
+    ordering = serializers.ChoiceField(
+        [*_ORDERINGS, *(f"-{column}" for column in _ORDERINGS)], required=False, default="-updated_at"
+    )
+
+
+class VersionQuery(PageQuery):
+    state = serializers.ChoiceField(["draft", "finalized"], required=False)
+    ordering = serializers.ChoiceField(["number", "-number"], required=False, default="-number")
+
+
+class FileQuery(CursorQuery):
+    prefix = serializers.CharField(required=False, max_length=1024, trim_whitespace=False)
+
+
+class FirstFiles(CursorQuery):
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=1000)
+
+
+class ManifestQuery(FileQuery):
+    limit = serializers.IntegerField(min_value=1, max_value=downloads.MAX_ENTRIES, default=downloads.MAX_ENTRIES)
+
+    def validate_cursor(self, cursor: str) -> str:
+        """The path that the page before ended with."""
+        return decode_cursor(cursor, ArtifactFile, "path") if cursor else ""
+
+
+class ResolveQuery(serializers.Serializer):
+    name = serializers.CharField(max_length=400, help_text="`team/project/name:x`: x is a version, else an alias.")
+    type = serializers.CharField(required=False, max_length=64)
+    at = MomentField(required=False, help_text="The version that the alias was at then.")
+
+
+class AliasQuery(serializers.Serializer):
+    at = MomentField(required=False, help_text="Where the alias was then.")
+
+
+class AliasDeleteQuery(serializers.Serializer):
+    reason = ReasonField()
+
+
+class SuggestionQuery(serializers.Serializer):
+    q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="What has been typed so far.")
+
+
+class ProposalQuery(CursorQuery):
+    state = serializers.ChoiceField(AliasProposal.State.choices, required=False)
+
+
+class RuleQuery(PageQuery):
+    team = serializers.CharField(required=False, max_length=100, help_text="Its name or id: the team's own rules.")
+    project = serializers.CharField(
+        required=False, max_length=200, help_text="Its id, or `team/project`: the project's own rules."
+    )
+    artifact = serializers.UUIDField(required=False, help_text="All rules that cover it, its project's and team's too.")
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if len(scope_of(data)) > 1:
+            raise serializers.ValidationError("Give exactly one of team, project and artifact.")
+        return data
+
+
+class DeleteVersionQuery(serializers.Serializer):
+    delete_aliases = serializers.BooleanField(default=False, help_text="Also delete the aliases that point to it.")
+
+
+class SignatureQuery(serializers.Serializer):
+    signature = serializers.CharField(default="", max_length=1000)
+
+
+def artifacts(request: Request) -> QuerySet[Artifact]:
+    """The artifacts that the request asks for, in its order."""
+    query = parse(request, ArtifactQuery)
+    filters = {name: query[name] for name in ("type", "name", "search", "tag", "alias") if name in query}
+    if "project" in query:
+        filters["project"] = Project.objects.visible_to(request.user).find(query["project"])
+    found = Artifact.objects.visible_to(request.user).narrow(**filters)
+    return found.for_display().sorted_by(query["ordering"])
+
+
+def versions(request: Request, artifact: Artifact) -> QuerySet[ArtifactVersion]:
+    query = parse(request, VersionQuery)
+    found = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
+    wanted: dict[str, Any] = {"state": query["state"]} if "state" in query else {}
+    return found.filter(**wanted).for_display().order_by(query["ordering"])

@@ -1,0 +1,137 @@
+"""What the registry looks like on the wire. Input is parsed here; rules over several rows are the verbs'."""
+
+from django.conf import settings
+from rest_framework import serializers
+
+from api.fields import JSONObjectField, ProseField, TagsField
+from artifacts import validators
+from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
+
+_INTEGRITY = {
+    Blob.State.EXPECTED: "missing",
+    Blob.State.UPLOADED: "pending",
+    Blob.State.VERIFIED: "verified",
+    Blob.State.CORRUPT: "corrupt",
+}
+
+
+class ArtifactSerializer(serializers.ModelSerializer):
+    """An artifact of a `for_display` queryset."""
+
+    project = serializers.UUIDField(source="project_id")
+    project_name = serializers.CharField(source="project.full_name")
+    tags = TagsField()
+    metadata = JSONObjectField()
+    latest_version = serializers.CharField(allow_null=True)
+    aliases = serializers.SerializerMethodField(help_text="Those of the newest finalized version.")
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Artifact
+        fields = (
+            "id", "name", "type", "project", "project_name", "description", "metadata", "tags", "auto_latest",
+            "version_count", "latest_version", "aliases", "created_by", "created_at", "updated_at", "url",
+        )  # fmt: skip
+
+    def get_aliases(self, artifact: Artifact) -> list[str]:
+        return artifact.newest_names
+
+    def get_url(self, artifact: Artifact) -> str:
+        return settings.BASE_URL + artifact.get_absolute_url()
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    """A version of a `for_display` queryset."""
+
+    artifact_id = serializers.UUIDField()
+    artifact_name = serializers.CharField(source="artifact.name")
+    artifact_type = serializers.CharField(source="artifact.type")
+    project_name = serializers.CharField(source="artifact.project.full_name")
+    version = serializers.CharField()
+    is_finalized = serializers.BooleanField()
+    metadata = JSONObjectField()
+    aliases = serializers.SerializerMethodField()
+    run_id = serializers.UUIDField(allow_null=True)
+    run_name = serializers.CharField(source="run.name", allow_null=True, default=None)
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ArtifactVersion
+        fields = (
+            "id", "artifact_id", "artifact_name", "artifact_type", "project_name", "version", "number", "state",
+            "is_finalized", "digest", "file_count", "total_size", "storage_path", "integrity", "description", "notes",
+            "metadata", "aliases", "run_id", "run_name", "created_by", "created_at", "finalized_at", "expires_at",
+            "url",
+        )  # fmt: skip
+
+    def get_aliases(self, version: ArtifactVersion) -> list[str]:
+        return version.alias_names
+
+    def get_url(self, version: ArtifactVersion) -> str:
+        return settings.BASE_URL + version.get_absolute_url()
+
+
+class FileSerializer(serializers.ModelSerializer):
+    """A file with its blob and object loaded."""
+
+    version_id = serializers.UUIDField()
+    storage_key = serializers.CharField(source="blob.object.key", allow_null=True, default=None)
+    sha256_hash = serializers.CharField(source="blob.sha256", allow_null=True, default=None)
+    md5_hash = serializers.CharField(source="blob.md5", allow_null=True, default=None)
+    integrity = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ArtifactFile
+        fields = (
+            "id", "version_id", "path", "name", "size", "mime_type", "storage_key", "sha256_hash", "md5_hash",
+            "integrity", "created_at",
+        )  # fmt: skip
+
+    def get_integrity(self, file: ArtifactFile) -> str:
+        return _INTEGRITY[file.blob.state] if file.blob else "pending"
+
+
+class ArtifactCreate(serializers.Serializer):
+    project = serializers.CharField(max_length=200, help_text="An id, or `team/project`.")
+    name = serializers.CharField(max_length=128, trim_whitespace=False)
+    type = serializers.ChoiceField(validators.TYPES)
+    description = ProseField(required=False)
+    metadata = JSONObjectField(required=False)
+    tags = TagsField(required=False)
+    auto_latest = serializers.BooleanField(required=False)
+
+
+class ArtifactUpdate(serializers.Serializer):
+    artifact_id = serializers.UUIDField(required=False)
+    name = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
+    description = ProseField(required=False)
+    metadata = JSONObjectField(required=False)
+    tags = TagsField(required=False)
+    auto_latest = serializers.BooleanField(required=False)
+
+
+class ResolvedSerializer(serializers.Serializer):
+    artifact = ArtifactSerializer()
+    version = VersionSerializer()
+    aliases = serializers.ListField(child=serializers.CharField(), source="version.alias_names")
+    alias = serializers.CharField(allow_null=True)
+
+
+class UsageSerializer(serializers.ModelSerializer):
+    run_id = serializers.UUIDField()
+    version_id = serializers.UUIDField()
+
+    class Meta:
+        model = ArtifactUsage
+        fields = ("id", "run_id", "version_id", "created_at")
+
+
+class UsedSerializer(ResolvedSerializer):
+    usage = UsageSerializer()
+
+
+class RunArtifactsSerializer(serializers.Serializer):
+    logged = VersionSerializer(many=True)
+    used = VersionSerializer(many=True)

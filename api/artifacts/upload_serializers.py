@@ -1,0 +1,281 @@
+"""What uploads, manifests and versions in the making look like on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
+from api.artifacts.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
+from api.artifacts.serializers import FileSerializer, VersionSerializer
+from api.fields import JSONObjectField, ProseField
+from artifacts import validators
+from artifacts.content import downloads, uploads
+from artifacts.models import ArtifactVersion, StoredObject
+from core.cursors import encode_cursor
+
+
+class VersionCreate(serializers.Serializer):
+    artifact_id = serializers.UUIDField(required=False)
+    digest = HashField(validators.SHA256, required=False, allow_null=True)
+    run_id = serializers.UUIDField(required=False, allow_null=True)
+    files = FileListField(required=False)
+    description = ProseField(required=False)
+    notes = ProseField(required=False)
+    metadata = JSONObjectField(required=False)
+    aliases = serializers.ListField(
+        child=AliasNameField(),
+        required=False,
+        max_length=MAX_ALIASES_A_CALL,
+        help_text="Those that `finalize` will be asked to give: refused here already if they would be there.",
+    )
+
+
+class VersionUpdate(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    description = ProseField(required=False)
+    notes = ProseField(required=False)
+    metadata = JSONObjectField(required=False)
+
+
+class DraftResultSerializer(VersionSerializer):
+    created = serializers.BooleanField()
+    missing = serializers.ListField(child=serializers.CharField())
+
+    class Meta(VersionSerializer.Meta):
+        fields = (*VersionSerializer.Meta.fields, "created", "missing")
+
+
+class VersionWithFiles(VersionSerializer):
+    files = FileSerializer(many=True)
+    files_next_cursor = serializers.CharField(allow_null=True)
+
+    class Meta(VersionSerializer.Meta):
+        fields = (*VersionSerializer.Meta.fields, "files", "files_next_cursor")
+
+
+class BatchSerializer(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False, write_only=True)
+    files = FileListField(write_only=True)
+    added = serializers.IntegerField(read_only=True)
+    missing = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class UploadUrlRequest(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    path = serializers.CharField(max_length=1024, trim_whitespace=False)
+    size = SizeField()
+    sha256 = HashField(validators.SHA256, required=False, allow_null=True)
+    mime_type = MimeTypeField(required=False)
+    part_size = SizeField(
+        required=False, allow_null=True, help_text="Send the file in parts of so many bytes, the last one the rest."
+    )
+    storage_key = serializers.CharField(
+        required=False,
+        allow_null=True,
+        max_length=1400,
+        trim_whitespace=False,
+        help_text="Of an upload that was begun before: fresh addresses for it.",
+    )
+
+
+class PartSerializer(serializers.Serializer):
+    number = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    size = serializers.IntegerField()
+    url = serializers.CharField(source="put.url")
+    headers = serializers.DictField(child=serializers.CharField(), source="put.headers")
+    etag = serializers.CharField(allow_null=True, help_text="Set when this part has arrived already.")
+
+
+class UploadUrlSerializer(serializers.Serializer):
+    """One address, or with `part_size` one for each part."""
+
+    storage_key = serializers.CharField()
+    expires_in = serializers.IntegerField()
+    method = serializers.CharField()
+    upload_url = serializers.CharField(required=False)
+    headers = serializers.DictField(
+        child=serializers.CharField(), required=False, help_text="Send these along, to the letter."
+    )
+    upload_id = serializers.CharField(required=False)
+    part_size = serializers.IntegerField(required=False)
+    parts = PartSerializer(many=True, required=False)
+
+
+class CompletedPartSerializer(serializers.Serializer):
+    number = serializers.IntegerField(min_value=1, max_value=10_000)
+    etag = serializers.RegexField(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
+
+
+class FileRegister(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    path = serializers.CharField(max_length=1024, trim_whitespace=False)
+    name = serializers.CharField(max_length=1024, required=False)
+    size = SizeField()
+    mime_type = MimeTypeField(required=False)
+    storage_key = serializers.CharField(max_length=1400, trim_whitespace=False)
+    sha256_hash = HashField(validators.SHA256, required=False, allow_null=True)
+    md5_hash = HashField(validators.MD5, required=False, allow_null=True)
+    parts = CompletedPartSerializer(
+        many=True, required=False, max_length=10_000, help_text="Of an upload in parts, as the store answered them."
+    )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if data.get("name") not in (None, data["path"].rpartition("/")[2]):
+            raise serializers.ValidationError({"name": "The name is the last segment of the path."})
+        return data
+
+
+def etags_of(data: dict[str, Any]) -> dict[int, str]:
+    """The ETags of `parts`, by number."""
+    return {each["number"]: each["etag"].strip('"') for each in data.get("parts", ())}
+
+
+class PackEntrySerializer(serializers.Serializer):
+    sha256 = HashField(validators.SHA256)
+    offset = SizeField()
+    size = SizeField(required=False)
+
+
+class UploadRequestSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(StoredObject.Kind.choices)
+    sha256 = HashField(validators.SHA256)
+    size = SizeField()
+    part_size = SizeField(required=False, allow_null=True)
+    parts = serializers.ListField(child=HashField(validators.SHA256), required=False, max_length=10_000)
+    members = PackEntrySerializer(many=True, required=False)
+
+    def to_internal_value(self, data: Any) -> uploads.UploadRequest:
+        clean = super().to_internal_value(data)
+        return uploads.UploadRequest(
+            kind=clean["kind"],
+            sha256=clean["sha256"],
+            size=clean["size"],
+            part_size=clean.get("part_size"),
+            part_hashes=tuple(clean.get("parts", ())),
+            members=tuple(uploads.PackEntry(each["sha256"], each["offset"]) for each in clean.get("members", ())),
+        )
+
+
+class UploadsRequest(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    objects = UploadRequestSerializer(many=True, max_length=uploads.MAX_OBJECTS_A_CALL)
+
+
+class UploadSerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="object.pk")
+    kind = serializers.CharField(source="object.kind")
+    sha256 = serializers.CharField(source="object.sha256")
+    size = serializers.IntegerField(source="object.size")
+    storage_key = serializers.CharField(source="object.key")
+    state = serializers.CharField(source="object.state", help_text="`uploaded`: send nothing.")
+    method = serializers.CharField(default="PUT", read_only=True)
+    url = serializers.CharField(source="put.url", default=None, allow_null=True)
+    headers = serializers.DictField(source="put.headers", default=dict, child=serializers.CharField())
+    upload_id = serializers.CharField(source="object.upload_id")
+    part_size = serializers.IntegerField(source="object.part_size", allow_null=True)
+    parts = PartSerializer(many=True)
+
+
+class UploadsSerializer(serializers.Serializer):
+    objects = UploadSerializer(many=True)
+    expires_in = serializers.IntegerField()
+
+
+class CompletedUploadSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    parts = CompletedPartSerializer(many=True, required=False)
+
+    def to_internal_value(self, data: Any) -> uploads.CompletedUpload:
+        clean = super().to_internal_value(data)
+        return uploads.CompletedUpload(str(clean["id"]), etags_of(clean))
+
+
+class Finalize(serializers.Serializer):
+    version_id = serializers.UUIDField(required=False)
+    digest = HashField(validators.SHA256, required=False, allow_null=True)
+    uploads = CompletedUploadSerializer(many=True, required=False, max_length=100_000)
+    aliases = serializers.ListField(child=AliasField(), required=False, max_length=MAX_ALIASES_A_CALL)
+
+
+class MoveSerializer(serializers.Serializer):
+    alias = serializers.CharField(source="alias.alias")
+    to = serializers.CharField(source="alias.version.version")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # Not an attribute: `from` is a word of Python.
+        before = serializers.CharField(source="before.version", allow_null=True, default=None)
+        return super().get_fields() | {"from": before}
+
+
+class FinalizeResultSerializer(VersionSerializer):
+    created = serializers.BooleanField(help_text="False where an older version holds the same contents.")
+    moved = MoveSerializer(many=True)
+
+    class Meta(VersionSerializer.Meta):
+        fields = (*VersionSerializer.Meta.fields, "created", "moved")
+
+
+class DownloadUrlSerializer(serializers.Serializer):
+    download_url = serializers.CharField()
+    file_name = serializers.CharField()
+    size = serializers.IntegerField()
+    mime_type = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class EntrySerializer(serializers.Serializer):
+    path = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField(allow_null=True)
+    md5 = serializers.CharField(allow_null=True)
+    mime_type = serializers.CharField()
+    object = serializers.UUIDField(allow_null=True)
+    offset = serializers.IntegerField()
+    integrity = serializers.CharField()
+    reference = serializers.CharField(allow_null=True)
+
+
+class ObjectAddressSerializer(serializers.Serializer):
+    url = serializers.CharField()
+    size = serializers.IntegerField()
+
+
+class ManifestSerializer(serializers.Serializer):
+    version_id = serializers.UUIDField()
+    digest = serializers.CharField(allow_null=True)
+    file_count = serializers.IntegerField()
+    total_size = serializers.IntegerField()
+    entries = EntrySerializer(many=True)
+    objects = serializers.DictField(child=ObjectAddressSerializer())
+    expires_in = serializers.IntegerField()
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+def manifest_body(version: ArtifactVersion, page: downloads.Manifest, expires_in: int) -> dict[str, Any]:
+    """A `ManifestSerializer` by hand: thousands of entries pass through here."""
+    return {
+        "version_id": version.pk,
+        "digest": version.digest,
+        "file_count": version.file_count,
+        "total_size": version.total_size,
+        "entries": [_entry(file) for file in page.files],
+        "objects": {str(place.pk): {"url": url, "size": place.size} for place, url in page.urls.items()},
+        "expires_in": expires_in,
+        "next_cursor": None if page.next_after is None else encode_cursor(page.next_after),
+    }
+
+
+def _entry(file: Any) -> dict[str, Any]:
+    blob = file.blob
+    return {
+        "path": file.path,
+        "size": file.size,
+        "sha256": blob.sha256 if blob else None,
+        "md5": blob.md5 if blob else None,
+        "mime_type": file.mime_type,
+        "object": str(blob.object_id) if blob and blob.object_id else None,
+        "offset": blob.offset if blob else 0,
+        "integrity": FileSerializer().get_integrity(file),
+        "reference": file.reference_uri,
+    }

@@ -1,0 +1,88 @@
+"""Artifacts, and the names that lead to their versions."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from api.artifacts import query_params
+from api.artifacts.lookups import get_artifact
+from api.artifacts.serializers import (
+    ArtifactCreate,
+    ArtifactSerializer,
+    ArtifactUpdate,
+    ResolvedSerializer,
+)
+from api.pagination import page_of, paginate, parse
+from api.permissions import SignedIn
+from api.serialization import parse_body, serialize
+from artifacts import artifacts, name_resolution
+from artifacts.models import Artifact
+from projects.models import Project
+
+
+class ArtifactList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[query_params.ArtifactQuery], responses=page_of(ArtifactSerializer), operation_id="artifacts_list"
+    )
+    def get(self, request: Request) -> Response:
+        """List artifacts."""
+        return paginate(request, query_params.artifacts(request), ArtifactSerializer)
+
+    @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer}, operation_id="artifacts_create")
+    def post(self, request: Request) -> Response:
+        """Create an artifact; where the name is taken, 409 tells the id of the one that has it."""
+        data = parse_body(ArtifactCreate, request)
+        project = Project.objects.visible_to(request.user).find(data.pop("project"))
+        artifact = artifacts.create(Actor.from_api(request), project, **data)
+        return Response(_shown(artifact), 201)
+
+
+class ArtifactDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=ArtifactSerializer, operation_id="artifacts_show")
+    def get(self, request: Request, artifact_id: UUID) -> Response:
+        """Show an artifact."""
+        return Response(_shown(get_artifact(request, artifact_id)))
+
+    @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_replace")
+    def put(self, request: Request, artifact_id: UUID) -> Response:
+        """Change the fields that are given."""
+        return self.patch(request, artifact_id)
+
+    @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_update")
+    def patch(self, request: Request, artifact_id: UUID) -> Response:
+        """Change the fields that are given."""
+        artifact = get_artifact(request, artifact_id)
+        changes = parse_body(ArtifactUpdate, request, artifact_id=artifact_id)
+        return Response(_shown(artifacts.update(Actor.from_api(request), artifact, **changes)))
+
+    @extend_schema(responses={204: None}, operation_id="artifacts_delete")
+    def delete(self, request: Request, artifact_id: UUID) -> Response:
+        """Delete an artifact with all its versions."""
+        artifacts.delete(Actor.from_api(request), get_artifact(request, artifact_id))
+        return Response(status=204)
+
+
+class Resolve(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[query_params.ResolveQuery], responses=ResolvedSerializer, operation_id="artifacts_resolve"
+    )
+    def get(self, request: Request) -> Response:
+        """From `team/project/name:x` to artifact, version and aliases."""
+        query = parse(request, query_params.ResolveQuery)
+        found = name_resolution.resolve(request.user, query["name"], type=query.get("type"), at=query.get("at"))
+        return Response(serialize(ResolvedSerializer, found))
+
+
+def _shown(artifact: Artifact) -> dict[str, Any]:
+    return ArtifactSerializer(Artifact.objects.for_display().get(pk=artifact.pk)).data

@@ -1,0 +1,48 @@
+"""What a run has to do with artifacts: it uses some, and logs some."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from api.aliases.serializers import UseArtifact
+from api.artifacts.lookups import get_run
+from api.artifacts.serializers import (
+    ResolvedSerializer,
+    RunArtifactsSerializer,
+    UsageSerializer,
+    UsedSerializer,
+)
+from api.permissions import SignedIn
+from api.serialization import parse_body, serialize
+from artifacts import lineage
+from artifacts.models import ArtifactVersion
+
+
+class RunUseArtifact(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=UseArtifact, responses=UsedSerializer)
+    def post(self, request: Request, run_id: UUID) -> Response:
+        """Resolve a name as the run's project sees it, and record that the run uses the version."""
+        run = get_run(request, run_id)
+        data = parse_body(UseArtifact, request, run_id=run_id)
+        used = lineage.use(Actor.from_api(request), run, data.pop("name"), **data)
+        return Response(
+            serialize(ResolvedSerializer, used.resolved) | {"usage": serialize(UsageSerializer, used.usage)}
+        )
+
+
+class RunArtifacts(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=RunArtifactsSerializer, operation_id="runs_artifacts")
+    def get(self, request: Request, run_id: UUID) -> Response:
+        """The versions that a run logged and those it used, newest first, a thousand of each at most."""
+        run = get_run(request, run_id)
+        visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
+        body = {"logged": visible.filter(run=run)[:1000], "used": visible.filter(usages__run=run)[:1000]}
+        return Response(RunArtifactsSerializer(body).data)

@@ -1,0 +1,175 @@
+"""Versions: begun as drafts, filled, finalized, described, deleted."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from api.artifacts import query_params
+from api.artifacts.lookups import get_artifact, get_run, get_version
+from api.artifacts.serializers import FileSerializer, VersionSerializer
+from api.artifacts.upload_serializers import (
+    DraftResultSerializer,
+    Finalize,
+    FinalizeResultSerializer,
+    ManifestSerializer,
+    UploadSerializer,
+    UploadsRequest,
+    UploadsSerializer,
+    VersionCreate,
+    VersionUpdate,
+    VersionWithFiles,
+    manifest_body,
+)
+from api.pagination import PageQuery, cursor_page, page_of, paginate, parse
+from api.permissions import SignedIn
+from api.projects.serializers import RunSerializer
+from api.serialization import parse_body
+from artifacts import versions
+from artifacts.content import downloads, uploads
+from artifacts.models import Artifact, ArtifactVersion
+from projects.models import Run
+
+_LIFE = int(settings.SIGNED_URL_LIFE.total_seconds())
+
+
+class VersionList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[query_params.VersionQuery], responses=page_of(VersionSerializer), operation_id="versions_list"
+    )
+    def get(self, request: Request, artifact_id: UUID) -> Response:
+        """List the versions of an artifact; drafts are shown to those who may write."""
+        artifact = get_artifact(request, artifact_id)
+        return paginate(request, query_params.versions(request, artifact), VersionSerializer)
+
+    @extend_schema(
+        request=VersionCreate,
+        responses={200: DraftResultSerializer, 201: DraftResultSerializer},
+        operation_id="versions_begin",
+    )
+    def post(self, request: Request, artifact_id: UUID) -> Response:
+        """Begin a draft (201), or learn that a version or an open draft of yours has these contents (200)."""
+        artifact = get_artifact(request, artifact_id)
+        data = parse_body(VersionCreate, request, artifact_id=artifact_id)
+        run_id = data.pop("run_id", None)
+        run = get_run(request, run_id) if run_id else None
+        more = {"statements": data.pop("files", ()), "names_to_give": data.pop("aliases", ())}
+        begun = versions.begin(Actor.from_api(request), artifact, run=run, **more, **data)
+        body = VersionSerializer(_loaded(begun.version)).data | {"created": begun.created, "missing": begun.missing}
+        return Response(body, 201 if begun.created else 200)
+
+
+class VersionDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[query_params.FirstFiles], responses=VersionWithFiles, operation_id="versions_show")
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """Show a version with its first files; `…/files` has them all."""
+        version = get_version(request, version_id)
+        files, next_cursor = cursor_page(
+            request, version.files.select_related("blob__object"), "path", query_params.FirstFiles
+        )
+        shown = {"files": FileSerializer(files, many=True).data, "files_next_cursor": next_cursor}
+        return Response(VersionSerializer(version).data | shown)
+
+    @extend_schema(request=VersionUpdate, responses=VersionSerializer, operation_id="versions_update")
+    def patch(self, request: Request, version_id: UUID) -> Response:
+        """Change description, notes or metadata; contents never change."""
+        version = get_version(request, version_id)
+        changes = parse_body(VersionUpdate, request, version_id=version_id)
+        return Response(VersionSerializer(versions.describe(Actor.from_api(request), version, **changes)).data)
+
+    @extend_schema(parameters=[query_params.DeleteVersionQuery], responses={204: None}, operation_id="versions_delete")
+    def delete(self, request: Request, version_id: UUID) -> Response:
+        """Give up a draft or delete a version; refused while aliases point at it, unless they go too."""
+        query = parse(request, query_params.DeleteVersionQuery)
+        versions.delete(Actor.from_api(request), get_version(request, version_id), **query)
+        return Response(status=204)
+
+
+class VersionFinalize(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=Finalize, responses=FinalizeResultSerializer, operation_id="versions_finalize")
+    def post(self, request: Request, version_id: UUID) -> Response:
+        """Make a draft immutable and move `latest` and the given aliases to it. Safe to repeat."""
+        data = parse_body(Finalize, request, version_id=version_id)
+        version = get_version_to_finalize(request, version_id)
+        done = versions.finalize(
+            Actor.from_api(request),
+            version,
+            finished=data.get("uploads", ()),
+            names_to_give=data.get("aliases", ()),
+            digest=data.get("digest"),
+        )
+        shown = FinalizeResultSerializer(_with(_loaded(done.version), created=done.created, moved=done.moves))
+        return Response(shown.data)
+
+
+class VersionUploads(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=UploadsRequest, responses=UploadsSerializer, operation_id="versions_uploads")
+    def post(self, request: Request, version_id: UUID) -> Response:
+        """Addresses to send missing bytes to. Ask again for fresh ones, and to resume."""
+        version = get_version(request, version_id)
+        data = parse_body(UploadsRequest, request, version_id=version_id)
+        begun = uploads.begin(Actor.from_api(request), version, data["objects"])
+        return Response({"objects": UploadSerializer(begun, many=True).data, "expires_in": _LIFE})
+
+
+class VersionManifest(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[query_params.ManifestQuery], responses=ManifestSerializer, operation_id="versions_manifest"
+    )
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """Every file with its hashes and place, and an address for each object. Counted as a download."""
+        version = get_version(request, version_id)
+        query = parse(request, query_params.ManifestQuery)
+        page = downloads.manifest(
+            Actor.from_api(request),
+            version,
+            after=query.get("cursor", ""),
+            limit=query["limit"],
+            prefix=query.get("prefix", ""),
+        )
+        return Response(manifest_body(version, page, _LIFE))
+
+
+class VersionUsedBy(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[PageQuery], responses=page_of(RunSerializer), operation_id="versions_used_by")
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """List the runs that used a version, newest first, as far as you may see them."""
+        version = get_version(request, version_id)
+        runs = Run.objects.visible_to(request.user).filter(usages__version=version)
+        return paginate(request, runs.select_related("project__team", "created_by").order_by("-id"), RunSerializer)
+
+
+def get_version_to_finalize(request: Request, version_id: UUID) -> ArtifactVersion:
+    """A version to finalize: also a draft that gave way to one of the same contents, so that a repeat is answered."""
+    seen = Artifact.objects.visible_to(request.user)
+    gone = ArtifactVersion.objects.filter(
+        pk=version_id, state=ArtifactVersion.State.DELETED, created_by=request.user, artifact__in=seen
+    )
+    return gone.for_display().first() or get_version(request, version_id)
+
+
+def _loaded(version: ArtifactVersion) -> ArtifactVersion:
+    return ArtifactVersion.objects.for_display().get(pk=version.pk)
+
+
+def _with(version: ArtifactVersion, **extra: Any) -> ArtifactVersion:
+    for name, value in extra.items():
+        setattr(version, name, value)
+    return version

@@ -1,0 +1,119 @@
+"""Errors of the API: each is `application/problem+json` (RFC 9457)."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
+
+from core import errors
+
+CONTENT_TYPE = "application/problem+json"
+# A batch of 10,000 bad entries is told by its first ones.
+MAX_FIELD_ERRORS = 100
+
+# What Django and DRF raise by themselves, under the codes of our own tree.
+_CODES: dict[type[Exception], str] = {
+    exceptions.ValidationError: errors.Invalid.__name__,
+    exceptions.ParseError: errors.Invalid.__name__,
+    exceptions.PermissionDenied: errors.Denied.__name__,
+    exceptions.NotFound: errors.Missing.__name__,
+}
+_TITLES = {kind.status: kind.title for kind in errors.RegistryError.__subclasses__()} | {401: "Not signed in"}
+
+
+def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: the refusal as a response, or None for what is a bug."""
+    request_id = getattr(context["request"], "id", None)
+    match exc:
+        case errors.RegistryError():
+            headers = {"Retry-After": str(errors.RETRY_AFTER_SECONDS)} if exc.status == 503 else {}
+            return _respond(exc.status, str(exc), exc.code, request_id, headers, **exc.extra)
+        case ModelValidationError():
+            return handle(exceptions.ValidationError(as_serializer_error(exc)), context)
+        case Http404():
+            return _respond(404, str(exc) or "Not found.", errors.Missing.__name__, request_id)
+        case PermissionDenied():
+            return _respond(
+                403, str(exc) or "You do not have permission to do this.", errors.Denied.__name__, request_id
+            )
+        case exceptions.ValidationError():
+            fields = flatten(exc.detail)
+            return _respond(400, _sentence(fields), errors.Invalid.__name__, request_id, errors=fields)
+        case exceptions.APIException():
+            code = _CODES.get(type(exc), type(exc).__name__)
+            return _respond(exc.status_code, str(exc.detail), code, request_id, _headers(exc))
+    return None
+
+
+def problem(status: int, detail: str, code: str, request_id: str | None, **extra: Any) -> dict[str, Any]:
+    """The body of a refusal."""
+    body = {
+        "type": "about:blank",
+        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if request_id:
+        body["request_id"] = request_id
+    return body | extra
+
+
+def problem_response(request: HttpRequest, status: int, detail: str, code: str, **extra: Any) -> JsonResponse:
+    """A refusal from outside of DRF: middleware, and addresses that lead nowhere."""
+    body = problem(status, detail, code, getattr(request, "id", None), **extra)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """DRF's nested errors as `{"files.3.path": [sentences]}`, the first hundred of them."""
+    found: dict[str, list[str]] = {}
+    for name, sentence in _leaves(detail, path):
+        if name not in found and len(found) == MAX_FIELD_ERRORS:
+            break
+        found.setdefault(name, []).append(sentence)
+    return found
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+def _respond(
+    status: int, detail: str, code: str, request_id: str | None, headers: dict[str, str] | None = None, **extra: Any
+) -> Response:
+    body = problem(status, detail, code, request_id, **extra)
+    return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _headers(exc: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if (wait := getattr(exc, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait))
+    return headers
+
+
+def _sentence(fields: dict[str, list[str]]) -> str:
+    (name, sentences), *others = fields.items()
+    first = sentences[0] if name.endswith("non_field_errors") else f"{name}: {sentences[0]}"
+    return f"{first} ({len(others)} more under `errors`.)" if others else first
+
+
+def _leaves(detail: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            inside = isinstance(value, (dict, list))
+            yield from _leaves(value, f"{path}.{index}".lstrip(".") if inside else path)
+    else:
+        yield path or "non_field_errors", str(detail)

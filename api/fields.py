@@ -1,0 +1,74 @@
+"""Serializer fields with the limits that every part of the API shares: those of `core.validators`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.validators import (
+    MAX_TAG_LENGTH,
+    MAX_TAGS,
+    MAX_TEXT_LENGTH,
+    validate_json_object,
+    validate_single_line,
+)
+
+
+class LineField(serializers.CharField):
+    """A text of one line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 200)
+        super().__init__(**kwargs)
+        self.validators.append(validate_single_line)
+
+
+class ProseField(serializers.CharField):
+    """A text of any number of lines, up to `MAX_TEXT_LENGTH` characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", MAX_TEXT_LENGTH)
+        kwargs.setdefault("allow_blank", True)
+        super().__init__(trim_whitespace=False, **kwargs)
+
+
+class EnumField(serializers.ChoiceField):
+    """One of an enumeration's values, or of some of them; the verbs get its member."""
+
+    def __init__(
+        self, enumeration: type[models.TextChoices], *, some: Iterable[models.TextChoices] = (), **kwargs: Any
+    ) -> None:
+        self.enumeration = enumeration
+        super().__init__([(member.value, member.label) for member in some or enumeration], **kwargs)
+
+    def to_internal_value(self, data: Any) -> models.TextChoices:
+        return self.enumeration(super().to_internal_value(data))
+
+
+class TagsField(serializers.ListField):
+    """Distinct short texts in the order given; one given twice counts once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("child", LineField(max_length=MAX_TAG_LENGTH))
+        kwargs.setdefault("max_length", MAX_TAGS)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        return list(dict.fromkeys(super().to_internal_value(data)))
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class JSONObjectField(serializers.Field):
+    """A JSON object within the limits of `validate_json_object`."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        try:
+            return validate_json_object(data)
+        except ValidationError as error:
+            raise serializers.ValidationError(error.messages, code=error.code) from error
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return value

@@ -1,0 +1,166 @@
+"""What webhooks, deliveries, watches and the inbox look like on the wire."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.fields import EnumField, JSONObjectField, LineField
+from events import kinds
+from notifications import url_policy
+from notifications.models import Attempt, Delivery, InboxItem, InboxReason, Watch, Webhook
+
+MAX_READ_IDS = 1000
+
+
+class EventsField(serializers.ListField):
+    """The kinds of events that a webhook is told of."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = kinds.subscribable_choices()
+        child = serializers.ChoiceField(choices)
+        super().__init__(child=child, allow_empty=False, max_length=len(choices), **kwargs)
+
+
+class WebhookSerializer(serializers.ModelSerializer):
+    """A webhook whose project, team and maker are loaded."""
+
+    project = serializers.UUIDField(source="project_id", read_only=True)
+    project_name = serializers.CharField(source="project.full_name", read_only=True)
+    events = serializers.ListField(child=serializers.CharField(), read_only=True)
+    created_by = serializers.CharField(source="created_by.username", read_only=True)
+
+    class Meta:
+        model = Webhook
+        fields = [
+            "id", "project", "project_name", "url", "description", "events", "active", "paused_at", "pause_reason",
+            "failures", "created_by", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class NewWebhookSerializer(WebhookSerializer):
+    """The only answer that has the secret."""
+
+    class Meta(WebhookSerializer.Meta):
+        fields = [*WebhookSerializer.Meta.fields, "secret"]
+        read_only_fields = fields
+
+
+class WebhookCreate(serializers.Serializer):
+    url = serializers.CharField(max_length=url_policy.MAX_URL, help_text="https:// or http://, on the Internet.")
+    events = EventsField()
+    description = LineField(required=False, allow_blank=True)
+    active = serializers.BooleanField(required=False)
+
+
+class WebhookUpdate(serializers.Serializer):
+    url = serializers.CharField(required=False, max_length=url_policy.MAX_URL)
+    events = EventsField(required=False)
+    description = LineField(required=False, allow_blank=True)
+    active = serializers.BooleanField(required=False, help_text="False pauses it; true resumes it.")
+
+
+class AttemptSerializer(serializers.ModelSerializer):
+    headers = serializers.DictField(child=serializers.CharField(), read_only=True, help_text="Of the request, as sent.")
+    status_code = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null: no answer came.")
+
+    class Meta:
+        model = Attempt
+        fields = ["id", "created_at", "headers", "status_code", "response", "duration_ms", "error"]
+        read_only_fields = fields
+
+
+class DeliverySerializer(serializers.ModelSerializer):
+    """A delivery that was loaded `for_display`."""
+
+    webhook_id = serializers.UUIDField(read_only=True)
+    message_id = serializers.CharField(source="event.message_id", read_only=True, help_text="The `webhook-id` sent.")
+    type = serializers.ChoiceField(kinds.choices(), source="event.kind", read_only=True)
+    payload = JSONObjectField(source="event.payload", read_only=True, help_text="The body, as sent.")
+    attempts = serializers.IntegerField(
+        source="attempt_count", read_only=True, help_text="Attempts since it was last asked for."
+    )
+    next_try_at = serializers.DateTimeField(source="next_attempt_at", read_only=True, allow_null=True)
+    tries = AttemptSerializer(source="attempts", many=True, read_only=True, help_text="The oldest first.")
+
+    class Meta:
+        model = Delivery
+        fields = [
+            "id", "webhook_id", "message_id", "type", "state", "attempts", "next_try_at", "created_at", "finished_at",
+            "payload", "tries",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class InboxItemSerializer(serializers.ModelSerializer):
+    """An item of the inbox that was loaded `for_display`."""
+
+    type = serializers.ChoiceField(kinds.choices(), source="event.kind", read_only=True)
+    why = EnumField(InboxReason, source="reason", read_only=True)
+    project_name = serializers.CharField(source="event.project.full_name", read_only=True)
+    sentence = serializers.CharField(source="event.message", read_only=True)
+    url = serializers.SerializerMethodField()
+    data = JSONObjectField(source="event.data", read_only=True, help_text="As webhooks get it.")
+
+    class Meta:
+        model = InboxItem
+        fields = ["id", "type", "why", "project_name", "sentence", "url", "data", "read_at", "created_at"]
+        read_only_fields = fields
+
+    def get_url(self, item: InboxItem) -> str:
+        return settings.BASE_URL + item.event.get_absolute_url()
+
+
+class InboxSerializer(serializers.Serializer):
+    items = InboxItemSerializer(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    unread = serializers.IntegerField(help_text="Of all; 100 stands for any number above 99.")
+
+
+class UnreadSerializer(serializers.Serializer):
+    unread = serializers.IntegerField(help_text="Of all; 100 stands for any number above 99.")
+
+
+class InboxRead(serializers.Serializer):
+    ids = serializers.ListField(child=serializers.UUIDField(), required=False, allow_null=True, max_length=MAX_READ_IDS)
+    all = serializers.BooleanField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if (data.get("ids") is None) == (not data.get("all")):
+            raise serializers.ValidationError('Give either ids, or "all": true.')
+        return data
+
+
+class WatchSerializer(serializers.ModelSerializer):
+    """A watch that was loaded `for_display`."""
+
+    project_id = serializers.UUIDField(read_only=True)
+    artifact_id = serializers.SerializerMethodField()
+    place = serializers.CharField(
+        source="full_name", read_only=True, help_text="`team/project`, or `team/project/name`."
+    )
+
+    class Meta:
+        model = Watch
+        fields = ["id", "project_id", "artifact_id", "place", "pattern", "by_email", "created_at"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_artifact_id(self, watch: Watch) -> str | None:
+        return str(watch.artifact_id) if watch.artifact_id else None
+
+
+class WatchCreate(serializers.Serializer):
+    project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/name`.")
+    artifact = serializers.UUIDField(required=False)
+    pattern = serializers.CharField(
+        required=False, max_length=100, help_text="Of the aliases that matter. `*`, when absent: everything."
+    )
+    by_email = serializers.BooleanField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if ("project" in data) == ("artifact" in data):
+            raise serializers.ValidationError("Give a project or an artifact, not both.")
+        return data

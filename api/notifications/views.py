@@ -1,0 +1,195 @@
+"""Webhooks and what was sent to them, the inbox, and watches."""
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role
+from api.notifications.serializers import (
+    DeliverySerializer,
+    InboxItemSerializer,
+    InboxRead,
+    InboxSerializer,
+    NewWebhookSerializer,
+    UnreadSerializer,
+    WatchCreate,
+    WatchSerializer,
+    WebhookCreate,
+    WebhookSerializer,
+    WebhookUpdate,
+)
+from api.pagination import (
+    CursorQuery,
+    PageQuery,
+    cursor_page,
+    cursor_page_of,
+    page_by_cursor,
+    page_of,
+    paginate,
+)
+from api.permissions import SignedIn
+from api.projects.views import get_project
+from api.serialization import parse_body
+from artifacts.models import Artifact
+from notifications import inbox, watches, webhooks
+from notifications.models import Delivery, InboxItem, Watch, Webhook
+from projects.models import Project
+
+
+class WebhookList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[PageQuery], responses=page_of(WebhookSerializer), operation_id="webhooks_list")
+    def get(self, request: Request, project_id: UUID) -> Response:
+        """The webhooks of a project; for admins of its team."""
+        project = get_project(request, project_id)
+        permissions.require(Actor.from_api(request), project.team, Role.ADMIN)
+        return paginate(request, Webhook.objects.filter(project=project).for_display(), WebhookSerializer)
+
+    @extend_schema(request=WebhookCreate, responses={201: NewWebhookSerializer}, operation_id="webhooks_create")
+    def post(self, request: Request, project_id: UUID) -> Response:
+        """Make a webhook. Its secret is in this answer and in no later one."""
+        project = get_project(request, project_id)
+        made = webhooks.create(Actor.from_api(request), project, **parse_body(WebhookCreate, request))
+        return Response(NewWebhookSerializer(made).data, 201)
+
+
+class WebhookDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=WebhookSerializer, operation_id="webhooks_show")
+    def get(self, request: Request, webhook_id: UUID) -> Response:
+        """Show a webhook."""
+        return Response(WebhookSerializer(get_webhook(request, webhook_id)).data)
+
+    @extend_schema(request=WebhookUpdate, responses=WebhookSerializer, operation_id="webhooks_update")
+    def patch(self, request: Request, webhook_id: UUID) -> Response:
+        """Change the fields that are given; `active` pauses and resumes it."""
+        webhook = get_webhook(request, webhook_id)
+        return Response(
+            WebhookSerializer(
+                webhooks.update(Actor.from_api(request), webhook, **parse_body(WebhookUpdate, request))
+            ).data
+        )
+
+    @extend_schema(responses={204: None}, operation_id="webhooks_delete")
+    def delete(self, request: Request, webhook_id: UUID) -> Response:
+        """Delete a webhook with the log of its deliveries."""
+        webhooks.delete(Actor.from_api(request), get_webhook(request, webhook_id))
+        return Response(status=204)
+
+
+class WebhookTest(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=None, responses={202: DeliverySerializer}, operation_id="webhooks_test")
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        """Send a `webhook.test` event to this webhook, once."""
+        delivery = webhooks.test(Actor.from_api(request), get_webhook(request, webhook_id))
+        return Response(DeliverySerializer(delivery).data, 202)
+
+
+class WebhookSecret(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=None, responses=NewWebhookSerializer, operation_id="webhooks_renew_secret")
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        """Give the webhook a new secret, which is in this answer and in no later one."""
+        webhook = webhooks.renew_secret(Actor.from_api(request), get_webhook(request, webhook_id))
+        return Response(NewWebhookSerializer(webhook).data)
+
+
+class DeliveryList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[CursorQuery], responses=cursor_page_of(DeliverySerializer), operation_id="webhooks_deliveries"
+    )
+    def get(self, request: Request, webhook_id: UUID) -> Response:
+        """What was sent to a webhook and what came back, the newest first."""
+        deliveries = get_webhook(request, webhook_id).deliveries.for_display()
+        return page_by_cursor(request, deliveries, "-id", DeliverySerializer)
+
+
+class DeliveryRedeliver(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=None, responses={202: DeliverySerializer}, operation_id="webhook_deliveries_redeliver")
+    def post(self, request: Request, delivery_id: UUID) -> Response:
+        """Send it again, under the same `webhook-id`."""
+        visible = Delivery.objects.visible_to(request.user).select_related("event", "webhook__project__team")
+        delivery = webhooks.redeliver(Actor.from_api(request), get_object_or_404(visible, pk=delivery_id))
+        return Response(DeliverySerializer(delivery).data, 202)
+
+
+class InboxList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[CursorQuery], responses=InboxSerializer, operation_id="inbox_list")
+    def get(self, request: Request) -> Response:
+        """Your inbox, the newest first."""
+        found, next_cursor = cursor_page(request, InboxItem.objects.visible_to(request.user).for_display(), "-id")
+        items = InboxItemSerializer(found, many=True).data
+        return Response({"items": items, "next_cursor": next_cursor, "unread": inbox.unread(request.user)})
+
+
+class InboxMark(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=InboxRead, responses=UnreadSerializer, operation_id="inbox_read")
+    def post(self, request: Request) -> Response:
+        """Mark items of your inbox as read: those of these ids, or all."""
+        inbox.mark_read(Actor.from_api(request), parse_body(InboxRead, request).get("ids"))
+        return Response({"unread": inbox.unread(request.user)})
+
+
+class WatchList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[PageQuery], responses=page_of(WatchSerializer), operation_id="watches_list")
+    def get(self, request: Request) -> Response:
+        """What you watch."""
+        return paginate(request, Watch.objects.visible_to(request.user).for_display(), WatchSerializer)
+
+    @extend_schema(
+        request=WatchCreate, responses={200: WatchSerializer, 201: WatchSerializer}, operation_id="watches_create"
+    )
+    def post(self, request: Request) -> Response:
+        """Watch a project or an artifact (201), or change how you do (200)."""
+        data = parse_body(WatchCreate, request)
+        watched = watches.watch(Actor.from_api(request), **_target(request, data), **data)
+        row = Watch.objects.for_display().get(pk=watched.watch.pk)
+        return Response(WatchSerializer(row).data, 201 if watched.created else 200)
+
+
+class WatchDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses={204: None}, operation_id="watches_delete")
+    def delete(self, request: Request, watch_id: UUID) -> Response:
+        """Stop watching."""
+        watches.unwatch(Actor.from_api(request), get_object_or_404(request.user.watches, pk=watch_id))
+        return Response(status=204)
+
+
+def get_webhook(request: Request, webhook_id: UUID) -> Webhook:
+    """404 for who does not see its project, 403 for who is not an admin of its team."""
+    webhook = get_object_or_404(Webhook.objects.visible_to(request.user).for_display(), pk=webhook_id)
+    permissions.require(Actor.from_api(request), webhook.project.team, Role.ADMIN)
+    return webhook
+
+
+def _target(request: Request, data: dict[str, Any]) -> dict[str, Any]:
+    """What is to be watched, taken out of the request's data."""
+    if "project" in data:
+        return {"project": Project.objects.visible_to(request.user).find(data.pop("project"))}
+    visible = Artifact.objects.visible_to(request.user).select_related("project__team")
+    artifact = get_object_or_404(visible, pk=data.pop("artifact"))
+    return {"project": artifact.project, "artifact": artifact}

@@ -1,0 +1,101 @@
+"""Lists: by page number where people look at them, by cursor where programs read them through."""
+
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, Serializer
+
+from api.serialization import validate
+from core import errors
+from core.cursors import decode_cursor, encode_cursor
+
+MAX_PAGE_SIZE = 200
+Row = TypeVar("Row", bound=Model)
+
+
+class PageQuery(Serializer):
+    """The query of a numbered list."""
+
+    page = serializers.IntegerField(min_value=1, default=1)
+    page_size = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
+
+
+class CursorQuery(Serializer):
+    """The query of a cursor list. A list that gives more at a time has a subclass with a `limit` of its own."""
+
+    cursor = serializers.RegexField(
+        r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the previous response."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+
+
+def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
+    """The query string by the serializer that also documents it. Raises DRF's `ValidationError`."""
+    return validate(query, request.query_params)
+
+
+def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Response:
+    """One numbered page of the rows, which must be in a total order. Two queries. Raises `Invalid` past the end."""
+    query = parse(request, PageQuery)
+    page, size = query["page"], query["page_size"]
+    total = rows.count()
+    total_pages = -(-total // size)
+    if page > max(total_pages, 1):
+        raise errors.Invalid(f"Page {page} does not exist: the last one is {max(total_pages, 1)}.")
+    on_page = rows[(page - 1) * size : page * size] if total else []
+    items = item(on_page, many=True, context={"request": request}).data
+    return Response({"items": items, "total": total, "page": page, "page_size": size, "total_pages": total_pages})
+
+
+def cursor_page(
+    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery
+) -> tuple[list[Row], str | None]:
+    """The rows after the request's cursor in the order of `key`, which must be unique among them, and the next cursor.
+
+    `-key` is for descending. One query without COUNT or OFFSET: the last page costs what the first does.
+    """
+    params = parse(request, query)
+    column = key.removeprefix("-")
+    if after := params.get("cursor"):
+        beyond = "lt" if key.startswith("-") else "gt"
+        rows = rows.filter(**{f"{column}__{beyond}": decode_cursor(after, rows.model, column)})
+    page = list(rows.order_by(key)[: params["limit"] + 1])
+    if len(page) <= params["limit"]:
+        return page, None
+    return page[:-1], encode_cursor(getattr(page[-2], column))
+
+
+def page_by_cursor(
+    request: Request,
+    rows: QuerySet,
+    key: str,
+    item: type[BaseSerializer],
+    query: type[CursorQuery] = CursorQuery,
+) -> Response:
+    """`cursor_page`, answered as `{items, next_cursor}`."""
+    page, next_cursor = cursor_page(request, rows, key, query)
+    items = item(page, many=True, context={"request": request}).data
+    return Response({"items": items, "next_cursor": next_cursor})
+
+
+@cache
+def page_of(item: type[Serializer]) -> Serializer:
+    """For the schema: what `paginate` answers."""
+    whole = {name: serializers.IntegerField() for name in ("total", "page", "page_size", "total_pages")}
+    return inline_serializer(f"{_noun(item)}Page", {"items": item(many=True), **whole})
+
+
+@cache
+def cursor_page_of(item: type[Serializer]) -> Serializer:
+    """For the schema: what `page_by_cursor` answers."""
+    next_cursor = serializers.CharField(allow_null=True)
+    return inline_serializer(f"{_noun(item)}CursorPage", {"items": item(many=True), "next_cursor": next_cursor})
+
+
+def _noun(item: type[Serializer]) -> str:
+    return item.__name__.removesuffix("Serializer")

@@ -1,0 +1,135 @@
+"""What projects and runs look like on the wire."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from api.fields import EnumField, JSONObjectField, LineField, ProseField, TagsField
+from api.pagination import PageQuery
+from projects.models import Project, Run, State, Visibility
+from projects.validators import NAME, NAME_RULE
+
+
+class NameField(serializers.RegexField):
+    """The name of a project or run."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(NAME, max_length=128, trim_whitespace=False, **kwargs)
+        self.error_messages["invalid"] = NAME_RULE
+
+
+def ordering(default: str, *columns: str) -> serializers.ChoiceField:
+    """A query field for the columns that a list can be ordered by, `-` for descending."""
+    return serializers.ChoiceField([*columns, *(f"-{column}" for column in columns)], default=default)
+
+
+class ProjectSerializer(serializers.ModelSerializer):
+    """A project whose team and maker are loaded."""
+
+    team = serializers.CharField(source="team.name", read_only=True)
+    full_name = serializers.CharField(read_only=True)
+    created_by = serializers.CharField(source="created_by.username", read_only=True)
+
+    class Meta:
+        model = Project
+        fields = [
+            "id", "team", "name", "full_name", "description", "visibility", "created_by", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ProjectCreate(serializers.Serializer):
+    team = serializers.CharField(required=False, max_length=64, help_text="Your personal team if absent.")
+    name = NameField()
+    description = ProseField(required=False)
+    visibility = EnumField(Visibility, required=False, help_text="Private if absent.")
+
+
+class ProjectUpdate(serializers.Serializer):
+    team = serializers.CharField(required=False, max_length=64, help_text="A project stays in its team.")
+    name = NameField(required=False)
+    description = ProseField(required=False)
+    visibility = EnumField(Visibility, required=False)
+
+
+class ProjectQuery(PageQuery):
+    team = serializers.CharField(required=False, max_length=64)
+    name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
+    visibility = EnumField(Visibility, required=False)
+    search = serializers.CharField(required=False, max_length=100, help_text="Part of name or description.")
+    ordering = ordering("-id", "id", "name", "created_at", "updated_at")
+
+
+class RunSerializer(serializers.ModelSerializer):
+    """A run whose project, team and maker are loaded."""
+
+    project = serializers.UUIDField(source="project_id", read_only=True)
+    project_name = serializers.CharField(source="project.full_name", read_only=True)
+    config = JSONObjectField(read_only=True)
+    summary = JSONObjectField(read_only=True)
+    tags = TagsField(read_only=True)
+    created_by = serializers.CharField(source="created_by.username", read_only=True)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = [
+            "id", "project", "project_name", "name", "display_name", "state", "config", "summary", "tags", "notes",
+            "job_type", "group", "host", "git_commit", "git_remote", "started_at", "heartbeat_at", "finished_at",
+            "created_by", "url",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_url(self, run: Run) -> str:
+        return settings.BASE_URL + run.get_absolute_url()
+
+
+class RunUpdate(serializers.Serializer):
+    display_name = LineField(required=False, allow_blank=True, max_length=256)
+    config = JSONObjectField(required=False)
+    summary = JSONObjectField(required=False)
+    tags = TagsField(required=False)
+    notes = ProseField(required=False)
+    job_type = LineField(required=False, allow_blank=True, max_length=128)
+    group = LineField(required=False, allow_blank=True, max_length=128)
+
+
+class RunCreate(RunUpdate):
+    project = serializers.CharField(
+        max_length=200, help_text="An id, `team/name`, or `name` in your personal team; created if it does not exist."
+    )
+    name = NameField(required=False, allow_null=True, help_text="Generated if absent.")
+    host = LineField(required=False, allow_blank=True, max_length=255)
+    git_commit = LineField(required=False, allow_blank=True, max_length=64)
+    git_remote = LineField(required=False, allow_blank=True, max_length=1024)
+
+
+class RunFinish(serializers.Serializer):
+    exit_code = serializers.IntegerField(
+        required=False, min_value=-(2**31), max_value=2**31 - 1, help_text="0 means finished, anything else crashed."
+    )
+    state = EnumField(
+        State,
+        some=[State.FINISHED, State.CRASHED, State.KILLED],
+        required=False,
+        help_text="Takes precedence over the exit code.",
+    )
+    summary = JSONObjectField(required=False, allow_null=True)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        exit_code = data.pop("exit_code", None)
+        if "state" not in data:
+            if exit_code is None:
+                raise serializers.ValidationError("Send how the run ended: exit_code or state.")
+            data["state"] = State.CRASHED if exit_code else State.FINISHED
+        return data
+
+
+class RunQuery(PageQuery):
+    project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/name`.")
+    state = EnumField(State, required=False)
+    group = serializers.CharField(required=False, max_length=128)
+    job_type = serializers.CharField(required=False, max_length=128)
+    search = serializers.CharField(required=False, max_length=100, help_text="Part of a name or of the notes.")
+    ordering = ordering("-id", "id", "name", "display_name", "state", "started_at", "heartbeat_at", "finished_at")

@@ -1,0 +1,141 @@
+"""Projects, and the runs that log into them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from api.accounts.views import get_team
+from api.pagination import page_of, paginate, parse
+from api.permissions import SignedIn
+from api.projects.serializers import (
+    ProjectCreate,
+    ProjectQuery,
+    ProjectSerializer,
+    ProjectUpdate,
+    RunCreate,
+    RunFinish,
+    RunQuery,
+    RunSerializer,
+    RunUpdate,
+)
+from api.serialization import parse_body
+from projects import projects, runs
+from projects.models import Project, Run
+
+
+class ProjectList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectSerializer), operation_id="projects_list")
+    def get(self, request: Request) -> Response:
+        """Projects that you may see."""
+        found = Project.objects.visible_to(request.user).matching(**_filters(request, ProjectQuery))
+        return paginate(request, found.select_related("team", "created_by"), ProjectSerializer)
+
+    @extend_schema(request=ProjectCreate, responses={201: ProjectSerializer}, operation_id="projects_create")
+    def post(self, request: Request) -> Response:
+        """Make a project."""
+        data = parse_body(ProjectCreate, request)
+        team = get_team(request, data.pop("team", None) or request.user.personal_team.name)
+        return Response(ProjectSerializer(projects.create(Actor.from_api(request), team, **data)).data, 201)
+
+
+class ProjectDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=ProjectSerializer, operation_id="projects_show")
+    def get(self, request: Request, project_id: UUID) -> Response:
+        """Show a project."""
+        return Response(ProjectSerializer(get_project(request, project_id)).data)
+
+    @extend_schema(request=ProjectUpdate, responses=ProjectSerializer, operation_id="projects_replace")
+    def put(self, request: Request, project_id: UUID) -> Response:
+        """Change the fields that are given."""
+        return self.patch(request, project_id)
+
+    @extend_schema(request=ProjectUpdate, responses=ProjectSerializer, operation_id="projects_update")
+    def patch(self, request: Request, project_id: UUID) -> Response:
+        """Change the fields that are given."""
+        project = get_project(request, project_id)
+        changes = parse_body(ProjectUpdate, request, team=project.team.name)
+        return Response(ProjectSerializer(projects.update(Actor.from_api(request), project, **changes)).data)
+
+    @extend_schema(responses={204: None}, operation_id="projects_delete")
+    def delete(self, request: Request, project_id: UUID) -> Response:
+        """Delete a project with all its runs and artifacts."""
+        projects.delete(Actor.from_api(request), get_project(request, project_id))
+        return Response(status=204)
+
+
+class RunList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[RunQuery], responses=page_of(RunSerializer), operation_id="runs_list")
+    def get(self, request: Request) -> Response:
+        """Runs that you may see."""
+        filters = _filters(request, RunQuery)
+        if "project" in filters:
+            filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
+        found = Run.objects.visible_to(request.user).matching(**filters)
+        return paginate(request, found.select_related("project__team", "created_by"), RunSerializer)
+
+    @extend_schema(request=RunCreate, responses={201: RunSerializer}, operation_id="runs_start")
+    def post(self, request: Request) -> Response:
+        """Start a run; its project is made where it does not exist yet."""
+        data = parse_body(RunCreate, request)
+        project = projects.get_or_create(Actor.from_api(request), data.pop("project"))
+        return Response(RunSerializer(runs.start(Actor.from_api(request), project, **data)).data, 201)
+
+
+class RunDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=RunSerializer, operation_id="runs_show")
+    def get(self, request: Request, run_id: UUID) -> Response:
+        """Show a run."""
+        return Response(RunSerializer(get_run(request, run_id)).data)
+
+    @extend_schema(request=RunUpdate, responses=RunSerializer, operation_id="runs_update")
+    def patch(self, request: Request, run_id: UUID) -> Response:
+        """Replace the fields that are given; config and summary as a whole."""
+        run = get_run(request, run_id)
+        return Response(RunSerializer(runs.update(Actor.from_api(request), run, **parse_body(RunUpdate, request))).data)
+
+
+class RunHeartbeat(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=None, responses=RunSerializer, operation_id="runs_heartbeat")
+    def post(self, request: Request, run_id: UUID) -> Response:
+        """Say that the run lives; one that is silent for five minutes counts as crashed."""
+        return Response(RunSerializer(runs.heartbeat(Actor.from_api(request), get_run(request, run_id))).data)
+
+
+class RunEnd(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=RunFinish, responses=RunSerializer, operation_id="runs_finish")
+    def post(self, request: Request, run_id: UUID) -> Response:
+        """Say that the run ended, and how."""
+        end = parse_body(RunFinish, request)
+        return Response(RunSerializer(runs.finish(Actor.from_api(request), get_run(request, run_id), **end)).data)
+
+
+def get_project(request: Request, project_id: UUID) -> Project:
+    visible = Project.objects.visible_to(request.user)
+    return get_object_or_404(visible.select_related("team", "created_by"), pk=project_id)
+
+
+def get_run(request: Request, run_id: UUID) -> Run:
+    visible = Run.objects.visible_to(request.user)
+    return get_object_or_404(visible.select_related("project__team", "created_by"), pk=run_id)
+
+
+def _filters(request: Request, query: type[Any]) -> dict[str, Any]:
+    return {name: value for name, value in parse(request, query).items() if name not in ("page", "page_size")}

@@ -1,0 +1,94 @@
+"""What a request says, read by the serializers that also document it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache, partial
+from operator import attrgetter
+from typing import Any
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.fields import DateTimeField, Field, empty
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+
+
+@cache
+def cached_serializer(serializer: type[Serializer]) -> Serializer:
+    """One of the class that holds no data, for all: making a serializer's fields takes longer than what they do.
+
+    Its `run_validation` and `to_representation` may be called by several threads at once.
+    """
+    return serializer()
+
+
+def serialize(serializer: type[Serializer], thing: Any) -> dict[str, Any]:
+    """What `serializer(thing).data` is, of a serializer that looks at no context and whose sources are no methods."""
+    told = {}
+    for name, value_of, represent in _columns(serializer):
+        value = value_of(thing)
+        told[name] = None if value is None else represent(value)
+    return told
+
+
+@cache
+def _columns(serializer: type[Serializer]) -> list[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]:
+    """Of each field its name, where its value is found, and how it is written: DRF finds that out for each value."""
+    return [
+        (field.field_name, _finder(field), _writer(field)) for field in cached_serializer(serializer)._readable_fields
+    ]
+
+
+def _finder(field: Field) -> Callable[[Any], Any]:
+    if field.source == "*":
+        return lambda thing: thing
+    find = attrgetter(field.source)
+    if field.default is empty:
+        return find
+
+    def find_or_default(thing: Any) -> Any:
+        try:
+            return find(thing)
+        except AttributeError:
+            return field.default
+
+    return find_or_default
+
+
+def _writer(field: Field) -> Callable[[Any], Any]:
+    if isinstance(field, Serializer):
+        return partial(serialize, type(field))
+    return _moment if type(field) is DateTimeField else field.to_representation
+
+
+def _moment(value: datetime) -> str:
+    """As DRF writes it, where all moments are UTC."""
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def validate(form: type[Serializer], data: Any) -> dict[str, Any]:
+    """What the form makes of the data. Raises DRF's `ValidationError`."""
+    try:
+        return cached_serializer(form).run_validation(data)
+    except ValidationError:
+        pass
+    # Once more, for the sentences as DRF arranges them.
+    slow = form(data=data)
+    slow.is_valid(raise_exception=True)
+    return slow.validated_data
+
+
+def parse_body(form: type[Serializer], request: Request, *, partial: bool = False, **of_path: Any) -> dict[str, Any]:
+    """The body, checked; with `partial`, only the fields that were sent.
+
+    It may repeat what the address names; 400 where they differ.
+    """
+    if partial:
+        body = form(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        data = dict(body.validated_data)
+    else:
+        data = dict(validate(form, request.data))
+    for field, value in of_path.items():
+        if data.pop(field, value) != value:
+            raise ValidationError({field: ["This differs from the one in the URL."]})
+    return data

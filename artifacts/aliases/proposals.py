@@ -1,0 +1,119 @@
+"""Moves that wait for a second person: proposed, then approved, rejected or withdrawn."""
+
+from dataclasses import replace
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role, User
+from artifacts import errors, events, validators
+from artifacts.aliases import aliases, protection
+from artifacts.models import AliasProposal, Artifact, ArtifactVersion
+
+
+@transaction.atomic
+def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | None) -> AliasProposal:
+    """Ask that the alias be made, moved, or removed where `to` is None. Remembers where the alias is now.
+
+    Any editor may, whether or not the alias is protected. Raises `ProposalOpen`, `AliasNotFound`,
+    `AliasTargetRefused`, `InvalidName`, `Conflict` where nothing would change.
+    """
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
+    validators.check_alias(alias)
+    artifact = aliases.lock(artifact)
+    if to is None:
+        now = aliases.get(artifact, alias).version
+    else:
+        aliases.check_target(artifact, artifact.versions.filter(pk=to.pk).first() or to)
+        row = artifact.alias_set.select_related("version").filter(alias=alias).first()
+        now = row.version if row else None
+    if now is not None and to is not None and now.pk == to.pk:
+        raise errors.Conflict(f"Alias {alias!r} is already at {to.version}.")
+    proposal = AliasProposal(
+        artifact=artifact, alias=alias, from_version=now, to_version=to, reason=actor.reason, proposed_by=actor.user
+    )
+    waiting = errors.ProposalOpen(
+        f"A move of {alias!r} is already pending approval: decide on it or withdraw it first."
+    )
+    with errors.refuse(proposal_one_open=waiting):
+        proposal.save(force_insert=True)
+    events.proposal_created(proposal, _deciders(artifact, alias))
+    return proposal
+
+
+@transaction.atomic
+def approve(actor: Actor, proposal: AliasProposal, comment: str = "") -> aliases.Move:
+    """Make the proposed move, if the alias is still where it was when the move was proposed.
+
+    Raises `AliasMoved` where it is not, and `Denied` for who proposed it or has not the role that the rules ask for.
+    """
+    artifact = aliases.lock(proposal.artifact)
+    proposal = _still_open(proposal)
+    _require_decider(actor, artifact, proposal)
+    aliases.require_expected(artifact, proposal.alias, proposal.from_version_id)
+    actor = replace(actor, reason=proposal.reason)
+    events.proposal_decided(_decide(actor, proposal, AliasProposal.State.APPROVED, comment))
+    if proposal.to_version is None:
+        return aliases.drop_alias(actor, aliases.get(artifact, proposal.alias), proposal)
+    return aliases.put_alias(actor, artifact, proposal.alias, proposal.to_version, proposal)
+
+
+@transaction.atomic
+def reject(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasProposal:
+    """Decide that the alias stays. Raises `Denied` as `approve` does."""
+    artifact = aliases.lock(proposal.artifact)
+    proposal = _still_open(proposal)
+    _require_decider(actor, artifact, proposal)
+    _decide(actor, proposal, AliasProposal.State.REJECTED, comment)
+    events.proposal_decided(proposal)
+    return proposal
+
+
+@transaction.atomic
+def withdraw(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasProposal:
+    """Take one's own proposal back."""
+    aliases.lock(proposal.artifact)
+    proposal = _still_open(proposal)
+    if proposal.proposed_by_id != actor.user.pk and not actor.is_staff:
+        raise errors.Denied("Only the person who proposed a move can withdraw it; others can reject it.")
+    return _decide(actor, proposal, AliasProposal.State.WITHDRAWN, comment)
+
+
+def deciding_role(artifact: Artifact, alias: str) -> Role:
+    """The least role of who decides about a move of this alias."""
+    asked = protection.protection(protection.rules_for(artifact), alias)
+    return asked.role if asked else Role.EDITOR
+
+
+def _deciders(artifact: Artifact, alias: str) -> list[User]:
+    """Everybody who may decide about a move of this alias; who proposes it is left out when people are told."""
+    needed = deciding_role(artifact, alias)
+    roles = [role for role in Role if role.covers(needed)]
+    members = artifact.project.team.memberships.filter(role__in=roles)
+    return [member.user for member in members.select_related("user")]
+
+
+def _require_decider(actor: Actor, artifact: Artifact, proposal: AliasProposal) -> None:
+    permissions.require(actor, artifact.project.team, deciding_role(artifact, proposal.alias))
+    if proposal.proposed_by_id == actor.user.pk:
+        raise errors.Denied("You proposed this move yourself: somebody else has to review it.")
+
+
+def _still_open(proposal: AliasProposal) -> AliasProposal:
+    """The proposal as it is now, for callers that hold the artifact's lock."""
+    found = AliasProposal.objects.for_display().get(pk=proposal.pk)
+    if not found.is_open:
+        who = found.decided_by.username if found.decided_by else "somebody"
+        raise errors.ProposalDecided(f"This proposal was {found.state} by {who}.", state=found.state)
+    return found
+
+
+def _decide(actor: Actor, proposal: AliasProposal, state: AliasProposal.State, comment: str) -> AliasProposal:
+    proposal.state = state
+    proposal.decided_by = actor.user
+    proposal.decided_at = timezone.now()
+    proposal.comment = comment
+    proposal.save(update_fields=["state", "decided_by", "decided_at", "comment"])
+    return proposal

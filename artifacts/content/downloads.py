@@ -1,0 +1,106 @@
+"""How bytes get out: signed addresses of the store, each hand-out counted.
+
+A file in a pack has no address of its own in the store. Clients that can send `Range` read it from the pack by the
+manifest; for all others its address is one of ours that carries a signature, and we pass the few bytes on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from django.conf import settings
+from django.core import signing
+
+from accounts.actor import Actor
+from artifacts import errors, storage
+from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
+
+MAX_ENTRIES = 5_000
+_SALT = "artifacts.content.downloads"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A page of a version's files, in the order of their paths, with one address for each object they lie in.
+
+    Where there are more, `next_after` is the path to ask for them with.
+    """
+
+    files: list[ArtifactFile]
+    urls: dict[StoredObject, str]
+    next_after: str | None
+
+
+def presigned_url(actor: Actor, file: ArtifactFile) -> str:
+    """An address that reads exactly this file, for `SIGNED_URL_LIFE`."""
+    blob = _readable(file)
+    record_download(actor, file.version, file)
+    place = blob.object
+    assert place is not None
+    if place.kind == StoredObject.Kind.PACK:
+        signature = signing.dumps(str(file.pk), salt=_SALT)
+        return f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature={signature}"
+    return storage.get_download_url(place.key, file.name)
+
+
+def manifest(
+    actor: Actor, version: ArtifactVersion, *, after: str = "", limit: int = MAX_ENTRIES, prefix: str = ""
+) -> Manifest:
+    """The files after the path `after`; counted as one download of the version, at its first page."""
+    if not after:
+        record_download(actor, version, None)
+    files = version.files.under(prefix).select_related("blob__object").order_by("path")
+    page = list(files.filter(path__gt=after)[: limit + 1] if after else files[: limit + 1])
+    more = len(page) > limit
+    page = page[:limit]
+    places = {file.blob.object for file in page if file.blob and file.blob.object and _is_there(file.blob)}
+    urls = {place: storage.get_download_url(place.key) for place in places}
+    return Manifest(page, urls, page[-1].path if more else None)
+
+
+def check_signature(file_id: str, signature: str) -> None:
+    """`Missing` unless the signature is one of ours, for this file, and still fresh."""
+    try:
+        signed = signing.loads(signature, salt=_SALT, max_age=settings.SIGNED_URL_LIFE)
+    except signing.BadSignature:
+        signed = None
+    if signed != file_id:
+        raise errors.Missing("This download URL is invalid or has expired: request a new one.")
+
+
+def content(file: ArtifactFile) -> Iterator[bytes]:
+    """The bytes of a file, in chunks of at most 1 MiB. The first is read at once, so that refusals come before it."""
+    blob = _readable(file)
+    assert blob.object is not None
+    chunks = storage.download_file(blob.object.key, blob.offset, blob.size)
+    return chain([next(chunks, b"")], chunks)
+
+
+def read_range(file: ArtifactFile, offset: int, length: int) -> bytes:
+    """Bytes of a file from `offset` on, at most `length` of them, for our own eyes: not counted."""
+    blob = _readable(file)
+    assert blob.object is not None
+    length = max(0, min(length, blob.size - offset))
+    return b"".join(storage.download_file(blob.object.key, blob.offset + offset, length))
+
+
+def _readable(file: ArtifactFile) -> Blob:
+    blob = file.blob
+    if blob is None:
+        raise errors.Conflict(f"{file.path!r} is a reference to {file.reference_uri}: its bytes are not stored here.")
+    if blob.state == Blob.State.CORRUPT:
+        raise errors.BytesMismatch(f"The bytes of {file.path!r} are corrupt: log the file again.", paths=[file.path])
+    if not _is_there(blob):
+        raise errors.VersionIncomplete(f"The bytes of {file.path!r} have not been uploaded yet.", paths=[file.path])
+    return blob
+
+
+def _is_there(blob: Blob) -> bool:
+    return blob.state in (Blob.State.UPLOADED, Blob.State.VERIFIED)
+
+
+def record_download(actor: Actor, version: ArtifactVersion, file: ArtifactFile | None) -> None:
+    """Write down that the file, or without one the whole version, was handed out."""
+    ArtifactDownload.objects.create(
+        version=version, file=file, user=actor.user, ip_address=actor.ip, user_agent=actor.user_agent
+    )

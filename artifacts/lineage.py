@@ -1,0 +1,36 @@
+"""Which run used which version: recorded when a run asks for it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role
+from artifacts import name_resolution
+from artifacts.models import ArtifactUsage
+from projects.models import Run
+
+
+class Used(NamedTuple):
+    resolved: name_resolution.Resolved
+    usage: ArtifactUsage
+
+
+def use(
+    actor: Actor,
+    run: Run,
+    name: str,
+    *,
+    alias: str | None = None,
+    version: str | None = None,
+    type: str | None = None,
+    at: datetime | None = None,
+) -> Used:
+    """Resolve the name as the run's project sees it, and record that the run uses the version. Twice is once.
+
+    With `at`, the version that the name led to at that moment.
+    """
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    resolved = name_resolution.resolve(actor.user, name, run.project, alias=alias, version=version, type=type, at=at)
+    usage, _ = ArtifactUsage.objects.get_or_create(run=run, version=resolved.version)
+    return Used(resolved, usage)

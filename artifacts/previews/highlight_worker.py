@@ -1,0 +1,63 @@
+"""A sandboxed process: code into tokens, by Pygments."""
+
+from collections.abc import Iterable
+from functools import cache
+
+from pygments.lexers import get_lexer_for_filename
+from pygments.token import Comment, Generic, Keyword, Literal, Name, String, _TokenType
+from pygments.util import ClassNotFound
+
+from artifacts.previews import sandbox_worker
+
+# The few colours of ours that the hundred kinds of token have; the first that fits.
+_STYLES = (
+    (Comment, "c"),
+    (Keyword, "k"),
+    (Name.Tag, "k"),
+    (String, "s"),
+    (Literal, "n"),
+    (Name.Function, "f"),
+    (Name.Class, "f"),
+    (Name.Decorator, "f"),
+    (Name.Attribute, "a"),
+    (Name.Builtin, "a"),
+    (Name.Constant, "a"),
+    (Generic.Inserted, "i"),
+    (Generic.Deleted, "d"),
+    (Generic.Heading, "k"),
+    (Generic.Subheading, "k"),
+)
+
+
+def main() -> None:
+    job = sandbox_worker.read_job()
+    try:
+        lexer = get_lexer_for_filename(job["name"], stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        sandbox_worker.write_message(done=None)
+        return
+    sandbox_worker.write_message(done=_lines(lexer.get_tokens(job["text"])))
+
+
+def _lines(tokens: Iterable[tuple[_TokenType, str]]) -> list[list[tuple[str, str]]]:
+    """Tokens parted at the ends of lines; neighbours of one style become one."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    for token, text in tokens:
+        style = _style(token)
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines.append([])
+            if part and lines[-1] and lines[-1][-1][0] == style:
+                lines[-1][-1] = (style, lines[-1][-1][1] + part)
+            elif part:
+                lines[-1].append((style, part))
+    return lines
+
+
+@cache
+def _style(token: _TokenType) -> str:
+    return next((style for kind, style in _STYLES if token in kind), "")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""JSON as a tree."""
+
+import json
+
+from artifacts.previews import text_preview
+from artifacts.previews.reader import Reader
+from artifacts.previews.results import FormatMismatch, PreviewTooLarge, Tree
+
+MAX_JSON = 2**20
+
+
+def show(reader: Reader) -> Tree:
+    """A tree has no first part, so all of the file is read; `Oversized` beyond `MAX_JSON`."""
+    if reader.size > MAX_JSON:
+        raise PreviewTooLarge
+    text = text_preview.decode(reader.head(MAX_JSON))
+    if text is None:
+        raise FormatMismatch("This is not JSON, whatever its name says.")
+    try:
+        return Tree(json.loads(text))
+    except RecursionError as error:
+        raise FormatMismatch("This JSON is nested too deeply for a tree, so it is shown as text.") from error
+    except ValueError as error:
+        raise FormatMismatch("This is not valid JSON, so it is shown as text.") from error

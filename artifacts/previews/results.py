@@ -1,0 +1,143 @@
+"""What a preview may look like, whatever the file was. Templates show them by their `kind`; nothing here is HTML."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+# What is shown of a table and of a text; the rest is for those who download it.
+MAX_ROWS = 100
+MAX_COLUMNS = 50
+MAX_CELL = 200
+
+
+class FormatMismatch(Exception):
+    """The bytes are not what the name of the file says."""
+
+
+class PreviewTooLarge(Exception):
+    """It would take more bytes, time or memory than a preview may cost."""
+
+    def __init__(self, reason: str = "Too large to preview") -> None:
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class NoPreview:
+    """No preview, and why."""
+
+    reason: str
+    kind: ClassVar[str] = "nothing"
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    """No preview of that much. The reason has no full stop: the size of the file follows it."""
+
+    reason: str
+    kind: ClassVar[str] = "too_large"
+
+
+@dataclass(frozen=True)
+class Image:
+    """`type` is what the bytes themselves say. Width and height in pixels, where they say that too."""
+
+    type: str
+    width: int | None = None
+    height: int | None = None
+    note: str = ""
+    kind: ClassVar[str] = "image"
+
+
+@dataclass(frozen=True)
+class Text:
+    """Lines of (token class, text); the class is "" for what has no colour of its own."""
+
+    lines: Sequence[Sequence[tuple[str, str]]]
+    note: str = ""
+    kind: ClassVar[str] = "text"
+
+
+@dataclass(frozen=True)
+class Markdown:
+    """Markdown, as it was written."""
+
+    source: str
+    note: str = ""
+    kind: ClassVar[str] = "prose"
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str = ""
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first rows. A cell is None where there is no value."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str | None]]
+    note: str = ""
+    kind: ClassVar[str] = "table"
+
+    @property
+    def lines(self) -> Iterator[list[tuple[Column, str | None]]]:
+        """The rows, each cell with its column."""
+        return (list(zip(self.columns, row, strict=True)) for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A JSON value."""
+
+    value: Any
+    note: str = ""
+    kind: ClassVar[str] = "tree"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    size: int | None
+    """Bytes, where the file tells them."""
+
+    @property
+    def dimensions(self) -> str:
+        return " × ".join(f"{length:,}" for length in self.shape) or "scalar"
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """What the header of a file of tensors says; `metadata` is what its maker wrote beside them."""
+
+    tensors: Sequence[Tensor]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+    kind: ClassVar[str] = "tensors"
+
+
+Preview = NoPreview | TooLarge | Image | Text | Markdown | Table | Tree | Tensors
+
+
+def cell(text: str) -> str:
+    return text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]}…"
+
+
+def is_number(text: str | None) -> bool:
+    if text is None or len(text) > 40:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def numeric(values: Sequence[str | None]) -> bool:
+    """Whether a column of these is one of numbers."""
+    told = [value for value in values if value]
+    return bool(told) and all(map(is_number, told))

@@ -1,0 +1,102 @@
+"""CSV, TSV and JSON lines: the first rows as a table."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from artifacts.previews import text_preview
+from artifacts.previews.reader import Reader
+from artifacts.previews.results import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Column,
+    FormatMismatch,
+    Table,
+    cell,
+    numeric,
+)
+
+_HEAD = 256 * 2**10
+_DELIMITERS = ",;\t|"
+
+
+def csv_rows(reader: Reader) -> Table:
+    """The first line names the columns. Which character parts them, it says by how often it has each."""
+    text = _beginning(reader)
+    first = text.partition("\n")[0]
+    return _separated(reader, text, max(_DELIMITERS, key=first.count))
+
+
+def tsv_rows(reader: Reader) -> Table:
+    return _separated(reader, _beginning(reader), "\t")
+
+
+def json_lines(reader: Reader) -> Table:
+    """A row for each line, a column for each key; lines that are no objects stand in a column `value`."""
+    records = []
+    for line in _beginning(reader).split("\n"):
+        if line.strip():
+            records.append(_record(line))
+        if len(records) > MAX_ROWS:
+            break
+    columns = list(dict.fromkeys(key for record in records[:MAX_ROWS] for key in record))
+    rows = [[_text_of(record[key]) if key in record else None for key in columns] for record in records]
+    return _table(columns, rows, reader)
+
+
+def _beginning(reader: Reader) -> str:
+    return text_preview.complete_lines(reader.head(_HEAD), is_whole=reader.size <= _HEAD)
+
+
+def _separated(reader: Reader, text: str, delimiter: str) -> Table:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = []
+    try:
+        for row in lines:
+            if row:
+                rows.append(row)
+            if len(rows) > MAX_ROWS + 1:
+                break
+    except csv.Error as error:
+        raise FormatMismatch("This table cannot be read, so it is shown as text.") from error
+    if not rows:
+        raise FormatMismatch("This table has no rows, so it is shown as text.")
+    if len(rows) == 1 and reader.size > _HEAD:
+        raise FormatMismatch("This table has a row that is too long to show, so it is shown as text.")
+    header, *body = rows
+    width = max(map(len, rows))
+    names = [*header, *[""] * (width - len(header))]
+    return _table(names, [[*row, *[None] * (width - len(row))] for row in body], reader)
+
+
+def _table(names: list[str], rows: list[list[str | None]], reader: Reader) -> Table:
+    shown = [[None if value is None else cell(value) for value in row[:MAX_COLUMNS]] for row in rows[:MAX_ROWS]]
+    columns = [
+        Column(cell(name), is_number=numeric([row[index] for row in shown]))
+        for index, name in enumerate(names[:MAX_COLUMNS])
+    ]
+    return Table(columns, shown, _note(len(names), len(rows) > MAX_ROWS or reader.size > _HEAD, len(shown)))
+
+
+def _note(width: int, has_more: bool, rows: int) -> str:
+    parts = [f"the first {rows:,} rows"] if has_more else []
+    parts += [f"the first {MAX_COLUMNS} of {width:,} columns"] if width > MAX_COLUMNS else []
+    return f"These are {' and '.join(parts)}." if parts else ""
+
+
+def _record(line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise FormatMismatch("Not every line is JSON, so this is shown as text.") from error
+    return value if isinstance(value, dict) else {"value": value}
+
+
+def _text_of(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "…"

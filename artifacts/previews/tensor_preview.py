@@ -1,0 +1,158 @@
+"""Files of tensors, by their headers alone. Nothing in them is ever unpickled."""
+
+import io
+import json
+import re
+import struct
+import zipfile
+import zlib
+from math import prod
+from typing import Any
+
+from artifacts.previews.reader import Reader
+from artifacts.previews.results import FormatMismatch, PreviewTooLarge, Tensor, Tensors, cell
+
+MAX_HEADER = 4 * 2**20
+MAX_TENSORS = 500
+MAX_MEMBERS = 50
+_MAX_DIMENSIONS = 32
+_MAX_NPY_HEADER = 64 * 2**10
+# Of a zip: its list of members becomes many times as large in memory.
+_MAX_ZIP_BYTES = 4 * 2**20
+_MEMBER_HEAD = 4 * 2**10
+
+_NPY_MAGIC = b"\x93NUMPY"
+# What numpy writes: a Python literal with these three keys, in this order. It is read, not evaluated.
+_NPY = re.compile(
+    r"\{'descr': (?P<descr>.{1,60000}), 'fortran_order': (?P<fortran>True|False), "
+    r"'shape': \((?P<shape>[0-9, ]{0,600})\),? *\} *\n?"
+)
+_PLAIN_DTYPE = re.compile(
+    r"'(?P<order>[<>|=]?)(?P<kind>[?bBiufcmMOSUV])(?P<width>[0-9]{0,9})(?P<unit>\[[^']{1,20}\])?'"
+)
+_KINDS = {"i": "int", "u": "uint", "f": "float", "c": "complex"}
+
+
+def safetensors(reader: Reader) -> Tensors:
+    """Eight bytes say how long the JSON is that describes all tensors. They are not believed beyond the file's end."""
+    start = reader.head(8)
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or not 2 <= length <= reader.size - 8:
+        raise FormatMismatch("This is not a safetensors file: its header would be longer than the file.")
+    if length > MAX_HEADER:
+        raise PreviewTooLarge
+    try:
+        header = json.loads(reader.read(8, length))
+        metadata = header.pop("__metadata__", {})
+        tensors = [_described(name, facts) for name, facts in header.items()]
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
+        raise FormatMismatch("This is not a safetensors file: its header does not describe tensors.") from error
+    return _told(tensors, metadata if isinstance(metadata, dict) else {})
+
+
+def npy(reader: Reader) -> Tensors:
+    return Tensors([_npy_header(reader.head(_MAX_NPY_HEADER), "array")])
+
+
+def npz(reader: Reader) -> Tensors:
+    """The arrays of a zip by the headers of its first members."""
+    try:
+        with zipfile.ZipFile(io.BufferedReader(_Seekable(reader), 16 * 2**10)) as archive:
+            members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+            tensors = [_member(archive, member) for member in members[:MAX_MEMBERS]]
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise FormatMismatch("This is not an archive of arrays, whatever its name says.") from error
+    more = f"The first {MAX_MEMBERS} of {len(members):,} arrays." if len(members) > MAX_MEMBERS else ""
+    return Tensors(tensors, note=more)
+
+
+def _described(name: str, facts: dict[str, Any]) -> Tensor:
+    begin, end = facts["data_offsets"]
+    shape = tuple(facts["shape"])
+    if not all(type(number) is int and 0 <= number < 2**63 for number in (begin, end, *shape)) or begin > end:
+        raise ValueError(name)
+    if len(shape) > _MAX_DIMENSIONS:
+        raise ValueError(name)
+    return Tensor(cell(name), str(facts["dtype"])[:20], shape, end - begin)
+
+
+def _told(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
+    numbers = sum(prod(tensor.shape) for tensor in tensors)
+    note = f"{len(tensors):,} tensor{'' if len(tensors) == 1 else 's'}, {numbers:,} parameters."
+    if len(tensors) > MAX_TENSORS:
+        note += f" The first {MAX_TENSORS} are shown."
+    return Tensors(tensors[:MAX_TENSORS], metadata, note)
+
+
+def _npy_header(data: bytes, name: str) -> Tensor:
+    """The header of one array: magic, version, length, then the literal."""
+    if data[:6] != _NPY_MAGIC or len(data) < 12 or data[6] not in (1, 2, 3):
+        raise FormatMismatch("This is not a NumPy array, whatever its name says.")
+    start, form = (10, "<H") if data[6] == 1 else (12, "<I")
+    (length,) = struct.unpack_from(form, data, 8)
+    literal = data[start : start + length].decode("utf-8" if data[6] == 3 else "latin-1", "replace")
+    match = _NPY.fullmatch(literal.rstrip(" \n") + "\n") if len(literal) == length <= _MAX_NPY_HEADER else None
+    if match is None:
+        raise FormatMismatch("This NumPy array cannot be read.")
+    shape = tuple(int(part) for part in match["shape"].split(",") if part.strip())
+    if len(shape) > _MAX_DIMENSIONS:
+        raise FormatMismatch("This NumPy array cannot be read.")
+    dtype, width = _dtype(match["descr"])
+    return Tensor(name, dtype, shape, prod(shape) * width if width else None)
+
+
+def _dtype(descr: str) -> tuple[str, int | None]:
+    """A dtype in words, and its width in bytes."""
+    match = _PLAIN_DTYPE.fullmatch(descr)
+    if match is None:
+        return f"structured {descr}"[:200], None
+    kind, width = match["kind"], int(match["width"] or 1)
+    if kind == "O":
+        return "object (pickled, never opened)", None
+    if kind in "b?":
+        return ("bool" if match["width"] in ("", "1") else f"int{width * 8}"), width
+    if kind in _KINDS:
+        swapped = " (big-endian)" if match["order"] == ">" else ""
+        return f"{_KINDS[kind]}{width * 8}{swapped}", width
+    if kind == "U":
+        return f"text of {width}", 4 * width
+    return f"{kind}{match['width']}{match['unit'] or ''}", 8 if kind in "mM" else width
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
+    with archive.open(member) as file:
+        return _npy_header(file.read(_MEMBER_HEAD), cell(member.filename.removesuffix(".npy")))
+
+
+class _Seekable(io.RawIOBase):
+    """The reader as a file, for those who seek in it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._place = 0
+        self._bytes_left = _MAX_ZIP_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._reader.size}[whence]
+        if base + offset < 0:
+            raise ValueError("before the beginning")
+        self._place = base + offset
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        self._bytes_left -= len(buffer)
+        if self._bytes_left < 0:
+            raise PreviewTooLarge
+        data = self._reader.read(self._place, len(buffer))
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)

@@ -1,0 +1,35 @@
+"""The content security policy of all answers, and exceptions from it for pages that are not ours to write."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from csp.constants import HEADER
+from csp.decorators import csp_update
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern, URLResolver
+from django.utils.functional import cached_property
+
+
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """django-csp's own, which would write the policy anew for each answer: all but a few pages have the server's."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if hasattr(request, "_csp_nonce") or any(name.startswith("_csp_") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self._of_the_server)
+        return response
+
+    @cached_property
+    def _of_the_server(self) -> str:
+        return build_policy()
+
+
+def extend_policy(policy: dict[str, Any], patterns: Iterable[URLPattern | URLResolver]) -> None:
+    """Let every view of the patterns answer with `policy` added to the policy of the server."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            extend_policy(policy, pattern.url_patterns)
+        else:
+            pattern.callback = csp_update(policy)(pattern.callback)

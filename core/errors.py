@@ -1,0 +1,115 @@
+"""The root of everything the server refuses.
+
+    RegistryError
+    ├── Invalid          400   the request makes no sense as it stands
+    ├── Denied           403   you see it, but may not do this
+    ├── Missing          404   it is not there, or you may not see it
+    ├── Conflict         409   it makes sense, but not in the state things are in
+    ├── TooLarge         413   more than one request may carry
+    └── Unavailable      503   a part of the system is away; nothing was changed, try again
+
+The kind carries the status, the leaf's name is the code on the wire, `str(exc)` is the sentence people read, and
+`extra` holds what a program needs to act on it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+
+# How long a client waits before it asks again, where a part of the system is away.
+RETRY_AFTER_SECONDS = 5
+
+
+class RegistryError(Exception):
+    status = 500
+    title = "Error"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.extra = extra
+
+    @property
+    def code(self) -> str:
+        return type(self).__name__
+
+
+class Invalid(RegistryError):
+    status = 400
+    title = "Invalid request"
+
+
+class Denied(RegistryError):
+    status = 403
+    title = "Not permitted"
+
+
+class Missing(RegistryError):
+    status = 404
+    title = "Not found"
+
+
+class Conflict(RegistryError):
+    status = 409
+    title = "Conflict"
+
+
+class TooLarge(RegistryError):
+    status = 413
+    title = "Too large"
+
+
+class Unavailable(RegistryError):
+    status = 503
+    title = "Unavailable"
+
+
+class PayloadTooLarge(TooLarge):
+    """The body is over `MAX_BODY_BYTES`."""
+
+
+@contextmanager
+def refuse(**by_constraint: RegistryError) -> Iterator[None]:
+    """Raise the given refusal when the database refuses by the constraint of that name.
+
+    The block runs in a savepoint, so that the caller's transaction goes on.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        for name, refusal in by_constraint.items():
+            if _broke(error, name):
+                raise refusal from error
+        raise
+
+
+def check(row: models.Model) -> None:
+    """Raise `Invalid`, with sentences by field, unless the columns hold what their types and validators allow."""
+    relations = [field.name for field in row._meta.fields if field.is_relation]
+    try:
+        row.clean_fields(exclude=relations)
+    except ValidationError as error:
+        (name, sentences), *_ = error.message_dict.items()
+        raise Invalid(f"{name}: {sentences[0]}", errors=error.message_dict) from error
+
+
+def _broke(error: IntegrityError, name: str) -> bool:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if diagnosis is not None:
+        return diagnosis.constraint_name == name
+    # SQLite names CHECKs, but tells of UNIQUEs only their columns.
+    message = str(error)
+    return message.endswith((f": {name}", f"'{name}'")) or message.endswith(f": {_columns(name)}")
+
+
+def _columns(name: str) -> str:
+    for model in apps.get_models():
+        for constraint in model._meta.constraints:
+            if constraint.name == name and isinstance(constraint, models.UniqueConstraint):
+                table = model._meta.db_table
+                return ", ".join(f"{table}.{model._meta.get_field(field).column}" for field in constraint.fields)
+    raise LookupError(f"No constraint is named {name!r}.")

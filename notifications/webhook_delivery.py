@@ -1,0 +1,159 @@
+"""What a worker does for a webhook: everything that waits for it, in order, one after the other.
+
+One worker at a time has a webhook to itself, so that a slow receiver holds up its own deliveries and no others.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Role
+from events import outbox
+from notifications import errors, http_client, signatures, url_policy
+from notifications.kinds import WEBHOOK_PAUSED, WEBHOOK_TEST
+from notifications.models import Attempt, Delivery, Webhook
+
+# After so long the webhook goes back to the queue, and others have their turn.
+_TURN_SECONDS = 30
+_GONE = 410
+_BATCH = 500
+
+
+class Sent(NamedTuple):
+    """What was sent, when, and what came back."""
+
+    headers: dict[str, str]
+    at: datetime
+    response: http_client.Response
+
+
+def deliver_due(webhook_id: UUID | str, lookup: url_policy.Lookup = url_policy.resolve_host) -> None:
+    """Send what is due to the webhook, and pause it where it is past hope."""
+    until = time.monotonic() + _TURN_SECONDS
+    with _alone_with(webhook_id) as is_alone:
+        while is_alone and time.monotonic() < until and (delivery := _next(webhook_id)):
+            _record_attempt(delivery.pk, _attempt(delivery, lookup))
+
+
+def due(now: datetime) -> Iterable[UUID]:
+    """Webhooks that something is due for, and that no worker is busy with."""
+    free = Q(webhook__busy_until=None) | Q(webhook__busy_until__lt=now)
+    due = Delivery.objects.due(now).filter(free).order_by("webhook_id")
+    return due.values_list("webhook_id", flat=True).distinct()[:_BATCH]
+
+
+@contextmanager
+def _alone_with(webhook_id: UUID | str) -> Iterator[bool]:
+    """Whether the webhook was free. It is this worker's until the end, or until the worker must have died."""
+    now = timezone.now()
+    longest = timedelta(seconds=_TURN_SECONDS + settings.WEBHOOK_TOTAL_TIMEOUT + settings.WEBHOOK_CONNECT_TIMEOUT)
+    mine = now + 2 * longest
+    rows = Webhook.objects.filter(pk=webhook_id)
+    if not rows.filter(Q(busy_until=None) | Q(busy_until__lt=now)).update(busy_until=mine):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        rows.filter(busy_until=mine).update(busy_until=None)
+
+
+def _next(webhook_id: UUID | str) -> Delivery | None:
+    due = Delivery.objects.due(timezone.now()).filter(webhook=webhook_id)
+    return due.select_related("event", "webhook__project__team").first()
+
+
+def _attempt(delivery: Delivery, lookup: url_policy.Lookup) -> Sent:
+    event, webhook = delivery.event, delivery.webhook
+    now = timezone.now()
+    body = event.body
+    signed = signatures.headers(webhook.secret, event.message_id, int(now.timestamp()), body)
+    headers = {"Content-Type": "application/json", "User-Agent": "wanLLMDB", "Accept": "*/*", **signed}
+    try:
+        response = http_client.post(url_policy.find(webhook.url, lookup), headers, body)
+    except errors.AddressRefused as refusal:
+        response = http_client.Response(None, "", str(refusal), 0)
+    return Sent(headers, now, response)
+
+
+@transaction.atomic
+def _record_attempt(delivery_id: UUID, sent: Sent) -> None:
+    """Write the attempt down; with it the delivery is through, to be attempted again, or given up."""
+    rows = Delivery.objects.select_related("event", "webhook").select_for_update(no_key=True, of=("self", "webhook"))
+    delivery = rows.filter(pk=delivery_id).first()
+    if delivery is None:
+        # Somebody deleted the webhook meanwhile.
+        return
+    webhook, response = delivery.webhook, sent.response
+    Attempt.objects.create(
+        delivery=delivery,
+        headers=sent.headers,
+        status_code=response.status,
+        response=response.body,
+        error=response.error[:300],
+        duration_ms=response.duration_ms,
+        created_at=sent.at,
+    )
+    delivery.attempt_count += 1
+    now = timezone.now()
+    if response.is_success:
+        _finish(delivery, Delivery.State.DELIVERED, now)
+        Webhook.objects.filter(pk=webhook.pk).exclude(failures=0).update(failures=0)
+        return
+    is_test = delivery.event.kind == WEBHOOK_TEST.name
+    if not is_test and response.status != _GONE and delivery.attempt_count < settings.WEBHOOK_ATTEMPTS:
+        delivery.next_attempt_at = now + _pause_after(delivery.attempt_count, response)
+        delivery.save(update_fields=["attempt_count", "next_attempt_at"])
+        return
+    _finish(delivery, Delivery.State.FAILED, now)
+    if not is_test:
+        _count_failure(webhook, response)
+
+
+def _finish(delivery: Delivery, state: Delivery.State, now: datetime) -> None:
+    delivery.state, delivery.next_attempt_at, delivery.finished_at = state, None, now
+    delivery.save(update_fields=["state", "attempt_count", "next_attempt_at", "finished_at"])
+
+
+def _pause_after(attempt_count: int, response: http_client.Response) -> timedelta:
+    """Four times as long after each attempt, as long as the receiver asks for, and never the same for many at once."""
+    longest = settings.WEBHOOK_LONGEST_PAUSE
+    pause = min(settings.WEBHOOK_FIRST_PAUSE * 4 ** (attempt_count - 1), longest)
+    retry_after = min(timedelta(seconds=response.retry_after or 0), longest)
+    return max(pause * random.uniform(0.75, 1.25), retry_after)
+
+
+def _count_failure(webhook: Webhook, response: http_client.Response) -> None:
+    Webhook.objects.filter(pk=webhook.pk).update(failures=F("failures") + 1)
+    failures = webhook.failures + 1
+    if response.status == _GONE:
+        _pause(webhook, "The receiver responded with 410 Gone.")
+    elif failures >= settings.WEBHOOK_FAILURES_BEFORE_PAUSE:
+        last_error = response.error or f"The last response was {response.status}."
+        _pause(webhook, f"{failures} deliveries in a row failed. {last_error}")
+
+
+def _pause(webhook: Webhook, reason: str) -> None:
+    """Stop sending, and let the admins of the team know."""
+    if webhook.paused_at is not None:
+        return
+    now = timezone.now()
+    Webhook.objects.filter(pk=webhook.pk).update(paused_at=now, pause_reason=reason[:300])
+    project = webhook.project
+    admins = project.team.memberships.filter(role=Role.ADMIN).select_related("user")
+    data = {
+        "project": project.full_name,
+        "url": settings.BASE_URL + webhook.get_absolute_url(),
+        "webhook": {"id": str(webhook.pk), "description": webhook.description},
+        "reason": reason[:300],
+    }
+    outbox.record(WEBHOOK_PAUSED, project, data, actor=None, recipients=[member.user for member in admins])

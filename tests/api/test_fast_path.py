@@ -1,0 +1,249 @@
+"""The short way of the requests that come most: one query, and in everything else the answer of the view."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.actor import Actor, Channel
+from accounts.models import ApiKey, Scope
+from api import authentication
+from api.aliases.serializers import AliasDetailSerializer, AliasSerializer
+from api.artifacts.serializers import ResolvedSerializer
+from api.serialization import serialize
+from artifacts import artifacts, name_resolution
+from artifacts.aliases import aliases
+from artifacts.models import AliasChange, ArtifactAlias, ArtifactVersion
+from projects.models import Run
+
+SHORT_WAY = {"X-Request-ID": "same"}
+# What only the view answers, and as well as any other.
+LONG_WAY = SHORT_WAY | {"Accept": "application/json, */*"}
+
+
+@pytest.fixture
+def place(bob, artifact, v1, v2) -> str:
+    """Where the aliases of an artifact are; `production` is at v2."""
+    artifacts.update(
+        Actor(bob), artifact, tags=["b", "a"], description="Ratings, é and \u2028.", metadata={"rows": [1, None]}
+    )
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
+    return f"/api/v1/artifacts/{artifact.pk}/aliases"
+
+
+@pytest.fixture
+def known(api):
+    """`known(user)` sends a key that was let in before."""
+
+    def client(user, **options):
+        hands = api(user, **options)
+        assert hands.get("/api/v1/me").status_code == 200
+        return hands
+
+    return client
+
+
+def asked(act) -> tuple[object, int]:
+    """The answer, and how many queries that took."""
+    with CaptureQueriesContext(connection) as captured:
+        answer = act()
+    return answer, len([query for query in captured if "SAVEPOINT" not in query["sql"]])
+
+
+def told(answer) -> tuple[int, bytes, dict[str, str]]:
+    # Which methods there are is for who uses another one.
+    headers = {name.lower(): value for name, value in answer.items() if name != "Allow"}
+    return answer.status_code, answer.content, headers
+
+
+@pytest.mark.parametrize("address", ["{place}/production", "/api/v1/artifacts/resolve?name=acme/demo/data:production"])
+def test_an_alias_is_followed_in_one_query(known, vera, mallory, place, address):
+    client, address = known(vera), address.format(place=place)
+    quick, queries = asked(lambda: client.get(address, headers=SHORT_WAY))
+    long, more = asked(lambda: client.get(address, headers=LONG_WAY))
+
+    assert told(quick) == told(long)
+    assert (quick.status_code, queries, more) == (200, 1, 2)
+    stranger = known(mallory)
+    unseen, unseen_long = stranger.get(address, headers=SHORT_WAY), stranger.get(address, headers=LONG_WAY)
+    assert told(unseen) == told(unseen_long)
+    assert unseen.status_code == 404
+
+
+def test_latest_is_what_a_bare_name_means(known, vera, place):
+    client = known(vera)
+    address = "/api/v1/artifacts/resolve?name=acme%2Fdemo%2Fdata"
+    quick, queries = asked(lambda: client.get(address, headers=SHORT_WAY))
+
+    assert (quick.json()["alias"], queries) == ("latest", 1)
+    assert told(quick) == told(client.get(address, headers=LONG_WAY))
+
+
+def test_an_alias_is_moved_in_few_queries(known, bob, place, v1, v2):
+    client = known(bob)
+
+    def move(version, **headers):
+        body = {"alias": "production", "version_id": str(version.pk), "reason": "better"}
+        return client.post(place, body, content_type="application/json", headers=headers)
+
+    quick, queries = asked(lambda: move(v1))
+    long = move(v2, **LONG_WAY)
+    same = [name for name in quick.json() if name not in ("version_id", "version", "updated_at")]
+
+    assert (quick.status_code, quick.json()["version"], quick["ETag"]) == (200, "v1", f'"{v1.pk}"')
+    assert [quick.json()[name] for name in same] == [long.json()[name] for name in same]
+    assert queries <= 11
+
+
+def test_the_record_is_the_same_on_either_way(bob, artifact, place, v1, v2):
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.update_many(Actor(bob, Channel.SDK), artifact, {"production": v2})
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    columns = ("artifact_name", "changed_by", "changed_by_name", "key", "key_name", "channel", "reason", "proposal")
+    at_once, step_by_step, again = AliasChange.objects.of(artifact, "production").reverse().values(*columns)[2:]
+
+    assert at_once == step_by_step == again
+
+
+def test_what_is_moved_is_whole(bob, artifact, place, v1):
+    moved = aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+
+    assert (moved.alias.version, moved.alias.artifact, moved.alias.created_by) == (v1, artifact, bob)
+    assert (moved.before.version, moved.before.digest) == ("v2", artifact.versions.get(number=2).digest)
+    assert aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1).before == v1
+
+
+def test_a_condition_holds_on_the_short_way(known, bob, place, v1, v2):
+    client = known(bob)
+
+    def move(version, expected):
+        body = {"alias": "production", "version_id": str(version.pk), "expected_version_id": expected}
+        return client.post(place, body, content_type="application/json")
+
+    assert move(v1, str(v2.pk)).json()["version"] == "v1"
+    refused = move(v1, str(v2.pk))
+    assert (refused.status_code, refused.json()["code"], refused.json()["version"]) == (409, "AliasMoved", "v1")
+    assert (move(v2, None).status_code, move(v2, str(v1.pk)).json()["version"]) == (409, "v2")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"{", 400), (b"[]", 400), (b'{"alias": "a b", "version_id": "%s"}', 400), (b'{"alias": "x\\u0000"}', 400),
+     (b'{"alias": "production", "version_id": "%s", "artifact_id": "01a1fa3f-7512-74a6-9dc4-398839ede2f1"}', 400),
+     (b'{"alias": "production", "version_id": "01a1fa3f-7512-74a6-9dc4-398839ede2f1"}', 404)],
+)  # fmt: skip
+def test_what_is_refused_the_view_refuses(known, bob, place, v1, body, status):
+    client, body = known(bob), body.replace(b"%s", str(v1.pk).encode())
+    answers = [
+        client.generic("POST", place, body, content_type="application/json", headers=headers)
+        for headers in (SHORT_WAY, LONG_WAY)
+    ]
+
+    assert answers[0].status_code == status
+    assert told(answers[0]) == told(answers[1])
+    assert AliasChange.objects.filter(alias="production").count() == 2
+
+
+def test_other_questions_go_the_long_way(known, vera, place, v2):
+    client = known(vera)
+    address = f"{place}/production"
+
+    assert client.get(address, headers={"If-None-Match": f'"{v2.pk}"'}).status_code == 304
+    assert client.get(f"{address}?at=2000-01-01T00:00:00Z").status_code == 404
+    assert client.get(address, headers={"Accept": "text/csv"}).status_code == 406
+    assert client.get(address, headers={"Host": "evil.example"}).status_code == 400
+    assert client.head(address).content == b""
+    assert client.get(f"{place}/history").json()["items"]
+    assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:production&type=model").status_code == 409
+    assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:v1").json()["alias"] is None
+
+
+def test_a_move_that_says_more_than_is_plain_goes_the_long_way(known, bob, place, v1):
+    client = known(bob)
+    move = {"alias": "production", "version_id": str(v1.pk)}
+    long = client.post(place, move | {"reason": "x" * 20_000})
+    chunked = client.post(place, move, headers={"Transfer-Encoding": "chunked"})
+    form = client.generic("POST", place, b"alias=production", content_type="application/x-www-form-urlencoded")
+
+    assert (long.status_code, long.json()["code"]) == (400, "Invalid")
+    assert (chunked.status_code, form.status_code) == (400, 415)
+    assert client.post(place, move | {"more": "x" * 20_000}).status_code == 200
+
+
+@pytest.mark.parametrize("verb", [(name_resolution, "get_alias"), (name_resolution, "resolve_in_one_query")])
+def test_where_the_connection_is_lost_the_view_asks_again(known, bob, place, v1, monkeypatch, verb):
+    lost, real = [OperationalError("the connection is lost")], getattr(*verb)
+
+    def fail_once(*values, **more):
+        if lost:
+            raise lost.pop()
+        return real(*values, **more)
+
+    client = known(bob)
+    monkeypatch.setattr(*verb, fail_once)
+    assert client.get(f"{place}/production").status_code == 200
+    assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:production").status_code == 200
+    assert client.post(place, {"alias": "production", "version_id": str(v1.pk)}).status_code == 200
+    assert lost == []
+
+
+def test_a_key_counts_as_long_as_it_does(known, bob, vera, place, v1):
+    """One that was let in before is asked for with each request."""
+    move = {"alias": "production", "version_id": str(v1.pk)}
+
+    def tried(client) -> list[int]:
+        return [client.get(f"{place}/production").status_code,
+                client.get("/api/v1/artifacts/resolve?name=acme/demo/data:production").status_code,
+                client.post(place, move).status_code]  # fmt: skip
+
+    client = known(bob)
+    assert tried(client) == [200, 200, 200]
+    ApiKey.objects.filter(user=bob).update(scope=Scope.READ)
+    assert tried(client) == [200, 200, 403]
+    ApiKey.objects.filter(user=bob).update(scope=Scope.WRITE, expiry=timezone.now() - timedelta(seconds=1))
+    assert tried(client) == [401, 401, 401]
+    ApiKey.objects.filter(user=bob).update(expiry=timezone.now() + timedelta(minutes=1))
+    assert tried(client) == [200, 200, 200]
+    bob.is_active = False
+    bob.save()
+    assert tried(client) == [401, 401, 401]
+    assert tried(known(vera)) == [200, 200, 403]
+
+
+def test_use_is_noted_on_the_short_way(known, vera, place):
+    client = known(vera)
+    key = next(key for key in authentication._known.values() if key.user_id == vera.pk)
+    ApiKey.objects.update(last_used_at=None)
+    key.last_used_at = timezone.now() - timedelta(minutes=2)
+    client.get(f"{place}/production")
+
+    assert ApiKey.objects.get(user=vera).last_used_at is not None
+
+
+def test_not_every_key_is_kept_for_ever(known, vera, bob, monkeypatch):
+    monkeypatch.setattr(authentication, "_KNOWN_AT_MOST", 1)
+    known(vera)
+    known(bob)
+
+    assert {key.user for key in authentication._known.values()} == {bob}
+
+
+def test_what_is_shown_is_what_rest_framework_shows(vera, bob, artifact, place, v1, project):
+    found = name_resolution.get_alias(vera, artifact.pk, "production")
+    resolved = name_resolution.resolve(vera, "acme/demo/data:production")
+    ArtifactVersion.objects.update(created_by=None, expires_at=timezone.now())
+    ArtifactAlias.objects.update(created_by=None)
+    bare = name_resolution.get_alias(vera, artifact.pk, "production")
+    run = Run.objects.create(project=project, name="train", created_by=bob)
+    ArtifactVersion.objects.update(run=run)
+    made = name_resolution.resolve(vera, "acme/demo/data:production")
+
+    for serializer, thing in [
+        (AliasSerializer, found), (AliasDetailSerializer, found), (AliasDetailSerializer, bare),
+        (ResolvedSerializer, resolved), (ResolvedSerializer, made),
+    ]:  # fmt: skip
+        assert serialize(serializer, thing) == serializer(thing).data
+    assert (bare.created_by, made.version.run.name, made.version.run.host) == (None, "train", "")

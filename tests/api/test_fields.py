@@ -1,0 +1,110 @@
+"""The bounds of what goes into JSON columns, tags and texts; the cursor that programs read lists by."""
+
+import pytest
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
+
+from accounts import teams
+from accounts.actor import Actor
+from accounts.models import Team
+from api.fields import JSONObjectField, LineField, ProseField, TagsField
+from api.pagination import CursorQuery, cursor_page
+from core import errors
+from projects import runs
+
+
+def nested(depth: int) -> dict:
+    value: dict = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+ODD_OBJECTS = {
+    "a list": [],
+    "a text": "{}",
+    "nothing": None,
+    "NaN": {"a": float("nan")},
+    "infinity": {"a": [1, {"b": float("-inf")}]},
+    "a NUL": {"a": ["x\0"]},
+    "a NUL in a key": {"a": {"x\0": 1}},
+    "half a surrogate pair": {"a": "\ud800"},
+    "half a surrogate pair in a key": {"\udfff": 1},
+    "too deep": nested(65),
+    "far too deep": nested(100_000),
+    "too large": {"a": "x" * 2**20},
+}
+
+
+@pytest.mark.parametrize("value", ODD_OBJECTS.values(), ids=ODD_OBJECTS.keys())
+def test_odd_objects_are_refused(value):
+    with pytest.raises(ValidationError):
+        JSONObjectField().run_validation(value)
+
+
+def test_plain_objects_come_back_from_the_database_as_they_were(project, bob):
+    value = {"i": 2**63, "f": -1.5e-7, "t": "ü 🏴 \\u0000", "l": [None, True, [], {}], "deep": nested(63), "": 0}
+    run = runs.start(Actor(bob), project, config=JSONObjectField().run_validation(value))
+
+    run.refresh_from_db()
+    assert run.config == value
+
+
+def test_tags_are_distinct_and_keep_their_order():
+    assert TagsField().run_validation(["b", "a", " b ", "c"]) == ["b", "a", "c"]
+    assert TagsField().run_validation([f"t{number % 100}" for number in range(300)])[-1] == "t99"
+    for odd in (
+        "a",
+        {"a": 1},
+        [""],
+        [1.5, "x" * 65],
+        ["a\tb"],
+        [f"t{number}" for number in range(101)],
+        [None],
+        [["a"]],
+    ):
+        with pytest.raises(ValidationError):
+            TagsField().run_validation(odd)
+
+
+def test_texts_are_bounded():
+    assert ProseField().run_validation("  two\nlines ") == "  two\nlines "
+    for field, odd in [(LineField(), "two\nlines"), (LineField(max_length=3), "four"), (ProseField(), "x" * 65537)]:
+        with pytest.raises(ValidationError):
+            field.run_validation(odd)
+
+
+def ask(query: str) -> Request:
+    return Request(APIRequestFactory().get(f"/?{query}"))
+
+
+def test_a_cursor_leads_through_all_rows_once(alice):
+    for number in range(6):
+        teams.create(Actor(alice), f"team{number}")
+    seen, cursor = [], ""
+    while cursor is not None:
+        rows, cursor = cursor_page(ask(f"limit=3&cursor={cursor}"), Team.objects.all(), "name")
+        seen += [team.name for team in rows]
+
+    assert seen == ["alice", *(f"team{number}" for number in range(6))]
+    by_id, after = cursor_page(ask("limit=6"), Team.objects.all(), "id")
+    assert cursor_page(ask(f"cursor={after}"), Team.objects.all(), "id") == ([Team.objects.order_by("id").last()], None)
+    assert len(by_id) == 6
+
+
+def test_a_cursor_costs_one_query(alice, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        cursor_page(ask("limit=1"), Team.objects.all(), "name")
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!!!", "AAAA", "%FF", "YWJj", "z" * 2049])
+def test_cursors_that_were_not_given_out_are_refused(alice, cursor):
+    with pytest.raises((errors.Invalid, ValidationError)):
+        cursor_page(ask(f"cursor={cursor}"), Team.objects.all(), "id")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1001", "x"])
+def test_limits_are_bounded(alice, limit):
+    with pytest.raises(ValidationError):
+        cursor_page(ask(f"limit={limit}"), Team.objects.all(), "id", CursorQuery)

@@ -1,0 +1,196 @@
+"""The OpenAPI document says what the API does: it is valid, and whatever is asked, the answer is one that it names.
+
+Operations are given ids of real things, so that requests get past "not found" and into the verbs.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import schemathesis
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, transaction
+from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CHECKS
+
+from accounts.actor import Actor, Channel
+from accounts.models import ApiKey
+from api.fast_path.wsgi import AliasFastPath
+from artifacts import events
+from artifacts.aliases import proposals, protection
+from artifacts.content import downloads, uploads
+from artifacts.drafts import FileSpec
+from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
+from events import outbox
+from notifications import watches, webhooks
+from notifications.models import Delivery
+from tests.artifacts.client import begin, log, send, sha256, upload
+
+SCHEMA = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(public=True))
+OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
+CONFORMS = CHECKS.get_by_names(
+    ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"]
+)
+EXAMPLES = 20
+
+
+@pytest.fixture
+def draft(bob, artifact) -> ArtifactVersion:
+    """With a file that has arrived, and one that has not."""
+    draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
+    upload(bob, draft, [b"a"])
+    return draft
+
+
+@pytest.fixture
+def packed(bob, artifact) -> ArtifactFile:
+    return log(bob, artifact, {"p": b"p", "q": b"q"}, "production", packed=True).files.first()
+
+
+@pytest.fixture
+def proposed(alice, bob, artifact, v1) -> list[AliasProposal]:
+    """One of bob's that waits, one of alice's that does, and one that was rejected."""
+    rejected = proposals.propose(Actor(bob, Channel.SDK), artifact, "new", v1)
+    proposals.reject(Actor(alice), rejected)
+    waiting = [
+        proposals.propose(Actor(who, Channel.SDK), artifact, alias, v1)
+        for who, alias in [(bob, "new"), (alice, "newer")]
+    ]
+    return [*waiting, rejected]
+
+
+@pytest.fixture
+def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[str, list[str]]:
+    """What the parameters of an address can stand for."""
+    versions = [draft, v1, packed.version]
+    webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
+    paused = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"], active=False)
+    sent = Delivery.objects.create(
+        webhook=paused, event=outbox.record(events.ALIAS_MOVED, artifact.project, {}, actor=bob)
+    )
+    watches.watch(Actor(alice), artifact.project)
+    return {
+        "webhook_id": [str(webhook.pk), str(paused.pk)],
+        "delivery_id": [str(webhooks.test(Actor(alice), webhook).pk), str(sent.pk)],
+        "watch_id": [str(watches.watch(Actor(alice), artifact.project, artifact).watch.pk)],
+        "artifact_id": [str(artifact.pk)],
+        "version_id": [str(version.pk) for version in versions],
+        "file_id": [str(packed.pk), *(str(version.files.first().pk) for version in versions)],
+        "alias": ["latest", "production", "new"],
+        "rule_id": [str(protection.create(Actor(alice), artifact, pattern).pk) for pattern in ("kept-*", "new")],
+        "proposal_id": [str(proposal.pk) for proposal in proposed],
+        "project_id": [str(artifact.project_id)],
+        "run_id": [str(run.pk)],
+        "name": ["acme"],
+        "username": ["bob", "vera"],
+        "key_id": [str(ApiKey.objects.issue(user=alice, name="spare")[0].pk)],
+    }
+
+
+@pytest.fixture
+def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
+    """What fields of a body or query can mean."""
+    place = uploads.begin_single(Actor(bob), draft, FileSpec("x", 1))
+    send(uploads.sign_one(place), b"x")
+    return addressed | {
+        "name": ["acme/demo/data", "acme/demo/data:production", "data:v1", "new"],
+        "project": ["acme/demo"],
+        "url": ["https://8.8.8.8/", "http://127.0.0.1/", "hook"],
+        "team": ["acme"],
+        "artifact": [addressed["artifact_id"][0]],
+        "one": ["latest", "new"],
+        "other": ["production"],
+        "expected_version_id": [None, *addressed["version_id"]],
+        "at": [timezone.now().isoformat()],
+        "username": ["mallory", "bob"],
+        "type": ["dataset", "model"],
+        "version": [None, "v1"],
+        "sha256": [sha256(b"a"), sha256(b"b")],
+        "size": [1],
+        "storage_key": [place.key],
+        "sha256_hash": [None, sha256(b"x")],
+        "md5_hash": [None],
+        "signature": [
+            parse_qs(urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), packed)).query)["signature"][0]
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[AliasFastPath]:
+    """The application. It stays in the transaction of the test, as with Django's own client."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield AliasFastPath(get_wsgi_application())
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def ask(alice, app) -> Callable[[Case], None]:
+    _, key = ApiKey.objects.issue(user=alice, name="test")
+
+    def call_and_check(case: Case) -> None:
+        # Each request meets the same things: what it does is undone.
+        with transaction.atomic():
+            case.call_and_validate(app=app, headers={"Authorization": f"Bearer {key}"}, checks=CONFORMS)
+            transaction.set_rollback(True)
+
+    return call_and_check
+
+
+def test_the_document_is_valid(tmp_path):
+    call_command("spectacular", "--fail-on-warn", "--validate", "--file", str(tmp_path / "schema.yaml"))
+
+    assert (tmp_path / "schema.yaml").read_text().startswith("openapi: 3.1")
+
+
+def test_every_operation_has_a_name_and_a_sentence():
+    documented = [operation.definition.raw for operation in OPERATIONS]
+
+    assert len({each["operationId"] for each in documented}) == len(documented) > 40
+    assert [each["operationId"] for each in documented if not each.get("description")] == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_every_answer_is_one_that_the_document_names(operation, addressed, said, mallory, ask):
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def answers(data: st.DataObject) -> None:
+        mode = data.draw(st.sampled_from(GenerationMode))
+        case = data.draw(operation.as_strategy(generation_mode=mode))
+        for name in list(case.path_parameters or {}):
+            case.path_parameters[name] = data.draw(st.sampled_from(addressed[name]))
+        if mode is GenerationMode.POSITIVE:
+            _make_sense(case.body, said, data)
+            _make_sense(case.query, said, data)
+        ask(case)
+
+    answers()
+
+
+def _make_sense(asked: Any, said: dict[str, list[Any]], data: st.DataObject) -> None:
+    """Let ids, names and hashes, at any depth, mostly be of real things."""
+    if isinstance(asked, list):
+        for each in asked:
+            _make_sense(each, said, data)
+    elif isinstance(asked, dict):
+        for field, value in asked.items():
+            if field in said and not isinstance(value, list | dict) and data.draw(st.integers(0, 3)):
+                asked[field] = data.draw(st.sampled_from(said[field]))
+            else:
+                _make_sense(value, said, data)

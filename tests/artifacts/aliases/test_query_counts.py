@@ -1,0 +1,182 @@
+"""What resolving and moving an alias costs the database: few queries, and the same ones however much is there."""
+
+import pytest
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
+
+from accounts.actor import Actor, Channel
+from accounts.models import ApiKey, Membership, Role, Team, User
+from artifacts import artifacts, name_resolution
+from artifacts.aliases import aliases
+from artifacts.models import AliasChange, Artifact, ArtifactAlias
+from core.compiled_queries import CompiledQuery, StringAgg
+from projects.models import Visibility
+from tests.artifacts.client import log
+
+ARTIFACTS = "/api/v1/artifacts"
+
+
+@pytest.fixture
+def production(bob, artifact, v1, v2) -> str:
+    """The address of an alias that was moved before."""
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
+    return f"{ARTIFACTS}/{artifact.pk}/aliases/production"
+
+
+def named(artifact: Artifact, word: str) -> str:
+    return f"{ARTIFACTS}/resolve?name={artifact.project.team.name}/{artifact.project.name}/{artifact.name}:{word}"
+
+
+def noted(api, user: User):
+    """The user's hands; that the key was used is written down already."""
+    client = api(user)
+    assert client.get("/api/v1/me").status_code == 200
+    return client
+
+
+def test_an_alias_is_followed_in_one_query(api, vera, production, django_assert_num_queries):
+    client = noted(api, vera)
+    with django_assert_num_queries(1):  # the alias with its version, if the key counts
+        answer = client.get(production)
+
+    assert answer.status_code == 200
+    assert answer.json()["version_detail"]["aliases"] == ["latest", "production"]
+
+
+def test_it_is_known_in_two_queries(api, vera, production, v2, django_assert_num_queries):
+    client = noted(api, vera)
+    with django_assert_num_queries(2):
+        answer = client.get(production, headers={"If-None-Match": f'"{v2.pk}"'})
+
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+def test_a_name_is_resolved_in_one_query(api, vera, bob, artifact, production, v2, django_assert_num_queries):
+    artifacts.update(Actor(bob), artifact, tags=["b", "a", "two words", "ä\u2028"])
+    client = noted(api, vera)
+    with django_assert_num_queries(1):
+        answer = client.get(named(artifact, "production"))
+
+    assert answer.status_code == 200
+    found = answer.json()
+    assert found["aliases"] == found["version"]["aliases"] == found["artifact"]["aliases"] == ["latest", "production"]
+    assert (found["version"]["id"], found["artifact"]["tags"]) == (str(v2.pk), ["b", "a", "two words", "ä\u2028"])
+
+
+def test_the_quick_answer_is_the_one_of_the_long_way(api, vera, artifact, production):
+    """`v2` and what is asked for a moment are found step by step."""
+    client = noted(api, vera)
+    quick, long = client.get(named(artifact, "production")).json(), client.get(named(artifact, "v2")).json()
+    upper = named(artifact, "production").replace(artifact.project.team.name, artifact.project.team.name.upper())
+
+    assert quick | {"alias": None} == long
+    assert client.get(upper).json() == quick
+
+
+def test_a_move_costs_the_same_however_much_is_there(api, bob, artifact, production, v1, v2):
+    client = noted(api, bob)
+
+    def moved_to(version) -> list[str]:
+        body = {"alias": "production", "version_id": str(version.pk)}
+        with CaptureQueriesContext(connection) as captured:
+            answer = client.post(production.rpartition("/")[0], body)
+        assert answer.json()["version_id"] == str(version.pk)
+        return [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
+
+    once = moved_to(v1)
+    for number in range(20):
+        aliases.move(
+            Actor(bob, Channel.SDK), artifact, f"other-{number}", log(bob, artifact, {"a.txt": b"%d" % number})
+        )
+        aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2 if number % 2 else v1)
+    again = moved_to(v1) if ArtifactAlias.objects.get(alias="production").version_id == v2.pk else moved_to(v2)
+
+    assert len(once) == len(again) <= 11
+    assert AliasChange.objects.filter(alias="production").count() == 2 + 1 + 19 + 1
+
+
+def test_a_role_that_is_lost_is_lost_at_once(api, bob, acme, artifact, production, v1):
+    client = noted(api, bob)
+    body = {"alias": "production", "version_id": str(v1.pk)}
+    assert client.get(production).status_code == 200
+    Membership.objects.filter(team=acme, user=bob).update(role=Role.VIEWER)
+    refused = client.post(production.rpartition("/")[0], body)
+    Membership.objects.filter(team=acme, user=bob).delete()
+
+    assert refused.status_code == 403
+    assert client.get(production).status_code == 404
+    assert client.get(named(artifact, "production")).status_code == 404
+    assert client.post(production.rpartition("/")[0], body).status_code == 404
+
+
+def test_a_key_that_is_gone_is_gone_at_once(api, vera, production):
+    client = noted(api, vera)
+    assert client.get(production).status_code == 200
+    ApiKey.objects.filter(user=vera).delete()
+    assert client.get(production).status_code == 401
+
+
+def test_strangers_see_what_is_internal_and_nothing_else(api, mallory, project, artifact, production):
+    client = noted(api, mallory)
+    before = [client.get(each).status_code for each in (production, named(artifact, "production"))]
+    project.visibility = Visibility.INTERNAL
+    project.save()
+
+    assert before == [404, 404]
+    assert [client.get(each).status_code for each in (production, named(artifact, "production"))] == [200, 200]
+
+
+def test_what_is_not_there_is_told_as_ever(api, vera, artifact, production):
+    client = noted(api, vera)
+    missing = client.get(production.replace("production", "staging"))
+
+    assert (missing.status_code, missing.json()["code"]) == (404, "AliasNotFound")
+    assert missing.json()["aliases"] == ["latest", "production"]
+    assert client.get(named(artifact, "staging")).json()["code"] == "AliasNotFound"
+    assert client.get(named(artifact, "production") + "&type=dataset").json().get("code") in (None, "TypeDiffers")
+
+
+def test_a_resolved_artifact_is_whole(vera, artifact, production):
+    """What did not come along is fetched when somebody looks at it."""
+    name = f"{artifact.project.full_name}/{artifact.name}:production"
+    found = name_resolution.resolve(vera, name)
+
+    assert found.artifact == artifact
+    assert found.version.created_by.email
+    assert found.version.artifact is found.artifact
+
+
+def test_a_prepared_query_is_what_its_queryset_is(alice, bob, acme):
+    both = CompiledQuery(
+        lambda team, name: Membership.objects.filter(team=team, user__username=name).select_related("user"),
+        type(acme.pk), str,
+    )  # fmt: skip
+
+    for person in (alice, bob, alice):
+        assert [row.user for row in both.all(acme.pk, person.username)] == [person]
+    assert both.first(acme.pk, "nobody") is None
+    with pytest.raises(TypeError):
+        both.all(acme.pk, None)
+    with pytest.raises(TypeError):
+        both.all(acme.pk)
+
+
+def test_a_list_comes_along_in_its_order(acme, alice, bob, vera):
+    people = Membership.objects.filter(team=acme).order_by("-user__username")
+    lists = {"people": StringAgg(people, "user__username"), "nobody": StringAgg(people.filter(role="none"), "role")}
+    row = Team.objects.annotate(**lists).get(pk=acme.pk)
+
+    assert row.people.split("\n") == ["vera", "bob", "alice"]
+    assert row.nobody == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_needs_a_transaction(artifact):
+    with pytest.raises(TransactionManagementError):
+        aliases.lock(artifact)
+    with transaction.atomic():
+        assert aliases.lock(artifact) == artifact
+    with pytest.raises(TransactionManagementError):
+        aliases.lock(artifact)

@@ -1,0 +1,157 @@
+"""A run uses a version: resolved and recorded in one call, and told from both sides."""
+
+from uuid import UUID
+
+import pytest
+
+from accounts.actor import Actor, Channel
+from artifacts import lineage, versions
+from artifacts.aliases import aliases
+from artifacts.models import ArtifactUsage
+from core import errors
+from projects.models import Project, Run
+from tests.artifacts.client import at_once, begin, log
+
+ARTIFACTS = "/api/v1/artifacts"
+
+
+@pytest.mark.parametrize("root", ["/api/v1", "/api/v1/artifacts"])
+def test_resolve_and_record_in_one_call(api, bob, run, artifact, v1, v2, root):
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    client = api(bob)
+    answer = client.post(f"{root}/runs/{run.pk}/use-artifact", {"name": "data:production", "run_id": str(run.pk)})
+
+    assert answer.status_code == 200
+    body = answer.json()
+    usage = ArtifactUsage.objects.get()
+    assert (usage.run, usage.version) == (run, v1)
+    assert body["usage"] == {
+        "id": str(usage.pk), "run_id": str(run.pk), "version_id": str(v1.pk),
+        "created_at": usage.created_at.isoformat().replace("+00:00", "Z"),
+    }  # fmt: skip
+    assert (body["alias"], body["version"]["version"], body["artifact"]["name"]) == ("production", "v1", "data")
+    assert body["aliases"] == ["production"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "version", "alias"),
+    [
+        ({"name": "data"}, "v2", "latest"),
+        ({"name": "data:v1"}, "v1", None),
+        ({"name": "acme/demo/data:v1"}, "v1", None),
+        ({"name": "data", "alias": "latest"}, "v2", "latest"),
+        ({"name": "data", "version": "v1"}, "v1", None),
+        ({"name": "data", "type": "dataset", "alias": None, "version": None}, "v2", "latest"),
+    ],
+)
+def test_every_way_to_name_it(api, bob, run, v1, v2, asked, version, alias):
+    body = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", asked).json()
+
+    assert (body["version"]["version"], body["alias"]) == (version, alias)
+
+
+def test_twice_is_once(api, bob, run, v1):
+    client, address = api(bob), f"/api/v1/runs/{run.pk}/use-artifact"
+    first, second = (client.post(address, {"name": name}).json() for name in ("data:v1", "data:latest"))
+
+    assert first["usage"] == second["usage"]
+    assert ArtifactUsage.objects.count() == 1
+
+
+def test_a_short_name_is_meant_in_the_project_of_the_run(alice, bob, acme, run, v1):
+    elsewhere = Project.objects.create(team=acme, name="elsewhere", created_by=alice)
+    there = Run.objects.create(project=elsewhere, name="r", created_by=bob)
+
+    with pytest.raises(errors.Missing):
+        lineage.use(Actor(bob), there, "data")
+    assert lineage.use(Actor(bob), there, "acme/demo/data").resolved.version == v1
+
+
+def test_runs_and_versions_tell_of_one_another(api, vera, bob, artifact, run, v1):
+    made = versions.begin(Actor(bob), artifact, run=run).version
+    versions.finalize(Actor(bob, Channel.SDK), made)
+    begin(bob, artifact, {"draft": b"d"})
+    lineage.use(Actor(bob), run, "data:v1")
+    client = api(vera)
+
+    body = client.get(f"/api/v1/runs/{run.pk}/artifacts").json()
+    assert [item["version"] for item in body["logged"]] == ["v2"]
+    assert [item["version"] for item in body["used"]] == ["v1"]
+    assert (body["logged"][0]["run_id"], body["logged"][0]["run_name"]) == (str(run.pk), run.name)
+    used_by = client.get(f"{ARTIFACTS}/versions/{v1.pk}/used-by").json()
+    assert (used_by["total"], [item["id"] for item in used_by["items"]]) == (1, [str(run.pk)])
+    assert client.get(f"{ARTIFACTS}/versions/{made.pk}/used-by").json()["items"] == []
+
+
+def test_used_by_shows_only_what_one_may_see(api, vera, bob, mallory, project, v1):
+    project.visibility = "internal"
+    project.save()
+    hers = Project.objects.create(team=mallory.personal_team, name="p", created_by=mallory)
+    secret = Run.objects.create(project=hers, name="secret", created_by=mallory)
+    lineage.use(Actor(mallory), secret, "acme/demo/data:v1")
+
+    assert api(vera).get(f"{ARTIFACTS}/versions/{v1.pk}/used-by").json()["total"] == 0
+    assert api(mallory).get(f"{ARTIFACTS}/versions/{v1.pk}/used-by").json()["total"] == 1
+
+
+def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, run, v1, django_assert_num_queries):
+    client = api(bob)
+    lineage.use(Actor(bob), run, "data:v1")
+    addresses = [f"{ARTIFACTS}/versions/{v1.pk}/used-by", f"/api/v1/runs/{run.pk}/artifacts"]
+    # Key, version, its aliases, count, rows; key, run, logged, used with aliases.
+    costs = [5, 5]
+    client.get(addresses[0])
+    for address, cost in zip(addresses, costs, strict=True):
+        with django_assert_num_queries(cost):
+            client.get(address)
+    for number in range(5):
+        lineage.use(Actor(bob), Run.objects.create(project=project, name=f"r{number}", created_by=bob), "data:v1")
+        lineage.use(Actor(bob), run, f"data:{log(bob, artifact, {'a': f'{number}'.encode()}).version}")
+    for address, cost in zip(addresses, costs, strict=True):
+        with django_assert_num_queries(cost):
+            client.get(address)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({}, 400, "Invalid"),
+        ({"name": "data:nope"}, 404, "AliasNotFound"),
+        ({"name": "data:v7"}, 404, "AliasNotFound"),
+        ({"name": "none"}, 404, "Missing"),
+        ({"name": "data", "version": "v7"}, 404, "VersionNotFound"),
+        ({"name": "data", "version": "latest"}, 400, "Invalid"),
+        ({"name": "data:v1", "alias": "latest"}, 400, "Invalid"),
+        ({"name": "data", "alias": "latest", "version": "v1"}, 400, "Invalid"),
+        ({"name": "data", "type": "model"}, 409, "TypeDiffers"),
+        ({"name": "data", "run_id": str(UUID(int=7))}, 400, "Invalid"),
+        ({"name": "a/data"}, 400, "Invalid"),
+        ([], 400, "Invalid"),
+    ],
+)
+def test_refusals_record_nothing(api, bob, run, v1, asked, status, code):
+    answer = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", asked)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert ArtifactUsage.objects.count() == 0
+
+
+def test_an_artifact_that_one_does_not_see(api, bob, mallory, run, foreign):
+    log(mallory, foreign, {"a": b"a"})
+
+    answer = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "mallory/hers/data"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "Missing")
+
+
+def test_a_viewer_records_nothing(api, vera, run, v1):
+    with pytest.raises(errors.Denied):
+        lineage.use(Actor(vera), run, "data")
+
+    assert api(vera).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "data"}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_used_at_once_is_once(bob, run, v1):
+    used = at_once(*[lambda: lineage.use(Actor(bob), run, "data:v1") for _ in range(6)])
+
+    assert len({each.usage.pk for each in used}) == 1

@@ -1,0 +1,188 @@
+"""What people change in dialogs: artifacts, versions, projects, members, keys, passwords."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.page_objects import dialog, drop, fresh, told, until_verified
+
+PROJECT = "/acme/recommender"
+
+
+def new_project(page: Page) -> str:
+    """The name of a project of acme's that was made in the browser; the page of it is open then."""
+    name = fresh("project")
+    page.goto("/")
+    page.keyboard.press("n")
+    dialog(page).get_by_label("Team").select_option("acme")
+    dialog(page).get_by_label("Name").fill(name)
+    dialog(page).get_by_role("button", name="Create").click()
+    page.wait_for_url(f"**/acme/{name}")
+    return name
+
+
+def test_an_artifact_is_made_edited_and_deleted(person):
+    page = person("alice").page
+    project = new_project(page)
+    page.keyboard.press("n")
+    expect(dialog(page).get_by_label("Project")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    opener = page.get_by_role("link", name="New artifact")
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog(page).get_by_label("Name").fill("no such/name")
+    dialog(page).get_by_role("button", name="Create").click()
+    expect(dialog(page).get_by_role("alert").filter(has_text=re.compile("."))).to_be_visible()
+    expect(dialog(page).get_by_label("Name")).to_have_value("no such/name")
+    page.keyboard.press("Escape")
+    expect(opener).to_be_focused()
+    opener.click()
+    dialog(page).get_by_label("Name").fill("weights")
+    dialog(page).get_by_label("Type").select_option("model")
+    dialog(page).get_by_label("Tags").fill("small, fast")
+    dialog(page).get_by_role("button", name="Create").click()
+    page.wait_for_url(f"**/{project}/artifacts/model/weights")
+    expect(page.locator("#overview")).to_contain_text("fast")
+
+    page.keyboard.press("e")
+    dialog(page).get_by_label("Metadata").fill("{not json")
+    dialog(page).get_by_role("button", name="Save").click()
+    expect(dialog(page).locator(".fault")).to_be_visible()
+    dialog(page).get_by_label("Metadata").fill('{"depth": 7}')
+    dialog(page).get_by_label("Name").fill("heavy")
+    dialog(page).get_by_label("Description").fill("Now **described**.")
+    dialog(page).get_by_role("button", name="Save").click()
+    page.wait_for_url("**/model/heavy")
+    told(page, "Saved.")
+    expect(page.locator(".prose strong")).to_have_text("described")
+    expect(page.locator("#overview .tree")).to_contain_text("depth")
+
+    page.get_by_role("link", name="Delete").click()
+    dialog(page).get_by_label("Type the name to confirm").fill("weights")
+    dialog(page).get_by_role("button", name="Delete").click()
+    expect(dialog(page).get_by_text("Type heavy to confirm.")).to_be_visible()
+    dialog(page).get_by_label("Type the name to confirm").fill("heavy")
+    dialog(page).get_by_role("button", name="Delete").click()
+    page.wait_for_url(f"**/{project}/artifacts")
+    told(page, "Artifact heavy deleted.")
+
+
+def test_a_draft_is_finalized_in_a_dialog_and_a_version_deleted_with_its_aliases(person, ask):
+    page = person("bob").page
+    name = fresh("draft")
+    ask("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "model"})
+    page.goto(f"{PROJECT}/artifacts/model/{name}/upload")
+    drop(page, {"one.txt": "first"})
+    until_verified(page, 1)
+    page.goto(f"{PROJECT}/artifacts/model/{name}/versions")
+    expect(page.get_by_role("row", name="v1")).to_contain_text("Draft")
+    page.get_by_role("row", name="v1").get_by_role("link", name="v1", exact=True).click()
+    page.get_by_role("link", name="Finalize").click()
+    expect(dialog(page)).to_contain_text("This action cannot be undone.")
+    dialog(page).get_by_label("Aliases").fill("candidate")
+    dialog(page).get_by_role("button", name="Finalize").click()
+    told(page, "v1 finalized.")
+    expect(page.locator(".head .badges")).to_contain_text("Verified")
+    page.keyboard.press("e")
+    dialog(page).get_by_label("Notes").fill("Looked at.")
+    dialog(page).get_by_role("button", name="Save").click()
+    told(page, "Saved.")
+    page.get_by_role("link", name="Delete").click()
+    dialog(page).get_by_role("button", name="Delete").click()
+    expect(dialog(page).get_by_role("alert").filter(has_text="candidate")).to_be_visible()
+    dialog(page).get_by_label("Also delete its aliases").check()
+    dialog(page).get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/versions")
+    expect(page.get_by_role("heading", name="No versions yet")).to_be_visible()
+
+
+def test_a_project_is_renamed_and_deleted(person):
+    page = person("alice").page
+    project = new_project(page)
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_label("Name").fill(f"{project}-renamed")
+    page.get_by_label("Visibility").select_option("internal")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"**/{project}-renamed/settings")
+    told(page, "Saved.")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("internal")
+    page.get_by_role("link", name="Delete project").click()
+    dialog(page).get_by_role("textbox").fill(project)
+    dialog(page).get_by_role("button", name="Delete").click()
+    expect(dialog(page).locator(".fault")).to_be_visible()
+    dialog(page).get_by_role("textbox").fill(f"acme/{project}-renamed")
+    dialog(page).get_by_role("button", name="Delete").click()
+    told(page, f"Project acme/{project}-renamed deleted.")
+
+
+def test_members_come_change_and_go(person):
+    page = person("alice").page
+    page.goto(f"{PROJECT}/members")
+    page.get_by_role("link", name="Add", exact=True).click()
+    dialog(page).get_by_label("Username").fill("nobody-is-called-so")
+    dialog(page).get_by_role("button", name="Add").click()
+    expect(dialog(page).get_by_role("alert").filter(has_text="No user has this name.")).to_be_visible()
+    dialog(page).get_by_label("Username").fill("mallory")
+    dialog(page).get_by_role("combobox").select_option("viewer")
+    dialog(page).get_by_role("button", name="Add").click()
+    told(page, "mallory added to team acme.")
+    page.get_by_role("link", name="Role of mallory").click()
+    dialog(page).get_by_role("combobox").select_option("editor")
+    dialog(page).get_by_role("button", name="Change").click()
+    told(page, "The role of mallory is now editor.")
+    page.get_by_role("link", name="Remove mallory").click()
+    dialog(page).get_by_role("button", name="Remove").click()
+    told(page, "mallory removed from team acme.")
+    expect(page.get_by_role("row", name="mallory")).to_have_count(0)
+
+
+def test_an_invited_visitor_joins_makes_a_key_and_changes_the_password(person):
+    page = person("alice").page
+    page.goto(f"{PROJECT}/members")
+    page.keyboard.press("i")
+    dialog(page).get_by_role("combobox").select_option("viewer")
+    dialog(page).get_by_role("button", name="Create link").click()
+    link = page.locator("#invitation-link").text_content()
+
+    visitor = person(None)
+    name = fresh("guest")
+    guest = visitor.page
+    guest.goto(link)
+    guest.get_by_label("Username").fill(name)
+    guest.get_by_label("New password").fill("quite a long one, 1")
+    guest.get_by_label("Confirm password").fill("quite another")
+    guest.get_by_role("button", name="Create account").click()
+    expect(guest.get_by_text("The passwords do not match.")).to_be_visible()
+    guest.get_by_label("New password").fill("quite a long one, 1")
+    guest.get_by_label("Confirm password").fill("quite a long one, 1")
+    guest.get_by_role("button", name="Create account").click()
+    told(guest, f"Welcome, {name}.")
+    guest.goto(PROJECT)
+    expect(guest.get_by_role("heading", level=1)).to_contain_text("recommender")
+
+    guest.goto("/profile")
+    guest.keyboard.press("n")
+    dialog(guest).get_by_label("Name").fill("laptop")
+    dialog(guest).get_by_role("button", name="Create").click()
+    value = guest.locator("#key-value").text_content()
+    assert len(value) > 30
+    dialog(guest).get_by_role("link", name="Done").click()
+    expect(guest.get_by_role("row", name="laptop")).to_be_visible()
+    expect(guest.locator("#key-value")).to_have_count(0)
+    assert value not in guest.content()
+    guest.get_by_role("link", name="Revoke laptop").click()
+    dialog(guest).get_by_role("button", name="Revoke").click()
+    told(guest, 'API key "laptop" revoked.')
+    expect(guest.get_by_role("heading", name="No API keys yet")).to_be_visible()
+
+    guest.get_by_role("link", name="Change password").click()
+    dialog(guest).get_by_label("Current password").fill("quite a long one, 1")
+    dialog(guest).get_by_label("New password").fill("quite a new one, 2")
+    dialog(guest).get_by_label("Confirm password").fill("quite a new one, 2")
+    dialog(guest).get_by_role("button", name="Change").click()
+    told(guest, "Password changed.")
+    guest.locator("summary", has_text=name).click()
+    guest.get_by_role("button", name="Sign out").click()
+    guest.wait_for_url("**/login*")
+    visitor.sign_in(name, "quite a new one, 2")

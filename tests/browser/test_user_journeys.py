@@ -1,0 +1,265 @@
+"""What people come for: to find a thing, to see what is new in it, to look into it and to take it away."""
+
+import hashlib
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Download, Page, expect
+
+from tests.browser import seed_data
+from tests.browser.urls import ARTIFACT, DATASET, KINDS
+
+FILES = seed_data.kinds()
+
+
+def taken(download: Download) -> bytes:
+    return Path(download.path()).read_bytes()
+
+
+def test_from_the_door_to_the_file_by_mouse(person):
+    page = person(None).page
+    page.goto("/")
+    page.get_by_label("Username").fill("vera")
+    page.get_by_label("Password").fill("vera has a long password")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Artifacts", exact=True).click()
+    page.get_by_label("Alias").fill("production")
+    page.get_by_label("Alias").press("Enter")
+    expect(page.locator("#list tbody tr").filter(has_text="interactions")).to_have_count(0)
+    page.get_by_role("link", name="ranker").click()
+    page.get_by_role("link", name=re.compile("^Aliases")).click()
+    page.get_by_role("row", name="production").get_by_role("link", name="v6").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("ranker:v6")
+    page.locator("summary", has_text="Compare").click()
+    page.get_by_role("link", name="With the previous version, v5").click()
+    expect(page.locator("[data-counts]")).to_contain_text("3 changed")
+    expect(page.locator("[data-key-change=changed]")).to_contain_text("rmse")
+    page.get_by_role("link", name="v6", exact=True).first.click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download notes.txt").click()
+    assert taken(download.value) == b"attempt 5\n"
+    assert download.value.suggested_filename == "notes.txt"
+
+
+def test_from_the_list_to_the_file_by_keyboard(person):
+    page = person("alice").page
+    press = page.keyboard.press
+    page.goto("/acme/recommender")
+    press("2")
+    page.wait_for_url("**/artifacts")
+    walk_to(page, "ranker")
+    press("k")
+    press("j")
+    press("Enter")
+    page.wait_for_url(f"**{ARTIFACT}")
+    press("2")
+    page.wait_for_url("**/versions")
+    press("j")
+    press("j")
+    press("Enter")
+    page.wait_for_url(f"**{ARTIFACT}/v7")
+    walk_to(page, "notes.txt")
+    press("Enter")
+    page.wait_for_url("**/notes.txt")
+    with page.expect_download() as download:
+        press("d")
+    assert taken(download.value) == b"attempt 6\n"
+    page.go_back()
+    press("c")
+    page.wait_for_url("**/compare?base=v6&head=v7")
+    press("/")
+    expect(page.get_by_role("searchbox", name="Search artifacts")).to_be_focused()
+    page.keyboard.type("ranker:production")
+    expect(page.locator("#hits")).to_contain_text("ranker:production")
+    press("ArrowDown")
+    press("Enter")
+    page.wait_for_url(f"**{ARTIFACT}/v6")
+
+
+def walk_to(page: Page, name: str) -> None:
+    """With `j`, until the row with that name has the focus."""
+    for _ in range(50):
+        page.keyboard.press("j")
+        if page.evaluate("document.activeElement.textContent.trim()") == name:
+            return
+    raise AssertionError(f"No row is called {name}.")
+
+
+def test_filters_are_in_the_address_and_the_back_button_takes_them_back(person):
+    page = person("alice").page
+    page.goto("/artifacts")
+    rows = page.locator("#list tbody tr")
+    everything = rows.count()
+    page.get_by_label("Part of a name").press_sequentially("rank")
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/artifacts\?search=rank$"))
+    expect(page.get_by_label("Part of a name")).to_be_focused()
+    page.get_by_label("Type", exact=True).select_option("dataset")
+    expect(page.locator("#list")).to_contain_text("No artifacts match these filters")
+    expect(page).to_have_url(re.compile(r"search=rank.*type=dataset"))
+    page.go_back()
+    expect(rows).to_have_count(1)
+    expect(page.get_by_label("Type", exact=True)).to_have_value("")
+    page.go_back()
+    expect(page.get_by_label("Part of a name")).to_have_value("")
+    expect(rows).to_have_count(everything)
+    page.get_by_role("columnheader", name="Name").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    expect(page).to_have_url(re.compile(r"sort=name"))
+
+
+def test_the_search_finds_from_any_page_and_escape_puts_the_hits_away(person):
+    page = person("bob").page
+    page.goto(f"{DATASET}/v3")
+    field = page.get_by_role("searchbox", name="Search artifacts")
+    field.press_sequentially("train")
+    expect(page.locator("#hits")).to_contain_text("train-ranker")
+    field.press("Escape")
+    expect(page.locator("#hits")).to_be_empty()
+    expect(field).to_be_focused()
+    field.fill("rank")
+    field.press("Enter")
+    page.wait_for_url("**/search?q=rank")
+    expect(page.get_by_role("heading", name="Artifacts", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    page.goto("/search?q=nowhere-to-be-found")
+    expect(page.get_by_role("heading", name="No results")).to_be_visible()
+
+
+def test_folders_open_in_place_and_long_ones_a_page_at_a_time(person):
+    page = person("vera").page
+    page.goto(f"{KINDS}/v1")
+    page.locator("#files").get_by_role("link", name="many/", exact=True).click()
+    expect(page).to_have_url(re.compile(r"path=many"))
+    expect(page.locator("#files .crumbs [aria-current]")).to_have_text("many")
+    rows = page.locator("#files a[data-row]")
+    expect(rows).to_have_count(100)
+    page.get_by_role("link", name="Load more").click()
+    expect(rows).to_have_count(130)
+    expect(page.get_by_role("link", name="Load more")).to_have_count(0)
+    page.get_by_label("Filter by start of name").fill("part-12")
+    expect(rows).to_have_count(10)
+    page.locator("#files .crumbs").get_by_role("link").first.click()
+    expect(rows.filter(has_text="blob.bin")).to_be_visible()
+    page.go_back()
+    page.go_back()
+    expect(page.locator("#files .crumbs [aria-current]")).to_have_text("many")
+    page.goto(f"{KINDS}/v1?path=a folder/b %26 c/")
+    page.get_by_role("link", name="deep #1.txt", exact=True).click()
+    expect(page.locator(".preview")).to_contain_text("deep")
+    page.locator(".crumbs").get_by_role("link", name="a folder").click()
+    expect(page.locator("#files a[data-row]")).to_have_text(["b & c/"])
+
+
+SHOWN = {
+    "code.py": ("pre.source span", "return"),
+    "notes.md": (".prose h3", "Notes"),
+    "table.csv": ("table.cells", "bolts"),
+    "table.parquet": ("table.cells", "Zürich"),
+    "tree.json": ("ul.tree", "units"),
+    "weights.safetensors": ("table.cells", "weight"),
+    "array.npy": ("table.cells", "3 × 4"),
+    "report.html": ("pre.source", "<script>alert('html ran')</script>"),
+    "drawing.svg": ("pre.source", 'alert("svg ran")'),
+    "large.log": (".preview .empty", "Download it instead"),
+    "blob.bin": (".preview .empty", "No preview"),
+}
+
+
+def test_a_file_is_shown_as_what_it_is(person):
+    page = person("vera").page
+    for name, (place, text) in SHOWN.items():
+        page.goto(f"{KINDS}/v1/files/{name}")
+        expect(page.locator(place).filter(has_text=text).first, name).to_be_visible()
+    page.goto(f"{KINDS}/v1/files/image.png")
+    assert page.locator(".preview img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 8
+
+
+def test_what_is_downloaded_is_what_was_logged(person):
+    page = person("vera").page
+    page.goto(f"{KINDS}/v1")
+    for name in ("table.parquet", "report.html", "large.log"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download {name}").click()
+        assert hashlib.sha256(taken(download.value)).digest() == hashlib.sha256(FILES[name]).digest()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all").click()
+    archive = zipfile.ZipFile(io.BytesIO(taken(download.value)))
+    assert {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")} == FILES
+
+
+def test_two_versions_are_compared_line_by_line_and_any_two_can_be_picked(person):
+    page = person("vera").page
+    page.goto(f"{ARTIFACT}/compare?base=v1&head=v2")
+    page.locator("[data-path='train.py'] summary").click()
+    expect(page.locator("[data-path='train.py'] del")).to_have_text("1")
+    expect(page.locator("[data-path='train.py'] ins")).to_have_text("2")
+    page.get_by_label("to", exact=True).select_option("v4")
+    expect(page).to_have_url(re.compile("base=v1&head=v4$"))
+    page.locator("[data-path='train.py'] summary").click()
+    expect(page.locator("[data-path='train.py'] ins")).to_have_text("4")
+    page.get_by_role("link", name="Swap").click()
+    expect(page).to_have_url(re.compile("base=v4&head=v1$"))
+    expect(page.get_by_label("From", exact=True)).to_have_value("v4")
+
+
+def test_what_one_copies_is_on_the_clipboard_and_announced(person):
+    page = person("vera", permissions=["clipboard-read", "clipboard-write"]).page
+    page.goto(ARTIFACT)
+    page.locator("#use-python + button").click()
+    expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#use-python").text_content()
+
+
+def test_a_run_is_shown_as_it_goes(person, ask):
+    page = person("vera").page
+    run = ask("POST", "/runs", {"project": "acme/recommender", "display_name": "night shift", "config": {"depth": 3}})
+    page.goto("/acme/recommender/runs")
+    page.locator(f"[href$='{run['name']}']").click()
+    expect(page.locator("#run .head")).to_contain_text("running")
+    expect(page.locator("#run-config")).to_contain_text("depth")
+    ask("PATCH", f"/runs/{run['id']}", {"summary": {"loss": 0.25}})
+    expect(page.locator("#run")).to_contain_text("loss")
+    ask("POST", f"/runs/{run['id']}/finish", {"exit_code": 0})
+    expect(page.locator("#run .head")).to_contain_text("finished")
+    expect(page.locator("#run")).not_to_have_attribute("hx-trigger", re.compile("."))
+    page.goto("/acme/recommender/runs?state=running")
+    expect(page.locator(f"[href$='{run['name']}']")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "place"),
+    [
+        ("mallory", 404, ARTIFACT),
+        ("mallory", 404, "/acme/recommender"),
+        ("mallory", 404, f"{DATASET}/v3/files/README.md"),
+        ("vera", 403, f"{ARTIFACT}/edit"),
+        ("vera", 403, f"{ARTIFACT}/upload"),
+        ("vera", 403, "/acme/recommender/settings"),
+        ("alice", 404, f"{ARTIFACT}/v99"),
+    ],
+)
+def test_what_one_may_not_see_is_told_on_a_page_of_ours(person, name, status, place):
+    page = person(name).page
+    assert page.goto(place).status == status
+    expect(page.get_by_text(str(status), exact=True)).to_be_visible()
+    page.get_by_role("link", name="Back to projects").click()
+    expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
+
+
+def test_who_looks_on_is_offered_nothing_to_change(person):
+    page = person("vera").page
+    for place in (ARTIFACT, f"{ARTIFACT}/v8", "/acme/recommender", "/acme/recommender/members"):
+        page.goto(place)
+        for verb in ("Edit", "Delete", "Upload", "New artifact", "Settings", "Invite"):
+            expect(page.locator("main").get_by_role("link", name=verb, exact=True)).to_have_count(0)
+
+
+def test_the_facts_of_a_file_are_those_of_its_bytes(person):
+    page = person("vera").page
+    page.goto(f"{KINDS}/v1/files/tree.json")
+    expect(page.locator("#facts")).to_contain_text(hashlib.sha256(FILES["tree.json"]).hexdigest())
+    expect(page.locator("#facts")).to_contain_text("Verified")

@@ -1,0 +1,16 @@
+"""A bug is told twice: to the caller by the request's id, and under that id to the log."""
+
+from django.test import Client
+
+from core.log_filters import RequestIdFilter
+
+
+def test_a_bug_is_found_in_the_log_by_the_id_that_the_caller_got(settings, caplog):
+    settings.ROOT_URLCONF = "tests.api.failing_urls"
+    answer = Client(raise_request_exception=False).get("/api/v1/crash", headers={"X-Request-ID": "abc-123"})
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["request_id"]) == (500, "ServerError", "abc-123")
+    assert "secret" not in answer.content.decode()
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert RequestIdFilter().filter(record)
+    assert record.request_id == "abc-123"

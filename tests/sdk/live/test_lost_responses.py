@@ -1,0 +1,174 @@
+"""The response of an alias operation is lost: the SDK retries it, and it takes effect once."""
+
+import http.client
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+import wanllmdb as wandb
+from wanllmdb import registry
+from wanllmdb.sdk.client import Client
+
+
+class Proxy(http.server.ThreadingHTTPServer):
+    """A proxy to the server. It drops the first response to a request that `drops` matches: (method, part of path)."""
+
+    daemon_threads = True
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(("127.0.0.1", 0), RelayHandler)
+        self.target = urlsplit(base_url).netloc
+        self.base_url = f"http://127.0.0.1:{self.server_port}"
+        self.drops: tuple[str, str] | None = None
+        self.before_drop: Callable[[], object] = lambda: None
+        self.matched: list[tuple[str, int]] = []
+
+
+class RelayHandler(http.server.BaseHTTPRequestHandler):
+    server: Proxy
+
+    def relay(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        connection = http.client.HTTPConnection(self.server.target)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        response = connection.getresponse()
+        content = response.read()
+        connection.close()
+        self.close_connection = True
+        if self.server.drops and self.command == self.server.drops[0] and self.server.drops[1] in self.path:
+            self.server.matched.append((self.command, response.status))
+            if len(self.server.matched) == 1:
+                self.server.before_drop()
+                return
+        self.send_response_only(response.status)
+        for name in ("Content-Type", "ETag"):
+            if response.headers[name]:
+                self.send_header(name, response.headers[name])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = relay
+
+    def log_message(self, *args: object) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture
+def proxy(stack) -> Iterator[Proxy]:
+    with Proxy(stack.base_url) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever)
+        thread.start()
+        yield proxy
+        proxy.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def model(run, project, proxy, monkeypatch) -> str:
+    """`production` is at v1, `staging` at v2, and bob uses the proxy."""
+    for number, alias in enumerate(["production", "staging", None], 1):
+        artifact = wandb.Artifact("ranker", "model")
+        with artifact.new_file("weights") as file:
+            file.write(f"weights {number}")
+        run.log_artifact(artifact, aliases=alias)
+    wandb.finish()
+    monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.base_url)
+    return f"{project}/ranker"
+
+
+@pytest.fixture
+def alice(stack, model) -> Callable[..., None]:
+    """`alice("production", "v2")`: she moves it, without the proxy."""
+    client = Client(stack.base_url, stack.key("alice"))
+
+    def move(alias: str, version: str | None) -> None:
+        artifact_id = client.get("/artifacts/resolve", name=model)["artifact"]["id"]
+        client.put(f"/artifacts/{artifact_id}/aliases", {"aliases": {alias: version}})
+
+    return move
+
+
+def changes(model: str, alias: str) -> list[tuple[str | None, str | None, str]]:
+    return [(row.from_version, row.to_version, row.changed_by) for row in registry.history(model, alias)]
+
+
+@pytest.mark.parametrize("condition", [{}, {"expect": "v1"}])
+def test_a_move_takes_effect_once(model, proxy, condition):
+    proxy.drops = ("PUT", "/aliases")
+    assert registry.transition_stage(model, "v3", "Production", **condition).version == "v3"
+    assert [status for _, status in proxy.matched] == [200, 409 if condition else 200]
+    assert changes(model, "production") == [("v1", "v3", "bob"), (None, "v1", "bob")]
+
+
+def test_an_alias_is_created_once(model, proxy):
+    proxy.drops = ("PUT", "/aliases")
+    registry.transition_stage(model, "v3", "champion", expect="none")
+    assert changes(model, "champion") == [(None, "v3", "bob")]
+
+
+def test_a_removal_takes_effect_once(model, proxy):
+    proxy.drops = ("PUT", "/aliases")
+    artifact = wandb.Api().artifact(f"{model}:production")
+    artifact.aliases.remove("production")
+    artifact.save()
+    assert artifact.aliases == []
+    assert [status for _, status in proxy.matched] == [200, 409]
+    assert changes(model, "production")[0] == ("v1", None, "bob")
+
+
+def test_a_rollback_does_not_undo_itself(model, proxy):
+    registry.transition_stage(model, "v2", "Production")
+    proxy.drops = ("POST", "/rollback")
+    assert registry.rollback(model, "production").version == "v1"
+    assert [status for _, status in proxy.matched] == [200, 409]
+    assert len(changes(model, "production")) == 3
+
+
+def test_a_swap_does_not_undo_itself(model, proxy):
+    proxy.drops = ("PUT", "/aliases")
+    assert registry.swap(model, "production", "staging") == {"production": "v2", "staging": "v1"}
+    assert wandb.Api().collection(model).all_aliases() == {"latest": "v3", "production": "v2", "staging": "v1"}
+
+
+def test_a_proposal_is_created_once(model, proxy):
+    proxy.drops = ("POST", "/alias-proposals")
+    proposal = registry.propose(model, "v2", "production")
+    assert [status for _, status in proxy.matched] == [201, 409]
+    assert registry.proposals(model, state=None) == [proposal]
+    proxy.drops, proxy.matched = ("POST", "/withdraw"), []
+    assert registry.withdraw(proposal).state == "withdrawn"
+    assert [status for _, status in proxy.matched] == [200, 409]
+
+
+def test_a_move_by_somebody_else_to_the_same_version_is_an_error(model, proxy, alice):
+    """Two programs make the same move: only the one that made it succeeds."""
+    alice("production", "v3")
+    with pytest.raises(wandb.AliasMoved):
+        registry.transition_stage(model, "v3", "Production", expect="v1")
+
+
+def test_a_later_move_by_somebody_else_is_not_undone(model, proxy, alice):
+    proxy.drops, proxy.before_drop = ("PUT", "/aliases"), lambda: alice("production", "v2")
+    with pytest.raises(wandb.AliasMoved, match="it is at v2 now"):
+        registry.transition_stage(model, "v3", "Production", expect="v1")
+    assert changes(model, "production")[:2] == [("v3", "v2", "alice"), ("v1", "v3", "bob")]
+
+
+def test_a_later_move_by_somebody_else_to_the_same_version_is_not_taken_for_ours(model, proxy, alice):
+    proxy.drops, proxy.before_drop = ("PUT", "/aliases"), lambda: (alice("production", "v2"), alice("production", "v3"))
+    with pytest.raises(wandb.AliasMoved, match="it is at v3 now"):
+        registry.transition_stage(model, "v3", "Production", expect="v1")
+
+
+def test_save_does_not_undo_a_later_move_by_somebody_else(model, proxy, alice):
+    artifact = wandb.Api().artifact(f"{model}:production")
+    artifact.aliases[:] = ["champion"]
+    proxy.drops, proxy.before_drop = ("PUT", "/aliases"), lambda: alice("champion", "v2")
+    with pytest.raises(wandb.AliasMoved):
+        artifact.save()
+    assert changes(model, "champion") == [("v1", "v2", "alice"), (None, "v1", "bob")]
+    assert changes(model, "production")[0] == ("v1", None, "bob")

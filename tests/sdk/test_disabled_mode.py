@@ -1,0 +1,78 @@
+"""Mode `disabled`: a program runs without a server, and nothing is stored."""
+
+import socket
+
+import pytest
+
+import wanllmdb as wandb
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    def fail(*args):
+        raise AssertionError("nothing must be sent")
+
+    monkeypatch.setattr(socket.socket, "connect", fail)
+
+
+def test_everything_works_and_nothing_is_sent(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("WANLLMDB_MODE", "disabled")
+    with wandb.init(project="acme/x", name="try", config={"lr": 1}, tags=["a"]) as run:
+        assert (run.name, run.entity, run.project, run.url, run.state) == ("try", "acme", "x", None, "running")
+        wandb.log({"loss": 0.5})
+        wandb.config.epochs = 3
+        run.tags = ["b"]
+        (tmp_path / "a.txt").write_text("a")
+        artifact = wandb.Artifact("data", "dataset", metadata={"rows": 1})
+        artifact.add_file(tmp_path / "a.txt")
+        logged = wandb.log_artifact(artifact, aliases=["latest"], tags=["raw"]).wait()
+        assert logged is artifact
+        assert (logged.version, logged.aliases, logged.size, logged.metadata) == ("v0", ["latest"], 1, {"rows": 1})
+        assert run.log_artifact(logged).version == "v0"
+    assert (run.state, dict(run.summary), dict(run.config)) == ("finished", {"loss": 0.5}, {"lr": 1, "epochs": 3})
+    assert capsys.readouterr().out == ""
+
+
+def test_operations_that_need_a_server_are_rejected(tmp_path):
+    with wandb.init(mode="disabled") as run:
+        with pytest.raises(wandb.Invalid, match="use_artifact needs a server, but the mode is 'disabled'"):
+            run.use_artifact("data:latest")
+        (tmp_path / "a.txt").write_text("a")
+        with pytest.raises(wandb.Invalid, match="needs a server"):
+            run.log_artifact(tmp_path / "a.txt").download(tmp_path / "down")
+
+
+REGISTRY = {
+    "transition_stage": lambda: wandb.registry.transition_stage("acme/x/model", "v3", "Production"),
+    "rollback": lambda: wandb.registry.rollback("acme/x/model", "production"),
+    "swap": lambda: wandb.registry.swap("acme/x/model", "blue", "green"),
+    "history": lambda: wandb.registry.history("acme/x/model"),
+    "propose": lambda: wandb.registry.propose("acme/x/model", "v3", "production"),
+    "proposals": lambda: wandb.registry.proposals("acme/x/model"),
+    "approve": lambda: wandb.registry.approve("0"),
+}
+
+
+@pytest.mark.parametrize("operation", REGISTRY)
+def test_no_alias_moves(monkeypatch, operation):
+    is_rejected = pytest.raises(wandb.Invalid, match=f"registry.{operation} needs a server, but the mode is 'disabled'")
+    with wandb.init(mode="disabled"), is_rejected:
+        REGISTRY[operation]()
+    monkeypatch.setenv("WANLLMDB_MODE", "disabled")
+    with is_rejected:
+        REGISTRY[operation]()
+
+
+def test_invalid_input_is_rejected_as_in_online_mode(tmp_path):
+    with wandb.init(mode="disabled") as run:
+        with pytest.raises(wandb.InvalidName):
+            run.log_artifact(wandb.Artifact("x", "dataset"), aliases=["with space"])
+        with pytest.raises(wandb.InvalidName):
+            run.log_artifact(wandb.Artifact("x", "dataset"), tags=["two\nlines"])
+        with pytest.raises(wandb.Invalid):
+            run.log_artifact(tmp_path / "absent")
+
+
+def test_offline_mode_is_rejected():
+    with pytest.raises(wandb.Invalid, match="'offline' is not supported"):
+        wandb.init(mode="offline")

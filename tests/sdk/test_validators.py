@@ -1,0 +1,20 @@
+import pytest
+
+from wanllmdb.sdk import errors, validators
+
+
+@pytest.mark.parametrize("name", ["a", "training-dataset", "v1.2.3", "A_b", "1", "a" * 128])
+def test_a_valid_artifact_name(name):
+    assert validators.validate_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "-a", ".a", "a/b", "a:b", "ä", "a\n", "a" * 129, None, 3])
+def test_an_invalid_artifact_name(name):
+    with pytest.raises(errors.InvalidName, match="is not a valid artifact name"):
+        validators.validate_name(name)
+
+
+@pytest.mark.parametrize("alias", ["", "with space", "a" * 101, "-x", "a/b", "latest\n", None])
+def test_an_invalid_alias(alias):
+    with pytest.raises(errors.InvalidName, match="is not a valid alias"):
+        validators.validate_alias(alias)

@@ -1,0 +1,15 @@
+"""The cast in a running stack: `manage.py shell` is given this, and prints everybody's API key."""
+
+import json
+
+from accounts import keys, teams, users
+from accounts.actor import Actor
+from accounts.models import Role
+
+alice, bob, vera, mallory = (
+    users.create(name, password=f"{name} has a long password") for name in ("alice", "bob", "vera", "mallory")
+)
+acme = teams.create(Actor(alice), "acme")
+teams.add_member(Actor(alice), acme, bob, Role.EDITOR)
+teams.add_member(Actor(alice), acme, vera, Role.VIEWER)
+print(json.dumps({user.username: keys.create(Actor(user), "first key")[1] for user in (alice, bob, vera, mallory)}))

@@ -1,0 +1,132 @@
+"""Two versions side by side, as a page and as parts of it."""
+
+import pytest
+
+from accounts.actor import Actor
+from artifacts import artifacts, version_diff, versions
+from artifacts.models import ArtifactVersion
+from tests.artifacts.client import fill, log
+
+PAGE = "/acme/demo/artifacts/dataset/data/compare"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def pair(bob, artifact, work) -> tuple[ArtifactVersion, ArtifactVersion]:
+    one = log(bob, artifact, {"a": b"same", "b/old": b"old", "d.txt": b"one\n<b>\n"}, "production")
+    two = log(bob, artifact, {"a": b"same", "c/new": b"new!", "d.txt": b"one\n<i>\n"})
+    versions.describe(Actor(bob), one, metadata={"rows": 1})
+    versions.describe(Actor(bob), two, metadata={"rows": 2})
+    work()
+    return one, two
+
+
+def chosen(page: str) -> list[str]:
+    return [line.split('"')[1] for line in page.split("<option ") if " selected>" in line]
+
+
+def test_the_newest_against_the_one_before(browser, vera, pair):
+    page = browser(vera).get(PAGE).content.decode()
+
+    assert chosen(page) == ["v1", "v2"]
+    for count in ("1 added", "1 removed", "1 changed", "1 unchanged"):
+        assert count in page
+    for kind, path in (("added", "c/new"), ("removed", "b/old"), ("changed", "d.txt")):
+        assert f'data-change="{kind}" data-path="{path}"' in page
+    assert 'data-key-change="changed"' in page and "<code>rows</code>" in page
+    assert 'href="?base=v2&amp;head=v1" hx-get="?base=v2&amp;head=v1"' in page
+    assert "/acme/demo/artifacts/dataset/data/v2/files/c/new" in page
+    assert "/acme/demo/artifacts/dataset/data/v1/files/b/old" in page
+
+
+def test_any_two_by_version_or_alias(browser, vera, bob, artifact, pair):
+    log(bob, artifact, {"a": b"third"})
+    client = browser(vera)
+
+    assert chosen(client.get(f"{PAGE}?base=production").content.decode()) == ["v1", "v3"]
+    assert chosen(client.get(f"{PAGE}?head=v2").content.decode()) == ["v1", "v2"]
+    page = client.get(f"{PAGE}?base=latest&head=v1").content.decode()
+    assert chosen(page) == ["v3", "v1"]
+    assert [page.index(f'<option value="v{number}"') for number in (3, 2, 1)] == sorted(
+        page.index(f'<option value="v{number}"') for number in (3, 2, 1)
+    )
+    assert "v1 · production" in page and "v3 · latest" in page
+
+
+def test_the_part_is_what_the_page_includes(browser, vera, pair):
+    part = browser(vera).get(f"{PAGE}?base=v2&head=v1", headers=HTMX)
+
+    assert part["Vary"] and part.content.decode().startswith('<div id="compare"')
+    assert chosen(part.content.decode()) == ["v2", "v1"]
+
+
+def test_many_changes_come_in_pages(browser, vera, bob, artifact, django_assert_max_num_queries):
+    count = version_diff.CHANGES_A_PAGE + 5
+    log(bob, artifact, {f"{number:03}": b"1" for number in range(count)})
+    log(bob, artifact, {f"{number:03}": b"2" for number in range(count)})
+    client = browser(vera)
+    with django_assert_max_num_queries(12):
+        page = client.get(PAGE).content.decode()
+    assert f"{count} changed" in page and 'data-path="099"' in page and 'data-path="100"' not in page
+    assert 'hx-get="?after=099" hx-select="#changes > li"' in page
+    part = client.get(f"{PAGE}?after=099", headers=HTMX).content.decode()
+    assert 'data-path="100"' in part and 'data-path="099"' not in part and 'rel="next"' not in part
+    assert "No more changes." in client.get(f"{PAGE}?after=zzz").content.decode()
+
+
+def test_choosing_costs_the_same_among_many_versions(browser, vera, bob, artifact, pair, django_assert_max_num_queries):
+    rows = (
+        ArtifactVersion(artifact=artifact, number=number, state="finalized", finalized_at=pair[0].created_at)
+        for number in range(3, 400)
+    )
+    ArtifactVersion.objects.bulk_create(rows)
+    client = browser(vera)
+    with django_assert_max_num_queries(12):
+        page = client.get(f"{PAGE}?base=production").content.decode()
+    assert chosen(page) == ["v399", "v1"][::-1]
+    assert page.count("<option") == 2 * 201
+
+
+def test_lines_of_a_file_as_page_and_part(browser, vera, pair, django_assert_max_num_queries):
+    client = browser(vera)
+    with django_assert_max_num_queries(12):
+        page = client.get(f"{PAGE}/file?base=v1&head=v2&path=d.txt").content.decode()
+    assert "<html" in page and "1 line added" in page
+    part = client.get(f"{PAGE}/file?base=v1&head=v2&path=d.txt", headers=HTMX).content.decode()
+    assert "<html" not in part and "&lt;<del>b</del>&gt;" in part and "&lt;<ins>i</ins>&gt;" in part
+    assert "The bytes are the same." in client.get(f"{PAGE}/file?path=a", headers=HTMX).content.decode()
+    assert client.get(f"{PAGE}/file?path=nowhere").status_code == client.get(f"{PAGE}/file").status_code == 404
+
+
+def test_one_version_or_none(browser, alice, bob, vera, project, artifact):
+    client = browser(vera)
+    fill(bob, artifact, {"x": b"x"})
+    assert "No versions yet" in client.get(PAGE).content.decode()
+    assert client.get(f"{PAGE}/file?path=x").status_code == 404
+    log(bob, artifact, {"x": b"x"})
+    page = client.get(PAGE).content.decode()
+    assert "is the first version" in page and "data-counts" not in page
+    assert "Both are v1." in client.get(f"{PAGE}?base=v1&head=v1").content.decode()
+    artifacts.create(Actor(alice), project, "empty", "file")
+    assert client.get("/acme/demo/artifacts/file/empty/compare").status_code == 200
+
+
+def test_what_is_not_there(browser, vera, mallory, pair):
+    for query in ("base=v9", "head=nope", "base=%00", "base=a/b"):
+        assert browser(vera).get(f"{PAGE}?{query}").status_code in (400, 404)
+    for address in (PAGE, f"{PAGE}/file?path=d.txt"):
+        assert browser(mallory).get(address).status_code == 404
+        assert browser().get(address)["Location"].startswith("/login")
+        assert browser(vera).post(address).status_code in (403, 405)
+
+
+def test_nothing_of_theirs_is_markup(browser, vera, bob, artifact):
+    evil = "<img src=x onerror=alert(1)>"
+    for number in (1, 2):
+        version = log(bob, artifact, {f"{evil}.txt": f"{evil}{number}".encode()})
+        versions.describe(Actor(bob), version, metadata={evil: f"{evil}{number}"})
+    client = browser(vera)
+
+    assert "<img src=x" not in client.get(PAGE).content.decode()
+    page = client.get(f"{PAGE}/file", {"path": f"{evil}.txt"}).content.decode()
+    assert "<img src=x" not in page and "1 line added" in page

@@ -1,0 +1,104 @@
+"""What templates show of other people's texts: JSON as a tree, Markdown as prose."""
+
+import pytest
+from django.template import engines
+
+from web import json_tree, markdown
+
+
+def shown(source: str, **context: object) -> str:
+    return engines["django"].from_string(source).render(context)
+
+
+def nested(depth: int) -> dict:
+    value: dict = {"end": 1}
+    for _ in range(depth):
+        value = {"in": value}
+    return value
+
+
+def test_a_tree_shows_keys_and_values():
+    page = shown("{% tree value %}", value={"rows": 2000, "columns": ["user", "item"], "split": {}})
+
+    assert '<span class="key">rows:</span> <span class="int">2000</span>' in page
+    assert '<span class="key">columns</span> <span class="muted">[2]</span>' in page
+    assert "&quot;item&quot;" in page
+
+
+def test_an_empty_tree_says_what_it_is_told():
+    assert shown("{% tree value empty='No metadata' %}", value={}).strip() == '<p class="muted">No metadata</p>'
+
+
+def test_a_tree_escapes_keys_and_values():
+    page = shown("{% tree value %}", value={"<script>": "</span><img src=x>", "in": {"<b>": ["<i>"]}})
+
+    assert not any(tag in page for tag in ("<script>", "<img", "<b>", "<i>"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        nested(900),
+        {str(i): {str(k): [k] for k in range(100)} for i in range(300)},
+        list(range(10**5)),
+        {"x": "y" * 10**6},
+    ],
+)
+def test_a_tree_is_bounded_and_whole(value):
+    page = shown("{% tree value %}", value=value)
+
+    assert len(page) < 200_000
+    for tag in ("ul", "li", "details"):
+        assert page.count(f"<{tag}") == page.count(f"</{tag}>")
+
+
+def test_what_is_left_out_is_told():
+    assert "900 more" in shown("{% tree value %}", value=list(range(1000)))
+    assert "(1,000,002 characters)" in shown("{% tree value %}", value={"x": "y" * 10**6})
+    assert len(json_tree.rows({str(i): {str(k): k for k in range(90)} for i in range(90)})) <= json_tree.MAX_ROWS + 3
+
+
+def test_markdown_becomes_prose():
+    page = shown(
+        "{{ text|markdown }}", text="# Title\n\n**Bold** and [a link](https://example.org)\n\n- one\n\n|a|\n|-|\n|1|"
+    )
+
+    assert "<h3>Title</h3>" in page
+    assert '<a href="https://example.org" rel="nofollow noopener">a link</a>' in page
+    assert "<strong>Bold</strong>" in page and "<td>1</td>" in page
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "![x](https://elsewhere.example/pixel.png)",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt&#58;alert(1))",
+        "[x](data:text/html,<script>alert(1)</script>)",
+        '[x](https://e.example "\\" onmouseover=alert(1) ")',
+        '<https://e.example/"onclick=alert(1)>',
+        "```<script>\nx\n```",
+        "<svg><style><img src=x onerror=alert(1)>",
+    ],
+)
+def test_markdown_does_no_harm(text):
+    page = str(markdown.render(text)).lower()
+
+    for evil in (
+        "<script",
+        "<img",
+        "<svg",
+        "<style",
+        'href="javascript',
+        'href="data',
+        '" onmouseover',
+        '" onclick',
+        " style=",
+    ):
+        assert evil not in page
+
+
+def test_markdown_is_bounded():
+    assert len(markdown.render("word " * 10**6)) < 110_000

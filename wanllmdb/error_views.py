@@ -1,0 +1,44 @@
+"""What the site answers outside of views: a problem under /api/, a page elsewhere."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from api.errors import is_api, problem_response
+from core import errors
+from web import rendering
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render_refusal(request, errors.Invalid("The request is not valid."))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render_refusal(request, errors.Denied("You do not have permission to do this."))
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render_refusal(
+        request, errors.Denied("This form has expired, or comes from another site. Reload the page and try again.")
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    message = "There is nothing at this URL." if is_api(request) else "Page not found, or you don't have access."
+    return render_refusal(request, errors.Missing(message))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if is_api(request):
+        detail = "Something went wrong on the server. Its log has the details under this request ID."
+        return problem_response(request, 500, detail, "ServerError")
+    # Nothing that may have failed just now: no database, no context processors, no hashed names of files.
+    context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL}
+    return HttpResponse(render_to_string("errors/server_error.html", context), status=500)
+
+
+def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:
+    """A refusal from outside of views: as a problem on the wire, or as a page."""
+    if is_api(request):
+        return problem_response(request, refusal.status, str(refusal), refusal.code, **refusal.extra)
+    return rendering.render_problem(request, refusal.status, refusal.title, str(refusal))

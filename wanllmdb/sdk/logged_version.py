@@ -1,0 +1,127 @@
+"""A logged version of an artifact: its contents never change, its description, metadata and aliases can."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from wanllmdb.sdk import aliases, errors
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
+from wanllmdb.sdk.models import RunRecord
+from wanllmdb.sdk.transfer import download, verification
+from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, download_lock
+from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
+from wanllmdb.sdk.validators import validate_alias
+
+
+class LoggedVersion:
+    """Changes of description, metadata and aliases are sent by `save`."""
+
+    def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
+        self.connection = connection
+        self.record = record
+        self.description: str = record["description"]
+        self.metadata: dict[str, Any] = dict(record["metadata"])
+        self.aliases: list[str] = list(record["aliases"])
+
+    @property
+    def name(self) -> str:
+        return str(self.record["artifact_name"])
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.record['project_name']}/{self.name}:{self.record['version']}"
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        pages = self.connection.client.iter_cursor_pages(f"{self._path}/files", limit=1000)
+        return Manifest((entry_from_record(file) for page in pages for file in page["items"]), self.record["digest"])
+
+    @property
+    def _path(self) -> str:
+        return f"/artifacts/versions/{self.record['id']}"
+
+    def download(self, root: str | os.PathLike[str] | None = None, path_prefix: str | None = None) -> str:
+        manifest = RemoteManifest(self.connection.client, self.record["id"], prefix=path_prefix)
+        # The digest covers all files, so it cannot verify some of them.
+        digest = None if path_prefix else self.record["digest"]
+        return self._download(root, manifest, digest, 0 if path_prefix else self.record["total_size"])
+
+    def _download(
+        self, root: str | os.PathLike[str] | None, manifest: RemoteManifest, digest: str | None, size: int
+    ) -> str:
+        path = self._root(root)
+        directory = DownloadDirectory(path)
+        console = self.connection.console
+
+        def on_wait() -> None:
+            console.info("  Another process is downloading to the same directory; waiting for it")
+
+        with (
+            download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
+            console.progress("Downloading", size) as on_progress,
+        ):
+            download.download(manifest, directory, digest, on_progress)
+        return str(path)
+
+    def _root(self, root: str | os.PathLike[str] | None) -> Path:
+        """An absolute path; symbolic links in it are not resolved."""
+        separator = "-" if sys.platform == "win32" else ":"
+        default = Path("artifacts", f"{self.name}{separator}{self.record['version']}")
+        return (default if root is None else Path(root)).absolute()
+
+    def file(self, root: str | os.PathLike[str] | None = None) -> str:
+        if self.record["file_count"] != 1:
+            raise errors.Invalid(
+                f"{self.name}:{self.record['version']} contains {self.record['file_count']} files: "
+                "file() is for artifacts with exactly one; use download()"
+            )
+        (entry,) = self.manifest
+        return str(Path(self.download(root), entry.path))
+
+    def entry(self, path: str) -> Entry:
+        path = str(PurePosixPath(path))
+        if path not in self.manifest:
+            raise errors.NotFound(f"{self.name}:{self.record['version']} contains no file {path!r}")
+        return self.manifest[path]
+
+    def download_entry(self, path: str, root: str | os.PathLike[str] | None = None) -> str:
+        manifest = RemoteManifest(self.connection.client, self.record["id"], only=path)
+        return str(Path(self._download(root, manifest, None, self.manifest[path].size), path))
+
+    def verify(self, root: str | os.PathLike[str] | None = None) -> None:
+        verification.verify(self.manifest, str(self._root(root).resolve()))
+
+    def logged_by(self) -> RunRecord | None:
+        if not self.record["run_id"]:
+            return None
+        return RunRecord._from_record(self.connection.client.get(f"/runs/{self.record['run_id']}"))
+
+    def used_by(self) -> Iterator[RunRecord]:
+        return (RunRecord._from_record(record) for record in self.connection.client.iter_pages(f"{self._path}/used-by"))
+
+    def save(self) -> None:
+        client = self.connection.client
+        for alias in self.aliases:
+            validate_alias(alias)
+        changes = {
+            field: value
+            for field, value in (("description", self.description), ("metadata", self.metadata))
+            if value != self.record[field]
+        }
+        if changes:
+            client.patch(self._path, changes)
+        before, after = self.record["aliases"], list(dict.fromkeys(self.aliases))
+        added = {alias: self.record["id"] for alias in after if alias not in before}
+        removed = [alias for alias in before if alias not in after]
+        artifact_id = self.record["artifact_id"]
+        for moved in aliases.move_or_release(client, artifact_id, self.record["id"], added, removed):
+            state = f"was moved to {moved.version}" if moved.version else "was already removed"
+            self.connection.console.info(f"  Alias {moved.alias!r} {state} by somebody else: not removed from here")
+        self.aliases[:] = after
+        self.record.update(changes, aliases=list(after))

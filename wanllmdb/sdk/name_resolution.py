@@ -1,0 +1,84 @@
+"""From a name such as `team/project/name:x` to the record of an artifact or a version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from wanllmdb.sdk import errors, timestamps
+from wanllmdb.sdk.client import Client
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.validators import parse_version
+
+
+def find_artifact(client: Client, project: str, name: str) -> dict[str, Any] | None:
+    """The record of the artifact, or None if the project has none of this name."""
+    items = client.get("/artifacts", project=project, name=name)["items"]
+    return dict(items[0]) if items else None
+
+
+def get_artifact(connection: Connection, name: str) -> dict[str, Any]:
+    """The record of the artifact `team/project/name`; a version in the name is ignored. Raises `NotFound`."""
+    project, _, short_name = connection.full_name(name).partition(":")[0].rpartition("/")
+    artifact = find_artifact(connection.client, project, short_name)
+    if artifact is None:
+        raise errors.NotFound(f"Artifact {short_name!r} not found in {project}")
+    return artifact
+
+
+def resolve(
+    connection: Connection, name: str, type: str | None = None, at: str | datetime | None = None
+) -> dict[str, Any]:
+    """The record of the version that `team/project/name:x` points to, or pointed to at that time.
+
+    Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `TypeDiffers`, `Invalid`.
+    """
+    timestamp = timestamps.to_wire(at) if at is not None else None
+    return dict(connection.client.get("/artifacts/resolve", name=name, type=type, at=timestamp)["version"])
+
+
+def resolve_version(connection: Connection, name: str, version: str | int) -> dict[str, Any]:
+    """The record of a version of `team/project/name`: 3 and '3' are always v3, anything else is as in `resolve`."""
+    if not str(version).isdigit():
+        return resolve(connection, f"{name}:{version}")
+    return get_by_number(connection, name, version)
+
+
+def get_by_number(connection: Connection, name: str, version: str | int) -> dict[str, Any]:
+    """The record of the version v3, for 'v3', '3' and 3, never of an alias of that name. Raises `VersionNotFound`."""
+    number = parse_version(version)
+    try:
+        record = resolve(connection, f"{name}:{number}")
+    except errors.AliasNotFound:
+        record = {"version": None}
+    if record["version"] != number:
+        raise errors.VersionNotFound(f"Artifact {name.rpartition('/')[2]!r} has no version {number!r}")
+    return record
+
+
+def resolve_and_record_usage(
+    connection: Connection,
+    run_id: str,
+    name: str,
+    *,
+    alias: str | None,
+    version: str | None,
+    type: str | None,
+    at: str | datetime | None = None,
+) -> dict[str, Any]:
+    """Like `resolve`, recorded as used by the run and reported on the console."""
+    timestamp = timestamps.to_wire(at) if at is not None else None
+    short_name = name.partition(":")[0].rpartition("/")[2]
+    console = connection.console
+    console.info(f"Using artifact {short_name!r}...")
+    params = {"name": name, "alias": alias, "version": version, "type": type, "at": timestamp}
+    body = {field: value for field, value in params.items() if value is not None}
+    usage = connection.client.post(f"/runs/{run_id}/use-artifact", body, idempotent=True)
+    record = dict(usage["version"])
+    if usage["alias"]:
+        as_of = f" (as of {timestamp})" if timestamp else ""
+        console.info(f"  Using alias {usage['alias']!r} → version {record['version']!r}{as_of}")
+    else:
+        console.info(f"  Using version {record['version']!r}")
+    console.info(f"  ✓ Artifact '{short_name}:{record['version']}' ready")
+    return record

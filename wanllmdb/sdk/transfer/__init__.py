@@ -1,0 +1,1 @@
+"""Bytes between this machine and the object store: hashes, uploads, downloads."""

@@ -1,0 +1,184 @@
+"""sha256 of files and of whole versions. Each file is read once, several files in parallel."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.cancellation import raise_if_cancelled
+from wanllmdb.sdk.transfer.worker_pool import WorkerPool
+
+MIB = 1 << 20
+BLOCK_SIZE = 4 * MIB
+PACK_BELOW = MIB
+"""Smaller files are hashed in batches and uploaded in packs."""
+PART_SIZE = 32 * MIB
+MULTIPART_ABOVE = 64 * MIB
+"""Larger files are uploaded in parts."""
+MAX_PARTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileFingerprint:
+    """File metadata. While it stays the same, so do the bytes."""
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+    inode: int
+
+    @classmethod
+    def from_stat(cls, result: os.stat_result) -> FileFingerprint:
+        return cls(result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino)
+
+
+@dataclass(slots=True)
+class HashedFile:
+    """A local file as it was when it was read."""
+
+    path: str
+    """Inside the artifact."""
+    source: str
+    """On this machine."""
+    size: int
+    sha256: str
+    fingerprint: FileFingerprint
+    part_size: int = 0
+    parts: tuple[str, ...] = ()
+    """sha256 of each part, for a file larger than MULTIPART_ABOVE."""
+
+
+def hash_files(
+    files: Iterable[tuple[str, str]],
+    *,
+    max_workers: int | None = None,
+    on_progress: Callable[[int], object] = lambda size: None,
+) -> list[HashedFile]:
+    """Hash (path, source) pairs, and return them in the same order. `on_progress` is called with the bytes read.
+
+    Raises `FileChanged` for a file that is gone or changes while it is read, `Invalid` for one that cannot be read.
+    """
+    hashed: dict[int, HashedFile] = {}
+
+    def hash_batch(batch: list[tuple[int, tuple[str, str]]]) -> None:
+        for number, (path, source) in batch:
+            raise_if_cancelled()
+            hashed[number] = hash_file(path, source, on_progress)
+
+    numbered = enumerate(files)
+    with WorkerPool(max_workers or min(8, os.cpu_count() or 1)) as workers:
+        while batch := list(islice(numbered, 32)):
+            workers.submit(hash_batch, batch)
+    return [hashed[number] for number in sorted(hashed)]
+
+
+def hash_file(path: str, source: str, on_progress: Callable[[int], object] = lambda size: None) -> HashedFile:
+    """Hash one file. Raises `FileChanged` if it is gone or changes while it is read."""
+    with open_source(source) as file:
+        before = os.fstat(file.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise errors.FileChanged(f"{source} is no longer a regular file")
+        fingerprint = FileFingerprint.from_stat(before)
+        if fingerprint.size < PACK_BELOW:
+            content = file.read(fingerprint.size + 1) or b""
+            hashed = HashedFile(path, source, len(content), hashlib.sha256(content).hexdigest(), fingerprint)
+            on_progress(len(content))
+        elif fingerprint.size <= MULTIPART_ABOVE:
+            hashed = _hash_blocks(HashedFile(path, source, 0, "", fingerprint), file, on_progress)
+        else:
+            hashed = _hash_parts(HashedFile(path, source, 0, "", fingerprint), file, on_progress)
+        if hashed.size != fingerprint.size or FileFingerprint.from_stat(os.fstat(file.fileno())) != fingerprint:
+            raise errors.FileChanged(f"{source} changed while it was being read: log it when nothing writes to it")
+    return hashed
+
+
+def _hash_blocks(unhashed: HashedFile, file: io.FileIO, on_progress: Callable[[int], object]) -> HashedFile:
+    sha256 = hashlib.sha256()
+    block = memoryview(bytearray(MIB))
+    size = 0
+    # Not to the end of the file: it may have none while another process keeps writing.
+    while size <= unhashed.fingerprint.size and (count := file.readinto(block)):
+        raise_if_cancelled()
+        sha256.update(block[:count])
+        size += count
+        on_progress(count)
+    return replace(unhashed, size=size, sha256=sha256.hexdigest())
+
+
+def _hash_parts(unhashed: HashedFile, file: io.FileIO, on_progress: Callable[[int], object]) -> HashedFile:
+    """Hash the file and its parts in one pass: the part in this thread, the file in another, during the next read."""
+    part_size = part_size_for(unhashed.fingerprint.size)
+    sha256, part, parts = hashlib.sha256(), hashlib.sha256(), []
+    size = 0
+    buffers: deque[tuple[memoryview, Future[None] | None]] = deque(
+        (memoryview(bytearray(BLOCK_SIZE)), None) for _ in "ab"
+    )
+    with ThreadPoolExecutor(1, thread_name_prefix="wanllmdb-sha256") as executor:
+        while size <= unhashed.fingerprint.size:
+            raise_if_cancelled()
+            block, update = buffers.popleft()
+            if update:
+                update.result()
+            count = file.readinto(block[: min(BLOCK_SIZE, part_size - size % part_size)])
+            if not count:
+                break
+            buffers.append((block, executor.submit(sha256.update, block[:count])))
+            part.update(block[:count])
+            size += count
+            on_progress(count)
+            if size % part_size == 0:
+                parts.append(part.hexdigest())
+                part = hashlib.sha256()
+    if size % part_size:
+        parts.append(part.hexdigest())
+    return replace(unhashed, size=size, sha256=sha256.hexdigest(), part_size=part_size, parts=tuple(parts))
+
+
+def part_size_for(size: int) -> int:
+    """32 MiB, or the smallest whole number of MiB with which 10,000 parts are enough."""
+    return max(PART_SIZE, -(-size // MAX_PARTS // MIB) * MIB)
+
+
+@contextmanager
+def open_source(source: str) -> Iterator[io.FileIO]:
+    """Open a file to log, unbuffered. Raises `FileChanged` if it is gone and `Invalid` if it cannot be read."""
+    try:
+        file = io.FileIO(source)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise errors.FileChanged(f"{source} was removed while it was being logged") from error
+    except OSError as error:
+        raise errors.Invalid(f"{source} cannot be read: {error.strerror or error}") from error
+    with file:
+        yield file
+
+
+def is_unchanged(hashed: HashedFile) -> bool:
+    """Whether the file still has the hashed bytes. It is only read again if its fingerprint differs."""
+    try:
+        if FileFingerprint.from_stat(os.stat(hashed.source)) == hashed.fingerprint:
+            return True
+        again = hash_file(hashed.path, hashed.source)
+    except (OSError, errors.FileChanged, errors.Invalid):
+        return False
+    if again.sha256 != hashed.sha256:
+        return False
+    hashed.fingerprint = again.fingerprint  # touched, linked or copied over itself: read again once, not for each part
+    return True
+
+
+def version_digest(entries: Iterable[tuple[str, str, int]]) -> str:
+    """The digest of a version with these (path, sha256, size) entries. Their order does not matter."""
+    lines = sorted((path.encode(), sha256, size) for path, sha256, size in entries)
+    digest = hashlib.sha256()
+    for path, sha256, size in lines:
+        digest.update(b"%s\0%s\0%d\n" % (path, sha256.encode(), size))
+    return digest.hexdigest()

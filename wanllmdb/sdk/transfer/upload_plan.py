@@ -1,0 +1,108 @@
+"""How files are uploaded: small ones together in packs, medium ones alone, large ones in parts.
+
+The plan depends on the contents alone: logging again after a crash makes the same plan and finds what has arrived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.transfer import hashes
+from wanllmdb.sdk.transfer.hashes import MIB, HashedFile
+
+MAX_PACK_SIZE = 16 * MIB
+MAX_PACK_MEMBERS = 2_000
+
+
+@dataclass
+class UploadPlan:
+    """What to upload. Contents that several files share are included once."""
+
+    large: list[HashedFile] = field(default_factory=list)
+    single: list[HashedFile] = field(default_factory=list)
+    packs: list[list[HashedFile]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(file.size for file in (*self.large, *self.single, *(file for pack in self.packs for file in pack)))
+
+
+def make_plan(files: Iterable[HashedFile]) -> UploadPlan:
+    """Files below 1 MiB go into packs of at most 16 MiB and 2,000 members, in the order of their paths."""
+    contents = {file.sha256: file for file in sorted(files, key=lambda file: file.path, reverse=True)}
+    plan = UploadPlan()
+    pack: list[HashedFile] = []
+    size = 0
+    for file in sorted(contents.values(), key=lambda file: file.path):
+        if file.parts:
+            plan.large.append(file)
+        elif file.size >= hashes.PACK_BELOW:
+            plan.single.append(file)
+        else:
+            if pack and (size + file.size > MAX_PACK_SIZE or len(pack) == MAX_PACK_MEMBERS):
+                plan.packs.append(pack)
+                pack, size = [], 0
+            pack.append(file)
+            size += file.size
+    if pack:
+        plan.packs.append(pack)
+    # A pack of one file is uploaded as a file. A pack with only an empty file could not be read by ranges.
+    plan.single += [pack[0] for pack in plan.packs if len(pack) == 1]
+    plan.packs = [pack for pack in plan.packs if len(pack) > 1]
+    return plan
+
+
+@dataclass(frozen=True)
+class Pack:
+    """The bytes of many small files, and the offset of each of them."""
+
+    blocks: list[bytes]
+    """Of about 1 MiB each: a block for each file would make many small writes, a single block another copy."""
+    members: list[dict[str, Any]]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.blocks))
+
+    def to_request(self) -> dict[str, Any]:
+        """The pack in the body of an uploads request."""
+        sha256 = hashlib.sha256()
+        for block in self.blocks:
+            sha256.update(block)
+        return {"kind": "pack", "sha256": sha256.hexdigest(), "size": self.size, "members": self.members}
+
+
+def build_pack(files: Iterable[HashedFile]) -> Pack:
+    """Read the files into one pack. Raises `FileChanged` if the bytes of one differ from the hashed ones."""
+    blocks: list[bytes] = []
+    members = []
+    buffer: list[bytes] = []
+    offset = buffered = 0
+    for file in files:
+        with hashes.open_source(file.source) as source:
+            content = source.read(file.size + 1) or b""
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise file_changed_error(file)
+        members.append({"sha256": file.sha256, "size": file.size, "offset": offset})
+        buffer.append(content)
+        offset += file.size
+        buffered += file.size
+        if buffered >= MIB:
+            blocks.append(b"".join(buffer))
+            buffer, buffered = [], 0
+    return Pack([*blocks, b"".join(buffer)], members)
+
+
+def to_request(file: HashedFile) -> dict[str, Any]:
+    """A file that is uploaded alone, in the body of an uploads request."""
+    request: dict[str, Any] = {"kind": "file", "sha256": file.sha256, "size": file.size}
+    return {**request, "part_size": file.part_size, "parts": list(file.parts)} if file.parts else request
+
+
+def file_changed_error(file: HashedFile) -> errors.FileChanged:
+    return errors.FileChanged(f"{file.source} changed while it was being logged; nothing was logged")

@@ -1,0 +1,61 @@
+"""Which names artifacts, aliases, versions and tags can have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.paths import CONTROL_CHARACTER
+
+ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+VERSION = re.compile(r"v?([1-9][0-9]{0,8})")
+MAX_TAG_LENGTH = 64
+
+
+def validate_name(name: str) -> str:
+    """The name, if an artifact can have it. Raises `InvalidName`."""
+    if not isinstance(name, str) or not ARTIFACT_NAME.fullmatch(name):
+        raise errors.InvalidName(
+            f"{name!r} is not a valid artifact name: use 1 to 128 letters, digits, '.', '_' and '-', "
+            "starting with a letter or a digit"
+        )
+    return name
+
+
+def validate_alias(alias: str) -> str:
+    """The alias, if a version can have it. Raises `InvalidName`."""
+    if not isinstance(alias, str) or not ALIAS.fullmatch(alias):
+        raise errors.InvalidName(
+            f"{alias!r} is not a valid alias: use 1 to 100 letters, digits, '.', '_' and '-', "
+            "starting with a letter or a digit"
+        )
+    return alias
+
+
+def validate_aliases(aliases: str | Iterable[str] | None) -> list[str]:
+    """One alias or several, in the order given and without duplicates. Raises `InvalidName`."""
+    items = [aliases] if isinstance(aliases, str) else list(aliases or ())
+    return [validate_alias(alias) for alias in dict.fromkeys(items)]
+
+
+def parse_version(version: str | int) -> str:
+    """`v3` for 'v3', '3' and 3. Raises `Invalid`."""
+    match = VERSION.fullmatch(str(version))
+    if match is None:
+        raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
+    return f"v{match[1]}"
+
+
+def validate_tag(tag: str) -> str:
+    """The tag without surrounding spaces, if an artifact can have it. Raises `InvalidName`."""
+    if not isinstance(tag, str) or not 0 < len(tag.strip()) <= MAX_TAG_LENGTH or CONTROL_CHARACTER.search(tag):
+        raise errors.InvalidName(f"{tag!r} is not a valid tag: use 1 to {MAX_TAG_LENGTH} characters on one line")
+    return tag.strip()
+
+
+def validate_tags(tags: str | Iterable[str] | None) -> list[str]:
+    """One tag or several, in the order given and without duplicates. Raises `InvalidName`."""
+    items = [tags] if isinstance(tags, str) else list(tags or ())
+    return list(dict.fromkeys(map(validate_tag, items)))

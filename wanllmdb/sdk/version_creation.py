@@ -1,0 +1,202 @@
+"""Creates a version from a draft: hash, register the files, upload what is missing, finalize."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.client import Client, quote_segment
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.name_resolution import find_artifact
+from wanllmdb.sdk.transfer import hashes, upload, upload_plan
+from wanllmdb.sdk.transfer.hashes import HashedFile
+
+MAX_FILES_PER_REQUEST = 10_000
+MAX_BYTES_PER_REQUEST = 7_000_000
+# The JSON of a file besides its path: the keys, a sha256, a size.
+_BYTES_PER_FILE = 120
+
+
+def create_version(
+    connection: Connection,
+    draft: Draft,
+    project: str,
+    aliases: Sequence[str],
+    run_id: str | None = None,
+    tags: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Create a version in `team/project` with the files of the draft, and return its record.
+
+    If the latest version already has these files, that version is returned: nothing is uploaded, the aliases move to
+    it. Tags are added to those of the artifact. Safe to call again after any failure: nothing is uploaded twice.
+    Raises `TypeDiffers`, `FileChanged`, `Unreachable`, and the errors of the server; `AliasProtected` before any bytes
+    are uploaded.
+    """
+    client, console = connection.client, connection.console
+    console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
+    artifact = find_artifact(client, project, draft.name)
+    _require_same_type(draft, artifact)
+    with console.progress("Hashing", draft.size) as on_progress:
+        files = hashes.hash_files(sorted(draft.sources.items()), on_progress=on_progress)
+    digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
+    artifact_id = artifact["id"] if artifact else _create_artifact(client, project, draft)
+    fields = {"digest": digest, "run_id": run_id, "description": draft.description, "metadata": draft.metadata}
+    version = _get_or_create(connection, artifact_id, files, fields, aliases)
+    if version["created"]:
+        console.info(f"  Created version: {version['version']}")
+    else:
+        console.info(f"  No changes: version {version['version']} already contains these files")
+        if draft.metadata and draft.metadata != version["metadata"]:
+            console.info("  Its metadata was not changed: to change it, edit artifact.metadata and call save()")
+    _add_tags(connection, artifact_id, tags)
+    _print_aliases(connection, aliases)
+    return version
+
+
+def add_aliases(
+    connection: Connection, record: dict[str, Any], aliases: Sequence[str], tags: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Move aliases to a version that already exists, and add tags to its artifact."""
+    connection.console.info(f"Logging artifact {record['artifact_name']!r} ({record['artifact_type']})...")
+    connection.console.info(f"  No changes: version {record['version']} already contains these files")
+    version = _finalize(connection.client, record, record["digest"], aliases, [])
+    _add_tags(connection, record["artifact_id"], tags)
+    _print_aliases(connection, aliases)
+    return version
+
+
+def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
+    if artifact and artifact["type"] != draft.type:
+        raise errors.TypeDiffers(
+            f"Artifact {draft.name!r} of {artifact['project_name']} is a {artifact['type']}, not a {draft.type}: "
+            "log it with that type, or with another name"
+        )
+
+
+def _create_artifact(client: Client, project: str, draft: Draft) -> str:
+    body = {"project": project, "name": draft.name, "type": draft.type, "description": draft.description}
+    try:
+        return str(client.post("/artifacts", body, idempotent=True)["id"])
+    except errors.NameTaken as error:
+        # Somebody else created it in the meantime, or our first attempt succeeded and its response was lost.
+        artifact = client.get(f"/artifacts/{quote_segment(error.problem['artifact_id'])}")
+        _require_same_type(draft, artifact)
+        return str(artifact["id"])
+
+
+def _add_tags(connection: Connection, artifact_id: str, tags: Sequence[str]) -> None:
+    if not tags:
+        return
+    path = f"/artifacts/{artifact_id}"
+    existing = connection.client.get(path)["tags"]
+    new = [tag for tag in tags if tag not in existing]
+    if new:
+        connection.client.patch(path, {"tags": [*existing, *new]})
+        connection.console.info(f"  Adding {len(new)} tag(s): {', '.join(new)}")
+
+
+def _print_aliases(connection: Connection, aliases: Sequence[str]) -> None:
+    if aliases:
+        connection.console.info(f"  Adding {len(aliases)} alias(es)...")
+    for alias in aliases:
+        connection.console.info(f"    ✓ {alias!r}")
+
+
+# --- Draft, upload, finalize ------------------------------------------------------------------------------------------
+
+
+def _get_or_create(
+    connection: Connection, artifact_id: str, files: list[HashedFile], fields: dict[str, Any], aliases: Sequence[str]
+) -> dict[str, Any]:
+    """The version with these files: the latest one if it has them, else a new one."""
+    attempts = 0
+    while True:
+        try:
+            version = _begin(connection.client, artifact_id, files, {**fields, "aliases": list(aliases)})
+            if version["state"] == "draft":
+                return _complete(connection, version, files, fields["digest"], aliases)
+            return _finalize(connection.client, version, fields["digest"], aliases, [])
+        except (errors.VersionFinalized, errors.NotFound):
+            # Another process of this user logs the same files: it shares our draft, and has finalized or deleted it.
+            attempts += 1
+            if attempts == 3:
+                raise
+
+
+def _begin(client: Client, artifact_id: str, files: list[HashedFile], fields: dict[str, Any]) -> dict[str, Any]:
+    """A draft with the sha256s that are missing, or the version that already has the files."""
+    first, *rest = list(_file_batches(files)) or [[]]
+    version: dict[str, Any] = client.post(
+        f"/artifacts/{artifact_id}/versions", {**fields, "files": first}, idempotent=True
+    )
+    if version["state"] == "draft":
+        version["missing"] = [*version["missing"], *_register_files(client, version["id"], rest)]
+    return version
+
+
+def _register_files(client: Client, version_id: str, batches: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
+    """Declare the files of the draft. Returns the sha256s that are missing in the object store."""
+    for batch in batches:
+        response = client.post(f"/artifacts/versions/{version_id}/files/batch", {"files": batch}, idempotent=True)
+        yield from response["missing"]
+
+
+def _file_batches(files: Iterable[HashedFile]) -> Iterator[list[dict[str, Any]]]:
+    """Lists of files, each as large as one request can be."""
+    batch: list[dict[str, Any]] = []
+    remaining = MAX_BYTES_PER_REQUEST
+    for file in files:
+        # JSON needs six bytes for a character at most.
+        cost = len(file.path) * 6 + _BYTES_PER_FILE
+        if batch and (len(batch) == MAX_FILES_PER_REQUEST or cost > remaining):
+            yield batch
+            batch, remaining = [], MAX_BYTES_PER_REQUEST
+        batch.append({"path": file.path, "size": file.size, "sha256": file.sha256})
+        remaining -= cost
+    if batch:
+        yield batch
+
+
+def _complete(
+    connection: Connection, draft: dict[str, Any], files: list[HashedFile], digest: str, aliases: Sequence[str]
+) -> dict[str, Any]:
+    """Upload what the draft is missing, and finalize it."""
+    client = connection.client
+    try:
+        uploads = _upload_missing(connection, draft["id"], files, draft["missing"])
+        try:
+            return _finalize(client, draft, digest, aliases, uploads)
+        except (errors.VersionIncomplete, errors.BytesMismatch):
+            # Stored bytes were lost or damaged. Declare the files again to learn what to upload, once.
+            missing = _register_files(client, draft["id"], _file_batches(files))
+            uploads = _upload_missing(connection, draft["id"], files, missing)
+            return _finalize(client, draft, digest, aliases, uploads)
+    except (errors.FileChanged, errors.BytesMismatch):
+        _delete_draft(client, draft["id"])
+        raise
+
+
+def _upload_missing(
+    connection: Connection, version_id: str, files: list[HashedFile], missing: Iterable[str]
+) -> list[dict[str, Any]]:
+    missing = set(missing)
+    plan = upload_plan.make_plan(file for file in files if file.sha256 in missing)
+    with connection.console.progress("Uploading", plan.size) as on_progress:
+        return upload.upload(connection.client, version_id, plan, on_progress)
+
+
+def _finalize(
+    client: Client, version: dict[str, Any], digest: str | None, aliases: Sequence[str], uploads: list[dict[str, Any]]
+) -> dict[str, Any]:
+    body = {"digest": digest, "uploads": uploads, "aliases": list(aliases)}
+    return dict(client.post(f"/artifacts/versions/{version['id']}/finalize", body, idempotent=True))
+
+
+def _delete_draft(client: Client, version_id: str) -> None:
+    """Delete a draft that can never be completed. If that fails, the server deletes it when it expires."""
+    try:
+        client.delete(f"/artifacts/versions/{version_id}")
+    except errors.WanLLMDBError:
+        return

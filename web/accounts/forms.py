@@ -1,0 +1,154 @@
+"""What people fill in about themselves and their teams. What is allowed is for the verbs to say."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts import login_throttle
+from accounts.models import Role, Scope, User
+
+_LIVES = [("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")]
+
+
+class SignInForm(AuthenticationForm):
+    """The same answer for a wrong name and a wrong password, so that nobody learns who has an account."""
+
+    error_messages = {
+        "invalid_login": "Wrong username or password. Both are case-sensitive.",
+        "inactive": "Wrong username or password. Both are case-sensitive.",
+    }
+
+    def get_invalid_login_error(self) -> ValidationError:
+        if login_throttle.is_locked_out(self.request, self.cleaned_data["username"]):
+            minutes = login_throttle.WAIT_SECONDS // 60
+            return ValidationError(f"Too many attempts. Wait {minutes} minutes, then try again.", code="wait")
+        return super().get_invalid_login_error()
+
+
+class _NewPasswordForm(forms.Form):
+    """A password typed twice, that the server's rules allow for the person: it may not be like their name."""
+
+    person = User()
+    new = forms.CharField(
+        label="New password",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 8 characters. Common passwords are refused.",
+    )
+    again = forms.CharField(
+        label="Confirm password",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_again(self) -> str:
+        if self.cleaned_data["again"] != self.cleaned_data.get("new", self.cleaned_data["again"]):
+            raise ValidationError("The passwords do not match.")
+        return self.cleaned_data["again"]
+
+    def clean(self) -> dict[str, Any]:
+        new = self.cleaned_data.get("new")
+        if new:
+            try:
+                password_validation.validate_password(new, self.person)
+            except ValidationError as error:
+                self.add_error("new", error)
+        return self.cleaned_data
+
+
+class SignUpForm(_NewPasswordForm):
+    username = forms.CharField(
+        max_length=64,
+        strip=False,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
+        help_text="Letters, digits, dots, dashes and underscores. Your personal team gets the same name.",
+    )
+    field_order = ["username", "new", "again"]
+
+    def clean(self) -> dict[str, Any]:
+        self.person = User(username=self.cleaned_data.get("username", ""))
+        return super().clean()
+
+
+class PasswordForm(_NewPasswordForm):
+    current = forms.CharField(
+        label="Current password",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+    field_order = ["current", "new", "again"]
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = user
+
+    def clean_current(self) -> str:
+        if not self.person.check_password(self.cleaned_data["current"]):
+            raise ValidationError("Wrong password.")
+        return self.cleaned_data["current"]
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(
+        max_length=100,
+        help_text="What will use it, such as laptop, training cluster or CI.",
+        widget=forms.TextInput(attrs={"autofocus": True}),
+    )
+    scope = forms.ChoiceField(choices=[(Scope.WRITE, "Read & write"), (Scope.READ, "Read only")])
+    days = forms.ChoiceField(label="Expires", choices=_LIVES, initial="90", required=False)
+
+    def expires_at(self) -> datetime | None:
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class TeamForm(forms.Form):
+    name = forms.CharField(
+        max_length=64,
+        strip=False,
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autofocus": True}),
+        help_text="Letters, digits, dots, dashes and underscores; used in URLs.",
+    )
+    display_name = forms.CharField(max_length=200, required=False, help_text="Optional. Shown instead of the name.")
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(
+        choices=[
+            (Role.VIEWER, "Viewer: can see and download everything"),
+            (Role.EDITOR, "Editor: also logs artifacts and moves aliases"),
+            (Role.ADMIN, "Admin: also manages members"),
+        ],
+        initial=Role.EDITOR,
+    )
+
+    def clean_role(self) -> Role:
+        return Role(self.cleaned_data["role"])
+
+
+class MemberForm(RoleForm):
+    username = forms.CharField(
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "autofocus": True}),
+    )
+    field_order = ["username", "role"]
+
+    def clean_username(self) -> User:
+        user = User.objects.filter(username=self.cleaned_data["username"].strip(), is_active=True).first()
+        if user is None:
+            raise ValidationError("No user has this name. Invite them with a link instead.")
+        return user
+
+
+class InvitationForm(RoleForm):
+    email = forms.EmailField(
+        required=False, help_text="Optional label. No e-mail is sent: share the link yourself.", label="E-mail"
+    )

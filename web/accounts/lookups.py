@@ -1,0 +1,20 @@
+"""What a page is about, found by the names in its address among what the reader may see; 404 otherwise."""
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from accounts.models import Invitation, Membership, Team
+
+
+def get_team(request: HttpRequest, name: str) -> Team:
+    """A team that the reader is in, with the reader's `role` in it."""
+    return get_object_or_404(Team.objects.visible_to(request.user).named(name))
+
+
+def get_member(request: HttpRequest, team: str, username: str) -> Membership:
+    members = get_team(request, team).memberships.select_related("team", "user")
+    return get_object_or_404(members, user__username=username)
+
+
+def get_invitation(request: HttpRequest, team: str, pk: object) -> Invitation:
+    return get_object_or_404(get_team(request, team).invitations.select_related("team"), pk=pk)

@@ -1,0 +1,26 @@
+"""URLs of the pages about oneself and one's teams. Each first segment is reserved in `accounts.validators`."""
+
+from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+
+from web.accounts.views import profile, sign_in, teams
+
+urlpatterns = [
+    path("login", sign_in.SignIn.as_view(), name="sign-in"),
+    path("logout", login_not_required(auth.LogoutView.as_view(next_page="sign-in")), name="sign-out"),
+    path("invite/<str:token>", sign_in.sign_up, name="sign-up"),
+    path("password", profile.password, name="password"),
+    path("profile", profile.profile, name="profile"),
+    path("profile/keys/new", profile.key_new, name="key-new"),
+    path("profile/keys/<uuid:key_id>/revoke", profile.key_revoke, name="key-revoke"),
+    path("teams/new", teams.team_new, name="team-new"),
+    path("teams/<str:team>", teams.team_page, name="team-page"),
+    path("teams/<str:team>/edit", teams.team_edit, name="team-edit"),
+    path("teams/<str:team>/delete", teams.team_delete, name="team-delete"),
+    path("teams/<str:team>/invite", teams.invite, name="invite"),
+    path("teams/<str:team>/invitations/<uuid:invitation_id>/revoke", teams.invitation_revoke, name="invitation-revoke"),
+    path("teams/<str:team>/members/add", teams.member_add, name="member-add"),
+    path("teams/<str:team>/members/<str:username>/role", teams.member_role, name="member-role"),
+    path("teams/<str:team>/members/<str:username>/remove", teams.member_remove, name="member-remove"),
+]

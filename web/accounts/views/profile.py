@@ -1,0 +1,70 @@
+"""The page about oneself: teams, password, API keys."""
+
+from uuid import UUID
+
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import keys, users
+from accounts.actor import Actor
+from accounts.models import Team
+from web import rendering
+from web.accounts.forms import KeyForm, PasswordForm
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_safe
+def profile(request: HttpRequest) -> HttpResponse:
+    """The part is the list of keys."""
+    page = rendering.paginate(request, request.user.api_keys.order_by("-id"), PAGE_SIZE)
+    teams = [] if rendering.is_partial(request) else Team.objects.visible_to(request.user).order_by("name")
+    return rendering.render_page(request, "accounts/profile.html", {"page": page, "teams": teams, "place": "profile"})
+
+
+@login_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    form = PasswordForm(request.user, request.POST or None)
+    if form.is_valid():
+        users.change_password(Actor.from_page(request), form.cleaned_data["new"])
+        update_session_auth_hash(request, request.user)
+        return rendering.redirect_with_message(
+            request, "Password changed. Other browsers have been signed out.", reverse("profile")
+        )
+    return rendering.render_form(request, form, "Change password", verb="Change", back=reverse("profile"))
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def key_new(request: HttpRequest) -> HttpResponse:
+    form = KeyForm(request.POST or None)
+    if form.is_valid():
+        data = form.cleaned_data
+        key, value = keys.create(Actor.from_page(request), data["name"], data["scope"], form.expires_at())
+        context = {"key": key, "value": value, "address": request.build_absolute_uri("/").rstrip("/")}
+        return rendering.add_htmx_trigger(
+            rendering.render_page(request, "accounts/key_created.html", context), changed=True
+        )
+    return rendering.render_form(request, form, "New API key", verb="Create", back=reverse("profile"))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    key = get_object_or_404(request.user.api_keys, pk=key_id)
+    if request.method == "POST":
+        keys.revoke(Actor.from_page(request), key)
+        return rendering.redirect_with_message(request, f'API key "{key.name}" revoked.', reverse("profile"))
+    sentence = "Whatever uses it will be refused from now on. This action cannot be undone."
+    heading = f'Revoke API key "{key.name}"?'
+    return rendering.render_form(request, None, heading, sentence, verb="Revoke", back=reverse("profile"), danger=True)

@@ -1,0 +1,157 @@
+"""What people fill in. A form checks the shape of one field at a time; what is allowed is for the verbs to say."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from artifacts import validators
+from artifacts.models import Artifact, ArtifactFile
+from core.validators import validate_json_object, validate_tags
+from projects.models import Project
+
+_ORDERINGS = ("name", "type", "version_count", "updated_at")
+
+
+class ArtifactFilter(forms.Form):
+    """The query of an artifact list. What does not fit is as if it were not there."""
+
+    search = forms.CharField(required=False, max_length=200)
+    type = forms.ChoiceField(required=False, choices=[("", "All types"), *((name, name) for name in validators.TYPES)])
+    project = forms.CharField(required=False, max_length=200)
+    tag = forms.CharField(required=False, max_length=64)
+    alias = forms.CharField(required=False, max_length=100)
+    sort = forms.ChoiceField(required=False, choices=[(f"{sign}{n}", n) for n in _ORDERINGS for sign in ("", "-")])
+
+    def values(self) -> dict[str, str]:
+        self.is_valid()
+        return {name: self.cleaned_data.get(name, "") for name in self.fields}
+
+
+class ArtifactForm(forms.Form):
+    project = forms.ModelChoiceField(queryset=Project.objects.none(), empty_label=None)
+    name = forms.CharField(max_length=128, strip=False)
+    type = forms.ChoiceField(choices=[(name, name) for name in validators.TYPES])
+    description = forms.CharField(required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 3}))
+    tags = forms.CharField(required=False, max_length=2000, help_text="Comma-separated.")
+
+    def __init__(self, projects: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["project"].queryset = projects
+
+    def clean_tags(self) -> list[str]:
+        return split_tags(self.cleaned_data["tags"])
+
+
+class _Decoder(json.JSONDecoder):
+    def decode(self, text: str, **kwargs: Any) -> Any:
+        try:
+            return super().decode(text, **kwargs)
+        except RecursionError as error:
+            raise json.JSONDecodeError("Nested too deeply", text, 0) from error
+
+
+class MetadataField(forms.JSONField):
+    """A JSON object, within the bounds that the API has too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attributes = {"rows": 6, "spellcheck": "false"}
+        widget = forms.Textarea(attrs=attributes)
+        super().__init__(required=False, widget=widget, decoder=_Decoder, help_text="A JSON object.", **kwargs)
+
+    def prepare_value(self, value: Any) -> str:
+        if isinstance(value, (str, forms.fields.InvalidJSONInput)):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        return validate_json_object(super().clean(value) or {})
+
+
+class ArtifactEditForm(forms.Form):
+    name = forms.CharField(max_length=128, strip=False)
+    description = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
+    )
+    tags = forms.CharField(required=False, max_length=7000, help_text="Comma-separated.")
+    metadata = MetadataField()
+    auto_latest = forms.BooleanField(required=False, label="Update the alias latest automatically")
+
+    @classmethod
+    def shown(cls, artifact: Artifact) -> dict[str, Any]:
+        """What the form shows at first."""
+        shown = {name: getattr(artifact, name) for name in ("name", "description", "metadata", "auto_latest")}
+        return shown | {"tags": ", ".join(artifact.tags)}
+
+    def clean_tags(self) -> list[str]:
+        return split_tags(self.cleaned_data["tags"])
+
+
+class TypedName(forms.Form):
+    """The name of what is about to go, typed out."""
+
+    name = forms.CharField(strip=False)
+
+    def __init__(self, expected: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_name(self) -> str:
+        if self.cleaned_data["name"] != self.expected:
+            raise forms.ValidationError(f"Type {self.expected} to confirm.")
+        return self.expected
+
+
+class FinalizeForm(forms.Form):
+    """What a draft becomes: a version with a description, under some names."""
+
+    aliases = forms.CharField(
+        required=False, max_length=5000, help_text="Separated by commas or spaces, such as production, v1.2.0."
+    )
+    description = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
+    )
+
+    def clean_aliases(self) -> list[str]:
+        return self.cleaned_data["aliases"].replace(",", " ").split()
+
+
+class VersionEditForm(forms.Form):
+    description = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
+    )
+    notes = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."
+    )
+    metadata = MetadataField()
+
+
+class DeleteVersionForm(forms.Form):
+    """Aliases go only with somebody who says so."""
+
+    delete_aliases = forms.BooleanField(required=False)
+
+    def __init__(self, aliases: list[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if aliases:
+            self.fields["delete_aliases"].label = f"Also delete its aliases: {', '.join(aliases)}"
+        else:
+            del self.fields["delete_aliases"]
+
+
+class RemoveForm(forms.Form):
+    file = forms.ModelChoiceField(queryset=None)
+
+    def __init__(self, files: QuerySet[ArtifactFile], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].queryset = files
+
+
+def split_tags(text: str) -> list[str]:
+    """The tags of a line, as `validate_tags` takes them."""
+    tags = [tag.strip() for tag in text.split(",")]
+    try:
+        return validate_tags(tag for tag in tags if tag)
+    except forms.ValidationError as error:
+        raise forms.ValidationError("A tag has 1 to 64 characters, an artifact at most 100 tags.") from error

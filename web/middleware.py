@@ -1,0 +1,51 @@
+"""Middleware of the pages: signing in first, errors of verbs as pages, compressed HTML."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+from django.shortcuts import resolve_url
+
+from core import errors
+from web import rendering
+
+
+class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
+    """Leads to the sign-in page and back. HTMX, whose session ended meanwhile, is told to leave the page for it."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., HttpResponse]) -> HttpResponse:
+        if not rendering.is_partial(request):
+            return super().handle_no_permission(request, view_func)
+        back = request.htmx.current_url_abs_path or "/"
+        leave = redirect_to_login(back, resolve_url(self.get_login_url(view_func)))
+        return HttpResponse(status=204, headers={"HX-Redirect": leave["Location"]})
+
+
+class DomainErrorMiddleware:
+    """Renders every refusal of a verb as a page, a part or a message, so that views have no try.
+
+    DRF renders the API's own before they get here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return rendering.render_refusal(request, exception) if isinstance(exception, errors.RegistryError) else None
+
+
+class HtmlGZipMiddleware(GZipMiddleware):
+    """Compresses HTML alone: what else the server sends is small, or compressed already, or not text.
+
+    Django's own pads against guessing secrets by size.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.get("Content-Type", "").startswith("text/html"):
+            return super().process_response(request, response)
+        return response

@@ -1,0 +1,51 @@
+"""What people fill in about webhooks and watches. What is allowed is for the verbs to say."""
+
+from typing import Any
+
+from django import forms
+
+from artifacts import events
+from events import kinds
+from notifications import url_policy
+from notifications.models import Watch, Webhook
+
+_OF_ALIASES = [kind.name for kind in (events.ALIAS_CREATED, events.ALIAS_MOVED, events.ALIAS_DELETED)]
+
+
+class WebhookForm(forms.Form):
+    url = forms.CharField(
+        label="URL",
+        max_length=url_policy.MAX_URL,
+        widget=forms.URLInput(
+            attrs={"autofocus": True, "autocomplete": "off", "placeholder": "https://example.org/hook"}
+        ),
+        help_text="Events are sent to it as signed JSON, by POST.",
+    )
+    description = forms.CharField(required=False, max_length=200, help_text="Optional. What it is for.")
+    events = forms.MultipleChoiceField(
+        choices=kinds.subscribable_choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=_OF_ALIASES,
+        error_messages={"required": "Choose at least one event."},
+    )
+
+    @classmethod
+    def shown(cls, webhook: Webhook) -> dict[str, Any]:
+        """What the form shows at first."""
+        return {name: getattr(webhook, name) for name in ("url", "description", "events")}
+
+
+class WatchForm(forms.Form):
+    pattern = forms.CharField(
+        label="Aliases",
+        max_length=100,
+        initial="*",
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "autocapitalize": "none"}),
+        help_text="A name or pattern, such as production or prod-*. Use * to include version events.",
+    )
+    by_email = forms.BooleanField(required=False, label="Also send me e-mail")
+
+    @classmethod
+    def shown(cls, watch: Watch | None) -> dict[str, Any]:
+        """What the form shows at first."""
+        return {"pattern": watch.pattern, "by_email": watch.by_email} if watch else {}

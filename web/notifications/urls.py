@@ -1,0 +1,31 @@
+"""Addresses of the pages about webhooks, the inbox and watches. Those that begin with a team come last."""
+
+from django.urls import path
+
+from web.converters import TEAM
+from web.notifications.views import deliveries, inbox, watches, webhooks
+
+_PROJECT = f"{TEAM}/<str:project>"
+_WEBHOOK = f"{_PROJECT}/webhooks/<uuid:webhook_id>"
+_DELIVERY = f"{_WEBHOOK}/deliveries/<uuid:delivery_id>"
+
+urlpatterns = [
+    path("inbox", inbox.inbox_page, name="inbox"),
+    path("inbox/read", inbox.read, name="inbox-read"),
+    path("inbox/<uuid:notice_id>", inbox.notice, name="notice"),
+    path("watches", watches.watch_list, name="watches"),
+    path("watches/<uuid:watch_id>/end", watches.watch_end, name="watch-end"),
+    path(f"{_PROJECT}/watch", watches.project_watch, name="project-watch"),
+    path(f"{_PROJECT}/artifacts/<str:type>/<str:name>/watch", watches.artifact_watch, name="artifact-watch"),
+    path(f"{_PROJECT}/webhooks", webhooks.webhook_list, name="project-webhooks"),
+    path(f"{_PROJECT}/webhooks/new", webhooks.webhook_new, name="webhook-new"),
+    path(_WEBHOOK, webhooks.webhook_page, name="webhook"),
+    path(f"{_WEBHOOK}/edit", webhooks.webhook_edit, name="webhook-edit"),
+    path(f"{_WEBHOOK}/delete", webhooks.webhook_delete, name="webhook-delete"),
+    path(f"{_WEBHOOK}/secret", webhooks.webhook_secret, name="webhook-secret"),
+    path(f"{_WEBHOOK}/test", webhooks.webhook_test, name="webhook-test"),
+    path(f"{_WEBHOOK}/pause", webhooks.webhook_pause, name="webhook-pause"),
+    path(f"{_WEBHOOK}/resume", webhooks.webhook_resume, name="webhook-resume"),
+    path(_DELIVERY, deliveries.delivery_page, name="webhook-delivery"),
+    path(f"{_DELIVERY}/redeliver", deliveries.redeliver, name="webhook-redeliver"),
+]

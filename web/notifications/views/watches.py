@@ -1,0 +1,77 @@
+"""What the reader watches, and beginning and ending that."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.actor import Actor
+from artifacts.models import Artifact
+from notifications import watches
+from notifications.models import Watch
+from projects.models import Project
+from web import rendering
+from web.artifacts.lookups import get_artifact
+from web.notifications.forms import WatchForm
+from web.projects.lookups import get_project
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_safe
+def watch_list(request: HttpRequest) -> HttpResponse:
+    rows = Watch.objects.visible_to(request.user).for_display()
+    page = rendering.paginate(request, rows.order_by("-id"), PAGE_SIZE)
+    return rendering.render_page(
+        request, "notifications/watches.html", {"page": page, "tab": "watches", "place": "inbox"}
+    )
+
+
+@login_required
+@require_POST
+def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
+    watch = get_object_or_404(Watch.objects.for_display(), user=request.user, pk=watch_id)
+    watches.unwatch(Actor.from_page(request), watch)
+    return rendering.redirect_with_message(
+        request,
+        f"You are no longer watching {watch.full_name}.",
+        rendering.safe_return_url(request, reverse("watches")),
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def project_watch(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    found = get_project(request, team, project)
+    back = found.get_absolute_url()
+    return _watch(request, found, None, found.full_name, rendering.safe_return_url(request, back))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def artifact_watch(request: HttpRequest, **names: str) -> HttpResponse:
+    found = get_artifact(request, **names)
+    back = found.get_absolute_url()
+    return _watch(
+        request,
+        found.project,
+        found,
+        f"{found.project.full_name}/{found.name}",
+        rendering.safe_return_url(request, back),
+    )
+
+
+def _watch(
+    request: HttpRequest, project: Project, artifact: Artifact | None, full_name: str, back: str
+) -> HttpResponse:
+    watch = Watch.objects.filter(user=request.user, project=project, artifact=artifact).first()
+    form = WatchForm(request.POST or None, initial=WatchForm.shown(watch))
+    if form.is_valid():
+        watches.watch(Actor.from_page(request), project, artifact, **form.cleaned_data)
+        return rendering.redirect_with_message(request, f"You are watching {full_name}.", back)
+    context = {"form": form, "watch": watch, "watched": full_name, "back": back}
+    return rendering.render_page(request, "notifications/watch.html", context, status=422 if form.is_bound else 200)

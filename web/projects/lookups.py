@@ -1,0 +1,29 @@
+"""What a page is about, found by the names in its URL among what the reader may see; 404 otherwise."""
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role
+from notifications.models import Watch
+from projects.models import Project, Run
+
+
+def get_project(request: HttpRequest, team: str, project: str) -> Project:
+    """A project, with the reader's `role` in its team, and whether the reader watches it."""
+    visible = Project.objects.visible_to(request.user).with_role_of(request.user).select_related("team", "created_by")
+    watched = Watch.objects.annotate_watched_projects(visible, request.user)
+    return get_object_or_404(watched.named(f"{team}/{project}"))
+
+
+def get_managed_project(request: HttpRequest, team: str, project: str) -> Project:
+    """A project of whose team the reader is an admin; 403 for others who see it."""
+    found = get_project(request, team, project)
+    permissions.require(Actor.from_page(request), found.team, Role.ADMIN)
+    return found
+
+
+def get_run(request: HttpRequest, team: str, project: str, name: str) -> Run:
+    visible = Run.objects.visible_to(request.user).select_related("project__team", "created_by")
+    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), name=name)

@@ -1,0 +1,95 @@
+"""A project: its tabs, and making, changing and deleting one."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role, Team
+from artifacts import activity
+from artifacts.models import Artifact
+from projects import projects
+from projects.models import Project, Run
+from web import rendering
+from web.accounts.lookups import get_team
+from web.accounts.members import member_list_context
+from web.artifacts.forms import TypedName
+from web.projects.forms import NewProjectForm, ProjectForm
+from web.projects.lookups import get_project
+
+SHOWN = 8
+
+
+@login_required
+@require_safe
+def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    found = get_project(request, team, project)
+    artifacts = Artifact.objects.filter(project=found)
+    runs = Run.objects.filter(project=found).select_related("created_by").order_by("-id")
+    return _answer(
+        request,
+        found,
+        "overview",
+        types=artifacts.order_by("type").values("type").annotate(count=Count("*")),
+        recent=activity.newest_versions(artifacts, SHOWN),
+        runs=runs[:SHOWN],
+    )
+
+
+@login_required
+@require_safe
+def members(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    """The members of the project's team; others who see the project do not see them."""
+    found = get_project(request, team, project)
+    return _answer(request, found, "members", **member_list_context(request, get_team(request, found.team.name)))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    found = get_project(request, team, project)
+    permissions.require(Actor.from_page(request), found.team, Role.EDITOR)
+    form = ProjectForm(request.POST or None, initial=ProjectForm.shown(found))
+    if form.is_valid():
+        changed = projects.update(Actor.from_page(request), found, **form.cleaned_data)
+        return rendering.redirect_with_message(request, "Saved.", reverse("project-settings", args=changed.url_args))
+    return _answer(request, found, "settings", status=422 if form.is_bound else 200, form=form)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def project_new(request: HttpRequest) -> HttpResponse:
+    teams = Team.objects.editable_by(request.user).order_by("-is_personal", "name")
+    form = NewProjectForm(teams, request.POST or None, initial=request.GET.dict())
+    if form.is_valid():
+        project = projects.create(Actor.from_page(request), **form.cleaned_data)
+        return rendering.redirect_with_message(
+            request, f"Project {project.name} created. Log its first artifact.", project.get_absolute_url()
+        )
+    return rendering.render_form(request, form, "New project", verb="Create", back=reverse("home"))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    found = get_project(request, team, project)
+    permissions.require(Actor.from_page(request), found.team, Role.ADMIN)
+    form = TypedName(found.full_name, request.POST or None)
+    form.fields["name"].label = f"Type {found.full_name} to confirm"
+    if form.is_valid():
+        projects.delete(Actor.from_page(request), found)
+        return rendering.redirect_with_message(request, f"Project {found.full_name} deleted.", reverse("home"))
+    sentence = "All its artifacts, versions, files and runs will be deleted. This action cannot be undone."
+    back = reverse("project-settings", args=found.url_args)
+    heading = f"Delete project {found.full_name}?"
+    return rendering.render_form(request, form, heading, sentence, verb="Delete", back=back, danger=True)
+
+
+def _answer(request: HttpRequest, project: Project, tab: str, status: int = 200, **context: Any) -> HttpResponse:
+    context = {"project": project, "tab": tab, "place": "home"} | context | permissions.template_flags(project.role)
+    return rendering.render_page(request, f"projects/{tab}.html", context, status=status)

@@ -1,0 +1,129 @@
+"""What templates need to show things: icons, relative times, sizes, trees, prose. Loaded into every template."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django import template
+from django.shortcuts import resolve_url
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from web import json_tree
+from web import markdown as markdown_html
+
+register = template.Library()
+
+_STEPS = ((60, 1, "s"), (3600, 60, " min"), (86400, 3600, " h"), (30 * 86400, 86400, " d"))
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """One of static/img/icons.svg; with a label where no text beside it says the same."""
+    href = f"{static('img/icons.svg')}#{name}"
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, href)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', href)
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """`3 h ago`, with the exact time on hover; the date alone after a month."""
+    if moment is None:
+        return "–"
+    exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, _distance(moment))
+
+
+@register.filter
+def duration(value: timedelta) -> str:
+    """`2 h 5 min`: the two largest units."""
+    seconds = int(value.total_seconds())
+    days, hours, minutes = seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+@register.filter
+def size(count: int | None) -> str:
+    """Bytes in binary units: `1.5 MiB`."""
+    if count is None:
+        return "–"
+    power = min(max(count, 1).bit_length() - 1, 49) // 10
+    value = count / 1024**power
+    return f"{value:.0f} {_UNITS[power]}" if power == 0 or value >= 100 else f"{value:.1f} {_UNITS[power]}"
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Markdown as sanitised HTML, for a `.prose` around it: `components/markdown.html` has both."""
+    return markdown_html.render(text)
+
+
+@register.inclusion_tag("components/json_tree.html")
+def tree(value: Any, empty: str = "") -> dict[str, Any]:
+    """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
+    return {"rows": json_tree.rows(value), "empty": empty}
+
+
+@register.filter
+def get_item(values: Mapping[Any, Any], key: Any) -> Any:
+    """What the mapping holds under a key that the page has in a variable."""
+    return values[key]
+
+
+@register.simple_tag
+def url_of(thing: Any, *args: Any, **query: Any) -> str:
+    """The URL of a thing's own page, `{% url_of artifact %}`, or of a page about it, `{% url_of artifact "upload" %}`.
+
+    Further arguments are what that URL has beside the names of the thing: `{% url_of artifact "alias-move" alias %}`.
+    Keywords become the query string; empty ones are left out. For a page about nothing in particular, `thing` is the
+    page's name, or its URL.
+    """
+    if isinstance(thing, str):
+        url = resolve_url(thing, *args)
+    elif args:
+        url = reverse(args[0], args=[*thing.url_args, *args[1:]])
+    else:
+        url = thing.get_absolute_url()
+    fields = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{url}?{urlencode(fields, safe='/', quote_via=quote)}" if fields else url
+
+
+@register.simple_tag
+def dialog_link(thing: Any, *args: Any, **query: Any) -> SafeString:
+    """The attributes of a link to what `url_of` names, opened in the dialog, or without script as a page of its own."""
+    return format_html(
+        'href="{0}" hx-get="{0}" hx-target="#modal" hx-swap="innerHTML" hx-push-url="false"',
+        url_of(thing, *args, **query),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def query(context: dict[str, Any], **changes: Any) -> str:
+    """The page's query string with these changes; None or '' takes a field out."""
+    fields = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            fields.pop(name, None)
+        else:
+            fields[name] = value
+    return f"?{fields.urlencode()}" if fields else "?"
+
+
+def _distance(moment: datetime) -> str:
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds < 5:
+        return "just now"
+    for limit, unit, name in _STEPS:
+        if seconds < limit:
+            return f"{int(seconds // unit)}{name} ago"
+    return moment.strftime("%Y-%m-%d")
