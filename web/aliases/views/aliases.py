@@ -135,7 +135,7 @@ def _is_proposal(request: HttpRequest) -> bool:
     return "propose" in request.POST
 
 
-def _deed(plan: view_models.MovePreview, verb: str) -> str:
+def _submit_label(plan: view_models.MovePreview, verb: str) -> str:
     """What the button says: what it does, which for some people is to propose it."""
     if plan.may_move:
         return verb or ("Move" if plan.at else "Add")
@@ -183,7 +183,7 @@ def _ask(
         "heading": heading,
         "plan": plan,
         "goes": verb == DELETE,
-        "deed": _deed(plan, verb),
+        "submit_label": _submit_label(plan, verb),
         "offered": offered,
         "back": reverse("artifact-aliases", args=form.artifact.url_args),
         "place": "artifacts",
