@@ -10,7 +10,6 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from artifacts import validators
-from artifacts.models.stored_object import StoredObject
 from projects.models import Project
 
 
@@ -51,7 +50,7 @@ class Blob(models.Model):
     size = models.BigIntegerField()
     sha256 = models.CharField(max_length=64, null=True)
     md5 = models.CharField(max_length=32, null=True)
-    object = models.ForeignKey(StoredObject, on_delete=models.CASCADE, null=True, related_name="blobs")
+    object = models.ForeignKey("artifacts.StoredObject", on_delete=models.CASCADE, null=True, related_name="blobs")
     offset = models.BigIntegerField(default=0)
     state = models.CharField(max_length=16, choices=State.choices, default=State.EXPECTED)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

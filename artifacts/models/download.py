@@ -4,15 +4,18 @@ from django.conf import settings
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from artifacts.models.file import ArtifactFile
-from artifacts.models.version import ArtifactVersion
-
 
 class ArtifactDownload(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    version = models.ForeignKey(ArtifactVersion, on_delete=models.CASCADE, related_name="downloads", db_index=False)
+    version = models.ForeignKey(
+        "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="downloads", db_index=False
+    )
     file = models.ForeignKey(
-        ArtifactFile, on_delete=models.SET_NULL, null=True, related_name="+", help_text="None for a whole version."
+        "artifacts.ArtifactFile",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="None for a whole version.",
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     ip_address = models.GenericIPAddressField(null=True)

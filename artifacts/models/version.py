@@ -9,7 +9,6 @@ from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from accounts.models import Membership
-from artifacts.models.artifact import Artifact
 from projects.models import Project, Run
 
 
@@ -54,7 +53,9 @@ class ArtifactVersion(models.Model):
         CORRUPT = "corrupt", "Corrupt"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="versions", db_index=False)
+    artifact = models.ForeignKey(
+        "artifacts.Artifact", on_delete=models.CASCADE, related_name="versions", db_index=False
+    )
     number = models.PositiveIntegerField(editable=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.DRAFT, editable=False)
     integrity = models.CharField(max_length=16, choices=Integrity.choices, default=Integrity.PENDING, editable=False)
