@@ -7,6 +7,7 @@ import pytest
 from django.urls import URLPattern
 
 import api.accounts.urls
+import api.aliases.urls
 import api.artifacts.urls
 import api.notifications.urls
 import api.projects.urls
@@ -55,7 +56,7 @@ def refusals(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
 
 
 def test_every_address_is_listed():
-    subjects = (api.accounts, api.projects, api.notifications, api.artifacts)
+    subjects = (api.accounts, api.projects, api.notifications, api.artifacts, api.aliases)
     ours = [pattern for subject in subjects for pattern in subject.urls.urlpatterns]
 
     assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(addresses(ours))

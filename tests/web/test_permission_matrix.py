@@ -1,14 +1,14 @@
 """Every page there is, walked by everyone: a page that is added is under these rules from its first day."""
 
+from collections.abc import Iterable, Iterator
+
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.urls.resolvers import RoutePattern
 
-import web.accounts.urls
-import web.artifacts.urls
-import web.notifications.urls
+import web.urls
 from accounts import invitations, keys
 from accounts.actor import Actor
 from accounts.models import Invitation, Role
@@ -21,14 +21,16 @@ from tests.artifacts.client import log
 from tests.web.sample_files import png
 from wanllmdb import urls
 
-PAGES: dict[str, URLPattern] = {
-    page.name: page
-    for page in [
-        *web.accounts.urls.urlpatterns,
-        *web.notifications.urls.urlpatterns,
-        *web.artifacts.urls.urlpatterns,
-    ]
-}
+
+def walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpatterns)}
 # What a visitor may ask for. Signing in and out must be, and an invitation's token is its own ticket.
 PUBLIC = {"sign-in", "sign-out", "sign-up"}
 # Forms of a team or of what it owns, by the role that they need.

@@ -1,4 +1,4 @@
-"""What people fill in about webhooks and watches. What is allowed is for the verbs to say."""
+"""Forms of webhooks and watches. What is allowed is for the verbs to say."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django import forms
 from notifications import url_policy
 from notifications.models import SUBSCRIBABLE_EVENTS, Kind, Watch, Webhook
 
-_OF_ALIASES = [kind.value for kind in (Kind.ALIAS_CREATED, Kind.ALIAS_MOVED, Kind.ALIAS_DELETED)]
+_ALIAS_EVENTS = [kind.value for kind in (Kind.ALIAS_CREATED, Kind.ALIAS_MOVED, Kind.ALIAS_DELETED)]
 
 
 class WebhookForm(forms.Form):
@@ -23,13 +23,12 @@ class WebhookForm(forms.Form):
     events = forms.MultipleChoiceField(
         choices=[(kind.value, kind.label) for kind in SUBSCRIBABLE_EVENTS],
         widget=forms.CheckboxSelectMultiple,
-        initial=_OF_ALIASES,
+        initial=_ALIAS_EVENTS,
         error_messages={"required": "Choose at least one event."},
     )
 
     @classmethod
-    def shown(cls, webhook: Webhook) -> dict[str, Any]:
-        """What the form shows at first."""
+    def initial_of(cls, webhook: Webhook) -> dict[str, Any]:
         return {name: getattr(webhook, name) for name in ("url", "description", "events")}
 
 
@@ -44,6 +43,5 @@ class WatchForm(forms.Form):
     by_email = forms.BooleanField(required=False, label="Send me mail too")
 
     @classmethod
-    def shown(cls, watch: Watch | None) -> dict[str, Any]:
-        """What the form shows at first."""
+    def initial_of(cls, watch: Watch | None) -> dict[str, Any]:
         return {"pattern": watch.pattern, "by_email": watch.by_email} if watch else {}
