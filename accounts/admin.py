@@ -22,6 +22,9 @@ from core import errors
 class VerbAdmin(ModelAdmin):
     """Where a verb refuses, the page comes again with its sentence."""
 
+    # Staff need not be members of the team, without which many a page on the site is not found.
+    view_on_site = False
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._or_refused(super().changeform_view, request, *args, **kwargs)
 
@@ -69,7 +72,7 @@ class NewUserForm(UserCreationForm):
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
         if Team.objects.named(name).exists():
-            raise ValidationError("A team has this name.")
+            raise ValidationError("A team already has this name.")
         return name
 
 
@@ -231,10 +234,10 @@ class InvitationAdmin(ReadOnlyAdmin):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.delete_invitation")
 
-    @admin.action(description="Take back selected invitations", permissions=["revoke"])
+    @admin.action(description="Revoke selected invitations", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         count = len(queryset)
         for invitation in queryset:
             invitations.revoke(Actor.from_admin(request), invitation)
-        done = f"Took back {count} {'invitation' if count == 1 else 'invitations'}."
+        done = f"Revoked {count} {'invitation' if count == 1 else 'invitations'}."
         self.message_user(request, done, messages.SUCCESS)

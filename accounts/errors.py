@@ -54,4 +54,4 @@ class TeamNotEmpty(Conflict):
 class InvitationOver(Missing):
     """The invitation was used, taken back, or has expired."""
 
-    title = "This invitation is over"
+    title = "This invitation is no longer valid"

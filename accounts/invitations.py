@@ -37,20 +37,22 @@ def revoke(actor: Actor, invitation: Invitation) -> None:
     permissions.require(actor, invitation.team, Role.ADMIN)
     taken_back, _ = Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()
     if not taken_back:
-        raise errors.InvitationOver("This invitation was used or taken back in the meantime.")
+        raise errors.InvitationOver("This invitation has just been used or revoked.")
 
 
 def find(token: str) -> Invitation:
     """The invitation with that token. Raises `InvitationOver` unless it can be used now."""
     found = Invitation.objects.filter(digest=_digest(token)).select_related("team", "created_by").first()
     if found is None:
-        raise errors.InvitationOver("There is no such invitation. It may have been taken back: ask for a new one.")
+        raise errors.InvitationOver("This invitation does not exist. It may have been revoked: ask for a new one.")
     if found.used_at is not None:
-        raise errors.InvitationOver("This invitation has been used. Each is good for one person: ask for a new one.")
+        raise errors.InvitationOver("This invitation has already been used. Each works once: ask for a new one.")
     if found.is_expired:
         raise errors.InvitationOver(f"This invitation expired on {found.expires_at:%Y-%m-%d}: ask for a new one.")
     if not _may_invite(found.created_by, found.team):
-        raise errors.InvitationOver("Who made this invitation may not invite to the team any more: ask for a new one.")
+        raise errors.InvitationOver(
+            "The creator of this invitation can no longer invite to the team: ask for a new one."
+        )
     return found
 
 
@@ -58,13 +60,13 @@ def find(token: str) -> Invitation:
 def accept(actor: Actor, token: str) -> Membership:
     """Make the user a member of the team. Raises `InvitationOver`, or `AlreadyMember`, which leaves it for others."""
     invitation = find(token)
-    already = errors.AlreadyMember(f"You are in team '{invitation.team.name}' already.")
+    already = errors.AlreadyMember(f"You are already in team '{invitation.team.name}'.")
     with errors.refuse(membership_unique=already):
         membership = invitation.team.memberships.create(user=actor.user, role=invitation.role)
     # Two who open the link at once meet at this row, and one of them leaves again.
     unused = Invitation.objects.filter(pk=invitation.pk, used_at=None)
     if not unused.update(used_at=timezone.now(), used_by=actor.user):
-        raise errors.InvitationOver("This invitation has been used. Each is good for one person: ask for a new one.")
+        raise errors.InvitationOver("This invitation has already been used. Each works once: ask for a new one.")
     return membership
 
 

@@ -22,9 +22,9 @@ def require(actor: Actor, team: Team, role: Role) -> None:
         return
     actual = role_in(actor.user, team)
     if actual is None:
-        raise errors.Denied(f"You are not a member of team '{team.name}'; this needs {role.value}.")
+        raise errors.Denied(f"You are not a member of {team.name}: you need the {role.label} role to do this.")
     if not actual.covers(role):
-        raise errors.Denied(f"You are {_a(actual)} of team '{team.name}'; this needs {role.value}.")
+        raise errors.Denied(f"You need the {role.label} role in {team.name} to do this.")
 
 
 def template_flags(role: str | None) -> dict[str, bool]:
@@ -34,7 +34,3 @@ def template_flags(role: str | None) -> dict[str, bool]:
         "may_edit": role is not None and Role(role).covers(Role.EDITOR),
         "may_manage": role is not None and Role(role).covers(Role.ADMIN),
     }
-
-
-def _a(role: Role) -> str:
-    return f"a {role.value}" if role is Role.VIEWER else f"an {role.value}"

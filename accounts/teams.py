@@ -26,7 +26,7 @@ def update(actor: Actor, team: Team, *, name: str | None = None, display_name: s
     permissions.require(actor, team, Role.ADMIN)
     if name is not None and name != team.name:
         if team.is_personal:
-            raise errors.PersonalTeam("A personal team is called as its user.")
+            raise errors.PersonalTeam("A personal team has the same name as its user.")
         team.name = name
     if display_name is not None:
         team.display_name = display_name
@@ -40,17 +40,17 @@ def delete(actor: Actor, team: Team) -> None:
     """Remove an empty team. Its projects are deleted one by one before: nobody loses them all by one slip."""
     permissions.require(actor, team, Role.ADMIN)
     if team.is_personal:
-        raise errors.PersonalTeam("A personal team lives as long as its user.")
+        raise errors.PersonalTeam("A personal team cannot be deleted while its user exists.")
     try:
         team.delete()
     except ProtectedError as error:
-        raise errors.TeamNotEmpty(f"Team '{team.name}' still has projects.") from error
+        raise errors.TeamNotEmpty(f"Team '{team.name}' still has projects: delete them first.") from error
 
 
 def add_member(actor: Actor, team: Team, member: User, role: Role) -> Membership:
     """Take `member` into the team. Raises `AlreadyMember`."""
     permissions.require(actor, team, Role.ADMIN)
-    already = errors.AlreadyMember(f"'{member.username}' is in team '{team.name}' already.")
+    already = errors.AlreadyMember(f"'{member.username}' is already in team '{team.name}'.")
     with errors.refuse(membership_unique=already):
         return team.memberships.create(user=member, role=role)
 
@@ -83,17 +83,19 @@ def _locked(team: Team, membership: Membership) -> Membership:
     Team.objects.select_for_update().get(pk=team.pk)
     found = Membership.objects.filter(pk=membership.pk).select_related("team", "user").first()
     if found is None:
-        raise errors.Missing(f"'{membership.user.username}' is not in team '{team.name}' any more.")
+        raise errors.Missing(f"'{membership.user.username}' is no longer in team '{team.name}'.")
     return found
 
 
 def _refuse_to_lose(team: Team, membership: Membership) -> None:
     """Raise unless the team can do without this member as an admin."""
     if team.is_personal_of(membership.user):
-        raise errors.PersonalTeam("The user whose personal team it is stays its admin.")
+        raise errors.PersonalTeam("The owner of a personal team always stays its admin.")
     others = team.memberships.filter(role=Role.ADMIN).exclude(pk=membership.pk)
     if membership.role == Role.ADMIN and not others.exists():
-        raise errors.LastAdmin(f"'{membership.user.username}' is the last admin of team '{team.name}'.")
+        raise errors.LastAdmin(
+            f"'{membership.user.username}' is the last admin of team '{team.name}': make somebody else an admin first."
+        )
 
 
 def _taken(name: str) -> errors.NameTaken:

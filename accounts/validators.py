@@ -28,4 +28,4 @@ def validate_owner_name(name: str) -> None:
 
 def validate_not_reserved(name: str) -> None:
     if name.lower() in RESERVED:
-        raise ValidationError(f"The name '{name}' is kept for the server's own pages.", code="reserved")
+        raise ValidationError(f"The name '{name}' is reserved. Choose another one.", code="reserved")

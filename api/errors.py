@@ -37,9 +37,11 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         case ModelValidationError():
             return handle(exceptions.ValidationError(as_serializer_error(exc)), context)
         case Http404():
-            return _respond(404, str(exc) or "There is nothing here.", errors.Missing.__name__, request_id)
+            return _respond(404, str(exc) or "Not found.", errors.Missing.__name__, request_id)
         case PermissionDenied():
-            return _respond(403, str(exc) or "You may not do this.", errors.Denied.__name__, request_id)
+            return _respond(
+                403, str(exc) or "You do not have permission to do this.", errors.Denied.__name__, request_id
+            )
         case exceptions.ValidationError():
             fields = flatten(exc.detail)
             return _respond(400, _sentence(fields), errors.Invalid.__name__, request_id, errors=fields)

@@ -29,7 +29,7 @@ class CursorQuery(Serializer):
     """The query of a cursor list. A list that gives more at a time has a subclass with a `limit` of its own."""
 
     cursor = serializers.RegexField(
-        r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the answer before."
+        r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the previous response."
     )
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 
@@ -46,7 +46,7 @@ def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Re
     total = rows.count()
     total_pages = -(-total // size)
     if page > max(total_pages, 1):
-        raise errors.Invalid(f"There is no page {page}: the last one is {max(total_pages, 1)}.")
+        raise errors.Invalid(f"Page {page} does not exist: the last one is {max(total_pages, 1)}.")
     on_page = rows[(page - 1) * size : page * size] if total else []
     items = item(on_page, many=True, context={"request": request}).data
     return Response({"items": items, "total": total, "page": page, "page_size": size, "total_pages": total_pages})

@@ -56,4 +56,4 @@ def iter_strings(value: Any) -> Iterator[str]:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number.")
+    raise ValueError(f"{name} is not a JSON number.")

@@ -13,14 +13,14 @@ from api.errors import CONTENT_TYPE
 
 PROBLEM = {
     "type": "object",
-    "description": "Why a request was refused (RFC 9457). Some codes add fields of their own.",
+    "description": "Why a request failed (RFC 9457). Some codes add fields of their own.",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "A sentence for people."},
-        "code": {"type": "string", "description": "The kind of refusal, for programs."},
+        "detail": {"type": "string", "description": "A sentence to show to people."},
+        "code": {"type": "string", "description": "The kind of error, for programs."},
         "request_id": {"type": "string"},
         "errors": {
             "type": "object",
@@ -32,15 +32,15 @@ PROBLEM = {
 }
 
 _SENTENCES = {
-    400: "The request makes no sense as it stands.",
+    400: "The request is not valid.",
     401: "Not signed in, or the key is wrong or expired.",
-    403: "You see it, but may not do this.",
-    404: "It is not there, or you may not see it.",
+    403: "You can see it, but do not have permission to do this.",
+    404: "It does not exist, or you don't have access.",
     406: "The client asks for something other than JSON.",
-    409: "It makes sense, but not in the state things are in.",
+    409: "The request conflicts with the current state.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    503: "A part of the system is away; nothing was changed, try again.",
+    503: "A part of the system is unavailable; nothing was changed, try again.",
 }
 
 

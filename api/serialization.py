@@ -90,5 +90,5 @@ def parse_body(form: type[Serializer], request: Request, *, partial: bool = Fals
         data = dict(validate(form, request.data))
     for field, value in of_path.items():
         if data.pop(field, value) != value:
-            raise ValidationError({field: ["This is another one than the address names."]})
+            raise ValidationError({field: ["This differs from the one in the URL."]})
     return data

@@ -77,13 +77,13 @@ class ArtifactVersionAdmin(ReadOnlyAdmin):
     actions = ("verify_again", "delete_versions")
     show_full_result_count = False
 
-    @admin.action(description="Read the bytes that no worker has read")
+    @admin.action(description="Verify unverified bytes again")
     def verify_again(self, request: HttpRequest, queryset: QuerySet[ArtifactVersion]) -> None:
         for version in queryset:
             tasks.verify.delay(str(version.pk))
-        self.message_user(request, "Workers were told. The integrity changes when they are done.")
+        self.message_user(request, "Verification queued. The integrity changes when the workers are done.")
 
-    @admin.action(description="Delete versions that no alias points at", permissions=["operate"])
+    @admin.action(description="Delete versions that no alias points to", permissions=["operate"])
     def delete_versions(self, request: HttpRequest, queryset: QuerySet[ArtifactVersion]) -> None:
         for version in queryset.exclude(state=ArtifactVersion.State.DELETED).select_related("artifact__project__team"):
             versions.delete(Actor.from_admin(request), version)
@@ -102,7 +102,9 @@ class MoveForm(ModelForm):
     """Where the alias is to go, and why; it goes only from where the operator has seen it."""
 
     version = VersionField(ArtifactVersion.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget)
-    reason = CharField(max_length=_REASON, widget=UnfoldAdminTextInputWidget, help_text="Kept in the history for ever.")
+    reason = CharField(
+        max_length=_REASON, widget=UnfoldAdminTextInputWidget, help_text="Stored permanently in the history."
+    )
     seen = UUIDField(widget=HiddenInput)
 
     class Meta:
@@ -118,7 +120,7 @@ class MoveForm(ModelForm):
     def clean_version(self) -> ArtifactVersion:
         version: ArtifactVersion = self.cleaned_data["version"]
         if version.pk == self.instance.version_id:
-            raise ValidationError(f"{self.instance.alias} is at {version.version} already.")
+            raise ValidationError(f"{self.instance.alias} is already at {version.version}.")
         return version
 
 
@@ -144,7 +146,7 @@ class ArtifactAliasAdmin(VerbAdmin):
     def artifact_name(self, row: ArtifactAlias) -> str:
         return row.artifact.full_name
 
-    @admin.display(description="points at", ordering="version__number")
+    @admin.display(description="points to", ordering="version__number")
     def at(self, row: ArtifactAlias) -> str:
         return row.version.version
 
@@ -165,7 +167,7 @@ class ArtifactAliasAdmin(VerbAdmin):
     def delete_model(self, request: HttpRequest, obj: ArtifactAlias) -> None:
         reason = request.POST.get("reason", "").strip()
         if not reason or len(reason) > _REASON:
-            raise errors.Invalid(f"Say why, in up to {_REASON} characters: it is kept in the history for ever.")
+            raise errors.Invalid(f"Enter a reason of up to {_REASON} characters. It is stored permanently.")
         aliases.remove(Actor.from_admin(request, reason), obj.artifact, obj.alias)
 
 
@@ -198,7 +200,7 @@ class RuleForm(ModelForm):
         data = super().clean() or self.cleaned_data
         given = [place for place in PLACES if data.get(place)]
         if self.instance._state.adding and len(given) != 1:
-            raise ValidationError("Choose a team, a project or an artifact: one of them.")
+            raise ValidationError("Choose exactly one of team, project and artifact.")
         return data
 
 

@@ -70,7 +70,7 @@ def register_upload(
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     place = StoredObject.objects.sent_alone().filter(version=version, key=storage_key).first()
     if place is None:
-        raise errors.Invalid("No upload to this storage_key was begun for this version.")
+        raise errors.Invalid("No upload with this storage_key was started for this version.")
     if place.is_multipart and place.state == StoredObject.State.EXPECTED:
         _complete(place, etags or {})
     try:
@@ -120,7 +120,7 @@ def _check(statements: Sequence[FileSpec]) -> None:
     for statement in statements:
         validators.check_path(statement.path)
         if statement.path in paths:
-            raise errors.PathTaken(f"The path {statement.path!r} is stated twice.", paths=[statement.path])
+            raise errors.PathTaken(f"The path {statement.path!r} is listed twice.", paths=[statement.path])
         paths.add(statement.path)
     check_tree(paths)
 
@@ -196,7 +196,7 @@ def _claim_blobs(
 
 def _complete(place: StoredObject, etags: Mapping[int, str]) -> None:
     if sorted(etags) != list(range(1, place.part_count + 1)):
-        raise errors.Invalid(f"This upload has {place.part_count} parts: state the ETag of each.")
+        raise errors.Invalid(f"This upload has {place.part_count} parts: send the ETag of each.")
     # An upload that is not open any more was completed by an earlier try, or is found to be absent below.
     with suppress(errors.Missing):
         storage.complete_multipart(place.key, place.upload_id, dict(etags))
@@ -217,20 +217,24 @@ def _is_incoming(place: StoredObject) -> bool:
 def _compare(statement: FileSpec, place: StoredObject) -> storage.ObjectInfo:
     """What was stated, at either time, against what the store holds."""
     if statement.sha256 and place.sha256 and statement.sha256 != place.sha256:
-        raise errors.BytesMismatch("This sha256 is not the one that the upload was begun with.", paths=[statement.path])
+        raise errors.BytesMismatch(
+            "This sha256 differs from the one that the upload was started with.", paths=[statement.path]
+        )
     info = storage.get_file_info(place.incoming_key if _is_incoming(place) else place.key)
     if info is None:
-        raise errors.VersionIncomplete("The store holds no bytes for this storage_key yet.", paths=[statement.path])
+        raise errors.VersionIncomplete(
+            "The object store has no bytes for this storage_key yet.", paths=[statement.path]
+        )
     if info.size != statement.size:
-        sentence = f"The store holds {info.size} bytes for {statement.path!r}, not {statement.size}."
+        sentence = f"The object store has {info.size} bytes for {statement.path!r}, not {statement.size}."
         raise errors.BytesMismatch(sentence, paths=[statement.path])
     if place.size != statement.size:
-        sentence = f"The upload was begun for {place.size} bytes, not {statement.size}."
+        sentence = f"The upload was started with {place.size} bytes, not {statement.size}."
         raise errors.BytesMismatch(sentence, paths=[statement.path])
     # The ETag of a single PUT is the md5 of what was sent, except on stores that encrypt: then it has another form.
     if statement.md5 and len(info.etag) == 32 and info.etag != statement.md5:
         raise errors.BytesMismatch(
-            f"The store holds other bytes for {statement.path!r} than this md5's.", paths=[statement.path]
+            f"The bytes that the object store has for {statement.path!r} do not have this md5.", paths=[statement.path]
         )
     return info
 

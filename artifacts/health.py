@@ -43,7 +43,7 @@ def _database() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return "The database does not answer."
+        return "The database does not respond."
     return ""
 
 
@@ -51,7 +51,7 @@ def _store() -> str:
     try:
         storage.ping()
     except errors.RegistryError:
-        return "The object store does not answer: uploads and downloads have to wait."
+        return "The object store does not respond: uploads and downloads are unavailable."
     return ""
 
 
@@ -59,11 +59,11 @@ def _workers() -> str:
     try:
         pulse = WorkerHeartbeat.objects.filter(name=WORKERS).first()
     except DatabaseError:
-        return "Nothing is known of the workers."
+        return "The state of the workers is unknown."
     if pulse is None:
-        return "The workers have not started yet: hashes, checks and clean-up wait for them."
+        return "The workers have not started yet: hashing, verification and cleanup are delayed."
     silence = timezone.now() - pulse.last_seen_at
     if silence < SILENCE:
         return ""
     minutes = int(silence.total_seconds() // 60)
-    return f"The workers have not been heard of for {minutes} min: hashes, checks and clean-up wait for them."
+    return f"No heartbeat from the workers for {minutes} min: hashing, verification and cleanup are delayed."

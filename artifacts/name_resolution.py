@@ -90,9 +90,9 @@ def resolve(
     """
     place, _, suffix = name.partition(":")
     if suffix and (alias or version):
-        raise errors.Invalid(f"{name!r} names a version already: leave out alias and version, or the part after ':'.")
+        raise errors.Invalid(f"{name!r} already names a version: leave out alias and version, or the part after ':'.")
     if alias and version:
-        raise errors.Invalid("State an alias or a version, not both.")
+        raise errors.Invalid("Give an alias or a version, not both.")
     # Most ask for an alias that is there: one query. Whatever else they mean, or do wrong, is found out step by step.
     quick = (
         None
@@ -155,11 +155,11 @@ def find_version(artifact: Artifact, version: str, at: datetime | None = None) -
     found = artifact.versions.finalized().with_names().filter(number=number).first()
     if found is None:
         newest = (
-            f"The newest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
+            f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
         )
         raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {version!r}. {newest}")
     if at and not _was_there(found, at):
-        raise errors.VersionNotFound(f"Version {version} of artifact {artifact.name!r} was not finalized yet then.")
+        raise errors.VersionNotFound(f"Version {version} of artifact {artifact.name!r} was not finalized at that time.")
     return found
 
 
@@ -170,7 +170,7 @@ def find_aliased(artifact: Artifact, alias: str, at: datetime | None = None) -> 
     change = aliases.get_change_at(artifact, alias, at)
     found = version_of(artifact, change)
     if found is None:
-        raise errors.VersionNotFound(f"Alias {alias!r} was at {change.after} then, which was deleted since.")
+        raise errors.VersionNotFound(f"Alias {alias!r} was at {change.after} at that time, which was deleted later.")
     return found
 
 

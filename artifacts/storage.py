@@ -317,9 +317,9 @@ def _translate_errors() -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404", "InvalidRange"):
-            raise errors.Missing("The object store holds no such object.") from error
+            raise errors.Missing("The object does not exist in the object store.") from error
         if status == 416:
-            raise errors.Missing("The object store holds fewer bytes than were sent to it.") from error
+            raise errors.Missing("The object store has fewer bytes than were sent to it.") from error
         if code in (
             "BadDigest",
             "XAmzContentChecksumMismatch",
@@ -341,4 +341,4 @@ def _translate_errors() -> Iterator[None]:
 _REFUSES_CREDENTIALS = (
     "The object store refuses this server's credentials: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
 )
-_DOES_NOT_ANSWER = "The object store does not answer. Nothing was changed: try again in a moment."
+_DOES_NOT_ANSWER = "The object store does not respond. Nothing was changed: try again in a moment."

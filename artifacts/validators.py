@@ -35,7 +35,7 @@ def check_alias(alias: str) -> str:
     if not re.match(ALIAS, alias):
         raise errors.InvalidName(f"{alias!r} is not an alias: 1 to 100 {_ALPHABET}, starting with a letter or digit.")
     if alias in RESERVED_ALIASES:
-        raise errors.InvalidName(f"{alias!r} cannot be an alias: it is a word of our addresses. Choose another one.")
+        raise errors.InvalidName(f"{alias!r} cannot be an alias: the name is reserved. Choose another one.")
     return alias
 
 

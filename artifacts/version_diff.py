@@ -139,12 +139,12 @@ def lines(base: ArtifactVersion, head: ArtifactVersion, path: str) -> TextDiff:
     if not any(sides):
         raise errors.Missing(f"Neither version has a file at {path!r}.")
     if any(side and side.blob is None for side in sides):
-        return TextDiff(reason="It is a reference: its bytes are not kept here.")
+        return TextDiff(reason="The file is a reference: its bytes are not stored here.")
     if any(side and side.size > MAX_TEXT_BYTES for side in sides):
         return TextDiff(reason=f"Too large to compare line by line: over {MAX_TEXT_BYTES // 2**10} KiB.")
     before, after = (_text(side) for side in sides)
     if before is None or after is None:
-        return TextDiff(reason="Not a text: only sizes and hashes can be compared.")
+        return TextDiff(reason="Not a text file: only sizes and hashes can be compared.")
     if before == after:
         return TextDiff(reason="The bytes are the same.")
     return TextDiff(text_diff.side_by_side(before, after))

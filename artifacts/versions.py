@@ -56,7 +56,7 @@ def begin(
     """
     check_aliases(actor, artifact, names_to_give)
     if run is not None and run.project_id != artifact.project_id:
-        raise errors.Invalid(f"Run {run.name!r} is of another project than artifact {artifact.name!r}.")
+        raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
     artifact = aliases.lock(artifact)
     twin = _newest_with(artifact, digest)
     if twin:
@@ -195,7 +195,7 @@ def _close(actor: Actor, version: ArtifactVersion, names_to_give: list[str], dig
     made_of = _contents(version)
     stated = digest or version.digest
     if made_of is not None and stated and stated != made_of:
-        raise errors.BytesMismatch(f"The files make the digest {made_of}, not {stated}.", digest=made_of)
+        raise errors.BytesMismatch(f"The digest of the files is {made_of}, not {stated}.", digest=made_of)
     # Only who stated a digest asked for sameness; a draft filled by hand is a version of its own.
     twin = _newest_with(artifact, version.digest)
     if twin:
@@ -228,8 +228,8 @@ def _answer_twin(actor: Actor, version: ArtifactVersion, names_to_give: list[str
 def _contents(version: ArtifactVersion) -> str | None:
     """The digest of the draft's files, None while a hash is unknown; refuses what is missing or corrupt."""
     for state, refusal, sentence in (
-        (Blob.State.EXPECTED, errors.VersionIncomplete, "The store does not hold all bytes of this draft yet."),
-        (Blob.State.CORRUPT, errors.BytesMismatch, "The store holds other bytes than were stated."),
+        (Blob.State.EXPECTED, errors.VersionIncomplete, "Some files of this draft have not been uploaded yet."),
+        (Blob.State.CORRUPT, errors.BytesMismatch, "Some uploaded bytes do not match their declared hashes."),
     ):
         wrong = version.files.filter(blob__state=state)
         paths = list(wrong.values_list("path", flat=True)[:_PATHS_TOLD])

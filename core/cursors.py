@@ -21,7 +21,7 @@ def decode_cursor(cursor: str, model: type[Model], key: str) -> Any:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         value = model._meta.get_field(key).to_python(text)
     except (binascii.Error, ValueError, ValidationError) as error:
-        raise errors.Invalid("The cursor is not one that this server gave out.") from error
+        raise errors.Invalid("Invalid cursor: use one that this server returned.") from error
     if "\0" in text:
-        raise errors.Invalid("The cursor is not one that this server gave out.")
+        raise errors.Invalid("Invalid cursor: use one that this server returned.")
     return value

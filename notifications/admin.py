@@ -71,7 +71,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def redeliver(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         for delivery in queryset.select_related("event", "webhook__project__team"):
             webhooks.redeliver(Actor.from_admin(request), delivery)
-        self.message_user(request, "Workers were told. The states change when they are done.")
+        self.message_user(request, "Deliveries queued. Their states change when the workers are done.")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("notifications.change_delivery")

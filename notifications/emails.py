@@ -60,7 +60,7 @@ def _mail(notice: InboxItem) -> EmailMessage:
     reason = notice.event.data.get("reason") or ""
     said = f"{sentence}.\n\n" + (f"Reason: {reason}\n\n" if reason else "")
     link = settings.BASE_URL + messages.url_for(notice.event)
-    leave = f"You get this mail because you watch {notice.event.project.full_name}: {settings.BASE_URL}/watches"
+    leave = f"You receive this e-mail because you watch {notice.event.project.full_name}: {settings.BASE_URL}/watches"
     host = urlsplit(settings.BASE_URL).hostname
     return EmailMessage(
         subject=f"[{notice.event.project.full_name}] {sentence}"[:200],

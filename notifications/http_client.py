@@ -102,18 +102,18 @@ def _sentence(error: Exception, began: float) -> str:
         return "The receiver took too long."
     match error:
         case ssl.SSLCertVerificationError():
-            return f"The receiver's certificate is refused: {error.verify_message.rstrip('.')}."
+            return f"The receiver's certificate was rejected: {error.verify_message.rstrip('.')}."
         case ssl.SSLError():
-            return "The receiver does not speak TLS as it should."
+            return "The TLS handshake with the receiver failed."
         case TimeoutError():
-            return "The receiver does not answer in time."
+            return "The receiver did not respond in time."
         case ConnectionRefusedError():
-            return "The receiver refuses the connection."
+            return "The receiver refused the connection."
         case http.client.RemoteDisconnected() | ConnectionError():
-            return "The receiver closed the connection without an answer."
+            return "The receiver closed the connection without a response."
         case OSError():
             return f"The receiver cannot be reached: {error.strerror or type(error).__name__}."
-    return "The receiver's answer is not HTTP."
+    return "The receiver's response is not HTTP."
 
 
 def _since(began: float) -> int:

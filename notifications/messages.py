@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from notifications.models import Event, Kind
 
 _SENTENCES = {
-    Kind.ALIAS_CREATED: "{who} put {alias} on {to} of {name}",
+    Kind.ALIAS_CREATED: "{who} assigned {alias} to {to} of {name}",
     Kind.ALIAS_MOVED: "{who} moved {alias} of {name} from {before} to {to}",
     Kind.ALIAS_DELETED: "{who} removed {alias} from {before} of {name}",
     Kind.VERSION_FINALIZED: "{who} finalized {to} of {name}",
@@ -14,7 +14,7 @@ _SENTENCES = {
     Kind.ALIAS_PROPOSED: "{who} proposes to {wish}",
     Kind.ALIAS_APPROVED: "{who} approved the proposal to {wish}",
     Kind.ALIAS_REJECTED: "{who} rejected the proposal to {wish}",
-    Kind.WEBHOOK_TEST: "{who} tried a webhook of {name}",
+    Kind.WEBHOOK_TEST: "{who} tested a webhook of {name}",
     Kind.WEBHOOK_PAUSED: "A webhook of {name} is paused: {reason}",
 }
 
@@ -45,7 +45,7 @@ def _wish(words: dict[str, str], data: dict[str, Any]) -> str:
     if not data.get("to"):
         return "remove {alias} from {before} of {name}".format(**words)
     if not data.get("from"):
-        return "put {alias} on {to} of {name}".format(**words)
+        return "assign {alias} to {to} of {name}".format(**words)
     return "move {alias} of {name} from {before} to {to}".format(**words)
 
 

@@ -67,7 +67,7 @@ def resolve_host(host: str, port: int) -> list[str]:
     try:
         return asked.result(settings.WEBHOOK_CONNECT_TIMEOUT)
     except TooLate as error:
-        raise TimeoutError("The name server does not answer.") from error
+        raise TimeoutError("The DNS server does not respond.") from error
 
 
 def find(url: str, lookup: Lookup = resolve_host) -> Destination:
@@ -79,9 +79,9 @@ def find(url: str, lookup: Lookup = resolve_host) -> Destination:
         raise errors.AddressRefused(f"The host {host!r} cannot be found.") from error
     for address in addresses:
         if not is_allowed(address):
-            raise errors.AddressRefused(f"The host {host!r} is in a private network, which this server does not call.")
+            raise errors.AddressRefused(f"The host {host!r} is in a private network, which webhooks may not reach.")
     if not addresses:
-        raise errors.AddressRefused(f"The host {host!r} has no address.")
+        raise errors.AddressRefused(f"The host {host!r} has no IP address.")
     return Destination(scheme, host, port, path, addresses[0])
 
 
@@ -101,20 +101,20 @@ def _is_public(ip: IPv4Address | IPv6Address) -> bool:
 
 def _taken_apart(url: str) -> tuple[str, str, int, str]:
     if len(url) > MAX_URL:
-        raise errors.AddressRefused(f"The address is longer than {MAX_URL:,} characters.")
+        raise errors.AddressRefused(f"The URL is longer than {MAX_URL:,} characters.")
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
-        raise errors.AddressRefused("Write the address in plain ASCII, without spaces or backslashes.")
+        raise errors.AddressRefused("Write the URL in plain ASCII, without spaces or backslashes.")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise errors.AddressRefused("This is not a web address.") from error
+        raise errors.AddressRefused("This is not a valid URL.") from error
     if parts.scheme not in _PORTS:
-        raise errors.AddressRefused("The address must begin with https:// or http://.")
+        raise errors.AddressRefused("The URL must start with https:// or http://.")
     if "@" in parts.netloc:
-        raise errors.AddressRefused("Leave user name and password out of the address.")
+        raise errors.AddressRefused("Leave username and password out of the URL.")
     if parts.fragment or not (_is_ip(host) or _NAME.fullmatch(host)) or port == 0:
-        raise errors.AddressRefused("This is not a web address.")
+        raise errors.AddressRefused("This is not a valid URL.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return parts.scheme, host, port or _PORTS[parts.scheme], path
 

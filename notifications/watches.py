@@ -26,7 +26,7 @@ def watch(
     The pattern is of the aliases that matter. Only `*` covers events that are about no alias. Raises `Invalid`.
     """
     if not _PATTERN.fullmatch(pattern):
-        raise errors.Invalid("A pattern has letters, digits, dots, underscores, hyphens, * and ?.")
+        raise errors.Invalid("A pattern consists of letters, digits, dots, underscores, hyphens, * and ?.")
     wish = {"pattern": pattern, "by_email": by_email}
     row, created = Watch.objects.update_or_create(user=actor.user, project=project, artifact=artifact, defaults=wish)
     return Watched(row, created)
@@ -35,5 +35,5 @@ def watch(
 def unwatch(actor: Actor, watch: Watch) -> None:
     """Stop watching. Only one's own."""
     if watch.user_id != actor.user.pk:
-        raise errors.Denied("This is not your watch.")
+        raise errors.Denied("This watch belongs to another user.")
     watch.delete()

@@ -141,10 +141,10 @@ def _count_failure(webhook: Webhook, answer: http_client.Response) -> Event | No
     Webhook.objects.filter(pk=webhook.pk).update(failures=F("failures") + 1)
     failures = webhook.failures + 1
     if answer.status == _GONE:
-        return _pause(webhook, "The receiver says that it is gone for good (410).")
+        return _pause(webhook, "The receiver responded with 410 Gone.")
     if failures < settings.WEBHOOK_FAILURES_BEFORE_PAUSE:
         return None
-    why = answer.error or f"The last answer was {answer.status}."
+    why = answer.error or f"The last response was {answer.status}."
     return _pause(webhook, f"{failures} deliveries in a row failed. {why}")
 
 

@@ -67,7 +67,7 @@ def _made(actor: Actor, full_name: str) -> Project:
     owner, _, name = full_name.partition("/")
     team = Team.objects.visible_to(actor.user).named(owner).first()
     if team is None:
-        raise errors.Missing(f"There is no project '{full_name}', or you may not see it.")
+        raise errors.Missing(f"Project '{full_name}' not found, or you don't have access.")
     try:
         return create(actor, team, name)
     except errors.NameTaken:
@@ -76,4 +76,4 @@ def _made(actor: Actor, full_name: str) -> Project:
 
 
 def _taken(project: Project) -> errors.NameTaken:
-    return errors.NameTaken(f"The team has a project '{project.name}' already.")
+    return errors.NameTaken(f"The team already has a project '{project.name}'.")

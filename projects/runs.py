@@ -77,7 +77,7 @@ def mark_crashed() -> int:
 def _started(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:
     run = Run(project=project, name=name, created_by=actor.user, **columns)
     errors.check(run)
-    with errors.refuse(run_name_unique=errors.NameTaken(f"The project has a run '{name}' already.")):
+    with errors.refuse(run_name_unique=errors.NameTaken(f"The project already has a run '{name}'.")):
         run.save(force_insert=True)
     return run
 
@@ -90,4 +90,4 @@ def _read_anew(run: Run) -> None:
 
 
 def _ended(run: Run) -> RunEnded:
-    return RunEnded(f"Run '{run.name}' has ended already: it is {run.state}.", state=run.state)
+    return RunEnded(f"Run '{run.name}' has already ended: it is {run.state}.", state=run.state)

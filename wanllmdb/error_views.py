@@ -10,27 +10,27 @@ from web import rendering
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render_refusal(request, errors.Invalid("The request makes no sense as it stands."))
+    return render_refusal(request, errors.Invalid("The request is not valid."))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render_refusal(request, errors.Denied("You may not do this."))
+    return render_refusal(request, errors.Denied("You do not have permission to do this."))
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render_refusal(
-        request, errors.Denied("This form is too old, or from elsewhere. Reload its page and try again.")
+        request, errors.Denied("This form has expired, or comes from another site. Reload the page and try again.")
     )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    sentence = "There is nothing at this address" + (", or you may not see it." if not is_api(request) else ".")
-    return render_refusal(request, errors.Missing(sentence))
+    message = "There is nothing at this URL." if is_api(request) else "Page not found, or you don't have access."
+    return render_refusal(request, errors.Missing(message))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if is_api(request):
-        detail = "Something went wrong on the server. Its log has more under this request id."
+        detail = "Something went wrong on the server. Its log has the details under this request ID."
         return problem_response(request, 500, detail, "ServerError")
     # Nothing that may have failed just now: no database, no context processors, no hashed names of files.
     context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL}

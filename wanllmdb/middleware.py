@@ -94,7 +94,7 @@ def _refusal(request: HttpRequest) -> errors.RegistryError | None:
     if int(length) > settings.MAX_BODY_BYTES:
         return too_large()
     if not (_is_path(request) and _is_query(meta.get("QUERY_STRING", ""))):
-        return errors.Invalid("The address has bytes that are not UTF-8 text.")
+        return errors.Invalid("The URL contains bytes that are not UTF-8.")
     return None
 
 

@@ -86,7 +86,7 @@ TEMPLATES = [
 UNFOLD = {
     "SITE_TITLE": "wanLLMDB",
     "SITE_HEADER": "wanLLMDB",
-    "SITE_SUBHEADER": "The operator's desk",
+    "SITE_SUBHEADER": "Administration",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/favicon.svg"}],
 }
 

@@ -53,7 +53,7 @@ class KeyCreate(serializers.Serializer):
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         seconds = data.pop("expires_in", None)
         if seconds is not None and data.get("expires_at") is not None:
-            raise serializers.ValidationError("Give expires_in or expires_at, not both.")
+            raise serializers.ValidationError("Send expires_in or expires_at, not both.")
         if seconds is not None:
             data["expires_at"] = timezone.now() + timedelta(seconds=seconds)
         return data
@@ -122,9 +122,9 @@ class MeSerializer(serializers.ModelSerializer):
 
     # Not an EmailField, in whose schema nobody is without an address.
     email = serializers.CharField(help_text="May be empty.")
-    default_team = serializers.CharField(allow_null=True, help_text="Where projects live that name no team.")
+    default_team = serializers.CharField(allow_null=True, help_text="The default team for new projects.")
     teams = MyTeamSerializer(many=True)
-    key = MyKeySerializer(allow_null=True, help_text="The key that asks; null for a session.")
+    key = MyKeySerializer(allow_null=True, help_text="The API key of this request; null for a session.")
 
     class Meta:
         model = User

@@ -141,14 +141,14 @@ class MemberDetail(APIView):
 def get_team(request: Request, name: str) -> Team:
     team = Team.objects.visible_to(request.user).named(name).first()
     if team is None:
-        raise errors.Missing(f"There is no team '{name}', or you are not in it.")
+        raise errors.Missing(f"Team '{name}' not found, or you are not a member.")
     return team
 
 
 def get_user(username: str) -> User:
     user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
-        raise errors.Missing(f"There is no user '{username}'.")
+        raise errors.Missing(f"User '{username}' not found.")
     return user
 
 

@@ -274,7 +274,7 @@ class RuleCreate(RuleUpdate):
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if sum(place in data for place in _PLACES) != 1:
-            raise serializers.ValidationError("Name one place for the rule: a team, a project or an artifact.")
+            raise serializers.ValidationError("Give the rule exactly one scope: a team, a project or an artifact.")
         return data
 
 

@@ -19,8 +19,8 @@ _ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")
 class ArtifactQuery(PageQuery):
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/project`.")
     type = serializers.CharField(required=False, max_length=64)
-    name = serializers.CharField(required=False, max_length=128, help_text="The whole name.")
-    search = serializers.CharField(required=False, max_length=200, help_text="Part of name, description or a tag.")
+    name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
+    search = serializers.CharField(required=False, max_length=200, help_text="Part of a name, description or tag.")
     tag = serializers.CharField(required=False, max_length=64)
     alias = serializers.CharField(required=False, max_length=100)
     ordering = serializers.ChoiceField(
@@ -64,7 +64,7 @@ class AliasDeleteQuery(serializers.Serializer):
 
 
 class SuggestionQuery(serializers.Serializer):
-    q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="What was typed so far.")
+    q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="What has been typed so far.")
 
 
 class ProposalQuery(CursorQuery):
@@ -80,12 +80,12 @@ class RuleQuery(PageQuery):
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if len(scope_of(data)) > 1:
-            raise serializers.ValidationError("Name one place: a team, a project or an artifact.")
+            raise serializers.ValidationError("Give exactly one of team, project and artifact.")
         return data
 
 
 class DeleteVersionQuery(serializers.Serializer):
-    delete_aliases = serializers.BooleanField(default=False, help_text="Aliases that point at it go too.")
+    delete_aliases = serializers.BooleanField(default=False, help_text="Also delete the aliases that point to it.")
 
 
 class SignatureQuery(serializers.Serializer):

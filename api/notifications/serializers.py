@@ -66,7 +66,7 @@ class WebhookUpdate(serializers.Serializer):
     url = serializers.CharField(required=False, max_length=url_policy.MAX_URL)
     events = EventsField(required=False)
     description = LineField(required=False, allow_blank=True)
-    active = serializers.BooleanField(required=False, help_text="False pauses it; true resumes it, whatever paused it.")
+    active = serializers.BooleanField(required=False, help_text="False pauses it; true resumes it.")
 
 
 class AttemptSerializer(serializers.ModelSerializer):
@@ -166,5 +166,5 @@ class WatchCreate(serializers.Serializer):
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if ("project" in data) == ("artifact" in data):
-            raise serializers.ValidationError("Name a project or an artifact, one of the two.")
+            raise serializers.ValidationError("Give a project or an artifact, not both.")
         return data

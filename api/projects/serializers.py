@@ -40,10 +40,10 @@ class ProjectSerializer(serializers.ModelSerializer):
 
 
 class ProjectCreate(serializers.Serializer):
-    team = serializers.CharField(required=False, max_length=64, help_text="Your personal team, when absent.")
+    team = serializers.CharField(required=False, max_length=64, help_text="Your personal team if absent.")
     name = NameField()
     description = ProseField(required=False)
-    visibility = EnumField(Visibility, required=False, help_text="Private, when absent.")
+    visibility = EnumField(Visibility, required=False, help_text="Private if absent.")
 
 
 class ProjectUpdate(serializers.Serializer):
@@ -55,7 +55,7 @@ class ProjectUpdate(serializers.Serializer):
 
 class ProjectQuery(PageQuery):
     team = serializers.CharField(required=False, max_length=64)
-    name = serializers.CharField(required=False, max_length=128, help_text="The whole name.")
+    name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
     visibility = EnumField(Visibility, required=False)
     search = serializers.CharField(required=False, max_length=100, help_text="Part of name or description.")
     ordering = ordering("-id", "id", "name", "created_at", "updated_at")
@@ -97,9 +97,9 @@ class RunUpdate(serializers.Serializer):
 
 class RunCreate(RunUpdate):
     project = serializers.CharField(
-        max_length=200, help_text="An id, `team/name`, or `name` in your personal team; made if it has a new name."
+        max_length=200, help_text="An id, `team/name`, or `name` in your personal team; created if it does not exist."
     )
-    name = NameField(required=False, allow_null=True, help_text="A pleasant one is made up, when absent.")
+    name = NameField(required=False, allow_null=True, help_text="Generated if absent.")
     host = LineField(required=False, allow_blank=True, max_length=255)
     git_commit = LineField(required=False, allow_blank=True, max_length=64)
     git_remote = LineField(required=False, allow_blank=True, max_length=1024)
@@ -107,13 +107,13 @@ class RunCreate(RunUpdate):
 
 class RunFinish(serializers.Serializer):
     exit_code = serializers.IntegerField(
-        required=False, min_value=-(2**31), max_value=2**31 - 1, help_text="0 means finished, others mean crashed."
+        required=False, min_value=-(2**31), max_value=2**31 - 1, help_text="0 means finished, anything else crashed."
     )
     state = EnumField(
         State,
         some=[State.FINISHED, State.CRASHED, State.KILLED],
         required=False,
-        help_text="Said outright; it wins over the exit code.",
+        help_text="Takes precedence over the exit code.",
     )
     summary = JSONObjectField(required=False, allow_null=True)
 
@@ -121,7 +121,7 @@ class RunFinish(serializers.Serializer):
         exit_code = data.pop("exit_code", None)
         if "state" not in data:
             if exit_code is None:
-                raise serializers.ValidationError("Say how the run ended: exit_code or state.")
+                raise serializers.ValidationError("Send how the run ended: exit_code or state.")
             data["state"] = State.CRASHED if exit_code else State.FINISHED
         return data
 

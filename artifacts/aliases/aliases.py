@@ -112,7 +112,7 @@ def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = 
     before = version_before(artifact, alias)
     if not before.is_finalized:
         raise errors.AliasTargetRefused(
-            f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
+            f"Alias {alias!r} was at {before.version} before, which is {before.state} now: move it to another version."
         )
     return put_alias(actor, artifact, alias, before)
 
@@ -121,7 +121,7 @@ def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = 
 def swap(actor: Actor, artifact: Artifact, one: str, other: str) -> list[Move]:
     """Let two aliases change places, both or none."""
     if one == other:
-        raise errors.Invalid(f"Name two aliases: {one!r} cannot change places with itself.")
+        raise errors.Invalid(f"Choose two different aliases: {one!r} cannot be swapped with itself.")
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = lock(artifact)
     protection.require(actor, artifact, [one, other])
@@ -164,7 +164,9 @@ def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
     now = last.to_version_id if last else None
     earlier = changes.filter(to_version__isnull=False).exclude(to_version=now).first()
     if earlier is None:
-        raise errors.NothingBefore(f"Alias {alias!r} has been at {last.after if last else 'no version'} alone.")
+        raise errors.NothingBefore(
+            f"Nothing to roll back: {alias} has only ever pointed to {last.after if last else 'one version'}."
+        )
     return artifact.versions.get(pk=earlier.to_version_id)
 
 
@@ -184,17 +186,17 @@ def require_expected(artifact: Artifact, alias: str, expected: Expected) -> None
     if (row.version_id if row else None) == expected:
         return
     where = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
-    sentence = f"Alias {alias!r} does not exist any more."
+    sentence = f"Alias {alias!r} no longer exists."
     if row:
-        happened = "made" if expected is None else "moved"
-        sentence = f"Alias {alias!r} was {happened} meanwhile: it is at {row.version.version} now."
+        happened = "created" if expected is None else "moved"
+        sentence = f"Alias {alias!r} was {happened} in the meantime: it is at {row.version.version} now."
     raise errors.AliasMoved(sentence, **{"alias": alias, "version": None, "version_id": None} | where)
 
 
 def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
     """Raise `AliasTargetRefused` unless the version is a finalized one of the artifact."""
     if version.artifact_id != artifact.pk:
-        raise errors.AliasTargetRefused(f"That version is not one of artifact {artifact.name!r}.")
+        raise errors.AliasTargetRefused(f"That version does not belong to artifact {artifact.name!r}.")
     if not version.is_finalized:
         raise errors.AliasTargetRefused(f"Version {version.version} is a {version.state}: finalize it first.")
 

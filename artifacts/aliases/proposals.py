@@ -30,11 +30,13 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
         row = artifact.alias_set.select_related("version").filter(alias=alias).first()
         now = row.version if row else None
     if now is not None and to is not None and now.pk == to.pk:
-        raise errors.Conflict(f"Alias {alias!r} is at {to.version} already.")
+        raise errors.Conflict(f"Alias {alias!r} is already at {to.version}.")
     proposal = AliasProposal(
         artifact=artifact, alias=alias, from_version=now, to_version=to, reason=actor.reason, proposed_by=actor.user
     )
-    waiting = errors.ProposalOpen(f"A move of {alias!r} waits already: decide about it, or withdraw it, first.")
+    waiting = errors.ProposalOpen(
+        f"A move of {alias!r} is already pending approval: decide on it or withdraw it first."
+    )
     with errors.refuse(proposal_one_open=waiting):
         proposal.save(force_insert=True)
     events.proposal_created(proposal, _deciders(artifact, alias))
@@ -75,7 +77,7 @@ def withdraw(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasP
     aliases.lock(proposal.artifact)
     proposal = _still_open(proposal)
     if proposal.proposed_by_id != actor.user.pk and not actor.is_staff:
-        raise errors.Denied("Only who proposed a move withdraws it; others reject it.")
+        raise errors.Denied("Only the person who proposed a move can withdraw it; others can reject it.")
     return _decide(actor, proposal, AliasProposal.State.WITHDRAWN, comment)
 
 
@@ -106,7 +108,7 @@ def _deciders(artifact: Artifact, alias: str) -> list[User]:
 def _require_decider(actor: Actor, artifact: Artifact, proposal: AliasProposal) -> None:
     permissions.require(actor, artifact.project.team, deciding_role(artifact, proposal.alias))
     if proposal.proposed_by_id == actor.user.pk:
-        raise errors.Denied("You proposed this move yourself: somebody else decides about it.")
+        raise errors.Denied("You proposed this move yourself: somebody else has to review it.")
 
 
 def _still_open(proposal: AliasProposal) -> AliasProposal:

@@ -120,10 +120,10 @@ def require_unprotected(artifact: Artifact, aliases: Iterable[str], sentence: st
 def _protected(alias: str, asked: Protection, role: Role | None) -> errors.AliasProtected:
     by_whom = f"an {asked.role.value} of team '{asked.rule.owner.name}'"
     if asked.needs_approval:
-        wish = f"It moves when a second person, {by_whom}, approves: propose the move."
+        what_helps = f"A second person, {by_whom}, has to approve: propose the move."
     else:
-        wish = f"It is moved by {by_whom}: ask one, or propose the move."
-    sentence = f"Alias {alias!r} is protected by the rule {asked.rule}. {wish}"
+        what_helps = f"Only {by_whom} can move it: ask one, or propose the move."
+    sentence = f"Alias {alias!r} is protected by the rule {asked.rule}. {what_helps}"
     return errors.AliasProtected(sentence, **_told(alias, asked.rule))
 
 
@@ -138,7 +138,7 @@ def _saved(rule: AliasRule, **how: Any) -> AliasRule:
     _wait_for_moves(rule)
     if not rule._state.adding and not AliasRule.objects.select_for_update(no_key=True).filter(pk=rule.pk).first():
         raise errors.Missing(f"The rule {rule} was deleted.")
-    taken = errors.RuleTaken(f"There is a rule for {rule.pattern!r} already in {rule.place}.")
+    taken = errors.RuleTaken(f"There is already a rule for {rule.pattern!r} in {rule.place}.")
     with errors.refuse(rule_unique_in_team=taken, rule_unique_in_project=taken, rule_unique_in_artifact=taken):
         rule.save(**how)
     return rule

@@ -81,7 +81,7 @@ class _Tape:
             part = self._chunk[:size]
             if not part:
                 # The connection breaks here, which tells the other side that the zip is not whole.
-                raise errors.Missing("The object store holds fewer bytes than were sent to it.")
+                raise errors.Missing("The object store has fewer bytes than were sent to it.")
             self._chunk = self._chunk[len(part) :]
             size -= len(part)
             yield bytes(part)

@@ -65,7 +65,7 @@ def check_signature(file_id: str, signature: str) -> None:
     except signing.BadSignature:
         signed = None
     if signed != file_id:
-        raise errors.Missing("This address is not valid (any more): ask for a new one.")
+        raise errors.Missing("This download URL is invalid or has expired: request a new one.")
 
 
 def content(file: ArtifactFile) -> Iterator[bytes]:
@@ -87,11 +87,11 @@ def read_range(file: ArtifactFile, offset: int, length: int) -> bytes:
 def _readable(file: ArtifactFile) -> Blob:
     blob = file.blob
     if blob is None:
-        raise errors.Conflict(f"{file.path!r} is a reference to {file.reference_uri}: its bytes are not kept here.")
+        raise errors.Conflict(f"{file.path!r} is a reference to {file.reference_uri}: its bytes are not stored here.")
     if blob.state == Blob.State.CORRUPT:
         raise errors.BytesMismatch(f"The bytes of {file.path!r} are corrupt: log the file again.", paths=[file.path])
     if not _is_there(blob):
-        raise errors.VersionIncomplete(f"The bytes of {file.path!r} have not arrived yet.", paths=[file.path])
+        raise errors.VersionIncomplete(f"The bytes of {file.path!r} have not been uploaded yet.", paths=[file.path])
     return blob
 
 

@@ -156,7 +156,7 @@ def collect_uploaded(version: ArtifactVersion, finished: Iterable[CompletedUploa
     wrong = _look(version, awaited)
     if wrong:
         paths = list(version.files.filter(blob__object__in=wrong).values_list("path", flat=True)[:100])
-        raise errors.BytesMismatch("The store holds another number of bytes than was stated.", paths=paths)
+        raise errors.BytesMismatch("The object store received more or fewer bytes than declared.", paths=paths)
 
 
 def _check_etags(version: ArtifactVersion, place: StoredObject, etags: dict[int, str]) -> None:
@@ -202,9 +202,9 @@ def _check(wanted: UploadRequest) -> None:
         raise errors.Invalid("A pack is sent in one PUT.")
     count = _check_size(wanted.size, wanted.part_size)
     if wanted.part_size is not None and len(wanted.part_hashes) != count:
-        raise errors.Invalid(f"{wanted.size} bytes are {count} parts of {wanted.part_size}: state the sha256 of each.")
+        raise errors.Invalid(f"{wanted.size} bytes are {count} parts of {wanted.part_size}: send the sha256 of each.")
     if wanted.kind == StoredObject.Kind.PACK and not wanted.members:
-        raise errors.Invalid("A pack names its members.")
+        raise errors.Invalid("A pack must list its members.")
     if len(wanted.members) > MAX_PACK_MEMBERS:
         raise errors.Invalid(f"A pack has at most {MAX_PACK_MEMBERS:,} members.")
 
@@ -215,7 +215,7 @@ def _check_size(size: int, part_size: int | None) -> int:
         raise errors.Invalid("An object has at most 5 TiB.")
     if part_size is None:
         if size > storage.MAX_PUT:
-            raise errors.Invalid("One PUT takes at most 5 GiB: state a part_size.")
+            raise errors.Invalid("One PUT takes at most 5 GiB: send a part_size.")
         return 1
     if not storage.MIN_PART <= part_size <= storage.MAX_PUT:
         raise errors.Invalid("A part has between 5 MiB and 5 GiB.")
@@ -229,9 +229,9 @@ def _begun_before(version: ArtifactVersion, storage_key: str, size: int, part_si
     begun = StoredObject.objects.sent_alone().filter(version=version, key=storage_key)
     place = begun.filter(size=size, part_size=part_size).first()
     if place is None:
-        raise errors.Invalid("No such upload to this storage_key was begun for this version.")
+        raise errors.Invalid("No such upload with this storage_key was started for this version.")
     if place.state == StoredObject.State.UPLOADED:
-        raise errors.Conflict("The bytes of this upload have arrived already: register the file.")
+        raise errors.Conflict("The bytes of this upload have already arrived: register the file.")
     return place
 
 
@@ -309,7 +309,7 @@ def _check_contents(wanted: UploadRequest, blobs: dict[str, Blob]) -> None:
     for sha256, offset in sorted(_offsets(wanted), key=lambda member: member[1]):
         blob = blobs.get(sha256)
         if blob is None:
-            raise errors.Invalid(f"No file of this draft has the sha256 {sha256}: state the files first.")
+            raise errors.Invalid(f"No file of this draft has the sha256 {sha256}: list the files first.")
         if offset < end and blob.size:
             raise errors.Invalid(f"The member {sha256} overlaps the one before it.")
         end = offset + blob.size

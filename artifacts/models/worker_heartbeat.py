@@ -11,6 +11,7 @@ class WorkerHeartbeat(models.Model):
 
     class Meta:
         db_table = "artifacts_pulse"
+        verbose_name = "heartbeat"
         constraints = [models.UniqueConstraint(fields=["name"], name="pulse_name_unique")]
 
     def __str__(self) -> str:

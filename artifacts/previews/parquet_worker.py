@@ -20,7 +20,7 @@ def main() -> None:
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
         if isinstance(error, pyarrow.ArrowMemoryError):
             raise
-        sandbox_worker.write_message(unfit="This is not a Parquet file that we can read.")
+        sandbox_worker.write_message(unfit="This Parquet file cannot be read.")
         return
     sandbox_worker.write_message(done=answer)
 

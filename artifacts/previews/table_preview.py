@@ -59,11 +59,11 @@ def _separated(reader: Reader, text: str, delimiter: str) -> Table:
             if len(rows) > MAX_ROWS + 1:
                 break
     except csv.Error as error:
-        raise FormatMismatch("This is no table that we can read, so it is shown as text.") from error
+        raise FormatMismatch("This table cannot be read, so it is shown as text.") from error
     if not rows:
         raise FormatMismatch("This table has no rows, so it is shown as text.")
     if len(rows) == 1 and reader.size > _HEAD:
-        raise FormatMismatch("This table has a row that is too long for a table here, so it is shown as text.")
+        raise FormatMismatch("This table has a row that is too long to show, so it is shown as text.")
     header, *body = rows
     width = max(map(len, rows))
     names = [*header, *[""] * (width - len(header))]

@@ -87,16 +87,16 @@ def _told(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
 def _npy_header(data: bytes, name: str) -> Tensor:
     """The header of one array: magic, version, length, then the literal."""
     if data[:6] != _NPY_MAGIC or len(data) < 12 or data[6] not in (1, 2, 3):
-        raise FormatMismatch("This is not a numpy array, whatever its name says.")
+        raise FormatMismatch("This is not a NumPy array, whatever its name says.")
     start, form = (10, "<H") if data[6] == 1 else (12, "<I")
     (length,) = struct.unpack_from(form, data, 8)
     literal = data[start : start + length].decode("utf-8" if data[6] == 3 else "latin-1", "replace")
     match = _NPY.fullmatch(literal.rstrip(" \n") + "\n") if len(literal) == length <= _MAX_NPY_HEADER else None
     if match is None:
-        raise FormatMismatch("This is not a numpy array that we can read.")
+        raise FormatMismatch("This NumPy array cannot be read.")
     shape = tuple(int(part) for part in match["shape"].split(",") if part.strip())
     if len(shape) > _MAX_DIMENSIONS:
-        raise FormatMismatch("This is not a numpy array that we can read.")
+        raise FormatMismatch("This NumPy array cannot be read.")
     dtype, width = _dtype(match["descr"])
     return Tensor(name, dtype, shape, prod(shape) * width if width else None)
 

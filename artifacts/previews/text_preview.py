@@ -1,6 +1,7 @@
 """Text and code: decoded by what the bytes say, coloured in the workshop, shown up to a size."""
 
 import codecs
+from pathlib import PurePosixPath
 
 from artifacts.previews import sandbox
 from artifacts.previews.reader import Reader
@@ -33,18 +34,21 @@ def show(reader: Reader, name: str) -> Text | NoPreview:
     """The beginning of a text, coloured as its name says. `Oversized` for a text beyond `MAX_TEXT`."""
     text = decode(reader.head(SHOWN), is_whole=reader.size <= SHOWN)
     if text is None:
-        return NoPreview("No preview for this kind of file.")
+        suffix = PurePosixPath(name).suffix.lower()
+        return NoPreview(
+            f"No preview for {suffix} files." if 1 < len(suffix) < 12 else "No preview for this kind of file."
+        )
     if reader.size > MAX_TEXT:
         raise PreviewTooLarge
     lines, is_whole = _bounded(text, reader.size <= SHOWN)
-    note = "" if is_whole else "This is the beginning. Download the file for the rest of it."
+    note = "" if is_whole else "Showing the start of the file. Download it for the rest."
     coloured = None if name.lower().endswith(_PLAIN) else sandbox.highlight("\n".join(lines), name)
     return Text(coloured or [[("", line)] for line in lines], note)
 
 
 def prose(reader: Reader) -> Markdown:
     if reader.size > MAX_PROSE:
-        raise FormatMismatch("This Markdown is too long to be laid out, so it is shown as text.")
+        raise FormatMismatch("This Markdown is too long to render, so it is shown as text.")
     text = decode(reader.head(MAX_PROSE))
     if text is None:
         raise FormatMismatch("This is not Markdown, whatever its name says.")

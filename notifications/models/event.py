@@ -13,17 +13,17 @@ from projects.models import Project
 
 
 class Kind(models.TextChoices):
-    ALIAS_CREATED = "alias.created", "An alias was made"
-    ALIAS_MOVED = "alias.moved", "An alias moved"
-    ALIAS_DELETED = "alias.deleted", "An alias was removed"
-    VERSION_FINALIZED = "version.finalized", "A version was finalized"
-    VERSION_DELETED = "version.deleted", "A version was deleted"
-    ALIAS_PROPOSED = "alias.proposed", "A move was proposed"
-    ALIAS_APPROVED = "alias.approved", "A proposed move was approved"
-    ALIAS_REJECTED = "alias.rejected", "A proposed move was rejected"
+    ALIAS_CREATED = "alias.created", "Alias created"
+    ALIAS_MOVED = "alias.moved", "Alias moved"
+    ALIAS_DELETED = "alias.deleted", "Alias deleted"
+    VERSION_FINALIZED = "version.finalized", "Version finalized"
+    VERSION_DELETED = "version.deleted", "Version deleted"
+    ALIAS_PROPOSED = "alias.proposed", "Move proposed"
+    ALIAS_APPROVED = "alias.approved", "Proposed move approved"
+    ALIAS_REJECTED = "alias.rejected", "Proposed move rejected"
     # Of webhooks themselves: nobody chooses to hear of them.
-    WEBHOOK_TEST = "webhook.test", "Somebody tries the webhook"
-    WEBHOOK_PAUSED = "webhook.paused", "A webhook was paused"
+    WEBHOOK_TEST = "webhook.test", "Webhook tested"
+    WEBHOOK_PAUSED = "webhook.paused", "Webhook paused"
 
 
 # What a webhook can be told of.

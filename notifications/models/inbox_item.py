@@ -52,6 +52,7 @@ class InboxItem(models.Model):
 
     class Meta:
         db_table = "notifications_notice"
+        verbose_name = "notification"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["user", "event"], name="notice_unique"),

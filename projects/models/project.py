@@ -65,7 +65,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         found = self.filter(pk=by_id) if by_id else self.named(str(reference))
         project = found.select_related("team").first()
         if project is None:
-            raise errors.Missing(f"There is no project '{reference}', or you may not see it.")
+            raise errors.Missing(f"Project '{reference}' not found, or you don't have access.")
         return project
 
 

@@ -9,6 +9,6 @@ document.addEventListener("click", async (event) => {
     await navigator.clipboard.writeText(source ? source.textContent : button.dataset.copy);
     toast("Copied.");
   } catch {
-    toast("The browser did not let us copy: select the text instead.", "error");
+    toast("Copying failed. Select the text instead.", "error");
   }
 });

@@ -17,5 +17,5 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 document.addEventListener("htmx:sendError", (event) => {
-  if (!event.detail.elt.matches("[data-live]")) toast("The server does not answer. Nothing was changed.", "error");
+  if (!event.detail.elt.matches("[data-live]")) toast("The server does not respond. Nothing was changed.", "error");
 });

@@ -1,4 +1,4 @@
-"""The operator's desk: pages open, and what they change goes through the verbs."""
+"""Django admin: pages open, and what they change goes through the verbs."""
 
 import pytest
 from django.contrib import admin
@@ -117,7 +117,7 @@ def test_the_last_admin_stays_also_here(desk, acme, alice):
     form = members_form(acme, row_of(acme, alice, "viewer"))
     page = desk.post(f"/admin/accounts/team/{acme.pk}/change/", form, follow=True)
 
-    assert said(page) == ["'alice' is the last admin of team 'acme'."]
+    assert said(page) == ["'alice' is the last admin of team 'acme': make somebody else an admin first."]
     assert permissions.role_in(alice, acme) is Role.ADMIN
     acme.refresh_from_db()
     assert acme.display_name == ""
@@ -133,7 +133,7 @@ def test_a_team_made_here_has_the_operator_as_admin(desk):
 def test_a_personal_team_is_not_deleted(desk, alice):
     team = alice.personal_team
     page = desk.post(f"/admin/accounts/team/{team.pk}/delete/", {"post": "yes"}, follow=True)
-    assert said(page) == ["A personal team lives as long as its user."]
+    assert said(page) == ["A personal team cannot be deleted while its user exists."]
     assert Team.objects.filter(pk=team.pk).exists()
 
 
@@ -163,7 +163,7 @@ def test_runs_are_killed(desk, project, bob):
 
     running.refresh_from_db()
     assert running.state == State.KILLED
-    assert said(page) == [f"Run '{ended.name}' has ended already: it is finished."]
+    assert said(page) == [f"Run '{ended.name}' has already ended: it is finished."]
 
 
 def test_the_desk_is_for_staff(acme, alice):

@@ -34,9 +34,9 @@ def test_roles_are_ordered():
 
 
 def test_the_refusal_says_who_you_are_and_what_it_needs(acme, vera, mallory):
-    with pytest.raises(errors.Denied, match=r"^You are a viewer of team 'acme'; this needs editor\.$"):
+    with pytest.raises(errors.Denied, match=r"^You need the Editor role in acme to do this\.$"):
         permissions.require(Actor(vera), acme, Role.EDITOR)
-    with pytest.raises(errors.Denied, match=r"^You are not a member of team 'acme'; this needs viewer\.$"):
+    with pytest.raises(errors.Denied, match=r"^You are not a member of acme: you need the Viewer role to do this\.$"):
         permissions.require(Actor(mallory), acme, Role.VIEWER)
 
 

@@ -40,7 +40,7 @@ def test_names_of_odd_form_are_refused(db, name):
 
 @pytest.mark.parametrize("name", ["admin", "API", "Static", "projects"])
 def test_words_of_our_own_addresses_are_refused(db, name):
-    with pytest.raises(errors.Invalid, match="kept for the server"):
+    with pytest.raises(errors.Invalid, match="is reserved"):
         users.create(name)
 
 

@@ -101,7 +101,7 @@ def test_addresses_that_lead_nowhere_answer_as_problems(client, db):
         "type": "about:blank",
         "title": "Not found",
         "status": 404,
-        "detail": "There is nothing at this address.",
+        "detail": "There is nothing at this URL.",
         "code": "Missing",
         "request_id": "abc",
     }

@@ -1,4 +1,4 @@
-"""The operator's desk: everything can be looked at, and what is done there is done by the same verbs."""
+"""Django admin: everything can be looked at, and what is done there is done by the same verbs."""
 
 import pytest
 from django.contrib import admin
@@ -172,7 +172,7 @@ def test_an_alias_that_was_moved_meanwhile_is_not_moved_from_the_desk(desk, alic
     aliases.move(Actor(bob, Channel.SDK), production.artifact, "production", v3)
 
     answer = desk.post(page(production), wish(v2, v1), follow=True)
-    assert "was moved meanwhile: it is at v" in answer.content.decode()
+    assert "was moved in the meantime: it is at v" in answer.content.decode()
     production.refresh_from_db()
     assert (production.version, last_change().number) == (v3, 2)
 

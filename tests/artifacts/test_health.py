@@ -41,8 +41,8 @@ def test_a_store_that_is_away_is_told(workers, store_away, client):
     ready = client.get("/readyz")
 
     assert ready.status_code == 503
-    assert "object store does not answer" in ready.json()["store"]
-    assert "object store does not answer" in client.get("/login").content.decode()
+    assert "object store does not respond" in ready.json()["store"]
+    assert "object store does not respond" in client.get("/login").content.decode()
 
 
 def test_workers_that_never_came_are_told(db, store, client):

@@ -69,7 +69,7 @@ def test_drafts_and_deleted_versions_are_not_meant(bob, artifact, v1, v2):
     versions.delete(Actor(bob, Channel.SDK), v1)
 
     for version in ("v1", "v3", "v4"):
-        with pytest.raises(VersionNotFound, match="newest is v2"):
+        with pytest.raises(VersionNotFound, match="latest is v2"):
             name_resolution.resolve(bob, "acme/demo/data", version=version)
         with pytest.raises(AliasNotFound):
             name_resolution.resolve(bob, f"acme/demo/data:{version}")

@@ -125,7 +125,7 @@ def test_every_verb_says_the_same(store):
         lambda: list(storage.open_multiparts("probes/")),
         storage.ensure_bucket,
     ):
-        with pytest.raises(StoreUnavailable, match="does not answer"):
+        with pytest.raises(StoreUnavailable, match="does not respond"):
             act()
 
 

@@ -1,4 +1,4 @@
-"""The operator's desk in a real browser: Django admin under the policy that lets it run, and nothing else."""
+"""Django admin in a real browser, under the policy that lets it run, and nothing else."""
 
 import re
 

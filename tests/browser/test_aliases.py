@@ -22,7 +22,7 @@ def test_aliases_tab_shows_all_aliases(person, make):
     page.get_by_role("link", name=re.compile("^Aliases")).click()
     expect(page.locator("#alias-count")).to_contain_text("(3)")
     at(page, "production", "v3")
-    expect(row(page, "production")).to_contain_text("2 versions ahead of before")
+    expect(row(page, "production")).to_contain_text("+2 versions")
     expect(row(page, "production")).to_contain_text("alice")
     expect(row(page, "production").locator("time")).to_have_count(2)
     at(page, "staging", "v2")
@@ -45,7 +45,7 @@ def test_add_alias_modal_works_correctly(person, make):
     expect(dialog(page)).to_contain_text("staging is new, at v2")
     dialog(page).get_by_label("Reason").fill("for the weekend")
     press(page, "Add")
-    told(page, "Alias staging is at v2.")
+    told(page, "Alias staging assigned to v2.")
     gone(page)
     at(page, "staging", "v2")
     expect(page.locator("#alias-count")).to_contain_text("(2)")
@@ -53,9 +53,9 @@ def test_add_alias_modal_works_correctly(person, make):
 
     page.get_by_role("link", name="Add alias").click()
     dialog(page).get_by_label("Alias", exact=True).fill("production")
-    expect(dialog(page)).to_contain_text("production exists: it moves from v1 to v3")
+    expect(dialog(page)).to_contain_text("production exists and moves: v1 → v3")
     press(page, "Move")
-    told(page, "Alias production has moved from v1 to v3.")
+    told(page, "Alias production moved from v1 to v3.")
     at(page, "production", "v3")
     expect(page.locator("#head-aliases")).to_contain_text("production")
     stayed(page)
@@ -74,7 +74,7 @@ def test_delete_alias_with_confirmation(person, make):
     page.get_by_role("link", name="Delete production").click()
     dialog(page).get_by_label("Reason").fill("nobody asks for it")
     press(page, "Delete")
-    told(page, "Alias production is deleted.")
+    told(page, "Alias production deleted.")
     expect(row(page, "production")).to_have_count(0)
     expect(page.get_by_role("link", name="Add alias")).to_be_focused()
     stayed(page)
@@ -129,7 +129,7 @@ def test_form_validation(person, make):
     expect(dialog(page).get_by_text("Only letters")).to_have_count(0)
     field.fill("history")
     press(page, "Add")
-    expect(dialog(page).locator(".refusal")).to_contain_text("is a word of our addresses")
+    expect(dialog(page).locator(".refusal")).to_contain_text("the name is reserved")
     expect(dialog(page).get_by_label("Alias", exact=True)).to_have_value("history")
     assert thing.where() == {"production": "v1"}
 
@@ -157,7 +157,7 @@ def test_before_a_move_one_sees_what_is_different(person):
     page.goto(f"{ARTIFACT}/aliases")
     page.get_by_role("link", name="Move of production").click()
     dialog(page).get_by_label("Version").select_option("v5")
-    expect(dialog(page)).to_contain_text("production moves from v6 to v5, 1 version behind where it is")
+    expect(dialog(page)).to_contain_text("production v6 → v5 (1 version older)")
     expect(dialog(page)).to_contain_text("3 changed")
     expect(dialog(page)).to_contain_text("Protected by the rule production")
     expect(dialog(page).get_by_role("link", name="Compare")).to_have_attribute(
@@ -176,17 +176,17 @@ def test_the_conflict_is_told_in_the_dialog_and_the_move_made_from_the_new_place
     # Nothing is chosen here: that would ask for the plan anew, perhaps after the move below, and be told of it early.
     expect(dialog(page).get_by_label("Version")).to_have_value("v8")
     dialog(page).get_by_label("Reason").fill("measured twice")
-    expect(dialog(page)).to_contain_text("moves from v1 to v8")
+    expect(dialog(page)).to_contain_text("v1 → v8 (7 versions newer)")
     thing.move("production", 7)
     press(page, "Move")
-    expect(dialog(page).get_by_role("alert").first).to_contain_text("was moved meanwhile: it is at v7 now")
+    expect(dialog(page).get_by_role("alert").first).to_contain_text("was moved in the meantime: it is at v7 now")
     expect(dialog(page).get_by_label("Reason")).to_have_value("measured twice")
     expect(dialog(page).get_by_label("Version")).to_have_value("v8")
-    expect(dialog(page)).to_contain_text("moves from v7 to v8")
+    expect(dialog(page)).to_contain_text("v7 → v8 (1 version newer)")
     expect(dialog(page).get_by_role("button", name="Move")).to_be_focused()
     assert thing.where()["production"] == "v7"
     press(page, "Move")
-    told(page, "Alias production has moved from v7 to v8.")
+    told(page, "Alias production moved from v7 to v8.")
     at(page, "production", "v8")
 
 
@@ -195,12 +195,10 @@ def test_a_move_by_others_is_told_while_one_still_chooses(person, make):
     page = person("bob").page
     page.goto(thing.aliases)
     page.get_by_role("link", name="Move of production").click()
-    expect(dialog(page)).to_contain_text("moves from v1 to v3")
+    expect(dialog(page)).to_contain_text("v1 → v3 (2 versions newer)")
     thing.move("production", 2)
     dialog(page).get_by_label("Version").select_option("v3")
-    expect(
-        dialog(page).get_by_role("alert").filter(has_text="Somebody moved it meanwhile: it is at v2 now.")
-    ).to_be_visible()
+    expect(dialog(page).get_by_role("alert").filter(has_text="Somebody has moved it: it is now at v2.")).to_be_visible()
     # The page behind the dialog waits, and follows once the dialog is gone.
     expect(row(page, "production").locator(".badge.version")).to_have_text("v1")
     page.keyboard.press("Escape")
@@ -217,7 +215,7 @@ def test_a_version_that_is_not_offered_is_typed(person, make):
     page.get_by_label("Or another version").fill("7")
     expect(page.locator("#alias-plan")).not_to_contain_text("is new, at")
     page.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("There is no finalized version '7'.")).to_be_visible()
+    expect(page.get_by_text("No finalized version is called '7'.")).to_be_visible()
     page.get_by_label("Or another version").fill("1")
     page.get_by_role("button", name="Add").click()
     page.wait_for_url(f"**{thing.aliases}")
@@ -243,10 +241,10 @@ def test_rollback_from_the_timeline(person, make):
     moments = dialog(page).locator("#moments li")
     expect(moments).to_have_count(3)
     expect(moments.first).to_contain_text("From v2 to v3")
-    expect(moments.first).to_contain_text("alice · API with key first key")
+    expect(moments.first).to_contain_text("alice via API (key “first key”)")
     expect(moments.first.get_by_role("link")).to_have_count(0)
     moments.last.get_by_role("link", name="Back to v1").click()
-    expect(dialog(page)).to_contain_text("production moves from v3 to v1")
+    expect(dialog(page)).to_contain_text("production v3 → v1")
     dialog(page).get_by_label("Reason").fill("it was slow")
     press(page, "Move")
     at(page, "production", "v1")
@@ -254,9 +252,9 @@ def test_rollback_from_the_timeline(person, make):
     page.get_by_role("link", name="History of production").click()
     expect(dialog(page).locator("#moments li").first).to_contain_text("it was slow")
     dialog(page).get_by_role("link", name="Roll back").click()
-    expect(dialog(page)).to_contain_text("production moves from v1 to v3")
+    expect(dialog(page)).to_contain_text("production v1 → v3")
     press(page, "Roll back")
-    told(page, "production is back at v3.")
+    told(page, "Alias production rolled back to v3.")
     at(page, "production", "v3")
     stayed(page)
 
@@ -267,11 +265,11 @@ def test_an_alias_that_was_deleted_comes_back_from_the_history_of_the_artifact(p
     page = person("bob").page
     page.goto(f"{thing.here}/history")
     page.get_by_role("link", name="production").first.click()
-    expect(dialog(page)).to_contain_text("It does not exist now.")
+    expect(dialog(page)).to_contain_text("This alias does not exist now.")
     dialog(page).get_by_role("link", name="Roll back").click()
     press(page, "Roll back")
-    told(page, "production is back at v2.")
-    expect(page.locator("#history li").first).to_contain_text("production was put on v2")
+    told(page, "Alias production rolled back to v2.")
+    expect(page.locator("#history li").first).to_contain_text("production was assigned to v2")
     assert thing.where() == {"production": "v2"}
 
 
@@ -279,14 +277,14 @@ def test_two_aliases_change_places(person, make):
     thing = make(2, blue=1, green=2)
     page = person("bob").page
     page.goto(thing.aliases)
-    page.get_by_role("link", name="Swap two").click()
+    page.get_by_role("link", name="Swap aliases").click()
     dialog(page).get_by_label("Alias", exact=True).fill("blue")
-    dialog(page).get_by_label("changes places with").fill("red")
+    dialog(page).get_by_label("With").fill("red")
     press(page, "Swap")
     expect(dialog(page).locator(".refusal")).to_contain_text("Alias 'red' not found")
-    dialog(page).get_by_label("changes places with").fill("green")
+    dialog(page).get_by_label("With").fill("green")
     press(page, "Swap")
-    told(page, "blue is at v2 and green is at v1 now.")
+    told(page, "Swapped: blue is at v2 and green is at v1 now.")
     at(page, "blue", "v2")
     at(page, "green", "v1")
 
@@ -302,7 +300,7 @@ def test_an_alias_is_added_on_the_page_of_its_version(person, make):
     press(page, "Add")
     expect(page.locator("#version-aliases")).to_have_text("stable")
     page.locator("#version-aliases").get_by_role("link", name="stable").click()
-    expect(dialog(page)).to_contain_text("It is at v1 now.")
+    expect(dialog(page)).to_contain_text("Currently v1")
     stayed(page)
 
 

@@ -34,7 +34,7 @@ def test_from_the_door_to_the_file_by_mouse(person):
     page.get_by_role("row", name="production").get_by_role("link", name="v6").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("ranker:v6")
     page.locator("summary", has_text="Compare").click()
-    page.get_by_role("link", name="With the previous, v5").click()
+    page.get_by_role("link", name="With the previous version, v5").click()
     expect(page.locator("[data-counts]")).to_contain_text("3 changed")
     expect(page.locator("[data-key-change=changed]")).to_contain_text("rmse")
     page.get_by_role("link", name="v6", exact=True).first.click()
@@ -98,7 +98,7 @@ def test_filters_are_in_the_address_and_the_back_button_takes_them_back(person):
     expect(page).to_have_url(re.compile(r"/artifacts\?search=rank$"))
     expect(page.get_by_label("Part of a name")).to_be_focused()
     page.get_by_label("Type", exact=True).select_option("dataset")
-    expect(page.locator("#list")).to_contain_text("Nothing fits these filters")
+    expect(page.locator("#list")).to_contain_text("No artifacts match these filters")
     expect(page).to_have_url(re.compile(r"search=rank.*type=dataset"))
     page.go_back()
     expect(rows).to_have_count(1)
@@ -126,7 +126,7 @@ def test_the_search_finds_from_any_page_and_escape_puts_the_hits_away(person):
     expect(page.get_by_role("heading", name="Artifacts", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
     page.goto("/search?q=nowhere-to-be-found")
-    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    expect(page.get_by_role("heading", name="No results")).to_be_visible()
 
 
 def test_folders_open_in_place_and_long_ones_a_page_at_a_time(person):
@@ -140,7 +140,7 @@ def test_folders_open_in_place_and_long_ones_a_page_at_a_time(person):
     page.get_by_role("link", name="Load more").click()
     expect(rows).to_have_count(130)
     expect(page.get_by_role("link", name="Load more")).to_have_count(0)
-    page.get_by_label("Names that begin with").fill("part-12")
+    page.get_by_label("Filter by start of name").fill("part-12")
     expect(rows).to_have_count(10)
     page.locator("#files .crumbs").get_by_role("link").first.click()
     expect(rows.filter(has_text="blob.bin")).to_be_visible()
@@ -246,7 +246,7 @@ def test_what_one_may_not_see_is_told_on_a_page_of_ours(person, name, status, pl
     page = person(name).page
     assert page.goto(place).status == status
     expect(page.get_by_text(str(status), exact=True)).to_be_visible()
-    page.get_by_role("link", name="Back to the projects").click()
+    page.get_by_role("link", name="Back to projects").click()
     expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
 
 

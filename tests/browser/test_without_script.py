@@ -75,7 +75,7 @@ def test_a_draft_is_finalized_and_deleted(page, ask):
     page.get_by_label("Description").fill("Nothing in it.")
     page.get_by_role("button", name="Finalize").click()
     page.wait_for_url(f"**/{name}/v1")
-    expect(page.locator(".head .badges")).to_contain_text("Finalized")
+    expect(page.locator("#facts")).to_contain_text("Finalized")
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(f"**/{name}/versions")

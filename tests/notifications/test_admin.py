@@ -1,4 +1,4 @@
-"""The operator's desk: everything to be looked at, nothing to be changed by hand, and no secret."""
+"""Django admin: everything to be looked at, nothing to be changed by hand, and no secret."""
 
 import pytest
 from django.urls import reverse

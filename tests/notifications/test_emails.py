@@ -54,7 +54,7 @@ def test_who_asks_for_mail_gets_it(bob, artifact, v1, watch, work, mailoutbox):
 
     (mail,) = mailoutbox
     assert mail.to == ["vera@example.org"]
-    assert mail.subject == "[acme/demo] bob put best on v1 of acme/demo/data"
+    assert mail.subject == "[acme/demo] bob assigned best to v1 of acme/demo/data"
     assert "Reason: better on the holdout" in mail.body
     assert f"{django_settings.BASE_URL}/acme/demo/artifacts/dataset/data/aliases" in mail.body
     assert f"{django_settings.BASE_URL}/watches" in mail.body
@@ -181,5 +181,5 @@ def test_versions_are_told_by_mail_to_who_watches_everything(bob, vera, project,
 
     assert [mail.subject for mail in mailoutbox] == [
         "[acme/demo] bob finalized v1 of acme/demo/data",
-        "[acme/demo] bob put latest on v1 of acme/demo/data",
+        "[acme/demo] bob assigned latest to v1 of acme/demo/data",
     ]

@@ -71,7 +71,7 @@ def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
     seed_data.until(lambda: seed_data.ask(stack, "vera", "GET", "/inbox")["unread"])
     seed_data.until(lambda: _mail(stack))
     assert _mail(stack)[0]["To"] == "vera@example.org"
-    assert _mail(stack)[0]["Subject"] == "[acme/told] bob put production on v1 of acme/told/announced"
+    assert _mail(stack)[0]["Subject"] == "[acme/told] bob assigned production to v1 of acme/told/announced"
 
     # It was refused the first time: beat sees to the second.
     seed_data.until(lambda: len(live_receiver.sent) > 1)

@@ -99,7 +99,7 @@ def test_headers_without_end_are_not_read(receiver):
 
     receiver.answers = [flood]
 
-    assert send(receiver.url).error == "The receiver's answer is not HTTP."
+    assert send(receiver.url).error == "The receiver's response is not HTTP."
 
 
 def test_what_is_no_text_is_shown_as_such(receiver):
@@ -114,13 +114,13 @@ def test_a_connection_that_closes_is_a_failure(receiver):
 
     receiver.answers = [leave]
 
-    assert send(receiver.url).error == "The receiver closed the connection without an answer."
+    assert send(receiver.url).error == "The receiver closed the connection without a response."
 
 
 def test_nobody_there_is_a_failure(receiver):
     receiver.close()
 
-    assert send(receiver.url).error == "The receiver refuses the connection."
+    assert send(receiver.url).error == "The receiver refused the connection."
 
 
 def test_an_answer_that_is_not_http_is_a_failure(receiver):
@@ -130,7 +130,7 @@ def test_an_answer_that_is_not_http_is_a_failure(receiver):
 
     receiver.answers = [mumble]
 
-    assert send(receiver.url).error == "The receiver's answer is not HTTP."
+    assert send(receiver.url).error == "The receiver's response is not HTTP."
 
 
 def test_a_silent_receiver_is_not_waited_for(receiver, settings):
@@ -138,7 +138,7 @@ def test_a_silent_receiver_is_not_waited_for(receiver, settings):
     receiver.answers = [lambda call: time.sleep(2)]
     answer = send(receiver.url)
 
-    assert answer.error == "The receiver does not answer in time."
+    assert answer.error == "The receiver did not respond in time."
     assert 200 <= answer.duration_ms < 1900
 
 
@@ -201,16 +201,16 @@ def test_over_tls_an_address_may_stand_for_itself(authority, secure):
 def test_a_certificate_for_another_name_is_refused(authority, secure, name):
     receiver = secure(authority, name)
 
-    assert "certificate is refused" in send_to("hooks.example", receiver.port).error
+    assert "certificate was rejected" in send_to("hooks.example", receiver.port).error
     assert receiver.sent == []
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(authority, secure):
     receiver = secure(trustme.CA(), "hooks.example")
 
-    assert "certificate is refused" in send_to("hooks.example", receiver.port).error
+    assert "certificate was rejected" in send_to("hooks.example", receiver.port).error
     assert receiver.sent == []
 
 
 def test_http_where_tls_is_asked_for_is_a_failure(receiver):
-    assert send_to("hooks.example", receiver.port).error == "The receiver does not speak TLS as it should."
+    assert send_to("hooks.example", receiver.port).error == "The TLS handshake with the receiver failed."

@@ -46,7 +46,7 @@ def test_what_happened_is_told_newest_first(browser, vera, news, django_assert_m
     with django_assert_max_num_queries(6):
         page = hands.get("/inbox").content.decode()
 
-    removed, moved, made = (page.index(f"bob {act}") for act in ("removed best", "moved best", "put best"))
+    removed, moved, made = (page.index(f"bob {act}") for act in ("removed best", "moved best", "assigned best"))
     assert removed < moved < made
     assert "&lt;b&gt;first&lt;/b&gt;" in page
 
@@ -138,7 +138,7 @@ def test_who_may_decide_is_asked_to(browser, alice, bob, artifact, v1, work):
     proposals.propose(Actor(bob), artifact, "best", v1)
     work()
 
-    assert "you may decide" in browser(alice).get("/inbox").content.decode()
+    assert "Needs your review" in browser(alice).get("/inbox").content.decode()
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])

@@ -204,7 +204,7 @@ def test_the_inbox_tells_what_happened(api, bob, vera, project, artifact, v1, wo
     assert (told["unread"], told["next_cursor"], len(told["items"])) == (1, None, 1)
     item = told["items"][0]
     assert (item["type"], item["why"], item["project_name"]) == ("alias.created", "watching", "acme/demo")
-    assert item["sentence"] == "bob put best on v1 of acme/demo/data"
+    assert item["sentence"] == "bob assigned best to v1 of acme/demo/data"
     assert item["url"].endswith("/acme/demo/artifacts/dataset/data/aliases")
     assert (item["data"]["to"]["version"], item["read_at"]) == ("v1", None)
 

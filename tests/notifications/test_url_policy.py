@@ -79,7 +79,7 @@ def test_an_unknown_name_is_refused():
 
 
 def test_a_name_without_addresses_is_refused():
-    with pytest.raises(errors.AddressRefused, match="no address"):
+    with pytest.raises(errors.AddressRefused, match="no IP address"):
         url_policy.find("https://example.org/", says())
 
 

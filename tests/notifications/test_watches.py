@@ -26,10 +26,10 @@ def test_who_watches_a_project_hears_of_all_its_artifacts(bob, vera, project, ar
 
     assert told(vera) == [
         "bob finalized v1 of acme/demo/data",
-        "bob put latest on v1 of acme/demo/data",
-        "bob put best on v1 of acme/demo/data",
+        "bob assigned latest to v1 of acme/demo/data",
+        "bob assigned best to v1 of acme/demo/data",
         "bob finalized v1 of acme/demo/other",
-        "bob put latest on v1 of acme/demo/other",
+        "bob assigned latest to v1 of acme/demo/other",
     ]
 
 
@@ -39,7 +39,7 @@ def test_who_watches_an_artifact_hears_of_that_alone(bob, vera, project, artifac
     log(bob, other, {"b": b"b"})
     work()
 
-    assert told(vera) == ["bob finalized v1 of acme/demo/other", "bob put latest on v1 of acme/demo/other"]
+    assert told(vera) == ["bob finalized v1 of acme/demo/other", "bob assigned latest to v1 of acme/demo/other"]
 
 
 def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
@@ -52,8 +52,8 @@ def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
     work()
 
     assert told(vera) == [
-        "bob put production on v1 of acme/demo/data",
-        "bob put prod-eu on v1 of acme/demo/data",
+        "bob assigned production to v1 of acme/demo/data",
+        "bob assigned prod-eu to v1 of acme/demo/data",
         "bob moved production of acme/demo/data from v1 to v2",
         "bob removed prod-eu from v1 of acme/demo/data",
     ]
@@ -116,7 +116,7 @@ def test_a_proposal_comes_to_everybody_who_may_decide(alice, bob, vera, acme, ar
     proposals.propose(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
-    assert told(alice) == told(carol) == ["bob proposes to put best on v1 of acme/demo/data"]
+    assert told(alice) == told(carol) == ["bob proposes to assign best to v1 of acme/demo/data"]
     assert told(bob) == told(vera) == []
     assert set(InboxItem.objects.values_list("why", flat=True)) == {InboxReason.CONCERNED}
 
@@ -140,13 +140,13 @@ def test_the_decision_comes_to_who_proposed(alice, bob, vera, project, artifact,
     work()
 
     assert told(bob) == [
-        "alice approved the proposal to put best on v1 of acme/demo/data",
+        "alice approved the proposal to assign best to v1 of acme/demo/data",
         "alice rejected the proposal to move best of acme/demo/data from v1 to v2",
     ]
     # Who watches hears of the approved move as of any other.
     assert told(vera) == [
-        "bob proposes to put best on v1 of acme/demo/data",
-        "alice put best on v1 of acme/demo/data",
+        "bob proposes to assign best to v1 of acme/demo/data",
+        "alice assigned best to v1 of acme/demo/data",
         "bob proposes to move best of acme/demo/data from v1 to v2",
         "alice rejected the proposal to move best of acme/demo/data from v1 to v2",
         "bob proposes to remove best from v1 of acme/demo/data",

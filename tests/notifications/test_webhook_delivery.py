@@ -175,7 +175,7 @@ def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook,
     work()
 
     hook.refresh_from_db()
-    assert hook.paused_at and hook.pause_reason == "5 deliveries in a row failed. The last answer was 500."
+    assert hook.paused_at and hook.pause_reason == "5 deliveries in a row failed. The last response was 500."
     assert len(receiver.sent) == settings.WEBHOOK_FAILURES_BEFORE_PAUSE
     assert [(each.user, each.event.kind) for each in InboxItem.objects.all()] == [(alice, Kind.WEBHOOK_PAUSED)]
 

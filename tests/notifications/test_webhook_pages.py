@@ -143,7 +143,7 @@ def test_it_is_changed(browser, alice, hook, receiver):
 def test_its_secret_is_renewed(browser, alice, hook):
     hands = browser(alice)
     before = hook.secret
-    assert "Make a new secret?" in hands.get(f"{place(hook)}/secret").content.decode()
+    assert "Create a new secret?" in hands.get(f"{place(hook)}/secret").content.decode()
     page = html.unescape(hands.post(f"{place(hook)}/secret").content.decode())
 
     hook.refresh_from_db()

@@ -24,7 +24,10 @@ def test_an_alias_is_added(browser, bob, artifact, v1, v2):
     )
 
     assert answer.status_code == 200 and answer["HX-Reswap"] == "none"
-    assert json.loads(answer["HX-Trigger"]) == {"close-modal": True, "toast": {"text": "Alias production is at v1."}}
+    assert json.loads(answer["HX-Trigger"]) == {
+        "close-modal": True,
+        "toast": {"text": "Alias production assigned to v1."},
+    }
     assert where(artifact) == {"latest": "v2", "production": "v1"}
     change = AliasChange.objects.get(alias="production")
     assert (change.channel, change.reason, change.changed_by) == ("web", "it is good", bob)
@@ -78,7 +81,7 @@ def test_a_form_without_script_leads_to_the_list_and_tells(browser, bob, artifac
     answer = browser(bob).post(f"{HERE}/add-alias", {"name": "best", "version": "v1"}, follow=True)
 
     assert answer.redirect_chain == [(PAGE, 302)]
-    assert "Alias best is at v1." in answer.content.decode()
+    assert "Alias best assigned to v1." in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -86,11 +89,11 @@ def test_a_form_without_script_leads_to_the_list_and_tells(browser, bob, artifac
     [
         ({"name": "no spaces", "version": "v1"}, "is not an alias: 1 to 100 letters, digits, dots, underscores"),
         ({"name": "a" * 101, "version": "v1"}, "at most 100 characters"),
-        ({"name": "", "version": "v1"}, "Give the alias a name."),
-        ({"name": "history", "version": "v1"}, "is a word of our addresses"),
+        ({"name": "", "version": "v1"}, "Enter a name for the alias."),
+        ({"name": "history", "version": "v1"}, "the name is reserved"),
         ({"name": "best", "version": ""}, "Choose a version."),
-        ({"name": "best", "version": "v9"}, "There is no finalized version &#x27;v9&#x27;."),
-        ({"name": "best", "version": "v1", "typed": "nine"}, "There is no finalized version &#x27;nine&#x27;."),
+        ({"name": "best", "version": "v9"}, "No finalized version is called &#x27;v9&#x27;."),
+        ({"name": "best", "version": "v1", "typed": "nine"}, "No finalized version is called &#x27;nine&#x27;."),
         ({"name": "best", "version": "v1", "reason": "x" * 1001}, "at most 1000 characters"),
         ({"name": "<b>", "version": "<i>"}, "&lt;b&gt;"),
     ],
@@ -111,12 +114,12 @@ def test_whoever_adds_an_alias_that_exists_is_told_first_that_it_will_move(brows
 
     answer = hands.post(f"{HERE}/add-alias", body)
     text = answer.content.decode()
-    assert answer.status_code == 422 and "is at v1. Send this again to move it from there." in text
+    assert answer.status_code == 422 and "is already at v1. Submit again to move it from there." in text
     assert "why not</textarea>" in text and 'value="v2" selected' in text
     assert where(artifact)["production"] == "v1"
 
     answer = hands.post(f"{HERE}/add-alias", body | told(text), follow=True)
-    assert "Alias production has moved from v1 to v2." in answer.content.decode()
+    assert "Alias production moved from v1 to v2." in answer.content.decode()
     assert where(artifact)["production"] == "v2"
 
 
@@ -131,8 +134,8 @@ def test_before_one_moves_an_alias_the_form_says_from_where_and_what_is_differen
         text = hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode()
 
     words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
-    assert "production moves from v1 to v2 , 1 version ahead of where it is." in words
-    for count in ("1 added", "1 removed", "1 changed", "1 the same", "8 B → 9 B"):
+    assert "production v1 → v2 (1 version newer)" in words
+    for count in ("1 added", "1 removed", "1 changed", "1 unchanged", "8 B → 9 B"):
         assert count in words
     assert f"{HERE}/compare?base=v1&amp;head=v2" in text and "<html" not in text
     assert ">Move</button>" in text
@@ -150,15 +153,15 @@ def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, d
 
     with django_assert_max_num_queries(12):
         answer = asked(name="production")
-    assert "exists: it moves from v1 to v2" in answer and answer.endswith("Move")
+    assert "exists and moves: v1 → v2" in answer and answer.endswith("Move")
     assert "best is new, at v2" in asked(name="best") and asked(name="best").endswith("Add")
     assert "production is at v1 already" in asked(name="production", version="v1")
     assert "production is at v1 already" in asked(name="production", typed="1")
     assert "production is at v1 now" in asked(name="production", typed="99")
     assert "is new" not in asked(name="")
     seen = {"expected": str(v2.pk), "expected_of": "production"}
-    assert "Somebody moved it meanwhile: it is at v1 now." in asked(name="production", **seen)
-    assert "Somebody deleted it meanwhile." in asked(name="gone", expected=str(v2.pk), expected_of="gone")
+    assert "Somebody has moved it: it is now at v1." in asked(name="production", **seen)
+    assert "Somebody has deleted it." in asked(name="gone", expected=str(v2.pk), expected_of="gone")
     assert "meanwhile" not in asked(name="best", **seen)
 
 
@@ -168,7 +171,7 @@ def test_without_script_one_looks_before_one_moves(browser, bob, artifact, v1, v
 
     answer = browser(bob).post(f"{PAGE}/production/move", body)
 
-    assert answer.status_code == 200 and " moves from " in " ".join(answer.content.decode().split())
+    assert answer.status_code == 200 and "(1 version newer)" in answer.content.decode()
     assert where(artifact)["production"] == "v1"
 
 
@@ -184,7 +187,7 @@ def test_a_move_is_refused_once_somebody_else_has_moved_the_alias(browser, alice
         answer = hands.post(f"{PAGE}/production/move", body | form, headers=headers)
         text = answer.content.decode()
         assert answer.status_code == 422
-        assert "was moved meanwhile: it is at v2 now." in text and "kept</textarea>" in text
+        assert "was moved in the meantime: it is at v2 now." in text and "kept</textarea>" in text
         assert 'value="v3" selected' in text
         assert where(artifact)["production"] == "v2"
 
@@ -221,10 +224,10 @@ def test_an_alias_is_rolled_back(browser, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
 
     text = hands.get(f"{PAGE}/production/rollback").content.decode()
-    assert "1 version behind where it is" in text and ">Roll back</button>" in text
+    assert "1 version older" in text and ">Roll back</button>" in text
     answer = hands.post(f"{PAGE}/production/rollback", told(text) | {"reason": "it failed"}, follow=True)
 
-    assert "production is back at v1." in answer.content.decode()
+    assert "Alias production rolled back to v1." in answer.content.decode()
     assert where(artifact)["production"] == "v1"
     answer = hands.post(f"{PAGE}/production/rollback", told(text), headers=part(PAGE))
     assert answer.status_code == 422 and "it is at v1 now" in answer.content.decode()
@@ -236,7 +239,7 @@ def test_an_alias_that_was_deleted_comes_back(browser, bob, artifact, v1, v2):
     hands = browser(bob)
 
     drawer = hands.get(f"{PAGE}/production/history").content.decode()
-    assert "It does not exist now." in drawer and f"{PAGE}/production/rollback" in drawer
+    assert "This alias does not exist now." in drawer and f"{PAGE}/production/rollback" in drawer
     text = hands.get(f"{PAGE}/production/rollback").content.decode()
     assert hands.post(f"{PAGE}/production/rollback", told(text)).status_code == 302
     assert where(artifact)["production"] == "v1"
@@ -250,7 +253,7 @@ def test_two_aliases_change_places(browser, alice, bob, artifact, v1, v2):
     assert '<option value="green">v2</option>' in form and 'value="blue"' in form
 
     for body, sentence in [
-        ({"one": "blue", "other": "blue"}, "cannot change places with itself"),
+        ({"one": "blue", "other": "blue"}, "cannot be swapped with itself"),
         ({"one": "blue", "other": ""}, "required"),
     ]:
         answer = hands.post(f"{PAGE}/swap", body)
@@ -259,5 +262,5 @@ def test_two_aliases_change_places(browser, alice, bob, artifact, v1, v2):
 
     body = {"one": "blue", "other": "green", "reason": "switch"}
     answer = hands.post(f"{PAGE}/swap", body, follow=True)
-    assert "blue is at v2 and green is at v1 now." in answer.content.decode()
+    assert "Swapped: blue is at v2 and green is at v1 now." in answer.content.decode()
     assert where(artifact) == {"blue": "v2", "green": "v1", "latest": "v2"}

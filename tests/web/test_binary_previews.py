@@ -240,7 +240,7 @@ class TestImages:
     def test_a_document_called_image_is_text(self, source):
         shown = look("x.png", source.encode())
         assert isinstance(shown, Text)
-        assert shown.note == "This is no image that we know, whatever its name says."
+        assert shown.note == "This is not an image in a known format, whatever its name says."
 
     def test_too_many_bytes_or_pixels(self):
         with pytest.raises(PreviewTooLarge):

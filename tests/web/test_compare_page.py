@@ -71,7 +71,7 @@ def test_many_changes_come_in_pages(browser, vera, bob, artifact, django_assert_
     assert 'hx-get="?after=099" hx-select="#changes > li"' in page
     part = client.get(f"{PAGE}?after=099", headers=HTMX).content.decode()
     assert 'data-path="100"' in part and 'data-path="099"' not in part and 'rel="next"' not in part
-    assert "No changes after this." in client.get(f"{PAGE}?after=zzz").content.decode()
+    assert "No more changes." in client.get(f"{PAGE}?after=zzz").content.decode()
 
 
 def test_choosing_costs_the_same_among_many_versions(browser, vera, bob, artifact, pair, django_assert_max_num_queries):

@@ -20,28 +20,28 @@ def is_ours(response, status: int, sentence: str) -> bool:
 
 def test_404(browser, alice):
     for hands in (browser(), browser(alice)):
-        assert is_ours(hands.get("/no/such/page/at/all"), 404, "There is nothing at this address")
-    assert is_ours(browser(alice).get("/alice/nothing"), 404, "or you may not see it")
+        assert is_ours(hands.get("/no/such/page/at/all"), 404, "Page not found")
+    assert is_ours(browser(alice).get("/alice/nothing"), 404, "or you don&#x27;t have access")
 
 
 def test_404_as_a_part_is_a_sentence(browser, alice):
     answer = browser(alice).get("/alice/nothing", headers=HTMX)
 
     assert (answer.status_code, answer.content) == (404, b"")
-    assert "nothing at this address" in unquote(answer["X-Refusal"])
+    assert "Page not found" in unquote(answer["X-Refusal"])
 
 
 def test_403(browser, project, vera):
-    assert is_ours(browser(vera).get("/acme/demo/settings"), 403, "this needs editor")
+    assert is_ours(browser(vera).get("/acme/demo/settings"), 403, "You need the Editor role in acme to do this.")
 
 
 def test_a_form_from_elsewhere_is_403(browser, alice, client):
     hands = type(client)(enforce_csrf_checks=True)
     hands.force_login(alice)
 
-    assert is_ours(hands.post("/teams/new", {"name": "x"}), 403, "Reload its page")
+    assert is_ours(hands.post("/teams/new", {"name": "x"}), 403, "Reload the page")
     answer = hands.post("/teams/new", {"name": "x"}, headers=HTMX)
-    assert "Reload its page" in unquote(answer["X-Refusal"])
+    assert "Reload the page" in unquote(answer["X-Refusal"])
 
 
 def test_413(browser, alice, settings):
@@ -54,16 +54,16 @@ def test_413(browser, alice, settings):
 
 def test_400(db, browser):
     assert is_ours(browser().get("/login?next=%ff"), 400, "not UTF-8")
-    assert is_ours(browser().get("/login", headers={"Host": "evil.example"}), 400, "makes no sense")
+    assert is_ours(browser().get("/login", headers={"Host": "evil.example"}), 400, "is not valid")
 
 
 def test_503_says_when_to_try_again(alice):
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
-    answer = rendering.render_refusal(request, errors.Unavailable("The object store does not answer."))
+    answer = rendering.render_refusal(request, errors.Unavailable("The object store does not respond."))
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert "The object store does not answer." in answer.content.decode()
+    assert "The object store does not respond." in answer.content.decode()
 
 
 def test_500_needs_nothing_that_may_have_failed():

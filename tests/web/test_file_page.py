@@ -62,7 +62,7 @@ def test_every_kind_has_its_preview(browser, vera, version):
     assert f'<img src="{VERSION}/image/plots/p.png" alt="p.png" width="30" height="20">' in page_of(
         hands, "plots/p.png"
     )
-    assert "No preview for this kind of file." in page_of(hands, "x.bin")
+    assert "No preview for .bin files." in page_of(hands, "x.bin")
     assert "This file is empty." in page_of(hands, "empty")
     assert "odd" in page_of(hands, "100%25 #?&é 日.txt") and "odder" in page_of(hands, "caf%C3%A9 %FF.txt")
 
@@ -86,7 +86,7 @@ def test_what_is_too_large(browser, bob, artifact):
 
 @pytest.mark.parametrize(
     ("state", "sentence"),
-    [(Blob.State.CORRUPT, "are corrupt"), (Blob.State.EXPECTED, "have not arrived yet")],
+    [(Blob.State.CORRUPT, "are corrupt"), (Blob.State.EXPECTED, "have not been uploaded yet")],
 )
 def test_bytes_that_are_not_as_they_should(browser, vera, version, state, sentence):
     Blob.objects.update(state=state)
@@ -100,7 +100,7 @@ def test_bytes_that_are_not_as_they_should(browser, vera, version, state, senten
 def test_bytes_that_the_store_lost(browser, vera, version):
     storage.delete_file(version.files.get(path="t.csv").blob.object.key)
 
-    assert "The object store holds no such object." in page_of(browser(vera), "t.csv")
+    assert "The object does not exist in the object store." in page_of(browser(vera), "t.csv")
 
 
 def test_a_store_that_is_away(browser, vera, version, store):
@@ -109,7 +109,7 @@ def test_a_store_that_is_away(browser, vera, version, store):
         page = page_of(browser(vera), "t.csv")
     finally:
         store.start()
-    assert "The object store does not answer." in page
+    assert "The object store does not respond." in page
 
 
 def test_a_reference(browser, vera, version):
@@ -118,7 +118,7 @@ def test_a_reference(browser, vera, version):
     )
     page = page_of(browser(vera), "ref")
 
-    assert "s3://b/&lt;x&gt;" in page and "its bytes are not kept here" in page and "/download/" not in page
+    assert "s3://b/&lt;x&gt;" in page and "its bytes are not stored here" in page and "/download/" not in page
 
 
 def test_downloading_leads_to_the_bytes_and_is_counted(browser, vera, version):

@@ -47,8 +47,9 @@ class TestText:
 
     @pytest.mark.parametrize("name", ["x.bin", "x.txt", "x.py", "x", "model.pt", "model.pkl"])
     def test_bytes_that_are_no_text_have_no_preview(self, name):
-        assert look(name, b"\x80\x04\x95\0\0") == NoPreview("No preview for this kind of file.")
-        assert look(name, bytes(range(256))) == NoPreview("No preview for this kind of file.")
+        kind = f".{name.partition('.')[2]} files" if "." in name else "this kind of file"
+        assert look(name, b"\x80\x04\x95\0\0") == NoPreview(f"No preview for {kind}.")
+        assert look(name, bytes(range(256))) == NoPreview(f"No preview for {kind}.")
 
     def test_an_empty_file_says_so(self):
         assert look("x.json", b"") == NoPreview("This file is empty.")
@@ -57,7 +58,7 @@ class TestText:
         shown = look("x.txt", b"0123456789\n" * 10**5)
 
         assert len(shown.lines) == text_preview.MAX_LINES
-        assert shown.note == "This is the beginning. Download the file for the rest of it."
+        assert shown.note == "Showing the start of the file. Download it for the rest."
 
     def test_a_line_of_ten_megabytes(self):
         shown = look("x.txt", b"x" * (10 * MIB))
@@ -96,7 +97,7 @@ class TestMarkdown:
 
     def test_a_long_one_is_text(self):
         shown = look("README.md", b"*x* " * text_preview.MAX_PROSE)
-        assert isinstance(shown, Text) and "too long to be laid out" in shown.note
+        assert isinstance(shown, Text) and "too long to render" in shown.note
 
     def test_bytes_are_not_prose(self):
         assert isinstance(look("README.md", b"\0\1\2"), NoPreview)

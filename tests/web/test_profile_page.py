@@ -78,10 +78,10 @@ def test_revoking_asks_first(browser, alice):
     hands = browser(alice)
     address = f"/profile/keys/{key.pk}/revoke"
 
-    assert "Revoke the key laptop?" in hands.get(address, headers=HTMX).content.decode()
+    assert "Revoke API key &quot;laptop&quot;?" in hands.get(address, headers=HTMX).content.decode()
     assert hands.post(address)["Location"] == "/profile"
     assert not alice.api_keys.exists()
-    assert "The key laptop is revoked." in hands.get("/profile").content.decode()
+    assert "API key &quot;laptop&quot; revoked." in hands.get("/profile").content.decode()
 
 
 def test_nobody_revokes_anothers(browser, alice, mallory):
@@ -105,7 +105,7 @@ def test_the_password_changes_and_other_sessions_end(browser, alice):
 
 @pytest.mark.parametrize(
     ("fields", "fault"),
-    [({"current": "wrong"}, "not your password"), ({"new": "12345678", "again": "12345678"}, "too common")],
+    [({"current": "wrong"}, "Wrong password"), ({"new": "12345678", "again": "12345678"}, "too common")],
 )
 def test_a_password_that_does_not_fit_stays(browser, alice, fields, fault):
     sent = {"current": PASSWORD, "new": "an even longer password", "again": "an even longer password"} | fields

@@ -41,21 +41,21 @@ def at(proposal: AliasProposal, act: str) -> str:
 def test_who_may_not_move_alone_proposes_with_the_same_form(browser, bob, protected, v1, v2):
     hands = browser(bob)
     form = hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode()
-    assert 'name="propose" value="1"' in form and "each move waits until a second person, an admin, approves" in form
+    assert 'name="propose" value="1"' in form and "only admins can move it; a second admin must approve" in form
 
     body = {"version": "v2", "reason": "better", "propose": "1"} | told(form)
     answer = hands.post(f"{PAGE}/production/move", body, headers=part(PAGE))
 
     sentence = json.loads(answer["HX-Trigger"])["toast"]["text"]
-    assert sentence == "Proposed: production to v2. Somebody else decides about it."
+    assert sentence == "Proposed: production to v2. Waiting for a reviewer."
     proposal = AliasProposal.objects.get()
     assert (proposal.from_version, proposal.to_version, proposal.reason) == (v1, v2, "better")
     assert where(protected)["production"] == "v1"
     page = answer.content.decode()
-    assert "Waiting for a decision" in page and f'href="#proposal-{proposal.pk}"' in page
-    assert 'title="1 move waits for a decision"' in page
+    assert "Pending approval" in page and f'href="#proposal-{proposal.pk}"' in page
+    assert 'title="1 move pending approval"' in page
     again = hands.post(f"{PAGE}/production/move", body)
-    assert again.status_code == 422 and "waits already" in again.content.decode()
+    assert again.status_code == 422 and "already pending approval" in again.content.decode()
 
 
 def test_a_deletion_a_rollback_and_a_new_alias_are_proposed_too(browser, alice, carol, bob, protected, acme, v1, v2):
@@ -89,8 +89,8 @@ def test_everybody_sees_what_waits_and_each_what_they_may_do_about_it(
 
     assert offered == {"alice": {"approve", "reject"}, "bob": {"withdraw"}, "vera": set()}
     assert "it is &lt;better&gt;" in pages["vera"] and "<better>" not in pages["vera"]
-    assert "An admin of the team decides about it." in pages["vera"]
-    assert "Somebody else, an admin of the team, decides about it." in pages["bob"]
+    assert "Waiting for a reviewer: an admin of the team." in pages["vera"]
+    assert "Waiting for a reviewer: another admin of the team." in pages["bob"]
 
 
 def test_a_second_person_approves_with_a_comment(browser, alice, protected, waiting):
@@ -100,9 +100,9 @@ def test_a_second_person_approves_with_a_comment(browser, alice, protected, wait
 
     answer = hands.post(at(waiting, "approve"), {"comment": "go"}, headers=part(PAGE))
 
-    assert json.loads(answer["HX-Trigger"])["toast"]["text"] == "Approved: production is at v2 now."
+    assert json.loads(answer["HX-Trigger"])["toast"]["text"] == "Approved: production is now at v2."
     page = answer.content.decode()
-    assert "Waiting for a decision" not in page and "v2" in rows(page)["production"]
+    assert "Pending approval" not in page and "v2" in rows(page)["production"]
     assert where(protected)["production"] == "v2"
     change = AliasChange.objects.of(protected, "production").first()
     assert (change.proposal, change.reason, change.changed_by) == (waiting, "it is <better>", alice)
@@ -143,14 +143,14 @@ def test_a_proposal_whose_alias_has_moved_can_only_be_rejected(browser, alice, b
     hands = browser(alice)
 
     page = hands.get(PAGE).content.decode()
-    assert "It has moved to v3 meanwhile" in page
+    assert "The alias has moved to v3" in page
     assert at(waiting, "reject") in page and at(waiting, "approve") not in page
     for headers in ({}, part(PAGE)):
         answer = hands.post(at(waiting, "approve"), {"comment": "kept"}, headers=headers)
         assert answer.status_code == 422 and "kept</textarea>" in answer.content.decode()
-        assert "was moved meanwhile: it is at v3 now." in answer.content.decode()
+        assert "was moved in the meantime: it is at v3 now." in answer.content.decode()
     aliases.remove(Actor(bob, Channel.SDK), protected, "production")
-    assert "It does not exist any more" in hands.get(PAGE).content.decode()
+    assert "The alias no longer exists" in hands.get(PAGE).content.decode()
 
 
 def test_a_proposal_of_another_artifact_is_not_found_here(browser, alice, other, waiting):
@@ -167,7 +167,7 @@ def test_other_pages_hear_of_a_proposal(browser, vera, bob, protected, v2):
 
     proposal = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
     text = hands.get(live, headers=part(HERE)).content.decode()
-    assert 'title="1 move waits for a decision"' in text
+    assert 'title="1 move pending approval"' in text
     live = re.search(r'data-live hx-get="([^"]+)"', text)[1]
     proposals.withdraw(Actor(bob), proposal)
     assert "waits for a decision" not in hands.get(live, headers=part(HERE)).content.decode()

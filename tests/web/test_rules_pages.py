@@ -45,8 +45,8 @@ def test_members_read_the_rules_and_admins_are_offered_to_write_them(
 
 def test_no_rules_yet(browser, alice, vera, artifact):
     assert "No rules yet" in browser(vera).get(PROJECT).content.decode()
-    assert "No rule holds in all projects" in browser(vera).get(TEAM).content.decode()
-    assert "Every editor of the team may move every alias." in browser(alice).get(PAGE).content.decode()
+    assert "No rules apply to the whole team" in browser(vera).get(TEAM).content.decode()
+    assert "Every editor of the team can move every alias." in browser(alice).get(PAGE).content.decode()
     assert "rules-title" not in browser(vera).get(PAGE).content.decode()
 
 
@@ -68,9 +68,9 @@ def test_an_admin_makes_changes_and_deletes_a_rule(browser, alice, artifact, pla
     rule.refresh_from_db()
     assert (rule.pattern, rule.role, rule.needs_approval) == ("v?.*", "editor", False)
 
-    assert "Delete the rule v?.* in" in hands.get(f"{TEAM}/{rule.pk}/delete").content.decode()
+    assert "Delete rule v?.* in" in hands.get(f"{TEAM}/{rule.pk}/delete").content.decode()
     answer = hands.post(f"{TEAM}/{rule.pk}/delete", follow=True)
-    assert "is deleted." in answer.content.decode() and not AliasRule.objects.exists()
+    assert "deleted." in answer.content.decode() and not AliasRule.objects.exists()
 
 
 def test_with_htmx_the_page_stays_and_hears_of_it(browser, alice, artifact):
@@ -84,7 +84,7 @@ def test_with_htmx_the_page_stays_and_hears_of_it(browser, alice, artifact):
     assert events["toast"]["text"] == "prod-* is protected in project acme/demo."
     assert 'hx-trigger="changed from:body"' in hands.get(PROJECT).content.decode()
     again = hands.post(f"{PROJECT}/new", NEW, headers=part(PROJECT))
-    assert again.status_code == 422 and "There is a rule for" in again.content.decode()
+    assert again.status_code == 422 and "There is already a rule for" in again.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_guessing_has_to_wait(browser, alice, bob):
 
     refused = sign_in(browser(), "Alice")
     assert refused.status_code == 422
-    assert b"Too many tries" in refused.content
+    assert b"Too many attempts" in refused.content
     assert sign_in(browser(), "alice").status_code == 422
     assert sign_in(browser(), "bob").status_code == 302
 
@@ -96,7 +96,7 @@ def test_a_visitor_signs_up(browser, acme, link):
     [
         ({"new": "short", "again": "short"}, "too short"),
         ({"new": "carol-carol", "again": "carol-carol"}, "too similar"),
-        ({"again": "another password"}, "differ"),
+        ({"again": "another password"}, "do not match"),
         ({"username": ""}, "required"),
     ],
 )
@@ -130,7 +130,7 @@ def test_who_is_signed_in_joins(browser, mallory, acme, link):
 def test_an_invitation_that_is_over_says_so(browser, mallory, link):
     browser(mallory).post(link)
 
-    for address, word in [(link, "has been used"), ("/invite/unknown", "no such invitation")]:
+    for address, word in [(link, "has already been used"), ("/invite/unknown", "This invitation does not exist")]:
         answer = browser().get(address)
         assert answer.status_code == 404
         assert word in answer.content.decode()

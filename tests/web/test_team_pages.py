@@ -72,7 +72,7 @@ def test_an_unknown_name_comes_back(browser, acme, alice):
     answer = browser(alice).post("/teams/acme/members/add", {"username": "nobody", "role": "viewer"}, headers=HTMX)
 
     assert answer.status_code == 422
-    assert "no user of this name" in answer.content.decode()
+    assert "No user has this name" in answer.content.decode()
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])

@@ -32,7 +32,7 @@ def test_the_page_waits_for_the_first_file_to_begin_a_draft(browser, bob, artifa
     page = browser(bob).get(PAGE).content.decode()
 
     assert f'data-artifact="{artifact.pk}"' in page and "data-version" not in page
-    assert "nothing yet" in page and "This action cannot be undone." in page
+    assert "no files yet" in page and "This action cannot be undone." in page
     assert re.search(r'<button type="submit" class="primary" disabled>', page)
     assert ArtifactVersion.objects.count() == 0
 
@@ -72,7 +72,7 @@ def test_hashes_appear_and_then_it_asks_no_more(browser, bob, draft, work):
     client = browser(bob)
     part = client.get(f"{PAGE}/files?version=v1", headers=HTMX).content.decode()
     assert "<html" not in part
-    assert "being computed" in part and 'hx-trigger="every 1s"' in part and "asked=1" in part
+    assert "pending" in part and 'hx-trigger="every 1s"' in part and "asked=1" in part
     later = client.get(f"{PAGE}/files?version=v1&asked=60", headers=HTMX).content.decode()
     assert 'hx-trigger="every 15s"' in later and "asked=61" in later
 

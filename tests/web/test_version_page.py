@@ -108,7 +108,7 @@ def test_large_folders_come_page_by_page(browser, vera, version):
     assert "many/249.txt" in last and "Load more" not in last
 
     without_script = hands.get(f"{PAGE}/files?path=many/&after=099.txt", follow=True)
-    assert "many/100.txt" in without_script.content.decode() and "From the beginning" in without_script.content.decode()
+    assert "many/100.txt" in without_script.content.decode() and "Back to the start" in without_script.content.decode()
 
     found = hands.get(f"{PAGE}?path=many/&starts=12").content.decode()
     assert "many/120.txt" in found and "many/119.txt" not in found and "Load more" not in found
@@ -237,7 +237,7 @@ def test_finalizing(browser, bob, artifact, version):
 
     assert "This action cannot be undone." in hands.get(f"{page}/finalize", headers=HTMX).content.decode()
     answer = hands.post(f"{page}/finalize", {"aliases": "staging, v1.2.0", "description": "Second"}, follow=True)
-    assert "v2 is finalized." in answer.content.decode()
+    assert "v2 finalized." in answer.content.decode()
     draft.refresh_from_db()
     assert (draft.is_finalized, draft.description) == (True, "Second")
     assert {row.alias for row in draft.aliases.all()} == {"latest", "staging", "v1.2.0"}
@@ -253,7 +253,7 @@ def test_finalizing_what_is_not_whole_is_refused_in_place(browser, bob, artifact
     )
 
     answer = browser(bob).post(f"{PAGE}/finalize", {}, headers=HTMX)
-    assert answer.status_code == 409 and "bytes" in answer["X-Refusal"]
+    assert answer.status_code == 409 and "uploaded" in answer["X-Refusal"]
     answer = browser(bob).post(f"{PAGE}/finalize", {"aliases": "a b!"}, headers=HTMX)
     assert answer.status_code == 400
 
@@ -261,14 +261,14 @@ def test_finalizing_what_is_not_whole_is_refused_in_place(browser, bob, artifact
 def test_deleting_asks_for_the_aliases(browser, bob, artifact, version):
     hands = browser(bob)
     dialog = hands.get(f"{PAGE}/delete", headers=HTMX).content.decode()
-    assert "Delete its aliases too: production" in dialog and "cannot be undone" in dialog
+    assert "Also delete its aliases: production" in dialog and "cannot be undone" in dialog
 
     refused = hands.post(f"{PAGE}/delete", {}, headers=HTMX)
     assert refused.status_code == 409 and "production" in refused["X-Refusal"]
     assert hands.get(PAGE).status_code == 200
 
     answer = hands.post(f"{PAGE}/delete", {"delete_aliases": "on"}, follow=True)
-    assert "data:v1 is deleted." in answer.content.decode()
+    assert "data:v1 deleted." in answer.content.decode()
     assert answer.redirect_chain[0][0] == PAGE.replace("v1", "versions")
     assert hands.get(PAGE).status_code == 404
 

@@ -19,14 +19,14 @@ class SignInForm(AuthenticationForm):
     """The same answer for a wrong name and a wrong password, so that nobody learns who has an account."""
 
     error_messages = {
-        "invalid_login": "Username and password do not fit together. Both are case-sensitive.",
-        "inactive": "Username and password do not fit together. Both are case-sensitive.",
+        "invalid_login": "Wrong username or password. Both are case-sensitive.",
+        "inactive": "Wrong username or password. Both are case-sensitive.",
     }
 
     def get_invalid_login_error(self) -> ValidationError:
         if login_throttle.is_locked_out(self.request, self.cleaned_data["username"]):
             minutes = login_throttle.WAIT_SECONDS // 60
-            return ValidationError(f"Too many tries. Wait {minutes} minutes, then try again.", code="wait")
+            return ValidationError(f"Too many attempts. Wait {minutes} minutes, then try again.", code="wait")
         return super().get_invalid_login_error()
 
 
@@ -39,10 +39,10 @@ class _NewPasswordForm(forms.Form):
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 8 characters, and not a common word.",
+        help_text="At least 8 characters. Common passwords are refused.",
     )
     again = forms.CharField(
-        label="The same again",
+        label="Confirm password",
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -50,7 +50,7 @@ class _NewPasswordForm(forms.Form):
 
     def clean_again(self) -> str:
         if self.cleaned_data["again"] != self.cleaned_data.get("new", self.cleaned_data["again"]):
-            raise ValidationError("The two passwords differ.")
+            raise ValidationError("The passwords do not match.")
         return self.cleaned_data["again"]
 
     def clean(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class SignUpForm(_NewPasswordForm):
         max_length=64,
         strip=False,
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
-        help_text="Letters, digits, dots, dashes and underscores. Your personal team bears it too.",
+        help_text="Letters, digits, dots, dashes and underscores. Your personal team gets the same name.",
     )
     field_order = ["username", "new", "again"]
 
@@ -92,18 +92,18 @@ class PasswordForm(_NewPasswordForm):
 
     def clean_current(self) -> str:
         if not self.user.check_password(self.cleaned_data["current"]):
-            raise ValidationError("This is not your password.")
+            raise ValidationError("Wrong password.")
         return self.cleaned_data["current"]
 
 
 class KeyForm(forms.Form):
     name = forms.CharField(
         max_length=100,
-        help_text="What will use it: laptop, training cluster, CI.",
+        help_text="What will use it, such as laptop, training cluster or CI.",
         widget=forms.TextInput(attrs={"autofocus": True}),
     )
-    scope = forms.ChoiceField(label="It may", choices=[(Scope.WRITE, "read and write"), (Scope.READ, "only read")])
-    days = forms.ChoiceField(label="It expires", choices=_EXPIRY_CHOICES, initial="90", required=False)
+    scope = forms.ChoiceField(choices=[(Scope.WRITE, "Read & write"), (Scope.READ, "Read only")])
+    days = forms.ChoiceField(label="Expires", choices=_EXPIRY_CHOICES, initial="90", required=False)
 
     def expires_at(self) -> datetime | None:
         days = self.cleaned_data["days"]
@@ -115,19 +115,17 @@ class TeamForm(forms.Form):
         max_length=64,
         strip=False,
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autofocus": True}),
-        help_text="Letters, digits, dots, dashes and underscores; it stands in addresses.",
+        help_text="Letters, digits, dots, dashes and underscores; used in URLs.",
     )
-    display_name = forms.CharField(
-        max_length=200, required=False, help_text="How people call it, if they do otherwise."
-    )
+    display_name = forms.CharField(max_length=200, required=False, help_text="Optional. Shown instead of the name.")
 
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(
         choices=[
-            (Role.VIEWER, "Viewer: sees and downloads everything"),
-            (Role.EDITOR, "Editor: logs artifacts and moves aliases too"),
-            (Role.ADMIN, "Admin: says who is in the team too"),
+            (Role.VIEWER, "Viewer: can see and download everything"),
+            (Role.EDITOR, "Editor: also logs artifacts and moves aliases"),
+            (Role.ADMIN, "Admin: also manages members"),
         ],
         initial=Role.EDITOR,
     )
@@ -146,11 +144,11 @@ class MemberForm(RoleForm):
     def clean_username(self) -> User:
         user = User.objects.filter(username=self.cleaned_data["username"].strip(), is_active=True).first()
         if user is None:
-            raise ValidationError("There is no user of this name. Invite them by a link instead.")
+            raise ValidationError("No user has this name. Invite them with a link instead.")
         return user
 
 
 class InvitationForm(RoleForm):
     email = forms.EmailField(
-        required=False, help_text="So that you know whom the link was for. No mail is sent.", label="E-mail"
+        required=False, help_text="Optional label. No e-mail is sent: share the link yourself.", label="E-mail"
     )

@@ -47,7 +47,7 @@ class ReasonForm(RetryForm):
         required=False,
         max_length=_REASON_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Kept in the history for ever.",
+        help_text="Stored permanently in the history.",
     )
 
 
@@ -118,7 +118,7 @@ class MoveForm(OneAliasForm):
         if not self.target:
             typed = self.cleaned_data.get("typed")
             field, value = ("typed", typed) if typed else ("version", self.cleaned_data.get("version"))
-            self.add_error(field, f"There is no finalized version {value!r}." if value else "Choose a version.")
+            self.add_error(field, f"No finalized version is called {value!r}." if value else "Choose a version.")
         return self.cleaned_data
 
 
@@ -128,7 +128,7 @@ class AddForm(MoveForm):
     name = forms.CharField(
         label="Alias",
         max_length=100,
-        error_messages={"required": "Give the alias a name."},
+        error_messages={"required": "Enter a name for the alias."},
         widget=forms.TextInput(
             attrs={
                 "list": "alias-suggestions",
@@ -151,14 +151,14 @@ class AddForm(MoveForm):
     def clean(self) -> dict[str, Any]:
         if self.current and not self.has_expectation:
             self.add_error(
-                None, f"Alias '{self.alias}' is at {self.current.version}. Send this again to move it from there."
+                None, f"Alias '{self.alias}' is already at {self.current.version}. Submit again to move it from there."
             )
         return super().clean()
 
 
 class SwapForm(ReasonForm):
     one = forms.CharField(max_length=100, label="Alias")
-    other = forms.CharField(max_length=100, label="changes places with")
+    other = forms.CharField(max_length=100, label="With")
     field_order = ["one", "other", "reason"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -180,7 +180,7 @@ class RuleForm(RetryForm):
     pattern = forms.CharField(
         max_length=100,
         label="Aliases",
-        help_text="A name such as production, or a pattern: prod-* covers all that begin so.",
+        help_text="A name such as production, or a pattern: prod-* matches every alias starting with prod-.",
         widget=forms.TextInput(
             attrs={
                 "pattern": _HTML_RULE_PATTERN,
@@ -194,11 +194,11 @@ class RuleForm(RetryForm):
         ),
     )
     role = forms.ChoiceField(
-        label="Moved by",
-        choices=[(Role.ADMIN, "Admins of the team"), (Role.EDITOR, "Editors and admins")],
+        label="Who can move them",
+        choices=[(Role.ADMIN, "Admins"), (Role.EDITOR, "Editors and admins")],
         initial=Role.ADMIN,
     )
-    needs_approval = forms.BooleanField(required=False, label="A second person of that role has to approve")
+    needs_approval = forms.BooleanField(required=False, label="Require approval from a second person")
 
     @classmethod
     def initial_of(cls, rule: AliasRule) -> dict[str, Any]:

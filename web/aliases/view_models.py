@@ -69,17 +69,21 @@ def protection_text(found: Protection | None) -> str:
     """What the rules ask for, as a sentence that names the strictest of them."""
     if found is None:
         return ""
-    who = f"an {found.role.value}"
-    action = f"each move waits until a second person, {who}, approves" if found.needs_approval else f"{who} moves it"
-    return f"Protected by the rule {found.rule}: {action}."
+    role = found.role.value
+    who = "editors can move it" if found.role is Role.EDITOR else f"only {role}s can move it"
+    approval = f"; a second {role} must approve" if found.needs_approval else ""
+    return f"Protected by the rule {found.rule}: {who}{approval}."
 
 
-def distance(before: int | None, after: int | None, what: str = "before") -> str:
-    """How far the one version is from the other: `3 versions ahead of before`."""
+def distance(before: int | None, after: int | None) -> str:
+    """How far an alias has moved: `+3 versions`; empty for no move from one version to another."""
     if not before or not after or before == after:
         return ""
-    count = abs(after - before)
-    return f"{count} version{'s' if count > 1 else ''} {'ahead of' if after > before else 'behind'} {what}"
+    return f"{'+' if after > before else '−'}{_versions(abs(after - before))}"
+
+
+def _versions(count: int) -> str:
+    return f"{count} version{'s' if count > 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,11 @@ class MovePreview:
 
     @property
     def jump(self) -> str:
-        return distance(self.current.number, self.target.number, "where it is") if self.target and self.current else ""
+        """How much newer or older the version is that it would go to: `3 versions newer`."""
+        if not self.target or not self.current:
+            return ""
+        ahead = self.target.number - self.current.number
+        return f"{_versions(abs(ahead))} {'newer' if ahead > 0 else 'older'}" if ahead else ""
 
     @property
     def protected_by(self) -> str:

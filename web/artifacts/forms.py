@@ -32,7 +32,7 @@ class ArtifactForm(forms.Form):
     name = forms.CharField(max_length=128, strip=False)
     type = forms.ChoiceField(choices=[(name, name) for name in validators.TYPES])
     description = forms.CharField(required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 3}))
-    tags = forms.CharField(required=False, max_length=2000, help_text="Separated by commas.")
+    tags = forms.CharField(required=False, max_length=2000, help_text="Comma-separated.")
 
     def __init__(self, projects: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,9 +72,9 @@ class ArtifactEditForm(forms.Form):
     description = forms.CharField(
         required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
     )
-    tags = forms.CharField(required=False, max_length=7000, help_text="Separated by commas.")
+    tags = forms.CharField(required=False, max_length=7000, help_text="Comma-separated.")
     metadata = MetadataField()
-    auto_latest = forms.BooleanField(required=False, label="The alias latest follows the newest version by itself")
+    auto_latest = forms.BooleanField(required=False, label="Update the alias latest automatically")
 
     @classmethod
     def initial_of(cls, artifact: Artifact) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class DeleteVersionForm(forms.Form):
     def __init__(self, aliases: list[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if aliases:
-            self.fields["delete_aliases"].label = f"Delete its aliases too: {', '.join(aliases)}"
+            self.fields["delete_aliases"].label = f"Also delete its aliases: {', '.join(aliases)}"
         else:
             del self.fields["delete_aliases"]
 

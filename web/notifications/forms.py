@@ -12,14 +12,14 @@ _ALIAS_EVENTS = [kind.value for kind in (Kind.ALIAS_CREATED, Kind.ALIAS_MOVED, K
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
-        label="Address",
+        label="URL",
         max_length=url_policy.MAX_URL,
         widget=forms.URLInput(
             attrs={"autofocus": True, "autocomplete": "off", "placeholder": "https://example.org/hook"}
         ),
-        help_text="Each event is sent there by POST, as JSON with a signature.",
+        help_text="Events are sent to it as signed JSON, by POST.",
     )
-    description = forms.CharField(required=False, max_length=200, help_text="What it is for.")
+    description = forms.CharField(required=False, max_length=200, help_text="Optional. What it is for.")
     events = forms.MultipleChoiceField(
         choices=[(kind.value, kind.label) for kind in SUBSCRIBABLE_EVENTS],
         widget=forms.CheckboxSelectMultiple,
@@ -38,9 +38,9 @@ class WatchForm(forms.Form):
         max_length=100,
         initial="*",
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off", "autocapitalize": "none"}),
-        help_text="Such as production or prod-*. With * you hear of versions too.",
+        help_text="A name or pattern, such as production or prod-*. Use * to include version events.",
     )
-    by_email = forms.BooleanField(required=False, label="Send me mail too")
+    by_email = forms.BooleanField(required=False, label="Also send me e-mail")
 
     @classmethod
     def initial_of(cls, watch: Watch | None) -> dict[str, Any]:

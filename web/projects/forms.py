@@ -10,8 +10,8 @@ from projects.models import Project, State, Visibility
 from web.forms import FilterForm
 
 _VISIBILITIES = [
-    (Visibility.PRIVATE, "Private: members of the team see it"),
-    (Visibility.INTERNAL, "Internal: everyone who can sign in sees it"),
+    (Visibility.PRIVATE, "Private: visible to team members"),
+    (Visibility.INTERNAL, "Internal: visible to everyone who can sign in"),
 ]
 
 
@@ -32,7 +32,7 @@ class ProjectForm(forms.Form):
         max_length=128,
         strip=False,
         widget=forms.TextInput(attrs={"autocapitalize": "none"}),
-        help_text="Letters, digits, dots, dashes and underscores. Scripts name the project by it.",
+        help_text="Letters, digits, dots, dashes and underscores. Used in wandb.init(project=…).",
     )
     description = forms.CharField(
         required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 4}), help_text="Markdown."

@@ -34,7 +34,7 @@ class AliasesHistory(APIView):
         if "cursor" in query:
             last = rows.filter(pk=decode_cursor(query["cursor"], AliasChange, "id")).first()
             if last is None:
-                raise errors.Invalid("The cursor is not one that this server gave out for this list.")
+                raise errors.Invalid("Invalid cursor: use one that this list returned.")
             rows = rows.before(last)
         found = list(rows[: query["limit"] + 1])
         page = found[: query["limit"]]

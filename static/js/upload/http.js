@@ -18,7 +18,7 @@ export async function ask(url, body, signal) {
     response = await fetch(url, { method: "POST", headers: headers(), body: JSON.stringify(body), signal });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Refused(0, "The server does not answer.");
+    throw new Refused(0, "The server does not respond.");
   }
   const told = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, told.detail || `The server refused it (status ${response.status}).`);

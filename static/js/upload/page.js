@@ -70,8 +70,8 @@ function judge() {
   const note = form.querySelector("[data-finalize-note]");
   form.querySelector("[type=submit]").disabled = queue.isBusy || isEmpty;
   note.toggleAttribute("data-failed", !queue.isBusy && failed > 0);
-  if (queue.isBusy) note.textContent = "Files are still on their way.";
-  else note.textContent = failed ? `${failed === 1 ? "A file" : `${failed} files`} failed and would not be in this version.` : "";
+  if (queue.isBusy) note.textContent = "Files are still uploading.";
+  else note.textContent = failed ? `${failed === 1 ? "A file" : `${failed} files`} failed and will not be in this version.` : "";
 }
 
 queue.addEventListener("change", (event) => {

@@ -218,7 +218,7 @@ def test_what_a_crash_left_is_found_and_removed(bob, artifact, strays, other, ca
 
 def test_a_store_that_is_away_is_told_in_a_sentence(store):
     store.stop()
-    with pytest.raises(CommandError, match="does not answer"):
+    with pytest.raises(CommandError, match="does not respond"):
         call_command("reconcile")
 
 

@@ -39,9 +39,9 @@ def password(request: HttpRequest) -> HttpResponse:
         users.change_password(Actor.from_page(request), form.cleaned_data["new"])
         update_session_auth_hash(request, request.user)
         return rendering.redirect_with_message(
-            request, "Your password is changed. Other browsers are signed out.", "profile"
+            request, "Password changed. Other browsers have been signed out.", "profile"
         )
-    return rendering.render_form(request, form, "Change your password", submit_label="Change", back="profile")
+    return rendering.render_form(request, form, "Change password", submit_label="Change", back="profile")
 
 
 @login_required
@@ -65,7 +65,7 @@ def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_object_or_404(request.user.api_keys, pk=key_id)
     if request.method == "POST":
         keys.revoke(Actor.from_page(request), key)
-        return rendering.redirect_with_message(request, f"The key {key.name} is revoked.", "profile")
-    message = "What uses it is refused from now on. This action cannot be undone."
-    heading = f"Revoke the key {key.name}?"
+        return rendering.redirect_with_message(request, f'API key "{key.name}" revoked.', "profile")
+    message = "Whatever uses it will be refused from now on. This action cannot be undone."
+    heading = f'Revoke API key "{key.name}"?'
     return rendering.render_form(request, None, heading, message, submit_label="Revoke", back="profile", danger=True)

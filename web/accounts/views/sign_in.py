@@ -53,4 +53,4 @@ def _join(request: HttpRequest, token: str, context: dict[str, Any]) -> HttpResp
     if request.method != "POST":
         return rendering.render_page(request, "accounts/join.html", context)
     team = invitations.accept(Actor.from_page(request), token).team
-    return rendering.redirect_with_message(request, f"You are in team {team.name}.", team)
+    return rendering.redirect_with_message(request, f"You joined team {team.name}.", team)

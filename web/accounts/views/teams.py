@@ -29,7 +29,7 @@ def team_new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
         team = teams.create(Actor.from_page(request), **form.cleaned_data)
-        return rendering.redirect_with_message(request, f"Team {team.name} is there. Invite the others.", team)
+        return rendering.redirect_with_message(request, "Team created. Invite your teammates.", team)
     return rendering.render_form(request, form, "New team", submit_label="Create", back="profile")
 
 
@@ -50,8 +50,8 @@ def team_delete(request: HttpRequest, team: str) -> HttpResponse:
     found = get_team(request, team, role=Role.ADMIN)
     if request.method == "POST":
         teams.delete(Actor.from_page(request), found)
-        return rendering.redirect_with_message(request, f"Team {found.name} is deleted.", "profile")
-    message = "Only a team without projects can go. Its members keep their accounts."
+        return rendering.redirect_with_message(request, f"Team {found.name} deleted.", "profile")
+    message = "Only a team without projects can be deleted. Its members keep their accounts."
     heading = f"Delete team {found.name}?"
     return rendering.render_form(request, None, heading, message, submit_label="Delete", back=found, danger=True)
 
@@ -66,7 +66,7 @@ def member_add(request: HttpRequest, team: str) -> HttpResponse:
             Actor.from_page(request), found, form.cleaned_data["username"], form.cleaned_data["role"]
         )
         return rendering.redirect_with_message(
-            request, f"{member.user.username} is in team {found.name}.", _return_url(request, found)
+            request, f"{member.user.username} added to team {found.name}.", _return_url(request, found)
         )
     return rendering.render_form(
         request, form, f"Add a member to {found.name}", submit_label="Add", back=_return_url(request, found)
@@ -82,7 +82,7 @@ def member_role(request: HttpRequest, team: str, username: str) -> HttpResponse:
     if form.is_valid():
         member = teams.change_role(Actor.from_page(request), member, form.cleaned_data["role"])
         return rendering.redirect_with_message(
-            request, f"{username} is {member.get_role_display().lower()} now.", _return_url(request, found)
+            request, f"The role of {username} is now {member.get_role_display().lower()}.", _return_url(request, found)
         )
     return rendering.render_form(
         request, form, f"Role of {username}", submit_label="Change", back=_return_url(request, found)
@@ -99,12 +99,12 @@ def member_remove(request: HttpRequest, team: str, username: str) -> HttpRespons
         permissions.require(Actor.from_page(request), member.team, Role.ADMIN)
     if request.method == "POST":
         teams.remove_member(Actor.from_page(request), member)
-        message = f"You have left team {team}." if is_leaving else f"{username} is not in team {team} any more."
+        message = f"You left team {team}." if is_leaving else f"{username} removed from team {team}."
         return rendering.redirect_with_message(
             request, message, reverse("home") if is_leaving else _return_url(request, member.team)
         )
     heading = f"Leave team {team}?" if is_leaving else f"Remove {username} from team {team}?"
-    message = "What they made stays. They lose sight of the team's private projects."
+    message = "What they created stays. They lose access to the team's private projects."
     submit_label = "Leave" if is_leaving else "Remove"
     return rendering.render_form(
         request, None, heading, message, submit_label=submit_label, back=_return_url(request, member.team), danger=True
@@ -125,9 +125,9 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
         return rendering.add_htmx_trigger(
             rendering.render_page(request, "accounts/invitation_created.html", context), changed=True
         )
-    message = "A link that is good for one person: with it they choose a username, or join with the one they have."
+    message = "The link works for one person, who creates an account with it or joins with an existing one."
     return rendering.render_form(
-        request, form, f"Invite to {found.name}", message, submit_label="Make a link", back=back
+        request, form, f"Invite to {found.name}", message, submit_label="Create link", back=back
     )
 
 
@@ -138,11 +138,11 @@ def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> H
     invitation = get_invitation(request, team, invitation_id)
     if request.method == "POST":
         invitations.revoke(Actor.from_page(request), invitation)
-        return rendering.redirect_with_message(request, "The invitation is taken back.", _return_url(request, found))
-    message = "Its link leads nowhere from now on."
+        return rendering.redirect_with_message(request, "Invitation revoked.", _return_url(request, found))
+    message = "Its link will stop working."
     back = _return_url(request, found)
     return rendering.render_form(
-        request, None, "Take back the invitation?", message, submit_label="Take back", back=back, danger=True
+        request, None, "Revoke the invitation?", message, submit_label="Revoke", back=back, danger=True
     )
 
 

@@ -99,7 +99,7 @@ def swap(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         one, other = form.cleaned_data["one"], form.cleaned_data["other"]
         if moves := form.attempt(aliases.swap, _actor(request, form), artifact, one, other):
             where = " and ".join(f"{move.alias.alias} is at {move.alias.version.version}" for move in moves)
-            return render_changed_parts(request, artifact, f"{where} now.")
+            return render_changed_parts(request, artifact, f"Swapped: {where} now.")
     rows = artifact.alias_set.select_related("version").order_by("alias")[: view_models.MAX_ALIAS_CHOICES]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "aliases": rows}
     context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "active_nav": "artifacts"}
@@ -149,28 +149,28 @@ def _move_or_propose(request: HttpRequest, form: MoveForm) -> str:
     if result is None:
         return ""
     if result.before is None:
-        return f"Alias {form.alias} is at {form.target.version}."
-    return f"Alias {form.alias} has moved from {result.before.version} to {form.target.version}."
+        return f"Alias {form.alias} assigned to {form.target.version}."
+    return f"Alias {form.alias} moved from {result.before.version} to {form.target.version}."
 
 
 def _roll_back_or_propose(request: HttpRequest, form: OneAliasForm, before: ArtifactVersion) -> str:
     if _is_proposal(request):
         return _propose(request, form, before)
     result = form.attempt(aliases.rollback, _actor(request, form), form.artifact, form.alias, form.expectation)
-    return f"{form.alias} is back at {result.alias.version.version}." if result else ""
+    return f"Alias {form.alias} rolled back to {result.alias.version.version}." if result else ""
 
 
 def _delete_or_propose(request: HttpRequest, form: OneAliasForm) -> str:
     if _is_proposal(request):
         return _propose(request, form, None)
     result = form.attempt(aliases.remove, _actor(request, form), form.artifact, form.alias, form.expectation)
-    return f"Alias {form.alias} is deleted." if result else ""
+    return f"Alias {form.alias} deleted." if result else ""
 
 
 def _propose(request: HttpRequest, form: OneAliasForm, target: ArtifactVersion | None) -> str:
     proposal = form.attempt(proposals.propose, _actor(request, form), form.artifact, form.alias, target)
     what = f"to {target.version}" if target else "to be deleted"
-    return f"Proposed: {form.alias} {what}. Somebody else decides about it." if proposal else ""
+    return f"Proposed: {form.alias} {what}. Waiting for a reviewer." if proposal else ""
 
 
 def _render_form(

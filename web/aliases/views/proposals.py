@@ -26,7 +26,7 @@ def approve(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> HttpR
     proposal = get_proposal(request, proposal_id, **url_kwargs)
     form = CommentForm(post_data(request))
     if _decide(request, form, proposals.approve, proposal):
-        what = f"is at {proposal.after} now" if proposal.after else "is deleted"
+        what = f"is now at {proposal.after}" if proposal.after else "deleted"
         return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
     return _render_form(request, form, proposal, "Approve")
 

@@ -78,7 +78,7 @@ def edit(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
     form = RuleForm(post_data(request), initial=RuleForm.initial_of(rule))
     if form.is_valid() and form.attempt(protection.update, Actor.from_page(request), rule, **form.cleaned_data):
         return _close_dialog(request, "Saved.", back)
-    return rendering.render_form(request, form, f"Edit the rule {rule}", submit_label="Save", back=back)
+    return rendering.render_form(request, form, f"Edit rule {rule}", submit_label="Save", back=back)
 
 
 @login_required
@@ -88,9 +88,9 @@ def delete(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
     name, back = str(rule), _return_url(request, rule.team or rule.project or rule.artifact)
     if request.method == "POST":
         protection.delete(Actor.from_page(request), rule)
-        return _close_dialog(request, f"The rule {name} is deleted.", back)
-    message = "Every editor of the team may move these aliases then, unless another rule covers them."
-    heading = f"Delete the rule {name}?"
+        return _close_dialog(request, f"Rule {name} deleted.", back)
+    message = "Every editor of the team can then move these aliases, unless another rule covers them."
+    heading = f"Delete rule {name}?"
     return rendering.render_form(request, None, heading, message, submit_label="Delete", back=back, danger=True)
 
 

@@ -81,7 +81,7 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         artifacts.delete(Actor.from_page(request), artifact)
         next_url = reverse("project-artifacts", args=artifact.project.url_args)
-        return rendering.redirect_with_message(request, f"Artifact {artifact.name} is deleted.", next_url)
+        return rendering.redirect_with_message(request, f"Artifact {artifact.name} deleted.", next_url)
     context = {"artifact": artifact, "form": form}
     return rendering.render_page(
         request, "artifacts/artifact_delete.html", context, status=422 if form.is_bound else 200

@@ -41,7 +41,7 @@ def artifact_new(request: HttpRequest) -> HttpResponse:
         fields = {"description": data["description"], "tags": data["tags"]}
         artifact = artifacts.create(Actor.from_page(request), data["project"], data["name"], data["type"], **fields)
         return rendering.redirect_with_message(
-            request, f"Artifact {artifact.name} is there. Log its first version.", artifact
+            request, f"Artifact {artifact.name} created. Log its first version.", artifact
         )
     status = 422 if form.is_bound else 200
     return rendering.render_page(

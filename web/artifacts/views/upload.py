@@ -55,7 +55,7 @@ def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     draft = _find_draft(request, artifact)
     if draft is None:
-        raise Http404("The address names no draft.")
+        raise Http404("The URL names no draft.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
     if form.is_valid():
         drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
@@ -74,7 +74,7 @@ def _find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | N
 def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) -> HttpResponse:
     draft = versions.describe(Actor.from_page(request), draft, description=form.cleaned_data["description"])
     result = versions.finalize(Actor.from_page(request), draft, names_to_give=form.cleaned_data["aliases"])
-    return rendering.redirect_with_message(request, f"{result.version} is finalized.", result.version)
+    return rendering.redirect_with_message(request, f"{result.version} finalized.", result.version)
 
 
 def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:

@@ -78,8 +78,8 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         data = form.cleaned_data
         versions.describe(Actor.from_page(request), version, description=data["description"])
         version = versions.finalize(Actor.from_page(request), version, names_to_give=data["aliases"]).version
-        return rendering.redirect_with_message(request, f"{version} is finalized.", version)
-    message = "Its files never change from then on. This action cannot be undone."
+        return rendering.redirect_with_message(request, f"{version} finalized.", version)
+    message = "Finalized versions are immutable. This action cannot be undone."
     return rendering.render_form(request, form, f"Finalize {version}?", message, submit_label="Finalize", back=version)
 
 
@@ -92,9 +92,10 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
         return rendering.redirect_with_message(
-            request, f"{version} is deleted.", "artifact-versions", *version.artifact.url_args
+            request, f"{version} deleted.", "artifact-versions", *version.artifact.url_args
         )
-    message = f"Its {version.file_count:,} files go, and its number is never used again. This action cannot be undone."
+    files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
+    message = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
     return rendering.render_form(
         request,
         form,

@@ -32,4 +32,4 @@ def redeliver(request: HttpRequest, team: str, project: str, webhook_id: UUID, d
     found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
     webhooks.redeliver(Actor.from_page(request), get_delivery(webhook, delivery_id))
-    return rendering.redirect_with_message(request, "It is on its way again.", webhook)
+    return rendering.redirect_with_message(request, "Delivery queued again.", webhook)

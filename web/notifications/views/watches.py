@@ -37,7 +37,7 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.for_display(), user=request.user, pk=watch_id)
     watches.unwatch(Actor.from_page(request), watch)
     return rendering.redirect_with_message(
-        request, f"You do not watch {watch.place} any more.", rendering.safe_return_url(request, reverse("watches"))
+        request, f"You are no longer watching {watch.place}.", rendering.safe_return_url(request, reverse("watches"))
     )
 
 
@@ -70,6 +70,6 @@ def _render_form(
     form = WatchForm(request.POST or None, initial=WatchForm.initial_of(watch))
     if form.is_valid():
         watches.watch(Actor.from_page(request), project, artifact, **form.cleaned_data)
-        return rendering.redirect_with_message(request, f"You watch {full_name}.", back)
+        return rendering.redirect_with_message(request, f"You are watching {full_name}.", back)
     context = {"form": form, "watch": watch, "full_name": full_name, "back": back}
     return rendering.render_page(request, "notifications/watch.html", context, status=422 if form.is_bound else 200)

@@ -28,7 +28,7 @@ PAGE_SIZE = 50
 def webhook_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project, role=Role.ADMIN)
     rows = Webhook.objects.filter(project=found).with_last_delivery()
-    return _render_tab(request, found, "webhooks", webhooks=rows)
+    return _render_tab(request, found, "webhooks", webwebwebwebhooks=rows)
 
 
 @login_required
@@ -39,7 +39,7 @@ def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form = WebhookForm(request.POST or None)
     if form.is_valid():
         webhook = webhooks.create(Actor.from_page(request), found, **form.cleaned_data)
-        return _render_secret(request, webhook, "The webhook is there")
+        return _render_secret(request, webhook, "Webhook created")
     return _render_form(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=found.url_args))
 
 
@@ -74,8 +74,8 @@ def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UU
     webhook = get_webhook(request, found, webhook_id)
     if request.method == "POST":
         webhooks.delete(Actor.from_page(request), webhook)
-        return rendering.redirect_with_message(request, "The webhook is deleted.", "project-webhooks", *found.url_args)
-    message = f"{webhook.url} is told nothing any more, and the log of its deliveries goes."
+        return rendering.redirect_with_message(request, "Webhook deleted.", "project-webhooks", *found.url_args)
+    message = f"No more events are sent to {webhook.url}, and its delivery log is deleted."
     heading = "Delete this webhook?"
     return rendering.render_form(request, None, heading, message, submit_label="Delete", back=webhook, danger=True)
 
@@ -87,10 +87,10 @@ def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UU
     found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
     if request.method == "POST":
-        return _render_secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "The new secret")
-    message = "What is sent from now on is signed with another secret: the receiver has to know it."
-    heading = "Make a new secret?"
-    return rendering.render_form(request, None, heading, message, submit_label="Make", back=webhook, danger=True)
+        return _render_secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "New signing secret")
+    message = "New deliveries will be signed with the new secret. Update the receiver with it."
+    heading = "Create a new secret?"
+    return rendering.render_form(request, None, heading, message, submit_label="Create", back=webhook, danger=True)
 
 
 @login_required
@@ -99,7 +99,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
     found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
     webhooks.test(Actor.from_page(request), webhook)
-    return rendering.redirect_with_message(request, "A test is on its way.", webhook)
+    return rendering.redirect_with_message(request, "Test event queued.", webhook)
 
 
 @login_required
@@ -107,7 +107,7 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
 def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_project(request, team, project, role=Role.ADMIN)
     webhook = webhooks.pause(Actor.from_page(request), get_webhook(request, found, webhook_id))
-    return rendering.redirect_with_message(request, "The webhook is paused.", webhook)
+    return rendering.redirect_with_message(request, "Webhook paused.", webhook)
 
 
 @login_required
@@ -115,7 +115,7 @@ def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUI
 def webhook_resume(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     found = get_project(request, team, project, role=Role.ADMIN)
     webhook = webhooks.resume(Actor.from_page(request), get_webhook(request, found, webhook_id))
-    return rendering.redirect_with_message(request, "The webhook is told of events again.", webhook)
+    return rendering.redirect_with_message(request, "Webhook resumed.", webhook)
 
 
 def _render_form(

@@ -68,7 +68,7 @@ def project_new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         project = projects.create(Actor.from_page(request), **form.cleaned_data)
         return rendering.redirect_with_message(
-            request, f"Project {project.name} is there. Log its first artifact.", project
+            request, f"Project {project.name} created. Log its first artifact.", project
         )
     return rendering.render_form(request, form, "New project", submit_label="Create", back="home")
 
@@ -81,8 +81,8 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form.fields["name"].label = f"Type {found.full_name} to confirm"
     if form.is_valid():
         projects.delete(Actor.from_page(request), found)
-        return rendering.redirect_with_message(request, f"Project {found.full_name} is deleted.", "home")
-    message = "All its artifacts, their versions and files, and all its runs go. This action cannot be undone."
+        return rendering.redirect_with_message(request, f"Project {found.full_name} deleted.", "home")
+    message = "All its artifacts, versions, files and runs will be deleted. This action cannot be undone."
     heading = f"Delete project {found.full_name}?"
     return rendering.render_form(
         request,

@@ -1,0 +1,92 @@
+"""A database that the first release made and filled, before its modules and columns were renamed, migrates and works.
+
+The dumps hold a team's week of work, with protection rules, a proposal, watches, webhooks and their deliveries.
+"""
+
+import gzip
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests import servers
+
+DUMPS = Path(__file__).parent
+# Printed as JSON by `manage.py shell`, after the migration.
+FACTS = """
+import json
+from django.apps import apps
+from accounts.actor import Actor
+from accounts.models import User
+from artifacts import name_resolution
+from artifacts.aliases import aliases
+from artifacts.models import AliasChange, Artifact
+alice = User.objects.get(username="alice")
+ranker = Artifact.objects.select_related("project__team").get(name="ranker")
+before = name_resolution.resolve(alice, "acme/recommender/ranker:staging").version.version
+moved = aliases.move(Actor(alice, reason="after"), ranker, "staging", ranker.versions.get(number=2))
+changes = AliasChange.objects.of(ranker, "staging").reverse()
+print(json.dumps({
+    "rows": {model._meta.db_table: model.objects.count() for model in apps.get_models()},
+    "numbers": [ranker.latest_version_number, ranker.last_assigned_number, ranker.version_count],
+    "before": before,
+    "moved": [moved.before.version, moved.alias.version.version],
+    "channels": [change.channel for change in changes],
+    "chain": [[change.number, change.before, change.after] for change in changes],
+}))
+"""
+
+
+def fill_sqlite(path: Path) -> str:
+    connection = sqlite3.connect(path)
+    connection.create_function("REGEXP", 2, lambda pattern, text: bool(re.search(pattern, str(text))))
+    connection.executescript(gzip.decompress((DUMPS / "release_0.sqlite.sql.gz").read_bytes()).decode())
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def fill_postgres() -> str:
+    with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE release_0")
+    url = f"{servers.postgres()}/release_0"
+    with psycopg.connect(url) as connection:
+        connection.execute(gzip.decompress((DUMPS / "release_0.postgres.sql.gz").read_bytes()))
+    return url
+
+
+def manage(url: str, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=servers.ROOT,
+        env=servers.session_env() | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def url(tmp_path) -> str:
+    return fill_postgres() if servers.on_postgres() else fill_sqlite(tmp_path / "db.sqlite3")
+
+
+def test_a_database_of_the_first_release_migrates_with_all_its_data(url):
+    manage(url, "migrate", "--verbosity=0")
+    facts = json.loads(manage(url, "shell", "--no-imports", "--command", FACTS))
+
+    rows = facts["rows"]
+    assert (rows["accounts_user"], rows["artifacts_artifactversion"], rows["artifacts_artifactfile"]) == (4, 12, 182)
+    assert (rows["artifacts_aliasproposal"], rows["artifacts_aliasrule"], rows["artifacts_pulse"]) == (1, 2, 1)
+    assert (rows["notifications_webhook"], rows["notifications_delivery"], rows["notifications_watch"]) == (2, 6, 2)
+    assert (rows["notifications_notice"], rows["notifications_attempt"] > 0) == (2, True)
+    assert (facts["numbers"], facts["before"], facts["moved"]) == ([8, 8, 8], "v8", ["v8", "v2"])
+    # The move after the migration goes on with the chain that was there.
+    assert facts["chain"] == [[1, None, "v8"], [2, "v8", "v2"]]
+    assert facts["channels"] == ["sdk", "worker"]
