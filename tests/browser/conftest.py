@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
-from tests import servers
+from harness import servers
 from tests.browser import seed_data
 from tests.browser.alias_page_objects import Thing, logged
 from tests.browser.page_objects import fresh

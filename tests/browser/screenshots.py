@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests import servers
+from harness import servers
 from tests.browser import seed_data
 from tests.browser.conftest import CHROMIUM, QUIET, Person
 from tests.browser.urls import BARRED, everywhere, outside

@@ -18,8 +18,8 @@ import pyarrow
 import pyarrow.parquet
 
 import wanllmdb
+from harness.servers import Stack, free_port
 from tests.notifications.receiver import Receiver, status
-from tests.servers import Stack, free_port
 
 WITHIN = 60.0
 OFFERED = ["alias.created", "alias.moved", "alias.deleted", "alias.proposed"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page, StorageState
 
-from tests import servers
+from harness import servers
 from tests.browser.conftest import Person
 from tests.browser.page_objects import hard_to_use, is_wide
 

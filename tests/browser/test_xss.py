@@ -19,9 +19,9 @@ import pytest
 import urllib3
 from playwright.sync_api import APIResponse
 
+from harness.servers import Stack
 from tests.browser import seed_data
 from tests.browser.conftest import Person
-from tests.servers import Stack
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)

@@ -15,9 +15,9 @@ import artifacts.tasks
 import notifications.tasks
 import projects.tasks
 from core.errors import RegistryError
+from harness.servers import ROOT
 from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
-from tests.servers import ROOT
 
 # The last is one of the pages, which the API has no address for.
 NOT_ON_THE_WIRE = {"TooLarge", "Unavailable", "InvitationOver"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import wanllmdb
-from tests import servers
+from harness import servers
 from tests.browser import seed_data
 from tests.notifications.receiver import Receiver, status
 
