@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.dispatch import receiver
+from django.dispatch import Signal
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -26,9 +26,11 @@ from artifacts.models import (
     Blob,
     StoredObject,
 )
-from notifications.models import Watch
 from projects.models import Project
-from projects.projects import project_deleting
+
+# Sent with `artifact`, after its aliases went and before its row does, in the same transaction: apps that stand on this
+# one take theirs away.
+artifact_deleting = Signal()
 
 
 @transaction.atomic
@@ -89,13 +91,16 @@ def delete(actor: Actor, artifact: Artifact) -> None:
     artifact = aliases.lock(artifact)
     protection.require(actor, artifact, artifact.alias_set.values_list("alias", flat=True))
     aliases.record_removal(actor, artifact)
+    artifact_deleting.send(Artifact, artifact=artifact)
     _delete_rows(Artifact.objects.filter(pk=artifact.pk))
     tasks.delete.delay_on_commit()
 
 
-@receiver(project_deleting)
-def _leave_with(project: Project, **_: Any) -> None:
-    """All artifacts of the project go before it does. Workers remove the bytes, which nobody outside of it shares."""
+def delete_all(project: Project) -> None:
+    """Remove all artifacts of a project that is about to go, in the same transaction.
+
+    Workers remove the bytes, which nobody outside of the project shares.
+    """
     _delete_rows(Artifact.objects.filter(project=project))
     Blob.objects.filter(project=project).delete()
     StoredObject.objects.filter(project=project).delete()
@@ -111,7 +116,7 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
         model.objects.filter(version__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).release()
     # What aliases pointed at stays on record for ever.
-    for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion, Watch):
+    for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion):
         model.objects.filter(artifact__in=doomed).delete()
     doomed.delete()
 

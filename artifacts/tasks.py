@@ -64,9 +64,9 @@ def _say_so(**_: Any) -> None:
 
 
 BEAT: dict[str, dict[str, Any]] = {
-    "artifacts-sweep": {"task": "artifacts.tasks.sweep", "schedule": timedelta(minutes=1)},
-    "artifacts-pulse": {"task": "artifacts.tasks.pulse", "schedule": health.PULSE_EVERY},
-    "artifacts-tidy": {"task": "artifacts.tasks.tidy", "schedule": timedelta(minutes=10)},
+    "artifacts-sweep": {"task": sweep.name, "schedule": timedelta(minutes=1)},
+    "artifacts-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.PULSE_EVERY},
+    "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
 }
 
 # At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.

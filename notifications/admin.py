@@ -1,4 +1,4 @@
-"""Notifications at the operator's desk: what happened, who was told, and sending it again by the same verbs."""
+"""Notifications in the admin: who was told, and sending it again by the same verbs."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from unfold.admin import TabularInline
 from accounts.actor import Actor
 from accounts.admin import ReadOnlyAdmin
 from notifications import webhooks
-from notifications.models import Attempt, Delivery, Event, InboxItem, Watch, Webhook
+from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
 
 
 class AttemptInline(TabularInline):
@@ -21,15 +21,6 @@ class AttemptInline(TabularInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "kind", "project", "alias", "by", "announced_at")
-    list_filter = ("kind", "created_at")
-    search_fields = ("alias", "project__name", "project__team__name")
-    list_select_related = ("project__team", "by")
-    show_full_result_count = False
 
 
 @admin.register(Webhook)
@@ -59,7 +50,7 @@ class WebhookAdmin(ReadOnlyAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "event", "webhook", "state", "attempts", "next_try_at", "finished_at")
+    list_display = ("created_at", "event", "webhook", "state", "attempt_count", "next_attempt_at", "finished_at")
     list_filter = ("state", "event__kind", "created_at")
     search_fields = ("webhook__url", "event__alias", "webhook__project__name")
     list_select_related = ("event", "webhook")
@@ -86,9 +77,9 @@ class WatchAdmin(ReadOnlyAdmin):
 
 
 @admin.register(InboxItem)
-class NoticeAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "user", "event", "why", "read_at", "mail", "mail_attempts", "next_mail_at")
-    list_filter = ("mail", "why", "created_at")
+class InboxItemAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "user", "event", "reason", "read_at", "mail", "mail_attempts", "next_mail_at")
+    list_filter = ("mail", "reason", "created_at")
     search_fields = ("user__username", "event__alias")
     list_select_related = ("user", "event")
     show_full_result_count = False

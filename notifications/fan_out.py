@@ -1,73 +1,99 @@
-"""What a worker makes of an event: a delivery for each webhook, an item for each inbox."""
+"""What a worker makes of events: a delivery for each webhook, an item for each inbox."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
-from notifications.models import Delivery, Event, InboxItem, InboxReason, Kind, Watch, Webhook
+from accounts.models import User
+from events import kinds
+from events.models import Event
+from notifications.models import Delivery, InboxItem, InboxReason, Watch, Webhook
+from projects.models import Project
 
-_BATCH = 500
+# So many events share the queries of one transaction.
+_BATCH = 200
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class FanOutResult(NamedTuple):
-    """Who has to be seen to next: webhooks with something to send, notices with a mail to be written."""
+    """Who has to be seen to next: webhooks with something to send, items of inboxes with a mail to be written."""
 
     webhooks: list[UUID]
     mails: list[UUID]
 
 
-@transaction.atomic
-def fan_out(event_id: UUID | str) -> FanOutResult:
-    """Line up all that the event asks for. The second time there is nothing left to do."""
-    waiting = Event.objects.waiting().select_related("project__team", "by")
-    event = waiting.select_for_update(of=("self",)).filter(pk=event_id).first()
-    if event is None:
-        return FanOutResult([], [])
-    hooks = [hook for hook in Webhook.objects.live().filter(project=event.project) if hook.takes(event)]
-    Delivery.objects.bulk_create(Delivery(webhook=hook, event=event) for hook in hooks)
-    notices = InboxItem.objects.bulk_create(_notices(event))
-    event.announced_at = timezone.now()
-    event.save(update_fields=["announced_at"])
-    mails = [notice.pk for notice in notices if notice.mail == InboxItem.Mail.PENDING]
-    return FanOutResult([hook.pk for hook in hooks], mails)
+def announce_next() -> FanOutResult | None:
+    """Line up all that the oldest events ask for. None where nothing is left, or another worker is at it.
+
+    That one looks again when it is through with its batch, and sees what was committed until then.
+    """
+    unannounced = Event.objects.unannounced()
+    if not unannounced.exists():
+        return None
+    try:
+        with transaction.atomic():
+            locked = unannounced.select_for_update(of=("self",), nowait=True)
+            return fan_out(locked.select_related("project__team")[:_BATCH])
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        return None
 
 
-def unannounced(before: datetime) -> Iterable[UUID]:
-    """Events that were to be announced before that moment, and were not."""
-    return Event.objects.waiting().filter(created_at__lt=before).values_list("pk", flat=True)[:_BATCH]
+def fan_out(locked: Iterable[Event]) -> FanOutResult:
+    """The same of these events, in a few queries however many they are. The caller holds their locks."""
+    events = list(locked)
+    projects = {event.project_id: event.project for event in events}
+    hooks = defaultdict(list)
+    for hook in Webhook.objects.live().filter(project__in=projects):
+        hooks[hook.project_id].append(hook)
+    deliveries = [
+        Delivery(webhook=hook, event=event)
+        for event in events
+        for hook in hooks[event.project_id]
+        if hook.subscribes_to(event)
+    ]
+    Delivery.objects.bulk_create(deliveries)
+    items = InboxItem.objects.bulk_create(_inbox_items(events, projects.values()))
+    Event.objects.filter(pk__in=[event.pk for event in events]).update(announced_at=timezone.now())
+    mails = [item.pk for item in items if item.mail == InboxItem.Mail.PENDING]
+    return FanOutResult(list(dict.fromkeys(delivery.webhook_id for delivery in deliveries)), mails)
 
 
-def prune() -> None:
-    """Forget what happened longer ago than `EVENT_LIFE`, with all that was sent of it."""
-    old = Event.objects.filter(created_at__lt=timezone.now() - settings.EVENT_LIFE).order_by("created_at")
-    while batch := list(old.values_list("pk", flat=True)[:_BATCH]):
-        Event.objects.filter(pk__in=batch).delete()
+def _inbox_items(events: Sequence[Event], projects: Iterable[Project]) -> list[InboxItem]:
+    """One for each person whom an event reaches and who sees its project, in the order of the events."""
+    watches = defaultdict(list)
+    # Those that ask for mail last: where somebody has two, that one counts.
+    for watch in Watch.objects.matching(events).order_by("by_email"):
+        watches[watch.project_id].append(watch)
+    items = []
+    for project in projects:
+        own = [(event, _audience(event, watches[project.pk])) for event in events if event.project_id == project.pk]
+        people = {user_id for _, audience in own for user_id in audience}
+        for reader in project.readers().filter(pk__in=people).order_by("pk") if people else []:
+            items += [_item(event, reader, audience[reader.pk]) for event, audience in own if reader.pk in audience]
+    return items
 
 
-def _notices(event: Event) -> list[InboxItem]:
-    """One for each person, never for who did it, and only for who sees the project."""
-    watches = {watch.user_id: watch for watch in _watches(event)}
-    concerned = {UUID(user_id) for user_id in event.tell}
-    readers = event.project.readers().filter(pk__in=watches.keys() | concerned).exclude(pk=event.by_id)
-    notices = []
-    for person in readers.order_by("pk"):
-        watch = watches.get(person.pk)
-        why = InboxReason.CONCERNED if person.pk in concerned else InboxReason.WATCHING
-        by_mail = watch is not None and watch.by_email and bool(person.email)
-        mail = {"mail": InboxItem.Mail.PENDING, "next_mail_at": timezone.now()} if by_mail else {}
-        notices.append(InboxItem(user=person, event=event, why=why, **mail))
-    return notices
+def _audience(event: Event, watches: Iterable[Watch]) -> dict[UUID, Watch | None]:
+    """Whom the event reaches, each with the watch if there is one; never who did it."""
+    audience: dict[UUID, Watch | None] = dict.fromkeys(UUID(user_id) for user_id in event.recipients)
+    if kinds.get(event.kind).is_watchable:
+        audience |= {watch.user_id: watch for watch in watches if watch.covers(event)}
+    audience.pop(event.actor_id, None)
+    return audience
 
 
-def _watches(event: Event) -> list[Watch]:
-    """Those that the event fits, those that ask for mail last: where somebody has two, that one counts."""
-    if event.kind in (Kind.ALIAS_APPROVED, Kind.WEBHOOK_TEST, Kind.WEBHOOK_PAUSED):
-        # Of an approved move, watchers hear as of any other.
-        return []
-    fitting = Watch.objects.matching(event.project, event.artifact_id).order_by("by_email")
-    return [watch for watch in fitting if watch.covers(event.alias)]
+def _item(event: Event, user: User, watch: Watch | None) -> InboxItem:
+    by_mail = watch is not None and watch.by_email and bool(user.email)
+    return InboxItem(
+        user=user,
+        event=event,
+        reason=InboxReason.CONCERNED if str(user.pk) in event.recipients else InboxReason.WATCHING,
+        mail=InboxItem.Mail.PENDING if by_mail else InboxItem.Mail.NONE,
+        next_mail_at=timezone.now() if by_mail else None,
+    )

@@ -13,48 +13,51 @@ from notifications import emails, fan_out, webhook_delivery
 from wanllmdb.celery import app
 
 _SWEEP_EVERY = timedelta(seconds=10)
-_LEFT_BEHIND_AFTER = timedelta(seconds=30)
+# After so many batches of events other tasks have their turn.
+_BATCHES_A_TURN = 50
 
 
 @app.task
-def announce(event_id: str) -> None:
-    announced = fan_out.fan_out(event_id)
-    for webhook_id in announced.webhooks:
+def announce() -> None:
+    """All events that are written by now."""
+    for _ in range(_BATCHES_A_TURN):
+        result = fan_out.announce_next()
+        if result is None:
+            return
+        see_to(result)
+    announce.delay()
+
+
+def see_to(result: fan_out.FanOutResult) -> None:
+    """Have sent what was lined up."""
+    for webhook_id in result.webhooks:
         deliver.delay(str(webhook_id))
-    for notice_id in announced.mails:
-        mail.delay(str(notice_id))
+    for item_id in result.mails:
+        mail.delay(str(item_id))
 
 
 @app.task
 def deliver(webhook_id: str) -> None:
-    for event_id in webhook_delivery.deliver_due(webhook_id):
-        announce.delay(str(event_id))
+    webhook_delivery.deliver_due(webhook_id)
 
 
 @app.task
-def mail(notice_id: str) -> None:
-    emails.send(notice_id)
+def mail(item_id: str) -> None:
+    emails.send(item_id)
 
 
 @app.task(expires=_SWEEP_EVERY.total_seconds())
 def sweep() -> None:
     now = timezone.now()
-    for event_id in fan_out.unannounced(now - _LEFT_BEHIND_AFTER):
-        announce.delay(str(event_id))
+    announce.delay()
     for webhook_id in webhook_delivery.due(now):
         deliver.delay(str(webhook_id))
-    for notice_id in emails.due(now):
-        mail.delay(str(notice_id))
-
-
-@app.task
-def tidy() -> None:
-    fan_out.prune()
+    for item_id in emails.due(now):
+        mail.delay(str(item_id))
 
 
 BEAT: dict[str, dict[str, Any]] = {
-    "notifications-sweep": {"task": "notifications.tasks.sweep", "schedule": _SWEEP_EVERY},
-    "notifications-tidy": {"task": "notifications.tasks.tidy", "schedule": timedelta(minutes=60)},
+    "notifications-sweep": {"task": sweep.name, "schedule": _SWEEP_EVERY},
 }
 
 # At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.

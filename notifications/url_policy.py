@@ -28,8 +28,8 @@ _PUBLIC_V6 = ip_network("2000::/3")
 # What Python counts as global in one of its versions or another, and is not to be called: multicast, the relays and
 # disguises of IPv4 in IPv6 (6to4, Teredo), and what is kept for documents, benchmarks and other protocols.
 _NEVER = [
-    ip_network(each)
-    for each in (
+    ip_network(network)
+    for network in (
         *("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24"),
         *("192.88.99.0/24", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
         *("224.0.0.0/4", "240.0.0.0/4"),
@@ -63,9 +63,9 @@ class Destination:
 
 def resolve_host(host: str, port: int) -> list[str]:
     """What the system's resolver says, in its order of preference; bounded in time, as the resolver is not."""
-    asked: Future[list[str]] = _resolvers().submit(_resolve, host, port)
+    lookup: Future[list[str]] = _resolvers().submit(_resolve, host, port)
     try:
-        return asked.result(settings.WEBHOOK_CONNECT_TIMEOUT)
+        return lookup.result(settings.WEBHOOK_CONNECT_TIMEOUT)
     except TooLate as error:
         raise TimeoutError("The DNS server does not respond.") from error
 
@@ -128,8 +128,8 @@ def _is_ip(host: str) -> bool:
 
 
 def _resolve(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 @cache

@@ -1,14 +1,14 @@
 """What people do to be told of what happens."""
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from accounts.actor import Actor
+from artifacts import validators
+from artifacts.models import Artifact
 from notifications import errors
 from notifications.models import Watch
 from projects.models import Project
-
-_PATTERN = re.compile(r"[A-Za-z0-9._*?-]{1,100}")
 
 
 class Watched(NamedTuple):
@@ -19,16 +19,20 @@ class Watched(NamedTuple):
 
 
 def watch(
-    actor: Actor, project: Project, artifact: Any = None, *, pattern: str = "*", by_email: bool = False
+    actor: Actor, project: Project, artifact: Artifact | None = None, *, pattern: str = "*", by_email: bool = False
 ) -> Watched:
     """Watch a project or, if it is given, one artifact of it, which the user must see; or change how it is watched.
 
     The pattern is of the aliases that matter. Only `*` covers events that are about no alias. Raises `Invalid`.
     """
-    if not _PATTERN.fullmatch(pattern):
-        raise errors.Invalid("A pattern consists of letters, digits, dots, underscores, hyphens, * and ?.")
-    wish = {"pattern": pattern, "by_email": by_email}
-    row, created = Watch.objects.update_or_create(user=actor.user, project=project, artifact=artifact, defaults=wish)
+    if not re.match(validators.ALIAS_PATTERN, pattern):
+        raise errors.Invalid(
+            "A pattern consists of letters, digits, dots, underscores, hyphens, * and ?, as aliases have."
+        )
+    settings = {"pattern": pattern, "by_email": by_email}
+    row, created = Watch.objects.update_or_create(
+        user=actor.user, project=project, artifact=artifact, defaults=settings
+    )
     return Watched(row, created)
 
 

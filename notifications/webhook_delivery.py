@@ -17,8 +17,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Role
+from events import outbox
 from notifications import errors, http_client, signatures, url_policy
-from notifications.models import Attempt, Delivery, Event, Kind, Webhook
+from notifications.kinds import WEBHOOK_PAUSED, WEBHOOK_TEST
+from notifications.models import Attempt, Delivery, Webhook
 
 # After so long the webhook goes back to the queue, and others have their turn.
 _TURN_SECONDS = 30
@@ -31,18 +33,15 @@ class Sent(NamedTuple):
 
     headers: dict[str, str]
     at: datetime
-    answer: http_client.Response
+    response: http_client.Response
 
 
-def deliver_due(webhook_id: UUID | str, lookup: url_policy.Lookup = url_policy.resolve_host) -> list[UUID]:
-    """Send what is due to the webhook. The events that came of it are the answer: they are to be announced."""
-    made: list[UUID] = []
+def deliver_due(webhook_id: UUID | str, lookup: url_policy.Lookup = url_policy.resolve_host) -> None:
+    """Send what is due to the webhook, and pause it where it is past hope."""
     until = time.monotonic() + _TURN_SECONDS
     with _alone_with(webhook_id) as is_alone:
         while is_alone and time.monotonic() < until and (delivery := _next(webhook_id)):
-            event = _settle(delivery.pk, _try(delivery, lookup))
-            made += [event.pk] if event else []
-    return made
+            _record_attempt(delivery.pk, _attempt(delivery, lookup))
 
 
 def due(now: datetime) -> Iterable[UUID]:
@@ -73,94 +72,88 @@ def _next(webhook_id: UUID | str) -> Delivery | None:
     return due.select_related("event", "webhook__project__team").first()
 
 
-def _try(delivery: Delivery, lookup: url_policy.Lookup) -> Sent:
+def _attempt(delivery: Delivery, lookup: url_policy.Lookup) -> Sent:
     event, webhook = delivery.event, delivery.webhook
     now = timezone.now()
     body = event.body
     signed = signatures.headers(webhook.secret, event.message_id, int(now.timestamp()), body)
     headers = {"Content-Type": "application/json", "User-Agent": "wanLLMDB", "Accept": "*/*", **signed}
     try:
-        answer = http_client.post(url_policy.find(webhook.url, lookup), headers, body)
+        response = http_client.post(url_policy.find(webhook.url, lookup), headers, body)
     except errors.AddressRefused as refusal:
-        answer = http_client.Response(None, "", str(refusal), 0)
-    return Sent(headers, now, answer)
+        response = http_client.Response(None, "", str(refusal), 0)
+    return Sent(headers, now, response)
 
 
 @transaction.atomic
-def _settle(delivery_id: UUID, sent: Sent) -> Event | None:
-    """Delivered, to be tried again, or given up. The answer is the event that the webhook was paused, if it was."""
+def _record_attempt(delivery_id: UUID, sent: Sent) -> None:
+    """Write the attempt down; with it the delivery is through, to be attempted again, or given up."""
     rows = Delivery.objects.select_related("event", "webhook").select_for_update(no_key=True, of=("self", "webhook"))
     delivery = rows.filter(pk=delivery_id).first()
     if delivery is None:
         # Somebody deleted the webhook meanwhile.
-        return None
-    webhook, answer = delivery.webhook, sent.answer
-    _write_down(delivery, sent)
-    delivery.attempts += 1
-    now = timezone.now()
-    if answer.is_success:
-        _finish(delivery, Delivery.State.DELIVERED, now)
-        Webhook.objects.filter(pk=webhook.pk).exclude(failures=0).update(failures=0)
-        return None
-    is_test = delivery.event.kind == Kind.WEBHOOK_TEST
-    if not is_test and answer.status != _GONE and delivery.attempts < settings.WEBHOOK_ATTEMPTS:
-        delivery.next_try_at = now + _pause_after(delivery.attempts, answer)
-        delivery.save(update_fields=["attempts", "next_try_at"])
-        return None
-    _finish(delivery, Delivery.State.FAILED, now)
-    return None if is_test else _count_failure(webhook, answer)
-
-
-def _write_down(delivery: Delivery, sent: Sent) -> None:
-    answer = sent.answer
+        return
+    webhook, response = delivery.webhook, sent.response
     Attempt.objects.create(
         delivery=delivery,
         headers=sent.headers,
-        status_code=answer.status,
-        response=answer.body,
-        error=answer.error[:300],
-        duration_ms=answer.duration_ms,
+        status_code=response.status,
+        response=response.body,
+        error=response.error[:300],
+        duration_ms=response.duration_ms,
         created_at=sent.at,
     )
+    delivery.attempt_count += 1
+    now = timezone.now()
+    if response.is_success:
+        _finish(delivery, Delivery.State.DELIVERED, now)
+        Webhook.objects.filter(pk=webhook.pk).exclude(failures=0).update(failures=0)
+        return
+    is_test = delivery.event.kind == WEBHOOK_TEST.name
+    if not is_test and response.status != _GONE and delivery.attempt_count < settings.WEBHOOK_ATTEMPTS:
+        delivery.next_attempt_at = now + _pause_after(delivery.attempt_count, response)
+        delivery.save(update_fields=["attempt_count", "next_attempt_at"])
+        return
+    _finish(delivery, Delivery.State.FAILED, now)
+    if not is_test:
+        _count_failure(webhook, response)
 
 
 def _finish(delivery: Delivery, state: Delivery.State, now: datetime) -> None:
-    delivery.state, delivery.next_try_at, delivery.finished_at = state, None, now
-    delivery.save(update_fields=["state", "attempts", "next_try_at", "finished_at"])
+    delivery.state, delivery.next_attempt_at, delivery.finished_at = state, None, now
+    delivery.save(update_fields=["state", "attempt_count", "next_attempt_at", "finished_at"])
 
 
-def _pause_after(attempts: int, answer: http_client.Response) -> timedelta:
-    """Four times as long after each try, as long as the receiver asks for, and never the same for many at once."""
+def _pause_after(attempt_count: int, response: http_client.Response) -> timedelta:
+    """Four times as long after each attempt, as long as the receiver asks for, and never the same for many at once."""
     longest = settings.WEBHOOK_LONGEST_PAUSE
-    pause = min(settings.WEBHOOK_FIRST_PAUSE * 4 ** (attempts - 1), longest)
-    asked = min(timedelta(seconds=answer.retry_after or 0), longest)
-    return max(pause * random.uniform(0.75, 1.25), asked)
+    pause = min(settings.WEBHOOK_FIRST_PAUSE * 4 ** (attempt_count - 1), longest)
+    retry_after = min(timedelta(seconds=response.retry_after or 0), longest)
+    return max(pause * random.uniform(0.75, 1.25), retry_after)
 
 
-def _count_failure(webhook: Webhook, answer: http_client.Response) -> Event | None:
+def _count_failure(webhook: Webhook, response: http_client.Response) -> None:
     Webhook.objects.filter(pk=webhook.pk).update(failures=F("failures") + 1)
     failures = webhook.failures + 1
-    if answer.status == _GONE:
-        return _pause(webhook, "The receiver responded with 410 Gone.")
-    if failures < settings.WEBHOOK_FAILURES_BEFORE_PAUSE:
-        return None
-    why = answer.error or f"The last response was {answer.status}."
-    return _pause(webhook, f"{failures} deliveries in a row failed. {why}")
+    if response.status == _GONE:
+        _pause(webhook, "The receiver responded with 410 Gone.")
+    elif failures >= settings.WEBHOOK_FAILURES_BEFORE_PAUSE:
+        last_error = response.error or f"The last response was {response.status}."
+        _pause(webhook, f"{failures} deliveries in a row failed. {last_error}")
 
 
-def _pause(webhook: Webhook, reason: str) -> Event | None:
+def _pause(webhook: Webhook, reason: str) -> None:
     """Stop sending, and let the admins of the team know."""
     if webhook.paused_at is not None:
-        return None
+        return
     now = timezone.now()
     Webhook.objects.filter(pk=webhook.pk).update(paused_at=now, pause_reason=reason[:300])
     project = webhook.project
-    admins = project.team.memberships.filter(role=Role.ADMIN).values_list("user_id", flat=True)
+    admins = project.team.memberships.filter(role=Role.ADMIN).select_related("user")
     data = {
         "project": project.full_name,
         "url": settings.BASE_URL + webhook.get_absolute_url(),
         "webhook": {"id": str(webhook.pk), "description": webhook.description},
         "reason": reason[:300],
     }
-    told = [str(user_id) for user_id in admins]
-    return Event.objects.create(kind=Kind.WEBHOOK_PAUSED, project=project, data=data, by=None, tell=told)
+    outbox.record(WEBHOOK_PAUSED, project, data, actor=None, recipients=[member.user for member in admins])

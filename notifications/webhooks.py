@@ -10,8 +10,10 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from events import kinds, outbox
 from notifications import errors, signatures, tasks, url_policy
-from notifications.models import SUBSCRIBABLE_EVENTS, Attempt, Delivery, Event, Kind, Webhook
+from notifications.kinds import WEBHOOK_TEST
+from notifications.models import Attempt, Delivery, Webhook
 from projects.models import Project
 
 
@@ -20,7 +22,7 @@ def create(
 ) -> Webhook:
     """A new webhook, with its secret. Raises `AddressRefused` for an address it may not call, `TooManyWebhooks`."""
     permissions.require(actor, project.team, Role.ADMIN)
-    events = _chosen(events)
+    events = _check_events(events)
     url_policy.find(url)
     if Webhook.objects.filter(project=project).count() >= settings.WEBHOOKS_A_PROJECT:
         raise errors.TooManyWebhooks(f"A project has at most {settings.WEBHOOKS_A_PROJECT} webhooks.")
@@ -39,7 +41,7 @@ def update(actor: Actor, webhook: Webhook, **changes: Any) -> Webhook:
     """Change url, description, events or active. To make it active also ends a pause."""
     permissions.require(actor, webhook.project.team, Role.ADMIN)
     if "events" in changes:
-        changes["events"] = _chosen(changes["events"])
+        changes["events"] = _check_events(changes["events"])
     if changes.get("url", webhook.url) != webhook.url:
         url_policy.find(changes["url"])
     active = changes.pop("active", None)
@@ -91,15 +93,14 @@ def test(actor: Actor, webhook: Webhook) -> Delivery:
     """Send it an event that says nothing, once, also while it is paused."""
     permissions.require(actor, webhook.project.team, Role.ADMIN)
     project = webhook.project
-    now = timezone.now()
     data = {
         "project": project.full_name,
         "url": settings.BASE_URL + webhook.get_absolute_url(),
         "webhook": {"id": str(webhook.pk), "description": webhook.description},
         "by": actor.user.username,
-        "at": now.isoformat(),
+        "at": timezone.now().isoformat(),
     }
-    event = Event.objects.create(kind=Kind.WEBHOOK_TEST, project=project, data=data, by=actor.user, announced_at=now)
+    event = outbox.record(WEBHOOK_TEST, project, data, actor=actor.user)
     delivery = Delivery.objects.create(webhook=webhook, event=event)
     tasks.deliver.delay_on_commit(str(webhook.pk))
     return delivery
@@ -107,21 +108,21 @@ def test(actor: Actor, webhook: Webhook) -> Delivery:
 
 @transaction.atomic
 def redeliver(actor: Actor, delivery: Delivery) -> Delivery:
-    """Send it again, under the same id and with all tries before it. Raises `WebhookPaused`."""
+    """Send it again, under the same id and with all attempts before it. Raises `WebhookPaused`."""
     webhook = delivery.webhook
     permissions.require(actor, webhook.project.team, Role.ADMIN)
-    if not webhook.is_live and delivery.event.kind != Kind.WEBHOOK_TEST:
+    if not webhook.is_live and delivery.event.kind != WEBHOOK_TEST.name:
         raise errors.WebhookPaused("This webhook is paused: resume it first.")
     row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
-    row.state, row.attempts, row.next_try_at, row.finished_at = Delivery.State.PENDING, 0, timezone.now(), None
-    row.save(update_fields=["state", "attempts", "next_try_at", "finished_at"])
+    row.state, row.attempt_count, row.next_attempt_at, row.finished_at = Delivery.State.PENDING, 0, timezone.now(), None
+    row.save(update_fields=["state", "attempt_count", "next_attempt_at", "finished_at"])
     tasks.deliver.delay_on_commit(str(webhook.pk))
     return Delivery.objects.for_display().get(pk=row.pk)
 
 
-def _chosen(events: Iterable[str]) -> list[str]:
-    """The kinds in their usual order, each once."""
-    wanted = set(events)
-    if not wanted or not wanted <= set(SUBSCRIBABLE_EVENTS):
-        raise errors.Invalid(f"Choose one or more of the events {', '.join(SUBSCRIBABLE_EVENTS)}.")
-    return [kind.value for kind in SUBSCRIBABLE_EVENTS if kind in wanted]
+def _check_events(events: Iterable[str]) -> list[str]:
+    """The kinds in their usual order, each once. Raises `Invalid` for none, and for one that cannot be chosen."""
+    chosen, known = set(events), [kind.name for kind in kinds.subscribable()]
+    if not chosen or not chosen <= set(known):
+        raise errors.Invalid(f"Choose one or more of the events {', '.join(known)}.")
+    return [name for name in known if name in chosen]

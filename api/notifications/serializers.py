@@ -7,17 +7,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.fields import EnumField, JSONObjectField, LineField
-from notifications import messages, url_policy
-from notifications.models import (
-    SUBSCRIBABLE_EVENTS,
-    Attempt,
-    Delivery,
-    InboxItem,
-    InboxReason,
-    Kind,
-    Watch,
-    Webhook,
-)
+from events import kinds
+from notifications import url_policy
+from notifications.models import Attempt, Delivery, InboxItem, InboxReason, Watch, Webhook
 
 MAX_READ_IDS = 1000
 
@@ -26,8 +18,9 @@ class EventsField(serializers.ListField):
     """The kinds of events that a webhook is told of."""
 
     def __init__(self, **kwargs: Any) -> None:
-        child = EnumField(Kind, some=SUBSCRIBABLE_EVENTS)
-        super().__init__(child=child, allow_empty=False, max_length=len(SUBSCRIBABLE_EVENTS), **kwargs)
+        choices = kinds.subscribable_choices()
+        child = serializers.ChoiceField(choices)
+        super().__init__(child=child, allow_empty=False, max_length=len(choices), **kwargs)
 
 
 class WebhookSerializer(serializers.ModelSerializer):
@@ -84,9 +77,13 @@ class DeliverySerializer(serializers.ModelSerializer):
 
     webhook_id = serializers.UUIDField(read_only=True)
     message_id = serializers.CharField(source="event.message_id", read_only=True, help_text="The `webhook-id` sent.")
-    type = EnumField(Kind, source="event.kind", read_only=True)
+    type = serializers.ChoiceField(kinds.choices(), source="event.kind", read_only=True)
     payload = JSONObjectField(source="event.payload", read_only=True, help_text="The body, as sent.")
-    tries = AttemptSerializer(many=True, read_only=True, help_text="The oldest first.")
+    attempts = serializers.IntegerField(
+        source="attempt_count", read_only=True, help_text="Attempts since it was last asked for."
+    )
+    next_try_at = serializers.DateTimeField(source="next_attempt_at", read_only=True, allow_null=True)
+    tries = AttemptSerializer(source="attempts", many=True, read_only=True, help_text="The oldest first.")
 
     class Meta:
         model = Delivery
@@ -100,10 +97,10 @@ class DeliverySerializer(serializers.ModelSerializer):
 class InboxItemSerializer(serializers.ModelSerializer):
     """An item of the inbox that was loaded `for_display`."""
 
-    type = EnumField(Kind, source="event.kind", read_only=True)
-    why = EnumField(InboxReason, read_only=True)
+    type = serializers.ChoiceField(kinds.choices(), source="event.kind", read_only=True)
+    why = EnumField(InboxReason, source="reason", read_only=True)
     project_name = serializers.CharField(source="event.project.full_name", read_only=True)
-    sentence = serializers.SerializerMethodField()
+    sentence = serializers.CharField(source="event.message", read_only=True)
     url = serializers.SerializerMethodField()
     data = JSONObjectField(source="event.data", read_only=True, help_text="As webhooks get it.")
 
@@ -112,11 +109,8 @@ class InboxItemSerializer(serializers.ModelSerializer):
         fields = ["id", "type", "why", "project_name", "sentence", "url", "data", "read_at", "created_at"]
         read_only_fields = fields
 
-    def get_sentence(self, notice: InboxItem) -> str:
-        return messages.message_for(notice.event)
-
-    def get_url(self, notice: InboxItem) -> str:
-        return settings.BASE_URL + messages.url_for(notice.event)
+    def get_url(self, item: InboxItem) -> str:
+        return settings.BASE_URL + item.event.get_absolute_url()
 
 
 class InboxSerializer(serializers.Serializer):
@@ -144,7 +138,9 @@ class WatchSerializer(serializers.ModelSerializer):
 
     project_id = serializers.UUIDField(read_only=True)
     artifact_id = serializers.SerializerMethodField()
-    place = serializers.CharField(read_only=True, help_text="`team/project`, or `team/project/name`.")
+    place = serializers.CharField(
+        source="full_name", read_only=True, help_text="`team/project`, or `team/project/name`."
+    )
 
     class Meta:
         model = Watch

@@ -164,7 +164,7 @@ class WatchList(APIView):
     def post(self, request: Request) -> Response:
         """Watch a project or an artifact (201), or change how you do (200)."""
         data = parse_body(WatchCreate, request)
-        watched = watches.watch(Actor.from_api(request), **_place(request, data), **data)
+        watched = watches.watch(Actor.from_api(request), **_target(request, data), **data)
         row = Watch.objects.for_display().get(pk=watched.watch.pk)
         return Response(WatchSerializer(row).data, 201 if watched.created else 200)
 
@@ -186,7 +186,7 @@ def get_webhook(request: Request, webhook_id: UUID) -> Webhook:
     return webhook
 
 
-def _place(request: Request, data: dict[str, Any]) -> dict[str, Any]:
+def _target(request: Request, data: dict[str, Any]) -> dict[str, Any]:
     """What is to be watched, taken out of the request's data."""
     if "project" in data:
         return {"project": Project.objects.visible_to(request.user).find(data.pop("project"))}

@@ -1,6 +1,6 @@
 """What people do with aliases. Each change is one row in the history, written in the same transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import permissions
 from accounts.actor import Actor
-from accounts.models import Role, User
+from accounts.models import Role
 from artifacts import errors, events, validators
 from artifacts.aliases import protection
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
@@ -232,15 +232,10 @@ def drop_alias(actor: Actor, row: ArtifactAlias, proposal: AliasProposal | None 
 
 
 def record_removal(actor: Actor, artifact: Artifact) -> None:
-    """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then.
-
-    Its watches go too, so whoever has one is told in any case.
-    """
-    watches = events.watches(artifact)
+    """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
     for row in artifact.alias_set.select_related("version").with_last_change():
         last = (row.last_change_number or 0, row.last_at)
-        watchers = [watch.user for watch in watches if watch.covers(row.alias)]
-        _write_down(actor, artifact, row.alias, row.version, None, None, last, watchers)
+        _write_down(actor, artifact, row.alias, row.version, None, None, last)
 
 
 def _write_down(
@@ -251,7 +246,6 @@ def _write_down(
     after: ArtifactVersion | None,
     proposal: AliasProposal | None,
     last: tuple[int, datetime | None] | None = None,
-    tell: Iterable[User] = (),
 ) -> None:
     number, at = last or _last_change(artifact, alias)
     now = timezone.now()
@@ -274,7 +268,7 @@ def _write_down(
         created_at=max(now, at) if at else now,
     )
     compiled_queries.insert(change)
-    events.alias_changed(actor.user, artifact, alias, before, after, actor.reason, tell)
+    events.alias_changed(actor.user, artifact, alias, before, after, actor.reason)
 
 
 def _last_change(artifact: Artifact, alias: str) -> tuple[int, datetime | None]:

@@ -32,5 +32,6 @@ class Migration(migrations.Migration):
         # The table keeps its name.
         migrations.AlterModelTable("pulse", "artifacts_pulse"),
         migrations.RenameModel("Pulse", "WorkerHeartbeat"),
+        migrations.AlterModelOptions("workerheartbeat", {"verbose_name": "heartbeat"}),
         migrations.RenameField("workerheartbeat", "at", "last_seen_at"),
     ]

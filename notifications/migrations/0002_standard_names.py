@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelTable("notice", "notifications_notice"),
         migrations.RenameModel("Notice", "InboxItem"),
+        migrations.AlterModelOptions("inboxitem", {"ordering": ["-id"], "verbose_name": "notification"}),
         migrations.AlterField(
             "inboxitem",
             "event",

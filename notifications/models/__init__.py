@@ -1,19 +1,15 @@
 """The nouns of notifications, one a file."""
 
 from notifications.models.delivery import Attempt, Delivery
-from notifications.models.event import SUBSCRIBABLE_EVENTS, Event, Kind
 from notifications.models.inbox_item import InboxItem, InboxReason
 from notifications.models.watch import Watch
 from notifications.models.webhook import Webhook
 
 __all__ = [
-    "SUBSCRIBABLE_EVENTS",
     "Attempt",
     "Delivery",
-    "Event",
     "InboxItem",
     "InboxReason",
-    "Kind",
     "Watch",
     "Webhook",
 ]

@@ -1,15 +1,16 @@
-"""One event on its way to one webhook, and each try to bring it there."""
+"""One event on its way to one webhook, and each attempt to bring it there."""
 
 from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from notifications.models.event import Event, Kind
+from events.models import Event
+from notifications.kinds import WEBHOOK_TEST
 from notifications.models.webhook import Webhook
 from projects.models import Project
 
@@ -20,11 +21,18 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def due(self, now: datetime) -> Self:
         """What is to be sent now, the oldest event first. To a webhook that is not live only tests are."""
-        live = Q(webhook__active=True, webhook__paused_at=None) | Q(event__kind=Kind.WEBHOOK_TEST)
-        return self.filter(live, state=Delivery.State.PENDING, next_try_at__lte=now).order_by("event_id")
+        live = Q(webhook__active=True, webhook__paused_at=None) | Q(event__kind=WEBHOOK_TEST.name)
+        return self.filter(live, state=Delivery.State.PENDING, next_attempt_at__lte=now).order_by("event_id")
+
+    def annotate_newest(self, webhooks: models.QuerySet[Webhook]) -> models.QuerySet[Webhook]:
+        """The webhooks, each with `last_state` and `last_at` of the newest delivery, None where there was none."""
+        newest = self.filter(webhook=OuterRef("pk")).order_by("-id")
+        return webhooks.annotate(
+            last_state=Subquery(newest.values("state")[:1]), last_at=Subquery(newest.values("created_at")[:1])
+        )
 
     def for_display(self) -> Self:
-        return self.select_related("event", "webhook__project__team").prefetch_related("tries")
+        return self.select_related("event", "webhook__project__team").prefetch_related("attempts")
 
 
 class Delivery(models.Model):
@@ -37,8 +45,8 @@ class Delivery(models.Model):
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    attempts = models.PositiveIntegerField(default=0, help_text="Tries since it was last asked for.")
-    next_try_at = models.DateTimeField(default=timezone.now, null=True)
+    attempt_count = models.PositiveIntegerField(default=0, help_text="Attempts since it was last asked for.")
+    next_attempt_at = models.DateTimeField(default=timezone.now, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -50,14 +58,14 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["webhook", "event"], name="delivery_unique"),
             models.CheckConstraint(
-                condition=Q(state="pending", next_try_at__isnull=False, finished_at__isnull=True)
-                | Q(state__in=["delivered", "failed"], next_try_at__isnull=True, finished_at__isnull=False),
+                condition=Q(state="pending", next_attempt_at__isnull=False, finished_at__isnull=True)
+                | Q(state__in=["delivered", "failed"], next_attempt_at__isnull=True, finished_at__isnull=False),
                 name="delivery_waits_or_is_over",
             ),
         ]
         indexes = [
             models.Index(fields=["webhook", "-id"], name="delivery_newest"),
-            models.Index(fields=["next_try_at"], condition=Q(state="pending"), name="delivery_due"),
+            models.Index(fields=["next_attempt_at"], condition=Q(state="pending"), name="delivery_due"),
         ]
 
     def __str__(self) -> str:
@@ -76,17 +84,17 @@ class Delivery(models.Model):
         return self.state == self.State.PENDING
 
     @property
-    def last_try(self) -> "Attempt | None":
+    def last_attempt(self) -> "Attempt | None":
         """Of a delivery that was loaded `for_display`."""
-        tries = list(self.tries.all())
-        return tries[-1] if tries else None
+        attempts = list(self.attempts.all())
+        return attempts[-1] if attempts else None
 
 
 class Attempt(models.Model):
     """What was sent once, and what came back."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     headers = models.JSONField(help_text="Of the request, as sent.")
     status_code = models.PositiveIntegerField(null=True, help_text="Null: no answer came.")
     response = models.TextField(blank=True, default="", help_text="The beginning of the answer's body.")

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from notifications.models.event import Event
+from events.models import Event
 from projects.models import Project
 
 
@@ -25,7 +25,7 @@ class InboxItemQuerySet(models.QuerySet["InboxItem"]):
         return self.filter(read_at=None)
 
     def for_display(self) -> Self:
-        return self.select_related("event__project__team", "event__by")
+        return self.select_related("event__project__team", "event__actor")
 
 
 class InboxItem(models.Model):
@@ -41,7 +41,7 @@ class InboxItem(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="inbox_items", db_index=False
     )
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="inbox_items")
-    why = models.CharField(max_length=16, choices=InboxReason)
+    reason = models.CharField(max_length=16, choices=InboxReason)
     read_at = models.DateTimeField(null=True)
     mail = models.CharField(max_length=10, choices=Mail, default=Mail.NONE)
     mail_attempts = models.PositiveIntegerField(default=0)

@@ -1,14 +1,16 @@
 """Somebody's wish to be told what happens in a project, or to one artifact of it."""
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, Self
-from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from uuid_utils.compat import uuid7
 
+from artifacts.models import Artifact
+from events.models import Event
 from projects.models import Project
 
 
@@ -17,16 +19,19 @@ class WatchQuerySet(models.QuerySet["Watch"]):
         """The user's own, of what the user may still see."""
         return self.filter(user=user, project__in=Project.objects.visible_to(user))
 
-    def matching(self, project: Project | UUID, artifact_id: UUID | None) -> Self:
-        """Those of the project as a whole, and of the artifact."""
-        return self.filter(Q(artifact=None) | Q(artifact=artifact_id), project=project)
+    def matching(self, events: Iterable[Event]) -> Self:
+        """Those of the events' projects as a whole, and of their artifacts."""
+        events = list(events)
+        artifacts = {event.artifact_id for event in events if event.artifact_id}
+        projects = {event.project_id for event in events}
+        return self.filter(Q(artifact=None) | Q(artifact__in=artifacts), project__in=projects)
 
-    def annotate_watched_projects(self, projects: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
+    def annotate_watched_projects(self, projects: models.QuerySet[Project], user: Any) -> models.QuerySet[Project]:
         """The projects, each with `is_watched`: whether the user watches it as a whole."""
         own = self.filter(user=user, project=OuterRef("pk"), artifact=None)
         return projects.annotate(is_watched=Exists(own))
 
-    def annotate_watched_artifacts(self, artifacts: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
+    def annotate_watched_artifacts(self, artifacts: models.QuerySet[Artifact], user: Any) -> models.QuerySet[Artifact]:
         """The artifacts, each with `is_watched`: whether the user watches just this one."""
         return artifacts.annotate(is_watched=Exists(self.filter(user=user, artifact=OuterRef("pk"))))
 
@@ -40,9 +45,13 @@ class Watch(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watches")
     # Goes with its artifact by a receiver. No constraint: a cascade would load each row.
     artifact = models.ForeignKey(
-        "artifacts.Artifact", on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="watches",
+        Artifact,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="watches",
         help_text="Null: the whole project.",
-    )  # fmt: skip
+    )
     pattern = models.CharField(
         max_length=100, default="*", help_text="Of the aliases that matter; `*` stands for any characters, `?` for one."
     )
@@ -65,10 +74,14 @@ class Watch(models.Model):
         return f"{self.user} watches {self.pattern}"
 
     @property
-    def place(self) -> str:
+    def full_name(self) -> str:
         """`team/project`, or `team/project/name`, of a watch that was loaded `for_display`."""
         return f"{self.project.full_name}/{self.artifact.name}" if self.artifact else self.project.full_name
 
-    def covers(self, alias: str) -> bool:
-        """Whether an event about this alias matters; one about none matters to who watches everything."""
-        return fnmatchcase(alias, self.pattern)
+    def covers(self, event: Event) -> bool:
+        """Whether an event of its project matters, which is not from before its time.
+
+        One about no alias matters to who watches everything.
+        """
+        is_of_artifact = self.artifact_id in (None, event.artifact_id)
+        return is_of_artifact and self.created_at <= event.created_at and fnmatchcase(event.alias, self.pattern)

@@ -2,14 +2,13 @@
 
 from typing import Any, Self
 
-from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from notifications.models.event import Event
+from events.models import Event
 from projects.models import Project
 
 
@@ -24,13 +23,6 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
 
     def for_display(self) -> Self:
         return self.select_related("project__team", "created_by")
-
-    def with_last_delivery(self) -> Self:
-        """Each with `last_state` and `last_at` of the newest delivery, None where there was none."""
-        newest = apps.get_model("notifications", "Delivery").objects.filter(webhook=OuterRef("pk")).order_by("-id")
-        return self.annotate(
-            last_state=Subquery(newest.values("state")[:1]), last_at=Subquery(newest.values("created_at")[:1])
-        )
 
 
 class Webhook(models.Model):
@@ -76,6 +68,6 @@ class Webhook(models.Model):
     def is_live(self) -> bool:
         return self.active and self.paused_at is None
 
-    def takes(self, event: Event) -> bool:
-        """Whether it is to be told of such an event."""
-        return event.kind in self.events
+    def subscribes_to(self, event: Event) -> bool:
+        """Whether it is to be told of the event: of no kind that was not chosen, and of nothing before its time."""
+        return event.kind in self.events and self.created_at <= event.created_at

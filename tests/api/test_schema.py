@@ -23,12 +23,14 @@ from schemathesis.checks import CHECKS
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey
 from api.fast_path.wsgi import AliasFastPath
+from artifacts import events
 from artifacts.aliases import proposals, protection
 from artifacts.content import downloads, uploads
 from artifacts.drafts import FileSpec
 from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
-from notifications import events, watches, webhooks
-from notifications.models import Delivery, Kind
+from events import outbox
+from notifications import watches, webhooks
+from notifications.models import Delivery
 from tests.artifacts.client import begin, log, send, sha256, upload
 
 SCHEMA = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(public=True))
@@ -70,7 +72,9 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
     versions = [draft, v1, packed.version]
     webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
     paused = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"], active=False)
-    sent = Delivery.objects.create(webhook=paused, event=events.record(Kind.ALIAS_MOVED, artifact.project, {}, by=bob))
+    sent = Delivery.objects.create(
+        webhook=paused, event=outbox.record(events.ALIAS_MOVED, artifact.project, {}, actor=bob)
+    )
     watches.watch(Actor(alice), artifact.project)
     return {
         "webhook_id": [str(webhook.pk), str(paused.pk)],

@@ -12,6 +12,7 @@ import api.artifacts.urls
 import api.notifications.urls
 import api.projects.urls
 import artifacts.tasks
+import events.tasks
 import notifications.tasks
 import projects.tasks
 from core.errors import RegistryError
@@ -79,7 +80,7 @@ def test_every_setting_is_listed():
 
 
 def test_every_timer_is_listed():
-    timers = [timer for app in (artifacts, notifications, projects) for timer in app.tasks.BEAT.values()]
+    timers = [timer for app in (artifacts, events, notifications, projects) for timer in app.tasks.BEAT.values()]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
     listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) )?(second|minute)s? \|")
 

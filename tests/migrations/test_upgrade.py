@@ -26,6 +26,8 @@ from accounts.models import User
 from artifacts import name_resolution
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange, Artifact
+from django.contrib.contenttypes.models import ContentType
+from notifications.models import InboxItem
 alice = User.objects.get(username="alice")
 ranker = Artifact.objects.select_related("project__team").get(name="ranker")
 before = name_resolution.resolve(alice, "acme/recommender/ranker:staging").version.version
@@ -37,6 +39,8 @@ print(json.dumps({
     "before": before,
     "moved": [moved.before.version, moved.alias.version.version],
     "channels": [change.channel for change in changes],
+    "messages": [item.event.message for item in InboxItem.objects.order_by("id")],
+    "event_types": list(ContentType.objects.filter(model="event").values_list("app_label", flat=True)),
     "chain": [[change.number, change.before, change.after] for change in changes],
 }))
 """
@@ -86,6 +90,12 @@ def test_a_database_of_the_first_release_migrates_with_all_its_data(url):
     assert (rows["artifacts_aliasproposal"], rows["artifacts_aliasrule"], rows["artifacts_pulse"]) == (1, 2, 1)
     assert (rows["notifications_webhook"], rows["notifications_delivery"], rows["notifications_watch"]) == (2, 6, 2)
     assert (rows["notifications_notice"], rows["notifications_attempt"] > 0) == (2, True)
+    # Events, by now of an app of their own.
+    assert facts["event_types"] == ["events"]
+    assert facts["messages"] == [
+        "bob proposes to put approved on v7 of acme/recommender/ranker",
+        "bob put canary on v7 of acme/recommender/ranker",
+    ]
     assert (facts["numbers"], facts["before"], facts["moved"]) == ([8, 8, 8], "v8", ["v8", "v2"])
     # The move after the migration goes on with the chain that was there.
     assert facts["chain"] == [[1, None, "v8"], [2, "v8", "v2"]]

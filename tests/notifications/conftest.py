@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from artifacts import health
+from events import kinds
 from notifications import emails, fan_out, webhook_delivery, webhooks
-from notifications.models import SUBSCRIBABLE_EVENTS, Delivery, InboxItem, Webhook
+from notifications.models import Delivery, InboxItem, Webhook
 from tests.artifacts.conftest import artifact, foreign, other, run, store, v1, v2
 from tests.notifications.receiver import Receiver
 
@@ -35,7 +36,13 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def hook(alice, project, receiver) -> Webhook:
     """Of the project; told of everything."""
-    return webhooks.create(Actor(alice), project, receiver.url, events=SUBSCRIBABLE_EVENTS)
+    return webhooks.create(Actor(alice), project, receiver.url, events=[kind.name for kind in kinds.subscribable()])
+
+
+def announce() -> None:
+    """All that is to be announced by now."""
+    while fan_out.announce_next():
+        pass
 
 
 @pytest.fixture
@@ -43,13 +50,12 @@ def work() -> Callable[[], None]:
     """The workers' turn: what is due by now is done when this returns."""
 
     def drain() -> None:
-        for event_id in list(fan_out.unannounced(timezone.now() + timedelta(seconds=1))):
-            fan_out.fan_out(event_id)
+        announce()
         for webhook_id in list(webhook_delivery.due(timezone.now())):
-            for event_id in webhook_delivery.deliver_due(webhook_id):
-                fan_out.fan_out(event_id)
-        for notice_id in list(emails.due(timezone.now())):
-            emails.send(notice_id)
+            webhook_delivery.deliver_due(webhook_id)
+            announce()
+        for item_id in list(emails.due(timezone.now())):
+            emails.send(item_id)
 
     return drain
 
@@ -60,7 +66,7 @@ def later() -> Callable[..., None]:
 
     def pass_by(**span: int) -> None:
         by = timedelta(**span)
-        Delivery.objects.exclude(next_try_at=None).update(next_try_at=F("next_try_at") - by)
+        Delivery.objects.exclude(next_attempt_at=None).update(next_attempt_at=F("next_attempt_at") - by)
         InboxItem.objects.exclude(next_mail_at=None).update(next_mail_at=F("next_mail_at") - by)
 
     return pass_by

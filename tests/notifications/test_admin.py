@@ -6,8 +6,9 @@ from django.urls import reverse
 from accounts.actor import Actor
 from accounts.models import User
 from artifacts.aliases import aliases
+from events.models import Event
 from notifications import watches
-from notifications.models import Attempt, Delivery, Event, InboxItem, Watch, Webhook
+from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
 
 
 @pytest.fixture
@@ -25,15 +26,15 @@ def delivered(bob, vera, project, artifact, v1, hook, work) -> Delivery:
 
 @pytest.mark.parametrize("model", [Event, Webhook, Delivery, Watch, InboxItem])
 def test_rows_are_looked_at_and_not_changed(desk, delivered, hook, model):
-    name = model._meta.model_name
+    name = f"{model._meta.app_label}_{model._meta.model_name}"
     row = model.objects.first()
-    listed = desk.get(reverse(f"admin:notifications_{name}_changelist"), {"q": "x"})
-    shown = desk.get(reverse(f"admin:notifications_{name}_change", args=[row.pk])).content.decode()
+    listed = desk.get(reverse(f"admin:{name}_changelist"), {"q": "x"})
+    shown = desk.get(reverse(f"admin:{name}_change", args=[row.pk])).content.decode()
 
     assert listed.status_code == 200
     assert hook.secret not in shown and 'name="_save"' not in shown
-    assert desk.get(reverse(f"admin:notifications_{name}_add")).status_code == 403
-    assert desk.post(reverse(f"admin:notifications_{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert desk.get(reverse(f"admin:{name}_add")).status_code == 403
+    assert desk.post(reverse(f"admin:{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
 
 
 def test_a_list_has_no_secret(desk, delivered, hook):

@@ -10,9 +10,10 @@ from django.core.mail.backends.base import BaseEmailBackend
 from accounts.actor import Actor
 from accounts.models import Membership
 from artifacts.aliases import aliases
-from notifications import emails, fan_out, watches
-from notifications.models import Event, InboxItem
+from notifications import emails, watches
+from notifications.models import InboxItem
 from tests.artifacts.client import log
+from tests.notifications.conftest import announce
 
 
 class Server:
@@ -140,8 +141,7 @@ def test_two_workers_send_one_mail(bob, artifact, v1, watch, server):
 
     server.taken = Meddling()
     move(bob, artifact, v1)
-    for event in Event.objects.waiting():
-        fan_out.fan_out(event.pk)
+    announce()
     emails.send(InboxItem.objects.get().pk)
 
     assert len(server.taken) == 1

@@ -5,8 +5,9 @@ import pytest
 from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.aliases import aliases, proposals
+from events.models import Event
 from notifications import inbox, watches
-from notifications.models import Event, InboxItem, Watch
+from notifications.models import InboxItem, Watch
 from projects import projects
 from tests.conftest import HTMX
 from tests.notifications.receiver import status

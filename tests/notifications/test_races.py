@@ -4,9 +4,11 @@ import pytest
 
 from accounts.actor import Actor
 from artifacts.aliases import aliases
+from events.models import Event
 from notifications import emails, fan_out, watches, webhook_delivery
-from notifications.models import Delivery, Event, InboxItem
+from notifications.models import Delivery, InboxItem
 from tests.accounts.test_races import at_once
+from tests.notifications.conftest import announce
 from tests.notifications.receiver import status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,27 +27,24 @@ def moved(bob, vera, project, artifact, v1, hook) -> list[str]:
 
 
 def test_an_event_is_announced_once(moved):
-    event = Event.objects.last()
-    announced = at_once(*[lambda: fan_out.fan_out(event.pk)] * WORKERS)
+    announced = at_once(*[fan_out.announce_next] * WORKERS)
 
-    assert sum(bool(each.webhooks) for each in announced) == 1
-    assert Delivery.objects.count() == InboxItem.objects.count() == 1
+    assert sum(bool(each and each.webhooks) for each in announced) == 1
+    assert Delivery.objects.count() == InboxItem.objects.count() == len(moved)
 
 
 def test_messages_are_sent_once_and_in_order(moved, hook, receiver):
     receiver.answers = [status(200)]
-    for event in Event.objects.waiting():
-        fan_out.fan_out(event.pk)
+    announce()
     at_once(*[lambda: webhook_delivery.deliver_due(hook.pk)] * WORKERS)
 
     assert [each.event["data"]["alias"] for each in receiver.sent] == moved
-    assert set(Delivery.objects.values_list("state", "attempts")) == {("delivered", 1)}
+    assert set(Delivery.objects.values_list("state", "attempt_count")) == {("delivered", 1)}
 
 
 def test_mails_are_sent_once(moved, mailoutbox):
-    for event in Event.objects.waiting():
-        fan_out.fan_out(event.pk)
-    notices = list(InboxItem.objects.values_list("pk", flat=True))
-    at_once(*[lambda pk=pk: emails.send(pk) for pk in notices for _ in range(2)])
+    announce()
+    items = list(InboxItem.objects.values_list("pk", flat=True))
+    at_once(*[lambda pk=pk: emails.send(pk) for pk in items for _ in range(2)])
 
-    assert len(mailoutbox) == len(notices) == 5
+    assert len(mailoutbox) == len(items) == 5

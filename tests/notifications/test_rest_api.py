@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from artifacts.aliases import aliases
+from events import kinds
 from notifications import watches, webhooks
-from notifications.models import SUBSCRIBABLE_EVENTS, Delivery, InboxItem, Watch, Webhook
+from notifications.models import Delivery, InboxItem, Watch, Webhook
 from tests.notifications.receiver import status
 
 ROOT = "/api/v1"
@@ -179,7 +180,7 @@ def test_webhooks_are_for_admins(request, api, alice, place, hook, who, code):
     one = f"{ROOT}/webhooks/{hook.pk}"
     answers = [
         client.get(place),
-        client.post(place, {"url": "https://8.8.8.8/", "events": SUBSCRIBABLE_EVENTS}),
+        client.post(place, {"url": "https://8.8.8.8/", "events": [kind.name for kind in kinds.subscribable()]}),
         client.get(one),
         client.patch(one, {"description": "mine"}),
         client.delete(one),

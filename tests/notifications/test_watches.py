@@ -5,7 +5,7 @@ import pytest
 from accounts.actor import Actor
 from accounts.models import Membership, Role, User
 from artifacts.aliases import aliases, proposals, protection
-from notifications import errors, inbox, messages, watches
+from notifications import errors, inbox, watches
 from notifications.models import InboxItem, InboxReason, Watch
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
@@ -13,9 +13,7 @@ from tests.artifacts.client import log
 
 def told(user: User) -> list[str]:
     """What waits in somebody's inbox, the oldest first."""
-    return [
-        messages.message_for(each.event) for each in InboxItem.objects.visible_to(user).for_display().order_by("id")
-    ]
+    return [item.event.message for item in InboxItem.objects.visible_to(user).for_display().order_by("id")]
 
 
 def test_who_watches_a_project_hears_of_all_its_artifacts(bob, vera, project, artifact, other, work):
@@ -118,7 +116,7 @@ def test_a_proposal_comes_to_everybody_who_may_decide(alice, bob, vera, acme, ar
 
     assert told(alice) == told(carol) == ["bob proposes to assign best to v1 of acme/demo/data"]
     assert told(bob) == told(vera) == []
-    assert set(InboxItem.objects.values_list("why", flat=True)) == {InboxReason.CONCERNED}
+    assert set(InboxItem.objects.values_list("reason", flat=True)) == {InboxReason.CONCERNED}
 
 
 def test_a_rule_says_who_may_decide(alice, bob, acme, artifact, v1, work):

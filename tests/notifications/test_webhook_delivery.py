@@ -12,9 +12,11 @@ from django.utils import timezone
 from accounts.actor import Actor, Channel
 from artifacts import versions
 from artifacts.aliases import aliases
-from notifications import errors, fan_out, signatures, webhook_delivery, webhooks
-from notifications.models import Attempt, Delivery, Event, InboxItem, Kind, Webhook
+from notifications import errors, signatures, webhook_delivery, webhooks
+from notifications.kinds import WEBHOOK_PAUSED
+from notifications.models import Attempt, Delivery, InboxItem, Webhook
 from tests.artifacts.client import log
+from tests.notifications.conftest import announce
 from tests.notifications.receiver import status
 
 
@@ -76,7 +78,7 @@ def test_projects_do_not_hear_of_one_another(mallory, foreign, hook, receiver, w
     work()
 
     assert receiver.sent == []
-    assert not Event.objects.exists()
+    assert not Delivery.objects.exists()
 
 
 def test_a_message_is_signed_as_the_standard_says(bob, artifact, v1, hook, receiver, work):
@@ -111,24 +113,24 @@ def test_it_is_tried_again_under_the_same_id(bob, artifact, v1, hook, receiver, 
     move(bob, artifact, "best", v1)
     work()
     delivery = Delivery.objects.get()
-    assert (delivery.state, delivery.attempts) == ("pending", 1)
-    assert 7 < (delivery.next_try_at - timezone.now()).total_seconds() < 13
+    assert (delivery.state, delivery.attempt_count) == ("pending", 1)
+    assert 7 < (delivery.next_attempt_at - timezone.now()).total_seconds() < 13
     work()
     assert len(receiver.sent) == 1
 
     later(seconds=13)
     work()
     delivery.refresh_from_db()
-    assert 25 < (delivery.next_try_at - timezone.now()).total_seconds() < 51
+    assert 25 < (delivery.next_attempt_at - timezone.now()).total_seconds() < 51
     later(seconds=60)
     work()
 
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts, delivery.next_try_at) == ("delivered", 3, None)
+    assert (delivery.state, delivery.attempt_count, delivery.next_attempt_at) == ("delivered", 3, None)
     assert len({sent.headers["webhook-id"] for sent in receiver.sent}) == 1
     assert len({sent.body for sent in receiver.sent}) == 1
     assert [sent.verify(hook.secret)["type"] for sent in receiver.sent] == ["alias.created"] * 3
-    assert [(each.status_code, each.response) for each in delivery.tries.all()] == [
+    assert [(each.status_code, each.response) for each in delivery.attempts.all()] == [
         (500, "not now"),
         (503, ""),
         (200, "thanks"),
@@ -140,7 +142,7 @@ def test_the_receiver_may_ask_for_a_longer_pause(bob, artifact, v1, hook, receiv
     move(bob, artifact, "best", v1)
     work()
 
-    assert 590 < (Delivery.objects.get().next_try_at - timezone.now()).total_seconds() < 601
+    assert 590 < (Delivery.objects.get().next_attempt_at - timezone.now()).total_seconds() < 601
 
 
 def test_the_log_has_what_was_sent_and_no_secret(bob, artifact, v1, hook, receiver, work):
@@ -177,7 +179,7 @@ def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook,
     hook.refresh_from_db()
     assert hook.paused_at and hook.pause_reason == "5 deliveries in a row failed. The last response was 500."
     assert len(receiver.sent) == settings.WEBHOOK_FAILURES_BEFORE_PAUSE
-    assert [(each.user, each.event.kind) for each in InboxItem.objects.all()] == [(alice, Kind.WEBHOOK_PAUSED)]
+    assert [(each.user, each.event.kind) for each in InboxItem.objects.all()] == [(alice, WEBHOOK_PAUSED.name)]
 
     move(bob, artifact, "alias-0", v2)
     work()
@@ -219,11 +221,11 @@ def test_a_delivery_is_sent_again_under_its_id(alice, bob, artifact, v1, hook, r
     delivery = Delivery.objects.select_related("event", "webhook__project__team").get()
 
     again = webhooks.redeliver(Actor(alice), delivery)
-    assert (again.state, again.attempts) == ("pending", 0)
+    assert (again.state, again.attempt_count) == ("pending", 0)
     work()
     assert len(receiver.sent) == 2
     assert receiver.sent[0].headers["webhook-id"] == receiver.sent[1].headers["webhook-id"]
-    assert Delivery.objects.get().tries.count() == 2
+    assert Delivery.objects.get().attempts.count() == 2
 
 
 def test_a_paused_webhook_delivers_nothing_again(alice, bob, artifact, v1, hook, receiver, work):
@@ -269,8 +271,7 @@ def test_the_call_goes_to_the_address_that_was_judged(bob, artifact, v1, hook, r
 
     move(bob, artifact, "best", v1)
     move(bob, artifact, "stable", v1)
-    for event in Event.objects.waiting():
-        fan_out.fan_out(event.pk)
+    announce()
     webhook_delivery.deliver_due(hook.pk, rebinding)
 
     assert asked == ["rebinding.example"] * 2
@@ -299,9 +300,8 @@ def test_a_webhook_that_goes_while_it_is_called_is_no_fault(alice, bob, artifact
         webhooks.delete(Actor(alice), hook)
         return [host]
 
-    for event in Event.objects.waiting():
-        fan_out.fan_out(event.pk)
-    assert webhook_delivery.deliver_due(hook.pk, lookup) == []
+    announce()
+    webhook_delivery.deliver_due(hook.pk, lookup)
     assert len(receiver.sent) == 1 and not Attempt.objects.exists()
 
 

@@ -79,7 +79,7 @@ def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
         "key_id": key.pk,
         "webhook_id": webhook.pk,
         "delivery_id": delivery.pk,
-        "notice_id": InboxItem.objects.create(user=alice, event=delivery.event, why=InboxReason.CONCERNED).pk,
+        "notice_id": InboxItem.objects.create(user=alice, event=delivery.event, reason=InboxReason.CONCERNED).pk,
         "watch_id": watches.watch(Actor(alice), artifact.project).watch.pk,
         "alias": "latest",
         "rule_id": protection.create(Actor(alice), acme, "locked").pk,

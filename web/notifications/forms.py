@@ -4,10 +4,12 @@ from typing import Any
 
 from django import forms
 
+from artifacts import events
+from events import kinds
 from notifications import url_policy
-from notifications.models import SUBSCRIBABLE_EVENTS, Kind, Watch, Webhook
+from notifications.models import Watch, Webhook
 
-_ALIAS_EVENTS = [kind.value for kind in (Kind.ALIAS_CREATED, Kind.ALIAS_MOVED, Kind.ALIAS_DELETED)]
+_ALIAS_EVENTS = [kind.name for kind in (events.ALIAS_CREATED, events.ALIAS_MOVED, events.ALIAS_DELETED)]
 
 
 class WebhookForm(forms.Form):
@@ -21,7 +23,7 @@ class WebhookForm(forms.Form):
     )
     description = forms.CharField(required=False, max_length=200, help_text="Optional. What it is for.")
     events = forms.MultipleChoiceField(
-        choices=[(kind.value, kind.label) for kind in SUBSCRIBABLE_EVENTS],
+        choices=kinds.subscribable_choices,
         widget=forms.CheckboxSelectMultiple,
         initial=_ALIAS_EVENTS,
         error_messages={"required": "Choose at least one event."},

@@ -22,7 +22,7 @@ def delivery_page(request: HttpRequest, team: str, project: str, webhook_id: UUI
     delivery = get_delivery(webhook, delivery_id)
     context = {"project": found, "webhook": webhook, "delivery": delivery, "back": webhook.get_absolute_url()}
     return rendering.render_page(
-        request, "notifications/delivery.html", context | {"tries": list(delivery.tries.all())[::-1]}
+        request, "notifications/delivery.html", context | {"attempts": list(delivery.attempts.all())[::-1]}
     )
 
 

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.actor import Actor
 from artifacts.models import Artifact
 from core.cursors import decode_cursor, encode_cursor
-from notifications import inbox, messages
-from notifications.models import Event, InboxItem
+from events.models import Event
+from notifications import inbox
+from notifications.models import InboxItem
 from web import rendering
 
 PAGE_SIZE = 50
@@ -46,7 +47,7 @@ def read(request: HttpRequest) -> HttpResponse:
 def _event_url(request: HttpRequest, event: Event) -> str:
     """The page that shows the event now: the artifact may have been renamed since, or deleted."""
     if event.artifact_id is None:
-        return messages.url_for(event)
+        return event.get_absolute_url()
     artifact = (
         Artifact.objects.visible_to(request.user).select_related("project__team").filter(pk=event.artifact_id).first()
     )
@@ -61,6 +62,5 @@ def _render_inbox(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=decode_cursor(before, InboxItem, "id"))
     items = list(rows[: PAGE_SIZE + 1])
     older = encode_cursor(items[PAGE_SIZE - 1].pk) if len(items) > PAGE_SIZE else None
-    notices = [(item, messages.message_for(item.event)) for item in items[:PAGE_SIZE]]
-    context = {"items": notices, "older": older, "tab": "inbox", "active_nav": "inbox"}
+    context = {"items": items[:PAGE_SIZE], "older": older, "tab": "inbox", "active_nav": "inbox"}
     return rendering.render_page(request, "notifications/inbox.html", context)

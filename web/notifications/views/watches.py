@@ -37,7 +37,9 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.for_display(), user=request.user, pk=watch_id)
     watches.unwatch(Actor.from_page(request), watch)
     return rendering.redirect_with_message(
-        request, f"You are no longer watching {watch.place}.", rendering.safe_return_url(request, reverse("watches"))
+        request,
+        f"You are no longer watching {watch.full_name}.",
+        rendering.safe_return_url(request, reverse("watches")),
     )
 
 

@@ -27,8 +27,8 @@ PAGE_SIZE = 50
 @require_safe
 def webhook_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project, role=Role.ADMIN)
-    rows = Webhook.objects.filter(project=found).with_last_delivery()
-    return _render_tab(request, found, "webhooks", webwebwebwebhooks=rows)
+    rows = Delivery.objects.annotate_newest(Webhook.objects.filter(project=found))
+    return _render_tab(request, found, "webhooks", webhooks=rows)
 
 
 @login_required
@@ -49,7 +49,7 @@ def webhook_page(request: HttpRequest, team: str, project: str, webhook_id: UUID
     """The part is the list of deliveries, which asks for itself anew while one is on its way."""
     found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
-    rows = Delivery.objects.filter(webhook=webhook).select_related("event").prefetch_related("tries")
+    rows = Delivery.objects.filter(webhook=webhook).select_related("event").prefetch_related("attempts")
     page = rendering.paginate(request.GET, rows.order_by("-id"), PAGE_SIZE)
     is_busy = any(delivery.is_pending for delivery in page)
     return _render_tab(request, found, "webhook", webhook=webhook, page=page, is_busy=is_busy and webhook.is_live)

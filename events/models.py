@@ -9,51 +9,36 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from events import kinds
 from projects.models import Project
 
 
-class Kind(models.TextChoices):
-    ALIAS_CREATED = "alias.created", "Alias created"
-    ALIAS_MOVED = "alias.moved", "Alias moved"
-    ALIAS_DELETED = "alias.deleted", "Alias deleted"
-    VERSION_FINALIZED = "version.finalized", "Version finalized"
-    VERSION_DELETED = "version.deleted", "Version deleted"
-    ALIAS_PROPOSED = "alias.proposed", "Move proposed"
-    ALIAS_APPROVED = "alias.approved", "Proposed move approved"
-    ALIAS_REJECTED = "alias.rejected", "Proposed move rejected"
-    # Of webhooks themselves: nobody chooses to hear of them.
-    WEBHOOK_TEST = "webhook.test", "Webhook tested"
-    WEBHOOK_PAUSED = "webhook.paused", "Webhook paused"
-
-
-# What a webhook can be told of.
-SUBSCRIBABLE_EVENTS = [kind for kind in Kind if not kind.startswith("webhook.")]
-
-
 class EventQuerySet(models.QuerySet["Event"]):
-    def waiting(self) -> Self:
+    def unannounced(self) -> Self:
         """Those that nobody has been told of yet, the oldest first."""
         return self.filter(announced_at=None).order_by("id")
 
 
 class Event(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    kind = models.CharField(max_length=32, choices=Kind)
+    # Asked for anew each time: the kinds are known once all apps are ready.
+    kind = models.CharField(max_length=32, choices=kinds.choices)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     # Not a key to another table: what it tells of may be gone.
     artifact_id = models.UUIDField(null=True, editable=False)
     alias = models.CharField(max_length=100, blank=True, default="")
     data = models.JSONField(help_text="What is sent, as JSON.")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    tell = models.JSONField(default=list, help_text="Ids of people to be told whether or not they watch.")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    recipients = models.JSONField(default=list, help_text="Ids of people to be told whether or not they watch.")
     created_at = models.DateTimeField(default=timezone.now)
     announced_at = models.DateTimeField(null=True, help_text="Since then it is known who is to be told.")
 
     objects = EventQuerySet.as_manager()
 
     class Meta:
+        db_table = "notifications_event"
         ordering = ["-id"]
-        constraints = [models.CheckConstraint(condition=Q(kind__in=Kind.values), name="event_kind_is_known")]
+        constraints = [models.CheckConstraint(condition=Q(kind__regex=kinds.NAME), name="event_kind_is_valid")]
         indexes = [
             models.Index(fields=["id"], condition=Q(announced_at=None), name="event_waiting"),
             models.Index(fields=["project", "-id"], name="event_of_project"),
@@ -62,6 +47,15 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.alias}".strip()
+
+    def get_absolute_url(self) -> str:
+        """The path of the page that showed it when it happened."""
+        return kinds.get(self.kind).url(self)
+
+    @property
+    def message(self) -> str:
+        """What happened, in a sentence without a full stop, on one line whatever names and reasons hold."""
+        return " ".join(kinds.get(self.kind).message(self).split())
 
     @property
     def message_id(self) -> str:

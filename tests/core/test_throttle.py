@@ -1,0 +1,53 @@
+"""Work is asked for at once, then at intervals, and what came last is never left out."""
+
+import time
+
+import pytest
+
+from core.throttle import Throttle
+
+
+class Worker:
+    """Notes when it was asked, and when it is to work."""
+
+    def __init__(self) -> None:
+        self.due: list[float] = []
+
+    def __call__(self, delay: float) -> None:
+        self.due.append(time.monotonic() + delay)
+
+
+def test_many_who_ask_are_caught_up_with():
+    worker, throttle, asked = Worker(), Throttle(0.05), []
+    while len(asked) < 3 or asked[-1] - asked[0] < 0.2:
+        asked.append(time.monotonic())
+        throttle.ask(worker)
+
+    # For whoever asked, work begins later than that.
+    assert worker.due[-1] >= asked[-1]
+    assert len(worker.due) < len(asked)
+
+
+def test_the_first_is_asked_for_at_once():
+    delays = []
+    throttle = Throttle(60)
+    for _ in range(5):
+        throttle.ask(delays.append)
+
+    assert delays[0] == 0
+    assert len(delays) == 2 and 0 < delays[1] <= 60
+
+
+def test_a_request_that_fails_is_made_again():
+    delays = []
+    throttle = Throttle(60)
+
+    def fail(delay: float) -> None:
+        raise OSError("The broker is away.")
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="away"):
+            throttle.ask(fail)
+    throttle.ask(delays.append)
+
+    assert delays == [0]
