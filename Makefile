@@ -1,29 +1,29 @@
-# Everything one does with this project. `make help` lists it.
+# The tasks of this project. `make help` lists them.
 
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
-# Two processes, each with servers and a database of its own, and with settings that it reads by itself.
+# Two processes, each with its own servers and database; each reads its own settings.
 PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
-# What reaches the server over HTTP alone, or brings its own database or broker, does not tell one from the other.
-SEEN_ON_SQLITE = $(addprefix --ignore=tests/,browser docs sdk e2e/test_broker.py e2e/test_make_run.py e2e/test_readme.py)
+# Tests that see no difference between the databases: they only use HTTP, or bring their own database or broker.
+SQLITE_ONLY = $(addprefix --ignore=tests/,browser docs sdk e2e/test_broker.py e2e/test_make_run.py e2e/test_readme.py)
 export PORT
 
 .PHONY: help run test check bench screenshots
 
-help:  ## list these targets
+help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run:  ## serve on port 8000, or the next free one (PORT=… insists on one); all state is in var/
+run:  ## start everything, on port 8000 or the next free one (PORT=… requires one); all state is in var/
 	@deploy/venv.sh $(VENV) requirements.txt
 	@exec $(PYTHON) -m deploy.embedded
 
-test: tools  ## check, then the tests on SQLite and on PostgreSQL, with a real store, Redis and workers
+test: tools  ## run the checks, then the tests on SQLite and PostgreSQL, with a real object store, Redis and workers
 	@deploy/debian.sh postgresql redis-server curl chromium
 	@$(MAKE) --no-print-directory check
 	TEST_DATABASE=sqlite $(PYTEST)
-	TEST_DATABASE=postgres $(PYTEST) $(SEEN_ON_SQLITE)
+	TEST_DATABASE=postgres $(PYTEST) $(SQLITE_ONLY)
 
-check: tools  ## style, types, layers, and that no migration is missing; touches nothing
+check: tools  ## check style, types, import layers and migrations; changes nothing
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy wanllmdb/sdk
@@ -31,11 +31,11 @@ check: tools  ## style, types, layers, and that no migration is missing; touches
 	SECRET_KEY=check DATABASE_URL=sqlite://:memory: $(PYTHON) -W error manage.py makemigrations --check --dry-run
 	SECRET_KEY=check $(PYTHON) manage.py check --fail-level WARNING
 
-bench: tools  ## measure this server on this machine, with everything real
+bench: tools  ## run the benchmarks on this machine, with real parts only
 	@deploy/debian.sh postgresql redis-server curl
 	$(PYTHON) -m benchmarks
 
-screenshots: tools  ## every page of the web UI in two widths and two colour schemes, into var/screenshots
+screenshots: tools  ## take screenshots of all pages in two widths and two colour schemes, into var/screenshots
 	@deploy/debian.sh chromium
 	$(PYTHON) -m tests.browser.screenshots
 

@@ -1,4 +1,4 @@
-"""Who acts: made by the face that was asked, taken first by every verb, and kept by histories beside the act."""
+"""The actor of a verb: created by the channel, passed first to every verb, and recorded by histories."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -19,10 +19,10 @@ class Channel(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A user, through one channel, with one key, from one address, for one reason.
+    """A user, with the channel, API key, IP address and reason of one request.
 
-    `user` is None where a worker acts by itself. `is_staff` says that they act in Django admin, which has asked for
-    Django's own permission: it stands in for a role in the team.
+    `user` is None where a worker acts by itself. `is_staff` means that they act in Django admin, which has
+    checked Django's own permission: it replaces a role in the team.
     """
 
     user: "User | None"
@@ -42,7 +42,7 @@ class Actor:
 
     @classmethod
     def from_page(cls, request: Any, reason: str = "") -> Self:
-        """The reader of a page."""
+        """The user of a page."""
         agent = request.headers.get("User-Agent", "")[:300]
         return cls(request.user, Channel.WEB, None, request.META.get("REMOTE_ADDR") or None, agent, reason)
 

@@ -1,4 +1,4 @@
-"""Accounts at the operator's desk. What is changed here is changed by the same verbs as everywhere."""
+"""Django admin of accounts. Changes go through the same verbs as everywhere."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,30 +20,32 @@ from core import errors
 
 
 class VerbAdmin(ModelAdmin):
-    """Where a verb refuses, the page comes again with its sentence."""
+    """Where a verb raises, the page is shown again with the message."""
 
     # Staff need not be members of the team, without which many a page on the site is not found.
     view_on_site = False
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._or_refused(super().changeform_view, request, *args, **kwargs)
+        return self._with_error_message(super().changeform_view, request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._or_refused(super().changelist_view, request, *args, **kwargs)
+        return self._with_error_message(super().changelist_view, request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._or_refused(super().delete_view, request, *args, **kwargs)
+        return self._with_error_message(super().delete_view, request, *args, **kwargs)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
         for row in queryset:
             self.delete_model(request, row)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
-        """The rows alone: what goes with them is the verb's to say, and Django would load and list all of it."""
+        """The rows alone: the verb deletes what belongs to them, and Django would load and list all of it."""
         doomed = [str(row) for row in objs]
         return doomed, {f"{self.opts.verbose_name_plural}, with all that is in them": len(doomed)}, set(), []
 
-    def _or_refused(self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def _with_error_message(
+        self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> Any:
         try:
             return view(request, *args, **kwargs)
         except errors.RegistryError as refusal:
@@ -52,7 +54,7 @@ class VerbAdmin(ModelAdmin):
 
 
 class ReadOnlyAdmin(VerbAdmin):
-    """Rows that nobody changes by hand."""
+    """Rows that cannot be changed in Django admin."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -71,12 +73,12 @@ class NewUserForm(UserCreationForm):
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
-        if Team.objects.named(name).exists():
+        if Team.objects.by_name(name).exists():
             raise ValidationError("A team already has this name.")
         return name
 
 
-# Roles are held in teams; Django's groups would be a second way to say it.
+# Roles belong to teams; Django's groups would be a second way to grant permissions.
 admin.site.unregister(Group)
 
 
@@ -102,7 +104,7 @@ class UserAdmin(DjangoUserAdmin, VerbAdmin):
         return self.readonly_fields if obj else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """What people made keeps saying who made it: deactivate them instead."""
+        """Objects keep their creator: deactivate users instead."""
         return False
 
     def save_form(self, request: HttpRequest, form: ModelForm, change: bool) -> User:
@@ -124,7 +126,7 @@ class UserAdmin(DjangoUserAdmin, VerbAdmin):
 class MemberForm(ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A member gets another role, not another person.
+        # The role of a member can be changed, not the user.
         self.fields["user"].disabled = not self.instance._state.adding
 
 
@@ -170,10 +172,10 @@ class TeamAdmin(VerbAdmin):
         return teams.update(Actor.from_admin(request), row, name=data["name"], display_name=data["display_name"])
 
     def save_model(self, request: HttpRequest, obj: Team, form: ModelForm, change: bool) -> None:
-        """It is saved by now."""
+        """Saved by `save_form` already."""
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseModelFormSet, change: bool) -> None:
-        """Newcomers first, so that the last admin can be replaced in one go."""
+        """New members first, so that the last admin can be replaced in one step."""
         formset.save(commit=False)
         for member in formset.new_objects:
             teams.add_member(Actor.from_admin(request), member.team, member.user, Role(member.role))
@@ -196,17 +198,17 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Its value is nowhere, its hash is nobody's business."""
+    """Without the hash; the value is stored nowhere."""
 
-    list_display = ("name", "user", "shown_prefix", "scope", "created", "expiry", "last_used_at")
+    list_display = ("name", "user", "key_prefix", "scope", "created", "expiry", "last_used_at")
     list_filter = ("scope", "created", "expiry", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("name", "user__username", "token_key")
-    fields = ("name", "user", "shown_prefix", "scope", "created", "expiry", "last_used_at")
+    fields = ("name", "user", "key_prefix", "scope", "created", "expiry", "last_used_at")
     actions = ("revoke",)
 
     @admin.display(description="prefix")
-    def shown_prefix(self, key: ApiKey) -> str:
+    def key_prefix(self, key: ApiKey) -> str:
         return key.prefix
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
@@ -222,7 +224,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
-    """Made by admins of teams; the operator takes them back."""
+    """Created by team admins; staff can revoke them."""
 
     list_display = ("team", "role", "email", "created_by", "created_at", "expires_at", "used_at", "used_by")
     list_filter = ("role", "created_at", "expires_at", "used_at")

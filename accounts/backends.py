@@ -1,4 +1,4 @@
-"""Who may sign in by password, at whichever door: the pages' or the operator's desk."""
+"""Sign-in by password, on the pages and in Django admin."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from accounts.models import User
 
 
 class PasswordBackend(ModelBackend):
-    """Django's own, which takes as long for a name that nobody has; with a bound on guessing."""
+    """Django's own, which takes equally long for unknown usernames, with a limit on failed attempts."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **rest: Any

@@ -32,11 +32,11 @@ class ReadOnlyKey(Denied):
 
 
 class NameTaken(Conflict):
-    """The name is in use where it must be unique."""
+    """The name is taken."""
 
 
 class AlreadyMember(Conflict):
-    """The user is in the team already."""
+    """The user is a member of the team already."""
 
 
 class LastAdmin(Conflict):
@@ -44,7 +44,7 @@ class LastAdmin(Conflict):
 
 
 class PersonalTeam(Conflict):
-    """A personal team lives as long as its user, with the user in it."""
+    """A personal team cannot be renamed or deleted, nor lose its user."""
 
 
 class TeamNotEmpty(Conflict):
@@ -52,6 +52,6 @@ class TeamNotEmpty(Conflict):
 
 
 class InvitationOver(Missing):
-    """The invitation was used, taken back, or has expired."""
+    """The invitation was used or revoked, or has expired."""
 
     title = "This invitation is no longer valid"

@@ -1,6 +1,6 @@
-"""Invitations: a link that makes the person who opens it a member of a team, once.
+"""The verbs of invitations: links that make one person a member of a team.
 
-Whoever has the link may use it, so it lives for a week, and no longer than its maker may invite.
+Whoever has the link may use it, so it is valid for a week, and only while its creator may invite.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from accounts.models import Invitation, Membership, Role, Team, User
 
 
 def create(actor: Actor, team: Team, role: Role, email: str = "") -> tuple[Invitation, str]:
-    """A new invitation and the token of its link, which nobody can ask for again."""
+    """A new invitation and the token of its link, which cannot be read again."""
     permissions.require(actor, team, Role.ADMIN)
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
@@ -33,37 +33,37 @@ def create(actor: Actor, team: Team, role: Role, email: str = "") -> tuple[Invit
 
 
 def revoke(actor: Actor, invitation: Invitation) -> None:
-    """Take back an invitation that nobody has used."""
+    """Revoke an invitation that nobody has used."""
     permissions.require(actor, invitation.team, Role.ADMIN)
-    taken_back, _ = Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()
-    if not taken_back:
+    deleted, _ = Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()
+    if not deleted:
         raise errors.InvitationOver("This invitation has just been used or revoked.")
 
 
 def find(token: str) -> Invitation:
     """The invitation with that token. Raises `InvitationOver` unless it can be used now."""
-    found = Invitation.objects.filter(digest=_digest(token)).select_related("team", "created_by").first()
-    if found is None:
+    invitation = Invitation.objects.filter(digest=_digest(token)).select_related("team", "created_by").first()
+    if invitation is None:
         raise errors.InvitationOver("This invitation does not exist. It may have been revoked: ask for a new one.")
-    if found.used_at is not None:
+    if invitation.used_at is not None:
         raise errors.InvitationOver("This invitation has already been used. Each works once: ask for a new one.")
-    if found.is_expired:
-        raise errors.InvitationOver(f"This invitation expired on {found.expires_at:%Y-%m-%d}: ask for a new one.")
-    if not _may_invite(found.created_by, found.team):
+    if invitation.is_expired:
+        raise errors.InvitationOver(f"This invitation expired on {invitation.expires_at:%Y-%m-%d}: ask for a new one.")
+    if not _may_invite(invitation.created_by, invitation.team):
         raise errors.InvitationOver(
             "The creator of this invitation can no longer invite to the team: ask for a new one."
         )
-    return found
+    return invitation
 
 
 @transaction.atomic
 def accept(actor: Actor, token: str) -> Membership:
-    """Make the user a member of the team. Raises `InvitationOver`, or `AlreadyMember`, which leaves it for others."""
+    """Make the user a member of the team. Raises `InvitationOver`, or `AlreadyMember`, which does not use it up."""
     invitation = find(token)
     already = errors.AlreadyMember(f"You are already in team '{invitation.team.name}'.")
     with errors.refuse(membership_unique=already):
         membership = invitation.team.memberships.create(user=actor.user, role=invitation.role)
-    # Two who open the link at once meet at this row, and one of them leaves again.
+    # Of two who open the link at once, only one updates this row; the other membership is rolled back.
     unused = Invitation.objects.filter(pk=invitation.pk, used_at=None)
     if not unused.update(used_at=timezone.now(), used_by=actor.user):
         raise errors.InvitationOver("This invitation has already been used. Each works once: ask for a new one.")

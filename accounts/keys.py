@@ -1,4 +1,4 @@
-"""API keys: make one, take it back."""
+"""The verbs of API keys: create, revoke."""
 
 from datetime import datetime
 
@@ -12,14 +12,14 @@ from core import errors
 def create(
     actor: Actor, name: str, scope: Scope = Scope.WRITE, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
-    """A new key for the user and its value, which nobody can ask for again."""
+    """A new key for the user and its value, which cannot be read again."""
     if expires_at is not None and expires_at <= timezone.now():
         raise errors.Invalid("The expiry date has already passed.")
     return ApiKey.objects.issue(user=actor.user, name=name, scope=scope, expiry=expires_at)
 
 
 def revoke(actor: Actor, key: ApiKey) -> None:
-    """End the key at once. People revoke their own keys, the operator anybody's."""
+    """Revoke the key at once. Users revoke their own keys, staff those of anybody."""
     if key.user_id != actor.user.pk and not actor.is_staff:
         raise errors.Denied("This key belongs to another user.")
     key.delete()

@@ -1,6 +1,6 @@
-"""Tries to sign in by password: after ten that failed from one place for one name, that place waits.
+"""Limits failed sign-ins: after ten from one IP address for one username, that address has to wait.
 
-Counted in this process's memory: a bound on guessing, not a record. Where many processes serve, each counts its own.
+Counted in the cache of each process: a limit on guessing, not a record.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ def is_locked_out(request: HttpRequest | None, username: str) -> bool:
 
 
 def record_failure(request: HttpRequest | None, username: str) -> None:
-    """One more failure; the wait is over five minutes after the last of them."""
+    """Count one more failure; the wait ends five minutes after the last one."""
     key = _key(request, username)
     cache.set(key, cache.get(key, 0) + 1, WAIT_SECONDS)
 
 
 def _key(request: HttpRequest | None, username: str) -> str:
-    place = request.META.get("REMOTE_ADDR", "") if request else ""
-    return f"sign-in-{hashlib.sha256(f'{place} {username.lower()}'.encode()).hexdigest()}"
+    ip = request.META.get("REMOTE_ADDR", "") if request else ""
+    return f"sign-in-{hashlib.sha256(f'{ip} {username.lower()}'.encode()).hexdigest()}"

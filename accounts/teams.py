@@ -1,6 +1,6 @@
-"""Teams: make them, and say who is in them as what.
+"""The verbs of teams: create, change, delete; add members, change their roles, remove them.
 
-What depends on how many admins a team has happens under a lock on the team's row.
+Whatever depends on how many admins a team has runs under a lock on the team's row.
 """
 
 from django.db import transaction
@@ -15,14 +15,14 @@ def create(actor: Actor, name: str, display_name: str = "") -> Team:
     """A new team with the user as its admin. Raises `Invalid` for a name that is not allowed, `NameTaken`."""
     team = Team(name=name, display_name=display_name, created_by=actor.user)
     errors.check(team)
-    with errors.refuse(team_name_unique=_taken(name)):
+    with errors.refuse(team_name_unique=_name_taken(name)):
         team.save(force_insert=True)
         team.memberships.create(user=actor.user, role=Role.ADMIN)
     return team
 
 
 def update(actor: Actor, team: Team, *, name: str | None = None, display_name: str | None = None) -> Team:
-    """Rename the team, or change how it is shown; None leaves as it is. A personal team keeps its user's name."""
+    """Change name or display name; None leaves it as it is. A personal team keeps its user's name."""
     permissions.require(actor, team, Role.ADMIN)
     if name is not None and name != team.name:
         if team.is_personal:
@@ -31,13 +31,13 @@ def update(actor: Actor, team: Team, *, name: str | None = None, display_name: s
     if display_name is not None:
         team.display_name = display_name
     errors.check(team)
-    with errors.refuse(team_name_unique=_taken(team.name)):
+    with errors.refuse(team_name_unique=_name_taken(team.name)):
         team.save(update_fields=["name", "display_name"])
     return team
 
 
 def delete(actor: Actor, team: Team) -> None:
-    """Remove an empty team. Its projects are deleted one by one before: nobody loses them all by one slip."""
+    """Delete a team without projects. They are deleted one by one before, so that one mistake cannot lose them all."""
     permissions.require(actor, team, Role.ADMIN)
     if team.is_personal:
         raise errors.PersonalTeam("A personal team cannot be deleted while its user exists.")
@@ -48,7 +48,7 @@ def delete(actor: Actor, team: Team) -> None:
 
 
 def add_member(actor: Actor, team: Team, member: User, role: Role) -> Membership:
-    """Take `member` into the team. Raises `AlreadyMember`."""
+    """Add `member` to the team. Raises `AlreadyMember`."""
     permissions.require(actor, team, Role.ADMIN)
     already = errors.AlreadyMember(f"'{member.username}' is already in team '{team.name}'.")
     with errors.refuse(membership_unique=already):
@@ -56,39 +56,39 @@ def add_member(actor: Actor, team: Team, member: User, role: Role) -> Membership
 
 
 def change_role(actor: Actor, membership: Membership, role: Role) -> Membership:
-    """Give a member another role. Raises `LastAdmin`, or `PersonalTeam` for the one whose team it is."""
+    """Give a member another role. Raises `LastAdmin`, or `PersonalTeam` for its owner."""
     team = membership.team
     permissions.require(actor, team, Role.ADMIN)
     with transaction.atomic():
-        membership = _locked(team, membership)
+        membership = _lock(team, membership)
         if not role.covers(Role.ADMIN):
-            _refuse_to_lose(team, membership)
+            _require_other_admin(team, membership)
         membership.role = role
         membership.save(update_fields=["role"])
     return membership
 
 
 def remove_member(actor: Actor, membership: Membership) -> None:
-    """Take a member out; anybody may leave by themselves. Raises `LastAdmin`, or `PersonalTeam`."""
+    """Remove a member; members may remove themselves. Raises `LastAdmin`, or `PersonalTeam`."""
     team = membership.team
     if membership.user_id != actor.user.pk:
         permissions.require(actor, team, Role.ADMIN)
     with transaction.atomic():
-        membership = _locked(team, membership)
-        _refuse_to_lose(team, membership)
+        membership = _lock(team, membership)
+        _require_other_admin(team, membership)
         membership.delete()
 
 
-def _locked(team: Team, membership: Membership) -> Membership:
+def _lock(team: Team, membership: Membership) -> Membership:
     Team.objects.select_for_update().get(pk=team.pk)
-    found = Membership.objects.filter(pk=membership.pk).select_related("team", "user").first()
-    if found is None:
+    current = Membership.objects.filter(pk=membership.pk).select_related("team", "user").first()
+    if current is None:
         raise errors.Missing(f"'{membership.user.username}' is no longer in team '{team.name}'.")
-    return found
+    return current
 
 
-def _refuse_to_lose(team: Team, membership: Membership) -> None:
-    """Raise unless the team can do without this member as an admin."""
+def _require_other_admin(team: Team, membership: Membership) -> None:
+    """Raise unless the team has an admin without this member."""
     if team.is_personal_of(membership.user):
         raise errors.PersonalTeam("The owner of a personal team always stays its admin.")
     others = team.memberships.filter(role=Role.ADMIN).exclude(pk=membership.pk)
@@ -98,5 +98,5 @@ def _refuse_to_lose(team: Team, membership: Membership) -> None:
         )
 
 
-def _taken(name: str) -> errors.NameTaken:
+def _name_taken(name: str) -> errors.NameTaken:
     return errors.NameTaken(f"The name '{name}' is taken.")

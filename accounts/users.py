@@ -1,4 +1,4 @@
-"""People: who may sign in."""
+"""The verbs of users."""
 
 from accounts import errors
 from accounts.actor import Actor
@@ -6,18 +6,18 @@ from accounts.models import User
 
 
 def create(username: str, password: str | None = None, email: str = "", is_superuser: bool = False) -> User:
-    """A new user with a personal team of the same name. Without a password, nobody can sign in by one.
+    """A new user with a personal team of the same name. Without a password, the user cannot sign in with one.
 
-    Raises `Invalid` for a name that is not allowed, `NameTaken` for one that a user or team has.
+    Raises `Invalid` for a name that is not allowed, `NameTaken` where a user or team has it.
     """
     errors.check(User(username=username, email=email, password="not this one"))
     taken = errors.NameTaken(f"The name '{username}' is taken.")
-    make = User.objects.create_superuser if is_superuser else User.objects.create_user
+    create_user = User.objects.create_superuser if is_superuser else User.objects.create_user
     with errors.refuse(user_username_unique=taken, user_username_folded=taken, team_name_unique=taken):
-        return make(username, email, password)
+        return create_user(username, email, password)
 
 
 def change_password(actor: Actor, password: str) -> None:
-    """Give the user another password. Sessions that began with the old one are over."""
+    """Set the user's password. Sessions that were started with the old one end."""
     actor.user.set_password(password)
     actor.user.save(update_fields=["password"])

@@ -1,4 +1,4 @@
-"""What a user or team may be called: the same for both, since a user's personal team bears the user's name."""
+"""Rules for the names of users and teams: the same for both, since a user's personal team has the user's name."""
 
 import re
 
@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 OWNER_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
 OWNER_NAME_RULE = "Use 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or digit."
 
-# The first segment of our own addresses: a team of such a name would hide a page, or be hidden by one.
+# The first segment of our own URLs: a team of such a name would hide a page, or be hidden by one.
 _WORDS = """
     about account accounts admin alias aliases all anonymous api apikeys artifact artifacts assets auth authorize
     blog dashboard docs download downloads explore favicon.ico files graphql health healthz help home hooks inbox index

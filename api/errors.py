@@ -1,4 +1,4 @@
-"""Errors of the API: each is `application/problem+json` (RFC 9457)."""
+"""Error responses of the API: `application/problem+json` (RFC 9457)."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -14,10 +14,10 @@ from rest_framework.serializers import as_serializer_error
 from core import errors
 
 CONTENT_TYPE = "application/problem+json"
-# A batch of 10,000 bad entries is told by its first ones.
+# Of a batch with 10,000 invalid entries, the first ones are reported.
 MAX_FIELD_ERRORS = 100
 
-# What Django and DRF raise by themselves, under the codes of our own tree.
+# The codes for exceptions that Django and DRF raise.
 _CODES: dict[type[Exception], str] = {
     exceptions.ValidationError: errors.Invalid.__name__,
     exceptions.ParseError: errors.Invalid.__name__,
@@ -28,7 +28,7 @@ _TITLES = {kind.status: kind.title for kind in errors.RegistryError.__subclasses
 
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: the refusal as a response, or None for what is a bug."""
+    """DRF's exception handler: an error as a response, or None for a bug."""
     request_id = getattr(context["request"], "id", None)
     match exc:
         case errors.RegistryError():
@@ -52,7 +52,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def problem(status: int, detail: str, code: str, request_id: str | None, **extra: Any) -> dict[str, Any]:
-    """The body of a refusal."""
+    """The body of an error response."""
     body = {
         "type": "about:blank",
         "title": _TITLES.get(status) or HTTPStatus(status).phrase,
@@ -66,13 +66,13 @@ def problem(status: int, detail: str, code: str, request_id: str | None, **extra
 
 
 def problem_response(request: HttpRequest, status: int, detail: str, code: str, **extra: Any) -> JsonResponse:
-    """A refusal from outside of DRF: middleware, and addresses that lead nowhere."""
+    """An error response outside of DRF: from middleware, or for a URL that does not exist."""
     body = problem(status, detail, code, getattr(request, "id", None), **extra)
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
 
 
 def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
-    """DRF's nested errors as `{"files.3.path": [sentences]}`, the first hundred of them."""
+    """The first hundred of DRF's nested errors, as `{"files.3.path": [messages]}`."""
     found: dict[str, list[str]] = {}
     for name, sentence in _leaves(detail, path):
         if name not in found and len(found) == MAX_FIELD_ERRORS:

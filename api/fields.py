@@ -1,4 +1,4 @@
-"""Serializer fields with the limits that every part of the API shares: those of `core.validators`."""
+"""Serializer fields that all parts of the API share, with the limits of `core.validators`."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ from core.validators import (
 
 
 class LineField(serializers.CharField):
-    """A text of one line."""
+    """A single-line text."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 200)
@@ -27,7 +27,7 @@ class LineField(serializers.CharField):
 
 
 class ProseField(serializers.CharField):
-    """A text of any number of lines, up to `MAX_TEXT_LENGTH` characters."""
+    """A multi-line text of up to `MAX_TEXT_LENGTH` characters."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", MAX_TEXT_LENGTH)
@@ -36,7 +36,7 @@ class ProseField(serializers.CharField):
 
 
 class EnumField(serializers.ChoiceField):
-    """One of an enumeration's values, or of some of them; the verbs get its member."""
+    """A value of an enumeration, or of `some` of its members; the validated value is the member."""
 
     def __init__(
         self, enumeration: type[models.TextChoices], *, some: Iterable[models.TextChoices] = (), **kwargs: Any
@@ -49,7 +49,7 @@ class EnumField(serializers.ChoiceField):
 
 
 class TagsField(serializers.ListField):
-    """Distinct short texts in the order given; one given twice counts once."""
+    """Short texts in the given order, without duplicates."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("child", LineField(max_length=MAX_TAG_LENGTH))

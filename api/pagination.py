@@ -1,4 +1,4 @@
-"""Lists: by page number where people look at them, by cursor where programs read them through."""
+"""Pagination: by page number for lists that people look at, by cursor for lists that programs read to the end."""
 
 from functools import cache
 from typing import Any, TypeVar
@@ -19,14 +19,14 @@ Row = TypeVar("Row", bound=Model)
 
 
 class PageQuery(Serializer):
-    """The query of a numbered list."""
+    """The query parameters of a numbered list."""
 
     page = serializers.IntegerField(min_value=1, default=1)
     page_size = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
 
 
 class CursorQuery(Serializer):
-    """The query of a cursor list. A list that gives more at a time has a subclass with a `limit` of its own."""
+    """The query parameters of a cursor list. Lists with another page size have a subclass with their own `limit`."""
 
     cursor = serializers.RegexField(
         r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the previous response."
@@ -35,12 +35,12 @@ class CursorQuery(Serializer):
 
 
 def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
-    """The query string by the serializer that also documents it. Raises DRF's `ValidationError`."""
+    """Parse the query string with the serializer that also documents it. Raises DRF's `ValidationError`."""
     return validate(query, request.query_params)
 
 
 def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Response:
-    """One numbered page of the rows, which must be in a total order. Two queries. Raises `Invalid` past the end."""
+    """A numbered page of the rows, which must be totally ordered. Two queries. Raises `Invalid` past the last page."""
     query = parse(request, PageQuery)
     page, size = query["page"], query["page_size"]
     total = rows.count()
@@ -77,7 +77,7 @@ def page_by_cursor(
     item: type[BaseSerializer],
     query: type[CursorQuery] = CursorQuery,
 ) -> Response:
-    """`cursor_page`, answered as `{items, next_cursor}`."""
+    """`cursor_page` as a response `{items, next_cursor}`."""
     page, next_cursor = cursor_page(request, rows, key, query)
     items = item(page, many=True, context={"request": request}).data
     return Response({"items": items, "next_cursor": next_cursor})
@@ -85,14 +85,14 @@ def page_by_cursor(
 
 @cache
 def page_of(item: type[Serializer]) -> Serializer:
-    """For the schema: what `paginate` answers."""
+    """For the schema: the response of `paginate`."""
     whole = {name: serializers.IntegerField() for name in ("total", "page", "page_size", "total_pages")}
     return inline_serializer(f"{_noun(item)}Page", {"items": item(many=True), **whole})
 
 
 @cache
 def cursor_page_of(item: type[Serializer]) -> Serializer:
-    """For the schema: what `page_by_cursor` answers."""
+    """For the schema: the response of `page_by_cursor`."""
     next_cursor = serializers.CharField(allow_null=True)
     return inline_serializer(f"{_noun(item)}CursorPage", {"items": item(many=True), "next_cursor": next_cursor})
 

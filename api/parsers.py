@@ -1,4 +1,4 @@
-"""Request bodies: JSON of a bounded size, and none that a database could not keep."""
+"""Request bodies: JSON of a limited size, without text that a database cannot store."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from rest_framework.parsers import BaseParser
 
 from core import errors
 
-# Only these escapes can bring what UTF-8 itself, decoded strictly, cannot: a NUL or half of a surrogate pair.
+# Only these escapes can contain what strictly decoded UTF-8 cannot: NUL, or half of a surrogate pair.
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
@@ -20,7 +20,7 @@ class BoundedJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        """The value of the body. Raises `PayloadTooLarge`, or `ParseError` for what is not plain JSON."""
+        """Parse the body. Raises `PayloadTooLarge`, or `ParseError` if it is not plain JSON."""
         body = stream.read(settings.MAX_BODY_BYTES + 1)
         if len(body) > settings.MAX_BODY_BYTES:
             raise too_large()
@@ -42,7 +42,7 @@ def too_large() -> errors.PayloadTooLarge:
 
 
 def iter_strings(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, keys included; without recursion, so that depth costs nothing."""
+    """All texts in a JSON value, including keys. Not recursive, so that no depth is too deep."""
     waiting = [value]
     while waiting:
         one = waiting.pop()

@@ -1,4 +1,4 @@
-"""Who may use the API at all. What they may do there is decided by `visible_to` and by the verbs."""
+"""Access to the API as such. `visible_to` and the verbs decide about objects and actions."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from accounts.models import ApiKey, Scope
 
 
 class SignedIn(BasePermission):
-    """Somebody who signed in; with a key of scope `read`, only for what changes nothing."""
+    """Signed-in users; with a key of scope `read` only for safe methods."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         key = request.auth

@@ -24,7 +24,7 @@ PROBLEM = {
         "request_id": {"type": "string"},
         "errors": {
             "type": "object",
-            "description": "Sentences by field, with dotted paths.",
+            "description": "Messages for each field, by dotted path.",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
     },
@@ -44,7 +44,7 @@ _SENTENCES = {
 }
 
 
-# Reads that the state of what is read can refuse: bytes that have not arrived, a name of another type.
+# GET requests that can conflict with the current state: bytes that have not arrived, a name of another type.
 _MAY_CONFLICT = ("/download-url", "/content", "/resolve")
 
 
@@ -57,7 +57,7 @@ class SchemaView(SpectacularAPIView):
         return super().get(request, *args, **kwargs)
 
 
-# Swagger UI styles itself from within the page, and draws its icons from data: addresses.
+# Swagger UI uses inline styles, and icons in data: URLs.
 @method_decorator(csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:"]}), name="dispatch")
 class DocsView(SpectacularSwaggerSplitView):
     permission_classes = [AllowAny]
@@ -73,7 +73,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 def document_problems(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
-    """Postprocessing hook: every operation names the refusals it may answer with."""
+    """Postprocessing hook: add the possible error responses to every operation."""
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
     for path, operations in result["paths"].items():
         for method, operation in operations.items():

@@ -1,4 +1,4 @@
-"""What has happened in projects lately. Each question costs the same however much a project holds."""
+"""Recent activity in projects. Each query costs the same however much a project contains."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from artifacts.models import Artifact, ArtifactVersion
 from core.bounded_count import BoundedCount, format_count
 from projects.models import Project, Run
 
-# Whatever was logged lately is in an artifact that changed lately; some of these only had their words changed.
-_ARTIFACTS_LOOKED_AT = 30
+# The newest versions are those of artifacts that changed last; some of these only had their description changed.
+_RECENT_ARTIFACTS = 30
 
 
 class Counts(NamedTuple):
@@ -21,7 +21,7 @@ class Counts(NamedTuple):
 
 
 def with_last_activity(projects: QuerySet[Project]) -> QuerySet[Project]:
-    """Each with the time of the last thing that was logged in it, or done to it, as `active_at`."""
+    """Each with the time of its last change, version or run as `active_at`."""
     artifact = Artifact.objects.filter(project=OuterRef("pk")).order_by("-updated_at").values("updated_at")[:1]
     run = Run.objects.filter(project=OuterRef("pk")).order_by("-id").values("heartbeat_at")[:1]
     own = F("updated_at")
@@ -33,7 +33,7 @@ def with_last_activity(projects: QuerySet[Project]) -> QuerySet[Project]:
 
 
 def with_counts(projects: Iterable[Project]) -> dict[UUID, Counts]:
-    """How many artifacts and runs each of the projects holds, in words. One query."""
+    """How many artifacts and runs each of the projects has, as text. One query."""
     rows = Project.objects.filter(pk__in=[project.pk for project in projects]).order_by()
     own = {"project": OuterRef("pk")}
     artifacts, runs = BoundedCount(Artifact.objects.filter(**own)), BoundedCount(Run.objects.filter(**own))
@@ -44,12 +44,12 @@ def with_counts(projects: Iterable[Project]) -> dict[UUID, Counts]:
 
 
 def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactVersion]:
-    """Of the artifacts that had a version logged last, the newest version of each; the last first."""
+    """The newest version of each artifact that changed last, last finalized first."""
     changed = artifacts.filter(latest_version_number__isnull=False).order_by("-updated_at")
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number")).values(
         "pk"
     )
-    # By id alone: joined to find them, or asked for their state, a database may go through all versions there are.
-    ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_ARTIFACTS_LOOKED_AT]
-    found = ArtifactVersion.objects.filter(pk__in=list(ids)).for_display().order_by("-finalized_at")
-    return [version for version in found if version.is_finalized][:limit]
+    # By id alone: with a join, or a condition on their state, a database may scan all versions.
+    ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_RECENT_ARTIFACTS]
+    versions = ArtifactVersion.objects.filter(pk__in=list(ids)).for_display().order_by("-finalized_at")
+    return [version for version in versions if version.is_finalized][:limit]

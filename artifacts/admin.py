@@ -1,4 +1,4 @@
-"""The registry at the operator's desk: everything to look at, and changes by the same verbs as everywhere."""
+"""Django admin of the registry. Changes go through the same verbs as everywhere."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ from artifacts.models import (
 )
 from artifacts.models.rule import PLACES
 
-_REASON = 1000
-_CHANGES_SHOWN = 50
+_MAX_REASON_LENGTH = 1000
+_MAX_CHANGES = 50
 
 
 class TagInline(TabularInline):
@@ -52,8 +52,14 @@ class ArtifactAdmin(VerbAdmin):
     search_fields = ("name", "description", "project__name", "project__team__name")
     list_select_related = ("project__team",)
     readonly_fields = (
-        "project", "type", "version_count", "latest_version", "created_by", "created_at", "updated_at",
-    )  # fmt: skip
+        "project",
+        "type",
+        "version_count",
+        "latest_version",
+        "created_by",
+        "created_at",
+        "updated_at",
+    )
     inlines = (TagInline,)
     show_full_result_count = False
 
@@ -94,16 +100,16 @@ class ArtifactVersionAdmin(ReadOnlyAdmin):
 
 class VersionField(ModelChoiceField):
     def label_from_instance(self, version: ArtifactVersion) -> str:
-        others = ", ".join(row.alias for row in version.aliases.all())
-        return f"{version.version} ({others})" if others else version.version
+        names = ", ".join(row.alias for row in version.aliases.all())
+        return f"{version.version} ({names})" if names else version.version
 
 
 class MoveForm(ModelForm):
-    """Where the alias is to go, and why; it goes only from where the operator has seen it."""
+    """The new version and the reason; the alias moves only if it is still at the version that the form showed."""
 
     version = VersionField(ArtifactVersion.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget)
     reason = CharField(
-        max_length=_REASON, widget=UnfoldAdminTextInputWidget, help_text="Stored permanently in the history."
+        max_length=_MAX_REASON_LENGTH, widget=UnfoldAdminTextInputWidget, help_text="Stored permanently in the history."
     )
     seen = UUIDField(widget=HiddenInput)
 
@@ -155,8 +161,8 @@ class ArtifactAliasAdmin(VerbAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         row = kwargs["obj"]
-        changes = AliasChange.objects.of(row.artifact, row.alias)[: _CHANGES_SHOWN + 1]
-        context |= {"changes": changes[:_CHANGES_SHOWN], "there_are_more": len(changes) > _CHANGES_SHOWN}
+        changes = AliasChange.objects.of(row.artifact, row.alias)[: _MAX_CHANGES + 1]
+        context |= {"changes": changes[:_MAX_CHANGES], "has_more_changes": len(changes) > _MAX_CHANGES}
         return super().render_change_form(request, context, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: ArtifactAlias, form: ModelForm, change: bool) -> None:
@@ -166,19 +172,26 @@ class ArtifactAliasAdmin(VerbAdmin):
 
     def delete_model(self, request: HttpRequest, obj: ArtifactAlias) -> None:
         reason = request.POST.get("reason", "").strip()
-        if not reason or len(reason) > _REASON:
-            raise errors.Invalid(f"Enter a reason of up to {_REASON} characters. It is stored permanently.")
+        if not reason or len(reason) > _MAX_REASON_LENGTH:
+            raise errors.Invalid(f"Enter a reason of up to {_MAX_REASON_LENGTH} characters. It is stored permanently.")
         aliases.remove(Actor.from_admin(request, reason), obj.artifact, obj.alias)
 
 
 @admin.register(AliasChange)
 class AliasChangeAdmin(ReadOnlyAdmin):
-    """By its own columns alone, for what a row points at may be gone."""
+    """Shows its own columns only, because the rows that it points to may be deleted."""
 
     list_display = (
-        "created_at", "artifact_name", "alias", "from_shown", "to_shown", "changed_by_name", "channel", "key_name",
+        "created_at",
+        "artifact_name",
+        "alias",
+        "version_before",
+        "version_after",
+        "changed_by_name",
+        "channel",
+        "key_name",
         "reason",
-    )  # fmt: skip
+    )
     list_filter = ("channel", "created_at")
     search_fields = ("alias", "artifact_name", "changed_by_name", "key_name", "reason")
     ordering = ("-id",)
@@ -187,11 +200,11 @@ class AliasChangeAdmin(ReadOnlyAdmin):
     readonly_fields = fields
 
     @admin.display(description="from", empty_value="nowhere")
-    def from_shown(self, change: AliasChange) -> str | None:
+    def version_before(self, change: AliasChange) -> str | None:
         return change.before
 
     @admin.display(description="to", empty_value="nowhere")
-    def to_shown(self, change: AliasChange) -> str | None:
+    def version_after(self, change: AliasChange) -> str | None:
         return change.after
 
 
@@ -210,8 +223,13 @@ class AliasRuleAdmin(VerbAdmin):
     list_display = ("pattern", "place", "role", "needs_approval", "created_by", "created_at", "updated_at")
     list_filter = ("role", "needs_approval", "created_at")
     search_fields = (
-        "pattern", "team__name", "project__name", "project__team__name", "artifact__name", "artifact__project__name",
-    )  # fmt: skip
+        "pattern",
+        "team__name",
+        "project__name",
+        "project__team__name",
+        "artifact__name",
+        "artifact__project__name",
+    )
     autocomplete_fields = PLACES
     fields = (*PLACES, "pattern", "role", "needs_approval")
     show_full_result_count = False
@@ -223,7 +241,7 @@ class AliasRuleAdmin(VerbAdmin):
         return ("place", "pattern", "role", "needs_approval", "created_by", "created_at") if obj else self.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: AliasRule | None = None) -> tuple[str, ...]:
-        """A rule stays where it is."""
+        """The scope of a rule cannot be changed."""
         return ("place", "created_by", "created_at") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: AliasRule, form: ModelForm, change: bool) -> None:
@@ -243,16 +261,28 @@ class AliasRuleAdmin(VerbAdmin):
 
 @admin.register(AliasProposal)
 class AliasProposalAdmin(ReadOnlyAdmin):
-    """People propose and decide on the pages of the artifact; the operator moves aliases without asking."""
+    """Users propose and decide on the artifact's pages; staff move aliases without approval."""
 
     list_display = (
-        "created_at", "artifact_name", "alias", "from_shown", "to_shown", "state", "proposed_by", "decided_by",
+        "created_at",
+        "artifact_name",
+        "alias",
+        "version_before",
+        "version_after",
+        "state",
+        "proposed_by",
+        "decided_by",
         "decided_at",
-    )  # fmt: skip
+    )
     list_filter = ("state", "created_at", "decided_at")
     search_fields = (
-        "alias", "artifact__name", "artifact__project__name", "artifact__project__team__name", "reason", "comment",
-    )  # fmt: skip
+        "alias",
+        "artifact__name",
+        "artifact__project__name",
+        "artifact__project__team__name",
+        "reason",
+        "comment",
+    )
     fields = (*list_display, "reason", "comment")
     show_full_result_count = False
 
@@ -264,11 +294,11 @@ class AliasProposalAdmin(ReadOnlyAdmin):
         return proposal.artifact.full_name
 
     @admin.display(description="from", empty_value="nowhere")
-    def from_shown(self, proposal: AliasProposal) -> str | None:
+    def version_before(self, proposal: AliasProposal) -> str | None:
         return proposal.before
 
     @admin.display(description="to", empty_value="nowhere")
-    def to_shown(self, proposal: AliasProposal) -> str | None:
+    def version_after(self, proposal: AliasProposal) -> str | None:
         return proposal.after
 
 
@@ -319,5 +349,5 @@ class ArtifactDownloadAdmin(ReadOnlyAdmin):
 
 
 @admin.register(WorkerHeartbeat)
-class PulseAdmin(ReadOnlyAdmin):
+class WorkerHeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("name", "last_seen_at")

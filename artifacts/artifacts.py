@@ -1,4 +1,4 @@
-"""What people do with artifacts as a whole."""
+"""The verbs of artifacts: create, change, delete."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,8 +28,8 @@ from artifacts.models import (
 )
 from projects.models import Project
 
-# Sent with `artifact`, after its aliases went and before its row does, in the same transaction: apps that stand on this
-# one take theirs away.
+# Sent with `artifact`, after its aliases and before its row are deleted, in the same transaction: the apps above delete
+# what belongs to it.
 artifact_deleting = Signal()
 
 
@@ -58,7 +58,7 @@ def create(
         auto_latest=auto_latest,
         created_by=actor.user,
     )
-    with _its_own_name(project, name):
+    with _translate_name_taken(project, name):
         artifact.save(force_insert=True)
     _set_tags(artifact, tags)
     return artifact
@@ -74,7 +74,7 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
     artifact = aliases.lock(artifact)
     for column, value in changes.items():
         setattr(artifact, column, value)
-    with _its_own_name(artifact.project, artifact.name):
+    with _translate_name_taken(artifact.project, artifact.name):
         artifact.save(update_fields=[*changes, "updated_at"])
     if tags is not None:
         _set_tags(artifact, tags)
@@ -83,9 +83,9 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
 
 @transaction.atomic
 def delete(actor: Actor, artifact: Artifact) -> None:
-    """Remove the artifact with all its versions, unless one has an alias that the user may not remove.
+    """Delete the artifact with all its versions, unless it has an alias that the user may not delete.
 
-    That its aliases went is on record, and told. Workers remove the bytes that nothing else needs.
+    The removal of its aliases is recorded. Workers delete the bytes that nothing else needs.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
@@ -97,9 +97,9 @@ def delete(actor: Actor, artifact: Artifact) -> None:
 
 
 def delete_all(project: Project) -> None:
-    """Remove all artifacts of a project that is about to go, in the same transaction.
+    """Delete all artifacts of a project that is about to be deleted, in the same transaction.
 
-    Workers remove the bytes, which nobody outside of the project shares.
+    Workers delete the bytes, which nothing outside of the project shares.
     """
     _delete_rows(Artifact.objects.filter(project=project))
     Blob.objects.filter(project=project).delete()
@@ -109,13 +109,13 @@ def delete_all(project: Project) -> None:
 
 def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     """Straight deletes from the leaves up: Django's own cascade would first load each row."""
-    # Whoever holds one of them ends first, and who comes later finds nothing; by the leaves, both would wait for ever.
+    # Locked first: two who delete the same rows from the leaves up would wait for each other for ever.
     list(doomed.order_by("pk").select_for_update().values_list("pk", flat=True))
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
     for model in (ArtifactDownload, ArtifactUsage):
         model.objects.filter(version__in=versions).delete()
-    ArtifactFile.objects.filter(version__in=versions).release()
-    # What aliases pointed at stays on record for ever.
+    ArtifactFile.objects.filter(version__in=versions).delete_and_touch()
+    # The history of aliases is kept.
     for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion):
         model.objects.filter(artifact__in=doomed).delete()
     doomed.delete()
@@ -127,13 +127,13 @@ def _set_tags(artifact: Artifact, tags: Iterable[str]) -> None:
 
 
 @contextmanager
-def _its_own_name(project: Project, name: str) -> Iterator[None]:
+def _translate_name_taken(project: Project, name: str) -> Iterator[None]:
     """`NameTaken`, with the id of the artifact that has the name, where the database refuses it."""
     taken = errors.NameTaken(f"Project {project.full_name!r} already has an artifact named {name!r}.")
     try:
         with errors.refuse(artifact_name_unique=taken):
             yield
-    except errors.NameTaken as refusal:
+    except errors.NameTaken as error:
         holder = Artifact.objects.filter(project=project, name=name).values_list("pk", flat=True).first()
-        refusal.extra["artifact_id"] = str(holder) if holder else None
+        error.extra["artifact_id"] = str(holder) if holder else None
         raise

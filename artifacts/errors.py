@@ -1,4 +1,4 @@
-"""Everything the registry refuses: the kinds of `accounts.errors`, and the leaves that artifacts add to them.
+"""Everything the registry refuses: the kinds of `core.errors`, and the leaves that artifacts add to them.
 
 Invalid          InvalidName, InvalidPath
 Denied           AliasProtected
@@ -54,7 +54,7 @@ __all__ = [
 
 
 class InvalidName(Invalid):
-    """A name of an artifact, alias or type that is not in the alphabet."""
+    """A name of an artifact, alias or type that is not allowed."""
 
 
 class InvalidPath(Invalid):
@@ -78,23 +78,23 @@ class AliasMoved(Conflict):
 
 
 class NothingBefore(Conflict):
-    """The alias has no place before this one to go back to."""
+    """The alias has only ever pointed to one version."""
 
 
 class ProposalOpen(Conflict):
-    """A move of this alias waits for a decision already."""
+    """A move of this alias is pending approval already."""
 
 
 class ProposalDecided(Conflict):
-    """Somebody has decided about the proposal before."""
+    """The proposal has been decided already."""
 
 
 class RuleTaken(NameTaken):
-    """The place has a rule for this pattern already."""
+    """The team, project or artifact has a rule for this pattern already."""
 
 
 class PathTaken(Conflict):
-    """The draft holds other contents under the same path."""
+    """The draft has other contents at the same path."""
 
 
 class TypeDiffers(Conflict):
@@ -106,15 +106,15 @@ class VersionFinalized(Conflict):
 
 
 class VersionIncomplete(Conflict):
-    """Bytes of the draft are not in the store yet."""
+    """Not all bytes of the draft have been uploaded yet."""
 
 
 class VersionHasAliases(Conflict):
-    """Aliases point at the version that should go."""
+    """Aliases point at the version to be deleted."""
 
 
 class BytesMismatch(Conflict):
-    """What the store holds is not what was stated."""
+    """The uploaded bytes are not those that were announced."""
 
 
 class AliasTargetRefused(Conflict):
@@ -122,4 +122,4 @@ class AliasTargetRefused(Conflict):
 
 
 class StoreUnavailable(Unavailable):
-    """The object store does not answer."""
+    """The object store does not respond."""

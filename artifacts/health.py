@@ -1,4 +1,4 @@
-"""Whether what this server stands on can be reached: the database, the object store, the workers."""
+"""Health of what this server depends on: the database, the object store, the workers."""
 
 from datetime import timedelta
 
@@ -10,35 +10,35 @@ from artifacts import errors, storage
 from artifacts.models import WorkerHeartbeat
 
 WORKERS = "workers"
-PULSE_EVERY = timedelta(seconds=30)
-# Two workers that each read a big file back are busy, not away.
-SILENCE = timedelta(minutes=3)
-# In the cache while what is known is fresh.
-ASKED = "health-asked"
-_KNOWN_FOR_SECONDS = 15
+HEARTBEAT_INTERVAL = timedelta(seconds=30)
+# Two workers that each read a big file are busy, not down.
+HEARTBEAT_TIMEOUT = timedelta(minutes=3)
+# In the cache while the last check is fresh.
+CHECKED_KEY = "health-checked"
+_CHECK_EVERY_SECONDS = 15
 
 
 def parts() -> dict[str, str]:
-    """A sentence for each part that is away, "" for one that is there. Asks now, for about a second at most."""
-    return {"database": _database(), "store": _store(), "workers": _workers()}
+    """A message for each part that is down, "" for one that is up. Checks now, for about a second at most."""
+    return {"database": _check_database(), "store": _check_store(), "workers": _check_workers()}
 
 
 def problems() -> list[str]:
-    """What people should know of store and workers, as they were not much more than 15 seconds ago.
+    """Messages about object store and workers, as they were not much more than 15 seconds ago.
 
-    Of the requests of a process one asks, and the others do not wait for it.
+    Of the requests of a process one checks, and the others do not wait for it.
     """
-    if cache.add(ASKED, True, _KNOWN_FOR_SECONDS):
-        cache.set("health", [sentence for sentence in (_store(), _workers()) if sentence], None)
+    if cache.add(CHECKED_KEY, True, _CHECK_EVERY_SECONDS):
+        cache.set("health", [message for message in (_check_store(), _check_workers()) if message], None)
     return cache.get("health", [])
 
 
 def record_heartbeat() -> None:
-    """The workers work: this is called by one."""
+    """Record that the workers are running: one of them calls this."""
     WorkerHeartbeat.objects.update_or_create(name=WORKERS, defaults={"last_seen_at": timezone.now()})
 
 
-def _database() -> str:
+def _check_database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -47,7 +47,7 @@ def _database() -> str:
     return ""
 
 
-def _store() -> str:
+def _check_store() -> str:
     try:
         storage.ping()
     except errors.RegistryError:
@@ -55,15 +55,15 @@ def _store() -> str:
     return ""
 
 
-def _workers() -> str:
+def _check_workers() -> str:
     try:
-        pulse = WorkerHeartbeat.objects.filter(name=WORKERS).first()
+        heartbeat = WorkerHeartbeat.objects.filter(name=WORKERS).first()
     except DatabaseError:
         return "The state of the workers is unknown."
-    if pulse is None:
+    if heartbeat is None:
         return "The workers have not started yet: hashing, verification and cleanup are delayed."
-    silence = timezone.now() - pulse.last_seen_at
-    if silence < SILENCE:
+    age = timezone.now() - heartbeat.last_seen_at
+    if age < HEARTBEAT_TIMEOUT:
         return ""
-    minutes = int(silence.total_seconds() // 60)
+    minutes = int(age.total_seconds() // 60)
     return f"No heartbeat from the workers for {minutes} min: hashing, verification and cleanup are delayed."

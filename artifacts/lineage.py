@@ -1,4 +1,4 @@
-"""Which run used which version: recorded when a run asks for it."""
+"""Lineage: which run used which version, recorded when the run resolves it."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -26,9 +26,9 @@ def use(
     type: str | None = None,
     at: datetime | None = None,
 ) -> Used:
-    """Resolve the name as the run's project sees it, and record that the run uses the version. Twice is once.
+    """Resolve the name in the run's project, and record that the run uses the version. Safe to repeat.
 
-    With `at`, the version that the name led to at that moment.
+    With `at`, the version that the name resolved to at that time.
     """
     permissions.require(actor, run.project.team, Role.EDITOR)
     resolved = name_resolution.resolve(actor.user, name, run.project, alias=alias, version=version, type=type, at=at)

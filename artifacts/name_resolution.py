@@ -27,8 +27,8 @@ def _named(user: UUID, team: str, project: str, name: str, alias: str) -> QueryS
         version__artifact=OuterRef("artifact"), version__number=OuterRef("artifact__latest_version_number")
     )
     tags = ArtifactTag.objects.filter(artifact=OuterRef("artifact")).order_by("id")
-    # As `Project.objects.named` says it, without joining the project a second time.
-    place = {"artifact__project__team__in": Team.objects.named(team), "artifact__project__name": project}
+    # As `Project.objects.by_full_name` says it, without joining the project a second time.
+    place = {"artifact__project__team__in": Team.objects.by_name(team), "artifact__project__name": project}
     found = _beneath(user).with_artifact_maker().filter(**place, artifact__name=name, alias=alias)
     return found.defer("created_at", "updated_at", "artifact__last_assigned_number").annotate(
         newest_names=StringAgg(of_newest.order_by("alias"), "alias"), tags=StringAgg(tags, "tag")
@@ -137,7 +137,7 @@ def find_artifact(user: Any, place: str, project: Project | None = None) -> Arti
     visible = Artifact.objects.visible_to(user).for_display()
     parts = place.split("/")
     if len(parts) == 3:
-        found = visible.filter(project__in=Project.objects.named("/".join(parts[:2])), name=parts[2]).first()
+        found = visible.filter(project__in=Project.objects.by_full_name("/".join(parts[:2])), name=parts[2]).first()
     elif len(parts) == 1 and project is not None:
         found = visible.filter(project=project, name=place).first()
     else:
@@ -152,7 +152,7 @@ def find_version(artifact: Artifact, version: str, at: datetime | None = None) -
     number = validators.version_number(version)
     if number is None:
         raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
-    found = artifact.versions.finalized().with_names().filter(number=number).first()
+    found = artifact.versions.finalized().with_details().filter(number=number).first()
     if found is None:
         newest = (
             f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
@@ -176,7 +176,7 @@ def find_aliased(artifact: Artifact, alias: str, at: datetime | None = None) -> 
 
 def version_of(artifact: Artifact, change: AliasChange) -> ArtifactVersion | None:
     """The version that the change put the alias on, ready to be shown; None where it was deleted since."""
-    found = artifact.versions.finalized().with_names().filter(pk=change.to_version_id).first()
+    found = artifact.versions.finalized().with_details().filter(pk=change.to_version_id).first()
     if found is not None:
         found.artifact = artifact
     return found
@@ -186,7 +186,7 @@ def resolve_suffix(artifact: Artifact, word: str, at: datetime | None = None) ->
     """`v3` where the artifact has, or had by then, that version, else the version under the alias of that name."""
     number = validators.version_number(word)
     if number is not None:
-        found = artifact.versions.finalized().with_names().filter(number=number).first()
+        found = artifact.versions.finalized().with_details().filter(number=number).first()
         if found and (at is None or _was_there(found, at)):
             return Resolved(artifact, found, None)
     return Resolved(artifact, find_aliased(artifact, word, at), word)

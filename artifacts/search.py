@@ -1,4 +1,4 @@
-"""One search over everything that people look for by name: artifacts, versions by alias, projects, runs."""
+"""Search by name: artifacts, versions by their aliases, projects, runs."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,55 +19,59 @@ class Group(NamedTuple):
     has_more: bool
 
 
-def search(user: User, words: str, limit: int) -> list[Group]:
-    """At most `limit` hits of each kind; kinds without a hit are left out. None at all for no words."""
-    # Nothing else has a colon in its name.
-    kinds = ["versions"] if ":" in words else list(KINDS)
-    groups = [_first(kind, KINDS[kind](user, words), limit) for kind in kinds] if words else []
+def search(user: User, query: str, limit: int) -> list[Group]:
+    """At most `limit` hits of each kind; kinds without a hit are left out. An empty query has none."""
+    if not query:
+        return []
+    groups = []
+    # Nothing but `name:alias` has a colon.
+    for kind in ["versions"] if ":" in query else KINDS:
+        hits = list(KINDS[kind](user, query)[: limit + 1])
+        groups.append(Group(kind, hits[:limit], len(hits) > limit))
     return [group for group in groups if group.hits]
 
 
-def artifacts(user: User, words: str) -> QuerySet[Artifact]:
-    """By a part of name, description or tag, or as `team/project/name`; what changed last comes first."""
-    place, _, word = words.rpartition("/")
-    found = Artifact.objects.visible_to(user).search(word)
-    if place:
-        found = found.filter(project__in=Project.objects.named(place))
-    return found.for_display().order_by("-updated_at")
+def artifacts(user: User, query: str) -> QuerySet[Artifact]:
+    """By a part of name, description or tag, or as `team/project/name`; last changed first."""
+    project, _, name = query.rpartition("/")
+    rows = Artifact.objects.visible_to(user).search(name)
+    if project:
+        rows = rows.filter(project__in=Project.objects.by_full_name(project))
+    return rows.for_display().order_by("-updated_at")
 
 
-def versions(user: User, words: str) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
-    """By `name:v3`, or as aliases by `name:x` or x alone, where x is an alias, or begins some if there is none."""
-    place, _, word = words.rpartition(":")
-    project, _, name = place.rpartition("/")
+def versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
+    """By `name:v3`; or as aliases by `name:x` or x alone, where x is an alias or, if there is none, its beginning."""
+    full_name, _, suffix = query.rpartition(":")
+    project, _, name = full_name.rpartition("/")
     of_artifact: dict[str, Any] = {"artifact__project__in": Project.objects.visible_to(user)}
     if name:
         of_artifact["artifact__name__icontains"] = name
     if project:
-        of_artifact["artifact__project__in"] = Project.objects.visible_to(user).named(project)
-    number = validators.version_number(word)
+        of_artifact["artifact__project__in"] = Project.objects.visible_to(user).by_full_name(project)
+    number = validators.version_number(suffix)
     if name and number:
-        found = ArtifactVersion.objects.finalized().filter(number=number, **of_artifact)
-        return found.for_display().order_by("-artifact_id")
+        rows = ArtifactVersion.objects.finalized().filter(number=number, **of_artifact)
+        return rows.for_display().order_by("-artifact_id")
     aliases = ArtifactAlias.objects.filter(**of_artifact).select_related(
         "version__created_by", "artifact__project__team"
     )
-    exact = aliases.filter(alias=word)
-    meant = exact if exact.exists() else aliases.filter(alias__istartswith=word)
-    # The order of the index, so that an alias that everything has costs no more than another.
-    return meant.order_by("-alias", "-artifact_id")
+    exact = aliases.filter(alias=suffix)
+    matches = exact if exact.exists() else aliases.filter(alias__istartswith=suffix)
+    # The order of the index, so that an alias that every artifact has costs no more than another.
+    return matches.order_by("-alias", "-artifact_id")
 
 
-def projects(user: User, words: str) -> QuerySet[Project]:
+def projects(user: User, query: str) -> QuerySet[Project]:
     """By a part of name or description, or as `team/name`; newest first."""
-    team, slash, name = words.partition("/")
-    asked = {"team": team, "search": name} if slash else {"search": words}
-    return Project.objects.visible_to(user).matching(**asked).select_related("team")
+    team, slash, name = query.partition("/")
+    filters = {"team": team, "search": name} if slash else {"search": query}
+    return Project.objects.visible_to(user).filter_by(**filters).select_related("team")
 
 
-def runs(user: User, words: str) -> QuerySet[Run]:
+def runs(user: User, query: str) -> QuerySet[Run]:
     """By a part of a name or of the notes; newest first."""
-    return Run.objects.visible_to(user).matching(search=words).select_related("project__team", "created_by")
+    return Run.objects.visible_to(user).filter_by(search=query).select_related("project__team", "created_by")
 
 
 KINDS: dict[str, Callable[[User, str], QuerySet]] = {
@@ -76,8 +80,3 @@ KINDS: dict[str, Callable[[User, str], QuerySet]] = {
     "projects": projects,
     "runs": runs,
 }
-
-
-def _first(kind: str, rows: QuerySet, limit: int) -> Group:
-    hits = list(rows[: limit + 1])
-    return Group(kind, hits[:limit], len(hits) > limit)

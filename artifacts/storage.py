@@ -1,10 +1,10 @@
-"""The object store: keys to bytes. The only module that speaks S3.
+"""The object store: keys to bytes. The only module that uses S3.
 
-`STORAGES["artifacts"]` says which store. Its backend is django-storages' `S3Storage`, which brings connection, bucket,
-`delete` and `url`; the functions here add what it has not: signed PUTs, multipart uploads, ranges, batch deletion. Of a
-file they need size and ETag by one HEAD, and its bytes as they come: `size`, `exists` and `open` give neither.
+`STORAGES["artifacts"]` says which store. Its backend is django-storages' `S3Storage`, which has connection, bucket,
+`delete` and `url`; the functions here add what it lacks: signed PUTs, multipart uploads, ranges, batch deletion. They
+need size and ETag of a file by one HEAD, and its bytes as they come: `size`, `exists` and `open` give neither.
 
-Every verb raises `errors.StoreUnavailable` when the store does not answer. Signed URLs are for the public endpoint
+Every verb raises `errors.StoreUnavailable` when the store does not respond. Signed URLs are for the public endpoint
 and live `settings.SIGNED_URL_LIFE`; everything else goes to the internal one.
 """
 
@@ -35,7 +35,8 @@ MAX_PARTS = 10_000
 MAX_OBJECT = 5 * 2**40
 
 CHUNK = 2**20
-_DELETE_AT_ONCE = 1000
+TOO_SHORT = "The object store has fewer bytes than were sent to it."
+_DELETE_BATCH_SIZE = 1000
 
 _connecting = threading.Lock()
 
@@ -146,12 +147,12 @@ def delete_file(key: str) -> None:
 
 def delete_files(keys: Iterable[str]) -> None:
     keys = list(keys)
-    for start in range(0, len(keys), _DELETE_AT_ONCE):
-        batch = [{"Key": key} for key in keys[start : start + _DELETE_AT_ONCE]]
+    for start in range(0, len(keys), _DELETE_BATCH_SIZE):
+        batch = [{"Key": key} for key in keys[start : start + _DELETE_BATCH_SIZE]]
         with _translate_errors():
-            answer = _client().delete_objects(Bucket=_bucket_name(), Delete={"Objects": batch, "Quiet": True})
-        if answer.get("Errors"):
-            first = answer["Errors"][0]
+            response = _client().delete_objects(Bucket=_bucket_name(), Delete={"Objects": batch, "Quiet": True})
+        if response.get("Errors"):
+            first = response["Errors"][0]
             raise errors.StoreUnavailable(f"The object store did not delete {first['Key']!r}: {first.get('Message')}")
 
 
@@ -182,11 +183,10 @@ def begin_multipart(key: str) -> str:
 def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
     """The parts that have arrived, by number. `Missing` when the upload is not open (any more)."""
     with _translate_errors():
-        pages = _client().get_paginator("list_parts")
-        found = pages.paginate(Bucket=_bucket_name(), Key=key, UploadId=upload_id)
+        pages = _client().get_paginator("list_parts").paginate(Bucket=_bucket_name(), Key=key, UploadId=upload_id)
         return {
             part["PartNumber"]: ObjectInfo(key, part["Size"], part["ETag"].strip('"'))
-            for page in found
+            for page in pages
             for part in page.get("Parts", ())
         }
 
@@ -252,12 +252,12 @@ def ensure_cors(origins: Iterable[str]) -> bool:
 def ping() -> None:
     """Returns if the bucket answers, within about a second."""
     with _translate_errors():
-        _impatient().client.head_bucket(Bucket=_bucket_name())
+        _with_short_timeouts().client.head_bucket(Bucket=_bucket_name())
 
 
 @cache
 def enforces_checksums() -> bool:
-    """Whether this store refuses a body that is not of the sha256 in its signed URL: tried once, not believed."""
+    """Whether this store refuses a body that is not of the sha256 in its signed URL: tried once, not taken on trust."""
     key = f"probes/{uuid.uuid4()}"
     wrong = base64.b64encode(bytes(32)).decode()
     try:
@@ -298,9 +298,9 @@ def _public() -> ArtifactStorage:
 
 
 @cache
-def _impatient() -> ArtifactStorage:
-    brief = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
-    return _variant(client_config=ArtifactStorage.client_config.merge(brief))
+def _with_short_timeouts() -> ArtifactStorage:
+    short = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
+    return _variant(client_config=ArtifactStorage.client_config.merge(short))
 
 
 def _variant(**options: Any) -> ArtifactStorage:
@@ -310,7 +310,7 @@ def _variant(**options: Any) -> ArtifactStorage:
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Turn what the store, or the way to it, says into our refusals."""
+    """Turn errors of the store, or of the connection to it, into ours."""
     try:
         yield
     except ClientError as error:
@@ -319,7 +319,7 @@ def _translate_errors() -> Iterator[None]:
         if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404", "InvalidRange"):
             raise errors.Missing("The object does not exist in the object store.") from error
         if status == 416:
-            raise errors.Missing("The object store has fewer bytes than were sent to it.") from error
+            raise errors.Missing(TOO_SHORT) from error
         if code in (
             "BadDigest",
             "XAmzContentChecksumMismatch",
@@ -333,12 +333,12 @@ def _translate_errors() -> Iterator[None]:
             raise errors.StoreUnavailable(_REFUSES_CREDENTIALS) from error
         if 400 <= status < 500 and status not in (408, 429):
             raise
-        raise errors.StoreUnavailable(_DOES_NOT_ANSWER) from error
+        raise errors.StoreUnavailable(_NO_RESPONSE) from error
     except BotoCoreError as error:
-        raise errors.StoreUnavailable(_DOES_NOT_ANSWER) from error
+        raise errors.StoreUnavailable(_NO_RESPONSE) from error
 
 
 _REFUSES_CREDENTIALS = (
     "The object store refuses this server's credentials: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
 )
-_DOES_NOT_ANSWER = "The object store does not respond. Nothing was changed: try again in a moment."
+_NO_RESPONSE = "The object store does not respond. Nothing was changed: try again in a moment."

@@ -1,4 +1,4 @@
-"""The workers' queue: each task finds nothing out and decides nothing, it calls one verb. All may run twice.
+"""Celery tasks: each calls one verb and decides nothing. All may run twice.
 
 The rows are the queue and a message is a nudge: `sweep` finds what a lost message left behind.
 """
@@ -52,22 +52,22 @@ def run_gc() -> None:
     garbage_collection.delete_orphans()
 
 
-@app.task(expires=health.PULSE_EVERY.total_seconds())
+@app.task(expires=health.HEARTBEAT_INTERVAL.total_seconds())
 def record_heartbeat() -> None:
     health.record_heartbeat()
 
 
 @worker_ready.connect
-def _say_so(**_: Any) -> None:
-    """By the queue, as all work comes: beat's first is due only half a minute later."""
+def _record_first_heartbeat(**_: Any) -> None:
+    """Through the queue, as all work comes: the first one of beat is due only half a minute later."""
     record_heartbeat.delay()
 
 
 BEAT: dict[str, dict[str, Any]] = {
     "artifacts-sweep": {"task": sweep.name, "schedule": timedelta(minutes=1)},
-    "artifacts-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.PULSE_EVERY},
+    "artifacts-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.HEARTBEAT_INTERVAL},
     "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
 }
 
-# At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.
+# At import, not by Celery's signal, which is not sent again where something has read the app's tasks before.
 app.conf.beat_schedule.update(BEAT)

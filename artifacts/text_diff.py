@@ -1,11 +1,11 @@
-"""Two texts side by side: which lines stand against which, and what differs inside a line. Bounded in time."""
+"""A diff of two texts side by side: which lines correspond, and what differs inside a line. Bounded in time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-# What differs is compared that far: matching lines takes more than linear time.
+# The longest stretch of lines that is compared: matching them takes more than linear time.
 MAX_LINES = 2_000
 MAX_LINE = 1_000
 CONTEXT = 3
@@ -15,7 +15,7 @@ CONTEXT = 3
 class Side:
     """A line of one text: what it shares with its counterpart, what is its own, and what it shares again.
 
-    `note` tells of a line end that is not the counterpart's.
+    `note` names a line ending that differs from the counterpart's.
     """
 
     number: int
@@ -27,7 +27,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`kind` is same, changed, added or removed; a side is None where the other one stands alone."""
+    """`kind` is same, changed, added or removed; a side is None where the line is in the other text alone."""
 
     kind: str
     before: Side | None
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Groups of rows that lie together, with a few lines around them; lines in between are the same."""
+    """Groups of changed rows with a few lines of context; the lines between groups are the same."""
 
     groups: list[list[Row]]
     is_cut: bool
@@ -56,9 +56,9 @@ class Diff:
 def side_by_side(before: str, after: str) -> Diff:
     """Compare two texts line by line; of a difference over more than `MAX_LINES` lines, only its beginning."""
     old, new = _lines(before), _lines(after)
-    start = _shared(old, new)
-    end = _shared(old[start:][::-1], new[start:][::-1])
-    # A few of the lines that are the same stay, to be shown around.
+    start = _common_prefix(old, new)
+    end = _common_prefix(old[start:][::-1], new[start:][::-1])
+    # A few of the equal lines stay as context.
     first, last = max(0, start - CONTEXT), max(0, end - CONTEXT)
     old, new = old[first : len(old) - last], new[first : len(new) - last]
     is_cut = max(len(old), len(new)) > MAX_LINES
@@ -72,13 +72,13 @@ def side_by_side(before: str, after: str) -> Diff:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines with their ends, so that ends that differ are seen."""
-    lines = text.split("\n")
-    whole = [f"{line}\n" for line in lines[:-1]]
-    return [*whole, lines[-1]] if lines[-1] else whole
+    """The lines with their endings, so that differing endings are found."""
+    *lines, rest = text.split("\n")
+    lines = [f"{line}\n" for line in lines]
+    return [*lines, rest] if rest else lines
 
 
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
     """How many lines, or characters, both begin with."""
     for index, (mine, theirs) in enumerate(zip(one, other, strict=False)):
         if mine != theirs:
@@ -91,18 +91,18 @@ def _rows(code: tuple[str, int, int, int, int], old: list[str], new: list[str], 
     pairs = zip_longest(enumerate(old[old_from:old_to], old_from + 1), enumerate(new[new_from:new_to], new_from + 1))
     for left, right in pairs:
         if left and right:
-            before, after = Side(first + left[0], _body(left[1])), Side(first + right[0], _body(right[1]))
+            before, after = Side(first + left[0], _line_text(left[1])), Side(first + right[0], _line_text(right[1]))
             yield Row("same", before, after) if tag == "equal" else _changed(before, after, left[1], right[1])
         elif left:
-            yield Row("removed", Side(first + left[0], _body(left[1])), None)
+            yield Row("removed", Side(first + left[0], _line_text(left[1])), None)
         elif right:
-            yield Row("added", None, Side(first + right[0], _body(right[1])))
+            yield Row("added", None, Side(first + right[0], _line_text(right[1])))
 
 
 def _changed(before: Side, after: Side, old: str, new: str) -> Row:
-    start = _shared(before.start, after.start)
-    end = _shared(before.start[start:][::-1], after.start[start:][::-1])
-    ends = (_end(old), _end(new))
+    start = _common_prefix(before.start, after.start)
+    end = _common_prefix(before.start[start:][::-1], after.start[start:][::-1])
+    ends = (_line_ending(old), _line_ending(new))
     notes = ends if ends[0] != ends[1] else ("", "")
     return Row("changed", _split(before, start, end, notes[0]), _split(after, start, end, notes[1]))
 
@@ -112,12 +112,12 @@ def _split(side: Side, start: int, end: int, note: str) -> Side:
     return Side(side.number, text[:start], text[start : len(text) - end], text[len(text) - end :], note)
 
 
-def _body(line: str) -> str:
+def _line_text(line: str) -> str:
     text = line.rstrip("\r\n")
     return f"{text[:MAX_LINE]}… ({len(text):,} characters)" if len(text) > MAX_LINE else text
 
 
-def _end(line: str) -> str:
+def _line_ending(line: str) -> str:
     if line.endswith("\r\n"):
         return "CR LF"
     return "LF" if line.endswith("\n") else "no line end"

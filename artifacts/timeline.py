@@ -1,4 +1,4 @@
-"""What happened to an artifact, newest first: versions finalized, aliases made, moved and removed."""
+"""What happened to an artifact, newest first: versions finalized, aliases created, moved and deleted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,45 +19,45 @@ class Event:
     alias: str = ""
     before: str | None = None
     after: str | None = None
-    face: str = ""
+    channel: str = ""
     reason: str = ""
     run: Run | None = None
 
 
 def of_artifact(artifact: Artifact, before: str, limit: int) -> tuple[list[Event], str]:
-    """The events before the moment `before` (ISO 8601; empty: now), and the moment to go on from, if there are more."""
-    moment = _moment(before)
+    """The events before the time `before` (ISO 8601; empty: now), and the time to continue from, if there are more."""
+    until = _parse_time(before)
     changes = AliasChange.objects.filter(artifact=artifact).select_related("changed_by")
-    # By number, which an index serves: versions are finalized in the order they are begun, but for a few.
-    finals = artifact.versions.finalized().select_related("created_by", "run").order_by("-number")
-    if moment:
-        changes, finals = changes.filter(created_at__lt=moment), finals.filter(finalized_at__lt=moment)
-    found = [_of_change(change) for change in changes.order_by("-created_at")[: limit + 1]]
-    found += [_of_version(version) for version in finals[: limit + 1]]
-    found.sort(key=lambda event: event.at, reverse=True)
-    return found[:limit], found[limit - 1].at.isoformat() if len(found) > limit else ""
+    # By number, which has an index: nearly all versions are finalized in the order of their numbers.
+    finalized = artifact.versions.finalized().select_related("created_by", "run").order_by("-number")
+    if until:
+        changes, finalized = changes.filter(created_at__lt=until), finalized.filter(finalized_at__lt=until)
+    events = [_event_of_change(change) for change in changes.order_by("-created_at")[: limit + 1]]
+    events += [_event_of_version(version) for version in finalized[: limit + 1]]
+    events.sort(key=lambda event: event.at, reverse=True)
+    return events[:limit], events[limit - 1].at.isoformat() if len(events) > limit else ""
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_time(text: str) -> datetime | None:
     try:
-        moment = parse_datetime(text)
+        time = parse_datetime(text)
     except ValueError:
         return None
-    return moment if moment and moment.tzinfo else None
+    return time if time and time.tzinfo else None
 
 
-def _of_change(change: AliasChange) -> Event:
+def _event_of_change(change: AliasChange) -> Event:
     return Event(
         at=change.created_at,
         by=change.changed_by,
         alias=change.alias,
         before=change.before,
         after=change.after,
-        face=change.get_channel_display(),
+        channel=change.get_channel_display(),
         reason=change.reason,
     )
 
 
-def _of_version(version: ArtifactVersion) -> Event:
+def _event_of_version(version: ArtifactVersion) -> Event:
     assert version.finalized_at is not None
     return Event(at=version.finalized_at, by=version.created_by, after=version.version, run=version.run)

@@ -1,11 +1,11 @@
-"""What artifacts, aliases, types and the paths inside a version may be called. Pure functions, no database."""
+"""Rules for the names of artifacts, aliases and types, and for paths inside a version. Pure functions, no database."""
 
 import re
 import unicodedata
 
 from artifacts import errors
 
-# Anchored so that Python and PostgreSQL read them alike: `$` would let a newline at the end pass in Python.
+# Anchored so that Python and PostgreSQL agree: `$` would accept a newline at the end in Python.
 ARTIFACT_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
 ARTIFACT_TYPE = r"\A[A-Za-z0-9._-]{1,64}\Z"
 ALIAS = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z"
@@ -15,7 +15,7 @@ MD5 = r"\A[0-9a-f]{32}\Z"
 VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 
 LATEST = "latest"
-# Words of addresses under `…/aliases/`, where an alias of that name could not be reached.
+# Segments of URLs under `…/aliases/`, where an alias of that name could not be reached.
 RESERVED_ALIASES = ("history", "suggestions", "swap")
 TYPES = ("model", "dataset", "file", "code")
 MAX_PATH_BYTES = 1024
@@ -41,10 +41,8 @@ def check_alias(alias: str) -> str:
 
 def check_alias_pattern(pattern: str) -> str:
     if not re.match(ALIAS_PATTERN, pattern):
-        sentence = (
-            f"{pattern!r} is not a pattern of aliases: 1 to 100 {_ALPHABET}, `*` for any and `?` for one of them."
-        )
-        raise errors.InvalidName(sentence)
+        message = f"{pattern!r} is not a pattern of aliases: 1 to 100 {_ALPHABET}, `*` for any and `?` for one of them."
+        raise errors.InvalidName(message)
     return pattern
 
 
@@ -55,7 +53,7 @@ def check_type(type: str) -> str:
 
 
 def check_path(path: str) -> str:
-    """The path as it stands, if it is POSIX, relative and in NFC, and stays inside the artifact on every system."""
+    """The path unchanged, if it is POSIX, relative and in NFC, and stays inside the artifact on every system."""
     if not path:
         raise errors.InvalidPath("A path is empty.")
     try:
@@ -64,13 +62,13 @@ def check_path(path: str) -> str:
         raise errors.InvalidPath(f"The path {path!r} is not valid Unicode.") from None
     if len(encoded) > MAX_PATH_BYTES:
         raise errors.InvalidPath(f"The path {path[:40]!r}… is longer than {MAX_PATH_BYTES} bytes.")
-    reason = _path_fault(path)
+    reason = _path_error(path)
     if reason:
         raise errors.InvalidPath(f"The path {path!r} {reason}.")
     return path
 
 
-def _path_fault(path: str) -> str:
+def _path_error(path: str) -> str:
     if path.startswith("/"):
         return "is absolute"
     if _DRIVE.match(path):
@@ -87,6 +85,6 @@ def _path_fault(path: str) -> str:
 
 
 def version_number(version: str) -> int | None:
-    """3 for 'v3', None for what is not the form of a version."""
+    """3 for 'v3', None for what is not a version."""
     match = VERSION.fullmatch(version)
     return int(match[1]) if match else None

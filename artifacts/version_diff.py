@@ -1,4 +1,4 @@
-"""What is different between two versions of one artifact: their files, their metadata, the lines of a text."""
+"""The differences between two versions of an artifact: in their files, in their metadata, in the lines of a text."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -12,15 +12,15 @@ from artifacts.content import downloads
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
 
 CHANGES_A_PAGE = 100
-MAX_DIFFERENCES = 200
+MAX_METADATA_CHANGES = 200
 # Of each of the two files whose lines are compared.
 MAX_TEXT_BYTES = 256 * 2**10
-_MAX_SHOWN = 300
-_ROWS_AT_ONCE = 2_000
+_MAX_VALUE_LENGTH = 300
+_BATCH_SIZE = 2_000
 
 
 class Entry(NamedTuple):
-    """A file as one of the versions has it."""
+    """A file in one of the versions."""
 
     path: str
     size: int
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A path that is not the same in both; `before` is None for a file that was added, `after` for a removed one.
+    """A path that differs; `before` is None for a file that was added, `after` for a removed one.
 
     The hashes are None where no worker has read the bytes yet, and for references.
     """
@@ -48,14 +48,14 @@ class Change(NamedTuple):
 
     @property
     def has_lines(self) -> bool:
-        """Whether their lines may be compared: both have bytes here, and few enough."""
+        """Whether their lines can be compared: both have bytes here, and not too many."""
         sides = (self.before, self.after)
         return all(side is not None and side.blob and side.size <= MAX_TEXT_BYTES for side in sides)
 
 
 @dataclass(frozen=True, slots=True)
 class FileChanges:
-    """How many files there are of each kind, and a page of those that are not the same, in the order of their paths."""
+    """How many files there are of each kind, and a page of those that differ, in the order of their paths."""
 
     added: int
     removed: int
@@ -82,7 +82,7 @@ class MetadataChange:
 
 @dataclass(frozen=True, slots=True)
 class TextDiff:
-    """The lines of a file in both versions side by side; `reason` says why there is nothing to show."""
+    """The lines of a file in both versions side by side; `reason` says why there are none."""
 
     diff: text_diff.Diff | None = None
     reason: str = ""
@@ -91,46 +91,47 @@ class TextDiff:
 def resolve_pair(
     artifact: Artifact, base: str = "", head: str = ""
 ) -> tuple[ArtifactVersion | None, ArtifactVersion | None]:
-    """The two finalized versions that these words mean: versions or aliases.
+    """The finalized versions of these names, which are versions or aliases.
 
-    Without a word the head is the newest one, and the base the one before the head; None where there is none.
+    Without a name the head is the newest one, and the base the one before the head; None where there is none.
     """
-    finals = artifact.versions.finalized().order_by("-number")
-    later = name_resolution.resolve_suffix(artifact, head).version if head else finals.first()
+    finalized = artifact.versions.finalized().order_by("-number")
+    head_version = name_resolution.resolve_suffix(artifact, head).version if head else finalized.first()
     if base:
-        return name_resolution.resolve_suffix(artifact, base).version, later
-    return (finals.filter(number__lt=later.number).first() if later else None), later
+        return name_resolution.resolve_suffix(artifact, base).version, head_version
+    return (finalized.filter(number__lt=head_version.number).first() if head_version else None), head_version
 
 
 def files(base: ArtifactVersion, head: ArtifactVersion, *, after: str = "", limit: int = CHANGES_A_PAGE) -> FileChanges:
-    """The files of two versions against one another, and the first changes whose paths come after `after`.
+    """The changes of files from base to head, counted, with the first page of them after the path `after`.
 
-    They pass by in the order of their paths, in memory that does not grow with their number.
+    Files are streamed in the order of their paths, in memory that does not grow with their number.
     """
     count = {"added": 0, "removed": 0, "changed": 0}
     page: list[Change] = []
     changes = _merge(_entries(base), _entries(head))
-    if not _is_verified(base, head):
+    # Of verified bytes the project has only one blob.
+    if not all(version.integrity == ArtifactVersion.Integrity.VERIFIED for version in (base, head)):
         changes = _without_twins(changes)
     for change in changes:
         count[change.kind] += 1
         if change.path > after and len(page) <= limit:
             page.append(change)
-    more = len(page) > limit
+    has_more = len(page) > limit
     unchanged = base.file_count - count["removed"] - count["changed"]
-    shown = _with_hashes(page[:limit])
-    return FileChanges(**count, unchanged=unchanged, page=shown, next_cursor=shown[-1].path if more else None)
+    page = _with_hashes(page[:limit])
+    return FileChanges(**count, unchanged=unchanged, page=page, next_cursor=page[-1].path if has_more else None)
 
 
 def metadata(before: dict[str, Any], after: dict[str, Any]) -> tuple[list[MetadataChange], int]:
-    """The first differences between two JSON objects, in the order of their keys, and how many there are in all."""
-    found: list[MetadataChange] = []
+    """The first changes between two JSON objects, in the order of their keys, and how many there are in all."""
+    changes: list[MetadataChange] = []
     total = 0
-    for difference in _differences(before, after, ""):
+    for change in _metadata_changes(before, after, ""):
         total += 1
-        if total <= MAX_DIFFERENCES:
-            found.append(difference)
-    return found, total
+        if total <= MAX_METADATA_CHANGES:
+            changes.append(change)
+    return changes, total
 
 
 def lines(base: ArtifactVersion, head: ArtifactVersion, path: str) -> TextDiff:
@@ -142,7 +143,7 @@ def lines(base: ArtifactVersion, head: ArtifactVersion, path: str) -> TextDiff:
         return TextDiff(reason="The file is a reference: its bytes are not stored here.")
     if any(side and side.size > MAX_TEXT_BYTES for side in sides):
         return TextDiff(reason=f"Too large to compare line by line: over {MAX_TEXT_BYTES // 2**10} KiB.")
-    before, after = (_text(side) for side in sides)
+    before, after = (_read_text(side) for side in sides)
     if before is None or after is None:
         return TextDiff(reason="Not a text file: only sizes and hashes can be compared.")
     if before == after:
@@ -152,11 +153,11 @@ def lines(base: ArtifactVersion, head: ArtifactVersion, path: str) -> TextDiff:
 
 def _entries(version: ArtifactVersion) -> Iterator[Entry]:
     columns = version.files.order_by("path").values_list("path", "size", "blob_id", "reference_uri")
-    return map(Entry._make, columns.iterator(chunk_size=_ROWS_AT_ONCE))
+    return map(Entry._make, columns.iterator(chunk_size=_BATCH_SIZE))
 
 
 def _merge(before: Iterator[Entry], after: Iterator[Entry]) -> Iterator[Change]:
-    """Walk both in step. Paths compare in Python as in the database: by code points, which is by bytes of UTF-8."""
+    """A merge of two sorted streams. Python compares paths as the database does: by code points, as bytes of UTF-8."""
     left, right = next(before, None), next(after, None)
     while left or right:
         if right is None or (left and left.path < right.path):
@@ -172,24 +173,20 @@ def _merge(before: Iterator[Entry], after: Iterator[Entry]) -> Iterator[Change]:
             left, right = next(before, None), next(after, None)
 
 
-def _is_verified(*versions: ArtifactVersion) -> bool:
-    """Whether a project has one blob, and no twin, for each content of these."""
-    return all(version.integrity == ArtifactVersion.Integrity.VERIFIED for version in versions)
-
-
 def _without_twins(changes: Iterator[Change]) -> Iterator[Change]:
-    """Bytes that were sent twice and not merged yet are two blobs, and the same all the same."""
-    while some := list(islice(changes, _ROWS_AT_ONCE // 4)):
-        alike = [each for each in some if each.before and each.after and each.before.size == each.after.size]
-        hashed = (each for each in _with_hashes(alike) if each.sha256_before)
-        twins = {each.path for each in hashed if each.sha256_before == each.sha256_after}
-        yield from (each for each in some if each.path not in twins)
+    """Leave out files of equal bytes: those that were uploaded twice and are not merged yet are two blobs."""
+    while batch := list(islice(changes, _BATCH_SIZE // 4)):
+        same_size = [change for change in batch if change.before and change.after]
+        same_size = [change for change in same_size if change.before.size == change.after.size]
+        hashed = (change for change in _with_hashes(same_size) if change.sha256_before)
+        twins = {change.path for change in hashed if change.sha256_before == change.sha256_after}
+        yield from (change for change in batch if change.path not in twins)
 
 
 def _with_hashes(changes: list[Change]) -> list[Change]:
     sides = [side for change in changes for side in (change.before, change.after) if side]
-    found = Blob.objects.filter(pk__in={side.blob for side in sides if side.blob})
-    hashes: dict[UUID | None, str | None] = dict(found.values_list("pk", "sha256"))
+    blobs = Blob.objects.filter(pk__in={side.blob for side in sides if side.blob})
+    hashes: dict[UUID | None, str | None] = dict(blobs.values_list("pk", "sha256"))
     return [
         change._replace(
             sha256_before=hashes.get(change.before.blob) if change.before else None,
@@ -199,27 +196,27 @@ def _with_hashes(changes: list[Change]) -> list[Change]:
     ]
 
 
-def _differences(before: dict[str, Any], after: dict[str, Any], inside: str) -> Iterable[MetadataChange]:
+def _metadata_changes(before: dict[str, Any], after: dict[str, Any], prefix: str) -> Iterable[MetadataChange]:
     for key in sorted(before.keys() | after.keys()):
-        name = f"{inside}{key}"
+        name = f"{prefix}{key}"
         old, new = before.get(key), after.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new, f"{name}.")
+            yield from _metadata_changes(old, new, f"{name}.")
             continue
-        was = json.dumps(old, ensure_ascii=False, sort_keys=True) if key in before else None
-        now = json.dumps(new, ensure_ascii=False, sort_keys=True) if key in after else None
-        if was != now:
-            yield MetadataChange(name, _shortened(was), _shortened(now))
+        old_json = json.dumps(old, ensure_ascii=False, sort_keys=True) if key in before else None
+        new_json = json.dumps(new, ensure_ascii=False, sort_keys=True) if key in after else None
+        if old_json != new_json:
+            yield MetadataChange(name, _truncate(old_json), _truncate(new_json))
 
 
-def _shortened(text: str | None) -> str | None:
-    if text is None or len(text) <= _MAX_SHOWN:
+def _truncate(text: str | None) -> str | None:
+    if text is None or len(text) <= _MAX_VALUE_LENGTH:
         return text
-    return f"{text[:_MAX_SHOWN]}… ({len(text):,} characters)"
+    return f"{text[:_MAX_VALUE_LENGTH]}… ({len(text):,} characters)"
 
 
-def _text(file: ArtifactFile | None) -> str | None:
-    """What the file says, None where that is no text."""
+def _read_text(file: ArtifactFile | None) -> str | None:
+    """The text of the file, None where it is binary."""
     if file is None:
         return ""
     content = b"".join(downloads.content(file))

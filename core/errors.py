@@ -1,15 +1,15 @@
-"""The root of everything the server refuses.
+"""The root of all errors that the server reports to its users.
 
     RegistryError
-    ├── Invalid          400   the request makes no sense as it stands
-    ├── Denied           403   you see it, but may not do this
-    ├── Missing          404   it is not there, or you may not see it
-    ├── Conflict         409   it makes sense, but not in the state things are in
-    ├── TooLarge         413   more than one request may carry
-    └── Unavailable      503   a part of the system is away; nothing was changed, try again
+    ├── Invalid          400   the request is not valid
+    ├── Denied           403   you can see it, but do not have permission to do this
+    ├── Missing          404   it does not exist, or you have no access
+    ├── Conflict         409   the request conflicts with the current state
+    ├── TooLarge         413   larger than the server accepts in one request
+    └── Unavailable      503   a part of the system is unavailable; nothing was changed, try again
 
-The kind carries the status, the leaf's name is the code on the wire, `str(exc)` is the sentence people read, and
-`extra` holds what a program needs to act on it.
+The kind has the HTTP status, the class name of the leaf is the code on the wire, `str(exc)` is the message for people,
+and `extra` holds what programs need.
 """
 
 from collections.abc import Iterator

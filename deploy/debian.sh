@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Usage: deploy/debian.sh PACKAGE…
-# Install Debian packages that are not there yet: as root or with a sudo that asks for no password, else say what to do.
+# Installs missing Debian packages, as root or with a sudo that needs no password; otherwise prints what to install.
 set -euo pipefail
 
 missing=()
@@ -12,7 +12,7 @@ done
 as_root=()
 if [ "$(id -u)" != 0 ]; then as_root=(sudo -n); fi
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
-    echo "These are needed and not there: ${missing[*]}. Install them, for example with 'sudo apt-get install ${missing[*]}'." >&2
+    echo "Required packages are missing: ${missing[*]}. Install them, for example with 'sudo apt-get install ${missing[*]}'." >&2
     exit 1
 fi
 echo "Installing ${missing[*]} …"

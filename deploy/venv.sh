@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Usage: deploy/venv.sh DIRECTORY REQUIREMENTS…
-# A virtual environment in DIRECTORY with exactly what the requirements files pin. Does nothing when nothing changed.
+# Creates a virtual environment in DIRECTORY with what the requirements files pin. Does nothing if nothing has changed.
 set -euo pipefail
 
 venv=$1
 shift
 
-wanted=$(cat "$@" | cksum)
+pinned=$(cat "$@" | cksum)
 stamp="$venv/.installed-$(basename "${!#}")"
-if [ -x "$venv/bin/python" ] && "$venv/bin/python" -c '' 2>/dev/null && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+if [ -x "$venv/bin/python" ] && "$venv/bin/python" -c '' 2>/dev/null && [ "$(cat "$stamp" 2>/dev/null)" = "$pinned" ]; then
     exit 0
 fi
 
@@ -20,7 +20,7 @@ find_python() {
             return
         fi
     done
-    echo "wanLLMDB needs Python 3.11 or newer, and found none: install one, for example with 'apt-get install python3'." >&2
+    echo "wanLLMDB requires Python 3.11 or newer, but none was found: install it, for example with 'apt-get install python3'." >&2
     return 1
 }
 
@@ -29,11 +29,11 @@ if ! { [ -x "$venv/bin/python" ] && "$venv/bin/python" -m pip --version; } >/dev
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         "$(dirname "$0")/debian.sh" python3-venv
     fi
-    echo "Making a virtual environment in $venv ($("$python" --version)) …"
+    echo "Creating a virtual environment in $venv ($("$python" --version)) …"
     "$python" -m venv --clear "$venv"
 fi
-echo "Installing what $(basename "${!#}") pins …"
+echo "Installing the packages of $(basename "${!#}") …"
 args=()
 for file in "$@"; do args+=(--requirement "$file"); done
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "${args[@]}"
-echo "$wanted" >"$stamp"
+echo "$pinned" >"$stamp"

@@ -1,4 +1,4 @@
-"""Creating aliases: log an artifact under two names, and give it a third one afterwards.
+"""Create aliases: log an artifact with two aliases, and add a third one later.
 
 Run it against your server:  WANLLMDB_BASE_URL=… WANLLMDB_API_KEY=… python examples/alias_workflow_creating.py
 """
@@ -13,26 +13,26 @@ PROJECT = os.environ.get("WANLLMDB_PROJECT", "alias-workflows")
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place, wandb.init(project=PROJECT, job_type="collect") as run:
+    with tempfile.TemporaryDirectory() as directory, wandb.init(project=PROJECT, job_type="collect") as run:
         artifact = wandb.Artifact("created", type="dataset")
-        artifact.add_file(collect(Path(place)))
+        artifact.add_file(collect(Path(directory)))
 
-        # Both names are there in the moment in which the version is, and not before.
+        # The version and both aliases become visible at the same moment.
         run.log_artifact(artifact, aliases=["latest", "v1"], tags=["daily"])
 
-        # A name can be added at any time. `save` sends what was changed.
+        # Aliases can be added at any time. `save` sends the changes.
         artifact.aliases.append("reviewed")
         artifact.save()
 
-        there = wandb.Api().collection(artifact.qualified_name)
-        print(f"{there.qualified_name}, tagged {there.tags}: {there.all_aliases()}")
-        assert {there.all_aliases()[alias] for alias in ("latest", "v1", "reviewed")} == {artifact.version}
+        collection = wandb.Api().collection(artifact.qualified_name)
+        print(f"{collection.qualified_name}, tagged {collection.tags}: {collection.all_aliases()}")
+        assert {collection.all_aliases()[alias] for alias in ("latest", "v1", "reviewed")} == {artifact.version}
 
 
-def collect(place: Path) -> Path:
-    """Stands for what customers did today."""
-    (place / "data.bin").write_bytes(os.urandom(50_000))
-    return place / "data.bin"
+def collect(directory: Path) -> Path:
+    """Generate data."""
+    (directory / "data.bin").write_bytes(os.urandom(50_000))
+    return directory / "data.bin"
 
 
 if __name__ == "__main__":

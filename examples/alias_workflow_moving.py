@@ -1,4 +1,4 @@
-"""Moving aliases: by logging, on purpose, only if nobody was quicker, and back again.
+"""Move aliases: by logging, explicitly, conditionally, and back again.
 
 Run it against your server:  WANLLMDB_BASE_URL=… WANLLMDB_API_KEY=… python examples/alias_workflow_moving.py
 """
@@ -17,16 +17,16 @@ def main() -> None:
         new = log(run, ["latest", "green"])
         assert run.use_artifact("moved:latest").version == new.version
 
-        # On purpose, with a reason. A move that says what it expects never undoes somebody else's.
+        # Explicitly, with a reason. A move with `expect` never overwrites somebody else's.
         wandb.registry.transition_stage("moved", old.version, "Production")
         wandb.registry.transition_stage("moved", new.version, "Production", comment="Faster", expect=old.version)
         try:
             wandb.registry.transition_stage("moved", new.version, "Production", expect=old.version)
         except wandb.AliasMoved as moved:
-            print(f"Somebody was quicker: {moved}")
+            print(f"Somebody else has moved it: {moved}")
             assert moved.version == new.version
 
-        # Back to the version before, and two names that change places in one step.
+        # Back to the previous version; and two aliases exchange their versions in one step.
         assert wandb.registry.rollback("moved", "production", reason="It leaks memory").version == old.version
         assert wandb.registry.swap("moved", "blue", "green") == {"blue": new.version, "green": old.version}
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def log(run: wandb.Run, aliases: list[str]) -> wandb.Artifact:
-    """A version with contents of its own."""
+    """Log a version with new contents."""
     artifact = wandb.Artifact("moved", type="model")
     with artifact.new_file("weights.bin", "wb") as file:
         file.write(os.urandom(50_000))

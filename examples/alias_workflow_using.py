@@ -1,4 +1,4 @@
-"""Using aliases: what a name means now, what it meant then, and what happens if there is none.
+"""Use aliases: at their current version, as of a time in the past, and when they do not exist.
 
 Run it against your server:  WANLLMDB_BASE_URL=… WANLLMDB_API_KEY=… python examples/alias_workflow_using.py
 """
@@ -13,20 +13,20 @@ PROJECT = os.environ.get("WANLLMDB_PROJECT", "alias-workflows")
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place, wandb.init(project=PROJECT, job_type="train") as run:
-        before = log(run, Path(place))
-        moment = next(wandb.registry.history("used", "latest")).created_at
-        after = log(run, Path(place))
+    with tempfile.TemporaryDirectory() as directory, wandb.init(project=PROJECT, job_type="train") as run:
+        before = log(run, Path(directory))
+        past = next(wandb.registry.history("used", "latest")).created_at
+        after = log(run, Path(directory))
 
-        # Whatever `latest` is at.
+        # The current version of `latest`.
         artifact = run.use_artifact("used", alias="latest")
         assert artifact.version == after.version
-        assert Path(artifact.file(Path(place) / "now")).read_bytes() == (Path(place) / "rows.bin").read_bytes()
+        assert Path(artifact.file(Path(directory) / "now")).read_bytes() == (Path(directory) / "rows.bin").read_bytes()
 
-        # What it was at before: a result can be made again, although the name has moved on.
-        assert run.use_artifact("used:latest", at=moment).version == before.version
+        # The version it had before: a result can be reproduced although the alias has moved.
+        assert run.use_artifact("used:latest", at=past).version == before.version
 
-        # A name that nobody has given says which ones there are.
+        # The error for an alias that does not exist lists the existing ones.
         try:
             run.use_artifact("used", alias="production")
         except wandb.AliasNotFound as missing:
@@ -34,11 +34,11 @@ def main() -> None:
             assert "latest" in missing.aliases
 
 
-def log(run: wandb.Run, place: Path) -> wandb.Artifact:
-    """A version with contents of its own."""
-    (place / "rows.bin").write_bytes(os.urandom(50_000))
+def log(run: wandb.Run, directory: Path) -> wandb.Artifact:
+    """Log a version with new contents."""
+    (directory / "rows.bin").write_bytes(os.urandom(50_000))
     artifact = wandb.Artifact("used", type="dataset")
-    artifact.add_file(place / "rows.bin")
+    artifact.add_file(directory / "rows.bin")
     return run.log_artifact(artifact)
 
 

@@ -13,8 +13,8 @@ PROJECT = os.environ.get("WANLLMDB_PROJECT", "my-project")
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place:
-        model, checkpoints = train(Path(place))
+    with tempfile.TemporaryDirectory() as directory:
+        model, checkpoints = train(Path(directory))
 
         # Initialize a run
         run = wandb.init(project=PROJECT, job_type="train")
@@ -30,10 +30,10 @@ def main() -> None:
         model_artifact = wandb.use_artifact("my-model:latest")
 
         # Download its files
-        path = Path(model_artifact.download(root=Path(place) / "downloaded"))
+        path = Path(model_artifact.download(root=Path(directory) / "downloaded"))
 
         for original in (model, *checkpoints.iterdir()):
-            downloaded = path / original.relative_to(place)
+            downloaded = path / original.relative_to(directory)
             assert downloaded.read_bytes() == original.read_bytes(), f"{downloaded} differs"
         print(f"{model_artifact.qualified_name}: {model_artifact.file_count} files, identical after the round trip")
         print(
@@ -42,13 +42,13 @@ def main() -> None:
         run.finish()
 
 
-def train(place: Path) -> tuple[Path, Path]:
-    """Stands for a training: some weights, and checkpoints on the way to them."""
-    (place / "checkpoints").mkdir()
+def train(directory: Path) -> tuple[Path, Path]:
+    """Generate weights and checkpoints."""
+    (directory / "checkpoints").mkdir()
     for epoch in range(3):
-        (place / "checkpoints" / f"epoch-{epoch}.pth").write_bytes(os.urandom(200_000))
-    (place / "model.pth").write_bytes(os.urandom(2_000_000))
-    return place / "model.pth", place / "checkpoints"
+        (directory / "checkpoints" / f"epoch-{epoch}.pth").write_bytes(os.urandom(200_000))
+    (directory / "model.pth").write_bytes(os.urandom(2_000_000))
+    return directory / "model.pth", directory / "checkpoints"
 
 
 if __name__ == "__main__":

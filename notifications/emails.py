@@ -25,7 +25,7 @@ def send(item_id: UUID | str) -> None:
     item = _claimed(item_id)
     if item is None:
         return
-    if not item.event.project.readers().filter(pk=item.user_id).exclude(email="").exists():
+    if not item.event.project.users_with_access().filter(pk=item.user_id).exclude(email="").exists():
         _finish(item, InboxItem.Mail.DROPPED)
         return
     try:

@@ -74,7 +74,7 @@ def _inbox_items(events: Sequence[Event], projects: Iterable[Project]) -> list[I
     for project in projects:
         own = [(event, _audience(event, watches[project.pk])) for event in events if event.project_id == project.pk]
         people = {user_id for _, audience in own for user_id in audience}
-        for reader in project.readers().filter(pk__in=people).order_by("pk") if people else []:
+        for reader in project.users_with_access().filter(pk__in=people).order_by("pk") if people else []:
             items += [_item(event, reader, audience[reader.pk]) for event, audience in own if reader.pk in audience]
     return items
 

@@ -27,11 +27,10 @@ def watch(
     """
     if not re.match(validators.ALIAS_PATTERN, pattern):
         raise errors.Invalid(
-            "A pattern consists of letters, digits, dots, underscores, hyphens, * and ?, as aliases have."
+            "A pattern consists of letters, digits, dots, underscores, hyphens, * and ?, as aliases do."
         )
-    settings = {"pattern": pattern, "by_email": by_email}
     row, created = Watch.objects.update_or_create(
-        user=actor.user, project=project, artifact=artifact, defaults=settings
+        user=actor.user, project=project, artifact=artifact, defaults={"pattern": pattern, "by_email": by_email}
     )
     return Watched(row, created)
 

@@ -1,4 +1,4 @@
-"""Projects and runs at the operator's desk. What is changed here is changed by the same verbs as everywhere."""
+"""Django admin of projects and runs. Changes go through the same verbs as everywhere."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet

@@ -1,7 +1,7 @@
-"""What projects and runs refuse beside the kinds of `accounts.errors`."""
+"""What projects and runs refuse beside the kinds of `core.errors`."""
 
 from core.errors import Conflict
 
 
 class RunEnded(Conflict):
-    """The run has said that it ended; `state` says how."""
+    """The run has finished; `state` says how."""

@@ -1,4 +1,4 @@
-"""What people do with projects."""
+"""The verbs of projects: create, change, delete."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from accounts.models import Role, Team
 from projects.models import Project, Visibility
 from projects.models.project import as_uuid
 
-# Sent with `project` before its row goes, in the same transaction: apps that stand on this one take theirs away.
+# Sent with `project` before its row is deleted, in the same transaction: the apps above delete what belongs to it.
 project_deleting = Signal()
 
 
@@ -23,7 +23,7 @@ def create(
     permissions.require(actor, team, Role.EDITOR)
     project = Project(team=team, name=name, description=description, visibility=visibility, created_by=actor.user)
     errors.check(project)
-    with errors.refuse(project_name_unique=_taken(project)):
+    with errors.refuse(project_name_unique=_name_taken(project)):
         project.save(force_insert=True)
     return project
 
@@ -31,7 +31,7 @@ def create(
 def get_or_create(actor: Actor, reference: str | UUID) -> Project:
     """The project of that id, `team/name`, or `name` in the user's personal team.
 
-    One asked for by name is made, private, where there is none and the user is an editor of the team.
+    A name that does not exist is created, as a private project, if the user is an editor of the team.
     Raises `Missing` for an unknown id or a team that the user does not see, `Denied` for a viewer.
     """
     full_name = reference = str(reference)
@@ -40,8 +40,8 @@ def get_or_create(actor: Actor, reference: str | UUID) -> Project:
         if as_uuid(reference):
             return visible.find(reference)
         full_name = f"{actor.user.personal_team.name}/{reference}"
-    found = visible.named(full_name).select_related("team").first()
-    return found or _made(actor, full_name)
+    project = visible.by_full_name(full_name).select_related("team").first()
+    return project or _create_by_full_name(actor, full_name)
 
 
 def update(actor: Actor, project: Project, **changes: Any) -> Project:
@@ -50,22 +50,22 @@ def update(actor: Actor, project: Project, **changes: Any) -> Project:
     for column, value in changes.items():
         setattr(project, column, value)
     errors.check(project)
-    with errors.refuse(project_name_unique=_taken(project)):
+    with errors.refuse(project_name_unique=_name_taken(project)):
         project.save(update_fields=[*changes, "updated_at"])
     return project
 
 
 def delete(actor: Actor, project: Project) -> None:
-    """Remove the project with all that is in it. Only for admins of the team."""
+    """Delete the project with everything in it. Only for admins of the team."""
     permissions.require(actor, project.team, Role.ADMIN)
     with transaction.atomic():
         project_deleting.send(Project, project=project)
         project.delete()
 
 
-def _made(actor: Actor, full_name: str) -> Project:
+def _create_by_full_name(actor: Actor, full_name: str) -> Project:
     owner, _, name = full_name.partition("/")
-    team = Team.objects.visible_to(actor.user).named(owner).first()
+    team = Team.objects.visible_to(actor.user).by_name(owner).first()
     if team is None:
         raise errors.Missing(f"Project '{full_name}' not found, or you don't have access.")
     try:
@@ -75,5 +75,5 @@ def _made(actor: Actor, full_name: str) -> Project:
         return team.projects.select_related("team").get(name=name)
 
 
-def _taken(project: Project) -> errors.NameTaken:
+def _name_taken(project: Project) -> errors.NameTaken:
     return errors.NameTaken(f"The team already has a project '{project.name}'.")

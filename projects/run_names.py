@@ -1,4 +1,4 @@
-"""Names for runs that nobody named: `brisk-otter-12`. Short, easy to say, and none to take amiss."""
+"""Random names for runs without one: `brisk-otter-12`. Short, easy to say, and never offensive."""
 
 import secrets
 

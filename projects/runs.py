@@ -1,4 +1,4 @@
-"""What people and their scripts do with runs, and what workers do about those that fall silent."""
+"""The verbs of runs: start, change, heartbeat, finish; and workers mark those whose heartbeat stopped as crashed."""
 
 from typing import Any
 
@@ -17,24 +17,24 @@ _DIGITS = (2, 3, 5, 7, 9)
 
 
 def start(actor: Actor, project: Project, *, name: str | None = None, **columns: Any) -> Run:
-    """A new running run; one without a name gets one like `brisk-otter-12`.
+    """A new running run; without a name it gets one like `brisk-otter-12`.
 
-    `columns` are those of `Run` that people fill in: display_name, config, tags, notes, job_type, group, host,
+    `columns` are those of `Run` that its owner fills in: display_name, config, tags, notes, job_type, group, host,
     git_commit, git_remote. Raises `NameTaken` for a name that another run of the project has.
     """
     permissions.require(actor, project.team, Role.EDITOR)
     if name:
-        return _started(actor, project, name, columns)
+        return _create(actor, project, name, columns)
     for digits in _DIGITS:
         try:
-            return _started(actor, project, run_names.generate(digits), columns)
+            return _create(actor, project, run_names.generate(digits), columns)
         except errors.NameTaken as error:
             taken = error
     raise taken
 
 
 def update(actor: Actor, run: Run, **changes: Any) -> Run:
-    """Replace columns that people fill in; also after the run has ended."""
+    """Change columns that its owner fills in; also after the run has finished."""
     permissions.require(actor, run.project.team, Role.EDITOR)
     for column, value in changes.items():
         setattr(run, column, value)
@@ -44,37 +44,37 @@ def update(actor: Actor, run: Run, **changes: Any) -> Run:
 
 
 def heartbeat(actor: Actor, run: Run) -> Run:
-    """The script lives. Brings back a run that had fallen silent; raises `RunEnded` for one that said it ended."""
+    """Record that the script is alive; a crashed run is running again. Raises `RunEnded` for a finished one."""
     permissions.require(actor, run.project.team, Role.EDITOR)
-    beating = Run.objects.open().filter(pk=run.pk)
-    lives = beating.update(state=State.RUNNING, heartbeat_at=timezone.now())
-    _read_anew(run)
-    if not lives:
+    open_run = Run.objects.open().filter(pk=run.pk)
+    is_open = open_run.update(state=State.RUNNING, heartbeat_at=timezone.now())
+    _reload(run)
+    if not is_open:
         raise _ended(run)
     return run
 
 
 def finish(actor: Actor, run: Run, state: State, summary: dict[str, Any] | None = None) -> Run:
-    """The script says that it ended, and how. Saying the same again changes nothing; another end is `RunEnded`."""
+    """Record how the run ended. The same state again changes nothing; another one raises `RunEnded`."""
     permissions.require(actor, run.project.team, Role.EDITOR)
     if state == State.RUNNING:
         raise errors.Invalid("A run ends as finished, crashed or killed.")
     now = timezone.now()
-    last_words = {} if summary is None else {"summary": summary}
-    ending = Run.objects.open().filter(pk=run.pk)
-    ending.update(state=state, heartbeat_at=now, finished_at=now, **last_words)
-    _read_anew(run)
+    changes = {} if summary is None else {"summary": summary}
+    open_run = Run.objects.open().filter(pk=run.pk)
+    open_run.update(state=state, heartbeat_at=now, finished_at=now, **changes)
+    _reload(run)
     if run.state != state:
         raise _ended(run)
     return run
 
 
 def mark_crashed() -> int:
-    """Mark runs that have been silent for longer than `HEARTBEAT_GRACE` as crashed; answers how many."""
-    return Run.objects.silent(timezone.now() - settings.HEARTBEAT_GRACE).update(state=State.CRASHED)
+    """Mark runs without a heartbeat for longer than `HEARTBEAT_GRACE` as crashed; returns how many."""
+    return Run.objects.stale(timezone.now() - settings.HEARTBEAT_GRACE).update(state=State.CRASHED)
 
 
-def _started(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:
+def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:
     run = Run(project=project, name=name, created_by=actor.user, **columns)
     errors.check(run)
     with errors.refuse(run_name_unique=errors.NameTaken(f"The project already has a run '{name}'.")):
@@ -82,7 +82,7 @@ def _started(actor: Actor, project: Project, name: str, columns: dict[str, Any])
     return run
 
 
-def _read_anew(run: Run) -> None:
+def _reload(run: Run) -> None:
     try:
         run.refresh_from_db(fields=["state", "summary", "heartbeat_at", "finished_at"])
     except Run.DoesNotExist as error:

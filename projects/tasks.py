@@ -1,4 +1,4 @@
-"""The workers' part: each task calls one verb, and may run twice."""
+"""Celery tasks: each calls one verb, and may run twice."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,5 +16,5 @@ BEAT: dict[str, dict[str, Any]] = {
     "projects-mark-crashed": {"task": "projects.tasks.mark_crashed", "schedule": timedelta(minutes=1)},
 }
 
-# At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.
+# At import, not by Celery's signal, which is not sent again where something has read the app's tasks before.
 app.conf.beat_schedule.update(BEAT)

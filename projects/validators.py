@@ -1,4 +1,4 @@
-"""What a project or a run may be called."""
+"""Rules for the names of projects and runs."""
 
 import re
 

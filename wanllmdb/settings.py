@@ -1,4 +1,4 @@
-"""Every setting of the server, top to bottom. Each comes from the environment and has a default that just runs."""
+"""All settings of the server. Those that differ between deployments are read from the environment, with defaults."""
 
 from datetime import timedelta
 from ipaddress import ip_network
@@ -19,7 +19,7 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# The address people reach this server at: signed links and `url` fields are built from it.
+# The public URL of the server: signed URLs and `url` fields are built from it.
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 
 INSTALLED_APPS = [
@@ -121,7 +121,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Pages load what this server sends, and nothing inline. Pages that are not ours get their exceptions in urls.py.
+# Pages load nothing inline, and nothing from other servers. The pages of other packages have exceptions in urls.py.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -129,7 +129,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'self'"],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
-        # Named, so that an exception adds to them: default-src stands in only where a directive is absent.
+        # Listed so that an exception adds to them: default-src applies only where a directive is absent.
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'"],
@@ -143,35 +143,35 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # Writers queue at BEGIN instead of failing in the middle, and never block readers.
+    # Writers wait at BEGIN instead of failing in the middle of a transaction, and never block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
-    # Each thread keeps its connection, and a new request has it checked: the database may have been started anew.
+    # Each thread keeps its connection, and checks it before each request: PostgreSQL may have been restarted.
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     DATABASES["default"]["OPTIONS"] = {
-        # Queries that come with every request are planned once a connection. Poolers that hand a connection to somebody
-        # else after each transaction need PgBouncer's `max_prepared_statements`, or this off.
+        # Frequent queries are prepared once for each connection. A pooler that reassigns connections after each
+        # transaction needs support for that (PgBouncer's `max_prepared_statements`), or this setting off.
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
     }
 
 # --- The object store -------------------------------------------------------------------------------------------------
 
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="http://127.0.0.1:8333")
-# What clients are told; it may differ from the address that the server itself uses.
+# The endpoint in presigned URLs, which clients use; it can differ from the one that the server itself uses.
 S3_PUBLIC_ENDPOINT_URL = env.str("S3_PUBLIC_ENDPOINT_URL", default=S3_ENDPOINT_URL)
-# What browsers know it by. Only the page that uploads may speak to it, and only pages of these origins may send to it.
+# Its origin, to which only the upload page may connect; the object store accepts uploads only from PAGE_ORIGINS.
 STORE_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(S3_PUBLIC_ENDPOINT_URL))
 _base = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
-# People type either name of their own machine.
+# On their own machine, people use either of its names.
 _twins = [_base.replace("//127.0.0.1", "//localhost"), _base.replace("//localhost", "//127.0.0.1")]
 PAGE_ORIGINS = sorted({_base, *_twins, *CSRF_TRUSTED_ORIGINS})
 
 STORAGES["artifacts"] = {
-    # django-storages' S3Storage with the connection settings that do not depend on the store.
+    # django-storages' S3Storage, with the settings that are the same for every deployment.
     "BACKEND": "artifacts.storage.ArtifactStorage",
     "OPTIONS": {
         "bucket_name": env.str("S3_BUCKET", default="wanllmdb"),
@@ -182,12 +182,12 @@ STORAGES["artifacts"] = {
     },
 }
 
-# --- Policies of the registry -----------------------------------------------------------------------------------------
+# --- Registry policies ------------------------------------------------------------------------------------------------
 
 SIGNED_URL_LIFE = timedelta(hours=1)
-# Bytes that no file needs stay this long: longer than any signed address to them lives.
+# How long unreferenced bytes are kept: longer than any presigned URL to them is valid.
 ORPHAN_GRACE = timedelta(seconds=env.int("ORPHAN_GRACE_SECONDS", default=2 * 3600))
-# A draft nobody has touched for this long is given up.
+# How long after its last change a draft expires.
 DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 3600))
 HEARTBEAT_GRACE = timedelta(minutes=5)
 INVITATION_LIFE = timedelta(days=7)
@@ -209,20 +209,21 @@ EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="wanLLMDB <wanllmdb@localhost>")
 MAIL_ATTEMPTS = 6
-# Webhooks call public addresses alone, and those of these networks.
+# Webhooks can call public addresses, and those in these private networks.
 WEBHOOK_PRIVATE_NETWORKS = [ip_network(each) for each in env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])]
-# Seconds to connect, between two bytes of the answer, and for all of one try.
+# In seconds: to connect, between two bytes of the response, and for a whole attempt.
 WEBHOOK_CONNECT_TIMEOUT = 5
 WEBHOOK_READ_TIMEOUT = 10
 WEBHOOK_TOTAL_TIMEOUT = 20
-# A delivery is tried so often, first after this pause and then after four times the one before, in about ten hours.
+# The maximum number of attempts, the first retry after this delay, then after four times the previous one: about ten
+# hours in total.
 WEBHOOK_ATTEMPTS = 8
 WEBHOOK_FIRST_PAUSE = timedelta(seconds=10)
 WEBHOOK_LONGEST_PAUSE = timedelta(hours=6)
-# So many deliveries given up one after the other pause the webhook.
+# A webhook is paused after this many failed deliveries in a row.
 WEBHOOK_FAILURES_BEFORE_PAUSE = 5
 WEBHOOKS_A_PROJECT = 50
-# What happened, who was told and how is kept so long.
+# How long events, deliveries and inbox items are kept.
 EVENT_LIFE = timedelta(seconds=env.int("EVENT_LIFE_SECONDS", default=90 * 24 * 3600))
 
 # --- API --------------------------------------------------------------------------------------------------------------
@@ -232,7 +233,7 @@ REST_FRAMEWORK = {
         "api.authentication.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    # Nothing is open by omission: each view names its own permissions, and the tests see to it.
+    # No view is accessible by omission: each sets its own permissions, which a test checks.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -245,12 +246,12 @@ REST_FRAMEWORK = {
 
 KNOX_TOKEN_MODEL = "accounts.ApiKey"
 REST_KNOX = {"TOKEN_PREFIX": "wllm_", "TOKEN_TTL": None, "AUTO_REFRESH": False}
-# knox lends its model as a base and nothing else: its own table would stand empty.
+# Only knox's abstract model is used: its own table would remain empty.
 MIGRATION_MODULES = {"knox": None}
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "wanLLMDB",
-    "DESCRIPTION": "Artifacts, their versions and the names that matter. Errors are `application/problem+json`.",
+    "DESCRIPTION": "Artifacts, their versions and aliases. Errors are `application/problem+json`.",
     "VERSION": "1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -287,7 +288,7 @@ if CELERY_BROKER_URL.startswith("filesystem"):
         "polling_interval": 0.2,
     }
 CELERY_TASK_IGNORE_RESULT = True
-# A request does not wait for a broker that is away: the sweep will find what was to be done.
+# A request does not wait for a broker that is down: the sweep finds the work.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_ACKS_LATE = True
@@ -306,6 +307,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # A refusal is an answer like any other; what goes wrong is still told.
+    # Rejected requests are not logged; requests that fail are.
     "loggers": {"django.request": {"level": "ERROR"}},
 }

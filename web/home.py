@@ -20,7 +20,7 @@ MAX_RECENT = 10
 def home(request: HttpRequest) -> HttpResponse:
     """The part is the list of projects."""
     filters = ProjectFilter(request.GET).values()
-    rows = activity.with_last_activity(Project.objects.visible_to(request.user).matching(**filters)).order_by(
+    rows = activity.with_last_activity(Project.objects.visible_to(request.user).filter_by(**filters)).order_by(
         "-active_at", "-id"
     )
     page = rendering.paginate(request.GET, rows.select_related("team"), PAGE_SIZE)

@@ -1,4 +1,4 @@
-"""The nouns of accounts."""
+"""Models of users, teams, API keys and invitations."""
 
 from accounts.models.invitation import Invitation
 from accounts.models.key import ApiKey, Scope

@@ -1,4 +1,4 @@
-"""Invitations. Only a hash of the token is kept; the link is shown once, when the invitation is made."""
+"""Invitations. Only a hash of the token is kept; the link is shown once, when the invitation is created."""
 
 from django.conf import settings
 from django.db import models
@@ -11,7 +11,7 @@ from accounts.models.team import Role, Team
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> "InvitationQuerySet":
-        """Those that somebody may still use."""
+        """Those that can still be used."""
         return self.filter(used_at=None, expires_at__gt=timezone.now())
 
 

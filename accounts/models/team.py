@@ -1,4 +1,4 @@
-"""Teams, and who is in them as what."""
+"""Teams, their members and roles."""
 
 from typing import TYPE_CHECKING, Union
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Role(models.TextChoices):
-    """What a member may do, weakest first; each role may do what the ones before it may."""
+    """The role of a member, weakest first; each includes the ones before it."""
 
     VIEWER = "viewer", "Viewer"
     EDITOR = "editor", "Editor"
@@ -28,7 +28,7 @@ class Role(models.TextChoices):
         return list(Role).index(self)
 
     def covers(self, needed: "Role") -> bool:
-        """Whether this role is enough where `needed` is asked for."""
+        """Whether this role is at least `needed`."""
         return self.rank >= needed.rank
 
 
@@ -45,12 +45,12 @@ class TeamQuerySet(models.QuerySet["Team"]):
             return self.none()
         return self.filter(memberships__user=user, memberships__role__in=[Role.EDITOR, Role.ADMIN])
 
-    def named(self, name: str) -> "TeamQuerySet":
-        """The team of that name, upper and lower case being the same."""
+    def by_name(self, name: str) -> "TeamQuerySet":
+        """The team of that name, case-insensitive."""
         return self.alias(folded_name=Lower("name")).filter(folded_name=name.lower())
 
     def create_personal(self, user: "User") -> "Team":
-        """The team that bears the user's name, with the user as its admin."""
+        """The user's personal team, of the same name, with the user as its admin."""
         with transaction.atomic():
             team = self.create(name=user.username, is_personal=True, created_by=user)
             team.memberships.create(user=user, role=Role.ADMIN)
@@ -90,7 +90,7 @@ class Team(models.Model):
         return [self.name]
 
     def is_personal_of(self, user: "User") -> bool:
-        """Whether it is the team that bears the user's name."""
+        """Whether it is this user's personal team."""
         return self.is_personal and self.created_by_id == user.pk
 
 

@@ -1,4 +1,4 @@
-"""People who sign in. Nobody is ever deleted, only deactivated: what they made keeps saying who made it."""
+"""Users. They are deactivated, never deleted, so that their objects keep their creator."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from accounts.validators import OWNER_NAME, validate_not_reserved, validate_owne
 
 
 class UserManager(DjangoUserManager["User"]):
-    """Makes every user with a personal team, whoever asks: a verb, Django admin or `createsuperuser`."""
+    """Creates a personal team with every user, also from Django admin and `createsuperuser`."""
 
     def _create_user(self, username: str, email: str | None, password: str | None, **columns: Any) -> "User":
         with transaction.atomic():
@@ -45,5 +45,5 @@ class User(AbstractUser):
 
     @property
     def personal_team(self) -> Team:
-        """The team that bears the user's name. One query."""
+        """The team of the same name. One query."""
         return Team.objects.get(is_personal=True, created_by=self)

@@ -1,4 +1,4 @@
-"""What accounts look like on the wire."""
+"""Serializers of users, API keys, teams and members."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,7 @@ class KeySerializer(serializers.ModelSerializer):
 
 
 class NewKeySerializer(KeySerializer):
-    """The only answer that has a key's value."""
+    """The only response with the value of a key."""
 
     value = serializers.CharField(read_only=True)
 
@@ -60,9 +60,9 @@ class KeyCreate(serializers.Serializer):
 
 
 class TeamSerializer(serializers.ModelSerializer):
-    """A team of `visible_to`, which knows the user's role in it."""
+    """A team of a `visible_to` queryset, which has the user's role in it."""
 
-    role = EnumField(Role, read_only=True, help_text="Yours.")
+    role = EnumField(Role, read_only=True, help_text="Your role.")
 
     class Meta:
         model = Team
@@ -118,9 +118,9 @@ class MyKeySerializer(serializers.ModelSerializer):
 
 
 class MeSerializer(serializers.ModelSerializer):
-    """Who asks, with `teams` and `key` put beside the user by the view."""
+    """The current user, with `teams` and `key` set by the view."""
 
-    # Not an EmailField, in whose schema nobody is without an address.
+    # Not an EmailField, whose schema would not allow an empty address.
     email = serializers.CharField(help_text="May be empty.")
     default_team = serializers.CharField(allow_null=True, help_text="The default team for new projects.")
     teams = MyTeamSerializer(many=True)

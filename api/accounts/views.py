@@ -1,4 +1,4 @@
-"""Who I am, my keys, my teams."""
+"""The current user, their API keys and teams."""
 
 from uuid import UUID
 
@@ -34,7 +34,7 @@ class Me(APIView):
 
     @extend_schema(responses=MeSerializer, operation_id="me")
     def get(self, request: Request) -> Response:
-        """Who asks, and with which key."""
+        """Show the current user, and the API key of the request."""
         user = request.user
         user.teams = list(Team.objects.visible_to(user).order_by("-is_personal", "name"))
         user.default_team = next((each.name for each in user.teams if each.is_personal_of(user)), None)
@@ -47,12 +47,12 @@ class KeyList(APIView):
 
     @extend_schema(parameters=[PageQuery], responses=page_of(KeySerializer), operation_id="keys_list")
     def get(self, request: Request) -> Response:
-        """Your API keys, newest first."""
+        """List your API keys, newest first."""
         return paginate(request, request.user.api_keys.order_by("-id"), KeySerializer)
 
     @extend_schema(request=KeyCreate, responses={201: NewKeySerializer}, operation_id="keys_create")
     def post(self, request: Request) -> Response:
-        """Make an API key. Its value is in this answer and nowhere else."""
+        """Create an API key. Only this response contains its value."""
         key, key.value = keys.create(Actor.from_api(request), **parse_body(KeyCreate, request))
         return Response(NewKeySerializer(key).data, 201)
 
@@ -72,12 +72,12 @@ class TeamList(APIView):
 
     @extend_schema(parameters=[PageQuery], responses=page_of(TeamSerializer), operation_id="teams_list")
     def get(self, request: Request) -> Response:
-        """The teams you are in."""
+        """List your teams."""
         return paginate(request, Team.objects.visible_to(request.user).order_by("name"), TeamSerializer)
 
     @extend_schema(request=TeamCreate, responses={201: TeamSerializer}, operation_id="teams_create")
     def post(self, request: Request) -> Response:
-        """Make a team with you as its admin."""
+        """Create a team, with you as its admin."""
         team = teams.create(Actor.from_api(request), **parse_body(TeamCreate, request))
         return Response(TeamSerializer(get_team(request, team.name)).data, 201)
 
@@ -87,12 +87,12 @@ class TeamDetail(APIView):
 
     @extend_schema(responses=TeamSerializer, operation_id="teams_show")
     def get(self, request: Request, name: str) -> Response:
-        """Show a team that you are in."""
+        """Show one of your teams."""
         return Response(TeamSerializer(get_team(request, name)).data)
 
     @extend_schema(request=TeamUpdate, responses=TeamSerializer, operation_id="teams_update")
     def patch(self, request: Request, name: str) -> Response:
-        """Rename a team, or change how it is shown."""
+        """Change the name or display name of a team."""
         team = teams.update(Actor.from_api(request), get_team(request, name), **parse_body(TeamUpdate, request))
         return Response(TeamSerializer(team).data)
 
@@ -108,13 +108,13 @@ class MemberList(APIView):
 
     @extend_schema(parameters=[PageQuery], responses=page_of(MemberSerializer), operation_id="members_list")
     def get(self, request: Request, name: str) -> Response:
-        """Who is in the team, and as what."""
+        """List the members of a team, with their roles."""
         members = get_team(request, name).memberships.select_related("user")
         return paginate(request, members.order_by("user__username"), MemberSerializer)
 
     @extend_schema(request=MemberCreate, responses={201: MemberSerializer}, operation_id="members_add")
     def post(self, request: Request, name: str) -> Response:
-        """Take a user into the team."""
+        """Add a user to a team."""
         data = parse_body(MemberCreate, request)
         team = get_team(request, name)
         member = teams.add_member(Actor.from_api(request), team, get_user(data["username"]), data["role"])
@@ -126,20 +126,20 @@ class MemberDetail(APIView):
 
     @extend_schema(request=MemberUpdate, responses=MemberSerializer, operation_id="members_update")
     def patch(self, request: Request, name: str, username: str) -> Response:
-        """Give a member another role."""
+        """Change the role of a member."""
         data = parse_body(MemberUpdate, request, username=username)
         member = teams.change_role(Actor.from_api(request), get_member(request, name, username), data["role"])
         return Response(MemberSerializer(member).data)
 
     @extend_schema(responses={204: None}, operation_id="members_remove")
     def delete(self, request: Request, name: str, username: str) -> Response:
-        """Take a member out of the team; you may always leave by yourself."""
+        """Remove a member from a team. You can always leave."""
         teams.remove_member(Actor.from_api(request), get_member(request, name, username))
         return Response(status=204)
 
 
 def get_team(request: Request, name: str) -> Team:
-    team = Team.objects.visible_to(request.user).named(name).first()
+    team = Team.objects.visible_to(request.user).by_name(name).first()
     if team is None:
         raise errors.Missing(f"Team '{name}' not found, or you are not a member.")
     return team

@@ -1,4 +1,4 @@
-"""Where a caller expects an alias to be, by headers or in the body; and the ETag that says where it is."""
+"""The expected version of an alias, from headers or the body; and the ETag of an alias, its current version."""
 
 import re
 from typing import Any
@@ -18,23 +18,26 @@ IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description=f"Only if the alias is at this version: {_EXAMPLE}."
 )
 IF_NONE_MATCH = OpenApiParameter(
-    "If-None-Match", str, OpenApiParameter.HEADER, description="`*`: only if there is no alias of that name."
+    "If-None-Match", str, OpenApiParameter.HEADER, description="`*`: only if the alias does not exist."
 )
 KNOWN = OpenApiParameter(
-    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of an answer that you have: 304 if it holds."
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of an earlier response: 304 if it has not changed.",
 )
 WRITES = [IF_MATCH, IF_NONE_MATCH]
 
 
 def etag(version_id: UUID) -> str:
-    """It changes when the alias moves, and only then."""
+    """Changes when the alias moves, and only then."""
     return f'"{version_id}"'
 
 
 def expected(request: Request, data: dict[str, Any]) -> Expected:
-    """Where the alias has to be, by `If-Match`, `If-None-Match` or the body's `expected_version_id`, here taken out.
+    """The version required by `If-Match`, `If-None-Match` or `expected_version_id`, which is removed from the body.
 
-    Raises `Invalid` for headers of another form, and where they differ.
+    Raises `Invalid` for malformed headers, and if they contradict each other.
     """
     said = _of_headers(request)
     if "expected_version_id" in data:
@@ -45,7 +48,7 @@ def expected(request: Request, data: dict[str, Any]) -> Expected:
 
 
 def reject_preconditions(request: Request) -> None:
-    """Raise `Invalid` for a condition on a call that moves several aliases: it would be believed to hold for one."""
+    """Raise `Invalid` for a precondition on a request for several aliases, where it could apply to only one of them."""
     if "If-Match" in request.headers or "If-None-Match" in request.headers:
         raise errors.Invalid(
             "This moves several aliases: If-Match and If-None-Match are for one. Use `PUT` with `expected`."
@@ -53,7 +56,7 @@ def reject_preconditions(request: Request) -> None:
 
 
 def is_not_modified(request: Request, version_id: UUID) -> bool:
-    """Whether the caller has what a GET would answer, by `If-None-Match` as HTTP compares it."""
+    """Whether the client already has the current state, by `If-None-Match` with the weak comparison of HTTP."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return known == ["*"] or etag(version_id) in [each.removeprefix("W/") for each in known]
 

@@ -1,4 +1,4 @@
-"""What aliases, their record, their rules and proposals look like on the wire."""
+"""Serializers of aliases, their history, protection rules and proposals."""
 
 import re
 from collections.abc import Mapping
@@ -33,14 +33,14 @@ class AliasNameField(serializers.CharField):
 
 
 class ReasonField(ProseField):
-    """Why something is done, for the record."""
+    """The reason of a change, stored in the history."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=MAX_REASON, required=False, **kwargs)
 
 
 class TextOrNullField(serializers.CharField):
-    """A text; null where it is empty."""
+    """A text; null if it is empty."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_null=True, read_only=True, **kwargs)
@@ -51,7 +51,7 @@ class TextOrNullField(serializers.CharField):
 
 @extend_schema_field(OpenApiTypes.DATETIME)
 class MomentField(serializers.Field):
-    """A moment that is over: RFC 3339, with its zone."""
+    """A time in the past: RFC 3339, with a time zone."""
 
     default_error_messages = {
         "invalid": "Write date, time and zone, such as 2026-05-03T12:00:00Z or 2026-05-03T14:00:00+02:00.",
@@ -59,11 +59,11 @@ class MomentField(serializers.Field):
     }
 
     def get_value(self, dictionary: Mapping[str, Any]) -> Any:
-        # An empty one would be as none at all: what a script with an empty variable asks for is not the present.
+        # An empty value is an error, not the present: a script may have an empty variable by mistake.
         return dictionary.get(self.field_name, serializers.empty)
 
     def to_internal_value(self, data: Any) -> datetime:
-        # The + of a zone arrives as a space from a query where it was not written as %2B.
+        # In a query string, a + that was not encoded as %2B arrives as a space.
         text = data.upper().replace(" ", "+") if isinstance(data, str) else ""
         if not _RFC3339.fullmatch(text):
             self.fail("invalid")
@@ -106,17 +106,17 @@ class AliasDetailSerializer(AliasSerializer):
 
 
 class AliasAtSerializer(serializers.Serializer):
-    """Where an alias was at a moment, from the `change` that had put it there."""
+    """The version of an alias at a time, from the `change` that had moved it there."""
 
     artifact_id = serializers.UUIDField(source="change.artifact_id")
     alias = serializers.CharField(source="change.alias")
     at = serializers.DateTimeField()
     version_id = serializers.UUIDField(source="change.to_version_id")
     version = serializers.CharField(source="change.after")
-    since = serializers.DateTimeField(source="change.created_at", help_text="When it was put there.")
+    since = serializers.DateTimeField(source="change.created_at", help_text="When the alias moved to this version.")
     changed_by = TextOrNullField(source="change.changed_by_name")
     reason = serializers.CharField(source="change.reason")
-    version_detail = VersionSerializer(allow_null=True, help_text="Null where the version was deleted since.")
+    version_detail = VersionSerializer(allow_null=True, help_text="Null if the version was deleted later.")
 
 
 ALIAS_NOW_OR_THEN = PolymorphicProxySerializer(
@@ -125,9 +125,9 @@ ALIAS_NOW_OR_THEN = PolymorphicProxySerializer(
 
 
 class AliasItemSerializer(AliasSerializer):
-    """With the rules of its artifact as `rules` in the context."""
+    """Needs the rules of the artifact as `rules` in the context."""
 
-    protected = serializers.SerializerMethodField(help_text="Some rule covers it.")
+    protected = serializers.SerializerMethodField(help_text="Whether a rule matches it.")
 
     class Meta(AliasSerializer.Meta):
         fields = (*AliasSerializer.Meta.fields, "protected")
@@ -153,7 +153,9 @@ class AliasMove(serializers.Serializer):
     alias = AliasNameField()
     version_id = serializers.UUIDField()
     expected_version_id = serializers.UUIDField(
-        required=False, allow_null=True, help_text="Only if it is there now; null: only if there is no such alias."
+        required=False,
+        allow_null=True,
+        help_text="Only if the alias is at this version; null: only if it does not exist.",
     )
     reason = ReasonField()
     artifact_id = serializers.UUIDField(required=False)
@@ -164,7 +166,7 @@ class UseArtifact(serializers.Serializer):
     alias = serializers.CharField(max_length=100, required=False, allow_null=True)
     version = serializers.CharField(max_length=20, required=False, allow_null=True)
     type = serializers.CharField(max_length=64, required=False, allow_null=True)
-    at = MomentField(required=False, allow_null=True, help_text="The version that the alias was at then.")
+    at = MomentField(required=False, allow_null=True, help_text="Resolve the alias as of this time.")
     run_id = serializers.UUIDField(required=False)
 
 
@@ -172,12 +174,12 @@ class AliasesSet(serializers.Serializer):
     aliases = serializers.DictField(
         child=serializers.CharField(max_length=36, allow_null=True),
         allow_empty=False,
-        help_text="By alias: a version's id, or a version such as `v3`; null removes the alias.",
+        help_text="For each alias the id of a version, or a version such as `v3`; null removes the alias.",
     )
     expected = serializers.DictField(
         child=serializers.UUIDField(allow_null=True),
         required=False,
-        help_text="By alias: only if it is at this version now; null: only if there is no such alias.",
+        help_text="For some of them: only if the alias is at this version; null: only if it does not exist.",
     )
     reason = ReasonField()
     artifact_id = serializers.UUIDField(required=False)
@@ -204,7 +206,7 @@ class AliasesSwapRequest(serializers.Serializer):
 
 class AliasRollbackRequest(serializers.Serializer):
     expected_version_id = serializers.UUIDField(
-        required=False, allow_null=True, help_text="Only if it is there now; null: only if it was removed."
+        required=False, allow_null=True, help_text="Only if the alias is at this version; null: only if it was removed."
     )
     reason = ReasonField()
     artifact_id = serializers.UUIDField(required=False)
@@ -212,7 +214,7 @@ class AliasRollbackRequest(serializers.Serializer):
 
 
 class ChangeSerializer(serializers.ModelSerializer):
-    """A row of the record, by its own columns: what it tells of may be gone."""
+    """A row of the history, from its own columns only: the versions it names may be deleted."""
 
     from_version_id = serializers.UUIDField(allow_null=True)
     from_version = serializers.CharField(source="before", allow_null=True)
@@ -261,16 +263,18 @@ class RuleSerializer(serializers.ModelSerializer):
 
 
 class RuleUpdate(serializers.Serializer):
-    pattern = AliasNameField(required=False, help_text="An alias; `*` stands for any characters, `?` for one.")
-    role = EnumField(Role, some=(Role.EDITOR, Role.ADMIN), required=False, help_text="The least that may move it.")
-    needs_approval = serializers.BooleanField(required=False, help_text="A second person of that role has to approve.")
+    pattern = AliasNameField(required=False, help_text="An alias, or a pattern: `*` matches any characters, `?` one.")
+    role = EnumField(
+        Role, some=(Role.EDITOR, Role.ADMIN), required=False, help_text="The minimum role to move a matching alias."
+    )
+    needs_approval = serializers.BooleanField(required=False, help_text="Whether a second person must approve a move.")
 
 
 class RuleCreate(RuleUpdate):
     team = serializers.CharField(required=False, max_length=100, help_text="Its name or id.")
     project = serializers.CharField(required=False, max_length=200, help_text="Its id, or `team/project`.")
     artifact = serializers.UUIDField(required=False)
-    pattern = AliasNameField(help_text="An alias; `*` stands for any characters, `?` for one.")
+    pattern = AliasNameField(help_text="An alias, or a pattern: `*` matches any characters, `?` one.")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if sum(place in data for place in _PLACES) != 1:
@@ -300,7 +304,7 @@ class ProposalSerializer(serializers.ModelSerializer):
 
 class ProposalCreate(serializers.Serializer):
     alias = AliasNameField()
-    version_id = serializers.UUIDField(allow_null=True, help_text="Null: the alias is to go.")
+    version_id = serializers.UUIDField(allow_null=True, help_text="Null to remove the alias.")
     reason = ReasonField()
     artifact_id = serializers.UUIDField(required=False)
 

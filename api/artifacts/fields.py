@@ -1,4 +1,4 @@
-"""Serializer fields for hashes, names and long lists of files."""
+"""Serializer fields of hashes, sizes, names and long lists of files."""
 
 import re
 from typing import Any
@@ -7,13 +7,12 @@ from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from artifacts import validators
+from artifacts import storage, validators
 from artifacts.drafts import MAX_FILES_A_CALL, FileSpec
 
-MAX_SIZE = 5 * 2**40
 _SHA256 = re.compile(validators.SHA256)
 _MD5 = re.compile(validators.MD5)
-_KEYS = {"path", "size", "sha256", "md5", "mime_type"}
+_FIELDS = {"path", "size", "sha256", "md5", "mime_type"}
 
 
 class HashField(serializers.RegexField):
@@ -27,7 +26,7 @@ class SizeField(serializers.IntegerField):
     """A number of bytes, up to 5 TiB."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=0, max_value=MAX_SIZE, **kwargs)
+        super().__init__(min_value=0, max_value=storage.MAX_OBJECT, **kwargs)
 
 
 class AliasField(serializers.CharField):
@@ -57,12 +56,12 @@ class FileSpecSerializer(serializers.Serializer):
 
 @extend_schema_field(FileSpecSerializer(many=True))
 class FileListField(serializers.Field):
-    """Thousands of file statements, checked by one plain loop: nested serializers would take seconds for them."""
+    """Thousands of file specs, checked by one plain loop: nested serializers would take seconds for them."""
 
     default_error_messages = {
         "not_a_list": "Expected a list of files.",
         "too_many": f"One call takes at most {MAX_FILES_A_CALL:,} files.",
-        "invalid": "File {index}: {fault}",
+        "invalid": "File {index}: {error}",
     }
 
     def to_internal_value(self, data: Any) -> list[FileSpec]:
@@ -71,19 +70,22 @@ class FileListField(serializers.Field):
         if len(data) > MAX_FILES_A_CALL:
             self.fail("too_many")
         for index, entry in enumerate(data):
-            fault = _fault(entry)
-            if fault:
-                self.fail("invalid", index=index, fault=fault)
-        return [_statement(entry) for entry in data]
+            error = _error_of(entry)
+            if error:
+                self.fail("invalid", index=index, error=error)
+        return [
+            FileSpec(file["path"], file["size"], file["sha256"], file.get("md5"), file.get("mime_type") or "")
+            for file in data
+        ]
 
 
-def _fault(entry: Any) -> str:
+def _error_of(entry: Any) -> str:
     if not isinstance(entry, dict):
         return "expected an object with path, size and sha256."
     if not isinstance(entry.get("path"), str):
         return "path must be a text."
     size = entry.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MAX_SIZE:
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= storage.MAX_OBJECT:
         return "size must be a number of bytes from 0 to 5 TiB."
     if not _is_hash(_SHA256, entry.get("sha256")):
         return "sha256 must be 64 lower-case hex digits."
@@ -92,13 +94,9 @@ def _fault(entry: Any) -> str:
     mime_type = entry.get("mime_type") or ""
     if not isinstance(mime_type, str) or len(mime_type) > 255 or not mime_type.isascii() or not mime_type.isprintable():
         return "mime_type must be printable ASCII of at most 255 characters."
-    unknown = entry.keys() - _KEYS
+    unknown = entry.keys() - _FIELDS
     return f"unknown field {min(unknown)!r}." if unknown else ""
 
 
 def _is_hash(pattern: re.Pattern[str], value: Any) -> bool:
     return isinstance(value, str) and pattern.match(value) is not None
-
-
-def _statement(entry: dict[str, Any]) -> FileSpec:
-    return FileSpec(entry["path"], entry["size"], entry["sha256"], entry.get("md5"), entry.get("mime_type") or "")

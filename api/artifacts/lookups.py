@@ -1,4 +1,4 @@
-"""What every view of the registry does with a request first: find the thing, among those it may see."""
+"""Get-or-404 of the API: each finds an object among those that the user may see."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,14 +26,14 @@ _VERSION = CompiledQuery(lambda user, pk: ArtifactVersion.objects.visible_to(Use
 
 
 def get_artifact(request: Request, pk: UUID) -> Artifact:
-    found = _ARTIFACT.first(request.user.pk, pk)
-    if found is None:
+    artifact = _ARTIFACT.first(request.user.pk, pk)
+    if artifact is None:
         raise Http404("No Artifact matches the given query.")
-    return found
+    return artifact
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
-    """Any version that the user may see; one that was deleted is seen by nobody."""
+    """Any version that the user may see; nobody sees a deleted one."""
     return get_object_or_404(ArtifactVersion.objects.visible_to(request.user).for_display(), pk=pk)
 
 
@@ -47,17 +47,17 @@ def get_run(request: Request, pk: UUID) -> Run:
 
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
-    """A version that an alias is to point at, drafts included: the verb says what is wrong with them."""
-    found = _VERSION.first(request.user.pk, pk)
-    if found is None:
+    """The version that an alias should point to, also a draft: the verb refuses it with a better message."""
+    version = _VERSION.first(request.user.pk, pk)
+    if version is None:
         raise Http404("No ArtifactVersion matches the given query.")
-    return found
+    return version
 
 
 def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
-    """The alias with its version, both ready to be shown. Where there is none, step by step what is missing."""
-    found = name_resolution.get_alias(request.user, artifact_id, alias)
-    return found or aliases.get(get_artifact(request, artifact_id), alias)
+    """The alias with its version, as serializers need them. Raises 404 or `AliasNotFound` for what is missing."""
+    row = name_resolution.get_alias(request.user, artifact_id, alias)
+    return row or aliases.get(get_artifact(request, artifact_id), alias)
 
 
 def get_proposal(request: Request, pk: UUID) -> AliasProposal:
@@ -68,30 +68,30 @@ def get_rule(request: Request, pk: UUID) -> AliasRule:
     return get_object_or_404(AliasRule.objects.visible_to(request.user).for_display(), pk=pk)
 
 
-def get_scope(request: Request, said: Mapping[str, Any]) -> Team | Project | Artifact:
-    """Where a rule is, by the one of team (name or id), project (id or `team/project`) and artifact that is said."""
-    if "artifact" in said:
-        return get_artifact(request, said["artifact"])
-    if "project" in said:
-        return Project.objects.visible_to(request.user).find(said["project"])
-    team_id = as_uuid(said["team"])
+def get_scope(request: Request, params: Mapping[str, Any]) -> Team | Project | Artifact:
+    """The scope of a rule: a team (name or id), a project (id or `team/project`) or an artifact (id)."""
+    if "artifact" in params:
+        return get_artifact(request, params["artifact"])
+    if "project" in params:
+        return Project.objects.visible_to(request.user).find(params["project"])
+    team_id = as_uuid(params["team"])
     if team_id:
         return get_object_or_404(Team.objects.visible_to(request.user), pk=team_id)
-    return get_team(request, said["team"])
+    return get_team(request, params["team"])
 
 
 def get_targets(
-    request: Request, artifact: Artifact, wanted: Mapping[str, str | None]
+    request: Request, artifact: Artifact, targets: Mapping[str, str | None]
 ) -> dict[str, ArtifactVersion | None]:
-    """By alias the version that it is to point at, which is said by id or as `v3`. One query."""
-    said = {word: as_uuid(word) or validators.version_number(word) for word in wanted.values() if word is not None}
-    ids = [key for key in said.values() if isinstance(key, UUID)]
-    numbers = [key for key in said.values() if isinstance(key, int)]
+    """By alias the version that it should point to; `targets` has ids or `v3`, None for none. One query."""
+    keys = {text: as_uuid(text) or validators.version_number(text) for text in targets.values() if text is not None}
+    ids = [key for key in keys.values() if isinstance(key, UUID)]
+    numbers = [key for key in keys.values() if isinstance(key, int)]
     rows = ArtifactVersion.objects.visible_to(request.user).filter(
         Q(pk__in=ids) | Q(artifact=artifact, number__in=numbers)
     )
-    found = {row.pk: row for row in rows} | {row.number: row for row in rows if row.artifact_id == artifact.pk}
-    for word, key in said.items():
-        if key not in found:
-            raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {word!r}.")
-    return {alias: None if word is None else found[said[word]] for alias, word in wanted.items()}
+    versions = {row.pk: row for row in rows} | {row.number: row for row in rows if row.artifact_id == artifact.pk}
+    for text, key in keys.items():
+        if key not in versions:
+            raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {text!r}.")
+    return {alias: None if text is None else versions[keys[text]] for alias, text in targets.items()}

@@ -1,4 +1,4 @@
-"""What the lists of the registry can be asked for."""
+"""Query strings of the registry: their serializers, and the querysets of its lists."""
 
 from typing import Any
 
@@ -45,18 +45,18 @@ class ManifestQuery(FileQuery):
     limit = serializers.IntegerField(min_value=1, max_value=downloads.MAX_ENTRIES, default=downloads.MAX_ENTRIES)
 
     def validate_cursor(self, cursor: str) -> str:
-        """The path that the page before ended with."""
+        """The last path of the page before."""
         return decode_cursor(cursor, ArtifactFile, "path") if cursor else ""
 
 
 class ResolveQuery(serializers.Serializer):
     name = serializers.CharField(max_length=400, help_text="`team/project/name:x`: x is a version, else an alias.")
     type = serializers.CharField(required=False, max_length=64)
-    at = MomentField(required=False, help_text="The version that the alias was at then.")
+    at = MomentField(required=False, help_text="The time at which to resolve the alias.")
 
 
 class AliasQuery(serializers.Serializer):
-    at = MomentField(required=False, help_text="Where the alias was then.")
+    at = MomentField(required=False, help_text="The time at which to look the alias up.")
 
 
 class AliasDeleteQuery(serializers.Serializer):
@@ -93,17 +93,18 @@ class SignatureQuery(serializers.Serializer):
 
 
 def artifacts(request: Request) -> QuerySet[Artifact]:
-    """The artifacts that the request asks for, in its order."""
+    """The artifacts that match the query string, in its order."""
     query = parse(request, ArtifactQuery)
     filters = {name: query[name] for name in ("type", "name", "search", "tag", "alias") if name in query}
     if "project" in query:
         filters["project"] = Project.objects.visible_to(request.user).find(query["project"])
-    found = Artifact.objects.visible_to(request.user).narrow(**filters)
-    return found.for_display().sorted_by(query["ordering"])
+    rows = Artifact.objects.visible_to(request.user).filter_by(**filters)
+    return rows.for_display().sorted_by(query["ordering"])
 
 
 def versions(request: Request, artifact: Artifact) -> QuerySet[ArtifactVersion]:
     query = parse(request, VersionQuery)
-    found = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
-    wanted: dict[str, Any] = {"state": query["state"]} if "state" in query else {}
-    return found.filter(**wanted).for_display().order_by(query["ordering"])
+    rows = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
+    if "state" in query:
+        rows = rows.filter(state=query["state"])
+    return rows.for_display().order_by(query["ordering"])

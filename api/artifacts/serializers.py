@@ -1,4 +1,4 @@
-"""What the registry looks like on the wire. Input is parsed here; rules over several rows are the verbs'."""
+"""Serializers of artifacts, versions and files. They parse input; rules over several rows are in the verbs."""
 
 from django.conf import settings
 from rest_framework import serializers
@@ -30,9 +30,23 @@ class ArtifactSerializer(serializers.ModelSerializer):
     class Meta:
         model = Artifact
         fields = (
-            "id", "name", "type", "project", "project_name", "description", "metadata", "tags", "auto_latest",
-            "version_count", "latest_version", "aliases", "created_by", "created_at", "updated_at", "url",
-        )  # fmt: skip
+            "id",
+            "name",
+            "type",
+            "project",
+            "project_name",
+            "description",
+            "metadata",
+            "tags",
+            "auto_latest",
+            "version_count",
+            "latest_version",
+            "aliases",
+            "created_by",
+            "created_at",
+            "updated_at",
+            "url",
+        )
 
     def get_aliases(self, artifact: Artifact) -> list[str]:
         return artifact.newest_names
@@ -60,11 +74,32 @@ class VersionSerializer(serializers.ModelSerializer):
     class Meta:
         model = ArtifactVersion
         fields = (
-            "id", "artifact_id", "artifact_name", "artifact_type", "project_name", "version", "number", "state",
-            "is_finalized", "digest", "file_count", "total_size", "storage_path", "integrity", "description", "notes",
-            "metadata", "aliases", "run_id", "run_name", "created_by", "created_at", "finalized_at", "expires_at",
+            "id",
+            "artifact_id",
+            "artifact_name",
+            "artifact_type",
+            "project_name",
+            "version",
+            "number",
+            "state",
+            "is_finalized",
+            "digest",
+            "file_count",
+            "total_size",
+            "storage_path",
+            "integrity",
+            "description",
+            "notes",
+            "metadata",
+            "aliases",
+            "run_id",
+            "run_name",
+            "created_by",
+            "created_at",
+            "finalized_at",
+            "expires_at",
             "url",
-        )  # fmt: skip
+        )
 
     def get_aliases(self, version: ArtifactVersion) -> list[str]:
         return version.alias_names
@@ -85,9 +120,18 @@ class FileSerializer(serializers.ModelSerializer):
     class Meta:
         model = ArtifactFile
         fields = (
-            "id", "version_id", "path", "name", "size", "mime_type", "storage_key", "sha256_hash", "md5_hash",
-            "integrity", "created_at",
-        )  # fmt: skip
+            "id",
+            "version_id",
+            "path",
+            "name",
+            "size",
+            "mime_type",
+            "storage_key",
+            "sha256_hash",
+            "md5_hash",
+            "integrity",
+            "created_at",
+        )
 
     def get_integrity(self, file: ArtifactFile) -> str:
         return _INTEGRITY[file.blob.state] if file.blob else "pending"

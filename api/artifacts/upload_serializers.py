@@ -1,4 +1,4 @@
-"""What uploads, manifests and versions in the making look like on the wire."""
+"""Serializers of uploads, manifests and drafts."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
 from api.artifacts.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
 from api.artifacts.serializers import FileSerializer, VersionSerializer
 from api.fields import JSONObjectField, ProseField
-from artifacts import validators
+from artifacts import storage, validators
 from artifacts.content import downloads, uploads
 from artifacts.models import ArtifactVersion, StoredObject
 from core.cursors import encode_cursor
@@ -26,7 +26,7 @@ class VersionCreate(serializers.Serializer):
         child=AliasNameField(),
         required=False,
         max_length=MAX_ALIASES_A_CALL,
-        help_text="Those that `finalize` will be asked to give: refused here already if they would be there.",
+        help_text="Aliases that `finalize` will be called with: refused here already if they would be refused there.",
     )
 
 
@@ -74,7 +74,7 @@ class UploadUrlRequest(serializers.Serializer):
         allow_null=True,
         max_length=1400,
         trim_whitespace=False,
-        help_text="Of an upload that was begun before: fresh addresses for it.",
+        help_text="Of an upload that was started before: get fresh URLs for it.",
     )
 
 
@@ -84,18 +84,18 @@ class PartSerializer(serializers.Serializer):
     size = serializers.IntegerField()
     url = serializers.CharField(source="put.url")
     headers = serializers.DictField(child=serializers.CharField(), source="put.headers")
-    etag = serializers.CharField(allow_null=True, help_text="Set when this part has arrived already.")
+    etag = serializers.CharField(allow_null=True, help_text="Set if this part has arrived already.")
 
 
 class UploadUrlSerializer(serializers.Serializer):
-    """One address, or with `part_size` one for each part."""
+    """One signed URL, or with `part_size` one for each part."""
 
     storage_key = serializers.CharField()
     expires_in = serializers.IntegerField()
     method = serializers.CharField()
     upload_url = serializers.CharField(required=False)
     headers = serializers.DictField(
-        child=serializers.CharField(), required=False, help_text="Send these along, to the letter."
+        child=serializers.CharField(), required=False, help_text="Send these headers unchanged."
     )
     upload_id = serializers.CharField(required=False)
     part_size = serializers.IntegerField(required=False)
@@ -103,7 +103,7 @@ class UploadUrlSerializer(serializers.Serializer):
 
 
 class CompletedPartSerializer(serializers.Serializer):
-    number = serializers.IntegerField(min_value=1, max_value=10_000)
+    number = serializers.IntegerField(min_value=1, max_value=storage.MAX_PARTS)
     etag = serializers.RegexField(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
 
 
@@ -117,7 +117,10 @@ class FileRegister(serializers.Serializer):
     sha256_hash = HashField(validators.SHA256, required=False, allow_null=True)
     md5_hash = HashField(validators.MD5, required=False, allow_null=True)
     parts = CompletedPartSerializer(
-        many=True, required=False, max_length=10_000, help_text="Of an upload in parts, as the store answered them."
+        many=True,
+        required=False,
+        max_length=storage.MAX_PARTS,
+        help_text="Of an upload in parts: the ETags of the store's responses.",
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +131,7 @@ class FileRegister(serializers.Serializer):
 
 def etags_of(data: dict[str, Any]) -> dict[int, str]:
     """The ETags of `parts`, by number."""
-    return {each["number"]: each["etag"].strip('"') for each in data.get("parts", ())}
+    return {part["number"]: part["etag"].strip('"') for part in data.get("parts", ())}
 
 
 class PackEntrySerializer(serializers.Serializer):
@@ -142,7 +145,7 @@ class UploadRequestSerializer(serializers.Serializer):
     sha256 = HashField(validators.SHA256)
     size = SizeField()
     part_size = SizeField(required=False, allow_null=True)
-    parts = serializers.ListField(child=HashField(validators.SHA256), required=False, max_length=10_000)
+    parts = serializers.ListField(child=HashField(validators.SHA256), required=False, max_length=storage.MAX_PARTS)
     members = PackEntrySerializer(many=True, required=False)
 
     def to_internal_value(self, data: Any) -> uploads.UploadRequest:
@@ -153,7 +156,7 @@ class UploadRequestSerializer(serializers.Serializer):
             size=clean["size"],
             part_size=clean.get("part_size"),
             part_hashes=tuple(clean.get("parts", ())),
-            members=tuple(uploads.PackEntry(each["sha256"], each["offset"]) for each in clean.get("members", ())),
+            members=tuple(uploads.PackEntry(entry["sha256"], entry["offset"]) for entry in clean.get("members", ())),
         )
 
 
@@ -203,7 +206,7 @@ class MoveSerializer(serializers.Serializer):
     to = serializers.CharField(source="alias.version.version")
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        # Not an attribute: `from` is a word of Python.
+        # Not an attribute: `from` is a keyword of Python.
         before = serializers.CharField(source="before.version", allow_null=True, default=None)
         return super().get_fields() | {"from": before}
 
@@ -236,7 +239,7 @@ class EntrySerializer(serializers.Serializer):
     reference = serializers.CharField(allow_null=True)
 
 
-class ObjectAddressSerializer(serializers.Serializer):
+class ObjectUrlSerializer(serializers.Serializer):
     url = serializers.CharField()
     size = serializers.IntegerField()
 
@@ -247,20 +250,20 @@ class ManifestSerializer(serializers.Serializer):
     file_count = serializers.IntegerField()
     total_size = serializers.IntegerField()
     entries = EntrySerializer(many=True)
-    objects = serializers.DictField(child=ObjectAddressSerializer())
+    objects = serializers.DictField(child=ObjectUrlSerializer())
     expires_in = serializers.IntegerField()
     next_cursor = serializers.CharField(allow_null=True)
 
 
 def manifest_body(version: ArtifactVersion, page: downloads.Manifest, expires_in: int) -> dict[str, Any]:
-    """A `ManifestSerializer` by hand: thousands of entries pass through here."""
+    """The data of `ManifestSerializer`, built by hand because it has thousands of entries."""
     return {
         "version_id": version.pk,
         "digest": version.digest,
         "file_count": version.file_count,
         "total_size": version.total_size,
         "entries": [_entry(file) for file in page.files],
-        "objects": {str(place.pk): {"url": url, "size": place.size} for place, url in page.urls.items()},
+        "objects": {str(obj.pk): {"url": url, "size": obj.size} for obj, url in page.urls.items()},
         "expires_in": expires_in,
         "next_cursor": None if page.next_after is None else encode_cursor(page.next_after),
     }

@@ -1,4 +1,4 @@
-"""What webhooks, deliveries, watches and the inbox look like on the wire."""
+"""Serializers of webhooks, deliveries, the inbox and watches."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MAX_READ_IDS = 1000
 
 
 class EventsField(serializers.ListField):
-    """The kinds of events that a webhook is told of."""
+    """The kinds of events that a webhook subscribes to."""
 
     def __init__(self, **kwargs: Any) -> None:
         choices = kinds.subscribable_choices()
@@ -24,7 +24,7 @@ class EventsField(serializers.ListField):
 
 
 class WebhookSerializer(serializers.ModelSerializer):
-    """A webhook whose project, team and maker are loaded."""
+    """A webhook with its project, team and creator loaded."""
 
     project = serializers.UUIDField(source="project_id", read_only=True)
     project_name = serializers.CharField(source="project.full_name", read_only=True)
@@ -41,7 +41,7 @@ class WebhookSerializer(serializers.ModelSerializer):
 
 
 class NewWebhookSerializer(WebhookSerializer):
-    """The only answer that has the secret."""
+    """The only response with the secret."""
 
     class Meta(WebhookSerializer.Meta):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
@@ -49,7 +49,7 @@ class NewWebhookSerializer(WebhookSerializer):
 
 
 class WebhookCreate(serializers.Serializer):
-    url = serializers.CharField(max_length=url_policy.MAX_URL, help_text="https:// or http://, on the Internet.")
+    url = serializers.CharField(max_length=url_policy.MAX_URL, help_text="A public `https://` or `http://` URL.")
     events = EventsField()
     description = LineField(required=False, allow_blank=True)
     active = serializers.BooleanField(required=False)
@@ -59,12 +59,14 @@ class WebhookUpdate(serializers.Serializer):
     url = serializers.CharField(required=False, max_length=url_policy.MAX_URL)
     events = EventsField(required=False)
     description = LineField(required=False, allow_blank=True)
-    active = serializers.BooleanField(required=False, help_text="False pauses it; true resumes it.")
+    active = serializers.BooleanField(required=False, help_text="False pauses the webhook; true resumes it.")
 
 
 class AttemptSerializer(serializers.ModelSerializer):
-    headers = serializers.DictField(child=serializers.CharField(), read_only=True, help_text="Of the request, as sent.")
-    status_code = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null: no answer came.")
+    headers = serializers.DictField(
+        child=serializers.CharField(), read_only=True, help_text="The headers of the request."
+    )
+    status_code = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null if there was no response.")
 
     class Meta:
         model = Attempt
@@ -76,14 +78,14 @@ class DeliverySerializer(serializers.ModelSerializer):
     """A delivery that was loaded `for_display`."""
 
     webhook_id = serializers.UUIDField(read_only=True)
-    message_id = serializers.CharField(source="event.message_id", read_only=True, help_text="The `webhook-id` sent.")
+    message_id = serializers.CharField(source="event.message_id", read_only=True, help_text="The header `webhook-id`.")
     type = serializers.ChoiceField(kinds.choices(), source="event.kind", read_only=True)
-    payload = JSONObjectField(source="event.payload", read_only=True, help_text="The body, as sent.")
+    payload = JSONObjectField(source="event.payload", read_only=True, help_text="The body of the request.")
     attempts = serializers.IntegerField(
-        source="attempt_count", read_only=True, help_text="Attempts since it was last asked for."
+        source="attempt_count", read_only=True, help_text="Attempts since it was last requested."
     )
     next_try_at = serializers.DateTimeField(source="next_attempt_at", read_only=True, allow_null=True)
-    tries = AttemptSerializer(source="attempts", many=True, read_only=True, help_text="The oldest first.")
+    tries = AttemptSerializer(source="attempts", many=True, read_only=True, help_text="Oldest first.")
 
     class Meta:
         model = Delivery
@@ -95,14 +97,16 @@ class DeliverySerializer(serializers.ModelSerializer):
 
 
 class InboxItemSerializer(serializers.ModelSerializer):
-    """An item of the inbox that was loaded `for_display`."""
+    """An inbox item that was loaded `for_display`."""
 
     type = serializers.ChoiceField(kinds.choices(), source="event.kind", read_only=True)
     why = EnumField(InboxReason, source="reason", read_only=True)
     project_name = serializers.CharField(source="event.project.full_name", read_only=True)
     sentence = serializers.CharField(source="event.message", read_only=True)
     url = serializers.SerializerMethodField()
-    data = JSONObjectField(source="event.data", read_only=True, help_text="As webhooks get it.")
+    data = JSONObjectField(
+        source="event.data", read_only=True, help_text="The same data as in the payload of webhooks."
+    )
 
     class Meta:
         model = InboxItem
@@ -116,11 +120,11 @@ class InboxItemSerializer(serializers.ModelSerializer):
 class InboxSerializer(serializers.Serializer):
     items = InboxItemSerializer(many=True)
     next_cursor = serializers.CharField(allow_null=True)
-    unread = serializers.IntegerField(help_text="Of all; 100 stands for any number above 99.")
+    unread = serializers.IntegerField(help_text="The number of all unread items; 100 means more than 99.")
 
 
 class UnreadSerializer(serializers.Serializer):
-    unread = serializers.IntegerField(help_text="Of all; 100 stands for any number above 99.")
+    unread = serializers.IntegerField(help_text="The number of all unread items; 100 means more than 99.")
 
 
 class InboxRead(serializers.Serializer):
@@ -156,7 +160,9 @@ class WatchCreate(serializers.Serializer):
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/name`.")
     artifact = serializers.UUIDField(required=False)
     pattern = serializers.CharField(
-        required=False, max_length=100, help_text="Of the aliases that matter. `*`, when absent: everything."
+        required=False,
+        max_length=100,
+        help_text="A pattern of aliases; by default `*`, which includes events about versions.",
     )
     by_email = serializers.BooleanField(required=False)
 

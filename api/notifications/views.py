@@ -1,4 +1,4 @@
-"""Webhooks and what was sent to them, the inbox, and watches."""
+"""Webhooks and their deliveries, the inbox, and watches."""
 
 from typing import Any
 from uuid import UUID
@@ -48,14 +48,14 @@ class WebhookList(APIView):
 
     @extend_schema(parameters=[PageQuery], responses=page_of(WebhookSerializer), operation_id="webhooks_list")
     def get(self, request: Request, project_id: UUID) -> Response:
-        """The webhooks of a project; for admins of its team."""
+        """List the webhooks of a project, for team admins."""
         project = get_project(request, project_id)
         permissions.require(Actor.from_api(request), project.team, Role.ADMIN)
         return paginate(request, Webhook.objects.filter(project=project).for_display(), WebhookSerializer)
 
     @extend_schema(request=WebhookCreate, responses={201: NewWebhookSerializer}, operation_id="webhooks_create")
     def post(self, request: Request, project_id: UUID) -> Response:
-        """Make a webhook. Its secret is in this answer and in no later one."""
+        """Create a webhook. Only this response contains its secret."""
         project = get_project(request, project_id)
         made = webhooks.create(Actor.from_api(request), project, **parse_body(WebhookCreate, request))
         return Response(NewWebhookSerializer(made).data, 201)
@@ -71,7 +71,7 @@ class WebhookDetail(APIView):
 
     @extend_schema(request=WebhookUpdate, responses=WebhookSerializer, operation_id="webhooks_update")
     def patch(self, request: Request, webhook_id: UUID) -> Response:
-        """Change the fields that are given; `active` pauses and resumes it."""
+        """Change the fields that are sent; `active` pauses and resumes the webhook."""
         webhook = get_webhook(request, webhook_id)
         return Response(
             WebhookSerializer(
@@ -81,7 +81,7 @@ class WebhookDetail(APIView):
 
     @extend_schema(responses={204: None}, operation_id="webhooks_delete")
     def delete(self, request: Request, webhook_id: UUID) -> Response:
-        """Delete a webhook with the log of its deliveries."""
+        """Delete a webhook with its delivery log."""
         webhooks.delete(Actor.from_api(request), get_webhook(request, webhook_id))
         return Response(status=204)
 
@@ -101,7 +101,7 @@ class WebhookSecret(APIView):
 
     @extend_schema(request=None, responses=NewWebhookSerializer, operation_id="webhooks_renew_secret")
     def post(self, request: Request, webhook_id: UUID) -> Response:
-        """Give the webhook a new secret, which is in this answer and in no later one."""
+        """Generate a new secret. Only this response contains it."""
         webhook = webhooks.renew_secret(Actor.from_api(request), get_webhook(request, webhook_id))
         return Response(NewWebhookSerializer(webhook).data)
 
@@ -113,7 +113,7 @@ class DeliveryList(APIView):
         parameters=[CursorQuery], responses=cursor_page_of(DeliverySerializer), operation_id="webhooks_deliveries"
     )
     def get(self, request: Request, webhook_id: UUID) -> Response:
-        """What was sent to a webhook and what came back, the newest first."""
+        """List the deliveries of a webhook with their responses, newest first."""
         deliveries = get_webhook(request, webhook_id).deliveries.for_display()
         return page_by_cursor(request, deliveries, "-id", DeliverySerializer)
 
@@ -123,7 +123,7 @@ class DeliveryRedeliver(APIView):
 
     @extend_schema(request=None, responses={202: DeliverySerializer}, operation_id="webhook_deliveries_redeliver")
     def post(self, request: Request, delivery_id: UUID) -> Response:
-        """Send it again, under the same `webhook-id`."""
+        """Send a delivery again, with the same `webhook-id`."""
         visible = Delivery.objects.visible_to(request.user).select_related("event", "webhook__project__team")
         delivery = webhooks.redeliver(Actor.from_api(request), get_object_or_404(visible, pk=delivery_id))
         return Response(DeliverySerializer(delivery).data, 202)
@@ -134,7 +134,7 @@ class InboxList(APIView):
 
     @extend_schema(parameters=[CursorQuery], responses=InboxSerializer, operation_id="inbox_list")
     def get(self, request: Request) -> Response:
-        """Your inbox, the newest first."""
+        """List the items of your inbox, newest first."""
         found, next_cursor = cursor_page(request, InboxItem.objects.visible_to(request.user).for_display(), "-id")
         items = InboxItemSerializer(found, many=True).data
         return Response({"items": items, "next_cursor": next_cursor, "unread": inbox.unread(request.user)})
@@ -145,7 +145,7 @@ class InboxMark(APIView):
 
     @extend_schema(request=InboxRead, responses=UnreadSerializer, operation_id="inbox_read")
     def post(self, request: Request) -> Response:
-        """Mark items of your inbox as read: those of these ids, or all."""
+        """Mark items of your inbox as read, by id or all of them."""
         inbox.mark_read(Actor.from_api(request), parse_body(InboxRead, request).get("ids"))
         return Response({"unread": inbox.unread(request.user)})
 
@@ -155,14 +155,14 @@ class WatchList(APIView):
 
     @extend_schema(parameters=[PageQuery], responses=page_of(WatchSerializer), operation_id="watches_list")
     def get(self, request: Request) -> Response:
-        """What you watch."""
+        """List your watches."""
         return paginate(request, Watch.objects.visible_to(request.user).for_display(), WatchSerializer)
 
     @extend_schema(
         request=WatchCreate, responses={200: WatchSerializer, 201: WatchSerializer}, operation_id="watches_create"
     )
     def post(self, request: Request) -> Response:
-        """Watch a project or an artifact (201), or change how you do (200)."""
+        """Watch a project or an artifact (201), or change how you watch it (200)."""
         data = parse_body(WatchCreate, request)
         watched = watches.watch(Actor.from_api(request), **_target(request, data), **data)
         row = Watch.objects.for_display().get(pk=watched.watch.pk)
@@ -180,14 +180,14 @@ class WatchDetail(APIView):
 
 
 def get_webhook(request: Request, webhook_id: UUID) -> Webhook:
-    """404 for who does not see its project, 403 for who is not an admin of its team."""
+    """404 for users who cannot see the project, 403 for those who are not an admin of its team."""
     webhook = get_object_or_404(Webhook.objects.visible_to(request.user).for_display(), pk=webhook_id)
     permissions.require(Actor.from_api(request), webhook.project.team, Role.ADMIN)
     return webhook
 
 
 def _target(request: Request, data: dict[str, Any]) -> dict[str, Any]:
-    """What is to be watched, taken out of the request's data."""
+    """The project and artifact to watch, removed from the data."""
     if "project" in data:
         return {"project": Project.objects.visible_to(request.user).find(data.pop("project"))}
     visible = Artifact.objects.visible_to(request.user).select_related("project__team")

@@ -1,4 +1,4 @@
-"""What projects and runs look like on the wire."""
+"""Serializers of projects and runs."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ class NameField(serializers.RegexField):
 
 
 def ordering(default: str, *columns: str) -> serializers.ChoiceField:
-    """A query field for the columns that a list can be ordered by, `-` for descending."""
+    """A query parameter for the columns by which a list can be sorted, `-` for descending."""
     return serializers.ChoiceField([*columns, *(f"-{column}" for column in columns)], default=default)
 
 
 class ProjectSerializer(serializers.ModelSerializer):
-    """A project whose team and maker are loaded."""
+    """A project with its team and creator loaded."""
 
     team = serializers.CharField(source="team.name", read_only=True)
     full_name = serializers.CharField(read_only=True)
@@ -62,7 +62,7 @@ class ProjectQuery(PageQuery):
 
 
 class RunSerializer(serializers.ModelSerializer):
-    """A run whose project, team and maker are loaded."""
+    """A run with its project, team and creator loaded."""
 
     project = serializers.UUIDField(source="project_id", read_only=True)
     project_name = serializers.CharField(source="project.full_name", read_only=True)

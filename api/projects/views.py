@@ -1,4 +1,4 @@
-"""Projects, and the runs that log into them."""
+"""Projects and runs."""
 
 from typing import Any
 from uuid import UUID
@@ -35,12 +35,12 @@ class ProjectList(APIView):
     @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectSerializer), operation_id="projects_list")
     def get(self, request: Request) -> Response:
         """Projects that you may see."""
-        found = Project.objects.visible_to(request.user).matching(**_filters(request, ProjectQuery))
+        found = Project.objects.visible_to(request.user).filter_by(**_filters(request, ProjectQuery))
         return paginate(request, found.select_related("team", "created_by"), ProjectSerializer)
 
     @extend_schema(request=ProjectCreate, responses={201: ProjectSerializer}, operation_id="projects_create")
     def post(self, request: Request) -> Response:
-        """Make a project."""
+        """Create a project."""
         data = parse_body(ProjectCreate, request)
         team = get_team(request, data.pop("team", None) or request.user.personal_team.name)
         return Response(ProjectSerializer(projects.create(Actor.from_api(request), team, **data)).data, 201)
@@ -56,12 +56,12 @@ class ProjectDetail(APIView):
 
     @extend_schema(request=ProjectUpdate, responses=ProjectSerializer, operation_id="projects_replace")
     def put(self, request: Request, project_id: UUID) -> Response:
-        """Change the fields that are given."""
+        """Change the fields that are sent."""
         return self.patch(request, project_id)
 
     @extend_schema(request=ProjectUpdate, responses=ProjectSerializer, operation_id="projects_update")
     def patch(self, request: Request, project_id: UUID) -> Response:
-        """Change the fields that are given."""
+        """Change the fields that are sent."""
         project = get_project(request, project_id)
         changes = parse_body(ProjectUpdate, request, team=project.team.name)
         return Response(ProjectSerializer(projects.update(Actor.from_api(request), project, **changes)).data)
@@ -78,16 +78,16 @@ class RunList(APIView):
 
     @extend_schema(parameters=[RunQuery], responses=page_of(RunSerializer), operation_id="runs_list")
     def get(self, request: Request) -> Response:
-        """Runs that you may see."""
+        """List the runs that you can see."""
         filters = _filters(request, RunQuery)
         if "project" in filters:
             filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
-        found = Run.objects.visible_to(request.user).matching(**filters)
+        found = Run.objects.visible_to(request.user).filter_by(**filters)
         return paginate(request, found.select_related("project__team", "created_by"), RunSerializer)
 
     @extend_schema(request=RunCreate, responses={201: RunSerializer}, operation_id="runs_start")
     def post(self, request: Request) -> Response:
-        """Start a run; its project is made where it does not exist yet."""
+        """Start a run. Its project is created if it does not exist."""
         data = parse_body(RunCreate, request)
         project = projects.get_or_create(Actor.from_api(request), data.pop("project"))
         return Response(RunSerializer(runs.start(Actor.from_api(request), project, **data)).data, 201)
@@ -103,7 +103,7 @@ class RunDetail(APIView):
 
     @extend_schema(request=RunUpdate, responses=RunSerializer, operation_id="runs_update")
     def patch(self, request: Request, run_id: UUID) -> Response:
-        """Replace the fields that are given; config and summary as a whole."""
+        """Replace the fields that are sent; config and summary as a whole."""
         run = get_run(request, run_id)
         return Response(RunSerializer(runs.update(Actor.from_api(request), run, **parse_body(RunUpdate, request))).data)
 
@@ -113,7 +113,7 @@ class RunHeartbeat(APIView):
 
     @extend_schema(request=None, responses=RunSerializer, operation_id="runs_heartbeat")
     def post(self, request: Request, run_id: UUID) -> Response:
-        """Say that the run lives; one that is silent for five minutes counts as crashed."""
+        """Record a heartbeat. A run without one for five minutes counts as crashed."""
         return Response(RunSerializer(runs.heartbeat(Actor.from_api(request), get_run(request, run_id))).data)
 
 
@@ -122,7 +122,7 @@ class RunEnd(APIView):
 
     @extend_schema(request=RunFinish, responses=RunSerializer, operation_id="runs_finish")
     def post(self, request: Request, run_id: UUID) -> Response:
-        """Say that the run ended, and how."""
+        """End a run, with its exit code or state."""
         end = parse_body(RunFinish, request)
         return Response(RunSerializer(runs.finish(Actor.from_api(request), get_run(request, run_id), **end)).data)
 

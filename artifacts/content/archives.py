@@ -1,4 +1,4 @@
-"""A whole version as one zip that is made while it is sent, of bytes as they are, read from the store as they go out.
+"""A whole version as one zip that is made while it is sent: files uncompressed, read from the store as they go out.
 
 What stays in memory is a line of the zip's directory for each file, never the files.
 """
@@ -9,11 +9,11 @@ from django.db.models import Q
 from zipstream import ZipStream
 
 from accounts.actor import Actor
-from artifacts import errors, storage
 from artifacts.content import downloads
+from artifacts.content.object_reader import ObjectReader
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 
-_FILES_AT_ONCE = 1000
+_BATCH_SIZE = 1000
 
 
 def stream(actor: Actor, version: ArtifactVersion) -> Iterator[bytes]:
@@ -21,9 +21,9 @@ def stream(actor: Actor, version: ArtifactVersion) -> Iterator[bytes]:
 
     Refuses before the first byte where bytes are missing or corrupt. References have no bytes here and are left out.
     """
-    lacking = Q(blob__state=Blob.State.EXPECTED) | Q(blob__state=Blob.State.CORRUPT)
-    for file in version.files.filter(lacking).select_related("blob__object").order_by()[:1]:
-        downloads.read_range(file, 0, 0)
+    unreadable = Q(blob__state=Blob.State.EXPECTED) | Q(blob__state=Blob.State.CORRUPT)
+    for file in version.files.filter(unreadable).select_related("blob__object").order_by()[:1]:
+        downloads.require_readable(file)
     downloads.record_download(actor, version, None)
     return _zip(version)
 
@@ -32,9 +32,10 @@ def _zip(version: ArtifactVersion) -> Iterator[bytes]:
     archive = ZipStream()
     for files in contiguous_files(version):
         first, last = files[0].blob, files[-1].blob
-        tape = _Tape(storage.download_file(first.object.key, first.offset, last.offset + last.size - first.offset))
+        reader = ObjectReader(first.object.key, first.offset, last.offset + last.size)
         for file in files:
-            archive.add(tape.take(file.size), file.path, size=file.size)
+            # Where the object is too short the connection breaks, which tells the client that the zip is not complete.
+            archive.add(map(bytes, reader.take(file.size)), file.path, size=file.size)
             yield from archive.file()
     yield from archive.footer()
 
@@ -44,44 +45,24 @@ def contiguous_files(version: ArtifactVersion) -> Iterator[list[ArtifactFile]]:
 
     The small files of a folder usually share a pack in this order, and are then one read instead of a thousand.
     """
-    run: list[ArtifactFile] = []
-    for file in _files(version):
-        if run and (len(run) == _FILES_AT_ONCE or not _is_next(run[-1].blob, file.blob)):
-            yield run
-            run = []
-        run.append(file)
-    if run:
-        yield run
+    batch: list[ArtifactFile] = []
+    for file in _iter_files(version):
+        if batch and (len(batch) == _BATCH_SIZE or not _is_next(batch[-1].blob, file.blob)):
+            yield batch
+            batch = []
+        batch.append(file)
+    if batch:
+        yield batch
 
 
 def _is_next(last: Blob, blob: Blob) -> bool:
     return (last.object_id, last.offset + last.size) == (blob.object_id, blob.offset)
 
 
-def _files(version: ArtifactVersion) -> Iterator[ArtifactFile]:
-    """A short query at a time: a slow reader keeps no query open."""
-    held = version.files.filter(blob__isnull=False).select_related("blob__object").order_by("path")
-    page = list(held[:_FILES_AT_ONCE])
+def _iter_files(version: ArtifactVersion) -> Iterator[ArtifactFile]:
+    """A short query at a time: a slow client keeps no query open."""
+    files = version.files.filter(blob__isnull=False).select_related("blob__object").order_by("path")
+    page = list(files[:_BATCH_SIZE])
     while page:
         yield from page
-        page = list(held.filter(path__gt=page[-1].path)[:_FILES_AT_ONCE])
-
-
-class _Tape:
-    """Bytes of one object that several files take, each its own, in turn."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._chunk = memoryview(b"")
-
-    def take(self, size: int) -> Iterator[bytes]:
-        while size:
-            if not self._chunk:
-                self._chunk = memoryview(next(self._chunks, b""))
-            part = self._chunk[:size]
-            if not part:
-                # The connection breaks here, which tells the other side that the zip is not whole.
-                raise errors.Missing("The object store has fewer bytes than were sent to it.")
-            self._chunk = self._chunk[len(part) :]
-            size -= len(part)
-            yield bytes(part)
+        page = list(files.filter(path__gt=page[-1].path)[:_BATCH_SIZE])

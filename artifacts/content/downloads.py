@@ -1,7 +1,7 @@
-"""How bytes get out: signed addresses of the store, each hand-out counted.
+"""How bytes get out: signed URLs of the object store, each of them counted as a download.
 
-A file in a pack has no address of its own in the store. Clients that can send `Range` read it from the pack by the
-manifest; for all others its address is one of ours that carries a signature, and we pass the few bytes on.
+A file in a pack has no URL of its own in the store. Clients that can send `Range` read it from the pack by the
+manifest; for all others it has a signed URL of this server, which passes the few bytes on.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _SALT = "artifacts.content.downloads"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A page of a version's files, in the order of their paths, with one address for each object they lie in.
+    """A page of a version's files, in the order of their paths, with one signed URL for each object they are in.
 
     Where there are more, `next_after` is the path to ask for them with.
     """
@@ -32,15 +32,15 @@ class Manifest:
 
 
 def presigned_url(actor: Actor, file: ArtifactFile) -> str:
-    """An address that reads exactly this file, for `SIGNED_URL_LIFE`."""
-    blob = _readable(file)
+    """A URL that reads exactly this file, for `SIGNED_URL_LIFE`. Counted as a download."""
+    blob = require_readable(file)
     record_download(actor, file.version, file)
-    place = blob.object
-    assert place is not None
-    if place.kind == StoredObject.Kind.PACK:
+    obj = blob.object
+    assert obj is not None
+    if obj.kind == StoredObject.Kind.PACK:
         signature = signing.dumps(str(file.pk), salt=_SALT)
         return f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature={signature}"
-    return storage.get_download_url(place.key, file.name)
+    return storage.get_download_url(obj.key, file.name)
 
 
 def manifest(
@@ -51,11 +51,11 @@ def manifest(
         record_download(actor, version, None)
     files = version.files.under(prefix).select_related("blob__object").order_by("path")
     page = list(files.filter(path__gt=after)[: limit + 1] if after else files[: limit + 1])
-    more = len(page) > limit
+    has_more = len(page) > limit
     page = page[:limit]
-    places = {file.blob.object for file in page if file.blob and file.blob.object and _is_there(file.blob)}
-    urls = {place: storage.get_download_url(place.key) for place in places}
-    return Manifest(page, urls, page[-1].path if more else None)
+    objects = {file.blob.object for file in page if file.blob and file.blob.object and file.blob.has_arrived}
+    urls = {obj: storage.get_download_url(obj.key) for obj in objects}
+    return Manifest(page, urls, page[-1].path if has_more else None)
 
 
 def check_signature(file_id: str, signature: str) -> None:
@@ -70,37 +70,34 @@ def check_signature(file_id: str, signature: str) -> None:
 
 def content(file: ArtifactFile) -> Iterator[bytes]:
     """The bytes of a file, in chunks of at most 1 MiB. The first is read at once, so that refusals come before it."""
-    blob = _readable(file)
+    blob = require_readable(file)
     assert blob.object is not None
     chunks = storage.download_file(blob.object.key, blob.offset, blob.size)
     return chain([next(chunks, b"")], chunks)
 
 
 def read_range(file: ArtifactFile, offset: int, length: int) -> bytes:
-    """Bytes of a file from `offset` on, at most `length` of them, for our own eyes: not counted."""
-    blob = _readable(file)
+    """At most `length` bytes of a file from `offset` on, for the server's own use: not counted."""
+    blob = require_readable(file)
     assert blob.object is not None
     length = max(0, min(length, blob.size - offset))
     return b"".join(storage.download_file(blob.object.key, blob.offset + offset, length))
 
 
-def _readable(file: ArtifactFile) -> Blob:
+def require_readable(file: ArtifactFile) -> Blob:
+    """The blob of the file. Raises `Conflict` for a reference, `BytesMismatch` or `VersionIncomplete`."""
     blob = file.blob
     if blob is None:
         raise errors.Conflict(f"{file.path!r} is a reference to {file.reference_uri}: its bytes are not stored here.")
     if blob.state == Blob.State.CORRUPT:
         raise errors.BytesMismatch(f"The bytes of {file.path!r} are corrupt: log the file again.", paths=[file.path])
-    if not _is_there(blob):
+    if not blob.has_arrived:
         raise errors.VersionIncomplete(f"The bytes of {file.path!r} have not been uploaded yet.", paths=[file.path])
     return blob
 
 
-def _is_there(blob: Blob) -> bool:
-    return blob.state in (Blob.State.UPLOADED, Blob.State.VERIFIED)
-
-
 def record_download(actor: Actor, version: ArtifactVersion, file: ArtifactFile | None) -> None:
-    """Write down that the file, or without one the whole version, was handed out."""
+    """Record that the file, or without one the whole version, was downloaded."""
     ArtifactDownload.objects.create(
         version=version, file=file, user=actor.user, ip_address=actor.ip, user_agent=actor.user_agent
     )

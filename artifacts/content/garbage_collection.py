@@ -1,6 +1,5 @@
-"""What workers do with what nobody needs any more: abandoned drafts, and bytes without a file."""
+"""How workers delete what nobody needs any more: abandoned drafts, and bytes without a file."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
@@ -13,12 +12,12 @@ from artifacts.models import ArtifactVersion, Blob, StoredObject
 from artifacts.models.stored_object import INCOMING
 from projects.models import Project
 
-_AT_ONCE = 500
+_BATCH_SIZE = 500
 _ROOT = "projects/"
 
 
 def delete_orphans() -> int:
-    """Remove objects that no file needs, rows first and bytes after; answers how many.
+    """Remove objects that no file needs, rows first and bytes after; returns how many.
 
     A crash in between leaves bytes without rows, which `reconcile` finds, never rows without bytes.
     """
@@ -29,14 +28,14 @@ def delete_orphans() -> int:
         if not doomed:
             return count
         count += len(doomed)
-        for place in doomed:
-            if place.upload_id and place.state == StoredObject.State.EXPECTED:
-                storage.abort_multipart(place.key, place.upload_id)
-        storage.delete_files(key for place in doomed for key in (place.key, place.incoming_key) if key)
+        for obj in doomed:
+            if obj.upload_id and obj.state == StoredObject.State.EXPECTED:
+                storage.abort_multipart(obj.key, obj.upload_id)
+        storage.delete_files(key for obj in doomed for key in (obj.key, obj.incoming_key) if key)
 
 
 def delete_project(project_id: str) -> None:
-    """Remove all that was kept for a project that is no more."""
+    """Delete all objects of a project that was deleted."""
     if Project.objects.filter(pk=project_id).exists():
         return
     prefix = f"{_ROOT}{project_id}/"
@@ -46,21 +45,25 @@ def delete_project(project_id: str) -> None:
 
 
 def expire_drafts() -> int:
-    """Give up drafts that nobody has touched for `DRAFT_LIFE`; answers how many. Their numbers stay used."""
+    """Delete drafts that nobody has touched for `DRAFT_LIFE`; returns how many. Their numbers are never used again."""
     count = 0
     before = timezone.now() - settings.DRAFT_LIFE
     for pk in list(ArtifactVersion.objects.drafts().filter(touched_at__lt=before).values_list("pk", flat=True)):
-        count += _give_up(pk, before)
+        count += _delete_draft(pk, before)
     return count
 
 
 def reconcile(*, delete: bool) -> list[str]:
-    """Keys in the store that no row knows, unfinished uploads in parts among them; removed if asked.
+    """Keys in the store that no row has, those of unfinished multipart uploads too; deletes them if `delete` is set.
 
     Safe at any time: a row is there before the first byte of its object.
     """
     keys = (info.key for root in (_ROOT, INCOMING) for info in storage.list_files(root))
-    strays = [key for batch in _batches(keys) for key in _unknown(batch)]
+    strays: list[str] = []
+    while batch := list(islice(keys, _BATCH_SIZE)):
+        known = StoredObject.objects.filter(key__in=batch).values_list("key", flat=True)
+        incoming = StoredObject.objects.expected().filter(incoming_key__in=batch).values_list("incoming_key", flat=True)
+        strays += [key for key in batch if key not in {*known, *incoming}]
     unfinished = [
         (key, upload_id)
         for key, upload_id in storage.open_multiparts(_ROOT)
@@ -73,38 +76,28 @@ def reconcile(*, delete: bool) -> list[str]:
     return strays + [key for key, _ in unfinished]
 
 
-def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(keys, _AT_ONCE)):
-        yield batch
-
-
 @transaction.atomic
 def _delete_rows(before: datetime) -> list[StoredObject]:
-    found = StoredObject.objects.orphaned(before).order_by("pk")[:_AT_ONCE]
-    claimed = list(StoredObject.objects.select_for_update(skip_locked=True).filter(pk__in=[each.pk for each in found]))
+    orphaned = StoredObject.objects.orphaned(before)
+    candidates = [obj.pk for obj in orphaned.order_by("pk")[:_BATCH_SIZE]]
+    locked = list(StoredObject.objects.select_for_update(skip_locked=True).filter(pk__in=candidates))
     # Whoever claims a blob holds its lock and has touched it: look again once the lock is ours.
-    list(Blob.objects.select_for_update().filter(object__in=claimed).order_by("pk"))
-    doomed = list(StoredObject.objects.orphaned(before).filter(pk__in=[each.pk for each in claimed]))
+    list(Blob.objects.select_for_update().filter(object__in=locked).order_by("pk"))
+    doomed = list(orphaned.filter(pk__in=[obj.pk for obj in locked]))
     Blob.objects.filter(object__in=doomed).delete()
-    StoredObject.objects.filter(pk__in=[each.pk for each in doomed]).delete()
-    homeless = Blob.objects.filter(object__isnull=True, files__isnull=True, claimed_at__lt=before)
-    Blob.objects.filter(pk__in=list(homeless.values_list("pk", flat=True)[:_AT_ONCE])).delete()
+    StoredObject.objects.filter(pk__in=[obj.pk for obj in doomed]).delete()
+    without_object = Blob.objects.filter(object__isnull=True, files__isnull=True, claimed_at__lt=before)
+    Blob.objects.filter(pk__in=list(without_object.values_list("pk", flat=True)[:_BATCH_SIZE])).delete()
     return doomed
 
 
 @transaction.atomic
-def _give_up(pk: object, before: datetime) -> int:
+def _delete_draft(pk: object, before: datetime) -> int:
     drafts = ArtifactVersion.objects.select_for_update().drafts().filter(pk=pk, touched_at__lt=before)
     draft = drafts.first()
     if draft is None:
         return 0
-    draft.files.all().release()
+    draft.files.all().delete_and_touch()
     draft.state = ArtifactVersion.State.DELETED
     draft.save(update_fields=["state", "touched_at"])
     return 1
-
-
-def _unknown(keys: list[str]) -> list[str]:
-    known = set(StoredObject.objects.filter(key__in=keys).values_list("key", flat=True))
-    known |= set(StoredObject.objects.expected().filter(incoming_key__in=keys).values_list("incoming_key", flat=True))
-    return [key for key in keys if key not in known]

@@ -1,4 +1,4 @@
-"""An artifact: the name under which versions are kept."""
+"""Artifacts: a named series of versions in a project."""
 
 from typing import Any, Self
 
@@ -15,35 +15,35 @@ from projects.models import Project
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def visible_to(self, user: Any) -> Self:
-        # Asked of each artifact: for a list of projects, SQLite sorts all that is in them to show the first page.
+        # A check of each artifact: for a list of projects, SQLite sorts all of their artifacts to show the first page.
         return self.filter(Exists(Project.objects.visible_to(user).filter(pk=OuterRef("project"))))
 
-    def search(self, words: str) -> Self:
-        """Artifacts with these words in name, description or a tag; `%` and `_` are ordinary characters."""
-        tagged = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=words)
-        return self.filter(Q(name__icontains=words) | Q(description__icontains=words) | Exists(tagged))
+    def search(self, text: str) -> Self:
+        """Artifacts with this text in name, description or a tag; `%` and `_` are ordinary characters."""
+        tags = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=text)
+        return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags))
 
-    def tagged(self, tag: str) -> Self:
+    def with_tag(self, tag: str) -> Self:
         return self.filter(Exists(ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag=tag)))
 
     def with_alias(self, alias: str) -> Self:
         return self.filter(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=alias)))
 
-    def narrow(self, *, search: str = "", tag: str = "", alias: str = "", **columns: Any) -> Self:
-        """Those that fit each filter that is not empty; `columns` are compared as they stand."""
-        found = self.filter(**{column: value for column, value in columns.items() if value})
-        found = found.search(search) if search else found
-        found = found.tagged(tag) if tag else found
-        return found.with_alias(alias) if alias else found
+    def filter_by(self, *, search: str = "", tag: str = "", alias: str = "", **columns: Any) -> Self:
+        """Those that match each filter that is not empty; `columns` are compared for equality."""
+        rows = self.filter(**{column: value for column, value in columns.items() if value})
+        rows = rows.search(search) if search else rows
+        rows = rows.with_tag(tag) if tag else rows
+        return rows.with_alias(alias) if alias else rows
 
     def sorted_by(self, column: str) -> Self:
-        """By a column, downwards with `-` before it, and where that is the same by name: the order of the indexes."""
+        """By a column, descending with `-` before it, then by name: the order of the indexes."""
         sign = "-" if column.startswith("-") else ""
         return self.order_by(column, f"{sign}name", "pk")
 
     def for_display(self) -> Self:
-        """With all that one line of a list shows, in a fixed number of queries."""
-        # Each alias looks up its own artifact: for a join, a database may go through all there are.
+        """With everything that a row of a list shows, in a fixed number of queries."""
+        # Each alias looks up its own artifact: for a join, a database may scan all artifacts.
         own = self.model.objects.order_by().filter(pk=OuterRef("artifact"), versions__number=F("latest_version_number"))
         newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("alias")
         return self.select_related("project__team", "created_by").prefetch_related(
@@ -72,7 +72,7 @@ class Artifact(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    # Set where they came along with an alias.
+    # Set by name resolution, which loads them with the alias in one query.
     known_tags: list[str] | None = None
     known_newest_names: list[str] | None = None
 
@@ -137,7 +137,7 @@ class Artifact(models.Model):
 
 
 class ArtifactTag(models.Model):
-    """A word that people sort artifacts by; a table of its own, so that lists filter by an index on every database."""
+    """A tag of an artifact; a table of its own, so that lists filter by an index on every database."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="tag_set", db_index=False)

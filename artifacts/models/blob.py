@@ -1,4 +1,4 @@
-"""The bytes of one file, wherever they lie: alone in an object, or at an offset of a pack."""
+"""The bytes of one file, in an object of its own or at an offset of a pack."""
 
 from typing import Any, Self
 from uuid import UUID
@@ -10,13 +10,12 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from artifacts import validators
-from artifacts.models.stored_object import StoredObject
 from projects.models import Project
 
 
 class BlobQuerySet(models.QuerySet["Blob"]):
     def shareable(self, project: Project, user: Any) -> Self:
-        """A digest is not a ticket: only bytes of this project that were verified, or that this user brought."""
+        """Bytes of this project that were verified or that this user uploaded: to know a hash gives no access."""
         mine = Q(state=Blob.State.UPLOADED, created_by=user)
         return self.filter(Q(state=Blob.State.VERIFIED) | mine, project=project)
 
@@ -25,7 +24,7 @@ class BlobQuerySet(models.QuerySet["Blob"]):
         return self.filter(project=project, sha256=sha256, size=size, state=Blob.State.VERIFIED)
 
     def touch(self) -> None:
-        """Begin the grace of these bytes anew; a sweep that is about to remove them lets go.
+        """Begin the grace of these bytes anew, so that garbage collection leaves them for now.
 
         They are locked in one order, so that two who touch the same bytes wait for each other instead of failing.
         """
@@ -33,10 +32,10 @@ class BlobQuerySet(models.QuerySet["Blob"]):
         list(locked.order_by("pk").values_list("pk", flat=True))
         self.update(claimed_at=timezone.now())
 
-    def unread(self) -> Self:
+    def unverified(self) -> Self:
         """Bytes in the store that a worker has yet to read: their hashes are a claim, or incomplete."""
-        unhashed = Q(state=Blob.State.VERIFIED, md5__isnull=True)
-        return self.filter(Q(state=Blob.State.UPLOADED) | unhashed)
+        without_md5 = Q(state=Blob.State.VERIFIED, md5__isnull=True)
+        return self.filter(Q(state=Blob.State.UPLOADED) | without_md5)
 
 
 class Blob(models.Model):
@@ -51,7 +50,7 @@ class Blob(models.Model):
     size = models.BigIntegerField()
     sha256 = models.CharField(max_length=64, null=True)
     md5 = models.CharField(max_length=32, null=True)
-    object = models.ForeignKey(StoredObject, on_delete=models.CASCADE, null=True, related_name="blobs")
+    object = models.ForeignKey("artifacts.StoredObject", on_delete=models.CASCADE, null=True, related_name="blobs")
     offset = models.BigIntegerField(default=0)
     state = models.CharField(max_length=16, choices=State.choices, default=State.EXPECTED)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -95,3 +94,8 @@ class Blob(models.Model):
 
     def __str__(self) -> str:
         return self.sha256 or str(self.pk)
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether its bytes can be read: they are in the store and not known to be corrupt."""
+        return self.state in (self.State.UPLOADED, self.State.VERIFIED)

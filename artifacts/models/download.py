@@ -1,18 +1,21 @@
-"""One address or manifest handed out."""
+"""Downloads: one row for each signed URL or manifest that was handed out."""
 
 from django.conf import settings
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from artifacts.models.file import ArtifactFile
-from artifacts.models.version import ArtifactVersion
-
 
 class ArtifactDownload(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    version = models.ForeignKey(ArtifactVersion, on_delete=models.CASCADE, related_name="downloads", db_index=False)
+    version = models.ForeignKey(
+        "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="downloads", db_index=False
+    )
     file = models.ForeignKey(
-        ArtifactFile, on_delete=models.SET_NULL, null=True, related_name="+", help_text="None for a whole version."
+        "artifacts.ArtifactFile",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="None for a whole version.",
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     ip_address = models.GenericIPAddressField(null=True)

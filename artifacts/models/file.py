@@ -1,4 +1,4 @@
-"""A file of a version: a path, and the bytes or the reference that stand under it."""
+"""A file of a version: a path, and its bytes or its reference."""
 
 from typing import Any, Self
 
@@ -27,8 +27,8 @@ class FileQuerySet(models.QuerySet["ArtifactFile"]):
         """Files whose path starts with the prefix, found by the index on (version, path)."""
         return self.filter(path__gte=prefix, path__lt=prefix + "\U0010ffff") if prefix else self
 
-    def release(self) -> None:
-        """Take these files away. The grace of their bytes begins now: somebody may be reading them still."""
+    def delete_and_touch(self) -> None:
+        """Delete these files. The grace of their bytes begins now: somebody may be reading them still."""
         Blob.objects.filter(files__in=self).touch()
         self.delete()
 

@@ -7,8 +7,6 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from artifacts.models.artifact import Artifact
-from artifacts.models.version import ArtifactVersion
 from projects.models import Project
 
 
@@ -32,14 +30,20 @@ class AliasProposal(models.Model):
         WITHDRAWN = "withdrawn", "Withdrawn"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="alias_proposals", db_index=False)
+    artifact = models.ForeignKey(
+        "artifacts.Artifact", on_delete=models.CASCADE, related_name="alias_proposals", db_index=False
+    )
     alias = models.CharField(max_length=100)
     from_version = models.ForeignKey(
-        ArtifactVersion, on_delete=models.CASCADE, null=True, related_name="+",
+        "artifacts.ArtifactVersion", on_delete=models.CASCADE, null=True, related_name="+",
         help_text="Where the alias was; null: it did not exist.",
     )  # fmt: skip
     to_version = models.ForeignKey(
-        ArtifactVersion, on_delete=models.CASCADE, null=True, related_name="+", help_text="Null: the alias is to go."
+        "artifacts.ArtifactVersion",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        help_text="Null: the alias is to go.",
     )
     reason = models.TextField(blank=True, default="")
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""One object in the bucket: a file by itself, or a pack of small ones."""
+"""One object in the bucket: a single file, or a pack of small ones."""
 
 import math
 from datetime import datetime
@@ -19,8 +19,8 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
     def expected(self) -> Self:
         return self.filter(state=StoredObject.State.EXPECTED)
 
-    def sent_alone(self) -> Self:
-        """Objects that are one file, sent in one PUT, or in parts that are bound to their sizes alone."""
+    def single_uploads(self) -> Self:
+        """Objects that are one file, sent in one PUT, or in parts whose signed URLs are bound to their sizes alone."""
         return self.filter(kind=StoredObject.Kind.FILE, part_hashes=[])
 
     def orphaned(self, before: datetime) -> Self:
@@ -53,7 +53,7 @@ class StoredObject(models.Model):
     part_size = models.BigIntegerField(null=True, help_text="Bytes of each part but the last, when sent in parts.")
     part_hashes = models.JSONField(default=list, help_text="sha256 of each part, when sent in parts.")
     upload_id = models.CharField(max_length=1024, blank=True, default="")
-    # An address that is not bound to the bytes could send others when the version is final, so it leads elsewhere.
+    # A signed URL that is not bound to the bytes could replace them after the version is final, so it leads elsewhere.
     incoming_key = models.CharField(max_length=100, blank=True, default="", help_text="Where the bytes arrive first.")
     state = models.CharField(max_length=16, choices=State.choices, default=State.EXPECTED)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -3,14 +3,13 @@
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from artifacts.models.version import ArtifactVersion
 from projects.models import Run
 
 
 class ArtifactUsage(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="usages", db_index=False)
-    version = models.ForeignKey(ArtifactVersion, on_delete=models.CASCADE, related_name="usages")
+    version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="usages")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

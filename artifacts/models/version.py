@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from artifacts.models.artifact import Artifact
+from accounts.models import Membership
 from projects.models import Project, Run
 
 
@@ -25,13 +25,18 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
     def drafts(self) -> Self:
         return self.filter(state=ArtifactVersion.State.DRAFT)
 
-    def for_display(self) -> Self:
-        """With all that one line of a list shows, in a fixed number of queries."""
-        return self.with_names().select_related("artifact__project__team")
+    def with_role_of(self, user: Any) -> Self:
+        """Each with the user's role in its team as `role`; None for who is not in it."""
+        memberships = Membership.objects.filter(team=models.OuterRef("artifact__project__team"), user=user)
+        return self.annotate(role=models.Subquery(memberships.values("role")[:1]))
 
-    def with_names(self) -> Self:
-        """`for_display` where the artifact is at hand already, as it is behind `artifact.versions`."""
-        # Of the run only the name is shown; what it was configured with may be large.
+    def for_display(self) -> Self:
+        """With everything that a row of a list shows, in a fixed number of queries."""
+        return self.with_details().select_related("artifact__project__team")
+
+    def with_details(self) -> Self:
+        """`for_display` where the artifact is loaded already, as it is for `artifact.versions`."""
+        # Only the name of the run is needed; its config may be large.
         run = self.select_related("run", "created_by").defer("run__config", "run__summary")
         return run.prefetch_related("aliases")
 
@@ -48,7 +53,9 @@ class ArtifactVersion(models.Model):
         CORRUPT = "corrupt", "Corrupt"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="versions", db_index=False)
+    artifact = models.ForeignKey(
+        "artifacts.Artifact", on_delete=models.CASCADE, related_name="versions", db_index=False
+    )
     number = models.PositiveIntegerField(editable=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.DRAFT, editable=False)
     integrity = models.CharField(max_length=16, choices=Integrity.choices, default=Integrity.PENDING, editable=False)
@@ -70,7 +77,7 @@ class ArtifactVersion(models.Model):
     finalized_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
 
-    # Set where they came along with an alias.
+    # Set where they were loaded with an alias in one query.
     known_names: list[str] | None = None
 
     objects = VersionQuerySet.as_manager()

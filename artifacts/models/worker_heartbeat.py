@@ -1,4 +1,4 @@
-"""When a part of the system that no request meets was heard of last."""
+"""The last heartbeat of the workers."""
 
 from django.db import models
 from uuid_utils.compat import uuid7

@@ -1,4 +1,4 @@
-"""A sandboxed process: code into tokens, by Pygments."""
+"""A sandboxed process: splits code into tokens with Pygments."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -9,7 +9,7 @@ from pygments.util import ClassNotFound
 
 from artifacts.previews import sandbox_worker
 
-# The few colours of ours that the hundred kinds of token have; the first that fits.
+# The few style classes for the hundred kinds of token; the first that matches.
 _STYLES = (
     (Comment, "c"),
     (Keyword, "k"),
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _lines(tokens: Iterable[tuple[_TokenType, str]]) -> list[list[tuple[str, str]]]:
-    """Tokens parted at the ends of lines; neighbours of one style become one."""
+    """Tokens split at line ends; adjacent ones of the same style become one."""
     lines: list[list[tuple[str, str]]] = [[]]
     for token, text in tokens:
         style = _style(token)

@@ -1,4 +1,4 @@
-"""Images that browsers show by themselves. What they are, and how large, is read from their own first bytes."""
+"""Images that browsers can show. Type and size are read from their first bytes."""
 
 import struct
 
@@ -12,8 +12,8 @@ _HEAD = 64 * 2**10
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-def show(reader: Reader) -> Image:
-    """`Unfit` for bytes that are none of the kinds we know; `Oversized` in bytes or in pixels."""
+def preview(reader: Reader) -> Image:
+    """Raises `FormatMismatch` for an unknown type, `PreviewTooLarge` for too many bytes or pixels."""
     head = reader.head(_HEAD)
     type = sniff(head)
     if type is None:
@@ -42,7 +42,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def _dimensions(type: str, head: bytes) -> tuple[int, int] | None:
-    """Width and height, so that the page keeps the place; None where the first bytes do not tell."""
+    """Width and height, so that the page can reserve the space; None where they are not in the first bytes."""
     try:
         match type:
             case "image/png":
@@ -53,28 +53,28 @@ def _dimensions(type: str, head: bytes) -> tuple[int, int] | None:
                 width, height = struct.unpack_from("<ii", head, 18)
                 return abs(width), abs(height)
             case "image/jpeg":
-                return _of_jpeg(head)
+                return _jpeg_dimensions(head)
             case "image/webp" if len(head) >= 30:
-                return _of_webp(head)
+                return _webp_dimensions(head)
     except struct.error:
         return None
     return None
 
 
-def _of_jpeg(head: bytes) -> tuple[int, int] | None:
+def _jpeg_dimensions(head: bytes) -> tuple[int, int] | None:
     """From marker to marker up to the frame header."""
-    place = 2
-    while place + 9 <= len(head) and head[place] == 0xFF:
-        marker = head[place + 1]
+    offset = 2
+    while offset + 9 <= len(head) and head[offset] == 0xFF:
+        marker = head[offset + 1]
         if marker in _FRAME_HEADERS:
-            height, width = struct.unpack_from(">HH", head, place + 5)
+            height, width = struct.unpack_from(">HH", head, offset + 5)
             return width, height
-        (length,) = struct.unpack_from(">H", head, place + 2)
-        place += 2 + max(length, 2)
+        (length,) = struct.unpack_from(">H", head, offset + 2)
+        offset += 2 + max(length, 2)
     return None
 
 
-def _of_webp(head: bytes) -> tuple[int, int] | None:
+def _webp_dimensions(head: bytes) -> tuple[int, int] | None:
     match head[12:16]:
         case b"VP8X":
             return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")

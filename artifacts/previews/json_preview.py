@@ -9,8 +9,8 @@ from artifacts.previews.results import FormatMismatch, PreviewTooLarge, Tree
 MAX_JSON = 2**20
 
 
-def show(reader: Reader) -> Tree:
-    """A tree has no first part, so all of the file is read; `Oversized` beyond `MAX_JSON`."""
+def preview(reader: Reader) -> Tree:
+    """A tree needs the whole file. Raises `PreviewTooLarge` beyond `MAX_JSON`."""
     if reader.size > MAX_JSON:
         raise PreviewTooLarge
     text = text_preview.decode(reader.head(MAX_JSON))

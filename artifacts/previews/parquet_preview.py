@@ -5,11 +5,11 @@ from artifacts.previews.reader import Reader
 from artifacts.previews.results import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Column, Table
 
 
-def show(reader: Reader) -> Table:
-    told = sandbox.parquet(reader, MAX_ROWS, MAX_COLUMNS, MAX_CELL)
-    columns = [Column(each["name"], each["type"], each["is_number"]) for each in told["columns"]]
-    rows = list(zip(*(each["values"] for each in told["columns"]), strict=False))
-    note = f"{told['rows']:,} row{'' if told['rows'] == 1 else 's'} of {told['width']:,} columns."
-    if told["rows"] > len(rows):
+def preview(reader: Reader) -> Table:
+    data = sandbox.parquet(reader, MAX_ROWS, MAX_COLUMNS, MAX_CELL)
+    columns = [Column(column["name"], column["type"], column["is_number"]) for column in data["columns"]]
+    rows = list(zip(*(column["values"] for column in data["columns"]), strict=False))
+    note = f"{data['rows']:,} row{'' if data['rows'] == 1 else 's'} of {data['width']:,} columns."
+    if data["rows"] > len(rows):
         note += f" The first {len(rows):,} are shown."
     return Table(columns, rows, note)

@@ -1,4 +1,4 @@
-"""The bytes of a file at offsets, and no more of them than a preview may cost."""
+"""Reads ranges of a file, up to the number of bytes that a preview may cost."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,9 @@ MAX_READS = 400
 
 
 class Reader:
-    """Each read asks the store for one range: `fetch(offset, length)`.
+    """Each read is one range request: `fetch(offset, length)`.
 
-    Raises `Oversized` once `MAX_BYTES` in all, or `MAX_READS` ranges, would be passed.
+    Raises `PreviewTooLarge` rather than read more than `MAX_BYTES` in all, or `MAX_READS` ranges.
     """
 
     def __init__(self, size: int, fetch: Callable[[int, int], bytes]) -> None:

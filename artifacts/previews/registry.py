@@ -1,4 +1,4 @@
-"""A look at a file: which kind of preview it gets, by its name and by its bytes."""
+"""Selects the preview of a file by its name and by its first bytes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ from artifacts.previews.results import (
     TooLarge,
 )
 
-_MAGIC = 512
+_MAGIC_LENGTH = 512
 
 _BY_SUFFIX: dict[str, Callable[[Reader], Preview]] = {
     ".csv": table_preview.csv_rows,
@@ -34,57 +34,57 @@ _BY_SUFFIX: dict[str, Callable[[Reader], Preview]] = {
     ".tab": table_preview.tsv_rows,
     ".jsonl": table_preview.json_lines,
     ".ndjson": table_preview.json_lines,
-    ".json": json_preview.show,
-    ".geojson": json_preview.show,
-    ".ipynb": json_preview.show,
-    ".md": text_preview.prose,
-    ".markdown": text_preview.prose,
-    ".parquet": parquet_preview.show,
-    ".pq": parquet_preview.show,
+    ".json": json_preview.preview,
+    ".geojson": json_preview.preview,
+    ".ipynb": json_preview.preview,
+    ".md": text_preview.markdown,
+    ".markdown": text_preview.markdown,
+    ".parquet": parquet_preview.preview,
+    ".pq": parquet_preview.preview,
     ".safetensors": tensor_preview.safetensors,
     ".npy": tensor_preview.npy,
     ".npz": tensor_preview.npz,
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp"), image_preview.show),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp"), image_preview.preview),
 }
 
 
 def preview(file: ArtifactFile) -> Preview:
-    """Whatever the bytes are, or are not, there is an answer: at least `Nothing`, with the reason."""
+    """The preview of the file, whatever its bytes are: at least `NoPreview`, with the reason."""
     try:
-        downloads.read_range(file, 0, 0)
+        downloads.require_readable(file)
         return select(file.name, Reader(file.size, lambda offset, length: downloads.read_range(file, offset, length)))
-    except PreviewTooLarge as fault:
-        return TooLarge(str(fault))
-    except errors.RegistryError as refusal:
-        return NoPreview(str(refusal))
+    except PreviewTooLarge as error:
+        return TooLarge(str(error))
+    except errors.RegistryError as error:
+        return NoPreview(str(error))
 
 
 def image(file: ArtifactFile) -> Image:
-    """What the file is, for those who are about to send it as an image. `Missing` if it is none that we show."""
-    shown = preview(file)
-    if not isinstance(shown, Image):
+    """Type and size of an image, before it is sent as one. Raises `Missing` if it is not shown as an image."""
+    result = preview(file)
+    if not isinstance(result, Image):
         raise errors.Missing(f"{file.path!r} is not shown as an image.")
-    return shown
+    return result
 
 
 def select(name: str, reader: Reader) -> Preview:
     if reader.size == 0:
         return NoPreview("This file is empty.")
-    show = _BY_SUFFIX.get(PurePosixPath(name).suffix.lower()) or _by_bytes(reader.head(_MAGIC))
-    if show is None:
-        return text_preview.show(reader, name)
+    previewer = _BY_SUFFIX.get(PurePosixPath(name).suffix.lower()) or _by_bytes(reader.head(_MAGIC_LENGTH))
+    if previewer is None:
+        return text_preview.preview(reader, name)
     try:
-        return show(reader)
-    except FormatMismatch as fault:
-        shown = text_preview.show(reader, name)
-        return (
-            replace(shown, note=f"{fault} {shown.note}".strip()) if isinstance(shown, Text) else NoPreview(str(fault))
-        )
+        return previewer(reader)
+    except FormatMismatch as error:
+        fallback = text_preview.preview(reader, name)
+        if isinstance(fallback, Text):
+            return replace(fallback, note=f"{error} {fallback.note}".strip())
+        return NoPreview(str(error))
 
 
 def _by_bytes(head: bytes) -> Callable[[Reader], Preview] | None:
     if image_preview.sniff(head):
-        return image_preview.show
+        return image_preview.preview
     if head.startswith(b"PAR1"):
-        return parquet_preview.show
+        return parquet_preview.preview
     return tensor_preview.npy if head.startswith(b"\x93NUMPY") else None

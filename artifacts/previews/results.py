@@ -1,21 +1,21 @@
-"""What a preview may look like, whatever the file was. Templates show them by their `kind`; nothing here is HTML."""
+"""The kinds of preview. Templates render them by their `kind`; nothing here is HTML."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-# What is shown of a table and of a text; the rest is for those who download it.
+# How much of a table is shown; the rest is in the download.
 MAX_ROWS = 100
 MAX_COLUMNS = 50
 MAX_CELL = 200
 
 
 class FormatMismatch(Exception):
-    """The bytes are not what the name of the file says."""
+    """The bytes are not of the format that the file name says."""
 
 
 class PreviewTooLarge(Exception):
-    """It would take more bytes, time or memory than a preview may cost."""
+    """The preview would take too many bytes, too much time or memory."""
 
     def __init__(self, reason: str = "Too large to preview") -> None:
         super().__init__(reason)
@@ -31,7 +31,7 @@ class NoPreview:
 
 @dataclass(frozen=True)
 class TooLarge:
-    """No preview of that much. The reason has no full stop: the size of the file follows it."""
+    """No preview of a file so large. The reason has no full stop: the size of the file follows it."""
 
     reason: str
     kind: ClassVar[str] = "too_large"
@@ -50,7 +50,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Text:
-    """Lines of (token class, text); the class is "" for what has no colour of its own."""
+    """Lines of (token class, text); the class is "" for plain text."""
 
     lines: Sequence[Sequence[tuple[str, str]]]
     note: str = ""
@@ -59,7 +59,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Markdown:
-    """Markdown, as it was written."""
+    """Markdown source."""
 
     source: str
     note: str = ""
@@ -103,7 +103,7 @@ class Tensor:
     dtype: str
     shape: tuple[int, ...]
     size: int | None
-    """Bytes, where the file tells them."""
+    """Bytes, where the file has them."""
 
     @property
     def dimensions(self) -> str:
@@ -112,7 +112,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Tensors:
-    """What the header of a file of tensors says; `metadata` is what its maker wrote beside them."""
+    """The header of a file of tensors; `metadata` is what its author added."""
 
     tensors: Sequence[Tensor]
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -138,6 +138,6 @@ def is_number(text: str | None) -> bool:
 
 
 def numeric(values: Sequence[str | None]) -> bool:
-    """Whether a column of these is one of numbers."""
-    told = [value for value in values if value]
-    return bool(told) and all(map(is_number, told))
+    """Whether a column of these values is numeric."""
+    present = [value for value in values if value]
+    return bool(present) and all(map(is_number, present))

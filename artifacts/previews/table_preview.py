@@ -22,34 +22,34 @@ _DELIMITERS = ",;\t|"
 
 
 def csv_rows(reader: Reader) -> Table:
-    """The first line names the columns. Which character parts them, it says by how often it has each."""
-    text = _beginning(reader)
+    """The first line names the columns. The delimiter is the character that it has most of."""
+    text = _first_lines(reader)
     first = text.partition("\n")[0]
-    return _separated(reader, text, max(_DELIMITERS, key=first.count))
+    return _parse_csv(reader, text, max(_DELIMITERS, key=first.count))
 
 
 def tsv_rows(reader: Reader) -> Table:
-    return _separated(reader, _beginning(reader), "\t")
+    return _parse_csv(reader, _first_lines(reader), "\t")
 
 
 def json_lines(reader: Reader) -> Table:
-    """A row for each line, a column for each key; lines that are no objects stand in a column `value`."""
+    """A row for each line, a column for each key; lines that are not objects are in a column `value`."""
     records = []
-    for line in _beginning(reader).split("\n"):
+    for line in _first_lines(reader).split("\n"):
         if line.strip():
-            records.append(_record(line))
+            records.append(_parse_record(line))
         if len(records) > MAX_ROWS:
             break
     columns = list(dict.fromkeys(key for record in records[:MAX_ROWS] for key in record))
-    rows = [[_text_of(record[key]) if key in record else None for key in columns] for record in records]
+    rows = [[_to_text(record[key]) if key in record else None for key in columns] for record in records]
     return _table(columns, rows, reader)
 
 
-def _beginning(reader: Reader) -> str:
+def _first_lines(reader: Reader) -> str:
     return text_preview.complete_lines(reader.head(_HEAD), is_whole=reader.size <= _HEAD)
 
 
-def _separated(reader: Reader, text: str, delimiter: str) -> Table:
+def _parse_csv(reader: Reader, text: str, delimiter: str) -> Table:
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows = []
     try:
@@ -71,12 +71,12 @@ def _separated(reader: Reader, text: str, delimiter: str) -> Table:
 
 
 def _table(names: list[str], rows: list[list[str | None]], reader: Reader) -> Table:
-    shown = [[None if value is None else cell(value) for value in row[:MAX_COLUMNS]] for row in rows[:MAX_ROWS]]
+    cells = [[None if value is None else cell(value) for value in row[:MAX_COLUMNS]] for row in rows[:MAX_ROWS]]
     columns = [
-        Column(cell(name), is_number=numeric([row[index] for row in shown]))
+        Column(cell(name), is_number=numeric([row[index] for row in cells]))
         for index, name in enumerate(names[:MAX_COLUMNS])
     ]
-    return Table(columns, shown, _note(len(names), len(rows) > MAX_ROWS or reader.size > _HEAD, len(shown)))
+    return Table(columns, cells, _note(len(names), len(rows) > MAX_ROWS or reader.size > _HEAD, len(cells)))
 
 
 def _note(width: int, has_more: bool, rows: int) -> str:
@@ -85,7 +85,7 @@ def _note(width: int, has_more: bool, rows: int) -> str:
     return f"These are {' and '.join(parts)}." if parts else ""
 
 
-def _record(line: str) -> dict[str, Any]:
+def _parse_record(line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -93,7 +93,7 @@ def _record(line: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"value": value}
 
 
-def _text_of(value: Any) -> str | None:
+def _to_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     try:

@@ -1,4 +1,4 @@
-"""Files of tensors, by their headers alone. Nothing in them is ever unpickled."""
+"""Files of tensors, from their headers alone. Nothing in them is ever unpickled."""
 
 import io
 import json
@@ -17,12 +17,12 @@ MAX_TENSORS = 500
 MAX_MEMBERS = 50
 _MAX_DIMENSIONS = 32
 _MAX_NPY_HEADER = 64 * 2**10
-# Of a zip: its list of members becomes many times as large in memory.
+# Of a zip: its list of members takes many times as much memory.
 _MAX_ZIP_BYTES = 4 * 2**20
 _MEMBER_HEAD = 4 * 2**10
 
 _NPY_MAGIC = b"\x93NUMPY"
-# What numpy writes: a Python literal with these three keys, in this order. It is read, not evaluated.
+# What numpy writes: a Python literal with these three keys, in this order. It is parsed, not evaluated.
 _NPY = re.compile(
     r"\{'descr': (?P<descr>.{1,60000}), 'fortran_order': (?P<fortran>True|False), "
     r"'shape': \((?P<shape>[0-9, ]{0,600})\),? *\} *\n?"
@@ -34,7 +34,7 @@ _KINDS = {"i": "int", "u": "uint", "f": "float", "c": "complex"}
 
 
 def safetensors(reader: Reader) -> Tensors:
-    """Eight bytes say how long the JSON is that describes all tensors. They are not believed beyond the file's end."""
+    """The first eight bytes are the length of the JSON header, which must not be longer than the file."""
     start = reader.head(8)
     length = int.from_bytes(start, "little")
     if len(start) < 8 or not 2 <= length <= reader.size - 8:
@@ -44,10 +44,10 @@ def safetensors(reader: Reader) -> Tensors:
     try:
         header = json.loads(reader.read(8, length))
         metadata = header.pop("__metadata__", {})
-        tensors = [_described(name, facts) for name, facts in header.items()]
+        tensors = [_tensor(name, spec) for name, spec in header.items()]
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
         raise FormatMismatch("This is not a safetensors file: its header does not describe tensors.") from error
-    return _told(tensors, metadata if isinstance(metadata, dict) else {})
+    return _tensors(tensors, metadata if isinstance(metadata, dict) else {})
 
 
 def npy(reader: Reader) -> Tensors:
@@ -55,9 +55,9 @@ def npy(reader: Reader) -> Tensors:
 
 
 def npz(reader: Reader) -> Tensors:
-    """The arrays of a zip by the headers of its first members."""
+    """The arrays of a zip, from the headers of its first members."""
     try:
-        with zipfile.ZipFile(io.BufferedReader(_Seekable(reader), 16 * 2**10)) as archive:
+        with zipfile.ZipFile(io.BufferedReader(_SeekableReader(reader), 16 * 2**10)) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
             tensors = [_member(archive, member) for member in members[:MAX_MEMBERS]]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
@@ -66,17 +66,17 @@ def npz(reader: Reader) -> Tensors:
     return Tensors(tensors, note=more)
 
 
-def _described(name: str, facts: dict[str, Any]) -> Tensor:
-    begin, end = facts["data_offsets"]
-    shape = tuple(facts["shape"])
+def _tensor(name: str, spec: dict[str, Any]) -> Tensor:
+    begin, end = spec["data_offsets"]
+    shape = tuple(spec["shape"])
     if not all(type(number) is int and 0 <= number < 2**63 for number in (begin, end, *shape)) or begin > end:
         raise ValueError(name)
     if len(shape) > _MAX_DIMENSIONS:
         raise ValueError(name)
-    return Tensor(cell(name), str(facts["dtype"])[:20], shape, end - begin)
+    return Tensor(cell(name), str(spec["dtype"])[:20], shape, end - begin)
 
 
-def _told(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
+def _tensors(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
     numbers = sum(prod(tensor.shape) for tensor in tensors)
     note = f"{len(tensors):,} tensor{'' if len(tensors) == 1 else 's'}, {numbers:,} parameters."
     if len(tensors) > MAX_TENSORS:
@@ -102,7 +102,7 @@ def _npy_header(data: bytes, name: str) -> Tensor:
 
 
 def _dtype(descr: str) -> tuple[str, int | None]:
-    """A dtype in words, and its width in bytes."""
+    """A readable dtype, and its width in bytes."""
     match = _PLAIN_DTYPE.fullmatch(descr)
     if match is None:
         return f"structured {descr}"[:200], None
@@ -124,12 +124,12 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
         return _npy_header(file.read(_MEMBER_HEAD), cell(member.filename.removesuffix(".npy")))
 
 
-class _Seekable(io.RawIOBase):
-    """The reader as a file, for those who seek in it."""
+class _SeekableReader(io.RawIOBase):
+    """The reader as a seekable file."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._place = 0
+        self._position = 0
         self._bytes_left = _MAX_ZIP_BYTES
 
     def readable(self) -> bool:
@@ -139,20 +139,20 @@ class _Seekable(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._place
+        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._reader.size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._reader.size}[whence]
         if base + offset < 0:
             raise ValueError("before the beginning")
-        self._place = base + offset
-        return self._place
+        self._position = base + offset
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
         self._bytes_left -= len(buffer)
         if self._bytes_left < 0:
             raise PreviewTooLarge
-        data = self._reader.read(self._place, len(buffer))
+        data = self._reader.read(self._position, len(buffer))
         buffer[: len(data)] = data
-        self._place += len(data)
+        self._position += len(data)
         return len(data)

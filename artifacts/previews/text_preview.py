@@ -1,4 +1,4 @@
-"""Text and code: decoded by what the bytes say, coloured in the workshop, shown up to a size."""
+"""Text and code: decoded by what the bytes are, highlighted in the sandbox, shown up to a size."""
 
 import codecs
 from pathlib import PurePosixPath
@@ -7,11 +7,11 @@ from artifacts.previews import sandbox
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, Markdown, NoPreview, PreviewTooLarge, Text
 
-# Whoever looks into a file beyond the second size is after something else than a look.
-SHOWN = 128 * 2**10
+# Larger texts than MAX_TEXT have no preview; of others the first MAX_SHOWN bytes are shown.
+MAX_SHOWN = 128 * 2**10
 MAX_TEXT = 10 * 2**20
-# Hostile Markdown takes the square of its length.
-MAX_PROSE = 64 * 2**10
+# Rendering hostile Markdown takes time that is quadratic in its length.
+MAX_MARKDOWN = 64 * 2**10
 _PLAIN = (".txt", ".log", ".out", ".err")
 MAX_LINES = 2_000
 MAX_LINE = 1_000
@@ -24,15 +24,15 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
-# Characters that would be invisible, or turn the text around them, are shown by their names.
+# Characters that would be invisible, or change the direction of text, are shown by their codes.
 _VISIBLE = {code: chr(0x2400 + code) for code in range(32) if code not in b"\t\n"} | {
     code: f"⟨U+{code:04X}⟩" for code in (0x7F, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
 
 
-def show(reader: Reader, name: str) -> Text | NoPreview:
-    """The beginning of a text, coloured as its name says. `Oversized` for a text beyond `MAX_TEXT`."""
-    text = decode(reader.head(SHOWN), is_whole=reader.size <= SHOWN)
+def preview(reader: Reader, name: str) -> Text | NoPreview:
+    """The start of a text, highlighted by its file name. Raises `PreviewTooLarge` beyond `MAX_TEXT`."""
+    text = decode(reader.head(MAX_SHOWN), is_whole=reader.size <= MAX_SHOWN)
     if text is None:
         suffix = PurePosixPath(name).suffix.lower()
         return NoPreview(
@@ -40,29 +40,29 @@ def show(reader: Reader, name: str) -> Text | NoPreview:
         )
     if reader.size > MAX_TEXT:
         raise PreviewTooLarge
-    lines, is_whole = _bounded(text, reader.size <= SHOWN)
+    lines, is_whole = _limit_lines(text, reader.size <= MAX_SHOWN)
     note = "" if is_whole else "Showing the start of the file. Download it for the rest."
-    coloured = None if name.lower().endswith(_PLAIN) else sandbox.highlight("\n".join(lines), name)
-    return Text(coloured or [[("", line)] for line in lines], note)
+    highlighted = None if name.lower().endswith(_PLAIN) else sandbox.highlight("\n".join(lines), name)
+    return Text(highlighted or [[("", line)] for line in lines], note)
 
 
-def prose(reader: Reader) -> Markdown:
-    if reader.size > MAX_PROSE:
+def markdown(reader: Reader) -> Markdown:
+    if reader.size > MAX_MARKDOWN:
         raise FormatMismatch("This Markdown is too long to render, so it is shown as text.")
-    text = decode(reader.head(MAX_PROSE))
+    text = decode(reader.head(MAX_MARKDOWN))
     if text is None:
         raise FormatMismatch("This is not Markdown, whatever its name says.")
     return Markdown(text)
 
 
 def decode(data: bytes, *, is_whole: bool = True) -> str | None:
-    """The text, or None where the bytes are none. One that is not whole may end within a character."""
+    """The text, or None for binary data. One that is not whole may end within a character."""
     for bom, encoding in _BOMS:
         if data.startswith(bom):
-            return _strictly(data[len(bom) :], encoding, is_whole)
+            return _decode_strictly(data[len(bom) :], encoding, is_whole)
     if b"\0" in data:
         return None
-    text = _strictly(data, "utf-8", is_whole)
+    text = _decode_strictly(data, "utf-8", is_whole)
     if text is not None:
         return text
     if len(data.translate(None, _CONTROLS)) < len(data):
@@ -71,25 +71,25 @@ def decode(data: bytes, *, is_whole: bool = True) -> str | None:
 
 
 def complete_lines(data: bytes, *, is_whole: bool) -> str:
-    """The text without a last line that was cut. `Unfit` where the bytes are no text."""
+    """The text without a last line that was cut off. Raises `FormatMismatch` for binary data."""
     text = decode(data, is_whole=is_whole)
     if text is None:
         raise FormatMismatch("This is not text, whatever its name says.")
     return text if is_whole else text[: text.rfind("\n") + 1] or text
 
 
-def _strictly(data: bytes, encoding: str, is_whole: bool) -> str | None:
+def _decode_strictly(data: bytes, encoding: str, is_whole: bool) -> str | None:
     try:
         return codecs.getincrementaldecoder(encoding)().decode(data, final=is_whole)
     except UnicodeDecodeError:
         return None
 
 
-def _bounded(text: str, is_whole: bool) -> tuple[list[str], bool]:
-    """Lines to show, harmless to look at, and whether they are all there is."""
+def _limit_lines(text: str, is_whole: bool) -> tuple[list[str], bool]:
+    """Lines that are safe to show, and whether they are all there are."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if len(lines) > 1 and not lines[-1]:
         lines.pop()
     is_whole = is_whole and len(lines) <= MAX_LINES and all(len(line) <= MAX_LINE for line in lines)
-    shown = [line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}…" for line in lines[:MAX_LINES]]
-    return [line.translate(_VISIBLE) for line in shown], is_whole
+    truncated = [line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}…" for line in lines[:MAX_LINES]]
+    return [line.translate(_VISIBLE) for line in truncated], is_whole

@@ -36,7 +36,7 @@ class WatchQuerySet(models.QuerySet["Watch"]):
         return artifacts.annotate(is_watched=Exists(self.filter(user=user, artifact=OuterRef("pk"))))
 
     def for_display(self) -> Self:
-        return self.select_related("project__team", "artifact")
+        return self.select_related("project__team", "artifact__project__team")
 
 
 class Watch(models.Model):

@@ -1,4 +1,4 @@
-"""The nouns of projects."""
+"""Models of projects and runs."""
 
 from projects.models.project import Project, Visibility
 from projects.models.run import Run, State

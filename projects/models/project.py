@@ -1,4 +1,4 @@
-"""Projects: where runs and artifacts live, and whose they are."""
+"""Projects: each belongs to a team and contains runs and artifacts."""
 
 from typing import TYPE_CHECKING, Any, Self, Union
 from uuid import UUID
@@ -41,29 +41,29 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def with_role_of(self, user: User) -> Self:
         """Each with the user's role in its team as `role`; None for who is not in it."""
-        mine = Membership.objects.filter(team=models.OuterRef("team"), user=user)
-        return self.annotate(role=models.Subquery(mine.values("role")[:1]))
+        memberships = Membership.objects.filter(team=models.OuterRef("team"), user=user)
+        return self.annotate(role=models.Subquery(memberships.values("role")[:1]))
 
-    def named(self, full_name: str) -> Self:
+    def by_full_name(self, full_name: str) -> Self:
         """The project called `team/name`; none for a text that is not of this form."""
         team, slash, name = full_name.partition("/")
-        return self.filter(team__in=Team.objects.named(team), name=name) if slash else self.none()
+        return self.filter(team__in=Team.objects.by_name(team), name=name) if slash else self.none()
 
-    def matching(self, *, ordering: str = "-id", team: str = "", search: str = "", **equal: Any) -> Self:
-        """Those of a team's name, with a part of name or description, and of columns equal to values, in that order."""
-        found = self.filter(**equal)
+    def filter_by(self, *, ordering: str = "-id", team: str = "", search: str = "", **columns: Any) -> Self:
+        """Those of the team, with a part of name or description, and with these values of columns, in that order."""
+        rows = self.filter(**columns)
         if team:
-            found = found.filter(team__in=Team.objects.named(team))
+            rows = rows.filter(team__in=Team.objects.by_name(team))
         if search:
-            found = found.filter(models.Q(name__icontains=search) | models.Q(description__icontains=search))
+            rows = rows.filter(models.Q(name__icontains=search) | models.Q(description__icontains=search))
         # The id makes the order total.
-        return found.order_by(ordering, "-id")
+        return rows.order_by(ordering, "-id")
 
     def find(self, reference: str | UUID) -> "Project":
         """The project of that id or `team/name`, among these. Raises `Missing`."""
-        by_id = as_uuid(reference)
-        found = self.filter(pk=by_id) if by_id else self.named(str(reference))
-        project = found.select_related("team").first()
+        pk = as_uuid(reference)
+        rows = self.filter(pk=pk) if pk else self.by_full_name(str(reference))
+        project = rows.select_related("team").first()
         if project is None:
             raise errors.Missing(f"Project '{reference}' not found, or you don't have access.")
         return project
@@ -108,16 +108,16 @@ class Project(models.Model):
         """`team/name`, as people write it; the team must be loaded, or this is a query."""
         return f"{self.team.name}/{self.name}"
 
-    def readers(self) -> models.QuerySet[User]:
-        """The active users who see it: what `visible_to` says, asked from the other end."""
-        people = User.objects.filter(is_active=True)
+    def users_with_access(self) -> models.QuerySet[User]:
+        """The active users who see it: the inverse of `visible_to`."""
+        users = User.objects.filter(is_active=True)
         if self.visibility == Visibility.INTERNAL:
-            return people
-        return people.filter(pk__in=Membership.objects.filter(team=self.team_id).values("user"))
+            return users
+        return users.filter(pk__in=Membership.objects.filter(team=self.team_id).values("user"))
 
 
 def as_uuid(reference: str | UUID) -> UUID | None:
-    """The id that the reference is, or None. Only the usual form with dashes counts: other texts may be names."""
+    """The reference as an id, or None. Only the usual form with dashes is one: other texts may be names."""
     try:
         return UUID(str(reference)) if len(str(reference)) == 36 else None
     except ValueError:

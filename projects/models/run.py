@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class State(models.TextChoices):
-    """How a run stands. One that fell silent is crashed without `finished_at`, and may come back to life."""
+    """One whose heartbeat stopped is crashed without `finished_at`, and is running again at its next heartbeat."""
 
     RUNNING = "running", "Running"
     FINISHED = "finished", "Finished"
@@ -34,21 +34,21 @@ class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: Union["User", "AnonymousUser"]) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
 
-    def matching(self, *, ordering: str = "-id", search: str = "", **equal: Any) -> Self:
-        """Those with a part of a name or the notes, and of columns equal to values, in that order."""
-        found = self.filter(**equal)
+    def filter_by(self, *, ordering: str = "-id", search: str = "", **columns: Any) -> Self:
+        """Those with a part of a name or the notes, and with these values of columns, in that order."""
+        rows = self.filter(**columns)
         if search:
-            columns = ("name", "display_name", "notes")
-            found = found.filter(reduce(or_, (Q(**{f"{column}__icontains": search}) for column in columns)))
+            texts = ("name", "display_name", "notes")
+            rows = rows.filter(reduce(or_, (Q(**{f"{column}__icontains": search}) for column in texts)))
         # The id makes the order total.
-        return found.order_by(ordering, "-id")
+        return rows.order_by(ordering, "-id")
 
     def open(self) -> Self:
-        """Runs that have not said that they ended: running, or silent."""
+        """Runs that nobody has finished: running, or crashed because their heartbeat stopped."""
         return self.filter(finished_at=None)
 
-    def silent(self, since: datetime) -> Self:
-        """Running ones that were last heard of before `since`."""
+    def stale(self, since: datetime) -> Self:
+        """Running ones whose last heartbeat was before `since`."""
         return self.filter(state=State.RUNNING, heartbeat_at__lt=since)
 
 
@@ -105,6 +105,6 @@ class Run(models.Model):
 
     @property
     def duration(self) -> timedelta:
-        """How long it ran; of one that fell silent, until it was heard of last."""
-        now = timezone.now() if self.state == State.RUNNING else self.heartbeat_at
-        return max((self.finished_at or now) - self.started_at, timedelta())
+        """How long it ran; where the heartbeat stopped, until the last one."""
+        last = timezone.now() if self.state == State.RUNNING else self.heartbeat_at
+        return max((self.finished_at or last) - self.started_at, timedelta())

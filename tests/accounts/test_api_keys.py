@@ -82,9 +82,9 @@ def test_a_key_without_sense_is_refused(api, alice, body):
 
 
 def test_the_list_costs_three_queries_however_long_it_is(api, alice, django_assert_num_queries):
-    hands = api(alice)
+    client = api(alice)
     for number in range(5):
         keys.create(Actor(alice), f"key {number}")
-    hands.get("/api/v1/me")  # Its use is noted once a minute.
+    client.get("/api/v1/me")  # Its use is noted once a minute.
     with django_assert_num_queries(3):
-        assert hands.get("/api/v1/keys").json()["total"] == 6
+        assert client.get("/api/v1/keys").json()["total"] == 6

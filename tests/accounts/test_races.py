@@ -48,7 +48,7 @@ def test_two_admins_who_remove_each_other_leave_one(alice, bob):
 def test_one_of_many_gets_the_name(db):
     answers = at_once(*(lambda name=name: users.create(name) for name in ("nina", "Nina", "NINA", "nina")))
 
-    assert User.objects.filter(username__iexact="nina").count() == Team.objects.named("nina").count() == 1
+    assert User.objects.filter(username__iexact="nina").count() == Team.objects.by_name("nina").count() == 1
     assert sum(isinstance(answer, errors.NameTaken) for answer in answers) == 3
 
 

@@ -67,8 +67,8 @@ def test_the_database_refuses_what_the_verbs_do(alice):
 
 def test_a_team_is_found_in_any_case_and_by_its_index(acme, django_assert_num_queries):
     with django_assert_num_queries(1):
-        assert Team.objects.named("ACME").get() == acme
-    assert "team_name_unique" in Team.objects.named("acme").explain() or connection.vendor != "sqlite"
+        assert Team.objects.by_name("ACME").get() == acme
+    assert "team_name_unique" in Team.objects.by_name("acme").explain() or connection.vendor != "sqlite"
 
 
 def test_a_second_personal_team_is_refused(alice):

@@ -25,7 +25,7 @@ from accounts.models import ApiKey
 from api.fast_path.wsgi import AliasFastPath
 from artifacts import events
 from artifacts.aliases import proposals, protection
-from artifacts.content import downloads, uploads
+from artifacts.content import downloads, single_upload
 from artifacts.drafts import FileSpec
 from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
 from events import outbox
@@ -97,8 +97,8 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
 @pytest.fixture
 def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
     """What fields of a body or query can mean."""
-    place = uploads.begin_single(Actor(bob), draft, FileSpec("x", 1))
-    send(uploads.sign_one(place), b"x")
+    place = single_upload.begin(Actor(bob), draft, FileSpec("x", 1))
+    send(single_upload.sign_put(place), b"x")
     return addressed | {
         "name": ["acme/demo/data", "acme/demo/data:production", "data:v1", "new"],
         "project": ["acme/demo"],

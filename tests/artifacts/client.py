@@ -37,11 +37,11 @@ def digest_of(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256(b"".join(line for _, line in sorted(lines))).hexdigest()
 
 
-def statements(files: Mapping[str, bytes]) -> list[FileSpec]:
+def file_specs(files: Mapping[str, bytes]) -> list[FileSpec]:
     return [FileSpec(path, len(body), sha256(body)) for path, body in files.items()]
 
 
-def alone(body: bytes) -> UploadRequest:
+def single_file(body: bytes) -> UploadRequest:
     return UploadRequest("file", sha256(body), len(body))
 
 
@@ -63,13 +63,13 @@ def pack(*bodies: bytes) -> tuple[UploadRequest, bytes]:
     return UploadRequest("pack", sha256(whole), len(whole), members=tuple(members)), whole
 
 
-def put(address: SignedPut, body: bytes) -> urllib3.BaseHTTPResponse:
-    return HTTP.request("PUT", address.url, body=body, headers=address.headers)
+def put(signed: SignedPut, body: bytes) -> urllib3.BaseHTTPResponse:
+    return HTTP.request("PUT", signed.url, body=body, headers=signed.headers)
 
 
-def send(address: SignedPut, body: bytes) -> str:
+def send(signed: SignedPut, body: bytes) -> str:
     """The ETag of what was sent."""
-    answer = put(address, body)
+    answer = put(signed, body)
     assert answer.status == 200, answer.data
     return answer.headers["ETag"].strip('"')
 
@@ -83,19 +83,21 @@ def fetch(url: str, offset: int = 0, size: int | None = None) -> bytes:
 
 
 def begin(user: User, artifact: Artifact, files: Mapping[str, bytes]) -> versions.DraftResult:
-    return versions.begin(Actor(user), artifact, digest=digest_of(files), statements=statements(files))
+    return versions.begin(Actor(user), artifact, digest=digest_of(files), specs=file_specs(files))
 
 
 def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, packed: bool = False) -> None:
     """Send these contents, each by itself or all in one pack."""
     bodies = list(bodies)
     if packed:
-        wanted, whole = pack(*bodies)
-        [one] = uploads.begin(Actor(user), version, [wanted])
+        requests, whole = pack(*bodies)
+        [one] = uploads.begin(Actor(user), version, [requests])
         if one.put:
             send(one.put, whole)
         return
-    for one, body in zip(uploads.begin(Actor(user), version, [alone(body) for body in bodies]), bodies, strict=True):
+    for one, body in zip(
+        uploads.begin(Actor(user), version, [single_file(body) for body in bodies]), bodies, strict=True
+    ):
         if one.put:
             send(one.put, body)
 
@@ -118,7 +120,7 @@ def log(
 ) -> ArtifactVersion:
     """The finalized version that holds these files under these aliases."""
     version = fill(user, artifact, files, packed=packed)
-    return versions.finalize(Actor(user, Channel.SDK), version, names_to_give=aliases).version
+    return versions.finalize(Actor(user, Channel.SDK), version, aliases=aliases).version
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:

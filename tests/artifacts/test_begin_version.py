@@ -11,7 +11,7 @@ from artifacts.errors import InvalidPath, PathTaken
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from core import errors
 from projects.models import Project, Run
-from tests.artifacts.client import at_once, begin, digest_of, fill, log, sha256, statements, upload
+from tests.artifacts.client import at_once, begin, digest_of, file_specs, fill, log, sha256, upload
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -31,13 +31,13 @@ def test_what_the_store_has_not_is_missing(bob, artifact):
 
 
 def test_the_wire_tells_all_of_a_draft(api, bob, artifact, run):
-    asked = {
+    requested = {
         "artifact_id": str(artifact.pk),
         "digest": digest_of({"a/b.txt": b"ab"}),
         "files": [{"path": "a/b.txt", "size": 2, "sha256": sha256(b"ab"), "mime_type": "text/x-own"}],
         "run_id": str(run.pk), "description": "First", "notes": "N", "metadata": {"k": None},
     }  # fmt: skip
-    answer = api(bob).post(f"{ARTIFACTS}/{artifact.pk}/versions", asked)
+    answer = api(bob).post(f"{ARTIFACTS}/{artifact.pk}/versions", requested)
 
     assert answer.status_code == 201
     body = answer.json()
@@ -47,15 +47,15 @@ def test_the_wire_tells_all_of_a_draft(api, bob, artifact, run):
         "metadata", "aliases", "run_id", "run_name", "created_by", "created_at", "finalized_at", "expires_at", "url",
         "created", "missing",
     }  # fmt: skip
-    told = {
+    payload = {
         "artifact_id": str(artifact.pk), "artifact_name": "data", "artifact_type": "dataset",
         "project_name": "acme/demo", "version": "v1", "number": 1, "state": "draft", "is_finalized": False,
         "file_count": 1, "total_size": 2, "integrity": "pending", "description": "First", "notes": "N",
         "metadata": {"k": None}, "aliases": [], "run_id": str(run.pk), "run_name": run.name, "created_by": "bob",
         "finalized_at": None, "expires_at": None, "created": True, "missing": [sha256(b"ab")],
-        "digest": asked["digest"],
+        "digest": requested["digest"],
     }  # fmt: skip
-    assert body | told == body
+    assert body | payload == body
     path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{body['id']}"
     assert body["storage_path"] == path
 
@@ -103,9 +103,9 @@ def test_an_interrupted_try_goes_on_in_its_draft(api, bob, artifact):
 
 
 def test_the_draft_is_of_the_run_that_completes_it(bob, project, artifact, run):
-    digest, stated = digest_of({"a": b"a"}), statements({"a": b"a"})
-    versions.begin(Actor(bob), artifact, digest=digest, statements=stated, description="the one that crashed")
-    again = versions.begin(Actor(bob), artifact, digest=digest, statements=stated, run=run, metadata={"try": 2})
+    digest, stated = digest_of({"a": b"a"}), file_specs({"a": b"a"})
+    versions.begin(Actor(bob), artifact, digest=digest, specs=stated, description="the one that crashed")
+    again = versions.begin(Actor(bob), artifact, digest=digest, specs=stated, run=run, metadata={"try": 2})
 
     assert not again.created
     assert (again.version.run, again.version.description, again.version.metadata) == (run, "", {"try": 2})
@@ -151,7 +151,7 @@ def test_a_digest_is_no_ticket_to_bytes_of_another_size(bob, artifact, other, wo
     log(bob, artifact, {"a": b"four"})
     work()
 
-    begun = versions.begin(Actor(bob), other, statements=[files.FileSpec("a", 5, sha256(b"four"))])
+    begun = versions.begin(Actor(bob), other, specs=[files.FileSpec("a", 5, sha256(b"four"))])
     assert begun.missing == [sha256(b"four")]
 
 
@@ -274,13 +274,13 @@ def test_two_clients_who_log_the_same_bytes_make_one_version(alice, bob, artifac
     assert drafts[0] != drafts[1]
 
     def close(user, draft) -> versions.FinalizeResult:
-        return versions.finalize(Actor(user, Channel.SDK), draft, names_to_give=[f"from-{user.username}"])
+        return versions.finalize(Actor(user, Channel.SDK), draft, aliases=[f"from-{user.username}"])
 
     done = at_once(lambda: close(alice, drafts[0]), lambda: close(bob, drafts[1]))
 
-    assert sorted(each.created for each in done) == [False, True]
+    assert sorted(item.created for item in done) == [False, True]
     [version] = ArtifactVersion.objects.finalized()
-    assert {each.version for each in done} == {version}
+    assert {item.version for item in done} == {version}
     assert set(version.aliases.values_list("alias", flat=True)) == {"latest", "from-alice", "from-bob"}
     assert close(alice, drafts[0]).version == close(bob, drafts[1]).version == version
 
@@ -293,6 +293,6 @@ def test_two_clients_may_do_everything_at_once(alice, bob, artifact):
     [version] = ArtifactVersion.objects.finalized()
     assert set(done) == {version}
     assert (version.file_count, version.digest) == (5, digest_of(contents))
-    assert statements(contents) == [
+    assert file_specs(contents) == [
         files.FileSpec(path, size, sha) for path, size, sha in version.files.values_list("path", "size", "blob__sha256")
     ]

@@ -32,15 +32,15 @@ def test_names_and_types_that_are_fine(bob, project, name, type):
 
 
 def test_the_wire_tells_all_of_it(api, bob, project):
-    asked = {
+    requested = {
         "name": "data", "type": "dataset", "description": "Rows", "metadata": {"rows": [1, 2.5]}, "tags": ["raw"],
         "auto_latest": False,
     }  # fmt: skip
-    answer = api(bob).post(ARTIFACTS, asked | {"project": "acme/demo"})
+    answer = api(bob).post(ARTIFACTS, requested | {"project": "acme/demo"})
 
     assert answer.status_code == 201
     body = answer.json()
-    assert body | asked == body
+    assert body | requested == body
     assert body.keys() == {
         "id", "name", "type", "project", "project_name", "description", "metadata", "tags", "auto_latest",
         "version_count", "latest_version", "aliases", "created_by", "created_at", "updated_at", "url",

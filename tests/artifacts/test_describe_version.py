@@ -12,12 +12,12 @@ ARTIFACTS = "/api/v1/artifacts"
 
 
 def test_words_change_and_contents_do_not(api, bob, v1):
-    client, address = api(bob), f"{ARTIFACTS}/versions/{v1.pk}"
-    before = client.get(address).json()
-    answer = client.patch(address, {"description": "Good", "notes": "N", "metadata": {"f1": 0.9}})
+    client, url = api(bob), f"{ARTIFACTS}/versions/{v1.pk}"
+    before = client.get(url).json()
+    answer = client.patch(url, {"description": "Good", "notes": "N", "metadata": {"f1": 0.9}})
 
     assert answer.status_code == 200
-    after = client.get(address).json()
+    after = client.get(url).json()
     assert {name for name in after if after[name] != before[name]} == {"description", "notes", "metadata"}
     assert after | answer.json() == after
 
@@ -31,18 +31,18 @@ def test_what_is_not_words_is_left_as_it_is(api, bob, v1):
 
 
 def test_ids_in_the_body_are_those_of_the_address(api, bob, v1, v2):
-    address = f"{ARTIFACTS}/versions/{v1.pk}"
+    url = f"{ARTIFACTS}/versions/{v1.pk}"
 
-    assert api(bob).patch(address, {"version_id": str(v1.pk), "notes": "x"}).status_code == 200
-    assert api(bob).patch(address, {"version_id": str(v2.pk), "notes": "y"}).status_code == 400
+    assert api(bob).patch(url, {"version_id": str(v1.pk), "notes": "x"}).status_code == 200
+    assert api(bob).patch(url, {"version_id": str(v2.pk), "notes": "y"}).status_code == 400
 
 
 def test_versions_are_listed_newest_first(api, vera, bob, artifact, v1, v2):
     draft = begin(bob, artifact, {"d": b"d"}).version
-    address = f"{ARTIFACTS}/{artifact.pk}/versions"
+    url = f"{ARTIFACTS}/{artifact.pk}/versions"
 
     def listed(user, **query) -> list[str]:
-        return [item["version"] for item in api(user).get(address, query).json()["items"]]
+        return [item["version"] for item in api(user).get(url, query).json()["items"]]
 
     assert listed(bob) == [draft.version, "v2", "v1"]
     assert listed(bob, ordering="number") == ["v1", "v2", "v3"]
@@ -51,7 +51,7 @@ def test_versions_are_listed_newest_first(api, vera, bob, artifact, v1, v2):
     # Drafts are for those who may write.
     assert listed(vera) == ["v2", "v1"]
     assert listed(vera, state="draft") == []
-    assert api(vera).get(address).json()["total"] == 2
+    assert api(vera).get(url).json()["total"] == 2
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=3", "page_size=201", "state=deleted", "ordering=digest"])
@@ -60,15 +60,15 @@ def test_odd_queries_are_refused(api, vera, artifact, v1, query):
 
 
 def test_a_list_costs_the_same_however_long_it_is(api, bob, artifact, v1, django_assert_num_queries):
-    client, address = api(bob), f"{ARTIFACTS}/{artifact.pk}/versions"
-    client.get(address)
+    client, url = api(bob), f"{ARTIFACTS}/{artifact.pk}/versions"
+    client.get(url)
     # Key, artifact, count, rows, aliases.
     with django_assert_num_queries(5):
-        client.get(address)
+        client.get(url)
     for number in range(5):
         log(bob, artifact, {"a": f"{number}".encode()}, f"x{number}")
     with django_assert_num_queries(5):
-        assert client.get(address).json()["total"] == 6
+        assert client.get(url).json()["total"] == 6
 
 
 def test_a_version_that_is_shown_costs_the_same_however_big_it_is(api, bob, artifact, v1, django_assert_num_queries):

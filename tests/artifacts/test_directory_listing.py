@@ -66,9 +66,9 @@ def test_each_folder_shows_what_lies_in_it_once(version, limit):
 def test_names_may_be_found_by_their_beginning(version, folder, starts, names):
     fill(version, *PATHS)
 
-    assert [entry.name for entry in directory_listing.page(version, folder, starts=starts).entries] == names
+    assert [entry.name for entry in directory_listing.page(version, folder, prefix=starts).entries] == names
     if len(names) > 1:
-        rest = directory_listing.page(version, folder, starts=starts, after=names[0]).entries
+        rest = directory_listing.page(version, folder, prefix=starts, after=names[0]).entries
         assert [entry.name for entry in rest] == names[1:]
 
 
@@ -108,8 +108,8 @@ def test_a_page_costs_two_queries_however_many_files_there_are(version, django_a
 def test_any_cursor_is_a_place_to_go_on_from(version, cursor):
     fill(version, *PATHS)
 
-    shown = [entry.name for entry in directory_listing.page(version, after=cursor).entries]
-    assert all(name.encode() > cursor.encode() for name in shown)
+    displayed = [entry.name for entry in directory_listing.page(version, after=cursor).entries]
+    assert all(name.encode() > cursor.encode() for name in displayed)
 
 
 def test_the_way_to_a_path():

@@ -7,7 +7,7 @@ from artifacts import drafts, versions
 from artifacts.errors import PathTaken, VersionFinalized, VersionNotFound
 from artifacts.models import ArtifactFile, ArtifactVersion
 from core import errors
-from tests.artifacts.client import at_once, begin, log, md5, sha256, statements, upload
+from tests.artifacts.client import at_once, begin, file_specs, log, md5, sha256, upload
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -22,24 +22,29 @@ def stated(**contents: bytes) -> list[dict]:
 
 
 def test_files_are_added_to_a_draft(bob, draft):
-    added, missing = drafts.add(Actor(bob), draft, statements({"a": b"aa", "b": b"b"}))
+    added, missing = drafts.add(Actor(bob), draft, file_specs({"a": b"aa", "b": b"b"}))
 
     assert (added, missing) == (2, sorted([sha256(b"aa"), sha256(b"b")]))
     draft.refresh_from_db()
     assert (draft.file_count, draft.total_size) == (2, 3)
 
 
+def test_the_permission_costs_no_query_of_its_own(bob, draft, django_assert_num_queries):
+    with django_assert_num_queries(9):  # the first one locks the draft and loads the role
+        drafts.add(Actor(bob), draft, file_specs({"a": b"aa", "b": b"b"}))
+
+
 def test_the_wire(api, bob, draft):
-    address = f"{ARTIFACTS}/versions/{draft.pk}/files/batch"
-    answer = api(bob).post(address, {"version_id": str(draft.pk), "files": stated(a=b"a")})
+    url = f"{ARTIFACTS}/versions/{draft.pk}/files/batch"
+    answer = api(bob).post(url, {"version_id": str(draft.pk), "files": stated(a=b"a")})
 
     assert (answer.status_code, answer.json()) == (200, {"added": 1, "missing": [sha256(b"a")]})
 
 
 def test_the_same_again_is_fine(bob, draft):
-    drafts.add(Actor(bob), draft, statements({"a": b"a"}))
+    drafts.add(Actor(bob), draft, file_specs({"a": b"a"}))
 
-    assert drafts.add(Actor(bob), draft, statements({"a": b"a", "b": b"b"})) == (
+    assert drafts.add(Actor(bob), draft, file_specs({"a": b"a", "b": b"b"})) == (
         1,
         sorted([sha256(b"a"), sha256(b"b")]),
     )
@@ -48,7 +53,7 @@ def test_the_same_again_is_fine(bob, draft):
 
 def test_a_file_says_all_of_itself(api, bob, draft, work):
     body = b"<p>hello</p>"
-    drafts.add(Actor(bob), draft, statements({"pages/hello.html": body, "no-ending": b"x"}))
+    drafts.add(Actor(bob), draft, file_specs({"pages/hello.html": body, "no-ending": b"x"}))
     upload(bob, draft, [body])
     unknown, page = api(bob).get(f"{ARTIFACTS}/versions/{draft.pk}").json()["files"]
 
@@ -80,26 +85,26 @@ def test_lists_come_in_the_order_of_bytes(api, bob, artifact):
 def test_a_list_is_read_through_by_cursor(api, bob, artifact):
     paths = [f"d/{number:02}" for number in range(25)] + [" spaced ", "e", "+&?#=%"]
     draft = begin(bob, artifact, dict.fromkeys(paths, b"x")).version
-    client, address, cursor, found = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files", None, []
+    client, url, cursor, result = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files", None, []
     while True:
-        page = client.get(address, {"limit": 7} | ({"cursor": cursor} if cursor else {})).json()
-        found += [item["path"] for item in page["items"]]
+        page = client.get(url, {"limit": 7} | ({"cursor": cursor} if cursor else {})).json()
+        result += [item["path"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
 
-    assert found == sorted(paths)
+    assert result == sorted(paths)
 
 
 @pytest.mark.parametrize(
-    ("prefix", "found"),
+    ("prefix", "result"),
     [("a/", ["a/b", "a/c"]), ("a", ["a/b", "a/c", "a_b"]), ("a_", ["a_b"]), ("%", ["%"]), ("a/b/", []), ("é", ["éa"])],
 )
-def test_a_list_under_a_prefix(api, bob, artifact, prefix, found):
+def test_a_list_under_a_prefix(api, bob, artifact, prefix, result):
     draft = begin(bob, artifact, dict.fromkeys(["a/b", "a/c", "a_b", "b", "%", "éa", "ê"], b"x")).version
     items = api(bob).get(f"{ARTIFACTS}/versions/{draft.pk}/files", {"prefix": prefix}).json()["items"]
 
-    assert [item["path"] for item in items] == found
+    assert [item["path"] for item in items] == result
 
 
 def test_a_version_shows_its_first_files(api, bob, artifact):
@@ -135,13 +140,13 @@ def test_a_path_is_free_again_for_other_contents(bob, artifact):
     draft = begin(bob, artifact, {"a": b"a"}).version
     drafts.remove(Actor(bob), draft.files.get())
 
-    assert drafts.add(Actor(bob), draft, statements({"a": b"other"})) == (1, [sha256(b"other")])
+    assert drafts.add(Actor(bob), draft, file_specs({"a": b"other"})) == (1, [sha256(b"other")])
 
 
 def test_a_path_holds_one_file(api, bob, draft):
-    drafts.add(Actor(bob), draft, statements({"a": b"a"}))
+    drafts.add(Actor(bob), draft, file_specs({"a": b"a"}))
     with pytest.raises(PathTaken):
-        drafts.add(Actor(bob), draft, statements({"a": b"b", "c": b"c"}))
+        drafts.add(Actor(bob), draft, file_specs({"a": b"b", "c": b"c"}))
 
     answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files/batch", {"files": stated(a=b"b", c=b"c")})
     assert (answer.status_code, answer.json()["code"], answer.json()["paths"]) == (409, "PathTaken", ["a"])
@@ -158,8 +163,8 @@ def test_a_path_is_stated_once_in_a_call(api, bob, draft):
 @pytest.mark.parametrize(("first", "second"), [("a", "a/b"), ("a/b", "a"), ("a/b/c", "a/b"), ("a/b", "a/b/c/d")])
 def test_a_path_that_is_a_folder_of_another_never_becomes_final(bob, draft, first, second):
     """Within a call it is refused at once, over several calls at the end; the draft can be mended."""
-    drafts.add(Actor(bob), draft, statements({first: b"1"}))
-    drafts.add(Actor(bob), draft, statements({second: b"2"}))
+    drafts.add(Actor(bob), draft, file_specs({first: b"1"}))
+    drafts.add(Actor(bob), draft, file_specs({second: b"2"}))
     upload(bob, draft, [b"1", b"2"])
     with pytest.raises(PathTaken) as refusal:
         versions.finalize(Actor(bob, Channel.SDK), draft)
@@ -170,17 +175,17 @@ def test_a_path_that_is_a_folder_of_another_never_becomes_final(bob, draft, firs
 
 
 def test_neighbours_are_no_folders(bob, draft):
-    drafts.add(Actor(bob), draft, statements({"a/b": b"1"}))
+    drafts.add(Actor(bob), draft, file_specs({"a/b": b"1"}))
 
-    assert drafts.add(Actor(bob), draft, statements({"a/bc": b"2", "a/b.d": b"3", "a/c/b": b"4", "ab": b"5"}))[0] == 4
+    assert drafts.add(Actor(bob), draft, file_specs({"a/bc": b"2", "a/b.d": b"3", "a/c/b": b"4", "ab": b"5"}))[0] == 4
 
 
 def test_contents_of_a_finalized_version_never_change(api, bob, v1):
     file = v1.files.get()
     with pytest.raises(VersionFinalized):
-        drafts.add(Actor(bob), v1, statements({"new": b"new"}))
+        drafts.add(Actor(bob), v1, file_specs({"new": b"new"}))
     with pytest.raises(VersionFinalized):
-        drafts.add(Actor(bob), v1, statements({"one.txt": b"one"}))
+        drafts.add(Actor(bob), v1, file_specs({"one.txt": b"one"}))
     with pytest.raises(VersionFinalized):
         drafts.remove(Actor(bob), file)
 
@@ -199,7 +204,7 @@ def test_a_draft_that_was_given_up_takes_nothing(bob, draft):
     versions.delete(Actor(bob, Channel.SDK), ArtifactVersion.objects.get(pk=draft.pk))
 
     with pytest.raises(VersionNotFound):
-        drafts.add(Actor(bob), draft, statements({"a": b"a"}))
+        drafts.add(Actor(bob), draft, file_specs({"a": b"a"}))
 
 
 def test_ids_in_the_body_are_those_of_the_address(api, bob, draft, v1):
@@ -239,7 +244,7 @@ def test_odd_cursors_are_refused(api, bob, v1, query):
 @pytest.mark.django_db(transaction=True)
 def test_many_batches_at_once_make_one_list(bob, draft):
     batches = [{f"{batch}/{number}": f"{number}".encode() for number in range(10)} for batch in range(6)]
-    at_once(*[lambda batch=batch: drafts.add(Actor(bob), draft, statements(batch)) for batch in batches])
+    at_once(*[lambda batch=batch: drafts.add(Actor(bob), draft, file_specs(batch)) for batch in batches])
 
     draft.refresh_from_db()
     assert (draft.file_count, draft.files.count(), draft.total_size) == (60, 60, 60)
@@ -248,7 +253,7 @@ def test_many_batches_at_once_make_one_list(bob, draft):
 @pytest.mark.django_db(transaction=True)
 def test_of_two_files_at_one_path_one_stays(bob, draft):
     answers = at_once(
-        *[lambda body=body: drafts.add(Actor(bob), draft, statements({"a": body})) for body in (b"1", b"2", b"3")]
+        *[lambda body=body: drafts.add(Actor(bob), draft, file_specs({"a": body})) for body in (b"1", b"2", b"3")]
     )
 
     assert sum(isinstance(answer, PathTaken) for answer in answers) == 2

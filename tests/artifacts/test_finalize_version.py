@@ -5,21 +5,21 @@ import pytest
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, storage, versions
 from artifacts import drafts as files
-from artifacts.aliases import aliases
+from artifacts.aliases import aliases, protection
 from artifacts.content import uploads
-from artifacts.errors import BytesMismatch, InvalidName, VersionIncomplete, VersionNotFound
+from artifacts.errors import AliasProtected, BytesMismatch, InvalidName, VersionIncomplete, VersionNotFound
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
 from core import errors
 from tests.artifacts.client import (
-    alone,
     at_once,
     begin,
     digest_of,
+    file_specs,
     fill,
     log,
     send,
     sha256,
-    statements,
+    single_file,
     upload,
 )
 
@@ -27,7 +27,7 @@ ARTIFACTS = "/api/v1/artifacts"
 
 
 def finalize(user, version: ArtifactVersion, *names: str, **more) -> versions.FinalizeResult:
-    return versions.finalize(Actor(user, Channel.SDK), version, names_to_give=names, **more)
+    return versions.finalize(Actor(user, Channel.SDK), version, aliases=names, **more)
 
 
 def where(artifact: Artifact) -> dict[str, str]:
@@ -54,21 +54,46 @@ def test_the_wire(api, bob, artifact, v1):
     answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/finalize", body)
 
     assert answer.status_code == 200
-    told = answer.json()
+    payload = answer.json()
     expected = {
         "id": str(draft.pk), "version": "v2", "state": "finalized", "is_finalized": True, "created": True,
         "aliases": ["best", "latest"],
         "moved": [{"alias": "latest", "from": "v1", "to": "v2"}, {"alias": "best", "from": None, "to": "v2"}],
     }  # fmt: skip
-    assert told | expected == told
-    assert told["finalized_at"] is not None
+    assert payload | expected == payload
+    assert payload["finalized_at"] is not None
+
+
+def test_it_is_described_at_the_same_time(bob, artifact):
+    draft = fill(bob, artifact, {"a": b"a"})
+    finalize(bob, draft, description="First")
+    draft.refresh_from_db()
+
+    assert (draft.is_finalized, draft.description) == (True, "First")
+    finalize(bob, draft, description="Better said")
+    draft.refresh_from_db()
+    assert draft.description == "Better said"
+
+
+def test_a_refused_finalize_leaves_the_description(alice, bob, artifact, v1):
+    incomplete = begin(bob, artifact, {"a": b"a"}).version
+    complete = fill(bob, artifact, {"b": b"b"})
+    with pytest.raises(VersionIncomplete):
+        finalize(bob, incomplete, description="new")
+    with pytest.raises(BytesMismatch):
+        finalize(bob, complete, description="new", digest="0" * 64)
+    protection.create(Actor(alice), artifact, "production")
+    with pytest.raises(AliasProtected):
+        finalize(bob, complete, "production", description="new")
+
+    assert set(ArtifactVersion.objects.values_list("description", flat=True)) == {""}
 
 
 def test_finalizing_again_changes_nothing(api, bob, artifact, v1):
-    client, address = api(bob), f"{ARTIFACTS}/versions/{v1.pk}/finalize"
+    client, url = api(bob), f"{ARTIFACTS}/versions/{v1.pk}/finalize"
     before = ArtifactVersion.objects.values().get()
     history = AliasChange.objects.count()
-    first, second = client.post(address), client.post(address)
+    first, second = client.post(url), client.post(url)
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json() == second.json()
@@ -130,15 +155,15 @@ def test_contents_that_came_to_be_the_newest_meanwhile_make_no_second_version(al
 def test_asking_again_after_that_answers_the_same(api, alice, bob, artifact):
     mine, hers = fill(bob, artifact, {"a": b"a"}), fill(alice, artifact, {"a": b"a"})
     finalize(alice, hers)
-    client, address = api(bob), f"{ARTIFACTS}/versions/{mine.pk}/finalize"
+    client, url = api(bob), f"{ARTIFACTS}/versions/{mine.pk}/finalize"
 
-    assert client.post(address).json()["id"] == client.post(address).json()["id"] == str(hers.pk)
-    assert api(alice).post(address).status_code == 404
+    assert client.post(url).json()["id"] == client.post(url).json()["id"] == str(hers.pk)
+    assert api(alice).post(url).status_code == 404
 
 
 def test_a_draft_filled_by_hand_is_a_version_of_its_own(bob, artifact, v1):
     draft = versions.begin(Actor(bob), artifact).version
-    files.add(Actor(bob), draft, statements({"one.txt": b"one"}))
+    files.add(Actor(bob), draft, file_specs({"one.txt": b"one"}))
 
     assert finalize(bob, draft).version.version == "v2"
 
@@ -211,7 +236,7 @@ def test_a_missing_object_is_told_by_its_paths(api, bob, artifact):
 
 def test_bytes_that_vanished_before_the_end_are_missing(bob, artifact):
     draft = begin(bob, artifact, {"a": b"a"}).version
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"a")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"a")])
     send(one.put, b"a")
     storage.delete_file(one.object.key)
 
@@ -220,7 +245,7 @@ def test_bytes_that_vanished_before_the_end_are_missing(bob, artifact):
 
 
 def test_another_digest_than_the_files_make(api, bob, artifact):
-    draft = versions.begin(Actor(bob), artifact, digest="0" * 64, statements=statements({"a": b"a"})).version
+    draft = versions.begin(Actor(bob), artifact, digest="0" * 64, specs=file_specs({"a": b"a"})).version
     upload(bob, draft, [b"a"])
     for more in ({}, {"digest": "1" * 64}):
         with pytest.raises(BytesMismatch) as refusal:
@@ -282,15 +307,15 @@ def test_wrong_parts_do_not_make_an_object(bob, artifact):
     body = b"x" * (6 * 2**20)
     draft = begin(bob, artifact, {"big": body}).version
     part = 5 * 2**20
-    wanted = uploads.UploadRequest("file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:])))
-    [one] = uploads.begin(Actor(bob), draft, [wanted])
+    request = uploads.UploadRequest("file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:])))
+    [one] = uploads.begin(Actor(bob), draft, [request])
     etags = {part.number: send(part.put, body[part.offset : part.offset + part.size]) for part in one.parts}
     for wrong in ({1: etags[1], 2: "0" * 32}, {1: etags[1]}, {1: etags[1], 2: etags[2], 3: "0" * 32}):
         with pytest.raises(errors.Conflict):
-            finalize(bob, draft, finished=[uploads.CompletedUpload(str(one.object.pk), wrong)])
-        assert uploads.begin(Actor(bob), draft, [wanted])[0].object.state == "expected"
+            finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), wrong)])
+        assert uploads.begin(Actor(bob), draft, [request])[0].object.state == "expected"
 
-    assert finalize(bob, draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
+    assert finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
 
 
 def test_a_deleted_version_cannot_be_finalized(api, bob, artifact, v1):
@@ -321,8 +346,8 @@ def test_a_viewer_finalizes_nothing(api, vera, bob, artifact, v1):
 @pytest.mark.django_db(transaction=True)
 def test_finalizing_at_once_is_once(api, bob, artifact):
     draft = fill(bob, artifact, {"a": b"a", "b": b"b"})
-    client, address = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/finalize"
-    answers = at_once(*[lambda: client.post(address, {"aliases": ["best"]}) for _ in range(6)])
+    client, url = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/finalize"
+    answers = at_once(*[lambda: client.post(url, {"aliases": ["best"]}) for _ in range(6)])
 
     assert [answer.status_code for answer in answers] == [200] * 6
     assert sorted(answer.json()["created"] for answer in answers) == [False] * 5 + [True]
@@ -345,7 +370,7 @@ def test_many_drafts_finalized_at_once_leave_latest_on_the_newest(bob, artifact)
 @pytest.mark.django_db(transaction=True)
 def test_adding_while_finalizing_is_all_or_nothing(bob, artifact):
     draft = fill(bob, artifact, {"a": b"a"})
-    late = statements({"late": b"late"})
+    late = file_specs({"late": b"late"})
     added, done = at_once(lambda: files.add(Actor(bob), draft, late), lambda: finalize(bob, draft))
 
     assert isinstance(added, Exception) != isinstance(done, Exception)

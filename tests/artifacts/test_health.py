@@ -46,11 +46,11 @@ def test_a_store_that_is_away_is_told(workers, store_away, client):
 
 
 def test_workers_that_never_came_are_told(db, store, client):
-    [sentence] = health.problems()
+    [message] = health.problems()
 
-    assert "not started yet" in sentence
+    assert "not started yet" in message
     assert client.get("/readyz").status_code == 200
-    assert sentence in client.get("/login").content.decode()
+    assert message in client.get("/login").content.decode()
 
 
 def test_workers_that_fell_silent_are_told(workers, store):

@@ -34,7 +34,7 @@ def test_resolve_and_record_in_one_call(api, bob, run, artifact, v1, v2, root):
 
 
 @pytest.mark.parametrize(
-    ("asked", "version", "alias"),
+    ("requested", "version", "alias"),
     [
         ({"name": "data"}, "v2", "latest"),
         ({"name": "data:v1"}, "v1", None),
@@ -44,15 +44,15 @@ def test_resolve_and_record_in_one_call(api, bob, run, artifact, v1, v2, root):
         ({"name": "data", "type": "dataset", "alias": None, "version": None}, "v2", "latest"),
     ],
 )
-def test_every_way_to_name_it(api, bob, run, v1, v2, asked, version, alias):
-    body = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", asked).json()
+def test_every_way_to_name_it(api, bob, run, v1, v2, requested, version, alias):
+    body = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", requested).json()
 
     assert (body["version"]["version"], body["alias"]) == (version, alias)
 
 
 def test_twice_is_once(api, bob, run, v1):
-    client, address = api(bob), f"/api/v1/runs/{run.pk}/use-artifact"
-    first, second = (client.post(address, {"name": name}).json() for name in ("data:v1", "data:latest"))
+    client, url = api(bob), f"/api/v1/runs/{run.pk}/use-artifact"
+    first, second = (client.post(url, {"name": name}).json() for name in ("data:v1", "data:latest"))
 
     assert first["usage"] == second["usage"]
     assert ArtifactUsage.objects.count() == 1
@@ -97,23 +97,23 @@ def test_used_by_shows_only_what_one_may_see(api, vera, bob, mallory, project, v
 def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, run, v1, django_assert_num_queries):
     client = api(bob)
     lineage.use(Actor(bob), run, "data:v1")
-    addresses = [f"{ARTIFACTS}/versions/{v1.pk}/used-by", f"/api/v1/runs/{run.pk}/artifacts"]
+    urls = [f"{ARTIFACTS}/versions/{v1.pk}/used-by", f"/api/v1/runs/{run.pk}/artifacts"]
     # Key, version, its aliases, count, rows; key, run, logged, used with aliases.
     costs = [5, 5]
-    client.get(addresses[0])
-    for address, cost in zip(addresses, costs, strict=True):
+    client.get(urls[0])
+    for url, cost in zip(urls, costs, strict=True):
         with django_assert_num_queries(cost):
-            client.get(address)
+            client.get(url)
     for number in range(5):
         lineage.use(Actor(bob), Run.objects.create(project=project, name=f"r{number}", created_by=bob), "data:v1")
         lineage.use(Actor(bob), run, f"data:{log(bob, artifact, {'a': f'{number}'.encode()}).version}")
-    for address, cost in zip(addresses, costs, strict=True):
+    for url, cost in zip(urls, costs, strict=True):
         with django_assert_num_queries(cost):
-            client.get(address)
+            client.get(url)
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "code"),
+    ("requested", "status", "code"),
     [
         ({}, 400, "Invalid"),
         ({"name": "data:nope"}, 404, "AliasNotFound"),
@@ -129,8 +129,8 @@ def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, 
         ([], 400, "Invalid"),
     ],
 )
-def test_refusals_record_nothing(api, bob, run, v1, asked, status, code):
-    answer = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", asked)
+def test_refusals_record_nothing(api, bob, run, v1, requested, status, code):
+    answer = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", requested)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert ArtifactUsage.objects.count() == 0
@@ -154,4 +154,4 @@ def test_a_viewer_records_nothing(api, vera, run, v1):
 def test_used_at_once_is_once(bob, run, v1):
     used = at_once(*[lambda: lineage.use(Actor(bob), run, "data:v1") for _ in range(6)])
 
-    assert len({each.usage.pk for each in used}) == 1
+    assert len({entry.usage.pk for entry in used}) == 1

@@ -89,7 +89,7 @@ def test_search_looks_at_name_description_and_tags(names):
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("text", "result"),
     [
         ("%", ["corpus", "notes"]),
         ("100%", ["corpus"]),
@@ -103,8 +103,8 @@ def test_search_looks_at_name_description_and_tags(names):
         ('"; DROP TABLE artifacts_artifact; --', []),
     ],
 )
-def test_search_is_literal(names, words, found):
-    assert sorted(names(search=words, project="acme/demo")) == found
+def test_search_is_literal(names, text, result):
+    assert sorted(names(search=text, project="acme/demo")) == result
 
 
 @pytest.mark.parametrize("column", ["name", "type", "version_count", "created_at", "updated_at"])

@@ -13,8 +13,8 @@ ARTIFACTS = "/api/v1/artifacts"
 
 
 def named(user, name: str, **more) -> tuple[str, str | None]:
-    found = name_resolution.resolve(user, name, **more)
-    return found.version.version, found.alias
+    result = name_resolution.resolve(user, name, **more)
+    return result.version.version, result.alias
 
 
 def test_a_name_alone_means_latest(vera, v1, v2):

@@ -70,15 +70,15 @@ def test_every_endpoint_refuses_them(api, bob, artifact, path):
     client = api(bob)
     draft = client.post(f"{ARTIFACTS}/{artifact.pk}/versions").json()["id"]
     stated = {"path": path, "size": 1, "sha256": sha256(b"a")}
-    for address, body in [
+    for url, body in [
         (f"{ARTIFACTS}/{artifact.pk}/versions", {"files": [stated]}),
         (f"{ARTIFACTS}/versions/{draft}/files/batch", {"files": [stated]}),
         (f"{ARTIFACTS}/versions/{draft}/files/upload-url", {"path": path, "size": 1}),
         (f"{ARTIFACTS}/versions/{draft}/files", {"path": path, "size": 1, "storage_key": "k"}),
     ]:
         # Escaped: half of a surrogate pair has no other form.
-        answer = client.post(address, json.dumps(body), content_type="application/json")
-        assert answer.status_code == 400, address
+        answer = client.post(url, json.dumps(body), content_type="application/json")
+        assert answer.status_code == 400, url
         assert answer["Content-Type"] == "application/problem+json"
     assert ArtifactFile.objects.count() == 0
 

@@ -8,7 +8,7 @@ from artifacts import storage, versions
 from artifacts.content import downloads, uploads, verification
 from artifacts.errors import StoreUnavailable
 from artifacts.models import AliasChange, ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
-from tests.artifacts.client import alone, begin, digest_of, log, send, sha256, upload, with_store_options
+from tests.artifacts.client import begin, digest_of, log, send, sha256, single_file, upload, with_store_options
 
 ARTIFACTS = "/api/v1/artifacts"
 ROWS = (ArtifactVersion, ArtifactFile, Blob, StoredObject, AliasChange, ArtifactDownload)
@@ -17,7 +17,7 @@ ROWS = (ArtifactVersion, ArtifactFile, Blob, StoredObject, AliasChange, Artifact
 @pytest.fixture
 def draft(bob, artifact) -> ArtifactVersion:
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"a")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"a")])
     send(one.put, b"a")
     return draft
 
@@ -37,19 +37,19 @@ def assert_away(answer: Response) -> None:
 
 def test_an_interrupted_log_resumes(api, bob, artifact, draft, store):
     client = api(bob)
-    address = f"{ARTIFACTS}/versions/{draft.pk}"
-    wanted = {"objects": [{"kind": "file", "sha256": sha256(body), "size": 1} for body in (b"a", b"b")]}
+    endpoint = f"{ARTIFACTS}/versions/{draft.pk}"
+    request = {"objects": [{"kind": "file", "sha256": sha256(body), "size": 1} for body in (b"a", b"b")]}
     before = rows()
     store.stop()
-    assert_away(client.post(f"{address}/uploads", wanted))
-    assert_away(client.post(f"{address}/finalize", {"aliases": ["production"]}))
+    assert_away(client.post(f"{endpoint}/uploads", request))
+    assert_away(client.post(f"{endpoint}/finalize", {"aliases": ["production"]}))
     assert rows() == before
 
     store.start()
-    uploaded, expected = client.post(f"{address}/uploads", wanted).json()["objects"]
+    uploaded, expected = client.post(f"{endpoint}/uploads", request).json()["objects"]
     assert (uploaded["state"], expected["state"]) == ("uploaded", "expected")
     send(storage.SignedPut(expected["url"], expected["headers"]), b"b")
-    body = client.post(f"{address}/finalize", {"aliases": ["production"]}).json()
+    body = client.post(f"{endpoint}/finalize", {"aliases": ["production"]}).json()
     assert (body["state"], body["aliases"]) == ("finalized", ["latest", "production"])
 
 
@@ -74,16 +74,16 @@ def test_what_needs_no_store_works_on(api, bob, artifact, v1, draft, store):
 
 def test_registering_a_file_waits(api, bob, artifact, store):
     draft = versions.begin(Actor(bob), artifact).version
-    client, address = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
-    told = client.post(f"{address}/upload-url", {"path": "x", "size": 1}).json()
-    send(storage.SignedPut(told["upload_url"], told["headers"]), b"x")
-    body = {"path": "x", "size": 1, "storage_key": told["storage_key"]}
+    client, endpoint = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
+    payload = client.post(f"{endpoint}/upload-url", {"path": "x", "size": 1}).json()
+    send(storage.SignedPut(payload["upload_url"], payload["headers"]), b"x")
+    body = {"path": "x", "size": 1, "storage_key": payload["storage_key"]}
     store.stop()
-    assert_away(client.post(address, body))
+    assert_away(client.post(endpoint, body))
     assert ArtifactFile.objects.count() == 0
 
     store.start()
-    assert client.post(address, body).status_code == 201
+    assert client.post(endpoint, body).status_code == 201
 
 
 def test_a_file_in_a_pack_is_not_half_given_out(api, bob, artifact, store):

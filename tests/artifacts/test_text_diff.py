@@ -10,7 +10,7 @@ def text(*lines: object) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def told(diff: Diff) -> list[tuple[str, int | None, int | None]]:
+def payload(diff: Diff) -> list[tuple[str, int | None, int | None]]:
     return [
         (row.kind, row.before and row.before.number, row.after and row.after.number)
         for group in diff.groups
@@ -21,7 +21,7 @@ def told(diff: Diff) -> list[tuple[str, int | None, int | None]]:
 def test_lines_stand_against_one_another():
     diff = side_by_side(text("a", "b", "c", "d"), text("a", "c", "D", "e"))
 
-    assert told(diff) == [
+    assert payload(diff) == [
         ("same", 1, 1),
         ("removed", 2, None),
         ("same", 3, 2),
@@ -45,8 +45,8 @@ def test_only_the_surroundings_of_a_change_are_shown():
     diff = side_by_side(text(*lines), text(*lines[:20], "new", *lines[20:70], "x", *lines[71:]))
 
     assert [len(group) for group in diff.groups] == [7, 7]
-    assert told(diff)[:4] == [("same", 18, 18), ("same", 19, 19), ("same", 20, 20), ("added", None, 21)]
-    assert told(diff)[10] == ("changed", 71, 72)
+    assert payload(diff)[:4] == [("same", 18, 18), ("same", 19, 19), ("same", 20, 20), ("added", None, 21)]
+    assert payload(diff)[10] == ("changed", 71, 72)
 
 
 def test_line_ends_that_differ_are_told():
@@ -54,7 +54,7 @@ def test_line_ends_that_differ_are_told():
     assert (row.before.start, row.before.note, row.after.note) == ("a", "CR LF", "LF")
     [[row]] = side_by_side("a", "a\n").groups
     assert (row.before.note, row.after.note) == ("no line end", "LF")
-    assert told(side_by_side("", "a\n")) == [("added", None, 1)]
+    assert payload(side_by_side("", "a\n")) == [("added", None, 1)]
 
 
 def test_long_lines_are_cut():
@@ -65,16 +65,16 @@ def test_long_lines_are_cut():
 
 def test_a_change_far_down_is_found_and_a_long_one_is_cut():
     lines = list(range(20_000))
-    assert told(side_by_side(text(*lines), text(*lines[:-1], "x")))[-1] == ("changed", 20_000, 20_000)
+    assert payload(side_by_side(text(*lines), text(*lines[:-1], "x")))[-1] == ("changed", 20_000, 20_000)
     diff = side_by_side(text(*lines), text(*(f"x{line}" for line in lines)))
-    assert diff.is_cut and len(told(diff)) == MAX_LINES
+    assert diff.is_cut and len(payload(diff)) == MAX_LINES
 
 
 def test_the_worst_texts_take_their_time_and_no_more():
     random.seed(1)
-    words = [str(number % (MAX_LINES // 20)) for number in range(MAX_LINES)]
+    texts = [str(number % (MAX_LINES // 20)) for number in range(MAX_LINES)]
     begun = time.process_time()
-    side_by_side(text(*words), text(*reversed(words)))
-    random.shuffle(words)
-    side_by_side(text(*words), text(*sorted(words)))
+    side_by_side(text(*texts), text(*reversed(texts)))
+    random.shuffle(texts)
+    side_by_side(text(*texts), text(*sorted(texts)))
     assert time.process_time() - begun < 10

@@ -13,16 +13,16 @@ ARTIFACTS = "/api/v1/artifacts"
 
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_an_editor_changes_what_is_given_and_nothing_else(api, bob, artifact, method):
-    client, address = api(bob), f"{ARTIFACTS}/{artifact.pk}"
-    before = client.get(address).json()
+    client, url = api(bob), f"{ARTIFACTS}/{artifact.pk}"
+    before = client.get(url).json()
     changes = {"description": "Rows", "metadata": {"rows": {"n": [1]}}, "tags": ["raw", "raw", "big"]}
-    answer = getattr(client, method)(address, changes)
+    answer = getattr(client, method)(url, changes)
 
     assert answer.status_code == 200
     after = answer.json()
     assert {name for name in after if after[name] != before[name]} == {"description", "metadata", "tags", "updated_at"}
     assert (after["description"], after["tags"]) == ("Rows", ["raw", "big"])
-    assert client.get(address).json() == after
+    assert client.get(url).json() == after
 
 
 def test_an_artifact_can_have_another_name(api, bob, artifact, v1):
@@ -71,10 +71,10 @@ def test_a_name_outside_the_alphabet_is_refused(api, bob, artifact, name):
 
 
 def test_a_body_that_names_another_artifact_is_refused(api, bob, artifact, other):
-    address = f"{ARTIFACTS}/{artifact.pk}"
+    url = f"{ARTIFACTS}/{artifact.pk}"
 
-    assert api(bob).put(address, {"artifact_id": str(artifact.pk), "description": "x"}).status_code == 200
-    assert api(bob).put(address, {"artifact_id": str(other.pk), "description": "y"}).status_code == 400
+    assert api(bob).put(url, {"artifact_id": str(artifact.pk), "description": "x"}).status_code == 200
+    assert api(bob).put(url, {"artifact_id": str(other.pk), "description": "y"}).status_code == 400
     artifact.refresh_from_db()
     assert artifact.description == "x"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, drafts, version_diff, versions
-from artifacts.content import uploads
+from artifacts import artifacts, version_diff, versions
+from artifacts.content import single_upload
 from artifacts.drafts import FileSpec
 from artifacts.errors import AliasNotFound, Missing
 from artifacts.models import ArtifactFile, ArtifactVersion
@@ -20,7 +20,7 @@ def pair(bob, artifact, work) -> tuple[ArtifactVersion, ArtifactVersion]:
     return ArtifactVersion.objects.get(pk=one.pk), ArtifactVersion.objects.get(pk=two.pk)
 
 
-def told(changes: version_diff.FileChanges) -> dict[str, str]:
+def payload(changes: version_diff.FileChanges) -> dict[str, str]:
     return {change.path: change.kind for change in changes.page}
 
 
@@ -29,19 +29,19 @@ def counts(changes: version_diff.FileChanges) -> tuple[int, int, int, int]:
 
 
 def test_files_added_removed_and_changed(pair):
-    found = version_diff.files(*pair)
+    result = version_diff.files(*pair)
 
-    assert told(found) == {"b/old": "removed", "c/new": "added", "d": "changed"}
-    assert (counts(found), found.next_cursor) == ((1, 1, 1, 1), None)
-    old, new, changed = found.page
+    assert payload(result) == {"b/old": "removed", "c/new": "added", "d": "changed"}
+    assert (counts(result), result.next_cursor) == ((1, 1, 1, 1), None)
+    old, new, changed = result.page
     assert (old.before.size, old.after, old.sha256_before) == (3, None, sha256(b"old"))
     assert (new.after.size, new.before, new.sha256_after) == (4, None, sha256(b"new!"))
     assert (changed.sha256_before, changed.sha256_after) == (sha256(b"one\ntwo\n"), sha256(b"one\n2\n"))
-    assert [change.has_lines for change in found.page] == [False, False, True]
+    assert [change.has_lines for change in result.page] == [False, False, True]
 
 
 def test_the_other_way_around(pair):
-    assert told(version_diff.files(*pair[::-1])) == {"b/old": "added", "c/new": "removed", "d": "changed"}
+    assert payload(version_diff.files(*pair[::-1])) == {"b/old": "added", "c/new": "removed", "d": "changed"}
 
 
 def test_a_version_is_the_same_as_itself(pair):
@@ -55,7 +55,7 @@ def test_paths_pass_by_in_one_order_everywhere(bob, artifact):
     two = log(bob, artifact, dict.fromkeys(paths[::2], b"1"))
 
     assert counts(version_diff.files(one, two)) == (0, 7, 0, 7)
-    assert list(told(version_diff.files(one, two))) == sorted(paths[1::2])
+    assert list(payload(version_diff.files(one, two))) == sorted(paths[1::2])
 
 
 def test_changes_come_in_pages(bob, artifact):
@@ -64,11 +64,11 @@ def test_changes_come_in_pages(bob, artifact):
 
     pages, paths, after = [], [], ""
     while after is not None:
-        found = version_diff.files(one, two, after=after, limit=10)
-        assert counts(found) == (0, 0, 25, 0)
-        pages.append(len(found.page))
-        paths += [change.path for change in found.page]
-        after = found.next_cursor
+        result = version_diff.files(one, two, after=after, limit=10)
+        assert counts(result) == (0, 0, 25, 0)
+        pages.append(len(result.page))
+        paths += [change.path for change in result.page]
+        after = result.next_cursor
     assert pages == [10, 10, 5]
     assert paths == [f"{number:02}" for number in range(25)]
 
@@ -79,9 +79,9 @@ def test_bytes_that_were_sent_twice_are_the_same_once_they_are_read(alice, bob, 
     def sent(user, *bodies: bytes) -> ArtifactVersion:
         draft = versions.begin(Actor(user), artifact).version
         for number, body in enumerate(bodies):
-            place = uploads.begin_single(Actor(user), draft, FileSpec(f"{number}", len(body)))
-            send(uploads.sign_one(place), body)
-            drafts.register_upload(Actor(user), draft, FileSpec(f"{number}", len(body)), place.key)
+            obj = single_upload.begin(Actor(user), draft, FileSpec(f"{number}", len(body)))
+            send(single_upload.sign_put(obj), body)
+            single_upload.register(Actor(user), draft, FileSpec(f"{number}", len(body)), obj.key)
         return versions.finalize(Actor(user, Channel.SDK), draft).version
 
     one, two = sent(alice, b"same", b"mine"), sent(bob, b"same", b"your")
@@ -92,11 +92,11 @@ def test_bytes_that_were_sent_twice_are_the_same_once_they_are_read(alice, bob, 
     for blob in (first, second):
         blob.sha256 = sha256(b"same")
         blob.save()
-    assert told(version_diff.files(one, two)) == {"1": "changed"}
+    assert payload(version_diff.files(one, two)) == {"1": "changed"}
     work()
     one.refresh_from_db()
     two.refresh_from_db()
-    assert told(version_diff.files(one, two)) == {"1": "changed"}
+    assert payload(version_diff.files(one, two)) == {"1": "changed"}
 
 
 def test_references_are_compared_by_what_they_name(bob, artifact, pair):
@@ -105,10 +105,10 @@ def test_references_are_compared_by_what_they_name(bob, artifact, pair):
             ArtifactFile.objects.create(
                 version=version, path=name, name=name, size=1, mime_type="x/y", reference_uri=uri
             )
-    found = version_diff.files(*pair)
+    result = version_diff.files(*pair)
 
-    assert {"moved": "changed"}.items() <= told(found).items() and "same" not in told(found)
-    assert version_diff.lines(*pair, "moved").reason.startswith("It is a reference")
+    assert {"moved": "changed"}.items() <= payload(result).items() and "same" not in payload(result)
+    assert version_diff.lines(*pair, "moved").reason.startswith("The file is a reference")
 
 
 def test_queries_do_not_grow_with_the_files(bob, artifact, pair, django_assert_num_queries):
@@ -145,8 +145,8 @@ def test_metadata_key_by_key():
     before = {"rows": 1, "split": {"train": 0.8, "test": 0.2}, "gone": None, "same": [1, {"a": 2}]}
     after = {"rows": True, "split": {"train": 0.9, "test": 0.2}, "new": "é", "same": [1, {"a": 2}]}
 
-    found, total = version_diff.metadata(before, after)
-    assert [(each.key, each.kind, each.before, each.after) for each in found] == [
+    result, total = version_diff.metadata(before, after)
+    assert [(item.key, item.kind, item.before, item.after) for item in result] == [
         ("gone", "removed", "null", None),
         ("new", "added", None, '"é"'),
         ("rows", "changed", "1", "true"),
@@ -157,10 +157,10 @@ def test_metadata_key_by_key():
 
 
 def test_metadata_of_any_size_is_shown_in_part():
-    found, total = version_diff.metadata({}, {str(number): "x" * 5000 for number in range(1000)})
+    result, total = version_diff.metadata({}, {str(number): "x" * 5000 for number in range(1000)})
 
-    assert (len(found), total) == (version_diff.MAX_DIFFERENCES, 1000)
-    assert found[0].after.startswith('"xxx') and found[0].after.endswith("… (5,002 characters)")
+    assert (len(result), total) == (version_diff.MAX_METADATA_CHANGES, 1000)
+    assert result[0].after.startswith('"xxx') and result[0].after.endswith("… (5,002 characters)")
 
 
 def test_lines_of_a_text(pair):

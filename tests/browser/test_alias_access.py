@@ -121,7 +121,7 @@ def test_aliases_without_script(person, make):
     page.get_by_role("button", name="Move", exact=True).click()
     expect_at(page, "staging", "v3")
     page.get_by_role("link", name="History of staging").click()
-    page.locator("#moments").get_by_role("link", name="Back to v2").click()
+    page.locator("#alias-changes").get_by_role("link", name="Back to v2").click()
     page.get_by_role("button", name="Move", exact=True).click()
     expect_at(page, "staging", "v2")
     page.get_by_role("link", name="Roll back staging").click()

@@ -112,7 +112,7 @@ def test_real_time_updates(person, make):
     expect(overview.locator("#head-aliases")).to_contain_text("production")
     expect(versions.get_by_role("row", name=re.compile("^v3"))).to_contain_text("production")
     expect(version.locator("#version-aliases")).to_contain_text("production")
-    expect(history.locator("#moments li").first).to_contain_text("From v1 to v3")
+    expect(history.locator("#alias-changes li").first).to_contain_text("From v1 to v3")
     for page in (lists, overview, versions, version, history):
         expect_same_page(page)
 
@@ -218,9 +218,9 @@ def test_a_version_that_is_not_offered_is_typed(person, make):
     # As if there were more versions than are offered: the field is there then.
     page.goto(f"{artifact.url}/add-alias?typed=v1")
     page.get_by_label("Alias", exact=True).fill("old")
-    expect(page.locator("#alias-plan")).to_contain_text("old is new, at v1")
+    expect(page.locator("#move-preview")).to_contain_text("old is new, at v1")
     page.get_by_label("Or another version").fill("7")
-    expect(page.locator("#alias-plan")).not_to_contain_text("is new, at")
+    expect(page.locator("#move-preview")).not_to_contain_text("is new, at")
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_text("No finalized version is called '7'.")).to_be_visible()
     page.get_by_label("Or another version").fill("1")
@@ -245,7 +245,7 @@ def test_rollback_from_the_timeline(person, make):
     page.goto(artifact.aliases)
     mark_page(page)
     page.get_by_role("link", name="History of production").click()
-    moments = dialog(page).locator("#moments li")
+    moments = dialog(page).locator("#alias-changes li")
     expect(moments).to_have_count(3)
     expect(moments.first).to_contain_text("From v2 to v3")
     expect(moments.first).to_contain_text("alice via API (key “first key”)")
@@ -257,7 +257,7 @@ def test_rollback_from_the_timeline(person, make):
     expect_at(page, "production", "v1")
 
     page.get_by_role("link", name="History of production").click()
-    expect(dialog(page).locator("#moments li").first).to_contain_text("it was slow")
+    expect(dialog(page).locator("#alias-changes li").first).to_contain_text("it was slow")
     dialog(page).get_by_role("link", name="Roll back").click()
     expect(dialog(page)).to_contain_text("production v1 → v3")
     press_button(page, "Roll back")

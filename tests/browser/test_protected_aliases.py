@@ -22,7 +22,7 @@ def test_a_protected_alias_as_viewer_editor_and_admin(person, make):
         page.goto(artifact.aliases)
         lock = alias_row(page, "production").get_by_role("img", name=re.compile("Protected by the rule prod"))
         expect(lock).to_be_visible()
-        expect(page.get_by_role("heading", name="Protected by")).to_be_visible()
+        expect(page.get_by_role("heading", name="Protection rules")).to_be_visible()
     expect(alias_row(vera, "production").get_by_role("link", name="History of production")).to_be_visible()
     expect(
         vera.locator("main").get_by_role("link", name=re.compile("Move|Propose|Delete|Roll back|Add"))
@@ -147,7 +147,7 @@ def test_rules_are_made_changed_and_deleted_where_they_hold(person, make):
     expect(alias_row(page, "production").get_by_role("link", name="Move of production", exact=True)).to_be_visible()
     page.get_by_role("link", name=re.compile("^Delete rule production")).click()
     press_button(page, "Delete")
-    expect_toast(page, "is deleted.")
+    expect_toast(page, "deleted.")
     expect(page.get_by_role("link", name=re.compile("(Edit|Delete) rule production"))).to_have_count(0)
     expect_same_page(page)
 

@@ -1,4 +1,4 @@
-"""The readers of the pages: each has a terminal, a key and a team of its own on a running stack."""
+"""The readers of the documentation: each has a terminal, an API key and a team of their own on a running stack."""
 
 import json
 import os
@@ -14,7 +14,8 @@ PAGES = sorted(path for path in (servers.ROOT / "README.md", *(servers.ROOT / "d
 READERS = """
 import json
 from accounts import keys, users
-print(json.dumps({name: keys.create(users.create(name), "reader")[1] for name in %r}))
+from accounts.actor import Actor
+print(json.dumps({name: keys.create(Actor(users.create(name)), "reader")[1] for name in %r}))
 """
 
 
@@ -41,7 +42,7 @@ def reader_keys(stack) -> dict[str, str]:
 
 @pytest.fixture
 def terminal(stack, reader_keys, tmp_path) -> Callable[[Path], dict[str, str]]:
-    """The environment that the reader of a page has, which knows nothing but what `make run` tells."""
+    """The environment of a page's reader, with nothing but what `make run` prints."""
     programs = tmp_path / "bin"
     programs.mkdir()
     command = programs / "wanllmdb"

@@ -1,10 +1,10 @@
-"""Reads a page as somebody does who tries everything: its snippets, in order, in one shell and one interpreter.
+"""Runs the snippets of a documentation page, in order, in one shell and one interpreter.
 
-    python reader.py PAGE
+    python page_reader.py PAGE
 
-Every ```bash and ```python block is run, unless `text` stands after the language; ```console shows what people type.
-Variables, functions and the directory of one bash block are there in the next. A program of its own, as a reader has
-his own terminal: nothing of the server is in it.
+Every ```bash and ```python block is run, unless `text` follows the language; ```console shows what people type.
+Variables, functions and the working directory of a bash block are kept for the next one. It is a program of its own,
+so that nothing of the server is imported, as in a reader's terminal.
 """
 
 import re
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# `-a` hands every variable on, as if all were exported, so that the next block can be told of them.
+# `-a` exports every variable, so that `export -p` saves it for the next block.
 BEFORE = "set -aeuo pipefail\n[ ! -e {state} ] || . {state}\n"
 AFTER = '\n{{ export -p; declare -f; printf "cd %q\\n" "$PWD"; }} >{state}\n'
 
@@ -30,14 +30,14 @@ def main(page: Path) -> None:
     state = Path.cwd() / ".shell-state"
     for snippet in snippets(page.read_text()):
         if snippet.language == "python":
-            # As many lines before it as the page has: a traceback names the page's own.
+            # Empty lines before the snippet make the line numbers of a traceback those of the page.
             exec(compile("\n" * snippet.line + snippet.code, page, "exec"), names)
         elif subprocess.run(["bash", "-c", shell(snippet.code, state)]).returncode:
             sys.exit(f"{page.name}, line {snippet.line}: this failed.\n\n{snippet.code}")
 
 
 def snippets(text: str) -> Iterator[Snippet]:
-    """What is to be run of a page, each with the line that its fence opens on."""
+    """The snippets of a page that are run, each with the line of its opening fence."""
     lines = enumerate(text.splitlines(), 1)
     for number, line in lines:
         opening = re.fullmatch(r"( *)(`{3,})(.*)", line)

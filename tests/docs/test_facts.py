@@ -1,4 +1,4 @@
-"""What the pages list is what the server has: no address, refusal, setting or timer is missing, none is made up."""
+"""The pages list exactly what the server has: every endpoint, error code, setting and timer, and no other."""
 
 import re
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ from harness.servers import ROOT
 from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
 
-# The last is one of the pages, which the API has no address for.
-NOT_ON_THE_WIRE = {"TooLarge", "Unavailable", "InvitationOver"}
+# The first two are only bases of other errors; the last is raised by web pages alone.
+NOT_IN_THE_API = {"TooLarge", "Unavailable", "InvitationOver"}
 OF_THE_FRAMEWORK = {
     "NotAuthenticated": 401,
     "AuthenticationFailed": 401,
@@ -37,11 +37,11 @@ def page(name: str) -> str:
 
 
 def rows(name: str, row: str) -> set[tuple[str, ...]]:
-    """The groups of every line of the page that begins as `row` does."""
+    """The groups of every line of the page that matches `row` at its beginning."""
     return {match.groups() for match in re.finditer(rf"^{row}", page(name), re.MULTILINE)}
 
 
-def addresses(patterns: list[URLPattern]) -> Iterator[tuple[str, str]]:
+def endpoints(patterns: list[URLPattern]) -> Iterator[tuple[str, str]]:
     for pattern in patterns:
         path = re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern))
         view = pattern.callback.view_class
@@ -50,21 +50,21 @@ def addresses(patterns: list[URLPattern]) -> Iterator[tuple[str, str]]:
                 yield method.upper(), f"/{path}"
 
 
-def refusals(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
+def error_classes(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
     for each in kind.__subclasses__():
         yield each
-        yield from refusals(each)
+        yield from error_classes(each)
 
 
 def test_every_address_is_listed():
     subjects = (api.accounts, api.projects, api.notifications, api.artifacts, api.aliases)
     ours = [pattern for subject in subjects for pattern in subject.urls.urlpatterns]
 
-    assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(addresses(ours))
+    assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(endpoints(ours))
 
 
-def test_every_refusal_is_listed_with_its_status():
-    ours = {each.__name__: each.status for each in refusals(RegistryError) if each.__name__ not in NOT_ON_THE_WIRE}
+def test_every_error_code_is_listed_with_its_status():
+    ours = {each.__name__: each.status for each in error_classes(RegistryError) if each.__name__ not in NOT_IN_THE_API}
     listed = {code: int(status) for code, status in rows("api.md", r"\| `(\w+)` \| (\d{3}) \|")}
 
     assert RunEnded.__name__ in ours
@@ -90,10 +90,10 @@ def test_every_timer_is_listed():
 @pytest.mark.parametrize("path", PAGES, ids=title)
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
-        place, _, heading = target.partition("#")
+        path_part, _, heading = target.partition("#")
         if "://" in target:
             continue
-        linked = (path.parent / place).resolve() if place else path
+        linked = (path.parent / path_part).resolve() if path_part else path
 
         assert linked.exists(), f"{path.name} links to {target}"
         assert not heading or heading in anchors(linked.read_text()), f"{path.name} links to {target}"

@@ -1,4 +1,4 @@
-"""What the pages tell people to try works, from the top of a page to its end."""
+"""The snippets of every page work, from the top of the page to its end."""
 
 import shutil
 import subprocess
@@ -10,24 +10,24 @@ import pytest
 from tests.docs import page_reader
 from tests.docs.conftest import PAGES, title
 
-WITHIN = 60
+TIMEOUT_SECONDS = 60
 RUNNABLE = [page for page in PAGES if any(page_reader.snippets(page.read_text()))]
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=title)
-def test_a_page_can_be_tried_from_top_to_bottom(terminal, tmp_path, page: Path):
+def test_a_page_runs_from_top_to_bottom(terminal, tmp_path, page: Path):
     assert shutil.which("curl"), "curl is not installed: `make test` does that."
-    desk = tmp_path / "desk"
-    desk.mkdir()
+    directory = tmp_path / "reader"
+    directory.mkdir()
     done = subprocess.run(
         [sys.executable, page_reader.__file__, page],
-        cwd=desk,
+        cwd=directory,
         env=terminal(page),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=WITHIN,
+        timeout=TIMEOUT_SECONDS,
     )
 
     assert done.returncode == 0, done.stdout
@@ -37,7 +37,7 @@ def read(page: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, page_reader.__file__, page], cwd=page.parent, capture_output=True, text=True)
 
 
-def test_snippets_are_what_is_marked_to_run():
+def test_blocks_marked_as_bash_and_python_are_snippets():
     page = "\n".join(
         [
             *("# Title", "```console", "$ make run", "```"),
@@ -55,22 +55,22 @@ def test_snippets_are_what_is_marked_to_run():
 
 
 @pytest.mark.parametrize(
-    ("page", "told"),
+    ("page", "message"),
     [
         ("```bash\nA=$(false | cat)\n```\n```bash\necho never\n```\n", "page.md, line 1: this failed."),
         ("```python\nanswer = 1\n```\n\n```python\nassert answer == 2\n```\n", 'page.md", line 6'),
     ],
 )
-def test_a_snippet_that_fails_is_told_with_its_line(tmp_path, page, told):
+def test_the_failure_of_a_snippet_names_its_line(tmp_path, page, message):
     (tmp_path / "page.md").write_text(page)
     done = read(tmp_path / "page.md")
 
     assert done.returncode == 1
-    assert told in done.stderr
+    assert message in done.stderr
     assert "never" not in done.stdout
 
 
-def test_a_shell_remembers_what_went_before(tmp_path):
+def test_a_bash_block_keeps_the_state_of_the_previous_one(tmp_path):
     page = "```bash\nA=1\nf() { echo f; }\ncd /\n```\n```bash\necho $A $(f) $PWD\n```\n"
     (tmp_path / "page.md").write_text(page)
     done = read(tmp_path / "page.md")

@@ -93,8 +93,8 @@ def test_a_database_of_the_first_release_migrates_with_all_its_data(url):
     # Events, by now of an app of their own.
     assert facts["event_types"] == ["events"]
     assert facts["messages"] == [
-        "bob proposes to put approved on v7 of acme/recommender/ranker",
-        "bob put canary on v7 of acme/recommender/ranker",
+        "bob proposes to assign approved to v7 of acme/recommender/ranker",
+        "bob assigned canary to v7 of acme/recommender/ranker",
     ]
     assert (facts["numbers"], facts["before"], facts["moved"]) == ([8, 8, 8], "v8", ["v8", "v2"])
     # The move after the migration goes on with the chain that was there.

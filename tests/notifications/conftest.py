@@ -75,4 +75,4 @@ def later() -> Callable[..., None]:
 @pytest.fixture(autouse=True)
 def health_is_known() -> None:
     """Every 15 seconds a page asks how store and workers are: never one whose queries are counted."""
-    cache.set(health.ASKED, True, None)
+    cache.set(health.CHECKED_KEY, True, None)

@@ -138,17 +138,17 @@ def test_the_api_makes_shows_changes_and_deletes(api, acme, alice, bob):
         "visibility": "private",
         "created_by": "bob",
     }
-    address = f"/api/v1/projects/{body['id']}"
-    assert api(alice).get(address).json() == body
+    url = f"/api/v1/projects/{body['id']}"
+    assert api(alice).get(url).json() == body
 
-    changed = api(bob).patch(address, {"visibility": "internal"}).json()
+    changed = api(bob).patch(url, {"visibility": "internal"}).json()
     assert (changed["visibility"], changed["description"]) == ("internal", "Eyes.")
-    assert api(bob).put(address, {"name": "sight", "team": "acme"}).json()["full_name"] == "acme/sight"
-    assert api(bob).patch(address, {"team": "bob"}).status_code == 400
+    assert api(bob).put(url, {"name": "sight", "team": "acme"}).json()["full_name"] == "acme/sight"
+    assert api(bob).patch(url, {"team": "bob"}).status_code == 400
 
-    assert api(bob).delete(address).status_code == 403
-    assert api(alice).delete(address).status_code == 204
-    assert api(alice).get(address).status_code == 404
+    assert api(bob).delete(url).status_code == 403
+    assert api(alice).delete(url).status_code == 204
+    assert api(alice).get(url).status_code == 404
 
 
 def test_a_project_without_a_team_is_in_the_personal_one(api, bob):
@@ -156,31 +156,31 @@ def test_a_project_without_a_team_is_in_the_personal_one(api, bob):
 
 
 def test_the_api_refuses_with_the_right_code(api, project, alice, bob, vera, mallory):
-    address = f"/api/v1/projects/{project.pk}"
+    url = f"/api/v1/projects/{project.pk}"
     cases = [
         (vera, "post", "/api/v1/projects", {"team": "acme", "name": "x"}, 403, "Denied"),
         (mallory, "post", "/api/v1/projects", {"team": "acme", "name": "x"}, 404, "Missing"),
         (bob, "post", "/api/v1/projects", {"team": "acme", "name": "demo"}, 409, "NameTaken"),
         (bob, "post", "/api/v1/projects", {"team": "acme", "name": "x", "visibility": "public"}, 400, "Invalid"),
-        (vera, "patch", address, {"description": "x"}, 403, "Denied"),
-        (mallory, "get", address, None, 404, "Missing"),
-        (mallory, "patch", address, {"description": "x"}, 404, "Missing"),
-        (mallory, "delete", address, None, 404, "Missing"),
+        (vera, "patch", url, {"description": "x"}, 403, "Denied"),
+        (mallory, "get", url, None, 404, "Missing"),
+        (mallory, "patch", url, {"description": "x"}, 404, "Missing"),
+        (mallory, "delete", url, None, 404, "Missing"),
         (alice, "get", "/api/v1/projects/not-an-id", None, 404, "Missing"),
         (alice, "get", "/api/v1/projects?team=" + "x" * 65, None, 400, "Invalid"),
     ]
     for user, method, at, body, status, code in cases:
         answer = getattr(api(user), method)(at, body)
         assert (answer.status_code, answer.json()["code"]) == (status, code), (user, method, at)
-    assert api(bob, Scope.READ).patch(address, {"description": "x"}).json()["code"] == "ReadOnlyKey"
+    assert api(bob, Scope.READ).patch(url, {"description": "x"}).json()["code"] == "ReadOnlyKey"
 
 
 def test_an_internal_project_is_shown_to_strangers_and_not_theirs_to_change(api, project, alice, mallory):
     projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
-    address = f"/api/v1/projects/{project.pk}"
+    url = f"/api/v1/projects/{project.pk}"
 
-    assert api(mallory).get(address).status_code == 200
-    refused = api(mallory).patch(address, {"description": "x"})
+    assert api(mallory).get(url).status_code == 200
+    refused = api(mallory).patch(url, {"description": "x"})
     assert (refused.status_code, refused.json()["code"]) == (403, "Denied")
 
 
@@ -202,10 +202,10 @@ def test_the_list_filters_and_orders(api, acme, project, alice):
 def test_the_list_costs_three_queries_however_long_it_is(api, acme, alice, bob, django_assert_num_queries):
     for number in range(5):
         projects.create(Actor(bob), acme, f"p{number}")
-    hands = api(alice)
-    hands.get("/api/v1/me")
+    client = api(alice)
+    client.get("/api/v1/me")
     with django_assert_num_queries(3):
-        assert hands.get("/api/v1/projects").json()["total"] == 5
+        assert client.get("/api/v1/projects").json()["total"] == 5
 
 
 def test_a_member_of_many_sees_each_project_once(project, alice, bob, vera, mallory):

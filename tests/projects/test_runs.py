@@ -166,17 +166,17 @@ def test_the_api_starts_a_run_and_its_project(api, acme, bob):
 
 
 def test_the_api_beats_updates_and_finishes(api, run, bob):
-    address, hands = f"/api/v1/runs/{run.pk}", api(bob)
-    assert hands.post(f"{address}/heartbeat").status_code == 200
-    changed = hands.patch(address, {"config": {"lr": 1}, "display_name": "Best", "group": "g"}).json()
+    url, client = f"/api/v1/runs/{run.pk}", api(bob)
+    assert client.post(f"{url}/heartbeat").status_code == 200
+    changed = client.patch(url, {"config": {"lr": 1}, "display_name": "Best", "group": "g"}).json()
     assert (changed["config"], changed["display_name"], changed["group"]) == ({"lr": 1}, "Best", "g")
 
-    ended = hands.post(f"{address}/finish", {"exit_code": 1, "summary": {"loss": 2}}).json()
+    ended = client.post(f"{url}/finish", {"exit_code": 1, "summary": {"loss": 2}}).json()
     assert (ended["state"], ended["summary"]) == ("crashed", {"loss": 2})
-    assert hands.post(f"{address}/finish", {"exit_code": 3}).status_code == 200
-    refused = hands.post(f"{address}/finish", {"exit_code": 0})
+    assert client.post(f"{url}/finish", {"exit_code": 3}).status_code == 200
+    refused = client.post(f"{url}/finish", {"exit_code": 0})
     assert (refused.status_code, refused.json()["code"], refused.json()["state"]) == (409, "RunEnded", "crashed")
-    assert hands.post(f"{address}/heartbeat").json()["code"] == "RunEnded"
+    assert client.post(f"{url}/heartbeat").json()["code"] == "RunEnded"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_an_end_without_sense_is_refused(api, run, bob, body):
 
 
 def test_the_api_refuses_with_the_right_code(api, run, bob, vera, mallory):
-    address = f"/api/v1/runs/{run.pk}"
+    url = f"/api/v1/runs/{run.pk}"
     cases = [
         (vera, "post", "/api/v1/runs", {"project": "acme/demo"}, 403, "Denied"),
         (vera, "post", "/api/v1/runs", {"project": "acme/new"}, 403, "Denied"),
@@ -204,19 +204,19 @@ def test_the_api_refuses_with_the_right_code(api, run, bob, vera, mallory):
         (bob, "post", "/api/v1/runs", {"project": "acme/demo", "name": run.name}, 409, "NameTaken"),
         (bob, "post", "/api/v1/runs", {"project": "acme/demo", "name": "a b"}, 400, "Invalid"),
         (bob, "post", "/api/v1/runs", {}, 400, "Invalid"),
-        (vera, "patch", address, {"notes": "x"}, 403, "Denied"),
-        (vera, "post", f"{address}/heartbeat", None, 403, "Denied"),
-        (vera, "post", f"{address}/finish", {"exit_code": 0}, 403, "Denied"),
-        (mallory, "get", address, None, 404, "Missing"),
-        (mallory, "patch", address, {"notes": "x"}, 404, "Missing"),
-        (mallory, "post", f"{address}/heartbeat", None, 404, "Missing"),
-        (mallory, "post", f"{address}/finish", {"exit_code": 0}, 404, "Missing"),
+        (vera, "patch", url, {"notes": "x"}, 403, "Denied"),
+        (vera, "post", f"{url}/heartbeat", None, 403, "Denied"),
+        (vera, "post", f"{url}/finish", {"exit_code": 0}, 403, "Denied"),
+        (mallory, "get", url, None, 404, "Missing"),
+        (mallory, "patch", url, {"notes": "x"}, 404, "Missing"),
+        (mallory, "post", f"{url}/heartbeat", None, 404, "Missing"),
+        (mallory, "post", f"{url}/finish", {"exit_code": 0}, 404, "Missing"),
         (mallory, "get", "/api/v1/runs?project=acme/demo", None, 404, "Missing"),
     ]
     for user, method, at, body, status, code in cases:
         answer = getattr(api(user), method)(at, body)
         assert (answer.status_code, answer.json()["code"]) == (status, code), (user, method, at)
-    assert api(bob, Scope.READ).post(f"{address}/heartbeat").json()["code"] == "ReadOnlyKey"
+    assert api(bob, Scope.READ).post(f"{url}/heartbeat").json()["code"] == "ReadOnlyKey"
 
 
 def test_the_list_filters_and_orders(api, project, bob, mallory):
@@ -241,9 +241,9 @@ def test_the_list_filters_and_orders(api, project, bob, mallory):
 def test_the_list_costs_three_queries_however_long_it_is(api, project, bob, vera, django_assert_num_queries):
     for _ in range(5):
         runs.start(Actor(bob), project)
-    hands = api(vera)
-    hands.get("/api/v1/me")
+    client = api(vera)
+    client.get("/api/v1/me")
     with django_assert_num_queries(3):
-        assert hands.get("/api/v1/runs").json()["total"] == 5
+        assert client.get("/api/v1/runs").json()["total"] == 5
     with django_assert_num_queries(4):  # and the project
-        assert hands.get("/api/v1/runs?project=acme/demo").json()["total"] == 5
+        assert client.get("/api/v1/runs?project=acme/demo").json()["total"] == 5

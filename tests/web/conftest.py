@@ -12,4 +12,4 @@ __all__ = ["age", "artifact", "foreign", "other", "run", "store", "v1", "v2", "w
 @pytest.fixture(autouse=True)
 def health_is_known() -> None:
     """Every 15 seconds a page asks how store and workers are: never one whose queries are counted."""
-    cache.set(health.ASKED, True, None)
+    cache.set(health.CHECKED_KEY, True, None)

@@ -154,7 +154,7 @@ def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, d
         fields = {"plan": "1", "version": "v2"} | fields
         text = client.get(f"{ARTIFACT_URL}/add-alias", fields, headers=htmx_headers(PAGE)).content.decode()
         assert "<form" not in text
-        return " ".join(re.sub(r"<[^>]*>", " ", text).split()) + re.search('data-deed="([^"]*)"', text)[1]
+        return " ".join(re.sub(r"<[^>]*>", " ", text).split()) + re.search('data-submit-label="([^"]*)"', text)[1]
 
     with django_assert_max_num_queries(12):
         response = preview(name="production")

@@ -94,7 +94,7 @@ def test_a_long_history_comes_in_pages(browser, bob, artifact, v1, v2):
     text = client.get(f"{PAGE}/busy/history").content.decode()
     seen = 0
     while True:
-        seen += len(re.findall("<li(?! class)", text.partition('id="moments"')[2]))
+        seen += len(re.findall("<li(?! class)", text.partition('id="alias-changes"')[2]))
         older = re.search(r'href="([^"]*\?before=\d+)"', text)
         if not older:
             break

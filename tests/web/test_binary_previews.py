@@ -65,7 +65,7 @@ class TestParquet:
             read.append(length)
             return data[offset : offset + length]
 
-        assert len(parquet_preview.show(Reader(len(data), fetch)).rows) == 100
+        assert len(parquet_preview.preview(Reader(len(data), fetch)).rows) == 100
         assert len(data) > 30 * MIB
         assert sum(read) < 4 * MIB
 
@@ -244,9 +244,9 @@ class TestImages:
 
     def test_too_many_bytes_or_pixels(self):
         with pytest.raises(PreviewTooLarge):
-            image_preview.show(reader_of(png(), 21 * MIB))
+            image_preview.preview(reader_of(png(), 21 * MIB))
         with pytest.raises(PreviewTooLarge):
-            image_preview.show(reader_of(png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + bytes(50)))
+            image_preview.preview(reader_of(png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + bytes(50)))
 
 
 class TestReader:

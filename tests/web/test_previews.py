@@ -68,10 +68,10 @@ class TestText:
 
     def test_a_text_of_hundred_megabytes_is_too_large(self):
         with pytest.raises(PreviewTooLarge):
-            text_preview.show(reader_of(b"x" * text_preview.SHOWN, 120 * MIB), "x.txt")
+            text_preview.preview(reader_of(b"x" * text_preview.MAX_SHOWN, 120 * MIB), "x.txt")
 
     def test_a_character_may_be_cut_by_the_limit(self):
-        text = "é" * text_preview.SHOWN
+        text = "é" * text_preview.MAX_SHOWN
         assert line_texts(make_preview("x.txt", b"x" + text.encode()))[0].startswith("xé")
 
     def test_deceptive_characters_are_shown_by_their_names(self):
@@ -96,7 +96,7 @@ class TestMarkdown:
         assert make_preview("README.md", b"# Title\n") == Markdown("# Title\n")
 
     def test_a_long_one_is_text(self):
-        preview = make_preview("README.md", b"*x* " * text_preview.MAX_PROSE)
+        preview = make_preview("README.md", b"*x* " * text_preview.MAX_MARKDOWN)
         assert isinstance(preview, Text) and "too long to render" in preview.note
 
     def test_bytes_are_not_prose(self):
@@ -177,4 +177,4 @@ class TestJson:
 
     def test_a_large_one_is_not_read(self):
         with pytest.raises(PreviewTooLarge):
-            json_preview.show(Reader(MIB + 1, lambda offset, length: pytest.fail("read")))
+            json_preview.preview(Reader(MIB + 1, lambda offset, length: pytest.fail("read")))

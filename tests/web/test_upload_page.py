@@ -7,7 +7,7 @@ from django.conf import settings
 
 from accounts.actor import Actor
 from artifacts import drafts, versions
-from artifacts.content import uploads
+from artifacts.content import single_upload
 from artifacts.drafts import FileSpec
 from artifacts.models import AliasChange, ArtifactVersion
 from tests.artifacts.client import log, send, sha256
@@ -23,9 +23,9 @@ def draft(bob, artifact) -> ArtifactVersion:
 
 def add(user, draft, path: str, body: bytes = b"body") -> None:
     """A file as a browser sends it, without a hash."""
-    target = uploads.begin_single(Actor(user), draft, FileSpec(path, len(body)))
-    send(uploads.sign_one(target), body)
-    drafts.register_upload(Actor(user), draft, FileSpec(path, len(body)), target.key)
+    obj = single_upload.begin(Actor(user), draft, FileSpec(path, len(body)))
+    send(single_upload.sign_put(obj), body)
+    single_upload.register(Actor(user), draft, FileSpec(path, len(body)), obj.key)
 
 
 def test_the_page_waits_for_the_first_file_to_begin_a_draft(browser, bob, artifact):

@@ -252,10 +252,12 @@ def test_finalizing_an_incomplete_draft_is_refused_on_the_page(browser, bob, art
         version=fill_nothing, path="a", name="a", size=1, mime_type="text/plain", blob=many_missing
     )
 
-    response = browser(bob).post(f"{PAGE}/finalize", {}, headers=HTMX)
+    response = browser(bob).post(f"{PAGE}/finalize", {"description": "new"}, headers=HTMX)
     assert response.status_code == 409 and "uploaded" in response["X-Refusal"]
-    response = browser(bob).post(f"{PAGE}/finalize", {"aliases": "a b!"}, headers=HTMX)
+    response = browser(bob).post(f"{PAGE}/finalize", {"aliases": "a b!", "description": "new"}, headers=HTMX)
     assert response.status_code == 400
+    fill_nothing.refresh_from_db()
+    assert fill_nothing.description == ""
 
 
 def test_deleting_asks_for_the_aliases(browser, bob, artifact, version):

@@ -10,7 +10,7 @@ from accounts.models import Invitation, Membership, Role, Team
 
 def get_team(request: HttpRequest, name: str, role: Role | None = None) -> Team:
     """A team that the reader is in, with the reader's `role` in it; 403 for those who have not at least `role`."""
-    team = get_object_or_404(Team.objects.visible_to(request.user).named(name))
+    team = get_object_or_404(Team.objects.visible_to(request.user).by_name(name))
     if role is not None:
         permissions.require(Actor.from_page(request), team, role)
     return team

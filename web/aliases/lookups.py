@@ -23,7 +23,7 @@ def get_proposal(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> 
 def get_managed_rule(request: HttpRequest, team: str, pk: UUID) -> AliasRule:
     """A rule of the team, or of what it owns. 403 for readers who see it but are no admins of the team."""
     rule = get_object_or_404(AliasRule.objects.visible_to(request.user).for_display(), pk=pk)
-    if rule.owner != Team.objects.named(team).first():
+    if rule.owner != Team.objects.by_name(team).first():
         raise Http404("Rule not found.")
     permissions.require(Actor.from_page(request), rule.owner, Role.ADMIN)
     return rule

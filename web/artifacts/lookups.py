@@ -20,7 +20,8 @@ def get_artifact_for_display(request: HttpRequest, team: str, project: str, type
     visible = view_models.annotate_alias_state(Artifact.objects.visible_to(request.user).for_display())
     visible = Watch.objects.annotate_watched_artifacts(visible, request.user)
     visible = visible.annotate(role=Subquery(memberships.values("role")[:1]))
-    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), type=type, name=name)
+    scope = Project.objects.by_full_name(f"{team}/{project}")
+    return get_object_or_404(visible, project__in=scope, type=type, name=name)
 
 
 def get_artifact(
@@ -33,7 +34,7 @@ def get_artifact(
     visible = view_models.annotate_alias_state(
         Artifact.objects.visible_to(request.user).select_related("project__team")
     )
-    scope = Project.objects.named(f"{team}/{project}")
+    scope = Project.objects.by_full_name(f"{team}/{project}")
     artifact = get_object_or_404(visible, project__in=scope, type=type, name=name)
     if role is not None:
         permissions.require(Actor.from_page(request), artifact.project.team, role)

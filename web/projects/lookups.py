@@ -17,7 +17,7 @@ def get_project(request: HttpRequest, team: str, project: str, role: Role | None
     """
     visible = Project.objects.visible_to(request.user).with_role_of(request.user).select_related("team", "created_by")
     watched = Watch.objects.annotate_watched_projects(visible, request.user)
-    found = get_object_or_404(watched.named(f"{team}/{project}"))
+    found = get_object_or_404(watched.by_full_name(f"{team}/{project}"))
     if role is not None:
         permissions.require(Actor.from_page(request), found.team, role)
     return found
@@ -25,4 +25,4 @@ def get_project(request: HttpRequest, team: str, project: str, role: Role | None
 
 def get_run(request: HttpRequest, team: str, project: str, name: str) -> Run:
     visible = Run.objects.visible_to(request.user).select_related("project__team", "created_by")
-    return get_object_or_404(visible, project__in=Project.objects.named(f"{team}/{project}"), name=name)
+    return get_object_or_404(visible, project__in=Project.objects.by_full_name(f"{team}/{project}"), name=name)

@@ -1,4 +1,4 @@
-"""Aliases: made or moved, several at once, listed, followed, now or then, removed."""
+"""Aliases: list, create, move, show (now or as of a time), remove, roll back, swap, suggest."""
 
 from typing import Any
 from uuid import UUID
@@ -63,7 +63,7 @@ class AliasList(APIView):
 
     @extend_schema(request=AliasesSet, responses=AliasesSetSerializer, operation_id="aliases_set")
     def put(self, request: Request, artifact_id: UUID) -> Response:
-        """Make, move and remove several aliases, all or none. Those that are not named stay as they are."""
+        """Create, move and remove several aliases, all or none. Other aliases are not changed."""
         artifact = get_artifact(request, artifact_id)
         data = parse_body(AliasesSet, request, artifact_id=artifact_id)
         preconditions.reject_preconditions(request)
@@ -82,7 +82,7 @@ class AliasDetail(APIView):
         operation_id="aliases_show",
     )
     def get(self, request: Request, artifact_id: UUID, alias: str) -> Response:
-        """An alias with its version; with `at`, where it was then."""
+        """Show an alias with its version; with `at`, as of that time."""
         at = parse(request, query_params.AliasQuery).get("at")
         if at:
             artifact = get_artifact(request, artifact_id)
@@ -101,7 +101,7 @@ class AliasDetail(APIView):
         operation_id="aliases_delete",
     )
     def delete(self, request: Request, artifact_id: UUID, alias: str) -> Response:
-        """Remove an alias; its version stays."""
+        """Remove an alias, not its version."""
         data = parse(request, query_params.AliasDeleteQuery)
         expected = preconditions.expected(request, data)
         artifact = get_artifact(request, artifact_id)
@@ -119,7 +119,7 @@ class AliasRollback(APIView):
         operation_id="aliases_rollback",
     )
     def post(self, request: Request, artifact_id: UUID, alias: str) -> Response:
-        """Move an alias back to the version before, also one that was removed. A second time undoes the first."""
+        """Move an alias to its previous version, also after its removal. A second rollback undoes the first."""
         artifact = get_artifact(request, artifact_id)
         data = parse_body(AliasRollbackRequest, request, artifact_id=artifact_id, alias=alias)
         expected = preconditions.expected(request, data)
@@ -132,7 +132,7 @@ class AliasesSwap(APIView):
 
     @extend_schema(request=AliasesSwapRequest, responses=AliasesSerializer, operation_id="aliases_swap")
     def post(self, request: Request, artifact_id: UUID) -> Response:
-        """Let two aliases change places, both or none."""
+        """Exchange the versions of two aliases in one step."""
         artifact = get_artifact(request, artifact_id)
         data = parse_body(AliasesSwapRequest, request, artifact_id=artifact_id)
         preconditions.reject_preconditions(request)
@@ -147,7 +147,7 @@ class AliasSuggestions(APIView):
         parameters=[query_params.SuggestionQuery], responses=SuggestionsSerializer, operation_id="aliases_suggestions"
     )
     def get(self, request: Request, artifact_id: UUID) -> Response:
-        """What an alias could be called: as in the rest of the project, as is common, or as the next version."""
+        """Suggest names for an alias: used in the project, common ones, or the next semantic version."""
         query = parse(request, query_params.SuggestionQuery)
         found = suggestions.suggest(get_artifact(request, artifact_id), query.get("q", ""))
         return Response(SuggestionsSerializer({"items": found}).data)

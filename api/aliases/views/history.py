@@ -1,4 +1,4 @@
-"""The record of aliases, newest first: every place each of them has pointed at."""
+"""The history of aliases, newest first."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ class AliasesHistory(APIView):
 
     @extend_schema(parameters=[CursorQuery], responses=cursor_page_of(ChangeSerializer), operation_id="aliases_history")
     def get(self, request: Request, artifact_id: UUID) -> Response:
-        """What happened to all aliases of an artifact, also those that are gone."""
+        """List the changes of all aliases of an artifact, including removed ones."""
         query = parse(request, CursorQuery)
         rows = AliasChange.objects.filter(artifact=get_artifact(request, artifact_id)).newest_first()
         if "cursor" in query:
@@ -49,10 +49,10 @@ class AliasHistory(APIView):
         parameters=[CursorQuery], responses=cursor_page_of(ChangeSerializer), operation_id="aliases_history_of_one"
     )
     def get(self, request: Request, artifact_id: UUID, alias: str) -> Response:
-        """What happened to one alias, also to one that was removed."""
+        """List the changes of one alias, also after its removal."""
         artifact = get_artifact(request, artifact_id)
         answer = page_by_cursor(request, AliasChange.objects.of(artifact, alias), "-number", ChangeSerializer)
         if not answer.data["items"] and "cursor" not in request.query_params:
-            # Whatever is there has a record, so this one says that it is not, and which ones are.
+            # Every alias has a history, so this one does not exist: raise the error that lists the existing ones.
             aliases.get(artifact, alias)
         return answer

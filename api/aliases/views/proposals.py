@@ -1,4 +1,4 @@
-"""Moves of aliases that wait for a second person."""
+"""Proposals to move aliases, which a second person approves or rejects."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ class ProposalList(APIView):
         operation_id="alias_proposals_list",
     )
     def get(self, request: Request, artifact_id: UUID) -> Response:
-        """List the proposed moves of an artifact's aliases, newest first."""
+        """List the proposals for an artifact's aliases, newest first."""
         query = parse(request, query_params.ProposalQuery)
         rows = get_artifact(request, artifact_id).alias_proposals.for_display()
         rows = rows.filter(state=query["state"]) if "state" in query else rows
@@ -35,7 +35,7 @@ class ProposalList(APIView):
 
     @extend_schema(request=ProposalCreate, responses={201: ProposalSerializer}, operation_id="alias_proposals_create")
     def post(self, request: Request, artifact_id: UUID) -> Response:
-        """Ask a second person to make, move or remove an alias."""
+        """Propose to create, move or remove an alias."""
         artifact = get_artifact(request, artifact_id)
         data = parse_body(ProposalCreate, request, artifact_id=artifact_id)
         to = get_target(request, data["version_id"]) if data["version_id"] else None
@@ -48,7 +48,7 @@ class ProposalDetail(APIView):
 
     @extend_schema(responses=ProposalSerializer, operation_id="alias_proposals_show")
     def get(self, request: Request, proposal_id: UUID) -> Response:
-        """Show a proposed move, and what became of it."""
+        """Show a proposal and its state."""
         return Response(ProposalSerializer(get_proposal(request, proposal_id)).data)
 
 
@@ -57,7 +57,7 @@ class ProposalApprove(APIView):
 
     @extend_schema(request=ProposalDecision, responses=ProposalSerializer, operation_id="alias_proposals_approve")
     def post(self, request: Request, proposal_id: UUID) -> Response:
-        """Make the proposed move, if the alias is still where it was; never by who proposed it."""
+        """Approve a proposal of somebody else: the alias moves, if it is still at the version where it was proposed."""
         proposal = get_proposal(request, proposal_id)
         proposals.approve(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request))
         return _shown(proposal)
@@ -68,7 +68,7 @@ class ProposalReject(APIView):
 
     @extend_schema(request=ProposalDecision, responses=ProposalSerializer, operation_id="alias_proposals_reject")
     def post(self, request: Request, proposal_id: UUID) -> Response:
-        """Decide that the alias stays where it is."""
+        """Reject a proposal of somebody else: the alias does not move."""
         proposal = get_proposal(request, proposal_id)
         return _shown(proposals.reject(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
 
@@ -78,7 +78,7 @@ class ProposalWithdraw(APIView):
 
     @extend_schema(request=ProposalDecision, responses=ProposalSerializer, operation_id="alias_proposals_withdraw")
     def post(self, request: Request, proposal_id: UUID) -> Response:
-        """Take your own proposal back."""
+        """Withdraw your own proposal."""
         proposal = get_proposal(request, proposal_id)
         return _shown(proposals.withdraw(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
 

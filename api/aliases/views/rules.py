@@ -31,7 +31,7 @@ class RuleList(APIView):
 
     @extend_schema(request=RuleCreate, responses={201: RuleSerializer}, operation_id="alias_rules_create")
     def post(self, request: Request) -> Response:
-        """Protect aliases in a team, a project or an artifact."""
+        """Create a rule that protects aliases in a team, a project or an artifact."""
         data = parse_body(RuleCreate, request)
         said = scope_of(data)
         more = {field: value for field, value in data.items() if field not in said}
@@ -49,14 +49,14 @@ class RuleDetail(APIView):
 
     @extend_schema(request=RuleUpdate, responses=RuleSerializer, operation_id="alias_rules_update")
     def patch(self, request: Request, rule_id: UUID) -> Response:
-        """Change pattern, role or need of approval; a rule stays where it is."""
+        """Change pattern, role or approval of a rule; its scope cannot change."""
         rule = get_rule(request, rule_id)
         changes = parse_body(RuleUpdate, request)
         return Response(RuleSerializer(protection.update(Actor.from_api(request), rule, **changes)).data)
 
     @extend_schema(responses={204: None}, operation_id="alias_rules_delete")
     def delete(self, request: Request, rule_id: UUID) -> Response:
-        """Delete a rule: what it protected is open from now on, but for other rules."""
+        """Delete a rule; other rules that match the same aliases still apply."""
         protection.delete(Actor.from_api(request), get_rule(request, rule_id))
         return Response(status=204)
 

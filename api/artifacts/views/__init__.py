@@ -1,1 +1,1 @@
-"""One class a resource: find through `visible_to`, act by one verb, answer."""
+"""One class per resource: find through `visible_to`, call one verb, respond."""

@@ -1,4 +1,4 @@
-"""Artifacts, and the names that lead to their versions."""
+"""Artifacts, and the resolution of names to versions."""
 
 from typing import Any
 from uuid import UUID
@@ -37,11 +37,11 @@ class ArtifactList(APIView):
 
     @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer}, operation_id="artifacts_create")
     def post(self, request: Request) -> Response:
-        """Create an artifact; where the name is taken, 409 tells the id of the one that has it."""
+        """Create an artifact; where the name is taken, 409 has the id of that artifact."""
         data = parse_body(ArtifactCreate, request)
         project = Project.objects.visible_to(request.user).find(data.pop("project"))
         artifact = artifacts.create(Actor.from_api(request), project, **data)
-        return Response(_shown(artifact), 201)
+        return Response(_serialize(artifact), 201)
 
 
 class ArtifactDetail(APIView):
@@ -50,7 +50,7 @@ class ArtifactDetail(APIView):
     @extend_schema(responses=ArtifactSerializer, operation_id="artifacts_show")
     def get(self, request: Request, artifact_id: UUID) -> Response:
         """Show an artifact."""
-        return Response(_shown(get_artifact(request, artifact_id)))
+        return Response(_serialize(get_artifact(request, artifact_id)))
 
     @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_replace")
     def put(self, request: Request, artifact_id: UUID) -> Response:
@@ -62,7 +62,7 @@ class ArtifactDetail(APIView):
         """Change the fields that are given."""
         artifact = get_artifact(request, artifact_id)
         changes = parse_body(ArtifactUpdate, request, artifact_id=artifact_id)
-        return Response(_shown(artifacts.update(Actor.from_api(request), artifact, **changes)))
+        return Response(_serialize(artifacts.update(Actor.from_api(request), artifact, **changes)))
 
     @extend_schema(responses={204: None}, operation_id="artifacts_delete")
     def delete(self, request: Request, artifact_id: UUID) -> Response:
@@ -78,11 +78,11 @@ class Resolve(APIView):
         parameters=[query_params.ResolveQuery], responses=ResolvedSerializer, operation_id="artifacts_resolve"
     )
     def get(self, request: Request) -> Response:
-        """From `team/project/name:x` to artifact, version and aliases."""
+        """Resolve `team/project/name:x` to artifact, version and aliases."""
         query = parse(request, query_params.ResolveQuery)
-        found = name_resolution.resolve(request.user, query["name"], type=query.get("type"), at=query.get("at"))
-        return Response(serialize(ResolvedSerializer, found))
+        resolved = name_resolution.resolve(request.user, query["name"], type=query.get("type"), at=query.get("at"))
+        return Response(serialize(ResolvedSerializer, resolved))
 
 
-def _shown(artifact: Artifact) -> dict[str, Any]:
+def _serialize(artifact: Artifact) -> dict[str, Any]:
     return ArtifactSerializer(Artifact.objects.for_display().get(pk=artifact.pk)).data

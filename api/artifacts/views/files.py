@@ -1,4 +1,4 @@
-"""Files of a version: stated, uploaded one by one, listed, downloaded, taken out of a draft."""
+"""Files of a version: add, upload one by one, list, download, remove from a draft."""
 
 from typing import Any
 from uuid import UUID
@@ -30,10 +30,11 @@ from api.pagination import cursor_page_of, page_by_cursor, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body
 from artifacts import drafts
-from artifacts.content import downloads, uploads
+from artifacts.content import downloads, single_upload
+from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactFile, StoredObject
 
-_LIFE = int(settings.SIGNED_URL_LIFE.total_seconds())
+_URL_LIFE_SECONDS = int(settings.SIGNED_URL_LIFE.total_seconds())
 
 
 class UploadUrl(APIView):
@@ -41,16 +42,16 @@ class UploadUrl(APIView):
 
     @extend_schema(request=UploadUrlRequest, responses=UploadUrlSerializer, operation_id="files_upload_url")
     def post(self, request: Request, version_id: UUID) -> Response:
-        """One signed address for one file: PUT exactly `size` bytes there within the hour, then register the file.
+        """Get a signed URL for one file: PUT exactly `size` bytes there within the hour, then register the file.
 
-        With `part_size`, an address for each part; the ETags that the store answers them with go to the registration.
+        With `part_size`, a URL for each part; give the ETags of the store's responses when you register the file.
         """
         version = get_version(request, version_id)
         data = parse_body(UploadUrlRequest, request, version_id=version_id)
-        begun = {name: data.pop(name, None) for name in ("part_size", "storage_key")}
-        place = uploads.begin_single(Actor.from_api(request), version, drafts.FileSpec(**data), **begun)
-        body = {"storage_key": place.key, "expires_in": _LIFE, "method": "PUT"}
-        return Response(body | (_in_parts(place) if place.is_multipart else _in_one(place)))
+        options = {name: data.pop(name, None) for name in ("part_size", "storage_key")}
+        obj = single_upload.begin(Actor.from_api(request), version, FileSpec(**data), **options)
+        body = {"storage_key": obj.key, "expires_in": _URL_LIFE_SECONDS, "method": "PUT"}
+        return Response(body | (_signed_parts(obj) if obj.is_multipart else _signed_put(obj)))
 
 
 class FileList(APIView):
@@ -67,13 +68,13 @@ class FileList(APIView):
 
     @extend_schema(request=FileRegister, responses={201: FileSerializer}, operation_id="files_register")
     def post(self, request: Request, version_id: UUID) -> Response:
-        """Register a file whose bytes were sent to an address of `…/files/upload-url`."""
+        """Register a file whose bytes were sent to a URL of `…/files/upload-url`."""
         version = get_version(request, version_id)
         data = parse_body(FileRegister, request, version_id=version_id)
-        statement = drafts.FileSpec(
+        spec = FileSpec(
             data["path"], data["size"], data.get("sha256_hash"), data.get("md5_hash"), data.get("mime_type", "")
         )
-        file = drafts.register_upload(Actor.from_api(request), version, statement, data["storage_key"], etags_of(data))
+        file = single_upload.register(Actor.from_api(request), version, spec, data["storage_key"], etags_of(data))
         return Response(FileSerializer(file).data, 201)
 
 
@@ -82,7 +83,7 @@ class FileBatch(APIView):
 
     @extend_schema(request=BatchSerializer, responses=BatchSerializer, operation_id="files_batch")
     def post(self, request: Request, version_id: UUID) -> Response:
-        """State many files of a draft by their sha256; answers which ones must be uploaded. All or none."""
+        """Add many files to a draft by their sha256; returns which ones must be uploaded. All or none."""
         version = get_version(request, version_id)
         data = parse_body(BatchSerializer, request, version_id=version_id)
         added, missing = drafts.add(Actor.from_api(request), version, data["files"])
@@ -94,7 +95,7 @@ class FileDetail(APIView):
 
     @extend_schema(responses={204: None}, operation_id="files_delete")
     def delete(self, request: Request, file_id: UUID) -> Response:
-        """Take a file out of a draft."""
+        """Remove a file from a draft."""
         drafts.remove(Actor.from_api(request), get_file(request, file_id))
         return Response(status=204)
 
@@ -104,11 +105,11 @@ class DownloadUrl(APIView):
 
     @extend_schema(responses=DownloadUrlSerializer, operation_id="files_download_url")
     def get(self, request: Request, file_id: UUID) -> Response:
-        """An address that reads exactly this file for an hour, without a key. Counted as a download."""
+        """Get a URL that reads exactly this file for an hour, without a key. Counted as a download."""
         file = get_file(request, file_id)
         url = downloads.presigned_url(Actor.from_api(request), file)
         body = {"download_url": url, "file_name": file.name, "size": file.size, "mime_type": file.mime_type}
-        return Response(body | {"expires_in": _LIFE})
+        return Response(body | {"expires_in": _URL_LIFE_SECONDS})
 
 
 class FileContent(APIView):
@@ -122,7 +123,7 @@ class FileContent(APIView):
         operation_id="files_content",
     )
     def get(self, request: Request, file_id: UUID) -> StreamingHttpResponse:
-        """The bytes of a small file, at an address that `…/download-url` gave."""
+        """The bytes of a small file, at a URL of `…/download-url`."""
         downloads.check_signature(str(file_id), parse(request, query_params.SignatureQuery)["signature"])
         file = get_object_or_404(ArtifactFile.objects.select_related("blob__object"), pk=file_id)
         response = StreamingHttpResponse(downloads.content(file), content_type="application/octet-stream")
@@ -131,12 +132,12 @@ class FileContent(APIView):
         return response
 
 
-def _in_one(place: StoredObject) -> dict[str, Any]:
-    put = uploads.sign_one(place)
+def _signed_put(obj: StoredObject) -> dict[str, Any]:
+    put = single_upload.sign_put(obj)
     return {"upload_url": put.url, "headers": put.headers}
 
 
-def _in_parts(place: StoredObject) -> dict[str, Any]:
-    parts = uploads.sign_parts(place)
-    told = {"upload_id": place.upload_id, "part_size": place.part_size}
-    return told | {"parts": PartSerializer(parts, many=True).data}
+def _signed_parts(obj: StoredObject) -> dict[str, Any]:
+    # Signing opens the multipart upload, which gives the object its upload_id.
+    parts = PartSerializer(single_upload.sign_parts(obj), many=True).data
+    return {"upload_id": obj.upload_id, "part_size": obj.part_size, "parts": parts}

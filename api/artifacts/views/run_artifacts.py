@@ -1,4 +1,4 @@
-"""What a run has to do with artifacts: it uses some, and logs some."""
+"""The artifacts that a run uses and logs."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ class RunUseArtifact(APIView):
 
     @extend_schema(request=UseArtifact, responses=UsedSerializer)
     def post(self, request: Request, run_id: UUID) -> Response:
-        """Resolve a name as the run's project sees it, and record that the run uses the version."""
+        """Resolve a name in the run's project, and record that the run uses the version."""
         run = get_run(request, run_id)
         data = parse_body(UseArtifact, request, run_id=run_id)
         used = lineage.use(Actor.from_api(request), run, data.pop("name"), **data)

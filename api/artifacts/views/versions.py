@@ -1,6 +1,5 @@
-"""Versions: begun as drafts, filled, finalized, described, deleted."""
+"""Versions: create a draft, upload, finalize, describe, delete."""
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from api.artifacts.upload_serializers import (
     Finalize,
     FinalizeResultSerializer,
     ManifestSerializer,
+    MoveSerializer,
     UploadSerializer,
     UploadsRequest,
     UploadsSerializer,
@@ -35,7 +35,7 @@ from artifacts.content import downloads, uploads
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Run
 
-_LIFE = int(settings.SIGNED_URL_LIFE.total_seconds())
+_URL_LIFE_SECONDS = int(settings.SIGNED_URL_LIFE.total_seconds())
 
 
 class VersionList(APIView):
@@ -45,7 +45,7 @@ class VersionList(APIView):
         parameters=[query_params.VersionQuery], responses=page_of(VersionSerializer), operation_id="versions_list"
     )
     def get(self, request: Request, artifact_id: UUID) -> Response:
-        """List the versions of an artifact; drafts are shown to those who may write."""
+        """List the versions of an artifact; drafts only for those who may write."""
         artifact = get_artifact(request, artifact_id)
         return paginate(request, query_params.versions(request, artifact), VersionSerializer)
 
@@ -55,15 +55,15 @@ class VersionList(APIView):
         operation_id="versions_begin",
     )
     def post(self, request: Request, artifact_id: UUID) -> Response:
-        """Begin a draft (201), or learn that a version or an open draft of yours has these contents (200)."""
+        """Create a draft (201), or get the version or your own open draft that has these contents already (200)."""
         artifact = get_artifact(request, artifact_id)
         data = parse_body(VersionCreate, request, artifact_id=artifact_id)
         run_id = data.pop("run_id", None)
         run = get_run(request, run_id) if run_id else None
-        more = {"statements": data.pop("files", ()), "names_to_give": data.pop("aliases", ())}
-        begun = versions.begin(Actor.from_api(request), artifact, run=run, **more, **data)
-        body = VersionSerializer(_loaded(begun.version)).data | {"created": begun.created, "missing": begun.missing}
-        return Response(body, 201 if begun.created else 200)
+        specs = data.pop("files", ())
+        result = versions.begin(Actor.from_api(request), artifact, specs=specs, run=run, **data)
+        body = VersionSerializer(_reload(result.version)).data | {"created": result.created, "missing": result.missing}
+        return Response(body, 201 if result.created else 200)
 
 
 class VersionDetail(APIView):
@@ -76,8 +76,8 @@ class VersionDetail(APIView):
         files, next_cursor = cursor_page(
             request, version.files.select_related("blob__object"), "path", query_params.FirstFiles
         )
-        shown = {"files": FileSerializer(files, many=True).data, "files_next_cursor": next_cursor}
-        return Response(VersionSerializer(version).data | shown)
+        first_page = {"files": FileSerializer(files, many=True).data, "files_next_cursor": next_cursor}
+        return Response(VersionSerializer(version).data | first_page)
 
     @extend_schema(request=VersionUpdate, responses=VersionSerializer, operation_id="versions_update")
     def patch(self, request: Request, version_id: UUID) -> Response:
@@ -88,7 +88,7 @@ class VersionDetail(APIView):
 
     @extend_schema(parameters=[query_params.DeleteVersionQuery], responses={204: None}, operation_id="versions_delete")
     def delete(self, request: Request, version_id: UUID) -> Response:
-        """Give up a draft or delete a version; refused while aliases point at it, unless they go too."""
+        """Delete a draft or a version; refused while aliases point at it, unless they are deleted too."""
         query = parse(request, query_params.DeleteVersionQuery)
         versions.delete(Actor.from_api(request), get_version(request, version_id), **query)
         return Response(status=204)
@@ -102,15 +102,16 @@ class VersionFinalize(APIView):
         """Make a draft immutable and move `latest` and the given aliases to it. Safe to repeat."""
         data = parse_body(Finalize, request, version_id=version_id)
         version = get_version_to_finalize(request, version_id)
-        done = versions.finalize(
+        result = versions.finalize(
             Actor.from_api(request),
             version,
-            finished=data.get("uploads", ()),
-            names_to_give=data.get("aliases", ()),
+            completed=data.get("uploads", ()),
+            aliases=data.get("aliases", ()),
             digest=data.get("digest"),
         )
-        shown = FinalizeResultSerializer(_with(_loaded(done.version), created=done.created, moved=done.moves))
-        return Response(shown.data)
+        moves = MoveSerializer(result.moves, many=True).data
+        body = VersionSerializer(_reload(result.version)).data | {"created": result.created, "moved": moves}
+        return Response(body)
 
 
 class VersionUploads(APIView):
@@ -118,11 +119,11 @@ class VersionUploads(APIView):
 
     @extend_schema(request=UploadsRequest, responses=UploadsSerializer, operation_id="versions_uploads")
     def post(self, request: Request, version_id: UUID) -> Response:
-        """Addresses to send missing bytes to. Ask again for fresh ones, and to resume."""
+        """Get signed URLs to upload missing bytes to. Call it again for fresh ones, and to resume."""
         version = get_version(request, version_id)
         data = parse_body(UploadsRequest, request, version_id=version_id)
-        begun = uploads.begin(Actor.from_api(request), version, data["objects"])
-        return Response({"objects": UploadSerializer(begun, many=True).data, "expires_in": _LIFE})
+        objects = uploads.begin(Actor.from_api(request), version, data["objects"])
+        return Response({"objects": UploadSerializer(objects, many=True).data, "expires_in": _URL_LIFE_SECONDS})
 
 
 class VersionManifest(APIView):
@@ -132,7 +133,7 @@ class VersionManifest(APIView):
         parameters=[query_params.ManifestQuery], responses=ManifestSerializer, operation_id="versions_manifest"
     )
     def get(self, request: Request, version_id: UUID) -> Response:
-        """Every file with its hashes and place, and an address for each object. Counted as a download."""
+        """List every file with its hashes and object, with a signed URL for each object. Counted as a download."""
         version = get_version(request, version_id)
         query = parse(request, query_params.ManifestQuery)
         page = downloads.manifest(
@@ -142,7 +143,7 @@ class VersionManifest(APIView):
             limit=query["limit"],
             prefix=query.get("prefix", ""),
         )
-        return Response(manifest_body(version, page, _LIFE))
+        return Response(manifest_body(version, page, _URL_LIFE_SECONDS))
 
 
 class VersionUsedBy(APIView):
@@ -150,26 +151,22 @@ class VersionUsedBy(APIView):
 
     @extend_schema(parameters=[PageQuery], responses=page_of(RunSerializer), operation_id="versions_used_by")
     def get(self, request: Request, version_id: UUID) -> Response:
-        """List the runs that used a version, newest first, as far as you may see them."""
+        """List the runs that used a version and that you may see, newest first."""
         version = get_version(request, version_id)
         runs = Run.objects.visible_to(request.user).filter(usages__version=version)
         return paginate(request, runs.select_related("project__team", "created_by").order_by("-id"), RunSerializer)
 
 
 def get_version_to_finalize(request: Request, version_id: UUID) -> ArtifactVersion:
-    """A version to finalize: also a draft that gave way to one of the same contents, so that a repeat is answered."""
-    seen = Artifact.objects.visible_to(request.user)
-    gone = ArtifactVersion.objects.filter(
-        pk=version_id, state=ArtifactVersion.State.DELETED, created_by=request.user, artifact__in=seen
+    """The version, also a draft that gave way to one of the same contents, so that a repeated call works."""
+    gave_way = ArtifactVersion.objects.filter(
+        pk=version_id,
+        state=ArtifactVersion.State.DELETED,
+        created_by=request.user,
+        artifact__in=Artifact.objects.visible_to(request.user),
     )
-    return gone.for_display().first() or get_version(request, version_id)
+    return gave_way.for_display().first() or get_version(request, version_id)
 
 
-def _loaded(version: ArtifactVersion) -> ArtifactVersion:
+def _reload(version: ArtifactVersion) -> ArtifactVersion:
     return ArtifactVersion.objects.for_display().get(pk=version.pk)
-
-
-def _with(version: ArtifactVersion, **extra: Any) -> ArtifactVersion:
-    for name, value in extra.items():
-        setattr(version, name, value)
-    return version

@@ -1,4 +1,4 @@
-"""The bucket, and the rule that lets the pages of this server send to it. For stores that nobody else prepares."""
+"""`manage.py prepare_store`: creates the bucket, and allows pages of this server to upload to it (CORS)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: what a crash left in the object store without a row in the database."""
+"""`manage.py reconcile`: finds objects in the object store without a row in the database, which a crash left."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from artifacts.content import garbage_collection
 
 
 class Command(BaseCommand):
-    help = "Lists objects in the store that the database does not know, and removes them if asked."
+    help = "Lists objects in the store that the database does not know, and deletes them with --delete."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--delete", action="store_true", help="remove them")
+        parser.add_argument("--delete", action="store_true", help="delete them")
 
     def handle(self, *args: Any, delete: bool, **options: Any) -> None:
         try:
@@ -21,5 +21,5 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         for key in strays:
             self.stdout.write(key)
-        done = "removed" if delete else "found; --delete removes them"
+        done = "deleted" if delete else "found; --delete deletes them"
         self.stderr.write(f"{len(strays)} unknown to the database {done}." if strays else "Nothing is left over.")

@@ -98,7 +98,7 @@ class Registry(RuleBasedStateMachine):
     @rule(user=users, index=which, names=st.lists(names, max_size=2, unique=True))
     def finish(self, user: str, index: int, names: list[str]) -> None:
         version = self.version(index)
-        act = partial(versions.finalize, Actor(self.people[user], Channel.SDK), version, names_to_give=names)
+        act = partial(versions.finalize, Actor(self.people[user], Channel.SDK), version, aliases=names)
         self.both("finalize", user, version.number, names, by=act)
 
     @rule(user=users, wanted=st.dictionaries(names, somewhere, min_size=1, max_size=3), how=expectations)

@@ -409,7 +409,7 @@ def test_a_new_version_and_a_conditional_move(bob, alice, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     draft = fill(bob, artifact, {"three": b"3"})
     answers = at_once(
-        lambda: versions.finalize(Actor(bob, Channel.SDK), draft, names_to_give=["production"]),
+        lambda: versions.finalize(Actor(bob, Channel.SDK), draft, aliases=["production"]),
         lambda: aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2, v1.pk),
         lambda: aliases.move(Actor(alice, Channel.SDK), artifact, "latest", v1, v2.pk),
     )

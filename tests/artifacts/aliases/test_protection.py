@@ -271,14 +271,14 @@ def test_a_refused_name_leaves_the_draft_as_it_was(alice, bob, artifact, guarded
     draft = fill(bob, artifact, {"three": b"3"})
     changes = AliasChange.objects.count()
     with pytest.raises(AliasProtected):
-        versions.finalize(Actor(bob, Channel.SDK), draft, names_to_give=["staging", "production"])
+        versions.finalize(Actor(bob, Channel.SDK), draft, aliases=["staging", "production"])
 
     draft.refresh_from_db()
     artifact.refresh_from_db()
     assert (draft.state, draft.files.count(), artifact.version_count, artifact.latest_version) == ("draft", 1, 2, "v2")
     assert (where(artifact), AliasChange.objects.count()) == ({"latest": "v2", "production": "v1"}, changes)
 
-    done = versions.finalize(Actor(bob, Channel.SDK), draft, names_to_give=["staging"])
+    done = versions.finalize(Actor(bob, Channel.SDK), draft, aliases=["staging"])
     assert done.created
     assert where(artifact) == {"latest": "v3", "production": "v1", "staging": "v3"}
 
@@ -291,7 +291,7 @@ def test_a_rule_that_came_while_bytes_were_sent_holds(alice, bob, artifact, v1):
     rules.create(Actor(alice), artifact, "production")
 
     with pytest.raises(AliasProtected):
-        versions._close(Actor(bob, Channel.SDK), draft, ["production"], None)
+        versions._finalize(Actor(bob, Channel.SDK), draft, ["production"], None, None)
     draft.refresh_from_db()
     assert (draft.state, where(artifact)) == ("draft", {"latest": "v1"})
 

@@ -12,7 +12,7 @@ from artifacts import storage, versions
 from artifacts.content import downloads, uploads
 from artifacts.errors import BytesMismatch, Missing, VersionIncomplete
 from artifacts.models import ArtifactDownload, Blob
-from tests.artifacts.client import HTTP, MIB, alone, begin, fetch, log, sha256, upload
+from tests.artifacts.client import HTTP, MIB, begin, fetch, log, sha256, single_file, upload
 
 ARTIFACTS = "/api/v1/artifacts"
 
@@ -22,9 +22,9 @@ def files() -> dict[str, bytes]:
     return {f"d/{number}.bin": os.urandom(number * 7) for number in range(8)} | {" spaced ": b"s", 'q"uote;é.txt': b"q"}
 
 
-def read(address: str) -> tuple[bytes, dict[str, str]]:
+def read(download_url: str) -> tuple[bytes, dict[str, str]]:
     """What an address of ours gives to somebody without a key."""
-    parts = urlsplit(address)
+    parts = urlsplit(download_url)
     answer = APIClient().get(f"{parts.path}?{parts.query}")
     assert answer.status_code == 200, answer.json()
     return b"".join(answer.streaming_content), dict(answer.items())
@@ -52,9 +52,9 @@ def test_an_address_is_for_the_public_endpoint(bob, v1, settings):
 def test_a_file_in_a_pack_has_an_address_without_a_key_too(api, vera, bob, artifact, files, settings):
     version = log(bob, artifact, files, packed=True)
     for file in version.files.all():
-        address = api(vera).get(f"{ARTIFACTS}/files/{file.pk}/download-url").json()["download_url"]
-        body, headers = read(address)
-        assert address.startswith(f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature=")
+        download_url = api(vera).get(f"{ARTIFACTS}/files/{file.pk}/download-url").json()["download_url"]
+        body, headers = read(download_url)
+        assert download_url.startswith(f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature=")
         assert body == files[file.path]
         assert headers["Content-Length"] == str(file.size)
         assert headers["Content-Type"] == "application/octet-stream"
@@ -71,27 +71,27 @@ def test_the_name_of_a_download_survives_quotes_and_letters(bob, artifact, files
 
 def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artifact, files, settings):
     one, two = log(bob, artifact, files, packed=True).files.all()[3:5]
-    address = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), one))
+    download_url = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), one))
     client = APIClient()
 
     for url in (
         f"{ARTIFACTS}/files/{one.pk}/content",
         f"{ARTIFACTS}/files/{one.pk}/content?signature=",
-        f"{ARTIFACTS}/files/{one.pk}/content?{address.query}x",
-        f"{ARTIFACTS}/files/{two.pk}/content?{address.query}",
+        f"{ARTIFACTS}/files/{one.pk}/content?{download_url.query}x",
+        f"{ARTIFACTS}/files/{two.pk}/content?{download_url.query}",
     ):
         answer = client.get(url)
         assert (answer.status_code, answer.json()["code"]) == (404, "Missing"), url
     settings.SIGNED_URL_LIFE = timedelta(seconds=-1)
-    assert client.get(f"{address.path}?{address.query}").status_code == 404
+    assert client.get(f"{download_url.path}?{download_url.query}").status_code == 404
 
 
 def test_an_address_in_a_pack_ends_with_its_version(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
-    address = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), version.files.last()))
+    download_url = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), version.files.last()))
     versions.delete(Actor(bob, Channel.SDK), version)
 
-    assert APIClient().get(f"{address.path}?{address.query}").status_code == 404
+    assert APIClient().get(f"{download_url.path}?{download_url.query}").status_code == 404
 
 
 def test_a_manifest_tells_all(api, vera, bob, artifact, files, work):
@@ -104,35 +104,35 @@ def test_a_manifest_tells_all(api, vera, bob, artifact, files, work):
     body = api(vera).get(f"{ARTIFACTS}/versions/{version.pk}/manifest").json()
 
     version.refresh_from_db()
-    told = {
+    payload = {
         "version_id": str(version.pk), "digest": version.digest, "file_count": 11, "total_size": version.total_size,
         "expires_in": 3600, "next_cursor": None,
     }  # fmt: skip
-    assert body | told == body
+    assert body | payload == body
     assert len(body["objects"]) == 2
     contents = files | {"z-big": big}
     assert [entry["path"] for entry in body["entries"]] == sorted(contents, key=str.encode)
     for entry in body["entries"]:
         assert (entry["sha256"], entry["integrity"]) == (sha256(contents[entry["path"]]), "verified")
-        place = body["objects"][entry["object"]]
-        assert fetch(place["url"], entry["offset"], entry["size"]) == contents[entry["path"]]
-        assert entry["offset"] + entry["size"] <= place["size"]
+        obj = body["objects"][entry["object"]]
+        assert fetch(obj["url"], entry["offset"], entry["size"]) == contents[entry["path"]]
+        assert entry["offset"] + entry["size"] <= obj["size"]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 10])
 def test_a_manifest_is_read_through_by_cursor(api, vera, bob, artifact, files, limit):
     version = log(bob, artifact, files, packed=True)
-    client, address = api(vera), f"{ARTIFACTS}/versions/{version.pk}/manifest"
-    found, query = [], {"limit": limit}
+    client, url = api(vera), f"{ARTIFACTS}/versions/{version.pk}/manifest"
+    result, query = [], {"limit": limit}
     while True:
-        body = client.get(address, query).json()
+        body = client.get(url, query).json()
         assert {entry["object"] for entry in body["entries"]} == body["objects"].keys()
-        found += [entry["path"] for entry in body["entries"]]
+        result += [entry["path"] for entry in body["entries"]]
         if body["next_cursor"] is None:
             break
         query["cursor"] = body["next_cursor"]
 
-    assert found == sorted(files, key=str.encode)
+    assert result == sorted(files, key=str.encode)
     assert ArtifactDownload.objects.count() == 1
 
 
@@ -186,7 +186,7 @@ def test_odd_queries_are_refused(api, vera, v1, query):
 def test_corrupt_bytes_are_not_given_out(api, vera, bob, artifact, work):
     version = log(bob, artifact, {"a": b"good", "b": b"fine"}, packed=True)
     file = version.files.get(path="a")
-    address = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), file))
+    download_url = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), file))
     storage.upload_file(file.blob.object.key, b"BAD!fine")
     work()
     file.refresh_from_db()
@@ -196,7 +196,7 @@ def test_corrupt_bytes_are_not_given_out(api, vera, bob, artifact, work):
     client = api(vera)
     answer = client.get(f"{ARTIFACTS}/files/{file.pk}/download-url")
     assert (answer.status_code, answer.json()["code"], answer.json()["paths"]) == (409, "BytesMismatch", ["a"])
-    assert APIClient().get(f"{address.path}?{address.query}").status_code == 409
+    assert APIClient().get(f"{download_url.path}?{download_url.query}").status_code == 409
     entries = client.get(f"{ARTIFACTS}/versions/{version.pk}/manifest").json()["entries"]
     assert [entry["integrity"] for entry in entries] == ["corrupt", "verified"]
     assert ArtifactDownload.objects.filter(file=file).count() == 1
@@ -223,12 +223,12 @@ def test_an_internal_project_may_be_read_by_all(api, mallory, project, v1):
 def test_bytes_that_the_store_lost_are_missing(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
     file = version.files.last()
-    address = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), file))
+    download_url = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), file))
     storage.delete_file(Blob.objects.first().object.key)
 
     with pytest.raises(Missing):
         downloads.content(file)
-    assert APIClient().get(f"{address.path}?{address.query}").status_code == 404
+    assert APIClient().get(f"{download_url.path}?{download_url.query}").status_code == 404
 
 
 def test_one_object_has_one_address_whatever_it_is_named(api, bob, artifact):
@@ -238,4 +238,4 @@ def test_one_object_has_one_address_whatever_it_is_named(api, bob, artifact):
     body = api(bob).get(f"{ARTIFACTS}/versions/{version.pk}/manifest").json()
 
     assert (len(body["entries"]), len(body["objects"])) == (2, 1)
-    assert alone(b"same").sha256 == body["entries"][1]["sha256"]
+    assert single_file(b"same").sha256 == body["entries"][1]["sha256"]

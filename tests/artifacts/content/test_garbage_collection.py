@@ -8,19 +8,19 @@ from django.db import transaction
 
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, drafts, errors, storage, tasks, versions
-from artifacts.content import garbage_collection, uploads
+from artifacts.content import garbage_collection, single_upload, uploads
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import (
     MIB,
-    alone,
     at_once,
     begin,
     fetch,
+    file_specs,
     fill,
     in_parts,
     log,
     send,
-    statements,
+    single_file,
 )
 
 PAST_GRACE = {"hours": 3}
@@ -38,11 +38,11 @@ def strays(bob, artifact) -> list[str]:
     draft = begin(bob, artifact, {"big": body}).version
     uploads.begin(Actor(bob), draft, [in_parts(body, 5 * MIB)])
     artifacts.delete(Actor(bob, Channel.SDK), artifact)
-    places = StoredObject.objects.filter(key__startswith=version.storage_path)
-    places = places | StoredObject.objects.filter(key__startswith=draft.storage_path)
-    gone = list(places.values_list("key", flat=True))
+    objects = StoredObject.objects.filter(key__startswith=version.storage_path)
+    objects = objects | StoredObject.objects.filter(key__startswith=draft.storage_path)
+    gone = list(objects.values_list("key", flat=True))
     Blob.objects.all().delete()
-    places.delete()
+    objects.delete()
     return gone
 
 
@@ -114,15 +114,15 @@ def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifa
     age(**PAST_GRACE)
 
     assert garbage_collection.delete_orphans() == 1
-    [place] = StoredObject.objects.all()
-    assert {version.files.get().blob.object for version in (one, two)} == {place}
-    assert fetch(storage.get_download_url(place.key)) == b"same"
+    [obj] = StoredObject.objects.all()
+    assert {version.files.get().blob.object for version in (one, two)} == {obj}
+    assert fetch(storage.get_download_url(obj.key)) == b"same"
 
 
 def test_an_upload_that_was_never_registered_goes_with_its_draft(bob, artifact, age):
     draft = versions.begin(Actor(bob), artifact).version
-    place = uploads.begin_single(Actor(bob), draft, drafts.FileSpec("x", 1))
-    send(uploads.sign_one(place), b"x")
+    obj = single_upload.begin(Actor(bob), draft, drafts.FileSpec("x", 1))
+    send(single_upload.sign_put(obj), b"x")
     age(**PAST_GRACE)
     assert garbage_collection.delete_orphans() == 0
 
@@ -133,11 +133,11 @@ def test_an_upload_that_was_never_registered_goes_with_its_draft(bob, artifact, 
 
 def test_a_draft_that_is_filled_slowly_loses_nothing(bob, artifact, age):
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"a")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"a")])
     send(one.put, b"a")
     age(days=2)
     tasks.run_gc()
-    [two] = uploads.begin(Actor(bob), draft, [alone(b"b")])
+    [two] = uploads.begin(Actor(bob), draft, [single_file(b"b")])
     send(two.put, b"b")
 
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.file_count == 2
@@ -149,8 +149,8 @@ def test_a_key_is_not_used_twice_even_after_a_sweep(bob, artifact, age):
     drafts.remove(Actor(bob), draft.files.get())
     age(days=2)
     garbage_collection.delete_orphans()
-    drafts.add(Actor(bob), draft, statements({"a": b"second"}))
-    [second] = uploads.begin(Actor(bob), draft, [alone(b"second")])
+    drafts.add(Actor(bob), draft, file_specs({"a": b"second"}))
+    [second] = uploads.begin(Actor(bob), draft, [single_file(b"second")])
 
     assert second.object.key == f"{first}~1"
 
@@ -185,7 +185,7 @@ def test_a_draft_that_nobody_touches_is_given_up(bob, artifact, v1, age):
 def test_whoever_touches_a_draft_keeps_it(bob, artifact, age):
     draft = begin(bob, artifact, {"a": b"a"}).version
     age(days=8)
-    uploads.begin(Actor(bob), draft, [alone(b"a")])
+    uploads.begin(Actor(bob), draft, [single_file(b"a")])
 
     assert garbage_collection.expire_drafts() == 0
 
@@ -203,10 +203,10 @@ def test_blobs_that_never_had_bytes_go(bob, artifact, age):
 def test_what_a_crash_left_is_found_and_removed(bob, artifact, strays, other, capsys):
     kept = log(bob, other, {"kept": b"kept"})
     call_command("reconcile")
-    told = capsys.readouterr()
-    assert set(strays) <= set(told.out.split())
-    assert not set(keys(kept)) & set(told.out.split())
-    assert "--delete removes them" in told.err
+    payload = capsys.readouterr()
+    assert set(strays) <= set(payload.out.split())
+    assert not set(keys(kept)) & set(payload.out.split())
+    assert "--delete removes them" in payload.err
 
     call_command("reconcile", "--delete")
     assert set(strays) <= set(capsys.readouterr().out.split())

@@ -10,17 +10,17 @@ PATHS = [*(f"d/{number:02}" for number in range(12)), " spaced ", "+&?#=%", "é/
 def test_a_manifest_is_read_through_by_cursor(api, bob, artifact):
     contents = {path: path.encode() for path in PATHS}
     version = log(bob, artifact, contents, packed=True)
-    client, address, cursor, found = api(bob), f"/api/v1/artifacts/versions/{version.pk}/manifest", None, {}
+    client, url, cursor, result = api(bob), f"/api/v1/artifacts/versions/{version.pk}/manifest", None, {}
     while True:
-        page = client.get(address, {"limit": 4} | ({"cursor": cursor} if cursor else {})).json()
+        page = client.get(url, {"limit": 4} | ({"cursor": cursor} if cursor else {})).json()
         for entry in page["entries"]:
-            found[entry["path"]] = fetch(page["objects"][entry["object"]]["url"], entry["offset"], entry["size"])
+            result[entry["path"]] = fetch(page["objects"][entry["object"]]["url"], entry["offset"], entry["size"])
         cursor = page["next_cursor"]
         if cursor is None:
             break
 
-    assert found == contents
-    assert list(found) == sorted(PATHS, key=str.encode)
+    assert result == contents
+    assert list(result) == sorted(PATHS, key=str.encode)
 
 
 @pytest.mark.parametrize("cursor", ["a/b", "%00", "!", "AA"])

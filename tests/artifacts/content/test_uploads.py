@@ -13,10 +13,10 @@ from artifacts.models import ArtifactVersion, Blob, StoredObject
 from core import errors
 from tests.artifacts.client import (
     MIB,
-    alone,
     at_once,
     begin,
     fetch,
+    file_specs,
     fill,
     in_parts,
     log,
@@ -25,7 +25,7 @@ from tests.artifacts.client import (
     put,
     send,
     sha256,
-    statements,
+    single_file,
     upload,
 )
 
@@ -45,26 +45,26 @@ def draft(bob, artifact) -> ArtifactVersion:
 
 
 def test_a_file_is_sent_in_one_put(bob, draft):
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     send(one.put, b"one")
 
     assert storage.get_file_info(f"{draft.storage_path}/a/one.txt").size == 3
-    [again] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [again] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     assert (again.object, again.put, again.object.state) == (one.object, None, "uploaded")
 
 
 def test_addresses_come_in_the_order_asked(bob, draft):
     bodies = [b"three", b"one", b"two"]
-    asked = uploads.begin(Actor(bob), draft, [alone(body) for body in bodies])
+    requested = uploads.begin(Actor(bob), draft, [single_file(body) for body in bodies])
 
-    assert [each.object.sha256 for each in asked] == [sha256(body) for body in bodies]
-    for each, body in zip(asked, bodies, strict=True):
-        send(each.put, body)
+    assert [item.object.sha256 for item in requested] == [sha256(body) for body in bodies]
+    for item, body in zip(requested, bodies, strict=True):
+        send(item.put, body)
 
 
 def test_asking_again_signs_the_same_object_again(bob, draft):
-    [first] = uploads.begin(Actor(bob), draft, [alone(b"one")])
-    [second] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [first] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
+    [second] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
 
     assert first.object == second.object
     send(second.put, b"one")
@@ -72,17 +72,17 @@ def test_asking_again_signs_the_same_object_again(bob, draft):
 
 
 def test_the_wire(api, bob, draft):
-    wanted = {"kind": "file", "sha256": sha256(b"one"), "size": 3}
-    answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/uploads", {"objects": [wanted]})
+    request = {"kind": "file", "sha256": sha256(b"one"), "size": 3}
+    answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/uploads", {"objects": [request]})
 
     assert answer.status_code == 200
     body = answer.json()
     assert (body.keys(), body["expires_in"]) == ({"objects", "expires_in"}, 3600)
     [one] = body["objects"]
-    told = wanted | {"state": "expected", "method": "PUT", "storage_key": f"{draft.storage_path}/a/one.txt"}
-    assert one | told == one
+    payload = request | {"state": "expected", "method": "PUT", "storage_key": f"{draft.storage_path}/a/one.txt"}
+    assert one | payload == one
     send(storage.SignedPut(one["url"], one["headers"]), b"one")
-    [one] = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/uploads", {"objects": [wanted]}).json()["objects"]
+    [one] = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/uploads", {"objects": [request]}).json()["objects"]
     assert (one["state"], one["url"]) == ("uploaded", None)
 
 
@@ -90,23 +90,23 @@ def test_a_pack_holds_many_files(bob, artifact, work):
     contents = {f"{number}.bin": os.urandom(number * 10) for number in range(6)}
     version = log(bob, artifact, contents, packed=True)
 
-    [place] = StoredObject.objects.all()
-    assert place.kind == "pack"
-    assert place.key.startswith(f"{version.storage_path}/.packs/")
+    [obj] = StoredObject.objects.all()
+    assert obj.kind == "pack"
+    assert obj.key.startswith(f"{version.storage_path}/.packs/")
     work()
     version.refresh_from_db()
     assert version.integrity == "verified"
-    url = storage.get_download_url(place.key)
+    url = storage.get_download_url(obj.key)
     for file in version.files.select_related("blob"):
         assert fetch(url, file.blob.offset, file.size) == contents[file.path]
 
 
 def test_members_of_a_pack_may_stand_in_any_order_with_gaps(bob, draft):
     whole = b"..three.one"
-    wanted = UploadRequest(
+    request = UploadRequest(
         "pack", sha256(whole), len(whole), members=(PackEntry(sha256(b"one"), 8), PackEntry(sha256(b"three"), 2))
     )
-    [one] = uploads.begin(Actor(bob), draft, [wanted])
+    [one] = uploads.begin(Actor(bob), draft, [request])
     send(one.put, whole)
     upload(bob, draft, [b"two"])
 
@@ -122,7 +122,7 @@ def test_a_big_file_is_sent_in_parts(bob, artifact, big, work):
     ]  # fmt: skip
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
     done = versions.finalize(
-        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
     )
     assert done.version.is_finalized
     work()
@@ -132,22 +132,24 @@ def test_a_big_file_is_sent_in_parts(bob, artifact, big, work):
 
 def test_parts_that_arrived_are_not_sent_again(api, bob, artifact, big):
     draft = begin(bob, artifact, {"big": big}).version
-    client, address = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/uploads"
+    client, endpoint = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/uploads"
     hashes = [sha256(part) for part in parts_of(big, PART)]
-    wanted = {"kind": "file", "sha256": sha256(big), "size": len(big), "part_size": PART, "parts": hashes}
-    [first] = client.post(address, {"objects": [wanted]}).json()["objects"]
+    request = {"kind": "file", "sha256": sha256(big), "size": len(big), "part_size": PART, "parts": hashes}
+    [first] = client.post(endpoint, {"objects": [request]}).json()["objects"]
     middle = first["parts"][1]
     etag = send(storage.SignedPut(middle["url"], middle["headers"]), big[PART : 2 * PART])
 
-    [again] = client.post(address, {"objects": [wanted]}).json()["objects"]
+    [again] = client.post(endpoint, {"objects": [request]}).json()["objects"]
     assert (again["id"], again["upload_id"]) == (first["id"], first["upload_id"])
     assert [part["etag"] for part in again["parts"]] == [None, etag, None]
     for number in (0, 2):
         part = again["parts"][number]
         put_to = storage.SignedPut(part["url"], part["headers"])
         part["etag"] = send(put_to, big[part["offset"] : part["offset"] + part["size"]])
-    told = [{"number": part["number"], "etag": part["etag"]} for part in again["parts"]]
-    done = client.post(f"{ARTIFACTS}/versions/{draft.pk}/finalize", {"uploads": [{"id": again["id"], "parts": told}]})
+    payload = [{"number": part["number"], "etag": part["etag"]} for part in again["parts"]]
+    done = client.post(
+        f"{ARTIFACTS}/versions/{draft.pk}/finalize", {"uploads": [{"id": again["id"], "parts": payload}]}
+    )
     assert (done.status_code, done.json()["state"]) == (200, "finalized")
 
 
@@ -161,7 +163,7 @@ def test_an_upload_in_parts_that_the_store_gave_up_is_opened_again(bob, artifact
     assert again.object.upload_id != one.object.upload_id
     etags = {part.number: send(part.put, body) for part, body in zip(again.parts, parts_of(big, PART), strict=True)}
     assert versions.finalize(
-        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
     ).created
 
 
@@ -171,16 +173,16 @@ def test_an_upload_in_parts_that_was_completed_by_a_try_before_is_fine(bob, arti
     etags = {part.number: send(part.put, body) for part, body in zip(one.parts, parts_of(big, PART), strict=True)}
     finished = [uploads.CompletedUpload(str(one.object.pk), etags)]
     with pytest.raises(VersionIncomplete):
-        versions.finalize(Actor(bob, Channel.SDK), draft, finished=finished)
+        versions.finalize(Actor(bob, Channel.SDK), draft, completed=finished)
 
     upload(bob, draft, [b"small"])
-    assert versions.finalize(Actor(bob, Channel.SDK), draft, finished=finished).created
+    assert versions.finalize(Actor(bob, Channel.SDK), draft, completed=finished).created
 
 
 def test_a_file_can_be_sent_in_another_way_than_first_asked(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big}).version
     uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
-    [one] = uploads.begin(Actor(bob), draft, [alone(big)])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(big)])
     send(one.put, big)
 
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.files.get().blob.object == one.object
@@ -211,25 +213,26 @@ def test_keys_too_long_or_among_the_packs_get_a_name_of_their_own(bob, artifact)
 
 
 def test_a_key_is_never_used_twice(bob, draft):
-    [first] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [first] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     drafts.remove(Actor(bob), draft.files.get(path="a/one.txt"))
-    drafts.add(Actor(bob), draft, statements({"a/one.txt": b"new"}))
-    [second] = uploads.begin(Actor(bob), draft, [alone(b"new")])
+    drafts.add(Actor(bob), draft, file_specs({"a/one.txt": b"new"}))
+    [second] = uploads.begin(Actor(bob), draft, [single_file(b"new")])
 
     assert (first.object.key, second.object.key) == (
         f"{draft.storage_path}/a/one.txt", f"{draft.storage_path}/a/one.txt~1",
     )  # fmt: skip
     drafts.remove(Actor(bob), draft.files.get(path="a/one.txt"))
-    drafts.add(Actor(bob), draft, statements({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
+    drafts.add(Actor(bob), draft, file_specs({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
     keys = [
-        each.object.key for each in uploads.begin(Actor(bob), draft, [alone(b"newer"), alone(b"a path like a key")])
+        item.object.key
+        for item in uploads.begin(Actor(bob), draft, [single_file(b"newer"), single_file(b"a path like a key")])
     ]
     assert len({*keys, first.object.key, second.object.key}) == 4
 
 
 @pytest.mark.parametrize("body", [b"onE", b"ones", b"on", b""])
 def test_the_store_takes_no_other_bytes(bob, draft, body):
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
 
     assert put(one.put, body).status in (400, 403, 411)
     assert storage.get_file_info(one.object.key) is None
@@ -246,10 +249,10 @@ def test_the_store_takes_no_other_part(bob, artifact, big):
 
 
 def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
-    [one] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [one] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     storage.upload_file(one.object.key, b"too long")
 
-    [again] = uploads.begin(Actor(bob), draft, [alone(b"one")])
+    [again] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
     assert (again.object.state, again.object) == ("expected", one.object)
     send(again.put, b"one")
     upload(bob, draft, [b"two", b"three"])
@@ -257,7 +260,7 @@ def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "request",
     [
         UploadRequest("file", "0" * 64, 3),
         UploadRequest("file", sha256(b"one"), 4),
@@ -277,9 +280,9 @@ def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
         UploadRequest("pack", "0" * 64, 3, 5 * MIB, ("0" * 64,), (PackEntry(sha256(b"one"), 0),)),
     ],
 )
-def test_what_makes_no_sense_is_refused(bob, draft, wanted):
+def test_what_makes_no_sense_is_refused(bob, draft, request):
     with pytest.raises(errors.Invalid):
-        uploads.begin(Actor(bob), draft, [alone(b"two"), wanted])
+        uploads.begin(Actor(bob), draft, [single_file(b"two"), request])
 
     assert StoredObject.objects.count() == 0
     assert set(draft.files.values_list("blob__object", flat=True)) == {None}
@@ -313,12 +316,12 @@ def test_a_pack_has_bounded_members(bob, draft):
 
 def test_nothing_is_sent_to_a_finalized_version(bob, v1):
     with pytest.raises(VersionFinalized):
-        uploads.begin(Actor(bob), v1, [alone(b"one")])
+        uploads.begin(Actor(bob), v1, [single_file(b"one")])
 
 
 def test_a_viewer_gets_no_address(api, vera, draft, v1):
     with pytest.raises(errors.Denied):
-        uploads.begin(Actor(vera), draft, [alone(b"one")])
+        uploads.begin(Actor(vera), draft, [single_file(b"one")])
 
     assert api(vera).post(f"{ARTIFACTS}/versions/{v1.pk}/uploads", {"objects": []}).status_code == 403
 
@@ -326,10 +329,10 @@ def test_a_viewer_gets_no_address(api, vera, draft, v1):
 @pytest.mark.django_db(transaction=True)
 def test_two_who_ask_at_once_get_the_same_object(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big, "one": b"one"}).version
-    wanted = [in_parts(big, PART), alone(b"one")]
-    answers = at_once(*[lambda: uploads.begin(Actor(bob), draft, wanted) for _ in range(4)])
+    request = [in_parts(big, PART), single_file(b"one")]
+    answers = at_once(*[lambda: uploads.begin(Actor(bob), draft, request) for _ in range(4)])
 
-    assert len({tuple(each.object.pk for each in answer) for answer in answers}) == 1
+    assert len({tuple(item.object.pk for item in answer) for answer in answers}) == 1
     assert len({answer[0].object.upload_id for answer in answers}) == 1
     [(_, upload_id)] = storage.open_multiparts(draft.storage_path)
     assert upload_id == answers[0][0].object.upload_id
@@ -345,8 +348,8 @@ def test_the_same_bytes_from_two_drafts_at_once(alice, bob, artifact, other, wor
 
 
 def test_wrong_sizes_are_told_at_the_end(bob, draft):
-    for each in uploads.begin(Actor(bob), draft, [alone(b"one"), alone(b"two")]):
-        storage.upload_file(each.object.key, b"too long")
+    for item in uploads.begin(Actor(bob), draft, [single_file(b"one"), single_file(b"two")]):
+        storage.upload_file(item.object.key, b"too long")
     with pytest.raises(BytesMismatch) as refusal:
         versions.finalize(Actor(bob, Channel.SDK), draft)
 
@@ -355,8 +358,8 @@ def test_wrong_sizes_are_told_at_the_end(bob, draft):
 
 def test_bytes_that_no_file_waits_for_do_not_stop_the_draft(bob, artifact):
     draft = fill(bob, artifact, {"a": b"a", "b": b"b"})
-    drafts.add(Actor(bob), draft, statements({"c": b"c"}))
-    [gone] = uploads.begin(Actor(bob), draft, [alone(b"c")])
+    drafts.add(Actor(bob), draft, file_specs({"c": b"c"}))
+    [gone] = uploads.begin(Actor(bob), draft, [single_file(b"c")])
     storage.upload_file(gone.object.key, b"of a wrong size")
     drafts.remove(Actor(bob), draft.files.get(path="c"))
     draft.refresh_from_db()

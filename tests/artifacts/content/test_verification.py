@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.actor import Actor, Channel
-from artifacts import drafts, storage, tasks, versions
-from artifacts.content import uploads, verification
+from artifacts import storage, tasks, versions
+from artifacts.content import single_upload, uploads, verification
 from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import MIB, at_once, begin, fetch, fill, in_parts, log, md5, parts_of, send, sha256
@@ -44,7 +44,7 @@ def test_a_file_in_parts_is_read_back(bob, artifact, work):
     [one] = uploads.begin(Actor(bob), draft, [in_parts(body, PART)])
     etags = {part.number: send(part.put, piece) for part, piece in zip(one.parts, parts_of(body, PART), strict=True)}
     version = versions.finalize(
-        Actor(bob, Channel.SDK), draft, finished=[uploads.CompletedUpload(str(one.object.pk), etags)]
+        Actor(bob, Channel.SDK), draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]
     ).version
     assert version.integrity == "pending"
 
@@ -122,7 +122,7 @@ def test_an_object_that_vanished_is_corrupt(bob, artifact, work):
 def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
     """The pack as a whole is what was stated, a member is not."""
     draft = versions.begin(
-        Actor(bob), artifact, statements=[FileSpec("a", 3, sha256(b"abc")), FileSpec("b", 3, sha256(b"bbb"))]
+        Actor(bob), artifact, specs=[FileSpec("a", 3, sha256(b"abc")), FileSpec("b", 3, sha256(b"bbb"))]
     )
     whole = b"aaabbb"
     members = (uploads.PackEntry(sha256(b"abc"), 0), uploads.PackEntry(sha256(b"bbb"), 3))
@@ -137,7 +137,7 @@ def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
 
 def test_a_wrong_md5_is_found(bob, artifact, work):
     stated = [FileSpec("a", 2, sha256(b"aa"), md5(b"other"))]
-    draft = versions.begin(Actor(bob), artifact, statements=stated).version
+    draft = versions.begin(Actor(bob), artifact, specs=stated).version
     [one] = uploads.begin(Actor(bob), draft, [uploads.UploadRequest("file", sha256(b"aa"), 2)])
     send(one.put, b"aa")
     version = versions.finalize(Actor(bob, Channel.SDK), draft).version
@@ -157,16 +157,16 @@ def test_what_is_corrupt_hurts_every_version_that_shares_it(bob, artifact, other
 
 def test_the_same_contents_logged_again_make_a_sound_version(bob, artifact, work):
     contents = {"a": b"good", "b": b"fine"}
-    hurt = log(bob, artifact, contents)
-    overwrite(hurt, "a", b"evil")
+    corrupt = log(bob, artifact, contents)
+    overwrite(corrupt, "a", b"evil")
     work()
     sound = log(bob, artifact, contents)
     work()
 
-    assert (sound.version, integrity(sound), integrity(hurt)) == ("v2", "verified", "corrupt")
-    place = sound.files.get(path="a").blob.object
-    assert fetch(storage.get_download_url(place.key)) == b"good"
-    assert sound.files.get(path="b").blob == hurt.files.get(path="b").blob
+    assert (sound.version, integrity(sound), integrity(corrupt)) == ("v2", "verified", "corrupt")
+    obj = sound.files.get(path="a").blob.object
+    assert fetch(storage.get_download_url(obj.key)) == b"good"
+    assert sound.files.get(path="b").blob == corrupt.files.get(path="b").blob
     assert log(bob, artifact, contents) == sound
 
 
@@ -197,9 +197,9 @@ def test_twins_are_merged(alice, bob, artifact, other, work):
 def test_a_twin_that_nobody_hashed_is_merged_too(alice, bob, artifact, other, work):
     log(alice, artifact, {"a": b"same"})
     draft = versions.begin(Actor(bob), other).version
-    place = uploads.begin_single(Actor(bob), draft, FileSpec("b", 4))
-    send(uploads.sign_one(place), b"same")
-    drafts.register_upload(Actor(bob), draft, FileSpec("b", 4), place.key)
+    obj = single_upload.begin(Actor(bob), draft, FileSpec("b", 4))
+    send(single_upload.sign_put(obj), b"same")
+    single_upload.register(Actor(bob), draft, FileSpec("b", 4), obj.key)
     work()
 
     assert [blob.state for blob in Blob.objects.all()] == ["verified"]
@@ -230,8 +230,8 @@ def test_what_was_left_behind_is_found_by_the_sweep(bob, artifact, age):
 
     age(minutes=3)
     assert verification.pending_versions(before) == [str(finished.pk)]
-    places = StoredObject.objects.values_list("pk", flat=True)
-    assert sorted(verification.pending_objects(before)) == sorted(str(place) for place in places)
+    objects = StoredObject.objects.values_list("pk", flat=True)
+    assert sorted(verification.pending_objects(before)) == sorted(str(obj) for obj in objects)
     tasks.sweep()
 
 
@@ -269,7 +269,7 @@ def test_sharing_bytes_while_twins_are_merged(alice, bob, artifact, other, proje
         lambda: begin(bob, other, {f"again/{path}": body for path, body in contents.items()}),
     )
 
-    assert [each for each in done if isinstance(each, Exception)] == []
+    assert [item for item in done if isinstance(item, Exception)] == []
     assert [begun.missing for begun in done[1:]] == [[], []]
     for begun in done[1:]:
         assert versions.finalize(Actor(bob, Channel.SDK), begun.version).version.file_count == 8

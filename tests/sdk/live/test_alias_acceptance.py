@@ -73,7 +73,7 @@ def test_the_example_file_demonstrates_all_features(bob, project, monkeypatch, c
         "Using version 'v1'",
         "Using alias 'v1.1.0' → version 'v1'",
         "Moving alias 'production' of artifact 'ranker'...",
-        "Nothing waits in staging any more: Alias 'staging' not found",
+        "Staging is empty again: Alias 'staging' not found",
         "All six examples ran",
     ):
         assert feature in output

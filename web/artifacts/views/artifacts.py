@@ -54,9 +54,9 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
     narrowed = {name: value for name, value in filters.items() if name not in ("project", "sort")}
     sort = filters["sort"] or "-updated_at"
     if filters["project"]:
-        rows = rows.filter(project__in=Project.objects.named(filters["project"]))
+        rows = rows.filter(project__in=Project.objects.by_full_name(filters["project"]))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number"))
-    rows = rows.narrow(**narrowed).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
+    rows = rows.filter_by(**narrowed).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
     context = {
         "page": rendering.paginate(request.GET, rows.sorted_by(sort), PAGE_SIZE),
         "project": project,

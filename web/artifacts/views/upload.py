@@ -72,8 +72,10 @@ def _find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | N
 
 
 def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) -> HttpResponse:
-    draft = versions.describe(Actor.from_page(request), draft, description=form.cleaned_data["description"])
-    result = versions.finalize(Actor.from_page(request), draft, names_to_give=form.cleaned_data["aliases"])
+    data = form.cleaned_data
+    result = versions.finalize(
+        Actor.from_page(request), draft, aliases=data["aliases"], description=data["description"]
+    )
     return rendering.redirect_with_message(request, f"{result.version} finalized.", result.version)
 
 

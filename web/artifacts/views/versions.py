@@ -76,8 +76,9 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     form = FinalizeForm(rendering.post_data(request), initial={"description": version.description})
     if form.is_valid():
         data = form.cleaned_data
-        versions.describe(Actor.from_page(request), version, description=data["description"])
-        version = versions.finalize(Actor.from_page(request), version, names_to_give=data["aliases"]).version
+        version = versions.finalize(
+            Actor.from_page(request), version, aliases=data["aliases"], description=data["description"]
+        ).version
         return rendering.redirect_with_message(request, f"{version} finalized.", version)
     message = "Finalized versions are immutable. This action cannot be undone."
     return rendering.render_form(request, form, f"Finalize {version}?", message, submit_label="Finalize", back=version)
@@ -130,11 +131,11 @@ def _context(version: ArtifactVersion) -> dict[str, Any]:
 
 
 def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
-    """The rows of the folder that is asked for, from the name `after` on, that begin with `starts`."""
+    """The rows of the folder that is asked for, from the name `after` on, that begin with a prefix."""
     folder = directory_listing.clean(request.GET.get("path", ""))
-    after, starts = request.GET.get("after", ""), request.GET.get("starts", "")
-    page = directory_listing.page(version, folder, after=after, starts=starts)
-    if folder and not page.entries and not after and not starts:
+    after, prefix = request.GET.get("after", ""), request.GET.get("starts", "")
+    page = directory_listing.page(version, folder, after=after, prefix=prefix)
+    if folder and not page.entries and not after and not prefix:
         raise Http404(f"There is no folder {folder!r}.")
     blobs = [entry.file.blob for entry in page.entries if entry.file and entry.file.blob]
     return {
@@ -143,7 +144,7 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
         "entries": page.entries,
         "next_cursor": page.next_cursor,
         "after": after,
-        "prefix": starts,
+        "prefix": prefix,
         "pending": sum(blob.state == Blob.State.UPLOADED for blob in blobs),
     }
 

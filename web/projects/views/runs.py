@@ -23,7 +23,7 @@ def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project)
     filters = RunFilter(request.GET).values()
     given = {name: value for name, value in filters.items() if value}
-    runs = Run.objects.filter(project=found).matching(**given).select_related("created_by")
+    runs = Run.objects.filter(project=found).filter_by(**given).select_related("created_by")
     page = rendering.paginate(request.GET, runs, PAGE_SIZE)
     context = {"project": found, "page": page, "filters": filters, "is_filtered": bool(given), "states": State.choices}
     context |= {"tab": "runs", "active_nav": "home"} | permissions.template_flags(found.role)

@@ -1,0 +1,25 @@
+"""Sequential reads from one stored object: several files that share a pack are read by one request."""
+
+from collections.abc import Iterator
+
+from artifacts import errors, storage
+
+
+class ObjectReader:
+    """The bytes of an object from `position` up to `end`, taken file by file."""
+
+    def __init__(self, key: str, position: int, end: int) -> None:
+        self.position = position
+        self._chunks = storage.download_file(key, position, end - position)
+        self._rest = memoryview(b"")
+
+    def take(self, size: int) -> Iterator[memoryview]:
+        """The next `size` bytes, in chunks of at most 1 MiB. Raises `Missing` where the object ends before."""
+        while size:
+            chunk = self._rest or memoryview(next(self._chunks, b""))
+            if not chunk:
+                raise errors.Missing(storage.TOO_SHORT)
+            head, self._rest = chunk[:size], chunk[size:]
+            self.position += len(head)
+            size -= len(head)
+            yield head
