@@ -16,10 +16,10 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from benchmarks import load, processes
-from benchmarks.load import Measured
+from benchmarks import load_generator, process_usage
+from benchmarks.load_generator import Measurement
 from benchmarks.mlflow import MLflow
-from tests.servers import Server, Stack
+from harness.servers import Server, Stack
 
 THINGS = 50
 MUCH = 1_000_000
@@ -39,25 +39,25 @@ class Side:
     server: Server
     port: int
     messages: Messages
-    turns: list[Measured] = field(default_factory=list)
+    turns: list[Measurement] = field(default_factory=list)
     cpu_seconds: float = 0.0
 
     def turn(self, what: str, clients: int, seconds: float) -> None:
-        before = processes.cpu_seconds(self.server.process.pid)
-        self.turns.append(load.run(self.port, self.messages[what], clients=clients, seconds=seconds))
-        self.cpu_seconds += processes.cpu_seconds(self.server.process.pid) - before
+        before = process_usage.cpu_seconds(self.server.process.pid)
+        self.turns.append(load_generator.run(self.port, self.messages[what], clients=clients, seconds=seconds))
+        self.cpu_seconds += process_usage.cpu_seconds(self.server.process.pid) - before
 
     def forget(self) -> None:
         self.turns, self.cpu_seconds = [], 0.0
 
     @property
-    def whole(self) -> Measured:
+    def whole(self) -> Measurement:
         """All turns as one: a rate over all of their time, a percentile among all of their requests."""
         latencies = sorted(itertools.chain.from_iterable(turn.latencies for turn in self.turns))
-        return Measured(latencies, sum(turn.seconds for turn in self.turns))
+        return Measurement(latencies, sum(turn.seconds for turn in self.turns))
 
     @property
-    def best(self) -> Measured:
+    def best(self) -> Measurement:
         """The turn that the rest of the machine disturbed least."""
         return max(self.turns, key=lambda turn: turn.rate)
 
@@ -91,7 +91,7 @@ def beside_mlflow(turns: int, seconds: float) -> None:
             alternate((ours, theirs), what, clients, turns, seconds)
             show_beside(what, clients, ours, theirs)
     for side in (ours, theirs):
-        print(f"{side.name}: {processes.resident_bytes(side.server.process.pid) / 2**20:.0f} MiB of memory")
+        print(f"{side.name}: {process_usage.resident_bytes(side.server.process.pid) / 2**20:.0f} MiB of memory")
         side.server.stop()
 
 
@@ -113,12 +113,12 @@ def alternate(sides: tuple[Side, Side], what: str, clients: int, turns: int, sec
     """Both by turns, while the other one is stopped: servers do something even when nobody asks them."""
     pairs = (sides, sides[::-1])
     for side, other in pairs:
-        with processes.paused(other.server.process.pid):
+        with process_usage.paused(other.server.process.pid):
             side.turn(what, clients, 0.5)
         side.forget()
     for _ in range(turns):
         for side, other in pairs:
-            with processes.paused(other.server.process.pid):
+            with process_usage.paused(other.server.process.pid):
                 side.turn(what, clients, seconds)
 
 
@@ -139,10 +139,10 @@ def our_side(name: str, count: int, others: int = 0) -> Side:
     stack = Stack(name)
     stack.web.start()
     port, key = int(stack.env["PORT"]), stack.key("alice")
-    connection = load.Connection(port)
+    connection = load_generator.Connection(port)
 
     def call(method: str, path: str, body: Any = None) -> Any:
-        return json.loads(connection.send(load.message(method, f"/api/v1/{path}", key, body)))
+        return json.loads(connection.send(load_generator.build_request(method, f"/api/v1/{path}", key, body)))
 
     project = call("POST", "projects", {"team": "acme", "name": "load"})
     messages: dict[str, list[bytes]] = {"get an alias": [], "resolve a name": [], "move an alias": []}
@@ -154,19 +154,25 @@ def our_side(name: str, count: int, others: int = 0) -> Side:
         for version in versions:
             call("POST", f"artifacts/versions/{version}/finalize", {"aliases": [_ALIAS]})
         moves = [
-            load.message("POST", f"/api/v1/{path}/aliases", key, {"alias": _ALIAS, "version_id": version})
+            load_generator.build_request(
+                "POST", f"/api/v1/{path}/aliases", key, {"alias": _ALIAS, "version_id": version}
+            )
             for version in versions
         ]
-        messages["get an alias"].append(load.message("GET", f"/api/v1/{path}/aliases/{_ALIAS}", key))
+        messages["get an alias"].append(load_generator.build_request("GET", f"/api/v1/{path}/aliases/{_ALIAS}", key))
         address = f"/api/v1/artifacts/resolve?name=acme/load/model-{number:03}:{_ALIAS}"
-        messages["resolve a name"].append(load.message("GET", address, key))
+        messages["resolve a name"].append(load_generator.build_request("GET", address, key))
         messages["move an alias"].append(moves[0])
         back.append(moves[1])
     messages["move an alias"] += back
     connection.close()
     if others:
-        stack.manage("shell", "--no-imports", "--command", f"from benchmarks import rows; rows.age({DEPTH})")
-        stack.manage("shell", "--no-imports", "--command", f"from benchmarks import rows; rows.crowd({others})")
+        stack.manage(
+            "shell", "--no-imports", "--command", f"from benchmarks import seed_data; seed_data.add_changes({DEPTH})"
+        )
+        stack.manage(
+            "shell", "--no-imports", "--command", f"from benchmarks import seed_data; seed_data.add_aliases({others})"
+        )
     settle(stack.env["DATABASE_URL"])
     return Side("wanLLMDB", stack.web, port, messages)
 
@@ -174,10 +180,12 @@ def our_side(name: str, count: int, others: int = 0) -> Side:
 def mlflow_side() -> Side:
     """A server of MLflow's with an alias in each of as many models."""
     mlflow = MLflow.start()
-    connection = load.Connection(mlflow.port)
+    connection = load_generator.Connection(mlflow.port)
 
     def call(path: str, body: Any) -> Any:
-        return json.loads(connection.send(load.message("POST", f"/api/2.0/mlflow/{path}", "none", body)))
+        return json.loads(
+            connection.send(load_generator.build_request("POST", f"/api/2.0/mlflow/{path}", "none", body))
+        )
 
     resolves, moves, back = [], [], []
     for number in range(THINGS):
@@ -186,10 +194,13 @@ def mlflow_side() -> Side:
         about = {"name": name, "source": f"s3://models/{name}"}
         versions = [call("model-versions/create", about)["model_version"]["version"] for _ in range(2)]
         sets = [
-            load.message("POST", _THEIRS, "none", {"name": name, "alias": _ALIAS, "version": each}) for each in versions
+            load_generator.build_request("POST", _THEIRS, "none", {"name": name, "alias": _ALIAS, "version": each})
+            for each in versions
         ]
         connection.send(sets[1])
-        resolves.append(load.message("GET", f"{_THEIRS}?{urlencode({'name': name, 'alias': _ALIAS})}", "none"))
+        resolves.append(
+            load_generator.build_request("GET", f"{_THEIRS}?{urlencode({'name': name, 'alias': _ALIAS})}", "none")
+        )
         moves.append(sets[0])
         back.append(sets[1])
     connection.close()

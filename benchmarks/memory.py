@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks import processes, transfer
-from tests.servers import Server, Stack
+from benchmarks import process_usage, transfer
+from harness.servers import Server, Stack
 
 MIB = 2**20
 # In a process of its own, so that its memory is the SDK's and nobody else's.
@@ -46,22 +46,21 @@ def main() -> None:
     key = stack.key("alice")
     env = stack.env | {"WANLLMDB_BASE_URL": stack.base_url, "WANLLMDB_API_KEY": key, "WANLLMDB_SILENT": "1"}
     # What a server loads for its first upload is no growth.
-    move(env, MIB)
-    with watched(stack.web, stack.worker) as peaks:
-        told = move(env, int(options.gib * 2**30))
-        verified = wait_for_worker(stack, told["id"])
-    print(f"one file of {options.gib:g} GiB: up {told['up']:.1f} s, down {told['down']:.1f} s, {verified}\n")
+    transfer_file(env, MIB)
+    with peak_memory(stack.web, stack.worker) as peaks:
+        result = transfer_file(env, int(options.gib * 2**30))
+        verified = wait_for_worker(stack, result["id"])
+    print(f"one file of {options.gib:g} GiB: up {result['up']:.1f} s, down {result['down']:.1f} s, {verified}\n")
     print(f"{'':12} {'at rest':>10} {'at most':>10}")
-    print(
-        f"{'client':12} {'':>10} {told['peak'] / 1024:6.0f} MiB  (after the upload {told['after_up'] / 1024:.0f} MiB)"
-    )
+    peak, after_up = result["peak"] / 1024, result["after_up"] / 1024
+    print(f"{'client':12} {'':>10} {peak:6.0f} MiB  (after the upload {after_up:.0f} MiB)")
     for name, (rest, most) in peaks.items():
         print(f"{name:12} {rest / MIB:6.0f} MiB {most / MIB:6.0f} MiB")
 
 
-def move(env: Mapping[str, str], size: int) -> dict[str, Any]:
-    """Log a file of that many bytes and download it, in a process of its own. What the process told."""
-    with transfer.room() as source, transfer.room() as target:
+def transfer_file(env: Mapping[str, str], size: int) -> dict[str, Any]:
+    """Log a file of that many bytes and download it, in a process of its own. What it measured."""
+    with transfer.temporary_directory() as source, transfer.temporary_directory() as target:
         transfer.fill(source, 1, size)
         (file,) = source.iterdir()
         command = [sys.executable, "-c", CLIENT, str(file), str(target)]
@@ -71,28 +70,28 @@ def move(env: Mapping[str, str], size: int) -> dict[str, Any]:
 
 
 @contextmanager
-def watched(*servers: Server) -> Iterator[dict[str, tuple[int, int]]]:
+def peak_memory(*servers: Server) -> Iterator[dict[str, tuple[int, int]]]:
     """Resident memory of each server's processes, together, at the beginning and at its highest."""
     rest = {server.name: memory(server) for server in servers}
     peaks = {name: (bytes_, bytes_) for name, bytes_ in rest.items()}
     ended = threading.Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not ended.wait(0.2):
             for server in servers:
                 peaks[server.name] = (rest[server.name], max(peaks[server.name][1], memory(server)))
 
-    watcher = threading.Thread(target=look)
-    watcher.start()
+    sampler = threading.Thread(target=sample)
+    sampler.start()
     try:
         yield peaks
     finally:
         ended.set()
-        watcher.join()
+        sampler.join()
 
 
 def memory(server: Server) -> int:
-    return processes.resident_bytes(server.process.pid)
+    return process_usage.resident_bytes(server.process.pid)
 
 
 def wait_for_worker(stack: Stack, version_id: str) -> str:

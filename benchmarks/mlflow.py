@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests import servers
-from tests.servers import Server
+from harness import servers
+from harness.servers import Server
 
 # It is kept from one time to the next; whoever wants a newer MLflow removes it.
 ENVIRONMENT = servers.ROOT / "var" / "mlflow"
@@ -28,20 +28,20 @@ class MLflow:
         """One with the options that it has by default, but for port and database."""
         programs = _installed()
         database = f"{servers.postgres()}/{_DATABASE}"
-        address = database.replace("postgres:", "postgresql+psycopg2:", 1)
+        url = database.replace("postgres:", "postgresql+psycopg2:", 1)
         with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{_DATABASE}"')
-        home, port = servers.home() / "mlflow", servers.free_port()
-        home.mkdir()
-        env = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(home)}
+        directory, port = servers.session_directory() / "mlflow", servers.free_port()
+        directory.mkdir()
+        env = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(directory)}
         # Whoever asks first makes its tables, which takes longer than a server may take to start.
         first = [programs / "mlflow", "experiments", "search"]
-        subprocess.run(first, cwd=home, env=env | {"MLFLOW_TRACKING_URI": address}, check=True, capture_output=True)
+        subprocess.run(first, cwd=directory, env=env | {"MLFLOW_TRACKING_URI": url}, check=True, capture_output=True)
         command = 'cd "$HOME" && exec mlflow server --backend-store-uri "$0" --port "$1"'
-        server = Server("mlflow", ["sh", "-c", command, address, str(port)], env, lambda: _answers(port), within=300)
+        server = Server("mlflow", ["sh", "-c", command, url, str(port)], env, lambda: _answers(port), start_timeout=300)
         server.start()
-        told = subprocess.run([programs / "mlflow", "--version"], env=env, check=True, capture_output=True, text=True)
-        return cls(server, port, told.stdout.split()[-1], database)
+        result = subprocess.run([programs / "mlflow", "--version"], env=env, check=True, capture_output=True, text=True)
+        return cls(server, port, result.stdout.split()[-1], database)
 
 
 def _installed() -> Path:

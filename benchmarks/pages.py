@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests import servers
-from tests.servers import Stack
+from harness import servers
+from harness.servers import Stack
 
 LITTLE, MORE, MUCH = 10, 1_000, 100_000
 TURNS = 40
@@ -45,7 +45,7 @@ PAGES = {
 
 
 @dataclass
-class Side:
+class Contender:
     """A server, and somebody who has signed in to it."""
 
     stack: Stack
@@ -53,22 +53,22 @@ class Side:
     session: str
 
     @classmethod
-    def start(cls, name: str, count: int) -> "Side":
+    def start(cls, name: str, count: int) -> "Contender":
         stack = Stack(name)
-        command = f"from benchmarks import rows; print(rows.fill({count}))"
+        command = f"from benchmarks import seed_data; print(seed_data.fill({count}))"
         session = stack.manage("shell", "--no-imports", "--command", command).split()[-1]
         stack.web.start()
         return cls(stack, http.client.HTTPConnection("127.0.0.1", int(stack.env["PORT"]), timeout=60), session)
 
-    def ask(self, address: str) -> float:
+    def request(self, url: str) -> float:
         """The seconds to the first byte of the answer."""
         begun = time.perf_counter()
-        self.connection.request("GET", address, headers={"Cookie": f"sessionid={self.session}"})
+        self.connection.request("GET", url, headers={"Cookie": f"sessionid={self.session}"})
         answer = self.connection.getresponse()
         seconds = time.perf_counter() - begun
         answer.read()
         if answer.status != 200:
-            raise RuntimeError(f"{address} was answered with {answer.status}.")
+            raise RuntimeError(f"{url} was answered with {answer.status}.")
         return seconds
 
 
@@ -82,25 +82,25 @@ def main() -> None:
 
 def run(much: int = MUCH, turns: int = TURNS) -> None:
     sizes = (LITTLE, MORE, much)
-    sides = [Side.start(f"pages-{nth}", size) for nth, size in enumerate(sizes)]
+    contenders = [Contender.start(f"pages-{nth}", size) for nth, size in enumerate(sizes)]
     database = "PostgreSQL" if servers.on_postgres() else "SQLite"
     print(f"{database}; milliseconds to the first byte, with so many artifacts, versions, files and runs\n")
     print(f"{'':24}", *(f"{size:>9,}" for size in sizes), *(f"{f'to {size:,}':>9}" for size in sizes[:-1]))
-    for name, address in PAGES.items():
-        taken = measure(sides, address, turns)
-        ratios = (taken[-1] / fewer for fewer in taken[:-1])
-        print(f"{name:24}", *(f"{ms:9.1f}" for ms in taken), *(f"{ratio:9.2f}" for ratio in ratios), flush=True)
-    for side in sides:
-        side.stack.web.stop()
+    for name, url in PAGES.items():
+        milliseconds = measure(contenders, url, turns)
+        ratios = (milliseconds[-1] / fewer for fewer in milliseconds[:-1])
+        print(f"{name:24}", *(f"{ms:9.1f}" for ms in milliseconds), *(f"{ratio:9.2f}" for ratio in ratios), flush=True)
+    for contender in contenders:
+        contender.stack.web.stop()
 
 
-def measure(sides: Sequence[Side], address: str, turns: int) -> list[float]:
-    """Milliseconds on each side, after each has answered twice for nothing."""
-    times: list[list[float]] = [[] for _ in sides]
+def measure(contenders: Sequence[Contender], url: str, turns: int) -> list[float]:
+    """Milliseconds on each contender, after each has answered twice for nothing."""
+    times: list[list[float]] = [[] for _ in contenders]
     for _ in range(turns + 2):
-        for side, taken in zip(sides, times, strict=True):
-            taken.append(side.ask(address) * 1000)
-    return [sorted(taken[2:])[turns // 4] for taken in times]
+        for contender, milliseconds in zip(contenders, times, strict=True):
+            milliseconds.append(contender.request(url) * 1000)
+    return [sorted(milliseconds[2:])[turns // 4] for milliseconds in times]
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 
 import wanllmdb as wandb
-from benchmarks import processes
-from tests import servers
-from tests.servers import Stack
+from benchmarks import process_usage
+from harness import servers
+from harness.servers import Stack
 
 KIB, MIB = 2**10, 2**20
 # (files, bytes of each): for a look, and as in the tables of docs/benchmarks.md.
@@ -65,27 +65,27 @@ class Cost:
 
     @classmethod
     def now(cls, stack: Stack) -> "Cost":
-        store, web = (processes.cpu_seconds(server.process.pid) for server in (stack.store, stack.web))
+        store, web = (process_usage.cpu_seconds(server.process.pid) for server in (stack.store, stack.web))
         return cls(time.perf_counter(), time.process_time(), store, web)
 
     @classmethod
     def of(cls, stack: Stack, act: Callable[[], object]) -> "Cost":
         before = astuple(cls.now(stack))
         act()
-        return cls(*(after - begun for after, begun in zip(astuple(cls.now(stack)), before, strict=True)))
+        return cls(*(after - started_at for after, started_at in zip(astuple(cls.now(stack)), before, strict=True)))
 
 
 def measure(stack: Stack, kind: str, count: int, size: int, rounds: int) -> None:
     print(f"{kind}: {count:,} × {size // KIB:,} KiB")
     up: dict[str, list[Cost]] = defaultdict(list)
     down: dict[str, list[Cost]] = defaultdict(list)
-    with room() as source:
+    with temporary_directory() as source:
         fill(source, count, size)
-        hands = {"SDK": Registry(kind), "boto3": Bare(stack), "cp -r": Disk()}
-        for number, (name, hand) in product(range(rounds), hands.items()):
-            with room() as target:
-                up[name].append(Cost.of(stack, partial(hand.up, source, f"{kind}-{number}")))
-                down[name].append(Cost.of(stack, partial(hand.down, target / "down")))
+        contenders = {"SDK": SdkTransfer(kind), "boto3": Boto3Transfer(stack), "cp -r": CopyTransfer()}
+        for number, (name, contender) in product(range(rounds), contenders.items()):
+            with temporary_directory() as target:
+                up[name].append(Cost.of(stack, partial(contender.up, source, f"{kind}-{number}")))
+                down[name].append(Cost.of(stack, partial(contender.down, target / "down")))
                 check(source, target / "down")
     show("  up", up)
     show("  down", down)
@@ -98,14 +98,14 @@ def show(what: str, costs: dict[str, list[Cost]]) -> None:
     print(f"{what:28} {times}  {cpu}", flush=True)
 
 
-class Registry:
+class SdkTransfer:
     """The SDK. Each upload goes to a project of its own, for the bytes of one project are never sent twice."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def up(self, source: Path, place: str) -> None:
-        with wandb.init(project=f"acme/{place}") as run:
+    def up(self, source: Path, name: str) -> None:
+        with wandb.init(project=f"acme/{name}") as run:
             artifact = wandb.Artifact(self.kind, type="dataset")
             artifact.add_dir(source)
             self.logged = run.log_artifact(artifact).wait()
@@ -114,7 +114,7 @@ class Registry:
         self.logged.download(target)
 
 
-class Bare:
+class Boto3Transfer:
     """The store itself, by boto3."""
 
     def __init__(self, stack: Stack) -> None:
@@ -129,8 +129,8 @@ class Bare:
         )
         self.transfer = TransferConfig(max_concurrency=THREADS)
 
-    def up(self, source: Path, place: str) -> None:
-        self.keys = {f"bare/{place}/{path.name}": path.name for path in source.iterdir()}
+    def up(self, source: Path, name: str) -> None:
+        self.keys = {f"bare/{name}/{path.name}": path.name for path in source.iterdir()}
 
         def send(key: str, name: str) -> None:
             self.client.upload_file(str(source / name), self.bucket, key, Config=self.transfer)
@@ -151,11 +151,11 @@ class Bare:
                 done.result()
 
 
-class Disk:
+class CopyTransfer:
     """The physical limit: the same files, copied on this machine."""
 
-    def up(self, source: Path, place: str) -> None:
-        self.copy = source.with_name(f"{source.name}-{place}")
+    def up(self, source: Path, name: str) -> None:
+        self.copy = source.with_name(f"{source.name}-{name}")
         subprocess.run(["cp", "-r", source, self.copy], check=True)
 
     def down(self, target: Path) -> None:
@@ -181,8 +181,8 @@ def check(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def room() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="bench-", dir=servers.home()))
+def temporary_directory() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="bench-", dir=servers.session_directory()))
     try:
         yield path
     finally:

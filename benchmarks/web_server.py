@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks import load, processes
-from benchmarks.load import Measured
-from tests import servers
-from tests.servers import Server, Stack
+from benchmarks import load_generator, process_usage
+from benchmarks.load_generator import Measurement
+from harness import servers
+from harness.servers import Server, Stack
 
 _GUNICORN = "exec gunicorn wanllmdb.wsgi --bind 127.0.0.1:$PORT --worker-class gthread --workers 2 --keep-alive 75"
 _GRANIAN = "exec granian wanllmdb.wsgi:application --interface wsgi --host 127.0.0.1 --port $PORT --workers 2"
@@ -39,7 +39,7 @@ class Candidate:
     name: str
     server: Server
     port: int
-    rounds: list[Measured] = field(default_factory=list)
+    rounds: list[Measurement] = field(default_factory=list)
     cpu_seconds: float = 0.0
 
     @classmethod
@@ -52,12 +52,12 @@ class Candidate:
         return cls(name, server, port)
 
     def turn(self, messages: list[bytes], clients: int, seconds: float) -> None:
-        before = processes.cpu_seconds(self.server.process.pid)
-        self.rounds.append(load.run(self.port, messages, clients=clients, seconds=seconds))
-        self.cpu_seconds += processes.cpu_seconds(self.server.process.pid) - before
+        before = process_usage.cpu_seconds(self.server.process.pid)
+        self.rounds.append(load_generator.run(self.port, messages, clients=clients, seconds=seconds))
+        self.cpu_seconds += process_usage.cpu_seconds(self.server.process.pid) - before
 
     @property
-    def best(self) -> Measured:
+    def best(self) -> Measurement:
         return max(self.rounds, key=lambda one: one.rate)
 
     @property
@@ -102,10 +102,10 @@ def answers(port: int) -> bool:
 
 def populate(port: int, key: str) -> Messages:
     """Artifacts of two versions each, and the requests for them, by what they do."""
-    connection = load.Connection(port)
+    connection = load_generator.Connection(port)
 
     def call(method: str, path: str, body: Any = None) -> Any:
-        return json.loads(connection.send(load.message(method, f"/api/v1/{path}", key, body)))
+        return json.loads(connection.send(load_generator.build_request(method, f"/api/v1/{path}", key, body)))
 
     project = call("POST", "projects", {"team": "acme", "name": "load"})
     messages: dict[str, list[bytes]] = {"get an alias": [], "move an alias": [], "resolve a name": []}
@@ -119,26 +119,29 @@ def populate(port: int, key: str) -> Messages:
         for version in versions:
             call("POST", f"artifacts/versions/{version}/finalize", {"aliases": ["production"]})
         moves = [
-            load.message("POST", f"/api/v1/{path}/aliases", key, {"alias": "production", "version_id": version})
+            load_generator.build_request(
+                "POST", f"/api/v1/{path}/aliases", key, {"alias": "production", "version_id": version}
+            )
             for version in versions
         ]
-        messages["get an alias"].append(load.message("GET", f"/api/v1/{path}/aliases/production", key))
+        messages["get an alias"].append(load_generator.build_request("GET", f"/api/v1/{path}/aliases/production", key))
         messages["move an alias"].append(moves[0])
         back.append(moves[1])
         resolve = f"/api/v1/artifacts/resolve?name=acme/load/{name}:production"
-        messages["resolve a name"].append(load.message("GET", resolve, key))
+        messages["resolve a name"].append(load_generator.build_request("GET", resolve, key))
     connection.close()
     messages["move an alias"] += back
     pages = range(1, ARTIFACTS // 50 + 1)
     messages["list 50 artifacts"] = [
-        load.message("GET", f"/api/v1/artifacts?project=acme/load&page={page}&page_size=50", key) for page in pages
+        load_generator.build_request("GET", f"/api/v1/artifacts?project=acme/load&page={page}&page_size=50", key)
+        for page in pages
     ]
     return messages
 
 
 def measure(candidates: list[Candidate], messages: list[bytes], clients: int, seconds: float) -> None:
     for candidate in candidates:
-        load.run(candidate.port, messages, clients=clients, seconds=0.2)
+        load_generator.run(candidate.port, messages, clients=clients, seconds=0.2)
         candidate.rounds, candidate.cpu_seconds = [], 0.0
     for _ in range(ROUNDS):
         for candidate in candidates:

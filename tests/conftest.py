@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Membership, Role, Scope, Team, User
 from api.fast_path.wsgi import AliasFastPath
+from harness import servers
 from projects.models import Project
-from tests import servers
 
 HTMX = {"HX-Request": "true"}
 UNGUARDED = pytest.StashKey[tuple[Any, list[str]]]()
@@ -39,7 +39,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     """A test that failed because a server was gone says what the server said last."""
     report = yield
     if report.failed:
-        report.sections += [(f"{server.name} ended by itself", server.last_words) for server in servers.lost()]
+        report.sections += [(f"{server.name} ended by itself", server.log_tail) for server in servers.died()]
     return report
 
 

@@ -50,7 +50,7 @@ class RequestLimitsMiddleware:
 
 
 def request_id(meta: Mapping[str, Any]) -> str:
-    """The one that the caller gave, or a new one. `meta` is what WSGI tells of the request."""
+    """The one that the caller gave, or a new one. `meta` is the WSGI environment of the request."""
     given = meta.get("HTTP_X_REQUEST_ID", "")
     return given if _REQUEST_ID.fullmatch(given) else str(uuid7())
 
@@ -65,10 +65,10 @@ def common_headers(meta: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 @lru_cache(maxsize=100)
-def _added(*said: str | None) -> dict[str, str] | None:
+def _added(*values: str | None) -> dict[str, str] | None:
     """What the middleware before `RequestLimitsMiddleware` adds to an answer. All that it looks at is `_ADDED_BY`."""
-    told = {name: value for name, value in zip(_ADDED_BY, said, strict=True) if value is not None}
-    request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.input": BytesIO()} | told)
+    meta = {name: value for name, value in zip(_ADDED_BY, values, strict=True) if value is not None}
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.input": BytesIO()} | meta)
     handler = _empty
     for path in reversed(
         settings.MIDDLEWARE[: settings.MIDDLEWARE.index("wanllmdb.middleware.RequestLimitsMiddleware")]

@@ -1,4 +1,4 @@
-"""Every address of the server."""
+"""Every URL of the server."""
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
@@ -27,30 +27,24 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Whether it can work: 503 without its database or store. Of workers it only tells, for pages do without them."""
     parts = health.parts()
     is_ready = not (parts["database"] or parts["store"])
-    told = {name: sentence or "ok" for name, sentence in parts.items()}
-    return JsonResponse(told, status=200 if is_ready else 503)
+    payload = {name: problem or "ok" for name, problem in parts.items()}
+    return JsonResponse(payload, status=200 if is_ready else 503)
 
 
-operators_pages, _, admin_name = admin.site.urls
+admin_pages, _, admin_name = admin.site.urls
 # unfold's Alpine.js evaluates expressions from attributes, and its theme is a <style> in the page.
 csp.extend_policy(
-    {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}, operators_pages
+    {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}, admin_pages
 )
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    path("admin/", (operators_pages, "admin", admin_name)),
+    path("admin/", (admin_pages, "admin", admin_name)),
     path("api/v1/schema", SchemaView.as_view(), name="schema"),
     path("api/v1/docs", DocsView.as_view(url_name="schema"), name="docs"),
-    # What runs ask for comes first: addresses are tried one after the other.
-    path("api/v1/", include("api.artifacts.urls")),
-    path("api/v1/", include("api.accounts.urls")),
-    path("api/v1/", include("api.projects.urls")),
-    path("api/v1/", include("api.notifications.urls")),
-    path("", include("web.accounts.urls")),
-    path("", include("web.notifications.urls")),
-    path("", include("web.artifacts.urls")),
+    path("api/v1/", include("api.urls")),
+    path("", include("web.urls")),
 ]
 
 handler400 = error_views.bad_request

@@ -1,12 +1,12 @@
-"""Names in addresses."""
+"""Names in URLs, and how the URLs begin that are inside a project, an artifact, a version."""
 
 from django.urls import register_converter
 
 from accounts.validators import RESERVED
 
 
-class OwnerConverter:
-    """The name of a team or user: not a word of our own addresses, which would hide a page or be hidden by one."""
+class TeamConverter:
+    """The name of a team or user: not a word of our own URLs, which would hide a page or be hidden by one."""
 
     regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
@@ -19,6 +19,21 @@ class OwnerConverter:
         return value
 
 
-register_converter(OwnerConverter, "owner")
-# How an address begins that is inside a team.
-TEAM = "<owner:team>"
+class VersionConverter:
+    """`v3`, so that a version is told from the tabs of its artifact."""
+
+    regex = "v[1-9][0-9]{0,8}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(TeamConverter, "team")
+register_converter(VersionConverter, "version")
+
+PROJECT = "<team:team>/<str:project>"
+ARTIFACT = f"{PROJECT}/artifacts/<str:type>/<str:name>"
+VERSION = f"{ARTIFACT}/<version:version>"

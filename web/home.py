@@ -1,4 +1,4 @@
-"""Home: the projects that one sees, and what was logged in them lately."""
+"""Home: the projects that the reader may see, and the newest versions in them."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,21 +12,21 @@ from web import rendering
 from web.projects.forms import ProjectFilter
 
 PAGE_SIZE = 50
-VERSIONS_SHOWN = 10
+MAX_RECENT = 10
 
 
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The part is the list of projects."""
-    asked = ProjectFilter(request.GET).values()
-    found = activity.with_last_activity(Project.objects.visible_to(request.user).filter_by(**asked)).order_by(
+    filters = ProjectFilter(request.GET).values()
+    rows = activity.with_last_activity(Project.objects.visible_to(request.user).filter_by(**filters)).order_by(
         "-active_at", "-id"
     )
-    page = rendering.paginate(request, found.select_related("team"), PAGE_SIZE)
-    context = {"page": page, "asked": asked, "counts": activity.with_counts(page), "place": "home"}
+    page = rendering.paginate(request.GET, rows.select_related("team"), PAGE_SIZE)
+    context = {"page": page, "filters": filters, "counts": activity.with_counts(page), "active_nav": "home"}
     if not rendering.is_partial(request):
         artifacts = Artifact.objects.visible_to(request.user)
-        context["recent"] = activity.newest_versions(artifacts, VERSIONS_SHOWN)
+        context["recent"] = activity.newest_versions(artifacts, MAX_RECENT)
         context["teams"] = Team.objects.visible_to(request.user).order_by("name")
     return rendering.render_page(request, "home/home.html", context)

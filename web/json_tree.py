@@ -27,7 +27,7 @@ def rows(value: Any) -> list[Row]:
     if not isinstance(value, (dict, list)):
         return [_leaf("", value, 0)]
     steps: list[Row] = []
-    for row in _inside(value, 0):
+    for row in _children(value, 0):
         if len(steps) >= MAX_ROWS:
             # Whatever is open is closed again, so that the markup stays whole.
             depth = sum({"open": 1, "close": -1}.get(step.act, 0) for step in steps)
@@ -36,7 +36,7 @@ def rows(value: Any) -> list[Row]:
     return steps
 
 
-def _inside(value: Any, depth: int) -> Iterator[Row]:
+def _children(value: Any, depth: int) -> Iterator[Row]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
     for index, (key, child) in enumerate(pairs):
         if index == MAX_CHILDREN:
@@ -44,7 +44,7 @@ def _inside(value: Any, depth: int) -> Iterator[Row]:
             return
         if child and isinstance(child, (dict, list)) and depth < MAX_DEPTH:
             yield Row("open", str(key), _count(child), "branch", depth)
-            yield from _inside(child, depth + 1)
+            yield from _children(child, depth + 1)
             yield Row("close")
         else:
             yield _leaf(str(key), child, depth)
@@ -54,8 +54,8 @@ def _leaf(key: str, value: Any, depth: int) -> Row:
     if value and isinstance(value, (dict, list)):
         return Row("leaf", key, _count(value), "branch", depth)
     text = json.dumps(value, ensure_ascii=False)
-    shown = f"{text[:MAX_TEXT]}… ({len(text):,} characters)" if len(text) > MAX_TEXT else text
-    return Row("leaf", key, shown, type(value).__name__, depth)
+    cut = f"{text[:MAX_TEXT]}… ({len(text):,} characters)" if len(text) > MAX_TEXT else text
+    return Row("leaf", key, cut, type(value).__name__, depth)
 
 
 def _count(value: dict[str, Any] | list[Any]) -> str:

@@ -12,10 +12,10 @@ from markdown_it.token import Token
 
 MAX_TEXT = 100_000
 
-_WORDS = """
+_TAG_NAMES = """
     a blockquote br code em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul
 """
-_TAGS = set(_WORDS.split())
+_TAGS = set(_TAG_NAMES.split())
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 
@@ -23,7 +23,7 @@ _SCHEMES = {"http", "https", "mailto"}
 def render(text: str) -> SafeString:
     """Sanitised HTML of the text, or of its first 100,000 characters.
 
-    HTML in the text is shown as it was written, images by their words, and headings stand below those of the page.
+    HTML in the text is shown as text, images as their alternative text, and headings stand below those of the page.
     """
     cut = f"{text[:MAX_TEXT]}…" if len(text) > MAX_TEXT else text
     html = nh3.clean(
@@ -32,7 +32,7 @@ def render(text: str) -> SafeString:
     return mark_safe(html)
 
 
-def _words_of_image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+def _image_text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     return escape(tokens[index].content)
 
 
@@ -42,6 +42,6 @@ def _heading(renderer: RendererHTML, tokens: Sequence[Token], index: int, option
 
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-_MARKDOWN.add_render_rule("image", _words_of_image)
+_MARKDOWN.add_render_rule("image", _image_text)
 _MARKDOWN.add_render_rule("heading_open", _heading)
 _MARKDOWN.add_render_rule("heading_close", _heading)

@@ -1,4 +1,4 @@
-"""How a page is answered: whole, or only the part that HTMX asked for."""
+"""How views render: a page, or only the part that HTMX asked for; forms, redirects with a message, and refusals."""
 
 import json
 from typing import Any
@@ -8,8 +8,8 @@ from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
@@ -20,7 +20,7 @@ from core import bounded_count, errors
 
 def is_partial(request: HttpRequest) -> bool:
     """Whether HTMX asked, and not to restore a page from its history."""
-    # What is refused at the first gate has not met HTMX's middleware.
+    # What the first middleware refuses has not met HTMX's.
     htmx = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.history_restore_request
 
@@ -28,8 +28,7 @@ def is_partial(request: HttpRequest) -> bool:
 def render_page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """`folder/name.html`, or to HTMX only `folder/_name.html`, which the page includes."""
     folder, _, name = template.rpartition("/")
-    shown = f"{folder}/_{name}" if is_partial(request) else template
-    response = render(request, shown, context, status=status)
+    response = render(request, f"{folder}/_{name}" if is_partial(request) else template, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
@@ -39,20 +38,20 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return min(self._found, bounded_count.COUNT_LIMIT)
+        return min(self._bounded_count, bounded_count.COUNT_LIMIT)
 
     @property
     def total(self) -> str:
-        return bounded_count.format_count(self._found)
+        return bounded_count.format_count(self._bounded_count)
 
     @cached_property
-    def _found(self) -> int:
+    def _bounded_count(self) -> int:
         return bounded_count.count(self.object_list)
 
 
-def paginate(request: HttpRequest, rows: QuerySet, size: int) -> Page:
-    """The page of these rows that the address asks for, or the one that is nearest to it."""
-    return BoundedPaginator(rows, size).get_page(request.GET.get("page"))
+def paginate(query: QueryDict, rows: QuerySet, size: int) -> Page:
+    """The page of these rows that the query string asks for, or the one that is nearest to it."""
+    return BoundedPaginator(rows, size).get_page(query.get("page"))
 
 
 def total(rows: QuerySet) -> str:
@@ -60,52 +59,63 @@ def total(rows: QuerySet) -> str:
     return bounded_count.format_count(bounded_count.count(rows))
 
 
-def redirect_with_message(request: HttpRequest, sentence: str, to: str) -> HttpResponse:
-    """After a form was carried out: on to another page, which tells of it."""
-    messages.success(request, sentence)
+def redirect_with_message(request: HttpRequest, message: str, to: Any, *args: Any) -> HttpResponse:
+    """After a form was carried out: on to another page, which shows the message. `to` is as `redirect` takes it."""
+    messages.success(request, message)
     if is_partial(request):
-        return HttpResponse(status=204, headers={"HX-Redirect": to})
-    return redirect(to)
+        return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(to, *args)})
+    return redirect(to, *args)
 
 
 def render_form(
     request: HttpRequest,
     form: Form | None,
     heading: str,
-    sentence: str = "",
+    message: str = "",
     *,
-    verb: str,
-    back: str,
+    submit_label: str,
+    back: Any,
     danger: bool = False,
 ) -> HttpResponse:
-    """A question with a button that says `verb`, and the fields of a form, if there is one: a page, or a dialog."""
-    context = {"form": form, "heading": heading, "sentence": sentence, "verb": verb, "back": back, "danger": danger}
-    return render_page(
-        request, "components/form_page.html", context, status=422 if form is not None and form.is_bound else 200
-    )
+    """A question with a button to submit it, and the fields of a form, if there is one: a page, or a dialog."""
+    context = {
+        "form": form,
+        "heading": heading,
+        "message": message,
+        "submit_label": submit_label,
+        "back": resolve_url(back),
+        "danger": danger,
+    }
+    is_refused = form is not None and form.is_bound
+    return render_page(request, "components/form_page.html", context, status=422 if is_refused else 200)
 
 
-def safe_return_url(request: HttpRequest, otherwise: str) -> str:
-    """The page of ours that the address names as `back`."""
-    named = request.GET.get("back", "")
-    local = named.startswith("/") and url_has_allowed_host_and_scheme(named, allowed_hosts=None)
-    return named if local else otherwise
+def post_data(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with. It may be nothing: a box that is not ticked is not sent."""
+    return request.POST if request.method == "POST" else None
+
+
+def safe_return_url(request: HttpRequest, default: str) -> str:
+    """The page of ours that the query string names as `back`."""
+    url = request.GET.get("back", "")
+    is_ours = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if is_ours else default
 
 
 def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:
     """A verb's refusal: where the form was, or as a problem."""
     if request.method == "POST" and refusal.status in (400, 409) and not is_partial(request):
         messages.error(request, str(refusal))
-        return redirect(_came_from(request))
+        return redirect(_referring_page(request))
     return render_problem(request, refusal.status, refusal.title, str(refusal))
 
 
-def render_problem(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
-    """What went wrong: to HTMX as a sentence for the form or a toast, else as a page of our own."""
+def render_problem(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    """What went wrong: to HTMX as a message for the form or a toast, else as a page of our own."""
     if is_partial(request):
-        response = HttpResponse(status=status, headers={"X-Refusal": quote(sentence), "HX-Reswap": "none"})
+        response = HttpResponse(status=status, headers={"X-Refusal": quote(message), "HX-Reswap": "none"})
     else:
-        context = {"status": status, "title": title, "sentence": sentence}
+        context = {"status": status, "title": title, "message": message}
         response = render(request, "errors/error.html", context, status=status)
     if status == 503:
         response["Retry-After"] = str(errors.RETRY_AFTER_SECONDS)
@@ -118,7 +128,7 @@ def add_htmx_trigger(response: HttpResponse, **events: Any) -> HttpResponse:
     return response
 
 
-def _came_from(request: HttpRequest) -> str:
+def _referring_page(request: HttpRequest) -> str:
     referer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referer, allowed_hosts={request.get_host()}):
         parts = urlsplit(referer)

@@ -1,4 +1,4 @@
-"""Addresses of notifications under /api/v1/."""
+"""URLs of notifications under /api/v1/."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Addresses of projects and runs under /api/v1/."""
+"""URLs of projects and runs under /api/v1/."""
 
 from django.urls import path
 

@@ -19,20 +19,20 @@ from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from artifacts import errors, storage
-from deploy.embedded import state
+from deploy.embedded import var_directory
 
 PROBE = "probes/embedded"
-STORE_WITHIN = 60.0
+STORE_TIMEOUT = 60.0
 
 
 def main() -> None:
     var = Path(os.environ["WANLLMDB_VAR_DIR"])
-    with state.full_disk_is_a_sentence(var):
+    with var_directory.report_full_disk(var):
         django.setup()
         refuse_newer_database()
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
-        make_first_user(var)
+        create_first_user(var)
     connection.close()
     print("prepared", flush=True)
     wait_for_store(var, int(os.environ["STORE_PORT"]))
@@ -48,26 +48,26 @@ def refuse_newer_database() -> None:
         sys.exit(f"A newer wanLLMDB made this database (it has {unknown[-1]}): run that version, or one after it.")
 
 
-def make_first_user(var: Path) -> None:
+def create_first_user(var: Path) -> None:
     """The credentials are on disk before the user is in the database: nobody is made whose password is lost."""
     with transaction.atomic():
-        answer = io.StringIO()
-        call_command("first_user", stdout=answer)
-        if answer.getvalue():
-            state.write_credentials(var, json.loads(answer.getvalue()))
+        output = io.StringIO()
+        call_command("first_user", stdout=output)
+        if output.getvalue():
+            var_directory.write_credentials(var, json.loads(output.getvalue()))
 
 
 def wait_for_store(var: Path, port: int) -> None:
-    deadline = time.monotonic() + STORE_WITHIN
+    deadline = time.monotonic() + STORE_TIMEOUT
     while not store_works(port):
         if time.monotonic() > deadline:
-            sys.exit(f"The object store does not work after {STORE_WITHIN:.0f} s: see {var / 'log'}.")
+            sys.exit(f"The object store does not work after {STORE_TIMEOUT:.0f} s: see {var / 'log'}.")
         time.sleep(0.05)
 
 
 def store_works(port: int) -> bool:
     """Whether the store takes an object and gives it back: an open port says nothing of that."""
-    if state.is_free(port):
+    if var_directory.is_free(port):
         return False
     body = secrets.token_bytes(16)
     try:

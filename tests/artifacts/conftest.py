@@ -11,8 +11,8 @@ from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.content import verification
 from artifacts.models import Artifact, ArtifactVersion, Blob, StoredObject
+from harness import servers
 from projects.models import Project, Run
-from tests import servers
 from tests.artifacts.client import log
 
 

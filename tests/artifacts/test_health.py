@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from artifacts import health, storage, tasks
 from artifacts.models import WorkerHeartbeat
-from tests import servers
+from harness import servers
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from accounts.actor import Actor, Channel
 from artifacts import artifacts
 from artifacts.aliases import aliases
 from artifacts.models import Artifact
+from harness import servers
 from projects.models import Project
-from tests import servers
 from tests.artifacts.client import log
 
 ARTIFACTS = "/api/v1/artifacts"

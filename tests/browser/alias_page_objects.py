@@ -1,4 +1,4 @@
-"""What the browser tests of aliases have before them, and do again and again."""
+"""Steps and parts of the alias pages that the browser tests share."""
 
 import hashlib
 import re
@@ -13,61 +13,63 @@ from tests.browser.page_objects import dialog
 
 
 @dataclass
-class Thing:
+class SeededArtifact:
     """An artifact of acme's with some versions and aliases."""
 
     id: str
     name: str
-    here: str
+    url: str
     versions: list[str]
-    ask: Callable[..., Any]
+    call_api: Callable[..., Any]
 
     @property
     def aliases(self) -> str:
-        return f"{self.here}/aliases"
+        return f"{self.url}/aliases"
 
     def move(self, alias: str, number: int) -> None:
         """As alice's scripts would, meanwhile."""
-        self.ask("POST", f"/artifacts/{self.id}/aliases", {"alias": alias, "version_id": self.versions[number - 1]})
+        self.call_api(
+            "POST", f"/artifacts/{self.id}/aliases", {"alias": alias, "version_id": self.versions[number - 1]}
+        )
 
-    def where(self) -> dict[str, str]:
-        listed = self.ask("GET", f"/artifacts/{self.id}/aliases", None)["items"]
-        return {each["alias"]: each["version"] for each in listed}
+    def alias_versions(self) -> dict[str, str]:
+        listed = self.call_api("GET", f"/artifacts/{self.id}/aliases", None)["items"]
+        return {row["alias"]: row["version"] for row in listed}
 
 
-def logged(ask: Callable[..., Any], artifact: str, content: bytes) -> str:
+def log_version(call_api: Callable[..., Any], artifact: str, content: bytes) -> str:
     """The id of a new version with one file. The bytes are sent once: the project knows them from then on."""
     sha256 = hashlib.sha256(content).hexdigest()
     file = {"path": "notes.txt", "size": len(content), "sha256": sha256}
-    draft = ask("POST", f"/artifacts/{artifact}/versions", {"files": [file]})
+    draft = call_api("POST", f"/artifacts/{artifact}/versions", {"files": [file]})
     if draft["missing"]:
-        wanted = {"kind": "file", "sha256": sha256, "size": len(content)}
-        [put] = ask("POST", f"/artifacts/versions/{draft['id']}/uploads", {"objects": [wanted]})["objects"]
-        request = urllib.request.Request(put["url"], method="PUT", data=content, headers=put["headers"])
+        requested = {"kind": "file", "sha256": sha256, "size": len(content)}
+        [upload] = call_api("POST", f"/artifacts/versions/{draft['id']}/uploads", {"objects": [requested]})["objects"]
+        request = urllib.request.Request(upload["url"], method="PUT", data=content, headers=upload["headers"])
         urllib.request.urlopen(request, timeout=60).close()
-    return ask("POST", f"/artifacts/versions/{draft['id']}/finalize")["id"]
+    return call_api("POST", f"/artifacts/versions/{draft['id']}/finalize")["id"]
 
 
-def row(page: Page, alias: str) -> Locator:
+def alias_row(page: Page, alias: str) -> Locator:
     return page.get_by_role("row").filter(has=page.locator(".badge.alias", has_text=re.compile(f"^{alias}")))
 
 
-def at(page: Page, alias: str, version: str, **options: float) -> None:
-    expect(row(page, alias).locator(".badge.version")).to_have_text(version, **options)
+def expect_at(page: Page, alias: str, version: str, **options: float) -> None:
+    expect(alias_row(page, alias).locator(".badge.version")).to_have_text(version, **options)
 
 
-def press(page: Page, name: str) -> None:
+def press_button(page: Page, name: str) -> None:
     dialog(page).get_by_role("button", name=name, exact=True).click()
 
 
-def gone(page: Page) -> None:
+def expect_no_dialog(page: Page) -> None:
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-def mark(page: Page) -> None:
-    """From now on a reload would be seen."""
+def mark_page(page: Page) -> None:
+    """After this, `expect_same_page` notices a reload."""
     page.evaluate("window.isTheSamePage = true")
 
 
-def stayed(page: Page) -> None:
+def expect_same_page(page: Page) -> None:
     assert page.evaluate("window.isTheSamePage === true")

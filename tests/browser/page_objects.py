@@ -1,4 +1,4 @@
-"""What the hands of the browser tests do again and again."""
+"""Steps and parts of pages that the browser tests share."""
 
 import itertools
 import os
@@ -20,46 +20,50 @@ _DROP = """
 """
 
 
-def fresh(word: str) -> str:
+def unique_name(prefix: str) -> str:
     """A name that nothing has yet."""
-    return f"{word}-{os.getpid()}-{next(_numbers)}"
+    return f"{prefix}-{os.getpid()}-{next(_numbers)}"
 
 
 def dialog(page: Page) -> Locator:
-    """The open one."""
-    found = page.locator("dialog[open]")
-    expect(found).to_be_visible()
-    return found
+    """The one that is open."""
+    locator = page.locator("dialog[open]")
+    expect(locator).to_be_visible()
+    return locator
 
 
-def told(page: Page, sentence: str) -> None:
-    expect(page.get_by_role("status").filter(has_text=sentence)).to_be_visible()
+def expect_toast(page: Page, message: str) -> None:
+    expect(page.get_by_role("status").filter(has_text=message)).to_be_visible()
 
 
 def drop(page: Page, files: dict[str, str]) -> None:
-    """Let go of these above the page that uploads."""
+    """Drop these files on the page that uploads."""
     page.evaluate(_DROP, files)
 
 
-def until_verified(page: Page, files: int) -> None:
+def wait_until_verified(page: Page, files: int) -> None:
     """The draft has so many files, and the workers have read them all."""
     expect(page.locator("#draft-files [data-integrity=verified]")).to_have_count(files, timeout=60_000)
 
 
-def hard_to_use(page: Page) -> list[str]:
-    """Everything once, and once more what depends on colours."""
-    faults = []
+def accessibility_problems(page: Page) -> list[str]:
+    """Serious findings of axe: of everything once, and once more of what depends on colours."""
+    problems = []
     for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})):
         page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
-        faults += [f"{each['id']} in {scheme}: {_where(each)}" for each in found if each["impact"] in SERIOUS]
-    return faults
+        violations = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+        problems += [
+            f"{violation['id']} in {scheme}: {_targets(violation)}"
+            for violation in violations
+            if violation["impact"] in SERIOUS
+        ]
+    return problems
 
 
-def is_wide(page: Page, width: int) -> bool:
+def overflows(page: Page, width: int) -> bool:
     page.set_viewport_size({"width": width, "height": 900})
     return page.evaluate(_IS_WIDE)
 
 
-def _where(violation: dict) -> str:
+def _targets(violation: dict) -> str:
     return ", ".join(str(node["target"][0]) for node in violation["nodes"][:3])

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests import servers
+from harness import servers
 from tests.browser import seed_data
-from tests.browser.conftest import CHROMIUM, QUIET, Person
-from tests.browser.urls import BARRED, everywhere, outside
+from tests.browser.conftest import CHROMIUM, CHROMIUM_OPTIONS, Person
+from tests.browser.urls import FORBIDDEN_PAGES, all_pages, visitor_pages
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
@@ -21,18 +21,18 @@ def main() -> None:
     stack.start()
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         seed_data.fill(stack, Path(data))
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         alice = Person(browser, stack.base_url, "alice")
-        seen = {"alice": everywhere(alice.page), "vera": BARRED, None: outside(alice.page)}
+        pages_by_user = {"alice": all_pages(alice.page), "vera": FORBIDDEN_PAGES, None: visitor_pages(alice.page)}
         for width in WIDTHS:
             for scheme in SCHEMES:
                 options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-                for name, places in seen.items():
+                for name, pages in pages_by_user.items():
                     person = Person(browser, stack.base_url, name, **options)
-                    for place, address in places.items():
-                        person.page.goto(address)
+                    for page, url in pages.items():
+                        person.page.goto(url)
                         person.page.wait_for_load_state("networkidle")
-                        person.page.screenshot(path=folder / f"{place}-{width}-{scheme}.png", full_page=True)
+                        person.page.screenshot(path=folder / f"{page}-{width}-{scheme}.png", full_page=True)
                     person.context.close()
         browser.close()
     print(f"{len(list(folder.glob('*.png')))} pictures are in {folder.relative_to(servers.ROOT)}.")

@@ -18,11 +18,11 @@ import pyarrow
 import pyarrow.parquet
 
 import wanllmdb
+from harness.servers import Stack, free_port
 from tests.notifications.receiver import Receiver, status
-from tests.servers import Stack, free_port
 
-WITHIN = 60.0
-OFFERED = ["alias.created", "alias.moved", "alias.deleted", "alias.proposed"]
+TIMEOUT = 60.0
+EVENTS = ["alias.created", "alias.moved", "alias.deleted", "alias.proposed"]
 
 
 def fill(stack: Stack, folder: Path) -> None:
@@ -30,16 +30,16 @@ def fill(stack: Stack, folder: Path) -> None:
     an artifact that holds a file of every kind. Webhooks that arrive and that do not, and news for alice."""
     with as_alice(stack):
         _work(folder)
-    _tell(stack)
+    _notify(stack)
 
 
 @contextmanager
 def as_alice(stack: Stack) -> Iterator[None]:
     """The SDK is hers for as long."""
-    told = {"WANLLMDB_BASE_URL": stack.base_url, "WANLLMDB_API_KEY": stack.key("alice")}
-    told |= {name: stack.env[name] for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
+    environment = {"WANLLMDB_BASE_URL": stack.base_url, "WANLLMDB_API_KEY": stack.key("alice")}
+    environment |= {name: stack.env[name] for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
     before = dict(os.environ)
-    os.environ.update(told)
+    os.environ.update(environment)
     yield
     os.environ.clear()
     os.environ.update(before)
@@ -72,40 +72,40 @@ def _work(folder: Path) -> None:
         run.log_artifact(everything)
 
 
-def _tell(stack: Stack) -> None:
+def _notify(stack: Stack) -> None:
     """Alice watches the project, where bob moves an alias and proposes another move; two webhooks are told."""
     receiver = Receiver()
     receiver.answers = [status(500, b"starting up"), status(200, b"thanks")]
-    ranker = ask(stack, "alice", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v7")
+    ranker = call_api(stack, "alice", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v7")
     project, artifact = ranker["artifact"]["project"], ranker["artifact"]["id"]
     to = {"version_id": ranker["version"]["id"], "reason": "better on the holdout"}
     for url, description in ((receiver.url, "Deployment"), (f"http://127.0.0.1:{free_port()}/", "")):
-        hook = {"url": url, "description": description, "events": OFFERED}
-        ask(stack, "alice", "POST", f"/projects/{project}/webhooks", hook)
-    ask(stack, "alice", "POST", "/watches", {"project": project, "by_email": True})
-    ask(stack, "alice", "POST", "/alias-rules", {"artifact": artifact, "pattern": "production", "role": "admin"})
-    ask(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", {"alias": "canary"} | to)
-    ask(stack, "bob", "POST", f"/artifacts/{artifact}/alias-proposals", {"alias": "approved"} | to)
-    until(lambda: len(receiver.sent) > 1 and ask(stack, "alice", "GET", "/inbox")["unread"] > 1)
+        hook = {"url": url, "description": description, "events": EVENTS}
+        call_api(stack, "alice", "POST", f"/projects/{project}/webhooks", hook)
+    call_api(stack, "alice", "POST", "/watches", {"project": project, "by_email": True})
+    call_api(stack, "alice", "POST", "/alias-rules", {"artifact": artifact, "pattern": "production", "role": "admin"})
+    call_api(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", {"alias": "canary"} | to)
+    call_api(stack, "bob", "POST", f"/artifacts/{artifact}/alias-proposals", {"alias": "approved"} | to)
+    until(lambda: len(receiver.sent) > 1 and call_api(stack, "alice", "GET", "/inbox")["unread"] > 1)
 
 
-def ask(stack: Stack, name: str, method: str, path: str, body: dict[str, object] | None = None) -> Any:
-    """What a script of one of the cast says to the API."""
+def call_api(stack: Stack, name: str, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+    """A request of one user's script to the API."""
     request = urllib.request.Request(
         f"{stack.base_url}/api/v1{path}",
         method=method,
         data=None if method == "GET" else json.dumps(body or {}).encode(),
         headers={"Authorization": f"Bearer {stack.key(name)}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.loads(answer.read() or "null")
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return json.loads(response.read() or "null")
 
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait until workers have done it."""
-    deadline = time.monotonic() + WITHIN
+    deadline = time.monotonic() + TIMEOUT
     while not holds():
-        assert time.monotonic() < deadline, f"It did not happen within {WITHIN} s."
+        assert time.monotonic() < deadline, f"It did not happen within {TIMEOUT} s."
         time.sleep(0.1)
 
 

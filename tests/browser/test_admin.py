@@ -5,30 +5,32 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_objects import fresh
+from tests.browser.page_objects import unique_name
 
 
 @pytest.fixture(scope="module")
-def olga(shop_stack) -> str:
+def olga(stack_with_data) -> str:
     """The operator: a superuser who is in no team."""
     make = "from accounts import users; users.create('olga', 'olga has a long password', is_superuser=True)"
-    shop_stack.manage("shell", "--no-imports", "--command", make)
+    stack_with_data.manage("shell", "--no-imports", "--command", make)
     return "olga"
 
 
-def saved(page: Page, sentence: str) -> None:
-    expect(page.get_by_text(sentence)).to_be_visible()
+def saved(page: Page, message: str) -> None:
+    expect(page.get_by_text(message)).to_be_visible()
 
 
-def test_an_alias_is_found_moved_and_removed_with_reasons(olga, person, ask):
-    name = fresh("desk")
-    made = ask("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "model"})
+def test_an_alias_is_found_moved_and_removed_with_reasons(olga, person, call_api):
+    name = unique_name("desk")
+    made = call_api("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "model"})
     versions = []
     for _ in range(2):
-        begun = ask("POST", f"/artifacts/{made['id']}/versions")
-        ask("POST", f"/artifacts/versions/{begun['id']}/finalize", {"aliases": ["stable"]})
+        begun = call_api("POST", f"/artifacts/{made['id']}/versions")
+        call_api("POST", f"/artifacts/versions/{begun['id']}/finalize", {"aliases": ["stable"]})
         versions.append(begun["version"])
-    ask("POST", "/alias-rules", {"artifact": made["id"], "pattern": "stable", "role": "admin", "needs_approval": True})
+    call_api(
+        "POST", "/alias-rules", {"artifact": made["id"], "pattern": "stable", "role": "admin", "needs_approval": True}
+    )
 
     page = person(olga).page
     page.goto("/admin/artifacts/artifactalias/")
@@ -47,14 +49,14 @@ def test_an_alias_is_found_moved_and_removed_with_reasons(olga, person, ask):
     page.get_by_label("Reason").fill("Nobody asks for it")
     page.get_by_role("button", name="Yes, I’m sure").click()
     saved(page, "was deleted successfully")
-    [gone, *_] = ask("GET", f"/artifacts/{made['id']}/aliases/stable/history")["items"]
-    assert (gone["to_version"], gone["changed_by"], gone["face"], gone["reason"]) == (
+    [removed, *_] = call_api("GET", f"/artifacts/{made['id']}/aliases/stable/history")["items"]
+    assert (removed["to_version"], removed["changed_by"], removed["face"], removed["reason"]) == (
         None, "olga", "admin", "Nobody asks for it",
     )  # fmt: skip
 
 
 def test_a_rule_is_made_for_a_team(olga, person):
-    pattern = f"{fresh('gold')}-*"
+    pattern = f"{unique_name('gold')}-*"
     page = person(olga).page
     page.goto("/admin/artifacts/aliasrule/add/")
     page.locator("#id_team").locator("xpath=..").locator(".select2-selection").click()

@@ -2,29 +2,29 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.alias_page_objects import at, gone, row
-from tests.browser.page_objects import dialog, hard_to_use, is_wide, told
+from tests.browser.alias_page_objects import alias_row, expect_at, expect_no_dialog
+from tests.browser.page_objects import accessibility_problems, dialog, expect_toast, overflows
 
 
 def test_everything_by_keyboard(person, make):
-    thing = make(2, production=1, staging=2)
+    artifact = make(2, production=1, staging=2)
     page = person("bob").page
-    page.goto(f"{thing.here}/history")
+    page.goto(f"{artifact.url}/history")
     page.keyboard.press("3")
     page.wait_for_url("**/aliases")
     page.keyboard.press("n")
     expect(dialog(page).get_by_label("Alias", exact=True)).to_be_focused()
     page.keyboard.press("Escape")
-    gone(page)
+    expect_no_dialog(page)
     page.wait_for_function("document.activeElement === document.body")
     page.keyboard.press("n")
     expect(dialog(page).get_by_label("Alias", exact=True)).to_be_focused()
     page.keyboard.type("best")
     expect(dialog(page)).to_contain_text("best is new, at v2")
     page.keyboard.press("Enter")
-    at(page, "best", "v2")
+    expect_at(page, "best", "v2")
     page.keyboard.press("j")
-    expect(row(page, "best").get_by_role("link", name="v2")).to_be_focused()
+    expect(alias_row(page, "best").get_by_role("link", name="v2")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("#move-best")).to_be_focused()
     page.keyboard.press("Enter")
@@ -38,27 +38,27 @@ def test_everything_by_keyboard(person, make):
     page.keyboard.press("Tab")
     expect(dialog(page).get_by_role("button", name="Move")).to_be_focused()
     page.keyboard.press("Enter")
-    at(page, "best", "v1")
+    expect_at(page, "best", "v1")
     expect(page.locator("#move-best")).to_be_focused()
 
 
-def test_a_change_by_others_takes_neither_the_focus_nor_the_place_on_the_page(person, make):
-    thing = make(2, **{f"alias-{number:02}": 1 for number in range(30)})
+def test_a_change_by_others_keeps_focus_and_scroll_position(person, make):
+    artifact = make(2, **{f"alias-{number:02}": 1 for number in range(30)})
     page = person("bob").page
-    page.goto(thing.aliases)
+    page.goto(artifact.aliases)
     page.locator("#move-alias-25").focus()
     page.locator("#move-alias-25").scroll_into_view_if_needed()
     before = page.evaluate("window.scrollY")
-    thing.move("alias-25", 2)
-    at(page, "alias-25", "v2")
+    artifact.move("alias-25", 2)
+    expect_at(page, "alias-25", "v2")
     expect(page.locator("#move-alias-25")).to_be_focused()
     assert page.evaluate("window.scrollY") == before
 
 
 def test_a_page_in_the_background_does_not_ask(person, make):
-    thing = make(1, production=1)
+    artifact = make(1, production=1)
     page = person("vera").page
-    page.goto(thing.aliases)
+    page.goto(artifact.aliases)
     asked: list[str] = []
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
     page.on("request", lambda request: asked.append(request.url) if "/live?" in request.url else None)
@@ -69,10 +69,10 @@ def test_a_page_in_the_background_does_not_ask(person, make):
 
 
 def test_no_dialog_is_hard_to_use_or_too_wide(person, make):
-    thing = make(2, rule={"pattern": "staging", "role": "admin", "needs_approval": True}, production=1, staging=1)
-    body = {"alias": "staging", "version_id": thing.versions[1], "reason": "because"}
-    alice, faults = person("alice", reduced_motion="reduce").page, []
-    thing.ask("POST", f"/artifacts/{thing.id}/alias-proposals", body)
+    artifact = make(2, rule={"pattern": "staging", "role": "admin", "needs_approval": True}, production=1, staging=1)
+    body = {"alias": "staging", "version_id": artifact.versions[1], "reason": "because"}
+    alice, problems = person("alice", reduced_motion="reduce").page, []
+    artifact.call_api("POST", f"/artifacts/{artifact.id}/alias-proposals", body)
     bob = person("bob", reduced_motion="reduce").page
     for page, opener in [
         (alice, "#add-alias"), (alice, "#move-production"), (alice, "#move-staging"), (alice, "#delete-production"),
@@ -81,30 +81,30 @@ def test_no_dialog_is_hard_to_use_or_too_wide(person, make):
         (bob, "#move-staging"),
     ]:  # fmt: skip
         if opener == "#rollback-production":
-            thing.move("production", 2)
+            artifact.move("production", 2)
         page.set_viewport_size({"width": 1440, "height": 900})
-        page.goto(thing.aliases)
+        page.goto(artifact.aliases)
         page.locator(opener).first.click()
         dialog(page)
-        faults += [f"{opener}: {fault}" for fault in hard_to_use(page)]
+        problems += [f"{opener}: {problem}" for problem in accessibility_problems(page)]
         for width in (390, 1440):
-            faults += [f"{opener} at {width}"] if is_wide(page, width) else []
+            problems += [f"{opener} at {width}"] if overflows(page, width) else []
             wide = "document.querySelector('dialog').scrollWidth > document.querySelector('dialog').clientWidth"
-            faults += [f"inside {opener} at {width}"] if page.evaluate(wide) else []
+            problems += [f"inside {opener} at {width}"] if page.evaluate(wide) else []
     for page in (alice, bob):
         page.set_viewport_size({"width": 390, "height": 900})
-        page.goto(thing.aliases)
+        page.goto(artifact.aliases)
         is_cut = "[...document.querySelectorAll('.scroll')].some((each) => each.scrollWidth > each.clientWidth)"
-        faults += ["the list at 390"] if page.evaluate(is_cut) else []
-    assert faults == []
+        problems += ["the list at 390"] if page.evaluate(is_cut) else []
+    assert problems == []
 
 
 def test_aliases_without_script(person, make):
-    thing = make(3, production=1)
+    artifact = make(3, production=1)
     bob = person(None, java_script_enabled=False)
     bob.sign_in("bob", "bob has a long password")
     page = bob.page
-    page.goto(thing.aliases)
+    page.goto(artifact.aliases)
     page.get_by_role("link", name="Add alias").click()
     page.get_by_label("Alias", exact=True).fill("history")
     page.get_by_role("button", name="Add", exact=True).click()
@@ -112,34 +112,34 @@ def test_aliases_without_script(person, make):
     page.get_by_label("Alias", exact=True).fill("staging")
     page.get_by_label("Version", exact=True).select_option("v2")
     page.get_by_role("button", name="Add", exact=True).click()
-    page.wait_for_url(f"**{thing.aliases}")
-    told(page, "Alias staging assigned to v2.")
+    page.wait_for_url(f"**{artifact.aliases}")
+    expect_toast(page, "Alias staging assigned to v2.")
     page.get_by_role("link", name="Move of staging").click()
     page.get_by_label("Version", exact=True).select_option("v3")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("1 version newer")).to_be_visible()
     page.get_by_role("button", name="Move", exact=True).click()
-    at(page, "staging", "v3")
+    expect_at(page, "staging", "v3")
     page.get_by_role("link", name="History of staging").click()
     page.locator("#alias-changes").get_by_role("link", name="Back to v2").click()
     page.get_by_role("button", name="Move", exact=True).click()
-    at(page, "staging", "v2")
+    expect_at(page, "staging", "v2")
     page.get_by_role("link", name="Roll back staging").click()
     page.get_by_role("button", name="Roll back").click()
-    at(page, "staging", "v3")
+    expect_at(page, "staging", "v3")
     page.get_by_role("link", name="Swap aliases").click()
     page.get_by_label("Alias", exact=True).fill("staging")
     page.get_by_label("With").fill("production")
     page.get_by_role("button", name="Swap").click()
-    at(page, "production", "v3")
+    expect_at(page, "production", "v3")
     page.get_by_role("link", name="Move of production").click()
     page.get_by_label("Version", exact=True).select_option("v2")
-    thing.move("production", 1)
+    artifact.move("production", 1)
     page.get_by_role("button", name="Move", exact=True).click()
     expect(page.get_by_role("alert").filter(has_text="was moved in the meantime: it is at v1 now")).to_be_visible()
     page.get_by_role("button", name="Move", exact=True).click()
-    at(page, "production", "v2")
+    expect_at(page, "production", "v2")
     page.get_by_role("link", name="Delete staging").click()
     page.get_by_role("button", name="Delete").click()
-    told(page, "Alias staging deleted.")
-    assert thing.where() == {"production": "v2"}
+    expect_toast(page, "Alias staging deleted.")
+    assert artifact.alias_versions() == {"production": "v2"}

@@ -4,14 +4,14 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_objects import dialog, drop, fresh, told, until_verified
+from tests.browser.page_objects import dialog, drop, expect_toast, unique_name, wait_until_verified
 
 PROJECT = "/acme/recommender"
 
 
 def new_project(page: Page) -> str:
     """The name of a project of acme's that was made in the browser; the page of it is open then."""
-    name = fresh("project")
+    name = unique_name("project")
     page.goto("/")
     page.keyboard.press("n")
     dialog(page).get_by_label("Team").select_option("acme")
@@ -54,7 +54,7 @@ def test_an_artifact_is_made_edited_and_deleted(person):
     dialog(page).get_by_label("Description").fill("Now **described**.")
     dialog(page).get_by_role("button", name="Save").click()
     page.wait_for_url("**/model/heavy")
-    told(page, "Saved.")
+    expect_toast(page, "Saved.")
     expect(page.locator(".prose strong")).to_have_text("described")
     expect(page.locator("#overview .tree")).to_contain_text("depth")
 
@@ -65,16 +65,16 @@ def test_an_artifact_is_made_edited_and_deleted(person):
     dialog(page).get_by_label("Type the name to confirm").fill("heavy")
     dialog(page).get_by_role("button", name="Delete").click()
     page.wait_for_url(f"**/{project}/artifacts")
-    told(page, "Artifact heavy deleted.")
+    expect_toast(page, "Artifact heavy deleted.")
 
 
-def test_a_draft_is_finalized_in_a_dialog_and_a_version_deleted_with_its_aliases(person, ask):
+def test_a_draft_is_finalized_in_a_dialog_and_a_version_deleted_with_its_aliases(person, call_api):
     page = person("bob").page
-    name = fresh("draft")
-    ask("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "model"})
+    name = unique_name("draft")
+    call_api("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "model"})
     page.goto(f"{PROJECT}/artifacts/model/{name}/upload")
     drop(page, {"one.txt": "first"})
-    until_verified(page, 1)
+    wait_until_verified(page, 1)
     page.goto(f"{PROJECT}/artifacts/model/{name}/versions")
     expect(page.get_by_role("row", name="v1")).to_contain_text("Draft")
     page.get_by_role("row", name="v1").get_by_role("link", name="v1", exact=True).click()
@@ -82,12 +82,12 @@ def test_a_draft_is_finalized_in_a_dialog_and_a_version_deleted_with_its_aliases
     expect(dialog(page)).to_contain_text("This action cannot be undone.")
     dialog(page).get_by_label("Aliases").fill("candidate")
     dialog(page).get_by_role("button", name="Finalize").click()
-    told(page, "v1 finalized.")
+    expect_toast(page, "v1 finalized.")
     expect(page.locator(".head .badges")).to_contain_text("Verified")
     page.keyboard.press("e")
     dialog(page).get_by_label("Notes").fill("Looked at.")
     dialog(page).get_by_role("button", name="Save").click()
-    told(page, "Saved.")
+    expect_toast(page, "Saved.")
     page.get_by_role("link", name="Delete").click()
     dialog(page).get_by_role("button", name="Delete").click()
     expect(dialog(page).get_by_role("alert").filter(has_text="candidate")).to_be_visible()
@@ -105,7 +105,7 @@ def test_a_project_is_renamed_and_deleted(person):
     page.get_by_label("Visibility").select_option("internal")
     page.get_by_role("button", name="Save").click()
     page.wait_for_url(f"**/{project}-renamed/settings")
-    told(page, "Saved.")
+    expect_toast(page, "Saved.")
     expect(page.get_by_role("heading", level=1)).to_contain_text("internal")
     page.get_by_role("link", name="Delete project").click()
     dialog(page).get_by_role("textbox").fill(project)
@@ -113,7 +113,7 @@ def test_a_project_is_renamed_and_deleted(person):
     expect(dialog(page).locator(".fault")).to_be_visible()
     dialog(page).get_by_role("textbox").fill(f"acme/{project}-renamed")
     dialog(page).get_by_role("button", name="Delete").click()
-    told(page, f"Project acme/{project}-renamed deleted.")
+    expect_toast(page, f"Project acme/{project}-renamed deleted.")
 
 
 def test_members_come_change_and_go(person):
@@ -126,14 +126,14 @@ def test_members_come_change_and_go(person):
     dialog(page).get_by_label("Username").fill("mallory")
     dialog(page).get_by_role("combobox").select_option("viewer")
     dialog(page).get_by_role("button", name="Add").click()
-    told(page, "mallory added to team acme.")
+    expect_toast(page, "mallory added to team acme.")
     page.get_by_role("link", name="Role of mallory").click()
     dialog(page).get_by_role("combobox").select_option("editor")
     dialog(page).get_by_role("button", name="Change").click()
-    told(page, "The role of mallory is now editor.")
+    expect_toast(page, "The role of mallory is now editor.")
     page.get_by_role("link", name="Remove mallory").click()
     dialog(page).get_by_role("button", name="Remove").click()
-    told(page, "mallory removed from team acme.")
+    expect_toast(page, "mallory removed from team acme.")
     expect(page.get_by_role("row", name="mallory")).to_have_count(0)
 
 
@@ -146,7 +146,7 @@ def test_an_invited_visitor_joins_makes_a_key_and_changes_the_password(person):
     link = page.locator("#invitation-link").text_content()
 
     visitor = person(None)
-    name = fresh("guest")
+    name = unique_name("guest")
     guest = visitor.page
     guest.goto(link)
     guest.get_by_label("Username").fill(name)
@@ -157,7 +157,7 @@ def test_an_invited_visitor_joins_makes_a_key_and_changes_the_password(person):
     guest.get_by_label("New password").fill("quite a long one, 1")
     guest.get_by_label("Confirm password").fill("quite a long one, 1")
     guest.get_by_role("button", name="Create account").click()
-    told(guest, f"Welcome, {name}.")
+    expect_toast(guest, f"Welcome, {name}.")
     guest.goto(PROJECT)
     expect(guest.get_by_role("heading", level=1)).to_contain_text("recommender")
 
@@ -173,7 +173,7 @@ def test_an_invited_visitor_joins_makes_a_key_and_changes_the_password(person):
     assert value not in guest.content()
     guest.get_by_role("link", name="Revoke laptop").click()
     dialog(guest).get_by_role("button", name="Revoke").click()
-    told(guest, 'API key "laptop" revoked.')
+    expect_toast(guest, 'API key "laptop" revoked.')
     expect(guest.get_by_role("heading", name="No API keys yet")).to_be_visible()
 
     guest.get_by_role("link", name="Change password").click()
@@ -181,7 +181,7 @@ def test_an_invited_visitor_joins_makes_a_key_and_changes_the_password(person):
     dialog(guest).get_by_label("New password").fill("quite a new one, 2")
     dialog(guest).get_by_label("Confirm password").fill("quite a new one, 2")
     dialog(guest).get_by_role("button", name="Change").click()
-    told(guest, "Password changed.")
+    expect_toast(guest, "Password changed.")
     guest.locator("summary", has_text=name).click()
     guest.get_by_role("button", name="Sign out").click()
     guest.wait_for_url("**/login*")

@@ -1,4 +1,4 @@
-"""What holds on every page: no serious fault of accessibility, no sideways scrolling, little to load."""
+"""What holds on every page: no serious accessibility problem, no sideways scrolling, little to load."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page, StorageState
 
-from tests import servers
+from harness import servers
 from tests.browser.conftest import Person
-from tests.browser.page_objects import hard_to_use, is_wide
+from tests.browser.page_objects import accessibility_problems, overflows
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)
@@ -19,9 +19,9 @@ FIRST_VISIT = 60_000
 
 @dataclass
 class Findings:
-    """What was seen on the way through all pages."""
+    """What was found on the way through all pages."""
 
-    hard_to_use: list[str] = field(default_factory=list)
+    accessibility_problems: list[str] = field(default_factory=list)
     wide: list[str] = field(default_factory=list)
     bytes_moved: dict[str, float] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
@@ -30,30 +30,30 @@ class Findings:
 @pytest.fixture(scope="module")
 def tour(
     chromium: Browser,
-    shop_stack: servers.Stack,
-    places: dict[str | None, dict[str, str]],
+    stack_with_data: servers.Stack,
+    pages_by_user: dict[str | None, dict[str, str]],
     signed_in: Callable[[str], StorageState],
 ) -> Findings:
     """Each looks at their pages in all widths and both colour schemes."""
     findings = Findings()
-    for who, seen in places.items():
-        state = signed_in(who) if who else None
-        one = Person(chromium, shop_stack.base_url, None, storage_state=state, reduced_motion="reduce")
-        moved = _ear_for_bytes(one.page)
-        for name, place in seen.items():
+    for user, pages in pages_by_user.items():
+        state = signed_in(user) if user else None
+        one = Person(chromium, stack_with_data.base_url, None, storage_state=state, reduced_motion="reduce")
+        moved = _record_bytes(one.page)
+        for name, url in pages.items():
             moved.clear()
-            one.page.goto(place)
+            one.page.goto(url)
             one.page.wait_for_load_state("networkidle")
             findings.bytes_moved[name] = sum(moved)
-            findings.hard_to_use += [f"{name}: {fault}" for fault in hard_to_use(one.page)]
-            findings.wide += [f"{name} at {width}" for width in WIDTHS if is_wide(one.page, width)]
+            findings.accessibility_problems += [f"{name}: {problem}" for problem in accessibility_problems(one.page)]
+            findings.wide += [f"{name} at {width}" for width in WIDTHS if overflows(one.page, width)]
         findings.complaints += one.complaints
         one.context.close()
     return findings
 
 
 def test_axe_finds_nothing_serious(tour):
-    assert tour.hard_to_use == []
+    assert tour.accessibility_problems == []
 
 
 def test_no_page_scrolls_sideways(tour):
@@ -64,11 +64,11 @@ def test_a_first_visit_moves_less_than_60_kb(tour):
     assert {name: moved for name, moved in tour.bytes_moved.items() if not 1_000 < moved < FIRST_VISIT} == {}
 
 
-def test_the_browser_has_no_complaint(tour):
+def test_the_browser_reports_no_problem(tour):
     assert tour.complaints == []
 
 
-def _ear_for_bytes(page: Page) -> list[float]:
+def _record_bytes(page: Page) -> list[float]:
     """The size on the wire of everything that the page loads from now on, each time anew."""
     moved: list[float] = []
     session = page.context.new_cdp_session(page)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import seed_data
-from tests.browser.page_objects import dialog, fresh, told
+from tests.browser.page_objects import dialog, expect_toast, unique_name
 from tests.browser.urls import ARTIFACT
 from tests.notifications.receiver import Receiver, status
 
@@ -19,9 +19,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def project(ask) -> str:
-    """The address of a new project."""
-    return f"/acme/{ask('POST', '/projects', {'team': 'acme', 'name': fresh('told')})['name']}"
+def project(call_api) -> str:
+    """The URL of a new project."""
+    return f"/acme/{call_api('POST', '/projects', {'team': 'acme', 'name': unique_name('told')})['name']}"
 
 
 def test_a_webhook_from_its_form_to_its_log(person, project, receiver):
@@ -46,7 +46,7 @@ def test_a_webhook_from_its_form_to_its_log(person, project, receiver):
     page.wait_for_url("**/webhooks/*")
     expect(page.get_by_text("whsec_")).to_have_count(0)
     page.get_by_role("button", name="Send a test").click()
-    told(page, "Test event queued.")
+    expect_toast(page, "Test event queued.")
     # The log follows by itself.
     row = page.locator("#deliveries tbody tr")
     expect(row).to_contain_text("Delivered")
@@ -54,7 +54,7 @@ def test_a_webhook_from_its_form_to_its_log(person, project, receiver):
     row.get_by_role("link", name="webhook.test").click()
     expect(dialog(page)).to_contain_text("thank you")
     dialog(page).get_by_role("button", name="Redeliver").click()
-    told(page, "Delivery queued again.")
+    expect_toast(page, "Delivery queued again.")
     expect(row).to_contain_text("2")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="Deployment")).to_contain_text("Off")
@@ -62,7 +62,7 @@ def test_a_webhook_from_its_form_to_its_log(person, project, receiver):
     expect(page.get_by_role("heading", name="Deployment")).to_contain_text("Active")
     page.get_by_role("link", name="Delete").click()
     dialog(page).get_by_role("button", name="Delete").click()
-    told(page, "Webhook deleted.")
+    expect_toast(page, "Webhook deleted.")
 
 
 def test_a_webhook_without_script(person, project, receiver):
@@ -84,7 +84,7 @@ def test_a_webhook_without_script(person, project, receiver):
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
-def test_from_the_bell_to_the_thing(person, shop_stack):
+def test_from_the_bell_to_the_thing(person, stack_with_data):
     page = person("vera").page
     page.goto(ARTIFACT)
     page.get_by_role("link", name="Watch", exact=True).click()
@@ -92,9 +92,11 @@ def test_from_the_bell_to_the_thing(person, shop_stack):
     dialog(page).get_by_role("button", name="Watch", exact=True).click()
     expect(page.get_by_role("link", name="Watching")).to_be_visible()
     for number in (1, 2, 3):
-        make_alias(shop_stack, f"news-{number}")
+        make_alias(stack_with_data, f"news-{number}")
         # Two workers may tell of two events in either order.
-        seed_data.until(lambda number=number: seed_data.ask(shop_stack, "vera", "GET", "/inbox")["unread"] == number)
+        seed_data.until(
+            lambda number=number: seed_data.call_api(stack_with_data, "vera", "GET", "/inbox")["unread"] == number
+        )
 
     page.goto("/")
     expect(bell(page)).to_have_accessible_name("Inbox, 3 unread")
@@ -112,15 +114,15 @@ def test_from_the_bell_to_the_thing(person, shop_stack):
     expect(bell(page)).to_have_accessible_name("Inbox")
     page.get_by_role("link", name="Watching").click()
     page.get_by_role("button", name="Unwatch acme/recommender/ranker").click()
-    told(page, "You are no longer watching acme/recommender/ranker.")
+    expect_toast(page, "You are no longer watching acme/recommender/ranker.")
     expect(page.get_by_role("heading", name="You are not watching anything yet")).to_be_visible()
 
 
 def make_alias(stack: seed_data.Stack, alias: str) -> None:
     """Bob's work."""
-    ranker = seed_data.ask(stack, "bob", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v2")
+    ranker = seed_data.call_api(stack, "bob", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v2")
     said = {"alias": alias, "version_id": ranker["version"]["id"]}
-    seed_data.ask(stack, "bob", "POST", f"/artifacts/{ranker['artifact']['id']}/aliases", said)
+    seed_data.call_api(stack, "bob", "POST", f"/artifacts/{ranker['artifact']['id']}/aliases", said)
 
 
 def bell(page: Page) -> Locator:

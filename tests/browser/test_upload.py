@@ -9,25 +9,25 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_objects import drop, fresh, until_verified
+from tests.browser.page_objects import drop, unique_name, wait_until_verified
 
 MIB = 2**20
 
 
-def begin(ask: Callable[..., Any], word: str) -> str:
+def begin(call_api: Callable[..., Any], word: str) -> str:
     """The page that uploads to a new artifact."""
-    name = fresh(word)
-    ask("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "file"})
+    name = unique_name(word)
+    call_api("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "file"})
     return f"/acme/recommender/artifacts/file/{name}/upload"
 
 
-def test_dropped_files_get_their_hashes_without_a_reload_and_become_a_version(person, ask):
+def test_dropped_files_get_their_hashes_without_a_reload_and_become_a_version(person, call_api):
     page = person("alice").page
-    page.goto(begin(ask, "dropped"))
+    page.goto(begin(call_api, "dropped"))
     expect(page.get_by_role("button", name="Finalize")).to_be_disabled()
     page.evaluate("window.isSamePage = true")
     drop(page, {"one.txt": "first", "two.txt": "second"})
-    until_verified(page, 2)
+    wait_until_verified(page, 2)
     expect(page).to_have_url(re.compile(r"\?version=v1$"))
     sha256 = hashlib.sha256(b"first").hexdigest()
     expect(page.locator(f"#draft-files [data-copy='{sha256}']")).to_be_visible()
@@ -47,7 +47,7 @@ def test_dropped_files_get_their_hashes_without_a_reload_and_become_a_version(pe
     expect(page.get_by_role("status").filter(has_text="v1 finalized.")).to_be_visible()
 
 
-def test_a_folder_keeps_its_paths_and_a_big_file_goes_in_parts(person, ask, tmp_path: Path):
+def test_a_folder_keeps_its_paths_and_a_big_file_goes_in_parts(person, call_api, tmp_path: Path):
     big = random.Random(3).randbytes(MIB) * 70
     (tmp_path / "run" / "nested").mkdir(parents=True)
     (tmp_path / "run" / "nested" / "small.txt").write_bytes(b"small")
@@ -56,10 +56,10 @@ def test_a_folder_keeps_its_paths_and_a_big_file_goes_in_parts(person, ask, tmp_
     page = person("alice").page
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
-    page.goto(begin(ask, "picked"))
+    page.goto(begin(call_api, "picked"))
     page.locator("[data-pick-folder]").set_input_files(tmp_path / "run")
     page.locator("[data-pick-files]").set_input_files(tmp_path / "big.bin")
-    until_verified(page, 3)
+    wait_until_verified(page, 3)
     expect(page.locator("#draft-files td.name")).to_have_text(["big.bin", "run/empty.txt", "run/nested/small.txt"])
     expect(page.locator(f"#draft-files [data-copy='{hashlib.sha256(big).hexdigest()}']")).to_be_visible()
     assert len({url for url in sent if "partNumber" in url}) == 3
@@ -71,14 +71,14 @@ def test_a_folder_keeps_its_paths_and_a_big_file_goes_in_parts(person, ask, tmp_
     assert hashlib.sha256(Path(download.value.path()).read_bytes()).digest() == hashlib.sha256(big).digest()
 
 
-def test_a_dropped_folder_is_walked(person, ask, tmp_path: Path):
+def test_a_dropped_folder_is_walked(person, call_api, tmp_path: Path):
     (tmp_path / "tree" / "leaf").mkdir(parents=True)
     (tmp_path / "tree" / "leaf" / "a.txt").write_bytes(b"a")
     (tmp_path / "tree" / "b.txt").write_bytes(b"b")
     page = person("alice").page
-    page.goto(begin(ask, "walked"))
+    page.goto(begin(call_api, "walked"))
     drop_from_disk(page, tmp_path / "tree")
-    until_verified(page, 2)
+    wait_until_verified(page, 2)
     expect(page.locator("#draft-files td.name")).to_have_text(["tree/b.txt", "tree/leaf/a.txt"])
 
 
@@ -93,24 +93,24 @@ def drop_from_disk(page: Page, path: Path) -> None:
         session.send("Input.dispatchDragEvent", {"type": kind, "data": held, **place})
 
 
-def test_what_fails_on_the_way_can_be_sent_again(person, ask):
+def test_what_fails_on_the_way_can_be_sent_again(person, call_api):
     alice = person("alice")
     page = alice.page
-    page.goto(begin(ask, "again"))
+    page.goto(begin(call_api, "again"))
     page.route("**/files/upload-url", lambda route: route.fulfill(status=400, json={"detail": "Not today."}))
     drop(page, {"late.txt": "late"})
     expect(page.locator(".transfer [data-fault]")).to_contain_text("Not today.")
     page.unroute("**/files/upload-url")
     page.locator(".transfer [data-retry]").click()
-    until_verified(page, 1)
+    wait_until_verified(page, 1)
     expect(page.get_by_role("button", name="Finalize v1")).to_be_enabled()
 
 
-def test_an_alias_that_is_none_is_refused_beside_the_form(person, ask):
+def test_an_alias_that_is_none_is_refused_beside_the_form(person, call_api):
     page = person("alice").page
-    page.goto(begin(ask, "refused"))
+    page.goto(begin(call_api, "refused"))
     drop(page, {"one.txt": "first"})
-    until_verified(page, 1)
+    wait_until_verified(page, 1)
     page.get_by_label("Aliases").fill("not/good")
     page.get_by_role("button", name="Finalize v1").click()
     expect(page.locator("[data-finalize] .refusal")).not_to_be_empty()

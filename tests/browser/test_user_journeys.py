@@ -19,7 +19,7 @@ def taken(download: Download) -> bytes:
     return Path(download.path()).read_bytes()
 
 
-def test_from_the_door_to_the_file_by_mouse(person):
+def test_from_sign_in_to_a_file_by_mouse(person):
     page = person(None).page
     page.goto("/")
     page.get_by_label("Username").fill("vera")
@@ -88,7 +88,7 @@ def walk_to(page: Page, name: str) -> None:
     raise AssertionError(f"No row is called {name}.")
 
 
-def test_filters_are_in_the_address_and_the_back_button_takes_them_back(person):
+def test_filters_are_in_the_url_and_the_back_button_undoes_them(person):
     page = person("alice").page
     page.goto("/artifacts")
     rows = page.locator("#list tbody tr")
@@ -129,7 +129,7 @@ def test_the_search_finds_from_any_page_and_escape_puts_the_hits_away(person):
     expect(page.get_by_role("heading", name="No results")).to_be_visible()
 
 
-def test_folders_open_in_place_and_long_ones_a_page_at_a_time(person):
+def test_folders_open_without_a_reload_and_long_ones_in_pages(person):
     page = person("vera").page
     page.goto(f"{KINDS}/v1")
     page.locator("#files").get_by_role("link", name="many/", exact=True).click()
@@ -169,7 +169,7 @@ SHOWN = {
 }
 
 
-def test_a_file_is_shown_as_what_it_is(person):
+def test_a_file_has_the_preview_of_its_format(person):
     page = person("vera").page
     for name, (place, text) in SHOWN.items():
         page.goto(f"{KINDS}/v1/files/{name}")
@@ -214,16 +214,18 @@ def test_what_one_copies_is_on_the_clipboard_and_announced(person):
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#use-python").text_content()
 
 
-def test_a_run_is_shown_as_it_goes(person, ask):
+def test_a_run_is_followed_live(person, call_api):
     page = person("vera").page
-    run = ask("POST", "/runs", {"project": "acme/recommender", "display_name": "night shift", "config": {"depth": 3}})
+    run = call_api(
+        "POST", "/runs", {"project": "acme/recommender", "display_name": "night shift", "config": {"depth": 3}}
+    )
     page.goto("/acme/recommender/runs")
     page.locator(f"[href$='{run['name']}']").click()
     expect(page.locator("#run .head")).to_contain_text("running")
     expect(page.locator("#run-config")).to_contain_text("depth")
-    ask("PATCH", f"/runs/{run['id']}", {"summary": {"loss": 0.25}})
+    call_api("PATCH", f"/runs/{run['id']}", {"summary": {"loss": 0.25}})
     expect(page.locator("#run")).to_contain_text("loss")
-    ask("POST", f"/runs/{run['id']}/finish", {"exit_code": 0})
+    call_api("POST", f"/runs/{run['id']}/finish", {"exit_code": 0})
     expect(page.locator("#run .head")).to_contain_text("finished")
     expect(page.locator("#run")).not_to_have_attribute("hx-trigger", re.compile("."))
     page.goto("/acme/recommender/runs?state=running")
@@ -242,7 +244,7 @@ def test_a_run_is_shown_as_it_goes(person, ask):
         ("alice", 404, f"{ARTIFACT}/v99"),
     ],
 )
-def test_what_one_may_not_see_is_told_on_a_page_of_ours(person, name, status, place):
+def test_a_page_that_is_not_visible_has_our_error_page(person, name, status, place):
     page = person(name).page
     assert page.goto(place).status == status
     expect(page.get_by_text(str(status), exact=True)).to_be_visible()

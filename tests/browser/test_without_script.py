@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_objects import fresh
+from tests.browser.page_objects import unique_name
 from tests.browser.urls import ARTIFACT, KINDS
 
 
@@ -18,7 +18,7 @@ def page(person) -> Page:
 
 
 def project(page: Page) -> str:
-    name = fresh("plain")
+    name = unique_name("plain")
     page.goto("/")
     page.get_by_role("link", name="New project").click()
     page.get_by_label("Team").select_option("acme")
@@ -28,10 +28,10 @@ def project(page: Page) -> str:
     return name
 
 
-def test_lists_are_filtered_sorted_and_paged(page, ask):
+def test_lists_are_filtered_sorted_and_paged(page, call_api):
     name = project(page)
     for number in range(51):
-        ask("POST", "/artifacts", {"project": f"acme/{name}", "name": f"item-{number:02}", "type": "file"})
+        call_api("POST", "/artifacts", {"project": f"acme/{name}", "name": f"item-{number:02}", "type": "file"})
     page.goto(f"/acme/{name}/artifacts")
     rows = page.locator("#list tbody tr")
     expect(rows).to_have_count(50)
@@ -65,10 +65,10 @@ def test_an_artifact_is_made_edited_and_deleted(page):
     page.wait_for_url(f"**/{name}/artifacts")
 
 
-def test_a_draft_is_finalized_and_deleted(page, ask):
-    name = fresh("draft")
-    artifact = ask("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "model"})
-    ask("POST", f"/artifacts/{artifact['id']}/versions")
+def test_a_draft_is_finalized_and_deleted(page, call_api):
+    name = unique_name("draft")
+    artifact = call_api("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "model"})
+    call_api("POST", f"/artifacts/{artifact['id']}/versions")
     page.goto(f"/acme/recommender/artifacts/model/{name}/v1")
     page.get_by_role("link", name="Finalize").click()
     expect(page.get_by_text("This action cannot be undone.")).to_be_visible()

@@ -19,9 +19,9 @@ import pytest
 import urllib3
 from playwright.sync_api import APIResponse
 
+from harness.servers import Stack
 from tests.browser import seed_data
 from tests.browser.conftest import Person
-from tests.servers import Stack
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)
@@ -85,18 +85,18 @@ class Trap:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         key = {"Authorization": f"Bearer {self.stack.key('mallory')}"}
-        answer = HTTP.request(method, f"{self.stack.base_url}/api/v1/{path}", json=body, headers=key)
-        assert answer.status < 300, (path, answer.status, answer.data)
-        return json.loads(answer.data) if answer.data else None
+        response = HTTP.request(method, f"{self.stack.base_url}/api/v1/{path}", json=body, headers=key)
+        assert response.status < 300, (path, response.status, response.data)
+        return json.loads(response.data) if response.data else None
 
-    def address(self, part: str = "", path: str = "") -> str:
+    def url(self, part: str = "", path: str = "") -> str:
         """Of the first version, or of a part of it."""
         return f"{self.artifact}/v1/{part}/{quote(path)}" if part else f"{self.artifact}/v1"
 
 
 @pytest.fixture(scope="module")
-def trap(shop_stack: Stack) -> Trap:
-    trap = Trap(shop_stack)
+def trap(stack_with_data: Stack) -> Trap:
+    trap = Trap(stack_with_data)
     trap.call("POST", "teams", {"name": "evil", "display_name": evil("team-name")[:200]})
     trap.call("POST", "keys", {"name": evil("key", IMG)})
     about = {"description": evil("project-description")}
@@ -206,17 +206,17 @@ def _parquet() -> bytes:
     return rows.getvalue()
 
 
-def look(person: Person, address: str, *shown: str) -> None:
+def look(person: Person, url: str, *shown: str) -> None:
     """The page runs nothing of it, and shows each of `shown` as the text that it is."""
-    person.page.goto(address)
+    person.page.goto(url)
     person.page.wait_for_load_state("networkidle")
-    assert person.page.evaluate(_LOOK) == [], address
-    told = person.page.locator("body").text_content() or ""
+    assert person.page.evaluate(_LOOK) == [], url
+    text = person.page.locator("body").text_content() or ""
     # Values of JSON are shown with their quotes escaped as JSON has them.
-    assert [name for name in shown if not re.search(rf'{name}\\?"><img src=x', told)] == [], address
+    assert [name for name in shown if not re.search(rf'{name}\\?"><img src=x', text)] == [], url
 
 
-def test_words_of_people(person, trap):
+def test_texts_of_users(person, trap):
     mallory = person("mallory")
 
     look(mallory, "/", "project-description")
@@ -232,9 +232,9 @@ def test_words_of_people(person, trap):
     look(mallory, trap.artifact, "description", "metadata-key", "metadata-value", "tag")
     for tab in ("versions", "aliases", "history", "usage", "edit", "delete", "upload"):
         look(mallory, f"{trap.artifact}/{tab}")
-    look(mallory, trap.address(), "version-description", "version-notes", "v1-key", "v1-value")
+    look(mallory, trap.url(), "version-description", "version-notes", "v1-key", "v1-value")
     for form in ("edit", "delete"):
-        look(mallory, f"{trap.address()}/{form}")
+        look(mallory, f"{trap.url()}/{form}")
 
 
 def test_an_invitation(person, trap):
@@ -270,10 +270,10 @@ def test_names_and_contents_of_files(person, trap):
         f"{folder}/{evil('path', IMG)}.html": ["path", "html"],
     }
 
-    look(mallory, trap.address(), "folder")
-    look(mallory, f"{trap.address()}?{urlencode({'path': f'{folder}/'})}", "folder", "path", "picture")
+    look(mallory, trap.url(), "folder")
+    look(mallory, f"{trap.url()}?{urlencode({'path': f'{folder}/'})}", "folder", "path", "picture")
     for path in trap.files:
-        look(mallory, trap.address("files", path), *shown.get(path, ()))
+        look(mallory, trap.url("files", path), *shown.get(path, ()))
 
 
 def test_comparing(person, trap):
@@ -285,7 +285,7 @@ def test_comparing(person, trap):
         look(mallory, f"{trap.artifact}/compare/file?{asked}")
 
 
-def test_what_an_address_says(person, trap):
+def test_what_a_url_contains(person, trap):
     mallory = person("mallory")
     said = quote(evil("said"), safe="")
     queries = {
@@ -299,25 +299,25 @@ def test_what_an_address_says(person, trap):
         f"{trap.artifact}/upload": ("version", "after", "asked"),
         f"{trap.artifact}/compare": ("base", "head", "after"),
         f"{trap.artifact}/compare/file": ("base", "head", "path"),
-        trap.address(): ("path", "starts", "after"),
+        trap.url(): ("path", "starts", "after"),
     }
 
-    for address, fields in queries.items():
+    for url, fields in queries.items():
         for query in (*(f"{name}={said}" for name in fields), "&".join(f"{name}={said}" for name in fields)):
-            look(mallory, f"{address}?{query}")
+            look(mallory, f"{url}?{query}")
     look(mallory, f"/search?q={quote(evil('tag', IMG), safe='')}")
-    nowhere = (f"/evil/{said}", f"{PROJECT}/artifacts/{said}/{said}", trap.address("files", evil("said")))
-    for address in (*nowhere, f"/invite/{said}"):
-        look(mallory, address)
+    nowhere = (f"/evil/{said}", f"{PROJECT}/artifacts/{said}/{said}", trap.url("files", evil("said")))
+    for url in (*nowhere, f"/invite/{said}"):
+        look(mallory, url)
 
 
-def test_where_an_address_would_lead(person, trap):
+def test_redirects_of_urls(person, trap):
     mallory, visitor = person("mallory"), person(None)
 
     for elsewhere in ("javascript:alert(1)", "//evil.example", "data:text/html,x", "/\\evil.example", IMG):
-        for hands, address in ((mallory, "/teams/evil/invite?back="), (visitor, "/login?next=")):
-            look(hands, address + quote(elsewhere, safe=""))
-            hosts = hands.page.locator("a").evaluate_all("links => links.map(link => link.host)")
+        for client, url in ((mallory, "/teams/evil/invite?back="), (visitor, "/login?next=")):
+            look(client, url + quote(elsewhere, safe=""))
+            hosts = client.page.locator("a").evaluate_all("links => links.map(link => link.host)")
             assert "evil.example" not in hosts
     visitor.page.goto("/login?next=//evil.example/")
     visitor.page.fill("[name=username]", "mallory")
@@ -330,45 +330,45 @@ def test_what_is_typed_while_the_page_stays(person, trap):
     mallory = person("mallory")
     mallory.page.goto("/artifacts")
 
-    with mallory.page.expect_response(lambda answer: "search=" in answer.url):
+    with mallory.page.expect_response(lambda response: "search=" in response.url):
         mallory.page.locator("main [name=search]").fill(IMG)
     mallory.page.wait_for_load_state("networkidle")
     assert mallory.page.evaluate(_LOOK) == []
 
 
 def test_every_page_says_how_little_a_browser_may_do_with_it(person, trap):
-    hands = person("mallory").context.request
-    addresses = ["/", "/artifacts", "/profile", "/search?q=x", "/login", trap.run, trap.artifact, trap.address()]
-    addresses += [f"{trap.artifact}/upload", "/evil/nothing", *(trap.address("files", path) for path in trap.files)]
+    client = person("mallory").context.request
+    page_urls = ["/", "/artifacts", "/profile", "/search?q=x", "/login", trap.run, trap.artifact, trap.url()]
+    page_urls += [f"{trap.artifact}/upload", "/evil/nothing", *(trap.url("files", path) for path in trap.files)]
 
-    for address in addresses:
-        answer = hands.get(address)
-        policy = answer.headers["content-security-policy"]
-        assert "unsafe" not in policy and "data:" not in policy and "script-src 'self'" in policy, address
+    for url in page_urls:
+        response = client.get(url)
+        policy = response.headers["content-security-policy"]
+        assert "unsafe" not in policy and "data:" not in policy and "script-src 'self'" in policy, url
         assert "object-src 'none'" in policy and "base-uri 'self'" in policy and "form-action 'self'" in policy
-        assert answer.headers["x-content-type-options"] == "nosniff" and answer.headers["x-frame-options"] == "DENY"
+        assert response.headers["x-content-type-options"] == "nosniff" and response.headers["x-frame-options"] == "DENY"
 
 
 def test_bytes_of_people_are_never_a_page(person, trap):
-    hands = person("mallory").context.request
+    client = person("mallory").context.request
     pictures = ("dot.png", "trailer.png", f"folder{IMG}/{evil('picture', IMG)}.png")
     kinds = dict.fromkeys(pictures, "image/png") | {"fake.gif": "image/gif"}
 
     for path, file in trap.files.items():
-        shown = hands.get(trap.address("image", path))
+        shown = client.get(trap.url("image", path))
         assert (shown.status == 200) == (path in kinds), path
         if path in kinds:
             assert shown.headers["content-type"] == kinds[path]
             assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
             assert shown.headers["x-content-type-options"] == "nosniff"
-        _is_attachment(hands.get(trap.address("download", path)))
-        _is_attachment(hands.get(trap.call("GET", f"artifacts/files/{file}/download-url")["download_url"]))
-    packed = hands.get(f"{trap.address()}.zip")
+        _is_attachment(client.get(trap.url("download", path)))
+        _is_attachment(client.get(trap.call("GET", f"artifacts/files/{file}/download-url")["download_url"]))
+    packed = client.get(f"{trap.url()}.zip")
     _is_attachment(packed, "application/zip")
     assert set(zipfile.ZipFile(io.BytesIO(packed.body())).namelist()) == set(trap.files)
 
 
-def _is_attachment(answer: APIResponse, kind: str = "application/octet-stream") -> None:
-    assert answer.status == 200, answer.text()
-    assert answer.headers["content-type"] == kind, answer.url
-    assert answer.headers["content-disposition"].startswith("attachment"), answer.url
+def _is_attachment(response: APIResponse, kind: str = "application/octet-stream") -> None:
+    assert response.status == 200, response.text()
+    assert response.headers["content-type"] == kind, response.url
+    assert response.headers["content-disposition"].startswith("attachment"), response.url

@@ -6,7 +6,7 @@ ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
 KINDS = "/acme/recommender/artifacts/file/kinds"
 
-PLACES = {
+PAGES = {
     "home": "/",
     "project": "/acme/recommender",
     "project-artifacts": "/acme/recommender/artifacts",
@@ -71,30 +71,30 @@ PLACES = {
     "not-found": "/acme/recommender/artifacts/model/nothing",
 }
 # Where who only looks on may not go.
-BARRED = {"forbidden": f"{ARTIFACT}/edit"}
+FORBIDDEN_PAGES = {"forbidden": f"{ARTIFACT}/edit"}
 
 
-def everywhere(page: Page) -> dict[str, str]:
+def all_pages(page: Page) -> dict[str, str]:
     """All of them for alice: the server alone knows how it named the run, the webhooks, the rule and the proposal."""
-    page.goto(PLACES["runs"])
-    found = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
-    page.goto(PLACES["webhooks"])
-    found["webhook"] = page.get_by_role("link", name="Deployment").get_attribute("href")
-    found["webhook-failing"] = page.get_by_role("link", name="http://127.0.0.1").get_attribute("href")
+    page.goto(PAGES["runs"])
+    urls = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
+    page.goto(PAGES["webhooks"])
+    urls["webhook"] = page.get_by_role("link", name="Deployment").get_attribute("href")
+    urls["webhook-failing"] = page.get_by_role("link", name="http://127.0.0.1").get_attribute("href")
     for name in ("edit", "delete", "secret"):
-        found[f"webhook-{name}"] = f"{found['webhook']}/{name}"
-    page.goto(found["webhook"])
-    found["webhook-delivery"] = page.locator("#deliveries a[data-row]").last.get_attribute("href")
-    page.goto(PLACES["artifact-aliases"])
-    for deed in ("approve", "reject"):
-        found[f"proposal-{deed}"] = page.locator(f"[id^={deed}-]").first.get_attribute("href")
-    for deed in ("edit", "delete"):
-        found[f"rule-{deed}"] = page.locator(f"[id^=rule-{deed}-]").first.get_attribute("href")
-    return PLACES | found
+        urls[f"webhook-{name}"] = f"{urls['webhook']}/{name}"
+    page.goto(urls["webhook"])
+    urls["webhook-delivery"] = page.locator("#deliveries a[data-row]").last.get_attribute("href")
+    page.goto(PAGES["artifact-aliases"])
+    for action in ("approve", "reject"):
+        urls[f"proposal-{action}"] = page.locator(f"[id^={action}-]").first.get_attribute("href")
+    for action in ("edit", "delete"):
+        urls[f"rule-{action}"] = page.locator(f"[id^=rule-{action}-]").first.get_attribute("href")
+    return PAGES | urls
 
 
-def outside(page: Page) -> dict[str, str]:
+def visitor_pages(page: Page) -> dict[str, str]:
     """What a visitor sees, one whom alice invites on this page of hers."""
-    page.goto(PLACES["invite"])
+    page.goto(PAGES["invite"])
     page.locator("main form button[type=submit]").click()
     return {"sign-in": "/login", "sign-up": page.locator("#invitation-link").inner_text().strip()}

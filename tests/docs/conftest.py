@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import servers
+from harness import servers
 
 PAGES = sorted(path for path in (servers.ROOT / "README.md", *(servers.ROOT / "docs").glob("*.md")) if path.exists())
 READERS = """

@@ -7,6 +7,7 @@ import pytest
 from django.urls import URLPattern
 
 import api.accounts.urls
+import api.aliases.urls
 import api.artifacts.urls
 import api.notifications.urls
 import api.projects.urls
@@ -15,9 +16,9 @@ import events.tasks
 import notifications.tasks
 import projects.tasks
 from core.errors import RegistryError
+from harness.servers import ROOT
 from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
-from tests.servers import ROOT
 
 # The first two are only bases of other errors; the last is raised by web pages alone.
 NOT_IN_THE_API = {"TooLarge", "Unavailable", "InvitationOver"}
@@ -56,7 +57,7 @@ def error_classes(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
 
 
 def test_every_address_is_listed():
-    subjects = (api.accounts, api.projects, api.notifications, api.artifacts)
+    subjects = (api.accounts, api.projects, api.notifications, api.artifacts, api.aliases)
     ours = [pattern for subject in subjects for pattern in subject.urls.urlpatterns]
 
     assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(endpoints(ours))

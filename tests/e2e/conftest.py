@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from deploy.embedded import children
-from tests import servers
+from deploy.embedded import child_processes
+from harness import servers
 
 STOPS_WITHIN = 15
 
@@ -35,7 +35,7 @@ class Terminal:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=children.end_with_parent,
+                preexec_fn=child_processes.terminate_with_parent,
             )
 
     @property
@@ -72,7 +72,7 @@ class Terminal:
     @property
     def processes(self) -> set[int]:
         """All that runs on its behalf."""
-        return children.of_stack(self.var)
+        return child_processes.find_processes(self.var)
 
 
 def wait_until(holds: Callable[[], Any], seconds: float) -> None:
@@ -116,4 +116,4 @@ def make_run(
     for terminal in starts:
         if terminal.process.poll() is None:
             terminal.press_ctrl_c()
-    children.end(var, 10)
+    child_processes.terminate_all(var, 10)

@@ -9,7 +9,7 @@ from queue import Empty
 import pytest
 from kombu import Connection, Exchange, Queue
 
-from tests import servers
+from harness import servers
 from tests.e2e.conftest import wait_until
 
 SENDERS, EACH = 4, 250

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 import wanllmdb as wandb
-from tests import servers
+from harness import servers
 from tests.e2e.conftest import wait_until
 
 MIB = 2**20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import servers
+from harness import servers
 
 README = (servers.ROOT / "README.md").read_text()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import state
-from tests import servers
+from deploy.embedded import var_directory
+from harness import servers
 
 
 def test_without_python(tmp_path):
@@ -28,22 +28,22 @@ def test_without_python(tmp_path):
 
 
 def test_a_full_disk(tmp_path):
-    with pytest.raises(SystemExit, match="is full: make room"), state.full_disk_is_a_sentence(tmp_path):
+    with pytest.raises(SystemExit, match="is full: make room"), var_directory.report_full_disk(tmp_path):
         Path("/dev/full").write_text("more than fits")
 
 
 def test_a_disk_that_is_almost_full(tmp_path, monkeypatch):
-    monkeypatch.setattr(state, "SPACE_NEEDED", 2**80)
+    monkeypatch.setattr(var_directory, "MIN_FREE_BYTES", 2**80)
     with pytest.raises(SystemExit, match="MiB are free at"):
-        state.open_directory(tmp_path / "var")
+        var_directory.create(tmp_path / "var")
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
 def test_a_port_that_is_none(port):
     with pytest.raises(SystemExit, match="is not a port"):
-        state.free_web_port(port)
+        var_directory.free_web_port(port)
 
 
 def test_other_errors_are_not_mistaken_for_a_full_disk(tmp_path):
-    with pytest.raises(PermissionError), state.full_disk_is_a_sentence(tmp_path):
+    with pytest.raises(PermissionError), var_directory.report_full_disk(tmp_path):
         raise PermissionError(13, os.strerror(13))

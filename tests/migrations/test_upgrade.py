@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests import servers
+from harness import servers
 
 DUMPS = Path(__file__).parent
 # Printed as JSON by `manage.py shell`, after the migration.

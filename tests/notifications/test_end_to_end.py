@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import wanllmdb
-from tests import servers
+from harness import servers
 from tests.browser import seed_data
 from tests.notifications.receiver import Receiver, status
 
@@ -37,7 +37,7 @@ def logged(stack: servers.Stack, tmp_path_factory: pytest.TempPathFactory) -> di
         model = wanllmdb.Artifact("announced", type="model")
         model.add_file(str(data))
         run.log_artifact(model)
-    return seed_data.ask(stack, "alice", "GET", "/artifacts/resolve?name=acme/told/announced:v1")
+    return seed_data.call_api(stack, "alice", "GET", "/artifacts/resolve?name=acme/told/announced:v1")
 
 
 @pytest.fixture
@@ -51,24 +51,26 @@ def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
     live_receiver.answers = [status(503), status(204)]
     project, artifact = logged["artifact"]["project"], logged["artifact"]["id"]
     stack.manage("shell", "--no-imports", "--command", GIVE_AN_ADDRESS)
-    hook = seed_data.ask(
+    hook = seed_data.call_api(
         stack,
         "alice",
         "POST",
         f"/projects/{project}/webhooks",
         {"url": live_receiver.url, "events": ["alias.created", "alias.deleted"]},
     )
-    seed_data.ask(stack, "vera", "POST", "/watches", {"project": "acme/told", "pattern": "prod*", "by_email": True})
+    seed_data.call_api(
+        stack, "vera", "POST", "/watches", {"project": "acme/told", "pattern": "prod*", "by_email": True}
+    )
 
     began = time.monotonic()
     said = {"alias": "production", "version_id": logged["version"]["id"], "reason": "it is the best we have"}
-    seed_data.ask(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", said)
+    seed_data.call_api(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", said)
     seed_data.until(lambda: live_receiver.sent)
 
     assert time.monotonic() - began < SOON
     told = live_receiver.sent[0].verify(hook["secret"])
     assert (told["type"], told["data"]["by"], told["data"]["to"]["version"]) == ("alias.created", "bob", "v1")
-    seed_data.until(lambda: seed_data.ask(stack, "vera", "GET", "/inbox")["unread"])
+    seed_data.until(lambda: seed_data.call_api(stack, "vera", "GET", "/inbox")["unread"])
     seed_data.until(lambda: _mail(stack))
     assert _mail(stack)[0]["To"] == "vera@example.org"
     assert _mail(stack)[0]["Subject"] == "[acme/told] bob assigned production to v1 of acme/told/announced"
@@ -77,8 +79,10 @@ def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
     seed_data.until(lambda: len(live_receiver.sent) > 1)
     assert live_receiver.sent[1].headers["webhook-id"] == live_receiver.sent[0].headers["webhook-id"]
     place = f"/webhooks/{hook['id']}/deliveries"
-    seed_data.until(lambda: seed_data.ask(stack, "alice", "GET", place)["items"][0]["state"] == "delivered")
-    assert [tried["status_code"] for tried in seed_data.ask(stack, "alice", "GET", place)["items"][0]["tries"]] == [
+    seed_data.until(lambda: seed_data.call_api(stack, "alice", "GET", place)["items"][0]["state"] == "delivered")
+    assert [
+        tried["status_code"] for tried in seed_data.call_api(stack, "alice", "GET", place)["items"][0]["tries"]
+    ] == [
         503,
         204,
     ]

@@ -2,28 +2,28 @@
 
 import re
 
-HERE = "/acme/demo/artifacts/dataset/data"
-PAGE = f"{HERE}/aliases"
+ARTIFACT_URL = "/acme/demo/artifacts/dataset/data"
+PAGE = f"{ARTIFACT_URL}/aliases"
 
 
-def part(page: str) -> dict[str, str]:
+def htmx_headers(page: str) -> dict[str, str]:
     """What HTMX sends from that page."""
     return {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
 
 
-def told(text: str) -> dict[str, str]:
+def expected_fields(text: str) -> dict[str, str]:
     """What the form says of where the alias is."""
     return {name: re.search(f'name="{name}" value="([^"]*)"', text)[1] for name in ("expected", "expected_of")}
 
 
-def where(artifact) -> dict[str, str]:
+def alias_versions(artifact) -> dict[str, str]:
     return {row.alias: row.version.version for row in artifact.alias_set.select_related("version")}
 
 
 def rows(text: str) -> dict[str, str]:
     """The rows of the list by alias, their markup taken away."""
-    found = {}
+    cells_by_alias = {}
     for row in re.findall(r"<tr>(.*?)</tr>", text.partition("<tbody>")[2], re.S):
-        words = " ".join(re.sub(r"<[^>]*>", " ", row).split())
-        found[words.split()[0]] = words
-    return found
+        cells = " ".join(re.sub(r"<[^>]*>", " ", row).split())
+        cells_by_alias[cells.split()[0]] = cells
+    return cells_by_alias

@@ -16,17 +16,17 @@ from artifacts.previews.results import Preview, Text
 MIB = 2**20
 
 
-def of(data: bytes, size: int | None = None) -> Reader:
+def reader_of(data: bytes, size: int | None = None) -> Reader:
     """A reader of these bytes; with a size, they are the beginning of a file of zeros."""
     size = len(data) if size is None else size
     return Reader(size, lambda offset, length: data[offset : offset + length].ljust(length, b"\0"))
 
 
-def look(name: str, data: bytes) -> Preview:
-    return registry.select(name, of(data))
+def make_preview(name: str, data: bytes) -> Preview:
+    return registry.select(name, reader_of(data))
 
 
-def words(text: Text) -> list[str]:
+def line_texts(text: Text) -> list[str]:
     return ["".join(part for _, part in line) for line in text.lines]
 
 

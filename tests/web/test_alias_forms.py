@@ -9,83 +9,88 @@ from accounts.actor import Actor, Channel
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange
 from tests.artifacts.client import log
-from tests.web.alias_pages import HERE, PAGE, part, rows, told, where
+from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, expected_fields, htmx_headers, rows
 
 
 def test_an_alias_is_added(browser, bob, artifact, v1, v2):
-    hands = browser(bob)
-    form = hands.get(f"{HERE}/add-alias").content.decode()
+    client = browser(bob)
+    form = client.get(f"{ARTIFACT_URL}/add-alias").content.decode()
     assert "<html" in form and '<option value="v2" selected>v2 · latest' in form and "Only letters, digits" in form
 
-    answer = hands.post(
-        f"{HERE}/add-alias",
+    response = client.post(
+        f"{ARTIFACT_URL}/add-alias",
         {"name": "production", "version": "v1", "reason": "it is good"},
-        headers=part(PAGE),
+        headers=htmx_headers(PAGE),
     )
 
-    assert answer.status_code == 200 and answer["HX-Reswap"] == "none"
-    assert json.loads(answer["HX-Trigger"]) == {
+    assert response.status_code == 200 and response["HX-Reswap"] == "none"
+    assert json.loads(response["HX-Trigger"]) == {
         "close-modal": True,
         "toast": {"text": "Alias production assigned to v1."},
     }
-    assert where(artifact) == {"latest": "v2", "production": "v1"}
+    assert alias_versions(artifact) == {"latest": "v2", "production": "v1"}
     change = AliasChange.objects.get(alias="production")
     assert (change.channel, change.reason, change.changed_by) == ("web", "it is good", bob)
 
 
 def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob, artifact, v1, v2):
-    hands = browser(bob)
+    client = browser(bob)
 
-    def answer(page: str, alias: str) -> str:
+    def add(page: str, alias: str) -> str:
         body = {"name": alias, "version": "v2"}
-        return hands.post(f"{HERE}/add-alias", body, headers=part(page)).content.decode()
+        return client.post(f"{ARTIFACT_URL}/add-alias", body, headers=htmx_headers(page)).content.decode()
 
     always = {"live", "head-aliases", "version-count", "alias-count"}
     for number, (page, own) in enumerate(
         [
             (PAGE, {"list"}),
-            (f"{HERE}/versions", {"list"}),
-            (HERE, {"overview-aliases"}),
-            (f"{HERE}/history", {"history"}),
+            (f"{ARTIFACT_URL}/versions", {"list"}),
+            (ARTIFACT_URL, {"overview-aliases"}),
+            (f"{ARTIFACT_URL}/history", {"history"}),
             (f"{PAGE}/latest/history", {"timeline"}),
         ]
     ):
-        text = answer(page, f"a-{number}")
+        text = add(page, f"a-{number}")
         assert set(re.findall(r'<\w+ [^>]*?id="([^"]+)"[^>]*hx-swap-oob="true"', text)) == always | own, page
         assert "<html" not in text
-    text = answer(f"{HERE}/v2", "a-9")
+    text = add(f"{ARTIFACT_URL}/v2", "a-9")
     assert set(re.findall(r'<\w+ [^>]*?id="([^"]+)"[^>]*hx-swap-oob="true"', text)) == {"live", "version-aliases"}
     assert "a-9" in text
 
 
-def test_the_parts_are_those_of_the_page_that_the_address_names(browser, bob, artifact, v1):
+def test_the_parts_are_those_of_the_page_that_the_url_names(browser, bob, artifact, v1):
     for number in range(60):
         aliases.put_alias(Actor(bob, Channel.SDK), artifact, f"a-{number:02}", v1)
-    hands = browser(bob)
+    client = browser(bob)
 
     body = {"name": "zz", "version": "v1"}
-    text = hands.post(f"{HERE}/add-alias", body, headers=part(f"{PAGE}?page=2")).content.decode()
+    text = client.post(f"{ARTIFACT_URL}/add-alias", body, headers=htmx_headers(f"{PAGE}?page=2")).content.decode()
 
     assert rows(text).keys() >= {"zz", "latest"} and "a-00" not in rows(text)
     assert 'href="?page=1"' in text
 
 
-def test_elsewhere_the_answer_leads_to_the_list(browser, bob, artifact, other, v1):
-    for page in ("/acme/demo", f"{HERE}/add-alias", "/acme/demo/artifacts/model/other/aliases", "/nowhere at all"):
+def test_from_other_pages_the_response_leads_to_the_list(browser, bob, artifact, other, v1):
+    for page in (
+        "/acme/demo",
+        f"{ARTIFACT_URL}/add-alias",
+        "/acme/demo/artifacts/model/other/aliases",
+        "/nowhere at all",
+    ):
         body = {"name": f"a-{page.count('a')}", "version": "v1"}
-        answer = browser(bob).post(f"{HERE}/add-alias", body, headers=part(page))
-        assert answer.status_code == 204 and answer["HX-Redirect"] == PAGE, page
+        response = browser(bob).post(f"{ARTIFACT_URL}/add-alias", body, headers=htmx_headers(page))
+        assert response.status_code == 204 and response["HX-Redirect"] == PAGE, page
 
 
-def test_a_form_without_script_leads_to_the_list_and_tells(browser, bob, artifact, v1):
-    answer = browser(bob).post(f"{HERE}/add-alias", {"name": "best", "version": "v1"}, follow=True)
+def test_a_form_without_script_leads_to_the_list_with_a_message(browser, bob, artifact, v1):
+    response = browser(bob).post(f"{ARTIFACT_URL}/add-alias", {"name": "best", "version": "v1"}, follow=True)
 
-    assert answer.redirect_chain == [(PAGE, 302)]
-    assert "Alias best assigned to v1." in answer.content.decode()
+    assert response.redirect_chain == [(PAGE, 302)]
+    assert "Alias best assigned to v1." in response.content.decode()
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence"),
+    ("fields", "message"),
     [
         ({"name": "no spaces", "version": "v1"}, "is not an alias: 1 to 100 letters, digits, dots, underscores"),
         ({"name": "a" * 101, "version": "v1"}, "at most 100 characters"),
@@ -98,169 +103,169 @@ def test_a_form_without_script_leads_to_the_list_and_tells(browser, bob, artifac
         ({"name": "<b>", "version": "<i>"}, "&lt;b&gt;"),
     ],
 )
-def test_what_does_not_fit_is_told_in_the_form(browser, bob, artifact, v1, fields, sentence):
-    for headers in ({}, part(PAGE)):
-        answer = browser(bob).post(f"{HERE}/add-alias", fields, headers=headers)
-        text = answer.content.decode()
-        assert answer.status_code == 422 and sentence in text
+def test_invalid_values_are_explained_in_the_form(browser, bob, artifact, v1, fields, message):
+    for headers in ({}, htmx_headers(PAGE)):
+        response = browser(bob).post(f"{ARTIFACT_URL}/add-alias", fields, headers=headers)
+        text = response.content.decode()
+        assert response.status_code == 422 and message in text
         assert "<b>" not in text and "<i>" not in text
-    assert where(artifact) == {"latest": "v1"}
+    assert alias_versions(artifact) == {"latest": "v1"}
 
 
-def test_whoever_adds_an_alias_that_exists_is_told_first_that_it_will_move(browser, bob, artifact, v1, v2):
+def test_adding_an_alias_that_exists_says_first_that_it_will_move(browser, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    hands = browser(bob)
+    client = browser(bob)
     body = {"name": "production", "version": "v2", "reason": "why not"}
 
-    answer = hands.post(f"{HERE}/add-alias", body)
-    text = answer.content.decode()
-    assert answer.status_code == 422 and "is already at v1. Submit again to move it from there." in text
+    response = client.post(f"{ARTIFACT_URL}/add-alias", body)
+    text = response.content.decode()
+    assert response.status_code == 422 and "is already at v1. Submit again to move it from there." in text
     assert "why not</textarea>" in text and 'value="v2" selected' in text
-    assert where(artifact)["production"] == "v1"
+    assert alias_versions(artifact)["production"] == "v1"
 
-    answer = hands.post(f"{HERE}/add-alias", body | told(text), follow=True)
-    assert "Alias production moved from v1 to v2." in answer.content.decode()
-    assert where(artifact)["production"] == "v2"
+    response = client.post(f"{ARTIFACT_URL}/add-alias", body | expected_fields(text), follow=True)
+    assert "Alias production moved from v1 to v2." in response.content.decode()
+    assert alias_versions(artifact)["production"] == "v2"
 
 
-def test_before_one_moves_an_alias_the_form_says_from_where_and_what_is_different_there(
+def test_the_move_form_previews_the_versions_and_their_differences(
     browser, bob, artifact, django_assert_max_num_queries
 ):
     log(bob, artifact, {"a": b"same", "b": b"old", "d": b"1"}, "production")
     log(bob, artifact, {"a": b"same", "c": b"new!", "d": b"2"})
-    hands = browser(bob)
+    client = browser(bob)
 
     with django_assert_max_num_queries(12):
-        text = hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode()
+        text = client.get(f"{PAGE}/production/move", headers=htmx_headers(PAGE)).content.decode()
 
-    words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
-    assert "production v1 → v2 (1 version newer)" in words
+    plain_text = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    assert "production v1 → v2 (1 version newer)" in plain_text
     for count in ("1 added", "1 removed", "1 changed", "1 unchanged", "8 B → 9 B"):
-        assert count in words
-    assert f"{HERE}/compare?base=v1&amp;head=v2" in text and "<html" not in text
+        assert count in plain_text
+    assert f"{ARTIFACT_URL}/compare?base=v1&amp;head=v2" in text and "<html" not in text
     assert ">Move</button>" in text
 
 
 def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, django_assert_max_num_queries):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    hands = browser(bob)
+    client = browser(bob)
 
-    def asked(**fields: str) -> str:
+    def preview(**fields: str) -> str:
         fields = {"plan": "1", "version": "v2"} | fields
-        text = hands.get(f"{HERE}/add-alias", fields, headers=part(PAGE)).content.decode()
+        text = client.get(f"{ARTIFACT_URL}/add-alias", fields, headers=htmx_headers(PAGE)).content.decode()
         assert "<form" not in text
         return " ".join(re.sub(r"<[^>]*>", " ", text).split()) + re.search('data-submit-label="([^"]*)"', text)[1]
 
     with django_assert_max_num_queries(12):
-        answer = asked(name="production")
-    assert "exists and moves: v1 → v2" in answer and answer.endswith("Move")
-    assert "best is new, at v2" in asked(name="best") and asked(name="best").endswith("Add")
-    assert "production is at v1 already" in asked(name="production", version="v1")
-    assert "production is at v1 already" in asked(name="production", typed="1")
-    assert "production is at v1 now" in asked(name="production", typed="99")
-    assert "is new" not in asked(name="")
-    seen = {"expected": str(v2.pk), "expected_of": "production"}
-    assert "Somebody has moved it: it is now at v1." in asked(name="production", **seen)
-    assert "Somebody has deleted it." in asked(name="gone", expected=str(v2.pk), expected_of="gone")
-    assert "meanwhile" not in asked(name="best", **seen)
+        response = preview(name="production")
+    assert "exists and moves: v1 → v2" in response and response.endswith("Move")
+    assert "best is new, at v2" in preview(name="best") and preview(name="best").endswith("Add")
+    assert "production is at v1 already" in preview(name="production", version="v1")
+    assert "production is at v1 already" in preview(name="production", typed="1")
+    assert "production is at v1 now" in preview(name="production", typed="99")
+    assert "is new" not in preview(name="")
+    outdated = {"expected": str(v2.pk), "expected_of": "production"}
+    assert "Somebody has moved it: it is now at v1." in preview(name="production", **outdated)
+    assert "Somebody has deleted it." in preview(name="gone", expected=str(v2.pk), expected_of="gone")
+    assert "meanwhile" not in preview(name="best", **outdated)
 
 
-def test_without_script_one_looks_before_one_moves(browser, bob, artifact, v1, v2):
+def test_without_script_a_move_is_previewed_first(browser, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     body = {"version": "v2", "preview": "1"}
 
-    answer = browser(bob).post(f"{PAGE}/production/move", body)
+    response = browser(bob).post(f"{PAGE}/production/move", body)
 
-    assert answer.status_code == 200 and "(1 version newer)" in answer.content.decode()
-    assert where(artifact)["production"] == "v1"
+    assert response.status_code == 200 and "(1 version newer)" in response.content.decode()
+    assert alias_versions(artifact)["production"] == "v1"
 
 
 def test_a_move_is_refused_once_somebody_else_has_moved_the_alias(browser, alice, bob, artifact, v1, v2):
     v3 = log(bob, artifact, {"three": b"3"})
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    hands = browser(bob)
-    form = told(hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode())
+    client = browser(bob)
+    form = expected_fields(client.get(f"{PAGE}/production/move", headers=htmx_headers(PAGE)).content.decode())
     aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2)
     body = {"version": "v3", "reason": "kept"}
 
-    for headers in ({}, part(PAGE)):
-        answer = hands.post(f"{PAGE}/production/move", body | form, headers=headers)
-        text = answer.content.decode()
-        assert answer.status_code == 422
+    for headers in ({}, htmx_headers(PAGE)):
+        response = client.post(f"{PAGE}/production/move", body | form, headers=headers)
+        text = response.content.decode()
+        assert response.status_code == 422
         assert "was moved in the meantime: it is at v2 now." in text and "kept</textarea>" in text
         assert 'value="v3" selected' in text
-        assert where(artifact)["production"] == "v2"
+        assert alias_versions(artifact)["production"] == "v2"
 
-    again = told(text)
+    again = expected_fields(text)
     assert again == {"expected": str(v2.pk), "expected_of": "production"}
-    assert hands.post(f"{PAGE}/production/move", body | again).status_code == 302
-    assert where(artifact)["production"] == v3.version
+    assert client.post(f"{PAGE}/production/move", body | again).status_code == 302
+    assert alias_versions(artifact)["production"] == v3.version
 
 
 def test_an_alias_is_deleted_by_who_means_it(browser, alice, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    hands = browser(bob)
-    text = hands.get(f"{PAGE}/production/delete", headers=part(PAGE)).content.decode()
+    client = browser(bob)
+    text = client.get(f"{PAGE}/production/delete", headers=htmx_headers(PAGE)).content.decode()
     assert "Are you sure you want to delete alias &#x27;production&#x27;?" in text and ">Delete</button>" in text
-    form = told(text) | {"reason": "over"}
+    form = expected_fields(text) | {"reason": "over"}
     aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2)
 
-    answer = hands.post(f"{PAGE}/production/delete", form, headers=part(PAGE))
-    assert answer.status_code == 422 and "it is at v2 now" in answer.content.decode()
+    response = client.post(f"{PAGE}/production/delete", form, headers=htmx_headers(PAGE))
+    assert response.status_code == 422 and "it is at v2 now" in response.content.decode()
 
-    form |= told(answer.content.decode())
-    answer = hands.post(f"{PAGE}/production/delete", form, headers=part(PAGE))
-    assert "production" not in rows(answer.content.decode())
-    assert where(artifact) == {"latest": "v2"}
+    form |= expected_fields(response.content.decode())
+    response = client.post(f"{PAGE}/production/delete", form, headers=htmx_headers(PAGE))
+    assert "production" not in rows(response.content.decode())
+    assert alias_versions(artifact) == {"latest": "v2"}
     assert AliasChange.objects.of(artifact, "production").first().reason == "over"
-    assert hands.get(f"{PAGE}/production/delete").status_code == 404
-    assert hands.post(f"{PAGE}/production/delete", form).status_code == 404
+    assert client.get(f"{PAGE}/production/delete").status_code == 404
+    assert client.post(f"{PAGE}/production/delete", form).status_code == 404
 
 
 def test_an_alias_is_rolled_back(browser, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    hands = browser(bob)
-    assert hands.get(f"{PAGE}/production/rollback").status_code == 409
+    client = browser(bob)
+    assert client.get(f"{PAGE}/production/rollback").status_code == 409
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
 
-    text = hands.get(f"{PAGE}/production/rollback").content.decode()
+    text = client.get(f"{PAGE}/production/rollback").content.decode()
     assert "1 version older" in text and ">Roll back</button>" in text
-    answer = hands.post(f"{PAGE}/production/rollback", told(text) | {"reason": "it failed"}, follow=True)
+    response = client.post(f"{PAGE}/production/rollback", expected_fields(text) | {"reason": "it failed"}, follow=True)
 
-    assert "Alias production rolled back to v1." in answer.content.decode()
-    assert where(artifact)["production"] == "v1"
-    answer = hands.post(f"{PAGE}/production/rollback", told(text), headers=part(PAGE))
-    assert answer.status_code == 422 and "it is at v1 now" in answer.content.decode()
+    assert "Alias production rolled back to v1." in response.content.decode()
+    assert alias_versions(artifact)["production"] == "v1"
+    response = client.post(f"{PAGE}/production/rollback", expected_fields(text), headers=htmx_headers(PAGE))
+    assert response.status_code == 422 and "it is at v1 now" in response.content.decode()
 
 
 def test_an_alias_that_was_deleted_comes_back(browser, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
-    hands = browser(bob)
+    client = browser(bob)
 
-    drawer = hands.get(f"{PAGE}/production/history").content.decode()
+    drawer = client.get(f"{PAGE}/production/history").content.decode()
     assert "This alias does not exist now." in drawer and f"{PAGE}/production/rollback" in drawer
-    text = hands.get(f"{PAGE}/production/rollback").content.decode()
-    assert hands.post(f"{PAGE}/production/rollback", told(text)).status_code == 302
-    assert where(artifact)["production"] == "v1"
+    text = client.get(f"{PAGE}/production/rollback").content.decode()
+    assert client.post(f"{PAGE}/production/rollback", expected_fields(text)).status_code == 302
+    assert alias_versions(artifact)["production"] == "v1"
 
 
-def test_two_aliases_change_places(browser, alice, bob, artifact, v1, v2):
+def test_two_aliases_are_swapped(browser, alice, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "blue", v1)
     aliases.move(Actor(bob, Channel.SDK), artifact, "green", v2)
-    hands = browser(bob)
-    form = hands.get(f"{PAGE}/swap?one=blue").content.decode()
+    client = browser(bob)
+    form = client.get(f"{PAGE}/swap?one=blue").content.decode()
     assert '<option value="green">v2</option>' in form and 'value="blue"' in form
 
-    for body, sentence in [
+    for body, message in [
         ({"one": "blue", "other": "blue"}, "cannot be swapped with itself"),
         ({"one": "blue", "other": ""}, "required"),
     ]:
-        answer = hands.post(f"{PAGE}/swap", body)
-        assert answer.status_code == 422 and sentence in answer.content.decode()
-    assert hands.post(f"{PAGE}/swap", {"one": "blue", "other": "red"}, headers=part(PAGE)).status_code == 404
+        response = client.post(f"{PAGE}/swap", body)
+        assert response.status_code == 422 and message in response.content.decode()
+    assert client.post(f"{PAGE}/swap", {"one": "blue", "other": "red"}, headers=htmx_headers(PAGE)).status_code == 404
 
     body = {"one": "blue", "other": "green", "reason": "switch"}
-    answer = hands.post(f"{PAGE}/swap", body, follow=True)
-    assert "Swapped: blue is at v2 and green is at v1 now." in answer.content.decode()
-    assert where(artifact) == {"blue": "v2", "green": "v1", "latest": "v2"}
+    response = client.post(f"{PAGE}/swap", body, follow=True)
+    assert "Swapped: blue is at v2 and green is at v1 now." in response.content.decode()
+    assert alias_versions(artifact) == {"blue": "v2", "green": "v1", "latest": "v2"}

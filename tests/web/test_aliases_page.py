@@ -10,22 +10,22 @@ from artifacts import versions
 from artifacts.aliases import aliases, protection
 from artifacts.models import ArtifactAlias, ArtifactVersion
 from tests.artifacts.client import log
-from tests.web.alias_pages import HERE, PAGE, part, rows, where
+from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, htmx_headers, rows
 
 
-def test_the_list_says_where_each_alias_is_how_far_it_jumped_and_who_moved_it(browser, bob, vera, artifact, v1, v2):
+def test_the_list_shows_version_last_change_and_user_of_each_alias(browser, bob, vera, artifact, v1, v2):
     for number in range(3):
         log(bob, artifact, {"more": bytes([number])})
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", artifact.versions.get(number=4))
     aliases.move(Actor(bob, Channel.SDK), artifact, "staging", v2)
 
-    shown = rows(browser(vera).get(PAGE).content.decode())
+    listed = rows(browser(vera).get(PAGE).content.decode())
 
-    assert shown.keys() == {"latest", "production", "staging"}
-    assert "v4 +3 versions bob via SDK" in shown["production"]
-    assert "v2 created bob via SDK" in shown["staging"]
-    assert "v5 +1 version" in shown["latest"]
+    assert listed.keys() == {"latest", "production", "staging"}
+    assert "v4 +3 versions bob via SDK" in listed["production"]
+    assert "v2 created bob via SDK" in listed["staging"]
+    assert "v5 +1 version" in listed["latest"]
 
 
 def test_the_list_costs_the_same_however_long_it_is(
@@ -34,9 +34,9 @@ def test_the_list_costs_the_same_however_long_it_is(
     protection.create(Actor(alice), acme, "a-1*", needs_approval=True)
     for number in range(60):
         aliases.put_alias(Actor(bob, Channel.SDK), artifact, f"a-{number}", v1)
-    hands = browser(bob)
+    client = browser(bob)
     with django_assert_max_num_queries(11):
-        page = hands.get(PAGE).content.decode()
+        page = client.get(PAGE).content.decode()
 
     assert len(rows(page)) == 50 and "of 61 aliases" in page
     assert "?page=2" in page and 'hx-target="#list"' in page
@@ -46,8 +46,8 @@ def test_a_viewer_is_offered_the_history_and_nothing_to_change(browser, vera, ar
     page = browser(vera).get(PAGE).content.decode()
 
     assert f"{PAGE}/latest/history" in page
-    for deed in ("/move", "/rollback", "/delete", "add-alias", "/swap"):
-        assert deed not in page
+    for action in ("/move", "/rollback", "/delete", "add-alias", "/swap"):
+        assert action not in page
 
 
 def test_no_aliases_yet(browser, bob, vera, artifact):
@@ -56,7 +56,7 @@ def test_no_aliases_yet(browser, bob, vera, artifact):
     aliases.remove(Actor(bob, Channel.SDK), artifact, "latest")
 
     page = browser(bob).get(PAGE).content.decode()
-    assert "No aliases yet" in page and "Add first alias" in page and f"{HERE}/add-alias" in page
+    assert "No aliases yet" in page and "Add first alias" in page and f"{ARTIFACT_URL}/add-alias" in page
     assert "Add first alias" not in browser(vera).get(PAGE).content.decode()
     assert version.version not in rows(page)
 
@@ -68,40 +68,40 @@ def test_the_history_is_a_timeline_with_a_way_back_from_each_row(
     for version, reason in ((v1, "first"), (v2, "better"), (v3, "<b>best</b>")):
         aliases.move(Actor(bob, Channel.SDK, reason=reason), artifact, "production", version)
     versions.delete(Actor(bob, Channel.SDK), v1)
-    hands = browser(bob)
+    client = browser(bob)
 
     with django_assert_max_num_queries(12):
-        drawer = hands.get(f"{PAGE}/production/history", headers=part(PAGE)).content.decode()
+        drawer = client.get(f"{PAGE}/production/history", headers=htmx_headers(PAGE)).content.decode()
 
     assert "<html" not in drawer and "<b>best" not in drawer and "&lt;b&gt;best" in drawer
-    words = " ".join(re.sub(r"<[^>]*>", " ", drawer).split())
-    assert "From v2 to v3 +1 version just now · bob via SDK" in words
-    assert "v1 has been deleted." in words
+    plain_text = " ".join(re.sub(r"<[^>]*>", " ", drawer).split())
+    assert "From v2 to v3 +1 version just now · bob via SDK" in plain_text
+    assert "v1 has been deleted." in plain_text
     assert f"{PAGE}/production/move?version=v2" in drawer
     assert "move?version=v1" not in drawer and "move?version=v3" not in drawer
     seen = browser(vera).get(f"{PAGE}/production/history").content.decode()
     assert "/move?" not in seen and "/rollback" not in seen and "<html" in seen
-    text = hands.get(f"{PAGE}/production/move?version=v2").content.decode()
+    text = client.get(f"{PAGE}/production/move?version=v2").content.decode()
     assert 'value="v2" selected' in text
-    assert hands.get(f"{PAGE}/never/history").status_code == 404
+    assert client.get(f"{PAGE}/never/history").status_code == 404
 
 
 def test_a_long_history_comes_in_pages(browser, bob, artifact, v1, v2):
     for number in range(70):
         aliases.move(Actor(bob, Channel.SDK), artifact, "busy", (v1, v2)[number % 2])
-    hands = browser(bob)
+    client = browser(bob)
 
-    text = hands.get(f"{PAGE}/busy/history").content.decode()
+    text = client.get(f"{PAGE}/busy/history").content.decode()
     seen = 0
     while True:
         seen += len(re.findall("<li(?! class)", text.partition('id="alias-changes"')[2]))
         older = re.search(r'href="([^"]*\?before=\d+)"', text)
         if not older:
             break
-        text = hands.get(older[1], headers=part(PAGE)).content.decode()
+        text = client.get(older[1], headers=htmx_headers(PAGE)).content.decode()
     assert seen == 70
     for garbage in ("x", "-1", "9" * 40, "²"):
-        assert hands.get(f"{PAGE}/busy/history", {"before": garbage}).status_code == 200
+        assert client.get(f"{PAGE}/busy/history", {"before": garbage}).status_code == 200
 
 
 def test_choosing_among_ten_thousand_versions(browser, bob, artifact, v1, django_assert_max_num_queries):
@@ -111,42 +111,42 @@ def test_choosing_among_ten_thousand_versions(browser, bob, artifact, v1, django
         for number in range(2, 10_001)
     )
     type(artifact).objects.update(version_count=10_000, latest_version_number=10_000, last_assigned_number=10_000)
-    hands = browser(bob)
+    client = browser(bob)
 
     with django_assert_max_num_queries(12):
-        form = hands.get(f"{HERE}/add-alias").content.decode()
+        form = client.get(f"{ARTIFACT_URL}/add-alias").content.decode()
     assert form.count('<option value="v') <= 110 and '<option value="v10000" selected>' in form
     assert 'name="typed"' in form and len(form) < 60_000
     body = {"name": "old", "version": "v10000", "typed": "v42"}
-    assert hands.post(f"{HERE}/add-alias", body).status_code == 302
-    assert where(artifact)["old"] == "v42"
+    assert client.post(f"{ARTIFACT_URL}/add-alias", body).status_code == 302
+    assert alias_versions(artifact)["old"] == "v42"
 
 
 def test_a_page_that_asks_gets_what_is_new_and_nothing_else(
     browser, bob, vera, artifact, v1, v2, django_assert_max_num_queries
 ):
-    hands = browser(vera)
-    page = hands.get(PAGE).content.decode()
+    client = browser(vera)
+    page = client.get(PAGE).content.decode()
     live = re.search(r'data-live hx-get="([^"]+)"', page)[1]
 
     with django_assert_max_num_queries(4):
-        assert hands.get(live, headers=part(PAGE)).status_code == 204
+        assert client.get(live, headers=htmx_headers(PAGE)).status_code == 204
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     with django_assert_max_num_queries(12):
-        answer = hands.get(live, headers=part(PAGE))
-    assert "production" in rows(answer.content.decode())
-    newer = re.search(r'data-live hx-get="([^"]+)"', answer.content.decode())[1]
+        response = client.get(live, headers=htmx_headers(PAGE))
+    assert "production" in rows(response.content.decode())
+    newer = re.search(r'data-live hx-get="([^"]+)"', response.content.decode())[1]
     assert newer != live
-    assert hands.get(newer, headers=part(PAGE)).status_code == 204
-    assert hands.get(live, headers=part("/acme/demo")).status_code == 204
-    assert hands.get(live)["Location"] == PAGE
+    assert client.get(newer, headers=htmx_headers(PAGE)).status_code == 204
+    assert client.get(live, headers=htmx_headers("/acme/demo")).status_code == 204
+    assert client.get(live)["Location"] == PAGE
 
 
 def test_suggestions_stand_beside_the_name(browser, alice, bob, artifact, other, v1):
     theirs = log(alice, other, {"x": b"x"}, "champion")
     assert theirs.version == "v1"
 
-    form = browser(bob).get(f"{HERE}/add-alias").content.decode()
+    form = browser(bob).get(f"{ARTIFACT_URL}/add-alias").content.decode()
 
     assert '<option value="champion">in use</option>' in form and '<option value="production">common</option>' in form
 
@@ -154,24 +154,24 @@ def test_suggestions_stand_beside_the_name(browser, alice, bob, artifact, other,
 def test_an_alias_leads_to_its_history_from_the_other_pages(browser, bob, vera, artifact, v1):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
 
-    for page in (f"{HERE}/v1", f"{HERE}/history"):
+    for page in (f"{ARTIFACT_URL}/v1", f"{ARTIFACT_URL}/history"):
         assert f"{PAGE}/production/history" in browser(vera).get(page).content.decode()
-    assert "production</span> → v1" in browser(vera).get(HERE).content.decode()
-    assert f"{HERE}/add-alias?version=v1" in browser(bob).get(f"{HERE}/v1").content.decode()
-    assert "add-alias" not in browser(vera).get(f"{HERE}/v1").content.decode()
+    assert "production</span> → v1" in browser(vera).get(ARTIFACT_URL).content.decode()
+    assert f"{ARTIFACT_URL}/add-alias?version=v1" in browser(bob).get(f"{ARTIFACT_URL}/v1").content.decode()
+    assert "add-alias" not in browser(vera).get(f"{ARTIFACT_URL}/v1").content.decode()
 
 
 def test_a_protected_alias_shows_its_lock_and_the_rule(browser, alice, bob, vera, acme, artifact, v1):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     protection.create(Actor(alice), acme, "prod*", role=Role.ADMIN)
-    sentence = "Protected by the rule prod* in team acme: only admins can move it."
+    message = "Protected by the rule prod* in team acme: only admins can move it."
 
     for user in (alice, bob, vera):
-        assert f'title="{sentence}"' in browser(user).get(PAGE).content.decode()
+        assert f'title="{message}"' in browser(user).get(PAGE).content.decode()
     assert "Propose move" in rows(browser(bob).get(PAGE).content.decode())["production"]
     assert "Propose" not in browser(alice).get(PAGE).content.decode()
     text = browser(bob).get(f"{PAGE}/production/move").content.decode()
-    assert sentence in text and 'name="propose"' in text and ">Propose move</button>" in text
+    assert message in text and 'name="propose"' in text and ">Propose move</button>" in text
     assert ">Propose deletion</button>" in browser(bob).get(f"{PAGE}/production/delete").content.decode()
     assert ">Move</button>" in browser(alice).get(f"{PAGE}/production/move").content.decode()
 
@@ -180,17 +180,17 @@ def test_a_protected_alias_stays_where_it_is_whatever_is_sent(browser, alice, bo
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     aliases.move(Actor(bob, Channel.SDK), artifact, "green", v2)
     protection.create(Actor(alice), acme, "production")
-    hands = browser(bob)
+    client = browser(bob)
     form = {"expected": str(v1.pk), "expected_of": "production", "version": "v2"}
 
-    for place in ("move", "rollback", "delete"):
-        if place == "rollback":
+    for action in ("move", "rollback", "delete"):
+        if action == "rollback":
             aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2)
             aliases.move(Actor(alice, Channel.SDK), artifact, "production", v1)
-        answer = hands.post(f"{PAGE}/production/{place}", form)
-        assert answer.status_code == 422 and "is protected by the rule production" in answer.content.decode()
-    answer = hands.post(f"{PAGE}/swap", {"one": "production", "other": "green"})
-    assert answer.status_code == 422
-    answer = hands.post(f"{HERE}/add-alias", form | {"name": "production"})
-    assert answer.status_code == 422
+        response = client.post(f"{PAGE}/production/{action}", form)
+        assert response.status_code == 422 and "is protected by the rule production" in response.content.decode()
+    response = client.post(f"{PAGE}/swap", {"one": "production", "other": "green"})
+    assert response.status_code == 422
+    response = client.post(f"{ARTIFACT_URL}/add-alias", form | {"name": "production"})
+    assert response.status_code == 422
     assert ArtifactAlias.objects.get(alias="production").version == v1

@@ -21,7 +21,7 @@ from artifacts.previews.results import (
     Tensors,
     Text,
 )
-from tests.web.sample_files import MIB, layer, look, npy, npz, of, png, safetensors, table_file
+from tests.web.sample_files import MIB, layer, make_preview, npy, npz, png, reader_of, safetensors, table_file
 
 
 class TestParquet:
@@ -35,21 +35,21 @@ class TestParquet:
                 "at": [{"x": 1, "y": [2]}] * 1000,
             }
         )
-        shown = look("x.parquet", table_file(table, row_group_size=30))
+        preview = make_preview("x.parquet", table_file(table, row_group_size=30))
 
-        assert isinstance(shown, Table)
-        assert [(column.name, column.type) for column in shown.columns][:2] == [("id", "int64"), ("name", "string")]
-        assert len(shown.rows) == MAX_ROWS
-        assert shown.rows[0][:3] == ("0", None, "2 bytes")
-        assert shown.rows[99][0] == "99" and shown.rows[0][3].endswith("… (100)]")
-        assert shown.note == "1,000 rows of 5 columns. The first 100 are shown."
+        assert isinstance(preview, Table)
+        assert [(column.name, column.type) for column in preview.columns][:2] == [("id", "int64"), ("name", "string")]
+        assert len(preview.rows) == MAX_ROWS
+        assert preview.rows[0][:3] == ("0", None, "2 bytes")
+        assert preview.rows[99][0] == "99" and preview.rows[0][3].endswith("… (100)]")
+        assert preview.note == "1,000 rows of 5 columns. The first 100 are shown."
 
     def test_by_its_bytes_alone(self):
-        assert isinstance(look("part-0000", table_file(pyarrow.table({"a": [1]}))), Table)
+        assert isinstance(make_preview("part-0000", table_file(pyarrow.table({"a": [1]}))), Table)
 
     def test_no_rows_and_no_columns(self):
-        assert look("x.parquet", table_file(pyarrow.table({"a": pyarrow.array([], "int8")}))).rows == []
-        assert look("x.parquet", table_file(pyarrow.table({}))).columns == []
+        assert make_preview("x.parquet", table_file(pyarrow.table({"a": pyarrow.array([], "int8")}))).rows == []
+        assert make_preview("x.parquet", table_file(pyarrow.table({}))).columns == []
 
     def test_only_what_is_shown_is_read(self):
         rows = 2_000_000
@@ -72,19 +72,19 @@ class TestParquet:
     def test_columns_of_odd_names(self):
         names = ["a.b", "", "a b", "<b>", "a", "a"]
         table = pyarrow.Table.from_arrays([pyarrow.array([number]) for number in range(6)], names=names)
-        shown = look("x.parquet", table_file(table))
-        assert [column.name for column in shown.columns] == names
+        preview = make_preview("x.parquet", table_file(table))
+        assert [column.name for column in preview.columns] == names
 
     @pytest.mark.parametrize("keep", [4, 8, 100, 400, -1, -4, -9])
     def test_truncated_ones(self, keep):
         data = table_file(pyarrow.table({"a": range(1000)}))[:keep]
-        assert isinstance(look("x.parquet", data), NoPreview | Text)
+        assert isinstance(make_preview("x.parquet", data), NoPreview | Text)
 
     def test_one_with_noise_in_it(self):
         data = bytearray(table_file(pyarrow.table({"a": range(1000), "b": ["x"] * 1000})))
-        for place in range(0, len(data) - 8, 5):
-            data[place] ^= 0xA5
-        assert isinstance(look("x.parquet", bytes(data)), NoPreview)
+        for offset in range(0, len(data) - 8, 5):
+            data[offset] ^= 0xA5
+        assert isinstance(make_preview("x.parquet", bytes(data)), NoPreview)
 
     def test_a_few_bytes_that_ask_for_gigabytes(self):
         length = 30_000_000
@@ -94,7 +94,7 @@ class TestParquet:
 
         began = time.monotonic()
         with pytest.raises(PreviewTooLarge):
-            look("x.parquet", bomb)
+            make_preview("x.parquet", bomb)
         assert time.monotonic() - began < 15
 
 
@@ -105,21 +105,21 @@ class TestTensors:
             "w": {"dtype": "BF16", "shape": [4, 2], "data_offsets": [0, 16]},
             "b": {"dtype": "F32", "shape": [], "data_offsets": [16, 20]},
         }
-        shown = look("model.safetensors", safetensors(header, body=bytes(20)))
+        preview = make_preview("model.safetensors", safetensors(header, body=bytes(20)))
 
-        assert isinstance(shown, Tensors)
-        assert [(each.name, each.dtype, each.dimensions, each.size) for each in shown.tensors] == [
+        assert isinstance(preview, Tensors)
+        assert [(tensor.name, tensor.dtype, tensor.dimensions, tensor.size) for tensor in preview.tensors] == [
             ("w", "BF16", "4 × 2", 16),
             ("b", "F32", "scalar", 4),
         ]
-        assert (shown.metadata, shown.note) == ({"format": "pt"}, "2 tensors, 9 parameters.")
+        assert (preview.metadata, preview.note) == ({"format": "pt"}, "2 tensors, 9 parameters.")
 
     def test_only_the_header_is_read(self):
         data = safetensors({f"layer.{number}": layer(number) for number in range(1000)})
-        shown = tensor_preview.safetensors(of(data, 10**11))
+        preview = tensor_preview.safetensors(reader_of(data, 10**11))
 
-        assert len(shown.tensors) == tensor_preview.MAX_TENSORS
-        assert shown.note == "1,000 tensors, 4,000 parameters. The first 500 are shown."
+        assert len(preview.tensors) == tensor_preview.MAX_TENSORS
+        assert preview.note == "1,000 tensors, 4,000 parameters. The first 500 are shown."
 
     @pytest.mark.parametrize(
         "data",
@@ -142,11 +142,11 @@ class TestTensors:
         ],
     )
     def test_headers_that_lie(self, data):
-        assert isinstance(look("x.safetensors", data), NoPreview | Text)
+        assert isinstance(make_preview("x.safetensors", data), NoPreview | Text)
 
     def test_a_header_too_long_is_not_read(self):
         with pytest.raises(PreviewTooLarge):
-            tensor_preview.safetensors(of(struct.pack("<Q", 50 * MIB), 100 * MIB))
+            tensor_preview.safetensors(reader_of(struct.pack("<Q", 50 * MIB), 100 * MIB))
 
     @pytest.mark.parametrize(
         ("literal", "dtype", "dimensions", "size"),
@@ -167,7 +167,7 @@ class TestTensors:
     )
     def test_npy(self, literal, dtype, dimensions, size):
         for version in (1, 2, 3):
-            [tensor] = look("x.npy", npy(literal, version)).tensors
+            [tensor] = make_preview("x.npy", npy(literal, version)).tensors
             assert (tensor.dtype, tensor.dimensions, tensor.size) == (dtype, dimensions, size)
 
     @pytest.mark.parametrize(
@@ -183,33 +183,33 @@ class TestTensors:
         ],
     )
     def test_npy_that_lies(self, data):
-        assert isinstance(look("x.npy", data), NoPreview | Text)
+        assert isinstance(make_preview("x.npy", data), NoPreview | Text)
 
     def test_npz(self):
-        shown = look("x.npz", npz({"w": "(3, 4)", "deep/b": "(5,)"}))
+        preview = make_preview("x.npz", npz({"w": "(3, 4)", "deep/b": "(5,)"}))
 
-        assert [(each.name, each.dimensions) for each in shown.tensors] == [("w", "3 × 4"), ("deep/b", "5")]
+        assert [(tensor.name, tensor.dimensions) for tensor in preview.tensors] == [("w", "3 × 4"), ("deep/b", "5")]
 
     def test_npz_with_many_members(self):
-        shown = look("x.npz", npz({f"a{number}": "(1,)" for number in range(300)}))
-        assert (len(shown.tensors), shown.note) == (50, "The first 50 of 300 arrays.")
+        preview = make_preview("x.npz", npz({f"a{number}": "(1,)" for number in range(300)}))
+        assert (len(preview.tensors), preview.note) == (50, "The first 50 of 300 arrays.")
 
     @pytest.mark.parametrize(
         "data", [b"PK\x03\x04", b"PK\x05\x06" + bytes(18), gzip.compress(b"x", mtime=0), b"x" * 100]
     )
     def test_npz_that_is_none(self, data):
-        assert isinstance(look("x.npz", data), NoPreview | Text | Tensors)
+        assert isinstance(make_preview("x.npz", data), NoPreview | Text | Tensors)
 
     def test_npz_with_a_bomb_in_it(self):
         sink = io.BytesIO()
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("a.npy", bytes(100 * MIB))
-        assert isinstance(look("x.npz", sink.getvalue()), NoPreview)
+        assert isinstance(make_preview("x.npz", sink.getvalue()), NoPreview)
 
 
 class TestImages:
-    def test_a_png_tells_its_size(self):
-        assert look("x.png", png(30, 20)) == Image("image/png", 30, 20)
+    def test_a_png_has_its_size(self):
+        assert make_preview("x.png", png(30, 20)) == Image("image/png", 30, 20)
 
     @pytest.mark.parametrize(
         ("data", "image"),
@@ -230,28 +230,28 @@ class TestImages:
         ],
     )
     def test_others_too_whatever_they_are_called(self, data, image):
-        assert look("x", data) == look("x.png", data) == image
+        assert make_preview("x", data) == make_preview("x.png", data) == image
 
     @pytest.mark.parametrize("data", [png()[:12], b"\xff\xd8\xff" + b"\xff" * 50, b"GIF89a", b"RIFF\0\0\0\0WEBPVP8X"])
     def test_cut_ones_have_no_size(self, data):
-        assert (look("x.png", data).width, look("x.png", data).height) == (None, None)
+        assert (make_preview("x.png", data).width, make_preview("x.png", data).height) == (None, None)
 
     @pytest.mark.parametrize("source", ["<html><script>alert(1)</script>", "<svg xmlns='http://www.w3.org/2000/svg'/>"])
     def test_a_document_called_image_is_text(self, source):
-        shown = look("x.png", source.encode())
-        assert isinstance(shown, Text)
-        assert shown.note == "This is not an image in a known format, whatever its name says."
+        preview = make_preview("x.png", source.encode())
+        assert isinstance(preview, Text)
+        assert preview.note == "This is not an image in a known format, whatever its name says."
 
     def test_too_many_bytes_or_pixels(self):
         with pytest.raises(PreviewTooLarge):
-            image_preview.preview(of(png(), 21 * MIB))
+            image_preview.preview(reader_of(png(), 21 * MIB))
         with pytest.raises(PreviewTooLarge):
-            image_preview.preview(of(png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + bytes(50)))
+            image_preview.preview(reader_of(png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + bytes(50)))
 
 
 class TestReader:
     def test_it_reads_within_the_file_and_its_allowance(self):
-        reader = of(bytes(10), 10 * MAX_BYTES)
+        reader = reader_of(bytes(10), 10 * MAX_BYTES)
 
         assert reader.read(10 * MAX_BYTES - 2, 10) == b"\0\0"
         assert reader.read(10 * MAX_BYTES, 10) == reader.read(-1, 5) == reader.read(5, -5) == b""
@@ -259,12 +259,12 @@ class TestReader:
             reader.read(0, MAX_BYTES)
 
     def test_many_small_reads_are_too_many(self):
-        reader = of(bytes(1000))
+        reader = reader_of(bytes(1000))
         with pytest.raises(PreviewTooLarge):
-            for place in range(1000):
-                reader.read(place, 1)
+            for offset in range(1000):
+                reader.read(offset, 1)
 
 
-def test_a_fault_of_one_kind_is_told_as_such():
+def test_an_error_of_one_kind_is_reported_as_such():
     with pytest.raises(FormatMismatch):
-        tensor_preview.npy(of(b"x" * 100))
+        tensor_preview.npy(reader_of(b"x" * 100))

@@ -114,10 +114,10 @@ def test_one_version_or_none(browser, alice, bob, vera, project, artifact):
 def test_what_is_not_there(browser, vera, mallory, pair):
     for query in ("base=v9", "head=nope", "base=%00", "base=a/b"):
         assert browser(vera).get(f"{PAGE}?{query}").status_code in (400, 404)
-    for address in (PAGE, f"{PAGE}/file?path=d.txt"):
-        assert browser(mallory).get(address).status_code == 404
-        assert browser().get(address)["Location"].startswith("/login")
-        assert browser(vera).post(address).status_code in (403, 405)
+    for url in (PAGE, f"{PAGE}/file?path=d.txt"):
+        assert browser(mallory).get(url).status_code == 404
+        assert browser().get(url)["Location"].startswith("/login")
+        assert browser(vera).post(url).status_code in (403, 405)
 
 
 def test_nothing_of_theirs_is_markup(browser, vera, bob, artifact):

@@ -36,46 +36,46 @@ def version(bob, artifact):
     return log(bob, artifact, FILES)
 
 
-def page_of(hands, path: str, part: str = "files") -> str:
-    answer = hands.get(f"{VERSION}/{part}/{quote(path)}")
-    assert answer.status_code == 200, path
-    return answer.content.decode().split("<main")[1]
+def page_of(client, path: str, part: str = "files") -> str:
+    response = client.get(f"{VERSION}/{part}/{quote(path)}")
+    assert response.status_code == 200, path
+    return response.content.decode().split("<main")[1]
 
 
-def test_it_tells_the_facts(browser, vera, version, work):
+def test_it_shows_the_details(browser, vera, version, work):
     work()
     page = page_of(browser(vera), "plots/p.png")
     blob = version.files.get(path="plots/p.png").blob
 
-    for told in (blob.sha256, blob.md5, "image/png", "Verified", f'href="{VERSION}?path=plots%2F"', 'data-key="d"'):
-        assert told in page
+    for text in (blob.sha256, blob.md5, "image/png", "Verified", f'href="{VERSION}?path=plots%2F"', 'data-key="d"'):
+        assert text in page
 
 
 def test_every_kind_has_its_preview(browser, vera, version):
-    hands = browser(vera)
+    client = browser(vera)
 
-    assert '<span class="k">import</span>' in page_of(hands, "train.py")
-    assert "<h3>Hello</h3>" in page_of(hands, "README.md")
-    assert "<td>&lt;b&gt;x&lt;/b&gt;</td>" in page_of(hands, "t.csv")
-    assert '<ul class="tree">' in page_of(hands, "t.json")
-    assert "2 × 3" in page_of(hands, "m.safetensors") and "1 tensor, 6 parameters." in page_of(hands, "m.safetensors")
+    assert '<span class="k">import</span>' in page_of(client, "train.py")
+    assert "<h3>Hello</h3>" in page_of(client, "README.md")
+    assert "<td>&lt;b&gt;x&lt;/b&gt;</td>" in page_of(client, "t.csv")
+    assert '<ul class="tree">' in page_of(client, "t.json")
+    assert "2 × 3" in page_of(client, "m.safetensors") and "1 tensor, 6 parameters." in page_of(client, "m.safetensors")
     assert f'<img src="{VERSION}/image/plots/p.png" alt="p.png" width="30" height="20">' in page_of(
-        hands, "plots/p.png"
+        client, "plots/p.png"
     )
-    assert "No preview for .bin files." in page_of(hands, "x.bin")
-    assert "This file is empty." in page_of(hands, "empty")
-    assert "odd" in page_of(hands, "100%25 #?&é 日.txt") and "odder" in page_of(hands, "caf%C3%A9 %FF.txt")
+    assert "No preview for .bin files." in page_of(client, "x.bin")
+    assert "This file is empty." in page_of(client, "empty")
+    assert "odd" in page_of(client, "100%25 #?&é 日.txt") and "odder" in page_of(client, "caf%C3%A9 %FF.txt")
 
 
 def test_nothing_in_a_file_becomes_markup(browser, vera, version):
-    hands = browser(vera)
+    client = browser(vera)
 
     for path in FILES:
-        page = page_of(hands, path)
+        page = page_of(client, path)
         for evil in ("<script", "<svg onload", "<img src=x", 'href="javascript', "<b>", "<i>", "<u>"):
             assert evil not in page, (path, evil)
     for path in ("page.html", "drawing.svg", "fake.png"):
-        assert '<pre class="source"' in page_of(hands, path)
+        assert '<pre class="source"' in page_of(client, path)
 
 
 def test_what_is_too_large(browser, bob, artifact):
@@ -85,15 +85,15 @@ def test_what_is_too_large(browser, bob, artifact):
 
 
 @pytest.mark.parametrize(
-    ("state", "sentence"),
+    ("state", "message"),
     [(Blob.State.CORRUPT, "are corrupt"), (Blob.State.EXPECTED, "have not been uploaded yet")],
 )
-def test_bytes_that_are_not_as_they_should(browser, vera, version, state, sentence):
+def test_bytes_that_are_not_as_they_should(browser, vera, version, state, message):
     Blob.objects.update(state=state)
 
-    assert sentence in page_of(browser(vera), "t.csv")
-    answer = browser(vera).get(f"{VERSION}/download/t.csv")
-    assert answer.status_code == 409 and sentence in answer.content.decode()
+    assert message in page_of(browser(vera), "t.csv")
+    response = browser(vera).get(f"{VERSION}/download/t.csv")
+    assert response.status_code == 409 and message in response.content.decode()
     assert browser(vera).get(f"{VERSION}.zip").status_code == 409
 
 
@@ -122,22 +122,22 @@ def test_a_reference(browser, vera, version):
 
 
 def test_downloading_leads_to_the_bytes_and_is_counted(browser, vera, version):
-    answer = browser(vera).get(f"{VERSION}/download/t.csv", HTTP_USER_AGENT="a browser")
+    response = browser(vera).get(f"{VERSION}/download/t.csv", HTTP_USER_AGENT="a browser")
 
-    assert answer.status_code == 302 and "no-store" in answer["Cache-Control"]
-    got = HTTP.request("GET", answer["Location"])
+    assert response.status_code == 302 and "no-store" in response["Cache-Control"]
+    got = HTTP.request("GET", response["Location"])
     assert got.data == FILES["t.csv"] and "attachment" in got.headers["Content-Disposition"]
     [row] = ArtifactDownload.objects.all()
     assert (row.user, row.file.path, row.user_agent) == (vera, "t.csv", "a browser")
 
 
 def test_an_image_is_sent_as_what_it_is(browser, vera, version):
-    answer = browser(vera).get(f"{VERSION}/image/plots/p.png")
+    response = browser(vera).get(f"{VERSION}/image/plots/p.png")
 
-    assert b"".join(answer.streaming_content) == FILES["plots/p.png"]
-    assert answer["Content-Type"] == "image/png"
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert b"".join(response.streaming_content) == FILES["plots/p.png"]
+    assert response["Content-Type"] == "image/png"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert not ArtifactDownload.objects.exists()
 
 
@@ -147,11 +147,11 @@ def test_nothing_else_is_sent_as_an_image(browser, vera, version, path):
 
 
 def test_the_zip(browser, vera, version):
-    answer = browser(vera).get(f"{VERSION}.zip")
+    response = browser(vera).get(f"{VERSION}.zip")
 
-    assert answer["Content-Type"] == "application/zip"
-    assert answer["Content-Disposition"] == 'attachment; filename="data-v1.zip"'
-    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+    assert response["Content-Type"] == "application/zip"
+    assert response["Content-Disposition"] == 'attachment; filename="data-v1.zip"'
+    with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == FILES
     [row] = ArtifactDownload.objects.all()
     assert (row.user, row.file) == (vera, None)
@@ -159,14 +159,14 @@ def test_the_zip(browser, vera, version):
 
 def test_integrity_settles_by_itself(browser, vera, version, work):
     Blob.objects.update(state=Blob.State.UPLOADED, md5=None)
-    hands = browser(vera)
+    client = browser(vera)
     facts = f"{VERSION}/facts/t.csv"
 
-    assert f'hx-get="{facts}" hx-trigger="every 3s"' in page_of(hands, "t.csv")
-    assert hands.get(facts, headers=HTMX).status_code == 204
-    assert hands.get(facts)["Location"] == f"{VERSION}/files/t.csv"
+    assert f'hx-get="{facts}" hx-trigger="every 3s"' in page_of(client, "t.csv")
+    assert client.get(facts, headers=HTMX).status_code == 204
+    assert client.get(facts)["Location"] == f"{VERSION}/files/t.csv"
     work()
-    settled = hands.get(facts, headers=HTMX).content.decode()
+    settled = client.get(facts, headers=HTMX).content.decode()
     assert "Verified" in settled and "every 3s" not in settled and "<html" not in settled
 
 
@@ -188,7 +188,7 @@ def test_paths_that_lead_nowhere(browser, vera, version, path):
 
 
 def test_queries(browser, vera, version, django_assert_max_num_queries):
-    hands = browser(vera)
-    for address in (f"{VERSION}/files/t.csv", f"{VERSION}/download/t.csv", f"{VERSION}/facts/t.csv"):
+    client = browser(vera)
+    for url in (f"{VERSION}/files/t.csv", f"{VERSION}/download/t.csv", f"{VERSION}/facts/t.csv"):
         with django_assert_max_num_queries(8):
-            hands.get(address, headers=HTMX)
+            client.get(url, headers=HTMX)

@@ -6,7 +6,7 @@ from django.template import engines
 from web import json_tree, markdown
 
 
-def shown(source: str, **context: object) -> str:
+def render(source: str, **context: object) -> str:
     return engines["django"].from_string(source).render(context)
 
 
@@ -18,19 +18,19 @@ def nested(depth: int) -> dict:
 
 
 def test_a_tree_shows_keys_and_values():
-    page = shown("{% tree value %}", value={"rows": 2000, "columns": ["user", "item"], "split": {}})
+    page = render("{% tree value %}", value={"rows": 2000, "columns": ["user", "item"], "split": {}})
 
     assert '<span class="key">rows:</span> <span class="int">2000</span>' in page
     assert '<span class="key">columns</span> <span class="muted">[2]</span>' in page
     assert "&quot;item&quot;" in page
 
 
-def test_an_empty_tree_says_what_it_is_told():
-    assert shown("{% tree value empty='No metadata' %}", value={}).strip() == '<p class="muted">No metadata</p>'
+def test_an_empty_tree_shows_the_given_text():
+    assert render("{% tree value empty='No metadata' %}", value={}).strip() == '<p class="muted">No metadata</p>'
 
 
 def test_a_tree_escapes_keys_and_values():
-    page = shown("{% tree value %}", value={"<script>": "</span><img src=x>", "in": {"<b>": ["<i>"]}})
+    page = render("{% tree value %}", value={"<script>": "</span><img src=x>", "in": {"<b>": ["<i>"]}})
 
     assert not any(tag in page for tag in ("<script>", "<img", "<b>", "<i>"))
 
@@ -45,21 +45,21 @@ def test_a_tree_escapes_keys_and_values():
     ],
 )
 def test_a_tree_is_bounded_and_whole(value):
-    page = shown("{% tree value %}", value=value)
+    page = render("{% tree value %}", value=value)
 
     assert len(page) < 200_000
     for tag in ("ul", "li", "details"):
         assert page.count(f"<{tag}") == page.count(f"</{tag}>")
 
 
-def test_what_is_left_out_is_told():
-    assert "900 more" in shown("{% tree value %}", value=list(range(1000)))
-    assert "(1,000,002 characters)" in shown("{% tree value %}", value={"x": "y" * 10**6})
+def test_what_is_left_out_is_counted():
+    assert "900 more" in render("{% tree value %}", value=list(range(1000)))
+    assert "(1,000,002 characters)" in render("{% tree value %}", value={"x": "y" * 10**6})
     assert len(json_tree.rows({str(i): {str(k): k for k in range(90)} for i in range(90)})) <= json_tree.MAX_ROWS + 3
 
 
 def test_markdown_becomes_prose():
-    page = shown(
+    page = render(
         "{{ text|markdown }}", text="# Title\n\n**Bold** and [a link](https://example.org)\n\n- one\n\n|a|\n|-|\n|1|"
     )
 

@@ -40,12 +40,12 @@ def test_it_counts_and_orders_by_activity(browser, alice, bob, project):
     Project.objects.update(updated_at=timezone.now() - timedelta(days=40))
     Artifact.objects.update(updated_at=timezone.now() - timedelta(hours=3))
     busy.runs.update(heartbeat_at=timezone.now() - timedelta(hours=2))
-    answer = browser(alice).get("/")
+    response = browser(alice).get("/")
 
-    assert [each.name for each in answer.context["page"]] == ["busy", "demo"]
-    counts = answer.context["counts"]
+    assert [project.name for project in response.context["page"]] == ["busy", "demo"]
+    counts = response.context["counts"]
     assert counts == {busy.pk: ("3", "1"), project.pk: ("0", "0")}
-    assert "2 h ago" in answer.content.decode()
+    assert "2 h ago" in response.content.decode()
 
 
 def test_it_shows_what_was_logged_lately(browser, alice, project, mallory):
@@ -91,10 +91,10 @@ def test_its_part_is_the_list(browser, alice, project):
 def test_it_filters(browser, alice, project, query, names):
     projects.create(Actor(alice), alice.personal_team, "mine")
 
-    assert [each.name for each in browser(alice).get(f"/?{query}").context["page"]] == names
+    assert [project.name for project in browser(alice).get(f"/?{query}").context["page"]] == names
 
 
-def test_a_newcomer_is_told_what_to_do(browser, mallory):
+def test_a_new_user_sees_what_to_do(browser, mallory):
     page = browser(mallory).get("/").content.decode()
 
     assert "No projects yet" in page
@@ -106,10 +106,10 @@ def test_it_costs_the_same_with_many(browser, alice, acme, django_assert_max_num
     for number in range(60):
         project = projects.create(Actor(alice), acme, f"project-{number}", description="<script>alert(1)</script>")
         logged(alice, artifacts.create(Actor(alice), project, "data", "dataset"))
-    hands = browser(alice)
+    client = browser(alice)
 
     with django_assert_max_num_queries(11):
-        page = hands.get("/").content.decode()
+        page = client.get("/").content.decode()
     assert "1–50 of 60 projects" in page
     assert "<script>alert" not in page
 

@@ -1,14 +1,14 @@
 """Every page there is, walked by everyone: a page that is added is under these rules from its first day."""
 
+from collections.abc import Iterable, Iterator
+
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.urls.resolvers import RoutePattern
 
-import web.accounts.urls
-import web.artifacts.urls
-import web.notifications.urls
+import web.urls
 from accounts import invitations, keys
 from accounts.actor import Actor
 from accounts.models import Invitation, Role
@@ -21,14 +21,16 @@ from tests.artifacts.client import log
 from tests.web.sample_files import png
 from wanllmdb import urls
 
-PAGES: dict[str, URLPattern] = {
-    page.name: page
-    for page in [
-        *web.accounts.urls.urlpatterns,
-        *web.notifications.urls.urlpatterns,
-        *web.artifacts.urls.urlpatterns,
-    ]
-}
+
+def walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpatterns)}
 # What a visitor may ask for. Signing in and out must be, and an invitation's token is its own ticket.
 PUBLIC = {"sign-in", "sign-out", "sign-up"}
 # Forms of a team or of what it owns, by the role that they need.
@@ -48,24 +50,24 @@ OWN = {"password", "key-new", "key-revoke", "team-new", "project-new", "artifact
 # Whoever sees a project has these: what one watches is one's own.
 READERS = {"project-watch", "artifact-watch"}
 # What only editors or admins see, though looking at it changes nothing.
-EDITORS_SIGHTS = {"upload-files"}
-ADMINS_SIGHTS = {"project-webhooks", "webhook", "webhook-delivery"}
+EDITOR_VIEWS = {"upload-files"}
+ADMIN_VIEWS = {"project-webhooks", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
-FORMS_ALONE = {
+FORMS_WITHOUT_PAGE = {
     "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume", "webhook-redeliver", "inbox-read",
     "watch-end",
 }  # fmt: skip
 
 
 @pytest.fixture
-def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
+def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
     """One address of each page, of something that is there."""
     version = log(bob, artifact, {"dot.png": png()})
     invitation, token = invitations.create(Actor(alice), acme, Role.VIEWER)
     key, _ = keys.create(Actor(alice), "first key")
     webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
     delivery = webhooks.test(Actor(alice), webhook)
-    named = {
+    names = {
         "team": "acme",
         "project": "demo",
         "type": "dataset",
@@ -83,12 +85,12 @@ def addresses(alice, bob, acme, artifact, run) -> dict[str, str]:
         "rule_id": protection.create(Actor(alice), acme, "locked").pk,
         "proposal_id": proposals.propose(Actor(bob), artifact, "staging", version).pk,
     }
-    found = {name: _address(page, named, run.name) for name, page in PAGES.items()}
-    found["compare-file"] += "?base=v1&head=v1&path=dot.png"
-    return found
+    page_urls = {name: _address(page, names, run.name) for name, page in PAGES.items()}
+    page_urls["compare-file"] += "?base=v1&head=v1&path=dot.png"
+    return page_urls
 
 
-def test_each_page_says_itself_that_it_needs_a_sign_in():
+def test_each_view_requires_a_sign_in_itself():
     """The gate would keep visitors out all the same: who reads a view need not know of it."""
     # `login_required` leaves this mark on a view, `login_not_required` the other.
     silent = {name for name, page in PAGES.items() if not hasattr(page.callback, "redirect_field_name")}
@@ -97,135 +99,135 @@ def test_each_page_says_itself_that_it_needs_a_sign_in():
     assert silent == open_to_all == PUBLIC
 
 
-def test_besides_pages_only_the_signs_of_life_the_api_and_the_desk_have_addresses():
+def test_besides_pages_only_health_checks_the_api_and_the_admin_have_urls():
     outside = {str(part.pattern) for part in urls.urlpatterns} - {""}
 
     assert outside == {"healthz", "readyz", "admin/", "api/v1/schema", "api/v1/docs", "api/v1/"}
 
 
-def test_a_visitor_is_led_to_sign_in(browser, addresses):
-    hands = browser()
+def test_a_visitor_is_led_to_sign_in(browser, page_urls):
+    client = browser()
 
     for name in PAGES.keys() - PUBLIC:
-        for answer in (hands.get(addresses[name]), hands.post(addresses[name])):
-            assert _code(answer) == 302 and answer["Location"].startswith("/login?next="), name
-    for name in PUBLIC - FORMS_ALONE:
-        assert _code(hands.get(addresses[name])) == 200, name
+        for response in (client.get(page_urls[name]), client.post(page_urls[name])):
+            assert _code(response) == 302 and response["Location"].startswith("/login?next="), name
+    for name in PUBLIC - FORMS_WITHOUT_PAGE:
+        assert _code(client.get(page_urls[name])) == 200, name
 
 
-def test_a_stranger_finds_nothing_of_a_team(browser, mallory, addresses):
-    hands = browser(mallory)
+def test_a_stranger_finds_nothing_of_a_team(browser, mallory, page_urls):
+    client = browser(mallory)
     before = _everything()
 
-    for name in _of_the_team(addresses):
-        assert _code(hands.get(addresses[name])) == (405 if name in FORMS_ALONE else 404), name
-        assert _code(hands.post(addresses[name])) in (404, 405), name
+    for name in _pages_of_team(page_urls):
+        assert _code(client.get(page_urls[name])) == (405 if name in FORMS_WITHOUT_PAGE else 404), name
+        assert _code(client.post(page_urls[name])) in (404, 405), name
     for name in EDITORS | ADMINS | {"key-revoke", "watch-end"}:
-        assert _code(hands.post(addresses[name], {"name": "x", "role": "admin"})) == 404, name
+        assert _code(client.post(page_urls[name], {"name": "x", "role": "admin"})) == 404, name
     assert _everything() == before
 
 
-def test_a_viewer_reads_everything_and_writes_nothing(browser, vera, addresses):
-    hands = browser(vera)
+def test_a_viewer_reads_everything_and_writes_nothing(browser, vera, page_urls):
+    client = browser(vera)
     before = _everything()
 
-    for name in _of_the_team(addresses) - FORMS_ALONE:
-        is_shown = name not in EDITORS | ADMINS | EDITORS_SIGHTS | ADMINS_SIGHTS
-        assert (_code(hands.get(addresses[name])) in (200, 302)) == is_shown, name
-    assert _refusing(hands, addresses) == EDITORS | ADMINS
+    for name in _pages_of_team(page_urls) - FORMS_WITHOUT_PAGE:
+        is_shown = name not in EDITORS | ADMINS | EDITOR_VIEWS | ADMIN_VIEWS
+        assert (_code(client.get(page_urls[name])) in (200, 302)) == is_shown, name
+    assert _refused_pages(client, page_urls) == EDITORS | ADMINS
     assert _everything() == before
 
 
-def test_an_editor_does_not_manage_the_team(browser, bob, addresses, alice):
+def test_an_editor_does_not_manage_the_team(browser, bob, page_urls, alice):
     # Bob may leave; it is alice whom he cannot remove.
-    addresses = {name: address.replace("/bob/", "/alice/") for name, address in addresses.items()}
-    hands = browser(bob)
+    page_urls = {name: url.replace("/bob/", "/alice/") for name, url in page_urls.items()}
+    client = browser(bob)
 
-    for name in ADMINS | ADMINS_SIGHTS:
-        assert _code(hands.get(addresses[name])) == (405 if name in FORMS_ALONE else 403), name
-        assert _code(hands.post(addresses[name])) == (405 if name in ADMINS_SIGHTS else 403), name
+    for name in ADMINS | ADMIN_VIEWS:
+        assert _code(client.get(page_urls[name])) == (405 if name in FORMS_WITHOUT_PAGE else 403), name
+        assert _code(client.post(page_urls[name])) == (405 if name in ADMIN_VIEWS else 403), name
 
 
-def test_everyone_reads_an_internal_project_and_only_its_team_writes(browser, mallory, addresses):
+def test_everyone_reads_an_internal_project_and_only_its_team_writes(browser, mallory, page_urls):
     Project.objects.update(visibility=Visibility.INTERNAL)
-    hands = browser(mallory)
+    client = browser(mallory)
     before = _everything()
 
-    of_the_project = {name for name in _of_the_team(addresses) if addresses[name].startswith("/acme/")}
-    hidden = {name for name in of_the_project if _code(hands.get(addresses[name])) == 404}
+    of_the_project = {name for name in _pages_of_team(page_urls) if page_urls[name].startswith("/acme/")}
+    hidden = {name for name in of_the_project if _code(client.get(page_urls[name])) == 404}
     assert hidden == {"project-members"}
-    assert _refusing(hands, addresses, among=of_the_project) == (EDITORS | ADMINS) & of_the_project
+    assert _refused_pages(client, page_urls, among=of_the_project) == (EDITORS | ADMINS) & of_the_project
     assert _everything() == before
 
 
-def test_forms_of_ones_own_do_not_reach_into_another_team(browser, vera, mallory, addresses, project, acme):
+def test_own_forms_do_not_reach_into_another_team(browser, vera, mallory, page_urls, project, acme):
     before = _everything()
 
     for user in (vera, mallory):
-        hands = browser(user)
+        client = browser(user)
         artifact = {"project": project.pk, "name": "new", "type": "model"}
-        assert _code(hands.post(addresses["artifact-new"], artifact)) == 422
+        assert _code(client.post(page_urls["artifact-new"], artifact)) == 422
         theirs = {"team": acme.pk, "name": "new", "visibility": "private"}
-        assert _code(hands.post(addresses["project-new"], theirs)) == 422
+        assert _code(client.post(page_urls["project-new"], theirs)) == 422
     assert _everything() == before
 
 
-def test_every_form_needs_the_token_of_its_page(alice, addresses):
+def test_every_form_needs_the_token_of_its_page(alice, page_urls):
     for name, page in PAGES.items():
         assert not getattr(page.callback, "csrf_exempt", False), name
-    hands = Client(enforce_csrf_checks=True)
-    hands.force_login(alice)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
     before = _everything()
 
     for name in PAGES:
-        assert _code(hands.post(addresses[name])) == 403, name
+        assert _code(client.post(page_urls[name])) == 403, name
     assert _everything() == before
 
 
-def test_the_token_lets_a_form_through(alice, addresses):
-    hands = Client(enforce_csrf_checks=True)
-    hands.force_login(alice)
-    hands.get(addresses["team-new"])
-    token = hands.cookies["csrftoken"].value
+def test_the_token_lets_a_form_through(alice, page_urls):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    client.get(page_urls["team-new"])
+    token = client.cookies["csrftoken"].value
 
-    answer = hands.post(addresses["team-new"], {"name": "second", "csrfmiddlewaretoken": token})
-    assert _code(answer) == 302
+    response = client.post(page_urls["team-new"], {"name": "second", "csrfmiddlewaretoken": token})
+    assert _code(response) == 302
 
 
-def test_the_lists_above_are_all_forms_there_are(browser, alice, addresses):
+def test_the_lists_above_are_complete(browser, alice, page_urls):
     # To whom has signed in already, the sign-in page answers with a redirect.
-    hands = {name: browser(None if name == "sign-in" else alice) for name in PAGES}
-    forms = {name for name in PAGES if "POST" in _methods(hands[name], addresses[name])}
+    client = {name: browser(None if name == "sign-in" else alice) for name in PAGES}
+    forms = {name for name in PAGES if "POST" in _methods(client[name], page_urls[name])}
 
     assert forms == PUBLIC | EDITORS | ADMINS | OWN | READERS
 
 
-def _address(page: URLPattern, named: dict[str, object], run: str) -> str:
+def _address(page: URLPattern, names: dict[str, object], run: str) -> str:
     assert isinstance(page.pattern, RoutePattern)
-    named = named | {"name": run if page.name == "run" else "data"}
-    return reverse(page.name, kwargs={name: named[name] for name in page.pattern.converters})
+    names = names | {"name": run if page.name == "run" else "data"}
+    return reverse(page.name, kwargs={name: names[name] for name in page.pattern.converters})
 
 
-def _of_the_team(addresses: dict[str, str]) -> set[str]:
-    return {name for name, address in addresses.items() if address.startswith(("/acme/", "/teams/acme"))}
+def _pages_of_team(page_urls: dict[str, str]) -> set[str]:
+    return {name for name, url in page_urls.items() if url.startswith(("/acme/", "/teams/acme"))}
 
 
-def _methods(hands: Client, address: str) -> str:
+def _methods(client: Client, url: str) -> str:
     """What the page says to take, when it is asked for what none takes."""
-    return hands.generic("TRACE", address).headers.get("Allow", "")
+    return client.generic("TRACE", url).headers.get("Allow", "")
 
 
-def _refusing(hands: Client, addresses: dict[str, str], among: set[str] | None = None) -> set[str]:
+def _refused_pages(client: Client, page_urls: dict[str, str], among: set[str] | None = None) -> set[str]:
     """The pages that do not let these hands write; the others take no form at all."""
-    codes = {name: _code(hands.post(addresses[name])) for name in (among or _of_the_team(addresses)) - READERS}
+    codes = {name: _code(client.post(page_urls[name])) for name in (among or _pages_of_team(page_urls)) - READERS}
     assert set(codes.values()) <= {403, 404, 405}, codes
     return {name for name, code in codes.items() if code in (403, 404)}
 
 
-def _code(answer: HttpResponse) -> int:
-    if answer.streaming:
-        b"".join(answer)
-    return answer.status_code
+def _code(response: HttpResponse) -> int:
+    if response.streaming:
+        b"".join(response)
+    return response.status_code
 
 
 def _everything() -> list[object]:

@@ -39,25 +39,25 @@ def test_its_part_is_the_list(browser, alice):
 def test_it_costs_the_same_with_many_keys(browser, alice, django_assert_max_num_queries):
     for number in range(60):
         keys.create(Actor(alice), f"key {number}")
-    hands = browser(alice)
+    client = browser(alice)
 
     with django_assert_max_num_queries(6):
-        page = hands.get("/profile").content.decode()
+        page = client.get("/profile").content.decode()
     assert "1–50 of 60 keys" in page
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_a_new_key_is_shown_once(browser, api, alice, headers):
-    hands = browser(alice)
-    answer = hands.post("/profile/keys/new", {"name": "ci", "scope": "read", "days": "30"}, headers=headers)
+    client = browser(alice)
+    response = client.post("/profile/keys/new", {"name": "ci", "scope": "read", "days": "30"}, headers=headers)
 
-    value = re.search("wllm_[0-9a-f]{40,}", answer.content.decode())[0]
-    assert "no-store" in answer["Cache-Control"]
-    assert answer["HX-Trigger"] == '{"changed": true}'
+    value = re.search("wllm_[0-9a-f]{40,}", response.content.decode())[0]
+    assert "no-store" in response["Cache-Control"]
+    assert response["HX-Trigger"] == '{"changed": true}'
     key = alice.api_keys.get()
     assert (key.name, key.scope) == ("ci", Scope.READ)
     assert timedelta(days=29) < key.expiry - timezone.now() <= timedelta(days=30)
-    assert value not in hands.get("/profile").content.decode()
+    assert value not in client.get("/profile").content.decode()
     client = api()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
     assert client.get("/api/v1/me").json()["username"] == "alice"
@@ -66,22 +66,22 @@ def test_a_new_key_is_shown_once(browser, api, alice, headers):
 @pytest.mark.parametrize("fields", [{"name": ""}, {"scope": "all"}, {"days": "5000"}, {"name": "x" * 101}])
 def test_what_does_not_fit_comes_back(browser, alice, fields):
     sent = {"name": "ci", "scope": "read", "days": ""} | fields
-    answer = browser(alice).post("/profile/keys/new", sent, headers=HTMX)
+    response = browser(alice).post("/profile/keys/new", sent, headers=HTMX)
 
-    assert answer.status_code == 422
-    assert 'role="alert"' in answer.content.decode()
+    assert response.status_code == 422
+    assert 'role="alert"' in response.content.decode()
     assert not alice.api_keys.exists()
 
 
 def test_revoking_asks_first(browser, alice):
     key, _ = keys.create(Actor(alice), "laptop")
-    hands = browser(alice)
-    address = f"/profile/keys/{key.pk}/revoke"
+    client = browser(alice)
+    url = f"/profile/keys/{key.pk}/revoke"
 
-    assert "Revoke API key &quot;laptop&quot;?" in hands.get(address, headers=HTMX).content.decode()
-    assert hands.post(address)["Location"] == "/profile"
+    assert "Revoke API key &quot;laptop&quot;?" in client.get(url, headers=HTMX).content.decode()
+    assert client.post(url)["Location"] == "/profile"
     assert not alice.api_keys.exists()
-    assert "API key &quot;laptop&quot; revoked." in hands.get("/profile").content.decode()
+    assert "API key &quot;laptop&quot; revoked." in client.get("/profile").content.decode()
 
 
 def test_nobody_revokes_anothers(browser, alice, mallory):
@@ -92,13 +92,13 @@ def test_nobody_revokes_anothers(browser, alice, mallory):
 
 
 def test_the_password_changes_and_other_sessions_end(browser, alice):
-    here, elsewhere = browser(alice), browser(alice)
+    this_browser, other_browser = browser(alice), browser(alice)
     new = "an even longer password"
-    answer = here.post("/password", {"current": PASSWORD, "new": new, "again": new})
+    response = this_browser.post("/password", {"current": PASSWORD, "new": new, "again": new})
 
-    assert answer["Location"] == "/profile"
-    assert here.get("/profile").status_code == 200
-    assert elsewhere.get("/profile").status_code == 302
+    assert response["Location"] == "/profile"
+    assert this_browser.get("/profile").status_code == 200
+    assert other_browser.get("/profile").status_code == 302
     alice.refresh_from_db()
     assert alice.check_password(new)
 
@@ -109,9 +109,9 @@ def test_the_password_changes_and_other_sessions_end(browser, alice):
 )
 def test_a_password_that_does_not_fit_stays(browser, alice, fields, fault):
     sent = {"current": PASSWORD, "new": "an even longer password", "again": "an even longer password"} | fields
-    answer = browser(alice).post("/password", sent, headers=HTMX)
+    response = browser(alice).post("/password", sent, headers=HTMX)
 
-    assert answer.status_code == 422
-    assert fault in answer.content.decode()
+    assert response.status_code == 422
+    assert fault in response.content.decode()
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)

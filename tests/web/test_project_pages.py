@@ -19,23 +19,23 @@ def open_project(project) -> Project:
     return project
 
 
-@pytest.mark.parametrize("address", TABS)
-def test_members_see_each_tab(browser, project, vera, address, django_assert_max_num_queries):
-    hands = browser(vera)
+@pytest.mark.parametrize("url", TABS)
+def test_members_see_each_tab(browser, project, vera, url, django_assert_max_num_queries):
+    client = browser(vera)
     with django_assert_max_num_queries(12):
-        page = hands.get(address).content.decode()
+        page = client.get(url).content.decode()
 
-    assert f'<a href="{address}" aria-current="page"' in page
+    assert f'<a href="{url}" aria-current="page"' in page
     assert "New artifact" not in page
     assert "/acme/demo/settings" not in page
 
 
-@pytest.mark.parametrize("address", [*TABS, *FORMS])
-def test_strangers_see_nothing(browser, project, mallory, address):
-    assert browser(mallory).get(address).status_code == 404
+@pytest.mark.parametrize("url", [*TABS, *FORMS])
+def test_strangers_see_nothing(browser, project, mallory, url):
+    assert browser(mallory).get(url).status_code == 404
 
 
-def test_an_internal_project_is_seen_without_its_members(browser, open_project, mallory):
+def test_an_internal_project_is_visible_without_its_members(browser, open_project, mallory):
     page = browser(mallory).get("/acme/demo").content.decode()
 
     assert "<dt>Your role</dt><dd>none</dd>" in page
@@ -45,25 +45,25 @@ def test_an_internal_project_is_seen_without_its_members(browser, open_project, 
     assert browser(mallory).post("/acme/demo/delete").status_code == 403
 
 
-@pytest.mark.parametrize("address", FORMS)
-def test_viewers_change_nothing(browser, project, vera, address):
+@pytest.mark.parametrize("url", FORMS)
+def test_viewers_change_nothing(browser, project, vera, url):
     sent = {"name": "taken-over", "visibility": "internal"}
 
-    assert browser(vera).get(address).status_code == 403
-    assert browser(vera).post(address, sent).status_code == 403
+    assert browser(vera).get(url).status_code == 403
+    assert browser(vera).post(url, sent).status_code == 403
     project.refresh_from_db()
     assert project.name == "demo"
 
 
-def test_the_overview_tells_what_is_in_it(browser, project, alice, bob):
+def test_the_overview_shows_its_artifacts_and_runs(browser, project, alice, bob):
     for name, type in [("a", "model"), ("b", "model"), ("c", "dataset")]:
         logged(alice, artifacts.create(Actor(alice), project, name, type))
     run = runs.start(Actor(bob), project, tags=["<i>"], display_name="<b>try</b>")
     projects.update(Actor(alice), project, description="**Ratings** <script>alert(1)</script>")
-    answer = browser(alice).get("/acme/demo")
+    response = browser(alice).get("/acme/demo")
 
-    assert [(row["type"], row["count"]) for row in answer.context["types"]] == [("dataset", 1), ("model", 2)]
-    page = answer.content.decode()
+    assert [(row["type"], row["count"]) for row in response.context["types"]] == [("dataset", 1), ("model", 2)]
+    page = response.content.decode()
     assert f"/acme/demo/runs/{run.name}" in page
     assert "<strong>Ratings</strong>" in page
     assert "/acme/demo/artifacts/dataset/c/v1" in page
@@ -78,49 +78,49 @@ def test_an_empty_project_says_what_to_do(browser, project, alice):
 
 
 def test_a_new_project(browser, acme, bob):
-    hands = browser(bob)
-    form = hands.get("/projects/new?team=acme", headers=HTMX).content.decode()
+    client = browser(bob)
+    form = client.get("/projects/new?team=acme", headers=HTMX).content.decode()
     assert '<option value="acme" selected>' in form and "<html" not in form
 
-    answer = hands.post("/projects/new", {"team": "acme", "name": "fresh", "visibility": "internal"})
-    assert answer["Location"] == "/acme/fresh"
+    response = client.post("/projects/new", {"team": "acme", "name": "fresh", "visibility": "internal"})
+    assert response["Location"] == "/acme/fresh"
     assert Project.objects.get(name="fresh").visibility == Visibility.INTERNAL
 
 
 @pytest.mark.parametrize("team", ["acme", "alice", "nowhere"])
 def test_a_viewer_makes_none_for_the_team(browser, acme, vera, team):
-    answer = browser(vera).post("/projects/new", {"team": team, "name": "fresh", "visibility": "private"})
+    response = browser(vera).post("/projects/new", {"team": team, "name": "fresh", "visibility": "private"})
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert not Project.objects.filter(name="fresh").exists()
 
 
-def test_a_name_that_is_not_to_be_had_is_told(browser, project, alice):
+def test_a_name_that_is_not_available_is_refused(browser, project, alice):
     for name, status in [("demo", 409), ("has space", 400), ("<b>", 400)]:
         sent = {"team": "acme", "name": name, "visibility": "private"}
-        answer = browser(alice).post("/projects/new", sent, headers=HTMX)
-        assert answer.status_code == status
-        assert answer["X-Refusal"]
+        response = browser(alice).post("/projects/new", sent, headers=HTMX)
+        assert response.status_code == status
+        assert response["X-Refusal"]
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_settings_change(browser, project, bob, headers):
     sent = {"name": "renamed", "description": "Words", "visibility": "internal"}
-    answer = browser(bob).post("/acme/demo/settings", sent, headers=headers)
+    response = browser(bob).post("/acme/demo/settings", sent, headers=headers)
 
-    assert (answer.get("HX-Redirect") or answer["Location"]) == "/acme/renamed/settings"
+    assert (response.get("HX-Redirect") or response["Location"]) == "/acme/renamed/settings"
     project.refresh_from_db()
     assert (project.name, project.description, project.visibility) == ("renamed", "Words", "internal")
 
 
 def test_deleting_takes_the_name_typed_out(browser, project, alice, bob):
     assert browser(bob).post("/acme/demo/delete", {"name": "acme/demo"}).status_code == 403
-    hands = browser(alice)
-    refused = hands.post("/acme/demo/delete", {"name": "demo"}, headers=HTMX)
+    client = browser(alice)
+    refused = client.post("/acme/demo/delete", {"name": "demo"}, headers=HTMX)
     assert refused.status_code == 422
     assert Project.objects.exists()
 
-    assert hands.post("/acme/demo/delete", {"name": "acme/demo"})["Location"] == "/"
+    assert client.post("/acme/demo/delete", {"name": "acme/demo"})["Location"] == "/"
     assert not Project.objects.exists()
 
 
@@ -131,6 +131,6 @@ def test_members_are_the_team_s(browser, project, alice):
     assert "/teams/acme/invite?back=/acme/demo/members" in page
 
 
-@pytest.mark.parametrize("address", ["/api/nothing", "/api/v1/nothing/at/all", "/static/x", "/teams/acme/x/y"])
-def test_our_own_words_are_no_teams(browser, alice, address):
-    assert browser(alice).get(address).status_code == 404
+@pytest.mark.parametrize("url", ["/api/nothing", "/api/v1/nothing/at/all", "/static/x", "/teams/acme/x/y"])
+def test_reserved_words_are_no_teams(browser, alice, url):
+    assert browser(alice).get(url).status_code == 404

@@ -11,7 +11,7 @@ from accounts.models import Role
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.models import AliasChange, AliasProposal
 from tests.artifacts.client import log
-from tests.web.alias_pages import HERE, PAGE, part, rows, told, where
+from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, expected_fields, htmx_headers, rows
 
 
 @pytest.fixture
@@ -30,144 +30,144 @@ def protected(alice, bob, acme, artifact, v1, v2):
 
 
 @pytest.fixture
-def waiting(protected, bob, v2) -> AliasProposal:
+def pending(protected, bob, v2) -> AliasProposal:
     return proposals.propose(Actor(bob, reason="it is <better>"), protected, "production", v2)
 
 
-def at(proposal: AliasProposal, act: str) -> str:
-    return f"{HERE}/proposals/{proposal.pk}/{act}"
+def proposal_url(proposal: AliasProposal, act: str) -> str:
+    return f"{ARTIFACT_URL}/proposals/{proposal.pk}/{act}"
 
 
 def test_who_may_not_move_alone_proposes_with_the_same_form(browser, bob, protected, v1, v2):
-    hands = browser(bob)
-    form = hands.get(f"{PAGE}/production/move", headers=part(PAGE)).content.decode()
+    client = browser(bob)
+    form = client.get(f"{PAGE}/production/move", headers=htmx_headers(PAGE)).content.decode()
     assert 'name="propose" value="1"' in form and "only admins can move it; a second admin must approve" in form
 
-    body = {"version": "v2", "reason": "better", "propose": "1"} | told(form)
-    answer = hands.post(f"{PAGE}/production/move", body, headers=part(PAGE))
+    body = {"version": "v2", "reason": "better", "propose": "1"} | expected_fields(form)
+    response = client.post(f"{PAGE}/production/move", body, headers=htmx_headers(PAGE))
 
-    sentence = json.loads(answer["HX-Trigger"])["toast"]["text"]
-    assert sentence == "Proposed: production to v2. Waiting for a reviewer."
+    message = json.loads(response["HX-Trigger"])["toast"]["text"]
+    assert message == "Proposed: production to v2. Waiting for a reviewer."
     proposal = AliasProposal.objects.get()
     assert (proposal.from_version, proposal.to_version, proposal.reason) == (v1, v2, "better")
-    assert where(protected)["production"] == "v1"
-    page = answer.content.decode()
+    assert alias_versions(protected)["production"] == "v1"
+    page = response.content.decode()
     assert "Pending approval" in page and f'href="#proposal-{proposal.pk}"' in page
     assert 'title="1 move pending approval"' in page
-    again = hands.post(f"{PAGE}/production/move", body)
+    again = client.post(f"{PAGE}/production/move", body)
     assert again.status_code == 422 and "already pending approval" in again.content.decode()
 
 
 def test_a_deletion_a_rollback_and_a_new_alias_are_proposed_too(browser, alice, carol, bob, protected, acme, v1, v2):
     protection.create(Actor(alice), acme, "prod-*")
-    hands = browser(bob)
-    for place, body, to in [
+    client = browser(bob)
+    for url, body, to in [
         (f"{PAGE}/production/delete", {}, None),
-        (f"{HERE}/add-alias", {"name": "prod-eu", "version": "v1"}, v1),
+        (f"{ARTIFACT_URL}/add-alias", {"name": "prod-eu", "version": "v1"}, v1),
     ]:
-        text = hands.get(place).content.decode()
-        assert hands.post(place, body | told(text) | {"propose": "1"}).status_code == 302
+        text = client.get(url).content.decode()
+        assert client.post(url, body | expected_fields(text) | {"propose": "1"}).status_code == 302
         assert AliasProposal.objects.latest("id").to_version == to
     proposals.reject(Actor(alice), AliasProposal.objects.get(alias="production"))
     second = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
     proposals.approve(Actor(carol, Channel.SDK), second)
 
-    text = hands.get(f"{PAGE}/production/rollback").content.decode()
-    assert hands.post(f"{PAGE}/production/rollback", told(text) | {"propose": "1"}).status_code == 302
+    text = client.get(f"{PAGE}/production/rollback").content.decode()
+    assert client.post(f"{PAGE}/production/rollback", expected_fields(text) | {"propose": "1"}).status_code == 302
     assert AliasProposal.objects.open().get(alias="production").to_version == v1
 
 
-def test_everybody_sees_what_waits_and_each_what_they_may_do_about_it(
-    browser, alice, bob, vera, waiting, django_assert_max_num_queries
+def test_everybody_sees_pending_proposals_with_the_actions_of_their_role(
+    browser, alice, bob, vera, pending, django_assert_max_num_queries
 ):
     pages = {}
     for user in (alice, bob, vera):
-        hands = browser(user)
+        client = browser(user)
         with django_assert_max_num_queries(12):
-            pages[user.username] = hands.get(PAGE).content.decode()
-    offered = {name: set(re.findall(rf"{waiting.pk}/(\w+)\"", page)) for name, page in pages.items()}
+            pages[user.username] = client.get(PAGE).content.decode()
+    actions = {name: set(re.findall(rf"{pending.pk}/(\w+)\"", page)) for name, page in pages.items()}
 
-    assert offered == {"alice": {"approve", "reject"}, "bob": {"withdraw"}, "vera": set()}
+    assert actions == {"alice": {"approve", "reject"}, "bob": {"withdraw"}, "vera": set()}
     assert "it is &lt;better&gt;" in pages["vera"] and "<better>" not in pages["vera"]
     assert "Waiting for a reviewer: an admin of the team." in pages["vera"]
     assert "Waiting for a reviewer: another admin of the team." in pages["bob"]
 
 
-def test_a_second_person_approves_with_a_comment(browser, alice, protected, waiting):
-    hands = browser(alice)
-    form = hands.get(at(waiting, "approve"), headers=part(PAGE)).content.decode()
+def test_a_second_person_approves_with_a_comment(browser, alice, protected, pending):
+    client = browser(alice)
+    form = client.get(proposal_url(pending, "approve"), headers=htmx_headers(PAGE)).content.decode()
     assert "Approve the move of production?" in form and "1 added" in form and "1 removed" in form
 
-    answer = hands.post(at(waiting, "approve"), {"comment": "go"}, headers=part(PAGE))
+    response = client.post(proposal_url(pending, "approve"), {"comment": "go"}, headers=htmx_headers(PAGE))
 
-    assert json.loads(answer["HX-Trigger"])["toast"]["text"] == "Approved: production is now at v2."
-    page = answer.content.decode()
+    assert json.loads(response["HX-Trigger"])["toast"]["text"] == "Approved: production is now at v2."
+    page = response.content.decode()
     assert "Pending approval" not in page and "v2" in rows(page)["production"]
-    assert where(protected)["production"] == "v2"
+    assert alias_versions(protected)["production"] == "v2"
     change = AliasChange.objects.of(protected, "production").first()
-    assert (change.proposal, change.reason, change.changed_by) == (waiting, "it is <better>", alice)
-    drawer = " ".join(hands.get(f"{PAGE}/production/history").content.decode().split())
+    assert (change.proposal, change.reason, change.changed_by) == (pending, "it is <better>", alice)
+    drawer = " ".join(client.get(f"{PAGE}/production/history").content.decode().split())
     assert "Proposed by bob, approved by alice: go" in drawer
-    again = hands.post(at(waiting, "approve"), {}, headers=part(PAGE))
+    again = client.post(proposal_url(pending, "approve"), {}, headers=htmx_headers(PAGE))
     assert again.status_code == 422 and "This proposal was approved by alice." in again.content.decode()
 
 
-def test_one_is_rejected_and_one_withdrawn(browser, alice, bob, protected, waiting, v2):
-    answer = browser(alice).post(at(waiting, "reject"), {"comment": "not on a Friday"}, follow=True)
-    assert "Rejected: production stays where it is." in answer.content.decode()
-    waiting.refresh_from_db()
-    assert (waiting.state, waiting.comment) == ("rejected", "not on a Friday")
+def test_one_is_rejected_and_one_withdrawn(browser, alice, bob, protected, pending, v2):
+    response = browser(alice).post(proposal_url(pending, "reject"), {"comment": "not on a Friday"}, follow=True)
+    assert "Rejected: production stays where it is." in response.content.decode()
+    pending.refresh_from_db()
+    assert (pending.state, pending.comment) == ("rejected", "not on a Friday")
 
     second = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
-    assert browser(bob).get(at(second, "withdraw")).status_code == 200
-    answer = browser(bob).post(at(second, "withdraw"), {}, follow=True)
-    assert "Withdrawn: production stays where it is." in answer.content.decode()
-    assert where(protected)["production"] == "v1" and not AliasProposal.objects.open().exists()
+    assert browser(bob).get(proposal_url(second, "withdraw")).status_code == 200
+    response = browser(bob).post(proposal_url(second, "withdraw"), {}, follow=True)
+    assert "Withdrawn: production stays where it is." in response.content.decode()
+    assert alias_versions(protected)["production"] == "v1" and not AliasProposal.objects.open().exists()
 
 
-def test_nobody_decides_about_what_they_proposed_or_without_the_role(browser, alice, bob, vera, mallory, waiting, v2):
+def test_nobody_decides_about_what_they_proposed_or_without_the_role(browser, alice, bob, vera, mallory, pending, v2):
     for user, act, status in [
         (bob, "approve", 403), (bob, "reject", 403), (vera, "approve", 403), (vera, "withdraw", 403),
         (alice, "withdraw", 403), (mallory, "approve", 404), (mallory, "withdraw", 404),
     ]:  # fmt: skip
-        assert browser(user).post(at(waiting, act), {}).status_code == status, (user, act)
-    waiting.refresh_from_db()
-    assert waiting.is_open
+        assert browser(user).post(proposal_url(pending, act), {}).status_code == status, (user, act)
+    pending.refresh_from_db()
+    assert pending.is_open
 
 
-def test_a_proposal_whose_alias_has_moved_can_only_be_rejected(browser, alice, bob, acme, protected, waiting, v1):
+def test_a_proposal_whose_alias_has_moved_can_only_be_rejected(browser, alice, bob, acme, protected, pending, v1):
     for rule in protection.rules_for(protected):
         protection.delete(Actor(alice), rule)
     v3 = log(bob, protected, {"three": b"3"})
     aliases.move(Actor(bob, Channel.SDK), protected, "production", v3)
-    hands = browser(alice)
+    client = browser(alice)
 
-    page = hands.get(PAGE).content.decode()
+    page = client.get(PAGE).content.decode()
     assert "The alias has moved to v3" in page
-    assert at(waiting, "reject") in page and at(waiting, "approve") not in page
-    for headers in ({}, part(PAGE)):
-        answer = hands.post(at(waiting, "approve"), {"comment": "kept"}, headers=headers)
-        assert answer.status_code == 422 and "kept</textarea>" in answer.content.decode()
-        assert "was moved in the meantime: it is at v3 now." in answer.content.decode()
+    assert proposal_url(pending, "reject") in page and proposal_url(pending, "approve") not in page
+    for headers in ({}, htmx_headers(PAGE)):
+        response = client.post(proposal_url(pending, "approve"), {"comment": "kept"}, headers=headers)
+        assert response.status_code == 422 and "kept</textarea>" in response.content.decode()
+        assert "was moved in the meantime: it is at v3 now." in response.content.decode()
     aliases.remove(Actor(bob, Channel.SDK), protected, "production")
-    assert "The alias no longer exists" in hands.get(PAGE).content.decode()
+    assert "The alias no longer exists" in client.get(PAGE).content.decode()
 
 
-def test_a_proposal_of_another_artifact_is_not_found_here(browser, alice, other, waiting):
-    address = at(waiting, "approve").replace("dataset/data", "model/other")
+def test_a_proposal_of_another_artifact_is_not_found_here(browser, alice, other, pending):
+    url = proposal_url(pending, "approve").replace("dataset/data", "model/other")
 
-    assert browser(alice).get(address).status_code == 404
-    assert browser(alice).post(address).status_code == 404
+    assert browser(alice).get(url).status_code == 404
+    assert browser(alice).post(url).status_code == 404
 
 
 def test_other_pages_hear_of_a_proposal(browser, vera, bob, protected, v2):
-    hands = browser(vera)
-    live = re.search(r'data-live hx-get="([^"]+)"', hands.get(HERE).content.decode())[1]
-    assert hands.get(live, headers=part(HERE)).status_code == 204
+    client = browser(vera)
+    live = re.search(r'data-live hx-get="([^"]+)"', client.get(ARTIFACT_URL).content.decode())[1]
+    assert client.get(live, headers=htmx_headers(ARTIFACT_URL)).status_code == 204
 
     proposal = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
-    text = hands.get(live, headers=part(HERE)).content.decode()
+    text = client.get(live, headers=htmx_headers(ARTIFACT_URL)).content.decode()
     assert 'title="1 move pending approval"' in text
     live = re.search(r'data-live hx-get="([^"]+)"', text)[1]
     proposals.withdraw(Actor(bob), proposal)
-    assert "waits for a decision" not in hands.get(live, headers=part(HERE)).content.decode()
+    assert "waits for a decision" not in client.get(live, headers=htmx_headers(ARTIFACT_URL)).content.decode()

@@ -26,7 +26,7 @@ def run(bob, project) -> Run:
     )
 
 
-def test_the_list_tells_how_runs_stand(browser, run, vera, bob):
+def test_the_list_shows_the_state_of_runs(browser, run, vera, bob):
     runs.finish(Actor(bob), runs.start(Actor(bob), run.project, name="done"), State.FINISHED)
     page = browser(vera).get("/acme/demo/runs").content.decode()
 
@@ -57,10 +57,10 @@ def test_the_list_filters(browser, run, vera, bob, query, count):
 def test_the_list_costs_the_same_with_many(browser, project, bob, django_assert_max_num_queries):
     for number in range(60):
         runs.start(Actor(bob), project, name=f"run-{number}", display_name="<script>")
-    hands = browser(bob)
+    client = browser(bob)
 
     with django_assert_max_num_queries(8):
-        page = hands.get("/acme/demo/runs").content.decode()
+        page = client.get("/acme/demo/runs").content.decode()
     assert "1–50 of 60 runs" in page
     assert "<script>" not in page.replace('<script type="module"', "")
 
@@ -69,7 +69,7 @@ def test_no_runs_yet(browser, project, vera):
     assert "No runs yet" in browser(vera).get("/acme/demo/runs").content.decode()
 
 
-def test_a_run_tells_what_it_did(browser, run, vera, bob, alice, django_assert_max_num_queries):
+def test_a_run_shows_what_it_did(browser, run, vera, bob, alice, django_assert_max_num_queries):
     made = logged(bob, artifacts.create(Actor(bob), run.project, "ranker", "model"), run=run)
     used = logged(bob, artifacts.create(Actor(bob), run.project, "data", "dataset"))
     ArtifactUsage.objects.create(run=run, version=used)
@@ -77,32 +77,32 @@ def test_a_run_tells_what_it_did(browser, run, vera, bob, alice, django_assert_m
     Run.objects.filter(pk=run.pk).update(
         host="<i>box", git_commit="0" * 40, git_remote="javascript:alert(1)", **changes
     )
-    hands = browser(vera)
+    client = browser(vera)
     with django_assert_max_num_queries(8):
-        answer = hands.get("/acme/demo/runs/brisk-otter-1")
+        response = client.get("/acme/demo/runs/brisk-otter-1")
 
-    assert (answer.context["logged"], answer.context["used"]) == ([made], [used])
-    page = answer.content.decode()
+    assert (response.context["logged"], response.context["used"]) == ([made], [used])
+    page = response.content.decode()
     assert all(word in page for word in ("rmse", "0.01", "<em>Why</em>", "0" * 40))
     assert not any(tag in page for tag in ("<img src=x", "<b>", "<i>", 'href="javascript'))
 
 
 def test_it_follows_the_run_until_that_has_ended(browser, run, bob):
-    hands = browser(bob)
-    page = hands.get("/acme/demo/runs/brisk-otter-1").content.decode()
+    client = browser(bob)
+    page = client.get("/acme/demo/runs/brisk-otter-1").content.decode()
     again = re.search(r'hx-get="(/acme/demo/runs/brisk-otter-1\?seen=\w+)" hx-trigger="every', page)[1]
 
-    assert hands.get(again, headers=HTMX).status_code == 204
+    assert client.get(again, headers=HTMX).status_code == 204
     runs.heartbeat(Actor(bob), run)
-    assert hands.get(again, headers=HTMX).status_code == 204
+    assert client.get(again, headers=HTMX).status_code == 204
 
     runs.update(Actor(bob), run, summary={"rmse": 0.25})
-    part = hands.get(again, headers=HTMX).content.decode()
+    part = client.get(again, headers=HTMX).content.decode()
     assert "0.25" in part and "<html" not in part
     again = re.search(r'hx-get="([^"]+)"', part)[1]
 
     runs.finish(Actor(bob), run, State.FINISHED)
-    part = hands.get(again, headers=HTMX).content.decode()
+    part = client.get(again, headers=HTMX).content.decode()
     assert "finished" in part and "hx-trigger" not in part
 
 

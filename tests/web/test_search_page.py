@@ -24,86 +24,86 @@ def production(alice, ranker) -> ArtifactVersion:
     return version
 
 
-def found(hands, words: str) -> dict[str, list]:
-    answer = hands.get("/search", {"q": words}, headers=HTMX)
-    assert answer.status_code == 200
-    return {group.kind: group.hits for group in answer.context["groups"]}
+def search_hits(client, query: str) -> dict[str, list]:
+    response = client.get("/search", {"q": query}, headers=HTMX)
+    assert response.status_code == 200
+    return {group.kind: group.hits for group in response.context["groups"]}
 
 
-@pytest.mark.parametrize("words", ["rank", "RANKER", "two-tower", "baseline", "acme/demo/ranker"])
-def test_artifacts_are_found(browser, vera, ranker, words):
-    assert found(browser(vera), words)["artifacts"] == [ranker]
+@pytest.mark.parametrize("query", ["rank", "RANKER", "two-tower", "baseline", "acme/demo/ranker"])
+def test_artifacts_are_found(browser, vera, ranker, query):
+    assert search_hits(browser(vera), query)["artifacts"] == [ranker]
 
 
-@pytest.mark.parametrize("words", ["production", "prod", "PROD", "ranker:production", "rank:prod", ":production"])
-def test_versions_are_found_by_their_aliases(browser, vera, production, words):
-    [alias] = found(browser(vera), words)["versions"]
+@pytest.mark.parametrize("query", ["production", "prod", "PROD", "ranker:production", "rank:prod", ":production"])
+def test_versions_are_found_by_their_aliases(browser, vera, production, query):
+    [alias] = search_hits(browser(vera), query)["versions"]
     assert (alias.alias, alias.version) == ("production", production)
 
 
 def test_versions_are_found_by_their_numbers(browser, vera, production):
-    assert found(browser(vera), "ranker:v2") == {"versions": [production]}
+    assert search_hits(browser(vera), "ranker:v2") == {"versions": [production]}
 
 
-def test_an_alias_that_is_there_is_the_one_that_is_meant(browser, vera, alice, ranker, production):
+def test_an_exact_alias_wins(browser, vera, alice, ranker, production):
     aliases.move(Actor(alice), ranker, "production-eu", production)
 
-    assert len(found(browser(vera), "productio")["versions"]) == 2
-    assert [alias.alias for alias in found(browser(vera), "production")["versions"]] == ["production"]
+    assert len(search_hits(browser(vera), "productio")["versions"]) == 2
+    assert [alias.alias for alias in search_hits(browser(vera), "production")["versions"]] == ["production"]
 
 
-@pytest.mark.parametrize("words", ["other:production", "ranker:v9", "other/demo/ranker:production", "acme/x/ranker:v2"])
-def test_versions_of_other_names_are_not(browser, vera, production, words):
-    assert "versions" not in found(browser(vera), words)
+@pytest.mark.parametrize("query", ["other:production", "ranker:v9", "other/demo/ranker:production", "acme/x/ranker:v2"])
+def test_versions_of_other_names_are_not(browser, vera, production, query):
+    assert "versions" not in search_hits(browser(vera), query)
 
 
 def test_a_full_name_finds_the_version(browser, vera, production):
-    hits = found(browser(vera), "acme/demo/ranker:production")
+    hits = search_hits(browser(vera), "acme/demo/ranker:production")
     assert [alias.version for alias in hits["versions"]] == [production]
     assert len(hits) == 1
 
 
-@pytest.mark.parametrize("words", ["dem", "acme/demo", "acme/"])
-def test_projects_are_found(browser, vera, project, words):
-    assert found(browser(vera), words)["projects"] == [project]
+@pytest.mark.parametrize("query", ["dem", "acme/demo", "acme/"])
+def test_projects_are_found(browser, vera, project, query):
+    assert search_hits(browser(vera), query)["projects"] == [project]
 
 
 def test_runs_are_found(browser, vera, bob, project):
     run = runs.start(Actor(bob), project, name="brisk-otter-1", notes="with dropout")
 
-    assert found(browser(vera), "otter") == found(browser(vera), "dropout") == {"runs": [run]}
+    assert search_hits(browser(vera), "otter") == search_hits(browser(vera), "dropout") == {"runs": [run]}
 
 
-@pytest.mark.parametrize("words", ["", "  ", "%", "_", "nothing", ":", "/", "a:b:c", "'; --", "x" * 300, "\u202e"])
-def test_odd_words_find_nothing_and_break_nothing(browser, mallory, production, words):
-    assert found(browser(mallory), words) == {}
-    assert browser(mallory).get("/search", {"q": words}).status_code == 200
+@pytest.mark.parametrize("query", ["", "  ", "%", "_", "nothing", ":", "/", "a:b:c", "'; --", "x" * 300, "\u202e"])
+def test_odd_queries_find_nothing_and_break_nothing(browser, mallory, production, query):
+    assert search_hits(browser(mallory), query) == {}
+    assert browser(mallory).get("/search", {"q": query}).status_code == 200
 
 
 def test_strangers_find_nothing(browser, mallory, production, bob, project):
     runs.start(Actor(bob), project, name="ranker-run")
 
-    for words in ("ranker", "production", "demo", "ranker:v1", "acme/demo"):
-        assert found(browser(mallory), words) == {}
+    for query in ("ranker", "production", "demo", "ranker:v1", "acme/demo"):
+        assert search_hits(browser(mallory), query) == {}
 
 
 def test_the_only_hit_is_gone_to(browser, vera, production):
-    answer = browser(vera).get("/search", {"q": "ranker:production"})
+    response = browser(vera).get("/search", {"q": "ranker:production"})
 
-    assert answer["Location"] == "/acme/demo/artifacts/model/ranker/v2"
+    assert response["Location"] == "/acme/demo/artifacts/model/ranker/v2"
 
 
 def test_more_than_a_few_are_behind_a_link(browser, vera, alice, project, bob):
     for number in range(8):
         artifacts.create(Actor(alice), project, f"thing-{number}", "file")
         runs.start(Actor(bob), project, name=f"thing-{number}")
-    hands = browser(vera)
-    page = hands.get("/search?q=thing").content.decode()
+    client = browser(vera)
+    page = client.get("/search?q=thing").content.decode()
 
     assert page.count("/acme/demo/artifacts/file/thing-") == 6
     assert "/artifacts?search=thing" in page
     assert "/search?q=thing&amp;only=runs" in page
-    every = hands.get("/search?q=thing&only=runs").content.decode()
+    every = client.get("/search?q=thing&only=runs").content.decode()
     assert every.count('href="/acme/demo/runs/thing-') == 8
     assert "1–8 of 8 runs" in every
 
@@ -111,10 +111,10 @@ def test_more_than_a_few_are_behind_a_link(browser, vera, alice, project, bob):
 def test_what_was_typed_and_found_is_escaped(browser, alice, acme):
     projects.create(Actor(alice), acme, "one", description="<script>alert(1)</script> same")
     projects.create(Actor(alice), acme, "two", description="<img src=x> same")
-    hands = browser(alice)
+    client = browser(alice)
 
-    for words in ("same", '<script>alert(1)</script>"', "<img"):
-        page = hands.get("/search", {"q": words}, follow=True).content.decode()
+    for query in ("same", '<script>alert(1)</script>"', "<img"):
+        page = client.get("/search", {"q": query}, follow=True).content.decode()
         assert "<script>alert" not in page and "<img src=x" not in page
 
 
@@ -124,10 +124,10 @@ def test_it_costs_the_same_with_many(browser, vera, alice, bob, project, django_
         aliases.move(Actor(alice), artifact, "thing", logged(alice, artifact))
         runs.start(Actor(bob), project, name=f"thing-{number}")
         projects.create(Actor(alice), project.team, f"thing-{number}")
-    hands = browser(vera)
+    client = browser(vera)
 
     with django_assert_max_num_queries(12):
-        assert len(found(hands, "thing")) == 4
+        assert len(search_hits(client, "thing")) == 4
 
 
 def test_visitors_sign_in_first(browser, db):

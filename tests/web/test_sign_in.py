@@ -25,7 +25,7 @@ def sign_in(browser, username: str, password: str = PASSWORD, **fields: str):
     return browser.post("/login", {"username": username, "password": password, **fields})
 
 
-def test_signing_in_leads_home_or_to_the_page_one_wanted(browser, alice):
+def test_signing_in_leads_home_or_to_the_requested_page(browser, alice):
     assert browser().get("/profile")["Location"] == "/login?next=/profile"
     assert sign_in(browser(), "alice")["Location"] == "/"
     assert sign_in(browser(), "alice", next="/profile")["Location"] == "/profile"
@@ -35,10 +35,10 @@ def test_signing_in_leads_home_or_to_the_page_one_wanted(browser, alice):
     "next", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/login", "/login?next=/login"]
 )
 def test_it_leads_nowhere_else(browser, alice, next):
-    hands = browser()
+    client = browser()
 
-    assert sign_in(hands, "alice", next=next)["Location"] == "/"
-    assert hands.get("/login", {"next": next})["Location"] == "/"
+    assert sign_in(client, "alice", next=next)["Location"] == "/"
+    assert client.get("/login", {"next": next})["Location"] == "/"
 
 
 def test_a_stranger_does_not_learn_who_has_an_account(browser, alice, bob):
@@ -46,8 +46,8 @@ def test_a_stranger_does_not_learn_who_has_an_account(browser, alice, bob):
     bob.save()
     answers = [sign_in(browser(), "alice", "wrong"), sign_in(browser(), "nobody", "wrong"), sign_in(browser(), "bob")]
 
-    assert [answer.status_code for answer in answers] == [422] * 3
-    faults = {str(answer.context["form"].non_field_errors()) for answer in answers}
+    assert [response.status_code for response in answers] == [422] * 3
+    faults = {str(response.context["form"].non_field_errors()) for response in answers}
     assert len(faults) == 1
 
 
@@ -63,31 +63,31 @@ def test_guessing_has_to_wait(browser, alice, bob):
 
 
 def test_signing_out_ends_the_session(browser, alice):
-    hands = browser(alice)
+    client = browser(alice)
 
-    assert hands.get("/logout").status_code == 405
-    assert hands.post("/logout")["Location"] == "/login"
-    assert hands.get("/profile").status_code == 302
-    assert hands.post("/logout")["Location"] == "/login"
+    assert client.get("/logout").status_code == 405
+    assert client.post("/logout")["Location"] == "/login"
+    assert client.get("/profile").status_code == 302
+    assert client.post("/logout")["Location"] == "/login"
 
 
 def test_htmx_leaves_the_page_when_the_session_is_over(browser):
     headers = HTMX | {"HX-Current-URL": "http://testserver/artifacts?type=model"}
-    answer = browser().get("/artifacts", headers=headers)
+    response = browser().get("/artifacts", headers=headers)
 
-    assert answer.status_code == 204
-    assert answer["HX-Redirect"] == "/login?next=/artifacts%3Ftype%3Dmodel"
+    assert response.status_code == 204
+    assert response["HX-Redirect"] == "/login?next=/artifacts%3Ftype%3Dmodel"
 
 
 def test_a_visitor_signs_up(browser, acme, link):
-    hands = browser()
-    page = hands.get(link)
+    client = browser()
+    page = client.get(link)
     assert b"Join team acme" in page.content
     assert page["Cache-Control"].startswith("max-age=0")
 
-    answer = hands.post(link, {"username": "carol", "new": PASSWORD, "again": PASSWORD})
-    assert answer["Location"] == "/"
-    assert b"carol" in hands.get("/profile").content
+    response = client.post(link, {"username": "carol", "new": PASSWORD, "again": PASSWORD})
+    assert response["Location"] == "/"
+    assert b"carol" in client.get("/profile").content
     assert acme.memberships.get(user__username="carol").role == Role.VIEWER
 
 
@@ -102,35 +102,35 @@ def test_a_visitor_signs_up(browser, acme, link):
 )
 def test_what_does_not_fit_comes_back(browser, link, fields, fault):
     sent = {"username": "carol-carol", "new": PASSWORD, "again": PASSWORD} | fields
-    answer = browser().post(link, sent, headers=HTMX)
+    response = browser().post(link, sent, headers=HTMX)
 
-    assert answer.status_code == 422
-    assert fault in answer.content.decode()
-    assert "<html" not in answer.content.decode()
+    assert response.status_code == 422
+    assert fault in response.content.decode()
+    assert "<html" not in response.content.decode()
     assert Invitation.objects.open().exists()
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "admin", "has space", "<script>"])
-def test_a_name_that_is_not_to_be_had_is_told(browser, link, name):
-    answer = browser().post(link, {"username": name, "new": PASSWORD, "again": PASSWORD}, headers=HTMX)
+def test_a_name_that_is_not_available_is_refused(browser, link, name):
+    response = browser().post(link, {"username": name, "new": PASSWORD, "again": PASSWORD}, headers=HTMX)
 
-    assert answer.status_code in (400, 409)
-    assert answer["X-Refusal"]
+    assert response.status_code in (400, 409)
+    assert response["X-Refusal"]
     assert User.objects.count() == 3
 
 
 def test_who_is_signed_in_joins(browser, mallory, acme, link):
-    hands = browser(mallory)
-    assert b"Join as mallory" in hands.get(link).content
+    client = browser(mallory)
+    assert b"Join as mallory" in client.get(link).content
 
-    assert hands.post(link)["Location"] == "/teams/acme"
+    assert client.post(link)["Location"] == "/teams/acme"
     assert acme.memberships.filter(user=mallory).exists()
 
 
 def test_an_invitation_that_is_over_says_so(browser, mallory, link):
     browser(mallory).post(link)
 
-    for address, word in [(link, "has already been used"), ("/invite/unknown", "This invitation does not exist")]:
-        answer = browser().get(address)
-        assert answer.status_code == 404
-        assert word in answer.content.decode()
+    for url, word in [(link, "has already been used"), ("/invite/unknown", "This invitation does not exist")]:
+        response = browser().get(url)
+        assert response.status_code == 404
+        assert word in response.content.decode()

@@ -20,9 +20,9 @@ FORMS = (
 
 
 def test_members_see_who_is_in_it(browser, acme, vera, django_assert_max_num_queries):
-    hands = browser(vera)
+    client = browser(vera)
     with django_assert_max_num_queries(8):
-        page = hands.get("/teams/acme").content.decode()
+        page = client.get("/teams/acme").content.decode()
 
     assert all(name in page for name in ("alice", "bob", "vera"))
     assert "/teams/acme/invite" not in page
@@ -31,56 +31,56 @@ def test_members_see_who_is_in_it(browser, acme, vera, django_assert_max_num_que
 
 
 def test_strangers_see_nothing(browser, acme, mallory):
-    hands = browser(mallory)
-    assert hands.get("/teams/acme").status_code == 404
-    for address in FORMS:
-        assert hands.get(address).status_code == hands.post(address).status_code == 404
+    client = browser(mallory)
+    assert client.get("/teams/acme").status_code == 404
+    for url in FORMS:
+        assert client.get(url).status_code == client.post(url).status_code == 404
 
 
-@pytest.mark.parametrize("address", FORMS)
-def test_only_admins_get_the_forms(browser, acme, alice, vera, address):
-    assert browser(alice).get(address).status_code == 200
-    assert browser(vera).get(address).status_code == 403
-    assert browser(vera).post(address, {"username": "mallory", "role": "admin", "name": "x"}).status_code == 403
+@pytest.mark.parametrize("url", FORMS)
+def test_only_admins_get_the_forms(browser, acme, alice, vera, url):
+    assert browser(alice).get(url).status_code == 200
+    assert browser(vera).get(url).status_code == 403
+    assert browser(vera).post(url, {"username": "mallory", "role": "admin", "name": "x"}).status_code == 403
 
 
 def test_a_new_team_has_its_maker_as_admin(browser, mallory):
-    answer = browser(mallory).post("/teams/new", {"name": "pirates", "display_name": "The <b>Pirates</b>"})
+    response = browser(mallory).post("/teams/new", {"name": "pirates", "display_name": "The <b>Pirates</b>"})
 
-    assert answer["Location"] == "/teams/pirates"
+    assert response["Location"] == "/teams/pirates"
     page = browser(mallory).get("/teams/pirates").content.decode()
     assert "The &lt;b&gt;Pirates&lt;/b&gt;" in page
     assert "/teams/pirates/invite" in page
 
 
-def test_a_taken_name_is_told(browser, acme, mallory):
-    answer = browser(mallory).post("/teams/new", {"name": "ACME"}, headers=HTMX)
+def test_a_taken_name_is_refused(browser, acme, mallory):
+    response = browser(mallory).post("/teams/new", {"name": "ACME"}, headers=HTMX)
 
-    assert answer.status_code == 409
-    assert "taken" in answer["X-Refusal"]
+    assert response.status_code == 409
+    assert "taken" in response["X-Refusal"]
 
 
 def test_an_admin_adds_a_member(browser, acme, alice, mallory):
     sent = {"username": "mallory", "role": "viewer"}
-    answer = browser(alice).post("/teams/acme/members/add?back=/acme/demo/members", sent, headers=HTMX)
+    response = browser(alice).post("/teams/acme/members/add?back=/acme/demo/members", sent, headers=HTMX)
 
-    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/acme/demo/members")
+    assert (response.status_code, response["HX-Redirect"]) == (204, "/acme/demo/members")
     assert acme.memberships.get(user=mallory).role == Role.VIEWER
 
 
 def test_an_unknown_name_comes_back(browser, acme, alice):
-    answer = browser(alice).post("/teams/acme/members/add", {"username": "nobody", "role": "viewer"}, headers=HTMX)
+    response = browser(alice).post("/teams/acme/members/add", {"username": "nobody", "role": "viewer"}, headers=HTMX)
 
-    assert answer.status_code == 422
-    assert "No user has this name" in answer.content.decode()
+    assert response.status_code == 422
+    assert "No user has this name" in response.content.decode()
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
 def test_the_way_back_stays_here(browser, acme, alice, mallory, back):
     sent = {"username": "mallory", "role": "viewer"}
-    answer = browser(alice).post(f"/teams/acme/members/add?back={back}", sent)
+    response = browser(alice).post(f"/teams/acme/members/add?back={back}", sent)
 
-    assert answer["Location"] == "/teams/acme"
+    assert response["Location"] == "/teams/acme"
 
 
 def test_an_admin_changes_a_role(browser, acme, alice, bob):
@@ -90,33 +90,33 @@ def test_an_admin_changes_a_role(browser, acme, alice, bob):
 
 
 def test_the_last_admin_stays(browser, acme, alice):
-    hands = browser(alice)
+    client = browser(alice)
 
-    answer = hands.post("/teams/acme/members/alice/remove", headers=HTMX)
-    assert answer.status_code == 409
-    hands.post(
+    response = client.post("/teams/acme/members/alice/remove", headers=HTMX)
+    assert response.status_code == 409
+    client.post(
         "/teams/acme/members/alice/role", {"role": "viewer"}, headers={"Referer": "http://testserver/teams/acme"}
     )
-    assert "last admin" in hands.get("/teams/acme").content.decode()
+    assert "last admin" in client.get("/teams/acme").content.decode()
     assert acme.memberships.get(user=alice).role == Role.ADMIN
 
 
 def test_anybody_leaves(browser, acme, vera):
-    hands = browser(vera)
-    assert "Leave team acme?" in hands.get("/teams/acme/members/vera/remove").content.decode()
+    client = browser(vera)
+    assert "Leave team acme?" in client.get("/teams/acme/members/vera/remove").content.decode()
 
-    assert hands.post("/teams/acme/members/vera/remove")["Location"] == "/"
+    assert client.post("/teams/acme/members/vera/remove")["Location"] == "/"
     assert not acme.memberships.filter(user=vera).exists()
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_an_invitation_is_shown_once_and_works(browser, acme, alice, mallory, headers):
-    hands = browser(alice)
-    answer = hands.post("/teams/acme/invite", {"role": "editor", "email": "m@example.org"}, headers=headers)
+    client = browser(alice)
+    response = client.post("/teams/acme/invite", {"role": "editor", "email": "m@example.org"}, headers=headers)
 
-    link = re.search(r"http://testserver(/invite/[\w-]+)", answer.content.decode())[1]
-    assert "no-store" in answer["Cache-Control"]
-    page = hands.get("/teams/acme").content.decode()
+    link = re.search(r"http://testserver(/invite/[\w-]+)", response.content.decode())[1]
+    assert "no-store" in response["Cache-Control"]
+    page = client.get("/teams/acme").content.decode()
     assert "m@example.org" in page and link not in page
     browser(mallory).post(link)
     assert acme.memberships.get(user=mallory).role == Role.EDITOR
@@ -124,10 +124,10 @@ def test_an_invitation_is_shown_once_and_works(browser, acme, alice, mallory, he
 
 def test_an_invitation_is_taken_back(browser, acme, alice, bob):
     invitation, _ = invitations.create(Actor(alice), acme, Role.VIEWER)
-    address = f"/teams/acme/invitations/{invitation.pk}/revoke"
+    url = f"/teams/acme/invitations/{invitation.pk}/revoke"
 
-    assert browser(bob).post(address).status_code == 403
-    assert browser(alice).post(address)["Location"] == "/teams/acme"
+    assert browser(bob).post(url).status_code == 403
+    assert browser(alice).post(url)["Location"] == "/teams/acme"
     assert not Invitation.objects.exists()
 
 
@@ -138,9 +138,9 @@ def test_editors_do_not_see_invitations(browser, acme, alice, bob):
 
 
 def test_a_team_without_projects_goes(browser, acme, alice, project):
-    hands = browser(alice)
-    assert hands.post("/teams/acme/delete", headers=HTMX).status_code == 409
+    client = browser(alice)
+    assert client.post("/teams/acme/delete", headers=HTMX).status_code == 409
 
     project.delete()
-    hands.post("/teams/acme/delete")
+    client.post("/teams/acme/delete")
     assert not Team.objects.filter(name="acme").exists()

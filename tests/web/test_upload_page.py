@@ -101,8 +101,8 @@ def test_taking_a_file_out(browser, bob, draft):
 
     part = client.post(f"{PAGE}/remove?version=v1", {"file": one.pk}, headers=HTMX)
     assert part.status_code == 200 and "x.csv" not in part.content.decode() and "1 file, 4 B" in part.content.decode()
-    answer = client.post(f"{PAGE}/remove?version=v1", {"file": two.pk})
-    assert (answer.status_code, answer["Location"]) == (302, f"{PAGE}?version=v1")
+    response = client.post(f"{PAGE}/remove?version=v1", {"file": two.pk})
+    assert (response.status_code, response["Location"]) == (302, f"{PAGE}?version=v1")
     assert draft.files.count() == 0
     for odd in (one.pk, "x", ""):
         assert client.post(f"{PAGE}/remove?version=v1", {"file": odd}, headers=HTMX).status_code == 200
@@ -122,10 +122,10 @@ def test_a_file_of_another_version_stays(browser, bob, artifact, draft, v2):
 def test_finalizing(browser, bob, draft, htmx):
     add(bob, draft, "x.csv")
     fields = {"version": "v1", "aliases": "production, v1.0.0 staging", "description": "From *here*"}
-    answer = browser(bob).post(PAGE, fields, headers=HTMX if htmx else {})
+    response = browser(bob).post(PAGE, fields, headers=HTMX if htmx else {})
 
     there = "/acme/demo/artifacts/dataset/data/v1"
-    assert (answer.status_code, answer["HX-Redirect" if htmx else "Location"]) == (204 if htmx else 302, there)
+    assert (response.status_code, response["HX-Redirect" if htmx else "Location"]) == (204 if htmx else 302, there)
     draft.refresh_from_db()
     assert (draft.state, draft.description) == ("finalized", "From *here*")
     assert set(draft.aliases.values_list("alias", flat=True)) == {"latest", "production", "v1.0.0", "staging"}
@@ -143,10 +143,10 @@ def test_finalizing_twice_is_once(browser, bob, draft):
 def test_what_cannot_be_finalized(browser, bob, draft):
     add(bob, draft, "x.csv")
     client = browser(bob)
-    answer = client.post(PAGE, {"version": "v1", "aliases": "no!"}, headers=HTMX)
-    assert answer.status_code == 400 and "not%20an%20alias" in answer["X-Refusal"]
-    answer = client.post(PAGE, {"version": "", "aliases": ""}, headers=HTMX)
-    assert answer.status_code == 422 and "Upload a file first." in answer.content.decode()
+    response = client.post(PAGE, {"version": "v1", "aliases": "no!"}, headers=HTMX)
+    assert response.status_code == 400 and "not%20an%20alias" in response["X-Refusal"]
+    response = client.post(PAGE, {"version": "", "aliases": ""}, headers=HTMX)
+    assert response.status_code == 422 and "Upload a file first." in response.content.decode()
     assert client.post(PAGE, {"version": "v9"}, headers=HTMX).status_code == 404
     draft.refresh_from_db()
     assert draft.state == "draft"

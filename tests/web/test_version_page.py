@@ -52,12 +52,12 @@ def many(version: ArtifactVersion, count: int, form: str = "{0:06}.txt") -> None
     )
 
 
-def test_it_tells_what_it_is(browser, vera, version, run, work):
+def test_it_shows_state_aliases_and_run(browser, vera, version, run, work):
     work()
     page = browser(vera).get(PAGE).content.decode()
 
-    for told in ("Finalized", "Verified", "production", "latest", "4 files", ">just now<", "by bob", run.name):
-        assert told in page
+    for text in ("Finalized", "Verified", "production", "latest", "4 files", ">just now<", "by bob", run.name):
+        assert text in page
     version.refresh_from_db()
     assert f'data-copy="{version.digest}"' in page
     assert 'data-copy="acme/demo/data:v1"' in page
@@ -86,44 +86,44 @@ def test_it_shows_its_root_and_leads_into_folders(browser, vera, version):
 
 
 def test_a_folder_or_version_that_is_not_there(browser, vera, version):
-    hands = browser(vera)
+    client = browser(vera)
 
-    for address in (f"{PAGE}?path=nothing/", PAGE[:-1] + "2", PAGE.replace("dataset", "model"), f"{PAGE}/files/none"):
-        assert hands.get(address).status_code == 404
-    assert hands.get(f"{PAGE}?path=/").status_code == 200
-    assert hands.get(f"{PAGE}?after=zzz").status_code == 200
+    for url in (f"{PAGE}?path=nothing/", PAGE[:-1] + "2", PAGE.replace("dataset", "model"), f"{PAGE}/files/none"):
+        assert client.get(url).status_code == 404
+    assert client.get(f"{PAGE}?path=/").status_code == 200
+    assert client.get(f"{PAGE}?after=zzz").status_code == 200
 
 
 def test_large_folders_come_page_by_page(browser, vera, version):
     many(version, 250, "many/{0:03}.txt")
-    hands = browser(vera)
+    client = browser(vera)
 
-    page = hands.get(f"{PAGE}?path=many/").content.decode()
+    page = client.get(f"{PAGE}?path=many/").content.decode()
     assert "many/099.txt" in page and "many/100.txt" not in page
     assert f'href="{PAGE}?path=many%2F&amp;after=099.txt" hx-get="{PAGE}/files?path=many%2F&amp;after=099.txt"' in page
 
-    more = hands.get(f"{PAGE}/files?path=many/&after=099.txt", headers=HTMX).content.decode()
+    more = client.get(f"{PAGE}/files?path=many/&after=099.txt", headers=HTMX).content.decode()
     assert "many/100.txt" in more and "many/199.txt" in more and "after=199.txt" in more and "<table" not in more
-    last = hands.get(f"{PAGE}/files?path=many/&after=199.txt", headers=HTMX).content.decode()
+    last = client.get(f"{PAGE}/files?path=many/&after=199.txt", headers=HTMX).content.decode()
     assert "many/249.txt" in last and "Load more" not in last
 
-    without_script = hands.get(f"{PAGE}/files?path=many/&after=099.txt", follow=True)
+    without_script = client.get(f"{PAGE}/files?path=many/&after=099.txt", follow=True)
     assert "many/100.txt" in without_script.content.decode() and "Back to the start" in without_script.content.decode()
 
-    found = hands.get(f"{PAGE}?path=many/&starts=12").content.decode()
-    assert "many/120.txt" in found and "many/119.txt" not in found and "Load more" not in found
+    rows = client.get(f"{PAGE}?path=many/&starts=12").content.decode()
+    assert "many/120.txt" in rows and "many/119.txt" not in rows and "Load more" not in rows
 
 
 @pytest.mark.parametrize("count", [10, 20_000])
 def test_queries_do_not_grow_with_the_files(browser, vera, version, count, django_assert_max_num_queries):
     many(version, count)
     many(version, 300, "folder-{0}/x")
-    hands = browser(vera)
+    client = browser(vera)
 
     with django_assert_max_num_queries(12):
-        assert hands.get(PAGE).status_code == 200
+        assert client.get(PAGE).status_code == 200
     with django_assert_max_num_queries(7):
-        assert hands.get(f"{PAGE}/files?after=000001.txt", headers=HTMX).status_code == 200
+        assert client.get(f"{PAGE}/files?after=000001.txt", headers=HTMX).status_code == 200
 
 
 def test_versions_to_compare_with(browser, bob, vera, artifact, version):
@@ -149,26 +149,26 @@ def test_runs_that_used_it(browser, vera, version, run):
 
 def test_integrity_settles_by_itself(browser, vera, version, work):
     unread(version)
-    hands = browser(vera)
-    assert f'hx-get="{PAGE}/integrity" hx-trigger="every 3s"' in hands.get(PAGE).content.decode()
-    assert hands.get(f"{PAGE}/integrity", headers=HTMX).status_code == 204
+    client = browser(vera)
+    assert f'hx-get="{PAGE}/integrity" hx-trigger="every 3s"' in client.get(PAGE).content.decode()
+    assert client.get(f"{PAGE}/integrity", headers=HTMX).status_code == 204
 
     work()
-    settled = hands.get(f"{PAGE}/integrity", headers=HTMX).content.decode()
+    settled = client.get(f"{PAGE}/integrity", headers=HTMX).content.decode()
     assert "Verified" in settled and "hx-get" not in settled and 'id="facts" hx-swap-oob="true"' in settled
-    assert 'hx-trigger="every 3s"' not in hands.get(PAGE).content.decode()
-    assert hands.get(f"{PAGE}/integrity")["Location"] == PAGE
+    assert 'hx-trigger="every 3s"' not in client.get(PAGE).content.decode()
+    assert client.get(f"{PAGE}/integrity")["Location"] == PAGE
 
 
 def test_rows_settle_by_themselves(browser, vera, version, work):
     unread(version)
-    hands = browser(vera)
-    page = unescape(hands.get(PAGE).content.decode())
+    client = browser(vera)
+    page = unescape(client.get(PAGE).content.decode())
 
     assert f'hx-get="{PAGE}/files?pending=2" hx-trigger="every 3s"' in page
-    assert hands.get(f"{PAGE}/files?pending=2", headers=HTMX).status_code == 204
+    assert client.get(f"{PAGE}/files?pending=2", headers=HTMX).status_code == 204
     work()
-    rows = hands.get(f"{PAGE}/files?pending=2", headers=HTMX)
+    rows = client.get(f"{PAGE}/files?pending=2", headers=HTMX)
     assert rows.status_code == 200 and "every 3s" not in rows.content.decode() and "Verified" in rows.content.decode()
 
 
@@ -209,35 +209,35 @@ def test_who_sees_and_may_do_what(browser, vera, bob, mallory, version):
 
 
 def test_editing(browser, bob, version):
-    hands = browser(bob)
-    dialog = hands.get(f"{PAGE}/edit", headers=HTMX).content.decode()
+    client = browser(bob)
+    dialog = client.get(f"{PAGE}/edit", headers=HTMX).content.decode()
     assert "<html" not in dialog and "Cleaned of *doubles*" in dialog and "&quot;n&quot;: 7" in dialog
 
-    answer = hands.post(f"{PAGE}/edit", {"description": "New", "notes": "", "metadata": '{"n": 8}'})
-    assert (answer.status_code, answer["Location"]) == (302, PAGE)
+    response = client.post(f"{PAGE}/edit", {"description": "New", "notes": "", "metadata": '{"n": 8}'})
+    assert (response.status_code, response["Location"]) == (302, PAGE)
     version.refresh_from_db()
     assert (version.description, version.notes, version.metadata) == ("New", "", {"n": 8})
-    answer = hands.post(f"{PAGE}/edit", {"description": "Newer"}, headers=HTMX)
-    assert (answer.status_code, answer["HX-Redirect"]) == (204, PAGE)
+    response = client.post(f"{PAGE}/edit", {"description": "Newer"}, headers=HTMX)
+    assert (response.status_code, response["HX-Redirect"]) == (204, PAGE)
 
 
 @pytest.mark.parametrize("metadata", ["{", "[1]", '{"a": NaN}', '"x"', "[" * 10**5, '{"a": "\\u0000"}'])
 def test_metadata_that_is_none_is_refused(browser, bob, version, metadata):
-    answer = browser(bob).post(f"{PAGE}/edit", {"description": "lost", "metadata": metadata}, headers=HTMX)
+    response = browser(bob).post(f"{PAGE}/edit", {"description": "lost", "metadata": metadata}, headers=HTMX)
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     version.refresh_from_db()
     assert (version.description, version.metadata) == ("Cleaned of *doubles*", {"n": 7})
 
 
 def test_finalizing(browser, bob, artifact, version):
     draft = versions.begin(Actor(bob), artifact).version
-    hands = browser(bob)
+    client = browser(bob)
     page = f"{PAGE[:-1]}{draft.number}"
 
-    assert "This action cannot be undone." in hands.get(f"{page}/finalize", headers=HTMX).content.decode()
-    answer = hands.post(f"{page}/finalize", {"aliases": "staging, v1.2.0", "description": "Second"}, follow=True)
-    assert "v2 finalized." in answer.content.decode()
+    assert "This action cannot be undone." in client.get(f"{page}/finalize", headers=HTMX).content.decode()
+    response = client.post(f"{page}/finalize", {"aliases": "staging, v1.2.0", "description": "Second"}, follow=True)
+    assert "v2 finalized." in response.content.decode()
     draft.refresh_from_db()
     assert (draft.is_finalized, draft.description) == (True, "Second")
     assert {row.alias for row in draft.aliases.all()} == {"latest", "staging", "v1.2.0"}
@@ -245,47 +245,47 @@ def test_finalizing(browser, bob, artifact, version):
     assert (change.channel, change.changed_by) == (Channel.WEB, bob)
 
 
-def test_finalizing_what_is_not_whole_is_refused_in_place(browser, bob, artifact):
+def test_finalizing_an_incomplete_draft_is_refused_on_the_page(browser, bob, artifact):
     fill_nothing = versions.begin(Actor(bob), artifact).version
     many_missing = Blob.objects.create(project=artifact.project, size=1, sha256="0" * 64, created_by=bob)
     ArtifactFile.objects.create(
         version=fill_nothing, path="a", name="a", size=1, mime_type="text/plain", blob=many_missing
     )
 
-    answer = browser(bob).post(f"{PAGE}/finalize", {"description": "new"}, headers=HTMX)
-    assert answer.status_code == 409 and "uploaded" in answer["X-Refusal"]
-    answer = browser(bob).post(f"{PAGE}/finalize", {"aliases": "a b!", "description": "new"}, headers=HTMX)
-    assert answer.status_code == 400
+    response = browser(bob).post(f"{PAGE}/finalize", {"description": "new"}, headers=HTMX)
+    assert response.status_code == 409 and "uploaded" in response["X-Refusal"]
+    response = browser(bob).post(f"{PAGE}/finalize", {"aliases": "a b!", "description": "new"}, headers=HTMX)
+    assert response.status_code == 400
     fill_nothing.refresh_from_db()
     assert fill_nothing.description == ""
 
 
 def test_deleting_asks_for_the_aliases(browser, bob, artifact, version):
-    hands = browser(bob)
-    dialog = hands.get(f"{PAGE}/delete", headers=HTMX).content.decode()
+    client = browser(bob)
+    dialog = client.get(f"{PAGE}/delete", headers=HTMX).content.decode()
     assert "Also delete its aliases: production" in dialog and "cannot be undone" in dialog
 
-    refused = hands.post(f"{PAGE}/delete", {}, headers=HTMX)
+    refused = client.post(f"{PAGE}/delete", {}, headers=HTMX)
     assert refused.status_code == 409 and "production" in refused["X-Refusal"]
-    assert hands.get(PAGE).status_code == 200
+    assert client.get(PAGE).status_code == 200
 
-    answer = hands.post(f"{PAGE}/delete", {"delete_aliases": "on"}, follow=True)
-    assert "data:v1 deleted." in answer.content.decode()
-    assert answer.redirect_chain[0][0] == PAGE.replace("v1", "versions")
-    assert hands.get(PAGE).status_code == 404
+    response = client.post(f"{PAGE}/delete", {"delete_aliases": "on"}, follow=True)
+    assert "data:v1 deleted." in response.content.decode()
+    assert response.redirect_chain[0][0] == PAGE.replace("v1", "versions")
+    assert client.get(PAGE).status_code == 404
 
 
 def test_deleting_one_that_only_latest_follows(browser, bob, artifact, version):
     log(bob, artifact, {"two": b"2"})
-    hands = browser(bob)
+    client = browser(bob)
     page = PAGE.replace("v1", "v2")
 
-    assert "aliases too" not in hands.get(f"{page}/delete", headers=HTMX).content.decode()
-    assert hands.post(f"{page}/delete", {}, headers=HTMX).status_code == 204
+    assert "aliases too" not in client.get(f"{page}/delete", headers=HTMX).content.decode()
+    assert client.post(f"{page}/delete", {}, headers=HTMX).status_code == 204
     assert [row.alias for row in version.aliases.all()] == ["latest", "production"]
 
 
-def test_names_and_words_are_escaped(browser, bob, artifact):
+def test_names_and_texts_are_escaped(browser, bob, artifact):
     files = {"<img src=x onerror=alert(1)>.txt": b"1", "<b>/x": b"2", "'\"><script>.svg": b"3"}
     logged = log(bob, artifact, files)
     versions.describe(Actor(bob), logged, description="<script>alert(1)</script>", metadata={"<i>": "</ul><script>"})

@@ -1,4 +1,4 @@
-"""What people fill in about themselves and their teams. What is allowed is for the verbs to say."""
+"""Forms to sign in and up, for API keys, teams and members. What is allowed is for the verbs to say."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import login_throttle
 from accounts.models import Role, Scope, User
 
-_LIVES = [("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")]
+_EXPIRY_CHOICES = [("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")]
 
 
 class SignInForm(AuthenticationForm):
@@ -33,7 +33,7 @@ class SignInForm(AuthenticationForm):
 class _NewPasswordForm(forms.Form):
     """A password typed twice, that the server's rules allow for the person: it may not be like their name."""
 
-    person = User()
+    user = User()
     new = forms.CharField(
         label="New password",
         strip=False,
@@ -57,7 +57,7 @@ class _NewPasswordForm(forms.Form):
         new = self.cleaned_data.get("new")
         if new:
             try:
-                password_validation.validate_password(new, self.person)
+                password_validation.validate_password(new, self.user)
             except ValidationError as error:
                 self.add_error("new", error)
         return self.cleaned_data
@@ -73,7 +73,7 @@ class SignUpForm(_NewPasswordForm):
     field_order = ["username", "new", "again"]
 
     def clean(self) -> dict[str, Any]:
-        self.person = User(username=self.cleaned_data.get("username", ""))
+        self.user = User(username=self.cleaned_data.get("username", ""))
         return super().clean()
 
 
@@ -88,10 +88,10 @@ class PasswordForm(_NewPasswordForm):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.person = user
+        self.user = user
 
     def clean_current(self) -> str:
-        if not self.person.check_password(self.cleaned_data["current"]):
+        if not self.user.check_password(self.cleaned_data["current"]):
             raise ValidationError("Wrong password.")
         return self.cleaned_data["current"]
 
@@ -103,7 +103,7 @@ class KeyForm(forms.Form):
         widget=forms.TextInput(attrs={"autofocus": True}),
     )
     scope = forms.ChoiceField(choices=[(Scope.WRITE, "Read & write"), (Scope.READ, "Read only")])
-    days = forms.ChoiceField(label="Expires", choices=_LIVES, initial="90", required=False)
+    days = forms.ChoiceField(label="Expires", choices=_EXPIRY_CHOICES, initial="90", required=False)
 
     def expires_at(self) -> datetime | None:
         days = self.cleaned_data["days"]

@@ -1,14 +1,19 @@
-"""What a page is about, found by the names in its address among what the reader may see; 404 otherwise."""
+"""What a page is about, found by the names in its URL among what the reader may see; 404 otherwise."""
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from accounts.models import Invitation, Membership, Team
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Invitation, Membership, Role, Team
 
 
-def get_team(request: HttpRequest, name: str) -> Team:
-    """A team that the reader is in, with the reader's `role` in it."""
-    return get_object_or_404(Team.objects.visible_to(request.user).by_name(name))
+def get_team(request: HttpRequest, name: str, role: Role | None = None) -> Team:
+    """A team that the reader is in, with the reader's `role` in it; 403 for those who have not at least `role`."""
+    team = get_object_or_404(Team.objects.visible_to(request.user).by_name(name))
+    if role is not None:
+        permissions.require(Actor.from_page(request), team, role)
+    return team
 
 
 def get_member(request: HttpRequest, team: str, username: str) -> Membership:

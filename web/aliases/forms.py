@@ -1,10 +1,9 @@
-"""What people fill in to move aliases, and to say who may. A form remembers what the person was told when it was shown:
-the move it leads to is one from there, and no other."""
+"""Forms to move aliases, and to protect them. A form remembers which version the alias was at when it was shown: the
+move that it leads to is one from there, and no other."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from django import forms
 
@@ -14,10 +13,13 @@ from artifacts.aliases.aliases import Expected
 from artifacts.models import AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 
 ALPHABET = "Only letters, digits, dots, underscores and hyphens"
-# The same as `names.ALIAS`, in the words of a browser.
+# The same as `validators.ALIAS`, in the syntax of HTML.
 _HTML_PATTERN = "[A-Za-z0-9][A-Za-z0-9._\\-]*"
 _HTML_RULE_PATTERN = "[A-Za-z0-9*?][A-Za-z0-9._*?\\-]*"
 _REASON_LENGTH = 1000
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 class RetryForm(forms.Form):
@@ -30,13 +32,14 @@ class RetryForm(forms.Form):
             for field in self.fields.values():
                 field.widget.attrs.pop("autofocus", None)
 
-    @contextmanager
-    def keeping(self) -> Iterator[None]:
-        """What a verb refuses for the state that things are in becomes a fault of the form, and the block is over."""
+    def attempt(self, verb: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result | None:
+        """What the verb returns. What it refuses for the state that things are in becomes an error of the form, and
+        the result None."""
         try:
-            yield
+            return verb(*args, **kwargs)
         except (errors.Invalid, errors.Conflict, errors.AliasProtected) as refusal:
             self.add_error(None, str(refusal))
+            return None
 
 
 class ReasonForm(RetryForm):
@@ -70,31 +73,31 @@ class OneAliasForm(ReasonForm):
         return self._alias
 
     @cached_property
-    def at(self) -> ArtifactVersion | None:
-        """Where the alias is now."""
+    def current(self) -> ArtifactVersion | None:
+        """The version that the alias is at now."""
         rows: Any = ArtifactAlias.objects.filter(artifact=self.artifact, alias=self.alias)
         row = rows.select_related("version").first() if self.alias else None
         return row.version if row else None
 
     @property
-    def was_told(self) -> bool:
-        """Whether the person saw where this alias is, or that it is not there."""
+    def has_expectation(self) -> bool:
+        """Whether the person saw where this alias is, or that it does not exist."""
         return self["expected_of"].value() == self.alias
 
     @property
     def expectation(self) -> Expected:
-        """Where the alias was when the person was told."""
-        return self.cleaned_data["expected"] if self.was_told else None
+        """The id of the version that the person saw the alias at."""
+        return self.cleaned_data["expected"] if self.has_expectation else None
 
     @property
     def has_moved(self) -> bool:
         """Whether it is no longer where the person saw it."""
-        seen = self["expected"].value()
-        return self.was_told and str(seen or "") != str(self.at.pk if self.at else "")
+        expected = self["expected"].value()
+        return self.has_expectation and str(expected or "") != str(self.current.pk if self.current else "")
 
 
 class MoveForm(OneAliasForm):
-    """The version is one of those that are offered, unless another one is typed."""
+    """The version is one of the choices, unless another one is typed."""
 
     version = forms.CharField(required=False, max_length=12)
     typed = forms.CharField(
@@ -105,22 +108,22 @@ class MoveForm(OneAliasForm):
     )
 
     @cached_property
-    def to(self) -> ArtifactVersion | None:
+    def target(self) -> ArtifactVersion | None:
         """The finalized version that is chosen; None where there is no such one."""
-        word = (self["typed"].value() or self["version"].value() or "").strip()
-        number = validators.version_number(word if word.startswith("v") else f"v{word}")
+        value = (self["typed"].value() or self["version"].value() or "").strip()
+        number = validators.version_number(value if value.startswith("v") else f"v{value}")
         return self.artifact.versions.finalized().filter(number=number).first() if number else None
 
     def clean(self) -> dict[str, Any]:
-        if not self.to:
+        if not self.target:
             typed = self.cleaned_data.get("typed")
-            field, word = ("typed", typed) if typed else ("version", self.cleaned_data.get("version"))
-            self.add_error(field, f"No finalized version is called {word!r}." if word else "Choose a version.")
+            field, value = ("typed", typed) if typed else ("version", self.cleaned_data.get("version"))
+            self.add_error(field, f"No finalized version is called {value!r}." if value else "Choose a version.")
         return self.cleaned_data
 
 
 class AddForm(MoveForm):
-    """The same for an alias that is typed; one that exists is moved by who knows of that."""
+    """The same for an alias that is typed; one that exists is moved only by a person who saw where it is."""
 
     name = forms.CharField(
         label="Alias",
@@ -146,9 +149,9 @@ class AddForm(MoveForm):
         return str(self["name"].value() or "").strip()
 
     def clean(self) -> dict[str, Any]:
-        if self.at and not self.was_told:
+        if self.current and not self.has_expectation:
             self.add_error(
-                None, f"Alias '{self.alias}' is already at {self.at.version}. Submit again to move it from there."
+                None, f"Alias '{self.alias}' is already at {self.current.version}. Submit again to move it from there."
             )
         return super().clean()
 
@@ -198,7 +201,7 @@ class RuleForm(RetryForm):
     needs_approval = forms.BooleanField(required=False, label="Require approval from a second person")
 
     @classmethod
-    def shown(cls, rule: AliasRule) -> dict[str, Any]:
+    def initial_of(cls, rule: AliasRule) -> dict[str, Any]:
         return {name: getattr(rule, name) for name in ("pattern", "role", "needs_approval")}
 
     def clean_role(self) -> Role:

@@ -1,5 +1,4 @@
-"""What pages show of aliases: each with the rule that protects it and the size of its last jump, and what a move would
-mean before it is made."""
+"""What pages show of aliases: rows with the rule that protects each, pending proposals, and previews of moves."""
 
 import re
 from collections.abc import Iterable
@@ -14,32 +13,32 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import validators, version_diff
-from artifacts.aliases import protection as rules
+from artifacts.aliases import proposals, protection
 from artifacts.aliases.protection import Protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 
 # A list to choose from is not to be scrolled for ever; any other version can be typed.
-VERSIONS_OFFERED = 100
-ALIASES_OFFERED = 200
-PROPOSALS_SHOWN = 50
+MAX_VERSION_CHOICES = 100
+MAX_ALIAS_CHOICES = 200
+MAX_PROPOSALS = 50
 # A person waits for the summary of a difference. Files that no worker has verified take a look at their hashes too.
-MOST_COMPARED, MOST_UNVERIFIED = 20_000, 2_000
+MAX_COMPARED_FILES, MAX_UNVERIFIED_FILES = 20_000, 2_000
 
 
 def annotate_alias_state(artifacts: QuerySet[Artifact]) -> QuerySet[Artifact]:
-    """Each with what `stamp` needs, and how many moves wait for a decision as `open_proposals`. No further query."""
+    """Each with what `state_token` needs, and the number of its `open_proposals`. No further query."""
     last = AliasChange.objects.filter(artifact=OuterRef("pk")).order_by("-created_at", "-id")
-    waiting = AliasProposal.objects.open().filter(artifact=OuterRef("pk")).order_by()
-    count = waiting.values("artifact").annotate(count=Count("*")).values("count")
+    opened = AliasProposal.objects.open().filter(artifact=OuterRef("pk")).order_by()
+    count = opened.values("artifact").annotate(count=Count("*")).values("count")
     return artifacts.annotate(
         last_change=Subquery(last.values("pk")[:1]),
-        last_proposal=Subquery(waiting.order_by("-id").values("pk")[:1]),
+        last_proposal=Subquery(opened.order_by("-id").values("pk")[:1]),
         open_proposals=Coalesce(Subquery(count), 0),
     )
 
 
 def state_token(artifact: Artifact) -> str:
-    """A word that is another one once an alias of the artifact, found `with_news`, or a proposal has changed."""
+    """A token that changes with the aliases and proposals of an artifact with `annotate_alias_state`."""
     ids = (artifact.last_change, artifact.last_proposal)
     return "-".join([*(str(id)[-12:] if id else "0" for id in ids), str(artifact.open_proposals)])
 
@@ -49,36 +48,31 @@ class Viewer:
 
     def __init__(self, actor: Actor, artifact: Artifact, role: str | None = None) -> None:
         self.actor, self.artifact = actor, artifact
-        self._known_role = Role(role) if role else None
+        self._given_role = Role(role) if role else None
 
     @cached_property
     def role(self) -> Role | None:
-        return self._known_role or permissions.role_in(self.actor.user, self.artifact.project.team)
+        return self._given_role or permissions.role_in(self.actor.user, self.artifact.project.team)
 
     @cached_property
     def rules(self) -> list[AliasRule]:
-        return rules.rules_for(self.artifact)
+        return protection.rules_for(self.artifact)
 
-    def protection(self, alias: str) -> Protection | None:
-        return rules.protection(self.rules, alias)
+    def protection_of(self, alias: str) -> Protection | None:
+        return protection.protection(self.rules, alias)
 
     def may_move(self, alias: str) -> bool:
-        return rules.may_move(self.actor, self.role, self.protection(alias))
-
-    def may_decide(self, proposal: AliasProposal) -> bool:
-        asked = self.protection(proposal.alias)
-        needed = asked.role if asked else Role.EDITOR
-        return bool(self.role and self.role.covers(needed)) and proposal.proposed_by_id != self.actor.user.pk
+        return protection.may_move(self.actor, self.role, self.protection_of(alias))
 
 
-def protection_text(protection: Protection | None) -> str:
+def protection_text(found: Protection | None) -> str:
     """What the rules ask for, as a sentence that names the strictest of them."""
-    if protection is None:
+    if found is None:
         return ""
-    role = protection.role.value
-    who = "editors can move it" if protection.role is Role.EDITOR else f"only {role}s can move it"
-    approval = f"; a second {role} must approve" if protection.needs_approval else ""
-    return f"Protected by the rule {protection.rule}: {who}{approval}."
+    role = found.role.value
+    who = "editors can move it" if found.role is Role.EDITOR else f"only {role}s can move it"
+    approval = f"; a second {role} must approve" if found.needs_approval else ""
+    return f"Protected by the rule {found.rule}: {who}{approval}."
 
 
 def distance(before: int | None, after: int | None) -> str:
@@ -104,7 +98,7 @@ class AliasRow:
 
     @property
     def jump(self) -> str:
-        """How far ahead of the place before it is; empty where it was nowhere."""
+        """How far the last change moved it; empty for a new alias."""
         return distance(self.change.from_number, self.change.to_number) if self.change else ""
 
     @property
@@ -114,64 +108,60 @@ class AliasRow:
 
 @dataclass(frozen=True, slots=True)
 class PendingProposal:
-    """A proposal that waits. Where the alias is by now, as `now`, may be another place than when it was proposed."""
+    """An open proposal. Since it was proposed, the alias may have moved: `current` is the version that it is at now."""
 
     proposal: AliasProposal
-    now: str | None
+    current: str | None
     may_decide: bool
     is_own: bool
     role: Role
 
     @property
     def has_moved(self) -> bool:
-        return self.now != self.proposal.before
+        return self.current != self.proposal.before
 
 
-def alias_rows(reader: Viewer, shown: Iterable[ArtifactAlias], waiting: Iterable[PendingProposal]) -> list[AliasRow]:
+def alias_rows(viewer: Viewer, aliases: Iterable[ArtifactAlias], pending: Iterable[PendingProposal]) -> list[AliasRow]:
     """One for each of these aliases, whose versions are loaded. Two queries."""
-    shown = list(shown)
-    proposed = {each.proposal.alias: each for each in waiting}
-    changes = _last_changes(reader.artifact, [row.alias for row in shown])
+    aliases = list(aliases)
+    proposal_by_alias = {row.proposal.alias: row for row in pending}
+    changes = _last_changes(viewer.artifact, [row.alias for row in aliases])
     return [
         AliasRow(
             row,
             changes.get(row.alias),
-            reader.protection(row.alias),
-            reader.may_move(row.alias),
-            proposed.get(row.alias),
+            viewer.protection_of(row.alias),
+            viewer.may_move(row.alias),
+            proposal_by_alias.get(row.alias),
         )
-        for row in shown
+        for row in aliases
     ]
 
 
-def pending_proposals(reader: Viewer) -> list[PendingProposal]:
-    """The moves that wait for a decision, the last one first, of an artifact found `with_news`."""
-    if not reader.artifact.open_proposals:
+def pending_proposals(viewer: Viewer) -> list[PendingProposal]:
+    """The open proposals, the last one first, of an artifact with `annotate_alias_state`."""
+    if not viewer.artifact.open_proposals:
         return []
-    opened = list(_proposals(reader.artifact).open()[:PROPOSALS_SHOWN])
-    return [_waiting(reader, each, each.now_at) for each in opened]
+    aliases = ArtifactAlias.objects.filter(artifact=OuterRef("artifact"), alias=OuterRef("alias"))
+    rows = AliasProposal.objects.filter(artifact=viewer.artifact).for_display().open()
+    rows = rows.annotate(current_number=Subquery(aliases.values("version__number")[:1]))
+    return [_pending_proposal(viewer, proposal, proposal.current_number) for proposal in rows[:MAX_PROPOSALS]]
 
 
-def proposal_row(reader: Viewer, proposal: AliasProposal) -> PendingProposal:
+def proposal_row(viewer: Viewer, proposal: AliasProposal) -> PendingProposal:
     """The same of one proposal, in whatever state."""
-    row = reader.artifact.alias_set.select_related("version").filter(alias=proposal.alias).first()
-    return _waiting(reader, proposal, row.version.number if row else None)
+    row = viewer.artifact.alias_set.select_related("version").filter(alias=proposal.alias).first()
+    return _pending_proposal(viewer, proposal, row.version.number if row else None)
 
 
-def _proposals(artifact: Artifact) -> QuerySet[AliasProposal]:
-    now = ArtifactAlias.objects.filter(artifact=OuterRef("artifact"), alias=OuterRef("alias"))
-    found = AliasProposal.objects.filter(artifact=artifact).for_display()
-    return found.annotate(now_at=Subquery(now.values("version__number")[:1]))
-
-
-def _waiting(reader: Viewer, proposal: AliasProposal, number: int | None) -> PendingProposal:
-    asked = reader.protection(proposal.alias)
+def _pending_proposal(viewer: Viewer, proposal: AliasProposal, number: int | None) -> PendingProposal:
+    required = proposals.required_role(viewer.protection_of(proposal.alias))
     return PendingProposal(
         proposal,
         f"v{number}" if number else None,
-        reader.may_decide(proposal),
-        proposal.proposed_by_id == reader.actor.user.pk,
-        asked.role if asked else Role.EDITOR,
+        proposals.may_decide(viewer.actor, viewer.role, required, proposal),
+        proposal.proposed_by_id == viewer.actor.user.pk,
+        required,
     )
 
 
@@ -184,14 +174,15 @@ def _last_changes(artifact: Artifact, aliases: list[str]) -> dict[str, AliasChan
 
 @dataclass(frozen=True, slots=True)
 class MovePreview:
-    """What a move would mean: where the alias is, where it would go, what is different there, and who may do it alone.
+    """What a move would change: the versions before and after it, how they differ, and who may make it alone.
 
-    `at` is None for an alias that does not exist, `to` for one that is to go, or while no version is chosen.
+    `current` is None for an alias that does not exist, `target` for one that is to be deleted, or while no version is
+    chosen.
     """
 
     alias: str
-    at: ArtifactVersion | None
-    to: ArtifactVersion | None
+    current: ArtifactVersion | None
+    target: ArtifactVersion | None
     protection: Protection | None
     may_move: bool
     files: version_diff.FileChanges | None = None
@@ -199,9 +190,9 @@ class MovePreview:
     @property
     def jump(self) -> str:
         """How much newer or older the version is that it would go to: `3 versions newer`."""
-        if not self.to or not self.at:
+        if not self.target or not self.current:
             return ""
-        ahead = self.to.number - self.at.number
+        ahead = self.target.number - self.current.number
         return f"{_versions(abs(ahead))} {'newer' if ahead > 0 else 'older'}" if ahead else ""
 
     @property
@@ -209,40 +200,44 @@ class MovePreview:
         return protection_text(self.protection)
 
     @property
-    def is_there(self) -> bool:
-        return bool(self.to and self.at and self.to.pk == self.at.pk)
+    def is_unchanged(self) -> bool:
+        return bool(self.target and self.current and self.target.pk == self.current.pk)
 
     @property
     def growth(self) -> int:
         """Bytes that the one has more than the other."""
-        return abs(self.to.total_size - self.at.total_size) if self.to and self.at else 0
+        return abs(self.target.total_size - self.current.total_size) if self.target and self.current else 0
 
 
-def move_preview(reader: Viewer, alias: str, at: ArtifactVersion | None, to: ArtifactVersion | None) -> MovePreview:
-    """Of something that is not an alias, while it is being typed, a plan without a name."""
+def move_preview(
+    viewer: Viewer, alias: str, current: ArtifactVersion | None, target: ArtifactVersion | None
+) -> MovePreview:
+    """Of something that is not an alias, while it is being typed, a preview without a name."""
     alias = alias if re.match(validators.ALIAS, alias) else ""
-    asked = reader.protection(alias)
-    may_move = asked is None or reader.may_move(alias)
-    return MovePreview(alias, at, to, asked, may_move, _difference(at, to))
+    found = viewer.protection_of(alias)
+    may_move = found is None or viewer.may_move(alias)
+    return MovePreview(alias, current, target, found, may_move, _file_changes(current, target))
 
 
-def _difference(at: ArtifactVersion | None, to: ArtifactVersion | None) -> version_diff.FileChanges | None:
+def _file_changes(current: ArtifactVersion | None, target: ArtifactVersion | None) -> version_diff.FileChanges | None:
     """None where there is nothing to compare, or too much to wait for."""
-    if at is None or to is None or at.pk == to.pk:
+    if current is None or target is None or current.pk == target.pk:
         return None
-    is_verified = {at.integrity, to.integrity} == {ArtifactVersion.Integrity.VERIFIED}
-    if at.file_count + to.file_count > (MOST_COMPARED if is_verified else MOST_UNVERIFIED):
+    is_verified = {current.integrity, target.integrity} == {ArtifactVersion.Integrity.VERIFIED}
+    if current.file_count + target.file_count > (MAX_COMPARED_FILES if is_verified else MAX_UNVERIFIED_FILES):
         return None
-    return version_diff.files(at, to, limit=1)
+    return version_diff.files(current, target, limit=1)
 
 
-def version_choices(artifact: Artifact, *also: ArtifactVersion | None) -> list[ArtifactVersion]:
+def version_choices(
+    artifact: Artifact, *also: ArtifactVersion | None, limit: int = MAX_VERSION_CHOICES
+) -> list[ArtifactVersion]:
     """The newest finalized versions and these, newest first, each with its aliases as `names`. Two queries."""
-    newest = artifact.versions.finalized().order_by("-number")[:VERSIONS_OFFERED]
-    found = {version.pk: version for version in (*newest, *also) if version}
-    given: dict[Any, list[str]] = {pk: [] for pk in found}
-    for pk, alias in artifact.alias_set.filter(version__in=given).order_by("alias").values_list("version", "alias"):
-        given[pk].append(alias)
-    for pk, version in found.items():
-        version.names = given[pk]
-    return sorted(found.values(), key=lambda version: -version.number)
+    newest = artifact.versions.finalized().defer("description", "notes", "metadata").order_by("-number")[:limit]
+    choices = {version.pk: version for version in (*newest, *also) if version}
+    names: dict[Any, list[str]] = {pk: [] for pk in choices}
+    for pk, alias in artifact.alias_set.filter(version__in=names).order_by("alias").values_list("version", "alias"):
+        names[pk].append(alias)
+    for pk, version in choices.items():
+        version.names = names[pk]
+    return sorted(choices.values(), key=lambda version: -version.number)

@@ -1,4 +1,7 @@
-"""What people fill in. A form checks the shape of one field at a time; what is allowed is for the verbs to say."""
+"""Forms of artifacts and versions, and the filters of their list.
+
+A form checks one field at a time; what is allowed is for the verbs to say.
+"""
 
 import json
 from typing import Any
@@ -10,23 +13,18 @@ from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project
+from web.forms import FilterForm
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
 
 
-class ArtifactFilter(forms.Form):
-    """The query of an artifact list. What does not fit is as if it were not there."""
-
+class ArtifactFilter(FilterForm):
     search = forms.CharField(required=False, max_length=200)
     type = forms.ChoiceField(required=False, choices=[("", "All types"), *((name, name) for name in validators.TYPES)])
     project = forms.CharField(required=False, max_length=200)
     tag = forms.CharField(required=False, max_length=64)
     alias = forms.CharField(required=False, max_length=100)
     sort = forms.ChoiceField(required=False, choices=[(f"{sign}{n}", n) for n in _ORDERINGS for sign in ("", "-")])
-
-    def values(self) -> dict[str, str]:
-        self.is_valid()
-        return {name: self.cleaned_data.get(name, "") for name in self.fields}
 
 
 class ArtifactForm(forms.Form):
@@ -79,28 +77,12 @@ class ArtifactEditForm(forms.Form):
     auto_latest = forms.BooleanField(required=False, label="Update the alias latest automatically")
 
     @classmethod
-    def shown(cls, artifact: Artifact) -> dict[str, Any]:
-        """What the form shows at first."""
-        shown = {name: getattr(artifact, name) for name in ("name", "description", "metadata", "auto_latest")}
-        return shown | {"tags": ", ".join(artifact.tags)}
+    def initial_of(cls, artifact: Artifact) -> dict[str, Any]:
+        initial = {name: getattr(artifact, name) for name in ("name", "description", "metadata", "auto_latest")}
+        return initial | {"tags": ", ".join(artifact.tags)}
 
     def clean_tags(self) -> list[str]:
         return split_tags(self.cleaned_data["tags"])
-
-
-class TypedName(forms.Form):
-    """The name of what is about to go, typed out."""
-
-    name = forms.CharField(strip=False)
-
-    def __init__(self, expected: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = expected
-
-    def clean_name(self) -> str:
-        if self.cleaned_data["name"] != self.expected:
-            raise forms.ValidationError(f"Type {self.expected} to confirm.")
-        return self.expected
 
 
 class FinalizeForm(forms.Form):

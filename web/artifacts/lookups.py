@@ -1,10 +1,12 @@
-"""What a page is about, found by the names in its address among what the reader may see; 404 otherwise."""
+"""What a page is about, found by the names in its URL among what the reader may see; 404 otherwise."""
 
 from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from accounts.models import Membership
+from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Membership, Role
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from notifications.models import Watch
@@ -14,23 +16,29 @@ from web.aliases import view_models
 
 def get_artifact_for_display(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
     """An artifact with all that its head shows, and the reader's `role` in its team."""
-    mine = Membership.objects.filter(team=OuterRef("project__team"), user=request.user)
+    memberships = Membership.objects.filter(team=OuterRef("project__team"), user=request.user)
     visible = view_models.annotate_alias_state(Artifact.objects.visible_to(request.user).for_display())
     visible = Watch.objects.annotate_watched_artifacts(visible, request.user)
-    visible = visible.annotate(role=Subquery(mine.values("role")[:1]))
-    return get_object_or_404(
-        visible, project__in=Project.objects.by_full_name(f"{team}/{project}"), type=type, name=name
-    )
+    visible = visible.annotate(role=Subquery(memberships.values("role")[:1]))
+    scope = Project.objects.by_full_name(f"{team}/{project}")
+    return get_object_or_404(visible, project__in=scope, type=type, name=name)
 
 
-def get_artifact(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
-    """The same without tags and aliases, for pages that do not show them."""
+def get_artifact(
+    request: HttpRequest, team: str, project: str, type: str, name: str, role: Role | None = None
+) -> Artifact:
+    """The same without tags and aliases, for pages that do not show them.
+
+    403 for readers who see it but have not at least the role that is asked for.
+    """
     visible = view_models.annotate_alias_state(
         Artifact.objects.visible_to(request.user).select_related("project__team")
     )
-    return get_object_or_404(
-        visible, project__in=Project.objects.by_full_name(f"{team}/{project}"), type=type, name=name
-    )
+    scope = Project.objects.by_full_name(f"{team}/{project}")
+    artifact = get_object_or_404(visible, project__in=scope, type=type, name=name)
+    if role is not None:
+        permissions.require(Actor.from_page(request), artifact.project.team, role)
+    return artifact
 
 
 def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> ArtifactVersion:
@@ -42,18 +50,20 @@ def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> Ar
     return get_object_or_404(visible, artifact=artifact, number=number)
 
 
-def get_version(request: HttpRequest, version: str, **names: str) -> ArtifactVersion:
-    """The same by all the names of its address, with its artifact and project."""
+def get_version(request: HttpRequest, version: str, role: Role | None = None, **url_kwargs: str) -> ArtifactVersion:
+    """The same by all the names of its URL, with its artifact and project; `role` as in `get_artifact`."""
     # One after the other: as one question, a database may begin with the first versions of all artifacts.
-    artifact = get_artifact(request, **names)
+    artifact = get_artifact(request, **url_kwargs)
     found = get_version_of(request, artifact, version)
     found.artifact = artifact
+    if role is not None:
+        permissions.require(Actor.from_page(request), artifact.project.team, role)
     return found
 
 
-def get_file(request: HttpRequest, path: str, **names: str) -> ArtifactFile:
+def get_file(request: HttpRequest, path: str, **url_kwargs: str) -> ArtifactFile:
     """A file of a version, which comes with it."""
-    version = get_version(request, **names)
+    version = get_version(request, **url_kwargs)
     file = get_object_or_404(version.files.select_related("blob__object"), path=path)
     file.version = version
     return file

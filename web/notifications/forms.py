@@ -1,4 +1,4 @@
-"""What people fill in about webhooks and watches. What is allowed is for the verbs to say."""
+"""Forms of webhooks and watches. What is allowed is for the verbs to say."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from events import kinds
 from notifications import url_policy
 from notifications.models import Watch, Webhook
 
-_OF_ALIASES = [kind.name for kind in (events.ALIAS_CREATED, events.ALIAS_MOVED, events.ALIAS_DELETED)]
+_ALIAS_EVENTS = [kind.name for kind in (events.ALIAS_CREATED, events.ALIAS_MOVED, events.ALIAS_DELETED)]
 
 
 class WebhookForm(forms.Form):
@@ -25,13 +25,12 @@ class WebhookForm(forms.Form):
     events = forms.MultipleChoiceField(
         choices=kinds.subscribable_choices,
         widget=forms.CheckboxSelectMultiple,
-        initial=_OF_ALIASES,
+        initial=_ALIAS_EVENTS,
         error_messages={"required": "Choose at least one event."},
     )
 
     @classmethod
-    def shown(cls, webhook: Webhook) -> dict[str, Any]:
-        """What the form shows at first."""
+    def initial_of(cls, webhook: Webhook) -> dict[str, Any]:
         return {name: getattr(webhook, name) for name in ("url", "description", "events")}
 
 
@@ -46,6 +45,5 @@ class WatchForm(forms.Form):
     by_email = forms.BooleanField(required=False, label="Also send me e-mail")
 
     @classmethod
-    def shown(cls, watch: Watch | None) -> dict[str, Any]:
-        """What the form shows at first."""
+    def initial_of(cls, watch: Watch | None) -> dict[str, Any]:
         return {"pattern": watch.pattern, "by_email": watch.by_email} if watch else {}

@@ -1,4 +1,4 @@
-"""What a page is about, found by the names in its address among what the reader may see; 404 otherwise."""
+"""What a page is about, found by the names in its URL among what the reader may see; 404 otherwise."""
 
 from uuid import UUID
 

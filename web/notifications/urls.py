@@ -1,24 +1,23 @@
-"""Addresses of the pages about webhooks, the inbox and watches. Those that begin with a team come last."""
+"""URLs of the pages about webhooks, the inbox and watches."""
 
 from django.urls import path
 
-from web.converters import TEAM
+from web.converters import ARTIFACT, PROJECT
 from web.notifications.views import deliveries, inbox, watches, webhooks
 
-_PROJECT = f"{TEAM}/<str:project>"
-_WEBHOOK = f"{_PROJECT}/webhooks/<uuid:webhook_id>"
+_WEBHOOK = f"{PROJECT}/webhooks/<uuid:webhook_id>"
 _DELIVERY = f"{_WEBHOOK}/deliveries/<uuid:delivery_id>"
 
 urlpatterns = [
     path("inbox", inbox.inbox_page, name="inbox"),
     path("inbox/read", inbox.read, name="inbox-read"),
-    path("inbox/<uuid:notice_id>", inbox.notice, name="notice"),
+    path("inbox/<uuid:notice_id>", inbox.item, name="notice"),
     path("watches", watches.watch_list, name="watches"),
     path("watches/<uuid:watch_id>/end", watches.watch_end, name="watch-end"),
-    path(f"{_PROJECT}/watch", watches.project_watch, name="project-watch"),
-    path(f"{_PROJECT}/artifacts/<str:type>/<str:name>/watch", watches.artifact_watch, name="artifact-watch"),
-    path(f"{_PROJECT}/webhooks", webhooks.webhook_list, name="project-webhooks"),
-    path(f"{_PROJECT}/webhooks/new", webhooks.webhook_new, name="webhook-new"),
+    path(f"{PROJECT}/watch", watches.project_watch, name="project-watch"),
+    path(f"{ARTIFACT}/watch", watches.artifact_watch, name="artifact-watch"),
+    path(f"{PROJECT}/webhooks", webhooks.webhook_list, name="project-webhooks"),
+    path(f"{PROJECT}/webhooks/new", webhooks.webhook_new, name="webhook-new"),
     path(_WEBHOOK, webhooks.webhook_page, name="webhook"),
     path(f"{_WEBHOOK}/edit", webhooks.webhook_edit, name="webhook-edit"),
     path(f"{_WEBHOOK}/delete", webhooks.webhook_delete, name="webhook-delete"),

@@ -1,4 +1,4 @@
-"""What people fill in about projects, and what they ask of lists of projects and runs."""
+"""Forms of projects, and filters of the lists of projects and runs."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Team
 from projects.models import Project, State, Visibility
+from web.forms import FilterForm
 
 _VISIBILITIES = [
     (Visibility.PRIVATE, "Private: visible to team members"),
@@ -14,20 +15,12 @@ _VISIBILITIES = [
 ]
 
 
-class _Asked(forms.Form):
-    """A query string. What does not fit is as if it were not there."""
-
-    def values(self) -> dict[str, str]:
-        self.is_valid()
-        return {name: self.cleaned_data.get(name, "") for name in self.fields}
-
-
-class ProjectFilter(_Asked):
+class ProjectFilter(FilterForm):
     search = forms.CharField(required=False, max_length=200)
     team = forms.CharField(required=False, max_length=64)
 
 
-class RunFilter(_Asked):
+class RunFilter(FilterForm):
     search = forms.CharField(required=False, max_length=200)
     state = forms.ChoiceField(required=False, choices=[("", "All states"), *State.choices])
     group = forms.CharField(required=False, max_length=128)
@@ -47,8 +40,7 @@ class ProjectForm(forms.Form):
     visibility = forms.ChoiceField(choices=_VISIBILITIES)
 
     @classmethod
-    def shown(cls, project: Project) -> dict[str, Any]:
-        """What the form shows at first."""
+    def initial_of(cls, project: Project) -> dict[str, Any]:
         return {name: getattr(project, name) for name in ("name", "description", "visibility")}
 
 

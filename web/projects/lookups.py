@@ -10,17 +10,16 @@ from notifications.models import Watch
 from projects.models import Project, Run
 
 
-def get_project(request: HttpRequest, team: str, project: str) -> Project:
-    """A project, with the reader's `role` in its team, and whether the reader watches it."""
+def get_project(request: HttpRequest, team: str, project: str, role: Role | None = None) -> Project:
+    """A project, with the reader's `role` in its team, and whether the reader watches it.
+
+    403 for readers who see it but have not at least the role that is asked for.
+    """
     visible = Project.objects.visible_to(request.user).with_role_of(request.user).select_related("team", "created_by")
     watched = Watch.objects.annotate_watched_projects(visible, request.user)
-    return get_object_or_404(watched.by_full_name(f"{team}/{project}"))
-
-
-def get_managed_project(request: HttpRequest, team: str, project: str) -> Project:
-    """A project of whose team the reader is an admin; 403 for others who see it."""
-    found = get_project(request, team, project)
-    permissions.require(Actor.from_page(request), found.team, Role.ADMIN)
+    found = get_object_or_404(watched.by_full_name(f"{team}/{project}"))
+    if role is not None:
+        permissions.require(Actor.from_page(request), found.team, role)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What templates need to show things: icons, relative times, sizes, trees, prose. Loaded into every template."""
+"""Icons, relative times, sizes, URLs, JSON trees and Markdown in templates. Loaded into every one."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -110,7 +110,7 @@ def dialog_link(thing: Any, *args: Any, **query: Any) -> SafeString:
 @register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: Any) -> str:
     """The page's query string with these changes; None or '' takes a field out."""
-    fields = context["request"].GET.copy()
+    fields = context.get("page_query", context["request"].GET).copy()
     for name, value in changes.items():
         if value in (None, ""):
             fields.pop(name, None)

@@ -19,8 +19,8 @@ from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, NothingBefore
 from artifacts.models import AliasChange, Artifact, ArtifactVersion
 from core import errors
+from harness import servers
 from projects import projects
-from tests import servers
 from tests.artifacts.client import log
 
 TABLE = "artifacts_aliaschange"

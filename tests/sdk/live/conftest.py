@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import wanllmdb as wandb
-from tests import servers
+from harness import servers
 
 _numbers = itertools.count(1)
 

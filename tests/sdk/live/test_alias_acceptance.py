@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from tests import servers
+from harness import servers
 
 ALL = ["latest", "v1", "production"]
 

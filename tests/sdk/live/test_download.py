@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from tests import servers
+from harness import servers
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 from wanllmdb.sdk.transfer.hashes import MIB
 from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from tests import servers
+from harness import servers
 from wanllmdb.sdk.client import Client
 from wanllmdb.sdk.transfer import upload
 from wanllmdb.sdk.transfer.hashes import MIB, MULTIPART_ABOVE
@@ -288,7 +288,7 @@ def test_programs_that_upload_the_same_large_file_at_once(bob, project, python, 
         logged.append(
             python(f"""
 import wanllmdb as wandb
-from tests import servers
+from harness import servers
 with wandb.init(project={project!r}) as run:
     artifact = wandb.Artifact("weights", "model")
     artifact.add_file({str(path)!r})

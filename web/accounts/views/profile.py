@@ -6,7 +6,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,9 +23,11 @@ PAGE_SIZE = 50
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
     """The part is the list of keys."""
-    page = rendering.paginate(request, request.user.api_keys.order_by("-id"), PAGE_SIZE)
+    page = rendering.paginate(request.GET, request.user.api_keys.order_by("-id"), PAGE_SIZE)
     teams = [] if rendering.is_partial(request) else Team.objects.visible_to(request.user).order_by("name")
-    return rendering.render_page(request, "accounts/profile.html", {"page": page, "teams": teams, "place": "profile"})
+    return rendering.render_page(
+        request, "accounts/profile.html", {"page": page, "teams": teams, "active_nav": "profile"}
+    )
 
 
 @login_required
@@ -38,9 +39,9 @@ def password(request: HttpRequest) -> HttpResponse:
         users.change_password(Actor.from_page(request), form.cleaned_data["new"])
         update_session_auth_hash(request, request.user)
         return rendering.redirect_with_message(
-            request, "Password changed. Other browsers have been signed out.", reverse("profile")
+            request, "Password changed. Other browsers have been signed out.", "profile"
         )
-    return rendering.render_form(request, form, "Change password", verb="Change", back=reverse("profile"))
+    return rendering.render_form(request, form, "Change password", submit_label="Change", back="profile")
 
 
 @login_required
@@ -55,7 +56,7 @@ def key_new(request: HttpRequest) -> HttpResponse:
         return rendering.add_htmx_trigger(
             rendering.render_page(request, "accounts/key_created.html", context), changed=True
         )
-    return rendering.render_form(request, form, "New API key", verb="Create", back=reverse("profile"))
+    return rendering.render_form(request, form, "New API key", submit_label="Create", back="profile")
 
 
 @login_required
@@ -64,7 +65,7 @@ def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_object_or_404(request.user.api_keys, pk=key_id)
     if request.method == "POST":
         keys.revoke(Actor.from_page(request), key)
-        return rendering.redirect_with_message(request, f'API key "{key.name}" revoked.', reverse("profile"))
-    sentence = "Whatever uses it will be refused from now on. This action cannot be undone."
+        return rendering.redirect_with_message(request, f'API key "{key.name}" revoked.', "profile")
+    message = "Whatever uses it will be refused from now on. This action cannot be undone."
     heading = f'Revoke API key "{key.name}"?'
-    return rendering.render_form(request, None, heading, sentence, verb="Revoke", back=reverse("profile"), danger=True)
+    return rendering.render_form(request, None, heading, message, submit_label="Revoke", back="profile", danger=True)

@@ -6,7 +6,6 @@ from django.contrib.auth import login
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -23,7 +22,7 @@ class SignIn(auth.LoginView):
     redirect_authenticated_user = True
 
     def get_redirect_url(self) -> str:
-        """Where `next` says, if that is a page of ours, and not this one again."""
+        """The URL `next`, if that is a page of ours, and not this one again."""
         url = super().get_redirect_url()
         return "" if url.partition("?")[0] == self.request.path else url
 
@@ -36,7 +35,7 @@ class SignIn(auth.LoginView):
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest, token: str) -> HttpResponse:
-    """An invitation: a visitor becomes a user and a member, who has signed in already becomes a member."""
+    """Accept an invitation: a visitor becomes a user and a member, who has signed in already becomes a member."""
     invitation = invitations.find(token)
     if request.user.is_authenticated:
         return _join(request, token, {"invitation": invitation})
@@ -45,7 +44,7 @@ def sign_up(request: HttpRequest, token: str) -> HttpResponse:
         data = form.cleaned_data
         user = invitations.sign_up(token, data["username"], data["new"])
         login(request, user)
-        return rendering.redirect_with_message(request, f"Welcome, {user.username}.", reverse("home"))
+        return rendering.redirect_with_message(request, f"Welcome, {user.username}.", "home")
     context = {"invitation": invitation, "form": form}
     return rendering.render_page(request, "accounts/sign_up.html", context, status=422 if form.is_bound else 200)
 
@@ -54,4 +53,4 @@ def _join(request: HttpRequest, token: str, context: dict[str, Any]) -> HttpResp
     if request.method != "POST":
         return rendering.render_page(request, "accounts/join.html", context)
     team = invitations.accept(Actor.from_page(request), token).team
-    return rendering.redirect_with_message(request, f"You joined team {team.name}.", team.get_absolute_url())
+    return rendering.redirect_with_message(request, f"You joined team {team.name}.", team)

@@ -29,62 +29,64 @@ def team_new(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
         team = teams.create(Actor.from_page(request), **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Team created. Invite your teammates.", team.get_absolute_url())
-    return rendering.render_form(request, form, "New team", verb="Create", back=reverse("profile"))
+        return rendering.redirect_with_message(request, "Team created. Invite your teammates.", team)
+    return rendering.render_form(request, form, "New team", submit_label="Create", back="profile")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_edit(request: HttpRequest, team: str) -> HttpResponse:
-    found = _managed(request, team)
+    found = get_team(request, team, role=Role.ADMIN)
     form = TeamForm(request.POST or None, initial={"name": found.name, "display_name": found.display_name})
     if form.is_valid():
         teams.update(Actor.from_page(request), found, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", found.get_absolute_url())
-    return rendering.render_form(request, form, f"Edit team {found.name}", verb="Save", back=found.get_absolute_url())
+        return rendering.redirect_with_message(request, "Saved.", found)
+    return rendering.render_form(request, form, f"Edit team {found.name}", submit_label="Save", back=found)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_delete(request: HttpRequest, team: str) -> HttpResponse:
-    found = _managed(request, team)
+    found = get_team(request, team, role=Role.ADMIN)
     if request.method == "POST":
         teams.delete(Actor.from_page(request), found)
-        return rendering.redirect_with_message(request, f"Team {found.name} deleted.", reverse("profile"))
-    sentence = "Only a team without projects can be deleted. Its members keep their accounts."
+        return rendering.redirect_with_message(request, f"Team {found.name} deleted.", "profile")
+    message = "Only a team without projects can be deleted. Its members keep their accounts."
     heading = f"Delete team {found.name}?"
-    return rendering.render_form(
-        request, None, heading, sentence, verb="Delete", back=found.get_absolute_url(), danger=True
-    )
+    return rendering.render_form(request, None, heading, message, submit_label="Delete", back=found, danger=True)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_add(request: HttpRequest, team: str) -> HttpResponse:
-    found = _managed(request, team)
+    found = get_team(request, team, role=Role.ADMIN)
     form = MemberForm(request.POST or None)
     if form.is_valid():
         member = teams.add_member(
             Actor.from_page(request), found, form.cleaned_data["username"], form.cleaned_data["role"]
         )
         return rendering.redirect_with_message(
-            request, f"{member.user.username} added to team {found.name}.", _back(request, found)
+            request, f"{member.user.username} added to team {found.name}.", _return_url(request, found)
         )
-    return rendering.render_form(request, form, f"Add a member to {found.name}", verb="Add", back=_back(request, found))
+    return rendering.render_form(
+        request, form, f"Add a member to {found.name}", submit_label="Add", back=_return_url(request, found)
+    )
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_role(request: HttpRequest, team: str, username: str) -> HttpResponse:
-    found = _managed(request, team)
+    found = get_team(request, team, role=Role.ADMIN)
     member = get_member(request, team, username)
     form = RoleForm(request.POST or None, initial={"role": member.role})
     if form.is_valid():
         member = teams.change_role(Actor.from_page(request), member, form.cleaned_data["role"])
         return rendering.redirect_with_message(
-            request, f"The role of {username} is now {member.get_role_display().lower()}.", _back(request, found)
+            request, f"The role of {username} is now {member.get_role_display().lower()}.", _return_url(request, found)
         )
-    return rendering.render_form(request, form, f"Role of {username}", verb="Change", back=_back(request, found))
+    return rendering.render_form(
+        request, form, f"Role of {username}", submit_label="Change", back=_return_url(request, found)
+    )
 
 
 @login_required
@@ -92,20 +94,20 @@ def member_role(request: HttpRequest, team: str, username: str) -> HttpResponse:
 def member_remove(request: HttpRequest, team: str, username: str) -> HttpResponse:
     """Take somebody out, or leave."""
     member = get_member(request, team, username)
-    leaves = member.user_id == request.user.pk
-    if not leaves:
+    is_leaving = member.user_id == request.user.pk
+    if not is_leaving:
         permissions.require(Actor.from_page(request), member.team, Role.ADMIN)
     if request.method == "POST":
         teams.remove_member(Actor.from_page(request), member)
-        sentence = f"You left team {team}." if leaves else f"{username} removed from team {team}."
+        message = f"You left team {team}." if is_leaving else f"{username} removed from team {team}."
         return rendering.redirect_with_message(
-            request, sentence, reverse("home") if leaves else _back(request, member.team)
+            request, message, reverse("home") if is_leaving else _return_url(request, member.team)
         )
-    heading = f"Leave team {team}?" if leaves else f"Remove {username} from team {team}?"
-    sentence = "What they created stays. They lose access to the team's private projects."
-    verb = "Leave" if leaves else "Remove"
+    heading = f"Leave team {team}?" if is_leaving else f"Remove {username} from team {team}?"
+    message = "What they created stays. They lose access to the team's private projects."
+    submit_label = "Leave" if is_leaving else "Remove"
     return rendering.render_form(
-        request, None, heading, sentence, verb=verb, back=_back(request, member.team), danger=True
+        request, None, heading, message, submit_label=submit_label, back=_return_url(request, member.team), danger=True
     )
 
 
@@ -113,9 +115,9 @@ def member_remove(request: HttpRequest, team: str, username: str) -> HttpRespons
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: HttpRequest, team: str) -> HttpResponse:
-    found = _managed(request, team)
+    found = get_team(request, team, role=Role.ADMIN)
     form = InvitationForm(request.POST or None)
-    back = _back(request, found)
+    back = _return_url(request, found)
     if form.is_valid():
         invitation, token = invitations.create(Actor.from_page(request), found, **form.cleaned_data)
         link = request.build_absolute_uri(reverse("sign-up", args=[token]))
@@ -123,32 +125,27 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
         return rendering.add_htmx_trigger(
             rendering.render_page(request, "accounts/invitation_created.html", context), changed=True
         )
-    sentence = "The link works for one person, who creates an account with it or joins with an existing one."
-    return rendering.render_form(request, form, f"Invite to {found.name}", sentence, verb="Create link", back=back)
+    message = "The link works for one person, who creates an account with it or joins with an existing one."
+    return rendering.render_form(
+        request, form, f"Invite to {found.name}", message, submit_label="Create link", back=back
+    )
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> HttpResponse:
-    found = _managed(request, team)
+    found = get_team(request, team, role=Role.ADMIN)
     invitation = get_invitation(request, team, invitation_id)
     if request.method == "POST":
         invitations.revoke(Actor.from_page(request), invitation)
-        return rendering.redirect_with_message(request, "Invitation revoked.", _back(request, found))
-    sentence = "Its link will stop working."
-    back = _back(request, found)
+        return rendering.redirect_with_message(request, "Invitation revoked.", _return_url(request, found))
+    message = "Its link will stop working."
+    back = _return_url(request, found)
     return rendering.render_form(
-        request, None, "Revoke the invitation?", sentence, verb="Revoke", back=back, danger=True
+        request, None, "Revoke the invitation?", message, submit_label="Revoke", back=back, danger=True
     )
 
 
-def _managed(request: HttpRequest, name: str) -> Team:
-    """A team of which the reader is admin; 403 for other members, 404 for strangers."""
-    team = get_team(request, name)
-    permissions.require(Actor.from_page(request), team, Role.ADMIN)
-    return team
-
-
-def _back(request: HttpRequest, team: Team) -> str:
+def _return_url(request: HttpRequest, team: Team) -> str:
     """The page that the form was opened from: the team's, or that of one of its projects."""
     return rendering.safe_return_url(request, team.get_absolute_url())

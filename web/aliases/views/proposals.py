@@ -1,5 +1,7 @@
-"""Deciding about moves that wait for a second person."""
+"""Deciding about proposed moves of aliases, and withdrawing one's own."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -7,79 +9,69 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts import permissions
 from accounts.actor import Actor
-from accounts.models import Role
 from artifacts.aliases import proposals
 from artifacts.models import AliasProposal
 from web import rendering
 from web.aliases import view_models
 from web.aliases.forms import CommentForm
 from web.aliases.lookups import get_proposal
-from web.aliases.views.aliases import post_data
-from web.artifacts.lookups import get_artifact
-from web.artifacts.views.live_updates import render_changed_parts
+from web.aliases.views.live_updates import render_changed_parts
+from web.rendering import post_data
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def approve(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpResponse:
-    proposal = _find(request, proposal_id, **names)
+def approve(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> HttpResponse:
+    proposal = get_proposal(request, proposal_id, **url_kwargs)
     form = CommentForm(post_data(request))
-    if form.is_valid():
-        with form.keeping():
-            proposals.approve(Actor.from_page(request), proposal, form.cleaned_data["comment"])
-            what = f"is now at {proposal.after}" if proposal.after else "deleted"
-            return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
-    return _ask(request, form, proposal, "Approve")
+    if _decide(request, form, proposals.approve, proposal):
+        what = f"is now at {proposal.after}" if proposal.after else "deleted"
+        return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
+    return _render_form(request, form, proposal, "Approve")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def reject(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpResponse:
-    proposal = _find(request, proposal_id, **names)
+def reject(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> HttpResponse:
+    proposal = get_proposal(request, proposal_id, **url_kwargs)
     form = CommentForm(post_data(request))
-    if form.is_valid():
-        with form.keeping():
-            proposals.reject(Actor.from_page(request), proposal, form.cleaned_data["comment"])
-            return render_changed_parts(request, proposal.artifact, f"Rejected: {proposal.alias} stays where it is.")
-    return _ask(request, form, proposal, "Reject", danger=True)
+    if _decide(request, form, proposals.reject, proposal):
+        return render_changed_parts(request, proposal.artifact, f"Rejected: {proposal.alias} stays where it is.")
+    return _render_form(request, form, proposal, "Reject", danger=True)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def withdraw(request: HttpRequest, proposal_id: UUID, **names: str) -> HttpResponse:
-    proposal = _find(request, proposal_id, **names)
+def withdraw(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> HttpResponse:
+    proposal = get_proposal(request, proposal_id, **url_kwargs)
     form = CommentForm(post_data(request))
-    if form.is_valid():
-        with form.keeping():
-            proposals.withdraw(Actor.from_page(request), proposal, form.cleaned_data["comment"])
-            return render_changed_parts(request, proposal.artifact, f"Withdrawn: {proposal.alias} stays where it is.")
-    return _ask(request, form, proposal, "Withdraw", danger=True)
+    if _decide(request, form, proposals.withdraw, proposal):
+        return render_changed_parts(request, proposal.artifact, f"Withdrawn: {proposal.alias} stays where it is.")
+    return _render_form(request, form, proposal, "Withdraw", danger=True)
 
 
-def _find(request: HttpRequest, proposal_id: UUID, **names: str) -> AliasProposal:
-    artifact = get_artifact(request, **names)
-    permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
-    proposal = get_proposal(request, artifact, proposal_id)
-    proposal.artifact = artifact
-    return proposal
+def _decide(request: HttpRequest, form: CommentForm, verb: Callable[..., Any], proposal: AliasProposal) -> bool:
+    """Whether the form was sent, and the verb did not refuse."""
+    if not form.is_valid():
+        return False
+    return form.attempt(verb, Actor.from_page(request), proposal, form.cleaned_data["comment"]) is not None
 
 
-def _ask(
-    request: HttpRequest, form: CommentForm, proposal: AliasProposal, verb: str, danger: bool = False
+def _render_form(
+    request: HttpRequest, form: CommentForm, proposal: AliasProposal, action: str, danger: bool = False
 ) -> HttpResponse:
-    reader = view_models.Viewer(Actor.from_page(request), proposal.artifact)
+    viewer = view_models.Viewer(Actor.from_page(request), proposal.artifact)
     context = {
         "artifact": proposal.artifact,
         "project": proposal.artifact.project,
         "form": form,
-        "waiting": view_models.proposal_row(reader, proposal),
-        "plan": view_models.move_preview(reader, proposal.alias, proposal.from_version, proposal.to_version),
-        "heading": f"{verb} the {'move' if proposal.after else 'deletion'} of {proposal.alias}?",
-        "verb": verb,
+        "pending": view_models.proposal_row(viewer, proposal),
+        "preview": view_models.move_preview(viewer, proposal.alias, proposal.from_version, proposal.to_version),
+        "heading": f"{action} the {'move' if proposal.after else 'deletion'} of {proposal.alias}?",
+        "submit_label": action,
         "danger": danger,
         "back": reverse("artifact-aliases", args=proposal.artifact.url_args),
-        "place": "artifacts",
+        "active_nav": "artifacts",
     }
     return rendering.render_page(request, "artifacts/proposal_form.html", context, status=422 if form.errors else 200)

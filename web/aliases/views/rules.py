@@ -17,10 +17,10 @@ from projects.models import Project
 from web import rendering
 from web.accounts.lookups import get_team
 from web.aliases.forms import RuleForm
-from web.aliases.lookups import get_rule
-from web.aliases.views.aliases import post_data
+from web.aliases.lookups import get_managed_rule
 from web.artifacts.lookups import get_artifact
 from web.projects.lookups import get_project
+from web.rendering import post_data
 
 PAGE_SIZE = 100
 
@@ -32,8 +32,10 @@ def project_rules(request: HttpRequest, team: str, project: str) -> HttpResponse
     found = get_project(request, team, project)
     of_team = Q(team=found.team_id) if found.role else Q(pk=None)
     rows = AliasRule.objects.filter(Q(project=found) | Q(artifact__project=found) | of_team).for_display()
-    page = rendering.paginate(request, rows.order_by("pattern", "id"), PAGE_SIZE)
-    context = {"project": found, "tab": "rules", "page": page, "place": "home"} | permissions.template_flags(found.role)
+    page = rendering.paginate(request.GET, rows.order_by("pattern", "id"), PAGE_SIZE)
+    context = {"project": found, "tab": "rules", "page": page, "active_nav": "home"} | permissions.template_flags(
+        found.role
+    )
     return rendering.render_page(request, "projects/rules.html", context)
 
 
@@ -42,105 +44,77 @@ def project_rules(request: HttpRequest, team: str, project: str) -> HttpResponse
 def team_rules(request: HttpRequest, team: str) -> HttpResponse:
     found = get_team(request, team)
     rows = AliasRule.objects.filter(team=found).for_display().order_by("pattern", "id")
-    context = {"team": found, "page": rendering.paginate(request, rows, PAGE_SIZE)} | permissions.template_flags(
-        found.role
-    )
+    page = rendering.paginate(request.GET, rows, PAGE_SIZE)
+    context = {"team": found, "page": page} | permissions.template_flags(found.role)
     return rendering.render_page(request, "projects/team_rules.html", context)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_rule_new(request: HttpRequest, team: str) -> HttpResponse:
-    return _new(request, get_team(request, team), f"Protect aliases in team {team}")
+    found = get_team(request, team, role=Role.ADMIN)
+    return _create(request, found, f"Protect aliases in team {team}")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_rule_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    return _new(request, get_project(request, team, project), f"Protect aliases in project {project}")
+    found = get_project(request, team, project, role=Role.ADMIN)
+    return _create(request, found, f"Protect aliases in project {project}")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def artifact_rule_new(request: HttpRequest, **names: str) -> HttpResponse:
-    found = get_artifact(request, **names)
-    return _new(request, found, f"Protect aliases of {found.name}")
+def artifact_rule_new(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    found = get_artifact(request, role=Role.ADMIN, **url_kwargs)
+    return _create(request, found, f"Protect aliases of {found.name}")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
-    rule = _find_mine(request, team, rule_id)
-    form = RuleForm(post_data(request), initial=RuleForm.shown(rule))
-    if form.is_valid():
-        with form.keeping():
-            protection.update(Actor.from_page(request), rule, **form.cleaned_data)
-            return _done(request, "Saved.", rule)
-    return rendering.render_form(request, form, f"Edit rule {rule}", verb="Save", back=_back(request, rule))
+    rule = get_managed_rule(request, team, rule_id)
+    back = _return_url(request, rule.team or rule.project or rule.artifact)
+    form = RuleForm(post_data(request), initial=RuleForm.initial_of(rule))
+    if form.is_valid() and form.attempt(protection.update, Actor.from_page(request), rule, **form.cleaned_data):
+        return _close_dialog(request, "Saved.", back)
+    return rendering.render_form(request, form, f"Edit rule {rule}", submit_label="Save", back=back)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
-    rule = _find_mine(request, team, rule_id)
+    rule = get_managed_rule(request, team, rule_id)
+    name, back = str(rule), _return_url(request, rule.team or rule.project or rule.artifact)
     if request.method == "POST":
-        name = str(rule)
-        back = _back(request, rule)
         protection.delete(Actor.from_page(request), rule)
-        return _told(request, f"Rule {name} deleted.", back)
-    sentence = "Every editor of the team can then move these aliases, unless another rule covers them."
-    heading = f"Delete rule {rule}?"
-    return rendering.render_form(
-        request, None, heading, sentence, verb="Delete", back=_back(request, rule), danger=True
-    )
+        return _close_dialog(request, f"Rule {name} deleted.", back)
+    message = "Every editor of the team can then move these aliases, unless another rule covers them."
+    heading = f"Delete rule {name}?"
+    return rendering.render_form(request, None, heading, message, submit_label="Delete", back=back, danger=True)
 
 
-def _new(request: HttpRequest, place: Team | Project | Artifact, heading: str) -> HttpResponse:
-    owner = place if isinstance(place, Team) else place.team if isinstance(place, Project) else place.project.team
-    permissions.require(Actor.from_page(request), owner, Role.ADMIN)
+def _create(request: HttpRequest, scope: Team | Project | Artifact, heading: str) -> HttpResponse:
+    back = _return_url(request, scope)
     form = RuleForm(post_data(request), initial=request.GET.dict())
-    if form.is_valid():
-        with form.keeping():
-            data = form.cleaned_data
-            rule = protection.create(
-                Actor.from_page(request),
-                place,
-                data["pattern"],
-                role=data["role"],
-                needs_approval=data["needs_approval"],
-            )
-            return _done(request, f"{rule.pattern} is protected in {rule.place}.", rule)
-    return rendering.render_form(
-        request, form, heading, verb="Protect", back=rendering.safe_return_url(request, _home(place))
-    )
+    if form.is_valid() and (
+        rule := form.attempt(protection.create, Actor.from_page(request), scope, **form.cleaned_data)
+    ):
+        return _close_dialog(request, f"{rule.pattern} is protected in {rule.place}.", back)
+    return rendering.render_form(request, form, heading, submit_label="Protect", back=back)
 
 
-def _find_mine(request: HttpRequest, team: str, rule_id: UUID) -> AliasRule:
-    rule = get_rule(request, team, rule_id)
-    permissions.require(Actor.from_page(request), rule.owner, Role.ADMIN)
-    return rule
-
-
-def _done(request: HttpRequest, sentence: str, rule: AliasRule) -> HttpResponse:
-    return _told(request, sentence, _back(request, rule))
-
-
-def _told(request: HttpRequest, sentence: str, back: str) -> HttpResponse:
+def _close_dialog(request: HttpRequest, message: str, back: str) -> HttpResponse:
     """The page that is open asks for its own rules again; without script, on to it."""
     if not rendering.is_partial(request):
-        return rendering.redirect_with_message(request, sentence, back)
-    events = {"close-modal": True, "changed": True, "toast": {"text": sentence}}
+        return rendering.redirect_with_message(request, message, back)
+    events = {"close-modal": True, "changed": True, "toast": {"text": message}}
     return rendering.add_htmx_trigger(HttpResponse(status=204), **events)
 
 
-def _back(request: HttpRequest, rule: AliasRule) -> str:
-    return rendering.safe_return_url(request, _home(rule.team or rule.project or rule.artifact))
-
-
-def _home(place: Team | Project | Artifact) -> str:
-    """Where the rules of the place are listed."""
-    if isinstance(place, Team):
-        return place.get_absolute_url()
-    if isinstance(place, Project):
-        return reverse("project-rules", args=place.url_args)
-    return reverse("artifact-aliases", args=place.url_args)
+def _return_url(request: HttpRequest, scope: Team | Project | Artifact) -> str:
+    """The page that the form was opened from, or where the rules of the scope are listed."""
+    if isinstance(scope, Team):
+        return rendering.safe_return_url(request, scope.get_absolute_url())
+    page = "project-rules" if isinstance(scope, Project) else "artifact-aliases"
+    return rendering.safe_return_url(request, reverse(page, args=scope.url_args))

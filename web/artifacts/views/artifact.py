@@ -17,99 +17,92 @@ from artifacts import artifacts
 from artifacts.models import Artifact, ArtifactDownload, StoredObject
 from web import rendering
 from web.artifacts import tab_contexts
-from web.artifacts.forms import ArtifactEditForm, TypedName
+from web.artifacts.forms import ArtifactEditForm
 from web.artifacts.lookups import get_artifact_for_display
+from web.forms import ConfirmNameForm
 
-DAYS_SHOWN = 30
-
-
-@login_required
-@require_safe
-def overview(request: HttpRequest, **names: str) -> HttpResponse:
-    return _tab(request, "overview", **names)
+CHART_DAYS = 30
 
 
 @login_required
 @require_safe
-def versions(request: HttpRequest, **names: str) -> HttpResponse:
-    return _tab(request, "versions", **names)
+def overview(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    artifact = get_artifact_for_display(request, **url_kwargs)
+    context = tab_contexts.overview(request, artifact, request.GET)
+    return rendering.render_page(request, "artifacts/overview.html", context)
 
 
 @login_required
 @require_safe
-def aliases(request: HttpRequest, **names: str) -> HttpResponse:
-    return _tab(request, "aliases", **names)
+def versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    artifact = get_artifact_for_display(request, **url_kwargs)
+    context = tab_contexts.versions(request, artifact, request.GET)
+    return rendering.render_page(request, "artifacts/versions.html", context)
 
 
 @login_required
 @require_safe
-def history(request: HttpRequest, **names: str) -> HttpResponse:
-    return _tab(request, "history", **names)
+def history(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    artifact = get_artifact_for_display(request, **url_kwargs)
+    context = tab_contexts.history(request, artifact, request.GET)
+    return rendering.render_page(request, "artifacts/history.html", context)
 
 
 @login_required
 @require_safe
-def usage(request: HttpRequest, **names: str) -> HttpResponse:
+def usage(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Storage and downloads: sums over all versions, asked for after the page so that they never hold it up."""
-    artifact = get_artifact_for_display(request, **names)
-    brought = StoredObject.objects.filter(version__artifact=artifact, state=StoredObject.State.UPLOADED)
-    stored = brought.aggregate(sum=Sum("size"))["sum"] or 0
+    artifact = get_artifact_for_display(request, **url_kwargs)
+    objects = StoredObject.objects.filter(version__artifact=artifact, state=StoredObject.State.UPLOADED)
+    stored = objects.aggregate(sum=Sum("size"))["sum"] or 0
     context = {"artifact": artifact, "stored": stored} | _chart(_downloads(artifact))
     return rendering.render_page(request, "artifacts/usage.html", context)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, **names: str) -> HttpResponse:
-    artifact = get_artifact_for_display(request, **names)
+def edit(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    artifact = get_artifact_for_display(request, **url_kwargs)
     permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
-    form = ArtifactEditForm(request.POST or None, initial=ArtifactEditForm.shown(artifact))
+    form = ArtifactEditForm(request.POST or None, initial=ArtifactEditForm.initial_of(artifact))
     if form.is_valid():
-        changed = artifacts.update(Actor.from_page(request), artifact, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", changed.get_absolute_url())
+        artifact = artifacts.update(Actor.from_page(request), artifact, **form.cleaned_data)
+        return rendering.redirect_with_message(request, "Saved.", artifact)
     context = {"artifact": artifact, "form": form}
     return rendering.render_page(request, "artifacts/artifact_edit.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: HttpRequest, **names: str) -> HttpResponse:
-    artifact = get_artifact_for_display(request, **names)
+def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    artifact = get_artifact_for_display(request, **url_kwargs)
     permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
-    form = TypedName(artifact.name, request.POST or None)
+    form = ConfirmNameForm(artifact.name, request.POST or None)
     if form.is_valid():
         artifacts.delete(Actor.from_page(request), artifact)
-        return rendering.redirect_with_message(
-            request,
-            f"Artifact {artifact.name} deleted.",
-            reverse("project-artifacts", args=artifact.project.url_args),
-        )
+        next_url = reverse("project-artifacts", args=artifact.project.url_args)
+        return rendering.redirect_with_message(request, f"Artifact {artifact.name} deleted.", next_url)
     context = {"artifact": artifact, "form": form}
     return rendering.render_page(
         request, "artifacts/artifact_delete.html", context, status=422 if form.is_bound else 200
     )
 
 
-def _tab(request: HttpRequest, tab: str, **names: str) -> HttpResponse:
-    context = tab_contexts.tab_context(request, get_artifact_for_display(request, **names), tab)
-    return rendering.render_page(request, f"artifacts/{tab}.html", context)
-
-
 def _downloads(artifact: Artifact) -> list[tuple[str, int]]:
-    """How often versions and files were handed out on each of the last days, the oldest first."""
+    """Downloads of versions and files on each of the last days, the oldest first."""
     today = timezone.now().date()
-    first = today - timedelta(days=DAYS_SHOWN - 1)
-    moments = ArtifactDownload.objects.filter(version__artifact=artifact, downloaded_at__date__gte=first)
-    by_day = moments.order_by().values("downloaded_at__date").annotate(count=Count("pk"))
+    first = today - timedelta(days=CHART_DAYS - 1)
+    downloads = ArtifactDownload.objects.filter(version__artifact=artifact, downloaded_at__date__gte=first)
+    by_day = downloads.order_by().values("downloaded_at__date").annotate(count=Count("pk"))
     count = {row["downloaded_at__date"]: row["count"] for row in by_day}
-    days = [first + timedelta(days=index) for index in range(DAYS_SHOWN)]
+    days = [first + timedelta(days=index) for index in range(CHART_DAYS)]
     return [(day.isoformat(), count.get(day, 0)) for day in days]
 
 
 def _chart(days: list[tuple[str, int]]) -> dict[str, Any]:
     """The bars of a chart 42 units high, a day every 8 units; a day without downloads keeps a line of its own."""
-    most = max(count for _, count in days)
-    heights = [max(1, round(40 * count / most)) if most else 1 for _, count in days]
+    highest = max(count for _, count in days)
+    heights = [max(1, round(40 * count / highest)) if highest else 1 for _, count in days]
     bars = [
         {"x": 8 * index, "y": 42 - height, "height": height, "day": day, "count": count}
         for index, ((day, count), height) in enumerate(zip(days, heights, strict=True))

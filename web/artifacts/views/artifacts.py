@@ -14,22 +14,21 @@ from web.artifacts.forms import ArtifactFilter, ArtifactForm
 from web.projects.lookups import get_project
 
 PAGE_SIZE = 50
-PROJECTS_OFFERED = 200
+MAX_PROJECT_CHOICES = 200
 
 
 @login_required
 @require_safe
 def artifact_list(request: HttpRequest) -> HttpResponse:
     """Every artifact that the reader may see."""
-    rows = Artifact.objects.visible_to(request.user)
-    return _list(request, rows, None)
+    return _render_list(request, Artifact.objects.visible_to(request.user), None)
 
 
 @login_required
 @require_safe
 def project_artifacts(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project)
-    return _list(request, Artifact.objects.filter(project=found), found)
+    return _render_list(request, Artifact.objects.filter(project=found), found)
 
 
 @login_required
@@ -39,46 +38,43 @@ def artifact_new(request: HttpRequest) -> HttpResponse:
     form = ArtifactForm(projects, request.POST or None, initial=request.GET.dict())
     if form.is_valid():
         data = form.cleaned_data
-        artifact = artifacts.create(
-            Actor.from_page(request),
-            data["project"],
-            data["name"],
-            data["type"],
-            description=data["description"],
-            tags=data["tags"],
-        )
+        fields = {"description": data["description"], "tags": data["tags"]}
+        artifact = artifacts.create(Actor.from_page(request), data["project"], data["name"], data["type"], **fields)
         return rendering.redirect_with_message(
-            request, f"Artifact {artifact.name} created. Log its first version.", artifact.get_absolute_url()
+            request, f"Artifact {artifact.name} created. Log its first version.", artifact
         )
     status = 422 if form.is_bound else 200
     return rendering.render_page(
-        request, "artifacts/artifact_new.html", {"form": form, "place": "artifacts"}, status=status
+        request, "artifacts/artifact_new.html", {"form": form, "active_nav": "artifacts"}, status=status
     )
 
 
-def _list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | None) -> HttpResponse:
-    asked = ArtifactFilter(request.GET).values()
-    sort = asked.pop("sort") or "-updated_at"
-    place = asked.pop("project")
-    if place:
-        rows = rows.filter(project__in=Project.objects.by_full_name(place))
+def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | None) -> HttpResponse:
+    filters = ArtifactFilter(request.GET).values()
+    narrowed = {name: value for name, value in filters.items() if name not in ("project", "sort")}
+    sort = filters["sort"] or "-updated_at"
+    if filters["project"]:
+        rows = rows.filter(project__in=Project.objects.by_full_name(filters["project"]))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number"))
-    shown = rows.filter_by(**asked).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
-    page = rendering.paginate(request, shown.sorted_by(sort), PAGE_SIZE)
-    columns = [column for column in _COLUMNS if not (project and column[1] == "Project")]
-    context = {"page": page, "project": project, "asked": asked | {"project": place}, "sort": sort}
-    context |= {"is_filtered": bool(place or any(asked.values())), "place": "artifacts", "columns": columns}
-    context |= {
+    rows = rows.filter_by(**narrowed).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
+    context = {
+        "page": rendering.paginate(request.GET, rows.sorted_by(sort), PAGE_SIZE),
+        "project": project,
+        "filters": filters,
+        "sort": sort,
+        "is_filtered": bool(filters["project"] or any(narrowed.values())),
+        "active_nav": "artifacts",
+        "columns": [column for column in _COLUMNS if not (project and column[1] == "Project")],
         "types": validators.TYPES,
         "project_names": [] if rendering.is_partial(request) else _project_names(request),
+        "may_edit": _may_edit(request, project),
     }
-    context |= {"may_edit": _may_edit(request, project)}
     return rendering.render_page(request, "artifacts/artifact_list.html", context)
 
 
 def _project_names(request: HttpRequest) -> list[str]:
     visible = Project.objects.visible_to(request.user).select_related("team").order_by("team__name", "name")
-    return [project.full_name for project in visible[:PROJECTS_OFFERED]]
+    return [project.full_name for project in visible[:MAX_PROJECT_CHOICES]]
 
 
 def _may_edit(request: HttpRequest, project: Project | None) -> bool:

@@ -18,38 +18,38 @@ from web.artifacts.lookups import get_file, get_version
 
 @login_required
 @require_safe
-def file_page(request: HttpRequest, **place: str) -> HttpResponse:
-    file = get_file(request, **place)
-    context = _shown(file) | {"preview": registry.preview(file)}
+def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    file = get_file(request, **url_kwargs)
+    context = _context(file) | {"preview": registry.preview(file)}
     return rendering.render_page(request, "artifacts/file.html", context)
 
 
 @login_required
 @require_safe
-def file_facts(request: HttpRequest, **place: str) -> HttpResponse:
-    """What the workers found out of the file, once they have."""
-    file = get_file(request, **place)
+def file_facts(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """The details of the file, once the workers know its hashes."""
+    file = get_file(request, **url_kwargs)
     if not rendering.is_partial(request):
-        return redirect("file-page", **place)
-    if _is_settling(file):
+        return redirect("file-page", **url_kwargs)
+    if _is_pending(file):
         return HttpResponse(status=204)
-    return rendering.render_page(request, "artifacts/file_details.html", _shown(file))
+    return rendering.render_page(request, "artifacts/file_details.html", _context(file))
 
 
 @login_required
 @require_safe
 @never_cache
-def file_download(request: HttpRequest, **place: str) -> HttpResponse:
-    """On to the store, which sends the bytes as an attachment."""
-    file = get_file(request, **place)
+def file_download(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """On to the object store, which sends the bytes as an attachment."""
+    file = get_file(request, **url_kwargs)
     return redirect(downloads.presigned_url(Actor.from_page(request), file))
 
 
 @login_required
 @require_safe
-def file_image(request: HttpRequest, **place: str) -> HttpResponseBase:
-    """The bytes of an image for the page of its file, as the kind that they are: never one that can hold scripts."""
-    file = get_file(request, **place)
+def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
+    """The bytes of an image for the page of its file, with its own media type: never one that can hold scripts."""
+    file = get_file(request, **url_kwargs)
     response = StreamingHttpResponse(downloads.content(file), content_type=registry.image(file).type)
     response["Content-Length"] = file.size
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -61,8 +61,8 @@ def file_image(request: HttpRequest, **place: str) -> HttpResponseBase:
 @login_required
 @require_safe
 @never_cache
-def version_zip(request: HttpRequest, **place: str) -> HttpResponseBase:
-    version = get_version(request, **place)
+def version_zip(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
+    version = get_version(request, **url_kwargs)
     chunks = archives.stream(Actor.from_page(request), version)
     response = StreamingHttpResponse(chunks, content_type="application/zip")
     name = f"{version.artifact.name}-{version.version}.zip"
@@ -70,19 +70,19 @@ def version_zip(request: HttpRequest, **place: str) -> HttpResponseBase:
     return response
 
 
-def _is_settling(file: ArtifactFile) -> bool:
+def _is_pending(file: ArtifactFile) -> bool:
     return file.blob is not None and file.blob.state == Blob.State.UPLOADED
 
 
-def _shown(file: ArtifactFile) -> dict[str, object]:
+def _context(file: ArtifactFile) -> dict[str, object]:
     version = file.version
     return {
         "file": file,
         "version": version,
         "artifact": version.artifact,
         "project": version.artifact.project,
-        "here": version.get_absolute_url(),
+        "version_url": version.get_absolute_url(),
         "trail": directory_listing.trail(file.path),
-        "is_settling": _is_settling(file),
-        "place": "artifacts",
+        "is_pending": _is_pending(file),
+        "active_nav": "artifacts",
     }

@@ -1,4 +1,4 @@
-"""Uploading in the browser: into a draft, straight to the store, and from the draft to a version."""
+"""Uploading in the browser: into a draft, straight to the object store, and from the draft to a version."""
 
 from typing import Any
 
@@ -10,7 +10,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import drafts, versions
@@ -19,18 +18,18 @@ from web import rendering
 from web.artifacts.forms import FinalizeForm, RemoveForm
 from web.artifacts.lookups import get_artifact, get_version_of
 
-FILES_SHOWN = 50
-DRAFTS_SHOWN = 5
-# How long until the page asks for hashes again, in seconds, and after how many questions it takes its time.
-_PACE = ((10, 1), (40, 3), (10**9, 15))
+FILES_PER_PAGE = 50
+MAX_DRAFTS = 5
+# (polls, seconds): up to so many polls for hashes, the page waits so long for the next one.
+_POLL_DELAYS = ((10, 1), (40, 3), (10**9, 15))
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @csp_update({"connect-src": [settings.STORE_ORIGIN]})
-def upload(request: HttpRequest, **place: str) -> HttpResponse:
-    """Files into a draft, and the draft into a version. The first file begins a draft; to look at the page does not."""
-    artifact = _find_mine(request, **place)
+def upload(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """Files into a draft, and the draft into a version. The first file begins a draft; opening the page does not."""
+    artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     draft = _find_draft(request, artifact)
     if request.method != "POST" and draft and draft.is_finalized:
         return redirect(draft)
@@ -43,17 +42,17 @@ def upload(request: HttpRequest, **place: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def draft_files(request: HttpRequest, **place: str) -> HttpResponse:
-    """The files of a draft with what the workers have found out of them. It asks again by itself until all is known."""
-    artifact = _find_mine(request, **place)
+def draft_files(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """The files of a draft with the hashes that workers have computed. It polls until all are known."""
+    artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     draft = _find_draft(request, artifact)
     return rendering.render_page(request, "artifacts/draft_files.html", _context(request, artifact, draft))
 
 
 @login_required
 @require_POST
-def remove_file(request: HttpRequest, **place: str) -> HttpResponse:
-    artifact = _find_mine(request, **place)
+def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     draft = _find_draft(request, artifact)
     if draft is None:
         raise Http404("The URL names no draft.")
@@ -66,51 +65,42 @@ def remove_file(request: HttpRequest, **place: str) -> HttpResponse:
     return rendering.render_page(request, "artifacts/draft_files.html", _context(request, artifact, draft))
 
 
-def _find_mine(request: HttpRequest, **place: str) -> Artifact:
-    """An artifact that the reader may add to."""
-    artifact = get_artifact(request, **place)
-    permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
-    return artifact
-
-
 def _find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | None:
-    """The version that the address names, or the form where the page has begun it meanwhile."""
-    named = request.POST.get("version") or request.GET.get("version")
-    return get_version_of(request, artifact, named) if named else None
+    """The version that the query string names, or the form where the page has begun it meanwhile."""
+    version = request.POST.get("version") or request.GET.get("version")
+    return get_version_of(request, artifact, version) if version else None
 
 
 def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) -> HttpResponse:
     data = form.cleaned_data
-    done = versions.finalize(Actor.from_page(request), draft, aliases=data["aliases"], description=data["description"])
-    return rendering.redirect_with_message(request, f"{done.version} finalized.", done.version.get_absolute_url())
+    result = versions.finalize(
+        Actor.from_page(request), draft, aliases=data["aliases"], description=data["description"]
+    )
+    return rendering.redirect_with_message(request, f"{result.version} finalized.", result.version)
 
 
 def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:
     after = request.GET.get("after", "")
-    found = _after(draft, after) if draft else []
-    shown = found[:FILES_SHOWN]
+    rows: list[ArtifactFile] = []
+    if draft:
+        later = draft.files.select_related("blob").filter(path__gt=after).order_by("path")
+        rows = list(later[: FILES_PER_PAGE + 1])
+    files = rows[:FILES_PER_PAGE]
+    is_pending = any(file.blob and file.blob.state == Blob.State.UPLOADED for file in files)
     return {
         "artifact": artifact,
         "project": artifact.project,
         "draft": draft,
-        "drafts": artifact.versions.drafts().filter(created_by=request.user).order_by("-number")[:DRAFTS_SHOWN],
-        "files": shown,
+        "drafts": artifact.versions.drafts().filter(created_by=request.user).order_by("-number")[:MAX_DRAFTS],
+        "files": files,
         "after": after,
-        "next": shown[-1].path if len(found) > FILES_SHOWN else "",
-        "place": "artifacts",
-    } | _pace(request, any(file.blob and file.blob.state == Blob.State.UPLOADED for file in shown))
+        "next_path": files[-1].path if len(rows) > FILES_PER_PAGE else "",
+        "active_nav": "artifacts",
+    } | (_polling(request) if is_pending else {})
 
 
-def _after(draft: ArtifactVersion, path: str) -> list[ArtifactFile]:
-    """The next files, and one more that tells whether there are more."""
-    rows = draft.files.select_related("blob").filter(path__gt=path)
-    return list(rows.order_by("path")[: FILES_SHOWN + 1])
-
-
-def _pace(request: HttpRequest, waits: bool) -> dict[str, int]:
-    """When to ask again, and how often it was asked already; nothing once every hash is known."""
-    if not waits:
-        return {}
-    asked = request.GET.get("asked", "")
-    asked = int(asked) if asked.isdecimal() and len(asked) < 9 else 0
-    return {"asked": asked + 1, "again_in": next(seconds for limit, seconds in _PACE if asked < limit)}
+def _polling(request: HttpRequest) -> dict[str, int]:
+    """When to poll again, and how often the page has done so."""
+    value = request.GET.get("asked", "")
+    polls = int(value) if value.isdecimal() and len(value) < 9 else 0
+    return {"polls": polls + 1, "poll_delay": next(seconds for limit, seconds in _POLL_DELAYS if polls < limit)}

@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
@@ -19,28 +18,28 @@ from web.aliases import view_models
 from web.artifacts.forms import DeleteVersionForm, FinalizeForm, VersionEditForm
 from web.artifacts.lookups import get_version
 
-RUNS_SHOWN = 10
+MAX_RUNS = 10
 
 
 @login_required
 @require_safe
-def version_page(request: HttpRequest, **place: str) -> HttpResponse:
+def version_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Everything about the version; to HTMX only the folder that `path` names."""
-    version = get_version(request, **place)
-    context = _shown(version) | _folder(request, version)
+    version = get_version(request, **url_kwargs)
+    context = _context(version) | _folder_context(request, version)
     if not rendering.is_partial(request):
-        context |= _around(request, version)
+        context |= _sidebar_context(request, version)
     return rendering.render_page(request, "artifacts/version.html", context)
 
 
 @login_required
 @require_safe
-def version_files(request: HttpRequest, **place: str) -> HttpResponse:
-    """More rows of a folder; or, told how many were `pending`, the same ones again once fewer are."""
-    version = get_version(request, **place)
+def version_files(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """More rows of a folder; or the same ones again, once fewer are pending than the `pending` of the query string."""
+    version = get_version(request, **url_kwargs)
     if not rendering.is_partial(request):
         return redirect(f"{version.get_absolute_url()}?{request.GET.urlencode()}")
-    context = _shown(version) | _folder(request, version)
+    context = _context(version) | _folder_context(request, version)
     if request.GET.get("pending") == str(context["pending"]):
         return HttpResponse(status=204)
     return rendering.render_page(request, "artifacts/version_files.html", context)
@@ -48,129 +47,117 @@ def version_files(request: HttpRequest, **place: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def version_integrity(request: HttpRequest, **place: str) -> HttpResponse:
-    """What the workers found out, once they have."""
-    version = get_version(request, **place)
+def version_integrity(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """The integrity of the version, once the workers know it."""
+    version = get_version(request, **url_kwargs)
     if not rendering.is_partial(request):
         return redirect(version)
-    if is_settling(version):
+    if is_pending(version):
         return HttpResponse(status=204)
-    return rendering.render_page(request, "artifacts/version_integrity.html", _shown(version))
+    return rendering.render_page(request, "artifacts/version_integrity.html", _context(version))
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, **place: str) -> HttpResponse:
-    version = _find_mine(request, **place)
-    shown = {name: getattr(version, name) for name in ("description", "notes", "metadata")}
-    form = VersionEditForm(_posted(request), initial=shown)
+def edit(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    version = get_version(request, role=Role.EDITOR, **url_kwargs)
+    initial = {name: getattr(version, name) for name in ("description", "notes", "metadata")}
+    form = VersionEditForm(rendering.post_data(request), initial=initial)
     if form.is_valid():
         versions.describe(Actor.from_page(request), version, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", version.get_absolute_url())
-    return rendering.render_form(request, form, f"Edit {version}", verb="Save", back=version.get_absolute_url())
+        return rendering.redirect_with_message(request, "Saved.", version)
+    return rendering.render_form(request, form, f"Edit {version}", submit_label="Save", back=version)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def finalize(request: HttpRequest, **place: str) -> HttpResponse:
-    version = _find_mine(request, **place)
-    form = FinalizeForm(_posted(request), initial={"description": version.description})
+def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    version = get_version(request, role=Role.EDITOR, **url_kwargs)
+    form = FinalizeForm(rendering.post_data(request), initial={"description": version.description})
     if form.is_valid():
         data = form.cleaned_data
-        done = versions.finalize(
+        version = versions.finalize(
             Actor.from_page(request), version, aliases=data["aliases"], description=data["description"]
-        )
-        return rendering.redirect_with_message(request, f"{done.version} finalized.", done.version.get_absolute_url())
-    sentence = "Finalized versions are immutable. This action cannot be undone."
-    return rendering.render_form(
-        request, form, f"Finalize {version}?", sentence, verb="Finalize", back=version.get_absolute_url()
-    )
+        ).version
+        return rendering.redirect_with_message(request, f"{version} finalized.", version)
+    message = "Finalized versions are immutable. This action cannot be undone."
+    return rendering.render_form(request, form, f"Finalize {version}?", message, submit_label="Finalize", back=version)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: HttpRequest, **place: str) -> HttpResponse:
-    version = _find_mine(request, **place)
-    form = DeleteVersionForm(_own_aliases(version), _posted(request))
+def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    version = get_version(request, role=Role.EDITOR, **url_kwargs)
+    form = DeleteVersionForm(_aliases_to_delete(version), rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
         return rendering.redirect_with_message(
-            request, f"{version} deleted.", reverse("artifact-versions", args=version.artifact.url_args)
+            request, f"{version} deleted.", "artifact-versions", *version.artifact.url_args
         )
     files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
-    sentence = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
+    message = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
     return rendering.render_form(
-        request, form, f"Delete {version}?", sentence, verb="Delete", back=version.get_absolute_url(), danger=True
+        request,
+        form,
+        f"Delete {version}?",
+        message,
+        submit_label="Delete",
+        back=version,
+        danger=True,
     )
 
 
-def is_settling(version: ArtifactVersion) -> bool:
-    """Whether workers are about to find out if the bytes are what was stated."""
+def is_pending(version: ArtifactVersion) -> bool:
+    """Whether workers have not verified all of its bytes yet."""
     return version.is_finalized and version.integrity == ArtifactVersion.Integrity.PENDING
 
 
-def _find_mine(request: HttpRequest, **place: str) -> ArtifactVersion:
-    """A version that the reader may change."""
-    version = get_version(request, **place)
-    permissions.require(Actor.from_page(request), version.artifact.project.team, Role.EDITOR)
-    return version
+def _aliases_to_delete(version: ArtifactVersion) -> list[str]:
+    """Those that would be deleted with the version: `latest` falls back by itself where it follows."""
+    aliases = [row.alias for row in version.aliases.all()]
+    return [alias for alias in aliases if not (alias == validators.LATEST and version.artifact.auto_latest)]
 
 
-def _posted(request: HttpRequest) -> QueryDict | None:
-    """What a form was sent with. It may be nothing: a box that is not ticked is not sent."""
-    return request.POST if request.method == "POST" else None
-
-
-def _own_aliases(version: ArtifactVersion) -> list[str]:
-    """Those that would be lost with the version: `latest` falls back by itself where it follows."""
-    given = [row.alias for row in version.aliases.all()]
-    return [alias for alias in given if not (alias == validators.LATEST and version.artifact.auto_latest)]
-
-
-def _shown(version: ArtifactVersion) -> dict[str, Any]:
+def _context(version: ArtifactVersion) -> dict[str, Any]:
     return {
         "version": version,
         "artifact": version.artifact,
         "project": version.artifact.project,
-        "here": version.get_absolute_url(),
-        "is_settling": is_settling(version),
-        "place": "artifacts",
+        "version_url": version.get_absolute_url(),
+        "is_pending": is_pending(version),
+        "active_nav": "artifacts",
     }
 
 
-def _folder(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
-    """The rows of the folder that is asked for, from the name `after` on, that begin with `starts`."""
+def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
+    """The rows of the folder that is asked for, from the name `after` on, that begin with a prefix."""
     folder = directory_listing.clean(request.GET.get("path", ""))
-    after, starts = request.GET.get("after", ""), request.GET.get("starts", "")
-    page = directory_listing.page(version, folder, after=after, prefix=starts)
-    if folder and not page.entries and not after and not starts:
+    after, prefix = request.GET.get("after", ""), request.GET.get("starts", "")
+    page = directory_listing.page(version, folder, after=after, prefix=prefix)
+    if folder and not page.entries and not after and not prefix:
         raise Http404(f"There is no folder {folder!r}.")
-    waiting = [entry for entry in page.entries if entry.file and _is_waiting(entry.file.blob)]
+    blobs = [entry.file.blob for entry in page.entries if entry.file and entry.file.blob]
     return {
         "folder": folder,
         "trail": directory_listing.trail(folder),
         "entries": page.entries,
-        "more": page.next_cursor,
+        "next_cursor": page.next_cursor,
         "after": after,
-        "starts": starts,
-        "pending": len(waiting),
+        "prefix": prefix,
+        "pending": sum(blob.state == Blob.State.UPLOADED for blob in blobs),
     }
 
 
-def _is_waiting(blob: Blob | None) -> bool:
-    return blob is not None and blob.state == Blob.State.UPLOADED
-
-
-def _around(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
-    """What else one wants to know of it, and which versions to compare it with."""
+def _sidebar_context(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
+    """Runs that used it, and which versions to compare it with."""
     artifact = version.artifact
     before = artifact.versions.finalized().filter(number__lt=version.number).order_by("-number").first()
     production = artifact.alias_set.select_related("version").filter(alias="production").first()
     role = permissions.role_in(request.user, artifact.project.team)
     return permissions.template_flags(role) | {
-        "seen": view_models.state_token(artifact),
-        "before": before,
+        "state_token": view_models.state_token(artifact),
+        "previous_version": before,
         "production": production.version if production and production.version != version else None,
-        "users": Run.objects.filter(usages__version=version).order_by("-usages__id")[:RUNS_SHOWN],
+        "used_by": Run.objects.filter(usages__version=version).order_by("-usages__id")[:MAX_RUNS],
     }

@@ -22,30 +22,30 @@ PAGE_SIZE = 50
 @login_required
 @require_safe
 def inbox_page(request: HttpRequest) -> HttpResponse:
-    return _answer(request)
+    return _render_inbox(request)
 
 
 @login_required
 @require_safe
-def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
-    """On to what the item tells of; who goes there has read it."""
+def item(request: HttpRequest, notice_id: UUID) -> HttpResponse:
+    """On to the page of the event; who goes there has read the item."""
     found = get_object_or_404(InboxItem.objects.visible_to(request.user).for_display(), pk=notice_id)
     inbox.mark_read(Actor.from_page(request), [found.pk])
-    return redirect(_current_url(request, found.event))
+    return redirect(_event_url(request, found.event))
 
 
 @login_required
 @require_POST
 def read(request: HttpRequest) -> HttpResponse:
     """Mark as read the item that the form names, or all."""
-    named = request.POST.get("item")
-    ids = None if named is None else [decode_cursor(encode_cursor(named), InboxItem, "id")]
+    pk = request.POST.get("item")
+    ids = None if pk is None else [decode_cursor(encode_cursor(pk), InboxItem, "id")]
     inbox.mark_read(Actor.from_page(request), ids)
-    return _answer(request) if rendering.is_partial(request) else redirect(reverse("inbox"))
+    return _render_inbox(request) if rendering.is_partial(request) else redirect(reverse("inbox"))
 
 
-def _current_url(request: HttpRequest, event: Event) -> str:
-    """Where it is to be seen by now: an artifact may have another name since, or be gone."""
+def _event_url(request: HttpRequest, event: Event) -> str:
+    """The page that shows the event now: the artifact may have been renamed since, or deleted."""
     if event.artifact_id is None:
         return event.get_absolute_url()
     artifact = (
@@ -56,11 +56,11 @@ def _current_url(request: HttpRequest, event: Event) -> str:
     return reverse("artifact-aliases" if event.alias else "artifact", args=artifact.url_args)
 
 
-def _answer(request: HttpRequest) -> HttpResponse:
+def _render_inbox(request: HttpRequest) -> HttpResponse:
     rows = InboxItem.objects.visible_to(request.user).for_display().order_by("-id")
     if before := request.GET.get("before"):
         rows = rows.filter(pk__lt=decode_cursor(before, InboxItem, "id"))
-    found = list(rows[: PAGE_SIZE + 1])
-    older = encode_cursor(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else None
-    context = {"items": found[:PAGE_SIZE], "older": older, "tab": "inbox", "place": "inbox"}
+    items = list(rows[: PAGE_SIZE + 1])
+    older = encode_cursor(items[PAGE_SIZE - 1].pk) if len(items) > PAGE_SIZE else None
+    context = {"items": items[:PAGE_SIZE], "older": older, "tab": "inbox", "active_nav": "inbox"}
     return rendering.render_page(request, "notifications/inbox.html", context)

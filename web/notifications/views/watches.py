@@ -25,9 +25,9 @@ PAGE_SIZE = 50
 @require_safe
 def watch_list(request: HttpRequest) -> HttpResponse:
     rows = Watch.objects.visible_to(request.user).for_display()
-    page = rendering.paginate(request, rows.order_by("-id"), PAGE_SIZE)
+    page = rendering.paginate(request.GET, rows.order_by("-id"), PAGE_SIZE)
     return rendering.render_page(
-        request, "notifications/watches.html", {"page": page, "tab": "watches", "place": "inbox"}
+        request, "notifications/watches.html", {"page": page, "tab": "watches", "active_nav": "inbox"}
     )
 
 
@@ -48,30 +48,30 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
 def project_watch(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project)
     back = found.get_absolute_url()
-    return _watch(request, found, None, found.full_name, rendering.safe_return_url(request, back))
+    return _render_form(request, found, None, found.full_name, rendering.safe_return_url(request, back))
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def artifact_watch(request: HttpRequest, **names: str) -> HttpResponse:
-    found = get_artifact(request, **names)
+def artifact_watch(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    found = get_artifact(request, **url_kwargs)
     back = found.get_absolute_url()
-    return _watch(
+    return _render_form(
         request,
         found.project,
         found,
-        f"{found.project.full_name}/{found.name}",
+        found.full_name,
         rendering.safe_return_url(request, back),
     )
 
 
-def _watch(
+def _render_form(
     request: HttpRequest, project: Project, artifact: Artifact | None, full_name: str, back: str
 ) -> HttpResponse:
     watch = Watch.objects.filter(user=request.user, project=project, artifact=artifact).first()
-    form = WatchForm(request.POST or None, initial=WatchForm.shown(watch))
+    form = WatchForm(request.POST or None, initial=WatchForm.initial_of(watch))
     if form.is_valid():
         watches.watch(Actor.from_page(request), project, artifact, **form.cleaned_data)
         return rendering.redirect_with_message(request, f"You are watching {full_name}.", back)
-    context = {"form": form, "watch": watch, "watched": full_name, "back": back}
+    context = {"form": form, "watch": watch, "full_name": full_name, "back": back}
     return rendering.render_page(request, "notifications/watch.html", context, status=422 if form.is_bound else 200)

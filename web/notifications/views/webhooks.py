@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import permissions
 from accounts.actor import Actor
+from accounts.models import Role
 from notifications import webhooks
 from notifications.models import Delivery, Webhook
 from projects.models import Project
 from web import rendering
 from web.notifications.forms import WebhookForm
 from web.notifications.lookups import get_webhook
-from web.projects.lookups import get_managed_project
+from web.projects.lookups import get_project
 
 PAGE_SIZE = 50
 
@@ -25,111 +26,107 @@ PAGE_SIZE = 50
 @login_required
 @require_safe
 def webhook_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     rows = Delivery.objects.annotate_newest(Webhook.objects.filter(project=found))
-    return _answer(request, found, "webhooks", hooks=rows)
+    return _render_tab(request, found, "webhooks", webhooks=rows)
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     form = WebhookForm(request.POST or None)
     if form.is_valid():
-        made = webhooks.create(Actor.from_page(request), found, **form.cleaned_data)
-        return _secret(request, made, "Webhook created")
-    return _ask(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=found.url_args))
+        webhook = webhooks.create(Actor.from_page(request), found, **form.cleaned_data)
+        return _render_secret(request, webhook, "Webhook created")
+    return _render_form(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=found.url_args))
 
 
 @login_required
 @require_safe
 def webhook_page(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     """The part is the list of deliveries, which asks for itself anew while one is on its way."""
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
     rows = Delivery.objects.filter(webhook=webhook).select_related("event").prefetch_related("attempts")
-    page = rendering.paginate(request, rows.order_by("-id"), PAGE_SIZE)
+    page = rendering.paginate(request.GET, rows.order_by("-id"), PAGE_SIZE)
     is_busy = any(delivery.is_pending for delivery in page)
-    return _answer(request, found, "webhook", webhook=webhook, page=page, is_busy=is_busy and webhook.is_live)
+    return _render_tab(request, found, "webhook", webhook=webhook, page=page, is_busy=is_busy and webhook.is_live)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_edit(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
-    form = WebhookForm(request.POST or None, initial=WebhookForm.shown(webhook))
+    form = WebhookForm(request.POST or None, initial=WebhookForm.initial_of(webhook))
     if form.is_valid():
         webhooks.update(Actor.from_page(request), webhook, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", webhook.get_absolute_url())
-    return _ask(request, found, form, "Edit webhook", "Save", webhook.get_absolute_url())
+        return rendering.redirect_with_message(request, "Saved.", webhook)
+    return _render_form(request, found, form, "Edit webhook", "Save", webhook.get_absolute_url())
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
     if request.method == "POST":
         webhooks.delete(Actor.from_page(request), webhook)
-        return rendering.redirect_with_message(
-            request, "Webhook deleted.", reverse("project-webhooks", args=found.url_args)
-        )
-    sentence = f"No more events are sent to {webhook.url}, and its delivery log is deleted."
+        return rendering.redirect_with_message(request, "Webhook deleted.", "project-webhooks", *found.url_args)
+    message = f"No more events are sent to {webhook.url}, and its delivery log is deleted."
     heading = "Delete this webhook?"
-    return rendering.render_form(
-        request, None, heading, sentence, verb="Delete", back=webhook.get_absolute_url(), danger=True
-    )
+    return rendering.render_form(request, None, heading, message, submit_label="Delete", back=webhook, danger=True)
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
     if request.method == "POST":
-        return _secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "New signing secret")
-    sentence = "New deliveries will be signed with the new secret. Update the receiver with it."
+        return _render_secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "New signing secret")
+    message = "New deliveries will be signed with the new secret. Update the receiver with it."
     heading = "Create a new secret?"
-    return rendering.render_form(
-        request, None, heading, sentence, verb="Create", back=webhook.get_absolute_url(), danger=True
-    )
+    return rendering.render_form(request, None, heading, message, submit_label="Create", back=webhook, danger=True)
 
 
 @login_required
 @require_POST
 def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, found, webhook_id)
     webhooks.test(Actor.from_page(request), webhook)
-    return rendering.redirect_with_message(request, "Test event queued.", webhook.get_absolute_url())
+    return rendering.redirect_with_message(request, "Test event queued.", webhook)
 
 
 @login_required
 @require_POST
 def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     webhook = webhooks.pause(Actor.from_page(request), get_webhook(request, found, webhook_id))
-    return rendering.redirect_with_message(request, "Webhook paused.", webhook.get_absolute_url())
+    return rendering.redirect_with_message(request, "Webhook paused.", webhook)
 
 
 @login_required
 @require_POST
 def webhook_resume(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_managed_project(request, team, project)
+    found = get_project(request, team, project, role=Role.ADMIN)
     webhook = webhooks.resume(Actor.from_page(request), get_webhook(request, found, webhook_id))
-    return rendering.redirect_with_message(request, "Webhook resumed.", webhook.get_absolute_url())
+    return rendering.redirect_with_message(request, "Webhook resumed.", webhook)
 
 
-def _ask(request: HttpRequest, project: Project, form: WebhookForm, heading: str, verb: str, back: str) -> HttpResponse:
-    context = {"project": project, "form": form, "heading": heading, "verb": verb, "back": back}
+def _render_form(
+    request: HttpRequest, project: Project, form: WebhookForm, heading: str, submit_label: str, back: str
+) -> HttpResponse:
+    context = {"project": project, "form": form, "heading": heading, "submit_label": submit_label, "back": back}
     status = 422 if form.is_bound else 200
     return rendering.render_page(request, "notifications/webhook_form.html", context, status=status)
 
 
-def _secret(request: HttpRequest, webhook: Webhook, heading: str) -> HttpResponse:
+def _render_secret(request: HttpRequest, webhook: Webhook, heading: str) -> HttpResponse:
     """The only page that has the secret."""
     context = {"webhook": webhook, "heading": heading, "back": webhook.get_absolute_url()}
     return rendering.add_htmx_trigger(
@@ -137,6 +134,6 @@ def _secret(request: HttpRequest, webhook: Webhook, heading: str) -> HttpRespons
     )
 
 
-def _answer(request: HttpRequest, project: Project, template: str, **context: Any) -> HttpResponse:
-    context |= {"project": project, "tab": "webhooks", "place": "home"} | permissions.template_flags(project.role)
+def _render_tab(request: HttpRequest, project: Project, template: str, **context: Any) -> HttpResponse:
+    context |= {"project": project, "tab": "webhooks", "active_nav": "home"} | permissions.template_flags(project.role)
     return rendering.render_page(request, f"notifications/{template}.html", context)

@@ -18,11 +18,11 @@ from projects.models import Project, Run
 from web import rendering
 from web.accounts.lookups import get_team
 from web.accounts.members import member_list_context
-from web.artifacts.forms import TypedName
+from web.forms import ConfirmNameForm
 from web.projects.forms import NewProjectForm, ProjectForm
 from web.projects.lookups import get_project
 
-SHOWN = 8
+MAX_RECENT = 8
 
 
 @login_required
@@ -31,13 +31,13 @@ def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
     found = get_project(request, team, project)
     artifacts = Artifact.objects.filter(project=found)
     runs = Run.objects.filter(project=found).select_related("created_by").order_by("-id")
-    return _answer(
+    return _render_tab(
         request,
         found,
         "overview",
         types=artifacts.order_by("type").values("type").annotate(count=Count("*")),
-        recent=activity.newest_versions(artifacts, SHOWN),
-        runs=runs[:SHOWN],
+        recent=activity.newest_versions(artifacts, MAX_RECENT),
+        runs=runs[:MAX_RECENT],
     )
 
 
@@ -46,19 +46,18 @@ def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
 def members(request: HttpRequest, team: str, project: str) -> HttpResponse:
     """The members of the project's team; others who see the project do not see them."""
     found = get_project(request, team, project)
-    return _answer(request, found, "members", **member_list_context(request, get_team(request, found.team.name)))
+    return _render_tab(request, found, "members", **member_list_context(request, get_team(request, found.team.name)))
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project)
-    permissions.require(Actor.from_page(request), found.team, Role.EDITOR)
-    form = ProjectForm(request.POST or None, initial=ProjectForm.shown(found))
+    found = get_project(request, team, project, role=Role.EDITOR)
+    form = ProjectForm(request.POST or None, initial=ProjectForm.initial_of(found))
     if form.is_valid():
-        changed = projects.update(Actor.from_page(request), found, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", reverse("project-settings", args=changed.url_args))
-    return _answer(request, found, "settings", status=422 if form.is_bound else 200, form=form)
+        found = projects.update(Actor.from_page(request), found, **form.cleaned_data)
+        return rendering.redirect_with_message(request, "Saved.", "project-settings", *found.url_args)
+    return _render_tab(request, found, "settings", status=422 if form.is_bound else 200, form=form)
 
 
 @login_required
@@ -69,27 +68,35 @@ def project_new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         project = projects.create(Actor.from_page(request), **form.cleaned_data)
         return rendering.redirect_with_message(
-            request, f"Project {project.name} created. Log its first artifact.", project.get_absolute_url()
+            request, f"Project {project.name} created. Log its first artifact.", project
         )
-    return rendering.render_form(request, form, "New project", verb="Create", back=reverse("home"))
+    return rendering.render_form(request, form, "New project", submit_label="Create", back="home")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project)
-    permissions.require(Actor.from_page(request), found.team, Role.ADMIN)
-    form = TypedName(found.full_name, request.POST or None)
+    found = get_project(request, team, project, role=Role.ADMIN)
+    form = ConfirmNameForm(found.full_name, request.POST or None)
     form.fields["name"].label = f"Type {found.full_name} to confirm"
     if form.is_valid():
         projects.delete(Actor.from_page(request), found)
-        return rendering.redirect_with_message(request, f"Project {found.full_name} deleted.", reverse("home"))
-    sentence = "All its artifacts, versions, files and runs will be deleted. This action cannot be undone."
-    back = reverse("project-settings", args=found.url_args)
+        return rendering.redirect_with_message(request, f"Project {found.full_name} deleted.", "home")
+    message = "All its artifacts, versions, files and runs will be deleted. This action cannot be undone."
     heading = f"Delete project {found.full_name}?"
-    return rendering.render_form(request, form, heading, sentence, verb="Delete", back=back, danger=True)
+    return rendering.render_form(
+        request,
+        form,
+        heading,
+        message,
+        submit_label="Delete",
+        back=reverse("project-settings", args=found.url_args),
+        danger=True,
+    )
 
 
-def _answer(request: HttpRequest, project: Project, tab: str, status: int = 200, **context: Any) -> HttpResponse:
-    context = {"project": project, "tab": tab, "place": "home"} | context | permissions.template_flags(project.role)
+def _render_tab(request: HttpRequest, project: Project, tab: str, status: int = 200, **context: Any) -> HttpResponse:
+    context = (
+        {"project": project, "tab": tab, "active_nav": "home"} | context | permissions.template_flags(project.role)
+    )
     return rendering.render_page(request, f"projects/{tab}.html", context, status=status)

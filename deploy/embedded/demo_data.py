@@ -23,9 +23,9 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "first-steps"
 COLUMNS = ("area", "rooms", "age", "distance", "price")
 MODEL = "price-model"
-# They tell on the pages why, and here that it is done.
-WENT_BACK = "The error is too large: back to all columns"
-PROPOSED = "Less error on the houses that were held out"
+# Reasons that the pages show; here they mark a step as done.
+ROLLBACK_REASON = "The error is too large: back to all columns"
+PROPOSAL_REASON = "Less error on the houses that were held out"
 
 House = Mapping[str, float]
 
@@ -33,19 +33,19 @@ House = Mapping[str, float]
 def main() -> None:
     api = wandb.Api()
     project = f"{api.viewer['default_team']}/{PROJECT}"
-    there = set(done(api, project)) if project in {found.full_name for found in api.projects()} else set()
+    marks = set(completed_marks(api, project)) if project in {found.full_name for found in api.projects()} else set()
     for mark, step in STEPS.items():
-        if mark not in there:
+        if mark not in marks:
             step(project)
 
 
-def done(api: wandb.Api, project: str) -> Iterable[str]:
+def completed_marks(api: wandb.Api, project: str) -> Iterable[str]:
     """What earlier starts have left behind: aliases, and the reasons of what happened to them."""
     for artifact in api.artifacts(project):
         yield from (f"{artifact.name}:{alias}" for alias in artifact.all_aliases())
         if artifact.name == MODEL:
             yield from (change.reason for change in wandb.registry.history(artifact.qualified_name))
-            yield from (each.reason for each in wandb.registry.proposals(artifact.qualified_name, state=None))
+            yield from (proposal.reason for proposal in wandb.registry.proposals(artifact.qualified_name, state=None))
 
 
 # --- The data ---------------------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def done(api: wandb.Api, project: str) -> Iterable[str]:
 def collect(project: str, name: str, rows: int, alias: str) -> None:
     """Rows as they come in, some of them wrong."""
     with wandb.init(project=project, name=name, job_type="collect", config={"rows": rows, "seed": 7}) as run:
-        houses = list(invent(rows))
+        houses = list(generate_houses(rows))
         log_table(run, houses, "As it came in: about one row in a hundred is wrong.", [alias])
         run.log({"rows": len(houses)})
 
@@ -67,15 +67,15 @@ def clean(project: str) -> None:
         run.log({"rows": len(good), "dropped": len(houses) - len(good)})
 
 
-def invent(rows: int) -> Iterable[House]:
+def generate_houses(rows: int) -> Iterable[House]:
     """Always the same houses for the same number of rows."""
-    dice = random.Random(7)
+    generator = random.Random(7)
     for _ in range(rows):
-        area, age = dice.uniform(25, 240), dice.uniform(0, 120)
-        rooms, distance = max(1, round(area / 28 + dice.gauss(0, 0.8))), dice.expovariate(1 / 8)
-        price = 60_000 + 3_100 * area + 9_000 * rooms - 700 * age - 4_000 * distance + dice.gauss(0, 25_000)
-        if dice.random() < 0.01:
-            area, price = dice.choice([(0.0, price), (area, -1.0)])
+        area, age = generator.uniform(25, 240), generator.uniform(0, 120)
+        rooms, distance = max(1, round(area / 28 + generator.gauss(0, 0.8))), generator.expovariate(1 / 8)
+        price = 60_000 + 3_100 * area + 9_000 * rooms - 700 * age - 4_000 * distance + generator.gauss(0, 25_000)
+        if generator.random() < 0.01:
+            area, price = generator.choice([(0.0, price), (area, -1.0)])
         yield dict(zip(COLUMNS, (round(area, 1), rooms, round(age), round(distance, 2), round(price, -2)), strict=True))
 
 
@@ -112,8 +112,10 @@ def train(project: str, name: str, features: Sequence[str], aliases: list[str]) 
         data = run.use_artifact("houses:production", type="dataset")
         houses = read_table(data)
         held_out = int(len(houses) * run.config["held_out"])
-        weights = fit([inputs(house, features) for house in houses[held_out:]], [h["price"] for h in houses[held_out:]])
-        errors = [dot(weights, inputs(house, features)) - house["price"] for house in houses[:held_out]]
+        weights = fit(
+            [feature_vector(house, features) for house in houses[held_out:]], [h["price"] for h in houses[held_out:]]
+        )
+        errors = [dot(weights, feature_vector(house, features)) - house["price"] for house in houses[:held_out]]
         rmse = math.sqrt(sum(error**2 for error in errors) / len(errors))
         run.log({"rmse": round(rmse), "trained_on": len(houses) - held_out, "data": data.version})
         log_model(run, features, weights, rmse, aliases)
@@ -141,7 +143,7 @@ def compare(project: str) -> None:
         run.log_artifact(min(models, key=lambda model: model.metadata["rmse"]), aliases=["staging"])
 
 
-def inputs(house: House, features: Sequence[str]) -> list[float]:
+def feature_vector(house: House, features: Sequence[str]) -> list[float]:
     return [1.0, *(house[name] for name in features)]
 
 
@@ -181,15 +183,15 @@ def protect(project: str) -> None:
         raise SystemExit(f"The rule was not made: {answer.status} {answer.json().get('detail')}")
 
 
-def think_again(project: str) -> None:
+def move_and_roll_back(project: str) -> None:
     """A move that turned out to be wrong, and the way back."""
     model = f"{project}/{MODEL}"
     wandb.registry.transition_stage(model, "v1.0.0", "Staging", comment="One column is easier to explain")
-    wandb.registry.rollback(model, "staging", reason=WENT_BACK)
+    wandb.registry.rollback(model, "staging", reason=ROLLBACK_REASON)
 
 
 def propose(project: str) -> None:
-    wandb.registry.propose(f"{project}/{MODEL}", "v1.1.0", "production", reason=PROPOSED)
+    wandb.registry.propose(f"{project}/{MODEL}", "v1.1.0", "production", reason=PROPOSAL_REASON)
 
 
 # --- This repository --------------------------------------------------------------------------------------------------
@@ -210,7 +212,7 @@ def add(artifact: wandb.Artifact, patterns: Iterable[str]) -> None:
         artifact.add_file(path, path.relative_to(ROOT).as_posix())
 
 
-# The alias, or the reason, that tells that a step is done, and the step.
+# What marks a step as done, an alias or a reason, and the step.
 STEPS: dict[str, Callable[[str], None]] = {
     "houses:v0.1.0": lambda project: collect(project, "collect-first", 1000, "v0.1.0"),
     "houses:v0.2.0": lambda project: collect(project, "collect-more", 4000, "v0.2.0"),
@@ -218,8 +220,8 @@ STEPS: dict[str, Callable[[str], None]] = {
     f"{MODEL}:v1.0.0": lambda project: train(project, "train-by-area", ["area"], ["v1.0.0", "production"]),
     f"{MODEL}:v1.1.0": lambda project: train(project, "train-by-all", COLUMNS[:-1], ["v1.1.0"]),
     f"{MODEL}:staging": compare,
-    WENT_BACK: think_again,
-    PROPOSED: propose,
+    ROLLBACK_REASON: move_and_roll_back,
+    PROPOSAL_REASON: propose,
     "wanllmdb-source:production": document,
     # That leaves no mark, and may be asked for again.
     "a rule for production": protect,

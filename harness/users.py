@@ -1,4 +1,4 @@
-"""The cast in a running stack: `manage.py shell` is given this, and prints everybody's API key."""
+"""The users of a running stack: `manage.py shell` is given this, and prints everybody's API key."""
 
 import json
 

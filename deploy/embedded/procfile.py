@@ -10,7 +10,7 @@ from honcho.printer import Message, Printer
 PROCFILE = Path(__file__).parents[2] / "Procfile"
 
 
-class CalmPrinter(Printer):
+class QuietPrinter(Printer):
     """Prints what the processes say; of honcho's own lines only the one that tells which process gave up."""
 
     expects_stops = False
@@ -25,7 +25,7 @@ class CalmPrinter(Printer):
 
 
 def main() -> int:
-    manager = Manager(CalmPrinter(sys.stdout))
+    manager = Manager(QuietPrinter(sys.stdout))
     for name, command in parse_procfile(PROCFILE.read_text()).processes.items():
         manager.add_process(name, command, cwd=str(PROCFILE.parent))
     manager.loop()

@@ -11,12 +11,12 @@ from typing import Any
 TIMEOUT = 30.0
 
 
-class Refused(Exception):
+class UnexpectedStatus(Exception):
     """An answer that is not of the 2xx kind."""
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """How long each of the requests took, in seconds and sorted, and how long all of them together."""
 
     latencies: list[float]
@@ -71,7 +71,9 @@ class Connection:
         if b"connection: close" in head:
             self.close()
         if not head[9:10] == b"2":
-            raise Refused(f"{head[:40].decode()} to {message.partition(b' HTTP')[0].decode()}: {body[:500].decode()}")
+            raise UnexpectedStatus(
+                f"{head[:40].decode()} to {message.partition(b' HTTP')[0].decode()}: {body[:500].decode()}"
+            )
         return body
 
     def _receive(self, data: bytearray) -> None:
@@ -82,7 +84,7 @@ class Connection:
         data += piece
 
 
-def message(method: str, path: str, key: str, body: Any = None) -> bytes:
+def build_request(method: str, path: str, key: str, body: Any = None) -> bytes:
     """A request with an API key, as bytes. The body is sent as JSON."""
     content = b"" if body is None else json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
@@ -91,21 +93,23 @@ def message(method: str, path: str, key: str, body: Any = None) -> bytes:
     return f"{head}\r\n".encode() + content
 
 
-def run(port: int, messages: Sequence[bytes], *, clients: int, seconds: float, at_most: int = 100_000) -> Measured:
-    """Send the messages round and round from so many clients at once, for so long, but not more than `at_most`."""
+def run(
+    port: int, messages: Sequence[bytes], *, clients: int, seconds: float, max_requests: int = 100_000
+) -> Measurement:
+    """Send the messages round and round from so many clients at once, for so long, but not more than `max_requests`."""
     latencies: list[list[float]] = [[] for _ in range(clients)]
-    faults: list[BaseException] = []
-    begun = time.perf_counter()
+    failures: list[BaseException] = []
+    started_at = time.perf_counter()
 
     def client(which: int) -> None:
-        connection, mine = Connection(port), latencies[which]
+        connection, own = Connection(port), latencies[which]
         try:
-            while time.perf_counter() < begun + seconds and len(mine) < at_most // clients and not faults:
+            while time.perf_counter() < started_at + seconds and len(own) < max_requests // clients and not failures:
                 started = time.perf_counter()
-                connection.send(messages[(which + len(mine) * clients) % len(messages)])
-                mine.append(time.perf_counter() - started)
-        except (OSError, Refused) as fault:
-            faults.append(fault)
+                connection.send(messages[(which + len(own) * clients) % len(messages)])
+                own.append(time.perf_counter() - started)
+        except (OSError, UnexpectedStatus) as failure:
+            failures.append(failure)
         finally:
             connection.close()
 
@@ -114,6 +118,6 @@ def run(port: int, messages: Sequence[bytes], *, clients: int, seconds: float, a
         thread.start()
     for thread in threads:
         thread.join()
-    if faults:
-        raise faults[0]
-    return Measured(sorted(one for mine in latencies for one in mine), time.perf_counter() - begun)
+    if failures:
+        raise failures[0]
+    return Measurement(sorted(one for own in latencies for one in own), time.perf_counter() - started_at)

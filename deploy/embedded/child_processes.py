@@ -1,4 +1,4 @@
-"""No process is left behind, however the one that started it ends."""
+"""Child processes that end with the one that started them, however it ends."""
 
 import ctypes
 import os
@@ -12,14 +12,14 @@ from pathlib import Path
 Process = subprocess.Popen[str]
 
 # Every process of a stack carries this in its environment, with the stack's `var` directory.
-MARK = "WANLLMDB_EMBEDDED"
+STACK_VARIABLE = "WANLLMDB_EMBEDDED"
 
 _PR_SET_PDEATHSIG = 1
-_started: list[Process] = []
+_children: list[Process] = []
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def end_with_parent() -> None:
+def terminate_with_parent() -> None:
     """For `preexec_fn`: the kernel sends SIGTERM when the parent ends, however it does. Only Linux can."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -34,30 +34,30 @@ def start(
     """
     child = subprocess.Popen(
         [sys.executable, "-m", module],
-        env=os.environ | dict(environment or {}) | {MARK: str(var)},
+        env=os.environ | dict(environment or {}) | {STACK_VARIABLE: str(var)},
         stdout=stdout,
         text=True,
         start_new_session=True,
-        preexec_fn=end_with_parent,
+        preexec_fn=terminate_with_parent,
     )
-    _started.append(child)
+    _children.append(child)
     return child
 
 
-def of_stack(var: Path) -> set[int]:
+def find_processes(var: Path) -> set[int]:
     """The processes of the stack in `var`: what this one started, and what /proc knows of others, children's too."""
-    mark = f"{MARK}={var}".encode()
-    marked = {pid for pid in _all_processes() if pid != os.getpid() and mark in _environment(pid)}
-    return marked | {child.pid for child in _started if child.poll() is None}
+    variable = f"{STACK_VARIABLE}={var}".encode()
+    pids = {pid for pid in _all_processes() if pid != os.getpid() and variable in _environment(pid)}
+    return pids | {child.pid for child in _children if child.poll() is None}
 
 
-def end(var: Path, patience: float) -> None:
-    """End what still runs for the stack in `var`: with SIGTERM first, after `patience` seconds with SIGKILL."""
-    for signum, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 2.0)):
+def terminate_all(var: Path, timeout: float) -> None:
+    """End what still runs for the stack in `var`: with SIGTERM first, after `timeout` seconds with SIGKILL."""
+    for signum, seconds in ((signal.SIGTERM, timeout), (signal.SIGKILL, 2.0)):
         deadline = time.monotonic() + seconds
-        for pid in of_stack(var):
+        for pid in find_processes(var):
             _send(pid, signum)
-        while of_stack(var) and time.monotonic() < deadline:
+        while find_processes(var) and time.monotonic() < deadline:
             time.sleep(0.05)
 
 

@@ -23,10 +23,10 @@ from artifacts.models import (
 from projects import projects
 from projects.models import Project, Run
 
-_AT_ONCE = 1_000
-_FILES_A_FOLDER = 200
-_VERSIONS_AN_ALIAS = 100
-_ALIASES_AN_ARTIFACT = 100
+_BATCH_SIZE = 1_000
+_FILES_PER_FOLDER = 200
+_VERSIONS_PER_ALIAS = 100
+_ALIASES_PER_ARTIFACT = 100
 _LINE = b"one line\n"
 
 
@@ -41,35 +41,35 @@ def fill(count: int) -> str:
     _versions(alice, project, count)
     _files(alice, project, count)
     Run.objects.bulk_create(
-        (Run(project=project, name=f"run-{number}", created_by=alice) for number in range(count)), _AT_ONCE
+        (Run(project=project, name=f"run-{number}", created_by=alice) for number in range(count)), _BATCH_SIZE
     )
     if connection.vendor == "postgresql":
         # As autovacuum has done, wherever rows did not come within a minute.
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
-    hands = Client()
-    hands.force_login(alice)
-    return hands.cookies["sessionid"].value
+    client = Client()
+    client.force_login(alice)
+    return client.cookies["sessionid"].value
 
 
 def _artifacts(alice: User, project: Project, count: int) -> None:
-    about = {"project": project, "type": "dataset", "created_by": alice, "description": "Rows of a table."}
+    fields = {"project": project, "type": "dataset", "created_by": alice, "description": "Rows of a table."}
     counted = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
-    rows = [Artifact(name=f"artifact-{number:06}", **about, **counted) for number in range(count)]
-    Artifact.objects.bulk_create(rows, _AT_ONCE)
+    rows = [Artifact(name=f"artifact-{number:06}", **fields, **counted) for number in range(count)]
+    Artifact.objects.bulk_create(rows, _BATCH_SIZE)
     ArtifactTag.objects.bulk_create(
-        (ArtifactTag(artifact=row, tag=f"tag-{place % 7}") for place, row in enumerate(rows)), _AT_ONCE
+        (ArtifactTag(artifact=row, tag=f"tag-{index % 7}") for index, row in enumerate(rows)), _BATCH_SIZE
     )
-    versions = ArtifactVersion.objects.bulk_create((_version(alice, row, 1) for row in rows), _AT_ONCE)
+    versions = ArtifactVersion.objects.bulk_create((_version(alice, row, 1) for row in rows), _BATCH_SIZE)
     _aliases(alice, versions, lambda number: "latest")
 
 
 def _versions(alice: User, project: Project, count: int) -> None:
     artifact = artifacts.create(Actor(alice), project, "versions", "model")
     rows = [_version(alice, artifact, number) for number in range(1, count + 1)]
-    ArtifactVersion.objects.bulk_create(rows, _AT_ONCE)
-    _aliases(alice, rows[::_VERSIONS_AN_ALIAS], lambda number: f"build-{number}")
-    AliasChange.objects.bulk_create(_changes(alice, artifact, rows), _AT_ONCE)
+    ArtifactVersion.objects.bulk_create(rows, _BATCH_SIZE)
+    _aliases(alice, rows[::_VERSIONS_PER_ALIAS], lambda number: f"build-{number}")
+    AliasChange.objects.bulk_create(_changes(alice, artifact, rows), _BATCH_SIZE)
     numbers = {"version_count": count, "latest_version_number": count, "last_assigned_number": count}
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
 
@@ -80,21 +80,21 @@ def _files(alice: User, project: Project, count: int) -> None:
     version = _version(alice, artifact, 1)
     version.file_count, version.total_size = count, len(_LINE) * count
     version.save()
-    blob = _bytes(alice, version)
-    paths = (f"part-{number // _FILES_A_FOLDER:03}/{number:06}.txt" for number in range(count - 1))
-    ArtifactFile.objects.bulk_create((_file(version, path, blob) for path in ("one.txt", *paths)), _AT_ONCE)
+    blob = _stored_blob(alice, version)
+    paths = (f"part-{number // _FILES_PER_FOLDER:03}/{number:06}.txt" for number in range(count - 1))
+    ArtifactFile.objects.bulk_create((_file(version, path, blob) for path in ("one.txt", *paths)), _BATCH_SIZE)
     numbers = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
 
 
-def _bytes(alice: User, version: ArtifactVersion) -> Blob:
+def _stored_blob(alice: User, version: ArtifactVersion) -> Blob:
     key, project = f"{version.storage_path}one.txt", version.artifact.project
     storage.ensure_bucket()
     storage.upload_file(key, _LINE)
-    held = {"project": project, "size": len(_LINE), "sha256": hashlib.sha256(_LINE).hexdigest()}
-    lies = StoredObject.objects.create(key=key, version=version, kind="file", state="uploaded", **held)
+    fields = {"project": project, "size": len(_LINE), "sha256": hashlib.sha256(_LINE).hexdigest()}
+    obj = StoredObject.objects.create(key=key, version=version, kind="file", state="uploaded", **fields)
     md5 = hashlib.md5(_LINE, usedforsecurity=False).hexdigest()
-    return Blob.objects.create(object=lies, state="verified", md5=md5, created_by=alice, **held)
+    return Blob.objects.create(object=obj, state="verified", md5=md5, created_by=alice, **fields)
 
 
 def _file(version: ArtifactVersion, path: str, blob: Blob) -> ArtifactFile:
@@ -119,7 +119,7 @@ def _aliases(alice: User, versions: list[ArtifactVersion], name: Callable[[int],
         ArtifactAlias(artifact_id=row.artifact_id, version=row, alias=name(row.number), created_by=alice)
         for row in versions
     )
-    ArtifactAlias.objects.bulk_create(rows, _AT_ONCE)
+    ArtifactAlias.objects.bulk_create(rows, _BATCH_SIZE)
 
 
 def _changes(alice: User, artifact: Artifact, versions: list[ArtifactVersion]) -> Iterator[AliasChange]:
@@ -133,25 +133,25 @@ def _changes(alice: User, artifact: Artifact, versions: list[ArtifactVersion]) -
         )  # fmt: skip
 
 
-def crowd(count: int) -> None:
+def add_aliases(count: int) -> None:
     """So many aliases more, a hundred in each of other artifacts. On PostgreSQL."""
     alice, project = User.objects.get(username="alice"), Project.objects.get(name="load")
     counted = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
-    about = {"project": project, "type": "model", "created_by": alice, **counted}
-    rows = [Artifact(name=f"crowd-{number:06}", **about) for number in range(count // _ALIASES_AN_ARTIFACT)]
-    Artifact.objects.bulk_create(rows, _AT_ONCE)
-    ArtifactVersion.objects.bulk_create((_version(alice, row, 1) for row in rows), _AT_ONCE)
+    fields = {"project": project, "type": "model", "created_by": alice, **counted}
+    rows = [Artifact(name=f"crowd-{number:06}", **fields) for number in range(count // _ALIASES_PER_ARTIFACT)]
+    Artifact.objects.bulk_create(rows, _BATCH_SIZE)
+    ArtifactVersion.objects.bulk_create((_version(alice, row, 1) for row in rows), _BATCH_SIZE)
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO artifacts_artifactalias (id, artifact_id, version_id, alias, created_at, updated_at)
             SELECT gen_random_uuid(), version.artifact_id, version.id, 'build-' || nth, now(), now()
             FROM artifacts_artifactversion version JOIN artifacts_artifact artifact ON artifact.id = version.artifact_id
             CROSS JOIN generate_series(1, %s) nth WHERE artifact.name LIKE 'crowd-%%'""",
-            [_ALIASES_AN_ARTIFACT],
+            [_ALIASES_PER_ARTIFACT],
         )
 
 
-def age(depth: int) -> None:
+def add_changes(depth: int) -> None:
     """Every alias has moved so many times more, to another version of its artifact and back. On PostgreSQL."""
     for alias in ArtifactAlias.objects.select_related("artifact", "version"):
         other = alias.artifact.versions.exclude(pk=alias.version_id).get()
@@ -167,5 +167,5 @@ def age(depth: int) -> None:
                 )
                 for nth in range(1, depth + 1)
             ),
-            _AT_ONCE,
+            _BATCH_SIZE,
         )  # fmt: skip

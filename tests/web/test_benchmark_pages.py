@@ -2,13 +2,13 @@
 
 import pytest
 
-from benchmarks import pages, rows
+from benchmarks import pages, seed_data
 
 
 @pytest.mark.django_db(transaction=True)
 def test_every_page_of_the_benchmark_is_there(acme, alice, browser):
-    rows.fill(12)
-    hands = browser(alice)
-    assert {address: hands.get(address).status_code for address in pages.PAGES.values()} == dict.fromkeys(
+    seed_data.fill(12)
+    client = browser(alice)
+    assert {url: client.get(url).status_code for url in pages.PAGES.values()} == dict.fromkeys(
         pages.PAGES.values(), 200
     )

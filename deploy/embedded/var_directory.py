@@ -18,24 +18,24 @@ FIRST_WEB_PORT = 8000
 # that the system gives to outgoing connections, so that the same ports are most likely free again next time.
 STORE_PORTS = range(18000, 22600, 5)
 STORE_PORT_COUNT = 5
-GRPC_DISTANCE = 10_000
-SPACE_NEEDED = 500 * 2**20
+GRPC_PORT_OFFSET = 10_000
+MIN_FREE_BYTES = 500 * 2**20
 
 
-def open_directory(var: Path) -> None:
-    """Make `var` and what lies in it, for its owner alone."""
+def create(var: Path) -> None:
+    """Make `var` and what lies in it, for its owner only."""
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("broker", "broker-control", "log", "store"):
         (var / name).mkdir(mode=0o700, exist_ok=True)
     free = shutil.disk_usage(var).free
-    if free < SPACE_NEEDED:
+    if free < MIN_FREE_BYTES:
         raise SystemExit(
-            f"Only {free // 2**20} MiB are free at {var}: wanLLMDB needs {SPACE_NEEDED // 2**20} MiB to start."
+            f"Only {free // 2**20} MiB are free at {var}: wanLLMDB needs {MIN_FREE_BYTES // 2**20} MiB to start."
         )
 
 
 @contextmanager
-def full_disk_is_a_sentence(var: Path) -> Iterator[None]:
+def report_full_disk(var: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
@@ -46,7 +46,7 @@ def full_disk_is_a_sentence(var: Path) -> Iterator[None]:
 
 
 @contextmanager
-def claim(var: Path) -> Iterator[None]:
+def lock_var_dir(var: Path) -> Iterator[None]:
     """Hold `var` for this process. The system lets go of it when the process ends, however it ends."""
     with (var / "lock").open("a") as lock:
         try:
@@ -56,18 +56,18 @@ def claim(var: Path) -> Iterator[None]:
         yield
 
 
-def settle(var: Path, wanted_port: str | None) -> dict[str, str]:
+def prepare_environment(var: Path, requested_port: str | None) -> dict[str, str]:
     """The environment of this start: secrets made once, and ports that are free now. Kept in `embedded.env`.
 
     What a signed address was made for stays good over a restart, because the store keeps its ports while it can.
     """
     path = var / "embedded.env"
-    kept = read_env(path)
-    store_port = kept.get("STORE_PORT")
+    saved = read_env(path)
+    store_port = saved.get("STORE_PORT")
     if not store_port or not store_ports_are_free(int(store_port)):
         store_port = str(free_store_port())
-    port = free_web_port(wanted_port)
-    env = new_secrets() | kept
+    port = free_web_port(requested_port)
+    env = new_secrets() | saved
     env |= {
         "PORT": str(port),
         "BASE_URL": f"http://127.0.0.1:{port}",
@@ -75,7 +75,7 @@ def settle(var: Path, wanted_port: str | None) -> dict[str, str]:
         "S3_ENDPOINT_URL": f"http://127.0.0.1:{store_port}",
         "S3_BUCKET": "wanllmdb",
     }
-    if env != kept:
+    if env != saved:
         write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
     write_private(var / "s3.json", store_identities(env))
     return env
@@ -123,14 +123,14 @@ def write_credentials(var: Path, credentials: Mapping[str, str]) -> None:
     write_private(var / "credentials.json", json.dumps(credentials, indent=2) + "\n")
 
 
-def free_web_port(wanted: str | None) -> int:
+def free_web_port(requested: str | None) -> int:
     """The port that was asked for, or the first free one from 8000 on."""
-    if wanted:
-        if not wanted.isdigit() or not 0 < int(wanted) < 65536:
-            raise SystemExit(f"PORT={wanted} is not a port: give a number from 1 to 65535.")
-        if not is_free(int(wanted)):
-            raise SystemExit(f"Port {wanted} is taken: free it, or choose another with `make run PORT=…`.")
-        return int(wanted)
+    if requested:
+        if not requested.isdigit() or not 0 < int(requested) < 65536:
+            raise SystemExit(f"PORT={requested} is not a port: give a number from 1 to 65535.")
+        if not is_free(int(requested)):
+            raise SystemExit(f"Port {requested} is taken: free it, or choose another with `make run PORT=…`.")
+        return int(requested)
     for port in range(FIRST_WEB_PORT, FIRST_WEB_PORT + 200):
         if is_free(port):
             return port
@@ -146,7 +146,7 @@ def free_store_port() -> int:
 
 def store_ports_are_free(first: int) -> bool:
     ports = range(first, first + STORE_PORT_COUNT)
-    return all(is_free(port) and is_free(port + GRPC_DISTANCE) for port in ports)
+    return all(is_free(port) and is_free(port + GRPC_PORT_OFFSET) for port in ports)
 
 
 def is_free(port: int) -> bool:

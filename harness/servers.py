@@ -26,15 +26,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from honcho.environ import parse_procfile
 
-from deploy.embedded import children, state
+from deploy.embedded import child_processes, var_directory
 
 ROOT = Path(__file__).parent.parent
 PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
-START_WITHIN = 60.0
-STOP_WITHIN = 10.0
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 10.0
 _servers: "list[Server]" = []
 # Of the shell that runs the tests; a server of the session is told all it needs.
-FOREIGN = (
+SERVER_VARIABLES = (
     "WANLLMDB_", "S3_", "STORE_", "CELERY_", "DATABASE_", "WEED_", "DJANGO_", "EMAIL_", "WEBHOOK_", "BASE_URL", "PORT",
 )  # fmt: skip
 
@@ -51,11 +51,11 @@ class Server:
         *,
         user: str | None = None,
         stop_signal: int = signal.SIGTERM,
-        within: float = START_WITHIN,
+        start_timeout: float = START_TIMEOUT,
     ) -> None:
         self.name, self.command, self.env, self.ready = name, command, dict(env), ready
-        self.user, self.stop_signal, self.within = user, stop_signal, within
-        self.log = home() / f"{name}.log"
+        self.user, self.stop_signal, self.start_timeout = user, stop_signal, start_timeout
+        self.log = session_directory() / f"{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         _servers.append(self)
         owner = os.getpid()
@@ -66,7 +66,7 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     @property
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         return self.log.read_text(errors="replace")[-3000:]
 
     def start(self) -> None:
@@ -75,7 +75,7 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
-                cwd=ROOT if self.user is None else home(),
+                cwd=ROOT if self.user is None else session_directory(),
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -84,13 +84,13 @@ class Server:
                 group=self.user,
                 extra_groups=None if self.user is None else [],
                 start_new_session=True,
-                preexec_fn=children.end_with_parent,
+                preexec_fn=child_processes.terminate_with_parent,
             )
-        deadline = time.monotonic() + self.within
+        deadline = time.monotonic() + self.start_timeout
         while not self.ready():
             if not self.is_running or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"{self.name} does not serve. Its log ends:\n{self.last_words}")
+                raise RuntimeError(f"{self.name} does not serve. Its log ends:\n{self.log_tail}")
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -100,7 +100,7 @@ class Server:
         if self.is_running:
             self.process.send_signal(self.stop_signal)
             try:
-                self.process.wait(STOP_WITHIN)
+                self.process.wait(STOP_TIMEOUT)
             except subprocess.TimeoutExpired:
                 self.kill()
         self.process = None
@@ -116,13 +116,13 @@ class Server:
                 self.process = None
 
 
-def lost() -> list[Server]:
-    """Servers that ended though nobody asked them to: tests that wait for them fail, and do not know why."""
+def died() -> list[Server]:
+    """Servers that ended by themselves: tests that wait for them fail, and do not know why."""
     return [server for server in _servers if server.process is not None and not server.is_running]
 
 
 @cache
-def home() -> Path:
+def session_directory() -> Path:
     """The session's directory. Others may pass through it, for PostgreSQL refuses to be root."""
     path = Path(tempfile.mkdtemp(prefix="wanllmdb-tests-"))
     path.chmod(0o711)
@@ -148,10 +148,10 @@ def session_env() -> dict[str, str]:
     `TEST_DATABASE=postgres` means PostgreSQL and Redis, as a scaled-out server has them; `sqlite`, or nothing, means
     SQLite and the filesystem, as the embedded one has.
     """
-    var = home() / "var"
-    state.open_directory(var)
-    env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    env |= state.settle(var, str(free_port()))
+    var = session_directory() / "var"
+    var_directory.create(var)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(SERVER_VARIABLES)}
+    env |= var_directory.prepare_environment(var, str(free_port()))
     env |= {
         "DJANGO_SETTINGS_MODULE": "wanllmdb.settings",
         "WANLLMDB_VAR_DIR": str(var),
@@ -159,8 +159,8 @@ def session_env() -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         # No key, cache or setting of the person who runs the tests.
-        "XDG_CONFIG_HOME": str(home() / "config"),
-        "XDG_CACHE_HOME": str(home() / "cache"),
+        "XDG_CONFIG_HOME": str(session_directory() / "config"),
+        "XDG_CACHE_HOME": str(session_directory() / "cache"),
     }
     if on_postgres():
         env |= {"DATABASE_URL": f"{postgres()}/postgres", "CELERY_BROKER_URL": f"{redis()}/0"}
@@ -176,11 +176,11 @@ def on_postgres() -> bool:
 
 @cache
 def postgres() -> str:
-    """A PostgreSQL server of our own, without the care for the disk that tests need not pay for. Its address."""
+    """A PostgreSQL server of our own, without the care for the disk that tests need not pay for. Its URL."""
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
     if programs is None:
         raise RuntimeError("PostgreSQL is not installed: `make test` does that.")
-    data, port = home() / "postgres", free_port()
+    data, port = session_directory() / "postgres", free_port()
     user = "postgres" if os.getuid() == 0 else None
     data.mkdir(mode=0o700)
     if user:
@@ -188,7 +188,7 @@ def postgres() -> str:
     subprocess.run(
         [programs / "initdb", "--pgdata", data, "--username=wanllmdb", "--auth=trust", "--encoding=UTF8", "--no-sync"],
         check=True,
-        cwd=home(),
+        cwd=session_directory(),
         stdout=subprocess.DEVNULL,
         user=user,
         group=user,
@@ -197,29 +197,31 @@ def postgres() -> str:
     options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": 200}
     options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     command = [str(programs / "postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in options.items())]
-    address = f"postgres://wanllmdb@127.0.0.1:{port}"
+    url = f"postgres://wanllmdb@127.0.0.1:{port}"
 
     def ready() -> bool:
         try:
-            psycopg.connect(f"{address}/postgres").close()
+            psycopg.connect(f"{url}/postgres").close()
         except psycopg.OperationalError:
             return False
         return True
 
     # PostgreSQL waits for its clients on SIGTERM, and does not on SIGINT.
     Server("postgres", command, os.environ, ready, user=user, stop_signal=signal.SIGINT).start()
-    return address
+    return url
 
 
 @cache
 def redis() -> str:
-    """A Redis server of our own. Its address."""
+    """A Redis server of our own. Its URL."""
     program = shutil.which("redis-server")
     if program is None:
         raise RuntimeError("Redis is not installed: `make test` does that.")
     port = free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    Server("redis", [*command, "--dir", str(home())], os.environ, lambda: not state.is_free(port)).start()
+    Server(
+        "redis", [*command, "--dir", str(session_directory())], os.environ, lambda: not var_directory.is_free(port)
+    ).start()
     return f"redis://127.0.0.1:{port}"
 
 
@@ -230,7 +232,7 @@ def store() -> Server:
     client = s3(env)
 
     def ready() -> bool:
-        if state.is_free(int(env["STORE_PORT"])):
+        if var_directory.is_free(int(env["STORE_PORT"])):
             return False
         body = secrets.token_bytes(16)
         try:
@@ -245,7 +247,7 @@ def store() -> Server:
 
 
 def s3(env: Mapping[str, str]) -> "boto3.client":
-    """A hand in the store that is not ours, for looking at what really lies there."""
+    """A client of the object store that is not ours, to see which objects it really holds."""
     return boto3.client(
         "s3",
         endpoint_url=env["S3_ENDPOINT_URL"],
@@ -259,13 +261,13 @@ def s3(env: Mapping[str, str]) -> "boto3.client":
 class Stack:
     """A whole wanLLMDB as the Procfile runs it: web and worker are processes, everything goes over sockets.
 
-    It has a database, a bucket and a broker of its own, in which are the cast and their team: alice is admin of `acme`,
-    bob edits, vera looks on, mallory is a stranger.
+    It has a database, a bucket and a broker of its own, and the users of the tests with their team: alice is admin of
+    `acme`, bob an editor, vera a viewer, mallory a stranger.
     """
 
     def __init__(self, name: str = "stack") -> None:
-        self.var = home() / name
-        state.open_directory(self.var)
+        self.var = session_directory() / name
+        var_directory.create(self.var)
         port = free_port()
         self.base_url = f"http://127.0.0.1:{port}"
         self.env = session_env() | {
@@ -283,13 +285,13 @@ class Stack:
                 connection.execute(f'CREATE DATABASE "{name}"')
             self.env |= {"DATABASE_URL": f"{postgres()}/{name}", "CELERY_BROKER_URL": f"{redis()}/1"}
         self.store = store()
-        self.web = Server(f"{name}-web", ["sh", "-c", PROCFILE["web"]], self.env, self._web_answers)
+        self.web = Server(f"{name}-web", ["sh", "-c", PROCFILE["web"]], self.env, self._web_is_ready)
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
         self.manage("migrate", "--verbosity=0")
         self.manage("collectstatic", "--verbosity=0", "--no-input")
         self.manage("prepare_store")
-        cast = (ROOT / "tests" / "users.py").read_text()
-        self.keys: dict[str, str] = json.loads(self.manage("shell", "--no-imports", "--command", cast))
+        script = (ROOT / "harness" / "users.py").read_text()
+        self.keys: dict[str, str] = json.loads(self.manage("shell", "--no-imports", "--command", script))
 
     def start(self) -> None:
         """Everything runs after this, also what a test has killed."""
@@ -297,7 +299,7 @@ class Stack:
             server.start()
 
     def key(self, username: str) -> str:
-        """The API key of one of the cast."""
+        """The API key of one of these users."""
         return self.keys[username]
 
     def manage(self, *command: str) -> str:
@@ -308,7 +310,7 @@ class Stack:
             raise RuntimeError(f"{' '.join(command[:3])} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def _web_answers(self) -> bool:
+    def _web_is_ready(self) -> bool:
         try:
             urllib.request.urlopen(f"{self.base_url}/api/v1/me", timeout=5).close()
         except urllib.error.HTTPError as refusal:

@@ -1,0 +1,1 @@
+"""What tests and benchmarks run on: real servers, and the users of a running stack."""

@@ -1,0 +1,89 @@
+"""What the page of an artifact shows under its tab Aliases, and as the history of one of them: every version that an
+alias has been at, and which of them it can go back to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+
+from accounts import permissions
+from accounts.actor import Actor
+from artifacts import errors
+from artifacts.models import AliasChange, Artifact
+from web import rendering
+from web.aliases import view_models
+from web.artifacts.tab_contexts import base_context
+
+ALIASES_PER_PAGE = 50
+CHANGES_PER_PAGE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """A change, whether the version that it moved the alias to still exists, and whether the alias is at it now."""
+
+    change: AliasChange
+    version_exists: bool
+    is_current: bool
+
+    @property
+    def jump(self) -> str:
+        return view_models.distance(self.change.from_number, self.change.to_number)
+
+
+def aliases(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
+    """Of an artifact of `get_artifact_for_display`, the page of its aliases that the query string asks for."""
+    viewer = view_models.Viewer(Actor.from_page(request), artifact, artifact.role)
+    page = rendering.paginate(query, artifact.alias_set.select_related("version"), ALIASES_PER_PAGE)
+    pending = view_models.pending_proposals(viewer)
+    return base_context(artifact, "aliases") | {
+        "page": page,
+        "alias_rows": view_models.alias_rows(viewer, page, pending) if page.paginator.count else [],
+        "pending_proposals": pending,
+        "rules": viewer.rules,
+        "alias_count": page.paginator.total,
+    }
+
+
+def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: QueryDict) -> dict[str, Any]:
+    """The changes before the one whose number the query string says as `before`, the last first.
+
+    Raises `AliasNotFound` for an alias that never was.
+    """
+    row = artifact.alias_set.select_related("version").filter(alias=alias).first()
+    changes = AliasChange.objects.of(artifact, alias).select_related("proposal__proposed_by", "proposal__decided_by")
+    before = query.get("before", "")
+    if before.isascii() and before.isdigit() and len(before) < 10:
+        changes = changes.filter(number__lt=int(before))
+    rows = list(changes[: CHANGES_PER_PAGE + 1])
+    if not (row or rows or before):
+        raise errors.AliasNotFound(f"Artifact {artifact.name!r} never had an alias {alias!r}.")
+    existing = _existing_versions(artifact, rows)
+    current = row.version_id if row else None
+    viewer = view_models.Viewer(
+        Actor.from_page(request), artifact, permissions.role_in(request.user, artifact.project.team)
+    )
+    return {
+        "artifact": artifact,
+        "project": artifact.project,
+        "alias": alias,
+        "row": row,
+        "protected_by": view_models.protection_text(viewer.protection_of(alias)),
+        "may_move": viewer.may_move(alias),
+        "entries": [
+            TimelineEntry(change, change.to_version_id in existing, change.to_version_id == current)
+            for change in rows[:CHANGES_PER_PAGE]
+        ],
+        "older": rows[CHANGES_PER_PAGE - 1].number if len(rows) > CHANGES_PER_PAGE else None,
+        "active_nav": "artifacts",
+    } | permissions.template_flags(viewer.role)
+
+
+def alias_history_page(request: HttpRequest, artifact: Artifact, alias: str, query: QueryDict) -> dict[str, Any]:
+    """The same with what stands around it on a page of its own."""
+    return base_context(artifact, "timeline") | alias_history(request, artifact, alias, query)
+
+
+def _existing_versions(artifact: Artifact, changes: list[AliasChange]) -> set[object]:
+    ids = {change.to_version_id for change in changes if change.to_version_id}
+    return set(artifact.versions.finalized().filter(pk__in=ids).values_list("pk", flat=True))

@@ -1,0 +1,16 @@
+"""URLs of the pages about projects and their runs."""
+
+from django.urls import path
+
+from web.converters import PROJECT
+from web.projects.views import projects, runs
+
+urlpatterns = [
+    path("projects/new", projects.project_new, name="project-new"),
+    path(PROJECT, projects.overview, name="project"),
+    path(f"{PROJECT}/members", projects.members, name="project-members"),
+    path(f"{PROJECT}/settings", projects.settings, name="project-settings"),
+    path(f"{PROJECT}/delete", projects.delete, name="project-delete"),
+    path(f"{PROJECT}/runs", runs.run_list, name="project-runs"),
+    path(f"{PROJECT}/runs/<str:name>", runs.run_page, name="run"),
+]

@@ -1,0 +1,15 @@
+"""Every page. No two patterns match the same URL: the first word of each is reserved in `accounts.validators`."""
+
+from django.urls import include, path
+
+from web import home, search
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("search", search.search, name="search"),
+    path("", include("web.accounts.urls")),
+    path("", include("web.aliases.urls")),
+    path("", include("web.artifacts.urls")),
+    path("", include("web.notifications.urls")),
+    path("", include("web.projects.urls")),
+]
