@@ -307,13 +307,15 @@ def test_wrong_parts_do_not_make_an_object(bob, artifact):
     body = b"x" * (6 * 2**20)
     draft = begin(bob, artifact, {"big": body}).version
     part = 5 * 2**20
-    request = uploads.UploadRequest("file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:])))
-    [one] = uploads.begin(Actor(bob), draft, [request])
+    upload_request = uploads.UploadRequest(
+        "file", sha256(body), len(body), part, (sha256(body[:part]), sha256(body[part:]))
+    )
+    [one] = uploads.begin(Actor(bob), draft, [upload_request])
     etags = {part.number: send(part.put, body[part.offset : part.offset + part.size]) for part in one.parts}
     for wrong in ({1: etags[1], 2: "0" * 32}, {1: etags[1]}, {1: etags[1], 2: etags[2], 3: "0" * 32}):
         with pytest.raises(errors.Conflict):
             finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), wrong)])
-        assert uploads.begin(Actor(bob), draft, [request])[0].object.state == "expected"
+        assert uploads.begin(Actor(bob), draft, [upload_request])[0].object.state == "expected"
 
     assert finalize(bob, draft, completed=[uploads.CompletedUpload(str(one.object.pk), etags)]).created
 

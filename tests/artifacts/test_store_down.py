@@ -38,15 +38,15 @@ def assert_away(answer: Response) -> None:
 def test_an_interrupted_log_resumes(api, bob, artifact, draft, store):
     client = api(bob)
     endpoint = f"{ARTIFACTS}/versions/{draft.pk}"
-    request = {"objects": [{"kind": "file", "sha256": sha256(body), "size": 1} for body in (b"a", b"b")]}
+    upload_request = {"objects": [{"kind": "file", "sha256": sha256(body), "size": 1} for body in (b"a", b"b")]}
     before = rows()
     store.stop()
-    assert_away(client.post(f"{endpoint}/uploads", request))
+    assert_away(client.post(f"{endpoint}/uploads", upload_request))
     assert_away(client.post(f"{endpoint}/finalize", {"aliases": ["production"]}))
     assert rows() == before
 
     store.start()
-    uploaded, expected = client.post(f"{endpoint}/uploads", request).json()["objects"]
+    uploaded, expected = client.post(f"{endpoint}/uploads", upload_request).json()["objects"]
     assert (uploaded["state"], expected["state"]) == ("uploaded", "expected")
     send(storage.SignedPut(expected["url"], expected["headers"]), b"b")
     body = client.post(f"{endpoint}/finalize", {"aliases": ["production"]}).json()

@@ -200,13 +200,13 @@ def test_blobs_that_never_had_bytes_go(bob, artifact, age):
     assert Blob.objects.count() == 0
 
 
-def test_what_a_crash_left_is_found_and_removed(bob, artifact, strays, other, capsys):
+def test_what_a_crash_left_is_found_and_deleted(bob, artifact, strays, other, capsys):
     kept = log(bob, other, {"kept": b"kept"})
     call_command("reconcile")
     payload = capsys.readouterr()
     assert set(strays) <= set(payload.out.split())
     assert not set(keys(kept)) & set(payload.out.split())
-    assert "--delete removes them" in payload.err
+    assert "--delete deletes them" in payload.err
 
     call_command("reconcile", "--delete")
     assert set(strays) <= set(capsys.readouterr().out.split())

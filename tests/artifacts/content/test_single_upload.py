@@ -199,8 +199,8 @@ def test_a_key_of_another_project_version_or_artifact(api, alice, bob, mallory, 
 def test_a_pack_or_an_upload_in_parts_is_no_file(bob, artifact):
     body = b"x" * (6 * MIB)
     draft = begin(bob, artifact, {"a": b"aa", "b": b"bb", "big": body}).version
-    request, whole = pack(b"aa", b"bb")
-    packed, parts = uploads.begin(Actor(bob), draft, [request, in_parts(body, 5 * MIB)])
+    upload_request, whole = pack(b"aa", b"bb")
+    packed, parts = uploads.begin(Actor(bob), draft, [upload_request, in_parts(body, 5 * MIB)])
     send(packed.put, whole)
     storage.upload_file(parts.object.key, body)
 

@@ -72,17 +72,17 @@ def test_asking_again_signs_the_same_object_again(bob, draft):
 
 
 def test_the_wire(api, bob, draft):
-    request = {"kind": "file", "sha256": sha256(b"one"), "size": 3}
-    answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/uploads", {"objects": [request]})
+    upload_request = {"kind": "file", "sha256": sha256(b"one"), "size": 3}
+    answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/uploads", {"objects": [upload_request]})
 
     assert answer.status_code == 200
     body = answer.json()
     assert (body.keys(), body["expires_in"]) == ({"objects", "expires_in"}, 3600)
     [one] = body["objects"]
-    payload = request | {"state": "expected", "method": "PUT", "storage_key": f"{draft.storage_path}/a/one.txt"}
+    payload = upload_request | {"state": "expected", "method": "PUT", "storage_key": f"{draft.storage_path}/a/one.txt"}
     assert one | payload == one
     send(storage.SignedPut(one["url"], one["headers"]), b"one")
-    [one] = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/uploads", {"objects": [request]}).json()["objects"]
+    [one] = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/uploads", {"objects": [upload_request]}).json()["objects"]
     assert (one["state"], one["url"]) == ("uploaded", None)
 
 
@@ -103,10 +103,10 @@ def test_a_pack_holds_many_files(bob, artifact, work):
 
 def test_members_of_a_pack_may_stand_in_any_order_with_gaps(bob, draft):
     whole = b"..three.one"
-    request = UploadRequest(
+    upload_request = UploadRequest(
         "pack", sha256(whole), len(whole), members=(PackEntry(sha256(b"one"), 8), PackEntry(sha256(b"three"), 2))
     )
-    [one] = uploads.begin(Actor(bob), draft, [request])
+    [one] = uploads.begin(Actor(bob), draft, [upload_request])
     send(one.put, whole)
     upload(bob, draft, [b"two"])
 
@@ -134,12 +134,12 @@ def test_parts_that_arrived_are_not_sent_again(api, bob, artifact, big):
     draft = begin(bob, artifact, {"big": big}).version
     client, endpoint = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/uploads"
     hashes = [sha256(part) for part in parts_of(big, PART)]
-    request = {"kind": "file", "sha256": sha256(big), "size": len(big), "part_size": PART, "parts": hashes}
-    [first] = client.post(endpoint, {"objects": [request]}).json()["objects"]
+    upload_request = {"kind": "file", "sha256": sha256(big), "size": len(big), "part_size": PART, "parts": hashes}
+    [first] = client.post(endpoint, {"objects": [upload_request]}).json()["objects"]
     middle = first["parts"][1]
     etag = send(storage.SignedPut(middle["url"], middle["headers"]), big[PART : 2 * PART])
 
-    [again] = client.post(endpoint, {"objects": [request]}).json()["objects"]
+    [again] = client.post(endpoint, {"objects": [upload_request]}).json()["objects"]
     assert (again["id"], again["upload_id"]) == (first["id"], first["upload_id"])
     assert [part["etag"] for part in again["parts"]] == [None, etag, None]
     for number in (0, 2):
@@ -260,7 +260,7 @@ def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
 
 
 @pytest.mark.parametrize(
-    "request",
+    "upload_request",
     [
         UploadRequest("file", "0" * 64, 3),
         UploadRequest("file", sha256(b"one"), 4),
@@ -280,9 +280,9 @@ def test_bytes_of_a_wrong_size_can_be_sent_anew(bob, draft):
         UploadRequest("pack", "0" * 64, 3, 5 * MIB, ("0" * 64,), (PackEntry(sha256(b"one"), 0),)),
     ],
 )
-def test_what_makes_no_sense_is_refused(bob, draft, request):
+def test_what_makes_no_sense_is_refused(bob, draft, upload_request):
     with pytest.raises(errors.Invalid):
-        uploads.begin(Actor(bob), draft, [single_file(b"two"), request])
+        uploads.begin(Actor(bob), draft, [single_file(b"two"), upload_request])
 
     assert StoredObject.objects.count() == 0
     assert set(draft.files.values_list("blob__object", flat=True)) == {None}
@@ -329,8 +329,8 @@ def test_a_viewer_gets_no_address(api, vera, draft, v1):
 @pytest.mark.django_db(transaction=True)
 def test_two_who_ask_at_once_get_the_same_object(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big, "one": b"one"}).version
-    request = [in_parts(big, PART), single_file(b"one")]
-    answers = at_once(*[lambda: uploads.begin(Actor(bob), draft, request) for _ in range(4)])
+    upload_request = [in_parts(big, PART), single_file(b"one")]
+    answers = at_once(*[lambda: uploads.begin(Actor(bob), draft, upload_request) for _ in range(4)])
 
     assert len({tuple(item.object.pk for item in answer) for answer in answers}) == 1
     assert len({answer[0].object.upload_id for answer in answers}) == 1
