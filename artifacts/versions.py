@@ -139,7 +139,7 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
         if row in follows and newest:
             aliases.put_alias(actor, artifact, row.alias, newest)
         else:
-            aliases.drop_alias(actor, row)
+            aliases.drop_alias(actor, artifact, row.alias)
     version.files.all().release()
     if was_final:
         artifact.version_count -= 1

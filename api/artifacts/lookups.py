@@ -5,31 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
-from accounts.models import Team, User
+from accounts.models import Team
 from api.accounts.views import get_team
-from artifacts import errors, name_resolution, validators
+from artifacts import errors, validators
 from artifacts.aliases import aliases
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
-from core.compiled_queries import CompiledQuery
 from projects.models import Project, Run
 from projects.models.project import as_uuid
 
-_ARTIFACT = CompiledQuery(
-    lambda user, pk: Artifact.objects.visible_to(User(pk=user)).filter(pk=pk).select_related("project__team"),
-    UUID, UUID,
-)  # fmt: skip
-_VERSION = CompiledQuery(lambda user, pk: ArtifactVersion.objects.visible_to(User(pk=user)).filter(pk=pk), UUID, UUID)
-
 
 def get_artifact(request: Request, pk: UUID) -> Artifact:
-    found = _ARTIFACT.first(request.user.pk, pk)
-    if found is None:
-        raise Http404("No Artifact matches the given query.")
-    return found
+    return get_object_or_404(Artifact.objects.visible_to(request.user).select_related("project__team"), pk=pk)
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
@@ -48,16 +37,19 @@ def get_run(request: Request, pk: UUID) -> Run:
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
     """A version that an alias is to point at, drafts included: the verb says what is wrong with them."""
-    found = _VERSION.first(request.user.pk, pk)
-    if found is None:
-        raise Http404("No ArtifactVersion matches the given query.")
-    return found
+    return get_object_or_404(ArtifactVersion.objects.visible_to(request.user), pk=pk)
+
+
+def get_artifact_and_target(request: Request, pk: UUID, version_id: UUID) -> tuple[Artifact, ArtifactVersion]:
+    """One query where the version is one of the artifact, which is then as visible."""
+    visible = ArtifactVersion.objects.visible_to(request.user).select_related("artifact__project__team")
+    to = visible.filter(pk=version_id, artifact=pk).first()
+    return (to.artifact, to) if to else (get_artifact(request, pk), get_target(request, version_id))
 
 
 def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
-    """The alias with its version, both ready to be shown. Where there is none, step by step what is missing."""
-    found = name_resolution.get_alias(request.user, artifact_id, alias)
-    return found or aliases.get(get_artifact(request, artifact_id), alias)
+    """The alias with its version, both ready to be shown."""
+    return aliases.get(get_artifact(request, artifact_id), alias)
 
 
 def get_proposal(request: Request, pk: UUID) -> AliasProposal:
@@ -68,30 +60,30 @@ def get_rule(request: Request, pk: UUID) -> AliasRule:
     return get_object_or_404(AliasRule.objects.visible_to(request.user).for_display(), pk=pk)
 
 
-def get_scope(request: Request, said: Mapping[str, Any]) -> Team | Project | Artifact:
-    """Where a rule is, by the one of team (name or id), project (id or `team/project`) and artifact that is said."""
-    if "artifact" in said:
-        return get_artifact(request, said["artifact"])
-    if "project" in said:
-        return Project.objects.visible_to(request.user).find(said["project"])
-    team_id = as_uuid(said["team"])
+def get_scope(request: Request, scope: Mapping[str, Any]) -> Team | Project | Artifact:
+    """Where a rule is, by the one of team (name or id), project (id or `team/project`) and artifact that is given."""
+    if "artifact" in scope:
+        return get_artifact(request, scope["artifact"])
+    if "project" in scope:
+        return Project.objects.visible_to(request.user).find(scope["project"])
+    team_id = as_uuid(scope["team"])
     if team_id:
         return get_object_or_404(Team.objects.visible_to(request.user), pk=team_id)
-    return get_team(request, said["team"])
+    return get_team(request, scope["team"])
 
 
 def get_targets(
-    request: Request, artifact: Artifact, wanted: Mapping[str, str | None]
+    request: Request, artifact: Artifact, targets: Mapping[str, str | None]
 ) -> dict[str, ArtifactVersion | None]:
-    """By alias the version that it is to point at, which is said by id or as `v3`. One query."""
-    said = {word: as_uuid(word) or validators.version_number(word) for word in wanted.values() if word is not None}
-    ids = [key for key in said.values() if isinstance(key, UUID)]
-    numbers = [key for key in said.values() if isinstance(key, int)]
+    """By alias the version that it is to point at, which is given by id or as `v3`. One query."""
+    keys = {text: as_uuid(text) or validators.version_number(text) for text in targets.values() if text is not None}
+    ids = [key for key in keys.values() if isinstance(key, UUID)]
+    numbers = [key for key in keys.values() if isinstance(key, int)]
     rows = ArtifactVersion.objects.visible_to(request.user).filter(
         Q(pk__in=ids) | Q(artifact=artifact, number__in=numbers)
     )
     found = {row.pk: row for row in rows} | {row.number: row for row in rows if row.artifact_id == artifact.pk}
-    for word, key in said.items():
+    for text, key in keys.items():
         if key not in found:
-            raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {word!r}.")
-    return {alias: None if word is None else found[said[word]] for alias, word in wanted.items()}
+            raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {text!r}.")
+    return {alias: None if text is None else found[keys[text]] for alias, text in targets.items()}

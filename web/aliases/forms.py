@@ -17,7 +17,6 @@ ALPHABET = "Only letters, digits, dots, underscores and hyphens"
 # The same as `names.ALIAS`, in the words of a browser.
 _HTML_PATTERN = "[A-Za-z0-9][A-Za-z0-9._\\-]*"
 _HTML_RULE_PATTERN = "[A-Za-z0-9*?][A-Za-z0-9._*?\\-]*"
-_REASON_LENGTH = 1000
 
 
 class RetryForm(forms.Form):
@@ -42,7 +41,7 @@ class RetryForm(forms.Form):
 class ReasonForm(RetryForm):
     reason = forms.CharField(
         required=False,
-        max_length=_REASON_LENGTH,
+        max_length=validators.MAX_REASON_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Stored permanently in the history.",
     )
@@ -50,7 +49,9 @@ class ReasonForm(RetryForm):
 
 class CommentForm(RetryForm):
     comment = forms.CharField(
-        required=False, max_length=_REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 2, "autofocus": True})
+        required=False,
+        max_length=validators.MAX_REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
     )
 
 

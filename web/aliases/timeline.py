@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from accounts import permissions
 from accounts.actor import Actor
 from artifacts import errors
+from artifacts.aliases import aliases
 from artifacts.models import AliasChange, Artifact
 from web.aliases import view_models
 from web.artifacts import tab_contexts
@@ -33,7 +34,7 @@ def timeline_context(request: HttpRequest, artifact: Artifact, alias: str) -> di
 
     Raises `AliasNotFound` for an alias that never was.
     """
-    row = artifact.alias_set.select_related("version").filter(alias=alias).first()
+    row = aliases.find(artifact, alias)
     changes = AliasChange.objects.of(artifact, alias).select_related("proposal__proposed_by", "proposal__decided_by")
     before = request.GET.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 10:

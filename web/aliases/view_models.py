@@ -14,6 +14,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import validators, version_diff
+from artifacts.aliases import aliases
 from artifacts.aliases import protection as rules
 from artifacts.aliases.protection import Protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
@@ -154,7 +155,7 @@ def pending_proposals(reader: Viewer) -> list[PendingProposal]:
 
 def proposal_row(reader: Viewer, proposal: AliasProposal) -> PendingProposal:
     """The same of one proposal, in whatever state."""
-    row = reader.artifact.alias_set.select_related("version").filter(alias=proposal.alias).first()
+    row = aliases.find(reader.artifact, proposal.alias)
     return _waiting(reader, proposal, row.version.number if row else None)
 
 
@@ -237,12 +238,12 @@ def _difference(at: ArtifactVersion | None, to: ArtifactVersion | None) -> versi
 
 
 def version_choices(artifact: Artifact, *also: ArtifactVersion | None) -> list[ArtifactVersion]:
-    """The newest finalized versions and these, newest first, each with its aliases as `names`. Two queries."""
+    """The newest finalized versions and these, newest first, each with its aliases as `alias_names`. Two queries."""
     newest = artifact.versions.finalized().order_by("-number")[:VERSIONS_OFFERED]
     found = {version.pk: version for version in (*newest, *also) if version}
     given: dict[Any, list[str]] = {pk: [] for pk in found}
     for pk, alias in artifact.alias_set.filter(version__in=given).order_by("alias").values_list("version", "alias"):
         given[pk].append(alias)
     for pk, version in found.items():
-        version.names = given[pk]
+        version.alias_names = given[pk]
     return sorted(found.values(), key=lambda version: -version.number)

@@ -109,7 +109,7 @@ def _new(request: HttpRequest, place: Team | Project | Artifact, heading: str) -
                 role=data["role"],
                 needs_approval=data["needs_approval"],
             )
-            return _done(request, f"{rule.pattern} is protected in {rule.place}.", rule)
+            return _done(request, f"{rule.pattern} is protected in {rule.scope}.", rule)
     return rendering.render_form(
         request, form, heading, verb="Protect", back=rendering.safe_return_url(request, _home(place))
     )

@@ -55,7 +55,7 @@ def _frame(artifact: Artifact, base: ArtifactVersion | None, head: ArtifactVersi
     for pk, alias in artifact.alias_set.filter(version__in=aliases).order_by("alias").values_list("version", "alias"):
         aliases[pk].append(alias)
     for pk, version in offered.items():
-        version.names = aliases[pk]
+        version.alias_names = aliases[pk]
     return {
         "artifact": artifact,
         "project": artifact.project,
