@@ -100,7 +100,7 @@ def _create(request: HttpRequest, scope: Team | Project | Artifact, heading: str
     if form.is_valid() and (
         rule := form.attempt(protection.create, Actor.from_page(request), scope, **form.cleaned_data)
     ):
-        return _close_dialog(request, f"{rule.pattern} is protected in {rule.place}.", back)
+        return _close_dialog(request, f"{rule.pattern} is protected in {rule.scope}.", back)
     return rendering.render_form(request, form, heading, submit_label="Protect", back=back)
 
 
