@@ -100,7 +100,8 @@ def test_large_folders_come_page_by_page(browser, vera, version):
 
     page = client.get(f"{PAGE}?path=many/").content.decode()
     assert "many/099.txt" in page and "many/100.txt" not in page
-    assert f'href="{PAGE}?path=many%2F&amp;after=099.txt" hx-get="{PAGE}/files?path=many%2F&amp;after=099.txt"' in page
+    assert f'href="{PAGE}?path=many%2F&amp;after=099.txt"' in page
+    assert f'hx-get="{PAGE}/files?path=many%2F&amp;after=099.txt"' in page
 
     more = client.get(f"{PAGE}/files?path=many/&after=099.txt", headers=HTMX).content.decode()
     assert "many/100.txt" in more and "many/199.txt" in more and "after=199.txt" in more and "<table" not in more
