@@ -72,8 +72,8 @@ def _by_name(key: UUID, user: UUID, team: str, project: str, name: str, alias: s
         version__artifact=OuterRef("artifact"), version__number=OuterRef("artifact__latest_version_number")
     )
     tags = ArtifactTag.objects.filter(artifact=OuterRef("artifact")).order_by("id")
-    # As `Project.objects.named` has it, without joining the project a second time.
-    scope = {"artifact__project__team__in": Team.objects.named(team), "artifact__project__name": project}
+    # As `Project.objects.by_full_name` has it, without joining the project a second time.
+    scope = {"artifact__project__team__in": Team.objects.by_name(team), "artifact__project__name": project}
     rows = _visible(key, user).filter(**scope, artifact__name=name, alias=alias)
     return (
         rows.select_related("artifact__created_by")
