@@ -142,7 +142,7 @@ class ArtifactAliasAdmin(VerbAdmin):
     show_full_result_count = False
     fields = ("alias", "artifact_name", "version", "reason", "seen", "created_by", "created_at", "updated_at")
     readonly_fields = ("alias", "artifact_name", "created_by", "created_at", "updated_at")
-    change_form_after_template = "admin/aliases/alias_history.html"
+    change_form_after_template = "admin/artifacts/alias_history.html"
     delete_confirmation_template = "admin/artifacts/alias_delete.html"
     delete_selected_confirmation_template = "admin/artifacts/alias_delete_selected.html"
 
