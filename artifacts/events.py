@@ -4,17 +4,19 @@ For callers that hold the artifact's lock.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from artifacts.models import AliasProposal, Artifact, ArtifactVersion
 from events import outbox
 from events.kinds import EventKind
 from events.models import Event
+
+if TYPE_CHECKING:
+    from artifacts.models import AliasProposal, Artifact, ArtifactVersion
 
 
 def _message(template: str) -> Callable[[Event], str]:
@@ -88,10 +90,10 @@ KINDS = (
 
 def alias_changed(
     actor: User | None,
-    artifact: Artifact,
+    artifact: "Artifact",
     alias: str,
-    before: ArtifactVersion | None,
-    after: ArtifactVersion | None,
+    before: "ArtifactVersion | None",
+    after: "ArtifactVersion | None",
     reason: str,
 ) -> None:
     """Alias created, moved or removed."""
@@ -99,27 +101,27 @@ def alias_changed(
     _record(kind, actor, artifact, alias, before, after, reason)
 
 
-def version_finalized(actor: User, version: ArtifactVersion) -> None:
+def version_finalized(actor: User, version: "ArtifactVersion") -> None:
     _record(VERSION_FINALIZED, actor, version.artifact, "", None, version)
 
 
-def version_deleted(actor: User, artifact: Artifact, version: ArtifactVersion, reason: str) -> None:
+def version_deleted(actor: User, artifact: "Artifact", version: "ArtifactVersion", reason: str) -> None:
     _record(VERSION_DELETED, actor, artifact, "", version, None, reason)
 
 
-def proposal_created(proposal: AliasProposal, deciders: Iterable[User]) -> None:
+def proposal_created(proposal: "AliasProposal", deciders: Iterable[User]) -> None:
     """A move waits for one of the deciders."""
     _record_proposal(ALIAS_PROPOSED, proposal.proposed_by, proposal, proposal.reason, deciders)
 
 
-def proposal_decided(proposal: AliasProposal) -> None:
+def proposal_decided(proposal: "AliasProposal") -> None:
     """A proposal was approved or rejected; who proposed it gets to know."""
-    kind = ALIAS_APPROVED if proposal.state == AliasProposal.State.APPROVED else ALIAS_REJECTED
+    kind = ALIAS_APPROVED if proposal.state == proposal.State.APPROVED else ALIAS_REJECTED
     _record_proposal(kind, proposal.decided_by, proposal, proposal.comment, [proposal.proposed_by])
 
 
 def _record_proposal(
-    kind: EventKind, actor: User | None, proposal: AliasProposal, reason: str, recipients: Iterable[User]
+    kind: EventKind, actor: User | None, proposal: "AliasProposal", reason: str, recipients: Iterable[User]
 ) -> None:
     before, after = proposal.from_version, proposal.to_version
     more = {"proposal": {"id": str(proposal.pk), "proposed_by": proposal.proposed_by.username}}
@@ -129,10 +131,10 @@ def _record_proposal(
 def _record(
     kind: EventKind,
     actor: User | None,
-    artifact: Artifact,
+    artifact: "Artifact",
     alias: str,
-    before: ArtifactVersion | None,
-    after: ArtifactVersion | None,
+    before: "ArtifactVersion | None",
+    after: "ArtifactVersion | None",
     reason: str = "",
     recipients: Iterable[User] = (),
     **more: Any,
@@ -162,5 +164,5 @@ def _record(
     )
 
 
-def _version_data(version: ArtifactVersion | None) -> dict[str, str] | None:
+def _version_data(version: "ArtifactVersion | None") -> dict[str, str] | None:
     return {"id": str(version.pk), "version": version.version} if version else None

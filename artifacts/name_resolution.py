@@ -109,3 +109,17 @@ def resolve_suffix(artifact: Artifact, word: str, at: datetime | None = None) ->
 
 def _was_there(version: ArtifactVersion, at: datetime) -> bool:
     return version.finalized_at is not None and version.finalized_at <= at
+
+
+def resolve_pair(
+    artifact: Artifact, base: str = "", head: str = ""
+) -> tuple[ArtifactVersion | None, ArtifactVersion | None]:
+    """The finalized versions of these names, which are versions or aliases.
+
+    Without a name the head is the newest one, and the base the one before the head; None where there is none.
+    """
+    finalized = artifact.versions.finalized().order_by("-number")
+    head_version = resolve_suffix(artifact, head).version if head else finalized.first()
+    if base:
+        return resolve_suffix(artifact, base).version, head_version
+    return (finalized.filter(number__lt=head_version.number).first() if head_version else None), head_version

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from artifacts import errors, name_resolution, text_diff
+from artifacts import errors, text_diff
 from artifacts.content import downloads
-from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
+from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 
 CHANGES_A_PAGE = 100
 MAX_METADATA_CHANGES = 200
@@ -86,20 +86,6 @@ class TextDiff:
 
     diff: text_diff.Diff | None = None
     reason: str = ""
-
-
-def resolve_pair(
-    artifact: Artifact, base: str = "", head: str = ""
-) -> tuple[ArtifactVersion | None, ArtifactVersion | None]:
-    """The finalized versions of these names, which are versions or aliases.
-
-    Without a name the head is the newest one, and the base the one before the head; None where there is none.
-    """
-    finalized = artifact.versions.finalized().order_by("-number")
-    head_version = name_resolution.resolve_suffix(artifact, head).version if head else finalized.first()
-    if base:
-        return name_resolution.resolve_suffix(artifact, base).version, head_version
-    return (finalized.filter(number__lt=head_version.number).first() if head_version else None), head_version
 
 
 def files(base: ArtifactVersion, head: ArtifactVersion, *, after: str = "", limit: int = CHANGES_A_PAGE) -> FileChanges:

@@ -83,18 +83,7 @@ def withdraw(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasP
 
 def deciding_role(artifact: Artifact, alias: str) -> Role:
     """The least role of who decides about a move of this alias."""
-    return required_role(protection.protection(protection.rules_for(artifact), alias))
-
-
-def required_role(found: protection.Protection | None) -> Role:
-    """The least role of who decides about a move of an alias that is so protected, or not at all."""
-    return found.role if found else Role.EDITOR
-
-
-def may_decide(actor: Actor, role: Role | None, required: Role, proposal: AliasProposal) -> bool:
-    """Whether somebody of this role in the team decides about the proposal, for which the required role has to."""
-    has_role = actor.is_staff or (role is not None and role.covers(required))
-    return has_role and proposal.proposed_by_id != actor.user.pk
+    return protection.required_role(protection.protection(protection.rules_for(artifact), alias))
 
 
 def _deciders(artifact: Artifact, alias: str) -> list[User]:

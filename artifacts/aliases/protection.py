@@ -10,7 +10,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors, validators
-from artifacts.models import AliasRule, Artifact
+from artifacts.models import AliasProposal, AliasRule, Artifact
 from projects.models import Project
 
 
@@ -91,6 +91,17 @@ def may_move(actor: Actor, role: Role | None, protection: Protection | None) -> 
     if protection is None:
         return role is not None and role.covers(Role.EDITOR)
     return role is not None and role.covers(protection.role) and not protection.needs_approval
+
+
+def required_role(found: Protection | None) -> Role:
+    """The least role of who decides about a move of an alias that is so protected, or not at all."""
+    return found.role if found else Role.EDITOR
+
+
+def may_decide(actor: Actor, role: Role | None, required: Role, proposal: AliasProposal) -> bool:
+    """Whether somebody of this role in the team decides about the proposal, for which the required role has to."""
+    has_role = actor.is_staff or (role is not None and role.covers(required))
+    return has_role and proposal.proposed_by_id != actor.user.pk
 
 
 def require(actor: Actor, artifact: Artifact, aliases: Iterable[str], role: Role | None = None) -> None:

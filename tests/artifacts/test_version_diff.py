@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, version_diff, versions
+from artifacts import artifacts, name_resolution, version_diff, versions
 from artifacts.content import single_upload
 from artifacts.drafts import FileSpec
 from artifacts.errors import AliasNotFound, Missing
@@ -120,25 +120,25 @@ def test_newest_and_the_one_before_are_meant_by_default(bob, artifact, pair):
     one, two = pair
     fill(bob, artifact, {"draft": b"x"})
 
-    assert version_diff.resolve_pair(artifact) == (one, two)
-    assert version_diff.resolve_pair(artifact, head="v2") == (one, two)
-    assert version_diff.resolve_pair(artifact, base="latest", head="production") == (two, one)
-    assert version_diff.resolve_pair(artifact, base="production") == (one, two)
-    assert version_diff.resolve_pair(artifact, head="v1") == (None, one)
+    assert name_resolution.resolve_pair(artifact) == (one, two)
+    assert name_resolution.resolve_pair(artifact, head="v2") == (one, two)
+    assert name_resolution.resolve_pair(artifact, base="latest", head="production") == (two, one)
+    assert name_resolution.resolve_pair(artifact, base="production") == (one, two)
+    assert name_resolution.resolve_pair(artifact, head="v1") == (None, one)
 
 
 def test_versions_that_went_are_not_meant(bob, artifact, pair):
     third = log(bob, artifact, {"x": b"x"})
     versions.delete(Actor(bob, Channel.SDK), pair[1])
 
-    assert version_diff.resolve_pair(artifact) == (pair[0], third)
+    assert name_resolution.resolve_pair(artifact) == (pair[0], third)
     for word in ("v2", "v9", "nope"):
         with pytest.raises(AliasNotFound):
-            version_diff.resolve_pair(artifact, base=word)
+            name_resolution.resolve_pair(artifact, base=word)
 
 
 def test_an_artifact_without_versions(alice, project):
-    assert version_diff.resolve_pair(artifacts.create(Actor(alice), project, "empty", "file")) == (None, None)
+    assert name_resolution.resolve_pair(artifacts.create(Actor(alice), project, "empty", "file")) == (None, None)
 
 
 def test_metadata_key_by_key():

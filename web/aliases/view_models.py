@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Subquery
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import validators, version_diff
-from artifacts.aliases import aliases, proposals, protection
+from artifacts.aliases import aliases, protection
 from artifacts.aliases.protection import Protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 
@@ -23,24 +22,6 @@ MAX_ALIAS_CHOICES = 200
 MAX_PROPOSALS = 50
 # A person waits for the summary of a difference. Files that no worker has verified take a look at their hashes too.
 MAX_COMPARED_FILES, MAX_UNVERIFIED_FILES = 20_000, 2_000
-
-
-def annotate_alias_state(artifacts: QuerySet[Artifact]) -> QuerySet[Artifact]:
-    """Each with what `state_token` needs, and the number of its `open_proposals`. No further query."""
-    last = AliasChange.objects.filter(artifact=OuterRef("pk")).order_by("-created_at", "-id")
-    opened = AliasProposal.objects.open().filter(artifact=OuterRef("pk")).order_by()
-    count = opened.values("artifact").annotate(count=Count("*")).values("count")
-    return artifacts.annotate(
-        last_change=Subquery(last.values("pk")[:1]),
-        last_proposal=Subquery(opened.order_by("-id").values("pk")[:1]),
-        open_proposals=Coalesce(Subquery(count), 0),
-    )
-
-
-def state_token(artifact: Artifact) -> str:
-    """A token that changes with the aliases and proposals of an artifact with `annotate_alias_state`."""
-    ids = (artifact.last_change, artifact.last_proposal)
-    return "-".join([*(str(id)[-12:] if id else "0" for id in ids), str(artifact.open_proposals)])
 
 
 class Viewer:
@@ -155,11 +136,11 @@ def proposal_row(viewer: Viewer, proposal: AliasProposal) -> PendingProposal:
 
 
 def _pending_proposal(viewer: Viewer, proposal: AliasProposal, number: int | None) -> PendingProposal:
-    required = proposals.required_role(viewer.protection_of(proposal.alias))
+    required = protection.required_role(viewer.protection_of(proposal.alias))
     return PendingProposal(
         proposal,
         f"v{number}" if number else None,
-        proposals.may_decide(viewer.actor, viewer.role, required, proposal),
+        protection.may_decide(viewer.actor, viewer.role, required, proposal),
         proposal.proposed_by_id == viewer.actor.user.pk,
         required,
     )

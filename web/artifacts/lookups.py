@@ -11,13 +11,13 @@ from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from notifications.models import Watch
 from projects.models import Project
-from web.aliases import view_models
+from web.aliases.state import annotate_alias_state
 
 
 def get_artifact_for_display(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
     """An artifact with all that its head shows, and the reader's `role` in its team."""
     memberships = Membership.objects.filter(team=OuterRef("project__team"), user=request.user)
-    visible = view_models.annotate_alias_state(Artifact.objects.visible_to(request.user).for_display())
+    visible = annotate_alias_state(Artifact.objects.visible_to(request.user).for_display())
     visible = Watch.objects.annotate_watched_artifacts(visible, request.user)
     visible = visible.annotate(role=Subquery(memberships.values("role")[:1]))
     scope = Project.objects.by_full_name(f"{team}/{project}")
@@ -31,9 +31,7 @@ def get_artifact(
 
     403 for readers who see it but have not at least the role that is asked for.
     """
-    visible = view_models.annotate_alias_state(
-        Artifact.objects.visible_to(request.user).select_related("project__team")
-    )
+    visible = annotate_alias_state(Artifact.objects.visible_to(request.user).select_related("project__team"))
     scope = Project.objects.by_full_name(f"{team}/{project}")
     artifact = get_object_or_404(visible, project__in=scope, type=type, name=name)
     if role is not None:

@@ -12,7 +12,7 @@ from accounts import permissions
 from artifacts import timeline
 from artifacts.models import Artifact, ArtifactVersion
 from web import rendering
-from web.aliases import view_models
+from web.aliases.state import state_token
 
 PAGE_SIZE = 50
 MAX_OVERVIEW_ALIASES = 12
@@ -26,7 +26,7 @@ def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
         "tab": tab,
         # Asked for only where nothing on the tab knows it.
         "alias_count": lambda: rendering.total(artifact.alias_set.all()),
-        "state_token": view_models.state_token(artifact),
+        "state_token": state_token(artifact),
         "active_nav": "artifacts",
     } | permissions.template_flags(artifact.role)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from artifacts.models import Artifact
 from web import rendering
 from web.aliases import tab_contexts as alias_tab_contexts
-from web.aliases import view_models
+from web.aliases.state import state_token
 from web.artifacts import tab_contexts
 from web.artifacts.lookups import get_artifact, get_artifact_for_display, get_version
 
@@ -33,7 +33,7 @@ def live(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact(request, **url_kwargs)
     if not rendering.is_partial(request):
         return redirect("artifact-aliases", *artifact.url_args)
-    if request.GET.get("seen") == view_models.state_token(artifact):
+    if request.GET.get("seen") == state_token(artifact):
         return HttpResponse(status=204)
     page = _open_page(request, artifact)
     return _render_parts(request, page) if page else HttpResponse(status=204)
@@ -73,7 +73,7 @@ def _context(request: HttpRequest, page: ResolverMatch, query: QueryDict) -> dic
     if page.url_name == "version":
         version = get_version(request, **url_kwargs)
         artifact = version.artifact
-        seen = view_models.state_token(artifact)
+        seen = state_token(artifact)
         return {"version": version, "artifact": artifact, "project": artifact.project, "state_token": seen}
     alias = url_kwargs.pop("alias", "")
     artifact = get_artifact_for_display(request, **url_kwargs)

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from artifacts import version_diff
+from artifacts import name_resolution, version_diff
 from artifacts.models import Artifact, ArtifactVersion
 from web import rendering
 from web.aliases import view_models
@@ -57,4 +57,4 @@ def compare_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 
 
 def _resolve_pair(request: HttpRequest, artifact: Artifact) -> tuple[ArtifactVersion | None, ArtifactVersion | None]:
-    return version_diff.resolve_pair(artifact, request.GET.get("base", ""), request.GET.get("head", ""))
+    return name_resolution.resolve_pair(artifact, request.GET.get("base", ""), request.GET.get("head", ""))

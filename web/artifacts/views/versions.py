@@ -15,7 +15,7 @@ from artifacts.aliases import aliases
 from artifacts.models import ArtifactVersion, Blob
 from projects.models import Run
 from web import rendering
-from web.aliases import view_models
+from web.aliases.state import state_token
 from web.artifacts.forms import DeleteVersionForm, FinalizeForm, VersionEditForm
 from web.artifacts.lookups import get_version
 
@@ -157,7 +157,7 @@ def _sidebar_context(request: HttpRequest, version: ArtifactVersion) -> dict[str
     production = aliases.find(artifact, "production")
     role = permissions.role_in(request.user, artifact.project.team)
     return permissions.template_flags(role) | {
-        "state_token": view_models.state_token(artifact),
+        "state_token": state_token(artifact),
         "previous_version": before,
         "production": production.version if production and production.version != version else None,
         "used_by": Run.objects.filter(usages__version=version).order_by("-usages__id")[:MAX_RUNS],
