@@ -1,8 +1,9 @@
 """Aliases over HTTP, beside MLflow's on the same PostgreSQL: resolved and moved, by one client and by 16.
 
 Both servers are asked by short turns, so that a busy moment of the machine falls on each; ours checks a key and roles,
-MLflow's, with the options it has by default, checks nobody. Then ours alone: whether it stays as quick with a million
-aliases in the table, and with ten thousand moves in an alias's history, as with one.
+MLflow's, with the options it has by default, checks nobody. The project has a rule that covers the aliases, a webhook
+and a watch; the worker that would call them is off, so what is measured is the web server. Then ours alone: whether it
+stays as quick with a million aliases in the table, and with ten thousand moves in an alias's history, as with one.
 """
 
 import argparse
@@ -24,7 +25,9 @@ from harness.servers import Server, Stack
 THINGS = 50
 MUCH = 1_000_000
 DEPTH = 10_000
-GOALS = {1: 15.0, 16: 10.0}
+# Times MLflow's rate, by clients.
+CLIENTS = (1, 16)
+GOALS = {"get an alias": (40.0, 9.0), "resolve a name": (40.0, 9.0), "move an alias": (15.0, 4.0)}
 _ALIAS = "production"
 _THEIRS = "/api/2.0/mlflow/registered-models/alias"
 
@@ -32,7 +35,7 @@ Messages = Mapping[str, list[bytes]]
 
 
 @dataclass
-class Side:
+class Contender:
     """A server under measurement, and what its turns came to."""
 
     name: str
@@ -83,11 +86,11 @@ def main() -> None:
 
 
 def beside_mlflow(turns: int, seconds: float) -> None:
-    ours, theirs = our_side("alias", THINGS), mlflow_side()
+    ours, theirs = our_server("alias", THINGS), mlflow_server()
     print(f"\nPostgreSQL; {turns} turns of {seconds:g} s each, one side after the other. `×` is ours to theirs.\n")
     print(f"{'':16} clients  {'server':14}   req/s (best)   p50 ms   p99 ms  CPU ms       ×  best ×  goal   p99 ×")
     for what in ours.messages:
-        for clients in GOALS:
+        for clients in CLIENTS:
             alternate((ours, theirs), what, clients, turns, seconds)
             show_beside(what, clients, ours, theirs)
     for side in (ours, theirs):
@@ -96,7 +99,7 @@ def beside_mlflow(turns: int, seconds: float) -> None:
 
 
 def with_many(turns: int, seconds: float, much: int) -> None:
-    one, many = our_side("alias-one", 1), our_side("alias-many", 4, much)
+    one, many = our_server("alias-one", 1), our_server("alias-many", 4, much)
     print(f"\nOurs, by one client, with 1 and with {much:,} aliases, moved once and {DEPTH:,} times before:\n")
     print(f"{'':16} {'p50 ms':>17} {'ratio':>7} {'p99 ms':>17} {'ratio':>7} {'CPU ms':>17} {'ratio':>7}")
     for what in one.messages:
@@ -109,7 +112,7 @@ def with_many(turns: int, seconds: float, much: int) -> None:
         side.server.stop()
 
 
-def alternate(sides: tuple[Side, Side], what: str, clients: int, turns: int, seconds: float) -> None:
+def alternate(sides: tuple[Contender, Contender], what: str, clients: int, turns: int, seconds: float) -> None:
     """Both by turns, while the other one is stopped: servers do something even when nobody asks them."""
     pairs = (sides, sides[::-1])
     for side, other in pairs:
@@ -122,7 +125,7 @@ def alternate(sides: tuple[Side, Side], what: str, clients: int, turns: int, sec
                 side.turn(what, clients, seconds)
 
 
-def show_beside(what: str, clients: int, ours: Side, theirs: Side) -> None:
+def show_beside(what: str, clients: int, ours: Contender, theirs: Contender) -> None:
     for side in (ours, theirs):
         p50, p99 = (side.whole.percentile(share) * 1000 for share in (0.5, 0.99))
         rates = f"{side.whole.rate:7.0f} {f'({side.best.rate:.0f})':>8}"
@@ -130,11 +133,11 @@ def show_beside(what: str, clients: int, ours: Side, theirs: Side) -> None:
         if side is ours:
             times = f"{ours.whole.rate / theirs.whole.rate:7.1f} {ours.best.rate / theirs.best.rate:7.1f}"
             tail = ours.whole.percentile(0.99) / theirs.whole.percentile(0.99)
-            line += f" {times} {GOALS[clients]:5.0f} {tail:7.3f}"
+            line += f" {times} {GOALS[what][CLIENTS.index(clients)]:5.0f} {tail:7.3f}"
         print(line, flush=True)
 
 
-def our_side(name: str, count: int, others: int = 0) -> Side:
+def our_server(name: str, count: int, others: int = 0) -> Contender:
     """A server of ours with an alias in each of so many artifacts, and so many aliases in others."""
     stack = Stack(name)
     stack.web.start()
@@ -145,6 +148,10 @@ def our_side(name: str, count: int, others: int = 0) -> Side:
         return json.loads(connection.send(load_generator.build_request(method, f"/api/v1/{path}", key, body)))
 
     project = call("POST", "projects", {"team": "acme", "name": "load"})
+    call("POST", "alias-rules", {"project": project["id"], "pattern": "prod*", "role": "editor"})
+    # Nobody listens there.
+    call("POST", f"projects/{project['id']}/webhooks", {"url": "http://127.0.0.1:9/", "events": ["alias.moved"]})
+    call("POST", "watches", {"project": project["id"]})
     messages: dict[str, list[bytes]] = {"get an alias": [], "resolve a name": [], "move an alias": []}
     back = []
     for number in range(count):
@@ -173,11 +180,11 @@ def our_side(name: str, count: int, others: int = 0) -> Side:
         stack.manage(
             "shell", "--no-imports", "--command", f"from benchmarks import seed_data; seed_data.add_aliases({others})"
         )
-    settle(stack.env["DATABASE_URL"])
-    return Side("wanLLMDB", stack.web, port, messages)
+    vacuum(stack.env["DATABASE_URL"])
+    return Contender("wanLLMDB", stack.web, port, messages)
 
 
-def mlflow_side() -> Side:
+def mlflow_server() -> Contender:
     """A server of MLflow's with an alias in each of as many models."""
     mlflow = MLflow.start()
     connection = load_generator.Connection(mlflow.port)
@@ -204,13 +211,13 @@ def mlflow_side() -> Side:
         moves.append(sets[0])
         back.append(sets[1])
     connection.close()
-    settle(mlflow.database)
+    vacuum(mlflow.database)
     # Theirs resolves by name; ours has an address for who knows the id, too.
     messages = {"get an alias": resolves, "resolve a name": resolves, "move an alias": moves + back}
-    return Side(f"MLflow {mlflow.version}", mlflow.server, mlflow.port, messages)
+    return Contender(f"MLflow {mlflow.version}", mlflow.server, mlflow.port, messages)
 
 
-def settle(database: str) -> None:
+def vacuum(database: str) -> None:
     """Let PostgreSQL count the rows, as autovacuum does where they did not come within a minute."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
