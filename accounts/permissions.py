@@ -1,19 +1,14 @@
 """Who may do what in a team. Beside `visible_to`, this is the only place that decides it."""
 
-from uuid import UUID
-
 from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
 from core import errors
-from core.compiled_queries import CompiledQuery
-
-_MEMBERSHIP = CompiledQuery(lambda team, user: Membership.objects.filter(team=team, user=user), UUID, UUID)
 
 
 def role_in(user: User, team: Team) -> Role | None:
     """The user's role in the team, or None for one who is not a member. One query, asked anew each time."""
-    found = _MEMBERSHIP.first(team.pk, user.pk)
-    return None if found is None else Role(found.role)
+    roles = Membership.objects.filter(team=team, user=user).values_list("role", flat=True)
+    return next(map(Role, roles), None)
 
 
 def require(actor: Actor, team: Team, role: Role) -> None:

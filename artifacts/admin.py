@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.actor import Actor
 from accounts.admin import ReadOnlyAdmin, VerbAdmin
-from artifacts import artifacts, errors, tasks, versions
+from artifacts import artifacts, errors, tasks, validators, versions
 from artifacts.aliases import aliases, protection
 from artifacts.models import (
     AliasChange,
@@ -29,9 +29,8 @@ from artifacts.models import (
     StoredObject,
     WorkerHeartbeat,
 )
-from artifacts.models.rule import PLACES
+from artifacts.models.rule import SCOPES
 
-_MAX_REASON_LENGTH = 1000
 _MAX_CHANGES = 50
 
 
@@ -109,7 +108,9 @@ class MoveForm(ModelForm):
 
     version = VersionField(ArtifactVersion.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget)
     reason = CharField(
-        max_length=_MAX_REASON_LENGTH, widget=UnfoldAdminTextInputWidget, help_text="Stored permanently in the history."
+        max_length=validators.MAX_REASON_LENGTH,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Stored permanently in the history.",
     )
     seen = UUIDField(widget=HiddenInput)
 
@@ -141,7 +142,7 @@ class ArtifactAliasAdmin(VerbAdmin):
     show_full_result_count = False
     fields = ("alias", "artifact_name", "version", "reason", "seen", "created_by", "created_at", "updated_at")
     readonly_fields = ("alias", "artifact_name", "created_by", "created_at", "updated_at")
-    change_form_after_template = "admin/artifacts/alias_history.html"
+    change_form_after_template = "admin/aliases/alias_history.html"
     delete_confirmation_template = "admin/artifacts/alias_delete.html"
     delete_selected_confirmation_template = "admin/artifacts/alias_delete_selected.html"
 
@@ -172,8 +173,10 @@ class ArtifactAliasAdmin(VerbAdmin):
 
     def delete_model(self, request: HttpRequest, obj: ArtifactAlias) -> None:
         reason = request.POST.get("reason", "").strip()
-        if not reason or len(reason) > _MAX_REASON_LENGTH:
-            raise errors.Invalid(f"Enter a reason of up to {_MAX_REASON_LENGTH} characters. It is stored permanently.")
+        if not reason or len(reason) > validators.MAX_REASON_LENGTH:
+            raise errors.Invalid(
+                f"Enter a reason of up to {validators.MAX_REASON_LENGTH} characters. It is stored permanently."
+            )
         aliases.remove(Actor.from_admin(request, reason), obj.artifact, obj.alias)
 
 
@@ -211,7 +214,7 @@ class AliasChangeAdmin(ReadOnlyAdmin):
 class RuleForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        given = [place for place in PLACES if data.get(place)]
+        given = [scope for scope in SCOPES if data.get(scope)]
         if self.instance._state.adding and len(given) != 1:
             raise ValidationError("Choose exactly one of team, project and artifact.")
         return data
@@ -220,7 +223,7 @@ class RuleForm(ModelForm):
 @admin.register(AliasRule)
 class AliasRuleAdmin(VerbAdmin):
     form = RuleForm
-    list_display = ("pattern", "place", "role", "needs_approval", "created_by", "created_at", "updated_at")
+    list_display = ("pattern", "scope", "role", "needs_approval", "created_by", "created_at", "updated_at")
     list_filter = ("role", "needs_approval", "created_at")
     search_fields = (
         "pattern",
@@ -230,19 +233,19 @@ class AliasRuleAdmin(VerbAdmin):
         "artifact__name",
         "artifact__project__name",
     )
-    autocomplete_fields = PLACES
-    fields = (*PLACES, "pattern", "role", "needs_approval")
+    autocomplete_fields = SCOPES
+    fields = (*SCOPES, "pattern", "role", "needs_approval")
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AliasRule]:
         return super().get_queryset(request).for_display()
 
     def get_fields(self, request: HttpRequest, obj: AliasRule | None = None) -> tuple[str, ...]:
-        return ("place", "pattern", "role", "needs_approval", "created_by", "created_at") if obj else self.fields
+        return ("scope", "pattern", "role", "needs_approval", "created_by", "created_at") if obj else self.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: AliasRule | None = None) -> tuple[str, ...]:
         """The scope of a rule cannot be changed."""
-        return ("place", "created_by", "created_at") if obj else ()
+        return ("scope", "created_by", "created_at") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: AliasRule, form: ModelForm, change: bool) -> None:
         data = form.cleaned_data
@@ -250,9 +253,9 @@ class AliasRuleAdmin(VerbAdmin):
             row = AliasRule.objects.for_display().get(pk=obj.pk)
             protection.update(Actor.from_admin(request), row, **{column: data[column] for column in form.changed_data})
             return
-        place = next(data[place] for place in PLACES if data[place])
+        scope = next(data[scope] for scope in SCOPES if data[scope])
         obj.pk = protection.create(
-            Actor.from_admin(request), place, data["pattern"], role=data["role"], needs_approval=data["needs_approval"]
+            Actor.from_admin(request), scope, data["pattern"], role=data["role"], needs_approval=data["needs_approval"]
         ).pk
 
     def delete_model(self, request: HttpRequest, obj: AliasRule) -> None:

@@ -19,6 +19,8 @@ LATEST = "latest"
 RESERVED_ALIASES = ("history", "suggestions", "swap")
 TYPES = ("model", "dataset", "file", "code")
 MAX_PATH_BYTES = 1024
+# Of a move, a proposal or a decision, for the record.
+MAX_REASON_LENGTH = 1000
 
 _ALPHABET = "letters, digits, dots, underscores and hyphens"
 ARTIFACT_NAME_RULE = f"An artifact name has 1 to 128 {_ALPHABET}, and starts with a letter or digit."

@@ -142,7 +142,7 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
         if newest and row.alias not in blocking:
             alias_verbs.put_alias(actor, artifact, row.alias, newest)
         else:
-            alias_verbs.drop_alias(actor, row)
+            alias_verbs.drop_alias(actor, artifact, row.alias)
     version.files.all().delete_and_touch()
     if was_finalized:
         artifact.version_count -= 1

@@ -44,7 +44,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # These three only add headers, also to what the limits refuse and to what `api.fast_path.wsgi` answers.
+    # These three only add headers, also to what the limits refuse and what the fast path answers.
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.csp.ContentSecurityPolicyMiddleware",

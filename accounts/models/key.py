@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any, Self
-from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -13,9 +12,7 @@ from knox.models import AbstractAuthToken, get_digest_token
 from knox.settings import CONSTANTS
 from uuid_utils.compat import uuid7
 
-from core.compiled_queries import CompiledQuery
-
-USE_IS_NOTED_EVERY = timedelta(minutes=1)
+USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
 class Scope(models.TextChoices):
@@ -29,14 +26,13 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         digest, value = get_digest_token()
         return self.create(digest=digest, token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH], **columns), value
 
-    def counting(self, key: UUID, user: UUID) -> Self:
-        """The key, if it is still the user's, has not expired, and the user may sign in.
+    def active(self) -> Self:
+        """Keys that have not expired, of users who may sign in. Whatever else a key has to be is to be said here."""
+        return self.filter(Q(expiry=None) | Q(expiry__gt=Now()), user__is_active=True)
 
-        As `ApiKeyAuthentication` asks of a row at hand, and `move_alias` in PostgreSQL: whatever a key has to be from
-        now on, all three have to ask.
-        """
-        lives = Q(expiry=None) | Q(expiry__gt=Now())
-        return self.filter(lives, pk=key, user=user, user__is_active=True)
+    def with_prefix(self, value: str) -> Self:
+        """Keys that begin as `value` does, with their users: whether one of them is it, its digest decides."""
+        return self.filter(token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH]).select_related("user")
 
 
 class ApiKey(AbstractAuthToken):
@@ -63,11 +59,6 @@ class ApiKey(AbstractAuthToken):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
-    @staticmethod
-    def alike(value: str) -> list["ApiKey"]:
-        """Keys that begin as `value` does, with their users: whether one of them is it, its digest decides."""
-        return _BEGINNING.all(value[: CONSTANTS.TOKEN_KEY_LENGTH])
-
     @property
     def prefix(self) -> str:
         """The first characters of the value, to tell keys apart by."""
@@ -77,16 +68,9 @@ class ApiKey(AbstractAuthToken):
     def is_expired(self) -> bool:
         return self.expiry is not None and self.expiry <= timezone.now()
 
-    def note_use(self) -> None:
-        """Remember that the key was used just now; at most one write a minute, however many requests there are."""
+    def record_use(self) -> None:
+        """Record that the key was used just now: at most one write a minute, however many requests there are."""
         now = timezone.now()
-        if self.last_used_at is None or self.last_used_at <= now - USE_IS_NOTED_EVERY:
+        if self.last_used_at is None or self.last_used_at <= now - USE_RECORDED_EVERY:
             self.last_used_at = now
             ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)
-
-
-# With the user, so far as requests ask: a moment takes longer to read than a name.
-_NOT_ASKED = ("created", "user__password", "user__last_login", "user__date_joined")
-_BEGINNING = CompiledQuery(
-    lambda token_key: ApiKey.objects.filter(token_key=token_key).select_related("user").defer(*_NOT_ASKED), str
-)

@@ -39,12 +39,12 @@ def expected(request: Request, data: dict[str, Any]) -> Expected:
 
     Raises `Invalid` for malformed headers, and if they contradict each other.
     """
-    said = _of_headers(request)
+    expectations = _of_headers(request)
     if "expected_version_id" in data:
-        said.append(data.pop("expected_version_id"))
-    if len(set(said)) > 1:
+        expectations.append(data.pop("expected_version_id"))
+    if len(set(expectations)) > 1:
         raise errors.Invalid("If-Match, If-None-Match and expected_version_id expect different things: send one.")
-    return said[0] if said else NO_EXPECTATION
+    return expectations[0] if expectations else NO_EXPECTATION
 
 
 def reject_preconditions(request: Request) -> None:
@@ -62,14 +62,14 @@ def is_not_modified(request: Request, version_id: UUID) -> bool:
 
 
 def _of_headers(request: Request) -> list[UUID | None]:
-    said: list[UUID | None] = []
+    expectations: list[UUID | None] = []
     if (text := request.headers.get("If-Match")) is not None:
         match = _ETAG.fullmatch(text.strip())
         if match is None:
             raise errors.Invalid(f"If-Match takes one version's id in quotes, as the ETag of an alias is: {_EXAMPLE}.")
-        said.append(UUID(match[1]))
+        expectations.append(UUID(match[1]))
     if (text := request.headers.get("If-None-Match")) is not None:
         if text.strip() != "*":
             raise errors.Invalid("If-None-Match takes * alone here: there is to be no alias of that name.")
-        said.append(None)
-    return said
+        expectations.append(None)
+    return expectations

@@ -18,15 +18,14 @@ from api.serialization import serialize
 from artifacts import validators
 from artifacts.aliases.suggestions import SuggestionReason
 from artifacts.models import AliasChange, AliasProposal, AliasRule, ArtifactAlias
+from artifacts.models.rule import SCOPES
 
-MAX_REASON = 1000
 MAX_ALIASES_A_CALL = 100
-_PLACES = ("team", "project", "artifact")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class AliasNameField(serializers.CharField):
-    """An alias as somebody writes it; whether it can be one is for `names.check_alias` to say."""
+    """An alias as somebody writes it; whether it can be one is for `validators.check_alias` to say."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=100, trim_whitespace=False, **kwargs)
@@ -36,7 +35,7 @@ class ReasonField(ProseField):
     """The reason of a change, stored in the history."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=MAX_REASON, required=False, **kwargs)
+        super().__init__(max_length=validators.MAX_REASON_LENGTH, required=False, **kwargs)
 
 
 class TextOrNullField(serializers.CharField):
@@ -184,12 +183,12 @@ class AliasesSet(serializers.Serializer):
     reason = ReasonField()
     artifact_id = serializers.UUIDField(required=False)
 
-    def validate_aliases(self, wanted: dict[str, str | None]) -> dict[str, str | None]:
-        if len(wanted) > MAX_ALIASES_A_CALL:
+    def validate_aliases(self, targets: dict[str, str | None]) -> dict[str, str | None]:
+        if len(targets) > MAX_ALIASES_A_CALL:
             raise serializers.ValidationError(f"One call takes at most {MAX_ALIASES_A_CALL} aliases.")
-        for alias in wanted:
+        for alias in targets:
             validators.check_alias(alias)
-        return wanted
+        return targets
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if beyond := data.get("expected", {}).keys() - data["aliases"].keys():
@@ -251,7 +250,9 @@ class RuleSerializer(serializers.ModelSerializer):
     team = serializers.CharField(source="team.name", allow_null=True, default=None)
     project = serializers.CharField(source="project.full_name", allow_null=True, default=None)
     artifact = serializers.UUIDField(source="artifact_id", allow_null=True)
-    place = serializers.CharField(help_text="For people: `team acme`, `project acme/demo`, `artifact acme/demo/data`.")
+    place = serializers.CharField(
+        source="scope", help_text="For people: `team acme`, `project acme/demo`, `artifact acme/demo/data`."
+    )
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
 
     class Meta:
@@ -277,7 +278,7 @@ class RuleCreate(RuleUpdate):
     pattern = AliasNameField(help_text="An alias, or a pattern: `*` matches any characters, `?` one.")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        if sum(place in data for place in _PLACES) != 1:
+        if sum(scope in data for scope in SCOPES) != 1:
             raise serializers.ValidationError("Give the rule exactly one scope: a team, a project or an artifact.")
         return data
 
@@ -315,4 +316,4 @@ class ProposalDecision(serializers.Serializer):
 
 def scope_of(data: Mapping[str, Any]) -> dict[str, Any]:
     """The one of team, project and artifact that is given, if one is."""
-    return {place: data[place] for place in _PLACES if place in data}
+    return {scope: data[scope] for scope in SCOPES if scope in data}

@@ -5,31 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
-from accounts.models import Team, User
+from accounts.models import Team
 from api.accounts.views import get_team
-from artifacts import errors, name_resolution, validators
+from artifacts import errors, validators
 from artifacts.aliases import aliases
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
-from core.compiled_queries import CompiledQuery
 from projects.models import Project, Run
 from projects.models.project import as_uuid
 
-_ARTIFACT = CompiledQuery(
-    lambda user, pk: Artifact.objects.visible_to(User(pk=user)).filter(pk=pk).select_related("project__team"),
-    UUID, UUID,
-)  # fmt: skip
-_VERSION = CompiledQuery(lambda user, pk: ArtifactVersion.objects.visible_to(User(pk=user)).filter(pk=pk), UUID, UUID)
-
 
 def get_artifact(request: Request, pk: UUID) -> Artifact:
-    artifact = _ARTIFACT.first(request.user.pk, pk)
-    if artifact is None:
-        raise Http404("No Artifact matches the given query.")
-    return artifact
+    return get_object_or_404(Artifact.objects.visible_to(request.user).select_related("project__team"), pk=pk)
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
@@ -47,17 +36,20 @@ def get_run(request: Request, pk: UUID) -> Run:
 
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
-    """The version that an alias should point to, also a draft: the verb refuses it with a better message."""
-    version = _VERSION.first(request.user.pk, pk)
-    if version is None:
-        raise Http404("No ArtifactVersion matches the given query.")
-    return version
+    """A version that an alias is to point at, drafts included: the verb says what is wrong with them."""
+    return get_object_or_404(ArtifactVersion.objects.visible_to(request.user), pk=pk)
+
+
+def get_artifact_and_target(request: Request, pk: UUID, version_id: UUID) -> tuple[Artifact, ArtifactVersion]:
+    """One query where the version is one of the artifact, which is then as visible."""
+    visible = ArtifactVersion.objects.visible_to(request.user).select_related("artifact__project__team")
+    to = visible.filter(pk=version_id, artifact=pk).first()
+    return (to.artifact, to) if to else (get_artifact(request, pk), get_target(request, version_id))
 
 
 def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
-    """The alias with its version, as serializers need them. Raises 404 or `AliasNotFound` for what is missing."""
-    row = name_resolution.get_alias(request.user, artifact_id, alias)
-    return row or aliases.get(get_artifact(request, artifact_id), alias)
+    """The alias with its version, both ready to be shown."""
+    return aliases.get(get_artifact(request, artifact_id), alias)
 
 
 def get_proposal(request: Request, pk: UUID) -> AliasProposal:

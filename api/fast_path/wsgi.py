@@ -1,9 +1,4 @@
-"""The requests that come most, on a short way: an alias followed, by its artifact's id or name, and an alias moved.
-
-The views do the same and more. The way to them, through Django's middleware, the addresses and REST framework, takes
-several times as long as the answer. So each of these is one query, which also asks whether the key still counts. What
-is not plain goes on to the views: a key that is new here, another header or parameter, whatever is to be refused.
-"""
+"""The commonest requests, answered before Django makes a request of them: see README.md, beside this file."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -19,21 +14,20 @@ from accounts.models import ApiKey
 from api.aliases import preconditions
 from api.aliases.serializers import AliasDetailSerializer
 from api.artifacts.serializers import ResolvedSerializer
-from api.authentication import cached_key
-from api.parsers import BoundedJSONParser
+from api.fast_path import queries
+from api.fast_path.headers import common_headers
+from api.fast_path.keys import get_key
 from api.serialization import serialize
-from artifacts import name_resolution, validators
-from artifacts.errors import RegistryError
-from wanllmdb.middleware import common_headers
+from artifacts import validators
 
 Environ = dict[str, Any]
+# Body and headers of a response with status 200.
 Answer = tuple[bytes, dict[str, str]]
-Way = Callable[[Environ, ApiKey, re.Match[str]], Answer | None]
+View = Callable[[Environ, ApiKey, re.Match[str]], Answer | None]
 
 _JSON = "application/json"
-_MAX_BODY_BYTES = 10_000
-_NOT_PLAIN = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCODING"}
-_parser, _renderer = BoundedJSONParser(), JSONRenderer()
+_UNCOMMON_HEADERS = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCODING"}
+_renderer = JSONRenderer()
 
 
 class AliasFastPath:
@@ -52,20 +46,23 @@ class AliasFastPath:
 
 
 def _answer(environ: Environ) -> Answer | None:
-    way, address = _way_of(environ)
-    key = cached_key(environ) if way and _is_plain(environ) else None
-    headers = common_headers(environ) if key else None
-    if not (way and address and key and headers):
+    """None for all that Django is to answer."""
+    view, match = _match_view(environ)
+    if view is None or not _is_plain(environ):
+        return None
+    headers = common_headers(environ)
+    if headers is None:
         return None
     database = connections[DEFAULT_DB_ALIAS]
     # To check the connection would cost a query; the one that there is finds out by itself.
     database.health_check_done = True
     try:
-        answer = way(environ, key, address)
+        key = get_key(environ)
+        answer = view(environ, key, match) if key else None
         if answer is None:
             return None
-        key.note_use()
-    except (RegistryError, APIException, Error):
+        key.record_use()
+    except (APIException, Error):
         # The view finds the same and says it as all views do; or, where the connection was lost, asks on another.
         return None
     finally:
@@ -76,44 +73,45 @@ def _answer(environ: Environ) -> Answer | None:
     return body, headers | more
 
 
-def _way_of(environ: Environ) -> tuple[Way | None, re.Match[str] | None]:
+def _match_view(environ: Environ) -> tuple[View | None, re.Match[str] | None]:
     path = environ["PATH_INFO"]
-    if path.startswith("/api/v1/artifacts/"):
-        for method, address, way in _WAYS:
-            if method == environ["REQUEST_METHOD"] and (match := address.fullmatch(path)):
-                return way, match
+    if environ["REQUEST_METHOD"] == "GET" and path.startswith("/api/v1/artifacts/"):
+        for pattern, view in _VIEWS:
+            if match := pattern.fullmatch(path):
+                return view, match
     return None, None
 
 
 def _is_plain(environ: Environ) -> bool:
-    return environ.keys().isdisjoint(_NOT_PLAIN) and environ.get("HTTP_ACCEPT", "*/*") in ("*/*", _JSON)
+    return environ.keys().isdisjoint(_UNCOMMON_HEADERS) and environ.get("HTTP_ACCEPT", "*/*") in ("*/*", _JSON)
 
 
-def _follow(environ: Environ, key: ApiKey, address: re.Match[str]) -> Answer | None:
+def _get_alias(environ: Environ, key: ApiKey, match: re.Match[str]) -> Answer | None:
     if environ.get("QUERY_STRING"):
         return None
-    found = name_resolution.get_alias(key.user, UUID(address[1]), address[2], key)
-    return found and _json(AliasDetailSerializer, found, ETag=preconditions.etag(found.version_id))
+    found = queries.get_alias(key, UUID(match[1]), match[2])
+    return found and _render(AliasDetailSerializer, found, ETag=preconditions.etag(found.version_id))
 
 
-def _resolve(environ: Environ, key: ApiKey, address: re.Match[str]) -> Answer | None:
-    asked = _NAME_ALONE.fullmatch(environ.get("QUERY_STRING", ""))
-    if asked is None:
+def _resolve(environ: Environ, key: ApiKey, _match: re.Match[str]) -> Answer | None:
+    query = _NAME_ONLY.fullmatch(environ.get("QUERY_STRING", ""))
+    if query is None:
         return None
-    found = name_resolution.resolve_in_one_query(
-        key.user, asked[1].replace("%2F", "/"), asked[2] or validators.LATEST, key=key
-    )
-    return found and _json(ResolvedSerializer, found)
+    found = queries.resolve(key, query[1].replace("%2F", "/"), query[2] or validators.LATEST)
+    return found and _render(ResolvedSerializer, found)
 
 
-def _json(serializer: type[Serializer], thing: object, **headers: str) -> Answer:
-    body = _renderer.render(serialize(serializer, thing))
+def _render(serializer: type[Serializer], instance: object, **headers: str) -> Answer:
+    body = _renderer.render(serialize(serializer, instance))
     return body, {"Content-Type": _JSON, "Content-Length": str(len(body)), "Vary": "Cookie"} | headers
 
 
-_NAME_ALONE = re.compile("name=((?:[A-Za-z0-9._/-]|%2F)+)(?:(?::|%3A)([A-Za-z0-9._-]+))?")
-_ALIASES = "/api/v1/artifacts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/aliases"
-_WAYS: list[tuple[str, re.Pattern[str], Way]] = [
-    ("GET", re.compile(f"{_ALIASES}/(?!(?:{'|'.join(validators.RESERVED_ALIASES)})$)([A-Za-z0-9._-]+)"), _follow),
-    ("GET", re.compile("/api/v1/artifacts/resolve"), _resolve),
+_NAME_ONLY = re.compile("name=((?:[A-Za-z0-9._/-]|%2F)+)(?:(?::|%3A)([A-Za-z0-9._-]+))?")
+_ALIAS_PATH = re.compile(
+    "/api/v1/artifacts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/aliases/"
+    f"(?!(?:{'|'.join(validators.RESERVED_ALIASES)})$)([A-Za-z0-9._-]+)"
+)
+_VIEWS: list[tuple[re.Pattern[str], View]] = [
+    (_ALIAS_PATH, _get_alias),
+    (re.compile("/api/v1/artifacts/resolve"), _resolve),
 ]

@@ -1,45 +1,23 @@
-"""What people do with aliases. Each change is one row in the history, written in the same transaction."""
+"""What people do with aliases: create, move, remove, roll back and swap them. Each takes the artifact's lock first."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import FilteredRelation, Q, Subquery
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import errors, events, validators
-from artifacts.aliases import protection
+from artifacts import errors, validators
+from artifacts.aliases import history, protection
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
-from core import compiled_queries
-from core.compiled_queries import CompiledQuery
-
-_WITH_VERSION = CompiledQuery(
-    lambda artifact, alias: ArtifactAlias.objects.with_version().with_maker().filter(artifact=artifact, alias=alias),
-    UUID,
-    str,
-)
-_ROW = CompiledQuery(
-    lambda artifact, alias: ArtifactAlias.objects.for_display().with_last_change().filter(
-        artifact=artifact, alias=alias
-    ),
-    UUID, str,
-)  # fmt: skip
-_VERSION = CompiledQuery(lambda artifact, pk: ArtifactVersion.objects.filter(artifact=artifact, pk=pk), UUID, UUID)
-_LAST_CHANGE = CompiledQuery(lambda artifact, alias: AliasChange.objects.of(artifact, alias)[:1], UUID, str)
-_LOCKED = CompiledQuery(
-    lambda pk: Artifact.objects.select_related("project__team").filter(pk=pk).select_for_update(
-        no_key=True, of=("self",)
-    ),
-    UUID,
-)  # fmt: skip
 
 
 class NoExpectation:
-    """Said in place of a version's id by who does not mind where the alias is now."""
+    """In place of a version's id: the alias may be anywhere, or not exist."""
 
 
 NO_EXPECTATION = NoExpectation()
@@ -81,21 +59,18 @@ def remove(actor: Actor, artifact: Artifact, alias: str, expected: Expected = NO
 def update_many(
     actor: Actor,
     artifact: Artifact,
-    wanted: Mapping[str, ArtifactVersion | None],
+    targets: Mapping[str, ArtifactVersion | None],
     expected: Mapping[str, Expected] | None = None,
 ) -> list[Move]:
-    """Make, move and, where the version is None, remove several aliases: all of them, or none."""
-    permissions.require(actor, artifact.project.team, Role.EDITOR)
-    artifact = lock(artifact)
-    protection.require(actor, artifact, wanted)
+    """Create, move and, where the version is None, remove several aliases: all of them, or none."""
+    artifact = _lock_for(actor, artifact, targets)
     moves = []
-    for alias, to in wanted.items():
-        require_expected(artifact, alias, (expected or {}).get(alias, NO_EXPECTATION))
+    for alias, to in targets.items():
+        where = (expected or {}).get(alias, NO_EXPECTATION)
         if to is None:
-            moves.append(drop_alias(actor, get(artifact, alias)))
+            moves.append(drop_alias(actor, artifact, alias, expected=where))
         else:
-            # Somebody may have deleted the version before the lock was ours.
-            moves.append(put_alias(actor, artifact, alias, _VERSION.first(artifact.pk, to.pk) or to))
+            moves.append(put_alias(actor, artifact, alias, to, expected=where))
     return moves
 
 
@@ -105,62 +80,48 @@ def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = 
 
     A second rollback undoes the first. Raises `NothingBefore`, `AliasNotFound`, and what `move` raises.
     """
-    permissions.require(actor, artifact.project.team, Role.EDITOR)
-    artifact = lock(artifact)
-    protection.require(actor, artifact, [alias])
-    require_expected(artifact, alias, expected)
+    artifact = _lock_for(actor, artifact, [alias])
+    _require_expected(alias, _read(artifact, alias).row, expected)
     before = version_before(artifact, alias)
     if not before.is_finalized:
         raise errors.AliasTargetRefused(
-            f"Alias {alias!r} was at {before.version} before, which is {before.state} now: move it to another version."
+            f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
         )
     return put_alias(actor, artifact, alias, before)
 
 
 @transaction.atomic
 def swap(actor: Actor, artifact: Artifact, one: str, other: str) -> list[Move]:
-    """Let two aliases change places, both or none."""
+    """Let two aliases exchange their versions, both or none."""
     if one == other:
         raise errors.Invalid(f"Choose two different aliases: {one!r} cannot be swapped with itself.")
-    permissions.require(actor, artifact.project.team, Role.EDITOR)
-    artifact = lock(artifact)
-    protection.require(actor, artifact, [one, other])
+    artifact = _lock_for(actor, artifact, [one, other])
     first, second = get(artifact, one).version, get(artifact, other).version
     return [put_alias(actor, artifact, one, second), put_alias(actor, artifact, other, first)]
 
 
-def get(artifact: Artifact, alias: str) -> ArtifactAlias:
-    """The alias with its version, both ready to be shown; `AliasNotFound` says which ones exist."""
-    found = _WITH_VERSION.first(artifact.pk, alias)
-    if found is None:
-        there = list(artifact.alias_set.values_list("alias", flat=True)[:50])
-        known = f"It has {', '.join(there)}." if there else "It has no aliases yet."
-        raise errors.AliasNotFound(f"Alias {alias!r} not found on artifact {artifact.name!r}. {known}", aliases=there)
-    return attach_artifact(artifact, found)
-
-
-def attach_artifact(artifact: Artifact, row: ArtifactAlias) -> ArtifactAlias:
-    """An alias that was loaded `with_version`, knowing all that is shown with it, the artifact at hand."""
-    row.artifact = row.version.artifact = artifact
-    row.version.known_names = row.names.split()
+def find(artifact: Artifact, alias: str) -> ArtifactAlias | None:
+    """The alias with its version, both ready to be shown."""
+    row = artifact.alias_set.with_version().filter(alias=alias).first()
+    if row is not None:
+        row.version.artifact = artifact
     return row
 
 
-def get_change_at(artifact: Artifact, alias: str, moment: datetime) -> AliasChange:
-    """The change that put the alias where it was at that moment. Raises `AliasNotFound` if it was nowhere."""
-    change = AliasChange.objects.of(artifact, alias).filter(created_at__lte=moment).first()
-    if change is None or change.to_version_id is None:
-        when = moment.astimezone(timezone.get_current_timezone()).isoformat(timespec="seconds")
-        raise errors.AliasNotFound(f"Artifact {artifact.name!r} had no alias {alias!r} at {when}.")
-    return change
+def get(artifact: Artifact, alias: str) -> ArtifactAlias:
+    """The same; `AliasNotFound` says which ones exist."""
+    row = find(artifact, alias)
+    if row is None:
+        raise _not_found(artifact, alias)
+    return row
 
 
 def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
     """Where `rollback` leads, in whatever state that version is. Raises `NothingBefore`, `AliasNotFound`."""
     changes = AliasChange.objects.of(artifact, alias)
     last = changes.first()
-    if last is None:
-        get(artifact, alias)
+    if last is None and find(artifact, alias) is None:
+        raise _not_found(artifact, alias)
     now = last.to_version_id if last else None
     earlier = changes.filter(to_version__isnull=False).exclude(to_version=now).first()
     if earlier is None:
@@ -170,27 +131,18 @@ def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
     return artifact.versions.get(pk=earlier.to_version_id)
 
 
-def lock(artifact: Artifact) -> Artifact:
-    """The artifact under the row lock that orders all that happens to its versions and aliases."""
-    found = _LOCKED.first(artifact.pk)
+def lock(artifact: Artifact, actor: Actor | None = None) -> Artifact:
+    """The artifact under the row lock that orders all that happens to its versions and aliases.
+
+    With an actor also their role in its team, as `role`.
+    """
+    rows = Artifact.objects.select_related("project__team").filter(pk=artifact.pk)
+    if actor is not None:
+        rows = rows.with_role_of(actor.user)
+    found = rows.select_for_update(no_key=True, of=("self",)).first()
     if found is None:
         raise errors.Missing(f"Artifact {artifact.name!r} was deleted.")
     return found
-
-
-def require_expected(artifact: Artifact, alias: str, expected: Expected) -> None:
-    """Raise `AliasMoved` unless the alias is where the caller expects it, for callers that hold `lock(artifact)`."""
-    if isinstance(expected, NoExpectation):
-        return
-    row = _ROW.first(artifact.pk, alias)
-    if (row.version_id if row else None) == expected:
-        return
-    where = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
-    sentence = f"Alias {alias!r} no longer exists."
-    if row:
-        happened = "created" if expected is None else "moved"
-        sentence = f"Alias {alias!r} was {happened} in the meantime: it is at {row.version.version} now."
-    raise errors.AliasMoved(sentence, **{"alias": alias, "version": None, "version_id": None} | where)
 
 
 def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
@@ -206,72 +158,114 @@ def put_alias(
     artifact: Artifact,
     alias: str,
     to: ArtifactVersion,
+    *,
+    expected: Expected = NO_EXPECTATION,
     proposal: AliasProposal | None = None,
 ) -> Move:
-    """Put the alias on the version and write it down, for callers that hold `lock(artifact)` and asked `rules`."""
+    """Put the alias on the version and record it, for callers that hold `lock(artifact)` and asked `protection`."""
     validators.check_alias(alias)
+    state = _read(artifact, alias, to)
+    _require_expected(alias, state.row, expected)
+    to = state.target or to
     check_target(artifact, to)
-    row = _ROW.first(artifact.pk, alias)
+    row = state.row
     if row is None:
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
-        _write_down(actor, artifact, alias, None, to, proposal)
+        history.record(actor, artifact, alias, None, to, state.last, proposal)
         return Move(row, None)
     before = row.version
     if before.pk != to.pk:
         row.version = to
-        compiled_queries.update(row, "version", "updated_at")
-        _write_down(actor, artifact, alias, before, to, proposal, (row.last_change_number or 0, row.last_at))
+        row.save(update_fields=["version", "updated_at"])
+        history.record(actor, artifact, alias, before, to, state.last, proposal)
     return Move(row, before)
 
 
-def drop_alias(actor: Actor, row: ArtifactAlias, proposal: AliasProposal | None = None) -> Move:
-    """Remove the alias and write it down, for callers that hold `lock(artifact)` and asked `rules`."""
-    _write_down(actor, row.artifact, row.alias, row.version, None, proposal)
+def drop_alias(
+    actor: Actor,
+    artifact: Artifact,
+    alias: str,
+    *,
+    expected: Expected = NO_EXPECTATION,
+    proposal: AliasProposal | None = None,
+) -> Move:
+    """Remove the alias and record it, for callers that hold `lock(artifact)` and asked `protection`."""
+    state = _read(artifact, alias)
+    row = state.row
+    _require_expected(alias, row, expected)
+    if row is None:
+        raise _not_found(artifact, alias)
+    history.record(actor, artifact, alias, row.version, None, state.last, proposal)
     row.delete()
     return Move(row, row.version, is_gone=True)
 
 
 def record_removal(actor: Actor, artifact: Artifact) -> None:
-    """Write down that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
+    """Record that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
     for row in artifact.alias_set.select_related("version").with_last_change():
-        last = (row.last_change_number or 0, row.last_at)
-        _write_down(actor, artifact, row.alias, row.version, None, None, last)
+        last = history.LastChange(row.last_change_number or 0, row.last_change_at)
+        history.record(actor, artifact, row.alias, row.version, None, last)
 
 
-def _write_down(
-    actor: Actor,
-    artifact: Artifact,
-    alias: str,
-    before: ArtifactVersion | None,
-    after: ArtifactVersion | None,
-    proposal: AliasProposal | None,
-    last: tuple[int, datetime | None] | None = None,
-) -> None:
-    number, at = last or _last_change(artifact, alias)
-    now = timezone.now()
-    change = AliasChange(
-        artifact=artifact,
-        artifact_name=artifact.full_name,
-        alias=alias,
-        number=number + 1,
-        from_version=before,
-        from_number=before.number if before else None,
-        to_version=after,
-        to_number=after.number if after else None,
-        changed_by=actor.user,
-        changed_by_name=actor.user.username if actor.user else "",
-        key=actor.key,
-        key_name=actor.key.name if actor.key else "",
-        channel=actor.channel,
-        reason=actor.reason,
-        proposal=proposal,
-        created_at=max(now, at) if at else now,
+def _lock_for(actor: Actor, artifact: Artifact, aliases: Iterable[str]) -> Artifact:
+    """The artifact under its lock, for somebody who may move these aliases. Two queries."""
+    artifact = lock(artifact, actor)
+    role = Role(artifact.role) if artifact.role else None
+    permissions.require_role(actor, artifact.project.team, role, Role.EDITOR)
+    protection.require(actor, artifact, aliases, role)
+    return artifact
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a change of one alias has to know. `row` is None for an alias that does not exist."""
+
+    row: ArtifactAlias | None
+    target: ArtifactVersion | None
+    last: history.LastChange
+
+
+def _read(artifact: Artifact, alias: str, to: ArtifactVersion | None = None) -> _State:
+    """The alias, its last change and, as it is now, the version that it is to go to, in one query.
+
+    It begins at the artifact, which exists in any case. To be asked under the lock, and by a query after the one that
+    waited for it: before, others may have moved the alias, or deleted the version.
+    """
+    last = AliasChange.objects.of(artifact, alias)
+    rows = (
+        Artifact.objects.filter(pk=artifact.pk).order_by().only("pk").select_related("row__version", "row__created_by")
     )
-    compiled_queries.insert(change)
-    events.alias_changed(actor.user, artifact, alias, before, after, actor.reason)
+    rows = rows.annotate(
+        row=FilteredRelation("alias_set", condition=Q(alias_set__alias=alias)),
+        last_change_number=Subquery(last.values("number")[:1]),
+        last_change_at=Subquery(last.values("created_at")[:1]),
+    )
+    if to is not None:
+        target = FilteredRelation("versions", condition=Q(versions__pk=to.pk))
+        rows = rows.annotate(target=target).select_related("row__version", "row__created_by", "target")
+    (found,) = rows
+    # Django sets neither where there is none.
+    row, target = getattr(found, "row", None), getattr(found, "target", None)
+    for related in filter(None, (row, row and row.version, target)):
+        related.artifact = artifact
+    return _State(row, target, history.LastChange(found.last_change_number or 0, found.last_change_at))
 
 
-def _last_change(artifact: Artifact, alias: str) -> tuple[int, datetime | None]:
-    """Number and moment of the alias's last change; of one that never was, 0 and None."""
-    last = _LAST_CHANGE.first(artifact.pk, alias)
-    return (last.number, last.created_at) if last else (0, None)
+def _require_expected(alias: str, row: ArtifactAlias | None, expected: Expected) -> None:
+    """Raise `AliasMoved` unless the alias is where the caller expects it."""
+    if isinstance(expected, NoExpectation):
+        return
+    if (row.version_id if row else None) == expected:
+        return
+    extra = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
+    sentence = f"Alias {alias!r} no longer exists."
+    if row:
+        happened = "created" if expected is None else "moved"
+        sentence = f"Alias {alias!r} was {happened} in the meantime: it is at {row.version.version} now."
+    raise errors.AliasMoved(sentence, **{"alias": alias, "version": None, "version_id": None} | extra)
+
+
+def _not_found(artifact: Artifact, alias: str) -> errors.AliasNotFound:
+    existing = list(artifact.alias_set.values_list("alias", flat=True)[:50])
+    known = f"It has {', '.join(existing)}." if existing else "It has no aliases yet."
+    return errors.AliasNotFound(f"Alias {alias!r} not found on artifact {artifact.name!r}. {known}", aliases=existing)

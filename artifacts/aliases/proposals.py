@@ -27,7 +27,7 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
         now = aliases.get(artifact, alias).version
     else:
         aliases.check_target(artifact, artifact.versions.filter(pk=to.pk).first() or to)
-        row = artifact.alias_set.select_related("version").filter(alias=alias).first()
+        row = aliases.find(artifact, alias)
         now = row.version if row else None
     if now is not None and to is not None and now.pk == to.pk:
         raise errors.Conflict(f"Alias {alias!r} is already at {to.version}.")
@@ -52,12 +52,12 @@ def approve(actor: Actor, proposal: AliasProposal, comment: str = "") -> aliases
     artifact = aliases.lock(proposal.artifact)
     proposal = _still_open(proposal)
     _require_decider(actor, artifact, proposal)
-    aliases.require_expected(artifact, proposal.alias, proposal.from_version_id)
     actor = replace(actor, reason=proposal.reason)
     events.proposal_decided(_decide(actor, proposal, AliasProposal.State.APPROVED, comment))
-    if proposal.to_version is None:
-        return aliases.drop_alias(actor, aliases.get(artifact, proposal.alias), proposal)
-    return aliases.put_alias(actor, artifact, proposal.alias, proposal.to_version, proposal)
+    alias, to, expected = proposal.alias, proposal.to_version, proposal.from_version_id
+    if to is None:
+        return aliases.drop_alias(actor, artifact, alias, expected=expected, proposal=proposal)
+    return aliases.put_alias(actor, artifact, alias, to, expected=expected, proposal=proposal)
 
 
 @transaction.atomic

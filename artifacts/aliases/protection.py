@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -12,15 +11,7 @@ from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors, validators
 from artifacts.models import AliasRule, Artifact
-from core.compiled_queries import CompiledQuery
 from projects.models import Project
-
-_COVERING = CompiledQuery(
-    lambda artifact, project, team: AliasRule.objects.covering(
-        Artifact(pk=artifact, project=Project(pk=project, team_id=team))
-    ).for_display(),
-    UUID, UUID, UUID,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +29,22 @@ class Protection:
 @transaction.atomic
 def create(
     actor: Actor,
-    place: Team | Project | Artifact,
+    scope: Team | Project | Artifact,
     pattern: str,
     *,
     role: Role = Role.ADMIN,
     needs_approval: bool = False,
 ) -> AliasRule:
-    """A new rule of the place, which holds for every move once this has returned. For admins of its team.
+    """A new rule of the scope, which holds for every move once this has returned. For admins of its team.
 
     Raises `InvalidName`, `RuleTaken`, `Denied`.
     """
-    column = {Team: "team", Project: "project", Artifact: "artifact"}[type(place)]
+    column = {Team: "team", Project: "project", Artifact: "artifact"}[type(scope)]
     rule = AliasRule(
-        pattern=pattern, role=role, needs_approval=needs_approval, created_by=actor.user, **{column: place}
+        pattern=pattern, role=role, needs_approval=needs_approval, created_by=actor.user, **{column: scope}
     )
     permissions.require(actor, rule.owner, Role.ADMIN)
-    return _saved(rule, force_insert=True)
+    return _save(rule, force_insert=True)
 
 
 @transaction.atomic
@@ -62,7 +53,7 @@ def update(actor: Actor, rule: AliasRule, **changes: Any) -> AliasRule:
     permissions.require(actor, rule.owner, Role.ADMIN)
     for column, value in changes.items():
         setattr(rule, column, value)
-    return _saved(rule, update_fields=[*changes, "updated_at"])
+    return _save(rule, update_fields=[*changes, "updated_at"])
 
 
 def delete(actor: Actor, rule: AliasRule) -> None:
@@ -71,18 +62,26 @@ def delete(actor: Actor, rule: AliasRule) -> None:
 
 
 def rules_for(artifact: Artifact) -> list[AliasRule]:
-    """All rules of the artifact, of its project and of its team; their places are loaded. One query."""
-    return _COVERING.all(artifact.pk, artifact.project_id, artifact.project.team_id)
+    """All rules of the artifact, of its project and of its team, which are at hand. One query."""
+    rules = list(AliasRule.objects.covering(artifact))
+    for rule in rules:
+        if rule.team_id:
+            rule.team = artifact.project.team
+        elif rule.project_id:
+            rule.project = artifact.project
+        else:
+            rule.artifact = artifact
+    return rules
 
 
 def protection(rules: Iterable[AliasRule], alias: str) -> Protection | None:
     """What those of the rules that cover the alias ask for; None where none does."""
-    fitting = [rule for rule in rules if rule.covers(alias)]
-    if not fitting:
+    matching = [rule for rule in rules if rule.covers(alias)]
+    if not matching:
         return None
-    strictest = max(fitting, key=lambda rule: (rule.needs_approval, Role(rule.role).rank))
-    role = max((Role(rule.role) for rule in fitting), key=lambda role: role.rank)
-    return Protection(strictest, role, any(rule.needs_approval for rule in fitting))
+    strictest = max(matching, key=lambda rule: (rule.needs_approval, Role(rule.role).rank))
+    role = max((Role(rule.role) for rule in matching), key=lambda role: role.rank)
+    return Protection(strictest, role, any(rule.needs_approval for rule in matching))
 
 
 def may_move(actor: Actor, role: Role | None, protection: Protection | None) -> bool:
@@ -94,51 +93,54 @@ def may_move(actor: Actor, role: Role | None, protection: Protection | None) -> 
     return role is not None and role.covers(protection.role) and not protection.needs_approval
 
 
-def require(actor: Actor, artifact: Artifact, aliases: Iterable[str]) -> None:
-    """Raise `AliasProtected` at the first of the aliases that the user may not move alone."""
-    rules = rules_for(artifact)
-    if not rules or actor.is_staff:
+def require(actor: Actor, artifact: Artifact, aliases: Iterable[str], role: Role | None = None) -> None:
+    """Raise `AliasProtected` at the first of the aliases that the user may not move alone.
+
+    `role` is the user's in the team, where the caller has it. One query, or two.
+    """
+    if actor.is_staff:
         return
-    role = permissions.role_in(actor.user, artifact.project.team)
+    rules = rules_for(artifact)
+    if rules and role is None:
+        role = permissions.role_in(actor.user, artifact.project.team)
     for alias in aliases:
-        asked = protection(rules, alias)
-        if asked and not may_move(actor, role, asked):
-            raise _protected(alias, asked, role)
+        needed = protection(rules, alias)
+        if needed and not may_move(actor, role, needed):
+            raise _protected(alias, needed)
 
 
 def require_unprotected(artifact: Artifact, aliases: Iterable[str], sentence: str) -> None:
     """Raise `AliasProtected` at the first alias that any rule covers, whoever asks; the sentence says what to do."""
     rules = rules_for(artifact)
     for alias in aliases:
-        asked = protection(rules, alias)
-        if asked:
-            raise errors.AliasProtected(
-                f"Alias {alias!r} is protected by the rule {asked.rule}. {sentence}", **_told(alias, asked.rule)
-            )
+        found = protection(rules, alias)
+        if found:
+            message = f"Alias {alias!r} is protected by the rule {found.rule}. {sentence}"
+            raise errors.AliasProtected(message, **_refusal_data(alias, found.rule))
 
 
-def _protected(alias: str, asked: Protection, role: Role | None) -> errors.AliasProtected:
-    by_whom = f"an {asked.role.value} of team '{asked.rule.owner.name}'"
-    if asked.needs_approval:
+def _protected(alias: str, needed: Protection) -> errors.AliasProtected:
+    by_whom = f"an {needed.role.value} of team '{needed.rule.owner.name}'"
+    if needed.needs_approval:
         what_helps = f"A second person, {by_whom}, has to approve: propose the move."
     else:
         what_helps = f"Only {by_whom} can move it: ask one, or propose the move."
-    sentence = f"Alias {alias!r} is protected by the rule {asked.rule}. {what_helps}"
-    return errors.AliasProtected(sentence, **_told(alias, asked.rule))
+    sentence = f"Alias {alias!r} is protected by the rule {needed.rule}. {what_helps}"
+    return errors.AliasProtected(sentence, **_refusal_data(alias, needed.rule))
 
 
-def _told(alias: str, rule: AliasRule) -> dict[str, Any]:
-    rule_told = {"id": str(rule.pk), "pattern": rule.pattern, "place": rule.place}
-    return {"alias": alias, "rule": rule_told | {"role": rule.role, "needs_approval": rule.needs_approval}}
+def _refusal_data(alias: str, rule: AliasRule) -> dict[str, Any]:
+    data = {"id": str(rule.pk), "pattern": rule.pattern, "place": rule.scope}
+    return {"alias": alias, "rule": data | {"role": rule.role, "needs_approval": rule.needs_approval}}
 
 
-def _saved(rule: AliasRule, **how: Any) -> AliasRule:
+def _save(rule: AliasRule, **how: Any) -> AliasRule:
     validators.check_alias_pattern(rule.pattern)
     errors.check(rule)
     _wait_for_moves(rule)
     if not rule._state.adding and not AliasRule.objects.select_for_update(no_key=True).filter(pk=rule.pk).first():
         raise errors.Missing(f"The rule {rule} was deleted.")
-    taken = errors.RuleTaken(f"There is already a rule for {rule.pattern!r} in {rule.place}.")
+    taken = errors.RuleTaken(f"There is already a rule for {rule.pattern!r} in {rule.scope}.")
     with errors.refuse(rule_unique_in_team=taken, rule_unique_in_project=taken, rule_unique_in_artifact=taken):
         rule.save(**how)
     return rule
@@ -146,6 +148,6 @@ def _saved(rule: AliasRule, **how: Any) -> AliasRule:
 
 def _wait_for_moves(rule: AliasRule) -> None:
     """Moves that have read the rules end before this one is there; those that wait for the lock will read it."""
-    places = {"project__team": rule.team_id, "project": rule.project_id, "pk": rule.artifact_id}
-    covered = Artifact.objects.filter(**{place: pk for place, pk in places.items() if pk})
+    columns = {"project__team": rule.team_id, "project": rule.project_id, "pk": rule.artifact_id}
+    covered = Artifact.objects.filter(**{column: pk for column, pk in columns.items() if pk})
     list(covered.order_by("pk").select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))

@@ -9,10 +9,8 @@ from django.db.models import OuterRef, Q, Subquery
 from uuid_utils.compat import uuid7
 
 from accounts.actor import Channel
-from accounts.models import ApiKey, Team, User
+from accounts.models import ApiKey
 from artifacts import validators
-from core.compiled_queries import StringAgg
-from projects.models import Project, Run
 
 if TYPE_CHECKING:
     from artifacts.models.artifact import Artifact
@@ -24,45 +22,24 @@ _REMEMBERED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _other_than_named(path: str, model: type[models.Model], *named: str) -> list[str]:
-    """To be deferred: of people, runs and places, what is shown with an alias is their names."""
-    shown = {model._meta.pk.name, *named}
-    return [f"{path}__{field.name}" for field in model._meta.concrete_fields if field.name not in shown]
-
-
 class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
     def for_display(self) -> Self:
+        """With all that one line of a list shows."""
         return self.select_related("version", "created_by")
 
-    def with_last_change(self) -> Self:
-        """Each with number and moment of its last change, as `last_change_number` and `last_at`."""
-        last = AliasChange.objects.filter(artifact=OuterRef("artifact"), alias=OuterRef("alias")).order_by("-number")
-        return self.annotate(
-            last_change_number=Subquery(last.values("number")[:1]), last_at=Subquery(last.values("created_at")[:1])
-        )
-
     def with_version(self) -> Self:
-        """With all that is shown of the version, its artifact aside; `names` is for `recall`."""
-        whole = self.select_related("version__run", "version__created_by")
-        run = _other_than_named("version__run", Run, "name")
-        maker = _other_than_named("version__created_by", User, "username")
-        beside = self.model.objects.filter(version=OuterRef("version")).order_by("alias")
-        return whole.defer("version__touched_at", *run, *maker).annotate(names=StringAgg(beside, "alias"))
+        """With all that is shown of one alias and its version, whose artifact is at hand."""
+        # Of the run only the name is shown; what it was configured with may be large.
+        rows = self.for_display().select_related("version__run", "version__created_by")
+        return rows.defer("version__run__config", "version__run__summary")
 
-    def with_maker(self) -> Self:
-        """With the name of who made it."""
-        return self.select_related("created_by").defer(*_other_than_named("created_by", User, "username"))
-
-    def with_artifact(self) -> Self:
-        """With the artifact; of its project and team, the names."""
-        project = _other_than_named("artifact__project", Project, "name", "team")
-        team = _other_than_named("artifact__project__team", Team, "name")
-        return self.select_related("artifact__project__team").defer(*project, *team)
-
-    def with_artifact_maker(self) -> Self:
-        """With the name of who made the artifact."""
-        maker = _other_than_named("artifact__created_by", User, "username")
-        return self.select_related("artifact__created_by").defer(*maker)
+    def with_last_change(self) -> Self:
+        """Each with number and moment of its last change, as `last_change_number` and `last_change_at`."""
+        last = AliasChange.objects.of(OuterRef("artifact"), OuterRef("alias"))
+        return self.annotate(
+            last_change_number=Subquery(last.values("number")[:1]),
+            last_change_at=Subquery(last.values("created_at")[:1]),
+        )
 
 
 class ChangeQuerySet(models.QuerySet["AliasChange"]):

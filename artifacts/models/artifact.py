@@ -6,8 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery
 from django.urls import reverse
+from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
+from accounts.models import Membership, User
 from artifacts import validators
 from artifacts.models.alias import ArtifactAlias
 from projects.models import Project
@@ -17,6 +19,11 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def visible_to(self, user: Any) -> Self:
         # A check of each artifact: for a list of projects, SQLite sorts all of their artifacts to show the first page.
         return self.filter(Exists(Project.objects.visible_to(user).filter(pk=OuterRef("project"))))
+
+    def with_role_of(self, user: User | None) -> Self:
+        """Each with the user's role in its team as `role`; None for who is not in it."""
+        mine = Membership.objects.filter(team=OuterRef("project__team"), user=user)
+        return self.annotate(role=Subquery(mine.values("role")))
 
     def search(self, text: str) -> Self:
         """Artifacts with this text in name, description or a tag; `%` and `_` are ordinary characters."""
@@ -72,10 +79,6 @@ class Artifact(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    # Set by name resolution, which loads them with the alias in one query.
-    known_tags: list[str] | None = None
-    known_newest_names: list[str] | None = None
-
     objects = ArtifactQuerySet.as_manager()
 
     class Meta:
@@ -124,16 +127,14 @@ class Artifact(models.Model):
     def full_name(self) -> str:
         return f"{self.project.full_name}/{self.name}"
 
-    @property
+    @cached_property
     def tags(self) -> list[str]:
-        known = self.known_tags
-        return [row.tag for row in self.tag_set.all()] if known is None else known
+        return [row.tag for row in self.tag_set.all()]
 
-    @property
+    @cached_property
     def newest_names(self) -> list[str]:
         """The aliases of the newest finalized version, of an artifact that was loaded `for_display`."""
-        known = self.known_newest_names
-        return [row.alias for row in self.newest_aliases] if known is None else known
+        return [row.alias for row in self.newest_aliases]
 
 
 class ArtifactTag(models.Model):

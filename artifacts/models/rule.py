@@ -15,7 +15,7 @@ from projects.models import Project
 if TYPE_CHECKING:
     from artifacts.models.artifact import Artifact
 
-PLACES = ("team", "project", "artifact")
+SCOPES = ("team", "project", "artifact")
 
 
 class RuleQuerySet(models.QuerySet["AliasRule"]):
@@ -72,10 +72,10 @@ class AliasRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pattern} in {self.place}"
+        return f"{self.pattern} in {self.scope}"
 
     @property
-    def place(self) -> str:
+    def scope(self) -> str:
         """`team acme`, `project acme/demo` or `artifact acme/demo/model`, of a rule that was loaded `for_display`."""
         if self.team:
             return f"team {self.team.name}"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
 from accounts.models import Membership
@@ -77,9 +78,6 @@ class ArtifactVersion(models.Model):
     finalized_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
 
-    # Set where they were loaded with an alias in one query.
-    known_names: list[str] | None = None
-
     objects = VersionQuerySet.as_manager()
 
     class Meta:
@@ -114,11 +112,10 @@ class ArtifactVersion(models.Model):
         """What its pages' URLs name, of a version whose artifact, project and team are loaded."""
         return [*self.artifact.url_args, self.version]
 
-    @property
+    @cached_property
     def alias_names(self) -> list[str]:
-        """The aliases that point at it, by name. One query, unless the version was loaded to be shown."""
-        known = self.known_names
-        return [row.alias for row in self.aliases.all()] if known is None else known
+        """The aliases that point at it, by name. One query, unless they were prefetched, or set by who has them."""
+        return [row.alias for row in self.aliases.all()]
 
     @property
     def version(self) -> str:

@@ -1,5 +1,6 @@
 """The page of a version: what it holds, and what one can do with it."""
 
+import re
 from html import unescape
 
 import pytest
@@ -56,8 +57,9 @@ def test_it_shows_state_aliases_and_run(browser, vera, version, run, work):
     work()
     page = browser(vera).get(PAGE).content.decode()
 
-    for text in ("Finalized", "Verified", "production", "latest", "4 files", ">just now<", "by bob", run.name):
+    for text in ("Finalized", "Verified", "production", "latest", "4 files", "by bob", run.name):
         assert text in page
+    assert re.search(r">(just now|\d+ s ago)<", page)
     version.refresh_from_db()
     assert f'data-copy="{version.digest}"' in page
     assert 'data-copy="acme/demo/data:v1"' in page
@@ -100,7 +102,8 @@ def test_large_folders_come_page_by_page(browser, vera, version):
 
     page = client.get(f"{PAGE}?path=many/").content.decode()
     assert "many/099.txt" in page and "many/100.txt" not in page
-    assert f'href="{PAGE}?path=many%2F&amp;after=099.txt" hx-get="{PAGE}/files?path=many%2F&amp;after=099.txt"' in page
+    assert f'href="{PAGE}?path=many%2F&amp;after=099.txt"' in page
+    assert f'hx-get="{PAGE}/files?path=many%2F&amp;after=099.txt"' in page
 
     more = client.get(f"{PAGE}/files?path=many/&after=099.txt", headers=HTMX).content.decode()
     assert "many/100.txt" in more and "many/199.txt" in more and "after=199.txt" in more and "<table" not in more

@@ -16,7 +16,6 @@ ALPHABET = "Only letters, digits, dots, underscores and hyphens"
 # The same as `validators.ALIAS`, in the syntax of HTML.
 _HTML_PATTERN = "[A-Za-z0-9][A-Za-z0-9._\\-]*"
 _HTML_RULE_PATTERN = "[A-Za-z0-9*?][A-Za-z0-9._*?\\-]*"
-_REASON_LENGTH = 1000
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -45,7 +44,7 @@ class RetryForm(forms.Form):
 class ReasonForm(RetryForm):
     reason = forms.CharField(
         required=False,
-        max_length=_REASON_LENGTH,
+        max_length=validators.MAX_REASON_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Stored permanently in the history.",
     )
@@ -53,7 +52,9 @@ class ReasonForm(RetryForm):
 
 class CommentForm(RetryForm):
     comment = forms.CharField(
-        required=False, max_length=_REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 2, "autofocus": True})
+        required=False,
+        max_length=validators.MAX_REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
     )
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, QueryDict
 from accounts import permissions
 from accounts.actor import Actor
 from artifacts import errors
+from artifacts.aliases import aliases as alias_verbs
 from artifacts.models import AliasChange, Artifact
 from web import rendering
 from web.aliases import view_models
@@ -50,7 +51,7 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
 
     Raises `AliasNotFound` for an alias that never was.
     """
-    row = artifact.alias_set.select_related("version").filter(alias=alias).first()
+    row = alias_verbs.find(artifact, alias)
     changes = AliasChange.objects.of(artifact, alias).select_related("proposal__proposed_by", "proposal__decided_by")
     before = query.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 10:

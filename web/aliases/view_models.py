@@ -13,7 +13,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import validators, version_diff
-from artifacts.aliases import proposals, protection
+from artifacts.aliases import aliases, proposals, protection
 from artifacts.aliases.protection import Protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 
@@ -150,7 +150,7 @@ def pending_proposals(viewer: Viewer) -> list[PendingProposal]:
 
 def proposal_row(viewer: Viewer, proposal: AliasProposal) -> PendingProposal:
     """The same of one proposal, in whatever state."""
-    row = viewer.artifact.alias_set.select_related("version").filter(alias=proposal.alias).first()
+    row = aliases.find(viewer.artifact, proposal.alias)
     return _pending_proposal(viewer, proposal, row.version.number if row else None)
 
 
@@ -232,12 +232,12 @@ def _file_changes(current: ArtifactVersion | None, target: ArtifactVersion | Non
 def version_choices(
     artifact: Artifact, *also: ArtifactVersion | None, limit: int = MAX_VERSION_CHOICES
 ) -> list[ArtifactVersion]:
-    """The newest finalized versions and these, newest first, each with its aliases as `names`. Two queries."""
+    """The newest finalized versions and these, newest first, each with its aliases as `alias_names`. Two queries."""
     newest = artifact.versions.finalized().defer("description", "notes", "metadata").order_by("-number")[:limit]
     choices = {version.pk: version for version in (*newest, *also) if version}
     names: dict[Any, list[str]] = {pk: [] for pk in choices}
     for pk, alias in artifact.alias_set.filter(version__in=names).order_by("alias").values_list("version", "alias"):
         names[pk].append(alias)
     for pk, version in choices.items():
-        version.names = names[pk]
+        version.alias_names = names[pk]
     return sorted(choices.values(), key=lambda version: -version.number)

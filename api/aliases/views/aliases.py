@@ -26,12 +26,12 @@ from api.aliases.serializers import (
     SuggestionsSerializer,
 )
 from api.artifacts import query_params
-from api.artifacts.lookups import get_alias, get_artifact, get_target, get_targets
+from api.artifacts.lookups import get_alias, get_artifact, get_artifact_and_target, get_targets
 from api.pagination import parse
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
 from artifacts import name_resolution
-from artifacts.aliases import aliases, protection, suggestions
+from artifacts.aliases import aliases, history, protection, suggestions
 from artifacts.models import ArtifactAlias
 
 
@@ -54,12 +54,11 @@ class AliasList(APIView):
     )
     def post(self, request: Request, artifact_id: UUID) -> Response:
         """Make an alias (201), or move it (200); with a condition, only if it is where you expect it."""
-        artifact = get_artifact(request, artifact_id)
         data = parse_body(AliasMove, request, artifact_id=artifact_id)
         expected = preconditions.expected(request, data)
-        to = get_target(request, data["version_id"])
+        artifact, to = get_artifact_and_target(request, artifact_id, data["version_id"])
         moved = aliases.move(_actor(request, data), artifact, data["alias"], to, expected)
-        return _shown(moved.alias, 200 if moved.before else 201)
+        return _response(moved.alias, 200 if moved.before else 201)
 
     @extend_schema(request=AliasesSet, responses=AliasesSetSerializer, operation_id="aliases_set")
     def put(self, request: Request, artifact_id: UUID) -> Response:
@@ -67,10 +66,10 @@ class AliasList(APIView):
         artifact = get_artifact(request, artifact_id)
         data = parse_body(AliasesSet, request, artifact_id=artifact_id)
         preconditions.reject_preconditions(request)
-        wanted = get_targets(request, artifact, data["aliases"])
-        moves = aliases.update_many(_actor(request, data), artifact, wanted, data.get("expected"))
+        targets = get_targets(request, artifact, data["aliases"])
+        moves = aliases.update_many(_actor(request, data), artifact, targets, data.get("expected"))
         removed = [move.alias.alias for move in moves if move.is_gone]
-        return Response(_several(moves) | {"removed": removed})
+        return Response(_items(moves) | {"removed": removed})
 
 
 class AliasDetail(APIView):
@@ -86,7 +85,7 @@ class AliasDetail(APIView):
         at = parse(request, query_params.AliasQuery).get("at")
         if at:
             artifact = get_artifact(request, artifact_id)
-            change = aliases.get_change_at(artifact, alias, at)
+            change = history.get_change_at(artifact, alias, at)
             body = {"change": change, "at": at, "version_detail": name_resolution.version_of(artifact, change)}
             return Response(AliasAtSerializer(body).data)
         found = get_alias(request, artifact_id, alias)
@@ -124,7 +123,7 @@ class AliasRollback(APIView):
         data = parse_body(AliasRollbackRequest, request, artifact_id=artifact_id, alias=alias)
         expected = preconditions.expected(request, data)
         moved = aliases.rollback(_actor(request, data), artifact, alias, expected)
-        return _shown(moved.alias, 200)
+        return _response(moved.alias, 200)
 
 
 class AliasesSwap(APIView):
@@ -137,7 +136,7 @@ class AliasesSwap(APIView):
         data = parse_body(AliasesSwapRequest, request, artifact_id=artifact_id)
         preconditions.reject_preconditions(request)
         moves = aliases.swap(_actor(request, data), artifact, data["one"], data["other"])
-        return Response(_several(moves))
+        return Response(_items(moves))
 
 
 class AliasSuggestions(APIView):
@@ -157,9 +156,9 @@ def _actor(request: Request, data: dict[str, Any]) -> Actor:
     return Actor.from_api(request, data.get("reason", ""))
 
 
-def _shown(alias: ArtifactAlias, status: int) -> Response:
+def _response(alias: ArtifactAlias, status: int) -> Response:
     return Response(serialize(AliasSerializer, alias), status, headers={"ETag": preconditions.etag(alias.version_id)})
 
 
-def _several(moves: list[aliases.Move]) -> dict[str, Any]:
+def _items(moves: list[aliases.Move]) -> dict[str, Any]:
     return AliasesSerializer({"items": [move.alias for move in moves if not move.is_gone]}).data

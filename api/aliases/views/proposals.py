@@ -40,7 +40,7 @@ class ProposalList(APIView):
         data = parse_body(ProposalCreate, request, artifact_id=artifact_id)
         to = get_target(request, data["version_id"]) if data["version_id"] else None
         actor = Actor.from_api(request, data.get("reason", ""))
-        return _shown(proposals.propose(actor, artifact, data["alias"], to), 201)
+        return _response(proposals.propose(actor, artifact, data["alias"], to), 201)
 
 
 class ProposalDetail(APIView):
@@ -60,7 +60,7 @@ class ProposalApprove(APIView):
         """Approve a proposal of somebody else: the alias moves, if it is still at the version where it was proposed."""
         proposal = get_proposal(request, proposal_id)
         proposals.approve(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request))
-        return _shown(proposal)
+        return _response(proposal)
 
 
 class ProposalReject(APIView):
@@ -70,7 +70,7 @@ class ProposalReject(APIView):
     def post(self, request: Request, proposal_id: UUID) -> Response:
         """Reject a proposal of somebody else: the alias does not move."""
         proposal = get_proposal(request, proposal_id)
-        return _shown(proposals.reject(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
+        return _response(proposals.reject(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
 
 
 class ProposalWithdraw(APIView):
@@ -80,8 +80,8 @@ class ProposalWithdraw(APIView):
     def post(self, request: Request, proposal_id: UUID) -> Response:
         """Withdraw your own proposal."""
         proposal = get_proposal(request, proposal_id)
-        return _shown(proposals.withdraw(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
+        return _response(proposals.withdraw(Actor.from_api(request), proposal, **parse_body(ProposalDecision, request)))
 
 
-def _shown(proposal: AliasProposal, status: int = 200) -> Response:
+def _response(proposal: AliasProposal, status: int = 200) -> Response:
     return Response(ProposalSerializer(AliasProposal.objects.for_display().get(pk=proposal.pk)).data, status)

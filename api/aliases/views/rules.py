@@ -27,15 +27,15 @@ class RuleList(APIView):
     )
     def get(self, request: Request) -> Response:
         """List rules by their pattern: those of a team or of a project, or all that cover an artifact."""
-        return paginate(request, _asked_for(request), RuleSerializer)
+        return paginate(request, _filtered(request), RuleSerializer)
 
     @extend_schema(request=RuleCreate, responses={201: RuleSerializer}, operation_id="alias_rules_create")
     def post(self, request: Request) -> Response:
         """Create a rule that protects aliases in a team, a project or an artifact."""
         data = parse_body(RuleCreate, request)
-        said = scope_of(data)
-        more = {field: value for field, value in data.items() if field not in said}
-        rule = protection.create(Actor.from_api(request), get_scope(request, said), **more)
+        scope = scope_of(data)
+        fields = {field: value for field, value in data.items() if field not in scope}
+        rule = protection.create(Actor.from_api(request), get_scope(request, scope), **fields)
         return Response(RuleSerializer(rule).data, 201)
 
 
@@ -61,10 +61,10 @@ class RuleDetail(APIView):
         return Response(status=204)
 
 
-def _asked_for(request: Request) -> QuerySet[AliasRule]:
-    said = scope_of(parse(request, query_params.RuleQuery))
-    found = AliasRule.objects.visible_to(request.user).for_display().order_by("pattern", "pk")
-    if not said:
-        return found
-    place = get_scope(request, said)
-    return found.covering(place) if isinstance(place, Artifact) else found.filter(**dict.fromkeys(said, place))
+def _filtered(request: Request) -> QuerySet[AliasRule]:
+    scope = scope_of(parse(request, query_params.RuleQuery))
+    rules = AliasRule.objects.visible_to(request.user).for_display().order_by("pattern", "pk")
+    if not scope:
+        return rules
+    owner = get_scope(request, scope)
+    return rules.covering(owner) if isinstance(owner, Artifact) else rules.filter(**dict.fromkeys(scope, owner))

@@ -15,7 +15,7 @@ from accounts import keys
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, User
 from artifacts import artifacts, versions
-from artifacts.aliases import aliases
+from artifacts.aliases import aliases, history
 from artifacts.errors import AliasNotFound, NothingBefore
 from artifacts.models import AliasChange, Artifact, ArtifactVersion
 from core import errors
@@ -177,8 +177,8 @@ def test_time_never_goes_back(told, bob, artifact, v1, v2):
 
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     assert [change.created_at for change in of("production")[-2:]] == [fast.created_at, fast.created_at]
-    assert aliases.get_change_at(artifact, "production", fast.created_at).after == "v1"
-    assert aliases.get_change_at(artifact, "production", fast.created_at - MOMENT).after == "v1"
+    assert history.get_change_at(artifact, "production", fast.created_at).after == "v1"
+    assert history.get_change_at(artifact, "production", fast.created_at - MOMENT).after == "v1"
 
 
 def test_the_record_outlives_all_it_tells_of(told, alice, bob, project, artifact):
@@ -240,7 +240,7 @@ def test_where_an_alias_was_at_a_moment(told, artifact):
     made, moved, removed, again = told
 
     def at(moment: datetime) -> str | None:
-        return aliases.get_change_at(artifact, "production", moment).after
+        return history.get_change_at(artifact, "production", moment).after
 
     assert (at(made.created_at), at(moved.created_at - MOMENT)) == ("v1", "v1")
     assert (at(moved.created_at), at(removed.created_at - MOMENT)) == ("v2", "v2")
@@ -250,14 +250,14 @@ def test_where_an_alias_was_at_a_moment(told, artifact):
             at(moment)
         assert "had no alias 'production' at 20" in str(refusal.value)
     with pytest.raises(AliasNotFound):
-        aliases.get_change_at(artifact, "never", timezone.now())
+        history.get_change_at(artifact, "never", timezone.now())
 
 
 def test_zones_make_no_difference(told, artifact):
     moved = told[1]
     for hours in (-11, 2, 14):
         zone = timezone.get_fixed_timezone(timedelta(hours=hours))
-        assert aliases.get_change_at(artifact, "production", moved.created_at.astimezone(zone)) == moved
+        assert history.get_change_at(artifact, "production", moved.created_at.astimezone(zone)) == moved
 
 
 def test_what_was_there_then_is_told_of_versions_that_are_gone(bob, artifact, v1, v2):
@@ -266,7 +266,7 @@ def test_what_was_there_then_is_told_of_versions_that_are_gone(bob, artifact, v1
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
     versions.delete(Actor(bob, Channel.SDK), v1)
 
-    assert aliases.get_change_at(artifact, "production", moment).after == "v1"
+    assert history.get_change_at(artifact, "production", moment).after == "v1"
 
 
 @pytest.mark.django_db(transaction=True)

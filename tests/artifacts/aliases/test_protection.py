@@ -393,9 +393,9 @@ def test_rules_go_with_their_place(alice, acme, project, artifact):
     for place in (acme, project, artifact):
         rules.create(Actor(alice), place, "production")
     artifacts.delete(Actor(alice, Channel.SDK), artifact)
-    assert {rule.place for rule in AliasRule.objects.for_display()} == {"team acme", "project acme/demo"}
+    assert {rule.scope for rule in AliasRule.objects.for_display()} == {"team acme", "project acme/demo"}
     projects.delete(Actor(alice), project)
-    assert {rule.place for rule in AliasRule.objects.for_display()} == {"team acme"}
+    assert {rule.scope for rule in AliasRule.objects.for_display()} == {"team acme"}
     teams.delete(Actor(alice), acme)
     assert AliasRule.objects.count() == 0
 
@@ -428,7 +428,7 @@ def test_who_sees_which_rules(alice, vera, mallory, acme, project, artifact):
     assert AliasRule.objects.visible_to(mallory).count() == 1
     Project.objects.filter(pk=project.pk).update(visibility="internal")
     # What keeps an alias in a project that one sees is no secret; the team's own rules stay with its members.
-    assert {rule.place for rule in AliasRule.objects.visible_to(mallory).for_display()} == {
+    assert {rule.scope for rule in AliasRule.objects.visible_to(mallory).for_display()} == {
         "team umbrella", "project acme/demo", "artifact acme/demo/data",
     }  # fmt: skip
 
@@ -440,7 +440,7 @@ def test_rules_cost_one_query_however_many(alice, acme, artifact, v1, django_ass
     loaded = Artifact.objects.select_related("project__team").get(pk=artifact.pk)
 
     with django_assert_num_queries(1):
-        assert len({rule.place for rule in rules.rules_for(loaded)}) == 2
+        assert len({rule.scope for rule in rules.rules_for(loaded)}) == 2
 
 
 def test_an_open_draft_is_nobodys_protected_version(bob, artifact, guarded):

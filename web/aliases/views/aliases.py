@@ -29,7 +29,7 @@ DELETE = "Delete"
 def alias_list(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **url_kwargs)
     context = tab_contexts.aliases(request, artifact, request.GET)
-    return rendering.render_page(request, "artifacts/aliases.html", context)
+    return rendering.render_page(request, "aliases/aliases.html", context)
 
 
 @login_required
@@ -42,7 +42,7 @@ def history(request: HttpRequest, alias: str, **url_kwargs: str) -> HttpResponse
     else:
         artifact = get_artifact_for_display(request, **url_kwargs)
         context = tab_contexts.alias_history_page(request, artifact, alias, request.GET)
-    return rendering.render_page(request, "artifacts/alias_history.html", context)
+    return rendering.render_page(request, "aliases/alias_history.html", context)
 
 
 @login_required
@@ -103,7 +103,7 @@ def swap(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     rows = artifact.alias_set.select_related("version").order_by("alias")[: view_models.MAX_ALIAS_CHOICES]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "aliases": rows}
     context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "active_nav": "artifacts"}
-    return rendering.render_page(request, "artifacts/alias_swap.html", context, status=422 if form.is_bound else 200)
+    return rendering.render_page(request, "aliases/alias_swap.html", context, status=422 if form.is_bound else 200)
 
 
 def _initial(request: HttpRequest, artifact: Artifact) -> dict[str, Any]:
@@ -198,5 +198,5 @@ def _render_form(
         "active_nav": "artifacts",
     }
     is_refused = bool(form.errors) and "preview" not in request.POST
-    template = "artifacts/move_preview.html" if _is_preview_only(request) else "artifacts/alias_form.html"
+    template = "aliases/move_preview.html" if _is_preview_only(request) else "aliases/alias_form.html"
     return rendering.render_page(request, template, context, status=422 if is_refused else 200)

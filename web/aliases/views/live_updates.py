@@ -63,7 +63,7 @@ def _render_parts(request: HttpRequest, page: ResolverMatch) -> HttpResponse:
     query = QueryDict(_open_url(request)[1])
     # The tag `query` builds links of the open page, not of the request for its parts.
     context = _context(request, page, query) | {"page_query": query, "is_answer": True}
-    response = render(request, "artifacts/_live_updates.html", context)
+    response = render(request, "aliases/_live_updates.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
 

@@ -74,4 +74,4 @@ def _render_form(
         "back": reverse("artifact-aliases", args=proposal.artifact.url_args),
         "active_nav": "artifacts",
     }
-    return rendering.render_page(request, "artifacts/proposal_form.html", context, status=422 if form.errors else 200)
+    return rendering.render_page(request, "aliases/proposal_form.html", context, status=422 if form.errors else 200)

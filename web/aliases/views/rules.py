@@ -36,7 +36,7 @@ def project_rules(request: HttpRequest, team: str, project: str) -> HttpResponse
     context = {"project": found, "tab": "rules", "page": page, "active_nav": "home"} | permissions.template_flags(
         found.role
     )
-    return rendering.render_page(request, "projects/rules.html", context)
+    return rendering.render_page(request, "aliases/rules.html", context)
 
 
 @login_required
@@ -46,7 +46,7 @@ def team_rules(request: HttpRequest, team: str) -> HttpResponse:
     rows = AliasRule.objects.filter(team=found).for_display().order_by("pattern", "id")
     page = rendering.paginate(request.GET, rows, PAGE_SIZE)
     context = {"team": found, "page": page} | permissions.template_flags(found.role)
-    return rendering.render_page(request, "projects/team_rules.html", context)
+    return rendering.render_page(request, "aliases/team_rules.html", context)
 
 
 @login_required
@@ -100,7 +100,7 @@ def _create(request: HttpRequest, scope: Team | Project | Artifact, heading: str
     if form.is_valid() and (
         rule := form.attempt(protection.create, Actor.from_page(request), scope, **form.cleaned_data)
     ):
-        return _close_dialog(request, f"{rule.pattern} is protected in {rule.place}.", back)
+        return _close_dialog(request, f"{rule.pattern} is protected in {rule.scope}.", back)
     return rendering.render_form(request, form, heading, submit_label="Protect", back=back)
 
 

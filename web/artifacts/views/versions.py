@@ -11,6 +11,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import directory_listing, versions
+from artifacts.aliases import aliases
 from artifacts.models import ArtifactVersion, Blob
 from projects.models import Run
 from web import rendering
@@ -139,7 +140,7 @@ def _sidebar_context(request: HttpRequest, version: ArtifactVersion) -> dict[str
     """Runs that used it, and which versions to compare it with."""
     artifact = version.artifact
     before = artifact.versions.finalized().filter(number__lt=version.number).order_by("-number").first()
-    production = artifact.alias_set.select_related("version").filter(alias="production").first()
+    production = aliases.find(artifact, "production")
     role = permissions.role_in(request.user, artifact.project.team)
     return permissions.template_flags(role) | {
         "state_token": view_models.state_token(artifact),

@@ -1,9 +1,9 @@
-"""Queries that come with every request: Django makes their SQL once, and PostgreSQL plans them once a connection.
+"""Querysets whose SQL Django makes once a process, and PostgreSQL plans once a connection.
 
 Making the SQL takes Django several times as long as it takes the database to answer.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
@@ -11,11 +11,10 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.backends.utils import CursorWrapper
 from django.db.models.sql.compiler import SQLCompiler
-from django.db.transaction import TransactionManagementError
 from psycopg.adapt import AdaptersMap
 
 Row = TypeVar("Row", bound=models.Model)
@@ -25,8 +24,8 @@ Kind = type[UUID] | type[str]
 class CompiledQuery(Generic[Row]):
     """A queryset of models with gaps in it: `build` makes it from stand-ins of these kinds.
 
-    Rows come as from the queryset itself, with what it selects along and annotates, and under its locks; what it
-    prefetches does not come. Nothing is kept but the SQL, so the values must not decide what that looks like.
+    Rows come as from the queryset itself, with what it selects along and annotates; what it prefetches does not come,
+    and it takes no locks. Nothing is kept but the SQL, so the values must not decide what that looks like.
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[Row]], *kinds: Kind) -> None:
@@ -66,92 +65,46 @@ class StringAgg(models.Subquery):
         return self.as_sql(compiler, connection, joined="group_concat(line, char(10))")
 
 
-def insert(row: models.Model) -> None:
-    """Write a new row of plain values, as `row.save(force_insert=True)` would; nobody is signalled."""
-    model, fields = type(row), row._meta.concrete_fields
-    params = _prepared_values(row, fields, is_new=True)
-    with _cursor() as cursor:
-        cursor.execute(_insertion(model), params)
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-
-
-def update(row: models.Model, *names: str) -> None:
-    """Write these columns of the row, as `row.save(update_fields=names)` would; nobody is signalled."""
-    fields = [row._meta.get_field(name) for name in names]
-    params = _prepared_values(row, [*fields, row._meta.pk], is_new=False)
-    with _cursor() as cursor:
-        cursor.execute(_change(type(row), names), params)
-        if not cursor.rowcount:
-            raise DatabaseError(f"There is no such row any more: {row!r}.")
-
-
-@cache
-def _insertion(model: type[models.Model]) -> str:
-    fields = model._meta.concrete_fields
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({_list(fields)}) VALUES ({', '.join(['%s'] * len(fields))})"
-
-
-@cache
-def _change(model: type[models.Model], names: tuple[str, ...]) -> str:
-    settings = ", ".join(f"{_quoted(model._meta.get_field(name).column)} = %s" for name in names)
-    return f"UPDATE {_quoted(model._meta.db_table)} SET {settings} WHERE {_quoted(model._meta.pk.column)} = %s"
-
-
-def _prepared_values(row: models.Model, fields: Iterable[models.Field], *, is_new: bool) -> list[Any]:
-    return [field.get_db_prep_save(field.pre_save(row, is_new), connection) for field in fields]
-
-
-def _list(fields: Iterable[models.Field]) -> str:
-    return ", ".join(_quoted(field.column) for field in fields)
-
-
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
-
-
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """What Django knows of a query once it has made the SQL. `gaps` are the places in `params` with whose value."""
+    """What Django knows of a query once it has made the SQL. `gaps` are indexes into `params`, with whose value."""
 
     sql: str
     params: Sequence[Any]
     gaps: list[tuple[int, int]]
-    is_locking: bool
-    kind: "_Kind"
+    model: "_Model"
     annotations: dict[str, int]
     converters: list[tuple[int, list[Callable[..., Any]], Any]]
 
     def run(self, values: Sequence[UUID | str]) -> list[Any]:
-        if self.is_locking and connection.get_autocommit():
-            raise TransactionManagementError("Rows are locked in a transaction alone.")
         params = list(self.params)
-        for place, number in self.gaps:
-            params[place] = _as_sent(values[number])
+        for index, number in self.gaps:
+            params[index] = _as_sent(values[number])
         with _cursor() as cursor:
             cursor.execute(self.sql, params)
             return [self._row(list(row)) for row in cursor.fetchall()]
 
     def _row(self, values: list[Any]) -> models.Model:
-        for place, converters, expression in self.converters:
+        for index, converters, expression in self.converters:
             for convert in converters:
-                values[place] = convert(values[place], expression, connection)
-        row = self.kind.made_of(values)
-        for name, place in self.annotations.items():
-            setattr(row, name, values[place])
+                values[index] = convert(values[index], expression, connection)
+        row = self.model.from_values(values)
+        for name, index in self.annotations.items():
+            setattr(row, name, values[index])
         return row
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class _Model:
     """A model in a row: which values are its columns, what came along, and how it is tied to what it came with."""
 
     model: type[models.Model]
     columns: list[tuple[str, int]]
     key: int
-    related: "list[_Kind]"
+    related: "list[_Model]"
     set_on: Callable[[models.Model, models.Model | None], None] | None
 
-    def made_of(self, values: list[Any]) -> Any:
+    def from_values(self, values: list[Any]) -> Any:
         """As `Model.from_db` makes one, without its signals, which take longer than the rest. None for no row."""
         if values[self.key] is None:
             return None
@@ -159,22 +112,18 @@ class _Kind:
         row._state = state = models.base.ModelState()
         state.adding, state.db = False, DEFAULT_DB_ALIAS
         # What is deferred is absent, and loaded once somebody asks for it.
-        row.__dict__.update((name, values[place]) for name, place in self.columns)
-        for kind in self.related:
-            kind.set_on(row, kind.made_of(values))
+        row.__dict__.update((name, values[index]) for name, index in self.columns)
+        for related in self.related:
+            related.set_on(row, related.from_values(values))
         return row
 
 
-def _kind(told: dict[str, Any], select: Sequence[Any]) -> _Kind:
-    """From what Django's compiler tells of a model and those selected along with it."""
-    columns = [(select[place][0].target.attname, place) for place in told["select_fields"]]
-    return _Kind(
-        told["model"],
-        columns,
-        dict(columns)[told["model"]._meta.pk.attname],
-        [_kind(each, select) for each in told.get("related_klass_infos", ())],
-        told.get("local_setter"),
-    )
+def _model(klass_info: dict[str, Any], select: Sequence[Any]) -> _Model:
+    """From what Django's compiler knows of a model and those selected along with it."""
+    model = klass_info["model"]
+    columns = [(select[index][0].target.attname, index) for index in klass_info["select_fields"]]
+    related = [_model(each, select) for each in klass_info.get("related_klass_infos", ())]
+    return _Model(model, columns, dict(columns)[model._meta.pk.attname], related, klass_info.get("local_setter"))
 
 
 def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) -> _Compiled:
@@ -187,11 +136,10 @@ def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) 
     return _Compiled(
         sql,
         params,
-        gaps=[(place, sent.index(value)) for place, value in enumerate(params) if value in sent],
-        is_locking=queryset.query.select_for_update,
-        kind=_kind(compiler.klass_info, compiler.select),
+        gaps=[(index, sent.index(value)) for index, value in enumerate(params) if value in sent],
+        model=_model(compiler.klass_info, compiler.select),
         annotations=compiler.annotation_col_map or {},
-        converters=[(place, *how) for place, how in converters.items()],
+        converters=[(index, *converter) for index, converter in converters.items()],
     )
 
 
@@ -211,10 +159,10 @@ def _cursor() -> CursorWrapper:
         return database.cursor()
     database.close_if_health_check_failed()
     database.ensure_connection()
-    return database._prepare_cursor(_Planned(database.connection))
+    return database._prepare_cursor(_PreparingCursor(database.connection))
 
 
-class _Planned(psycopg.Cursor):
+class _PreparingCursor(psycopg.Cursor):
     @property
     def adapters(self) -> AdaptersMap:
         return _adapters()
@@ -227,8 +175,8 @@ class _Planned(psycopg.Cursor):
 
 @cache
 def _adapters() -> AdaptersMap:
-    """Django's, but that moments are read by psycopg itself, which is compiled: Django does it in Python."""
+    """Django's, but that timestamps are read by psycopg itself, which is compiled: Django does it in Python."""
     adapters = AdaptersMap(get_adapters_template(True, UTC))
-    moment = psycopg.adapters.types["timestamptz"].oid
-    adapters.register_loader(moment, psycopg.adapters.get_loader(moment, psycopg.pq.Format.TEXT))
+    timestamp = psycopg.adapters.types["timestamptz"].oid
+    adapters.register_loader(timestamp, psycopg.adapters.get_loader(timestamp, psycopg.pq.Format.TEXT))
     return adapters

@@ -1,0 +1,93 @@
+"""The two queries of the fast path: an alias by its artifact's id, and by its artifact's name."""
+
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts.models import ApiKey, Team, User
+from api.fast_path.compiled_queries import CompiledQuery, StringAgg
+from artifacts import validators
+from artifacts.models import Artifact, ArtifactAlias, ArtifactTag
+from artifacts.name_resolution import Resolved
+from projects.models import Project, Run
+
+
+def get_alias(key: ApiKey, artifact_id: UUID, alias: str) -> ArtifactAlias | None:
+    """What `aliases.get` finds in an artifact that the key's user may see, if the key is active."""
+    row = _BY_ID.first(key.pk, key.user.pk, artifact_id, alias)
+    if row:
+        _fill(row)
+    return row
+
+
+def resolve(key: ApiKey, full_name: str, word: str) -> Resolved | None:
+    """What `name_resolution.resolve` finds for an alias of `team/project/name`; None where `word` may be a version."""
+    parts = full_name.split("/")
+    if len(parts) != 3 or validators.version_number(word) is not None:
+        return None
+    team, project, name = parts
+    row = _BY_NAME.first(key.pk, key.user.pk, team.lower(), project, name, word)
+    if row is None:
+        return None
+    _fill(row)
+    row.artifact.tags = row.tags.split("\n") if row.tags else []
+    row.artifact.newest_names = row.newest_names.split()
+    return Resolved(row.artifact, row.version, word)
+
+
+def _fill(row: ArtifactAlias) -> None:
+    row.version.artifact = row.artifact
+    row.version.alias_names = row.names.split()
+
+
+def _visible(key: UUID, user: UUID) -> QuerySet[ArtifactAlias]:
+    """Aliases of what the user sees, with all that is shown of their versions, if the key is active."""
+    return (
+        ArtifactAlias.objects.filter(
+            Exists(ApiKey.objects.active().filter(pk=key, user=user)),
+            artifact__project__in=Project.objects.visible_to(User(pk=user)),
+        )
+        .select_related("version__run", "version__created_by", "artifact__project__team")
+        .defer(
+            "version__touched_at",
+            *_all_but("version__run", Run, "name"),
+            *_all_but("version__created_by", User, "username"),
+            *_all_but("artifact__project", Project, "name", "team"),
+            *_all_but("artifact__project__team", Team, "name"),
+        )
+        .annotate(names=StringAgg(ArtifactAlias.objects.filter(version=OuterRef("version")).order_by("alias"), "alias"))
+    )
+
+
+def _by_id(key: UUID, user: UUID, artifact_id: UUID, alias: str) -> QuerySet[ArtifactAlias]:
+    rows = _visible(key, user).filter(artifact=artifact_id, alias=alias).select_related("created_by")
+    return rows.defer(
+        *_all_but("created_by", User, "username"), *_all_but("artifact", Artifact, "project", "name", "type")
+    )
+
+
+def _by_name(key: UUID, user: UUID, team: str, project: str, name: str, alias: str) -> QuerySet[ArtifactAlias]:
+    newest = ArtifactAlias.objects.filter(
+        version__artifact=OuterRef("artifact"), version__number=OuterRef("artifact__latest_version_number")
+    )
+    tags = ArtifactTag.objects.filter(artifact=OuterRef("artifact")).order_by("id")
+    # As `Project.objects.named` has it, without joining the project a second time.
+    scope = {"artifact__project__team__in": Team.objects.named(team), "artifact__project__name": project}
+    rows = _visible(key, user).filter(**scope, artifact__name=name, alias=alias)
+    return (
+        rows.select_related("artifact__created_by")
+        .defer("created_at", "updated_at", "artifact__last_assigned_number")
+        .defer(*_all_but("artifact__created_by", User, "username"))
+        .annotate(newest_names=StringAgg(newest.order_by("alias"), "alias"), tags=StringAgg(tags, "tag"))
+    )
+
+
+def _all_but(path: str, model: type[models.Model], *names: str) -> list[str]:
+    """Columns to be deferred: of people, runs and projects, what is shown with an alias is their names."""
+    kept = {model._meta.pk.name, *names}
+    return [f"{path}__{field.name}" for field in model._meta.concrete_fields if field.name not in kept]
+
+
+_BY_ID = CompiledQuery(_by_id, UUID, UUID, UUID, str)
+_BY_NAME = CompiledQuery(_by_name, UUID, UUID, str, str, str, str)
