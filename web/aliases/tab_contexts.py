@@ -59,7 +59,8 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
     rows = list(changes[: CHANGES_PER_PAGE + 1])
     if not (row or rows or before):
         raise errors.AliasNotFound(f"Artifact {artifact.name!r} never had an alias {alias!r}.")
-    existing = _existing_versions(artifact, rows)
+    ids = {change.to_version_id for change in rows if change.to_version_id}
+    existing = set(artifact.versions.finalized().filter(pk__in=ids).values_list("pk", flat=True))
     current = row.version_id if row else None
     viewer = view_models.Viewer(
         Actor.from_page(request), artifact, permissions.role_in(request.user, artifact.project.team)
@@ -83,8 +84,3 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
 def alias_history_page(request: HttpRequest, artifact: Artifact, alias: str, query: QueryDict) -> dict[str, Any]:
     """The same with what stands around it on a page of its own."""
     return base_context(artifact, "timeline") | alias_history(request, artifact, alias, query)
-
-
-def _existing_versions(artifact: Artifact, changes: list[AliasChange]) -> set[object]:
-    ids = {change.to_version_id for change in changes if change.to_version_id}
-    return set(artifact.versions.finalized().filter(pk__in=ids).values_list("pk", flat=True))

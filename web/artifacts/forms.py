@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from artifacts import validators
-from artifacts.models import Artifact, ArtifactFile
+from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project
 from web.forms import FilterForm
@@ -110,12 +110,15 @@ class VersionEditForm(forms.Form):
 
 
 class DeleteVersionForm(forms.Form):
-    """Aliases go only with somebody who says so."""
+    """Aliases are deleted only where somebody ticks so; `latest` falls back by itself where it follows."""
 
     delete_aliases = forms.BooleanField(required=False)
 
-    def __init__(self, aliases: list[str], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, version: ArtifactVersion, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        aliases = [row.alias for row in version.aliases.all()]
+        if version.artifact.auto_latest:
+            aliases = [alias for alias in aliases if alias != validators.LATEST]
         if aliases:
             self.fields["delete_aliases"].label = f"Also delete its aliases: {', '.join(aliases)}"
         else:

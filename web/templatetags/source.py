@@ -12,8 +12,8 @@ register = template.Library()
 @register.filter
 def source(lines: Sequence[Sequence[tuple[str, str]]]) -> SafeString:
     """Lines of (token class, text), a span each, for a <pre>. In one go: a template would take a second for a file."""
-    return mark_safe("".join(f'<span class="line">{_markup(line)}\n</span>' for line in lines))
-
-
-def _markup(line: Sequence[tuple[str, str]]) -> str:
-    return "".join(f'<span class="{style}">{escape(text)}</span>' if style else escape(text) for style, text in line)
+    markup = (
+        "".join(f'<span class="{style}">{escape(text)}</span>' if style else escape(text) for style, text in line)
+        for line in lines
+    )
+    return mark_safe("".join(f'<span class="line">{line}\n</span>' for line in markup))

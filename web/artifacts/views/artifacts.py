@@ -57,6 +57,11 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
         rows = rows.filter(project__in=Project.objects.by_full_name(filters["project"]))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number"))
     rows = rows.filter_by(**narrowed).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
+    project_names: list[str] = []
+    if not rendering.is_partial(request):
+        visible = Project.objects.visible_to(request.user).select_related("team").order_by("team__name", "name")
+        project_names = [choice.full_name for choice in visible[:MAX_PROJECT_CHOICES]]
+    editable = Project.objects.editable_by(request.user)
     context = {
         "page": rendering.paginate(request.GET, rows.sorted_by(sort), PAGE_SIZE),
         "project": project,
@@ -66,20 +71,10 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
         "active_nav": "artifacts",
         "columns": [column for column in _COLUMNS if not (project and column[1] == "Project")],
         "types": validators.TYPES,
-        "project_names": [] if rendering.is_partial(request) else _project_names(request),
-        "may_edit": _may_edit(request, project),
+        "project_names": project_names,
+        "may_edit": (editable.filter(pk=project.pk) if project else editable).exists(),
     }
     return rendering.render_page(request, "artifacts/artifact_list.html", context)
-
-
-def _project_names(request: HttpRequest) -> list[str]:
-    visible = Project.objects.visible_to(request.user).select_related("team").order_by("team__name", "name")
-    return [project.full_name for project in visible[:MAX_PROJECT_CHOICES]]
-
-
-def _may_edit(request: HttpRequest, project: Project | None) -> bool:
-    editable = Project.objects.editable_by(request.user)
-    return editable.filter(pk=project.pk).exists() if project else editable.exists()
 
 
 _COLUMNS = (

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import directory_listing, validators, versions
+from artifacts import directory_listing, versions
 from artifacts.aliases import aliases
 from artifacts.models import ArtifactVersion, Blob
 from projects.models import Run
@@ -89,35 +89,21 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
-    form = DeleteVersionForm(_aliases_to_delete(version), rendering.post_data(request))
+    form = DeleteVersionForm(version, rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
-        return rendering.redirect_with_message(
-            request, f"{version} deleted.", "artifact-versions", *version.artifact.url_args
-        )
+        message = f"{version} deleted."
+        return rendering.redirect_with_message(request, message, "artifact-versions", *version.artifact.url_args)
     files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
     message = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
-    return rendering.render_form(
-        request,
-        form,
-        f"Delete {version}?",
-        message,
-        submit_label="Delete",
-        back=version,
-        danger=True,
-    )
+    options = {"submit_label": "Delete", "back": version, "danger": True}
+    return rendering.render_form(request, form, f"Delete {version}?", message, **options)
 
 
 def is_pending(version: ArtifactVersion) -> bool:
     """Whether workers have not verified all of its bytes yet."""
     return version.is_finalized and version.integrity == ArtifactVersion.Integrity.PENDING
-
-
-def _aliases_to_delete(version: ArtifactVersion) -> list[str]:
-    """Those that would be deleted with the version: `latest` falls back by itself where it follows."""
-    aliases = [row.alias for row in version.aliases.all()]
-    return [alias for alias in aliases if not (alias == validators.LATEST and version.artifact.auto_latest)]
 
 
 def _context(version: ArtifactVersion) -> dict[str, Any]:
