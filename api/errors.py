@@ -73,12 +73,12 @@ def problem_response(request: HttpRequest, status: int, detail: str, code: str, 
 
 def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
     """The first hundred of DRF's nested errors, as `{"files.3.path": [messages]}`."""
-    found: dict[str, list[str]] = {}
-    for name, sentence in _leaves(detail, path):
-        if name not in found and len(found) == MAX_FIELD_ERRORS:
+    row: dict[str, list[str]] = {}
+    for name, message in _leaves(detail, path):
+        if name not in row and len(row) == MAX_FIELD_ERRORS:
             break
-        found.setdefault(name, []).append(sentence)
-    return found
+        row.setdefault(name, []).append(message)
+    return row
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -52,14 +52,14 @@ def find_artifact(user: Any, full_name: str, project: Project | None = None) -> 
     visible = Artifact.objects.visible_to(user).for_display()
     parts = full_name.split("/")
     if len(parts) == 3:
-        found = visible.filter(project__in=Project.objects.by_full_name("/".join(parts[:2])), name=parts[2]).first()
+        row = visible.filter(project__in=Project.objects.by_full_name("/".join(parts[:2])), name=parts[2]).first()
     elif len(parts) == 1 and project is not None:
-        found = visible.filter(project=project, name=full_name).first()
+        row = visible.filter(project=project, name=full_name).first()
     else:
         raise errors.Invalid(f"{full_name!r} is not of the form 'team/project/name'.")
-    if found is None:
+    if row is None:
         raise errors.Missing(f"Artifact {full_name!r} not found.")
-    return found
+    return row
 
 
 def find_version(artifact: Artifact, version: str, at: datetime | None = None) -> ArtifactVersion:
@@ -67,15 +67,15 @@ def find_version(artifact: Artifact, version: str, at: datetime | None = None) -
     number = validators.version_number(version)
     if number is None:
         raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
-    found = artifact.versions.finalized().with_details().filter(number=number).first()
-    if found is None:
+    row = artifact.versions.finalized().with_details().filter(number=number).first()
+    if row is None:
         newest = (
             f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
         )
         raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {version!r}. {newest}")
-    if at and not _was_there(found, at):
+    if at and not _was_there(row, at):
         raise errors.VersionNotFound(f"Version {version} of artifact {artifact.name!r} was not finalized at that time.")
-    return found
+    return row
 
 
 def find_aliased(artifact: Artifact, alias: str, at: datetime | None = None) -> ArtifactVersion:
@@ -83,27 +83,27 @@ def find_aliased(artifact: Artifact, alias: str, at: datetime | None = None) -> 
     if at is None:
         return aliases.get(artifact, alias).version
     change = history.get_change_at(artifact, alias, at)
-    found = version_of(artifact, change)
-    if found is None:
+    row = version_of(artifact, change)
+    if row is None:
         raise errors.VersionNotFound(f"Alias {alias!r} was at {change.after} at that time, which was deleted later.")
-    return found
+    return row
 
 
 def version_of(artifact: Artifact, change: AliasChange) -> ArtifactVersion | None:
     """The version that the change put the alias on, ready to be shown; None where it was deleted since."""
-    found = artifact.versions.finalized().with_details().filter(pk=change.to_version_id).first()
-    if found is not None:
-        found.artifact = artifact
-    return found
+    version = artifact.versions.finalized().with_details().filter(pk=change.to_version_id).first()
+    if version is not None:
+        version.artifact = artifact
+    return version
 
 
 def resolve_suffix(artifact: Artifact, word: str, at: datetime | None = None) -> Resolved:
     """`v3` where the artifact has, or had by then, that version, else the version under the alias of that name."""
     number = validators.version_number(word)
     if number is not None:
-        found = artifact.versions.finalized().with_details().filter(number=number).first()
-        if found and (at is None or _was_there(found, at)):
-            return Resolved(artifact, found, None)
+        version = artifact.versions.finalized().with_details().filter(number=number).first()
+        if version and (at is None or _was_there(version, at)):
+            return Resolved(artifact, version, None)
     return Resolved(artifact, find_aliased(artifact, word, at), word)
 
 

@@ -201,8 +201,8 @@ def mlflow_server() -> Contender:
         about = {"name": name, "source": f"s3://models/{name}"}
         versions = [call("model-versions/create", about)["model_version"]["version"] for _ in range(2)]
         sets = [
-            load_generator.build_request("POST", _THEIRS, "none", {"name": name, "alias": _ALIAS, "version": each})
-            for each in versions
+            load_generator.build_request("POST", _THEIRS, "none", {"name": name, "alias": _ALIAS, "version": version})
+            for version in versions
         ]
         connection.send(sets[1])
         resolves.append(

@@ -134,12 +134,12 @@ def api() -> Callable[..., APIClient]:
     """`api(user)` is a client that sends a real key of that user; `api()` sends none."""
 
     def client(user: User | None = None, scope: Scope = Scope.WRITE) -> APIClient:
-        hands = APIClient(raise_request_exception=False)
-        hands.handler = whole(hands.handler)
+        test_client = APIClient(raise_request_exception=False)
+        test_client.handler = whole(test_client.handler)
         if user is not None:
             _, value = ApiKey.objects.issue(user=user, name="test", scope=scope)
-            hands.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
-        return hands
+            test_client.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
+        return test_client
 
     return client
 
@@ -172,9 +172,9 @@ def browser() -> Callable[..., Client]:
     """`browser(user)` has signed in as that user; `browser()` is a visitor. With `headers=HTMX` it asks for a part."""
 
     def client(user: User | None = None) -> Client:
-        hands = Client()
+        test_client = Client()
         if user is not None:
-            hands.force_login(user)
-        return hands
+            test_client.force_login(user)
+        return test_client
 
     return client

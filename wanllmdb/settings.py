@@ -210,7 +210,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="wanLLMDB <wanllmdb@localhost>")
 MAIL_ATTEMPTS = 6
 # Webhooks can call public addresses, and those in these private networks.
-WEBHOOK_PRIVATE_NETWORKS = [ip_network(each) for each in env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])]
+WEBHOOK_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])]
 # In seconds: to connect, between two bytes of the response, and for a whole attempt.
 WEBHOOK_CONNECT_TIMEOUT = 5
 WEBHOOK_READ_TIMEOUT = 10

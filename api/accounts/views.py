@@ -37,7 +37,7 @@ class Me(APIView):
         """Show the current user, and the API key of the request."""
         user = request.user
         user.teams = list(Team.objects.visible_to(user).order_by("-is_personal", "name"))
-        user.default_team = next((each.name for each in user.teams if each.is_personal_of(user)), None)
+        user.default_team = next((team.name for team in user.teams if team.is_personal_of(user)), None)
         user.key = request.auth
         return Response(MeSerializer(user).data)
 

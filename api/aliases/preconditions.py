@@ -58,7 +58,7 @@ def reject_preconditions(request: Request) -> None:
 def is_not_modified(request: Request, version_id: UUID) -> bool:
     """Whether the client already has the current state, by `If-None-Match` with the weak comparison of HTTP."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
-    return known == ["*"] or etag(version_id) in [each.removeprefix("W/") for each in known]
+    return known == ["*"] or etag(version_id) in [tag.removeprefix("W/") for tag in known]
 
 
 def _of_headers(request: Request) -> list[UUID | None]:

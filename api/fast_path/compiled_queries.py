@@ -42,8 +42,8 @@ class CompiledQuery(Generic[Row]):
 
     def first(self, *values: UUID | str) -> Row | None:
         """The first of the rows, which all are fetched."""
-        found = self.all(*values)
-        return found[0] if found else None
+        row = self.all(*values)
+        return row[0] if row else None
 
 
 class StringAgg(models.Subquery):

@@ -89,16 +89,16 @@ def _is_plain(environ: Environ) -> bool:
 def _get_alias(environ: Environ, key: ApiKey, match: re.Match[str]) -> Answer | None:
     if environ.get("QUERY_STRING"):
         return None
-    found = queries.get_alias(key, UUID(match[1]), match[2])
-    return found and _render(AliasDetailSerializer, found, ETag=preconditions.etag(found.version_id))
+    alias = queries.get_alias(key, UUID(match[1]), match[2])
+    return alias and _render(AliasDetailSerializer, alias, ETag=preconditions.etag(alias.version_id))
 
 
 def _resolve(environ: Environ, key: ApiKey, _match: re.Match[str]) -> Answer | None:
     query = _NAME_ONLY.fullmatch(environ.get("QUERY_STRING", ""))
     if query is None:
         return None
-    found = queries.resolve(key, query[1].replace("%2F", "/"), query[2] or validators.LATEST)
-    return found and _render(ResolvedSerializer, found)
+    row = queries.resolve(key, query[1].replace("%2F", "/"), query[2] or validators.LATEST)
+    return row and _render(ResolvedSerializer, row)
 
 
 def _render(serializer: type[Serializer], instance: object, **headers: str) -> Answer:

@@ -135,8 +135,8 @@ class InboxList(APIView):
     @extend_schema(parameters=[CursorQuery], responses=InboxSerializer, operation_id="inbox_list")
     def get(self, request: Request) -> Response:
         """List the items of your inbox, newest first."""
-        found, next_cursor = cursor_page(request, InboxItem.objects.visible_to(request.user).for_display(), "-id")
-        items = InboxItemSerializer(found, many=True).data
+        row, next_cursor = cursor_page(request, InboxItem.objects.visible_to(request.user).for_display(), "-id")
+        items = InboxItemSerializer(row, many=True).data
         return Response({"items": items, "next_cursor": next_cursor, "unread": inbox.unread(request.user)})
 
 

@@ -35,8 +35,8 @@ class ProjectList(APIView):
     @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectSerializer), operation_id="projects_list")
     def get(self, request: Request) -> Response:
         """Projects that you may see."""
-        found = Project.objects.visible_to(request.user).filter_by(**_filters(request, ProjectQuery))
-        return paginate(request, found.select_related("team", "created_by"), ProjectSerializer)
+        project = Project.objects.visible_to(request.user).filter_by(**_filters(request, ProjectQuery))
+        return paginate(request, project.select_related("team", "created_by"), ProjectSerializer)
 
     @extend_schema(request=ProjectCreate, responses={201: ProjectSerializer}, operation_id="projects_create")
     def post(self, request: Request) -> Response:
@@ -82,8 +82,8 @@ class RunList(APIView):
         filters = _filters(request, RunQuery)
         if "project" in filters:
             filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
-        found = Run.objects.visible_to(request.user).filter_by(**filters)
-        return paginate(request, found.select_related("project__team", "created_by"), RunSerializer)
+        row = Run.objects.visible_to(request.user).filter_by(**filters)
+        return paginate(request, row.select_related("project__team", "created_by"), RunSerializer)
 
     @extend_schema(request=RunCreate, responses={201: RunSerializer}, operation_id="runs_start")
     def post(self, request: Request) -> Response:

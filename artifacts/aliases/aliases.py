@@ -139,10 +139,10 @@ def lock(artifact: Artifact, actor: Actor | None = None) -> Artifact:
     rows = Artifact.objects.select_related("project__team").filter(pk=artifact.pk)
     if actor is not None:
         rows = rows.with_role_of(actor.user)
-    found = rows.select_for_update(no_key=True, of=("self",)).first()
-    if found is None:
+    row = rows.select_for_update(no_key=True, of=("self",)).first()
+    if row is None:
         raise errors.Missing(f"Artifact {artifact.name!r} was deleted.")
-    return found
+    return row
 
 
 def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
@@ -243,12 +243,12 @@ def _read(artifact: Artifact, alias: str, to: ArtifactVersion | None = None) -> 
     if to is not None:
         target = FilteredRelation("versions", condition=Q(versions__pk=to.pk))
         rows = rows.annotate(target=target).select_related("row__version", "row__created_by", "target")
-    (found,) = rows
+    (scope,) = rows
     # Django sets neither where there is none.
-    row, target = getattr(found, "row", None), getattr(found, "target", None)
+    row, target = getattr(scope, "row", None), getattr(scope, "target", None)
     for related in filter(None, (row, row and row.version, target)):
         related.artifact = artifact
-    return _State(row, target, history.LastChange(found.last_change_number or 0, found.last_change_at))
+    return _State(row, target, history.LastChange(scope.last_change_number or 0, scope.last_change_at))
 
 
 def _require_expected(alias: str, row: ArtifactAlias | None, expected: Expected) -> None:
@@ -258,11 +258,11 @@ def _require_expected(alias: str, row: ArtifactAlias | None, expected: Expected)
     if (row.version_id if row else None) == expected:
         return
     extra = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
-    sentence = f"Alias {alias!r} no longer exists."
+    message = f"Alias {alias!r} no longer exists."
     if row:
         happened = "created" if expected is None else "moved"
-        sentence = f"Alias {alias!r} was {happened} in the meantime: it is at {row.version.version} now."
-    raise errors.AliasMoved(sentence, **{"alias": alias, "version": None, "version_id": None} | extra)
+        message = f"Alias {alias!r} was {happened} in the meantime: it is at {row.version.version} now."
+    raise errors.AliasMoved(message, **{"alias": alias, "version": None, "version_id": None} | extra)
 
 
 def _not_found(artifact: Artifact, alias: str) -> errors.AliasNotFound:

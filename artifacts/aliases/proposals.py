@@ -102,11 +102,11 @@ def _require_decider(actor: Actor, artifact: Artifact, proposal: AliasProposal) 
 
 def _still_open(proposal: AliasProposal) -> AliasProposal:
     """The proposal as it is now, for callers that hold the artifact's lock."""
-    found = AliasProposal.objects.for_display().get(pk=proposal.pk)
-    if not found.is_open:
-        who = found.decided_by.username if found.decided_by else "somebody"
-        raise errors.ProposalDecided(f"This proposal was {found.state} by {who}.", state=found.state)
-    return found
+    proposal = AliasProposal.objects.for_display().get(pk=proposal.pk)
+    if not proposal.is_open:
+        who = proposal.decided_by.username if proposal.decided_by else "somebody"
+        raise errors.ProposalDecided(f"This proposal was {proposal.state} by {who}.", state=proposal.state)
+    return proposal
 
 
 def _decide(actor: Actor, proposal: AliasProposal, state: AliasProposal.State, comment: str) -> AliasProposal:

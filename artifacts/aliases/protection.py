@@ -93,9 +93,9 @@ def may_move(actor: Actor, role: Role | None, protection: Protection | None) -> 
     return role is not None and role.covers(protection.role) and not protection.needs_approval
 
 
-def required_role(found: Protection | None) -> Role:
+def required_role(needed: Protection | None) -> Role:
     """The least role of who decides about a move of an alias that is so protected, or not at all."""
-    return found.role if found else Role.EDITOR
+    return needed.role if needed else Role.EDITOR
 
 
 def may_decide(actor: Actor, role: Role | None, required: Role, proposal: AliasProposal) -> bool:
@@ -120,14 +120,14 @@ def require(actor: Actor, artifact: Artifact, aliases: Iterable[str], role: Role
             raise _protected(alias, needed)
 
 
-def require_unprotected(artifact: Artifact, aliases: Iterable[str], sentence: str) -> None:
+def require_unprotected(artifact: Artifact, aliases: Iterable[str], advice: str) -> None:
     """Raise `AliasProtected` at the first alias that any rule covers, whoever asks; the sentence says what to do."""
     rules = rules_for(artifact)
     for alias in aliases:
-        found = protection(rules, alias)
-        if found:
-            message = f"Alias {alias!r} is protected by the rule {found.rule}. {sentence}"
-            raise errors.AliasProtected(message, **_refusal_data(alias, found.rule))
+        needed = protection(rules, alias)
+        if needed:
+            message = f"Alias {alias!r} is protected by the rule {needed.rule}. {advice}"
+            raise errors.AliasProtected(message, **_refusal_data(alias, needed.rule))
 
 
 def _protected(alias: str, needed: Protection) -> errors.AliasProtected:
@@ -136,8 +136,8 @@ def _protected(alias: str, needed: Protection) -> errors.AliasProtected:
         what_helps = f"A second person, {by_whom}, has to approve: propose the move."
     else:
         what_helps = f"Only {by_whom} can move it: ask one, or propose the move."
-    sentence = f"Alias {alias!r} is protected by the rule {needed.rule}. {what_helps}"
-    return errors.AliasProtected(sentence, **_refusal_data(alias, needed.rule))
+    message = f"Alias {alias!r} is protected by the rule {needed.rule}. {what_helps}"
+    return errors.AliasProtected(message, **_refusal_data(alias, needed.rule))
 
 
 def _refusal_data(alias: str, rule: AliasRule) -> dict[str, Any]:

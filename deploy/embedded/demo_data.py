@@ -33,7 +33,7 @@ House = Mapping[str, float]
 def main() -> None:
     api = wandb.Api()
     project = f"{api.viewer['default_team']}/{PROJECT}"
-    marks = set(completed_marks(api, project)) if project in {found.full_name for found in api.projects()} else set()
+    marks = set(completed_marks(api, project)) if project in {row.full_name for row in api.projects()} else set()
     for mark, step in STEPS.items():
         if mark not in marks:
             step(project)

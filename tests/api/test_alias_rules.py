@@ -15,7 +15,7 @@ RULES = "/api/v1/alias-rules"
 
 
 @pytest.fixture
-def places(acme, project, artifact) -> dict[str, dict[str, str]]:
+def positions(acme, project, artifact) -> dict[str, dict[str, str]]:
     """Every way to name a place, and what the rule says of it."""
     return {
         "team by name": {"team": "acme"},
@@ -32,23 +32,27 @@ def patterns(answer) -> list[str]:
     return [item["pattern"] for item in answer.json()["items"]]
 
 
-def test_a_rule_in_every_place(api, alice, vera, places, artifact, subtests):
+def test_a_rule_in_every_place(api, alice, vera, positions, artifact, subtests):
     client = api(alice)
-    for number, (way, place) in enumerate(places.items()):
+    for number, (way, path) in enumerate(positions.items()):
         with subtests.test(way):
-            body = {**place, "pattern": f"prod-{number}*", "role": "editor", "needs_approval": True}
+            body = {**path, "pattern": f"prod-{number}*", "role": "editor", "needs_approval": True}
             made = client.post(RULES, body)
             assert made.status_code == 201
-            told = made.json()
+            payloads = made.json()
             kind = way.split()[0]
             expected = {"team": "acme", "project": "acme/demo", "artifact": str(artifact.pk)}[kind]
-            assert {name: told[name] for name in ("team", "project", "artifact")} == {
+            assert {name: payloads[name] for name in ("team", "project", "artifact")} == {
                 "team": None, "project": None, "artifact": None, kind: expected,
             }  # fmt: skip
-            assert told["place"] == f"{kind} " + ("acme/demo/data" if kind == "artifact" else expected)
-            assert (told["pattern"], told["role"], told["needs_approval"]) == (f"prod-{number}*", "editor", True)
-            assert told["created_by"] == "alice"
-            assert api(vera).get(f"{RULES}/{told['id']}").json() == told
+            assert payloads["place"] == f"{kind} " + ("acme/demo/data" if kind == "artifact" else expected)
+            assert (payloads["pattern"], payloads["role"], payloads["needs_approval"]) == (
+                f"prod-{number}*",
+                "editor",
+                True,
+            )
+            assert payloads["created_by"] == "alice"
+            assert api(vera).get(f"{RULES}/{payloads['id']}").json() == payloads
 
 
 def test_unless_said_otherwise_admins_move_alone(api, alice, acme):
@@ -79,8 +83,8 @@ def test_the_list_of_aliases_says_which_ones_are_protected(
 ):
     for alias in ("production", "staging"):
         api(bob).post(f"/api/v1/artifacts/{artifact.pk}/aliases", {"alias": alias, "version_id": str(v1.pk)})
-    for place, pattern in ((artifact.project.team, "prod*"), (artifact, "l?test"), (artifact.project, "prod*")):
-        protection.create(Actor(alice), place, pattern)
+    for path, pattern in ((artifact.project.team, "prod*"), (artifact, "l?test"), (artifact.project, "prod*")):
+        protection.create(Actor(alice), path, pattern)
     client = api(vera)
     client.get(f"/api/v1/artifacts/{artifact.pk}/aliases")
     # Key, artifact, rules, aliases.
@@ -93,8 +97,8 @@ def test_the_list_of_aliases_says_which_ones_are_protected(
 
 
 def test_lists(api, alice, vera, mallory, acme, project, artifact, other):
-    for place, pattern in ((acme, "t"), (project, "p"), (artifact, "a"), (other, "o")):
-        protection.create(Actor(alice), place, pattern)
+    for path, pattern in ((acme, "t"), (project, "p"), (artifact, "a"), (other, "o")):
+        protection.create(Actor(alice), path, pattern)
     client = api(vera)
 
     assert patterns(client.get(RULES)) == ["a", "o", "p", "t"]
@@ -140,8 +144,8 @@ def test_who_sees_an_internal_project_sees_its_rules(api, alice, mallory, acme, 
 def test_only_admins_change_them(api, request, alice, acme, project, artifact, who):
     client = api(request.getfixturevalue(who))
     rule = protection.create(Actor(alice), project, "production")
-    for place in ({"team": "acme"}, {"project": "acme/demo"}, {"artifact": str(artifact.pk)}):
-        answer = client.post(RULES, {**place, "pattern": "x"})
+    for path in ({"team": "acme"}, {"project": "acme/demo"}, {"artifact": str(artifact.pk)}):
+        answer = client.post(RULES, {**path, "pattern": "x"})
         assert (answer.status_code, answer.json()["code"]) == (403, "Denied")
     assert client.patch(f"{RULES}/{rule.pk}", {"role": "editor"}).status_code == 403
     assert client.delete(f"{RULES}/{rule.pk}").status_code == 403
@@ -151,9 +155,9 @@ def test_only_admins_change_them(api, request, alice, acme, project, artifact, w
 
 def test_a_stranger_learns_nothing(api, alice, mallory, acme, project, artifact):
     rule, client = protection.create(Actor(alice), project, "production"), api(mallory)
-    for place in ({"team": "acme"}, {"project": "acme/demo"}, {"artifact": str(artifact.pk)}):
-        assert client.post(RULES, {**place, "pattern": "x"}).status_code == 404
-        assert client.get(RULES, place).status_code == 404
+    for path in ({"team": "acme"}, {"project": "acme/demo"}, {"artifact": str(artifact.pk)}):
+        assert client.post(RULES, {**path, "pattern": "x"}).status_code == 404
+        assert client.get(RULES, path).status_code == 404
     for method in ("get", "patch", "delete"):
         assert getattr(client, method)(f"{RULES}/{rule.pk}").status_code == 404
 
@@ -198,16 +202,16 @@ def test_odd_bodies_are_refused(api, alice, acme, project, body):
 
 
 @pytest.mark.parametrize(
-    ("place", "status"),
+    ("path", "status"),
     [
         ({"team": "nope"}, 404), ({"team": str(UUID(int=7))}, 404), ({"project": "acme/nope"}, 404),
         ({"project": "demo"}, 404), ({"project": str(UUID(int=7))}, 404), ({"artifact": str(UUID(int=7))}, 404),
         ({"artifact": "data"}, 400), ({"team": "acme", "project": "acme/demo"}, 400), ({"page": 0}, 400),
     ],
 )  # fmt: skip
-def test_places_that_are_not_there(api, alice, project, place, status):
-    assert api(alice).get(RULES, place).status_code == status
-    assert api(alice).post(RULES, {**place, "pattern": "x"}).status_code in (status, 400)
+def test_places_that_are_not_there(api, alice, project, path, status):
+    assert api(alice).get(RULES, path).status_code == status
+    assert api(alice).post(RULES, {**path, "pattern": "x"}).status_code in (status, 400)
 
 
 def test_a_rule_stays_where_it_is(api, alice, acme, project):
@@ -220,34 +224,34 @@ def test_a_rule_stays_where_it_is(api, alice, acme, project):
 
 def test_a_version_to_come_is_refused_its_alias_before_any_byte(api, alice, bob, artifact, v1):
     protection.create(Actor(alice), artifact.project, "prod*")
-    address = f"/api/v1/artifacts/{artifact.pk}/versions"
+    url = f"/api/v1/artifacts/{artifact.pk}/versions"
     before = artifact.versions.count()
 
-    refused = api(bob).post(address, {"aliases": ["staging", "production"]})
+    refused = api(bob).post(url, {"aliases": ["staging", "production"]})
     assert (refused.status_code, refused.json()["code"], refused.json()["alias"]) == (
         403,
         "AliasProtected",
         "production",
     )
     for alias, code in (("a b", "InvalidName"), ("history", "InvalidName"), ("", "Invalid"), ("x" * 101, "Invalid")):
-        answer = api(bob).post(address, {"aliases": [alias]})
+        answer = api(bob).post(url, {"aliases": [alias]})
         assert (answer.status_code, answer.json()["code"]) == (400, code)
-    assert api(bob).post(address, {"aliases": ["x"] * 101}).status_code == 400
-    assert api(bob).post(address, {"aliases": "production"}).status_code == 400
+    assert api(bob).post(url, {"aliases": ["x"] * 101}).status_code == 400
+    assert api(bob).post(url, {"aliases": "production"}).status_code == 400
     assert artifact.versions.count() == before
 
-    assert api(bob).post(address, {"aliases": ["staging", "latest"]}).status_code == 201
-    assert api(alice).post(address, {"aliases": ["production"]}).status_code == 201
+    assert api(bob).post(url, {"aliases": ["staging", "latest"]}).status_code == 201
+    assert api(alice).post(url, {"aliases": ["production"]}).status_code == 201
     # They are given when the bytes are there.
     assert not artifact.alias_set.exclude(alias="latest").exists()
 
 
 def test_a_version_that_is_there_already_is_refused_it_too(api, alice, bob, artifact, v1):
     protection.create(Actor(alice), artifact.project, "prod*")
-    address = f"/api/v1/artifacts/{artifact.pk}/versions"
+    url = f"/api/v1/artifacts/{artifact.pk}/versions"
 
-    assert api(bob).post(address, {"digest": v1.digest, "aliases": ["production"]}).status_code == 403
-    assert api(bob).post(address, {"digest": v1.digest, "aliases": ["staging"]}).status_code == 200
+    assert api(bob).post(url, {"digest": v1.digest, "aliases": ["production"]}).status_code == 403
+    assert api(bob).post(url, {"digest": v1.digest, "aliases": ["staging"]}).status_code == 200
 
 
 def test_a_protected_alias_keeps_its_version(api, alice, artifact, bob, v1):

@@ -24,7 +24,7 @@ LONG_WAY = SHORT_WAY | {"Accept": "application/json, */*"}
 
 
 @pytest.fixture
-def place(bob, artifact, v1, v2) -> str:
+def aliases_url(bob, artifact, v1, v2) -> str:
     """Where the aliases of an artifact are; `production` is at v2."""
     artifacts.update(
         Actor(bob), artifact, tags=["b", "a"], description="Ratings, é and \u2028.", metadata={"rows": [1, None]}
@@ -39,70 +39,70 @@ def known(api):
     """`known(user)` sends a key that the fast path has seen before."""
 
     def client(user, **options):
-        hands = api(user, **options)
-        assert hands.get("/api/v1/me").status_code == 200
-        assert hands.get("/api/v1/artifacts/resolve?name=nobody/has/this").status_code == 404
-        return hands
+        test_client = api(user, **options)
+        assert test_client.get("/api/v1/me").status_code == 200
+        assert test_client.get("/api/v1/artifacts/resolve?name=nobody/has/this").status_code == 404
+        return test_client
 
     return client
 
 
-def asked(act) -> tuple[object, int]:
+def counted(act) -> tuple[object, int]:
     """The answer, and how many queries that took."""
     with CaptureQueriesContext(connection) as captured:
         answer = act()
     return answer, len([query for query in captured if "SAVEPOINT" not in query["sql"]])
 
 
-def told(answer) -> tuple[int, bytes, dict[str, str]]:
+def answer_of(answer) -> tuple[int, bytes, dict[str, str]]:
     # Which methods there are is for who uses another one.
     headers = {name.lower(): value for name, value in answer.items() if name != "Allow"}
     return answer.status_code, answer.content, headers
 
 
 @pytest.mark.parametrize(
-    ("address", "queries_of_the_view"),
+    ("url", "queries_of_the_view"),
     [("{place}/production", 4), ("/api/v1/artifacts/resolve?name=acme/demo/data:production", 6)],
 )
-def test_an_alias_is_followed_in_one_query(known, vera, mallory, place, address, queries_of_the_view):
-    client, address = known(vera), address.format(place=place)
-    quick, queries = asked(lambda: client.get(address, headers=SHORT_WAY))
-    long, more = asked(lambda: client.get(address, headers=LONG_WAY))
+def test_an_alias_is_followed_in_one_query(known, vera, mallory, aliases_url, url, queries_of_the_view):
+    client, url = known(vera), url.format(aliases_url=aliases_url)
+    fast, queries = counted(lambda: client.get(url, headers=SHORT_WAY))
+    long, more = counted(lambda: client.get(url, headers=LONG_WAY))
 
-    assert told(quick) == told(long)
-    assert (quick.status_code, queries, more) == (200, 1, queries_of_the_view)
+    assert answer_of(fast) == answer_of(long)
+    assert (fast.status_code, queries, more) == (200, 1, queries_of_the_view)
     stranger = known(mallory)
-    unseen, unseen_long = stranger.get(address, headers=SHORT_WAY), stranger.get(address, headers=LONG_WAY)
-    assert told(unseen) == told(unseen_long)
+    unseen, unseen_long = stranger.get(url, headers=SHORT_WAY), stranger.get(url, headers=LONG_WAY)
+    assert answer_of(unseen) == answer_of(unseen_long)
     assert unseen.status_code == 404
 
 
-def test_latest_is_what_a_bare_name_means(known, vera, place):
+def test_latest_is_what_a_bare_name_means(known, vera, aliases_url):
     client = known(vera)
-    address = "/api/v1/artifacts/resolve?name=acme%2Fdemo%2Fdata"
-    quick, queries = asked(lambda: client.get(address, headers=SHORT_WAY))
+    url = "/api/v1/artifacts/resolve?name=acme%2Fdemo%2Fdata"
+    fast, queries = counted(lambda: client.get(url, headers=SHORT_WAY))
 
-    assert (quick.json()["alias"], queries) == ("latest", 1)
-    assert told(quick) == told(client.get(address, headers=LONG_WAY))
+    assert (fast.json()["alias"], queries) == ("latest", 1)
+    assert answer_of(fast) == answer_of(client.get(url, headers=LONG_WAY))
 
 
-def test_an_alias_is_moved_in_few_queries(known, bob, place, v1, v2):
+def test_an_alias_is_moved_in_few_queries(known, bob, aliases_url, v1, v2):
     client = known(bob)
 
     def move(version, **headers):
         body = {"alias": "production", "version_id": str(version.pk), "reason": "better"}
-        return client.post(place, body, content_type="application/json", headers=headers)
+        return client.post(aliases_url, body, content_type="application/json", headers=headers)
 
-    quick, queries = asked(lambda: move(v1))
+    fast, queries = counted(lambda: move(v1))
     long = move(v2, **LONG_WAY)
-    same = [name for name in quick.json() if name not in ("version_id", "version", "updated_at")]
+    same = [name for name in fast.json() if name not in ("version_id", "version", "updated_at")]
 
-    assert (quick.status_code, quick.json()["version"], quick["ETag"]) == (200, "v1", f'"{v1.pk}"')
-    assert [quick.json()[name] for name in same] == [long.json()[name] for name in same]
+    assert (fast.status_code, fast.json()["version"], fast["ETag"]) == (200, "v1", f'"{v1.pk}"')
+    assert [fast.json()[name] for name in same] == [long.json()[name] for name in same]
     assert queries == 8
 
 
-def test_the_record_is_the_same_on_either_way(bob, artifact, place, v1, v2):
+def test_the_record_is_the_same_on_either_way(bob, artifact, aliases_url, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     aliases.update_many(Actor(bob, Channel.SDK), artifact, {"production": v2})
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
@@ -112,7 +112,7 @@ def test_the_record_is_the_same_on_either_way(bob, artifact, place, v1, v2):
     assert at_once == step_by_step == again
 
 
-def test_what_is_moved_is_whole(bob, artifact, place, v1):
+def test_what_is_moved_is_whole(bob, artifact, aliases_url, v1):
     moved = aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
 
     assert (moved.alias.version, moved.alias.artifact, moved.alias.created_by) == (v1, artifact, bob)
@@ -120,12 +120,12 @@ def test_what_is_moved_is_whole(bob, artifact, place, v1):
     assert aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1).before == v1
 
 
-def test_a_condition_holds_on_the_short_way(known, bob, place, v1, v2):
+def test_a_condition_holds_on_the_short_way(known, bob, aliases_url, v1, v2):
     client = known(bob)
 
     def move(version, expected):
         body = {"alias": "production", "version_id": str(version.pk), "expected_version_id": expected}
-        return client.post(place, body, content_type="application/json")
+        return client.post(aliases_url, body, content_type="application/json")
 
     assert move(v1, str(v2.pk)).json()["version"] == "v1"
     refused = move(v1, str(v2.pk))
@@ -139,46 +139,46 @@ def test_a_condition_holds_on_the_short_way(known, bob, place, v1, v2):
      (b'{"alias": "production", "version_id": "%s", "artifact_id": "01a1fa3f-7512-74a6-9dc4-398839ede2f1"}', 400),
      (b'{"alias": "production", "version_id": "01a1fa3f-7512-74a6-9dc4-398839ede2f1"}', 404)],
 )  # fmt: skip
-def test_what_is_refused_the_view_refuses(known, bob, place, v1, body, status):
+def test_what_is_refused_the_view_refuses(known, bob, aliases_url, v1, body, status):
     client, body = known(bob), body.replace(b"%s", str(v1.pk).encode())
     answers = [
-        client.generic("POST", place, body, content_type="application/json", headers=headers)
+        client.generic("POST", aliases_url, body, content_type="application/json", headers=headers)
         for headers in (SHORT_WAY, LONG_WAY)
     ]
 
     assert answers[0].status_code == status
-    assert told(answers[0]) == told(answers[1])
+    assert answer_of(answers[0]) == answer_of(answers[1])
     assert AliasChange.objects.filter(alias="production").count() == 2
 
 
-def test_other_questions_go_the_long_way(known, vera, place, v2):
+def test_other_questions_go_the_long_way(known, vera, aliases_url, v2):
     client = known(vera)
-    address = f"{place}/production"
+    url = f"{aliases_url}/production"
 
-    assert client.get(address, headers={"If-None-Match": f'"{v2.pk}"'}).status_code == 304
-    assert client.get(f"{address}?at=2000-01-01T00:00:00Z").status_code == 404
-    assert client.get(address, headers={"Accept": "text/csv"}).status_code == 406
-    assert client.get(address, headers={"Host": "evil.example"}).status_code == 400
-    assert client.head(address).content == b""
-    assert client.get(f"{place}/history").json()["items"]
+    assert client.get(url, headers={"If-None-Match": f'"{v2.pk}"'}).status_code == 304
+    assert client.get(f"{url}?at=2000-01-01T00:00:00Z").status_code == 404
+    assert client.get(url, headers={"Accept": "text/csv"}).status_code == 406
+    assert client.get(url, headers={"Host": "evil.example"}).status_code == 400
+    assert client.head(url).content == b""
+    assert client.get(f"{aliases_url}/history").json()["items"]
     assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:production&type=model").status_code == 409
     assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:v1").json()["alias"] is None
 
 
-def test_a_move_that_says_more_than_is_plain_goes_the_long_way(known, bob, place, v1):
+def test_a_move_that_says_more_than_is_plain_goes_the_long_way(known, bob, aliases_url, v1):
     client = known(bob)
     move = {"alias": "production", "version_id": str(v1.pk)}
-    long = client.post(place, move | {"reason": "x" * 20_000})
-    chunked = client.post(place, move, headers={"Transfer-Encoding": "chunked"})
-    form = client.generic("POST", place, b"alias=production", content_type="application/x-www-form-urlencoded")
+    long = client.post(aliases_url, move | {"reason": "x" * 20_000})
+    chunked = client.post(aliases_url, move, headers={"Transfer-Encoding": "chunked"})
+    form = client.generic("POST", aliases_url, b"alias=production", content_type="application/x-www-form-urlencoded")
 
     assert (long.status_code, long.json()["code"]) == (400, "Invalid")
     assert (chunked.status_code, form.status_code) == (400, 415)
-    assert client.post(place, move | {"more": "x" * 20_000}).status_code == 200
+    assert client.post(aliases_url, move | {"more": "x" * 20_000}).status_code == 200
 
 
 @pytest.mark.parametrize("verb", [(queries, "get_alias"), (queries, "resolve")])
-def test_where_the_connection_is_lost_the_view_asks_again(known, bob, place, v1, monkeypatch, verb):
+def test_where_the_connection_is_lost_the_view_asks_again(known, bob, aliases_url, v1, monkeypatch, verb):
     lost, real = [OperationalError("the connection is lost")], getattr(*verb)
 
     def fail_once(*values, **more):
@@ -188,20 +188,20 @@ def test_where_the_connection_is_lost_the_view_asks_again(known, bob, place, v1,
 
     client = known(bob)
     monkeypatch.setattr(*verb, fail_once)
-    assert client.get(f"{place}/production").status_code == 200
+    assert client.get(f"{aliases_url}/production").status_code == 200
     assert client.get("/api/v1/artifacts/resolve?name=acme/demo/data:production").status_code == 200
-    assert client.post(place, {"alias": "production", "version_id": str(v1.pk)}).status_code == 200
+    assert client.post(aliases_url, {"alias": "production", "version_id": str(v1.pk)}).status_code == 200
     assert lost == []
 
 
-def test_a_key_counts_as_long_as_it_does(known, bob, vera, place, v1):
+def test_a_key_counts_as_long_as_it_does(known, bob, vera, aliases_url, v1):
     """One that was let in before is asked for with each request."""
     move = {"alias": "production", "version_id": str(v1.pk)}
 
     def tried(client) -> list[int]:
-        return [client.get(f"{place}/production").status_code,
+        return [client.get(f"{aliases_url}/production").status_code,
                 client.get("/api/v1/artifacts/resolve?name=acme/demo/data:production").status_code,
-                client.post(place, move).status_code]  # fmt: skip
+                client.post(aliases_url, move).status_code]  # fmt: skip
 
     client = known(bob)
     assert tried(client) == [200, 200, 200]
@@ -217,12 +217,12 @@ def test_a_key_counts_as_long_as_it_does(known, bob, vera, place, v1):
     assert tried(known(vera)) == [200, 200, 403]
 
 
-def test_use_is_noted_on_the_short_way(known, vera, place):
+def test_use_is_noted_on_the_short_way(known, vera, aliases_url):
     client = known(vera)
     key = next(key for key in keys._keys.values() if key.user_id == vera.pk)
     ApiKey.objects.update(last_used_at=None)
     key.last_used_at = timezone.now() - timedelta(minutes=2)
-    client.get(f"{place}/production")
+    client.get(f"{aliases_url}/production")
 
     assert ApiKey.objects.get(user=vera).last_used_at is not None
 
@@ -235,8 +235,8 @@ def test_not_every_key_is_kept_for_ever(known, vera, bob, monkeypatch):
     assert {key.user for key in keys._keys.values()} == {bob}
 
 
-def test_what_is_shown_is_what_rest_framework_shows(vera, bob, artifact, place, v1, project):
-    found = aliases.get(artifact, "production")
+def test_what_is_shown_is_what_rest_framework_shows(vera, bob, artifact, aliases_url, v1, project):
+    row = aliases.get(artifact, "production")
     resolved = name_resolution.resolve(vera, "acme/demo/data:production")
     ArtifactVersion.objects.update(created_by=None, expires_at=timezone.now())
     ArtifactAlias.objects.update(created_by=None)
@@ -246,7 +246,7 @@ def test_what_is_shown_is_what_rest_framework_shows(vera, bob, artifact, place, 
     made = name_resolution.resolve(vera, "acme/demo/data:production")
 
     for serializer, thing in [
-        (AliasSerializer, found), (AliasDetailSerializer, found), (AliasDetailSerializer, bare),
+        (AliasSerializer, row), (AliasDetailSerializer, row), (AliasDetailSerializer, bare),
         (ResolvedSerializer, resolved), (ResolvedSerializer, made),
     ]:  # fmt: skip
         assert serialize(serializer, thing) == serializer(thing).data

@@ -17,7 +17,7 @@ NOBODYS = str(UUID(int=7))
 
 
 @pytest.fixture
-def address(artifact) -> str:
+def url(artifact) -> str:
     return f"/api/v1/artifacts/{artifact.pk}/alias-proposals"
 
 
@@ -30,11 +30,11 @@ def beth(acme) -> User:
 
 
 @pytest.fixture
-def propose(api, bob, address, artifact, v1, v2) -> Callable[..., HttpResponse]:
+def propose(api, bob, url, artifact, v1, v2) -> Callable[..., HttpResponse]:
     """`propose()`: bob asks for production to go from v1 to v2."""
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     client = api(bob)
-    return lambda **body: client.post(address, {"alias": "production", "version_id": str(v2.pk), **body})
+    return lambda **body: client.post(url, {"alias": "production", "version_id": str(v2.pk), **body})
 
 
 def decide(client, proposal: HttpResponse, act: str, **body) -> HttpResponse:
@@ -105,9 +105,9 @@ def test_an_alias_that_is_to_be_made_or_to_go(api, alice, propose, artifact, v2)
     assert set(artifact.alias_set.values_list("alias", flat=True)) == {"latest", "stable"}
 
 
-def test_nobody_decides_about_his_own(api, alice, bob, propose, address, artifact, v2):
+def test_nobody_decides_about_his_own(api, alice, bob, propose, url, artifact, v2):
     mine = propose()
-    hers = api(alice).post(address, {"alias": "stable", "version_id": str(v2.pk)})
+    hers = api(alice).post(url, {"alias": "stable", "version_id": str(v2.pk)})
     for who, proposal in ((bob, mine), (alice, hers)):
         for act in ("approve", "reject"):
             answer = decide(api(who), proposal, act)
@@ -126,11 +126,11 @@ def test_who_decides(api, alice, beth, vera, mallory, propose, artifact):
     assert decide(api(beth), free, "approve").status_code == 200
 
 
-def test_who_proposes(api, vera, mallory, address, v1):
+def test_who_proposes(api, vera, mallory, url, v1):
     body = {"alias": "x", "version_id": str(v1.pk)}
 
-    assert api(vera).post(address, body).json()["code"] == "Denied"
-    assert api(mallory).post(address, body).status_code == 404
+    assert api(vera).post(url, body).json()["code"] == "Denied"
+    assert api(mallory).post(url, body).status_code == 404
     assert not AliasProposal.objects.exists()
 
 
@@ -156,10 +156,10 @@ def test_one_decision_is_enough(api, alice, bob, propose):
         assert decide(api(bob), made, "withdraw").json()["code"] == "ProposalDecided"
 
 
-def test_one_waits_at_a_time(api, alice, propose, address, v2):
+def test_one_waits_at_a_time(api, alice, propose, url, v2):
     assert propose().status_code == 201
     for client in (api(alice),):
-        answer = client.post(address, {"alias": "production", "version_id": str(v2.pk)})
+        answer = client.post(url, {"alias": "production", "version_id": str(v2.pk)})
         assert (answer.status_code, answer.json()["code"]) == (409, "ProposalOpen")
 
 
@@ -187,8 +187,8 @@ def test_what_makes_no_sense_is_refused(api, bob, propose, artifact, other, fore
 
 
 @pytest.mark.parametrize("body", [{}, {"alias": "x"}, [], "x", None])
-def test_odd_bodies_are_refused(api, bob, address, artifact, body):
-    assert api(bob).post(address, body).status_code == 400
+def test_odd_bodies_are_refused(api, bob, url, artifact, body):
+    assert api(bob).post(url, body).status_code == 400
 
 
 @pytest.mark.parametrize("body", [{"comment": "x" * 1001}, {"comment": None}, {"comment": ["x"]}, [], "x"])
@@ -200,27 +200,27 @@ def test_odd_decisions_are_refused(api, alice, propose, artifact, act, body):
     assert AliasProposal.objects.get().is_open
 
 
-def test_lists(api, alice, vera, mallory, propose, address, django_assert_num_queries):
+def test_lists(api, alice, vera, mallory, propose, url, django_assert_num_queries):
     made = [propose(alias=f"a{number}") for number in range(5)]
     decide(api(alice), made[0], "approve")
     decide(api(alice), made[1], "reject")
     client = api(vera)
 
     def listed(**query) -> list[str]:
-        return [item["alias"] for item in client.get(address, query).json()["items"]]
+        return [item["alias"] for item in client.get(url, query).json()["items"]]
 
     assert listed() == ["a4", "a3", "a2", "a1", "a0"]
     assert listed(state="open") == ["a4", "a3", "a2"]
     assert (listed(state="approved"), listed(state="rejected"), listed(state="withdrawn")) == (["a0"], ["a1"], [])
     # Key, artifact, rows.
     with django_assert_num_queries(3):
-        first = client.get(address, {"limit": 2}).json()
+        first = client.get(url, {"limit": 2}).json()
     with django_assert_num_queries(3):
-        second = client.get(address, {"limit": 2, "cursor": first["next_cursor"]}).json()
+        second = client.get(url, {"limit": 2, "cursor": first["next_cursor"]}).json()
     assert [item["alias"] for item in first["items"] + second["items"]] == ["a4", "a3", "a2", "a1"]
-    assert api(mallory).get(address).status_code == 404
+    assert api(mallory).get(url).status_code == 404
     for odd in ({"state": "x"}, {"state": ""}, {"cursor": "garbage"}, {"limit": 0}):
-        assert client.get(address, odd).status_code == (200 if odd == {"state": ""} else 400)
+        assert client.get(url, odd).status_code == (200 if odd == {"state": ""} else 400)
 
 
 def test_a_proposal_that_is_not_there(api, alice, mallory, propose):

@@ -47,11 +47,11 @@ def test_the_schema_names_every_refusal(schema):
     assert schema["openapi"].startswith("3.1")
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            told = set(operation["responses"])
-            assert {"400", "401", "403", "404", "406"} <= told, (method, path)
+            recorded = set(operation["responses"])
+            assert {"400", "401", "403", "404", "406"} <= recorded, (method, path)
             # Two reads conflict as well: bytes that are corrupt, or not there yet.
-            assert "409" in told or method == "get", (method, path)
-            assert ("415" in told) == ("requestBody" in operation), (method, path)
+            assert "409" in recorded or method == "get", (method, path)
+            assert ("415" in recorded) == ("requestBody" in operation), (method, path)
     problem = schema["paths"]["/api/v1/me"]["get"]["responses"]["401"]["content"]["application/problem+json"]
     assert problem == {"schema": {"$ref": "#/components/schemas/Problem"}}
 
@@ -59,7 +59,7 @@ def test_the_schema_names_every_refusal(schema):
 def test_the_schema_is_exact(schema):
     [run_id] = schema["paths"]["/api/v1/runs/{run_id}"]["get"]["parameters"]
     assert run_id["schema"] == {"type": "string", "format": "uuid"}
-    operations = [operation["operationId"] for each in schema["paths"].values() for operation in each.values()]
+    operations = [operation["operationId"] for row in schema["paths"].values() for operation in row.values()]
     assert len(set(operations)) == len(operations)
     assert schema["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
     assert set(schema["components"]["schemas"]["ProjectPage"]["required"]) == {

@@ -12,9 +12,9 @@ PROBLEM = "application/problem+json"
 
 
 def test_a_trailing_slash_changes_nothing_under_api(api, alice):
-    hands = api(alice)
-    assert hands.get("/api/v1/me/").json() == hands.get("/api/v1/me").json()
-    assert hands.post("/api/v1/teams/", {"name": "pirates"}).status_code == 201
+    client = api(alice)
+    assert client.get("/api/v1/me/").json() == client.get("/api/v1/me").json()
+    assert client.post("/api/v1/teams/", {"name": "pirates"}).status_code == 201
 
 
 def test_every_answer_has_a_request_id(client, db):
@@ -45,10 +45,10 @@ def test_a_body_of_unknown_length_is_refused(api, alice):
 
 
 @pytest.mark.parametrize(
-    "address", ["/api/v1/teams/a%00b", "/api/v1/teams/%ff", "/api/v1/teams?page=%00", "/api/v1/runs?search=%ff"]
+    "url", ["/api/v1/teams/a%00b", "/api/v1/teams/%ff", "/api/v1/teams?page=%00", "/api/v1/runs?search=%ff"]
 )
-def test_addresses_that_are_no_text_are_refused(api, alice, address):
-    answer = api(alice).get(address)
+def test_addresses_that_are_no_text_are_refused(api, alice, url):
+    answer = api(alice).get(url)
 
     assert (answer.status_code, answer.json()["code"], answer["Content-Type"]) == (400, "Invalid", PROBLEM)
 

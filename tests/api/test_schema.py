@@ -95,10 +95,10 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
 
 
 @pytest.fixture
-def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
+def params(bob, addressed, draft, packed) -> dict[str, list[Any]]:
     """What fields of a body or query can mean."""
-    place = single_upload.begin(Actor(bob), draft, FileSpec("x", 1))
-    send(single_upload.sign_put(place), b"x")
+    url = single_upload.begin(Actor(bob), draft, FileSpec("x", 1))
+    send(single_upload.sign_put(url), b"x")
     return addressed | {
         "name": ["acme/demo/data", "acme/demo/data:production", "data:v1", "new"],
         "project": ["acme/demo"],
@@ -114,7 +114,7 @@ def said(bob, addressed, draft, packed) -> dict[str, list[Any]]:
         "version": [None, "v1"],
         "sha256": [sha256(b"a"), sha256(b"b")],
         "size": [1],
-        "storage_key": [place.key],
+        "storage_key": [url.key],
         "sha256_hash": [None, sha256(b"x")],
         "md5_hash": [None],
         "signature": [
@@ -155,12 +155,12 @@ def test_the_document_is_valid(tmp_path):
 def test_every_operation_has_a_name_and_a_sentence():
     documented = [operation.definition.raw for operation in OPERATIONS]
 
-    assert len({each["operationId"] for each in documented}) == len(documented) > 40
-    assert [each["operationId"] for each in documented if not each.get("description")] == []
+    assert len({row["operationId"] for row in documented}) == len(documented) > 40
+    assert [row["operationId"] for row in documented if not row.get("description")] == []
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
-def test_every_answer_is_one_that_the_document_names(operation, addressed, said, mallory, ask):
+def test_every_answer_is_one_that_the_document_names(operation, addressed, params, mallory, ask):
     @settings(
         max_examples=EXAMPLES,
         derandomize=True,
@@ -176,21 +176,21 @@ def test_every_answer_is_one_that_the_document_names(operation, addressed, said,
         for name in list(case.path_parameters or {}):
             case.path_parameters[name] = data.draw(st.sampled_from(addressed[name]))
         if mode is GenerationMode.POSITIVE:
-            _make_sense(case.body, said, data)
-            _make_sense(case.query, said, data)
+            _make_sense(case.body, params, data)
+            _make_sense(case.query, params, data)
         ask(case)
 
     answers()
 
 
-def _make_sense(asked: Any, said: dict[str, list[Any]], data: st.DataObject) -> None:
+def _make_sense(requested: Any, params: dict[str, list[Any]], data: st.DataObject) -> None:
     """Let ids, names and hashes, at any depth, mostly be of real things."""
-    if isinstance(asked, list):
-        for each in asked:
-            _make_sense(each, said, data)
-    elif isinstance(asked, dict):
-        for field, value in asked.items():
-            if field in said and not isinstance(value, list | dict) and data.draw(st.integers(0, 3)):
-                asked[field] = data.draw(st.sampled_from(said[field]))
+    if isinstance(requested, list):
+        for row in requested:
+            _make_sense(row, params, data)
+    elif isinstance(requested, dict):
+        for field, value in requested.items():
+            if field in params and not isinstance(value, list | dict) and data.draw(st.integers(0, 3)):
+                requested[field] = data.draw(st.sampled_from(params[field]))
             else:
-                _make_sense(value, said, data)
+                _make_sense(value, params, data)

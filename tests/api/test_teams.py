@@ -6,33 +6,33 @@ from accounts.models import Scope
 
 
 def test_a_team_is_made_shown_renamed_and_deleted(api, bob):
-    hands = api(bob)
-    made = hands.post("/api/v1/teams", {"name": "pirates", "display_name": "The Pirates"})
+    client = api(bob)
+    made = client.post("/api/v1/teams", {"name": "pirates", "display_name": "The Pirates"})
     assert made.status_code == 201
     assert (made.json()["role"], made.json()["is_personal"]) == ("admin", False)
 
-    assert hands.get("/api/v1/teams/Pirates").json() == made.json()
-    changed = hands.patch("/api/v1/teams/pirates", {"name": "sailors"}).json()
+    assert client.get("/api/v1/teams/Pirates").json() == made.json()
+    changed = client.patch("/api/v1/teams/pirates", {"name": "sailors"}).json()
     assert (changed["name"], changed["display_name"]) == ("sailors", "The Pirates")
-    assert hands.delete("/api/v1/teams/sailors").status_code == 204
-    assert hands.get("/api/v1/teams/sailors").json()["code"] == "Missing"
+    assert client.delete("/api/v1/teams/sailors").status_code == 204
+    assert client.get("/api/v1/teams/sailors").json()["code"] == "Missing"
 
 
 def test_members_come_change_and_go(api, acme, alice, mallory):
-    hands = api(alice)
-    added = hands.post("/api/v1/teams/acme/members", {"username": "mallory", "role": "viewer"})
+    client = api(alice)
+    added = client.post("/api/v1/teams/acme/members", {"username": "mallory", "role": "viewer"})
     assert (added.status_code, added.json()["username"], added.json()["role"]) == (201, "mallory", "viewer")
 
-    listed = hands.get("/api/v1/teams/acme/members").json()["items"]
+    listed = client.get("/api/v1/teams/acme/members").json()["items"]
     assert [(item["username"], item["role"]) for item in listed] == [
         ("alice", "admin"),
         ("bob", "editor"),
         ("mallory", "viewer"),
         ("vera", "viewer"),
     ]
-    changed = hands.patch("/api/v1/teams/acme/members/mallory", {"role": "editor", "username": "mallory"})
+    changed = client.patch("/api/v1/teams/acme/members/mallory", {"role": "editor", "username": "mallory"})
     assert changed.json()["role"] == "editor"
-    assert hands.patch("/api/v1/teams/acme/members/mallory", {"role": "editor", "username": "bob"}).status_code == 400
+    assert client.patch("/api/v1/teams/acme/members/mallory", {"role": "editor", "username": "bob"}).status_code == 400
     assert api(mallory).delete("/api/v1/teams/acme/members/mallory").status_code == 204
     assert api(mallory).get("/api/v1/teams/acme").status_code == 404
 
@@ -67,9 +67,9 @@ def test_refusals_have_the_right_code(api, acme, alice, vera, mallory):
     assert api(alice, Scope.READ).delete("/api/v1/teams/acme").json()["code"] == "ReadOnlyKey"
 
 
-@pytest.mark.parametrize("address", ["/api/v1/teams", "/api/v1/teams/acme/members"])
-def test_lists_cost_the_same_however_long_they_are(api, acme, alice, django_assert_max_num_queries, address):
-    hands = api(alice)
-    hands.get("/api/v1/me")
+@pytest.mark.parametrize("url", ["/api/v1/teams", "/api/v1/teams/acme/members"])
+def test_lists_cost_the_same_however_long_they_are(api, acme, alice, django_assert_max_num_queries, url):
+    client = api(alice)
+    client.get("/api/v1/me")
     with django_assert_max_num_queries(4):
-        assert hands.get(address).json()["total"] > 1
+        assert client.get(url).json()["total"] > 1

@@ -122,9 +122,9 @@ def person(
         return people[-1]
 
     yield enter
-    complaints = [complaint for each in people for complaint in each.complaints]
-    for each in people:
-        each.context.close()
+    complaints = [complaint for item in people for complaint in item.complaints]
+    for item in people:
+        item.context.close()
     assert complaints == []
 
 

@@ -59,11 +59,11 @@ def test_a_page_in_the_background_does_not_ask(person, make):
     artifact = make(1, production=1)
     page = person("vera").page
     page.goto(artifact.aliases)
-    asked: list[str] = []
+    requested: list[str] = []
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
-    page.on("request", lambda request: asked.append(request.url) if "/live?" in request.url else None)
+    page.on("request", lambda request: requested.append(request.url) if "/live?" in request.url else None)
     page.wait_for_timeout(4_500)
-    assert asked == []
+    assert requested == []
     with page.expect_request("**/live?*"):
         page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
 

@@ -121,8 +121,8 @@ def test_from_the_bell_to_the_thing(person, stack_with_data):
 def make_alias(stack: seed_data.Stack, alias: str) -> None:
     """Bob's work."""
     ranker = seed_data.call_api(stack, "bob", "GET", "/artifacts/resolve?name=acme/recommender/ranker:v2")
-    said = {"alias": alias, "version_id": ranker["version"]["id"]}
-    seed_data.call_api(stack, "bob", "POST", f"/artifacts/{ranker['artifact']['id']}/aliases", said)
+    alerts = {"alias": alias, "version_id": ranker["version"]["id"]}
+    seed_data.call_api(stack, "bob", "POST", f"/artifacts/{ranker['artifact']['id']}/aliases", alerts)
 
 
 def bell(page: Page) -> Locator:

@@ -171,9 +171,9 @@ SHOWN = {
 
 def test_a_file_has_the_preview_of_its_format(person):
     page = person("vera").page
-    for name, (place, text) in SHOWN.items():
+    for name, (where, text) in SHOWN.items():
         page.goto(f"{KINDS}/v1/files/{name}")
-        expect(page.locator(place).filter(has_text=text).first, name).to_be_visible()
+        expect(page.locator(where).filter(has_text=text).first, name).to_be_visible()
     page.goto(f"{KINDS}/v1/files/image.png")
     assert page.locator(".preview img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 8
 
@@ -233,7 +233,7 @@ def test_a_run_is_followed_live(person, call_api):
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "place"),
+    ("name", "status", "where"),
     [
         ("mallory", 404, ARTIFACT),
         ("mallory", 404, "/acme/recommender"),
@@ -244,9 +244,9 @@ def test_a_run_is_followed_live(person, call_api):
         ("alice", 404, f"{ARTIFACT}/v99"),
     ],
 )
-def test_a_page_that_is_not_visible_has_our_error_page(person, name, status, place):
+def test_a_page_that_is_not_visible_has_our_error_page(person, name, status, where):
     page = person(name).page
-    assert page.goto(place).status == status
+    assert page.goto(where).status == status
     expect(page.get_by_text(str(status), exact=True)).to_be_visible()
     page.get_by_role("link", name="Back to projects").click()
     expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
@@ -254,8 +254,8 @@ def test_a_page_that_is_not_visible_has_our_error_page(person, name, status, pla
 
 def test_who_looks_on_is_offered_nothing_to_change(person):
     page = person("vera").page
-    for place in (ARTIFACT, f"{ARTIFACT}/v8", "/acme/recommender", "/acme/recommender/members"):
-        page.goto(place)
+    for where in (ARTIFACT, f"{ARTIFACT}/v8", "/acme/recommender", "/acme/recommender/members"):
+        page.goto(where)
         for verb in ("Edit", "Delete", "Upload", "New artifact", "Settings", "Invite"):
             expect(page.locator("main").get_by_role("link", name=verb, exact=True)).to_have_count(0)
 

@@ -121,8 +121,8 @@ def _run() -> dict[str, Any]:
 
 
 def _artifact() -> dict[str, Any]:
-    words = {"description": evil("description") + MARKDOWN, "metadata": _tree("metadata")}
-    return words | {"tags": [evil("tag", IMG), f"javascript:{WIRE}"]}
+    texts = {"description": evil("description") + MARKDOWN, "metadata": _tree("metadata")}
+    return texts | {"tags": [evil("tag", IMG), f"javascript:{WIRE}"]}
 
 
 def _tree(name: str) -> dict[str, Any]:
@@ -136,10 +136,10 @@ def _log(trap: Trap, artifact: str, run: str, number: int) -> None:
     version = trap.call("POST", f"artifacts/{artifact}/versions", body)["id"]
     for path, content in _files(number).items():
         stated = {"path": path, "size": len(content), "mime_type": _MIME_TYPES.get(path, "text/html")}
-        place = trap.call("POST", f"artifacts/versions/{version}/files/upload-url", stated)
-        sent = HTTP.request("PUT", place["upload_url"], body=content, headers=place["headers"])
+        where = trap.call("POST", f"artifacts/versions/{version}/files/upload-url", stated)
+        sent = HTTP.request("PUT", where["upload_url"], body=content, headers=where["headers"])
         assert sent.status == 200, sent.data
-        file = trap.call("POST", f"artifacts/versions/{version}/files", stated | {"storage_key": place["storage_key"]})
+        file = trap.call("POST", f"artifacts/versions/{version}/files", stated | {"storage_key": where["storage_key"]})
         trap.files[path] = file["id"]
     trap.call("POST", f"artifacts/versions/{version}/finalize", {"aliases": [f"alias._-{number}"]})
 
@@ -206,14 +206,14 @@ def _parquet() -> bytes:
     return rows.getvalue()
 
 
-def look(person: Person, url: str, *shown: str) -> None:
+def look(person: Person, url: str, *output: str) -> None:
     """The page runs nothing of it, and shows each of `shown` as the text that it is."""
     person.page.goto(url)
     person.page.wait_for_load_state("networkidle")
     assert person.page.evaluate(_LOOK) == [], url
     text = person.page.locator("body").text_content() or ""
     # Values of JSON are shown with their quotes escaped as JSON has them.
-    assert [name for name in shown if not re.search(rf'{name}\\?"><img src=x', text)] == [], url
+    assert [name for name in output if not re.search(rf'{name}\\?"><img src=x', text)] == [], url
 
 
 def test_texts_of_users(person, trap):
@@ -247,17 +247,17 @@ def test_an_invitation(person, trap):
     made = mallory.page.locator("#invitation-link").inner_text()
 
     assert mallory.page.evaluate(_LOOK) == []
-    found = re.search(r"/invite/[\w-]+", made)
-    assert found, made
+    row = re.search(r"/invite/[\w-]+", made)
+    assert row, made
     look(mallory, "/teams/evil", "team-name")
     assert email in mallory.page.locator("main").inner_text()
-    look(person(None), found.group())
+    look(person(None), row.group())
 
 
 def test_names_and_contents_of_files(person, trap):
     mallory = person("mallory")
     folder = f"folder{IMG}"
-    shown = {
+    output = {
         "page.html": ["html"],
         "README.md": ["text"],
         "plain.txt": ["text"],
@@ -273,7 +273,7 @@ def test_names_and_contents_of_files(person, trap):
     look(mallory, trap.url(), "folder")
     look(mallory, f"{trap.url()}?{urlencode({'path': f'{folder}/'})}", "folder", "path", "picture")
     for path in trap.files:
-        look(mallory, trap.url("files", path), *shown.get(path, ()))
+        look(mallory, trap.url("files", path), *output.get(path, ()))
 
 
 def test_comparing(person, trap):
@@ -281,13 +281,13 @@ def test_comparing(person, trap):
 
     look(mallory, f"{trap.artifact}/compare?base=v1&head=v2", "v1-key", "v2-key", "path")
     for path in trap.files:
-        asked = urlencode({"base": "v1", "head": "v2", "path": path})
-        look(mallory, f"{trap.artifact}/compare/file?{asked}")
+        requested = urlencode({"base": "v1", "head": "v2", "path": path})
+        look(mallory, f"{trap.artifact}/compare/file?{requested}")
 
 
 def test_what_a_url_contains(person, trap):
     mallory = person("mallory")
-    said = quote(evil("said"), safe="")
+    alerts = quote(evil("said"), safe="")
     queries = {
         "/": ("search", "visibility", "team", "page"),
         "/search": ("q", "only", "page"),
@@ -303,11 +303,11 @@ def test_what_a_url_contains(person, trap):
     }
 
     for url, fields in queries.items():
-        for query in (*(f"{name}={said}" for name in fields), "&".join(f"{name}={said}" for name in fields)):
+        for query in (*(f"{name}={alerts}" for name in fields), "&".join(f"{name}={alerts}" for name in fields)):
             look(mallory, f"{url}?{query}")
     look(mallory, f"/search?q={quote(evil('tag', IMG), safe='')}")
-    nowhere = (f"/evil/{said}", f"{PROJECT}/artifacts/{said}/{said}", trap.url("files", evil("said")))
-    for url in (*nowhere, f"/invite/{said}"):
+    nowhere = (f"/evil/{alerts}", f"{PROJECT}/artifacts/{alerts}/{alerts}", trap.url("files", evil("said")))
+    for url in (*nowhere, f"/invite/{alerts}"):
         look(mallory, url)
 
 
@@ -355,12 +355,12 @@ def test_bytes_of_people_are_never_a_page(person, trap):
     kinds = dict.fromkeys(pictures, "image/png") | {"fake.gif": "image/gif"}
 
     for path, file in trap.files.items():
-        shown = client.get(trap.url("image", path))
-        assert (shown.status == 200) == (path in kinds), path
+        output = client.get(trap.url("image", path))
+        assert (output.status == 200) == (path in kinds), path
         if path in kinds:
-            assert shown.headers["content-type"] == kinds[path]
-            assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
-            assert shown.headers["x-content-type-options"] == "nosniff"
+            assert output.headers["content-type"] == kinds[path]
+            assert output.headers["content-security-policy"] == "default-src 'none'; sandbox"
+            assert output.headers["x-content-type-options"] == "nosniff"
         _is_attachment(client.get(trap.url("download", path)))
         _is_attachment(client.get(trap.call("GET", f"artifacts/files/{file}/download-url")["download_url"]))
     packed = client.get(f"{trap.url()}.zip")

@@ -18,14 +18,14 @@ class Worker:
 
 
 def test_many_who_ask_are_caught_up_with():
-    worker, throttle, asked = Worker(), Throttle(0.05), []
-    while len(asked) < 3 or asked[-1] - asked[0] < 0.2:
-        asked.append(time.monotonic())
+    worker, throttle, requested = Worker(), Throttle(0.05), []
+    while len(requested) < 3 or requested[-1] - requested[0] < 0.2:
+        requested.append(time.monotonic())
         throttle.ask(worker)
 
     # For whoever asked, work begins later than that.
-    assert worker.due[-1] >= asked[-1]
-    assert len(worker.due) < len(asked)
+    assert worker.due[-1] >= requested[-1]
+    assert len(worker.due) < len(requested)
 
 
 def test_the_first_is_asked_for_at_once():

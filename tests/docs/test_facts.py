@@ -51,9 +51,9 @@ def endpoints(patterns: list[URLPattern]) -> Iterator[tuple[str, str]]:
 
 
 def error_classes(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from error_classes(each)
+    for item in kind.__subclasses__():
+        yield item
+        yield from error_classes(item)
 
 
 def test_every_address_is_listed():
@@ -64,7 +64,7 @@ def test_every_address_is_listed():
 
 
 def test_every_error_code_is_listed_with_its_status():
-    ours = {each.__name__: each.status for each in error_classes(RegistryError) if each.__name__ not in NOT_IN_THE_API}
+    ours = {item.__name__: item.status for item in error_classes(RegistryError) if item.__name__ not in NOT_IN_THE_API}
     listed = {code: int(status) for code, status in rows("api.md", r"\| `(\w+)` \| (\d{3}) \|")}
 
     assert RunEnded.__name__ in ours

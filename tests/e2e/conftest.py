@@ -39,7 +39,7 @@ class Terminal:
             )
 
     @property
-    def shown(self) -> str:
+    def output(self) -> str:
         return self.screen.read_text()
 
     @property
@@ -48,11 +48,11 @@ class Terminal:
 
     @property
     def is_ready(self) -> bool:
-        return "ready in" in self.shown
+        return "ready in" in self.output
 
     def wait_for_banner(self, seconds: float) -> "Terminal":
         wait_until(lambda: self.is_ready or self.process.poll() is not None, seconds)
-        assert self.is_ready, self.shown
+        assert self.is_ready, self.output
         return self
 
     def wait_for_end(self, seconds: float) -> int:

@@ -37,7 +37,7 @@ def contents(root: Path) -> dict[str, bytes]:
 def test_it_says_where_it_serves_and_keeps_the_credentials(first, server):
     kept = first.credentials
     assert list(kept) == ["base_url", "username", "password", "api_key"]
-    assert all(value in first.shown for value in kept.values())
+    assert all(value in first.output for value in kept.values())
     assert server.viewer["username"] == kept["username"]
 
 
@@ -49,9 +49,9 @@ def test_what_it_keeps_is_for_its_owner_alone(first):
 
 def test_the_demo_can_be_used_by_its_aliases(first, server):
     project = f"{first.credentials['username']}/first-steps"
-    found = {artifact.name: artifact.all_aliases() for artifact in server.artifacts(project)}
-    assert found["houses"] == {"latest": "v3", "production": "v3", "v1.0.0": "v3", "v0.2.0": "v2", "v0.1.0": "v1"}
-    assert found["price-model"] == {
+    row = {artifact.name: artifact.all_aliases() for artifact in server.artifacts(project)}
+    assert row["houses"] == {"latest": "v3", "production": "v3", "v1.0.0": "v3", "v0.2.0": "v2", "v0.1.0": "v1"}
+    assert row["price-model"] == {
         **{"latest": "v2", "staging": "v2", "v1.1.0": "v2"},
         **{"production": "v1", "v1.0.0": "v1"},
     }
@@ -63,14 +63,14 @@ def test_the_demo_can_be_used_by_its_aliases(first, server):
 def test_the_demo_shows_what_happens_to_aliases(first, server):
     model = f"{first.credentials['username']}/first-steps/price-model"
     client = Client(first.credentials["base_url"], first.credentials["api_key"])
-    place = server.collection(model).id
-    assert [(row["from_version"], row["to_version"]) for row in aliases.history(client, place, "staging")] == [
+    where = server.collection(model).id
+    assert [(row["from_version"], row["to_version"]) for row in aliases.history(client, where, "staging")] == [
         *(("v1", "v2"), ("v2", "v1")),
         (None, "v2"),
     ]
-    (proposal,) = aliases.list_proposals(client, place)
+    (proposal,) = aliases.list_proposals(client, where)
     assert (proposal["alias"], proposal["to_version"], proposal["state"]) == ("production", "v2", "open")
-    protected = {alias for alias, row in aliases.list_aliases(client, place).items() if row["protected"]}
+    protected = {alias for alias, row in aliases.list_aliases(client, where).items() if row["protected"]}
     assert protected == {"production"}
 
 
@@ -96,16 +96,16 @@ def test_workers_verify_what_was_logged(first, server):
 def test_a_second_one_in_the_same_place_says_so(first, make_run):
     second = make_run()
     assert second.wait_for_end(20) != 0
-    assert "already runs in" in second.shown
-    assert "Traceback" not in second.shown
+    assert "already runs in" in second.output
+    assert "Traceback" not in second.output
 
 
 def test_ctrl_c_stops_everything(first):
     assert len(first.processes) > 5
     first.press_ctrl_c()
     assert not first.processes
-    assert "Stopped. Everything is kept" in first.shown
-    assert "Traceback" not in first.shown
+    assert "Stopped. Everything is kept" in first.output
+    assert "Traceback" not in first.output
 
 
 def test_the_next_start_keeps_everything(first, make_run, server):
@@ -113,7 +113,7 @@ def test_the_next_start_keeps_everything(first, make_run, server):
     again = make_run().wait_for_banner(90)
     assert again.credentials == before
     assert len(list(server.artifacts(f"{before['username']}/first-steps"))) == 4
-    assert "Logging a first project" not in again.shown
+    assert "Logging a first project" not in again.output
     again.press_ctrl_c()
 
 
@@ -148,8 +148,8 @@ def test_a_taken_port_is_one_sentence(first, make_run):
         port = str(other.getsockname()[1])
         refused = make_run(PORT=port)
         assert refused.wait_for_end(20) != 0
-    assert f"Port {port} is taken" in refused.shown
-    assert "Traceback" not in refused.shown
+    assert f"Port {port} is taken" in refused.output
+    assert "Traceback" not in refused.output
 
 
 def test_an_address_that_changes_is_in_the_credentials(first, make_run):
@@ -167,7 +167,7 @@ def test_a_process_that_gives_up_takes_the_others_along(first, make_run):
     os.kill(store, signal.SIGKILL)
     assert again.wait_for_end(STOPS_WITHIN) != 0
     assert not again.processes
-    assert "A process gave up" in again.shown
+    assert "A process gave up" in again.output
 
 
 def test_a_newer_database_is_one_sentence(first, make_run):
@@ -175,5 +175,5 @@ def test_a_newer_database_is_one_sentence(first, make_run):
         database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('artifacts', '9999_to_come', 0)")
     refused = make_run()
     assert refused.wait_for_end(30) != 0
-    assert "A newer wanLLMDB made this database (it has artifacts.9999_to_come)" in refused.shown
-    assert "Traceback" not in refused.shown
+    assert "A newer wanLLMDB made this database (it has artifacts.9999_to_come)" in refused.output
+    assert "Traceback" not in refused.output

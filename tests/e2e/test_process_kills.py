@@ -85,7 +85,7 @@ def test_readers_never_see_half_a_version_while_web_servers_die(stack, bob, proj
     writer = subprocess.Popen([sys.executable, "-c", LOG_VERSIONS, project, str(FILES)], env=bob)
     is_over = threading.Event()
     vera = wandb.Api(base_url=stack.base_url, api_key=stack.key("vera"))
-    wait_until(lambda: list(found(vera, project)), 60)
+    wait_until(lambda: list(logged_collections(vera, project)), 60)
     with ThreadPoolExecutor() as threads:
         counts = threads.submit(watch, vera, project, is_over)
         for _ in range(3):
@@ -95,7 +95,7 @@ def test_readers_never_see_half_a_version_while_web_servers_die(stack, bob, proj
         assert writer.wait(100) == 0
         is_over.set()
         assert counts.result(60) == {FILES}
-    [collection] = found(vera, project)
+    [collection] = logged_collections(vera, project)
     assert [version.file_count for version in collection.versions()] == [FILES] * 8
     assert collection.all_aliases() == {"latest": collection.latest_version, "production": collection.latest_version}
 
@@ -140,12 +140,12 @@ def watch(vera: wandb.Api, project: str, is_over: threading.Event) -> set[int]:
     """vera looks until it is over: how many files she found in any version."""
     counts: set[int] = set()
     while not is_over.is_set():
-        for collection in found(vera, project):
+        for collection in logged_collections(vera, project):
             for version in collection.versions():
                 counts |= {version.file_count, len(version.manifest)}
     return counts
 
 
-def found(vera: wandb.Api, project: str) -> Iterator[wandb.Collection]:
-    is_there = project in {each.full_name for each in vera.projects("acme")}
+def logged_collections(vera: wandb.Api, project: str) -> Iterator[wandb.Collection]:
+    is_there = project in {item.full_name for item in vera.projects("acme")}
     return vera.artifacts(project) if is_there else iter(())

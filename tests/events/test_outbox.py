@@ -18,10 +18,10 @@ from projects import projects
 def test_a_move_is_written_down_by_one_statement(bob, artifact, v1, v2):
     aliases.move(Actor(bob), artifact, "best", v1)
     Event.objects.all().delete()
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as requested:
         aliases.update_many(Actor(bob), artifact, {"best": v2})
 
-    (statement,) = [query["sql"] for query in asked if "notifications_" in query["sql"]]
+    (statement,) = [query["sql"] for query in requested if "notifications_" in query["sql"]]
     assert statement.startswith("INSERT")
     assert (Event.objects.get().kind, Event.objects.get().actor) == ("alias.moved", bob)
 
@@ -161,9 +161,9 @@ def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, a
     artifacts.delete(Actor(alice), artifact)
     work()
 
-    told = sorted((each.event["type"], each.event["data"]["alias"]) for each in receiver.sent)
-    assert told == [("alias.deleted", alias) for alias in ("best", "latest", "staging")]
-    assert {each.event["data"]["from"]["version"] for each in receiver.sent} == {"v1"}
+    recorded = sorted((row.event["type"], row.event["data"]["alias"]) for row in receiver.sent)
+    assert recorded == [("alias.deleted", alias) for alias in ("best", "latest", "staging")]
+    assert {row.event["data"]["from"]["version"] for row in receiver.sent} == {"v1"}
     news = sorted(InboxItem.objects.values_list("user__username", "event__alias", "reason"))
     assert news == [
         ("bob", "best", "watching"),

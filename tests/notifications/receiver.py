@@ -68,7 +68,7 @@ class Receiver:
 
     @property
     def kinds(self) -> list[str]:
-        return [each.event["type"] for each in self.sent]
+        return [row.event["type"] for row in self.sent]
 
     def close(self) -> None:
         self.server.shutdown()

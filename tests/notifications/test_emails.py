@@ -105,8 +105,8 @@ def test_it_is_tried_again_until_it_is_sent_once(bob, artifact, v1, watch, work,
         later(hours=1)
 
     assert len(server.taken) == 1
-    notice = InboxItem.objects.get()
-    assert (notice.mail, notice.mail_attempts, notice.next_mail_at) == ("sent", 3, None)
+    item = InboxItem.objects.get()
+    assert (item.mail, item.mail_attempts, item.next_mail_at) == ("sent", 3, None)
 
 
 def test_it_is_given_up_in_the_end(bob, artifact, v1, watch, work, server, later, settings):

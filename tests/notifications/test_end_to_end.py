@@ -63,13 +63,17 @@ def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
     )
 
     began = time.monotonic()
-    said = {"alias": "production", "version_id": logged["version"]["id"], "reason": "it is the best we have"}
-    seed_data.call_api(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", said)
+    params = {"alias": "production", "version_id": logged["version"]["id"], "reason": "it is the best we have"}
+    seed_data.call_api(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", params)
     seed_data.until(lambda: live_receiver.sent)
 
     assert time.monotonic() - began < SOON
-    told = live_receiver.sent[0].verify(hook["secret"])
-    assert (told["type"], told["data"]["by"], told["data"]["to"]["version"]) == ("alias.created", "bob", "v1")
+    recorded = live_receiver.sent[0].verify(hook["secret"])
+    assert (recorded["type"], recorded["data"]["by"], recorded["data"]["to"]["version"]) == (
+        "alias.created",
+        "bob",
+        "v1",
+    )
     seed_data.until(lambda: seed_data.call_api(stack, "vera", "GET", "/inbox")["unread"])
     seed_data.until(lambda: _mail(stack))
     assert _mail(stack)[0]["To"] == "vera@example.org"
@@ -78,11 +82,9 @@ def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
     # It was refused the first time: beat sees to the second.
     seed_data.until(lambda: len(live_receiver.sent) > 1)
     assert live_receiver.sent[1].headers["webhook-id"] == live_receiver.sent[0].headers["webhook-id"]
-    place = f"/webhooks/{hook['id']}/deliveries"
-    seed_data.until(lambda: seed_data.call_api(stack, "alice", "GET", place)["items"][0]["state"] == "delivered")
-    assert [
-        tried["status_code"] for tried in seed_data.call_api(stack, "alice", "GET", place)["items"][0]["tries"]
-    ] == [
+    url = f"/webhooks/{hook['id']}/deliveries"
+    seed_data.until(lambda: seed_data.call_api(stack, "alice", "GET", url)["items"][0]["state"] == "delivered")
+    assert [tried["status_code"] for tried in seed_data.call_api(stack, "alice", "GET", url)["items"][0]["tries"]] == [
         503,
         204,
     ]

@@ -22,8 +22,8 @@ def send(url: str) -> http_client.Response:
 
 def send_to(name: str, port: int) -> http_client.Response:
     """Over TLS, to a name that stands for this machine."""
-    found = url_policy.find(f"https://{name}:{port}/hook", lambda host, port: ["127.0.0.1"])
-    return http_client.post(found, MESSAGE, b"{}")
+    destination = url_policy.find(f"https://{name}:{port}/hook", lambda host, port: ["127.0.0.1"])
+    return http_client.post(destination, MESSAGE, b"{}")
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def secure() -> Callable[..., Receiver]:
     def listen(authority: trustme.CA, name: str) -> Receiver:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name).configure_cert(context)
-        context.sni_callback = lambda connection, asked, _: made[-1].asked.append(asked)
+        context.sni_callback = lambda connection, requested, _: made[-1].asked.append(requested)
         made.append(Receiver(context))
         return made[-1]
 
     yield listen
-    for each in made:
-        each.close()
+    for row in made:
+        row.close()
 
 
 def test_it_is_posted(receiver):

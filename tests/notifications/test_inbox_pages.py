@@ -24,12 +24,12 @@ def news(bob, vera, project, artifact, v1, v2, work) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/artifacts", "/acme/demo", "/profile", "/inbox", "/watches", "/search?q=nothing"]
+    "url", ["/", "/artifacts", "/acme/demo", "/profile", "/inbox", "/watches", "/search?q=nothing"]
 )
-def test_every_page_says_how_many_are_unread(browser, vera, news, address, django_assert_max_num_queries):
-    hands = browser(vera)
+def test_every_page_says_how_many_are_unread(browser, vera, news, url, django_assert_max_num_queries):
+    client = browser(vera)
     with django_assert_max_num_queries(12):
-        page = hands.get(address).content.decode()
+        page = client.get(url).content.decode()
 
     assert 'aria-label="Inbox, 3 unread"' in page
 
@@ -43,9 +43,9 @@ def test_a_part_does_not_count(browser, vera, news):
 
 
 def test_what_happened_is_told_newest_first(browser, vera, news, django_assert_max_num_queries):
-    hands = browser(vera)
+    client = browser(vera)
     with django_assert_max_num_queries(6):
-        page = hands.get("/inbox").content.decode()
+        page = client.get("/inbox").content.decode()
 
     removed, moved, made = (page.index(f"bob {act}") for act in ("removed best", "moved best", "assigned best"))
     assert removed < moved < made
@@ -53,22 +53,22 @@ def test_what_happened_is_told_newest_first(browser, vera, news, django_assert_m
 
 
 def test_who_follows_an_item_has_read_it(browser, vera, news):
-    notice = InboxItem.objects.order_by("id").first()
-    answer = browser(vera).get(f"/inbox/{notice.pk}")
+    item = InboxItem.objects.order_by("id").first()
+    answer = browser(vera).get(f"/inbox/{item.pk}")
 
     assert answer["Location"] == "/acme/demo/artifacts/dataset/data/aliases"
     assert inbox.unread(vera) == 2
 
 
 def test_an_item_finds_its_artifact_under_another_name(browser, alice, bob, vera, project, artifact, news):
-    notice = InboxItem.objects.order_by("id").first()
-    hands = browser(vera)
+    item = InboxItem.objects.order_by("id").first()
+    client = browser(vera)
     artifacts.update(Actor(bob), artifact, name="renamed")
     projects.update(Actor(bob), project, name="moved")
-    assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved/artifacts/dataset/renamed/aliases"
+    assert client.get(f"/inbox/{item.pk}")["Location"] == "/acme/moved/artifacts/dataset/renamed/aliases"
 
     artifacts.delete(Actor(alice), artifact)
-    assert hands.get(f"/inbox/{notice.pk}")["Location"] == "/acme/moved"
+    assert client.get(f"/inbox/{item.pk}")["Location"] == "/acme/moved"
 
 
 def test_a_paused_webhook_leads_to_its_page(browser, alice, project, hook, receiver, work):
@@ -81,19 +81,19 @@ def test_a_paused_webhook_leads_to_its_page(browser, alice, project, hook, recei
 
 
 def test_items_of_others_are_not_there(browser, alice, news):
-    notice = InboxItem.objects.order_by("id").first()
-    hands = browser(alice)
+    item = InboxItem.objects.order_by("id").first()
+    client = browser(alice)
 
-    assert hands.get(f"/inbox/{notice.pk}").status_code == 404
-    hands.post("/inbox/read", {"item": notice.pk})
-    hands.post("/inbox/read")
+    assert client.get(f"/inbox/{item.pk}").status_code == 404
+    client.post("/inbox/read", {"item": item.pk})
+    client.post("/inbox/read")
     assert InboxItem.objects.unread().count() == 3
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_items_are_marked_as_read(browser, vera, news, headers):
-    hands = browser(vera)
-    answer = hands.post("/inbox/read", {"item": InboxItem.objects.first().pk}, headers=headers)
+    client = browser(vera)
+    answer = client.post("/inbox/read", {"item": InboxItem.objects.first().pk}, headers=headers)
     assert inbox.unread(vera) == 2
     if headers:
         part = answer.content.decode()
@@ -101,7 +101,7 @@ def test_items_are_marked_as_read(browser, vera, news, headers):
     else:
         assert answer["Location"] == "/inbox"
 
-    hands.post("/inbox/read", headers=headers)
+    client.post("/inbox/read", headers=headers)
     assert inbox.unread(vera) == 0
 
 
@@ -116,14 +116,14 @@ def test_the_rest_is_on_the_next_page(browser, bob, vera, project, artifact, v1,
     for number in range(60):
         aliases.move(Actor(bob), artifact, f"alias-{number}", v1)
     work()
-    hands = browser(vera)
-    page = hands.get("/inbox").content.decode()
+    client = browser(vera)
+    page = client.get("/inbox").content.decode()
     assert "alias-59 " in page and "alias-9 " not in page
 
     before = page.partition("?before=")[2].partition('"')[0]
-    older = hands.get(f"/inbox?before={before}").content.decode()
+    older = client.get(f"/inbox?before={before}").content.decode()
     assert "alias-9 " in older and "alias-10 " not in older and "before=" not in older
-    assert hands.get("/inbox?before=~").status_code == 400
+    assert client.get("/inbox?before=~").status_code == 400
 
 
 def test_more_than_99_are_not_counted(browser, vera, bob, project, artifact, v1, work):
@@ -143,19 +143,19 @@ def test_who_may_decide_is_asked_to(browser, alice, bob, artifact, v1, work):
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-@pytest.mark.parametrize("place", ["/acme/demo", "/acme/demo/artifacts/dataset/data"])
-def test_one_watches_by_the_bell(browser, vera, artifact, place, headers):
-    hands = browser(vera)
-    assert "Watching" not in hands.get(place).content.decode()
-    assert 'value="*"' in hands.get(f"{place}/watch", headers=headers).content.decode()
-    answer = hands.post(f"{place}/watch", {"pattern": "prod-*", "by_email": "on"}, headers=headers)
+@pytest.mark.parametrize("url", ["/acme/demo", "/acme/demo/artifacts/dataset/data"])
+def test_one_watches_by_the_bell(browser, vera, artifact, url, headers):
+    client = browser(vera)
+    assert "Watching" not in client.get(url).content.decode()
+    assert 'value="*"' in client.get(f"{url}/watch", headers=headers).content.decode()
+    answer = client.post(f"{url}/watch", {"pattern": "prod-*", "by_email": "on"}, headers=headers)
 
-    assert answer.headers["HX-Redirect" if headers else "Location"] == place
+    assert answer.headers["HX-Redirect" if headers else "Location"] == url
     watch = Watch.objects.get()
     assert (watch.user, watch.pattern, watch.by_email) == (vera, "prod-*", True)
-    assert (watch.artifact == artifact) == ("artifacts" in place)
-    assert "Watching" in hands.get(place).content.decode()
-    form = hands.get(f"{place}/watch").content.decode()
+    assert (watch.artifact == artifact) == ("artifacts" in url)
+    assert "Watching" in client.get(url).content.decode()
+    form = client.get(f"{url}/watch").content.decode()
     assert 'value="prod-*"' in form and f"/watches/{watch.pk}/end" in form
 
 
@@ -175,9 +175,9 @@ def test_what_one_watches_is_listed(browser, vera, project, artifact, foreign, d
     watches.watch(Actor(vera), project)
     watches.watch(Actor(vera), project, artifact, pattern="prod*", by_email=True)
     Watch.objects.create(user=vera, project=foreign.project)
-    hands = browser(vera)
+    client = browser(vera)
     with django_assert_max_num_queries(7):
-        page = hands.get("/watches").content.decode()
+        page = client.get("/watches").content.decode()
 
     assert "acme/demo/data" in page and "prod*" in page and "everything" in page
     # What one may not see any more is not named.

@@ -29,7 +29,7 @@ def moved(bob, vera, project, artifact, v1, hook) -> list[str]:
 def test_an_event_is_announced_once(moved):
     announced = at_once(*[fan_out.announce_next] * WORKERS)
 
-    assert sum(bool(each and each.webhooks) for each in announced) == 1
+    assert sum(bool(row and row.webhooks) for row in announced) == 1
     assert Delivery.objects.count() == InboxItem.objects.count() == len(moved)
 
 
@@ -38,7 +38,7 @@ def test_messages_are_sent_once_and_in_order(moved, hook, receiver):
     announce()
     at_once(*[lambda: webhook_delivery.deliver_due(hook.pk)] * WORKERS)
 
-    assert [each.event["data"]["alias"] for each in receiver.sent] == moved
+    assert [row.event["data"]["alias"] for row in receiver.sent] == moved
     assert set(Delivery.objects.values_list("state", "attempt_count")) == {("delivered", 1)}
 
 

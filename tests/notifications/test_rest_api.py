@@ -14,7 +14,7 @@ ROOT = "/api/v1"
 
 
 @pytest.fixture
-def place(project) -> str:
+def hooks_url(project) -> str:
     return f"{ROOT}/projects/{project.pk}/webhooks"
 
 
@@ -22,10 +22,10 @@ def move(user, artifact, alias, to):
     aliases.move(Actor(user), artifact, alias, to)
 
 
-def test_a_webhook_is_made_and_its_secret_shown_once(api, alice, place, receiver):
+def test_a_webhook_is_made_and_its_secret_shown_once(api, alice, hooks_url, receiver):
     client = api(alice)
-    said = {"url": receiver.url, "events": ["version.deleted", "alias.moved"], "description": "Deployment"}
-    answer = client.post(place, said)
+    params = {"url": receiver.url, "events": ["version.deleted", "alias.moved"], "description": "Deployment"}
+    answer = client.post(hooks_url, params)
 
     assert answer.status_code == 201
     made = answer.json()
@@ -48,11 +48,11 @@ def test_a_webhook_is_made_and_its_secret_shown_once(api, alice, place, receiver
     }
     without = {name: value for name, value in made.items() if name != "secret"}
     assert client.get(f"{ROOT}/webhooks/{webhook.pk}").json() == without
-    assert client.get(place).json()["items"] == [without]
+    assert client.get(hooks_url).json()["items"] == [without]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "params",
     [
         {},
         {"url": "https://8.8.8.8/"},
@@ -64,8 +64,8 @@ def test_a_webhook_is_made_and_its_secret_shown_once(api, alice, place, receiver
         {"url": "x" * 3000, "events": ["alias.moved"]},
     ],
 )
-def test_what_makes_no_sense_is_refused(api, alice, place, said):
-    answer = api(alice).post(place, said)
+def test_what_makes_no_sense_is_refused(api, alice, hooks_url, params):
+    answer = api(alice).post(hooks_url, params)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "Invalid")
     assert not Webhook.objects.exists()
@@ -78,31 +78,31 @@ def test_what_makes_no_sense_is_refused(api, alice, place, said):
         "http://10.0.0.1/", "http://0/", "ftp://8.8.8.8/", "https://user:password@8.8.8.8/",
     ],
 )  # fmt: skip
-def test_private_addresses_are_refused_from_the_beginning(api, alice, place, settings, hook, url):
+def test_private_addresses_are_refused_from_the_beginning(api, alice, hooks_url, settings, hook, url):
     settings.WEBHOOK_PRIVATE_NETWORKS = []
     client = api(alice)
     for answer in (
-        client.post(place, {"url": url, "events": ["alias.moved"]}),
+        client.post(hooks_url, {"url": url, "events": ["alias.moved"]}),
         client.patch(f"{ROOT}/webhooks/{hook.pk}", {"url": url}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (400, "AddressRefused")
     assert Webhook.objects.get().url == hook.url
 
 
-def test_a_project_has_so_many_and_no_more(api, alice, place, hook, settings):
+def test_a_project_has_so_many_and_no_more(api, alice, hooks_url, hook, settings):
     settings.WEBHOOKS_A_PROJECT = 1
-    answer = api(alice).post(place, {"url": hook.url, "events": ["alias.moved"]})
+    answer = api(alice).post(hooks_url, {"url": hook.url, "events": ["alias.moved"]})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "TooManyWebhooks")
 
 
 def test_it_is_changed_paused_and_resumed(api, alice, hook):
-    client, place = api(alice), f"{ROOT}/webhooks/{hook.pk}"
-    changed = client.patch(place, {"description": "x", "events": ["alias.moved"], "active": False}).json()
+    client, hooks_url = api(alice), f"{ROOT}/webhooks/{hook.pk}"
+    changed = client.patch(hooks_url, {"description": "x", "events": ["alias.moved"], "active": False}).json()
     assert (changed["description"], changed["events"], changed["active"]) == ("x", ["alias.moved"], False)
 
     Webhook.objects.update(paused_at=timezone.now(), pause_reason="it failed", failures=7)
-    resumed = client.patch(place, {"active": True}).json()
+    resumed = client.patch(hooks_url, {"active": True}).json()
     assert [resumed[name] for name in ("active", "paused_at", "pause_reason", "failures")] == [True, None, "", 0]
 
 
@@ -146,10 +146,10 @@ def test_the_log_tells_what_was_sent_and_what_came_back(
 
 def test_the_log_is_read_page_by_page(api, alice, hook):
     sent = [str(webhooks.test(Actor(alice), hook).pk) for _ in range(5)]
-    client, place = api(alice), f"{ROOT}/webhooks/{hook.pk}/deliveries?limit=2"
-    pages = [client.get(place).json()]
+    client, hooks_url = api(alice), f"{ROOT}/webhooks/{hook.pk}/deliveries?limit=2"
+    pages = [client.get(hooks_url).json()]
     while cursor := pages[-1]["next_cursor"]:
-        pages.append(client.get(f"{place}&cursor={cursor}").json())
+        pages.append(client.get(f"{hooks_url}&cursor={cursor}").json())
 
     assert [item["id"] for page in pages for item in page["items"]] == sent[::-1]
 
@@ -174,13 +174,13 @@ def test_it_is_deleted(api, alice, hook):
 
 
 @pytest.mark.parametrize(("who", "code"), [("bob", 403), ("vera", 403), ("mallory", 404)])
-def test_webhooks_are_for_admins(request, api, alice, place, hook, who, code):
+def test_webhooks_are_for_admins(request, api, alice, hooks_url, hook, who, code):
     delivery = webhooks.test(Actor(alice), hook)
     client = api(request.getfixturevalue(who))
     one = f"{ROOT}/webhooks/{hook.pk}"
     answers = [
-        client.get(place),
-        client.post(place, {"url": "https://8.8.8.8/", "events": [kind.name for kind in kinds.subscribable()]}),
+        client.get(hooks_url),
+        client.post(hooks_url, {"url": "https://8.8.8.8/", "events": [kind.name for kind in kinds.subscribable()]}),
         client.get(one),
         client.patch(one, {"description": "mine"}),
         client.delete(one),
@@ -200,10 +200,10 @@ def test_the_inbox_tells_what_happened(api, bob, vera, project, artifact, v1, wo
     work()
     client = api(vera)
     with django_assert_max_num_queries(4):
-        told = client.get(f"{ROOT}/inbox").json()
+        recorded = client.get(f"{ROOT}/inbox").json()
 
-    assert (told["unread"], told["next_cursor"], len(told["items"])) == (1, None, 1)
-    item = told["items"][0]
+    assert (recorded["unread"], recorded["next_cursor"], len(recorded["items"])) == (1, None, 1)
+    item = recorded["items"][0]
     assert (item["type"], item["why"], item["project_name"]) == ("alias.created", "watching", "acme/demo")
     assert item["sentence"] == "bob assigned best to v1 of acme/demo/data"
     assert item["url"].endswith("/acme/demo/artifacts/dataset/data/aliases")
@@ -218,16 +218,16 @@ def test_items_are_read(api, alice, bob, vera, project, artifact, v1, v2, work):
     work()
     client = api(vera)
     ids = [item["id"] for item in client.get(f"{ROOT}/inbox?limit=2").json()["items"]]
-    others = [str(notice.pk) for notice in InboxItem.objects.filter(user=alice)]
+    others = [str(inbox_item.pk) for inbox_item in InboxItem.objects.filter(user=alice)]
 
     assert client.post(f"{ROOT}/inbox/read", {"ids": [*ids, *others]}).json() == {"unread": 1}
     assert client.post(f"{ROOT}/inbox/read", {"all": True}).json() == {"unread": 0}
     assert InboxItem.objects.filter(user=alice, read_at=None).count() == 3
 
 
-@pytest.mark.parametrize("said", [{}, {"all": False}, {"ids": ["x"]}, {"ids": [], "all": True}])
-def test_what_to_read_is_said_clearly(api, vera, said):
-    assert api(vera).post(f"{ROOT}/inbox/read", said).status_code == 400
+@pytest.mark.parametrize("params", [{}, {"all": False}, {"ids": ["x"]}, {"ids": [], "all": True}])
+def test_what_to_read_is_said_clearly(api, vera, params):
+    assert api(vera).post(f"{ROOT}/inbox/read", params).status_code == 400
 
 
 def test_one_watches_a_project_or_an_artifact(api, vera, project, artifact):
@@ -253,5 +253,5 @@ def test_what_one_does_not_see_is_not_watched(api, vera, mallory, project, artif
     assert client.post(f"{ROOT}/watches", {"artifact": str(artifact.pk)}).status_code == 404
     watch = watches.watch(Actor(vera), project).watch
     assert client.delete(f"{ROOT}/watches/{watch.pk}").status_code == 404
-    for said in ({}, {"project": "acme/demo", "artifact": str(artifact.pk)}):
-        assert api(vera).post(f"{ROOT}/watches", said).status_code == 400
+    for params in ({}, {"project": "acme/demo", "artifact": str(artifact.pk)}):
+        assert api(vera).post(f"{ROOT}/watches", params).status_code == 400

@@ -39,9 +39,14 @@ def says(*answers: str) -> url_policy.Lookup:
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses_may_be_called(address):
-    found = url_policy.find("https://example.org/hook", says(address))
+    destination = url_policy.find("https://example.org/hook", says(address))
 
-    assert (found.address, found.host, found.port, found.path) == (address, "example.org", 443, "/hook")
+    assert (destination.address, destination.host, destination.port, destination.path) == (
+        address,
+        "example.org",
+        443,
+        "/hook",
+    )
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -120,6 +125,6 @@ def test_a_name_is_looked_up_once_a_call():
     ],
 )
 def test_an_address_is_taken_apart(url, port, path, host):
-    found = url_policy.find(url, says("8.8.8.8"))
+    destination = url_policy.find(url, says("8.8.8.8"))
 
-    assert (found.port, found.path, found.host_header) == (port, path, host)
+    assert (destination.port, destination.path, destination.host_header) == (port, path, host)

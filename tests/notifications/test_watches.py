@@ -11,7 +11,7 @@ from projects.models import Project, Visibility
 from tests.artifacts.client import log
 
 
-def told(user: User) -> list[str]:
+def recorded(user: User) -> list[str]:
     """What waits in somebody's inbox, the oldest first."""
     return [item.event.message for item in InboxItem.objects.visible_to(user).for_display().order_by("id")]
 
@@ -22,7 +22,7 @@ def test_who_watches_a_project_hears_of_all_its_artifacts(bob, vera, project, ar
     log(bob, other, {"a": b"a"})
     work()
 
-    assert told(vera) == [
+    assert recorded(vera) == [
         "bob finalized v1 of acme/demo/data",
         "bob assigned latest to v1 of acme/demo/data",
         "bob assigned best to v1 of acme/demo/data",
@@ -37,7 +37,7 @@ def test_who_watches_an_artifact_hears_of_that_alone(bob, vera, project, artifac
     log(bob, other, {"b": b"b"})
     work()
 
-    assert told(vera) == ["bob finalized v1 of acme/demo/other", "bob assigned latest to v1 of acme/demo/other"]
+    assert recorded(vera) == ["bob finalized v1 of acme/demo/other", "bob assigned latest to v1 of acme/demo/other"]
 
 
 def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
@@ -49,7 +49,7 @@ def test_a_pattern_chooses_aliases(bob, vera, project, artifact, v1, v2, work):
     log(bob, artifact, {"c": b"c"})
     work()
 
-    assert told(vera) == [
+    assert recorded(vera) == [
         "bob assigned production to v1 of acme/demo/data",
         "bob assigned prod-eu to v1 of acme/demo/data",
         "bob moved production of acme/demo/data from v1 to v2",
@@ -63,7 +63,7 @@ def test_nobody_hears_of_what_they_did_themselves(bob, vera, project, artifact, 
     aliases.move(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
-    assert (told(bob), len(told(vera))) == ([], 1)
+    assert (recorded(bob), len(recorded(vera))) == ([], 1)
 
 
 def test_two_watches_make_one_item(bob, vera, project, artifact, v1, work, mailoutbox):
@@ -72,7 +72,7 @@ def test_two_watches_make_one_item(bob, vera, project, artifact, v1, work, mailo
     aliases.move(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
-    assert (len(told(vera)), len(mailoutbox)) == (1, 1)
+    assert (len(recorded(vera)), len(mailoutbox)) == (1, 1)
 
 
 @pytest.mark.parametrize("visibility", Visibility)
@@ -89,13 +89,13 @@ def test_who_may_not_see_the_project_any_more_hears_nothing(bob, vera, project, 
     watches.watch(Actor(vera), project)
     aliases.move(Actor(bob, reason="better"), artifact, "best", v1)
     work()
-    assert (len(told(vera)), inbox.unread(vera)) == (1, 1)
+    assert (len(recorded(vera)), inbox.unread(vera)) == (1, 1)
 
     Membership.objects.filter(user=vera).exclude(team__is_personal=True).delete()
     aliases.move(Actor(bob, reason="better"), artifact, "best", v2)
     work()
     # What was told before is out of sight, too.
-    assert (told(vera), inbox.unread(vera), InboxItem.objects.count()) == ([], 0, 1)
+    assert (recorded(vera), inbox.unread(vera), InboxItem.objects.count()) == ([], 0, 1)
 
 
 def test_who_is_deactivated_hears_nothing(bob, vera, project, artifact, v1, work):
@@ -114,8 +114,8 @@ def test_a_proposal_comes_to_everybody_who_may_decide(alice, bob, vera, acme, ar
     proposals.propose(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
-    assert told(alice) == told(carol) == ["bob proposes to assign best to v1 of acme/demo/data"]
-    assert told(bob) == told(vera) == []
+    assert recorded(alice) == recorded(carol) == ["bob proposes to assign best to v1 of acme/demo/data"]
+    assert recorded(bob) == recorded(vera) == []
     assert set(InboxItem.objects.values_list("reason", flat=True)) == {InboxReason.CONCERNED}
 
 
@@ -126,7 +126,7 @@ def test_a_rule_says_who_may_decide(alice, bob, acme, artifact, v1, work):
     proposals.propose(Actor(bob, reason="better"), artifact, "best", v1)
     work()
 
-    assert (len(told(alice)), told(carol)) == (1, [])
+    assert (len(recorded(alice)), recorded(carol)) == (1, [])
 
 
 def test_the_decision_comes_to_who_proposed(alice, bob, vera, project, artifact, v1, v2, work):
@@ -137,12 +137,12 @@ def test_the_decision_comes_to_who_proposed(alice, bob, vera, project, artifact,
     proposals.withdraw(Actor(bob), proposals.propose(Actor(bob, reason="better"), artifact, "best", None))
     work()
 
-    assert told(bob) == [
+    assert recorded(bob) == [
         "alice approved the proposal to assign best to v1 of acme/demo/data",
         "alice rejected the proposal to move best of acme/demo/data from v1 to v2",
     ]
     # Who watches hears of the approved move as of any other.
-    assert told(vera) == [
+    assert recorded(vera) == [
         "bob proposes to assign best to v1 of acme/demo/data",
         "alice assigned best to v1 of acme/demo/data",
         "bob proposes to move best of acme/demo/data from v1 to v2",

@@ -103,9 +103,9 @@ def test_a_message_is_signed_as_the_standard_says(bob, artifact, v1, hook, recei
 def test_the_example_of_the_standard():
     """From the specification's own reference implementation."""
     secret, message, timestamp = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330
-    told = signatures.headers(secret, message, timestamp, b'{"test": 2432232314}')
+    recorded = signatures.headers(secret, message, timestamp, b'{"test": 2432232314}')
 
-    assert told["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert recorded["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_it_is_tried_again_under_the_same_id(bob, artifact, v1, hook, receiver, work, later):
@@ -130,7 +130,7 @@ def test_it_is_tried_again_under_the_same_id(bob, artifact, v1, hook, receiver, 
     assert len({sent.headers["webhook-id"] for sent in receiver.sent}) == 1
     assert len({sent.body for sent in receiver.sent}) == 1
     assert [sent.verify(hook.secret)["type"] for sent in receiver.sent] == ["alias.created"] * 3
-    assert [(each.status_code, each.response) for each in delivery.attempts.all()] == [
+    assert [(row.status_code, row.response) for row in delivery.attempts.all()] == [
         (500, "not now"),
         (503, ""),
         (200, "thanks"),
@@ -179,7 +179,7 @@ def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook,
     hook.refresh_from_db()
     assert hook.paused_at and hook.pause_reason == "5 deliveries in a row failed. The last response was 500."
     assert len(receiver.sent) == settings.WEBHOOK_FAILURES_BEFORE_PAUSE
-    assert [(each.user, each.event.kind) for each in InboxItem.objects.all()] == [(alice, WEBHOOK_PAUSED.name)]
+    assert [(row.user, row.event.kind) for row in InboxItem.objects.all()] == [(alice, WEBHOOK_PAUSED.name)]
 
     move(bob, artifact, "alias-0", v2)
     work()
@@ -189,7 +189,7 @@ def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook,
     webhooks.resume(Actor(alice), hook)
     work()
     # What waited is sent; what happened meanwhile is not for it.
-    assert [each.event["data"]["alias"] for each in receiver.sent[5:]] == ["alias-5"]
+    assert [row.event["data"]["alias"] for row in receiver.sent[5:]] == ["alias-5"]
     hook.refresh_from_db()
     assert (hook.is_live, hook.failures, hook.pause_reason) == (True, 0, "")
 
@@ -263,20 +263,20 @@ def test_a_name_that_turns_inward_is_not_followed(bob, artifact, v1, hook, recei
 def test_the_call_goes_to_the_address_that_was_judged(bob, artifact, v1, hook, receiver, work):
     """A name server that gives another answer each time is asked once a call, and its one answer is called."""
     Webhook.objects.update(url=f"http://rebinding.example:{receiver.port}/hook")
-    asked = []
+    requested = []
 
     def rebinding(host: str, port: int) -> list[str]:
-        asked.append(host)
-        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
+        requested.append(host)
+        return ["127.0.0.1"] if len(requested) == 1 else ["10.0.0.1"]
 
     move(bob, artifact, "best", v1)
     move(bob, artifact, "stable", v1)
     announce()
     webhook_delivery.deliver_due(hook.pk, rebinding)
 
-    assert asked == ["rebinding.example"] * 2
-    assert [each.headers["host"] for each in receiver.sent] == [f"rebinding.example:{receiver.port}"]
-    assert [bool(each.error) for each in Attempt.objects.order_by("id")] == [False, True]
+    assert requested == ["rebinding.example"] * 2
+    assert [row.headers["host"] for row in receiver.sent] == [f"rebinding.example:{receiver.port}"]
+    assert [bool(row.error) for row in Attempt.objects.order_by("id")] == [False, True]
 
 
 def test_a_webhook_that_is_busy_is_left_alone(bob, artifact, v1, hook, receiver, work):

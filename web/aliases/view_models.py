@@ -46,14 +46,14 @@ class Viewer:
         return protection.may_move(self.actor, self.role, self.protection_of(alias))
 
 
-def protection_text(found: Protection | None) -> str:
+def protection_text(row: Protection | None) -> str:
     """What the rules ask for, as a sentence that names the strictest of them."""
-    if found is None:
+    if row is None:
         return ""
-    role = found.role.value
-    who = "editors can move it" if found.role is Role.EDITOR else f"only {role}s can move it"
-    approval = f"; a second {role} must approve" if found.needs_approval else ""
-    return f"Protected by the rule {found.rule}: {who}{approval}."
+    role = row.role.value
+    who = "editors can move it" if row.role is Role.EDITOR else f"only {role}s can move it"
+    approval = f"; a second {role} must approve" if row.needs_approval else ""
+    return f"Protected by the rule {row.rule}: {who}{approval}."
 
 
 def distance(before: int | None, after: int | None) -> str:
@@ -195,9 +195,9 @@ def move_preview(
 ) -> MovePreview:
     """Of something that is not an alias, while it is being typed, a preview without a name."""
     alias = alias if re.match(validators.ALIAS, alias) else ""
-    found = viewer.protection_of(alias)
-    may_move = found is None or viewer.may_move(alias)
-    return MovePreview(alias, current, target, found, may_move, _file_changes(current, target))
+    needed = viewer.protection_of(alias)
+    may_move = needed is None or viewer.may_move(alias)
+    return MovePreview(alias, current, target, needed, may_move, _file_changes(current, target))
 
 
 def _file_changes(current: ArtifactVersion | None, target: ArtifactVersion | None) -> version_diff.FileChanges | None:

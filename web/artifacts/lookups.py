@@ -52,11 +52,11 @@ def get_version(request: HttpRequest, version: str, role: Role | None = None, **
     """The same by all the names of its URL, with its artifact and project; `role` as in `get_artifact`."""
     # One after the other: as one question, a database may begin with the first versions of all artifacts.
     artifact = get_artifact(request, **url_kwargs)
-    found = get_version_of(request, artifact, version)
-    found.artifact = artifact
+    version = get_version_of(request, artifact, version)
+    version.artifact = artifact
     if role is not None:
         permissions.require(Actor.from_page(request), artifact.project.team, role)
-    return found
+    return version
 
 
 def get_file(request: HttpRequest, path: str, **url_kwargs: str) -> ArtifactFile:

@@ -16,7 +16,7 @@ def get_webhook(request: HttpRequest, project: Project, webhook_id: UUID) -> Web
 
 
 def get_delivery(webhook: Webhook, delivery_id: UUID) -> Delivery:
-    found = Delivery.objects.select_related("event").prefetch_related("attempts")
-    delivery = get_object_or_404(found, webhook=webhook, pk=delivery_id)
+    row = Delivery.objects.select_related("event").prefetch_related("attempts")
+    delivery = get_object_or_404(row, webhook=webhook, pk=delivery_id)
     delivery.webhook = webhook
     return delivery

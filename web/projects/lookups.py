@@ -17,10 +17,10 @@ def get_project(request: HttpRequest, team: str, project: str, role: Role | None
     """
     visible = Project.objects.visible_to(request.user).with_role_of(request.user).select_related("team", "created_by")
     watched = Watch.objects.annotate_watched_projects(visible, request.user)
-    found = get_object_or_404(watched.by_full_name(f"{team}/{project}"))
+    object_or_404 = get_object_or_404(watched.by_full_name(f"{team}/{project}"))
     if role is not None:
-        permissions.require(Actor.from_page(request), found.team, role)
-    return found
+        permissions.require(Actor.from_page(request), object_or_404.team, role)
+    return object_or_404
 
 
 def get_run(request: HttpRequest, team: str, project: str, name: str) -> Run:

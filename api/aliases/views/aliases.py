@@ -88,11 +88,11 @@ class AliasDetail(APIView):
             change = history.get_change_at(artifact, alias, at)
             body = {"change": change, "at": at, "version_detail": name_resolution.version_of(artifact, change)}
             return Response(AliasAtSerializer(body).data)
-        found = get_alias(request, artifact_id, alias)
-        headers = {"ETag": preconditions.etag(found.version_id)}
-        if preconditions.is_not_modified(request, found.version_id):
+        row = get_alias(request, artifact_id, alias)
+        headers = {"ETag": preconditions.etag(row.version_id)}
+        if preconditions.is_not_modified(request, row.version_id):
             return Response(status=304, headers=headers)
-        return Response(serialize(AliasDetailSerializer, found), headers=headers)
+        return Response(serialize(AliasDetailSerializer, row), headers=headers)
 
     @extend_schema(
         parameters=[query_params.AliasDeleteQuery, *preconditions.WRITES],
@@ -148,8 +148,8 @@ class AliasSuggestions(APIView):
     def get(self, request: Request, artifact_id: UUID) -> Response:
         """Suggest names for an alias: used in the project, common ones, or the next semantic version."""
         query = parse(request, query_params.SuggestionQuery)
-        found = suggestions.suggest(get_artifact(request, artifact_id), query.get("q", ""))
-        return Response(SuggestionsSerializer({"items": found}).data)
+        row = suggestions.suggest(get_artifact(request, artifact_id), query.get("q", ""))
+        return Response(SuggestionsSerializer({"items": row}).data)
 
 
 def _actor(request: Request, data: dict[str, Any]) -> Actor:

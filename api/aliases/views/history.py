@@ -36,9 +36,9 @@ class AliasesHistory(APIView):
             if last is None:
                 raise errors.Invalid("Invalid cursor: use one that this list returned.")
             rows = rows.before(last)
-        found = list(rows[: query["limit"] + 1])
-        page = found[: query["limit"]]
-        next_cursor = encode_cursor(page[-1].pk) if len(found) > len(page) else None
+        row = list(rows[: query["limit"] + 1])
+        page = row[: query["limit"]]
+        next_cursor = encode_cursor(page[-1].pk) if len(row) > len(page) else None
         return Response({"items": ChangeSerializer(page, many=True).data, "next_cursor": next_cursor})
 
 

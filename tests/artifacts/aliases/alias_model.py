@@ -18,7 +18,7 @@ class Refused(Exception):
 class Protected:
     """A rule: it says of which aliases, what rank may move them, and whether two people are needed."""
 
-    place: str
+    scope: str
     pattern: str
     rank: int
     pairs: bool
@@ -53,10 +53,10 @@ class Model:
         fitting = [rule for rule in self.rules.values() if fnmatchcase(alias, rule.pattern)]
         return (max(rule.rank for rule in fitting), any(rule.pairs for rule in fitting)) if fitting else None
 
-    def set_all(self, user: str, wanted: dict[str, int | None], expected: dict[str, Any]) -> None:
+    def set_all(self, user: str, targets: dict[str, int | None], expected: dict[str, Any]) -> None:
         self._edits(user)
-        self._may_move(user, wanted)
-        for alias, to in wanted.items():
+        self._may_move(user, targets)
+        for alias, to in targets.items():
             self._is_at(alias, expected.get(alias, ANYWHERE))
             if to is None:
                 self._exists(alias)
@@ -75,10 +75,10 @@ class Model:
         self._edits(user)
         self._may_move(user, [alias])
         self._is_at(alias, expected)
-        places = [after for _, after, *_ in self.history.get(alias, [])]
-        if not places:
+        positions = [after for _, after, *_ in self.history.get(alias, [])]
+        if not positions:
             raise Refused("AliasNotFound")
-        earlier = [after for after in places if after is not None and after != places[-1]]
+        earlier = [after for after in positions if after is not None and after != positions[-1]]
         if not earlier:
             raise Refused("NothingBefore")
         self._put(user, alias, earlier[-1])
@@ -131,7 +131,7 @@ class Model:
     def rename_rule(self, user: str, key: Any, pattern: str) -> None:
         self._manages(user)
         if pattern != self.rules[key].pattern:
-            self._is_the_only(Protected(self.rules[key].place, pattern, 0, False))
+            self._is_the_only(Protected(self.rules[key].scope, pattern, 0, False))
         self.rules[key].pattern = pattern
 
     def unprotect(self, user: str, key: Any) -> None:
@@ -157,8 +157,8 @@ class Model:
             if one.by != user:
                 raise Refused("Denied")
         else:
-            asked = self.protection(one.alias)
-            if RANKS[user] < (asked[0] if asked else 1) or one.by == user:
+            required = self.protection(one.alias)
+            if RANKS[user] < (required[0] if required else 1) or one.by == user:
                 raise Refused("Denied")
         if state == "approved":
             self._is_at(one.alias, one.before)
@@ -181,12 +181,12 @@ class Model:
 
     def _may_move(self, user: str, names: Iterable[str]) -> None:
         for alias in names:
-            asked = self.protection(alias)
-            if asked and (RANKS[user] < asked[0] or asked[1]):
+            required = self.protection(alias)
+            if required and (RANKS[user] < required[0] or required[1]):
                 raise Refused("AliasProtected")
 
     def _is_the_only(self, rule: Protected) -> None:
-        if any((one.place, one.pattern) == (rule.place, rule.pattern) for one in self.rules.values()):
+        if any((one.scope, one.pattern) == (rule.scope, rule.pattern) for one in self.rules.values()):
             raise Refused("RuleTaken")
 
     def _is_at(self, alias: str, expected: Any) -> None:

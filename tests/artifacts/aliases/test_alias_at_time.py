@@ -16,7 +16,7 @@ RESOLVE = "/api/v1/artifacts/resolve"
 
 
 @pytest.fixture
-def address(artifact) -> str:
+def url(artifact) -> str:
     return f"/api/v1/artifacts/{artifact.pk}/aliases"
 
 
@@ -30,16 +30,16 @@ def days(bob, artifact, v1, v2) -> dict[str, datetime]:
     return moments
 
 
-def test_where_it_was(api, vera, address, artifact, days, v1):
+def test_where_it_was(api, vera, url, artifact, days, v1):
     client = api(vera)
-    found = {name: client.get(f"{address}/production", {"at": moment.isoformat()}) for name, moment in days.items()}
+    row = {name: client.get(f"{url}/production", {"at": moment.isoformat()}) for name, moment in days.items()}
 
-    assert {name: answer.status_code for name, answer in found.items()} == {
+    assert {name: answer.status_code for name, answer in row.items()} == {
         "before": 404, "v1": 200, "v2": 200, "removed": 404, "again": 200,
     }  # fmt: skip
-    assert [found[name].json()["version"] for name in ("v1", "v2", "again")] == ["v1", "v2", "v1"]
-    assert found["before"].json()["code"] == found["removed"].json()["code"] == "AliasNotFound"
-    body = found["v1"].json()
+    assert [row[name].json()["version"] for name in ("v1", "v2", "again")] == ["v1", "v2", "v1"]
+    assert row["before"].json()["code"] == row["removed"].json()["code"] == "AliasNotFound"
+    body = row["v1"].json()
     made = AliasChange.objects.get(alias="production", number=1)
     assert body == {
         "artifact_id": str(artifact.pk),
@@ -50,30 +50,30 @@ def test_where_it_was(api, vera, address, artifact, days, v1):
         "since": made.created_at.isoformat().replace("+00:00", "Z"),
         "changed_by": "bob",
         "reason": "",
-        "version_detail": client.get(f"{address}/production").json()["version_detail"],
+        "version_detail": client.get(f"{url}/production").json()["version_detail"],
     }
 
 
-def test_a_change_counts_from_its_own_moment_on(api, vera, address, days):
+def test_a_change_counts_from_its_own_moment_on(api, vera, url, days):
     moved = AliasChange.objects.get(alias="production", number=2).created_at
     client = api(vera)
 
-    assert client.get(f"{address}/production", {"at": moved.isoformat()}).json()["version"] == "v2"
+    assert client.get(f"{url}/production", {"at": moved.isoformat()}).json()["version"] == "v2"
     just_before = (moved - timedelta(microseconds=1)).isoformat()
-    assert client.get(f"{address}/production", {"at": just_before}).json()["version"] == "v1"
+    assert client.get(f"{url}/production", {"at": just_before}).json()["version"] == "v1"
 
 
-def test_every_way_to_write_a_moment(api, vera, address, days):
+def test_every_way_to_write_a_moment(api, vera, url, days):
     moment = days["v2"]
     for zone in (UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-12))):
         text = moment.astimezone(zone).isoformat()
         for at in (text, text.lower()):
-            assert api(vera).get(f"{address}/production", {"at": at}).json()["version"] == "v2"
+            assert api(vera).get(f"{url}/production", {"at": at}).json()["version"] == "v2"
         # Nobody remembers that + is a space in a query.
-        assert api(vera).get(f"{address}/production?at={text}").json()["version"] == "v2"
+        assert api(vera).get(f"{url}/production?at={text}").json()["version"] == "v2"
     zulu = moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
     for at in (f"{zulu}Z", f"{zulu}z", f"{zulu}999Z"):
-        assert api(vera).get(f"{address}/production", {"at": at}).json()["version"] == "v2"
+        assert api(vera).get(f"{url}/production", {"at": at}).json()["version"] == "v2"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_every_way_to_write_a_moment(api, vera, address, days):
         "20260503T120000Z", "2026-W18-7T12:00:00Z", "٢٠٢٦-05-03T12:00:00Z", "2026-05-03T12:00:00Z\n", "x" * 9000,
     ],
 )  # fmt: skip
-def test_what_is_no_moment_is_refused(api, vera, bob, run, address, v1, at):
-    answer = api(vera).get(f"{address}/latest", {"at": at})
+def test_what_is_no_moment_is_refused(api, vera, bob, run, url, v1, at):
+    answer = api(vera).get(f"{url}/latest", {"at": at})
 
     assert (answer.status_code, answer.json()["code"], list(answer.json()["errors"])) == (400, "Invalid", ["at"])
     assert api(vera).get(RESOLVE, {"name": "acme/demo/data", "at": at}).status_code == 400
@@ -100,28 +100,28 @@ def test_what_is_no_text_is_refused(api, bob, run, v1, at):
     assert api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "data", "at": at}).status_code == 400
 
 
-def test_the_future_is_not_known(api, vera, address, v1):
-    answer = api(vera).get(f"{address}/latest", {"at": (clock.now() + timedelta(minutes=1)).isoformat()})
+def test_the_future_is_not_known(api, vera, url, v1):
+    answer = api(vera).get(f"{url}/latest", {"at": (clock.now() + timedelta(minutes=1)).isoformat()})
 
     assert (answer.status_code, "future" in answer.json()["detail"]) == (400, True)
 
 
-def test_the_distant_past_is_known(api, vera, address, v1):
-    answer = api(vera).get(f"{address}/latest", {"at": "0001-01-01T00:00:00Z"})
+def test_the_distant_past_is_known(api, vera, url, v1):
+    answer = api(vera).get(f"{url}/latest", {"at": "0001-01-01T00:00:00Z"})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "AliasNotFound")
 
 
-def test_an_alias_that_never_was(api, vera, address, v1):
-    answer = api(vera).get(f"{address}/nope", {"at": clock.now().isoformat()})
+def test_an_alias_that_never_was(api, vera, url, v1):
+    answer = api(vera).get(f"{url}/nope", {"at": clock.now().isoformat()})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "AliasNotFound")
 
 
-def test_a_version_that_was_deleted_since_is_still_named(api, vera, bob, address, days, artifact, v2):
+def test_a_version_that_was_deleted_since_is_still_named(api, vera, bob, url, days, artifact, v2):
     versions.delete(Actor(bob, Channel.SDK), v2)
     for _ in range(2):
-        body = api(vera).get(f"{address}/production", {"at": days["v2"].isoformat()}).json()
+        body = api(vera).get(f"{url}/production", {"at": days["v2"].isoformat()}).json()
         assert (body["version"], body["version_id"], body["version_detail"]) == ("v2", str(v2.pk), None)
         artifact.versions.filter(pk=v2.pk).delete()
 
@@ -192,20 +192,20 @@ def test_a_run_uses_what_it_was_then(api, bob, run, days, v1, v2):
     assert lineage.use(Actor(bob), run, "data:production", at=days["v1"]).resolved.version == v1
 
 
-def test_who_may_ask(api, mallory, address, days):
+def test_who_may_ask(api, mallory, url, days):
     at = days["v1"].isoformat()
 
-    assert api(mallory).get(f"{address}/production", {"at": at}).status_code == 404
+    assert api(mallory).get(f"{url}/production", {"at": at}).status_code == 404
     assert api(mallory).get(RESOLVE, {"name": "acme/demo/data:production", "at": at}).status_code == 404
 
 
 def test_it_costs_the_same_however_long_the_record_is(
-    api, vera, bob, address, artifact, days, v1, v2, django_assert_num_queries
+    api, vera, bob, url, artifact, days, v1, v2, django_assert_num_queries
 ):
     client, at = api(vera), {"at": days["v1"].isoformat()}
-    client.get(f"{address}/production", at)
+    client.get(f"{url}/production", at)
     for number in range(20):
         aliases.move(Actor(bob, Channel.SDK), artifact, "production", (v1, v2)[number % 2])
     # Key, artifact, change, version, its aliases.
     with django_assert_num_queries(5):
-        assert client.get(f"{address}/production", at).json()["version"] == "v1"
+        assert client.get(f"{url}/production", at).json()["version"] == "v1"

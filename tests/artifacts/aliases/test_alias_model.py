@@ -54,15 +54,15 @@ class Registry(RuleBasedStateMachine):
         try:
             getattr(trial, name)(*how)
         except Refused as refusal:
-            wanted = str(refusal)
+            targets = str(refusal)
         else:
-            wanted, self.model = "", trial
+            targets, self.model = "", trial
         try:
             answer = by()
         except RegistryError as refusal:
-            assert wanted == refusal.code, f"{name}{how}: {wanted or 'done'} was expected, not {refusal!r}"
+            assert targets == refusal.code, f"{name}{how}: {targets or 'done'} was expected, not {refusal!r}"
             return None
-        assert not wanted, f"{name}{how} was done, and {wanted} expected"
+        assert not targets, f"{name}{how} was done, and {targets} expected"
         return answer
 
     def version(self, index: int) -> ArtifactVersion:
@@ -101,10 +101,10 @@ class Registry(RuleBasedStateMachine):
         act = partial(versions.finalize, Actor(self.people[user], Channel.SDK), version, aliases=names)
         self.both("finalize", user, version.number, names, by=act)
 
-    @rule(user=users, wanted=st.dictionaries(names, somewhere, min_size=1, max_size=3), how=expectations)
-    def set_all(self, user: str, wanted: dict[str, int | None], how: str) -> None:
-        rows = {alias: None if index is None else self.version(index) for alias, index in wanted.items()}
-        expected = {alias: self.expected(alias, how) for alias in wanted}
+    @rule(user=users, targets=st.dictionaries(names, somewhere, min_size=1, max_size=3), how=expectations)
+    def set_all(self, user: str, targets: dict[str, int | None], how: str) -> None:
+        rows = {alias: None if index is None else self.version(index) for alias, index in targets.items()}
+        expected = {alias: self.expected(alias, how) for alias in targets}
         actor, ids = Actor(self.people[user], Channel.SDK), {alias: pk for alias, (_, pk) in expected.items()}
         self.both(
             "set_all", user, {alias: row and row.number for alias, row in rows.items()},
@@ -114,19 +114,19 @@ class Registry(RuleBasedStateMachine):
 
     @rule(user=users, alias=names, index=which, how=expectations)
     def move(self, user: str, alias: str, index: int, how: str) -> None:
-        told, asked = self.expected(alias, how)
+        outcomes, required = self.expected(alias, how)
         to, before = self.version(index), self.model.where.get(alias)
         moved = self.both(
-            "set_all", user, {alias: to.number}, {alias: told},
-            by=lambda: aliases.move(Actor(self.people[user], Channel.SDK), self.artifact, alias, to, asked),
+            "set_all", user, {alias: to.number}, {alias: outcomes},
+            by=lambda: aliases.move(Actor(self.people[user], Channel.SDK), self.artifact, alias, to, required),
         )  # fmt: skip
         assert moved is None or (moved.before and moved.before.number, moved.alias.version) == (before, to)
 
     @rule(user=users, alias=names, how=expectations)
     def remove(self, user: str, alias: str, how: str) -> None:
-        told, asked = self.expected(alias, how)
-        act = partial(aliases.remove, Actor(self.people[user], Channel.SDK), self.artifact, alias, asked)
-        self.both("set_all", user, {alias: None}, {alias: told}, by=act)
+        outcomes, required = self.expected(alias, how)
+        act = partial(aliases.remove, Actor(self.people[user], Channel.SDK), self.artifact, alias, required)
+        self.both("set_all", user, {alias: None}, {alias: outcomes}, by=act)
 
     @rule(user=users, pair=pairs)
     def swap(self, user: str, pair: tuple[str, str]) -> None:
@@ -141,9 +141,9 @@ class Registry(RuleBasedStateMachine):
 
     @rule(user=users, alias=names, how=expectations)
     def rollback(self, user: str, alias: str, how: str) -> None:
-        told, asked = self.expected(alias, how)
-        act = partial(aliases.rollback, Actor(self.people[user], Channel.SDK), self.artifact, alias, asked)
-        self.both("rollback", user, alias, told, by=act)
+        outcomes, required = self.expected(alias, how)
+        act = partial(aliases.rollback, Actor(self.people[user], Channel.SDK), self.artifact, alias, required)
+        self.both("rollback", user, alias, outcomes, by=act)
 
     @rule(user=users, index=which, with_aliases=st.booleans())
     def delete(self, user: str, index: int, with_aliases: bool) -> None:
@@ -153,23 +153,23 @@ class Registry(RuleBasedStateMachine):
 
     @rule(user=users)
     def toggle_latest(self, user: str) -> None:
-        wanted = not self.model.auto_latest
-        act = partial(artifacts.update, Actor(self.people[user]), self.artifact, auto_latest=wanted)
+        targets = not self.model.auto_latest
+        act = partial(artifacts.update, Actor(self.people[user]), self.artifact, auto_latest=targets)
         self.both("toggle_latest", user, by=act)
         self.artifact.refresh_from_db(fields=["auto_latest"])
 
     @rule(
         user=users, pattern=patterns, role=st.sampled_from(list(ROLES)), pairs=st.booleans(),
-        place=st.sampled_from(["team", "project", "artifact"]),
+        scope=st.sampled_from(["team", "project", "artifact"]),
     )  # fmt: skip
-    def protect(self, user: str, place: str, pattern: str, role: str, pairs: bool) -> None:
+    def protect(self, user: str, scope: str, pattern: str, role: str, pairs: bool) -> None:
         project = self.artifact.project
-        row = {"team": project.team, "project": project, "artifact": self.artifact}[place]
-        told = Protected(place, pattern, ROLES[role], pairs)
+        row = {"team": project.team, "project": project, "artifact": self.artifact}[scope]
+        outcomes = Protected(scope, pattern, ROLES[role], pairs)
         act = partial(protection.create, Actor(self.people[user]), row, pattern, role=role, needs_approval=pairs)
-        made = self.both("protect", user, told, by=act)
+        made = self.both("protect", user, outcomes, by=act)
         if made:
-            self.model.rules[made.pk] = told
+            self.model.rules[made.pk] = outcomes
 
     @rule(user=users, index=which, role=st.sampled_from(list(ROLES)), pairs=st.booleans(), pattern=patterns)
     def change_a_rule(self, user: str, index: int, role: str, pairs: bool, pattern: str) -> None:
@@ -183,8 +183,8 @@ class Registry(RuleBasedStateMachine):
     @rule(user=users, index=which)
     def unprotect(self, user: str, index: int) -> None:
         if key := self.pick(self.model.rules, index):
-            found = AliasRule.objects.for_display().get(pk=key)
-            self.both("unprotect", user, key, by=lambda: protection.delete(Actor(self.people[user]), found))
+            rows = AliasRule.objects.for_display().get(pk=key)
+            self.both("unprotect", user, key, by=lambda: protection.delete(Actor(self.people[user]), rows))
 
     @rule(user=users, alias=names, index=somewhere)
     def propose(self, user: str, alias: str, index: int | None) -> None:
@@ -202,11 +202,11 @@ class Registry(RuleBasedStateMachine):
     @rule(user=users, index=which, state=decisions)
     def decide(self, user: str, index: int, state: str) -> None:
         if key := self.pick(self.model.proposals, index):
-            somebody, found = self.people[user], AliasProposal.objects.for_display().get(pk=key)
+            somebody, rows = self.people[user], AliasProposal.objects.for_display().get(pk=key)
             acts = {
-                "approved": lambda: proposals.approve(Actor(somebody, Channel.SDK), found),
-                "rejected": lambda: proposals.reject(Actor(somebody), found),
-                "withdrawn": lambda: proposals.withdraw(Actor(somebody), found),
+                "approved": lambda: proposals.approve(Actor(somebody, Channel.SDK), rows),
+                "rejected": lambda: proposals.reject(Actor(somebody), rows),
+                "withdrawn": lambda: proposals.withdraw(Actor(somebody), rows),
             }
             self.both("decide", user, key, state, by=acts[state])
 
@@ -224,13 +224,13 @@ class Registry(RuleBasedStateMachine):
 
     @invariant()
     def history_is_what_was_done(self) -> None:
-        told: dict[str, list[tuple]] = {}
+        outcomes: dict[str, list[tuple]] = {}
         rows = list(AliasChange.objects.filter(artifact=self.artifact).order_by("alias", "number"))
         for row in rows:
             step = (row.from_number, row.to_number, row.changed_by_name, row.proposal_id)
-            told.setdefault(row.alias, []).append(step)
-            assert row.number == len(told[row.alias])
-        assert told == self.model.history
+            outcomes.setdefault(row.alias, []).append(step)
+            assert row.number == len(outcomes[row.alias])
+        assert outcomes == self.model.history
         for before, after in pairwise(rows):
             assert before.alias != after.alias or before.created_at <= after.created_at
 

@@ -81,7 +81,7 @@ def mover(user: User, artifact: Artifact, targets: list[ArtifactVersion], count:
 
     Tells of each move that changed something: the alias, what was expected, where from, where to.
     """
-    dice, told = random.Random(seed), []
+    dice, outcomes = random.Random(seed), []
     for number in range(count):
         alias, to = dice.choice(ALIASES), dice.choice(targets)
         conditional = number % 2 == 0
@@ -94,12 +94,12 @@ def mover(user: User, artifact: Artifact, targets: list[ArtifactVersion], count:
         except AliasMoved as refusal:
             assert conditional
             assert refusal.extra["version_id"] != str(expected)
-            told.append(("lost", actor.reason))
+            outcomes.append(("lost", actor.reason))
             continue
         before = moved.before.pk if moved.before else None
         assert not conditional or before == expected
-        told.append(("moved" if before != to.pk else "stayed", actor.reason, alias, before, to.pk, conditional))
-    return told
+        outcomes.append(("moved" if before != to.pk else "stayed", actor.reason, alias, before, to.pk, conditional))
+    return outcomes
 
 
 def test_many_movers_lose_nothing(bob, artifact, v1, v2, v3):
@@ -108,20 +108,20 @@ def test_many_movers_lose_nothing(bob, artifact, v1, v2, v3):
     mine = [lambda seed=seed: mover(bob, artifact, targets, MOVES // MOVERS, seed) for seed in range(MOVERS)]
     answers = at_once(*mine)
     kinds(answers)
-    told = [one for answer in answers for one in answer]
-    counts = Counter(one[0] for one in told)
+    outcomes = [one for answer in answers for one in answer]
+    counts = Counter(one[0] for one in outcomes)
     assert sum(counts.values()) == MOVES
     assert counts["moved"] and counts["stayed"]
 
     # Each move that said it changed something has one row, which tells the same; and there are no other rows.
-    moved = {one[1]: one[2:] for one in told if one[0] == "moved"}
+    moved = {one[1]: one[2:] for one in outcomes if one[0] == "moved"}
     written = {}
     for alias in ALIASES:
         changes = chain(artifact, alias)
         assert len(changes) > MOVES // 12
         for change in changes:
             written[change.reason] = (alias, change.from_version_id, change.to_version_id)
-    assert written == {reason: told[:3] for reason, told in moved.items()}
+    assert written == {reason: outcomes[:3] for reason, outcomes in moved.items()}
     assert AliasChange.objects.filter(alias__in=ALIASES).count() == counts["moved"]
     assert ArtifactAlias.objects.filter(artifact=artifact).count() == len(ALIASES) + 1
 
@@ -129,14 +129,14 @@ def test_many_movers_lose_nothing(bob, artifact, v1, v2, v3):
 def test_of_those_who_expect_the_same_one_wins(bob, artifact, v1, v2, v3):
     """All see one place and want to leave it, again and again."""
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    places, rounds = [v1, v2, v3], 8
+    positions, rounds = [v1, v2, v3], 8
     for number in range(rounds):
-        here, there = places[number % 3], places[(number + 1) % 3]
+        here, there = positions[number % 3], positions[(number + 1) % 3]
         step = partial(aliases.move, Actor(bob, Channel.SDK), artifact, "production", there, here.pk)
         answers = at_once(*[step] * MOVERS)
         assert kinds(answers) == {"done": 1, "AliasMoved": MOVERS - 1}
-        told = {answer.extra["version_id"] for answer in answers if isinstance(answer, AliasMoved)}
-        assert told == {str(there.pk)}
+        outcomes = {answer.extra["version_id"] for answer in answers if isinstance(answer, AliasMoved)}
+        assert outcomes == {str(there.pk)}
     assert len(chain(artifact, "production")) == rounds + 1
 
 
@@ -259,10 +259,10 @@ def test_a_move_and_the_deletion_of_its_artifact_or_project(alice, bob, project,
     assert not ArtifactAlias.objects.exists()
 
 
-@pytest.mark.parametrize("place", ["team", "project", "artifact"])
-def test_once_a_rule_is_answered_it_holds(alice, bob, acme, project, artifact, v1, v2, place):
+@pytest.mark.parametrize("scope", ["team", "project", "artifact"])
+def test_once_a_rule_is_answered_it_holds(alice, bob, acme, project, artifact, v1, v2, scope):
     """No move by others is written down after the rule was there, also not one that began before."""
-    where = {"team": acme, "project": project, "artifact": artifact}[place]
+    where = {"team": acme, "project": project, "artifact": artifact}[scope]
 
     def keep_moving(seed: int) -> int:
         for number in range(100):

@@ -28,7 +28,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 @pytest.fixture
-def told(alice, bob, artifact, v1, v2) -> list[AliasChange]:
+def recorded(alice, bob, artifact, v1, v2) -> list[AliasChange]:
     """`production` was made at v1, moved to v2, removed, and made at v1 again."""
     key, _ = keys.create(Actor(bob), "robot")
     aliases.move(Actor(bob, Channel.SDK, key=key, reason="It won"), artifact, "production", v1)
@@ -49,10 +49,12 @@ def rows() -> list[tuple[Any, ...]]:
 
 def next_of(change: AliasChange, **columns: Any) -> AliasChange:
     """A row, not saved, that would go on where the change ends and put the alias on a version of its own invention."""
-    told = {field.attname: getattr(change, field.attname) for field in AliasChange._meta.fields if field.name != "id"}
-    told |= {"number": change.number + 1, "from_version_id": change.to_version_id, "from_number": change.to_number}
-    told |= {"to_version_id": uuid4(), "to_number": 7, "created_at": max(timezone.now(), change.created_at)}
-    return AliasChange(**told | columns)
+    recorded = {
+        field.attname: getattr(change, field.attname) for field in AliasChange._meta.fields if field.name != "id"
+    }
+    recorded |= {"number": change.number + 1, "from_version_id": change.to_version_id, "from_number": change.to_number}
+    recorded |= {"to_version_id": uuid4(), "to_number": 7, "created_at": max(timezone.now(), change.created_at)}
+    return AliasChange(**recorded | columns)
 
 
 def refused(act: Any, *arguments: Any, by: str = "") -> None:
@@ -69,13 +71,13 @@ def sql(statement: str, *parameters: Any) -> None:
         cursor.execute(statement, parameters)
 
 
-def test_each_change_tells_all_by_itself(told, alice, bob, artifact, v1, v2):
-    made, moved, removed, again = told
+def test_each_change_tells_all_by_itself(recorded, alice, bob, artifact, v1, v2):
+    made, moved, removed, again = recorded
 
-    assert [(change.number, change.before, change.after) for change in told] == [
+    assert [(change.number, change.before, change.after) for change in recorded] == [
         (1, None, "v1"), (2, "v1", "v2"), (3, "v2", None), (4, None, "v1"),
     ]  # fmt: skip
-    assert {change.artifact_name for change in told} == {"acme/demo/data"}
+    assert {change.artifact_name for change in recorded} == {"acme/demo/data"}
     assert (made.changed_by, made.changed_by_name, made.key_name, made.channel) == (bob, "bob", "robot", "sdk")
     assert (made.reason, made.to_version, made.from_version) == ("It won", v1, None)
     assert (moved.changed_by_name, moved.key, moved.key_name, moved.channel) == ("alice", None, "", "web")
@@ -93,13 +95,13 @@ def test_what_workers_do_by_themselves_is_by_nobody(bob, artifact, v1):
 @pytest.mark.parametrize(
     "column", [field.column for field in AliasChange._meta.fields if not isinstance(field, models.BooleanField)]
 )
-def test_no_column_is_ever_changed(told, column):
+def test_no_column_is_ever_changed(recorded, column):
     refused(sql, f"UPDATE {TABLE} SET {column} = {column}", by="alias_change_is_final")
     refused(sql, f"UPDATE {TABLE} SET {column} = NULL WHERE number = 2", by="alias_change_is_final")
 
 
-def test_nothing_is_changed_through_models(told):
-    change = told[1]
+def test_nothing_is_changed_through_models(recorded):
+    change = recorded[1]
     change.reason = "I never did that"
 
     refused(change.save, by="alias_change_is_final")
@@ -107,15 +109,15 @@ def test_nothing_is_changed_through_models(told):
     refused(lambda: AliasChange.objects.bulk_update([change], ["reason"]), by="alias_change_is_final")
 
 
-def test_nothing_is_deleted(told):
+def test_nothing_is_deleted(recorded):
     refused(sql, f"DELETE FROM {TABLE}", by="alias_change_is_final")
     refused(sql, f"DELETE FROM {TABLE} WHERE number = 4", by="alias_change_is_final")
-    refused(told[3].delete, by="alias_change_is_final")
+    refused(recorded[3].delete, by="alias_change_is_final")
     refused(AliasChange.objects.all().delete, by="alias_change_is_final")
     refused(AliasChange.objects.filter(number=1).delete, by="alias_change_is_final")
 
 
-def test_no_row_takes_the_place_of_another(told):
+def test_no_row_takes_the_place_of_another(recorded):
     columns = ", ".join(field.column for field in AliasChange._meta.fields)
     forged = ", ".join("'forged'" if field.name == "reason" else field.column for field in AliasChange._meta.fields)
     copy = f"INTO {TABLE} ({columns}) SELECT {forged} FROM {TABLE} WHERE alias = 'production' AND number = 4"
@@ -128,7 +130,7 @@ def test_no_row_takes_the_place_of_another(told):
         refused(sql, f"INSERT OR REPLACE {other_id}", by="alias_change_is_final")
 
 
-def test_the_table_is_not_emptied(told):
+def test_the_table_is_not_emptied(recorded):
     refused(sql, f"TRUNCATE {TABLE}" if servers.on_postgres() else f"DELETE FROM {TABLE}", by="alias_change_is_final")
 
 
@@ -150,28 +152,28 @@ def test_the_table_is_not_emptied(told):
     ],
     ids=str,
 )
-def test_no_row_breaks_the_chain(told, columns):
-    refused(next_of(told[-1], **columns).save, by="alias_change_chain")
+def test_no_row_breaks_the_chain(recorded, columns):
+    refused(next_of(recorded[-1], **columns).save, by="alias_change_chain")
 
 
-def test_a_change_changes(told):
-    last = told[-1]
+def test_a_change_changes(recorded):
+    last = recorded[-1]
 
     refused(next_of(last, to_version_id=last.to_version_id, to_number=last.to_number).save, by="alias_change_chain")
     refused(next_of(last, alias="x", number=1, from_version_id=None, from_number=None, to_version_id=None).save)
 
 
-def test_several_rows_at_once_are_a_chain_too(told):
-    first = next_of(told[-1])
-    refused(lambda: AliasChange.objects.bulk_create([first, next_of(told[-1], number=6)]), by="alias_change_chain")
+def test_several_rows_at_once_are_a_chain_too(recorded):
+    first = next_of(recorded[-1])
+    refused(lambda: AliasChange.objects.bulk_create([first, next_of(recorded[-1], number=6)]), by="alias_change_chain")
 
     AliasChange.objects.bulk_create([first, next_of(first)])
     assert [change.number for change in of("production")] == [1, 2, 3, 4, 5, 6]
 
 
-def test_time_never_goes_back(told, bob, artifact, v1, v2):
+def test_time_never_goes_back(recorded, bob, artifact, v1, v2):
     """A process whose clock is fast wrote the last row."""
-    fast = next_of(told[-1], to_version_id=v2.pk, to_number=2, created_at=timezone.now() + timedelta(minutes=3))
+    fast = next_of(recorded[-1], to_version_id=v2.pk, to_number=2, created_at=timezone.now() + timedelta(minutes=3))
     fast.save(force_insert=True)
     artifact.alias_set.filter(alias="production").update(version=v2)
 
@@ -181,9 +183,9 @@ def test_time_never_goes_back(told, bob, artifact, v1, v2):
     assert history.get_change_at(artifact, "production", fast.created_at - MOMENT).after == "v1"
 
 
-def test_the_record_outlives_all_it_tells_of(told, alice, bob, project, artifact):
+def test_the_record_outlives_all_it_tells_of(recorded, alice, bob, project, artifact):
     def told_now() -> list[tuple]:
-        return [row for row in rows() if row[0] in {change.pk for change in told}]
+        return [row for row in rows() if row[0] in {change.pk for change in recorded}]
 
     before = told_now()
     keys.revoke(Actor(bob), ApiKey.objects.get(name="robot"))
@@ -197,7 +199,7 @@ def test_the_record_outlives_all_it_tells_of(told, alice, bob, project, artifact
     assert names == ["bob", "alice", "bob", "bob", "alice"]
 
 
-def test_it_ends_with_the_artifact(told, alice, bob, artifact):
+def test_it_ends_with_the_artifact(recorded, alice, bob, artifact):
     rows = {row.alias: row.version.version for row in artifact.alias_set.select_related("version")}
     artifacts.delete(Actor(alice, Channel.SDK), artifact)
 
@@ -207,7 +209,7 @@ def test_it_ends_with_the_artifact(told, alice, bob, artifact):
         assert (last.number, last.from_version_id) == (before.number + 1, before.to_version_id)
 
 
-def test_the_record_outlives_the_project_alone(told, alice, project):
+def test_the_record_outlives_the_project_alone(recorded, alice, project):
     projects.delete(Actor(alice), project)
 
     assert [(change.artifact_name, change.after) for change in of("production")] == [
@@ -215,7 +217,7 @@ def test_the_record_outlives_the_project_alone(told, alice, project):
     ]  # fmt: skip
 
 
-def test_a_namesake_begins_a_record_of_its_own(told, alice, bob, project, artifact):
+def test_a_namesake_begins_a_record_of_its_own(recorded, alice, bob, project, artifact):
     artifacts.delete(Actor(alice, Channel.SDK), artifact)
     namesake = artifacts.create(Actor(alice), project, "data", "dataset")
     version = log(bob, namesake, {"new": b"new"}, "production")
@@ -227,7 +229,7 @@ def test_a_namesake_begins_a_record_of_its_own(told, alice, bob, project, artifa
     assert aliases.get(namesake, "production").version == version
 
 
-def test_renaming_changes_no_row(told, bob, artifact):
+def test_renaming_changes_no_row(recorded, bob, artifact):
     before = rows()
     artifacts.update(Actor(bob), artifact, name="renamed")
     assert rows() == before
@@ -236,8 +238,8 @@ def test_renaming_changes_no_row(told, bob, artifact):
     assert [change.artifact_name for change in of("production")[-2:]] == ["acme/demo/data", "acme/demo/renamed"]
 
 
-def test_where_an_alias_was_at_a_moment(told, artifact):
-    made, moved, removed, again = told
+def test_where_an_alias_was_at_a_moment(recorded, artifact):
+    made, moved, removed, again = recorded
 
     def at(moment: datetime) -> str | None:
         return history.get_change_at(artifact, "production", moment).after
@@ -253,8 +255,8 @@ def test_where_an_alias_was_at_a_moment(told, artifact):
         history.get_change_at(artifact, "never", timezone.now())
 
 
-def test_zones_make_no_difference(told, artifact):
-    moved = told[1]
+def test_zones_make_no_difference(recorded, artifact):
+    moved = recorded[1]
     for hours in (-11, 2, 14):
         zone = timezone.get_fixed_timezone(timedelta(hours=hours))
         assert history.get_change_at(artifact, "production", moved.created_at.astimezone(zone)) == moved
@@ -270,7 +272,7 @@ def test_what_was_there_then_is_told_of_versions_that_are_gone(bob, artifact, v1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_of_the_time_before_learn_to_tell_by_themselves(told):
+def test_rows_of_the_time_before_learn_to_tell_by_themselves(recorded):
     """Back to where a row had ids alone, and forward again."""
     before = rows()
     executor = MigrationExecutor(connection)
@@ -285,28 +287,28 @@ def test_rows_of_the_time_before_learn_to_tell_by_themselves(told):
 
     assert rows() == before
     refused(sql, f"DELETE FROM {TABLE}", by="alias_change_is_final")
-    refused(next_of(told[-1], number=6).save, by="alias_change_chain")
+    refused(next_of(recorded[-1], number=6).save, by="alias_change_chain")
 
 
-def test_no_page_of_the_operator_changes_the_record(told):
+def test_no_page_of_the_operator_changes_the_record(recorded):
     request = RequestFactory().get("/admin/")
     request.user = User.objects.create_superuser("olga", "olga@example.org", "a good long password")
-    desk = admin.site._registry[AliasChange]
+    admin_client = admin.site._registry[AliasChange]
 
-    assert not desk.has_add_permission(request)
-    assert not desk.has_change_permission(request, told[0])
-    assert not desk.has_delete_permission(request, told[0])
-    assert "delete_selected" not in desk.get_actions(request)
+    assert not admin_client.has_add_permission(request)
+    assert not admin_client.has_change_permission(request, recorded[0])
+    assert not admin_client.has_delete_permission(request, recorded[0])
+    assert "delete_selected" not in admin_client.get_actions(request)
 
 
-@pytest.mark.parametrize("place", ["aliases/history", "aliases/production/history"])
-def test_the_api_has_no_way_to_change_the_record(told, api, alice, artifact, place):
-    address, before = f"/api/v1/artifacts/{artifact.pk}/{place}", rows()
+@pytest.mark.parametrize("url", ["aliases/history", "aliases/production/history"])
+def test_the_api_has_no_way_to_change_the_record(recorded, api, alice, artifact, url):
+    url, before = f"/api/v1/artifacts/{artifact.pk}/{url}", rows()
     client = api(alice)
 
-    assert client.get(address).status_code == 200
+    assert client.get(url).status_code == 200
     for method in (client.post, client.put, client.patch, client.delete):
-        assert method(address, {}).status_code == 405
+        assert method(url, {}).status_code == 405
     assert rows() == before
 
 

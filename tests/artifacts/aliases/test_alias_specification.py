@@ -18,16 +18,16 @@ from tests.conftest import person
 
 
 @pytest.fixture
-def address(artifact: Artifact) -> str:
+def url(artifact: Artifact) -> str:
     return f"/api/v1/artifacts/{artifact.pk}/aliases"
 
 
 @pytest.fixture
-def move(api, address) -> Callable[..., HttpResponse]:
+def move(api, url) -> Callable[..., HttpResponse]:
     """`move(bob, "production", v1, reason=…)`"""
 
     def post(user, alias: str, to: ArtifactVersion, *, headers: dict[str, str] | None = None, **more) -> HttpResponse:
-        return api(user).post(address, {"alias": alias, "version_id": str(to.pk), **more}, headers=headers or {})
+        return api(user).post(url, {"alias": alias, "version_id": str(to.pk), **more}, headers=headers or {})
 
     return post
 
@@ -65,28 +65,28 @@ def test_success_unique_constraint_enforced(move, bob, artifact, v1, v2):
         ArtifactAlias.objects.create(artifact=artifact, alias="production", version=v2)
     with connection.cursor() as cursor:
         constraints = connection.introspection.get_constraints(cursor, ArtifactAlias._meta.db_table)
-    assert any(each["unique"] and each["columns"] == ["artifact_id", "alias"] for each in constraints.values())
+    assert any(item["unique"] and item["columns"] == ["artifact_id", "alias"] for item in constraints.values())
 
 
-def test_success_aliases_can_be_listed_and_deleted(move, api, bob, vera, address, v1):
+def test_success_aliases_can_be_listed_and_deleted(move, api, bob, vera, url, v1):
     for alias in ("stable", "production"):
         move(bob, alias, v1)
 
-    listed = api(vera).get(address).json()
+    listed = api(vera).get(url).json()
     assert (listed["total"], [item["alias"] for item in listed["items"]]) == (3, ["latest", "production", "stable"])
-    assert api(bob).delete(f"{address}/stable").status_code == 204
-    assert [item["alias"] for item in api(vera).get(address).json()["items"]] == ["latest", "production"]
-    assert api(vera).get(f"{address}/stable").status_code == 404
+    assert api(bob).delete(f"{url}/stable").status_code == 204
+    assert [item["alias"] for item in api(vera).get(url).json()["items"]] == ["latest", "production"]
+    assert api(vera).get(f"{url}/stable").status_code == 404
 
 
-def test_success_version_can_be_fetched_by_alias(move, api, bob, vera, address, v1, v2):
+def test_success_version_can_be_fetched_by_alias(move, api, bob, vera, url, v1, v2):
     move(bob, "production", v1)
-    shown = api(vera).get(f"{address}/production").json()
+    rendered = api(vera).get(f"{url}/production").json()
     resolved = api(vera).get("/api/v1/artifacts/resolve", {"name": "acme/demo/data:production"}).json()
 
-    assert shown["version_detail"]["id"] == resolved["version"]["id"] == str(v1.pk)
-    assert api(vera).get(f"{address}/latest").json()["version_id"] == str(v2.pk)
-    missing = api(vera).get(f"{address}/staging")
+    assert rendered["version_detail"]["id"] == resolved["version"]["id"] == str(v1.pk)
+    assert api(vera).get(f"{url}/latest").json()["version_id"] == str(v2.pk)
+    missing = api(vera).get(f"{url}/staging")
     assert (missing.status_code, missing.json()["code"], missing.json()["aliases"]) == (
         404, "AliasNotFound", ["latest", "production"],
     )  # fmt: skip
@@ -95,29 +95,29 @@ def test_success_version_can_be_fetched_by_alias(move, api, bob, vera, address, 
 # --- Known limitations, gone ------------------------------------------------------------------------------------------
 
 
-def test_limitation_no_alias_permissions_is_gone(move, api, bob, vera, mallory, address, v1, v2):
+def test_limitation_no_alias_permissions_is_gone(move, api, bob, vera, mallory, url, v1, v2):
     """Was: all users can modify aliases."""
     move(bob, "production", v1)
 
     assert move(vera, "production", v2).json()["code"] == "Denied"
-    assert api(vera).delete(f"{address}/production").status_code == 403
+    assert api(vera).delete(f"{url}/production").status_code == 403
     assert move(mallory, "production", v2).status_code == 404
-    assert api(vera).get(f"{address}/production").json()["version"] == "v1"
+    assert api(vera).get(f"{url}/production").json()["version"] == "v1"
 
 
-def test_limitation_no_alias_history_is_gone(move, api, bob, vera, address, v1, v2):
+def test_limitation_no_alias_history_is_gone(move, api, bob, vera, url, v1, v2):
     """Was: only the current state is tracked."""
     move(bob, "production", v1)
     then = timezone.now()
     move(bob, "production", v2)
-    api(bob).delete(f"{address}/production")
+    api(bob).delete(f"{url}/production")
 
-    steps = api(vera).get(f"{address}/production/history").json()["items"]
-    assert [(each["from_version"], each["to_version"]) for each in steps] == [("v2", None), ("v1", "v2"), (None, "v1")]
-    assert api(vera).get(f"{address}/production", {"at": then.isoformat()}).json()["version"] == "v1"
+    steps = api(vera).get(f"{url}/production/history").json()["items"]
+    assert [(item["from_version"], item["to_version"]) for item in steps] == [("v2", None), ("v1", "v2"), (None, "v1")]
+    assert api(vera).get(f"{url}/production", {"at": then.isoformat()}).json()["version"] == "v1"
 
 
-def test_limitation_manual_coordination_is_gone(move, api, alice, bob, address, acme, v1, v2):
+def test_limitation_manual_coordination_is_gone(move, api, alice, bob, url, acme, v1, v2):
     """Was: multiple teams must coordinate alias usage. Now who is late is told so, sees who was faster, and why; names
     are shared by suggestion, and what must not be moved by one alone is kept by a rule."""
     seen = move(alice, "production", v1)["ETag"]
@@ -125,9 +125,9 @@ def test_limitation_manual_coordination_is_gone(move, api, alice, bob, address, 
     late = move(alice, "production", v1, headers={"If-Match": seen})
 
     assert (late.status_code, late.json()["code"], late.json()["version"]) == (409, "AliasMoved", "v2")
-    [last, _] = api(alice).get(f"{address}/production/history").json()["items"]
+    [last, _] = api(alice).get(f"{url}/production/history").json()["items"]
     assert (last["changed_by"], last["reason"]) == ("bob", "Half the latency")
-    named = api(bob).get(f"{address}/suggestions", {"q": "prod"}).json()["items"]
+    named = api(bob).get(f"{url}/suggestions", {"q": "prod"}).json()["items"]
     assert named == [{"alias": "production", "why": "in use"}]
     api(alice).post("/api/v1/alias-rules", {"team": "acme", "pattern": "production", "needs_approval": True})
     assert [move(who, "production", v1).json()["code"] for who in (alice, bob)] == ["AliasProtected"] * 2
@@ -136,22 +136,22 @@ def test_limitation_manual_coordination_is_gone(move, api, alice, bob, address, 
 # --- Future enhancements, here ----------------------------------------------------------------------------------------
 
 
-def test_enhancement_protected_aliases(move, api, alice, bob, address, v1, v2):
+def test_enhancement_protected_aliases(move, api, alice, bob, url, v1, v2):
     """Lock `production` to prevent accidental changes."""
     move(bob, "production", v1)
     rule = api(alice).post("/api/v1/alias-rules", {"project": "acme/demo", "pattern": "production"}).json()
 
     for refused in (
         move(bob, "production", v2),
-        api(bob).delete(f"{address}/production"),
-        api(bob).post(f"{address}/production/rollback"),
-        api(bob).put(address, {"aliases": {"production": "v2"}}),
-        api(bob).post(f"{address}/swap", {"one": "production", "other": "latest"}),
+        api(bob).delete(f"{url}/production"),
+        api(bob).post(f"{url}/production/rollback"),
+        api(bob).put(url, {"aliases": {"production": "v2"}}),
+        api(bob).post(f"{url}/swap", {"one": "production", "other": "latest"}),
         api(alice).delete(f"/api/v1/artifacts/versions/{v1.pk}?delete_aliases=true"),
     ):
         assert (refused.status_code, refused.json()["code"]) == (403, "AliasProtected")
         assert refused.json()["rule"]["id"] == rule["id"]
-    assert api(bob).get(f"{address}/production").json()["version"] == "v1"
+    assert api(bob).get(f"{url}/production").json()["version"] == "v1"
     assert move(bob, "staging", v2).status_code == 201
 
 
@@ -173,12 +173,12 @@ def test_enhancement_alias_permissions(move, api, alice, bob, artifact, v1, v2):
     assert artifact.alias_set.get(alias="prod-eu").version == v1
 
 
-def test_enhancement_alias_history(move, api, bob, vera, address, artifact, v1, v2):
+def test_enhancement_alias_history(move, api, bob, vera, url, artifact, v1, v2):
     """Track all historical alias assignments: each begins where the one before it ended, and none is ever changed."""
     for number in range(12):
         move(bob, "production", (v1, v2)[number % 2], reason=f"Move {number}")
 
-    steps = api(vera).get(f"{address}/production/history").json()["items"]
+    steps = api(vera).get(f"{url}/production/history").json()["items"]
     assert [step["reason"] for step in reversed(steps)] == [f"Move {number}" for number in range(12)]
     for newer, older in pairwise(steps):
         assert newer["from_version_id"] == older["to_version_id"]
@@ -187,15 +187,15 @@ def test_enhancement_alias_history(move, api, bob, vera, address, artifact, v1, 
             spoil(AliasChange.objects.filter(artifact=artifact))
 
 
-def test_enhancement_alias_suggestions(move, api, bob, vera, address, other, v1):
+def test_enhancement_alias_suggestions(move, api, bob, vera, url, other, v1):
     """Auto-suggest common alias names."""
     move(bob, "v1.2.3", v1)
     theirs = log(bob, other, {"a": b"a"})
     api(bob).post(f"/api/v1/artifacts/{other.pk}/aliases", {"alias": "blessed", "version_id": str(theirs.pk)})
-    found = api(vera).get(f"{address}/suggestions").json()["items"]
+    row = api(vera).get(f"{url}/suggestions").json()["items"]
 
     by_why = {
-        why: [each["alias"] for each in found if each["why"] == why] for why in ("in use", "common", "next version")
+        why: [item["alias"] for item in row if item["why"] == why] for why in ("in use", "common", "next version")
     }
     assert by_why == {
         "in use": ["blessed", "latest"],
@@ -208,8 +208,8 @@ def test_compatibility_many_aliases_of_one_version(move, api, bob, vera, v1):
     """The comparison's lines of the server: several aliases of a version, and validation of their names."""
     assert [move(bob, alias, v1).status_code for alias in ("stable", "v1.2.3", "prod_eu")] == [201] * 3
     assert [move(bob, alias, v1).status_code for alias in ("a b", "ä", "", "x" * 101, "-a")] == [400] * 5
-    shown = api(vera).get(f"/api/v1/artifacts/versions/{v1.pk}").json()["aliases"]
-    assert shown == ["latest", "prod_eu", "stable", "v1.2.3"]
+    rendered = api(vera).get(f"/api/v1/artifacts/versions/{v1.pk}").json()["aliases"]
+    assert rendered == ["latest", "prod_eu", "stable", "v1.2.3"]
 
 
 def test_two_teams_use_the_same_names_apart(api, move, bob, mallory, foreign, v1):

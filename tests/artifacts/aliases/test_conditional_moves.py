@@ -17,19 +17,19 @@ NOWHERE = str(UUID(int=7))
 
 
 @pytest.fixture
-def address(artifact) -> str:
+def url(artifact) -> str:
     return f"/api/v1/artifacts/{artifact.pk}/aliases"
 
 
 @pytest.fixture
-def move(api, bob, address) -> Callable[..., HttpResponse]:
+def move(api, bob, url) -> Callable[..., HttpResponse]:
     """`move(v1, if_match=…, expected_version_id=…)`: bob moves production."""
     client = api(bob)
 
     def post(to, *, if_match=None, if_none_match=None, **body) -> HttpResponse:
-        said = {"If-Match": if_match, "If-None-Match": if_none_match}
-        headers = {name: value for name, value in said.items() if value is not None}
-        return client.post(address, {"alias": "production", "version_id": str(to.pk), **body}, headers=headers)
+        params = {"If-Match": if_match, "If-None-Match": if_none_match}
+        headers = {name: value for name, value in params.items() if value is not None}
+        return client.post(url, {"alias": "production", "version_id": str(to.pk), **body}, headers=headers)
 
     return post
 
@@ -42,57 +42,57 @@ def is_at(artifact) -> str:
     return aliases.get(artifact, "production").version.version
 
 
-def test_whatever_shows_or_moves_an_alias_tells_its_etag(api, bob, address, move, v1, v2):
+def test_whatever_shows_or_moves_an_alias_tells_its_etag(api, bob, url, move, v1, v2):
     made, moved = move(v1), move(v2)
-    shown = api(bob).get(f"{address}/production")
-    back = api(bob).post(f"{address}/production/rollback")
+    rendered = api(bob).get(f"{url}/production")
+    back = api(bob).post(f"{url}/production/rollback")
 
-    assert [answer["ETag"] for answer in (made, moved, shown, back)] == [etag(v1), etag(v2), etag(v2), etag(v1)]
+    assert [answer["ETag"] for answer in (made, moved, rendered, back)] == [etag(v1), etag(v2), etag(v2), etag(v1)]
 
 
-def test_an_etag_that_still_holds_is_enough(api, bob, address, v1):
+def test_an_etag_that_still_holds_is_enough(api, bob, url, v1):
     client = api(bob)
-    [tag] = {client.get(f"{address}/latest")["ETag"]}
+    [tag] = {client.get(f"{url}/latest")["ETag"]}
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
-        answer = client.get(f"{address}/latest", headers={"If-None-Match": known})
+        answer = client.get(f"{url}/latest", headers={"If-None-Match": known})
         assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", tag)
 
 
-def test_an_etag_that_no_longer_holds_is_answered_in_full(api, bob, address, artifact, v1):
-    tag = api(bob).get(f"{address}/latest")["ETag"]
+def test_an_etag_that_no_longer_holds_is_answered_in_full(api, bob, url, artifact, v1):
+    tag = api(bob).get(f"{url}/latest")["ETag"]
     v2 = log(bob, artifact, {"two": b"2"})
     for known in (tag, "garbage", '""', ""):
-        answer = api(bob).get(f"{address}/latest", headers={"If-None-Match": known})
+        answer = api(bob).get(f"{url}/latest", headers={"If-None-Match": known})
         assert (answer.status_code, answer["ETag"], answer.json()["version"]) == (200, etag(v2), "v2")
 
 
-@pytest.mark.parametrize("said", ["header", "body", "both"])
-def test_a_move_from_where_it_is(move, artifact, v1, v2, said):
+@pytest.mark.parametrize("params", ["header", "body", "both"])
+def test_a_move_from_where_it_is(move, artifact, v1, v2, params):
     move(v1)
-    header = {"if_match": etag(v1)} if said != "body" else {}
-    body = {"expected_version_id": str(v1.pk)} if said != "header" else {}
+    header = {"if_match": etag(v1)} if params != "body" else {}
+    body = {"expected_version_id": str(v1.pk)} if params != "header" else {}
     answer = move(v2, **header, **body)
 
     assert (answer.status_code, answer.json()["version"], is_at(artifact)) == (200, "v2", "v2")
 
 
-@pytest.mark.parametrize("said", ["header", "body"])
-def test_a_move_from_where_it_is_not(move, artifact, v1, v2, said):
+@pytest.mark.parametrize("params", ["header", "body"])
+def test_a_move_from_where_it_is_not(move, artifact, v1, v2, params):
     move(v1)
-    answer = move(v2, if_match=etag(v2)) if said == "header" else move(v2, expected_version_id=str(v2.pk))
+    answer = move(v2, if_match=etag(v2)) if params == "header" else move(v2, expected_version_id=str(v2.pk))
 
     assert answer.status_code == 409
-    told = answer.json()
-    assert (told["code"], told["alias"], told["version"], told["version_id"]) == (
+    payloads = answer.json()
+    assert (payloads["code"], payloads["alias"], payloads["version"], payloads["version_id"]) == (
         "AliasMoved", "production", "v1", str(v1.pk),
     )  # fmt: skip
-    assert "v1" in told["detail"]
+    assert "v1" in payloads["detail"]
     assert is_at(artifact) == "v1"
 
 
-@pytest.mark.parametrize("said", ["header", "body"])
-def test_only_if_there_is_none(move, artifact, v1, v2, said):
-    none = {"if_none_match": "*"} if said == "header" else {"expected_version_id": None}
+@pytest.mark.parametrize("params", ["header", "body"])
+def test_only_if_there_is_none(move, artifact, v1, v2, params):
+    none = {"if_none_match": "*"} if params == "header" else {"expected_version_id": None}
 
     assert move(v1, **none).status_code == 201
     again = move(v2, **none)
@@ -106,9 +106,9 @@ def test_null_is_not_the_same_as_silence(move, v1, v2):
     assert move(v1, expected_version_id=None).status_code == 409
 
 
-def test_an_alias_that_is_gone_is_told_so(move, api, bob, address, v1, v2):
+def test_an_alias_that_is_gone_is_told_so(move, api, bob, url, v1, v2):
     move(v1)
-    api(bob).delete(f"{address}/production")
+    api(bob).delete(f"{url}/production")
     answer = move(v2, if_match=etag(v1))
 
     assert (answer.status_code, answer.json()["code"]) == (409, "AliasMoved")
@@ -190,9 +190,9 @@ def test_odd_ids_are_refused(move, artifact, v1, v2, expected):
     assert is_at(artifact) == "v1"
 
 
-def test_an_alias_is_removed_from_where_it_is(api, bob, move, address, artifact, v1, v2):
+def test_an_alias_is_removed_from_where_it_is(api, bob, move, url, artifact, v1, v2):
     move(v1)
-    client, one = api(bob), f"{address}/production"
+    client, one = api(bob), f"{url}/production"
 
     refused = client.delete(one, headers={"If-Match": etag(v2)})
     assert (refused.status_code, refused.json()["version"]) == (409, "v1")
@@ -204,9 +204,9 @@ def test_an_alias_is_removed_from_where_it_is(api, bob, move, address, artifact,
     assert client.delete(one).status_code == 404
 
 
-def test_a_reason_is_kept(move, api, bob, address, v1, v2):
+def test_a_reason_is_kept(move, api, bob, url, v1, v2):
     move(v1, reason="It won\nby far ✓")
-    api(bob).delete(f"{address}/production?reason=It+lost")
+    api(bob).delete(f"{url}/production?reason=It+lost")
 
     assert list(AliasChange.objects.filter(alias="production").order_by("number").values_list("reason", flat=True)) == [
         "It won\nby far ✓",
@@ -222,16 +222,16 @@ def test_odd_reasons_are_refused(move, artifact, v1, reason):
     assert not artifact.alias_set.filter(alias="production").exists()
 
 
-def test_a_reason_with_a_nul_is_refused(move, api, bob, address, artifact, v1):
+def test_a_reason_with_a_nul_is_refused(move, api, bob, url, artifact, v1):
     assert move(v1, reason="a\0b").status_code == 400
-    assert api(bob).delete(f"{address}/latest?reason=a%00b").status_code == 400
+    assert api(bob).delete(f"{url}/latest?reason=a%00b").status_code == 400
     assert artifact.alias_set.get().alias == "latest"
 
 
-def test_a_reason_of_a_thousand_characters(move, api, bob, address, v1):
+def test_a_reason_of_a_thousand_characters(move, api, bob, url, v1):
     assert move(v1, reason="ä" * 1000).status_code == 201
-    assert api(bob).delete(f"{address}/production?reason={'x' * 1001}").status_code == 400
-    assert api(bob).delete(f"{address}/production?reason={'x' * 1000}").status_code == 204
+    assert api(bob).delete(f"{url}/production?reason={'x' * 1001}").status_code == 400
+    assert api(bob).delete(f"{url}/production?reason={'x' * 1000}").status_code == 204
 
 
 def test_the_verb_says_the_same(bob, artifact, v1, v2):
@@ -245,17 +245,17 @@ def test_the_verb_says_the_same(bob, artifact, v1, v2):
         aliases.remove(Actor(bob, Channel.SDK), artifact, "nope", None)
 
 
-def test_a_viewer_learns_that_he_may_not_before_where_it_is(api, vera, address, v1):
+def test_a_viewer_learns_that_he_may_not_before_where_it_is(api, vera, url, v1):
     body = {"alias": "latest", "version_id": str(v1.pk), "expected_version_id": NOWHERE}
 
-    assert api(vera).post(address, body).status_code == 403
+    assert api(vera).post(url, body).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_ten_who_expect_the_same_one_wins(api, bob, address, artifact, v1, v2):
+def test_of_ten_who_expect_the_same_one_wins(api, bob, url, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     client, body = api(bob), {"alias": "production", "version_id": str(v2.pk)}
-    answers = at_once(*[lambda: client.post(address, body, headers={"If-Match": etag(v1)})] * 10)
+    answers = at_once(*[lambda: client.post(url, body, headers={"If-Match": etag(v1)})] * 10)
 
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
     assert {answer.json()["version"] for answer in answers} == {"v2"}

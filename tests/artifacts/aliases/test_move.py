@@ -58,9 +58,9 @@ def test_an_alias_is_made(bob, artifact, v1, alias):
 
 
 def test_a_move_keeps_id_and_creation(api, alice, bob, artifact, v1, v2):
-    address = f"{ARTIFACTS}/{artifact.pk}/aliases"
-    made = api(alice).post(address, {"alias": "production", "version_id": str(v1.pk), "artifact_id": str(artifact.pk)})
-    moved = api(bob).post(address, {"alias": "production", "version_id": str(v2.pk)})
+    url = f"{ARTIFACTS}/{artifact.pk}/aliases"
+    made = api(alice).post(url, {"alias": "production", "version_id": str(v1.pk), "artifact_id": str(artifact.pk)})
+    moved = api(bob).post(url, {"alias": "production", "version_id": str(v2.pk)})
 
     assert (made.status_code, moved.status_code) == (201, 200)
     before, after = made.json(), moved.json()
@@ -75,8 +75,8 @@ def test_a_move_keeps_id_and_creation(api, alice, bob, artifact, v1, v2):
 
 def test_a_move_to_where_it_is_changes_nothing(api, bob, artifact, v1):
     body = {"alias": "production", "version_id": str(v1.pk)}
-    client, address = api(bob), f"{ARTIFACTS}/{artifact.pk}/aliases"
-    first, second = client.post(address, body), client.post(address, body)
+    client, url = api(bob), f"{ARTIFACTS}/{artifact.pk}/aliases"
+    first, second = client.post(url, body), client.post(url, body)
 
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
@@ -135,10 +135,10 @@ def test_an_alias_is_shown_with_its_version(api, vera, artifact, v1):
 
 def test_an_alias_is_removed_and_its_version_stays(api, bob, artifact, v1):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    address = f"{ARTIFACTS}/{artifact.pk}/aliases/production"
+    url = f"{ARTIFACTS}/{artifact.pk}/aliases/production"
 
-    assert api(bob).delete(address).status_code == 204
-    assert api(bob).delete(address).status_code == 404
+    assert api(bob).delete(url).status_code == 204
+    assert api(bob).delete(url).status_code == 404
     assert history() == [(1, None, "v1"), (2, "v1", None)]
     v1.refresh_from_db()
     assert v1.is_finalized
@@ -153,15 +153,15 @@ def test_an_alias_that_comes_back_goes_on_in_its_history(bob, artifact, v1, v2):
 
 
 def test_a_list_costs_the_same_however_long_it_is(api, bob, artifact, v1, v2, django_assert_num_queries):
-    client, address = api(bob), f"{ARTIFACTS}/{artifact.pk}/aliases"
-    client.get(address)
+    client, url = api(bob), f"{ARTIFACTS}/{artifact.pk}/aliases"
+    client.get(url)
     # Key, artifact, rules, rows.
     with django_assert_num_queries(4):
-        client.get(address)
+        client.get(url)
     for number in range(10):
         aliases.move(Actor(bob, Channel.SDK), artifact, f"a{number}", (v1, v2)[number % 2])
     with django_assert_num_queries(4):
-        assert client.get(address).json()["total"] == 11
+        assert client.get(url).json()["total"] == 11
 
 
 @pytest.mark.parametrize("alias", BAD)
@@ -246,17 +246,17 @@ def test_a_viewer_cannot_move_production(api, vera, bob, artifact, v1, v2):
     with pytest.raises(errors.Denied):
         aliases.remove(Actor(vera, Channel.SDK), artifact, "production")
 
-    client, address = api(vera), f"{ARTIFACTS}/{artifact.pk}/aliases"
-    assert client.post(address, {"alias": "production", "version_id": str(v2.pk)}).status_code == 403
-    assert client.delete(f"{address}/production").status_code == 403
+    client, url = api(vera), f"{ARTIFACTS}/{artifact.pk}/aliases"
+    assert client.post(url, {"alias": "production", "version_id": str(v2.pk)}).status_code == 403
+    assert client.delete(f"{url}/production").status_code == 403
     assert history() == [(1, None, "v1")]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_moves_at_once_make_one_row_and_an_unbroken_history(api, bob, artifact, v1, v2):
-    client, address = api(bob), f"{ARTIFACTS}/{artifact.pk}/aliases"
+    client, url = api(bob), f"{ARTIFACTS}/{artifact.pk}/aliases"
     bodies = [{"alias": "production", "version_id": str((v1, v2)[number % 2].pk)} for number in range(10)]
-    answers = at_once(*[lambda body=body: client.post(address, body) for body in bodies])
+    answers = at_once(*[lambda body=body: client.post(url, body) for body in bodies])
 
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1

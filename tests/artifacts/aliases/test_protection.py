@@ -156,15 +156,15 @@ def test_what_is_no_role_for_a_rule(alice, project, role):
     assert [rule.role for rule in AliasRule.objects.all()] == ["admin"]
 
 
-@pytest.mark.parametrize("place", ["team", "project", "artifact"])
-def test_a_rule_holds_in_its_place_and_nowhere_else(alice, bob, acme, artifact, other, v1, place):
+@pytest.mark.parametrize("scope", ["team", "project", "artifact"])
+def test_a_rule_holds_in_its_place_and_nowhere_else(alice, bob, acme, artifact, other, v1, scope):
     elsewhere = projects.create(Actor(alice), acme, "elsewhere")
     third = artifacts.create(Actor(alice), elsewhere, "data", "dataset")
     foreign_team = teams.create(Actor(alice), "umbrella")
     teams.add_member(Actor(alice), foreign_team, bob, Role.EDITOR)
     fourth = artifacts.create(Actor(bob), projects.create(Actor(alice), foreign_team, "demo"), "data", "dataset")
-    held = {"team": {artifact, other, third}, "project": {artifact, other}, "artifact": {artifact}}[place]
-    rules.create(Actor(alice), {"team": acme, "project": artifact.project, "artifact": artifact}[place], "production")
+    held = {"team": {artifact, other, third}, "project": {artifact, other}, "artifact": {artifact}}[scope]
+    rules.create(Actor(alice), {"team": acme, "project": artifact.project, "artifact": artifact}[scope], "production")
 
     for one in (artifact, other, third, fourth):
         version = log(bob, one, {"a": b"a"})
@@ -206,13 +206,13 @@ def test_of_several_rules_each_is_kept(alice, bob, acme, artifact, v1):
     second = rules.create(Actor(alice), acme, "prod*", role=Role.EDITOR, needs_approval=True)
     strict = rules.create(Actor(alice), artifact.project, "*", role=Role.ADMIN)
 
-    asked = rules.protection(rules.rules_for(artifact), "production")
-    assert (asked.rule, asked.role, asked.needs_approval) == (second, Role.ADMIN, True)
-    asked = rules.protection(rules.rules_for(artifact), "staging")
-    assert (asked.rule, asked.role, asked.needs_approval) == (strict, Role.ADMIN, False)
+    required = rules.protection(rules.rules_for(artifact), "production")
+    assert (required.rule, required.role, required.needs_approval) == (second, Role.ADMIN, True)
+    required = rules.protection(rules.rules_for(artifact), "staging")
+    assert (required.rule, required.role, required.needs_approval) == (strict, Role.ADMIN, False)
     rules.delete(Actor(alice), strict)
-    asked = rules.protection(rules.rules_for(artifact), "production")
-    assert (asked.rule, asked.role, asked.needs_approval) == (second, Role.EDITOR, True)
+    required = rules.protection(rules.rules_for(artifact), "production")
+    assert (required.rule, required.role, required.needs_approval) == (second, Role.EDITOR, True)
     rules.delete(Actor(alice), second)
     assert rules.protection(rules.rules_for(artifact), "production").rule == lax
     rules.delete(Actor(alice), lax)
@@ -331,9 +331,9 @@ def test_a_superuser_is_like_others_away_from_the_desk(artifact, guarded, v1, v2
 def test_only_admins_of_the_team_make_rules(alice, bob, vera, mallory, acme, project, artifact):
     rule = rules.create(Actor(alice), acme, "production")
     for user in (bob, vera, mallory):
-        for place in (acme, project, artifact):
+        for scope in (acme, project, artifact):
             with pytest.raises(errors.Denied):
-                rules.create(Actor(user), place, "staging")
+                rules.create(Actor(user), scope, "staging")
         with pytest.raises(errors.Denied):
             rules.update(Actor(user), rule, needs_approval=True)
         with pytest.raises(errors.Denied):
@@ -352,12 +352,12 @@ def test_admins_of_another_team_have_no_say(mallory, bob, project, artifact, v1)
 
 
 def test_one_rule_for_a_pattern_in_a_place(alice, acme, project, artifact):
-    for place, told in ((acme, "team acme"), (project, "project acme/demo"), (artifact, "artifact acme/demo/data")):
-        rules.create(Actor(alice), place, "production")
+    for scope, outcomes in ((acme, "team acme"), (project, "project acme/demo"), (artifact, "artifact acme/demo/data")):
+        rules.create(Actor(alice), scope, "production")
         with pytest.raises(RuleTaken) as refusal:
-            rules.create(Actor(alice), place, "production", role=Role.EDITOR)
-        assert told in str(refusal.value)
-        other = rules.create(Actor(alice), place, "staging")
+            rules.create(Actor(alice), scope, "production", role=Role.EDITOR)
+        assert outcomes in str(refusal.value)
+        other = rules.create(Actor(alice), scope, "staging")
         with pytest.raises(RuleTaken):
             rules.update(Actor(alice), other, pattern="production")
     assert AliasRule.objects.count() == 6
@@ -390,8 +390,8 @@ def test_a_rule_that_was_deleted_meanwhile_is_not_changed(alice, project):
 
 
 def test_rules_go_with_their_place(alice, acme, project, artifact):
-    for place in (acme, project, artifact):
-        rules.create(Actor(alice), place, "production")
+    for scope in (acme, project, artifact):
+        rules.create(Actor(alice), scope, "production")
     artifacts.delete(Actor(alice, Channel.SDK), artifact)
     assert {rule.scope for rule in AliasRule.objects.for_display()} == {"team acme", "project acme/demo"}
     projects.delete(Actor(alice), project)
@@ -419,8 +419,8 @@ def test_the_deactivated_move_nothing(api, alice, artifact, guarded, v2):
 
 
 def test_who_sees_which_rules(alice, vera, mallory, acme, project, artifact):
-    for place in (acme, project, artifact):
-        rules.create(Actor(alice), place, "production")
+    for scope in (acme, project, artifact):
+        rules.create(Actor(alice), scope, "production")
     theirs = teams.create(Actor(mallory), "umbrella")
     rules.create(Actor(mallory), theirs, "production")
 

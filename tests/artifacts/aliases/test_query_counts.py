@@ -64,19 +64,19 @@ def test_a_name_is_resolved_in_one_query(api, vera, bob, artifact, production, v
         answer = client.get(named(artifact, "production"))
 
     assert answer.status_code == 200
-    found = answer.json()
-    assert found["aliases"] == found["version"]["aliases"] == found["artifact"]["aliases"] == ["latest", "production"]
-    assert (found["version"]["id"], found["artifact"]["tags"]) == (str(v2.pk), ["b", "a", "two words", "ä\u2028"])
+    rows = answer.json()
+    assert rows["aliases"] == rows["version"]["aliases"] == rows["artifact"]["aliases"] == ["latest", "production"]
+    assert (rows["version"]["id"], rows["artifact"]["tags"]) == (str(v2.pk), ["b", "a", "two words", "ä\u2028"])
 
 
 def test_the_quick_answer_is_the_one_of_the_long_way(api, vera, artifact, production):
     """`v2` and what is asked for a moment are found step by step."""
     client = noted(api, vera)
-    quick, long = client.get(named(artifact, "production")).json(), client.get(named(artifact, "v2")).json()
+    fast, long = client.get(named(artifact, "production")).json(), client.get(named(artifact, "v2")).json()
     upper = named(artifact, "production").replace(artifact.project.team.name, artifact.project.team.name.upper())
 
-    assert quick | {"alias": None} == long
-    assert client.get(upper).json() == quick
+    assert fast | {"alias": None} == long
+    assert client.get(upper).json() == fast
 
 
 @pytest.fixture
@@ -118,10 +118,10 @@ def test_verbs_take_few_statements_whoever_listens(listened_to, bob, artifact, p
 def test_a_call_to_move_takes_eight_statements(listened_to, api, bob, production, v1):
     client = noted(api, bob)
     body = {"alias": "production", "version_id": str(v1.pk)}
-    asked = statements(lambda: client.post(production.rpartition("/")[0], body))
+    required = statements(lambda: client.post(production.rpartition("/")[0], body))
 
     # The key, the version with its artifact, and the verb.
-    assert len(asked) == 1 + 1 + 6
+    assert len(required) == 1 + 1 + 6
 
 
 def test_a_move_costs_the_same_however_much_is_there(listened_to, api, bob, artifact, production, v1, v2):
@@ -169,12 +169,12 @@ def test_a_key_that_is_gone_is_gone_at_once(api, vera, production):
 
 def test_strangers_see_what_is_internal_and_nothing_else(api, mallory, project, artifact, production):
     client = noted(api, mallory)
-    before = [client.get(each).status_code for each in (production, named(artifact, "production"))]
+    before = [client.get(row).status_code for row in (production, named(artifact, "production"))]
     project.visibility = Visibility.INTERNAL
     project.save()
 
     assert before == [404, 404]
-    assert [client.get(each).status_code for each in (production, named(artifact, "production"))] == [200, 200]
+    assert [client.get(row).status_code for row in (production, named(artifact, "production"))] == [200, 200]
 
 
 def test_what_is_not_there_is_told_as_ever(api, vera, artifact, production):
@@ -190,11 +190,11 @@ def test_what_is_not_there_is_told_as_ever(api, vera, artifact, production):
 def test_a_resolved_artifact_is_whole(vera, artifact, production):
     """What did not come along is fetched when somebody looks at it."""
     name = f"{artifact.project.full_name}/{artifact.name}:production"
-    found = name_resolution.resolve(vera, name)
+    rows = name_resolution.resolve(vera, name)
 
-    assert found.artifact == artifact
-    assert found.version.created_by.email
-    assert found.version.artifact is found.artifact
+    assert rows.artifact == artifact
+    assert rows.version.created_by.email
+    assert rows.version.artifact is rows.artifact
 
 
 def test_a_prepared_query_is_what_its_queryset_is(alice, bob, acme):

@@ -19,7 +19,7 @@ def v3(bob, artifact, v2):
 
 
 @pytest.fixture
-def address(artifact) -> str:
+def url(artifact) -> str:
     return f"/api/v1/artifacts/{artifact.pk}/aliases/production/rollback"
 
 
@@ -32,9 +32,9 @@ def is_at(artifact) -> str:
     return aliases.get(artifact, "production").version.version
 
 
-def test_back_to_the_version_before(api, bob, artifact, address, v1, v2):
+def test_back_to_the_version_before(api, bob, artifact, url, v1, v2):
     through(bob, artifact, v1, v2)
-    answer = api(bob).post(address, {"reason": "It leaks", "alias": "production", "artifact_id": str(artifact.pk)})
+    answer = api(bob).post(url, {"reason": "It leaks", "alias": "production", "artifact_id": str(artifact.pk)})
 
     assert (answer.status_code, answer["ETag"]) == (200, f'"{v1.pk}"')
     assert (answer.json()["alias"], answer.json()["version"]) == ("production", "v1")
@@ -60,52 +60,52 @@ def test_places_that_came_twice_in_a_row_are_one(bob, artifact, v1, v2, v3):
     assert is_at(artifact) == "v1"
 
 
-def test_an_alias_that_was_removed_comes_back(api, bob, artifact, address, v1, v2):
+def test_an_alias_that_was_removed_comes_back(api, bob, artifact, url, v1, v2):
     through(bob, artifact, v1, v2)
     aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
 
-    answer = api(bob).post(address, headers={"If-None-Match": "*"})
+    answer = api(bob).post(url, headers={"If-None-Match": "*"})
     assert (answer.status_code, answer.json()["version"], is_at(artifact)) == (200, "v2", "v2")
-    assert api(bob).post(address, headers={"If-None-Match": "*"}).status_code == 409
+    assert api(bob).post(url, headers={"If-None-Match": "*"}).status_code == 409
 
 
-def test_an_alias_that_was_only_ever_in_one_place(api, bob, artifact, address, v1):
+def test_an_alias_that_was_only_ever_in_one_place(api, bob, artifact, url, v1):
     through(bob, artifact, v1)
     with pytest.raises(NothingBefore):
         aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
 
-    answer = api(bob).post(address)
+    answer = api(bob).post(url)
     assert (answer.status_code, answer.json()["code"]) == (409, "NothingBefore")
     assert "v1" in answer.json()["detail"]
 
 
-def test_an_alias_that_never_was(api, bob, artifact, address, v1):
+def test_an_alias_that_never_was(api, bob, artifact, url, v1):
     with pytest.raises(AliasNotFound):
         aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
 
-    assert (api(bob).post(address).status_code, api(bob).post(address).json()["code"]) == (404, "AliasNotFound")
+    assert (api(bob).post(url).status_code, api(bob).post(url).json()["code"]) == (404, "AliasNotFound")
 
 
-def test_only_from_where_it_is_expected(api, bob, artifact, address, v1, v2):
+def test_only_from_where_it_is_expected(api, bob, artifact, url, v1, v2):
     through(bob, artifact, v1, v2)
     client = api(bob)
 
-    for said in ({"headers": {"If-Match": f'"{v1.pk}"'}}, {"data": {"expected_version_id": str(v1.pk)}}):
-        refused = client.post(address, **said)
+    for params in ({"headers": {"If-Match": f'"{v1.pk}"'}}, {"data": {"expected_version_id": str(v1.pk)}}):
+        refused = client.post(url, **params)
         assert (refused.status_code, refused.json()["code"], refused.json()["version"]) == (409, "AliasMoved", "v2")
-    assert client.post(address, headers={"If-Match": "v2"}).status_code == 400
-    assert client.post(address, {"expected_version_id": None}).status_code == 409
+    assert client.post(url, headers={"If-Match": "v2"}).status_code == 400
+    assert client.post(url, {"expected_version_id": None}).status_code == 409
     assert is_at(artifact) == "v2"
-    assert client.post(address, headers={"If-Match": f'"{v2.pk}"'}).status_code == 200
+    assert client.post(url, headers={"If-Match": f'"{v2.pk}"'}).status_code == 200
 
 
-def test_a_version_that_was_deleted_is_not_gone_back_to(api, bob, artifact, address, v1, v2, v3):
+def test_a_version_that_was_deleted_is_not_gone_back_to(api, bob, artifact, url, v1, v2, v3):
     through(bob, artifact, v1, v2)
     versions.delete(Actor(bob, Channel.SDK), v1)
     with pytest.raises(AliasTargetRefused):
         aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
 
-    answer = api(bob).post(address)
+    answer = api(bob).post(url)
     assert (answer.status_code, answer.json()["code"]) == (409, "AliasTargetRefused")
     assert "v1" in answer.json()["detail"]
     assert is_at(artifact) == "v2"
@@ -119,23 +119,23 @@ def test_latest_goes_back_until_the_next_version(bob, artifact, v1, v2):
     assert aliases.get(artifact, "latest").version == v3
 
 
-def test_a_protected_alias_goes_back_by_who_may_move_it(api, alice, bob, artifact, address, v1, v2):
+def test_a_protected_alias_goes_back_by_who_may_move_it(api, alice, bob, artifact, url, v1, v2):
     through(bob, artifact, v1, v2)
     protection.create(Actor(alice), artifact.project, "production")
     with pytest.raises(AliasProtected):
         aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
 
-    assert api(bob).post(address).json()["code"] == "AliasProtected"
-    assert api(alice).post(address).status_code == 200
+    assert api(bob).post(url).json()["code"] == "AliasProtected"
+    assert api(alice).post(url).status_code == 200
 
 
-def test_who_may(api, bob, vera, mallory, artifact, address, v1, v2):
+def test_who_may(api, bob, vera, mallory, artifact, url, v1, v2):
     through(bob, artifact, v1, v2)
     with pytest.raises(errors.Denied):
         aliases.rollback(Actor(vera, Channel.SDK), artifact, "production")
 
-    assert api(vera).post(address).json()["code"] == "Denied"
-    assert api(mallory).post(address).status_code == 404
+    assert api(vera).post(url).json()["code"] == "Denied"
+    assert api(mallory).post(url).status_code == 404
     assert is_at(artifact) == "v2"
 
 
@@ -146,10 +146,10 @@ def test_who_may(api, bob, vera, mallory, artifact, address, v1, v2):
         {"artifact_id": str(UUID(int=7))},
     ],
 )  # fmt: skip
-def test_odd_bodies_are_refused(api, bob, artifact, address, v1, v2, body):
+def test_odd_bodies_are_refused(api, bob, artifact, url, v1, v2, body):
     through(bob, artifact, v1, v2)
 
-    assert api(bob).post(address, body).status_code == 400
+    assert api(bob).post(url, body).status_code == 400
     assert is_at(artifact) == "v2"
 
 

@@ -13,7 +13,7 @@ from tests.artifacts.client import log
 
 
 @pytest.fixture
-def address(artifact) -> str:
+def url(artifact) -> str:
     return f"/api/v1/artifacts/{artifact.pk}/aliases/suggestions"
 
 
@@ -28,9 +28,9 @@ def name(bob, artifact, v1):
 
 
 def suggested(artifact, typed: str = "", why: str = "") -> list[str]:
-    found = suggestions.suggest(artifact, typed)
-    assert len({each.alias for each in found}) == len(found)
-    return [each.alias for each in found if why in ("", each.why)]
+    row = suggestions.suggest(artifact, typed)
+    assert len({item.alias for item in row}) == len(row)
+    return [item.alias for item in row if why in ("", item.why)]
 
 
 def test_an_artifact_without_any(artifact):
@@ -122,9 +122,9 @@ def test_what_begins_so_comes_before_what_holds_it(artifact, v1):
     assert suggested(artifact, "st") == ["staging", "stable", "latest", "best"]
 
 
-def test_over_http(api, vera, mallory, bob, artifact, address, v1, name):
+def test_over_http(api, vera, mallory, bob, artifact, url, v1, name):
     name("v1.2.3", "production")
-    body = api(vera).get(address, {"q": "v"}).json()
+    body = api(vera).get(url, {"q": "v"}).json()
 
     assert body == {
         "items": [
@@ -133,24 +133,22 @@ def test_over_http(api, vera, mallory, bob, artifact, address, v1, name):
             {"alias": "v2.0.0", "why": "next version"},
         ]
     }
-    assert len(api(vera).get(address).json()["items"]) == len(api(vera).get(address, {"q": ""}).json()["items"]) > 8
-    assert api(mallory).get(address).status_code == 404
-    assert api(vera).get(address, {"q": "x" * 101}).status_code == 400
-    assert api(vera).get(f"{address}?q=%00").status_code == 400
-    assert api(vera).post(address, {}).status_code == 405
+    assert len(api(vera).get(url).json()["items"]) == len(api(vera).get(url, {"q": ""}).json()["items"]) > 8
+    assert api(mallory).get(url).status_code == 404
+    assert api(vera).get(url, {"q": "x" * 101}).status_code == 400
+    assert api(vera).get(f"{url}?q=%00").status_code == 400
+    assert api(vera).post(url, {}).status_code == 405
 
 
-def test_it_costs_the_same_however_much_there_is(
-    api, vera, alice, bob, artifact, address, v1, django_assert_num_queries
-):
+def test_it_costs_the_same_however_much_there_is(api, vera, alice, bob, artifact, url, v1, django_assert_num_queries):
     client = api(vera)
-    client.get(address)
+    client.get(url)
     # Key, artifact; its own aliases, the project's artifacts, their aliases.
     with django_assert_num_queries(5):
-        client.get(address)
+        client.get(url)
     _crowd(artifact, v1, bob, artifacts_there=150, aliases_each=30)
     with django_assert_num_queries(5):
-        items = client.get(address).json()["items"]
+        items = client.get(url).json()["items"]
     assert len(items) == MAX_IN_USE + len(COMMON) - 1 + 2
 
 
@@ -170,13 +168,13 @@ def _crowd(artifact, version, user, artifacts_there: int, aliases_each: int) -> 
     Artifact.objects.bulk_create(many)
     made = [
         ArtifactVersion(
-            artifact=each, number=1, state="finalized", finalized_at=timezone.now(), storage_path=f"p/{each.pk}"
+            artifact=item, number=1, state="finalized", finalized_at=timezone.now(), storage_path=f"p/{item.pk}"
         )
-        for each in many
+        for item in many
     ]
     ArtifactVersion.objects.bulk_create(made)
     ArtifactAlias.objects.bulk_create(
-        ArtifactAlias(artifact=each.artifact, version=each, alias=f"name-{number:03}")
-        for each in made
+        ArtifactAlias(artifact=item.artifact, version=item, alias=f"name-{number:03}")
+        for item in made
         for number in range(aliases_each)
     )

@@ -11,7 +11,7 @@ from tests.artifacts.client import at_once
 
 
 @pytest.fixture
-def address(artifact) -> str:
+def url(artifact) -> str:
     return f"/api/v1/artifacts/{artifact.pk}/aliases/swap"
 
 
@@ -20,16 +20,16 @@ def blue_and_green(bob, artifact, v1, v2) -> None:
     aliases.update_many(Actor(bob, Channel.SDK), artifact, {"blue": v1, "green": v2})
 
 
-def places(artifact) -> tuple[str, ...]:
+def positions(artifact) -> tuple[str, ...]:
     return tuple(aliases.get(artifact, alias).version.version for alias in ("blue", "green"))
 
 
-def test_they_change_places(api, bob, artifact, blue_and_green, address):
-    answer = api(bob).post(address, {"one": "blue", "other": "green", "reason": "Green is warm"})
+def test_they_change_places(api, bob, artifact, blue_and_green, url):
+    answer = api(bob).post(url, {"one": "blue", "other": "green", "reason": "Green is warm"})
 
     assert answer.status_code == 200
     assert [(item["alias"], item["version"]) for item in answer.json()["items"]] == [("blue", "v2"), ("green", "v1")]
-    assert places(artifact) == ("v2", "v1")
+    assert positions(artifact) == ("v2", "v1")
     changes = AliasChange.objects.filter(reason="Green is warm").order_by("alias")
     assert [str(change) for change in changes] == ["blue: v1 → v2", "green: v2 → v1"]
 
@@ -39,7 +39,7 @@ def test_two_at_the_same_place_stay(bob, artifact, v1):
     before = AliasChange.objects.count()
     aliases.swap(Actor(bob, Channel.SDK), artifact, "blue", "green")
 
-    assert (places(artifact), AliasChange.objects.count()) == (("v1", "v1"), before)
+    assert (positions(artifact), AliasChange.objects.count()) == (("v1", "v1"), before)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_two_at_the_same_place_stay(bob, artifact, v1):
         (None, 400, "Invalid"),
     ],
 )
-def test_what_makes_no_sense_is_refused(api, bob, artifact, blue_and_green, address, body, status, code):
-    answer = api(bob).post(address, body)
+def test_what_makes_no_sense_is_refused(api, bob, artifact, blue_and_green, url, body, status, code):
+    answer = api(bob).post(url, body)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert places(artifact) == ("v1", "v2")
+    assert positions(artifact) == ("v1", "v2")
 
 
 def test_the_verb_says_the_same(bob, vera, artifact, blue_and_green):
@@ -73,25 +73,25 @@ def test_the_verb_says_the_same(bob, vera, artifact, blue_and_green):
         aliases.swap(Actor(bob, Channel.SDK), artifact, "blue", "blue")
     with pytest.raises(errors.Denied):
         aliases.swap(Actor(vera, Channel.SDK), artifact, "blue", "green")
-    assert places(artifact) == ("v1", "v2")
+    assert positions(artifact) == ("v1", "v2")
 
 
 @pytest.mark.parametrize("pattern", ["blue", "gre*"])
-def test_one_that_is_protected_keeps_both(api, alice, bob, artifact, blue_and_green, address, pattern):
+def test_one_that_is_protected_keeps_both(api, alice, bob, artifact, blue_and_green, url, pattern):
     protection.create(Actor(alice), artifact, pattern)
     with pytest.raises(AliasProtected):
         aliases.swap(Actor(bob, Channel.SDK), artifact, "blue", "green")
 
-    assert api(bob).post(address, {"one": "blue", "other": "green"}).json()["code"] == "AliasProtected"
-    assert places(artifact) == ("v1", "v2")
+    assert api(bob).post(url, {"one": "blue", "other": "green"}).json()["code"] == "AliasProtected"
+    assert positions(artifact) == ("v1", "v2")
 
 
-def test_who_may(api, vera, mallory, artifact, blue_and_green, address):
+def test_who_may(api, vera, mallory, artifact, blue_and_green, url):
     body = {"one": "blue", "other": "green"}
 
-    assert api(vera).post(address, body).json()["code"] == "Denied"
-    assert api(mallory).post(address, body).status_code == 404
-    assert places(artifact) == ("v1", "v2")
+    assert api(vera).post(url, body).json()["code"] == "Denied"
+    assert api(mallory).post(url, body).status_code == 404
+    assert positions(artifact) == ("v1", "v2")
 
 
 @pytest.mark.parametrize("word", ["swap", "history", "suggestions"])
@@ -107,4 +107,4 @@ def test_swaps_at_once_leave_one_in_each_place(bob, artifact, blue_and_green):
     outcomes = at_once(*[lambda turn=turn: aliases.swap(Actor(bob, Channel.SDK), artifact, *turn) for turn in turns])
 
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    assert places(artifact) == ("v1", "v2")
+    assert positions(artifact) == ("v1", "v2")

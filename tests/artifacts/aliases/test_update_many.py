@@ -19,10 +19,10 @@ from tests.artifacts.client import at_once, begin, log
 @pytest.fixture
 def put(api, bob, artifact) -> Callable[..., HttpResponse]:
     client = api(bob)
-    return lambda wanted, **more: client.put(f"/api/v1/artifacts/{artifact.pk}/aliases", {"aliases": wanted, **more})
+    return lambda targets, **more: client.put(f"/api/v1/artifacts/{artifact.pk}/aliases", {"aliases": targets, **more})
 
 
-def places(artifact) -> dict[str, str]:
+def positions(artifact) -> dict[str, str]:
     return {row.alias: row.version.version for row in artifact.alias_set.select_related("version")}
 
 
@@ -36,7 +36,7 @@ def test_made_moved_and_removed_in_one_call(put, bob, artifact, v1, v2):
     body = answer.json()
     assert body["removed"] == ["old"]
     assert [(item["alias"], item["version"]) for item in body["items"]] == [("production", "v2"), ("staging", "v1")]
-    assert places(artifact) == {"latest": "v2", "production": "v2", "staging": "v1", "untouched": "v1"}
+    assert positions(artifact) == {"latest": "v2", "production": "v2", "staging": "v1", "untouched": "v1"}
     changes = AliasChange.objects.filter(reason="Release 7").order_by("created_at")
     assert [str(change) for change in changes] == ["production: v1 → v2", "staging: nowhere → v1", "old: v1 → nowhere"]
 
@@ -51,28 +51,28 @@ def test_what_is_where_it_should_be_stays_without_a_record(put, bob, artifact, v
 
 def test_each_may_be_expected_somewhere(put, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    wanted = {"production": "v2", "staging": "v1"}
+    targets = {"production": "v2", "staging": "v1"}
 
-    assert put(wanted, expected={"production": str(v1.pk), "staging": None}).status_code == 200
-    assert places(artifact) == {"latest": "v2", "production": "v2", "staging": "v1"}
+    assert put(targets, expected={"production": str(v1.pk), "staging": None}).status_code == 200
+    assert positions(artifact) == {"latest": "v2", "production": "v2", "staging": "v1"}
 
 
 @pytest.mark.parametrize("expected", [{"staging": "v2"}, {"latest": None}, {"production": "v1"}])
 def test_one_that_is_elsewhere_stops_all(put, bob, artifact, v1, v2, expected):
     aliases.move(Actor(bob, Channel.SDK), artifact, "staging", v1)
-    before = places(artifact)
+    before = positions(artifact)
     ids = {"v1": str(v1.pk), "v2": str(v2.pk), None: None}
     answer = put(
         {"best": "v1", "staging": "v2", "latest": "v1", "production": "v2"},
-        expected={alias: ids[place] for alias, place in expected.items()},
+        expected={alias: ids[path] for alias, path in expected.items()},
     )
 
     assert (answer.status_code, answer.json()["code"], answer.json()["alias"]) == (409, "AliasMoved", *expected)
-    assert places(artifact) == before
+    assert positions(artifact) == before
 
 
 @pytest.mark.parametrize(
-    ("wanted", "status", "code"),
+    ("targets", "status", "code"),
     [
         ({"nope": None}, 404, "AliasNotFound"),
         ({"x": "v9"}, 404, "VersionNotFound"),
@@ -97,11 +97,11 @@ def test_one_that_is_elsewhere_stops_all(put, bob, artifact, v1, v2, expected):
         (None, 400, "Invalid"),
     ],
 )
-def test_one_that_makes_no_sense_stops_all(put, artifact, v1, wanted, status, code):
-    answer = put({"first": "v1", **wanted} if isinstance(wanted, dict) and wanted else wanted)
+def test_one_that_makes_no_sense_stops_all(put, artifact, v1, targets, status, code):
+    answer = put({"first": "v1", **targets} if isinstance(targets, dict) and targets else targets)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert places(artifact) == {"latest": "v1"}
+    assert positions(artifact) == {"latest": "v1"}
 
 
 @pytest.mark.parametrize("expected", [{"other": None}, {"x": "v1"}, {"x": 7.5}, [], "x", None, {"x": ""}])
@@ -109,18 +109,18 @@ def test_odd_expectations_are_refused(put, artifact, v1, expected):
     answer = put({"x": "v1"}, expected=expected)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "Invalid")
-    assert places(artifact) == {"latest": "v1"}
+    assert positions(artifact) == {"latest": "v1"}
 
 
 @pytest.mark.parametrize("header", [{"If-Match": '"{id}"'}, {"If-None-Match": "*"}, {"If-Match": ""}])
 def test_headers_for_one_alias_are_refused(api, bob, artifact, v1, v2, header):
     aliases.update_many(Actor(bob, Channel.SDK), artifact, {"one": v1, "other": v2})
     headers = {name: value.format(id=v1.pk) for name, value in header.items()}
-    address = f"/api/v1/artifacts/{artifact.pk}/aliases"
+    url = f"/api/v1/artifacts/{artifact.pk}/aliases"
 
-    assert api(bob).put(address, {"aliases": {"one": "v2"}}, headers=headers).status_code == 400
-    assert api(bob).post(f"{address}/swap", {"one": "one", "other": "other"}, headers=headers).status_code == 400
-    assert places(artifact) == {"latest": "v2", "one": "v1", "other": "v2"}
+    assert api(bob).put(url, {"aliases": {"one": "v2"}}, headers=headers).status_code == 400
+    assert api(bob).post(f"{url}/swap", {"one": "one", "other": "other"}, headers=headers).status_code == 400
+    assert positions(artifact) == {"latest": "v2", "one": "v1", "other": "v2"}
 
 
 def test_a_body_without_aliases_is_refused(api, bob, artifact, v1):
@@ -132,9 +132,9 @@ def test_a_hundred_at_once_and_no_more(put, artifact, v1):
     names = [f"a{number}" for number in range(101)]
 
     assert put(dict.fromkeys(names, "v1")).status_code == 400
-    assert places(artifact) == {"latest": "v1"}
+    assert positions(artifact) == {"latest": "v1"}
     answer = put(dict.fromkeys(names[:100], "v1"))
-    assert (answer.status_code, len(answer.json()["items"]), len(places(artifact))) == (200, 100, 101)
+    assert (answer.status_code, len(answer.json()["items"]), len(positions(artifact))) == (200, 100, 101)
 
 
 def test_a_version_of_another_artifact_is_refused(put, bob, artifact, other, v1):
@@ -142,7 +142,7 @@ def test_a_version_of_another_artifact_is_refused(put, bob, artifact, other, v1)
     answer = put({"x": "v1", "y": str(theirs.pk)})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "AliasTargetRefused")
-    assert places(artifact) == {"latest": "v1"}
+    assert positions(artifact) == {"latest": "v1"}
 
 
 def test_a_version_that_nobody_shows_you_is_missing(put, mallory, foreign, v1):
@@ -171,24 +171,24 @@ def test_one_that_is_protected_stops_all(put, alice, api, artifact, v1, v2):
     answer = put({"staging": "v1", "production": "v1"})
 
     assert (answer.status_code, answer.json()["code"], answer.json()["alias"]) == (403, "AliasProtected", "production")
-    assert places(artifact) == {"latest": "v2"}
+    assert positions(artifact) == {"latest": "v2"}
     body = {"aliases": {"staging": "v1", "production": "v1"}}
     assert api(alice).put(f"/api/v1/artifacts/{artifact.pk}/aliases", body).status_code == 200
 
 
 def test_who_may(api, vera, mallory, artifact, v1):
-    body, address = {"aliases": {"x": "v1"}}, f"/api/v1/artifacts/{artifact.pk}/aliases"
+    body, url = {"aliases": {"x": "v1"}}, f"/api/v1/artifacts/{artifact.pk}/aliases"
 
-    assert api(vera).put(address, body).json()["code"] == "Denied"
-    assert api(mallory).put(address, body).status_code == 404
-    assert places(artifact) == {"latest": "v1"}
+    assert api(vera).put(url, body).json()["code"] == "Denied"
+    assert api(mallory).put(url, body).status_code == 404
+    assert positions(artifact) == {"latest": "v1"}
 
 
 def test_the_same_name_twice_is_the_last_one(api, bob, artifact, v1, v2):
     body = b'{"aliases": {"x": "v1", "x": "v2"}}'
     answer = api(bob).generic("PUT", f"/api/v1/artifacts/{artifact.pk}/aliases", body, content_type="application/json")
 
-    assert (answer.status_code, places(artifact)["x"]) == (200, "v2")
+    assert (answer.status_code, positions(artifact)["x"]) == (200, "v2")
 
 
 def test_the_record_says_who_and_with_which_key(put, bob, artifact, v1):
@@ -210,7 +210,7 @@ def test_the_verb_says_the_same(bob, vera, artifact, v1, v2):
         )
     with pytest.raises(errors.Denied):
         aliases.update_many(Actor(vera, Channel.SDK), artifact, {"x": v1})
-    assert places(artifact) == {"latest": "v2"}
+    assert positions(artifact) == {"latest": "v2"}
     assert aliases.update_many(Actor(bob, Channel.SDK), artifact, {}) == []
 
 
@@ -218,12 +218,12 @@ def test_the_verb_says_the_same(bob, vera, artifact, v1, v2):
 def test_calls_at_once_never_mix(put, bob, artifact, v1, v2):
     names = [f"a{number}" for number in range(5)]
     turns = [dict.fromkeys(names if number % 3 else reversed(names), f"v{1 + number % 2}") for number in range(8)]
-    answers = at_once(*[lambda wanted=wanted: put(wanted) for wanted in turns])
+    answers = at_once(*[lambda targets=targets: put(targets) for targets in turns])
 
     assert {answer.status_code for answer in answers} == {200}
     for answer in answers:
         assert len({item["version"] for item in answer.json()["items"]}) == 1
-    assert len({version for alias, version in places(artifact).items() if alias in names}) == 1
+    assert len({version for alias, version in positions(artifact).items() if alias in names}) == 1
     steps = list(
         AliasChange.objects.filter(alias__in=names).order_by("alias", "number").values_list("alias", "to_number")
     )

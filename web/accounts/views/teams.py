@@ -36,56 +36,56 @@ def team_new(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_edit(request: HttpRequest, team: str) -> HttpResponse:
-    found = get_team(request, team, role=Role.ADMIN)
-    form = TeamForm(request.POST or None, initial={"name": found.name, "display_name": found.display_name})
+    team = get_team(request, team, role=Role.ADMIN)
+    form = TeamForm(request.POST or None, initial={"name": team.name, "display_name": team.display_name})
     if form.is_valid():
-        teams.update(Actor.from_page(request), found, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", found)
-    return rendering.render_form(request, form, f"Edit team {found.name}", submit_label="Save", back=found)
+        teams.update(Actor.from_page(request), team, **form.cleaned_data)
+        return rendering.redirect_with_message(request, "Saved.", team)
+    return rendering.render_form(request, form, f"Edit team {team.name}", submit_label="Save", back=team)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_delete(request: HttpRequest, team: str) -> HttpResponse:
-    found = get_team(request, team, role=Role.ADMIN)
+    team = get_team(request, team, role=Role.ADMIN)
     if request.method == "POST":
-        teams.delete(Actor.from_page(request), found)
-        return rendering.redirect_with_message(request, f"Team {found.name} deleted.", "profile")
+        teams.delete(Actor.from_page(request), team)
+        return rendering.redirect_with_message(request, f"Team {team.name} deleted.", "profile")
     message = "Only a team without projects can be deleted. Its members keep their accounts."
-    heading = f"Delete team {found.name}?"
-    return rendering.render_form(request, None, heading, message, submit_label="Delete", back=found, danger=True)
+    heading = f"Delete team {team.name}?"
+    return rendering.render_form(request, None, heading, message, submit_label="Delete", back=team, danger=True)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_add(request: HttpRequest, team: str) -> HttpResponse:
-    found = get_team(request, team, role=Role.ADMIN)
+    team = get_team(request, team, role=Role.ADMIN)
     form = MemberForm(request.POST or None)
     if form.is_valid():
         member = teams.add_member(
-            Actor.from_page(request), found, form.cleaned_data["username"], form.cleaned_data["role"]
+            Actor.from_page(request), team, form.cleaned_data["username"], form.cleaned_data["role"]
         )
         return rendering.redirect_with_message(
-            request, f"{member.user.username} added to team {found.name}.", _return_url(request, found)
+            request, f"{member.user.username} added to team {team.name}.", _return_url(request, team)
         )
     return rendering.render_form(
-        request, form, f"Add a member to {found.name}", submit_label="Add", back=_return_url(request, found)
+        request, form, f"Add a member to {team.name}", submit_label="Add", back=_return_url(request, team)
     )
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_role(request: HttpRequest, team: str, username: str) -> HttpResponse:
-    found = get_team(request, team, role=Role.ADMIN)
+    row = get_team(request, team, role=Role.ADMIN)
     member = get_member(request, team, username)
     form = RoleForm(request.POST or None, initial={"role": member.role})
     if form.is_valid():
         member = teams.change_role(Actor.from_page(request), member, form.cleaned_data["role"])
         return rendering.redirect_with_message(
-            request, f"The role of {username} is now {member.get_role_display().lower()}.", _return_url(request, found)
+            request, f"The role of {username} is now {member.get_role_display().lower()}.", _return_url(request, row)
         )
     return rendering.render_form(
-        request, form, f"Role of {username}", submit_label="Change", back=_return_url(request, found)
+        request, form, f"Role of {username}", submit_label="Change", back=_return_url(request, row)
     )
 
 
@@ -115,11 +115,11 @@ def member_remove(request: HttpRequest, team: str, username: str) -> HttpRespons
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: HttpRequest, team: str) -> HttpResponse:
-    found = get_team(request, team, role=Role.ADMIN)
+    team = get_team(request, team, role=Role.ADMIN)
     form = InvitationForm(request.POST or None)
-    back = _return_url(request, found)
+    back = _return_url(request, team)
     if form.is_valid():
-        invitation, token = invitations.create(Actor.from_page(request), found, **form.cleaned_data)
+        invitation, token = invitations.create(Actor.from_page(request), team, **form.cleaned_data)
         link = request.build_absolute_uri(reverse("sign-up", args=[token]))
         context = {"invitation": invitation, "link": link, "back": back}
         return rendering.add_htmx_trigger(
@@ -127,20 +127,20 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
         )
     message = "The link works for one person, who creates an account with it or joins with an existing one."
     return rendering.render_form(
-        request, form, f"Invite to {found.name}", message, submit_label="Create link", back=back
+        request, form, f"Invite to {team.name}", message, submit_label="Create link", back=back
     )
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> HttpResponse:
-    found = get_team(request, team, role=Role.ADMIN)
+    row = get_team(request, team, role=Role.ADMIN)
     invitation = get_invitation(request, team, invitation_id)
     if request.method == "POST":
         invitations.revoke(Actor.from_page(request), invitation)
-        return rendering.redirect_with_message(request, "Invitation revoked.", _return_url(request, found))
+        return rendering.redirect_with_message(request, "Invitation revoked.", _return_url(request, row))
     message = "Its link will stop working."
-    back = _return_url(request, found)
+    back = _return_url(request, row)
     return rendering.render_form(
         request, None, "Revoke the invitation?", message, submit_label="Revoke", back=back, danger=True
     )

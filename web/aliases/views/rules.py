@@ -29,12 +29,12 @@ PAGE_SIZE = 100
 @require_safe
 def project_rules(request: HttpRequest, team: str, project: str) -> HttpResponse:
     """Those of the project, of its artifacts and, for members, of its team."""
-    found = get_project(request, team, project)
-    of_team = Q(team=found.team_id) if found.role else Q(pk=None)
-    rows = AliasRule.objects.filter(Q(project=found) | Q(artifact__project=found) | of_team).for_display()
+    project = get_project(request, team, project)
+    of_team = Q(team=project.team_id) if project.role else Q(pk=None)
+    rows = AliasRule.objects.filter(Q(project=project) | Q(artifact__project=project) | of_team).for_display()
     page = rendering.paginate(request.GET, rows.order_by("pattern", "id"), PAGE_SIZE)
-    context = {"project": found, "tab": "rules", "page": page, "active_nav": "home"} | permissions.template_flags(
-        found.role
+    context = {"project": project, "tab": "rules", "page": page, "active_nav": "home"} | permissions.template_flags(
+        project.role
     )
     return rendering.render_page(request, "aliases/rules.html", context)
 
@@ -42,32 +42,32 @@ def project_rules(request: HttpRequest, team: str, project: str) -> HttpResponse
 @login_required
 @require_safe
 def team_rules(request: HttpRequest, team: str) -> HttpResponse:
-    found = get_team(request, team)
-    rows = AliasRule.objects.filter(team=found).for_display().order_by("pattern", "id")
+    team = get_team(request, team)
+    rows = AliasRule.objects.filter(team=team).for_display().order_by("pattern", "id")
     page = rendering.paginate(request.GET, rows, PAGE_SIZE)
-    context = {"team": found, "page": page} | permissions.template_flags(found.role)
+    context = {"team": team, "page": page} | permissions.template_flags(team.role)
     return rendering.render_page(request, "aliases/team_rules.html", context)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_rule_new(request: HttpRequest, team: str) -> HttpResponse:
-    found = get_team(request, team, role=Role.ADMIN)
-    return _create(request, found, f"Protect aliases in team {team}")
+    scope = get_team(request, team, role=Role.ADMIN)
+    return _create(request, scope, f"Protect aliases in team {team}")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_rule_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    return _create(request, found, f"Protect aliases in project {project}")
+    row = get_project(request, team, project, role=Role.ADMIN)
+    return _create(request, row, f"Protect aliases in project {project}")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def artifact_rule_new(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    found = get_artifact(request, role=Role.ADMIN, **url_kwargs)
-    return _create(request, found, f"Protect aliases of {found.name}")
+    artifact = get_artifact(request, role=Role.ADMIN, **url_kwargs)
+    return _create(request, artifact, f"Protect aliases of {artifact.name}")
 
 
 @login_required

@@ -27,8 +27,8 @@ def artifact_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def project_artifacts(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project)
-    return _render_list(request, Artifact.objects.filter(project=found), found)
+    project = get_project(request, team, project)
+    return _render_list(request, Artifact.objects.filter(project=project), project)
 
 
 @login_required

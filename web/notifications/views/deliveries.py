@@ -17,10 +17,10 @@ from web.projects.lookups import get_project
 @login_required
 @require_safe
 def delivery_page(request: HttpRequest, team: str, project: str, webhook_id: UUID, delivery_id: UUID) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = get_webhook(request, found, webhook_id)
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = get_webhook(request, project, webhook_id)
     delivery = get_delivery(webhook, delivery_id)
-    context = {"project": found, "webhook": webhook, "delivery": delivery, "back": webhook.get_absolute_url()}
+    context = {"project": project, "webhook": webhook, "delivery": delivery, "back": webhook.get_absolute_url()}
     return rendering.render_page(
         request, "notifications/delivery.html", context | {"attempts": list(delivery.attempts.all())[::-1]}
     )
@@ -29,7 +29,7 @@ def delivery_page(request: HttpRequest, team: str, project: str, webhook_id: UUI
 @login_required
 @require_POST
 def redeliver(request: HttpRequest, team: str, project: str, webhook_id: UUID, delivery_id: UUID) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = get_webhook(request, found, webhook_id)
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = get_webhook(request, project, webhook_id)
     webhooks.redeliver(Actor.from_page(request), get_delivery(webhook, delivery_id))
     return rendering.redirect_with_message(request, "Delivery queued again.", webhook)

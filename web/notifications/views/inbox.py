@@ -29,9 +29,9 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def item(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """On to the page of the event; who goes there has read the item."""
-    found = get_object_or_404(InboxItem.objects.visible_to(request.user).for_display(), pk=notice_id)
-    inbox.mark_read(Actor.from_page(request), [found.pk])
-    return redirect(_event_url(request, found.event))
+    object_or_404 = get_object_or_404(InboxItem.objects.visible_to(request.user).for_display(), pk=notice_id)
+    inbox.mark_read(Actor.from_page(request), [object_or_404.pk])
+    return redirect(_event_url(request, object_or_404.event))
 
 
 @login_required

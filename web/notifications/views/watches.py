@@ -46,21 +46,21 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_watch(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project)
-    back = found.get_absolute_url()
-    return _render_form(request, found, None, found.full_name, rendering.safe_return_url(request, back))
+    project = get_project(request, team, project)
+    back = project.get_absolute_url()
+    return _render_form(request, project, None, project.full_name, rendering.safe_return_url(request, back))
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def artifact_watch(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    found = get_artifact(request, **url_kwargs)
-    back = found.get_absolute_url()
+    artifact = get_artifact(request, **url_kwargs)
+    back = artifact.get_absolute_url()
     return _render_form(
         request,
-        found.project,
-        found,
-        found.full_name,
+        artifact.project,
+        artifact,
+        artifact.full_name,
         rendering.safe_return_url(request, back),
     )
 

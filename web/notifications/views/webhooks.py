@@ -26,55 +26,57 @@ PAGE_SIZE = 50
 @login_required
 @require_safe
 def webhook_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    rows = Delivery.objects.annotate_newest(Webhook.objects.filter(project=found))
-    return _render_tab(request, found, "webhooks", webhooks=rows)
+    project = get_project(request, team, project, role=Role.ADMIN)
+    rows = Delivery.objects.annotate_newest(Webhook.objects.filter(project=project))
+    return _render_tab(request, project, "webhooks", webhooks=rows)
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
+    project = get_project(request, team, project, role=Role.ADMIN)
     form = WebhookForm(request.POST or None)
     if form.is_valid():
-        webhook = webhooks.create(Actor.from_page(request), found, **form.cleaned_data)
+        webhook = webhooks.create(Actor.from_page(request), project, **form.cleaned_data)
         return _render_secret(request, webhook, "Webhook created")
-    return _render_form(request, found, form, "New webhook", "Create", reverse("project-webhooks", args=found.url_args))
+    return _render_form(
+        request, project, form, "New webhook", "Create", reverse("project-webhooks", args=project.url_args)
+    )
 
 
 @login_required
 @require_safe
 def webhook_page(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
     """The part is the list of deliveries, which asks for itself anew while one is on its way."""
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = get_webhook(request, found, webhook_id)
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = get_webhook(request, project, webhook_id)
     rows = Delivery.objects.filter(webhook=webhook).select_related("event").prefetch_related("attempts")
     page = rendering.paginate(request.GET, rows.order_by("-id"), PAGE_SIZE)
     is_busy = any(delivery.is_pending for delivery in page)
-    return _render_tab(request, found, "webhook", webhook=webhook, page=page, is_busy=is_busy and webhook.is_live)
+    return _render_tab(request, project, "webhook", webhook=webhook, page=page, is_busy=is_busy and webhook.is_live)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_edit(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = get_webhook(request, found, webhook_id)
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = get_webhook(request, project, webhook_id)
     form = WebhookForm(request.POST or None, initial=WebhookForm.initial_of(webhook))
     if form.is_valid():
         webhooks.update(Actor.from_page(request), webhook, **form.cleaned_data)
         return rendering.redirect_with_message(request, "Saved.", webhook)
-    return _render_form(request, found, form, "Edit webhook", "Save", webhook.get_absolute_url())
+    return _render_form(request, project, form, "Edit webhook", "Save", webhook.get_absolute_url())
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = get_webhook(request, found, webhook_id)
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = get_webhook(request, project, webhook_id)
     if request.method == "POST":
         webhooks.delete(Actor.from_page(request), webhook)
-        return rendering.redirect_with_message(request, "Webhook deleted.", "project-webhooks", *found.url_args)
+        return rendering.redirect_with_message(request, "Webhook deleted.", "project-webhooks", *project.url_args)
     message = f"No more events are sent to {webhook.url}, and its delivery log is deleted."
     heading = "Delete this webhook?"
     return rendering.render_form(request, None, heading, message, submit_label="Delete", back=webhook, danger=True)
@@ -84,8 +86,8 @@ def webhook_delete(request: HttpRequest, team: str, project: str, webhook_id: UU
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = get_webhook(request, found, webhook_id)
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = get_webhook(request, project, webhook_id)
     if request.method == "POST":
         return _render_secret(request, webhooks.renew_secret(Actor.from_page(request), webhook), "New signing secret")
     message = "New deliveries will be signed with the new secret. Update the receiver with it."
@@ -96,8 +98,8 @@ def webhook_secret(request: HttpRequest, team: str, project: str, webhook_id: UU
 @login_required
 @require_POST
 def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = get_webhook(request, found, webhook_id)
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = get_webhook(request, project, webhook_id)
     webhooks.test(Actor.from_page(request), webhook)
     return rendering.redirect_with_message(request, "Test event queued.", webhook)
 
@@ -105,16 +107,16 @@ def webhook_test(request: HttpRequest, team: str, project: str, webhook_id: UUID
 @login_required
 @require_POST
 def webhook_pause(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = webhooks.pause(Actor.from_page(request), get_webhook(request, found, webhook_id))
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = webhooks.pause(Actor.from_page(request), get_webhook(request, project, webhook_id))
     return rendering.redirect_with_message(request, "Webhook paused.", webhook)
 
 
 @login_required
 @require_POST
 def webhook_resume(request: HttpRequest, team: str, project: str, webhook_id: UUID) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    webhook = webhooks.resume(Actor.from_page(request), get_webhook(request, found, webhook_id))
+    project = get_project(request, team, project, role=Role.ADMIN)
+    webhook = webhooks.resume(Actor.from_page(request), get_webhook(request, project, webhook_id))
     return rendering.redirect_with_message(request, "Webhook resumed.", webhook)
 
 

@@ -28,12 +28,12 @@ MAX_RECENT = 8
 @login_required
 @require_safe
 def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project)
-    artifacts = Artifact.objects.filter(project=found)
-    runs = Run.objects.filter(project=found).select_related("created_by").order_by("-id")
+    project = get_project(request, team, project)
+    artifacts = Artifact.objects.filter(project=project)
+    runs = Run.objects.filter(project=project).select_related("created_by").order_by("-id")
     return _render_tab(
         request,
-        found,
+        project,
         "overview",
         types=artifacts.order_by("type").values("type").annotate(count=Count("*")),
         recent=activity.newest_versions(artifacts, MAX_RECENT),
@@ -45,19 +45,21 @@ def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
 @require_safe
 def members(request: HttpRequest, team: str, project: str) -> HttpResponse:
     """The members of the project's team; others who see the project do not see them."""
-    found = get_project(request, team, project)
-    return _render_tab(request, found, "members", **member_list_context(request, get_team(request, found.team.name)))
+    project = get_project(request, team, project)
+    return _render_tab(
+        request, project, "members", **member_list_context(request, get_team(request, project.team.name))
+    )
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.EDITOR)
-    form = ProjectForm(request.POST or None, initial=ProjectForm.initial_of(found))
+    project = get_project(request, team, project, role=Role.EDITOR)
+    form = ProjectForm(request.POST or None, initial=ProjectForm.initial_of(project))
     if form.is_valid():
-        found = projects.update(Actor.from_page(request), found, **form.cleaned_data)
-        return rendering.redirect_with_message(request, "Saved.", "project-settings", *found.url_args)
-    return _render_tab(request, found, "settings", status=422 if form.is_bound else 200, form=form)
+        project = projects.update(Actor.from_page(request), project, **form.cleaned_data)
+        return rendering.redirect_with_message(request, "Saved.", "project-settings", *project.url_args)
+    return _render_tab(request, project, "settings", status=422 if form.is_bound else 200, form=form)
 
 
 @login_required
@@ -76,21 +78,21 @@ def project_new(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project, role=Role.ADMIN)
-    form = ConfirmNameForm(found.full_name, request.POST or None)
-    form.fields["name"].label = f"Type {found.full_name} to confirm"
+    project = get_project(request, team, project, role=Role.ADMIN)
+    form = ConfirmNameForm(project.full_name, request.POST or None)
+    form.fields["name"].label = f"Type {project.full_name} to confirm"
     if form.is_valid():
-        projects.delete(Actor.from_page(request), found)
-        return rendering.redirect_with_message(request, f"Project {found.full_name} deleted.", "home")
+        projects.delete(Actor.from_page(request), project)
+        return rendering.redirect_with_message(request, f"Project {project.full_name} deleted.", "home")
     message = "All its artifacts, versions, files and runs will be deleted. This action cannot be undone."
-    heading = f"Delete project {found.full_name}?"
+    heading = f"Delete project {project.full_name}?"
     return rendering.render_form(
         request,
         form,
         heading,
         message,
         submit_label="Delete",
-        back=reverse("project-settings", args=found.url_args),
+        back=reverse("project-settings", args=project.url_args),
         danger=True,
     )
 

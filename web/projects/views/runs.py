@@ -20,13 +20,19 @@ MAX_VERSIONS = 200
 @login_required
 @require_safe
 def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    found = get_project(request, team, project)
+    project = get_project(request, team, project)
     filters = RunFilter(request.GET).values()
     given = {name: value for name, value in filters.items() if value}
-    runs = Run.objects.filter(project=found).filter_by(**given).select_related("created_by")
+    runs = Run.objects.filter(project=project).filter_by(**given).select_related("created_by")
     page = rendering.paginate(request.GET, runs, PAGE_SIZE)
-    context = {"project": found, "page": page, "filters": filters, "is_filtered": bool(given), "states": State.choices}
-    context |= {"tab": "runs", "active_nav": "home"} | permissions.template_flags(found.role)
+    context = {
+        "project": project,
+        "page": page,
+        "filters": filters,
+        "is_filtered": bool(given),
+        "states": State.choices,
+    }
+    context |= {"tab": "runs", "active_nav": "home"} | permissions.template_flags(project.role)
     return rendering.render_page(request, "projects/run_list.html", context)
 
 
