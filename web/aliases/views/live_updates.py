@@ -73,8 +73,8 @@ def _context(request: HttpRequest, page: ResolverMatch, query: QueryDict) -> dic
     if page.url_name == "version":
         version = get_version(request, **url_kwargs)
         artifact = version.artifact
-        seen = state_token(artifact)
-        return {"version": version, "artifact": artifact, "project": artifact.project, "state_token": seen}
+        token = state_token(artifact)
+        return {"version": version, "artifact": artifact, "project": artifact.project, "state_token": token}
     alias = url_kwargs.pop("alias", "")
     artifact = get_artifact_for_display(request, **url_kwargs)
     if page.url_name == "alias-history":

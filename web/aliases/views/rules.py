@@ -59,8 +59,8 @@ def team_rule_new(request: HttpRequest, team: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_rule_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
-    row = get_project(request, team, project, role=Role.ADMIN)
-    return _create(request, row, f"Protect aliases in project {project}")
+    scope = get_project(request, team, project, role=Role.ADMIN)
+    return _create(request, scope, f"Protect aliases in project {project}")
 
 
 @login_required
