@@ -13,5 +13,5 @@ class ArtifactsConfig(AppConfig):
 
     def ready(self) -> None:
         # By name, because models can be imported only by now.
-        kinds.register(import_module("artifacts.events").KINDS)
+        kinds.register(import_module("artifacts.event_messages").KINDS)
         import_module("artifacts.receivers")

@@ -5,7 +5,7 @@
 need size and ETag of a file by one HEAD, and its bytes as they come: `size`, `exists` and `open` give neither.
 
 Every verb raises `errors.StoreUnavailable` when the store does not respond. Signed URLs are for the public endpoint
-and live `settings.SIGNED_URL_LIFE`; everything else goes to the internal one.
+and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
 """
 
 import base64
@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from typing import Any, BinaryIO
 
@@ -28,6 +29,8 @@ from storages.backends.s3 import S3Storage
 
 from artifacts import errors
 
+# How long a presigned URL is valid, for reading and for writing. `ORPHAN_GRACE` is longer.
+SIGNED_URL_LIFE = timedelta(hours=1)
 # What S3 allows.
 MAX_PUT = 5 * 2**30
 MIN_PART = 5 * 2**20
@@ -280,7 +283,7 @@ def _sign_put(operation: str, params: dict[str, Any], size: int, sha256: str | N
 
 
 def _expires_in() -> int:
-    return int(settings.SIGNED_URL_LIFE.total_seconds())
+    return int(SIGNED_URL_LIFE.total_seconds())
 
 
 def _client() -> Any:

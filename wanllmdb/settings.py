@@ -184,7 +184,6 @@ STORAGES["artifacts"] = {
 
 # --- Registry policies ------------------------------------------------------------------------------------------------
 
-SIGNED_URL_LIFE = timedelta(hours=1)
 # How long unreferenced bytes are kept: longer than any presigned URL to them is valid.
 ORPHAN_GRACE = timedelta(seconds=env.int("ORPHAN_GRACE_SECONDS", default=2 * 3600))
 # How long after its last change a draft expires.

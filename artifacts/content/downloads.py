@@ -61,7 +61,7 @@ def manifest(
 def check_signature(file_id: str, signature: str) -> None:
     """`Missing` unless the signature is one of ours, for this file, and still fresh."""
     try:
-        signed = signing.loads(signature, salt=_SALT, max_age=settings.SIGNED_URL_LIFE)
+        signed = signing.loads(signature, salt=_SALT, max_age=storage.SIGNED_URL_LIFE)
     except signing.BadSignature:
         signed = None
     if signed != file_id:

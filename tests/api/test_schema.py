@@ -23,7 +23,7 @@ from schemathesis.checks import CHECKS
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey
 from api.fast_path.wsgi import AliasFastPath
-from artifacts import events
+from artifacts import event_messages
 from artifacts.aliases import proposals, protection
 from artifacts.content import downloads, single_upload
 from artifacts.drafts import FileSpec
@@ -73,7 +73,7 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
     webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
     paused = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"], active=False)
     sent = Delivery.objects.create(
-        webhook=paused, event=outbox.record(events.ALIAS_MOVED, artifact.project, {}, actor=bob)
+        webhook=paused, event=outbox.record(event_messages.ALIAS_MOVED, artifact.project, {}, actor=bob)
     )
     watches.watch(Actor(alice), artifact.project)
     return {

@@ -13,7 +13,7 @@ import pytest
 import wanllmdb as wandb
 from tests.e2e.conftest import STOPS_WITHIN, Terminal, wait_until
 from wanllmdb.sdk import aliases
-from wanllmdb.sdk.client import Client
+from wanllmdb.sdk.http_client import Client
 
 pytestmark = pytest.mark.timeout(300)
 

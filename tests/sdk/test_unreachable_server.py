@@ -8,7 +8,7 @@ import time
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk.client import Client
+from wanllmdb.sdk.http_client import Client
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.client import Client, quote_segment
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.http_client import Client, quote_segment
 from wanllmdb.sdk.name_resolution import get_by_number
 
 DOES_NOT_EXIST = "none"

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from wanllmdb.sdk import errors, settings
-from wanllmdb.sdk.client import Client
 from wanllmdb.sdk.console import Console
+from wanllmdb.sdk.http_client import Client
 
 
 @dataclass(frozen=True)

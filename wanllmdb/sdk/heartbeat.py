@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wanllmdb.sdk import cancellation, errors
-from wanllmdb.sdk.client import Client
+from wanllmdb.sdk.http_client import Client
 
 HEARTBEAT_INTERVAL = 30.0
 # Between two requests: a training loop can log a thousand times a second.

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from wanllmdb.sdk import errors, timestamps
-from wanllmdb.sdk.client import Client
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.validators import parse_version
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from wanllmdb.sdk import environment, errors, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
-from wanllmdb.sdk.client import Client
 from wanllmdb.sdk.connection import connect
+from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_values import to_jsonable
 from wanllmdb.sdk.run import Run
 

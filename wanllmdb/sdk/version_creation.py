@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.client import Client, quote_segment
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.http_client import Client, quote_segment
 from wanllmdb.sdk.name_resolution import find_artifact
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
 from wanllmdb.sdk.transfer.hashes import HashedFile

@@ -4,12 +4,14 @@ from typing import Any
 
 from django import forms
 
-from artifacts import events
+from artifacts import event_messages
 from events import kinds
 from notifications import url_policy
 from notifications.models import Watch, Webhook
 
-_ALIAS_EVENTS = [kind.name for kind in (events.ALIAS_CREATED, events.ALIAS_MOVED, events.ALIAS_DELETED)]
+_ALIAS_EVENTS = [
+    kind.name for kind in (event_messages.ALIAS_CREATED, event_messages.ALIAS_MOVED, event_messages.ALIAS_DELETED)
+]
 
 
 class WebhookForm(forms.Form):

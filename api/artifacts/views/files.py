@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
@@ -29,12 +28,12 @@ from api.artifacts.upload_serializers import (
 from api.pagination import cursor_page_of, page_by_cursor, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body
-from artifacts import drafts
+from artifacts import drafts, storage
 from artifacts.content import downloads, single_upload
 from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactFile, StoredObject
 
-_URL_LIFE_SECONDS = int(settings.SIGNED_URL_LIFE.total_seconds())
+_URL_LIFE_SECONDS = int(storage.SIGNED_URL_LIFE.total_seconds())
 
 
 class UploadUrl(APIView):

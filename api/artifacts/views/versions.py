@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,12 +29,12 @@ from api.pagination import PageQuery, cursor_page, page_of, paginate, parse
 from api.permissions import SignedIn
 from api.projects.serializers import RunSerializer
 from api.serialization import parse_body
-from artifacts import versions
+from artifacts import storage, versions
 from artifacts.content import downloads, uploads
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Run
 
-_URL_LIFE_SECONDS = int(settings.SIGNED_URL_LIFE.total_seconds())
+_URL_LIFE_SECONDS = int(storage.SIGNED_URL_LIFE.total_seconds())
 
 
 class VersionList(APIView):

@@ -69,7 +69,7 @@ def test_the_name_of_a_download_survives_quotes_and_letters(bob, artifact, files
     assert headers["Content-Disposition"] == "attachment; filename*=utf-8''q%22uote%3B%C3%A9.txt"
 
 
-def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artifact, files, settings):
+def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artifact, files, monkeypatch):
     one, two = log(bob, artifact, files, packed=True).files.all()[3:5]
     download_url = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), one))
     client = APIClient()
@@ -82,7 +82,7 @@ def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artif
     ):
         answer = client.get(url)
         assert (answer.status_code, answer.json()["code"]) == (404, "Missing"), url
-    settings.SIGNED_URL_LIFE = timedelta(seconds=-1)
+    monkeypatch.setattr(storage, "SIGNED_URL_LIFE", timedelta(seconds=-1))
     assert client.get(f"{download_url.path}?{download_url.query}").status_code == 404
 
 

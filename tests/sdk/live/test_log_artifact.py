@@ -6,7 +6,7 @@ import pytest
 
 import wanllmdb as wandb
 from harness import servers
-from wanllmdb.sdk.client import Client
+from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.transfer import upload
 from wanllmdb.sdk.transfer.hashes import MIB, MULTIPART_ABOVE
 

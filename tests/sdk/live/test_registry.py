@@ -6,7 +6,7 @@ import pytest
 
 import wanllmdb as wandb
 from wanllmdb import registry
-from wanllmdb.sdk.client import Client
+from wanllmdb.sdk.http_client import Client
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanllmdb.sdk import errors, paths
-from wanllmdb.sdk.client import Client, ObjectStoreError
+from wanllmdb.sdk.http_client import Client, ObjectStoreError
 from wanllmdb.sdk.manifest import Entry
 
 

@@ -1,0 +1,77 @@
+"""The kinds of events of the registry, and the sentence that inbox, e-mails and API show for each."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from events.kinds import EventKind
+from events.models import Event
+
+
+def _message(template: str) -> Callable[[Event], str]:
+    """The message of a kind, by the names of `_message_fields`."""
+    return lambda event: template.format(**_message_fields(event))
+
+
+def _message_fields(event: Event) -> dict[str, str]:
+    data = event.data
+    fields = {
+        "actor": data.get("by") or "Somebody",
+        "alias": event.alias,
+        "name": (data.get("artifact") or {}).get("name", ""),
+        "before": _version_name(data.get("from")),
+        "after": _version_name(data.get("to")),
+    }
+    if not data.get("to"):
+        action = "remove {alias} from {before} of {name}"
+    elif not data.get("from"):
+        action = "assign {alias} to {after} of {name}"
+    else:
+        action = "move {alias} of {name} from {before} to {after}"
+    return fields | {"action": action.format(**fields)}
+
+
+def _version_name(version: dict[str, Any] | None) -> str:
+    return str(version["version"]) if version else "nowhere"
+
+
+def _url(event: Event) -> str:
+    path = urlsplit((event.data.get("artifact") or {}).get("url", "")).path
+    return f"{path}/aliases" if event.alias else path or "/"
+
+
+ALIAS_CREATED = EventKind(
+    "alias.created", "Alias created", _message("{actor} assigned {alias} to {after} of {name}"), _url
+)
+ALIAS_MOVED = EventKind(
+    "alias.moved", "Alias moved", _message("{actor} moved {alias} of {name} from {before} to {after}"), _url
+)
+ALIAS_DELETED = EventKind(
+    "alias.deleted", "Alias deleted", _message("{actor} removed {alias} from {before} of {name}"), _url
+)
+VERSION_FINALIZED = EventKind(
+    "version.finalized", "Version finalized", _message("{actor} finalized {after} of {name}"), _url
+)
+VERSION_DELETED = EventKind("version.deleted", "Version deleted", _message("{actor} deleted {before} of {name}"), _url)
+ALIAS_PROPOSED = EventKind("alias.proposed", "Move proposed", _message("{actor} proposes to {action}"), _url)
+# Of an approved move, watchers hear as of any other.
+ALIAS_APPROVED = EventKind(
+    "alias.approved",
+    "Proposed move approved",
+    _message("{actor} approved the proposal to {action}"),
+    _url,
+    is_watchable=False,
+)
+ALIAS_REJECTED = EventKind(
+    "alias.rejected", "Proposed move rejected", _message("{actor} rejected the proposal to {action}"), _url
+)
+KINDS = (
+    ALIAS_CREATED,
+    ALIAS_MOVED,
+    ALIAS_DELETED,
+    VERSION_FINALIZED,
+    VERSION_DELETED,
+    ALIAS_PROPOSED,
+    ALIAS_APPROVED,
+    ALIAS_REJECTED,
+)
