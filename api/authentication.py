@@ -1,4 +1,4 @@
-"""Sign-in by API key: `Authorization: Bearer <key>`, or `Token <key>`."""
+"""Authentication by API key: `Authorization: Bearer <key>`, or `Token <key>`."""
 
 import re
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from rest_framework.request import Request
 from accounts.models import ApiKey, User
 from accounts.models.key import ApiKeyQuerySet
 
-# Anything else is no key of ours and must not reach a query: bytes that are no text, NUL, a novel.
+# Anything else cannot be a key and must not reach a query: invalid text, NUL, very long values.
 _KEY_FORM = re.compile(r"[A-Za-z0-9_]{1,256}")
 
 
 class ApiKeyAuthentication(TokenAuthentication):
-    """One query a request. knox's own would also look through the user's other keys to delete expired ones."""
+    """One query for each request. knox's class would also query the user's other keys to delete expired ones."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         value = read_key(request.META)

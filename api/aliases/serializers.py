@@ -251,7 +251,7 @@ class RuleSerializer(serializers.ModelSerializer):
     project = serializers.CharField(source="project.full_name", allow_null=True, default=None)
     artifact = serializers.UUIDField(source="artifact_id", allow_null=True)
     place = serializers.CharField(
-        source="scope", help_text="For people: `team acme`, `project acme/demo`, `artifact acme/demo/data`."
+        source="scope", help_text="The scope as text: `team acme`, `project acme/demo`, `artifact acme/demo/data`."
     )
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
 
@@ -315,5 +315,5 @@ class ProposalDecision(serializers.Serializer):
 
 
 def scope_of(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The one of team, project and artifact that is given, if one is."""
+    """The entry for team, project or artifact, if there is one."""
     return {scope: data[scope] for scope in SCOPES if scope in data}

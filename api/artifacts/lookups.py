@@ -36,7 +36,7 @@ def get_run(request: Request, pk: UUID) -> Run:
 
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
-    """A version that an alias is to point at, drafts included: the verb says what is wrong with them."""
+    """The version to which an alias is to move. Includes drafts: the verb raises the error for them."""
     return get_object_or_404(ArtifactVersion.objects.visible_to(request.user), pk=pk)
 
 

@@ -50,7 +50,9 @@ class ManifestQuery(FileQuery):
 
 
 class ResolveQuery(serializers.Serializer):
-    name = serializers.CharField(max_length=400, help_text="`team/project/name:x`: x is a version, else an alias.")
+    name = serializers.CharField(
+        max_length=400, help_text="`team/project/name:x`, where x is a version, else an alias."
+    )
     type = serializers.CharField(required=False, max_length=64)
     at = MomentField(required=False, help_text="The time at which to resolve the alias.")
 
@@ -64,7 +66,7 @@ class AliasDeleteQuery(serializers.Serializer):
 
 
 class SuggestionQuery(serializers.Serializer):
-    q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="What has been typed so far.")
+    q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="The text typed so far.")
 
 
 class ProposalQuery(CursorQuery):
@@ -72,11 +74,13 @@ class ProposalQuery(CursorQuery):
 
 
 class RuleQuery(PageQuery):
-    team = serializers.CharField(required=False, max_length=100, help_text="Its name or id: the team's own rules.")
+    team = serializers.CharField(required=False, max_length=100, help_text="A name or id: the team's own rules.")
     project = serializers.CharField(
-        required=False, max_length=200, help_text="Its id, or `team/project`: the project's own rules."
+        required=False, max_length=200, help_text="An id, or `team/project`: the project's own rules."
     )
-    artifact = serializers.UUIDField(required=False, help_text="All rules that cover it, its project's and team's too.")
+    artifact = serializers.UUIDField(
+        required=False, help_text="All rules that apply to it, including its project's and team's."
+    )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if len(scope_of(data)) > 1:

@@ -23,7 +23,7 @@ class ArtifactSerializer(serializers.ModelSerializer):
     tags = TagsField()
     metadata = JSONObjectField()
     latest_version = serializers.CharField(allow_null=True)
-    aliases = serializers.SerializerMethodField(help_text="Those of the newest finalized version.")
+    aliases = serializers.SerializerMethodField(help_text="Aliases of the latest version.")
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
     url = serializers.SerializerMethodField()
 

@@ -67,7 +67,7 @@ class UploadUrlRequest(serializers.Serializer):
     sha256 = HashField(validators.SHA256, required=False, allow_null=True)
     mime_type = MimeTypeField(required=False)
     part_size = SizeField(
-        required=False, allow_null=True, help_text="Send the file in parts of so many bytes, the last one the rest."
+        required=False, allow_null=True, help_text="For a multipart upload: the size of each part but the last."
     )
     storage_key = serializers.CharField(
         required=False,
@@ -130,7 +130,7 @@ class FileRegister(serializers.Serializer):
 
 
 def etags_of(data: dict[str, Any]) -> dict[int, str]:
-    """The ETags of `parts`, by number."""
+    """The ETag of each part, by number."""
     return {part["number"]: part["etag"].strip('"') for part in data.get("parts", ())}
 
 
@@ -171,7 +171,7 @@ class UploadSerializer(serializers.Serializer):
     sha256 = serializers.CharField(source="object.sha256")
     size = serializers.IntegerField(source="object.size")
     storage_key = serializers.CharField(source="object.key")
-    state = serializers.CharField(source="object.state", help_text="`uploaded`: send nothing.")
+    state = serializers.CharField(source="object.state", help_text="`uploaded` if there is nothing to send.")
     method = serializers.CharField(default="PUT", read_only=True)
     url = serializers.CharField(source="put.url", default=None, allow_null=True)
     headers = serializers.DictField(source="put.headers", default=dict, child=serializers.CharField())
@@ -212,7 +212,7 @@ class MoveSerializer(serializers.Serializer):
 
 
 class FinalizeResultSerializer(VersionSerializer):
-    created = serializers.BooleanField(help_text="False where an older version holds the same contents.")
+    created = serializers.BooleanField(help_text="False if an earlier version with the same contents was returned.")
     moved = MoveSerializer(many=True)
 
     class Meta(VersionSerializer.Meta):

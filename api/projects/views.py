@@ -34,7 +34,7 @@ class ProjectList(APIView):
 
     @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectSerializer), operation_id="projects_list")
     def get(self, request: Request) -> Response:
-        """Projects that you may see."""
+        """List the projects that you can see."""
         project = Project.objects.visible_to(request.user).filter_by(**_filters(request, ProjectQuery))
         return paginate(request, project.select_related("team", "created_by"), ProjectSerializer)
 

@@ -53,7 +53,7 @@ class AliasList(APIView):
         operation_id="aliases_move",
     )
     def post(self, request: Request, artifact_id: UUID) -> Response:
-        """Make an alias (201), or move it (200); with a condition, only if it is where you expect it."""
+        """Create an alias (201), or move it (200); with a precondition, only if it is at the expected version."""
         data = parse_body(AliasMove, request, artifact_id=artifact_id)
         expected = preconditions.expected(request, data)
         artifact, to = get_artifact_and_target(request, artifact_id, data["version_id"])

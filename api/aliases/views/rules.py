@@ -26,7 +26,7 @@ class RuleList(APIView):
         parameters=[query_params.RuleQuery], responses=page_of(RuleSerializer), operation_id="alias_rules_list"
     )
     def get(self, request: Request) -> Response:
-        """List rules by their pattern: those of a team or of a project, or all that cover an artifact."""
+        """List rules by pattern: those of a team or a project, or all that apply to an artifact."""
         return paginate(request, _filtered(request), RuleSerializer)
 
     @extend_schema(request=RuleCreate, responses={201: RuleSerializer}, operation_id="alias_rules_create")

@@ -32,7 +32,7 @@ class ArtifactList(APIView):
         parameters=[query_params.ArtifactQuery], responses=page_of(ArtifactSerializer), operation_id="artifacts_list"
     )
     def get(self, request: Request) -> Response:
-        """List artifacts."""
+        """List the artifacts that you can see."""
         return paginate(request, query_params.artifacts(request), ArtifactSerializer)
 
     @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer}, operation_id="artifacts_create")
@@ -54,12 +54,12 @@ class ArtifactDetail(APIView):
 
     @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_replace")
     def put(self, request: Request, artifact_id: UUID) -> Response:
-        """Change the fields that are given."""
+        """Change the fields that are sent."""
         return self.patch(request, artifact_id)
 
     @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_update")
     def patch(self, request: Request, artifact_id: UUID) -> Response:
-        """Change the fields that are given."""
+        """Change the fields that are sent."""
         artifact = get_artifact(request, artifact_id)
         changes = parse_body(ArtifactUpdate, request, artifact_id=artifact_id)
         return Response(_serialize(artifacts.update(Actor.from_api(request), artifact, **changes)))

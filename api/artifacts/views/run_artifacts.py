@@ -41,7 +41,7 @@ class RunArtifacts(APIView):
 
     @extend_schema(responses=RunArtifactsSerializer, operation_id="runs_artifacts")
     def get(self, request: Request, run_id: UUID) -> Response:
-        """The versions that a run logged and those it used, newest first, a thousand of each at most."""
+        """List the versions that a run logged and used, newest first, at most a thousand of each."""
         run = get_run(request, run_id)
         visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
         body = {"logged": visible.filter(run=run)[:1000], "used": visible.filter(usages__run=run)[:1000]}
