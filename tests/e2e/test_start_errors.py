@@ -23,7 +23,7 @@ def test_without_python(tmp_path):
         text=True,
     )
     assert refused.returncode == 1
-    assert refused.stderr.startswith("wanLLMDB needs Python 3.11 or newer")
+    assert refused.stderr.startswith("wanLLMDB requires Python 3.11 or newer")
     assert refused.stderr.count("\n") == 1
 
 
