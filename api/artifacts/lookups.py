@@ -40,13 +40,6 @@ def get_target(request: Request, pk: UUID) -> ArtifactVersion:
     return get_object_or_404(ArtifactVersion.objects.visible_to(request.user), pk=pk)
 
 
-def get_artifact_and_target(request: Request, pk: UUID, version_id: UUID) -> tuple[Artifact, ArtifactVersion]:
-    """One query where the version is one of the artifact, which is then as visible."""
-    visible = ArtifactVersion.objects.visible_to(request.user).select_related("artifact__project__team")
-    to = visible.filter(pk=version_id, artifact=pk).first()
-    return (to.artifact, to) if to else (get_artifact(request, pk), get_target(request, version_id))
-
-
 def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
     """The alias with its version, both ready to be shown."""
     return aliases.get(get_artifact(request, artifact_id), alias)

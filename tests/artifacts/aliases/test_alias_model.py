@@ -54,15 +54,17 @@ class Registry(RuleBasedStateMachine):
         try:
             getattr(trial, name)(*how)
         except Refused as refusal:
-            targets = str(refusal)
+            expected_code = str(refusal)
         else:
-            targets, self.model = "", trial
+            expected_code, self.model = "", trial
         try:
             answer = by()
         except RegistryError as refusal:
-            assert targets == refusal.code, f"{name}{how}: {targets or 'done'} was expected, not {refusal!r}"
+            assert expected_code == refusal.code, (
+                f"{name}{how}: {expected_code or 'done'} was expected, not {refusal!r}"
+            )
             return None
-        assert not targets, f"{name}{how} was done, and {targets} expected"
+        assert not expected_code, f"{name}{how} was done, and {expected_code} expected"
         return answer
 
     def version(self, index: int) -> ArtifactVersion:
@@ -101,10 +103,10 @@ class Registry(RuleBasedStateMachine):
         act = partial(versions.finalize, Actor(self.people[user], Channel.SDK), version, aliases=names)
         self.both("finalize", user, version.number, names, by=act)
 
-    @rule(user=users, targets=st.dictionaries(names, somewhere, min_size=1, max_size=3), how=expectations)
-    def set_all(self, user: str, targets: dict[str, int | None], how: str) -> None:
-        rows = {alias: None if index is None else self.version(index) for alias, index in targets.items()}
-        expected = {alias: self.expected(alias, how) for alias in targets}
+    @rule(user=users, moves=st.dictionaries(names, somewhere, min_size=1, max_size=3), how=expectations)
+    def set_all(self, user: str, moves: dict[str, int | None], how: str) -> None:
+        rows = {alias: None if index is None else self.version(index) for alias, index in moves.items()}
+        expected = {alias: self.expected(alias, how) for alias in moves}
         actor, ids = Actor(self.people[user], Channel.SDK), {alias: pk for alias, (_, pk) in expected.items()}
         self.both(
             "set_all", user, {alias: row and row.number for alias, row in rows.items()},
@@ -153,8 +155,8 @@ class Registry(RuleBasedStateMachine):
 
     @rule(user=users)
     def toggle_latest(self, user: str) -> None:
-        targets = not self.model.auto_latest
-        act = partial(artifacts.update, Actor(self.people[user]), self.artifact, auto_latest=targets)
+        auto_latest = not self.model.auto_latest
+        act = partial(artifacts.update, Actor(self.people[user]), self.artifact, auto_latest=auto_latest)
         self.both("toggle_latest", user, by=act)
         self.artifact.refresh_from_db(fields=["auto_latest"])
 
