@@ -46,7 +46,7 @@ def suggest(artifact: Artifact, typed: str = "") -> list[Suggestion]:
     found = [Suggestion(alias, SuggestionReason.IN_USE) for alias in sorted(in_use, key=own.__contains__)[:MAX_IN_USE]]
     found += [Suggestion(alias, SuggestionReason.COMMON) for alias in COMMON if alias not in own]
     found += [Suggestion(alias, SuggestionReason.NEXT_VERSION) for alias in _next_versions(own) if alias not in own]
-    return _fitting(found, typed.casefold())
+    return _matching(found, typed.casefold())
 
 
 def _in_use(artifact: Artifact, typed: str) -> list[str]:
@@ -75,9 +75,9 @@ def _rank(version: re.Match[str]) -> tuple[int, int, int, bool]:
     return int(version["major"]), int(version["minor"]), int(version["patch"]), version["pre"] is None
 
 
-def _fitting(found: list[Suggestion], typed: str) -> list[Suggestion]:
-    once: dict[str, Suggestion] = {}
-    for each in found:
-        once.setdefault(each.alias, each)
-    fitting = [each for each in once.values() if typed in each.alias.casefold()]
-    return sorted(fitting, key=lambda each: not each.alias.casefold().startswith(typed))
+def _matching(suggestions: list[Suggestion], typed: str) -> list[Suggestion]:
+    distinct: dict[str, Suggestion] = {}
+    for suggestion in suggestions:
+        distinct.setdefault(suggestion.alias, suggestion)
+    matching = [suggestion for suggestion in distinct.values() if typed in suggestion.alias.casefold()]
+    return sorted(matching, key=lambda suggestion: not suggestion.alias.casefold().startswith(typed))
