@@ -50,7 +50,7 @@ def suggest(artifact: Artifact, typed: str = "") -> list[Suggestion]:
     suggestions += [
         Suggestion(alias, SuggestionReason.NEXT_VERSION) for alias in _next_versions(own) if alias not in own
     ]
-    return _fitting(suggestions, typed.casefold())
+    return _matching(suggestions, typed.casefold())
 
 
 def _in_use(artifact: Artifact, typed: str) -> list[str]:
@@ -79,9 +79,9 @@ def _rank(version: re.Match[str]) -> tuple[int, int, int, bool]:
     return int(version["major"]), int(version["minor"]), int(version["patch"]), version["pre"] is None
 
 
-def _fitting(suggestions: list[Suggestion], typed: str) -> list[Suggestion]:
-    once: dict[str, Suggestion] = {}
+def _matching(suggestions: list[Suggestion], typed: str) -> list[Suggestion]:
+    distinct: dict[str, Suggestion] = {}
     for suggestion in suggestions:
-        once.setdefault(suggestion.alias, suggestion)
-    matching = [suggestion for suggestion in once.values() if typed in suggestion.alias.casefold()]
+        distinct.setdefault(suggestion.alias, suggestion)
+    matching = [suggestion for suggestion in distinct.values() if typed in suggestion.alias.casefold()]
     return sorted(matching, key=lambda suggestion: not suggestion.alias.casefold().startswith(typed))

@@ -16,7 +16,7 @@ from api.serialization import serialize
 from artifacts import artifacts, name_resolution
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange, ArtifactAlias, ArtifactVersion
-from projects.models import Run
+from projects.models import Project, Run, Visibility
 
 SHORT_WAY = {"X-Request-ID": "same"}
 # What only the view answers, and as well as any other.
@@ -75,6 +75,35 @@ def test_an_alias_is_followed_in_one_query(known, vera, mallory, aliases_url, ur
     unseen, unseen_long = stranger.get(url, headers=SHORT_WAY), stranger.get(url, headers=LONG_WAY)
     assert answer_of(unseen) == answer_of(unseen_long)
     assert unseen.status_code == 404
+
+
+ALIAS_PATHS = [
+    "production", "latest", "v7", "v1", "staging", "history", "suggestions", "swap", "a%20b", "Production", "",
+]  # fmt: skip
+NAMES = [
+    "acme/demo/data", "acme/demo/data:production", "acme%2Fdemo%2Fdata%3Aproduction", "ACME/demo/data:production",
+    "acme/DEMO/data:production", "acme/demo/data:latest", "acme/demo/data:v1", "acme/demo/data:v7",
+    "acme/demo/data:v99", "acme/demo/data:staging", "acme/demo/data:", "acme/demo/none:latest", "none/demo/data",
+    "acme/demo", "data:latest", "acme/demo/data:a:b", "", "acme/demo/data:production&alias=latest",
+    "acme/demo/data&alias=production", "acme/demo/data&version=v1", "acme/demo/data:production&type=model",
+    "acme/demo/data:production&at=2000-01-01T00:00:00Z", "acme/demo/data:production&name=acme/demo/none",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+def test_every_answer_is_that_of_the_view(known, alice, vera, mallory, bob, artifact, place, v1, visibility):
+    """Byte for byte, headers included, for members and strangers, with an alias that looks like a version."""
+    aliases.move(Actor(bob), artifact, "v7", v1)
+    Project.objects.update(visibility=visibility)
+    elsewhere, shouted = (place.replace(str(artifact.pk), pk) for pk in (str(v1.pk), str(artifact.pk).upper()))
+    addresses = [f"{each}/{alias}" for each in (place, elsewhere, shouted) for alias in ALIAS_PATHS]
+    addresses += [f"/api/v1/artifacts/resolve?name={name}" for name in NAMES]
+
+    for user in (alice, vera, mallory):
+        client = known(user)
+        for address in addresses:
+            fast, plain = (client.get(address, headers=headers) for headers in (SHORT_WAY, LONG_WAY))
+            assert told(fast) == told(plain), f"{address} for {user}"
 
 
 def test_latest_is_what_a_bare_name_means(known, vera, aliases_url):
