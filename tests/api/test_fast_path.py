@@ -103,7 +103,7 @@ def test_every_answer_is_that_of_the_view(known, alice, vera, mallory, bob, arti
         client = known(user)
         for address in addresses:
             fast, plain = (client.get(address, headers=headers) for headers in (SHORT_WAY, LONG_WAY))
-            assert told(fast) == told(plain), f"{address} for {user}"
+            assert answer_of(fast) == answer_of(plain), f"{address} for {user}"
 
 
 def test_latest_is_what_a_bare_name_means(known, vera, aliases_url):
