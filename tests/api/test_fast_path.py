@@ -91,19 +91,19 @@ NAMES = [
 
 
 @pytest.mark.parametrize("visibility", Visibility)
-def test_every_answer_is_that_of_the_view(known, alice, vera, mallory, bob, artifact, place, v1, visibility):
+def test_every_answer_is_that_of_the_view(known, alice, vera, mallory, bob, artifact, aliases_url, v1, visibility):
     """Byte for byte, headers included, for members and strangers, with an alias that looks like a version."""
     aliases.move(Actor(bob), artifact, "v7", v1)
     Project.objects.update(visibility=visibility)
-    elsewhere, shouted = (place.replace(str(artifact.pk), pk) for pk in (str(v1.pk), str(artifact.pk).upper()))
-    addresses = [f"{each}/{alias}" for each in (place, elsewhere, shouted) for alias in ALIAS_PATHS]
-    addresses += [f"/api/v1/artifacts/resolve?name={name}" for name in NAMES]
+    elsewhere, shouted = (aliases_url.replace(str(artifact.pk), pk) for pk in (str(v1.pk), str(artifact.pk).upper()))
+    urls = [f"{base}/{alias}" for base in (aliases_url, elsewhere, shouted) for alias in ALIAS_PATHS]
+    urls += [f"/api/v1/artifacts/resolve?name={name}" for name in NAMES]
 
     for user in (alice, vera, mallory):
         client = known(user)
-        for address in addresses:
-            fast, plain = (client.get(address, headers=headers) for headers in (SHORT_WAY, LONG_WAY))
-            assert answer_of(fast) == answer_of(plain), f"{address} for {user}"
+        for url in urls:
+            fast, plain = (client.get(url, headers=headers) for headers in (SHORT_WAY, LONG_WAY))
+            assert answer_of(fast) == answer_of(plain), f"{url} for {user}"
 
 
 def test_latest_is_what_a_bare_name_means(known, vera, aliases_url):
