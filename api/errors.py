@@ -14,6 +14,7 @@ from rest_framework.serializers import as_serializer_error
 from core import errors
 
 CONTENT_TYPE = "application/problem+json"
+_NOT_FOUND = "Not found, or you don't have access."
 # Of a batch with 10,000 invalid entries, the first ones are reported.
 MAX_FIELD_ERRORS = 100
 
@@ -37,7 +38,9 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         case ModelValidationError():
             return handle(exceptions.ValidationError(as_serializer_error(exc)), context)
         case Http404():
-            return _respond(404, str(exc) or "Not found.", errors.Missing.__name__, request_id)
+            # Django's own message names a class of ours.
+            detail = str(exc) if exc.args and "matches the given query" not in str(exc) else _NOT_FOUND
+            return _respond(404, detail, errors.Missing.__name__, request_id)
         case PermissionDenied():
             return _respond(
                 403, str(exc) or "You do not have permission to do this.", errors.Denied.__name__, request_id
