@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.backends.utils import CursorWrapper
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 from psycopg.adapt import AdaptersMap
 
 Row = TypeVar("Row", bound=models.Model)
@@ -24,8 +25,8 @@ Kind = type[UUID] | type[str]
 class CompiledQuery(Generic[Row]):
     """A queryset of models with gaps in it: `build` makes it from stand-ins of these kinds.
 
-    Rows come as from the queryset itself, with what it selects along and annotates; what it prefetches does not come,
-    and it takes no locks. Nothing is kept but the SQL, so the values must not decide what that looks like.
+    Rows come as from the queryset itself, with what it selects along and annotates, and under its locks; what it
+    prefetches does not come. Nothing is kept but the SQL, so the values must not decide what that looks like.
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[Row]], *kinds: Kind) -> None:
@@ -72,11 +73,14 @@ class _Compiled:
     sql: str
     params: Sequence[Any]
     gaps: list[tuple[int, int]]
+    is_locking: bool
     model: "_Model"
     annotations: dict[str, int]
     converters: list[tuple[int, list[Callable[..., Any]], Any]]
 
     def run(self, values: Sequence[UUID | str]) -> list[Any]:
+        if self.is_locking and connection.get_autocommit():
+            raise TransactionManagementError("Rows are locked in a transaction alone.")
         params = list(self.params)
         for index, number in self.gaps:
             params[index] = _as_sent(values[number])
@@ -103,6 +107,7 @@ class _Model:
     key: int
     related: "list[_Model]"
     set_on: Callable[[models.Model, models.Model | None], None] | None
+    set_back: Callable[[models.Model, models.Model], None] | None
 
     def from_values(self, values: list[Any]) -> Any:
         """As `Model.from_db` makes one, without its signals, which take longer than the rest. None for no row."""
@@ -114,7 +119,10 @@ class _Model:
         # What is deferred is absent, and loaded once somebody asks for it.
         row.__dict__.update((name, values[index]) for name, index in self.columns)
         for related in self.related:
-            related.set_on(row, related.from_values(values))
+            found = related.from_values(values)
+            related.set_on(row, found)
+            if found is not None:
+                related.set_back(found, row)
         return row
 
 
@@ -123,7 +131,8 @@ def _model(klass_info: dict[str, Any], select: Sequence[Any]) -> _Model:
     model = klass_info["model"]
     columns = [(select[index][0].target.attname, index) for index in klass_info["select_fields"]]
     related = [_model(each, select) for each in klass_info.get("related_klass_infos", ())]
-    return _Model(model, columns, dict(columns)[model._meta.pk.attname], related, klass_info.get("local_setter"))
+    setters = klass_info.get("local_setter"), klass_info.get("remote_setter")
+    return _Model(model, columns, dict(columns)[model._meta.pk.attname], related, *setters)
 
 
 def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) -> _Compiled:
@@ -137,6 +146,7 @@ def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) 
         sql,
         params,
         gaps=[(index, sent.index(value)) for index, value in enumerate(params) if value in sent],
+        is_locking=queryset.query.select_for_update,
         model=_model(compiler.klass_info, compiler.select),
         annotations=compiler.annotation_col_map or {},
         converters=[(index, *converter) for index, converter in converters.items()],
