@@ -3,7 +3,7 @@
 Making the SQL takes Django several times as long as it takes the database to answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.backends.utils import CursorWrapper
 from django.db.models.sql.compiler import SQLCompiler
@@ -64,6 +64,46 @@ class StringAgg(models.Subquery):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Sequence[Any]]:
         return self.as_sql(compiler, connection, joined="group_concat(line, char(10))")
+
+
+def insert(row: models.Model) -> None:
+    """Write a new row of plain values, as `row.save(force_insert=True)` would; no signal is sent."""
+    model, fields = type(row), row._meta.concrete_fields
+    params = _prepared_values(row, fields, is_new=True)
+    with _cursor() as cursor:
+        cursor.execute(_insert_sql(model), params)
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+def update(row: models.Model, *names: str) -> None:
+    """Write these columns of the row, as `row.save(update_fields=names)` would; no signal is sent."""
+    fields = [row._meta.get_field(name) for name in names]
+    params = _prepared_values(row, [*fields, row._meta.pk], is_new=False)
+    with _cursor() as cursor:
+        cursor.execute(_update_sql(type(row), names), params)
+        if not cursor.rowcount:
+            raise DatabaseError(f"The row no longer exists: {row!r}.")
+
+
+@cache
+def _insert_sql(model: type[models.Model]) -> str:
+    fields = model._meta.concrete_fields
+    columns = ", ".join(_quoted(field.column) for field in fields)
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"
+
+
+@cache
+def _update_sql(model: type[models.Model], names: tuple[str, ...]) -> str:
+    settings = ", ".join(f"{_quoted(model._meta.get_field(name).column)} = %s" for name in names)
+    return f"UPDATE {_quoted(model._meta.db_table)} SET {settings} WHERE {_quoted(model._meta.pk.column)} = %s"
+
+
+def _prepared_values(row: models.Model, fields: Iterable[models.Field], *, is_new: bool) -> list[Any]:
+    return [field.get_db_prep_save(field.pre_save(row, is_new), connection) for field in fields]
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
 
 
 @dataclass(frozen=True, slots=True)

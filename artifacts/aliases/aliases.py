@@ -14,6 +14,7 @@ from accounts.models import Role, User
 from artifacts import errors, validators
 from artifacts.aliases import history, protection
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
+from core import compiled_queries
 from core.compiled_queries import CompiledQuery
 
 
@@ -200,7 +201,7 @@ def put_alias(
     before = row.version
     if before.pk != to.pk:
         row.version = to
-        row.save(update_fields=["version", "updated_at"])
+        compiled_queries.update(row, "version", "updated_at")
         history.record(actor, artifact, alias, before, to, state.last, proposal)
     return Move(row, before)
 
