@@ -9,6 +9,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import User
+from core import compiled_queries
 from events.kinds import EventKind
 from events.models import Event
 from projects.models import Project
@@ -30,7 +31,7 @@ def record(
     recipients: Iterable[User] = (),
 ) -> Event:
     """Write the event down, at the cost of one INSERT. `recipients` hear of it whether or not they watch."""
-    event = Event.objects.create(
+    event = Event(
         kind=kind.name,
         project=project,
         artifact_id=artifact_id,
@@ -39,6 +40,7 @@ def record(
         actor=actor,
         recipients=[str(user.pk) for user in recipients],
     )
+    compiled_queries.insert(event)
     recorded.send(Event, event=event)
     return event
 

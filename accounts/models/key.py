@@ -30,10 +30,6 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys that have not expired, of users who may sign in. Whatever else a key has to be is to be said here."""
         return self.filter(Q(expiry=None) | Q(expiry__gt=Now()), user__is_active=True)
 
-    def with_prefix(self, value: str) -> Self:
-        """Keys that begin as `value` does, with their users: whether one of them is it, its digest decides."""
-        return self.filter(token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH]).select_related("user")
-
 
 class ApiKey(AbstractAuthToken):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -5,20 +5,31 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
-from accounts.models import Team
+from accounts.models import Team, User
 from api.accounts.views import get_team
 from artifacts import errors, validators
 from artifacts.aliases import aliases
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
+from core.compiled_queries import CompiledQuery
 from projects.models import Project, Run
 from projects.models.project import as_uuid
 
+_ARTIFACT = CompiledQuery(
+    lambda user, pk: Artifact.objects.visible_to(User(pk=user)).filter(pk=pk).select_related("project__team"),
+    UUID, UUID,
+)  # fmt: skip
+_VERSION = CompiledQuery(lambda user, pk: ArtifactVersion.objects.visible_to(User(pk=user)).filter(pk=pk), UUID, UUID)
+
 
 def get_artifact(request: Request, pk: UUID) -> Artifact:
-    return get_object_or_404(Artifact.objects.visible_to(request.user).select_related("project__team"), pk=pk)
+    found = _ARTIFACT.first(request.user.pk, pk)
+    if found is None:
+        raise Http404("No Artifact matches the given query.")
+    return found
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
@@ -37,7 +48,10 @@ def get_run(request: Request, pk: UUID) -> Run:
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
     """The version to which an alias is to move. Includes drafts: the verb raises the error for them."""
-    return get_object_or_404(ArtifactVersion.objects.visible_to(request.user), pk=pk)
+    found = _VERSION.first(request.user.pk, pk)
+    if found is None:
+        raise Http404("No ArtifactVersion matches the given query.")
+    return found
 
 
 def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:

@@ -6,10 +6,10 @@ from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import ApiKey, Team, User
-from api.fast_path.compiled_queries import CompiledQuery, StringAgg
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactAlias, ArtifactTag
 from artifacts.name_resolution import Resolved
+from core.compiled_queries import CompiledQuery, StringAgg
 from projects.models import Project, Run
 
 

@@ -6,14 +6,42 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import FilteredRelation, Q, Subquery
+from django.db.models import FilteredRelation, Q, QuerySet, Subquery
 
 from accounts import permissions
 from accounts.actor import Actor
-from accounts.models import Role
+from accounts.models import Role, User
 from artifacts import errors, validators
 from artifacts.aliases import history, protection
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
+from core import compiled_queries
+from core.compiled_queries import CompiledQuery
+
+
+def _locked(pk: UUID) -> QuerySet[Artifact]:
+    rows = Artifact.objects.filter(pk=pk).select_related("project__team")
+    return rows.select_for_update(no_key=True, of=("self",))
+
+
+def _state(artifact: UUID, alias: str) -> QuerySet[Artifact]:
+    last = AliasChange.objects.of(artifact, alias)
+    rows = Artifact.objects.filter(pk=artifact).only("pk").order_by()
+    return rows.select_related("row__version", "row__created_by").annotate(
+        row=FilteredRelation("alias_set", condition=Q(alias_set__alias=alias)),
+        last_change_number=Subquery(last.values("number")[:1]),
+        last_change_at=Subquery(last.values("created_at")[:1]),
+    )
+
+
+def _state_and_target(artifact: UUID, alias: str, version: UUID) -> QuerySet[Artifact]:
+    target = FilteredRelation("versions", condition=Q(versions__pk=version))
+    return _state(artifact, alias).annotate(target=target).select_related("row__version", "row__created_by", "target")
+
+
+_LOCKED = CompiledQuery(_locked, UUID)
+_LOCKED_WITH_ROLE = CompiledQuery(lambda user, pk: _locked(pk).with_role_of(User(pk=user)), UUID, UUID)
+_STATE = CompiledQuery(_state, UUID, str)
+_STATE_AND_TARGET = CompiledQuery(_state_and_target, UUID, str, UUID)
 
 
 class NoExpectation:
@@ -136,10 +164,7 @@ def lock(artifact: Artifact, actor: Actor | None = None) -> Artifact:
 
     With an actor also their role in its team, as `role`.
     """
-    rows = Artifact.objects.select_related("project__team").filter(pk=artifact.pk)
-    if actor is not None:
-        rows = rows.with_role_of(actor.user)
-    row = rows.select_for_update(no_key=True, of=("self",)).first()
+    row = _LOCKED.first(artifact.pk) if actor is None else _LOCKED_WITH_ROLE.first(actor.user.pk, artifact.pk)
     if row is None:
         raise errors.Missing(f"Artifact {artifact.name!r} was deleted.")
     return row
@@ -176,7 +201,7 @@ def put_alias(
     before = row.version
     if before.pk != to.pk:
         row.version = to
-        row.save(update_fields=["version", "updated_at"])
+        compiled_queries.update(row, "version", "updated_at")
         history.record(actor, artifact, alias, before, to, state.last, proposal)
     return Move(row, before)
 
@@ -231,19 +256,7 @@ def _read(artifact: Artifact, alias: str, to: ArtifactVersion | None = None) -> 
     It begins at the artifact, which exists in any case. To be asked under the lock, and by a query after the one that
     waited for it: before, others may have moved the alias, or deleted the version.
     """
-    last = AliasChange.objects.of(artifact, alias)
-    rows = (
-        Artifact.objects.filter(pk=artifact.pk).order_by().only("pk").select_related("row__version", "row__created_by")
-    )
-    rows = rows.annotate(
-        row=FilteredRelation("alias_set", condition=Q(alias_set__alias=alias)),
-        last_change_number=Subquery(last.values("number")[:1]),
-        last_change_at=Subquery(last.values("created_at")[:1]),
-    )
-    if to is not None:
-        target = FilteredRelation("versions", condition=Q(versions__pk=to.pk))
-        rows = rows.annotate(target=target).select_related("row__version", "row__created_by", "target")
-    (scope,) = rows
+    scope = _STATE.first(artifact.pk, alias) if to is None else _STATE_AND_TARGET.first(artifact.pk, alias, to.pk)
     # Django sets neither where there is none.
     row, target = getattr(scope, "row", None), getattr(scope, "target", None)
     for related in filter(None, (row, row and row.version, target)):

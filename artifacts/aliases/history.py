@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.actor import Actor
 from artifacts import errors, events
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactVersion
+from core import compiled_queries
 
 
 class LastChange(NamedTuple):
@@ -46,7 +47,7 @@ def record(
         proposal=proposal,
         created_at=max(now, last.created_at) if last.created_at else now,
     )
-    change.save(force_insert=True)
+    compiled_queries.insert(change)
     events.alias_changed(actor.user, artifact, alias, before, after, actor.reason)
 
 

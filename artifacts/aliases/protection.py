@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -11,7 +12,15 @@ from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors, validators
 from artifacts.models import AliasProposal, AliasRule, Artifact
+from core.compiled_queries import CompiledQuery
 from projects.models import Project
+
+_COVERING = CompiledQuery(
+    lambda artifact, project, team: AliasRule.objects.covering(
+        Artifact(pk=artifact, project=Project(pk=project, team_id=team))
+    ),
+    UUID, UUID, UUID,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ def delete(actor: Actor, rule: AliasRule) -> None:
 
 def rules_for(artifact: Artifact) -> list[AliasRule]:
     """All rules of the artifact, of its project and of its team, which are at hand. One query."""
-    rules = list(AliasRule.objects.covering(artifact))
+    rules = _COVERING.all(artifact.pk, artifact.project_id, artifact.project.team_id)
     for rule in rules:
         if rule.team_id:
             rule.team = artifact.project.team

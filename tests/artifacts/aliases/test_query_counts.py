@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, Membership, Role, Team, User
-from api.fast_path.compiled_queries import CompiledQuery, StringAgg
 from artifacts import artifacts, name_resolution
 from artifacts.aliases import aliases, protection
 from artifacts.models import AliasChange, Artifact, ArtifactAlias
+from core.compiled_queries import CompiledQuery, StringAgg
 from notifications import watches, webhooks
 from projects.models import Visibility
 from tests.artifacts.client import log
