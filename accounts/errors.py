@@ -2,7 +2,7 @@
 
 Denied           ReadOnlyKey
 Missing          InvitationOver
-Conflict         NameTaken, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty
+Conflict         NameTaken, NameReserved, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty
 """
 
 from core.errors import Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, Unavailable, check, refuse
@@ -15,6 +15,7 @@ __all__ = [
     "InvitationOver",
     "LastAdmin",
     "Missing",
+    "NameReserved",
     "NameTaken",
     "PersonalTeam",
     "ReadOnlyKey",
@@ -33,6 +34,10 @@ class ReadOnlyKey(Denied):
 
 class NameTaken(Conflict):
     """The name is taken."""
+
+
+class NameReserved(Conflict):
+    """Something else bore the name until it was renamed or deleted; `reserved_until` says for how long it is kept."""
 
 
 class AlreadyMember(Conflict):

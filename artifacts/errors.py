@@ -3,8 +3,9 @@
 Invalid          InvalidName, InvalidPath
 Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
-Conflict         NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases,
-                 BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken
+Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
+                 VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
+                 ProposalDecided, RuleTaken
 Unavailable      StoreUnavailable
 """
 
@@ -13,6 +14,7 @@ from accounts.errors import (
     Denied,
     Invalid,
     Missing,
+    NameReserved,
     NameTaken,
     RegistryError,
     TooLarge,
@@ -33,6 +35,7 @@ __all__ = [
     "InvalidName",
     "InvalidPath",
     "Missing",
+    "NameReserved",
     "NameTaken",
     "NothingBefore",
     "PathTaken",

@@ -9,7 +9,7 @@ from typing import Any
 from celery.signals import worker_ready
 from django.utils import timezone
 
-from artifacts import errors, health
+from artifacts import errors, former_names, health
 from artifacts.content import garbage_collection, verification
 from wanllmdb.celery import app
 
@@ -50,6 +50,7 @@ def sweep() -> None:
 def run_gc() -> None:
     garbage_collection.expire_drafts()
     garbage_collection.delete_orphans()
+    former_names.prune()
 
 
 @app.task(expires=health.HEARTBEAT_INTERVAL.total_seconds())

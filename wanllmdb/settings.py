@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "web.middleware.HtmxLoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "web.middleware.DomainErrorMiddleware",
+    "web.middleware.FormerNameMiddleware",
 ]
 
 ROOT_URLCONF = "wanllmdb.urls"
@@ -188,6 +189,9 @@ STORAGES["artifacts"] = {
 ORPHAN_GRACE = timedelta(seconds=env.int("ORPHAN_GRACE_SECONDS", default=2 * 3600))
 # How long after its last change a draft expires.
 DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 3600))
+# How long a former name leads to what was renamed, and is kept from others; so are names of what was deleted with
+# protected aliases.
+FORMER_NAME_LIFE = timedelta(seconds=env.int("FORMER_NAME_LIFE_SECONDS", default=90 * 24 * 3600))
 HEARTBEAT_GRACE = timedelta(minutes=5)
 INVITATION_LIFE = timedelta(days=7)
 MAX_BODY_BYTES = 16 * 2**20

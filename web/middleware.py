@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 
 from core import errors
-from web import rendering
+from web import former_urls, rendering
 
 
 class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
@@ -37,6 +37,21 @@ class DomainErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return rendering.render_refusal(request, exception) if isinstance(exception, errors.RegistryError) else None
+
+
+class FormerNameMiddleware:
+    """Leads from the URL of what was renamed to its new one, as long as the old name is kept for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        url = former_urls.find_new_url(request) if isinstance(exception, (Http404, errors.Missing)) else None
+        # The method and its body go along; and it is not for ever, as the name may be somebody else's one day.
+        return HttpResponse(status=307, headers={"Location": url}) if url else None
 
 
 class HtmlGZipMiddleware(GZipMiddleware):

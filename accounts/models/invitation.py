@@ -6,7 +6,8 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.models.team import Role, Team
+from accounts.models.role import Role
+from accounts.models.team import Team
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

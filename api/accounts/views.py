@@ -139,7 +139,7 @@ class MemberDetail(APIView):
 
 
 def get_team(request: Request, name: str) -> Team:
-    team = Team.objects.visible_to(request.user).by_name(name).first()
+    team = Team.objects.visible_to(request.user).named(name)
     if team is None:
         raise errors.Missing(f"Team '{name}' not found, or you are not a member.")
     return team

@@ -39,6 +39,12 @@ class ProjectForm(forms.Form):
     )
     visibility = forms.ChoiceField(choices=_VISIBILITIES)
 
+    def require_admin_to_open(self) -> None:
+        """For somebody who is no admin of the team: the project stays private."""
+        field = self.fields["visibility"]
+        field.disabled = True
+        field.help_text = "Only an admin of the team can make it visible to everyone who can sign in."
+
     @classmethod
     def initial_of(cls, project: Project) -> dict[str, Any]:
         return {name: getattr(project, name) for name in ("name", "description", "visibility")}

@@ -1,0 +1,92 @@
+"""Names that nobody bears any more: what leaves one, and who may take it.
+
+All of this runs in the transaction of the verb that renames, deletes or creates. `claim` comes after the row with the
+name is written: then whoever gave the name up has committed, and the former name is there to be seen.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts import errors, permissions
+from accounts.actor import Actor
+from accounts.models import FormerName, Role, Team
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Something that is being deleted. Its name is reserved for those of `role`, or free at once where that is None."""
+
+    name: str
+    holder: UUID
+    role: Role | None = None
+    last_number: int = 0
+
+
+def record_rename(actor: Actor, scope: UUID, name: str, holder: UUID, last_number: int = 0) -> None:
+    """From now on the name leads to its holder by its new name, and nobody else can take it."""
+    FormerName.objects.create(scope=scope, name=name, holder=holder, last_number=last_number, freed_by=actor.user)
+
+
+def record_deletions(actor: Actor, scope: UUID, deleted: Iterable[Deleted]) -> None:
+    """The names of all these, those that they bore before too, are reserved for some people, or free."""
+    by_holder = {each.holder: each for each in deleted}
+    before = [row for row in FormerName.objects.filter(scope=scope) if row.holder in by_holder]
+    for row in before:
+        each = by_holder[row.holder]
+        row.role, row.last_number = each.role or "", each.last_number
+        row.is_reserved = row.is_reserved and each.role is not None
+    FormerName.objects.bulk_update(before, ["role", "last_number", "is_reserved"], batch_size=500)
+    rows = [
+        FormerName(
+            scope=scope, name=each.name, holder=each.holder, last_number=each.last_number, role=each.role or "",
+            is_reserved=each.role is not None, freed_by=actor.user,
+        )
+        for each in by_holder.values()
+    ]  # fmt: skip
+    FormerName.objects.bulk_create(rows, batch_size=1000)
+
+
+def claim(
+    actor: Actor | None, scopes: UUID | Iterable[UUID], name: str, holder: UUID, team: Team | None = None
+) -> None:
+    """Let the holder, which is written already, have the name in the scope. Raises `NameReserved`.
+
+    With several scopes the others are of what is gone, and was called as the first one is. `team` is where the role is
+    asked that takes back the name of something deleted; the name of a team is for whoever deleted it.
+    """
+    rows = FormerName.objects.of(scopes, name)
+    found = list(rows)
+    for row in found:
+        if row.holder != holder and row.is_in_time:
+            _require_takeable(actor, row, team)
+    if found:
+        rows.filter(holder=holder).delete()
+        # It means something else from here on.
+        rows.update(is_reserved=False)
+
+
+def _require_takeable(actor: Actor | None, row: FormerName, team: Team | None) -> None:
+    """Raise `NameReserved` unless the actor may take this name, which is reserved."""
+    if row.role and actor is not None and _may_take(actor, row, team):
+        return
+    if not row.role:
+        why = "what bore it was renamed and is still found by it. Choose another name"
+    elif team is None:
+        why = "it belonged to a team that was deleted. Choose another name"
+    else:
+        role = Role(row.role)
+        why = f"it had protected aliases when it was deleted. You need the {role.label} role in {team.name} to reuse it"
+    raise errors.NameReserved(
+        f"The name '{row.name}' is reserved until {row.reserved_until:%Y-%m-%d}: {why}.",
+        reserved_until=row.reserved_until.isoformat(),
+    )
+
+
+def _may_take(actor: Actor, row: FormerName, team: Team | None) -> bool:
+    if actor.is_staff:
+        return True
+    if team is None:
+        return actor.user is not None and row.freed_by_id == actor.user.pk
+    role = permissions.role_in(actor.user, team)
+    return role is not None and role.covers(Role(row.role))
