@@ -101,12 +101,12 @@ def finalize(
 def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int) -> None:
     """Refuse aliases of the version of that number before its bytes are sent.
 
-    Raises `Denied`, `InvalidName`, `AliasProtected`. `latest` is left out where it follows the newest version by itself.
+    Raises `Denied`, `InvalidName`, `AliasProtected`. `latest` is left out where it follows by itself.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     names = [validators.check_alias(alias) for alias in names]
     for alias in names:
-        alias_verbs.require_no_flip(artifact, alias, number)
+        alias_verbs.check_new_alias(artifact, alias, number)
     protection.require(
         actor, artifact, [alias for alias in names if alias != validators.LATEST or not artifact.auto_latest]
     )

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[("viewer", "Viewer"), ("editor", "Editor"), ("admin", "Admin")],
                         default="",
-                        help_text="The least role that may take back the name of something deleted; none while its holder exists.",
+                        help_text="The least role that may use the name of something deleted again.",
                         max_length=10,
                     ),
                 ),

@@ -47,7 +47,7 @@ class FormerName(models.Model):
     is_reserved = models.BooleanField(default=True, help_text="For FORMER_NAME_LIFE_SECONDS nobody else can take it.")
     role = models.CharField(
         max_length=10, choices=Role, blank=True, default="",
-        help_text="The least role that may take back the name of something deleted; none while its holder exists.",
+        help_text="The least role that may use the name of something deleted again.",
     )  # fmt: skip
     freed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False

@@ -178,16 +178,16 @@ def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
         raise errors.AliasTargetRefused(f"Version {version.version} is a {version.state}: finalize it first.")
 
 
-def require_no_flip(artifact: Artifact, alias: str, next_number: int | None = None) -> None:
-    """Raise `InvalidName` for a new alias `v<number>` of a version to come: `name:v4` would change from one to the other.
+def check_new_alias(artifact: Artifact, alias: str, next_number: int | None = None) -> None:
+    """Raise `InvalidName` for `v<number>` of a version to come: what `name:v4` means would change once there is one.
 
     `next_number` is that of the version which is being made.
     """
     number = validators.version_number(alias)
     if number and number != next_number and not artifact.versions.filter(number=number).exists():
         raise errors.InvalidName(
-            f"{alias!r} cannot be an alias: {artifact.name}:{alias} would mean version {alias} as soon as there is one. "
-            "Choose another name."
+            f"{alias!r} cannot be an alias before there is version {alias}: then '{artifact.name}:{alias}' would mean "
+            "that version. Choose another name."
         )
 
 
@@ -208,7 +208,7 @@ def put_alias(
     check_target(artifact, to)
     row = state.row
     if row is None:
-        require_no_flip(artifact, alias)
+        check_new_alias(artifact, alias)
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
         history.record(actor, artifact, alias, None, to, state.last, proposal)
         return Move(row, None)

@@ -30,7 +30,7 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
         row = aliases.find(artifact, alias)
         now = row.version if row else None
         if row is None:
-            aliases.require_no_flip(artifact, alias)
+            aliases.check_new_alias(artifact, alias)
     if now is not None and to is not None and now.pk == to.pk:
         raise errors.Conflict(f"Alias {alias!r} is already at {to.version}.")
     proposal = AliasProposal(

@@ -74,10 +74,10 @@ def test_bytes_that_another_artifact_shares_stay(bob, artifact, other, v1, work,
     assert fetch(downloads.presigned_url(Actor(bob, Channel.SDK), shared.files.get())) == b"one"
 
 
-def test_the_name_is_free_again(bob, project, artifact, v1):
+def test_the_name_is_free_again_and_its_numbers_go_on(bob, project, artifact, v1):
     artifacts.delete(Actor(bob, Channel.SDK), artifact)
 
-    assert log(bob, artifacts.create(Actor(bob), project, "data", "model"), {"a": b"a"}).version == "v1"
+    assert log(bob, artifacts.create(Actor(bob), project, "data", "model"), {"a": b"a"}).version == "v2"
 
 
 def test_a_project_goes_with_its_artifacts(alice, bob, project, artifact, v1, v2, run):

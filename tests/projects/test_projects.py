@@ -141,7 +141,7 @@ def test_the_api_makes_shows_changes_and_deletes(api, acme, alice, bob):
     url = f"/api/v1/projects/{body['id']}"
     assert api(alice).get(url).json() == body
 
-    changed = api(bob).patch(url, {"visibility": "internal"}).json()
+    changed = api(alice).patch(url, {"visibility": "internal"}).json()
     assert (changed["visibility"], changed["description"]) == ("internal", "Eyes.")
     assert api(bob).put(url, {"name": "sight", "team": "acme"}).json()["full_name"] == "acme/sight"
     assert api(bob).patch(url, {"team": "bob"}).status_code == 400
@@ -173,6 +173,23 @@ def test_the_api_refuses_with_the_right_code(api, project, alice, bob, vera, mal
         answer = getattr(api(user), method)(at, body)
         assert (answer.status_code, answer.json()["code"]) == (status, code), (user, method, at)
     assert api(bob, Scope.READ).patch(url, {"description": "x"}).json()["code"] == "ReadOnlyKey"
+
+
+def test_an_editor_does_not_open_a_private_project(api, project, alice, bob):
+    url = f"/api/v1/projects/{project.pk}"
+    for changes in ({"visibility": "internal"}, {"visibility": "internal", "name": "seen"}):
+        refused = api(bob).patch(url, changes)
+        assert (refused.status_code, refused.json()["code"]) == (403, "Denied")
+        assert "Only an admin of acme" in refused.json()["detail"]
+    project.refresh_from_db()
+    assert (project.visibility, project.name) == ("private", "demo")
+
+    projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
+    # What is open already stays as it is, and may be closed.
+    assert api(bob).patch(url, {"visibility": "internal", "description": "x"}).status_code == 200
+    assert api(bob).patch(url, {"visibility": "private"}).json()["visibility"] == "private"
+    assert api(bob).patch(url, {"visibility": "internal"}).status_code == 403
+    projects.update(Actor(bob, is_staff=True), project, visibility=Visibility.INTERNAL)
 
 
 def test_an_internal_project_is_shown_to_strangers_and_not_theirs_to_change(api, project, alice, mallory):

@@ -57,7 +57,7 @@ def settings(request: HttpRequest, team: str, project: str) -> HttpResponse:
     project = get_project(request, team, project, role=Role.EDITOR)
     form = ProjectForm(request.POST or None, initial=ProjectForm.initial_of(project))
     if project.visibility == Visibility.PRIVATE and project.role != Role.ADMIN:
-        form.require_admin_to_open()
+        form.stay_private()
     if form.is_valid():
         project = projects.update(Actor.from_page(request), project, **form.cleaned_data)
         return rendering.redirect_with_message(request, "Saved.", "project-settings", *project.url_args)
