@@ -98,7 +98,7 @@ def finalize(
     return _finalize(actor, version, list(dict.fromkeys(aliases)), digest, description)
 
 
-def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int) -> None:
+def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
     """Refuse aliases of the version of that number before its bytes are sent.
 
     Raises `Denied`, `InvalidName`, `AliasProtected`. `latest` is left out where it follows by itself.

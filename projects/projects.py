@@ -75,9 +75,9 @@ def update(actor: Actor, project: Project, **changes: Any) -> Project:
 
 @transaction.atomic
 def delete(actor: Actor, project: Project) -> None:
-    """Delete the project with everything in it. Only for admins of the team.
+    """Delete the project with everything in it. Only for admins of the team, whatever rules protect in it.
 
-    Raises `AliasProtected` where a rule forbids the actor to remove an alias in it.
+    Where they do, only those of the role that they ask for can use its name again.
     """
     permissions.require(actor, project.team, Role.ADMIN)
     answers = project_deleting.send(Project, actor=actor, project=project)

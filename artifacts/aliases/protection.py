@@ -136,7 +136,7 @@ def require(
 def require_all(actor: Actor, scope: Team | Project) -> None:
     """Raise `AliasProtected` at an alias anywhere in the scope that the user may not move alone.
 
-    Who gives the scope another name, or deletes it, moves them all.
+    Who gives the scope another name moves them all.
     """
     if actor.is_staff:
         return
