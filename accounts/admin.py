@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import invitations, keys, teams, users
+from accounts import former_names, invitations, keys, teams, users
 from accounts.actor import Actor
-from accounts.models import ApiKey, Invitation, Membership, Role, Team, User
+from accounts.models import ApiKey, FormerName, Invitation, Membership, Role, Team, User
 from core import errors
 
 
@@ -243,3 +243,22 @@ class InvitationAdmin(ReadOnlyAdmin):
             invitations.revoke(Actor.from_admin(request), invitation)
         done = f"Revoked {count} {'invitation' if count == 1 else 'invitations'}."
         self.message_user(request, done, messages.SUCCESS)
+
+
+@admin.register(FormerName)
+class FormerNameAdmin(ReadOnlyAdmin):
+    """Staff can let others have a name before its time is over."""
+
+    list_display = ("name", "scope", "holder", "is_reserved", "role", "last_number", "freed_by", "freed_at")
+    list_filter = ("is_reserved", "role", "freed_at")
+    list_select_related = ("freed_by",)
+    search_fields = ("name", "scope", "holder")
+    actions = ("release",)
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_formername")
+
+    @admin.action(description="Let others use selected names", permissions=["release"])
+    def release(self, request: HttpRequest, queryset: QuerySet[FormerName]) -> None:
+        count = former_names.release(Actor.from_admin(request), queryset)
+        self.message_user(request, f"Released {count} {'name' if count == 1 else 'names'}.", messages.SUCCESS)

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from accounts import errors, permissions
 from accounts.actor import Actor
 from accounts.models import FormerName, Role, Team
@@ -64,6 +66,13 @@ def claim(
         rows.filter(holder=holder).delete()
         # It means something else from here on.
         rows.update(is_reserved=False)
+
+
+def release(actor: Actor, rows: QuerySet[FormerName]) -> int:
+    """Let anybody have these names from now on; they lead nowhere any more. For staff. Returns how many."""
+    if not actor.is_staff:
+        raise errors.Denied("Only staff can release names before their time is over.")
+    return rows.filter(is_reserved=True).update(is_reserved=False)
 
 
 def _require_takeable(actor: Actor | None, row: FormerName, team: Team | None) -> None:
