@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 
@@ -51,7 +51,7 @@ class FormerNameMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         url = former_urls.find_new_url(request) if isinstance(exception, (Http404, errors.Missing)) else None
         # The method and its body go along; and it is not for ever, as the name may be somebody else's one day.
-        return HttpResponse(status=307, headers={"Location": url}) if url else None
+        return HttpResponseRedirect(url, preserve_request=True) if url else None
 
 
 class HtmlGZipMiddleware(GZipMiddleware):

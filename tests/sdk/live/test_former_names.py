@@ -31,6 +31,7 @@ def test_a_running_program_uses_and_logs_by_old_names(run, project):
         assert api.artifact(f"{name}:v2").digest == second.digest
         assert api.collection(name).name == "rows"
     assert api.project(project).full_name == f"{project}-renamed"
+    run.finish()
     with wandb.init(project=project) as other:
         assert other.project == f"{project.partition('/')[2]}-renamed"
 
