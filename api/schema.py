@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.permissions import AllowAny
 
 from api.errors import CONTENT_TYPE
+from core.csp import API_REFERENCE_EXCEPTIONS
 
 PROBLEM = {
     "type": "object",
@@ -57,8 +58,7 @@ class SchemaView(SpectacularAPIView):
         return super().get(request, *args, **kwargs)
 
 
-# Swagger UI uses inline styles, and icons in data: URLs.
-@method_decorator(csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:"]}), name="dispatch")
+@method_decorator(csp_update(API_REFERENCE_EXCEPTIONS), name="dispatch")
 class DocsView(SpectacularSwaggerSplitView):
     permission_classes = [AllowAny]
     authentication_classes = []

@@ -12,7 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.models import ApiKey, Membership, Role, Scope, Team, User
+from accounts import keys
+from accounts.models import Membership, Role, Scope, Team, User
 from api.fast_path.wsgi import AliasFastPath
 from harness import servers
 from projects.models import Project
@@ -137,7 +138,7 @@ def api() -> Callable[..., APIClient]:
         test_client = APIClient(raise_request_exception=False)
         test_client.handler = whole(test_client.handler)
         if user is not None:
-            _, value = ApiKey.objects.issue(user=user, name="test", scope=scope)
+            _, value = keys.issue(user=user, name="test", scope=scope)
             test_client.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
         return test_client
 

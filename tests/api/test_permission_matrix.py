@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
+from accounts import keys
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, Membership, Scope, Team
 from artifacts.aliases import proposals, protection
@@ -107,7 +108,7 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "username": "bob",
         "rule_id": protection.create(Actor(alice), project, "production").pk,
         "proposal_id": proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v1).pk,
-        "key_id": ApiKey.objects.issue(user=alice, name="hers")[0].pk,
+        "key_id": keys.issue(user=alice, name="hers")[0].pk,
     }
 
 
@@ -210,7 +211,7 @@ def test_a_trailing_slash_changes_nothing(api, alice, send, subtests):
 
 
 def test_an_expired_key_opens_nothing(alice, send, subtests):
-    _, value = ApiKey.objects.issue(user=alice, name="old", expiry=timezone.now() - timedelta(seconds=1))
+    _, value = keys.issue(user=alice, name="old", expiry=timezone.now() - timedelta(seconds=1))
     client = APIClient(headers={"Authorization": f"Bearer {value}"})
     for call in GUARDED:
         if call.name != "file-content":
@@ -220,7 +221,7 @@ def test_an_expired_key_opens_nothing(alice, send, subtests):
 
 
 def test_token_and_bearer_are_the_same(alice, send, subtests):
-    _, value = ApiKey.objects.issue(user=alice, name="any")
+    _, value = keys.issue(user=alice, name="any")
     for scheme in ("Bearer", "Token", "bearer", "TOKEN"):
         for call in READS:
             if call.name != "file-content":

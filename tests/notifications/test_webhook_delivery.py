@@ -157,33 +157,33 @@ def test_the_log_has_what_was_sent_and_no_secret(bob, artifact, v1, hook, receiv
     assert hook.secret not in str(attempt.headers) and attempt.duration_ms < 5000
 
 
-def test_it_is_given_up_in_the_end(bob, artifact, v1, hook, receiver, work, later, settings):
+def test_it_is_given_up_in_the_end(bob, artifact, v1, hook, receiver, work, later):
     receiver.answers = [status(500)]
     move(bob, artifact, "best", v1)
-    for _ in range(settings.WEBHOOK_ATTEMPTS + 2):
+    for _ in range(webhook_delivery.MAX_ATTEMPTS + 2):
         work()
         later(hours=8)
 
     delivery = Delivery.objects.get()
-    assert (delivery.state, len(receiver.sent)) == ("failed", settings.WEBHOOK_ATTEMPTS)
+    assert (delivery.state, len(receiver.sent)) == ("failed", webhook_delivery.MAX_ATTEMPTS)
     assert Webhook.objects.get().failures == 1
 
 
-def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook, receiver, work, settings):
-    settings.WEBHOOK_ATTEMPTS = 1
+def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook, receiver, work, monkeypatch):
+    monkeypatch.setattr(webhook_delivery, "MAX_ATTEMPTS", 1)
     receiver.answers = [status(500)]
-    for number in range(settings.WEBHOOK_FAILURES_BEFORE_PAUSE + 1):
+    for number in range(webhook_delivery.FAILURES_BEFORE_PAUSE + 1):
         move(bob, artifact, f"alias-{number}", v1)
     work()
 
     hook.refresh_from_db()
     assert hook.paused_at and hook.pause_reason == "5 deliveries in a row failed. The last response was 500."
-    assert len(receiver.sent) == settings.WEBHOOK_FAILURES_BEFORE_PAUSE
+    assert len(receiver.sent) == webhook_delivery.FAILURES_BEFORE_PAUSE
     assert [(row.user, row.event.kind) for row in InboxItem.objects.all()] == [(alice, WEBHOOK_PAUSED.name)]
 
     move(bob, artifact, "alias-0", v2)
     work()
-    assert len(receiver.sent) == settings.WEBHOOK_FAILURES_BEFORE_PAUSE
+    assert len(receiver.sent) == webhook_delivery.FAILURES_BEFORE_PAUSE
 
     receiver.answers = [status(200)]
     webhooks.resume(Actor(alice), hook)
@@ -194,8 +194,8 @@ def test_repeated_failure_pauses_the_webhook(alice, bob, artifact, v1, v2, hook,
     assert (hook.is_live, hook.failures, hook.pause_reason) == (True, 0, "")
 
 
-def test_one_that_arrives_counts_from_the_beginning(bob, artifact, v1, hook, receiver, work, settings):
-    settings.WEBHOOK_ATTEMPTS = 1
+def test_one_that_arrives_counts_from_the_beginning(bob, artifact, v1, hook, receiver, work, monkeypatch):
+    monkeypatch.setattr(webhook_delivery, "MAX_ATTEMPTS", 1)
     receiver.answers = [*[status(500)] * 4, status(200), *[status(500)] * 4]
     for number in range(9):
         move(bob, artifact, f"alias-{number}", v1)

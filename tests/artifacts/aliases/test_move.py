@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from accounts import keys
 from accounts.actor import Actor, Channel
-from accounts.models import ApiKey
 from artifacts import versions
 from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, AliasTargetRefused, InvalidName
@@ -84,7 +84,7 @@ def test_a_move_to_where_it_is_changes_nothing(api, bob, artifact, v1):
 
 
 def test_history_says_who_how_and_why(bob, artifact, v1):
-    key, _ = ApiKey.objects.issue(user=bob, name="robot")
+    key, _ = keys.issue(user=bob, name="robot")
     aliases.move(Actor(bob, Channel.WEB, key=key, reason="It won"), artifact, "production", v1)
 
     change = AliasChange.objects.get(alias="production")
