@@ -5,7 +5,9 @@ alias costs 12 ms of CPU where it costs 3 by these. So they are for what runs as
 else. Django's compiler and psycopg's cursor are used from inside, as of Django 5.2 and psycopg 3.3; here only.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import select
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
@@ -68,6 +70,20 @@ class StringAgg(models.Subquery):
         return self.as_sql(compiler, connection, joined="group_concat(line, char(10))")
 
 
+@contextmanager
+def pipeline() -> Iterator[None]:
+    """Let `insert` and `update` be sent together, at the end, where errors of any of them are raised.
+
+    Other statements do not belong in it. SQLite has nothing to wait for, and runs each at once.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql":
+        yield
+        return
+    with database.wrap_database_errors, database.connection.pipeline():
+        yield
+
+
 def insert(row: models.Model) -> None:
     """Write a new row of plain values, as `row.save(force_insert=True)` would; no signal is sent."""
     model, fields = type(row), row._meta.concrete_fields
@@ -78,7 +94,10 @@ def insert(row: models.Model) -> None:
 
 
 def update(row: models.Model, *names: str) -> None:
-    """Write these columns of the row, as `row.save(update_fields=names)` would; no signal is sent."""
+    """Write these columns of the row, as `row.save(update_fields=names)` would; no signal is sent.
+
+    In a pipeline nobody learns that the row is gone.
+    """
     fields = [row._meta.get_field(name) for name in names]
     params = _prepared_values(row, [*fields, row._meta.pk], is_new=False)
     with _cursor() as cursor:
@@ -209,9 +228,21 @@ def _cursor() -> CursorWrapper:
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor != "postgresql":
         return database.cursor()
+    if not database.health_check_done and database.connection is not None:
+        database.health_check_done = _is_silent(database.connection.fileno())
     database.close_if_health_check_failed()
     database.ensure_connection()
     return database._prepare_cursor(_PreparingCursor(database.connection))
+
+
+def _is_silent(socket: int) -> bool:
+    """Whether a connection that nobody waits for has nothing to say. One that the server ended has its end to read.
+
+    So there is nothing to check, which would be a query; where there is, Django's own check finds out.
+    """
+    news = select.poll()
+    news.register(socket, select.POLLIN)
+    return not news.poll(0)
 
 
 class _PreparingCursor(psycopg.Cursor):
