@@ -32,7 +32,7 @@ PROBLEM = {
     "additionalProperties": {},
 }
 
-_SENTENCES = {
+_DESCRIPTIONS = {
     400: "The request is not valid.",
     401: "Not signed in, or the key is wrong or expired.",
     403: "You can see it, but do not have permission to do this.",
@@ -95,4 +95,4 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
 
 def _response(status: int) -> dict[str, Any]:
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": _SENTENCES[status], "content": content}
+    return {"description": _DESCRIPTIONS[status], "content": content}

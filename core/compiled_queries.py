@@ -180,10 +180,10 @@ class _Model:
         # What is deferred is absent, and loaded once somebody asks for it.
         row.__dict__.update((name, values[index]) for name, index in self.columns)
         for related in self.related:
-            found = related.from_values(values)
-            related.set_on(row, found)
-            if found is not None:
-                related.set_back(found, row)
+            related_row = related.from_values(values)
+            related.set_on(row, related_row)
+            if related_row is not None:
+                related.set_back(related_row, row)
         return row
 
 
@@ -191,7 +191,7 @@ def _model(klass_info: dict[str, Any], select: Sequence[Any]) -> _Model:
     """From what Django's compiler knows of a model and those selected along with it."""
     model = klass_info["model"]
     columns = [(select[index][0].target.attname, index) for index in klass_info["select_fields"]]
-    related = [_model(each, select) for each in klass_info.get("related_klass_infos", ())]
+    related = [_model(info, select) for info in klass_info.get("related_klass_infos", ())]
     setters = klass_info.get("local_setter"), klass_info.get("remote_setter")
     return _Model(model, columns, dict(columns)[model._meta.pk.attname], related, *setters)
 
@@ -201,7 +201,7 @@ def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) 
     queryset = build(*stand_ins)
     compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
     sql, params = compiler.as_sql()
-    sent = [_as_sent(each) for each in stand_ins]
+    sent = [_as_sent(stand_in) for stand_in in stand_ins]
     converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
     return _Compiled(
         sql,

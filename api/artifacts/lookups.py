@@ -37,10 +37,10 @@ _ARTIFACT_AND_TARGET = CompiledQuery(_with_target, UUID, UUID, UUID)
 
 
 def get_artifact(request: Request, pk: UUID) -> Artifact:
-    found = _ARTIFACT.first(request.user.pk, pk)
-    if found is None:
+    artifact = _ARTIFACT.first(request.user.pk, pk)
+    if artifact is None:
         raise Http404("No Artifact matches the given query.")
-    return found
+    return artifact
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
@@ -59,10 +59,10 @@ def get_run(request: Request, pk: UUID) -> Run:
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
     """The version to which an alias is to move. Includes drafts: the verb raises the error for them."""
-    found = _VERSION.first(request.user.pk, pk)
-    if found is None:
+    version = _VERSION.first(request.user.pk, pk)
+    if version is None:
         raise Http404("No ArtifactVersion matches the given query.")
-    return found
+    return version
 
 
 def get_artifact_and_target(request: Request, pk: UUID) -> tuple[Artifact, ArtifactVersion | None]:

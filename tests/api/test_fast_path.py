@@ -264,7 +264,7 @@ def test_not_every_key_is_kept_for_ever(known, vera, bob, monkeypatch):
     assert {key.user for key in keys._keys.values()} == {bob}
 
 
-def test_what_is_shown_is_what_rest_framework_shows(vera, bob, artifact, aliases_url, v1, project):
+def test_the_body_is_what_rest_framework_renders(vera, bob, artifact, aliases_url, v1, project):
     row = aliases.get(artifact, "production")
     resolved = name_resolution.resolve(vera, "acme/demo/data:production")
     ArtifactVersion.objects.update(created_by=None, expires_at=timezone.now())

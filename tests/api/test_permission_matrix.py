@@ -40,7 +40,7 @@ OWN = {
 }  # fmt: skip
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 # What makes sense to say where no object is in the address, or before it is looked for.
-SAID = {
+BODIES = {
     ("keys", "post"): {"name": "robot"},
     ("teams", "post"): {"name": "own"},
     ("members", "post"): {"username": "vera", "role": "viewer"},
@@ -118,7 +118,7 @@ def send(objects) -> Callable[..., HttpResponse]:
         path = "/" + re.sub(r"<\w+:(\w+)>", lambda match: str(objects[match[1]]), call.path) + tail
         if body is not None:
             return client.generic(call.method, path, body, content_type="application/json")
-        return getattr(client, call.method)(path, SAID.get((call.name, call.method)))
+        return getattr(client, call.method)(path, BODIES.get((call.name, call.method)))
 
     return answer
 
@@ -129,7 +129,7 @@ def counts() -> list[int]:
 
 def test_there_is_something_to_walk():
     assert len({call.path for call in CALLS}) > 30
-    assert {call.name for call in CALLS} >= PUBLIC | {name for name, _ in OWN} | {name for name, _ in SAID}
+    assert {call.name for call in CALLS} >= PUBLIC | {name for name, _ in OWN} | {name for name, _ in BODIES}
 
 
 def test_every_view_says_who_gets_in():
@@ -163,7 +163,7 @@ def test_a_stranger_learns_nothing(api, mallory, send, subtests):
             continue
         with subtests.test(str(call)):
             answer = send(client, call)
-            if "<" in call.path or (call.name, call.method) in SAID:
+            if "<" in call.path or (call.name, call.method) in BODIES:
                 assert answer.status_code == 404
             else:
                 assert answer.status_code == 200

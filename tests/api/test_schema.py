@@ -152,7 +152,7 @@ def test_the_document_is_valid(tmp_path):
     assert (tmp_path / "schema.yaml").read_text().startswith("openapi: 3.1")
 
 
-def test_every_operation_has_a_name_and_a_sentence():
+def test_every_operation_has_a_name_and_a_description():
     documented = [operation.definition.raw for operation in OPERATIONS]
 
     assert len({row["operationId"] for row in documented}) == len(documented) > 40

@@ -28,7 +28,7 @@ def test_many_who_ask_are_caught_up_with():
     assert len(worker.due) < len(requested)
 
 
-def test_the_first_is_asked_for_at_once():
+def test_the_first_is_requested_at_once():
     delays = []
     throttle = Throttle(60)
     for _ in range(5):

@@ -46,7 +46,7 @@ def test_enhancement_alias_notifications(bob, artifact, v1, v2, hook, receiver, 
     assert datetime.fromisoformat(data["at"]).tzinfo is not None
 
 
-def test_all_that_happens_is_told_in_order(bob, artifact, hook, receiver, work):
+def test_all_that_happens_is_delivered_in_order(bob, artifact, hook, receiver, work):
     one = log(bob, artifact, {"one": b"1"}, "best")
     two = log(bob, artifact, {"two": b"2"})
     aliases.remove(Actor(bob, Channel.API, reason="it is better"), artifact, "best")
@@ -64,7 +64,7 @@ def test_all_that_happens_is_told_in_order(bob, artifact, hook, receiver, work):
     assert (deleted["from"]["version"], deleted["to"]) == ("v2", None)
 
 
-def test_a_webhook_is_told_only_what_it_asked_for(alice, bob, project, artifact, v1, receiver, work):
+def test_a_webhook_gets_only_what_it_subscribed_to(alice, bob, project, artifact, v1, receiver, work):
     webhooks.create(Actor(alice), project, receiver.url, events=["alias.deleted"])
     move(bob, artifact, "best", v1)
     aliases.remove(Actor(bob, Channel.API, reason="it is better"), artifact, "best")
@@ -205,7 +205,7 @@ def test_one_that_arrives_counts_from_the_beginning(bob, artifact, v1, hook, rec
     assert (hook.is_live, hook.failures, len(receiver.sent)) == (True, 4, 9)
 
 
-def test_a_receiver_that_is_gone_is_not_asked_again(bob, artifact, v1, hook, receiver, work):
+def test_a_receiver_that_is_gone_is_not_called_again(bob, artifact, v1, hook, receiver, work):
     receiver.answers = [status(410)]
     move(bob, artifact, "best", v1)
     work()
@@ -260,7 +260,7 @@ def test_a_name_that_turns_inward_is_not_followed(bob, artifact, v1, hook, recei
     assert "private network" in Attempt.objects.get().error
 
 
-def test_the_call_goes_to_the_address_that_was_judged(bob, artifact, v1, hook, receiver, work):
+def test_the_call_goes_to_the_ip_that_was_judged(bob, artifact, v1, hook, receiver, work):
     """A name server that gives another answer each time is asked once a call, and its one answer is called."""
     Webhook.objects.update(url=f"http://rebinding.example:{receiver.port}/hook")
     requested = []

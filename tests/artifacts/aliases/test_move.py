@@ -91,7 +91,7 @@ def test_history_says_who_how_and_why(bob, artifact, v1):
     assert (change.changed_by, change.key, change.channel, change.reason) == (bob, key, "web", "It won")
 
 
-def test_the_sdk_is_told_from_other_callers(api, bob, artifact, v1):
+def test_the_sdk_is_distinguished_from_other_callers(api, bob, artifact, v1):
     client, body = api(bob), {"alias": "x", "version_id": str(v1.pk)}
     client.post(f"{ARTIFACTS}/{artifact.pk}/aliases", body, headers={"User-Agent": "wanllmdb-sdk/0.1"})
     client.delete(f"{ARTIFACTS}/{artifact.pk}/aliases/x", headers={"User-Agent": "curl/8"})
@@ -122,7 +122,7 @@ def test_the_same_name_is_free_on_another_artifact(bob, artifact, other, v1):
     assert ArtifactAlias.objects.filter(alias="production").count() == 2
 
 
-def test_an_alias_is_shown_with_its_version(api, vera, artifact, v1):
+def test_an_alias_is_read_with_its_version(api, vera, artifact, v1):
     body = api(vera).get(f"{ARTIFACTS}/{artifact.pk}/aliases/latest").json()
 
     assert (body["alias"], body["version"]) == ("latest", "v1")

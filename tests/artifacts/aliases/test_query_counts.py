@@ -29,8 +29,8 @@ def production(bob, artifact, v1, v2) -> str:
     return f"{ARTIFACTS}/{artifact.pk}/aliases/production"
 
 
-def named(artifact: Artifact, word: str) -> str:
-    return f"{ARTIFACTS}/resolve?name={artifact.project.team.name}/{artifact.project.name}/{artifact.name}:{word}"
+def named(artifact: Artifact, suffix: str) -> str:
+    return f"{ARTIFACTS}/resolve?name={artifact.project.team.name}/{artifact.project.name}/{artifact.name}:{suffix}"
 
 
 def noted(api, user: User):
@@ -178,7 +178,7 @@ def test_strangers_see_what_is_internal_and_nothing_else(api, mallory, project, 
     assert [client.get(row).status_code for row in (production, named(artifact, "production"))] == [200, 200]
 
 
-def test_what_is_not_there_is_told_as_ever(api, vera, artifact, production):
+def test_what_is_missing_is_reported_as_ever(api, vera, artifact, production):
     client = noted(api, vera)
     missing = client.get(production.replace("production", "staging"))
 
