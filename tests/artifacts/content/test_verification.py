@@ -222,13 +222,13 @@ def test_an_empty_file_in_a_pack_is_verified(bob, artifact, work):
 
 
 def test_what_was_left_behind_is_picked_up_by_the_sweep(bob, artifact, age):
+    before = timezone.now() - timedelta(minutes=2)
     finished = log(bob, artifact, {"a": b"aa", "b": b"b"}, packed=True)
     draft = fill(bob, artifact, {"c": b"cc", "d": b"d"}, packed=True)
     uploads.collect_uploaded(draft)
-    before = timezone.now() - timedelta(minutes=2)
     assert (verification.pending_versions(before), verification.pending_objects(before)) == ([], [])
 
-    age(minutes=3)
+    age(hours=3)
     assert verification.pending_versions(before) == [str(finished.pk)]
     objects = StoredObject.objects.values_list("pk", flat=True)
     assert sorted(verification.pending_objects(before)) == sorted(str(obj) for obj in objects)
