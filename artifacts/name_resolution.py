@@ -97,18 +97,18 @@ def version_of(artifact: Artifact, change: AliasChange) -> ArtifactVersion | Non
     return version
 
 
-def resolve_suffix(artifact: Artifact, word: str, at: datetime | None = None) -> Resolved:
+def resolve_suffix(artifact: Artifact, suffix: str, at: datetime | None = None) -> Resolved:
     """`v3` where that number was assigned, or the version was there by then, else the version under the alias.
 
-    So what a word means never changes from an alias to a version, nor from a version that was deleted to an alias.
+    So what a name means never changes from an alias to a version, nor from a version that was deleted to an alias.
     """
-    number = validators.version_number(word)
+    number = validators.version_number(suffix)
     row = _find_number(artifact, number) if number else None
     if row and row.is_finalized and (at is None or _was_there(row, at)):
         return Resolved(artifact, row, None)
-    if number and at is None and (row or aliases.find(artifact, word) is None):
+    if number and at is None and (row or aliases.find(artifact, suffix) is None):
         raise _no_version(artifact, number, row)
-    return Resolved(artifact, find_aliased(artifact, word, at), word)
+    return Resolved(artifact, find_aliased(artifact, suffix, at), suffix)
 
 
 def _find_number(artifact: Artifact, number: int) -> ArtifactVersion | None:

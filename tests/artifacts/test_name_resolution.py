@@ -39,7 +39,7 @@ def test_the_name_of_a_team_is_the_same_in_capitals(vera, v1):
     assert named(vera, "ACME/demo/data:v1") == ("v1", None)
 
 
-def test_a_version_and_an_alias_of_the_same_word_are_two_things(vera, bob, artifact, v1, v2):
+def test_a_version_and_an_alias_of_the_same_name_are_two_things(vera, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "v1", v2)
 
     assert named(vera, "acme/demo/data:v1") == ("v1", None)
@@ -78,7 +78,7 @@ def test_an_alias_of_before_keeps_its_meaning_while_versions_are_logged(vera, bo
     assert named(vera, "acme/demo/data:v4") == ("v4", None)
 
 
-def test_alias_and_version_are_taken_at_their_word(vera, bob, artifact, v1):
+def test_alias_and_version_are_taken_literally(vera, bob, artifact, v1):
     with pytest.raises(AliasNotFound):
         name_resolution.resolve(vera, "acme/demo/data", alias="v1")
     with pytest.raises(Invalid):
@@ -146,7 +146,7 @@ def test_an_artifact_without_versions(vera, artifact):
         name_resolution.resolve(vera, "acme/demo/data", version="v1")
 
 
-def test_another_type_than_asked_for(api, vera, v1):
+def test_another_type_than_requested(api, vera, v1):
     with pytest.raises(TypeDiffers):
         name_resolution.resolve(vera, "acme/demo/data", type="model")
 
@@ -174,7 +174,7 @@ def test_no_name_at_all(api, vera):
 
 
 @pytest.mark.parametrize("name", ["acme/demo/data", "acme/demo/none", "acme/none/data", "none/none/none"])
-def test_a_stranger_cannot_tell_what_is_there(api, mallory, v1, name):
+def test_a_stranger_learns_nothing_of_what_is_there(api, mallory, v1, name):
     answer = api(mallory).get(f"{ARTIFACTS}/resolve", {"name": name})
 
     assert answer.status_code == 404
