@@ -172,7 +172,7 @@ class Attacker:
         version = row.versions.get(number=number)
         match self.face:
             case "api":
-                self.send("put", f"/artifacts/{row.pk}/aliases/{alias}", {"version_id": str(version.pk)})
+                self.send("post", f"/artifacts/{row.pk}/aliases", {"alias": alias, "version_id": str(version.pk)})
             case "verb":
                 self.verb(aliases.move, row, alias, version)
             case _:
