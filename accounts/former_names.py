@@ -15,6 +15,9 @@ from accounts.actor import Actor
 from accounts.models import FormerName, Role, Team
 
 
+_MANY = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Deleted:
     """Something that is being deleted. Its name is reserved for those of `role`, or free at once where that is None."""
@@ -33,7 +36,10 @@ def record_rename(actor: Actor, scope: UUID, name: str, holder: UUID, last_numbe
 def record_deletions(actor: Actor, scope: UUID, deleted: Iterable[Deleted]) -> None:
     """The names of all these, those that they bore before too, are reserved for some people, or free."""
     by_holder = {each.holder: each for each in deleted}
-    before = [row for row in FormerName.objects.filter(scope=scope) if row.holder in by_holder]
+    of_scope = FormerName.objects.filter(scope=scope)
+    # One thing among many that were deleted before, or a scope with all that is in it.
+    of_scope = of_scope.filter(holder__in=by_holder) if len(by_holder) < _MANY else of_scope
+    before = [row for row in of_scope if row.holder in by_holder]
     for row in before:
         each = by_holder[row.holder]
         row.role, row.last_number = each.role or "", each.last_number

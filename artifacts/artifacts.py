@@ -127,7 +127,7 @@ def delete_all(actor: Actor, project: Project) -> Role | None:
     """
     roles = protection.reserving_roles(project)
     rows = Artifact.objects.filter(project=project).values_list("name", "pk", "last_assigned_number")
-    deleted = [Deleted(name, pk, roles.get(pk), number) for name, pk, number in rows if number or pk in roles]
+    deleted = [Deleted(name, pk, roles.get(pk), number) for name, pk, number in rows]
     _delete_rows(Artifact.objects.filter(project=project))
     Blob.objects.filter(project=project).delete()
     StoredObject.objects.filter(project=project).delete()

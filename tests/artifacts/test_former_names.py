@@ -176,8 +176,11 @@ def test_other_names_are_free_when_what_had_them_is_deleted(alice, bob, mallory,
     artifacts.delete(Actor(bob), artifact)
     for name in ("data", "rows"):
         assert artifacts.create(Actor(bob), project, name, "model").last_assigned_number == 1
+    rename(Actor(bob), Artifact.objects.get(name="rows"), "lines")
     projects.delete(Actor(alice), project)
-    projects.delete(Actor(alice), projects.create(Actor(bob), acme, "demo"))
+    again = projects.create(Actor(bob), acme, "demo")
+    assert artifacts.create(Actor(bob), again, "rows", "model").last_assigned_number == 1
+    projects.delete(Actor(alice), again)
     teams.delete(Actor(alice), acme)
     assert teams.create(Actor(mallory), "acme").name == "acme"
 
