@@ -14,7 +14,6 @@ from accounts import errors, permissions
 from accounts.actor import Actor
 from accounts.models import FormerName, Role, Team
 
-
 _MANY = 500
 
 
