@@ -104,7 +104,7 @@ def delete_all(project: Project) -> None:
     _delete_rows(Artifact.objects.filter(project=project))
     Blob.objects.filter(project=project).delete()
     StoredObject.objects.filter(project=project).delete()
-    tasks.delete_project.delay_on_commit(str(project.pk))
+    tasks.delete_bytes.delay_on_commit()
 
 
 def _delete_rows(doomed: QuerySet[Artifact]) -> None:
