@@ -132,7 +132,7 @@ def delete_all(actor: Actor, project: Project) -> Role | None:
     Blob.objects.filter(project=project).delete()
     StoredObject.objects.filter(project=project).delete()
     accounts.former_names.record_deletions(actor, project.pk, deleted)
-    tasks.delete_project.delay_on_commit(str(project.pk))
+    tasks.delete_bytes.delay_on_commit()
     return max(roles.values(), key=lambda role: role.rank, default=None)
 
 

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from artifacts import errors, storage
-from artifacts.models import WorkerHeartbeat
+from artifacts.models import PendingDeletion, Reconciliation, WorkerHeartbeat
 
 WORKERS = "workers"
 HEARTBEAT_INTERVAL = timedelta(seconds=30)
@@ -20,7 +20,12 @@ _CHECK_EVERY_SECONDS = 15
 
 def parts() -> dict[str, str]:
     """A message for each part that is down, "" for one that is up. Checks now, for about a second at most."""
-    return {"database": _check_database(), "store": _check_store(), "workers": _check_workers()}
+    return {
+        "database": _check_database(),
+        "store": _check_store(),
+        "workers": _check_workers(),
+        "cleanup": _check_cleanup(),
+    }
 
 
 def problems() -> list[str]:
@@ -53,6 +58,24 @@ def _check_store() -> str:
     except errors.RegistryError:
         return "The object store does not respond: uploads and downloads are unavailable."
     return ""
+
+
+def _check_cleanup() -> str:
+    """What the store owes us: deletions that it did not carry out, and differences that were found in it."""
+    try:
+        failed = PendingDeletion.objects.failed().order_by("-failures").first()
+        count = PendingDeletion.objects.failed().count()
+        comparison = Reconciliation.objects.first()
+    except DatabaseError:
+        return "The state of the cleanup is unknown."
+    messages = []
+    if failed:
+        messages.append(f"{count} deletions wait for the object store, tried {failed.failures} times at most.")
+    if comparison and comparison.stray_count:
+        messages.append(f"{comparison.stray_count} objects in the store belong to nothing: see `manage.py reconcile`.")
+    if comparison and comparison.missing_count:
+        messages.append(f"The bytes of {comparison.missing_count} objects are missing: see `manage.py reconcile`.")
+    return " ".join(messages)
 
 
 def _check_workers() -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from accounts.actor import Actor
@@ -9,6 +10,7 @@ from accounts.models import Role, Team
 from accounts.teams import team_renamed
 from artifacts import artifacts, former_names
 from artifacts.aliases import protection
+from artifacts.content import deletions
 from projects.models import Project
 from projects.projects import project_deleting, project_renamed
 
@@ -28,3 +30,9 @@ def check_project_name(actor: Actor, project: Project, **_: Any) -> None:
 def check_team_name(actor: Actor, team: Team, **_: Any) -> None:
     protection.require_all(actor, team)
     former_names.check_team_numbers(team)
+
+
+@receiver(pre_delete, sender=Project)
+def owe_bytes(instance: Project, **_: Any) -> None:
+    """Whatever deletes a project, its bytes are owed from then on."""
+    deletions.owe_project(instance)

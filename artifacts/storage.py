@@ -9,19 +9,23 @@ and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
 """
 
 import base64
+import hashlib
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import boto3
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.httpsession import URLLib3Session
 from django.conf import settings
+from django.core.cache import cache
 from django.core.files.storage import storages
 from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
@@ -40,6 +44,18 @@ MAX_OBJECT = 5 * 2**40
 CHUNK = 2**20
 TOO_SHORT = "The object store has fewer bytes than were sent to it."
 _DELETE_BATCH_SIZE = 1000
+# In bytes a second.
+_SLOWEST_COPY = 16 * 2**20
+_CHECKSUM_HEADER = "x-amz-checksum-sha256"
+# For how long a store is believed to do what it did when it was tried.
+_TRIED_FOR = timedelta(minutes=10)
+_RESPONSE_HEADERS = {
+    "ResponseContentType": "application/octet-stream",
+    "ResponseContentEncoding": "identity",
+    "ResponseContentLanguage": "und",
+    "ResponseCacheControl": "private, no-store",
+    "ResponseExpires": "Thu, 01 Jan 1970 00:00:00 GMT",
+}
 
 _connecting = threading.Lock()
 
@@ -106,12 +122,12 @@ def get_part_url(key: str, upload_id: str, number: int, size: int, sha256: str |
 
 
 def get_download_url(key: str, file_name: str | None = None) -> str:
-    """A URL that reads the object, as an attachment of that name; it honours `Range`."""
-    headers = {
-        "ResponseContentType": "application/octet-stream",
-        "ResponseContentDisposition": content_disposition_header(True, file_name or key.rsplit("/", 1)[-1]),
-    }
-    return _public().url(key, headers, _expires_in())
+    """A URL that reads the object, as an attachment of that name; it honours `Range`.
+
+    Whatever headers an upload brought along, which its signature does not cover, the response has these instead.
+    """
+    disposition = content_disposition_header(True, file_name or key.rsplit("/", 1)[-1])
+    return _public().url(key, _RESPONSE_HEADERS | {"ResponseContentDisposition": disposition}, _expires_in())
 
 
 def upload_file(key: str, body: bytes | BinaryIO) -> None:
@@ -135,11 +151,20 @@ def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterato
             yield from body.iter_chunks(CHUNK)
 
 
-def copy_file(source: str, key: str, etag: str) -> None:
-    """Copy up to 5 GiB inside the store, if the source still has this ETag: `BytesMismatch` if not, or `Missing`."""
-    copy_source = {"Bucket": _bucket_name(), "Key": source}
+def copy_file(source: ObjectInfo, key: str) -> None:
+    """Copy up to 5 GiB inside the store, if the source is still this one: `BytesMismatch` if not, or `Missing`.
+
+    The bytes alone: headers that were sent along with them stay behind.
+    """
     with _translate_errors():
-        _client().copy_object(Bucket=_bucket_name(), Key=key, CopySource=copy_source, CopySourceIfMatch=f'"{etag}"')
+        _client_for_copies(source.size).copy_object(
+            Bucket=_bucket_name(),
+            Key=key,
+            CopySource={"Bucket": _bucket_name(), "Key": source.key},
+            CopySourceIfMatch=f'"{source.etag}"',
+            MetadataDirective="REPLACE",
+            ContentType="application/octet-stream",
+        )
 
 
 def delete_file(key: str) -> None:
@@ -148,15 +173,20 @@ def delete_file(key: str) -> None:
         storages["artifacts"].delete(key)
 
 
-def delete_files(keys: Iterable[str]) -> None:
+def delete_files(keys: Iterable[str]) -> dict[str, str]:
+    """Delete the objects; returns those that the store did not delete, each with its message."""
     keys = list(keys)
+    failures: dict[str, str] = {}
     for start in range(0, len(keys), _DELETE_BATCH_SIZE):
         batch = [{"Key": key} for key in keys[start : start + _DELETE_BATCH_SIZE]]
         with _translate_errors():
             response = _client().delete_objects(Bucket=_bucket_name(), Delete={"Objects": batch, "Quiet": True})
-        if response.get("Errors"):
-            first = response["Errors"][0]
-            raise errors.StoreUnavailable(f"The object store did not delete {first['Key']!r}: {first.get('Message')}")
+        failures |= {
+            error["Key"]: error.get("Message") or error.get("Code", "")
+            for error in response.get("Errors", ())
+            if error.get("Code") != "NoSuchKey"
+        }
+    return failures
 
 
 def list_files(prefix: str) -> Iterator[ObjectInfo]:
@@ -258,28 +288,58 @@ def ping() -> None:
         _with_short_timeouts().client.head_bucket(Bucket=_bucket_name())
 
 
-@cache
 def enforces_checksums() -> bool:
-    """Whether this store refuses a body that is not of the sha256 in its signed URL: tried once, not taken on trust."""
-    key = f"probes/{uuid.uuid4()}"
-    wrong = base64.b64encode(bytes(32)).decode()
-    try:
-        with _translate_errors():
-            _client().put_object(Bucket=_bucket_name(), Key=key, Body=b"probe", ChecksumSHA256=wrong)
-    except errors.BytesMismatch:
+    """Whether this store refuses a body that is not of the sha256 in its signed URL: tried, not taken on trust.
+
+    Tried anew every ten minutes, for the store may be another by then. False while it cannot be tried.
+    """
+    options = repr(settings.STORAGES["artifacts"]["OPTIONS"])
+    cache_key = f"enforces-checksums-{hashlib.sha256(options.encode()).hexdigest()}"
+    known = cache.get(cache_key)
+    if known is None:
+        try:
+            known = _try_checksums()
+        except errors.StoreUnavailable:
+            return False
+        cache.set(cache_key, known, _TRIED_FOR.total_seconds())
+    return known
+
+
+def _try_checksums() -> bool:
+    """Send a body other than the one a URL is signed for, with the header of its sha256 and without."""
+    key, body = f"probes/{uuid.uuid4()}", b"probe"
+    checksum = _base64_checksum(hashlib.sha256(b"other").hexdigest())
+    params = {"Bucket": _bucket_name(), "Key": key, "ContentLength": len(body), "ChecksumSHA256": checksum}
+    url = _with_short_timeouts().client.generate_presigned_url("put_object", Params=params, ExpiresIn=60)
+    length = {"Content-Length": str(len(body))}
+    statuses = [_put(url, body, length | headers) for headers in ({_CHECKSUM_HEADER: checksum}, {})]
+    if any(200 <= status < 300 for status in statuses):
+        delete_file(key)
+        return False
+    if all(400 <= status < 500 for status in statuses):
         return True
-    delete_file(key)
-    return False
+    raise errors.StoreUnavailable(_NO_RESPONSE)
 
 
-def _sign_put(operation: str, params: dict[str, Any], size: int, sha256: str | None) -> SignedPut:
+def _put(url: str, body: bytes, headers: dict[str, str]) -> int:
+    """The status of the response, as a client that holds the signed URL gets it."""
+    with _translate_errors():
+        session = URLLib3Session(timeout=(1, 5))
+        return session.send(AWSRequest("PUT", url, headers, body).prepare()).status_code
+
+
+def _sign_put(operation: str, params: dict[str, Any], size: int, checksum: str | None) -> SignedPut:
     params |= {"Bucket": _bucket_name(), "ContentLength": size}
     headers = {}
-    if sha256:
-        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
-        params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
+    if checksum:
+        params["ChecksumSHA256"] = headers[_CHECKSUM_HEADER] = _base64_checksum(checksum)
     url = _public().client.generate_presigned_url(operation, Params=params, ExpiresIn=_expires_in())
     return SignedPut(url, headers)
+
+
+def _base64_checksum(sha256: str) -> str:
+    """A sha256 in hex as the store's header has it."""
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def _expires_in() -> int:
@@ -290,20 +350,32 @@ def _client() -> Any:
     return storages["artifacts"].client
 
 
+def _client_for_copies(size: int) -> Any:
+    """The store answers when it has copied, so how long that is waited for depends on the size."""
+    seconds = size // _SLOWEST_COPY
+    return _with_patience(1 << (seconds + 4).bit_length()).client if seconds else _client()
+
+
 def _bucket_name() -> str:
     return storages["artifacts"].bucket_name
 
 
-@cache
+@lru_cache
 def _public() -> ArtifactStorage:
     """Signs for the endpoint that clients know; it sends nothing."""
     return _variant(endpoint_url=settings.S3_PUBLIC_ENDPOINT_URL)
 
 
-@cache
+@lru_cache
 def _with_short_timeouts() -> ArtifactStorage:
     short = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
     return _variant(client_config=ArtifactStorage.client_config.merge(short))
+
+
+@lru_cache
+def _with_patience(seconds: int) -> ArtifactStorage:
+    patient = Config(read_timeout=seconds, retries={"mode": "standard", "total_max_attempts": 1})
+    return _variant(client_config=ArtifactStorage.client_config.merge(patient))
 
 
 def _variant(**options: Any) -> ArtifactStorage:

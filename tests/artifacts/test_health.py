@@ -34,7 +34,10 @@ def test_all_is_well(workers, store, client):
     assert set(health.parts().values()) == {""}
     assert health.problems() == []
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "store": "ok", "workers": "ok"})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"database": "ok", "store": "ok", "workers": "ok", "cleanup": "ok"},
+    )
 
 
 def test_a_store_that_is_away_is_reported(workers, store_away, client):

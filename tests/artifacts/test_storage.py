@@ -90,6 +90,32 @@ def test_an_upload_in_parts(key):
     assert list(storage.open_multiparts("probes/test_an_upload_in_parts")) == []
 
 
+@pytest.mark.parametrize("size", [0, 10, 40 * MIB])
+def test_a_copy_is_of_the_bytes_that_were_seen(key, size):
+    body = bytes(size)
+    storage.upload_file(key, body)
+    seen = storage.get_file_info(key)
+    storage.copy_file(seen, f"{key}-copy")
+    assert storage.get_file_info(f"{key}-copy").size == size
+
+    storage.upload_file(key, b"others")
+    with pytest.raises(BytesMismatch):
+        storage.copy_file(seen, f"{key}-late")
+    storage.delete_file(key)
+    with pytest.raises(Missing):
+        storage.copy_file(seen, f"{key}-late")
+    assert storage.get_file_info(f"{key}-late") is None
+
+
+def test_what_a_store_does_not_delete_is_listed(key):
+    """It takes no longer keys than these."""
+    storage.upload_file(key, b"x")
+    too_long = "x" * 1100
+
+    assert set(storage.delete_files([key, too_long])) <= {too_long}
+    assert storage.get_file_info(key) is None
+
+
 def test_a_signed_url_is_for_its_key_method_and_size(key):
     signed = storage.get_upload_url(key, 4)
     elsewhere = storage.SignedPut(signed.url.replace("/probes/", "/projects/"), signed.headers)
