@@ -3,9 +3,10 @@
 Denied           ReadOnlyKey
 Missing          InvitationOver
 Conflict         NameTaken, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty
+TooMany          TooManySignIns
 """
 
-from core.errors import Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, Unavailable, check, refuse
+from core.errors import Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, TooMany, Unavailable, check, refuse
 
 __all__ = [
     "AlreadyMember",
@@ -21,6 +22,8 @@ __all__ = [
     "RegistryError",
     "TeamNotEmpty",
     "TooLarge",
+    "TooMany",
+    "TooManySignIns",
     "Unavailable",
     "check",
     "refuse",
@@ -55,3 +58,7 @@ class InvitationOver(Missing):
     """The invitation was used or revoked, or has expired."""
 
     title = "This invitation is no longer valid"
+
+
+class TooManySignIns(TooMany):
+    """So many sign-ins failed that the next one has to wait."""

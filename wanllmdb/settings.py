@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from core.client_address import TrustedProxies
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 VAR_DIR = Path(env.str("WANLLMDB_VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
@@ -138,6 +140,8 @@ CONTENT_SECURITY_POLICY = {
 }
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose X-Forwarded-For is believed: addresses, networks, and `unix` for peers on a socket in the file system.
+TRUSTED_PROXIES = TrustedProxies.parse(env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1", "unix"]))
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 

@@ -102,7 +102,15 @@ def test_each_view_requires_a_sign_in_itself():
 def test_besides_pages_only_health_checks_the_api_and_the_admin_have_urls():
     outside = {str(part.pattern) for part in urls.urlpatterns} - {""}
 
-    assert outside == {"healthz", "readyz", "admin/", "api/v1/schema", "api/v1/docs", "api/v1/"}
+    assert outside == {
+        "healthz",
+        "readyz",
+        "admin/",
+        "admin/password_change/",
+        "api/v1/schema",
+        "api/v1/docs",
+        "api/v1/",
+    }
 
 
 def test_a_visitor_is_led_to_sign_in(browser, page_urls):
