@@ -5,7 +5,7 @@ Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases,
                  BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken
-Unavailable      StoreUnavailable
+Unavailable      StoreUnavailable, ClockSkew
 """
 
 from accounts.errors import (
@@ -27,6 +27,7 @@ __all__ = [
     "AliasProtected",
     "AliasTargetRefused",
     "BytesMismatch",
+    "ClockSkew",
     "Conflict",
     "Denied",
     "Invalid",
@@ -123,3 +124,7 @@ class AliasTargetRefused(Conflict):
 
 class StoreUnavailable(Unavailable):
     """The object store does not respond."""
+
+
+class ClockSkew(StoreUnavailable):
+    """The clocks of this server and of the object store differ, so that the store accepts no signature."""

@@ -10,6 +10,7 @@ and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
 
 import base64
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.files.storage import storages
 from django.utils.functional import cached_property
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, parse_http_date_safe
 from storages.backends.s3 import S3Storage
 
 from artifacts import errors
@@ -40,6 +41,9 @@ MAX_OBJECT = 5 * 2**40
 CHUNK = 2**20
 TOO_SHORT = "The object store has fewer bytes than were sent to it."
 _DELETE_BATCH_SIZE = 1000
+
+# S3 refuses signatures that are older or newer than a quarter of an hour. Dates in headers are in whole seconds.
+_SKEW_ACCEPTED = timedelta(minutes=15, seconds=-2)
 
 _connecting = threading.Lock()
 
@@ -333,12 +337,26 @@ def _translate_errors() -> Iterator[None]:
         ):
             raise errors.BytesMismatch(f"The object store refused the bytes: {code}.") from error
         if status == 403:
+            _raise_clock_skew(error, code)
             raise errors.StoreUnavailable(_REFUSES_CREDENTIALS) from error
         if 400 <= status < 500 and status not in (408, 429):
             raise
         raise errors.StoreUnavailable(_NO_RESPONSE) from error
     except BotoCoreError as error:
         raise errors.StoreUnavailable(_NO_RESPONSE) from error
+
+
+def _raise_clock_skew(error: ClientError, code: str) -> None:
+    """Raise `ClockSkew` where that is why the store refuses. A response to HEAD has no code, but it has a date."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    store_time = parse_http_date_safe(headers.get("date", ""))
+    seconds = abs(time.time() - store_time) if store_time else 0
+    if code == "RequestTimeTooSkewed" or seconds > _SKEW_ACCEPTED.total_seconds():
+        by = f"by {round(seconds / 60)} minutes" if seconds else "by more than 15 minutes"
+        raise errors.ClockSkew(
+            f"The clocks of this server and of the object store differ {by}, so the store refuses its requests: "
+            "synchronize both with NTP."
+        ) from error
 
 
 _REFUSES_CREDENTIALS = (

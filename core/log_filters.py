@@ -9,3 +9,11 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = getattr(getattr(record, "request", None), "id", "-")
         return True
+
+
+class NoTracebackFilter(logging.Filter):
+    """Drops the traceback of what a client did wrong: it tells of our code alone, and fills the log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        return True

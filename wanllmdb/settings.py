@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "wanllmdb.middleware.RequestLimitsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.HtmlGZipMiddleware",
+    "web.middleware.PrivatePagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -308,10 +309,16 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "core.log_filters.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "core.log_filters.RequestIdFilter"},
+        "no_traceback": {"()": "core.log_filters.NoTracebackFilter"},
+    },
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Rejected requests are not logged; requests that fail are.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    # Rejected requests are not logged; requests that fail are. A wrong `Host` is one line.
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
+    },
 }

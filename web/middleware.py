@@ -1,4 +1,4 @@
-"""Middleware of the pages: signing in first, errors of verbs as pages, compressed HTML."""
+"""Middleware of the pages: signing in first, errors of verbs as pages, HTML that is private and compressed."""
 
 from collections.abc import Callable
 
@@ -37,6 +37,19 @@ class DomainErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return rendering.render_refusal(request, exception) if isinstance(exception, errors.RegistryError) else None
+
+
+class PrivatePagesMiddleware:
+    """No browser or proxy keeps a page, unless its view says so: after signing out, Back shows nothing any more."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
 
 
 class HtmlGZipMiddleware(GZipMiddleware):

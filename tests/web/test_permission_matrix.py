@@ -202,6 +202,17 @@ def test_the_token_lets_a_form_through(alice, page_urls):
     assert _code(response) == 302
 
 
+def test_no_page_is_kept_by_a_browser_after_signing_out(browser, alice, page_urls):
+    """Each is either not stored, or asked for anew before it is shown again."""
+    client = browser(alice)
+    for name in PAGES.keys() - FORMS_WITHOUT_PAGE - {"sign-in"}:
+        response = client.get(page_urls[name])
+        if _code(response) == 200:
+            assert response["Cache-Control"] in ("private, no-store", "private, no-cache") or (
+                "no-store" in response["Cache-Control"] and "private" in response["Cache-Control"]
+            ), name
+
+
 def test_the_lists_above_are_complete(browser, alice, page_urls):
     # To whom has signed in already, the sign-in page answers with a redirect.
     client = {name: browser(None if name == "sign-in" else alice) for name in PAGES}
