@@ -2,7 +2,8 @@
 
 Denied           ReadOnlyKey
 Missing          InvitationOver
-Conflict         NameTaken, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty
+Conflict         NameTaken, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty,
+                 TooManyInvitations
 TooMany          TooManySignIns
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "TeamNotEmpty",
     "TooLarge",
     "TooMany",
+    "TooManyInvitations",
     "TooManySignIns",
     "Unavailable",
     "check",
@@ -52,6 +54,10 @@ class PersonalTeam(Conflict):
 
 class TeamNotEmpty(Conflict):
     """The team still has projects."""
+
+
+class TooManyInvitations(Conflict):
+    """The team has as many pending invitations as one may have."""
 
 
 class InvitationOver(Missing):

@@ -1,4 +1,4 @@
-"""The verbs of teams: create, change, delete; add members, change their roles, remove them.
+"""The verbs of teams: create, change, delete; change the roles of members, remove them. `invitations` adds them.
 
 Whatever depends on how many admins a team has runs under a lock on the team's row.
 """
@@ -8,7 +8,7 @@ from django.db.models import ProtectedError
 
 from accounts import errors, permissions
 from accounts.actor import Actor
-from accounts.models import Membership, Role, Team, User
+from accounts.models import Membership, Role, Team
 
 
 def create(actor: Actor, name: str, display_name: str = "") -> Team:
@@ -45,14 +45,6 @@ def delete(actor: Actor, team: Team) -> None:
         team.delete()
     except ProtectedError as error:
         raise errors.TeamNotEmpty(f"Team '{team.name}' still has projects: delete them first.") from error
-
-
-def add_member(actor: Actor, team: Team, member: User, role: Role) -> Membership:
-    """Add `member` to the team. Raises `AlreadyMember`."""
-    permissions.require(actor, team, Role.ADMIN)
-    already = errors.AlreadyMember(f"'{member.username}' is already in team '{team.name}'.")
-    with errors.refuse(membership_unique=already):
-        return team.memberships.create(user=member, role=role)
 
 
 def change_role(actor: Actor, membership: Membership, role: Role) -> Membership:

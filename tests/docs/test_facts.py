@@ -21,8 +21,8 @@ from harness.servers import ROOT
 from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
 
-# The first are only bases of other errors; the last two are raised by web pages alone.
-NOT_IN_THE_API = {"TooLarge", "TooMany", "Unavailable", "InvitationOver", "TooManySignIns"}
+# The first are only bases of other errors; the last is raised by web pages alone.
+NOT_IN_THE_API = {"TooLarge", "TooMany", "Unavailable", "TooManySignIns"}
 OF_THE_FRAMEWORK = {
     "NotAuthenticated": 401,
     "AuthenticationFailed": 401,

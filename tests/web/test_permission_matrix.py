@@ -9,9 +9,9 @@ from django.urls import URLPattern, URLResolver, reverse
 from django.urls.resolvers import RoutePattern
 
 import web.urls
-from accounts import invitations, keys
+from accounts import invitations, keys, teams
 from accounts.actor import Actor
-from accounts.models import Invitation, Role
+from accounts.models import Invitation, Role, User
 from artifacts.aliases import proposals, protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
 from notifications import watches, webhooks
@@ -46,7 +46,18 @@ ADMINS = {
     "webhook-resume", "webhook-redeliver",
 }  # fmt: skip
 # Whoever has signed in has these forms; what can be chosen in them is what is theirs.
-OWN = {"password", "key-new", "key-revoke", "team-new", "project-new", "artifact-new", "inbox-read", "watch-end"}
+OWN = {
+    "password",
+    "key-new",
+    "key-revoke",
+    "team-new",
+    "project-new",
+    "artifact-new",
+    "inbox-read",
+    "watch-end",
+    "invitation-accept",
+    "invitation-decline",
+}
 # Whoever sees a project has these: what one watches is one's own.
 READERS = {"project-watch", "artifact-watch"}
 # What only editors or admins see, though looking at it changes nothing.
@@ -55,7 +66,7 @@ ADMIN_VIEWS = {"project-webhooks", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
     "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume", "webhook-redeliver", "inbox-read",
-    "watch-end",
+    "watch-end", "invitation-accept", "invitation-decline",
 }  # fmt: skip
 
 
@@ -65,6 +76,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
     version = log(bob, artifact, {"dot.png": png()})
     invitation, token = invitations.create(Actor(alice), acme, Role.VIEWER)
     key, _ = keys.create(Actor(alice), "first key")
+    dora = User.objects.create_user("dora")
+    other = teams.create(Actor(dora), "dora-team")
     webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
     delivery = webhooks.test(Actor(alice), webhook)
     names = {
@@ -76,6 +89,7 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "username": "bob",
         "token": token,
         "invitation_id": invitation.pk,
+        "own_id": invitations.invite_user(Actor(dora), other, "alice", Role.VIEWER).pk,
         "key_id": key.pk,
         "webhook_id": webhook.pk,
         "delivery_id": delivery.pk,

@@ -148,12 +148,6 @@ class MemberForm(RoleForm):
     )
     field_order = ["username", "role"]
 
-    def clean_username(self) -> User:
-        user = User.objects.filter(username=self.cleaned_data["username"].strip(), is_active=True).first()
-        if user is None:
-            raise ValidationError("No user has this name. Invite them with a link instead.")
-        return user
-
 
 class InvitationForm(RoleForm):
     email = forms.EmailField(
