@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
 
-from accounts import invitations
+from accounts import invitations, keys
 from accounts.actor import Actor, Channel
-from accounts.models import ApiKey, Role
+from accounts.models import Role
 from api.fast_path.wsgi import AliasFastPath
 from artifacts import event_messages
 from artifacts.aliases import proposals, protection
@@ -95,7 +95,7 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
             str(invitations.invite_user(Actor(alice), artifact.project.team, name, Role.VIEWER).pk)
             for name in ("carol", "dave")
         ],
-        "key_id": [str(ApiKey.objects.issue(user=alice, name="spare")[0].pk)],
+        "key_id": [str(keys.issue(user=alice, name="spare")[0].pk)],
     }
 
 
@@ -140,7 +140,7 @@ def app() -> Iterator[AliasFastPath]:
 
 @pytest.fixture
 def ask(alice, app) -> Callable[[Case], None]:
-    _, key = ApiKey.objects.issue(user=alice, name="test")
+    _, key = keys.issue(user=alice, name="test")
 
     def call_and_check(case: Case) -> None:
         # Each request meets the same things: what it does is undone.
@@ -157,7 +157,7 @@ def test_the_document_is_valid(tmp_path):
     assert (tmp_path / "schema.yaml").read_text().startswith("openapi: 3.1")
 
 
-def test_every_operation_has_a_name_and_a_sentence():
+def test_every_operation_has_a_name_and_a_description():
     documented = [operation.definition.raw for operation in OPERATIONS]
 
     assert len({row["operationId"] for row in documented}) == len(documented) > 40
