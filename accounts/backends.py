@@ -6,9 +6,10 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts import known_devices, login_throttle
+from accounts import errors, known_devices, login_throttle
 from accounts.models import User
 from core.client_address import client_address
+from core.metrics import SIGN_INS
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +25,13 @@ class PasswordBackend(ModelBackend):
             return None
         meta = request.META if request else {}
         device = known_devices.read(request, username) if request else ""
-        attempt = login_throttle.begin(meta, username, device)
+        try:
+            attempt = login_throttle.begin(meta, username, device)
+        except errors.TooManySignIns:
+            SIGN_INS.labels("delayed").inc()
+            raise
         user = super().authenticate(request, username=username, password=password, **rest)
+        SIGN_INS.labels("failed" if user is None else "succeeded").inc()
         if user is None:
             # Without the name: people type their passwords into the wrong field.
             logger.info("A sign-in failed from %s.", client_address(meta) or "an unknown address")

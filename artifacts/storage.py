@@ -29,6 +29,7 @@ from django.utils.http import content_disposition_header, parse_http_date_safe
 from storages.backends.s3 import S3Storage
 
 from artifacts import errors
+from core.metrics import SIGNED_URLS
 
 # How long a presigned URL is valid, for reading and for writing. `ORPHAN_GRACE` is longer.
 SIGNED_URL_LIFE = timedelta(hours=1)
@@ -115,6 +116,7 @@ def get_download_url(key: str, file_name: str | None = None) -> str:
         "ResponseContentType": "application/octet-stream",
         "ResponseContentDisposition": content_disposition_header(True, file_name or key.rsplit("/", 1)[-1]),
     }
+    SIGNED_URLS.labels("get_object").inc()
     return _public().url(key, headers, _expires_in())
 
 
@@ -277,6 +279,7 @@ def enforces_checksums() -> bool:
 
 
 def _sign_put(operation: str, params: dict[str, Any], size: int, sha256: str | None) -> SignedPut:
+    SIGNED_URLS.labels(operation).inc()
     params |= {"Bucket": _bucket_name(), "ContentLength": size}
     headers = {}
     if sha256:

@@ -63,6 +63,12 @@ def client_address(meta: Mapping[str, Any]) -> str | None:
     return None if address is None else str(address)
 
 
+def comes_from(meta: Mapping[str, Any], networks: Iterable[Any]) -> bool:
+    """Whether the client's address is in one of these networks."""
+    address = _parse(client_address(meta) or "")
+    return address is not None and any(address in network for network in networks)
+
+
 def client_network(meta: Mapping[str, Any]) -> str:
     """What to count a client's attempts by: its IPv4 address, its /64 network of IPv6, or `""`."""
     address = _parse(client_address(meta) or "")

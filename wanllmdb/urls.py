@@ -12,6 +12,7 @@ from api.schema import DocsView, SchemaView
 from artifacts import health
 from core import csp
 from wanllmdb import error_views
+from wanllmdb.metrics import metrics
 
 
 @login_not_required
@@ -38,6 +39,7 @@ csp.extend_policy(csp.ADMIN_EXCEPTIONS, admin_pages)
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     # Passwords are changed in one place, where the current one cannot be guessed.
     path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", (admin_pages, "admin", admin_name)),

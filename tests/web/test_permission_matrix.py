@@ -119,6 +119,7 @@ def test_besides_pages_only_health_checks_the_api_and_the_admin_have_urls():
     assert outside == {
         "healthz",
         "readyz",
+        "metrics",
         "admin/",
         "admin/password_change/",
         "api/v1/schema",
