@@ -2,10 +2,12 @@
 
 Denied           ReadOnlyKey
 Missing          InvitationOver
-Conflict         NameTaken, NameReserved, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty
+Conflict         NameTaken, NameReserved, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty,
+                 TooManyInvitations
+TooMany          TooManySignIns
 """
 
-from core.errors import Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, Unavailable, check, refuse
+from core.errors import Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, TooMany, Unavailable, check, refuse
 
 __all__ = [
     "AlreadyMember",
@@ -22,6 +24,9 @@ __all__ = [
     "RegistryError",
     "TeamNotEmpty",
     "TooLarge",
+    "TooMany",
+    "TooManyInvitations",
+    "TooManySignIns",
     "Unavailable",
     "check",
     "refuse",
@@ -56,7 +61,15 @@ class TeamNotEmpty(Conflict):
     """The team still has projects."""
 
 
+class TooManyInvitations(Conflict):
+    """The team has as many pending invitations as one may have."""
+
+
 class InvitationOver(Missing):
     """The invitation was used or revoked, or has expired."""
 
     title = "This invitation is no longer valid"
+
+
+class TooManySignIns(TooMany):
+    """So many sign-ins failed that the next one has to wait."""

@@ -1,4 +1,4 @@
-"""The verbs of teams: create, change, delete; add members, change their roles, remove them.
+"""The verbs of teams: create, change, delete; change the roles of members, remove them. `invitations` adds them.
 
 Whatever depends on how many admins a team has runs under a lock on the team's row.
 """
@@ -10,7 +10,7 @@ from django.dispatch import Signal
 from accounts import errors, former_names, permissions
 from accounts.actor import Actor
 from accounts.former_names import Deleted
-from accounts.models import SERVER, FormerName, Membership, Role, Team, User
+from accounts.models import SERVER, FormerName, Membership, Role, Team
 
 # Sent with `actor` and `team` once it has its new name, in the same transaction: the apps above refuse what their rules
 # forbid.
@@ -75,14 +75,6 @@ def delete(actor: Actor, team: Team) -> None:
     is_reserved = FormerName.objects.in_time().filter(scope=holder).exists()
     deleted = Deleted(team.name.lower(), holder, Role.ADMIN if is_reserved else None)
     former_names.record_deletions(actor, SERVER, [deleted])
-
-
-def add_member(actor: Actor, team: Team, member: User, role: Role) -> Membership:
-    """Add `member` to the team. Raises `AlreadyMember`."""
-    permissions.require(actor, team, Role.ADMIN)
-    already = errors.AlreadyMember(f"'{member.username}' is already in team '{team.name}'.")
-    with errors.refuse(membership_unique=already):
-        return team.memberships.create(user=member, role=role)
 
 
 def change_role(actor: Actor, membership: Membership, role: Role) -> Membership:

@@ -33,7 +33,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     request_id = getattr(context["request"], "id", None)
     match exc:
         case errors.RegistryError():
-            headers = {"Retry-After": str(errors.RETRY_AFTER_SECONDS)} if exc.status == 503 else {}
+            headers = {} if exc.retry_after is None else {"Retry-After": str(exc.retry_after)}
             return _respond(exc.status, str(exc), exc.code, request_id, headers, **exc.extra)
         case ModelValidationError():
             return handle(exceptions.ValidationError(as_serializer_error(exc)), context)

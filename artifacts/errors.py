@@ -6,7 +6,7 @@ Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
                  ProposalDecided, RuleTaken
-Unavailable      StoreUnavailable
+Unavailable      StoreUnavailable, ClockSkew
 """
 
 from accounts.errors import (
@@ -29,6 +29,7 @@ __all__ = [
     "AliasProtected",
     "AliasTargetRefused",
     "BytesMismatch",
+    "ClockSkew",
     "Conflict",
     "Denied",
     "Invalid",
@@ -126,3 +127,7 @@ class AliasTargetRefused(Conflict):
 
 class StoreUnavailable(Unavailable):
     """The object store does not respond."""
+
+
+class ClockSkew(StoreUnavailable):
+    """The clocks of this server and of the object store differ, so that the store accepts no signature."""

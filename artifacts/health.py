@@ -55,6 +55,8 @@ def _check_database() -> str:
 def _check_store() -> str:
     try:
         storage.ping()
+    except errors.ClockSkew as refusal:
+        return str(refusal)
     except errors.RegistryError:
         return "The object store does not respond: uploads and downloads are unavailable."
     return ""

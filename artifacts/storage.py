@@ -11,6 +11,7 @@ and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
 import base64
 import hashlib
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,10 +29,11 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import storages
 from django.utils.functional import cached_property
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, parse_http_date_safe
 from storages.backends.s3 import S3Storage
 
 from artifacts import errors
+from core.metrics import SIGNED_URLS
 
 # How long a presigned URL is valid, for reading and for writing. `ORPHAN_GRACE` is longer.
 SIGNED_URL_LIFE = timedelta(hours=1)
@@ -56,6 +58,9 @@ _RESPONSE_HEADERS = {
     "ResponseCacheControl": "private, no-store",
     "ResponseExpires": "Thu, 01 Jan 1970 00:00:00 GMT",
 }
+
+# S3 refuses signatures that are older or newer than a quarter of an hour. Dates in headers are in whole seconds.
+_SKEW_ACCEPTED = timedelta(minutes=15, seconds=-2)
 
 _connecting = threading.Lock()
 
@@ -127,6 +132,7 @@ def get_download_url(key: str, file_name: str | None = None) -> str:
     Whatever headers an upload brought along, which its signature does not cover, the response has these instead.
     """
     disposition = content_disposition_header(True, file_name or key.rsplit("/", 1)[-1])
+    SIGNED_URLS.labels("get_object").inc()
     return _public().url(key, _RESPONSE_HEADERS | {"ResponseContentDisposition": disposition}, _expires_in())
 
 
@@ -329,6 +335,7 @@ def _put(url: str, body: bytes, headers: dict[str, str]) -> int:
 
 
 def _sign_put(operation: str, params: dict[str, Any], size: int, checksum: str | None) -> SignedPut:
+    SIGNED_URLS.labels(operation).inc()
     params |= {"Bucket": _bucket_name(), "ContentLength": size}
     headers = {}
     if checksum:
@@ -405,12 +412,26 @@ def _translate_errors() -> Iterator[None]:
         ):
             raise errors.BytesMismatch(f"The object store refused the bytes: {code}.") from error
         if status == 403:
+            _raise_clock_skew(error, code)
             raise errors.StoreUnavailable(_REFUSES_CREDENTIALS) from error
         if 400 <= status < 500 and status not in (408, 429):
             raise
         raise errors.StoreUnavailable(_NO_RESPONSE) from error
     except BotoCoreError as error:
         raise errors.StoreUnavailable(_NO_RESPONSE) from error
+
+
+def _raise_clock_skew(error: ClientError, code: str) -> None:
+    """Raise `ClockSkew` where that is why the store refuses. A response to HEAD has no code, but it has a date."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    store_time = parse_http_date_safe(headers.get("date", ""))
+    seconds = abs(time.time() - store_time) if store_time else 0
+    if code == "RequestTimeTooSkewed" or seconds > _SKEW_ACCEPTED.total_seconds():
+        by = f"by {round(seconds / 60)} minutes" if seconds else "by more than 15 minutes"
+        raise errors.ClockSkew(
+            f"The clocks of this server and of the object store differ {by}, so the store refuses its requests: "
+            "synchronize both with NTP."
+        ) from error
 
 
 _REFUSES_CREDENTIALS = (

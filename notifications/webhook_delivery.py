@@ -17,6 +17,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Role
+from core import encryption
 from events import outbox
 from notifications import errors, http_client, signatures, url_policy
 from notifications.kinds import WEBHOOK_PAUSED, WEBHOOK_TEST
@@ -83,7 +84,10 @@ def _attempt(delivery: Delivery, lookup: url_policy.Lookup) -> Sent:
     event, webhook = delivery.event, delivery.webhook
     now = timezone.now()
     body = event.body
-    signed = signatures.headers(webhook.secret, event.message_id, int(now.timestamp()), body)
+    try:
+        signed = signatures.headers(webhook.secret, event.message_id, int(now.timestamp()), body)
+    except encryption.Undecryptable as refusal:
+        return Sent({}, now, http_client.Response(None, "", str(refusal), 0))
     headers = {"Content-Type": "application/json", "User-Agent": "wanLLMDB", "Accept": "*/*", **signed}
     try:
         response = http_client.post(url_policy.find(webhook.url, lookup), headers, body)

@@ -40,5 +40,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:
     """A refusal from outside of views: as a problem on the wire, or as a page."""
     if is_api(request):
-        return problem_response(request, refusal.status, str(refusal), refusal.code, **refusal.extra)
-    return rendering.render_problem(request, refusal.status, refusal.title, str(refusal))
+        response = problem_response(request, refusal.status, str(refusal), refusal.code, **refusal.extra)
+        if refusal.retry_after is not None:
+            response["Retry-After"] = str(refusal.retry_after)
+        return response
+    return rendering.render_problem(request, refusal.status, refusal.title, str(refusal), refusal.retry_after)

@@ -1,13 +1,17 @@
 """All settings of the server. Those that differ between deployments are read from the environment, with defaults."""
 
+import logging
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
+from pythonjsonlogger.core import RESERVED_ATTRS
 
 from core import csp
+from core.client_address import TrustedProxies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -19,6 +23,8 @@ env.read_env(VAR_DIR / "embedded.env")
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# Former ones: what was signed and encrypted under them is still read.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # The public URL of the server: signed URLs and `url` fields are built from it.
@@ -53,6 +59,7 @@ MIDDLEWARE = [
     "wanllmdb.middleware.RequestLimitsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.HtmlGZipMiddleware",
+    "web.middleware.PrivatePagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -127,6 +134,8 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.POLICY}
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose X-Forwarded-For is believed: addresses, networks, and `unix` for peers on a socket in the file system.
+TRUSTED_PROXIES = TrustedProxies.parse(env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1", "unix"]))
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 
@@ -279,17 +288,54 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Request ids, counts and traces of tasks.
+CELERY_IMPORTS = ["wanllmdb.task_monitoring"]
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+
+# --- Metrics ----------------------------------------------------------------------------------------------------------
+
+# Who may read /metrics: who has the token, or asks from one of these networks. Without either it is not there.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = [ip_network(network) for network in env.list("METRICS_NETWORKS", default=[])]
+METRICS_ENABLED = bool(METRICS_TOKEN or METRICS_NETWORKS)
+METRICS_DIR = VAR_DIR / "metrics"
+# Traces go to this collector of OpenTelemetry; the other variables of its SDK apply too.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain")
+if LOG_FORMAT not in ("plain", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: use plain or json.")
+if LOG_FORMAT == "json":
+    # What Python itself warns of becomes a line like all others.
+    logging.captureWarnings(True)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "core.log_filters.RequestIdFilter"}},
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
+    "filters": {
+        "request_id": {"()": "core.log_filters.RequestIdFilter"},
+        "no_traceback": {"()": "core.log_filters.NoTracebackFilter"},
+    },
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "{levelname}{name}{message}{request_id}",
+            "style": "{",
+            "timestamp": "time",
+            "rename_fields": {"levelname": "level", "name": "logger", "exc_info": "traceback"},
+            # Django hands along the request itself, and workers what a task was called with.
+            "reserved_attrs": [*RESERVED_ATTRS, "request", "data", "context"],
+        },
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Rejected requests are not logged; requests that fail are.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    # Rejected requests are not logged; requests that fail are. A wrong `Host` is one line.
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
+    },
 }

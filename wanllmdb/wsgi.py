@@ -15,6 +15,13 @@ django = get_wsgi_application()
 from api.fast_path.wsgi import AliasFastPath  # noqa: E402
 
 application = AliasFastPath(django)
+
+from wanllmdb import task_monitoring  # noqa: E402, F401
+from wanllmdb.request_metrics import RequestMetrics  # noqa: E402
+
+application = RequestMetrics(application)
+if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+    application = import_module("wanllmdb.telemetry").trace_requests(application)
 # All views are loaded before the first request. What is loaded stays, so the garbage collector need not walk it again:
 # doing so stopped a worker for 80 ms every twenty lists of artifacts.
 import_module(settings.ROOT_URLCONF)

@@ -1,4 +1,4 @@
-"""Middleware of the pages: signing in first, errors of verbs as pages, compressed HTML."""
+"""Middleware of the pages: signing in first, errors of verbs as pages, HTML that is private and compressed."""
 
 from collections.abc import Callable
 
@@ -52,6 +52,19 @@ class FormerNameMiddleware:
         url = former_urls.find_new_url(request) if isinstance(exception, (Http404, errors.Missing)) else None
         # The method and its body go along; and it is not for ever, as the name may be somebody else's one day.
         return HttpResponseRedirect(url, preserve_request=True) if url else None
+
+
+class PrivatePagesMiddleware:
+    """No browser or proxy keeps a page, unless its view says so: after signing out, Back shows nothing any more."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
 
 
 class HtmlGZipMiddleware(GZipMiddleware):

@@ -107,18 +107,20 @@ def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpR
     if request.method == "POST" and refusal.status in (400, 409) and not is_partial(request):
         messages.error(request, str(refusal))
         return redirect(_referring_page(request))
-    return render_problem(request, refusal.status, refusal.title, str(refusal))
+    return render_problem(request, refusal.status, refusal.title, str(refusal), refusal.retry_after)
 
 
-def render_problem(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+def render_problem(
+    request: HttpRequest, status: int, title: str, message: str, retry_after: int | None = None
+) -> HttpResponse:
     """What went wrong: to HTMX as a message for the form or a toast, else as a page of our own."""
     if is_partial(request):
         response = HttpResponse(status=status, headers={"X-Refusal": quote(message), "HX-Reswap": "none"})
     else:
         context = {"status": status, "title": title, "message": message}
         response = render(request, "errors/error.html", context, status=status)
-    if status == 503:
-        response["Retry-After"] = str(errors.RETRY_AFTER_SECONDS)
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
     return response
 
 

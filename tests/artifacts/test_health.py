@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+import botocore.auth
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from artifacts import health, storage, tasks
+from artifacts import errors, health, storage, tasks
 from artifacts.models import WorkerHeartbeat
 from harness import servers
 
@@ -46,6 +47,23 @@ def test_a_store_that_is_away_is_reported(workers, store_away, client):
     assert ready.status_code == 503
     assert "object store does not respond" in ready.json()["store"]
     assert "object store does not respond" in client.get("/login").content.decode()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_clocks_that_differ_are_named(workers, store, client, monkeypatch, hours):
+    """The clock that signs is an hour off; the store's own is right."""
+    storage.ensure_bucket()
+    real_now = botocore.auth.get_current_datetime
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *args: real_now(*args) + timedelta(hours=hours))
+    monkeypatch.setattr(storage.time, "time", lambda: real_now().timestamp() + hours * 3600)
+
+    expected = "The clocks of this server and of the object store differ by 60 minutes"
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["store"].startswith(expected)) == (503, True), ready.json()
+    for ask in (lambda: storage.get_file_info("x"), lambda: storage.upload_file("x", b"x")):
+        with pytest.raises(errors.ClockSkew, match=expected):
+            ask()
+    assert expected in client.get("/login").content.decode()
 
 
 def test_workers_that_never_came_are_reported(db, store, client):

@@ -27,7 +27,7 @@ from artifacts import name_resolution
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange, Artifact
 from django.contrib.contenttypes.models import ContentType
-from notifications.models import InboxItem
+from notifications.models import InboxItem, Webhook
 alice = User.objects.get(username="alice")
 ranker = Artifact.objects.select_related("project__team").get(name="ranker")
 before = name_resolution.resolve(alice, "acme/recommender/ranker:staging").version.version
@@ -40,6 +40,7 @@ print(json.dumps({
     "moved": [moved.before.version, moved.alias.version.version],
     "channels": [change.channel for change in changes],
     "messages": [item.event.message for item in InboxItem.objects.order_by("id")],
+    "secrets": [[hook.secret[:6], hook.encrypted_secret[:6]] for hook in Webhook.objects.all()],
     "event_types": list(ContentType.objects.filter(model="event").values_list("app_label", flat=True)),
     "chain": [[change.number, change.before, change.after] for change in changes],
 }))
@@ -115,6 +116,7 @@ def test_a_database_of_the_first_release_migrates_with_all_its_data(url):
     assert (rows["artifacts_aliasproposal"], rows["artifacts_aliasrule"], rows["artifacts_pulse"]) == (1, 2, 1)
     assert (rows["notifications_webhook"], rows["notifications_delivery"], rows["notifications_watch"]) == (2, 6, 2)
     assert (rows["notifications_notice"], rows["notifications_attempt"] > 0) == (2, True)
+    assert facts["secrets"] == [["whsec_", "gAAAAA"]] * 2
     # Events, by now of an app of their own.
     assert facts["event_types"] == ["events"]
     # Two workers at once told of them, so that either came first.

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError
 
-from accounts import errors, teams
+from accounts import errors
 from accounts.actor import Actor
 from accounts.models import Role, Scope
 from projects import projects, runs
@@ -226,6 +226,6 @@ def test_the_list_costs_three_queries_however_long_it_is(api, acme, alice, bob, 
 
 
 def test_a_member_of_many_sees_every_project_once(project, alice, bob, vera, mallory):
-    teams.add_member(Actor(alice), project.team, mallory, Role.VIEWER)
+    project.team.memberships.create(user=mallory, role=Role.VIEWER)
     projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     assert Project.objects.visible_to(mallory).count() == 1

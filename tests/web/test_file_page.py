@@ -141,6 +141,16 @@ def test_an_image_is_sent_as_what_it_is(browser, vera, version):
     assert not ArtifactDownload.objects.exists()
 
 
+def test_an_image_is_asked_for_anew_and_not_sent_again(browser, vera, version):
+    client = browser(vera)
+    etag = client.get(f"{VERSION}/image/plots/p.png")["ETag"]
+    again = client.get(f"{VERSION}/image/plots/p.png", headers={"If-None-Match": etag})
+
+    assert (again.status_code, again.content) == (304, b"")
+    client.post("/logout")
+    assert client.get(f"{VERSION}/image/plots/p.png", headers={"If-None-Match": etag}).status_code == 302
+
+
 @pytest.mark.parametrize("path", ["page.html", "drawing.svg", "fake.png", "t.csv", "x.bin", "empty"])
 def test_nothing_else_is_sent_as_an_image(browser, vera, version, path):
     assert browser(vera).get(f"{VERSION}/image/{path}").status_code == 404

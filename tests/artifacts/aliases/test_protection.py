@@ -150,7 +150,7 @@ def test_a_rule_holds_in_its_scope_and_nowhere_else(alice, bob, acme, artifact, 
     elsewhere = projects.create(Actor(alice), acme, "elsewhere")
     third = artifacts.create(Actor(alice), elsewhere, "data", "dataset")
     foreign_team = teams.create(Actor(alice), "umbrella")
-    teams.add_member(Actor(alice), foreign_team, bob, Role.EDITOR)
+    foreign_team.memberships.create(user=bob, role=Role.EDITOR)
     fourth = artifacts.create(Actor(bob), projects.create(Actor(alice), foreign_team, "demo"), "data", "dataset")
     held = {"team": {artifact, other, third}, "project": {artifact, other}, "artifact": {artifact}}[scope]
     rules.create(Actor(alice), {"team": acme, "project": artifact.project, "artifact": artifact}[scope], "production")

@@ -240,7 +240,7 @@ def test_finalizing_nudges_the_worker(bob, artifact, django_capture_on_commit_ca
     with django_capture_on_commit_callbacks() as nudges:
         versions.finalize(Actor(bob, Channel.SDK), draft)
 
-    assert len([nudge for nudge in nudges if str(draft.pk) in nudge.args]) == 1
+    assert len([nudge for nudge in nudges if str(draft.pk) in getattr(nudge, "args", ())]) == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,7 +3,8 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header, quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -50,11 +51,19 @@ def file_download(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     """The bytes of an image for the page of its file, with its own media type: never one that can hold scripts."""
     file = get_file(request, **url_kwargs)
-    response = StreamingHttpResponse(downloads.content(file), content_type=registry.image(file).type)
+    image_type = registry.image(file).type
+    etag = quote_etag(file.blob.sha256) if file.blob.sha256 else None
+    unchanged = get_conditional_response(request, etag=etag)
+    if unchanged is not None:
+        return unchanged
+    response = StreamingHttpResponse(downloads.content(file), content_type=image_type)
     response["Content-Length"] = file.size
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, max-age=3600"
+    # Kept by the browser, and shown again only to who may still see it.
+    response["Cache-Control"] = "private, no-cache"
+    if etag:
+        response["ETag"] = etag
     return response
 
 
