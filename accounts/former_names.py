@@ -48,8 +48,8 @@ def record_deletions(actor: Actor, scope: UUID, deleted: Iterable[Deleted]) -> N
     FormerName.objects.bulk_update(before, ["role", "last_assigned_number", "is_reserved"], batch_size=500)
     rows = [
         FormerName(
-            scope=scope, name=thing.name, holder=thing.holder, last_assigned_number=thing.last_assigned_number, role=thing.role or "",
-            is_reserved=thing.role is not None, freed_by=actor.user,
+            scope=scope, name=thing.name, holder=thing.holder, last_assigned_number=thing.last_assigned_number,
+            role=thing.role or "", is_reserved=thing.role is not None, freed_by=actor.user,
         )
         for thing in by_holder.values()
     ]  # fmt: skip
