@@ -252,7 +252,7 @@ class InvitationAdmin(ReadOnlyAdmin):
 class FormerNameAdmin(ReadOnlyAdmin):
     """Staff can let others have a name before its time is over."""
 
-    list_display = ("name", "scope", "holder", "is_reserved", "role", "last_number", "freed_by", "freed_at")
+    list_display = ("name", "scope", "holder", "is_reserved", "role", "last_assigned_number", "freed_by", "freed_at")
     list_filter = ("is_reserved", "role", "freed_at")
     list_select_related = ("freed_by",)
     search_fields = ("name", "scope", "holder")

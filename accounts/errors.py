@@ -42,7 +42,7 @@ class NameTaken(Conflict):
 
 
 class NameReserved(Conflict):
-    """Something else bore the name until it was renamed or deleted; `reserved_until` says for how long it is kept."""
+    """Something else had the name until it was renamed or deleted; `reserved_until` says for how long it is kept."""
 
 
 class AlreadyMember(Conflict):

@@ -1,4 +1,4 @@
-"""Names that nobody bears any more: what leaves one, and who may take it.
+"""Names that nothing has any more: how one becomes free, and who may take it.
 
 All of this runs in the transaction of the verb that renames, deletes or creates. `claim` comes after the row with the
 name is written: then whoever gave the name up has committed, and the former name is there to be seen.
@@ -24,32 +24,34 @@ class Deleted:
     name: str
     holder: UUID
     role: Role | None = None
-    last_number: int = 0
+    last_assigned_number: int = 0
 
 
-def record_rename(actor: Actor, scope: UUID, name: str, holder: UUID, last_number: int = 0) -> None:
+def record_rename(actor: Actor, scope: UUID, name: str, holder: UUID, last_assigned_number: int = 0) -> None:
     """From now on the name leads to its holder by its new name, and nobody else can take it."""
-    FormerName.objects.create(scope=scope, name=name, holder=holder, last_number=last_number, freed_by=actor.user)
+    FormerName.objects.create(
+        scope=scope, name=name, holder=holder, last_assigned_number=last_assigned_number, freed_by=actor.user
+    )
 
 
 def record_deletions(actor: Actor, scope: UUID, deleted: Iterable[Deleted]) -> None:
-    """The names of all these, those that they bore before too, are reserved for some people, or free."""
-    by_holder = {each.holder: each for each in deleted}
+    """The names of all these, those that they had before too, are reserved for some people, or free."""
+    by_holder = {thing.holder: thing for thing in deleted}
     of_scope = FormerName.objects.filter(scope=scope)
     # One thing among many that were deleted before, or a scope with all that is in it.
     of_scope = of_scope.filter(holder__in=by_holder) if len(by_holder) < _MANY else of_scope
     before = [row for row in of_scope if row.holder in by_holder]
     for row in before:
-        each = by_holder[row.holder]
-        row.role, row.last_number = each.role or "", each.last_number
-        row.is_reserved = row.is_reserved and each.role is not None
-    FormerName.objects.bulk_update(before, ["role", "last_number", "is_reserved"], batch_size=500)
+        thing = by_holder[row.holder]
+        row.role, row.last_assigned_number = thing.role or "", thing.last_assigned_number
+        row.is_reserved = row.is_reserved and thing.role is not None
+    FormerName.objects.bulk_update(before, ["role", "last_assigned_number", "is_reserved"], batch_size=500)
     rows = [
         FormerName(
-            scope=scope, name=each.name, holder=each.holder, last_number=each.last_number, role=each.role or "",
-            is_reserved=each.role is not None, freed_by=actor.user,
+            scope=scope, name=thing.name, holder=thing.holder, last_assigned_number=thing.last_assigned_number,
+            role=thing.role or "", is_reserved=thing.role is not None, freed_by=actor.user,
         )
-        for each in by_holder.values()
+        for thing in by_holder.values()
     ]  # fmt: skip
     FormerName.objects.bulk_create(rows, batch_size=1000)
 
@@ -62,15 +64,15 @@ def claim(
     With several scopes the others are of what is gone, and was called as the first one is. `team` is where the role is
     asked that takes back the name of something deleted; the name of a team is for whoever deleted it.
     """
-    rows = FormerName.objects.of(scopes, name)
-    found = list(rows)
-    for row in found:
+    former = FormerName.objects.of(scopes, name)
+    rows = list(former)
+    for row in rows:
         if row.holder != holder and row.is_in_time:
             _require_takeable(actor, row, team)
-    if found:
-        rows.filter(holder=holder).delete()
+    if rows:
+        former.filter(holder=holder).delete()
         # It means something else from here on.
-        rows.update(is_reserved=False)
+        former.update(is_reserved=False)
 
 
 def release(actor: Actor, rows: QuerySet[FormerName]) -> int:
@@ -85,7 +87,7 @@ def _require_takeable(actor: Actor | None, row: FormerName, team: Team | None) -
     if row.role and actor is not None and _may_take(actor, row, team):
         return
     if not row.role:
-        why = "what bore it was renamed and is still found by it. Choose another name"
+        why = "it still leads to what was renamed. Choose another name"
     elif team is None:
         why = "it belonged to a team that was deleted. Choose another name"
     else:

@@ -39,7 +39,7 @@ def claim(actor: Actor, artifact: Artifact) -> None:
     others = _projects_before(project)
     gone = others - set(Project.objects.filter(pk__in=others).values_list("pk", flat=True))
     former_names.claim(actor, [project.pk, *gone], artifact.name, artifact.pk, project.team)
-    _continue_numbers(artifact, _last_numbers([artifact.name], {project.pk, *others}, artifact))
+    _continue_numbers(artifact, _last_assigned_numbers([artifact.name], {project.pk, *others}, artifact))
 
 
 def check_numbers(project: Project) -> None:
@@ -50,7 +50,7 @@ def check_numbers(project: Project) -> None:
     others = _projects_before(project)
     if not others:
         return
-    before = _last_numbers(None, others)
+    before = _last_assigned_numbers(None, others)
     for artifact in Artifact.objects.filter(project=project, name__in=before).select_related("project__team"):
         _continue_numbers(artifact, before)
 
@@ -64,7 +64,7 @@ def check_team_numbers(team: Team) -> None:
 
 def prune() -> int:
     """Delete former names whose time is over and which no number of a version hangs on. Returns how many."""
-    over = FormerName.objects.filter(freed_at__lte=timezone.now() - settings.FORMER_NAME_LIFE, last_number=0)
+    over = FormerName.objects.filter(freed_at__lte=timezone.now() - settings.FORMER_NAME_LIFE, last_assigned_number=0)
     numbered = Artifact.objects.filter(last_assigned_number__gt=0)
     inside = [
         FormerName.objects.filter(scope=OuterRef("holder")),
@@ -93,14 +93,16 @@ def _projects_before(project: Project) -> set[UUID]:
     return before - {project.pk}
 
 
-def _last_numbers(names: Iterable[str] | None, projects: set[UUID], but: Artifact | None = None) -> dict[str, int]:
+def _last_assigned_numbers(
+    names: Iterable[str] | None, projects: set[UUID], but: Artifact | None = None
+) -> dict[str, int]:
     """By name the last number of those that had it in these projects: that it has now, or had when it was deleted."""
     former = FormerName.objects.filter(scope__in=projects)
     former = former.filter(name__in=names) if names else former
     living = Artifact.objects.filter(last_assigned_number__gt=0)
     if but:
         former, living = former.exclude(holder=but.pk), living.exclude(pk=but.pk)
-    rows = list(former.values_list("name", "holder", "last_number"))
+    rows = list(former.values_list("name", "holder", "last_assigned_number"))
     of_holder = dict(living.filter(pk__in=former.values("holder")).values_list("pk", "last_assigned_number"))
     numbers = [(name, max(number, of_holder.get(holder, 0))) for name, holder, number in rows]
     inside = living.filter(project__in=projects)

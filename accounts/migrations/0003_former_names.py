@@ -27,9 +27,9 @@ class Migration(migrations.Migration):
                     models.UUIDField(help_text="The project of an artifact, the team of a project; zeros for a team."),
                 ),
                 ("name", models.CharField(help_text="Of a team in lower case.", max_length=128)),
-                ("holder", models.UUIDField(help_text="What bore the name.")),
+                ("holder", models.UUIDField(help_text="What had the name.")),
                 (
-                    "last_number",
+                    "last_assigned_number",
                     models.PositiveIntegerField(
                         default=0, help_text="Of an artifact: the last number of a version by then."
                     ),

@@ -1,4 +1,4 @@
-"""Names that a team, a project or an artifact bore until it was renamed or deleted."""
+"""Names that a team, a project or an artifact had until it was renamed or deleted."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ SERVER = UUID(int=0)
 
 class FormerNameQuerySet(models.QuerySet["FormerName"]):
     def of(self, scopes: UUID | Iterable[UUID], name: str) -> Self:
-        """All that ever bore the name in these scopes, and bear it no longer; the last one first."""
+        """All that ever had the name in these scopes, and have it no longer; the last one first."""
         scopes = [scopes] if isinstance(scopes, UUID) else scopes
         return self.filter(scope__in=scopes, name=name).order_by("-freed_at", "-id")
 
@@ -27,12 +27,12 @@ class FormerNameQuerySet(models.QuerySet["FormerName"]):
         return self.filter(is_reserved=True, freed_at__gt=timezone.now() - settings.FORMER_NAME_LIFE)
 
     def holder(self, scope: UUID, name: str) -> UUID | None:
-        """What the name still leads to: the id of what bore it last. It may have been deleted since."""
+        """What the name still leads to: the id of what had it last. It may have been deleted since."""
         return self.of(scope, name).in_time().values_list("holder", flat=True).first()
 
 
 class FormerName(models.Model):
-    """One row for each name that something bore. It outlives all that it tells of, so no constraint ties the ids.
+    """One row for each name that something had. It outlives all that it refers to, so no constraint ties the ids.
 
     For some time the name is reserved. After that the row stays as long as the numbers of versions have to go on.
     """
@@ -40,8 +40,8 @@ class FormerName(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     scope = models.UUIDField(help_text="The project of an artifact, the team of a project; zeros for a team.")
     name = models.CharField(max_length=128, help_text="Of a team in lower case.")
-    holder = models.UUIDField(help_text="What bore the name.")
-    last_number = models.PositiveIntegerField(
+    holder = models.UUIDField(help_text="What had the name.")
+    last_assigned_number = models.PositiveIntegerField(
         default=0, help_text="Of an artifact: the last number of a version by then."
     )
     is_reserved = models.BooleanField(default=True, help_text="For FORMER_NAME_LIFE_SECONDS nobody else can take it.")

@@ -320,3 +320,15 @@ def test_of_two_who_rename_and_create_at_once_nobody_ends_with_two_meanings(alic
     )
     assert isinstance(answers[1], NameTaken)
     assert meant(vera, "acme/demo/data:v1") == ("acme/demo/rows", "v1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_team_that_is_renamed_while_strangers_wait_for_its_name_nobody_gets_it(alice, vera, mallory, acme, v1):
+    answers = at_once(
+        lambda: rename(Actor(alice), acme, "umbrella"),
+        lambda: teams.create(Actor(mallory), "Acme"),
+        lambda: users.create("ACME"),
+    )
+    assert {type(answer) for answer in answers[1:]} <= {NameTaken, NameReserved}
+    assert meant(vera, "acme/demo/data:v1") == ("umbrella/demo/data", "v1")
+    assert not Team.objects.by_name("acme").exists() and not User.objects.filter(username__iexact="acme").exists()

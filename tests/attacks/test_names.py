@@ -33,43 +33,43 @@ NAMES = [
     "acme/demo/data:v1",
     "acme/demo/data:v2",
 ]
-FACES = ["api", "page", "part", "verb"]
+CHANNELS = ["api", "page", "part", "verb"]
 Way = Callable[["Attacker"], Any]
 
 
 class Attacker:
-    """What one person does by one of the faces. Whatever is refused is passed over, as an attacker would."""
+    """What one person does by one of the channels. Whatever is refused is passed over, as an attacker would."""
 
-    def __init__(self, user: User, face: str, api: Any, browser: Any) -> None:
-        self.user, self.face = user, face
+    def __init__(self, user: User, channel: str, api: Any, browser: Any) -> None:
+        self.user, self.channel = user, channel
         self.api, self.browser = api(user), browser(user)
         self.actor = Actor(user, Channel.SDK)
-        self.sentences: list[str] = []
+        self.refusals: list[str] = []
 
     def verb(self, act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
             return act(self.actor, *args, **kwargs)
         except RegistryError as refusal:
-            self.sentences.append(str(refusal))
+            self.refusals.append(str(refusal))
             return None
 
     def send(self, method: str, url: str, body: dict[str, Any]) -> None:
         answer = getattr(self.api, method)(f"/api/v1{url}", body)
         assert answer.status_code < 500
         if answer.status_code >= 400:
-            self.sentences.append(answer.json()["detail"])
+            self.refusals.append(answer.json()["detail"])
 
     def submit(self, url: str, fields: dict[str, Any]) -> None:
-        answer = self.browser.post(url, fields, headers=HTMX if self.face == "part" else {})
+        answer = self.browser.post(url, fields, headers=HTMX if self.channel == "part" else {})
         assert answer.status_code < 500
         if answer.status_code >= 400:
-            self.sentences.append(unquote(answer.get("X-Refusal", "")) or unescape(answer.content.decode()))
+            self.refusals.append(unquote(answer.get("X-Refusal", "")) or unescape(answer.content.decode()))
 
     def change_artifact(self, **changes: Any) -> None:
         row = Artifact.objects.select_related("project__team").filter(name="data").first()
         if row is None:
             return
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("patch", f"/artifacts/{row.pk}", changes)
             case "verb":
@@ -85,7 +85,7 @@ class Attacker:
         row = Project.objects.select_related("team").filter(name="demo").first()
         if row is None:
             return
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("patch", f"/projects/{row.pk}", changes)
             case "verb":
@@ -95,7 +95,7 @@ class Attacker:
                 self.submit(f"{row.get_absolute_url()}/settings", fields | changes)
 
     def change_team(self, **changes: Any) -> None:
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("patch", "/teams/acme", changes)
             case "verb":
@@ -107,7 +107,7 @@ class Attacker:
         row = Project.objects.named(project)
         if row is None:
             return
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("post", "/artifacts", {"project": project, "name": name, "type": "dataset"})
             case "verb":
@@ -117,7 +117,7 @@ class Attacker:
                 self.submit("/artifacts/new", fields)
 
     def create_project(self, team: str, name: str) -> None:
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("post", "/projects", {"team": team, "name": name})
             case "verb":
@@ -127,7 +127,7 @@ class Attacker:
                 self.submit("/projects/new", {"team": team, "name": name, "description": "", "visibility": "private"})
 
     def create_team(self, name: str) -> None:
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("post", "/teams", {"name": name})
             case "verb":
@@ -137,7 +137,7 @@ class Attacker:
 
     def delete_artifact(self) -> None:
         row = Artifact.objects.select_related("project__team").filter(name="data").first()
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("delete", f"/artifacts/{row.pk}", {})
             case "verb":
@@ -147,7 +147,7 @@ class Attacker:
 
     def delete_version(self, number: int) -> None:
         row = Artifact.objects.get(name="data").versions.select_related("artifact__project__team").get(number=number)
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("delete", f"/artifacts/versions/{row.pk}?delete_aliases=true", {})
             case "verb":
@@ -159,7 +159,7 @@ class Attacker:
         row = Artifact.objects.get(name="data").versions.drafts().select_related("artifact__project__team").first()
         if row is None:
             return
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("post", f"/artifacts/versions/{row.pk}/finalize", {"aliases": list(names)})
             case "verb":
@@ -170,7 +170,7 @@ class Attacker:
     def move(self, alias: str, number: int) -> None:
         row = Artifact.objects.select_related("project__team").get(name="data")
         version = row.versions.get(number=number)
-        match self.face:
+        match self.channel:
             case "api":
                 self.send("post", f"/artifacts/{row.pk}/aliases", {"alias": alias, "version_id": str(version.pk)})
             case "verb":
@@ -263,68 +263,68 @@ def protected(alice, bob, acme, project, artifact, other, v1, v2) -> Artifact:
 
 def meanings(user: User) -> dict[str, Any]:
     """By name the version that it means; None for none."""
-    found = {}
+    versions_by_name = {}
     for name in NAMES:
         try:
-            found[name] = name_resolution.resolve(user, name).version.pk
+            versions_by_name[name] = name_resolution.resolve(user, name).version.pk
         except RegistryError:
-            found[name] = None
-    return found
+            versions_by_name[name] = None
+    return versions_by_name
 
 
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize(("scope", "needs_approval"), [("team", False), ("project", True), ("artifact", False)])
 def test_no_way_around_a_rule(
-    api, browser, alice, bob, vera, acme, project, protected, way, face, scope, needs_approval
+    api, browser, alice, bob, vera, acme, project, protected, way, channel, scope, needs_approval
 ):
-    place = {"team": acme, "project": project, "artifact": protected}[scope]
+    row = {"team": acme, "project": project, "artifact": protected}[scope]
     for pattern in ("production", "l?test", "v*"):
-        protection.create(Actor(alice), place, pattern, role=Role.ADMIN, needs_approval=needs_approval)
+        protection.create(Actor(alice), row, pattern, role=Role.ADMIN, needs_approval=needs_approval)
     before = meanings(vera)
     assert all(before.values())
 
-    mallet = Attacker(bob, face, api, browser)
+    mallet = Attacker(bob, channel, api, browser)
     way(mallet)
 
     assert meanings(vera) == before
     # The team is for admins to rename, whatever is protected in it.
     expected = "You need the Admin role" if way is rename_the_team else "is protected by the rule"
-    assert any(expected in sentence for sentence in mallet.sentences), mallet.sentences
+    assert any(expected in refusal for refusal in mallet.refusals), mallet.refusals
 
 
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_without_a_rule_a_version_still_is_what_it_was(api, browser, bob, vera, protected, way, face):
+def test_without_a_rule_a_version_still_is_what_it_was(api, browser, bob, vera, protected, way, channel):
     """What an editor may do to aliases changes no number's version: it is found, or it is gone."""
     before = meanings(vera)
-    way(Attacker(bob, face, api, browser))
+    way(Attacker(bob, channel, api, browser))
 
     after = meanings(vera)
     for name in ("acme/demo/data:v1", "acme/demo/data:v2"):
         assert after[name] in (before[name], None)
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_a_stranger_gets_no_old_name_of_a_team(api, browser, alice, mallory, vera, acme, protected, face):
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_stranger_gets_no_old_name_of_a_team(api, browser, alice, mallory, vera, acme, protected, channel):
     before = meanings(vera)
     teams.update(Actor(alice), acme, name="umbrella")
-    mallet = Attacker(mallory, face, api, browser)
+    mallet = Attacker(mallory, channel, api, browser)
     for name in ("acme", "ACME"):
         mallet.create_team(name)
         mallet.verb(lambda actor, name=name: users.create(name))
 
     assert meanings(vera) == before
     assert not teams.Team.objects.by_name("acme").exists()
-    assert len(mallet.sentences) >= 2 and not any("umbrella" in sentence.lower() for sentence in mallet.sentences)
+    assert len(mallet.refusals) >= 2 and not any("umbrella" in refusal.lower() for refusal in mallet.refusals)
 
 
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("member", ["bob", "vera", "mallory"])
-def test_nobody_but_an_admin_opens_a_project(request, api, browser, project, artifact, mallory, member, face):
-    mallet = Attacker(request.getfixturevalue(member), face, api, browser)
+def test_nobody_but_an_admin_opens_a_project(request, api, browser, project, artifact, mallory, member, channel):
+    mallet = Attacker(request.getfixturevalue(member), channel, api, browser)
     mallet.change_project(visibility="internal")
 
     project.refresh_from_db()
-    assert project.visibility == "private" and mallet.sentences
+    assert project.visibility == "private" and mallet.refusals
     assert not Artifact.objects.visible_to(mallory).exists()

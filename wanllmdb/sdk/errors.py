@@ -15,7 +15,7 @@ WanLLMDBError
 ├── Conflict              valid, but not possible in the current state (409)
 │   ├── NameTaken
 │   │   └── RuleTaken     a rule for this pattern already exists in this scope
-│   ├── NameReserved      the name is kept for what bore it until it was renamed or deleted
+│   ├── NameReserved      the name is kept for what had it until it was renamed or deleted
 │   ├── PathTaken         two different files at one path
 │   ├── TypeDiffers       the artifact exists with another type
 │   ├── VersionFinalized  the contents of a finalized version never change
@@ -143,7 +143,7 @@ class RuleTaken(NameTaken):
 
 
 class NameReserved(Conflict):
-    """The name is kept for what bore it until it was renamed or deleted."""
+    """The name is kept for what had it until it was renamed or deleted."""
 
 
 class PathTaken(Conflict):
