@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import islice
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -63,9 +63,7 @@ def _reserve(objects: Sequence[StoredObject]) -> dict[UUID, str]:
         StoredObject.objects.expected().filter(pk__in=[obj.pk for obj in objects]).values_list("pk", flat=True)
     )
     reserved.filter(key__in=[obj.key for obj in objects if obj.pk not in waiting]).delete()
-    keys = {
-        obj.pk: obj.key if obj.key in ours else f"{obj.key}~{uuid4().hex[:16]}" for obj in objects if obj.pk in waiting
-    }
+    keys = {obj.pk: obj.key if obj.key in ours else obj.new_key_beside() for obj in objects if obj.pk in waiting}
     beside = [PendingDeletion(key=key, next_attempt_at=due_at) for key in keys.values() if key not in ours]
     PendingDeletion.objects.bulk_create(beside)
     return keys

@@ -154,8 +154,10 @@ def _create_file(actor: Actor, version: ArtifactVersion, spec: FileSpec, obj: St
     existing = version.files.filter(path=spec.path, blob__object=obj).select_related("blob__object").first()
     if existing:
         return existing
-    obj.state = StoredObject.State.UPLOADED
-    obj.save(update_fields=["state"])
+    # By its key, for an upload in parts may have been begun again under another meanwhile.
+    if not StoredObject.objects.filter(key=obj.key).update(state=StoredObject.State.UPLOADED):
+        message = f"The upload of {spec.path!r} was begun again at this moment: send its parts, then register the file."
+        raise errors.VersionIncomplete(message, paths=[spec.path])
     obj.blobs.filter(state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
     blob = obj.blobs.first() or Blob.objects.create(
         project=version.artifact.project,

@@ -18,7 +18,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors, storage
-from artifacts.content import incoming
+from artifacts.content import deletions, incoming
 from artifacts.drafts import lock_draft
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 
@@ -214,8 +214,10 @@ def _record_arrived(version: ArtifactVersion, expected: list[StoredObject]) -> l
 
 @transaction.atomic
 def _mark_uploaded(objects: list[StoredObject]) -> None:
-    StoredObject.objects.filter(pk__in=[obj.pk for obj in objects]).update(state=StoredObject.State.UPLOADED)
-    blobs = Blob.objects.filter(object__in=objects)
+    # By its key, for an upload in parts may have been begun again under another meanwhile.
+    arrived = StoredObject.objects.filter(key__in=[obj.key for obj in objects])
+    arrived.update(state=StoredObject.State.UPLOADED)
+    blobs = Blob.objects.filter(object__in=arrived)
     blobs.filter(state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
     # The store compared the sha256 of the file; that of a pack says nothing of the files in it, and an md5 that the
     # client gave is for the worker to check.
@@ -336,14 +338,26 @@ def _list_arrived_parts(obj: StoredObject) -> dict[int, storage.ObjectInfo]:
     if obj.upload_id:
         with suppress(errors.Missing):
             return storage.list_parts(obj.key, obj.upload_id)
-    upload_id = storage.begin_multipart(obj.key)
+    # One that is not open any more may have been completed, so the next one cannot have its key.
+    key = obj.new_key_beside() if obj.upload_id else obj.key
+    upload_id = storage.begin_multipart(key)
     # Of two who open it at once, the first to write its id wins, and the other's is given up.
-    if StoredObject.objects.filter(pk=obj.pk, upload_id=obj.upload_id).update(upload_id=upload_id):
-        obj.upload_id = upload_id
-    else:
-        storage.abort_multipart(obj.key, upload_id)
-        obj.refresh_from_db(fields=["upload_id"])
+    if not _record_open(obj, key, upload_id):
+        storage.abort_multipart(key, upload_id)
+    obj.refresh_from_db(fields=["key", "reserved_key", "upload_id"])
     return {}
+
+
+@transaction.atomic
+def _record_open(obj: StoredObject, key: str, upload_id: str) -> bool:
+    """Whether this is the upload that brings the bytes from now on."""
+    is_moved = key != obj.key
+    reserved_key = (obj.reserved_key or obj.key) if is_moved else obj.reserved_key
+    unchanged = StoredObject.objects.expected().filter(pk=obj.pk, key=obj.key, upload_id=obj.upload_id)
+    is_ours = bool(unchanged.update(key=key, reserved_key=reserved_key, upload_id=upload_id))
+    if is_ours and is_moved:
+        deletions.owe_keys([obj.key])
+    return is_ours
 
 
 def _sign_part(obj: StoredObject, number: int, arrived: dict[int, storage.ObjectInfo]) -> Part:

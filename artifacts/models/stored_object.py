@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
+from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
@@ -104,3 +105,7 @@ class StoredObject(models.Model):
     def is_incoming(self) -> bool:
         """Whether the bytes are still where a signed URL leads, and not yet where nobody can replace them."""
         return bool(self.incoming_key) and self.state == self.State.EXPECTED
+
+    def new_key_beside(self) -> str:
+        """A key that nobody has used, for another attempt to bring the same bytes."""
+        return f"{self.reserved_key or self.key}~{uuid4().hex[:16]}"

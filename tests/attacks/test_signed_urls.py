@@ -399,6 +399,30 @@ def test_a_copy_beside_another_keeps_the_key_that_was_given_out(checks, bob, art
     assert fetch(storage.get_download_url(file.blob.object.key)) == b"good bytes"
 
 
+def test_parts_that_are_sent_again_have_a_key_of_their_own(checks, bob, artifact, work, age):
+    """Somebody completed the upload and has not recorded it yet, while somebody else opens it again."""
+    draft = versions.begin(Actor(bob), artifact).version
+    spec, bodies = FileSpec("big", len(BIG)), parts_of(BIG, PART)
+    begun = single_upload.begin(Actor(bob), draft, spec, part_size=PART)
+    etags = dict(enumerate(map(send, [part.put for part in single_upload.sign_parts(begun)], bodies), 1))
+    storage.complete_multipart(begun.key, begun.upload_id, etags)
+    again = single_upload.begin(Actor(bob), draft, spec, part_size=PART, storage_key=begun.key)
+    evil = [send(part.put, bytes(part.size)) for part in single_upload.sign_parts(again)]
+    assert (again.pk, again.reserved_key) == (begun.pk, begun.key)
+    assert again.key != begun.key
+
+    # The bytes of the first are not taken for those of the second, or the other way round.
+    uploads._mark_uploaded([begun])
+    assert StoredObject.objects.get().state == "expected"
+    file = single_upload.register(Actor(bob), draft, spec, begun.key, dict(enumerate(evil, 1)))
+    work()
+    file.blob.refresh_from_db()
+    assert (file.blob.state, file.blob.sha256) == ("verified", sha256(bytes(len(BIG))))
+    assert single_upload.register(Actor(bob), draft, spec, begun.key, dict(enumerate(evil, 1))) == file
+    assert_nothing_remains(age)
+    assert fetch(storage.get_download_url(again.key)) == bytes(len(BIG))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_finalizing_again_and_again_while_the_bytes_change_verifies_only_what_is_there(checks, bob, artifact, work):
     for round in range(3):
