@@ -63,9 +63,9 @@ def _read_database(now: datetime) -> Iterator[GaugeMetricFamily]:
         "wanllmdb_queue_age_seconds", "For how long the oldest work in the queue has been due.", labels=["queue"]
     )
     for name, rows, column in _queues(now):
-        found = rows.order_by().aggregate(count=Count("pk"), oldest=Min(column))
-        queued.add_metric([name], found["count"])
-        ages.add_metric([name], max(0.0, (now - found["oldest"]).total_seconds()) if found["oldest"] else 0)
+        totals = rows.order_by().aggregate(count=Count("pk"), oldest=Min(column))
+        queued.add_metric([name], totals["count"])
+        ages.add_metric([name], max(0.0, (now - totals["oldest"]).total_seconds()) if totals["oldest"] else 0)
     yield queued
     yield ages
     slow = cache.get_or_set("metrics-slow", lambda: _count_slowly(now), _SLOW_COUNTS_SECONDS)

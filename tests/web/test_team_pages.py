@@ -88,16 +88,16 @@ def test_a_user_declines(browser, acme, alice, mallory):
 
 def test_inviting_does_not_tell_who_exists(browser, acme, alice, mallory):
     client = browser(alice)
-    said = []
+    pages = []
     for name in ("mallory", "mallorx"):
         client.post("/teams/acme/members/add", {"username": name, "role": "viewer"})
         page = client.get("/teams/acme").content.decode()
         changing = r"[0-9a-f]{8}-[0-9a-f-]{27}|X-CSRFToken\S+ \S+|value=\S+|datetime=\S+|title=\S+ \S+"
-        said.append(re.sub(changing, "", page).replace(name, "…"))
+        pages.append(re.sub(changing, "", page).replace(name, "…"))
         Invitation.objects.all().delete()
 
-    assert "Invitation for … created." in said[0]
-    assert said[0] == said[1]
+    assert "Invitation for … created." in pages[0]
+    assert pages[0] == pages[1]
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
