@@ -5,7 +5,7 @@ Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases,
                  BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken
-Unavailable      StoreUnavailable
+Unavailable      StoreUnavailable, Busy
 """
 
 from accounts.errors import (
@@ -26,6 +26,7 @@ __all__ = [
     "AliasNotFound",
     "AliasProtected",
     "AliasTargetRefused",
+    "Busy",
     "BytesMismatch",
     "Conflict",
     "Denied",
@@ -119,6 +120,10 @@ class BytesMismatch(Conflict):
 
 class AliasTargetRefused(Conflict):
     """Only a finalized version of the same artifact can have an alias."""
+
+
+class Busy(Unavailable):
+    """The few places for work that takes long, or much memory, are taken."""
 
 
 class StoreUnavailable(Unavailable):

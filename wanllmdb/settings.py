@@ -158,6 +158,17 @@ else:
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
     }
 
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Of long texts, up to 512 KiB each.
+    "markdown": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "markdown",
+        "TIMEOUT": 24 * 3600,
+        "OPTIONS": {"MAX_ENTRIES": 40},
+    },
+}
+
 # --- The object store -------------------------------------------------------------------------------------------------
 
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="http://127.0.0.1:8333")
