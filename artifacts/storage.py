@@ -4,8 +4,10 @@
 `delete` and `url`; the functions here add what it lacks: signed PUTs, multipart uploads, ranges, batch deletion. They
 need size and ETag of a file by one HEAD, and its bytes as they come: `size`, `exists` and `open` give neither.
 
-Every verb raises `errors.StoreUnavailable` when the store does not respond. Signed URLs are for the public endpoint
-and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
+Every verb raises `errors.StoreUnavailable` when the store does not respond. Workers and commands wait for it, and try
+again; a web process, whose threads all others wait for, does so for a few seconds, and once it got no response refuses
+at once for a while. Signed URLs are for the public endpoint and live `SIGNED_URL_LIFE`; everything else goes to the
+internal one.
 """
 
 import base64
@@ -20,7 +22,7 @@ from typing import Any, BinaryIO
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from django.conf import settings
 from django.core.files.storage import storages
 from django.utils.functional import cached_property
@@ -28,6 +30,7 @@ from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
 from artifacts import errors
+from core.circuit_breaker import CircuitBreaker
 
 # How long a presigned URL is valid, for reading and for writing. `ORPHAN_GRACE` is longer.
 SIGNED_URL_LIFE = timedelta(hours=1)
@@ -42,6 +45,9 @@ TOO_SHORT = "The object store has fewer bytes than were sent to it."
 _DELETE_BATCH_SIZE = 1000
 
 _connecting = threading.Lock()
+# How long a web process refuses after the store did not respond.
+_REFUSE_SECONDS = 5.0
+_breaker = CircuitBreaker(_REFUSE_SECONDS)
 
 
 class ArtifactStorage(S3Storage):
@@ -60,13 +66,20 @@ class ArtifactStorage(S3Storage):
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=32,
     )
+    # What a web process waits: at most for a connection, and then for the next bytes.
+    _web_config = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 1})
+
+    def __init__(self, **options: Any) -> None:
+        if settings.IS_WEB_PROCESS:
+            options = {"client_config": self.client_config.merge(self._web_config)} | options
+        super().__init__(**options)
 
     @cached_property
     def connection(self) -> Any:
         """S3Storage makes one in each thread, from a session of its own: 0.1 s and 12 MiB every time."""
         # Threads may share a client, but may not make two from one session at the same time.
         with _connecting:
-            return boto3.resource(
+            resource = boto3.resource(
                 "s3",
                 endpoint_url=self.endpoint_url,
                 region_name=self.region_name,
@@ -74,10 +87,17 @@ class ArtifactStorage(S3Storage):
                 aws_secret_access_key=self.secret_key,
                 config=self.client_config,
             )
+        resource.meta.client.meta.events.register_first("needs-retry.s3", _retry_on_new_connection)
+        return resource
 
     @property
     def client(self) -> Any:
         return self.connection.meta.client
+
+
+def _retry_on_new_connection(attempts: int, caught_exception: Exception | None, **_: Any) -> int | None:
+    """Once and at once, where the store had closed the connection since the last request: 0 seconds, else None."""
+    return 0 if attempts == 1 and isinstance(caught_exception, ConnectionClosedError) else None
 
 
 @dataclass(frozen=True)
@@ -253,8 +273,8 @@ def ensure_cors(origins: Iterable[str]) -> bool:
 
 
 def ping() -> None:
-    """Returns if the bucket answers, within about a second."""
-    with _translate_errors():
+    """Returns if the bucket answers, within about a second; what it finds is known to all that would wait for it."""
+    with _translate_errors(is_probe=True):
         _with_short_timeouts().client.head_bucket(Bucket=_bucket_name())
 
 
@@ -312,11 +332,15 @@ def _variant(**options: Any) -> ArtifactStorage:
 
 
 @contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Turn errors of the store, or of the connection to it, into ours."""
+def _translate_errors(*, is_probe: bool = False) -> Iterator[None]:
+    """Turn errors of the store, or of the connection to it, into ours; refuse where it did not respond just now."""
+    if settings.IS_WEB_PROCESS and not (_breaker.allows() or is_probe):
+        raise errors.StoreUnavailable(_NO_RESPONSE)
     try:
         yield
+        _breaker.record_response()
     except ClientError as error:
+        _breaker.record_response()
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404", "InvalidRange"):
@@ -338,6 +362,7 @@ def _translate_errors() -> Iterator[None]:
             raise
         raise errors.StoreUnavailable(_NO_RESPONSE) from error
     except BotoCoreError as error:
+        _breaker.record_failure()
         raise errors.StoreUnavailable(_NO_RESPONSE) from error
 
 

@@ -67,6 +67,18 @@ class Unavailable(RegistryError):
     title = "Unavailable"
 
 
+class DatabaseBusy(Unavailable):
+    """Another change holds the lock, or the statement took too long."""
+
+
+class DatabaseFull(Unavailable):
+    """The disk of the database is full: reads go on."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not respond."""
+
+
 class PayloadTooLarge(TooLarge):
     """The body is over `MAX_BODY_BYTES`."""
 
