@@ -312,6 +312,10 @@ if IS_WEB_PROCESS:
     CELERY_BROKER_TRANSPORT_OPTIONS |= {"max_retries": 1, "interval_start": 0, "connect_retries_timeout": 2}
     if CELERY_BROKER_URL.startswith("redis"):
         CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_timeout": 2, "socket_connect_timeout": 2}
+# What waits for hosts of others has a queue of its own, for workers of its own.
+CELERY_TASK_ROUTES = {
+    f"notifications.tasks.{name}": {"queue": "notifications"} for name in ("deliver", "mail", "record_heartbeat")
+}
 CELERY_TASK_IGNORE_RESULT = True
 # A request does not wait for a broker that is down: the sweep finds the work.
 CELERY_TASK_PUBLISH_RETRY = False

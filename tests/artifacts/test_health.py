@@ -10,6 +10,8 @@ from artifacts import health, storage, tasks
 from artifacts.models import WorkerHeartbeat
 from harness import servers
 
+PARTS = ("database", "store", "workers", "notifications")
+
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> None:
@@ -26,6 +28,7 @@ def store_away(store) -> servers.Server:
 @pytest.fixture
 def workers(db) -> None:
     tasks.record_heartbeat()
+    health.record_heartbeat("notifications")
 
 
 def test_all_is_well(workers, store, client):
@@ -34,7 +37,7 @@ def test_all_is_well(workers, store, client):
     assert set(health.parts().values()) == {""}
     assert health.problems() == []
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "store": "ok", "workers": "ok"})
+    assert (ready.status_code, ready.json()) == (200, dict.fromkeys(PARTS, "ok"))
 
 
 def test_a_store_that_is_away_is_told(workers, store_away, client):
@@ -46,9 +49,10 @@ def test_a_store_that_is_away_is_told(workers, store_away, client):
 
 
 def test_workers_that_never_came_are_told(db, store, client):
-    [message] = health.problems()
+    message, other = health.problems()
 
-    assert "not started yet" in message
+    assert "The workers have not started yet" in message
+    assert "The notification workers have not started yet" in other
     assert client.get("/readyz").status_code == 200
     assert message in client.get("/login").content.decode()
 
