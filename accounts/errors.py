@@ -5,10 +5,11 @@ Missing          InvitationOver
 Conflict         NameTaken, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty
 """
 
-from core.errors import Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, Unavailable, check, refuse
+from core.errors import Busy, Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, Unavailable, check, refuse
 
 __all__ = [
     "AlreadyMember",
+    "Busy",
     "Conflict",
     "Denied",
     "Invalid",

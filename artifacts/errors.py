@@ -9,6 +9,7 @@ Unavailable      StoreUnavailable, Busy
 """
 
 from accounts.errors import (
+    Busy,
     Conflict,
     Denied,
     Invalid,
@@ -120,10 +121,6 @@ class BytesMismatch(Conflict):
 
 class AliasTargetRefused(Conflict):
     """Only a finalized version of the same artifact can have an alias."""
-
-
-class Busy(Unavailable):
-    """The few places for work that takes long, or much memory, are taken."""
 
 
 class StoreUnavailable(Unavailable):

@@ -134,6 +134,11 @@ def get_download_url(key: str, file_name: str | None = None) -> str:
     return _public().url(key, headers, _expires_in())
 
 
+def get_image_url(key: str, type: str) -> str:
+    """A URL that shows the object as an image: `type` must be a type that can hold no scripts."""
+    return _public().url(key, {"ResponseContentType": type, "ResponseContentDisposition": "inline"}, _expires_in())
+
+
 def upload_file(key: str, body: bytes | BinaryIO) -> None:
     with _translate_errors():
         _client().put_object(Bucket=_bucket_name(), Key=key, Body=body)

@@ -67,6 +67,10 @@ class Unavailable(RegistryError):
     title = "Unavailable"
 
 
+class Busy(Unavailable):
+    """The few places for work that takes long, or much memory, are taken."""
+
+
 class DatabaseBusy(Unavailable):
     """Another change holds the lock, or the statement took too long."""
 
