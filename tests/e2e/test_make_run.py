@@ -93,7 +93,7 @@ def test_workers_verify_what_was_logged(first, server):
     wait_until(verified, 30)
 
 
-def test_a_second_one_in_the_same_place_says_so(first, make_run):
+def test_a_second_one_in_the_same_directory_says_so(first, make_run):
     second = make_run()
     assert second.wait_for_end(20) != 0
     assert "already runs in" in second.output
@@ -143,7 +143,7 @@ def test_everything_killed_at_once_is_no_obstacle(first, make_run):
     assert not another.processes
 
 
-def test_a_taken_port_is_one_sentence(first, make_run):
+def test_a_taken_port_is_one_line(first, make_run):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         refused = make_run(PORT=port)
@@ -152,7 +152,7 @@ def test_a_taken_port_is_one_sentence(first, make_run):
     assert "Traceback" not in refused.output
 
 
-def test_an_address_that_changes_is_in_the_credentials(first, make_run):
+def test_a_url_that_changes_is_in_the_credentials(first, make_run):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     moved = make_run(PORT=port).wait_for_banner(90)
@@ -170,7 +170,7 @@ def test_a_process_that_gives_up_takes_the_others_along(first, make_run):
     assert "A process gave up" in again.output
 
 
-def test_a_newer_database_is_one_sentence(first, make_run):
+def test_a_newer_database_is_one_line(first, make_run):
     with sqlite3.connect(first.var / "db.sqlite3") as database:
         database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('artifacts', '9999_to_come', 0)")
     refused = make_run()
