@@ -7,10 +7,23 @@ Conflict         NameTaken, NameReserved, AlreadyMember, LastAdmin, PersonalTeam
 TooMany          TooManySignIns
 """
 
-from core.errors import Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, TooMany, Unavailable, check, refuse
+from core.errors import (
+    Busy,
+    Conflict,
+    Denied,
+    Invalid,
+    Missing,
+    RegistryError,
+    TooLarge,
+    TooMany,
+    Unavailable,
+    check,
+    refuse,
+)
 
 __all__ = [
     "AlreadyMember",
+    "Busy",
     "Conflict",
     "Denied",
     "Invalid",

@@ -6,10 +6,11 @@ Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
                  ProposalDecided, RuleTaken
-Unavailable      StoreUnavailable, ClockSkew
+Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
 from accounts.errors import (
+    Busy,
     Conflict,
     Denied,
     Invalid,
@@ -28,6 +29,7 @@ __all__ = [
     "AliasNotFound",
     "AliasProtected",
     "AliasTargetRefused",
+    "Busy",
     "BytesMismatch",
     "ClockSkew",
     "Conflict",

@@ -1,5 +1,6 @@
 """Health of what this server depends on: the database, the object store, the workers."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.core.cache import cache
@@ -16,16 +17,19 @@ HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 # In the cache while the last check is fresh.
 CHECKED_KEY = "health-checked"
 _CHECK_EVERY_SECONDS = 15
+# Of apps above: by name, what gives a message, or "". An app adds its own once it is ready.
+CHECKS: dict[str, Callable[[], str]] = {}
 
 
 def parts() -> dict[str, str]:
     """A message for each part that is down, "" for one that is up. Checks now, for about a second at most."""
-    return {
+    parts = {
         "database": _check_database(),
         "store": _check_store(),
         "workers": _check_workers(),
         "cleanup": _check_cleanup(),
     }
+    return parts | {name: check() for name, check in CHECKS.items()}
 
 
 def problems() -> list[str]:
@@ -34,13 +38,28 @@ def problems() -> list[str]:
     Of the requests of a process one checks, and the others do not wait for it.
     """
     if cache.add(CHECKED_KEY, True, _CHECK_EVERY_SECONDS):
-        cache.set("health", [message for message in (_check_store(), _check_workers()) if message], None)
+        messages = [_check_store(), _check_workers(), *(check() for check in CHECKS.values())]
+        cache.set("health", [message for message in messages if message], None)
     return cache.get("health", [])
 
 
-def record_heartbeat() -> None:
-    """Record that the workers are running: one of them calls this."""
-    WorkerHeartbeat.objects.update_or_create(name=WORKERS, defaults={"last_seen_at": timezone.now()})
+def record_heartbeat(name: str = WORKERS) -> None:
+    """Record that the workers of a queue are running: one of them calls this."""
+    WorkerHeartbeat.objects.update_or_create(name=name, defaults={"last_seen_at": timezone.now()})
+
+
+def check_heartbeat(name: str, workers: str, consequence: str) -> str:
+    """A message where none of these workers has been heard of for a while."""
+    try:
+        heartbeat = WorkerHeartbeat.objects.filter(name=name).first()
+    except DatabaseError:
+        return f"The state of the {workers} is unknown."
+    if heartbeat is None:
+        return f"The {workers} have not started yet: {consequence}."
+    age = timezone.now() - heartbeat.last_seen_at
+    if age < HEARTBEAT_TIMEOUT:
+        return ""
+    return f"No heartbeat from the {workers} for {int(age.total_seconds() // 60)} min: {consequence}."
 
 
 def _check_database() -> str:
@@ -81,14 +100,4 @@ def _check_cleanup() -> str:
 
 
 def _check_workers() -> str:
-    try:
-        heartbeat = WorkerHeartbeat.objects.filter(name=WORKERS).first()
-    except DatabaseError:
-        return "The state of the workers is unknown."
-    if heartbeat is None:
-        return "The workers have not started yet: hashing, verification and cleanup are delayed."
-    age = timezone.now() - heartbeat.last_seen_at
-    if age < HEARTBEAT_TIMEOUT:
-        return ""
-    minutes = int(age.total_seconds() // 60)
-    return f"No heartbeat from the workers for {minutes} min: hashing, verification and cleanup are delayed."
+    return check_heartbeat(WORKERS, "workers", "hashing, verification and cleanup are delayed")

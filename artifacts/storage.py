@@ -4,8 +4,10 @@
 `delete` and `url`; the functions here add what it lacks: signed PUTs, multipart uploads, ranges, batch deletion. They
 need size and ETag of a file by one HEAD, and its bytes as they come: `size`, `exists` and `open` give neither.
 
-Every verb raises `errors.StoreUnavailable` when the store does not respond. Signed URLs are for the public endpoint
-and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
+Every verb raises `errors.StoreUnavailable` when the store does not respond. Workers and commands wait for it, and try
+again; a web process, whose threads all others wait for, does so for a few seconds, and once it got no response refuses
+at once for a while. Signed URLs are for the public endpoint and live `SIGNED_URL_LIFE`; everything else goes to the
+internal one.
 """
 
 import base64
@@ -23,7 +25,7 @@ from typing import Any, BinaryIO
 import boto3
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 from django.conf import settings
 from django.core.cache import cache
@@ -33,6 +35,7 @@ from django.utils.http import content_disposition_header, parse_http_date_safe
 from storages.backends.s3 import S3Storage
 
 from artifacts import errors
+from core.circuit_breaker import CircuitBreaker
 from core.metrics import SIGNED_URLS
 
 # How long a presigned URL is valid, for reading and for writing. `ORPHAN_GRACE` is longer.
@@ -63,6 +66,9 @@ _RESPONSE_HEADERS = {
 _SKEW_ACCEPTED = timedelta(minutes=15, seconds=-2)
 
 _connecting = threading.Lock()
+# How long a web process refuses after the store did not respond.
+_REFUSE_SECONDS = 5.0
+_breaker = CircuitBreaker(_REFUSE_SECONDS)
 
 
 class ArtifactStorage(S3Storage):
@@ -81,13 +87,20 @@ class ArtifactStorage(S3Storage):
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=32,
     )
+    # What a web process waits: at most for a connection, and then for the next bytes.
+    _web_config = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 1})
+
+    def __init__(self, **options: Any) -> None:
+        if settings.IS_WEB_PROCESS:
+            options = {"client_config": self.client_config.merge(self._web_config)} | options
+        super().__init__(**options)
 
     @cached_property
     def connection(self) -> Any:
         """S3Storage makes one in each thread, from a session of its own: 0.1 s and 12 MiB every time."""
         # Threads may share a client, but may not make two from one session at the same time.
         with _connecting:
-            return boto3.resource(
+            resource = boto3.resource(
                 "s3",
                 endpoint_url=self.endpoint_url,
                 region_name=self.region_name,
@@ -95,10 +108,17 @@ class ArtifactStorage(S3Storage):
                 aws_secret_access_key=self.secret_key,
                 config=self.client_config,
             )
+        resource.meta.client.meta.events.register_first("needs-retry.s3", _retry_on_new_connection)
+        return resource
 
     @property
     def client(self) -> Any:
         return self.connection.meta.client
+
+
+def _retry_on_new_connection(attempts: int, caught_exception: Exception | None, **_: Any) -> int | None:
+    """Once and at once, where the store had closed the connection since the last request: 0 seconds, else None."""
+    return 0 if attempts == 1 and isinstance(caught_exception, ConnectionClosedError) else None
 
 
 @dataclass(frozen=True)
@@ -134,6 +154,13 @@ def get_download_url(key: str, file_name: str | None = None) -> str:
     disposition = content_disposition_header(True, file_name or key.rsplit("/", 1)[-1])
     SIGNED_URLS.labels("get_object").inc()
     return _public().url(key, _RESPONSE_HEADERS | {"ResponseContentDisposition": disposition}, _expires_in())
+
+
+def get_image_url(key: str, type: str) -> str:
+    """A URL that shows the object as an image: `type` must be a type that can hold no scripts."""
+    SIGNED_URLS.labels("get_object").inc()
+    headers = {"ResponseContentType": type, "ResponseContentDisposition": "inline"}
+    return _public().url(key, _RESPONSE_HEADERS | headers, _expires_in())
 
 
 def upload_file(key: str, body: bytes | BinaryIO) -> None:
@@ -289,8 +316,8 @@ def ensure_cors(origins: Iterable[str]) -> bool:
 
 
 def ping() -> None:
-    """Returns if the bucket answers, within about a second."""
-    with _translate_errors():
+    """Returns if the bucket answers, within about a second; what it finds is known to all that would wait for it."""
+    with _translate_errors(is_probe=True):
         _with_short_timeouts().client.head_bucket(Bucket=_bucket_name())
 
 
@@ -391,11 +418,15 @@ def _variant(**options: Any) -> ArtifactStorage:
 
 
 @contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Turn errors of the store, or of the connection to it, into ours."""
+def _translate_errors(*, is_probe: bool = False) -> Iterator[None]:
+    """Turn errors of the store, or of the connection to it, into ours; refuse where it did not respond just now."""
+    if settings.IS_WEB_PROCESS and not (_breaker.allows() or is_probe):
+        raise errors.StoreUnavailable(_NO_RESPONSE)
     try:
         yield
+        _breaker.record_response()
     except ClientError as error:
+        _breaker.record_response()
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404", "InvalidRange"):
@@ -418,6 +449,7 @@ def _translate_errors() -> Iterator[None]:
             raise
         raise errors.StoreUnavailable(_NO_RESPONSE) from error
     except BotoCoreError as error:
+        _breaker.record_failure()
         raise errors.StoreUnavailable(_NO_RESPONSE) from error
 
 

@@ -80,6 +80,22 @@ class Unavailable(RegistryError):
     retry_after = RETRY_AFTER_SECONDS
 
 
+class Busy(Unavailable):
+    """The few places for work that takes long, or much memory, are taken."""
+
+
+class DatabaseBusy(Unavailable):
+    """Another change holds the lock, or the statement took too long."""
+
+
+class DatabaseFull(Unavailable):
+    """The disk of the database is full: reads go on."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not respond."""
+
+
 class PayloadTooLarge(TooLarge):
     """The body is over `MAX_BODY_BYTES`."""
 

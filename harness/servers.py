@@ -302,6 +302,9 @@ class Stack:
             self.env["S3_ENDPOINT_URL"] = self.store.url
         self.web = Server(f"{name}-web", ["sh", "-c", PROCFILE["web"]], self.env, self._web_is_ready)
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
+        self.notifications = Server(
+            f"{name}-notifications", ["sh", "-c", PROCFILE["notifications"]], self.env, lambda: True
+        )
         self.manage("migrate", "--verbosity=0")
         self.manage("collectstatic", "--verbosity=0", "--no-input")
         self.manage("prepare_store")
@@ -310,7 +313,7 @@ class Stack:
 
     def start(self) -> None:
         """Everything runs after this, also what a test has killed."""
-        for server in (self.store, self.worker, self.web):
+        for server in (self.store, self.worker, self.notifications, self.web):
             server.start()
 
     def key(self, username: str) -> str:

@@ -19,6 +19,10 @@ VAR_DIR = Path(env.str("WANLLMDB_VAR_DIR", default=str(BASE_DIR / "var"))).absol
 # What `make run` made up once for this machine: secret key, store credentials, addresses. The environment wins.
 env.read_env(VAR_DIR / "embedded.env")
 
+# Set by wanllmdb/wsgi.py. All people wait for the threads of a web process, which therefore wait for no other part
+# longer than a few seconds; workers and commands may.
+IS_WEB_PROCESS = env.bool("WANLLMDB_WEB_PROCESS", default=False)
+
 # --- Django -----------------------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -116,6 +120,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
+PASSWORD_HASHERS = ["accounts.hashers.BoundedPBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -144,7 +149,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Writers wait at BEGIN instead of failing in the middle of a transaction, and never block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 30,
+        "timeout": 5 if IS_WEB_PROCESS else 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
@@ -154,7 +159,23 @@ else:
         # Frequent queries are prepared once for each connection. A pooler that reassigns connections after each
         # transaction needs support for that (PgBouncer's `max_prepared_statements`), or this setting off.
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
+        "connect_timeout": 3,
     }
+    if IS_WEB_PROCESS:
+        # In milliseconds. The last one is for a machine that is gone without a word.
+        limits = "-c statement_timeout=15000 -c lock_timeout=5000"
+        DATABASES["default"]["OPTIONS"] |= {"options": limits, "tcp_user_timeout": 10_000}
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Of long texts, up to 512 KiB each.
+    "markdown": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "markdown",
+        "TIMEOUT": 24 * 3600,
+        "OPTIONS": {"MAX_ENTRIES": 40},
+    },
+}
 
 # --- The object store -------------------------------------------------------------------------------------------------
 
@@ -271,6 +292,7 @@ SPECTACULAR_SETTINGS = {
 # --- Workers ----------------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
+CELERY_BROKER_TRANSPORT_OPTIONS = {}
 if CELERY_BROKER_URL.startswith("filesystem"):
     CELERY_BROKER_TRANSPORT = "wanllmdb.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -279,6 +301,15 @@ if CELERY_BROKER_URL.startswith("filesystem"):
         "control_folder": str(VAR_DIR / "broker-control"),
         "polling_interval": 0.2,
     }
+if IS_WEB_PROCESS:
+    # One attempt of two seconds: kombu's own default is to try for ever.
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"max_retries": 1, "interval_start": 0, "connect_retries_timeout": 2}
+    if CELERY_BROKER_URL.startswith("redis"):
+        CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_timeout": 2, "socket_connect_timeout": 2}
+# What waits for hosts of others has a queue of its own, for workers of its own.
+CELERY_TASK_ROUTES = {
+    f"notifications.tasks.{name}": {"queue": "notifications"} for name in ("deliver", "mail", "record_heartbeat")
+}
 CELERY_TASK_IGNORE_RESULT = True
 # A request does not wait for a broker that is down: the sweep finds the work.
 CELERY_TASK_PUBLISH_RETRY = False

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wanllmdb.settings")
+os.environ.setdefault("WANLLMDB_WEB_PROCESS", "true")
 
 django = get_wsgi_application()
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 
-from core import errors
+from core import database_errors, errors
 from web import former_urls, rendering
 
 
@@ -36,7 +36,10 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return rendering.render_refusal(request, exception) if isinstance(exception, errors.RegistryError) else None
+        if isinstance(exception, errors.RegistryError):
+            return rendering.render_refusal(request, exception)
+        refusal = database_errors.refusal(exception)
+        return rendering.render_unavailable(request, str(refusal)) if refusal else None
 
 
 class FormerNameMiddleware:

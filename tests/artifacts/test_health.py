@@ -11,6 +11,8 @@ from artifacts import errors, health, storage, tasks
 from artifacts.models import WorkerHeartbeat
 from harness import servers
 
+PARTS = ("database", "store", "workers", "cleanup", "notifications")
+
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> None:
@@ -27,6 +29,7 @@ def store_away(store) -> servers.Server:
 @pytest.fixture
 def workers(db) -> None:
     tasks.record_heartbeat()
+    health.record_heartbeat("notifications")
 
 
 def test_all_is_well(workers, store, client):
@@ -35,10 +38,7 @@ def test_all_is_well(workers, store, client):
     assert set(health.parts().values()) == {""}
     assert health.problems() == []
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (
-        200,
-        {"database": "ok", "store": "ok", "workers": "ok", "cleanup": "ok"},
-    )
+    assert (ready.status_code, ready.json()) == (200, dict.fromkeys(PARTS, "ok"))
 
 
 def test_a_store_that_is_away_is_reported(workers, store_away, client):
@@ -67,9 +67,10 @@ def test_clocks_that_differ_are_named(workers, store, client, monkeypatch, hours
 
 
 def test_workers_that_never_came_are_reported(db, store, client):
-    [message] = health.problems()
+    message, other = health.problems()
 
-    assert "not started yet" in message
+    assert "The workers have not started yet" in message
+    assert "The notification workers have not started yet" in other
     assert client.get("/readyz").status_code == 200
     assert message in client.get("/login").content.decode()
 

@@ -134,7 +134,7 @@ def test_downloading_leads_to_the_bytes_and_is_counted(browser, vera, version):
 def test_an_image_is_sent_as_what_it_is(browser, vera, version):
     response = browser(vera).get(f"{VERSION}/image/plots/p.png")
 
-    assert b"".join(response.streaming_content) == FILES["plots/p.png"]
+    assert response.content == FILES["plots/p.png"]
     assert response["Content-Type"] == "image/png"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"

@@ -1,5 +1,9 @@
 """The page of one file, its bytes, and all of a version's at once."""
 
+from collections.abc import Iterator
+
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -17,6 +21,7 @@ from web import rendering
 from web.artifacts.lookups import get_file, get_version
 
 
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
@@ -53,10 +58,11 @@ def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     file = get_file(request, **url_kwargs)
     image_type = registry.image(file).type
     etag = quote_etag(file.blob.sha256) if file.blob.sha256 else None
-    unchanged = get_conditional_response(request, etag=etag)
-    if unchanged is not None:
+    if unchanged := get_conditional_response(request, etag=etag):
         return unchanged
-    response = StreamingHttpResponse(downloads.content(file), content_type=image_type)
+    if url := downloads.image_url(file, image_type):
+        return redirect(url)
+    response = _respond(downloads.passed_on(file, _person(request)), image_type)
     response["Content-Length"] = file.size
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -72,11 +78,21 @@ def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
 @never_cache
 def version_zip(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     version = get_version(request, **url_kwargs)
-    chunks = archives.stream(Actor.from_page(request), version)
+    actor = Actor.from_page(request)
+    chunks = downloads.stream(_person(request), lambda: archives.stream(actor, version))
     response = StreamingHttpResponse(chunks, content_type="application/zip")
     name = f"{version.artifact.name}-{version.version}.zip"
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
+
+
+def _respond(content: bytes | Iterator[bytes], type: str) -> HttpResponseBase:
+    kind = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse
+    return kind(content, content_type=type)
+
+
+def _person(request: HttpRequest) -> str:
+    return f"user {request.user.pk}"
 
 
 def _is_pending(file: ArtifactFile) -> bool:
