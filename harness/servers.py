@@ -69,6 +69,12 @@ class Server:
     def log_tail(self) -> str:
         return self.log.read_text(errors="replace")[-3000:]
 
+    @property
+    def pids(self) -> set[int]:
+        """Its process and all that it started: `start` gives them a session of their own."""
+        own = self.process.pid if self.process else 0
+        return {pid for pid in child_processes.all_processes() if _session(pid) == own}
+
     def start(self) -> None:
         if self.is_running:
             return
@@ -114,6 +120,13 @@ class Server:
             finally:
                 self.process.wait()
                 self.process = None
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return -1
 
 
 def died() -> list[Server]:
@@ -228,7 +241,13 @@ def redis() -> str:
 @cache
 def store() -> Server:
     """The object store, at `settings.S3_ENDPOINT_URL`. It may be stopped and started again: same address, same data."""
-    env = session_env()
+    server = store_server("store", PROCFILE["store"], session_env())
+    server.start()
+    return server
+
+
+def store_server(name: str, line: str, env: Mapping[str, str]) -> Server:
+    """An object store that `line` starts. It is ready when it takes an object and gives it back."""
     client = s3(env)
 
     def ready() -> bool:
@@ -241,9 +260,7 @@ def store() -> Server:
         except (BotoCoreError, ClientError):
             return False
 
-    server = Server("store", ["sh", "-c", PROCFILE["store"]], env, ready)
-    server.start()
-    return server
+    return Server(name, ["sh", "-c", line], env, ready)
 
 
 def s3(env: Mapping[str, str]) -> "boto3.client":

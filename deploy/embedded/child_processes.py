@@ -47,7 +47,7 @@ def start(
 def find_processes(var: Path) -> set[int]:
     """The processes of the stack in `var`: what this one started, and what /proc knows of others, children's too."""
     variable = f"{STACK_VARIABLE}={var}".encode()
-    pids = {pid for pid in _all_processes() if pid != os.getpid() and variable in _environment(pid)}
+    pids = {pid for pid in all_processes() if pid != os.getpid() and variable in _environment(pid)}
     return pids | {child.pid for child in _children if child.poll() is None}
 
 
@@ -61,7 +61,7 @@ def terminate_all(var: Path, timeout: float) -> None:
             time.sleep(0.05)
 
 
-def _all_processes() -> list[int]:
+def all_processes() -> list[int]:
     root = Path("/proc")
     return [int(entry.name) for entry in root.iterdir() if entry.name.isdigit()] if root.is_dir() else []
 
