@@ -1,18 +1,31 @@
 """Health of what this server depends on: the database, the object store, the workers."""
 
+import logging
+import time
 from datetime import timedelta
+from threading import Thread
 
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from artifacts import errors, storage
 from artifacts.models import WorkerHeartbeat
 
+_logger = logging.getLogger(__name__)
+# Recorded by a task, which came through the broker and got a thread.
 WORKERS = "workers"
 HEARTBEAT_INTERVAL = timedelta(seconds=30)
 # Two workers that each read a big file are busy, not down.
 HEARTBEAT_TIMEOUT = timedelta(minutes=3)
+# Recorded by each process for itself, however busy it is: one that was killed is missed within seconds.
+PROCESS_HEARTBEAT_INTERVAL = timedelta(seconds=5)
+PROCESS_HEARTBEAT_TIMEOUT = timedelta(seconds=20)
+BEAT = "beat"
+_PROCESSES = {
+    "queue celery": "No worker is running: hashing, verification and cleanup are delayed.",
+    BEAT: "The scheduler (beat) is not running: retries and cleanup are delayed.",
+}
 # In the cache while the last check is fresh.
 CHECKED_KEY = "health-checked"
 _CHECK_EVERY_SECONDS = 15
@@ -33,9 +46,29 @@ def problems() -> list[str]:
     return cache.get("health", [])
 
 
-def record_heartbeat() -> None:
-    """Record that the workers are running: one of them calls this."""
-    WorkerHeartbeat.objects.update_or_create(name=WORKERS, defaults={"last_seen_at": timezone.now()})
+def record_heartbeat(name: str = WORKERS) -> None:
+    """Record that `name` is running."""
+    WorkerHeartbeat.objects.update_or_create(name=name, defaults={"last_seen_at": timezone.now()})
+
+
+def record_process_heartbeats(*names: str) -> None:
+    """Record heartbeats of this process for as long as it lives. A worker is named by each queue that it takes from."""
+    Thread(target=_keep_recording, args=(names,), name="heartbeat", daemon=True).start()
+
+
+def queue_name(queue: str) -> str:
+    return f"queue {queue}"
+
+
+def _keep_recording(names: tuple[str, ...]) -> None:
+    while True:
+        try:
+            for name in names:
+                record_heartbeat(name)
+        except DatabaseError as error:
+            _logger.warning("The heartbeat was not recorded: %s", error)
+        close_old_connections()
+        time.sleep(PROCESS_HEARTBEAT_INTERVAL.total_seconds())
 
 
 def _check_database() -> str:
@@ -57,12 +90,17 @@ def _check_store() -> str:
 
 def _check_workers() -> str:
     try:
-        heartbeat = WorkerHeartbeat.objects.filter(name=WORKERS).first()
+        seen = dict(WorkerHeartbeat.objects.values_list("name", "last_seen_at"))
     except DatabaseError:
         return "The state of the workers is unknown."
-    if heartbeat is None:
+    if WORKERS not in seen:
         return "The workers have not started yet: hashing, verification and cleanup are delayed."
-    age = timezone.now() - heartbeat.last_seen_at
+    now = timezone.now()
+    oldest = now - PROCESS_HEARTBEAT_TIMEOUT
+    missing = [message for name, message in _PROCESSES.items() if seen.get(name, oldest) <= oldest]
+    if missing:
+        return " ".join(missing)
+    age = now - seen[WORKERS]
     if age < HEARTBEAT_TIMEOUT:
         return ""
     minutes = int(age.total_seconds() // 60)

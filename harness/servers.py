@@ -24,12 +24,13 @@ import boto3
 import psycopg
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from honcho.environ import parse_procfile
 
+from core.parent_process import terminate_with_parent
 from deploy.embedded import child_processes, var_directory
+from deploy.embedded.procfile import read_procfile
 
 ROOT = Path(__file__).parent.parent
-PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
+PROCFILE = read_procfile()
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 _servers: "list[Server]" = []
@@ -90,7 +91,7 @@ class Server:
                 group=self.user,
                 extra_groups=None if self.user is None else [],
                 start_new_session=True,
-                preexec_fn=child_processes.terminate_with_parent,
+                preexec_fn=terminate_with_parent,
             )
         deadline = time.monotonic() + self.start_timeout
         while not self.ready():
@@ -276,7 +277,7 @@ def s3(env: Mapping[str, str]) -> "boto3.client":
 
 
 class Stack:
-    """A whole wanLLMDB as the Procfile runs it: web and worker are processes, everything goes over sockets.
+    """A whole wanLLMDB as the Procfile runs it: web, worker and beat are processes, everything goes over sockets.
 
     It has a database, a bucket and a broker of its own, and the users of the tests with their team: alice is admin of
     `acme`, bob an editor, vera a viewer, mallory a stranger.
@@ -304,6 +305,7 @@ class Stack:
         self.store = store()
         self.web = Server(f"{name}-web", ["sh", "-c", PROCFILE["web"]], self.env, self._web_is_ready)
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
+        self.beat = Server(f"{name}-beat", ["sh", "-c", PROCFILE["beat"]], self.env, lambda: True)
         self.manage("migrate", "--verbosity=0")
         self.manage("collectstatic", "--verbosity=0", "--no-input")
         self.manage("prepare_store")
@@ -312,7 +314,7 @@ class Stack:
 
     def start(self) -> None:
         """Everything runs after this, also what a test has killed."""
-        for server in (self.store, self.worker, self.web):
+        for server in (self.store, self.worker, self.beat, self.web):
             server.start()
 
     def key(self, username: str) -> str:

@@ -302,10 +302,17 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "core.log_filters.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "core.log_filters.RequestIdFilter"},
+        "one_line": {"()": "core.log_filters.OneLineFilter"},
+    },
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # Rejected requests are not logged; requests that fail are.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        # A name that is not in ALLOWED_HOSTS.
+        "django.security.DisallowedHost": {"filters": ["one_line"]},
+    },
 }

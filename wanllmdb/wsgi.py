@@ -1,13 +1,20 @@
 """The WSGI application that the web server serves."""
 
 import gc
+import multiprocessing
 import os
 from importlib import import_module
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from core.parent_process import terminate_with_parent
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wanllmdb.settings")
+
+# A worker of a web server whose main process was killed would go on to serve, beside the one that is started instead.
+if multiprocessing.parent_process():
+    terminate_with_parent()
 
 django = get_wsgi_application()
 
