@@ -16,7 +16,7 @@ def test_a_bug_is_found_in_the_log_by_the_id_that_the_caller_got(settings, caplo
     assert record.request_id == "abc-123"
 
 
-def test_a_host_that_is_not_ours_is_one_line(client, caplog):
+def test_a_host_that_is_not_ours_is_one_line(db, client, caplog):
     assert client.get("/login", headers={"Host": "evil.example"}).status_code == 400
     [record] = [record for record in caplog.records if record.name == "django.security.DisallowedHost"]
     assert "evil.example" in record.getMessage()
