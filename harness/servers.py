@@ -26,7 +26,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.parent_process import terminate_with_parent
-from deploy.embedded import child_processes, var_directory
+from deploy.embedded import child_processes, runtime_directory, var_directory
 from deploy.embedded.procfile import read_procfile
 
 ROOT = Path(__file__).parent.parent
@@ -277,7 +277,7 @@ def s3(env: Mapping[str, str]) -> "boto3.client":
 
 
 class Stack:
-    """A whole wanLLMDB as the Procfile runs it: web, worker and beat are processes, everything goes over sockets.
+    """A whole wanLLMDB as the Procfile runs it: front, web, worker and beat are processes, everything goes over sockets.
 
     It has a database, a bucket and a broker of its own, and the users of the tests with their team: alice is admin of
     `acme`, bob an editor, vera a viewer, mallory a stranger.
@@ -290,6 +290,7 @@ class Stack:
         self.base_url = f"http://127.0.0.1:{port}"
         self.env = session_env() | {
             "WANLLMDB_VAR_DIR": str(self.var),
+            "WANLLMDB_RUN_DIR": str(runtime_directory.create(self.var)),
             "DATABASE_URL": f"sqlite:///{self.var / 'db.sqlite3'}",
             "S3_BUCKET": name,
             "PORT": str(port),
@@ -303,6 +304,9 @@ class Stack:
                 connection.execute(f'CREATE DATABASE "{name}"')
             self.env |= {"DATABASE_URL": f"{postgres()}/{name}", "CELERY_BROKER_URL": f"{redis()}/1"}
         self.store = store()
+        self.front = Server(
+            f"{name}-front", ["sh", "-c", PROCFILE["front"]], self.env, lambda: not var_directory.is_free(port)
+        )
         self.web = Server(f"{name}-web", ["sh", "-c", PROCFILE["web"]], self.env, self._web_is_ready)
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
         self.beat = Server(f"{name}-beat", ["sh", "-c", PROCFILE["beat"]], self.env, lambda: True)
@@ -314,7 +318,7 @@ class Stack:
 
     def start(self) -> None:
         """Everything runs after this, also what a test has killed."""
-        for server in (self.store, self.worker, self.beat, self.web):
+        for server in (self.store, self.worker, self.beat, self.front, self.web):
             server.start()
 
     def key(self, username: str) -> str:

@@ -91,6 +91,16 @@ def set_environment(var: Path, environment: dict[str, str]) -> None:
         "DJANGO_SETTINGS_MODULE": "wanllmdb.settings",
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
+    trust_proxies()
+
+
+def trust_proxies() -> None:
+    """Let the front believe what proxies before it say of their clients, and the web server what the front says."""
+    default = "127.0.0.0/8 ::1" if os.environ.get("BEHIND_TLS_PROXY") else ""
+    proxies = os.environ.get("TRUSTED_PROXIES", default).replace(",", " ").split()
+    os.environ["FRONT_TRUSTED_PROXIES"] = " ".join(proxy for proxy in proxies if proxy != "unix")
+    if "TRUSTED_PROXIES" in os.environ:
+        os.environ["TRUSTED_PROXIES"] = ",".join(dict.fromkeys([*proxies, "unix"]))
 
 
 def prepare(var: Path) -> child_processes.Process:
