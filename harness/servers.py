@@ -277,7 +277,7 @@ def s3(env: Mapping[str, str]) -> "boto3.client":
 
 
 class Stack:
-    """A whole wanLLMDB as the Procfile runs it: front, web, worker and beat are processes, everything goes over sockets.
+    """A whole wanLLMDB as the Procfile runs it: each line is a process, everything goes over sockets.
 
     It has a database, a bucket and a broker of its own, and the users of the tests with their team: alice is admin of
     `acme`, bob an editor, vera a viewer, mallory a stranger.
