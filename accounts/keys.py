@@ -1,8 +1,11 @@
-"""The verbs of API keys: create, revoke."""
+"""The verbs of API keys: create, revoke. Of a key only its first characters and a hash are kept."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
+from knox.models import get_digest_token
+from knox.settings import CONSTANTS
 
 from accounts.actor import Actor
 from accounts.models import ApiKey, Scope
@@ -15,7 +18,13 @@ def create(
     """A new key for the user and its value, which cannot be read again."""
     if expires_at is not None and expires_at <= timezone.now():
         raise errors.Invalid("The expiry date has already passed.")
-    return ApiKey.objects.issue(user=actor.user, name=name, scope=scope, expiry=expires_at)
+    return issue(user=actor.user, name=name, scope=scope, expiry=expires_at)
+
+
+def issue(**columns: Any) -> tuple[ApiKey, str]:
+    """A new key and its value, of which only a hash and the first characters are kept."""
+    digest, value = get_digest_token()
+    return ApiKey.objects.create(digest=digest, token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH], **columns), value
 
 
 def revoke(actor: Actor, key: ApiKey) -> None:

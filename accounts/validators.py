@@ -9,7 +9,7 @@ OWNER_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
 OWNER_NAME_RULE = "Use 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or digit."
 
 # The first segment of our own URLs: a team of such a name would hide a page, or be hidden by one.
-_WORDS = """
+_RESERVED_NAMES = """
     about account accounts admin alias aliases all anonymous api apikeys artifact artifacts assets auth authorize
     blog dashboard docs download downloads explore favicon.ico files graphql health healthz help home hooks inbox index
     internal invite invites keys latest legal livez login logout lineage me media metrics my new none notifications
@@ -18,7 +18,7 @@ _WORDS = """
     signout signup site static status storage support sweeps system team teams terms token tokens undefined upload
     uploads user users v1 v2 version versions watches webhooks well-known
 """
-RESERVED = frozenset(_WORDS.split())
+RESERVED = frozenset(_RESERVED_NAMES.split())
 
 
 def validate_owner_name(name: str) -> None:

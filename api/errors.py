@@ -47,7 +47,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
             )
         case exceptions.ValidationError():
             fields = flatten(exc.detail)
-            return _respond(400, _sentence(fields), errors.Invalid.__name__, request_id, errors=fields)
+            return _respond(400, _summary(fields), errors.Invalid.__name__, request_id, errors=fields)
         case exceptions.APIException():
             code = _CODES.get(type(exc), type(exc).__name__)
             return _respond(exc.status_code, str(exc.detail), code, request_id, _headers(exc))
@@ -104,9 +104,9 @@ def _headers(exc: exceptions.APIException) -> dict[str, str]:
     return headers
 
 
-def _sentence(fields: dict[str, list[str]]) -> str:
-    (name, sentences), *others = fields.items()
-    first = sentences[0] if name.endswith("non_field_errors") else f"{name}: {sentences[0]}"
+def _summary(fields: dict[str, list[str]]) -> str:
+    (name, messages), *others = fields.items()
+    first = messages[0] if name.endswith("non_field_errors") else f"{name}: {messages[0]}"
     return f"{first} ({len(others)} more under `errors`.)" if others else first
 
 

@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.permissions import AllowAny
 
 from api.errors import CONTENT_TYPE
+from core.csp import API_REFERENCE_EXCEPTIONS
 
 PROBLEM = {
     "type": "object",
@@ -31,7 +32,7 @@ PROBLEM = {
     "additionalProperties": {},
 }
 
-_SENTENCES = {
+_DESCRIPTIONS = {
     400: "The request is not valid.",
     401: "Not signed in, or the key is wrong or expired.",
     403: "You can see it, but do not have permission to do this.",
@@ -57,8 +58,7 @@ class SchemaView(SpectacularAPIView):
         return super().get(request, *args, **kwargs)
 
 
-# Swagger UI uses inline styles, and icons in data: URLs.
-@method_decorator(csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:"]}), name="dispatch")
+@method_decorator(csp_update(API_REFERENCE_EXCEPTIONS), name="dispatch")
 class DocsView(SpectacularSwaggerSplitView):
     permission_classes = [AllowAny]
     authentication_classes = []
@@ -95,4 +95,4 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
 
 def _response(status: int) -> dict[str, Any]:
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": _SENTENCES[status], "content": content}
+    return {"description": _DESCRIPTIONS[status], "content": content}

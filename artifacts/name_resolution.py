@@ -97,14 +97,14 @@ def version_of(artifact: Artifact, change: AliasChange) -> ArtifactVersion | Non
     return version
 
 
-def resolve_suffix(artifact: Artifact, word: str, at: datetime | None = None) -> Resolved:
+def resolve_suffix(artifact: Artifact, suffix: str, at: datetime | None = None) -> Resolved:
     """`v3` where the artifact has, or had by then, that version, else the version under the alias of that name."""
-    number = validators.version_number(word)
+    number = validators.version_number(suffix)
     if number is not None:
         version = artifact.versions.finalized().with_details().filter(number=number).first()
         if version and (at is None or _was_there(version, at)):
             return Resolved(artifact, version, None)
-    return Resolved(artifact, find_aliased(artifact, word, at), word)
+    return Resolved(artifact, find_aliased(artifact, suffix, at), suffix)
 
 
 def _was_there(version: ArtifactVersion, at: datetime) -> bool:

@@ -167,8 +167,8 @@ def our_server(name: str, count: int, others: int = 0) -> Contender:
             for version in versions
         ]
         messages["get an alias"].append(load_generator.build_request("GET", f"/api/v1/{path}/aliases/{_ALIAS}", key))
-        address = f"/api/v1/artifacts/resolve?name=acme/load/model-{number:03}:{_ALIAS}"
-        messages["resolve a name"].append(load_generator.build_request("GET", address, key))
+        url = f"/api/v1/artifacts/resolve?name=acme/load/model-{number:03}:{_ALIAS}"
+        messages["resolve a name"].append(load_generator.build_request("GET", url, key))
         messages["move an alias"].append(moves[0])
         back.append(moves[1])
     messages["move an alias"] += back
@@ -212,7 +212,7 @@ def mlflow_server() -> Contender:
         back.append(sets[1])
     connection.close()
     vacuum(mlflow.database)
-    # Theirs resolves by name; ours has an address for who knows the id, too.
+    # Theirs resolves by name; ours has an url for who knows the id, too.
     messages = {"get an alias": resolves, "resolve a name": resolves, "move an alias": moves + back}
     return Contender(f"MLflow {mlflow.version}", mlflow.server, mlflow.port, messages)
 

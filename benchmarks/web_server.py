@@ -1,8 +1,8 @@
 """What a web server makes of our API, on the requests that training jobs send most.
 
 The server of the Procfile is measured, with the front before it, and beside it those of `OTHERS` that are installed
-here, all on one database and by short turns, so that a busy moment of the machine falls on each of them. Where others use the machine too, trust the
-milliseconds of CPU more than the rate: they are of the web server's processes alone.
+here, all on one database and by short turns, so that a busy moment of the machine falls on each of them. Where others
+use the machine too, trust the milliseconds of CPU more than the rate: they are of the web server's processes alone.
 """
 
 import argparse

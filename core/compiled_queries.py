@@ -5,7 +5,9 @@ alias costs 12 ms of CPU where it costs 3 by these. So they are for what runs as
 else. Django's compiler and psycopg's cursor are used from inside, as of Django 5.2 and psycopg 3.3; here only.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import select
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
@@ -68,6 +70,20 @@ class StringAgg(models.Subquery):
         return self.as_sql(compiler, connection, joined="group_concat(line, char(10))")
 
 
+@contextmanager
+def pipeline() -> Iterator[None]:
+    """Let `insert` and `update` be sent together, at the end, where errors of any of them are raised.
+
+    Other statements do not belong in it. SQLite has nothing to wait for, and runs each at once.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql":
+        yield
+        return
+    with database.wrap_database_errors, database.connection.pipeline():
+        yield
+
+
 def insert(row: models.Model) -> None:
     """Write a new row of plain values, as `row.save(force_insert=True)` would; no signal is sent."""
     model, fields = type(row), row._meta.concrete_fields
@@ -78,7 +94,10 @@ def insert(row: models.Model) -> None:
 
 
 def update(row: models.Model, *names: str) -> None:
-    """Write these columns of the row, as `row.save(update_fields=names)` would; no signal is sent."""
+    """Write these columns of the row, as `row.save(update_fields=names)` would; no signal is sent.
+
+    In a pipeline nobody learns that the row is gone.
+    """
     fields = [row._meta.get_field(name) for name in names]
     params = _prepared_values(row, [*fields, row._meta.pk], is_new=False)
     with _cursor() as cursor:
@@ -161,10 +180,10 @@ class _Model:
         # What is deferred is absent, and loaded once somebody asks for it.
         row.__dict__.update((name, values[index]) for name, index in self.columns)
         for related in self.related:
-            found = related.from_values(values)
-            related.set_on(row, found)
-            if found is not None:
-                related.set_back(found, row)
+            related_row = related.from_values(values)
+            related.set_on(row, related_row)
+            if related_row is not None:
+                related.set_back(related_row, row)
         return row
 
 
@@ -172,7 +191,7 @@ def _model(klass_info: dict[str, Any], select: Sequence[Any]) -> _Model:
     """From what Django's compiler knows of a model and those selected along with it."""
     model = klass_info["model"]
     columns = [(select[index][0].target.attname, index) for index in klass_info["select_fields"]]
-    related = [_model(each, select) for each in klass_info.get("related_klass_infos", ())]
+    related = [_model(info, select) for info in klass_info.get("related_klass_infos", ())]
     setters = klass_info.get("local_setter"), klass_info.get("remote_setter")
     return _Model(model, columns, dict(columns)[model._meta.pk.attname], related, *setters)
 
@@ -182,7 +201,7 @@ def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) 
     queryset = build(*stand_ins)
     compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
     sql, params = compiler.as_sql()
-    sent = [_as_sent(each) for each in stand_ins]
+    sent = [_as_sent(stand_in) for stand_in in stand_ins]
     converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
     return _Compiled(
         sql,
@@ -209,9 +228,21 @@ def _cursor() -> CursorWrapper:
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor != "postgresql":
         return database.cursor()
+    if not database.health_check_done and database.connection is not None:
+        database.health_check_done = _is_silent(database.connection.fileno())
     database.close_if_health_check_failed()
     database.ensure_connection()
     return database._prepare_cursor(_PreparingCursor(database.connection))
+
+
+def _is_silent(socket: int) -> bool:
+    """Whether a connection that nobody waits for has nothing to say. One that the server ended has its end to read.
+
+    So there is nothing to check, which would be a query; where there is, Django's own check finds out.
+    """
+    news = select.poll()
+    news.register(socket, select.POLLIN)
+    return not news.poll(0)
 
 
 class _PreparingCursor(psycopg.Cursor):

@@ -11,6 +11,24 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from django.utils.functional import cached_property
 
+# Pages load nothing inline, and nothing from other servers.
+POLICY = {
+    "default-src": ["'self'"],
+    "object-src": ["'none'"],
+    "base-uri": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    "form-action": ["'self'"],
+    # Listed so that an exception adds to them: default-src applies only where a directive is absent.
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'"],
+    "connect-src": ["'self'"],
+}
+# unfold's Alpine.js evaluates expressions from attributes, and its theme is a <style> in the page.
+ADMIN_EXCEPTIONS = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}
+# Swagger UI uses inline styles, and icons in data: URLs.
+API_REFERENCE_EXCEPTIONS = {"style-src": ["'unsafe-inline'"], "img-src": ["data:"]}
+
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     """django-csp's own, which would write the policy anew for each answer: all but a few pages have the server's."""

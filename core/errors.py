@@ -93,8 +93,8 @@ def check(row: models.Model) -> None:
     try:
         row.clean_fields(exclude=relations)
     except ValidationError as error:
-        (name, sentences), *_ = error.message_dict.items()
-        raise Invalid(f"{name}: {sentences[0]}", errors=error.message_dict) from error
+        (name, messages), *_ = error.message_dict.items()
+        raise Invalid(f"{name}: {messages[0]}", errors=error.message_dict) from error
 
 
 def _broke(error: IntegrityError, name: str) -> bool:

@@ -45,7 +45,7 @@ def post(destination: Destination, headers: Mapping[str, str], body: bytes) -> R
             wait = _seconds(response.headers.get("Retry-After", ""))
             return Response(response.status, text, "", _since(began), wait)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Response(None, "", _sentence(error, began), _since(began))
+        return Response(None, "", _error_message(error, began), _since(began))
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def _connection(destination: Destination) -> Iterator[tuple[http.client.HTTPConn
     """
     connect, read = settings.WEBHOOK_CONNECT_TIMEOUT, settings.WEBHOOK_READ_TIMEOUT
     is_cut = Event()
-    with closing(socket.create_connection((destination.address, destination.port), connect)) as plain:
+    with closing(socket.create_connection((destination.ip, destination.port), connect)) as plain:
         plain.settimeout(read)
         # Wrapped in TLS, a socket is taken from its object; the twin stays.
         with closing(plain.dup()) as twin:
@@ -97,7 +97,7 @@ def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isascii() and retry_after.isdecimal() and len(retry_after) < 9 else None
 
 
-def _sentence(error: Exception, began: float) -> str:
+def _error_message(error: Exception, began: float) -> str:
     if time.monotonic() - began >= settings.WEBHOOK_TOTAL_TIMEOUT - 0.5:
         return "The receiver took too long."
     match error:

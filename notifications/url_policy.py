@@ -49,7 +49,7 @@ class Destination:
     host: str
     port: int
     path: str
-    address: str
+    ip: str
 
     @property
     def is_secure(self) -> bool:
@@ -74,23 +74,22 @@ def find(url: str, lookup: Lookup = resolve_host) -> Destination:
     """Where the address leads at this moment. Raises `AddressRefused` if it may not be called."""
     scheme, host, port, path = _taken_apart(url)
     try:
-        addresses = lookup(host, port)
+        ips = lookup(host, port)
     except (OSError, UnicodeError) as error:
         raise errors.AddressRefused(f"The host {host!r} cannot be found.") from error
-    for address in addresses:
-        if not is_allowed(address):
+    for ip in ips:
+        if not is_allowed(ip):
             raise errors.AddressRefused(f"The host {host!r} is in a private network, which webhooks may not reach.")
-    if not addresses:
+    if not ips:
         raise errors.AddressRefused(f"The host {host!r} has no IP address.")
-    return Destination(scheme, host, port, path, addresses[0])
+    return Destination(scheme, host, port, path, ips[0])
 
 
-def is_allowed(address: str) -> bool:
+def is_allowed(ip: str) -> bool:
     """Whether it is a public address, or one of `WEBHOOK_PRIVATE_NETWORKS`."""
-    ip = ip_address(address.partition("%")[0])
-    if any(ip in network for network in settings.WEBHOOK_PRIVATE_NETWORKS if network.version == ip.version):
-        return True
-    return _is_public(ip)
+    parsed = ip_address(ip.partition("%")[0])
+    networks = [network for network in settings.WEBHOOK_PRIVATE_NETWORKS if network.version == parsed.version]
+    return any(parsed in network for network in networks) or _is_public(parsed)
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:

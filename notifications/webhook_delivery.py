@@ -22,6 +22,13 @@ from notifications import errors, http_client, signatures, url_policy
 from notifications.kinds import WEBHOOK_PAUSED, WEBHOOK_TEST
 from notifications.models import Attempt, Delivery, Webhook
 
+# A delivery is given up after so many attempts. The first pause is this long, each other one four times the one before:
+# ten hours in all.
+MAX_ATTEMPTS = 8
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(hours=6)
+# A webhook is paused after this many failed deliveries in a row.
+FAILURES_BEFORE_PAUSE = 5
 # After so long the webhook goes back to the queue, and others have their turn.
 _TURN_SECONDS = 30
 _GONE = 410
@@ -110,7 +117,7 @@ def _record_attempt(delivery_id: UUID, sent: Sent) -> None:
         Webhook.objects.filter(pk=webhook.pk).exclude(failures=0).update(failures=0)
         return
     is_test = delivery.event.kind == WEBHOOK_TEST.name
-    if not is_test and response.status != _GONE and delivery.attempt_count < settings.WEBHOOK_ATTEMPTS:
+    if not is_test and response.status != _GONE and delivery.attempt_count < MAX_ATTEMPTS:
         delivery.next_attempt_at = now + _pause_after(delivery.attempt_count, response)
         delivery.save(update_fields=["attempt_count", "next_attempt_at"])
         return
@@ -126,9 +133,8 @@ def _finish(delivery: Delivery, state: Delivery.State, now: datetime) -> None:
 
 def _pause_after(attempt_count: int, response: http_client.Response) -> timedelta:
     """Four times as long after each attempt, as long as the receiver asks for, and never the same for many at once."""
-    longest = settings.WEBHOOK_LONGEST_PAUSE
-    pause = min(settings.WEBHOOK_FIRST_PAUSE * 4 ** (attempt_count - 1), longest)
-    retry_after = min(timedelta(seconds=response.retry_after or 0), longest)
+    pause = min(FIRST_PAUSE * 4 ** (attempt_count - 1), LONGEST_PAUSE)
+    retry_after = min(timedelta(seconds=response.retry_after or 0), LONGEST_PAUSE)
     return max(pause * random.uniform(0.75, 1.25), retry_after)
 
 
@@ -137,7 +143,7 @@ def _count_failure(webhook: Webhook, response: http_client.Response) -> None:
     failures = webhook.failures + 1
     if response.status == _GONE:
         _pause(webhook, "The receiver responded with 410 Gone.")
-    elif failures >= settings.WEBHOOK_FAILURES_BEFORE_PAUSE:
+    elif failures >= FAILURES_BEFORE_PAUSE:
         last_error = response.error or f"The last response was {response.status}."
         _pause(webhook, f"{failures} deliveries in a row failed. {last_error}")
 

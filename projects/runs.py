@@ -1,8 +1,8 @@
 """The verbs of runs: start, change, heartbeat, finish; and workers mark those whose heartbeat stopped as crashed."""
 
+from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from accounts import errors, permissions
@@ -12,6 +12,8 @@ from projects import run_names
 from projects.errors import RunEnded
 from projects.models import Project, Run, State
 
+# A run that says nothing for so long has crashed.
+HEARTBEAT_GRACE = timedelta(minutes=5)
 # Each try makes a collision a good deal less likely: the last number has nine digits.
 _DIGITS = (2, 3, 5, 7, 9)
 
@@ -71,7 +73,7 @@ def finish(actor: Actor, run: Run, state: State, summary: dict[str, Any] | None 
 
 def mark_crashed() -> int:
     """Mark runs without a heartbeat for longer than `HEARTBEAT_GRACE` as crashed; returns how many."""
-    return Run.objects.stale(timezone.now() - settings.HEARTBEAT_GRACE).update(state=State.CRASHED)
+    return Run.objects.stale(timezone.now() - HEARTBEAT_GRACE).update(state=State.CRASHED)
 
 
 def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from core import csp
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 VAR_DIR = Path(env.str("WANLLMDB_VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
@@ -121,21 +123,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Pages load nothing inline, and nothing from other servers. The pages of other packages have exceptions in urls.py.
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "object-src": ["'none'"],
-        "base-uri": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
-        # Listed so that an exception adds to them: default-src applies only where a directive is absent.
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'"],
-        "connect-src": ["'self'"],
-    }
-}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.POLICY}
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -188,7 +176,6 @@ STORAGES["artifacts"] = {
 ORPHAN_GRACE = timedelta(seconds=env.int("ORPHAN_GRACE_SECONDS", default=2 * 3600))
 # How long after its last change a draft expires.
 DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 3600))
-HEARTBEAT_GRACE = timedelta(minutes=5)
 INVITATION_LIFE = timedelta(days=7)
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -214,13 +201,6 @@ WEBHOOK_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("WEBHOOK
 WEBHOOK_CONNECT_TIMEOUT = 5
 WEBHOOK_READ_TIMEOUT = 10
 WEBHOOK_TOTAL_TIMEOUT = 20
-# The maximum number of attempts, the first retry after this delay, then after four times the previous one: about ten
-# hours in total.
-WEBHOOK_ATTEMPTS = 8
-WEBHOOK_FIRST_PAUSE = timedelta(seconds=10)
-WEBHOOK_LONGEST_PAUSE = timedelta(hours=6)
-# A webhook is paused after this many failed deliveries in a row.
-WEBHOOK_FAILURES_BEFORE_PAUSE = 5
 WEBHOOKS_A_PROJECT = 50
 # How long events, deliveries and inbox items are kept.
 EVENT_LIFE = timedelta(seconds=env.int("EVENT_LIFE_SECONDS", default=90 * 24 * 3600))

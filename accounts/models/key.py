@@ -1,14 +1,14 @@
 """API keys. Only a hash is kept; the value is shown once, when the key is made."""
 
 from datetime import timedelta
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
-from knox.models import AbstractAuthToken, get_digest_token
+from knox.models import AbstractAuthToken
 from knox.settings import CONSTANTS
 from uuid_utils.compat import uuid7
 
@@ -21,11 +21,6 @@ class Scope(models.TextChoices):
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def issue(self, **columns: Any) -> tuple["ApiKey", str]:
-        """A new key and its value, which is in no other place."""
-        digest, value = get_digest_token()
-        return self.create(digest=digest, token_key=value[: CONSTANTS.TOKEN_KEY_LENGTH], **columns), value
-
     def active(self) -> Self:
         """Keys that have not expired, of users who may sign in. Whatever else a key has to be is to be said here."""
         return self.filter(Q(expiry=None) | Q(expiry__gt=Now()), user__is_active=True)

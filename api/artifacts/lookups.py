@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import FilteredRelation, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
@@ -25,11 +25,22 @@ _ARTIFACT = CompiledQuery(
 _VERSION = CompiledQuery(lambda user, pk: ArtifactVersion.objects.visible_to(User(pk=user)).filter(pk=pk), UUID, UUID)
 
 
+def _with_target(user: UUID, pk: UUID, version: UUID) -> QuerySet[Artifact]:
+    is_target = Q(versions__pk=version, versions__state=ArtifactVersion.State.FINALIZED)
+    rows = Artifact.objects.visible_to(User(pk=user)).filter(pk=pk)
+    return rows.annotate(target=FilteredRelation("versions", condition=is_target)).select_related(
+        "project__team", "target"
+    )
+
+
+_ARTIFACT_AND_TARGET = CompiledQuery(_with_target, UUID, UUID, UUID)
+
+
 def get_artifact(request: Request, pk: UUID) -> Artifact:
-    found = _ARTIFACT.first(request.user.pk, pk)
-    if found is None:
+    artifact = _ARTIFACT.first(request.user.pk, pk)
+    if artifact is None:
         raise Http404("No Artifact matches the given query.")
-    return found
+    return artifact
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
@@ -48,10 +59,26 @@ def get_run(request: Request, pk: UUID) -> Run:
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
     """The version to which an alias is to move. Includes drafts: the verb raises the error for them."""
-    found = _VERSION.first(request.user.pk, pk)
-    if found is None:
+    version = _VERSION.first(request.user.pk, pk)
+    if version is None:
         raise Http404("No ArtifactVersion matches the given query.")
-    return found
+    return version
+
+
+def get_artifact_and_target(request: Request, pk: UUID) -> tuple[Artifact, ArtifactVersion | None]:
+    """The artifact of an alias and, of its finalized versions, the one that the body names. One query for both.
+
+    The body may be invalid: whether there is such an artifact comes first.
+    """
+    named = request.data.get("version_id") if isinstance(request.data, Mapping) else None
+    version_id = as_uuid(named) if isinstance(named, str) else None
+    if version_id is None:
+        return get_artifact(request, pk), None
+    artifact = _ARTIFACT_AND_TARGET.first(request.user.pk, pk, version_id)
+    if artifact is None:
+        raise Http404("No Artifact matches the given query.")
+    # Django does not set it where there is none.
+    return artifact, getattr(artifact, "target", None)
 
 
 def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:

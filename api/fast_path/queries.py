@@ -21,19 +21,19 @@ def get_alias(key: ApiKey, artifact_id: UUID, alias: str) -> ArtifactAlias | Non
     return row
 
 
-def resolve(key: ApiKey, full_name: str, word: str) -> Resolved | None:
-    """What `name_resolution.resolve` finds for an alias of `team/project/name`; None where `word` may be a version."""
+def resolve(key: ApiKey, full_name: str, suffix: str) -> Resolved | None:
+    """What `name_resolution.resolve` finds for an alias of `team/project/name`; None where it may be a version."""
     parts = full_name.split("/")
-    if len(parts) != 3 or validators.version_number(word) is not None:
+    if len(parts) != 3 or validators.version_number(suffix) is not None:
         return None
     team, project, name = parts
-    row = _BY_NAME.first(key.pk, key.user.pk, team.lower(), project, name, word)
+    row = _BY_NAME.first(key.pk, key.user.pk, team.lower(), project, name, suffix)
     if row is None:
         return None
     _fill(row)
     row.artifact.tags = row.tags.split("\n") if row.tags else []
     row.artifact.newest_names = row.newest_names.split()
-    return Resolved(row.artifact, row.version, word)
+    return Resolved(row.artifact, row.version, suffix)
 
 
 def _fill(row: ArtifactAlias) -> None:

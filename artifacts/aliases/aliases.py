@@ -201,8 +201,9 @@ def put_alias(
     before = row.version
     if before.pk != to.pk:
         row.version = to
-        compiled_queries.update(row, "version", "updated_at")
-        history.record(actor, artifact, alias, before, to, state.last, proposal)
+        with compiled_queries.pipeline():
+            compiled_queries.update(row, "version", "updated_at")
+            history.record(actor, artifact, alias, before, to, state.last, proposal)
     return Move(row, before)
 
 

@@ -7,8 +7,8 @@ from artifacts.previews import sandbox
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, Markdown, NoPreview, PreviewTooLarge, Text
 
-# Larger texts than MAX_TEXT have no preview; of others the first MAX_SHOWN bytes are shown.
-MAX_SHOWN = 128 * 2**10
+# Larger texts than MAX_TEXT have no preview; of others the first MAX_EXCERPT bytes are shown.
+MAX_EXCERPT = 128 * 2**10
 MAX_TEXT = 10 * 2**20
 # Rendering hostile Markdown takes time that is quadratic in its length.
 MAX_MARKDOWN = 64 * 2**10
@@ -32,7 +32,7 @@ _VISIBLE = {code: chr(0x2400 + code) for code in range(32) if code not in b"\t\n
 
 def preview(reader: Reader, name: str) -> Text | NoPreview:
     """The start of a text, highlighted by its file name. Raises `PreviewTooLarge` beyond `MAX_TEXT`."""
-    text = decode(reader.head(MAX_SHOWN), is_whole=reader.size <= MAX_SHOWN)
+    text = decode(reader.head(MAX_EXCERPT), is_whole=reader.size <= MAX_EXCERPT)
     if text is None:
         suffix = PurePosixPath(name).suffix.lower()
         return NoPreview(
@@ -40,7 +40,7 @@ def preview(reader: Reader, name: str) -> Text | NoPreview:
         )
     if reader.size > MAX_TEXT:
         raise PreviewTooLarge
-    lines, is_whole = _limit_lines(text, reader.size <= MAX_SHOWN)
+    lines, is_whole = _limit_lines(text, reader.size <= MAX_EXCERPT)
     note = "" if is_whole else "Showing the start of the file. Download it for the rest."
     highlighted = None if name.lower().endswith(_PLAIN) else sandbox.highlight("\n".join(lines), name)
     return Text(highlighted or [[("", line)] for line in lines], note)

@@ -1,4 +1,4 @@
-// <input pattern="…" data-fault="sentence"> says so as soon as what one types does not fit.
+// <input pattern="…" data-fault="message"> says so as soon as what one types does not fit.
 document.addEventListener("input", (event) => {
   const field = event.target;
   if (!field.matches?.("input[data-fault]")) return;

@@ -4,14 +4,14 @@ import { toast } from "./toasts.js";
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, elt } = event.detail;
   if (xhr.status < 400 || elt.matches("[data-live]")) return;
-  const sentence = xhr.getResponseHeader("X-Refusal");
+  const message = xhr.getResponseHeader("X-Refusal");
   if (xhr.status === 422) { // the same form again, with what is wrong beside its fields
     event.detail.shouldSwap = true;
     event.detail.isError = false;
     return;
   }
   const line = elt.closest("form")?.querySelector(".refusal");
-  const text = sentence ? decodeURIComponent(sentence) : "Something went wrong. Reload the page and try again.";
+  const text = message ? decodeURIComponent(message) : "Something went wrong. Reload the page and try again.";
   if (line) line.textContent = text;
   else toast(text, "error");
 });

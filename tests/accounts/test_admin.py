@@ -14,9 +14,9 @@ from projects.models import Project, State
 
 @pytest.fixture
 def admin_client(db) -> Client:
-    operator = users.create("operator", "a good long password", is_superuser=True)
+    superuser = users.create("olga", "a good long password", is_superuser=True)
     client = Client()
-    client.force_login(operator)
+    client.force_login(superuser)
     return client
 
 
@@ -62,7 +62,7 @@ def test_a_user_made_here_has_a_personal_team(admin_client):
 
 
 @pytest.mark.parametrize("name", ["acme", "ACME", "Bob", "admin", "two words"])
-def test_a_user_name_that_cannot_be_is_told_on_the_form(admin_client, acme, name):
+def test_an_impossible_user_name_is_refused_on_the_form(admin_client, acme, name):
     form = {"username": name, "email": "", "password1": "correct horse 9", "password2": "correct horse 9"}
     page = admin_client.post("/admin/accounts/user/add/", form)
 
@@ -88,7 +88,7 @@ def row_of(team: Team, user: User, role: str, **more: str) -> dict[str, str]:
     return {"id": str(team.memberships.get(user=user).pk), "user": str(user.pk), "role": role} | more
 
 
-def test_the_operator_manages_members(admin_client, acme, alice, bob, vera, mallory):
+def test_a_superuser_manages_members(admin_client, acme, alice, bob, vera, mallory):
     form = members_form(
         acme,
         row_of(acme, alice, "editor"),
@@ -123,7 +123,7 @@ def test_the_last_admin_stays_also_here(admin_client, acme, alice):
     assert acme.display_name == ""
 
 
-def test_a_team_made_here_has_the_operator_as_admin(admin_client):
+def test_a_team_made_here_has_its_maker_as_admin(admin_client):
     admin_client.post("/admin/accounts/team/add/", {"name": "pirates", "display_name": ""})
     team = Team.objects.get(name="pirates")
     assert permissions.role_in(team.created_by, team) is Role.ADMIN

@@ -26,7 +26,7 @@ def test_a_key_cannot_be_born_expired(alice):
         keys.create(Actor(alice), "late", expires_at=timezone.now() - timedelta(seconds=1))
 
 
-def test_keys_are_revoked_by_their_user_or_the_operator(alice, mallory):
+def test_keys_are_revoked_by_their_user_or_staff(alice, mallory):
     mine, _ = keys.create(Actor(alice), "laptop")
     other, _ = keys.create(Actor(alice), "server")
 

@@ -33,7 +33,7 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
         return list(pool.map(run, acts))
 
 
-def test_two_admins_who_remove_each_other_leave_one(alice, bob):
+def test_two_admins_who_remove_one_another_leave_one(alice, bob):
     team = teams.create(Actor(alice), "acme")
     teams.add_member(Actor(alice), team, bob, Role.ADMIN)
     hers, his = team.memberships.get(user=alice), team.memberships.get(user=bob)

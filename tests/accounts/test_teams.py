@@ -119,7 +119,7 @@ def test_a_team_with_projects_stays(acme, project, alice, bob):
     assert not Team.objects.filter(name="acme").exists()
 
 
-def test_the_operator_needs_no_role(acme, mallory):
+def test_staff_need_no_role(acme, mallory):
     with pytest.raises(errors.Denied):
         teams.update(Actor(mallory), acme, display_name="Mine")
     teams.update(Actor(mallory, is_staff=True), acme, display_name="Operated")

@@ -39,7 +39,7 @@ def test_names_of_odd_form_are_refused(db, name):
 
 
 @pytest.mark.parametrize("name", ["admin", "API", "Static", "projects"])
-def test_words_of_our_own_addresses_are_refused(db, name):
+def test_segments_of_our_own_urls_are_refused(db, name):
     with pytest.raises(errors.Invalid, match="is reserved"):
         users.create(name)
 
@@ -65,7 +65,7 @@ def test_the_database_refuses_what_the_verbs_do(alice):
     assert connection.is_usable()
 
 
-def test_a_team_is_found_in_any_case_and_by_its_index(acme, django_assert_num_queries):
+def test_a_team_is_looked_up_in_any_case_and_by_its_index(acme, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert Team.objects.by_name("ACME").get() == acme
     assert "team_name_unique" in Team.objects.by_name("acme").explain() or connection.vendor != "sqlite"

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from django.utils import timezone
 
+from accounts import keys
 from accounts.actor import Actor, Channel
-from accounts.models import ApiKey
 from artifacts import artifacts, versions
 from artifacts.aliases import aliases
 from artifacts.models import AliasChange
@@ -40,7 +40,7 @@ def walk(client, url: str, limit: int) -> list[dict]:
 
 
 def test_every_change_of_one_alias(api, vera, bob, url, artifact, v1, v2):
-    key, _ = ApiKey.objects.issue(user=bob, name="robot")
+    key, _ = keys.issue(user=bob, name="robot")
     aliases.move(Actor(bob, Channel.SDK, key=key, reason="First"), artifact, "production", v1)
     aliases.move(Actor(bob, Channel.WEB), artifact, "production", v2)
     aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
@@ -115,8 +115,8 @@ def test_pages_hold_still_while_things_move(api, vera, bob, url, artifact, v1, v
     assert [item["number"] for item in rest["items"]] == numbers
 
 
-def test_what_it_tells_of_may_be_gone(api, alice, bob, vera, url, artifact, v1, v2):
-    key, _ = ApiKey.objects.issue(user=bob, name="robot")
+def test_what_it_lists_may_be_gone(api, alice, bob, vera, url, artifact, v1, v2):
+    key, _ = keys.issue(user=bob, name="robot")
     aliases.move(Actor(bob, Channel.API, key=key), artifact, "production", v1)
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
     versions.delete(Actor(bob, Channel.SDK), v1)
@@ -127,7 +127,7 @@ def test_what_it_tells_of_may_be_gone(api, alice, bob, vera, url, artifact, v1, 
     assert (made["to_version"], made["to_version_id"], made["key"]) == ("v1", str(v1.pk), "robot")
 
 
-def test_an_alias_that_was_removed_is_still_told_of(api, vera, bob, url, artifact, v1):
+def test_an_alias_that_was_removed_still_has_its_history(api, vera, bob, url, artifact, v1):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
 

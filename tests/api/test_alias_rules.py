@@ -32,7 +32,7 @@ def patterns(answer) -> list[str]:
     return [item["pattern"] for item in answer.json()["items"]]
 
 
-def test_a_rule_in_every_place(api, alice, vera, positions, artifact, subtests):
+def test_a_rule_in_every_scope(api, alice, vera, positions, artifact, subtests):
     client = api(alice)
     for number, (way, path) in enumerate(positions.items()):
         with subtests.test(way):
@@ -55,7 +55,7 @@ def test_a_rule_in_every_place(api, alice, vera, positions, artifact, subtests):
             assert api(vera).get(f"{RULES}/{payloads['id']}").json() == payloads
 
 
-def test_unless_said_otherwise_admins_move_alone(api, alice, acme):
+def test_by_default_admins_move_alone(api, alice, acme):
     made = api(alice).post(RULES, {"team": "acme", "pattern": "production"}).json()
 
     assert (made["role"], made["needs_approval"]) == ("admin", False)
@@ -162,7 +162,7 @@ def test_a_stranger_learns_nothing(api, alice, mallory, acme, project, artifact)
         assert getattr(client, method)(f"{RULES}/{rule.pk}").status_code == 404
 
 
-def test_the_same_pattern_twice_in_one_place(api, alice, acme, project):
+def test_the_same_pattern_twice_in_one_scope(api, alice, acme, project):
     client = api(alice)
     assert client.post(RULES, {"team": "acme", "pattern": "x"}).status_code == 201
     again = client.post(RULES, {"team": "acme", "pattern": "x", "role": "editor"})
@@ -209,7 +209,7 @@ def test_odd_bodies_are_refused(api, alice, acme, project, body):
         ({"artifact": "data"}, 400), ({"team": "acme", "project": "acme/demo"}, 400), ({"page": 0}, 400),
     ],
 )  # fmt: skip
-def test_places_that_are_not_there(api, alice, project, path, status):
+def test_scopes_that_do_not_exist(api, alice, project, path, status):
     assert api(alice).get(RULES, path).status_code == status
     assert api(alice).post(RULES, {**path, "pattern": "x"}).status_code in (status, 400)
 

@@ -128,7 +128,7 @@ def test_an_alias_is_moved_in_few_queries(known, bob, aliases_url, v1, v2):
 
     assert (fast.status_code, fast.json()["version"], fast["ETag"]) == (200, "v1", f'"{v1.pk}"')
     assert [fast.json()[name] for name in same] == [long.json()[name] for name in same]
-    assert queries == 9
+    assert queries == 8
 
 
 def test_the_record_is_the_same_on_either_way(bob, artifact, aliases_url, v1, v2):
@@ -238,7 +238,7 @@ def test_a_key_counts_as_long_as_it_does(known, bob, vera, aliases_url, v1):
     assert tried(client) == [200, 200, 403]
     ApiKey.objects.filter(user=bob).update(scope=Scope.WRITE, expiry=timezone.now() - timedelta(seconds=1))
     assert tried(client) == [401, 401, 401]
-    ApiKey.objects.filter(user=bob).update(expiry=timezone.now() + timedelta(minutes=1))
+    ApiKey.objects.filter(user=bob).update(expiry=timezone.now() + timedelta(days=1))
     assert tried(client) == [200, 200, 200]
     bob.is_active = False
     bob.save()
@@ -250,7 +250,7 @@ def test_use_is_noted_on_the_short_way(known, vera, aliases_url):
     client = known(vera)
     key = next(key for key in keys._keys.values() if key.user_id == vera.pk)
     ApiKey.objects.update(last_used_at=None)
-    key.last_used_at = timezone.now() - timedelta(minutes=2)
+    key.last_used_at = timezone.now() - timedelta(days=2)  # by `recorded_uses`
     client.get(f"{aliases_url}/production")
 
     assert ApiKey.objects.get(user=vera).last_used_at is not None
@@ -264,7 +264,7 @@ def test_not_every_key_is_kept_for_ever(known, vera, bob, monkeypatch):
     assert {key.user for key in keys._keys.values()} == {bob}
 
 
-def test_what_is_shown_is_what_rest_framework_shows(vera, bob, artifact, aliases_url, v1, project):
+def test_the_body_is_what_rest_framework_renders(vera, bob, artifact, aliases_url, v1, project):
     row = aliases.get(artifact, "production")
     resolved = name_resolution.resolve(vera, "acme/demo/data:production")
     ArtifactVersion.objects.update(created_by=None, expires_at=timezone.now())

@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
+from accounts import keys
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, Membership, Scope, Team
 from artifacts.aliases import proposals, protection
@@ -39,7 +40,7 @@ OWN = {
 }  # fmt: skip
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 # What makes sense to say where no object is in the address, or before it is looked for.
-SAID = {
+BODIES = {
     ("keys", "post"): {"name": "robot"},
     ("teams", "post"): {"name": "own"},
     ("members", "post"): {"username": "vera", "role": "viewer"},
@@ -107,7 +108,7 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "username": "bob",
         "rule_id": protection.create(Actor(alice), project, "production").pk,
         "proposal_id": proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v1).pk,
-        "key_id": ApiKey.objects.issue(user=alice, name="hers")[0].pk,
+        "key_id": keys.issue(user=alice, name="hers")[0].pk,
     }
 
 
@@ -117,7 +118,7 @@ def send(objects) -> Callable[..., HttpResponse]:
         path = "/" + re.sub(r"<\w+:(\w+)>", lambda match: str(objects[match[1]]), call.path) + tail
         if body is not None:
             return client.generic(call.method, path, body, content_type="application/json")
-        return getattr(client, call.method)(path, SAID.get((call.name, call.method)))
+        return getattr(client, call.method)(path, BODIES.get((call.name, call.method)))
 
     return answer
 
@@ -128,7 +129,7 @@ def counts() -> list[int]:
 
 def test_there_is_something_to_walk():
     assert len({call.path for call in CALLS}) > 30
-    assert {call.name for call in CALLS} >= PUBLIC | {name for name, _ in OWN} | {name for name, _ in SAID}
+    assert {call.name for call in CALLS} >= PUBLIC | {name for name, _ in OWN} | {name for name, _ in BODIES}
 
 
 def test_every_view_says_who_gets_in():
@@ -162,7 +163,7 @@ def test_a_stranger_learns_nothing(api, mallory, send, subtests):
             continue
         with subtests.test(str(call)):
             answer = send(client, call)
-            if "<" in call.path or (call.name, call.method) in SAID:
+            if "<" in call.path or (call.name, call.method) in BODIES:
                 assert answer.status_code == 404
             else:
                 assert answer.status_code == 200
@@ -210,7 +211,7 @@ def test_a_trailing_slash_changes_nothing(api, alice, send, subtests):
 
 
 def test_an_expired_key_opens_nothing(alice, send, subtests):
-    _, value = ApiKey.objects.issue(user=alice, name="old", expiry=timezone.now() - timedelta(seconds=1))
+    _, value = keys.issue(user=alice, name="old", expiry=timezone.now() - timedelta(seconds=1))
     client = APIClient(headers={"Authorization": f"Bearer {value}"})
     for call in GUARDED:
         if call.name != "file-content":
@@ -220,7 +221,7 @@ def test_an_expired_key_opens_nothing(alice, send, subtests):
 
 
 def test_token_and_bearer_are_the_same(alice, send, subtests):
-    _, value = ApiKey.objects.issue(user=alice, name="any")
+    _, value = keys.issue(user=alice, name="any")
     for scheme in ("Bearer", "Token", "bearer", "TOKEN"):
         for call in READS:
             if call.name != "file-content":

@@ -9,12 +9,12 @@ def directives(response) -> dict[str, list[str]]:
     return {name: sources for name, *sources in (part.split() for part in policy)}
 
 
-def test_visitors_are_asked_to_sign_in(client):
+def test_visitors_have_to_sign_in(client):
     assert client.get("/")["Location"] == "/login?next=/"
     assert client.get("/healthz").content == b"ok\n"
 
 
-def test_nothing_inline_unless_said(client):
+def test_nothing_inline_unless_allowed(client):
     policy = directives(client.get("/healthz"))
     assert policy["default-src"] == policy["script-src"] == policy["style-src"] == policy["form-action"] == ["'self'"]
     assert policy["object-src"] == policy["frame-ancestors"] == ["'none'"]
@@ -30,7 +30,7 @@ def test_the_docs_come_from_here_without_inline_scripts(client):
     assert script["Content-Type"].startswith("application/javascript")
 
 
-def test_the_desk_alone_may_evaluate(client, db):
+def test_the_admin_alone_may_evaluate(client, db):
     policy = directives(client.get("/admin/login/"))
     assert policy["script-src"] == ["'self'", "'unsafe-eval'"]
     assert policy["frame-ancestors"] == ["'none'"]

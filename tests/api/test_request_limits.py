@@ -47,7 +47,7 @@ def test_a_body_of_unknown_length_is_refused(api, alice):
 @pytest.mark.parametrize(
     "url", ["/api/v1/teams/a%00b", "/api/v1/teams/%ff", "/api/v1/teams?page=%00", "/api/v1/runs?search=%ff"]
 )
-def test_addresses_that_are_no_text_are_refused(api, alice, url):
+def test_urls_that_are_no_text_are_refused(api, alice, url):
     answer = api(alice).get(url)
 
     assert (answer.status_code, answer.json()["code"], answer["Content-Type"]) == (400, "Invalid", PROBLEM)
@@ -94,7 +94,7 @@ def test_other_media_types_are_refused(api, alice):
     assert (answer.status_code, answer["Content-Type"]) == (406, PROBLEM)
 
 
-def test_addresses_that_lead_nowhere_answer_as_problems(client, db):
+def test_urls_that_lead_nowhere_answer_as_problems(client, db):
     answer = client.get("/api/v1/nowhere", headers={"X-Request-ID": "abc"})
     assert (answer.status_code, answer["Content-Type"]) == (404, PROBLEM)
     assert answer.json() == {
@@ -160,7 +160,7 @@ def test_page_one_of_nothing_is_fine(api, alice):
     assert (empty["items"], empty["total"], empty["total_pages"]) == ([], 0, 0)
 
 
-def test_a_huge_body_of_errors_is_told_by_its_first_ones(api, project, alice):
+def test_of_a_huge_body_of_errors_the_first_are_listed(api, project, alice):
     answer = api(alice).post("/api/v1/runs", {"project": "acme/demo", "tags": [""] * 5000})
     assert len(answer.json()["errors"]) == 100
     assert len(json.dumps(answer.json())) < 10_000

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
 
+from accounts import keys
 from accounts.actor import Actor, Channel
-from accounts.models import ApiKey
 from api.fast_path.wsgi import AliasFastPath
 from artifacts import event_messages
 from artifacts.aliases import proposals, protection
@@ -90,7 +90,7 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
         "run_id": [str(run.pk)],
         "name": ["acme"],
         "username": ["bob", "vera"],
-        "key_id": [str(ApiKey.objects.issue(user=alice, name="spare")[0].pk)],
+        "key_id": [str(keys.issue(user=alice, name="spare")[0].pk)],
     }
 
 
@@ -135,7 +135,7 @@ def app() -> Iterator[AliasFastPath]:
 
 @pytest.fixture
 def ask(alice, app) -> Callable[[Case], None]:
-    _, key = ApiKey.objects.issue(user=alice, name="test")
+    _, key = keys.issue(user=alice, name="test")
 
     def call_and_check(case: Case) -> None:
         # Each request meets the same things: what it does is undone.
@@ -152,7 +152,7 @@ def test_the_document_is_valid(tmp_path):
     assert (tmp_path / "schema.yaml").read_text().startswith("openapi: 3.1")
 
 
-def test_every_operation_has_a_name_and_a_sentence():
+def test_every_operation_has_a_name_and_a_description():
     documented = [operation.definition.raw for operation in OPERATIONS]
 
     assert len({row["operationId"] for row in documented}) == len(documented) > 40

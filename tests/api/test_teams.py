@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Scope
 
 
-def test_a_team_is_made_shown_renamed_and_deleted(api, bob):
+def test_a_team_is_made_read_renamed_and_deleted(api, bob):
     client = api(bob)
     made = client.post("/api/v1/teams", {"name": "pirates", "display_name": "The Pirates"})
     assert made.status_code == 201

@@ -18,7 +18,7 @@ from projects import projects
 from tests.artifacts.client import begin, log
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "artifacts"]
-CHANGED_BY_HAND = (Artifact, ArtifactAlias, AliasRule)
+EDITABLE_MODELS = (Artifact, ArtifactAlias, AliasRule)
 REASON = "The new one answers in Latin"
 
 
@@ -112,7 +112,7 @@ def test_a_list_costs_the_same_however_long_it_is(admin_client, alice, bob, acme
     assert cost() == before
 
 
-@pytest.mark.parametrize("model", [model for model in MODELS if model not in CHANGED_BY_HAND])
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in EDITABLE_MODELS])
 def test_what_only_verbs_write_is_written_nowhere_else(admin_client, rows, model):
     name = f"admin:artifacts_{model._meta.model_name}"
     row = model.objects.first()
@@ -179,7 +179,7 @@ def test_an_alias_that_was_moved_meanwhile_is_not_moved_in_django_admin(admin_cl
     assert (production.version, last_change().number) == (v3, 2)
 
 
-def test_an_alias_is_shown_with_its_history(admin_client, production, v1, v2):
+def test_an_alias_is_listed_with_its_history(admin_client, production, v1, v2):
     for _ in range(2):
         admin_client.post(page(production), move_form(v2, v1, "<b>Forth</b>"))
         admin_client.post(page(production), move_form(v1, v2, "Back"))
@@ -211,7 +211,7 @@ def test_a_page_of_an_alias_costs_the_same_however_long_its_history(admin_client
 
 
 @pytest.mark.parametrize("texts", ["production", "data", "demo", "acme", "production acme", "PROD dat"])
-def test_aliases_are_found_across_projects(admin_client, alice, bob, acme, production, texts):
+def test_aliases_are_searched_across_projects(admin_client, alice, bob, acme, production, texts):
     elsewhere = artifacts.create(Actor(alice), projects.create(Actor(alice), acme, "demo-2"), "data", "dataset")
     AliasRule.objects.all().delete()
     log(bob, elsewhere, {"a": b"a"}, "production")
@@ -257,7 +257,7 @@ def test_several_aliases_are_removed_with_their_history(admin_client, olga, rows
         assert (change.changed_by, change.channel, change.to_version, change.reason) == (olga, "admin", None, REASON)
 
 
-def test_the_record_is_shown_of_what_is_gone(admin_client, olga, rows, alice):
+def test_the_record_of_what_is_gone_is_readable(admin_client, olga, rows, alice):
     AliasRule.objects.all().delete()
     artifacts.delete(Actor(alice, Channel.SDK), rows)
 

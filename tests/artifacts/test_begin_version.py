@@ -30,7 +30,7 @@ def test_what_the_store_has_not_is_missing(bob, artifact):
     assert (begun.version.file_count, begun.version.total_size) == (3, 3)
 
 
-def test_the_wire_tells_all_of_a_draft(api, bob, artifact, run):
+def test_the_body_of_a_draft_is_complete(api, bob, artifact, run):
     requested = {
         "artifact_id": str(artifact.pk),
         "digest": digest_of({"a/b.txt": b"ab"}),

@@ -31,7 +31,7 @@ def test_names_and_types_that_are_fine(bob, project, name, type):
     assert artifacts.create(Actor(bob), project, name, type).name == name
 
 
-def test_the_wire_tells_all_of_it(api, bob, project):
+def test_the_body_is_complete(api, bob, project):
     requested = {
         "name": "data", "type": "dataset", "description": "Rows", "metadata": {"rows": [1, 2.5]}, "tags": ["raw"],
         "auto_latest": False,

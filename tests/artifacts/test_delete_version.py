@@ -76,7 +76,7 @@ def test_names_that_point_at_it_hold_it(api, bob, artifact, v1, v2):
     assert where(artifact) == dict.fromkeys(["best", "latest", "production"], "v2")
 
 
-def test_they_go_with_it_when_told(api, bob, artifact, v1, v2):
+def test_they_go_with_it_when_requested(api, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
 
     assert api(bob).delete(f"{ARTIFACTS}/versions/{v2.pk}?delete_aliases=true").status_code == 204
@@ -85,9 +85,9 @@ def test_they_go_with_it_when_told(api, bob, artifact, v1, v2):
     assert (change.from_version, change.to_version) == (v2, None)
 
 
-@pytest.mark.parametrize("word", ["perhaps", "2", "delete"])
-def test_what_is_neither_yes_nor_no(api, bob, artifact, v1, word):
-    assert api(bob).delete(f"{ARTIFACTS}/versions/{v1.pk}?delete_aliases={word}").status_code == 400
+@pytest.mark.parametrize("value", ["perhaps", "2", "delete"])
+def test_what_is_neither_yes_nor_no(api, bob, artifact, v1, value):
+    assert api(bob).delete(f"{ARTIFACTS}/versions/{v1.pk}?delete_aliases={value}").status_code == 400
 
 
 def test_a_draft_is_given_up(api, bob, artifact, v1):
@@ -99,7 +99,7 @@ def test_a_draft_is_given_up(api, bob, artifact, v1):
     assert begin(bob, artifact, {"a": b"a"}).version.version == "v3"
 
 
-def test_who_holds_an_address_reads_to_the_end(bob, artifact, v1, v2, age):
+def test_who_holds_a_url_reads_to_the_end(bob, artifact, v1, v2, age):
     age(days=3)
     url = downloads.presigned_url(Actor(bob, Channel.SDK), v1.files.get())
     versions.delete(Actor(bob, Channel.SDK), v1)
@@ -115,7 +115,7 @@ def test_bytes_that_a_later_version_shares_stay(bob, artifact, v1):
     assert list(storage.list_files(v1.storage_path)) != []
 
 
-def test_a_usage_is_not_told_of_any_more(api, bob, artifact, run, v1, v2):
+def test_a_usage_is_not_listed_any_more(api, bob, artifact, run, v1, v2):
     lineage.use(Actor(bob), run, "data:v1")
     versions.delete(Actor(bob, Channel.SDK), v1)
 

@@ -11,7 +11,7 @@ from tests.artifacts.client import begin, log
 ARTIFACTS = "/api/v1/artifacts"
 
 
-def test_words_change_and_contents_do_not(api, bob, v1):
+def test_descriptions_change_and_contents_do_not(api, bob, v1):
     client, url = api(bob), f"{ARTIFACTS}/versions/{v1.pk}"
     before = client.get(url).json()
     answer = client.patch(url, {"description": "Good", "notes": "N", "metadata": {"f1": 0.9}})
@@ -22,7 +22,7 @@ def test_words_change_and_contents_do_not(api, bob, v1):
     assert after | answer.json() == after
 
 
-def test_what_is_not_words_is_left_as_it_is(api, bob, v1):
+def test_what_is_not_described_is_left_as_it_is(api, bob, v1):
     body = {"digest": "0" * 64, "state": "draft", "number": 7, "file_count": 9, "files": [], "aliases": ["x"]}
 
     assert api(bob).patch(f"{ARTIFACTS}/versions/{v1.pk}", body).status_code == 200
@@ -30,7 +30,7 @@ def test_what_is_not_words_is_left_as_it_is(api, bob, v1):
     assert (now.digest, now.state, now.number, now.file_count) == (v1.digest, "finalized", 1, 1)
 
 
-def test_ids_in_the_body_are_those_of_the_address(api, bob, v1, v2):
+def test_ids_in_the_body_are_those_of_the_url(api, bob, v1, v2):
     url = f"{ARTIFACTS}/versions/{v1.pk}"
 
     assert api(bob).patch(url, {"version_id": str(v1.pk), "notes": "x"}).status_code == 200
@@ -71,7 +71,7 @@ def test_a_list_costs_the_same_however_long_it_is(api, bob, artifact, v1, django
         assert client.get(url).json()["total"] == 6
 
 
-def test_a_version_that_is_shown_costs_the_same_however_big_it_is(api, bob, artifact, v1, django_assert_num_queries):
+def test_reading_a_version_costs_the_same_however_big_it_is(api, bob, artifact, v1, django_assert_num_queries):
     big = log(bob, artifact, {f"{number}": f"{number}".encode() for number in range(30)}, packed=True)
     client = api(bob)
     client.get(ARTIFACTS)
@@ -81,14 +81,14 @@ def test_a_version_that_is_shown_costs_the_same_however_big_it_is(api, bob, arti
             client.get(f"{ARTIFACTS}/versions/{version.pk}")
 
 
-def test_a_viewer_writes_no_words(api, vera, v1):
+def test_a_viewer_describes_nothing(api, vera, v1):
     with pytest.raises(errors.Denied):
         versions.describe(Actor(vera), v1, notes="x")
 
     assert api(vera).patch(f"{ARTIFACTS}/versions/{v1.pk}", {"notes": "x"}).status_code == 403
 
 
-def test_a_deleted_version_has_no_words(api, bob, v1):
+def test_a_deleted_version_cannot_be_described(api, bob, v1):
     versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert api(bob).patch(f"{ARTIFACTS}/versions/{v1.pk}", {"notes": "x"}).status_code == 404

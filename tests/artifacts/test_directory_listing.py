@@ -39,7 +39,7 @@ PATHS = ["a.txt", "a/1", "a/2", "a/b/c/d", "a/é/x", "a0", "z", "é/ü.txt", "�
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_each_folder_shows_what_lies_in_it_once(version, limit):
+def test_every_folder_lists_what_lies_in_it_once(version, limit):
     fill(version, *PATHS)
 
     assert walk(version, "", limit) == ["a b/", "a.txt", "a/", "a0", "z", "é/", "日本/", "\U0010ffff/"]
@@ -63,7 +63,7 @@ def test_each_folder_shows_what_lies_in_it_once(version, limit):
         ("", "a%", []),
     ],
 )
-def test_names_may_be_found_by_their_beginning(version, folder, starts, names):
+def test_names_may_be_filtered_by_their_beginning(version, folder, starts, names):
     fill(version, *PATHS)
 
     assert [entry.name for entry in directory_listing.page(version, folder, prefix=starts).entries] == names
@@ -105,7 +105,7 @@ def test_a_page_costs_two_queries_however_many_files_there_are(version, django_a
 
 
 @pytest.mark.parametrize("cursor", ["a/", "a", "nothing", "'; DROP TABLE x; --", "%s", "\U0010ffff"])
-def test_any_cursor_is_a_place_to_go_on_from(version, cursor):
+def test_any_cursor_is_a_point_to_go_on_from(version, cursor):
     fill(version, *PATHS)
 
     displayed = [entry.name for entry in directory_listing.page(version, after=cursor).entries]

@@ -207,7 +207,7 @@ def test_a_draft_that_was_given_up_takes_nothing(bob, draft):
         drafts.add(Actor(bob), draft, file_specs({"a": b"a"}))
 
 
-def test_ids_in_the_body_are_those_of_the_address(api, bob, draft, v1):
+def test_ids_in_the_body_are_those_of_the_url(api, bob, draft, v1):
     for tail, body in {
         "files/batch": {"files": []},
         "files/upload-url": {"path": "a", "size": 1},

@@ -215,7 +215,7 @@ def test_a_name_given_twice_is_given_once(bob, artifact):
     assert AliasChange.objects.count() == 2
 
 
-def test_a_missing_object_is_told_by_its_paths(api, bob, artifact):
+def test_a_missing_object_is_reported_by_its_paths(api, bob, artifact):
     draft = begin(bob, artifact, {"a": b"a", "b/c": b"c", "d": b"d"}).version
     upload(bob, draft, [b"a"])
     with pytest.raises(VersionIncomplete) as refusal:

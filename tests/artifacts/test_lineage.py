@@ -67,7 +67,7 @@ def test_a_short_name_is_meant_in_the_project_of_the_run(alice, bob, acme, run, 
     assert lineage.use(Actor(bob), there, "acme/demo/data").resolved.version == v1
 
 
-def test_runs_and_versions_tell_of_one_another(api, vera, bob, artifact, run, v1):
+def test_runs_and_versions_list_one_another(api, vera, bob, artifact, run, v1):
     made = versions.begin(Actor(bob), artifact, run=run).version
     versions.finalize(Actor(bob, Channel.SDK), made)
     begin(bob, artifact, {"draft": b"d"})

@@ -115,7 +115,7 @@ def test_order(names, column):
     assert up == down[::-1]
 
 
-def test_without_a_word_the_last_touched_comes_first(names, alice, shelf):
+def test_by_default_the_last_touched_comes_first(names, alice, shelf):
     artifacts.update(Actor(alice), shelf[3], description="touched")
 
     assert names()[0] == "script"

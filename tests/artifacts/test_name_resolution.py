@@ -38,7 +38,7 @@ def test_the_name_of_a_team_is_the_same_in_capitals(vera, v1):
     assert named(vera, "ACME/demo/data:v1") == ("v1", None)
 
 
-def test_an_alias_that_looks_like_a_version_is_found_until_that_version_exists(vera, bob, artifact, v1, v2):
+def test_an_alias_that_looks_like_a_version_resolves_until_that_version_exists(vera, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "v3", v1)
     assert named(vera, "acme/demo/data:v3") == ("v1", "v3")
 
@@ -49,7 +49,7 @@ def test_an_alias_that_looks_like_a_version_is_found_until_that_version_exists(v
     assert named(vera, "acme/demo/data", version="v3") == ("v3", None)
 
 
-def test_alias_and_version_are_taken_at_their_word(vera, bob, artifact, v1):
+def test_alias_and_version_are_taken_literally(vera, bob, artifact, v1):
     with pytest.raises(AliasNotFound):
         name_resolution.resolve(vera, "acme/demo/data", alias="v1")
     with pytest.raises(Invalid):
@@ -117,7 +117,7 @@ def test_an_artifact_without_versions(vera, artifact):
         name_resolution.resolve(vera, "acme/demo/data", version="v1")
 
 
-def test_another_type_than_asked_for(api, vera, v1):
+def test_another_type_than_requested(api, vera, v1):
     with pytest.raises(TypeDiffers):
         name_resolution.resolve(vera, "acme/demo/data", type="model")
 
@@ -145,7 +145,7 @@ def test_no_name_at_all(api, vera):
 
 
 @pytest.mark.parametrize("name", ["acme/demo/data", "acme/demo/none", "acme/none/data", "none/none/none"])
-def test_a_stranger_cannot_tell_what_is_there(api, mallory, v1, name):
+def test_a_stranger_learns_nothing_of_what_is_there(api, mallory, v1, name):
     answer = api(mallory).get(f"{ARTIFACTS}/resolve", {"name": name})
 
     assert answer.status_code == 404

@@ -129,7 +129,7 @@ def test_every_verb_says_the_same(store):
             act()
 
 
-def test_a_store_that_does_not_know_us_is_told_apart(settings):
+def test_a_store_that_does_not_know_us_is_distinguished(settings):
     storage.upload_file("probes/x", b"x")
     settings.STORAGES = with_store_options(secret_key="another")
     with pytest.raises(StoreUnavailable, match="credentials"):

@@ -40,7 +40,7 @@ def test_what_differs_inside_a_line():
     assert (row.before.own, row.after.own) == ("", "a")
 
 
-def test_only_the_surroundings_of_a_change_are_shown():
+def test_only_the_surroundings_of_a_change_are_kept():
     lines = list(range(100))
     diff = side_by_side(text(*lines), text(*lines[:20], "new", *lines[20:70], "x", *lines[71:]))
 
@@ -49,7 +49,7 @@ def test_only_the_surroundings_of_a_change_are_shown():
     assert payload(diff)[10] == ("changed", 71, 72)
 
 
-def test_line_ends_that_differ_are_told():
+def test_line_ends_that_differ_are_reported():
     [[row]] = side_by_side("a\r\n", "a\n").groups
     assert (row.before.start, row.before.note, row.after.note) == ("a", "CR LF", "LF")
     [[row]] = side_by_side("a", "a\n").groups
@@ -63,7 +63,7 @@ def test_long_lines_are_cut():
     assert len(row.before.own) < MAX_LINE + 30 and row.before.own.endswith("(5,000 characters)")
 
 
-def test_a_change_far_down_is_found_and_a_long_one_is_cut():
+def test_a_change_far_down_is_detected_and_a_long_one_is_cut():
     lines = list(range(20_000))
     assert payload(side_by_side(text(*lines), text(*lines[:-1], "x")))[-1] == ("changed", 20_000, 20_000)
     diff = side_by_side(text(*lines), text(*(f"x{line}" for line in lines)))

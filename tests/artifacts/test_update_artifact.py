@@ -86,7 +86,7 @@ def test_a_viewer_changes_nothing(api, vera, artifact):
     assert api(vera).patch(f"{ARTIFACTS}/{artifact.pk}", {"description": "x"}).status_code == 403
 
 
-def test_contents_stay_when_words_change(bob, artifact, v1):
+def test_contents_stay_when_descriptions_change(bob, artifact, v1):
     artifacts.update(Actor(bob), artifact, description="x", tags=["a"])
     v2 = log(bob, artifact, {"two": b"2"})
 

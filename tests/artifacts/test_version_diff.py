@@ -40,7 +40,7 @@ def test_files_added_removed_and_changed(pair):
     assert [change.has_lines for change in result.page] == [False, False, True]
 
 
-def test_the_other_way_around(pair):
+def test_in_the_other_direction(pair):
     assert payload(version_diff.files(*pair[::-1])) == {"b/old": "added", "c/new": "removed", "d": "changed"}
 
 
@@ -132,9 +132,9 @@ def test_versions_that_went_are_not_meant(bob, artifact, pair):
     versions.delete(Actor(bob, Channel.SDK), pair[1])
 
     assert name_resolution.resolve_pair(artifact) == (pair[0], third)
-    for word in ("v2", "v9", "nope"):
+    for name in ("v2", "v9", "nope"):
         with pytest.raises(AliasNotFound):
-            name_resolution.resolve_pair(artifact, base=word)
+            name_resolution.resolve_pair(artifact, base=name)
 
 
 def test_an_artifact_without_versions(alice, project):
@@ -156,7 +156,7 @@ def test_metadata_key_by_key():
     assert version_diff.metadata(before, before) == ([], 0)
 
 
-def test_metadata_of_any_size_is_shown_in_part():
+def test_metadata_of_any_size_is_rendered_in_part():
     result, total = version_diff.metadata({}, {str(number): "x" * 5000 for number in range(1000)})
 
     assert (len(result), total) == (version_diff.MAX_METADATA_CHANGES, 1000)

@@ -20,8 +20,8 @@ def saved(page: Page, message: str) -> None:
     expect(page.get_by_text(message)).to_be_visible()
 
 
-def test_an_alias_is_found_moved_and_removed_with_reasons(olga, person, call_api):
-    name = unique_name("desk")
+def test_an_alias_is_searched_moved_and_removed_with_reasons(olga, person, call_api):
+    name = unique_name("admin")
     made = call_api("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "model"})
     versions = []
     for _ in range(2):

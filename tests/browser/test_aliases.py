@@ -175,7 +175,7 @@ def test_before_a_move_one_sees_what_is_different(person):
     expect_at(page, "production", "v6")
 
 
-def test_a_conflict_is_shown_in_the_dialog_and_the_move_made_from_the_new_version(person, make):
+def test_a_conflict_appears_in_the_dialog_and_the_move_is_made_from_the_new_version(person, make):
     artifact = make(8, production=1)
     page = person("bob").page
     page.goto(artifact.aliases)
@@ -197,7 +197,7 @@ def test_a_conflict_is_shown_in_the_dialog_and_the_move_made_from_the_new_versio
     expect_at(page, "production", "v8")
 
 
-def test_a_move_by_others_is_shown_in_the_open_form(person, make):
+def test_a_move_by_others_appears_in_the_open_form(person, make):
     artifact = make(3, production=1)
     page = person("bob").page
     page.goto(artifact.aliases)

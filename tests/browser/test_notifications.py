@@ -21,7 +21,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def project(call_api) -> str:
     """The URL of a new project."""
-    return f"/acme/{call_api('POST', '/projects', {'team': 'acme', 'name': unique_name('told')})['name']}"
+    return f"/acme/{call_api('POST', '/projects', {'team': 'acme', 'name': unique_name('news')})['name']}"
 
 
 def test_a_webhook_from_its_form_to_its_log(person, project, receiver):

@@ -46,7 +46,7 @@ def test_a_protected_alias_as_viewer_editor_and_admin(person, make):
     expect_at(bob, "production", "v2")
 
 
-def test_a_rule_made_while_the_form_was_open_is_shown_in_it(person, make):
+def test_a_rule_made_while_the_form_was_open_appears_in_it(person, make):
     artifact = make(2, production=1)
     page = person("bob").page
     page.goto(artifact.aliases)

@@ -14,9 +14,9 @@ from tests.browser.page_objects import drop, unique_name, wait_until_verified
 MIB = 2**20
 
 
-def begin(call_api: Callable[..., Any], word: str) -> str:
+def begin(call_api: Callable[..., Any], prefix: str) -> str:
     """The page that uploads to a new artifact."""
-    name = unique_name(word)
+    name = unique_name(prefix)
     call_api("POST", "/artifacts", {"project": "acme/recommender", "name": name, "type": "file"})
     return f"/acme/recommender/artifacts/file/{name}/upload"
 
@@ -87,10 +87,10 @@ def drop_from_disk(page: Page, path: Path) -> None:
     page.locator("[data-drop]").scroll_into_view_if_needed()
     box = page.locator("[data-drop]").bounding_box()
     session = page.context.new_cdp_session(page)
-    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
     held = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
-        session.send("Input.dispatchDragEvent", {"type": kind, "data": held, **place})
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": held, **point})
 
 
 def test_what_fails_on_the_way_can_be_sent_again(person, call_api):

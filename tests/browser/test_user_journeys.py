@@ -154,7 +154,7 @@ def test_folders_open_without_a_reload_and_long_ones_in_pages(person):
     expect(page.locator("#files a[data-row]")).to_have_text(["b & c/"])
 
 
-SHOWN = {
+PREVIEWS = {
     "code.py": ("pre.source span", "return"),
     "notes.md": (".prose h3", "Notes"),
     "table.csv": ("table.cells", "bolts"),
@@ -171,7 +171,7 @@ SHOWN = {
 
 def test_a_file_has_the_preview_of_its_format(person):
     page = person("vera").page
-    for name, (where, text) in SHOWN.items():
+    for name, (where, text) in PREVIEWS.items():
         page.goto(f"{KINDS}/v1/files/{name}")
         expect(page.locator(where).filter(has_text=text).first, name).to_be_visible()
     page.goto(f"{KINDS}/v1/files/image.png")

@@ -52,20 +52,20 @@ MARKDOWN = f"""
 """
 # What no page of ours has, wherever it came from.
 _LOOK = """() => {
-  const found = [];
+  const flaws = [];
   for (const element of document.querySelectorAll("*")) {
     for (const {name, value} of element.attributes) {
       const leads = ["href", "src", "action", "formaction", "xlink:href", "hx-get", "hx-post"].includes(name);
-      if (name.startsWith("on") || name === "style" || name === "srcdoc") found.push(`${name} on ${element.tagName}`);
-      if (leads && /^\\s*(javascript|data|vbscript):/i.test(value)) found.push(`${name}=${value}`);
+      if (name.startsWith("on") || name === "style" || name === "srcdoc") flaws.push(`${name} on ${element.tagName}`);
+      if (leads && /^\\s*(javascript|data|vbscript):/i.test(value)) flaws.push(`${name}=${value}`);
     }
   }
   for (const element of document.querySelectorAll("script:not([src]), style, iframe, object, embed, base, svg script"))
-    found.push(element.outerHTML);
+    flaws.push(element.outerHTML);
   for (const image of document.images)
-    if (new URL(image.src).origin !== location.origin || image.getAttribute("src") === "x") found.push(image.outerHTML);
-  if (window.__xss !== undefined) found.push("a script ran");
-  return found;
+    if (new URL(image.src).origin !== location.origin || image.getAttribute("src") === "x") flaws.push(image.outerHTML);
+  if (window.__xss !== undefined) flaws.push("a script ran");
+  return flaws;
 }"""
 
 
@@ -287,7 +287,7 @@ def test_comparing(person, trap):
 
 def test_what_a_url_contains(person, trap):
     mallory = person("mallory")
-    alerts = quote(evil("said"), safe="")
+    alerts = quote(evil("url"), safe="")
     queries = {
         "/": ("search", "visibility", "team", "page"),
         "/search": ("q", "only", "page"),
@@ -296,7 +296,7 @@ def test_what_a_url_contains(person, trap):
         "/projects/new": ("team", "name", "description", "visibility"),
         f"{PROJECT}/runs": ("search", "state", "page"),
         f"{trap.artifact}/history": ("before",),
-        f"{trap.artifact}/upload": ("version", "after", "asked"),
+        f"{trap.artifact}/upload": ("version", "after", "polls"),
         f"{trap.artifact}/compare": ("base", "head", "after"),
         f"{trap.artifact}/compare/file": ("base", "head", "path"),
         trap.url(): ("path", "starts", "after"),
@@ -306,7 +306,7 @@ def test_what_a_url_contains(person, trap):
         for query in (*(f"{name}={alerts}" for name in fields), "&".join(f"{name}={alerts}" for name in fields)):
             look(mallory, f"{url}?{query}")
     look(mallory, f"/search?q={quote(evil('tag', IMG), safe='')}")
-    nowhere = (f"/evil/{alerts}", f"{PROJECT}/artifacts/{alerts}/{alerts}", trap.url("files", evil("said")))
+    nowhere = (f"/evil/{alerts}", f"{PROJECT}/artifacts/{alerts}/{alerts}", trap.url("files", evil("url")))
     for url in (*nowhere, f"/invite/{alerts}"):
         look(mallory, url)
 

@@ -5,7 +5,7 @@ from django.test import Client
 from core.log_filters import RequestIdFilter
 
 
-def test_a_bug_is_found_in_the_log_by_the_id_that_the_caller_got(settings, caplog):
+def test_the_log_has_a_bug_under_the_id_that_the_caller_got(settings, caplog):
     settings.ROOT_URLCONF = "tests.api.failing_urls"
     answer = Client(raise_request_exception=False).get("/api/v1/crash", headers={"X-Request-ID": "abc-123"})
 

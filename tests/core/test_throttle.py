@@ -28,19 +28,19 @@ def test_many_who_ask_are_caught_up_with():
     assert len(worker.due) < len(requested)
 
 
-def test_the_first_is_asked_for_at_once():
+def test_the_first_is_requested_at_once():
     delays = []
-    throttle = Throttle(60)
+    throttle = Throttle(3600)
     for _ in range(5):
         throttle.ask(delays.append)
 
     assert delays[0] == 0
-    assert len(delays) == 2 and 0 < delays[1] <= 60
+    assert len(delays) == 2 and 0 < delays[1] <= 3600
 
 
 def test_a_request_that_fails_is_made_again():
     delays = []
-    throttle = Throttle(60)
+    throttle = Throttle(3600)
 
     def fail(delay: float) -> None:
         raise OSError("The broker is away.")

@@ -49,8 +49,8 @@ def snippets(text: str) -> Iterator[Snippet]:
             if inside.strip() == fence:
                 break
             body.append(inside.removeprefix(indent))
-        language, *words = info.split() or [""]
-        if language in ("bash", "python") and "text" not in words:
+        language, *flags = info.split() or [""]
+        if language in ("bash", "python") and "text" not in flags:
             yield Snippet(language, number, "\n".join(body) + "\n")
 
 

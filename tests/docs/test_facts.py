@@ -56,7 +56,7 @@ def error_classes(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
         yield from error_classes(item)
 
 
-def test_every_address_is_listed():
+def test_every_url_is_listed():
     subjects = (api.accounts, api.projects, api.notifications, api.artifacts, api.aliases)
     ours = [pattern for subject in subjects for pattern in subject.urls.urlpatterns]
 

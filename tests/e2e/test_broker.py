@@ -12,14 +12,14 @@ from kombu import Connection, Exchange, Queue
 from harness import servers
 from tests.e2e.conftest import wait_until
 
-SENDERS, EACH = 4, 250
+SENDERS, MESSAGES_PER_SENDER = 4, 250
 OURS = "wanllmdb.broker:Transport"
 SEND = f"""
 import json, sys
 from kombu import Connection
 with Connection("filesystem://", transport="{OURS}", transport_options=json.loads(sys.argv[2])) as connection:
     queue = connection.SimpleQueue("work")
-    for number in range({EACH}):
+    for number in range({MESSAGES_PER_SENDER}):
         queue.put([sys.argv[1], number])
 """
 
@@ -44,8 +44,8 @@ def options(tmp_path) -> dict[str, str]:
 def test_a_message_is_whole_when_it_is_first_seen(options):
     with Connection("filesystem://", transport=OURS, transport_options=options) as connection:
         channel = connection.default_channel
-        channel._put("work", {"found": Watching(options["data_folder_in"])})
-        assert channel._get("work") == {"found": 0}
+        channel._put("work", {"count": Watching(options["data_folder_in"])})
+        assert channel._get("work") == {"count": 0}
 
 
 def test_a_list_of_queues_that_a_power_cut_left_empty_is_made_anew(options):
@@ -60,7 +60,7 @@ def test_a_list_of_queues_that_a_power_cut_left_empty_is_made_anew(options):
     assert table.stat().st_size
 
 
-def test_many_send_from_the_first_moment_and_each_message_arrives_whole(options):
+def test_many_send_from_the_first_moment_and_every_message_arrives_whole(options):
     senders = [
         subprocess.Popen([sys.executable, "-c", SEND, name, json.dumps(options)], cwd=servers.ROOT)
         for name in map(str, range(SENDERS))
@@ -68,7 +68,7 @@ def test_many_send_from_the_first_moment_and_each_message_arrives_whole(options)
     received: dict[str, list[int]] = {name: [] for name in map(str, range(SENDERS))}
     with Connection("filesystem://", transport=OURS, transport_options=options) as connection:
         queue = connection.SimpleQueue("work")
-        while sum(map(len, received.values())) < SENDERS * EACH:
+        while sum(map(len, received.values())) < SENDERS * MESSAGES_PER_SENDER:
             message = queue.get(timeout=60)
             sender, number = message.payload
             received[sender].append(number)
@@ -76,7 +76,7 @@ def test_many_send_from_the_first_moment_and_each_message_arrives_whole(options)
         with pytest.raises(Empty):
             queue.get(block=False)
     assert [sender.wait(10) for sender in senders] == [0] * SENDERS
-    assert list(received.values()) == [list(range(EACH))] * SENDERS
+    assert list(received.values()) == [list(range(MESSAGES_PER_SENDER))] * SENDERS
     assert list(Path(options["data_folder_in"]).iterdir()) == []
 
 

@@ -95,7 +95,7 @@ def test_workers_verify_what_was_logged(first, server):
     wait_until(verified, 30)
 
 
-def test_it_listens_only_where_we_know(first):
+def test_it_listens_only_on_known_ports(first):
     """What answers at each port of the store is in tests/attacks/test_inner_doors.py."""
     port, store_port = (int(read_env(first.var / "embedded.env")[name]) for name in ("PORT", "STORE_PORT"))
     of_store = range(store_port, store_port + STORE_PORT_COUNT)
@@ -107,7 +107,7 @@ def test_it_listens_only_where_we_know(first):
     assert {"web.sock", "s3.sock", "filer.sock"} <= {path.name for path in sockets}
 
 
-def test_a_second_one_in_the_same_place_says_so(first, make_run):
+def test_a_second_one_in_the_same_directory_says_so(first, make_run):
     second = make_run()
     assert second.wait_for_end(20) != 0
     assert "already runs in" in second.output
@@ -160,7 +160,7 @@ def test_everything_killed_at_once_is_no_obstacle(first, make_run):
     assert not another.processes
 
 
-def test_a_taken_port_is_one_sentence(first, make_run):
+def test_a_taken_port_is_one_line(first, make_run):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         refused = make_run(PORT=port)
@@ -169,7 +169,7 @@ def test_a_taken_port_is_one_sentence(first, make_run):
     assert "Traceback" not in refused.output
 
 
-def test_an_address_that_changes_is_in_the_credentials(first, make_run):
+def test_a_url_that_changes_is_in_the_credentials(first, make_run):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     moved = make_run(PORT=port).wait_for_banner(90)
@@ -188,13 +188,13 @@ def test_a_killed_process_is_started_again_and_the_console_says_so(first, make_r
     assert not again.processes
 
 
-def test_a_process_that_cannot_start_is_told(first, make_run):
+def test_a_process_that_cannot_start_is_reported(first, make_run):
     again = make_run(CELERY_BROKER_URL="nonsense://").wait_for_banner(90)
     wait_until(lambda: "The process `worker` ended unexpectedly" in again.output, 60)
     again.press_ctrl_c()
 
 
-def test_a_newer_database_is_one_sentence(first, make_run):
+def test_a_newer_database_is_one_line(first, make_run):
     with sqlite3.connect(first.var / "db.sqlite3") as database:
         database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('artifacts', '9999_to_come', 0)")
     refused = make_run()

@@ -58,7 +58,7 @@ def test_who_listens_from_now_on_hears_nothing_from_before(alice, bob, vera, pro
     assert [sent.event["data"]["alias"] for sent in receiver.sent] == ["staging"]
 
 
-def test_a_kind_that_no_app_knows_any_more_is_told_to_nobody(bob, vera, project, hook, work):
+def test_a_kind_that_no_app_knows_any_more_has_no_recipients(bob, vera, project, hook, work):
     watches.watch(Actor(vera), project)
     gone = EventKind("artifact.gone", "Gone", message=str, url=str)
     event = outbox.record(gone, project, {}, actor=bob)
@@ -95,7 +95,7 @@ def test_the_kinds_are_what_they_were():
     }
 
 
-def test_what_is_undone_is_not_told(bob, artifact, v1, hook, receiver, work):
+def test_what_is_undone_is_not_announced(bob, artifact, v1, hook, receiver, work):
     with pytest.raises(errors.Invalid), transaction.atomic():
         aliases.move(Actor(bob), artifact, "best", v1)
         raise errors.Invalid("Changed my mind.")
@@ -112,7 +112,7 @@ def test_to_announce_twice_changes_nothing(bob, artifact, v1, hook):
     assert Delivery.objects.count() == 1
 
 
-def test_a_worker_is_told_when_the_move_is_through(bob, artifact, v1, hook, django_capture_on_commit_callbacks):
+def test_a_worker_is_nudged_when_the_move_is_through(bob, artifact, v1, hook, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as callbacks:
         aliases.move(Actor(bob), artifact, "best", v1)
 
@@ -151,7 +151,7 @@ def test_an_artifact_takes_its_watches_with_it(alice, project, artifact):
     assert list(Watch.objects.all()) == [kept]
 
 
-def test_an_artifact_that_goes_tells_of_its_aliases(alice, bob, vera, project, artifact, v1, hook, receiver, work):
+def test_an_artifact_that_goes_announces_its_aliases(alice, bob, vera, project, artifact, v1, hook, receiver, work):
     aliases.move(Actor(bob), artifact, "best", v1)
     aliases.move(Actor(bob), artifact, "staging", v1)
     work()

@@ -49,7 +49,7 @@ class Receiver:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.sent: list[Sent] = []
         # Names that were asked for over TLS.
-        self.asked: list[str | None] = []
+        self.server_names: list[str | None] = []
         self.answers: list[Answer] = [status(204)]
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True

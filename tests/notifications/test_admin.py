@@ -13,7 +13,7 @@ from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
 
 @pytest.fixture
 def admin_client(browser, db):
-    return browser(User.objects.create_superuser("operator", "op@example.org", "a good long password"))
+    return browser(User.objects.create_superuser("olga", "olga@example.org", "a good long password"))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_webhooks_are_paused_and_resumed(admin_client, delivered, hook):
         assert hook.is_live == is_live
 
 
-def test_what_is_refused_is_told(admin_client, delivered, hook):
+def test_what_is_refused_is_reported(admin_client, delivered, hook):
     Webhook.objects.update(active=False)
     act = {"action": "redeliver", "_selected_action": [str(delivered.pk)]}
     answer = admin_client.post(reverse("admin:notifications_delivery_changelist"), act, follow=True)

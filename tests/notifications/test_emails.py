@@ -71,7 +71,7 @@ def test_others_get_none(bob, vera, project, artifact, v1, work, mailoutbox):
     assert (len(mailoutbox), InboxItem.objects.get().mail) == (0, "none")
 
 
-def test_without_an_address_there_is_no_mail(bob, vera, artifact, v1, watch, work, mailoutbox):
+def test_without_an_email_there_is_no_mail(bob, vera, artifact, v1, watch, work, mailoutbox):
     vera.email = ""
     vera.save()
     move(bob, artifact, v1)
@@ -80,7 +80,7 @@ def test_without_an_address_there_is_no_mail(bob, vera, artifact, v1, watch, wor
     assert (len(mailoutbox), InboxItem.objects.get().mail) == (0, "none")
 
 
-@pytest.mark.parametrize("loss", ["membership", "account", "address"])
+@pytest.mark.parametrize("loss", ["membership", "account", "email"])
 def test_who_may_not_read_it_any_more_gets_none(bob, vera, acme, artifact, v1, watch, work, server, later, loss):
     server.down = 1
     move(bob, artifact, v1)
@@ -88,7 +88,7 @@ def test_who_may_not_read_it_any_more_gets_none(bob, vera, acme, artifact, v1, w
     if loss == "membership":
         Membership.objects.filter(user=vera, team=acme).delete()
     else:
-        vera.is_active, vera.email = loss != "account", "" if loss == "address" else vera.email
+        vera.is_active, vera.email = loss != "account", "" if loss == "email" else vera.email
         vera.save()
     later(hours=1)
     work()
@@ -120,7 +120,7 @@ def test_it_is_given_up_in_the_end(bob, artifact, v1, watch, work, server, later
     assert 100 - server.down == settings.MAIL_ATTEMPTS
 
 
-def test_each_try_is_the_same_mail(bob, artifact, v1, watch, server, work, later):
+def test_every_attempt_is_the_same_mail(bob, artifact, v1, watch, server, work, later):
     """Should one be sent twice after all, mail programs know it again."""
     move(bob, artifact, v1)
     work()
@@ -150,7 +150,7 @@ def test_two_workers_send_one_mail(bob, artifact, v1, watch, server):
 @pytest.mark.parametrize(
     "reason", ["ok\r\nBcc: mallory@example.org", "ok\nSubject: Win a prize", "x\r\n\r\n<script>alert(1)</script>"]
 )
-def test_no_word_of_anybody_becomes_a_header(bob, artifact, v1, watch, work, mailoutbox, reason):
+def test_no_text_of_anybody_becomes_a_header(bob, artifact, v1, watch, work, mailoutbox, reason):
     move(bob, artifact, v1, reason)
     work()
 
@@ -159,7 +159,7 @@ def test_no_word_of_anybody_becomes_a_header(bob, artifact, v1, watch, work, mai
     assert mailoutbox[0].message().get_content_type() == "text/plain"
 
 
-def test_an_address_that_would_be_a_header_gets_no_mail(bob, vera, artifact, v1, watch, work, server, settings):
+def test_an_email_that_would_be_a_header_gets_no_mail(bob, vera, artifact, v1, watch, work, server, settings):
     type(vera).objects.filter(pk=vera.pk).update(email="vera@example.org\nBcc: mallory@example.org")
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     move(bob, artifact, v1)
@@ -174,7 +174,7 @@ def test_by_default_mail_goes_to_the_console():
     assert 'env.email_url("EMAIL_URL", default="consolemail://")' in source
 
 
-def test_versions_are_told_by_mail_to_who_watches_everything(bob, vera, project, artifact, work, mailoutbox):
+def test_versions_are_mailed_to_who_watches_everything(bob, vera, project, artifact, work, mailoutbox):
     watches.watch(Actor(vera), project, by_email=True)
     log(bob, artifact, {"a": b"a"})
     work()

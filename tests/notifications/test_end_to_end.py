@@ -15,7 +15,7 @@ from tests.notifications.receiver import Receiver, status
 
 # Workers poll a directory for messages, and the machine may have much else to do.
 SOON = 30.0
-GIVE_AN_ADDRESS = """
+SET_EMAIL = """
 from accounts.models import User
 User.objects.filter(username="vera").update(email="vera@example.org")
 """
@@ -33,11 +33,11 @@ def logged(stack: servers.Stack, tmp_path_factory: pytest.TempPathFactory) -> di
     """An artifact with a version, resolved."""
     data = tmp_path_factory.mktemp("data") / "model.bin"
     data.write_bytes(b"weights")
-    with seed_data.as_alice(stack), wanllmdb.init(project="told", entity="acme") as run:
+    with seed_data.as_alice(stack), wanllmdb.init(project="news", entity="acme") as run:
         model = wanllmdb.Artifact("announced", type="model")
         model.add_file(str(data))
         run.log_artifact(model)
-    return seed_data.call_api(stack, "alice", "GET", "/artifacts/resolve?name=acme/told/announced:v1")
+    return seed_data.call_api(stack, "alice", "GET", "/artifacts/resolve?name=acme/news/announced:v1")
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def live_receiver() -> Iterator[Receiver]:
     listening.close()
 
 
-def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
+def test_a_move_is_announced_within_seconds(stack, logged, live_receiver):
     live_receiver.answers = [status(503), status(204)]
     project, artifact = logged["artifact"]["project"], logged["artifact"]["id"]
-    stack.manage("shell", "--no-imports", "--command", GIVE_AN_ADDRESS)
+    stack.manage("shell", "--no-imports", "--command", SET_EMAIL)
     hook = seed_data.call_api(
         stack,
         "alice",
@@ -59,7 +59,7 @@ def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
         {"url": live_receiver.url, "events": ["alias.created", "alias.deleted"]},
     )
     seed_data.call_api(
-        stack, "vera", "POST", "/watches", {"project": "acme/told", "pattern": "prod*", "by_email": True}
+        stack, "vera", "POST", "/watches", {"project": "acme/news", "pattern": "prod*", "by_email": True}
     )
 
     began = time.monotonic()
@@ -77,7 +77,7 @@ def test_a_move_is_told_within_seconds(stack, logged, live_receiver):
     seed_data.until(lambda: seed_data.call_api(stack, "vera", "GET", "/inbox")["unread"])
     seed_data.until(lambda: _mail(stack))
     assert _mail(stack)[0]["To"] == "vera@example.org"
-    assert _mail(stack)[0]["Subject"] == "[acme/told] bob assigned production to v1 of acme/told/announced"
+    assert _mail(stack)[0]["Subject"] == "[acme/news] bob assigned production to v1 of acme/news/announced"
 
     # It was refused the first time: beat sees to the second.
     seed_data.until(lambda: len(live_receiver.sent) > 1)

@@ -43,7 +43,7 @@ def secure() -> Callable[..., Receiver]:
     def listen(authority: trustme.CA, name: str) -> Receiver:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name).configure_cert(context)
-        context.sni_callback = lambda connection, requested, _: made[-1].asked.append(requested)
+        context.sni_callback = lambda connection, requested, _: made[-1].server_names.append(requested)
         made.append(Receiver(context))
         return made[-1]
 
@@ -102,7 +102,7 @@ def test_headers_without_end_are_not_read(receiver):
     assert send(receiver.url).error == "The receiver's response is not HTTP."
 
 
-def test_what_is_no_text_is_shown_as_such(receiver):
+def test_what_is_no_text_is_marked_as_such(receiver):
     receiver.answers = [status(200, b"a\0b\xff")]
 
     assert send(receiver.url).body == "a\ufffdb\ufffd"
@@ -177,7 +177,7 @@ def test_a_handshake_that_never_ends_is_cut_off(settings):
     assert answer.duration_ms < 3000
 
 
-def test_proxies_of_the_environment_are_not_asked(receiver, monkeypatch):
+def test_proxies_of_the_environment_are_not_used(receiver, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
 
@@ -185,15 +185,15 @@ def test_proxies_of_the_environment_are_not_asked(receiver, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["hooks.acme.example", "*.acme.example"])
-def test_over_tls_the_name_is_asked_for_at_the_address_that_was_judged(authority, secure, name):
+def test_over_tls_the_name_is_requested_at_the_ip_that_was_judged(authority, secure, name):
     receiver = secure(authority, name)
     answer = send_to("hooks.acme.example", receiver.port)
 
-    assert (answer.error, receiver.asked) == ("", ["hooks.acme.example"])
+    assert (answer.error, receiver.server_names) == ("", ["hooks.acme.example"])
     assert receiver.sent[0].headers["host"] == f"hooks.acme.example:{receiver.port}"
 
 
-def test_over_tls_an_address_may_stand_for_itself(authority, secure):
+def test_over_tls_an_ip_may_stand_for_itself(authority, secure):
     assert send(secure(authority, "127.0.0.1").url).is_success
 
 
@@ -212,5 +212,5 @@ def test_a_certificate_of_an_unknown_authority_is_refused(authority, secure):
     assert receiver.sent == []
 
 
-def test_http_where_tls_is_asked_for_is_a_failure(receiver):
+def test_http_where_tls_is_expected_is_a_failure(receiver):
     assert send_to("hooks.example", receiver.port).error == "The TLS handshake with the receiver failed."

@@ -42,7 +42,7 @@ def test_a_part_does_not_count(browser, vera, news):
     assert "bell" not in browser(vera).get("/artifacts", headers=HTMX).content.decode()
 
 
-def test_what_happened_is_told_newest_first(browser, vera, news, django_assert_max_num_queries):
+def test_what_happened_is_listed_newest_first(browser, vera, news, django_assert_max_num_queries):
     client = browser(vera)
     with django_assert_max_num_queries(6):
         page = client.get("/inbox").content.decode()
@@ -135,7 +135,7 @@ def test_more_than_99_are_not_counted(browser, vera, bob, project, artifact, v1,
     assert 'aria-label="Inbox, more than 99 unread"' in browser(vera).get("/").content.decode()
 
 
-def test_who_may_decide_is_asked_to(browser, alice, bob, artifact, v1, work):
+def test_who_may_decide_is_notified(browser, alice, bob, artifact, v1, work):
     proposals.propose(Actor(bob), artifact, "best", v1)
     work()
 

@@ -22,7 +22,7 @@ def move(user, artifact, alias, to):
     aliases.move(Actor(user), artifact, alias, to)
 
 
-def test_a_webhook_is_made_and_its_secret_shown_once(api, alice, hooks_url, receiver):
+def test_a_webhook_is_made_and_its_secret_returned_once(api, alice, hooks_url, receiver):
     client = api(alice)
     params = {"url": receiver.url, "events": ["version.deleted", "alias.moved"], "description": "Deployment"}
     answer = client.post(hooks_url, params)
@@ -78,7 +78,7 @@ def test_what_makes_no_sense_is_refused(api, alice, hooks_url, params):
         "http://10.0.0.1/", "http://0/", "ftp://8.8.8.8/", "https://user:password@8.8.8.8/",
     ],
 )  # fmt: skip
-def test_private_addresses_are_refused_from_the_beginning(api, alice, hooks_url, settings, hook, url):
+def test_private_networks_are_refused_from_the_beginning(api, alice, hooks_url, settings, hook, url):
     settings.WEBHOOK_PRIVATE_NETWORKS = []
     client = api(alice)
     for answer in (
@@ -123,7 +123,7 @@ def test_a_test_is_sent(api, alice, hook, receiver, work):
     assert receiver.sent[0].verify(hook.secret)["data"]["by"] == "alice"
 
 
-def test_the_log_tells_what_was_sent_and_what_came_back(
+def test_the_log_lists_what_was_sent_and_what_came_back(
     api, alice, bob, artifact, v1, hook, receiver, work, django_assert_max_num_queries
 ):
     receiver.answers = [status(500, b"oops"), status(200)]
@@ -194,7 +194,7 @@ def test_webhooks_are_for_admins(request, api, alice, hooks_url, hook, who, code
     assert Webhook.objects.get().secret == hook.secret and Delivery.objects.count() == 1
 
 
-def test_the_inbox_tells_what_happened(api, bob, vera, project, artifact, v1, work, django_assert_max_num_queries):
+def test_the_inbox_lists_what_happened(api, bob, vera, project, artifact, v1, work, django_assert_max_num_queries):
     watches.watch(Actor(vera), project)
     move(bob, artifact, "best", v1)
     work()
@@ -226,7 +226,7 @@ def test_items_are_read(api, alice, bob, vera, project, artifact, v1, v2, work):
 
 
 @pytest.mark.parametrize("params", [{}, {"all": False}, {"ids": ["x"]}, {"ids": [], "all": True}])
-def test_what_to_read_is_said_clearly(api, vera, params):
+def test_what_to_read_is_given_clearly(api, vera, params):
     assert api(vera).post(f"{ROOT}/inbox/read", params).status_code == 400
 
 

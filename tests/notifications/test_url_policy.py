@@ -37,32 +37,32 @@ def says(*answers: str) -> url_policy.Lookup:
     return lambda host, port: list(answers)
 
 
-@pytest.mark.parametrize("address", PUBLIC)
-def test_public_addresses_may_be_called(address):
-    destination = url_policy.find("https://example.org/hook", says(address))
+@pytest.mark.parametrize("ip", PUBLIC)
+def test_public_ips_may_be_called(ip):
+    destination = url_policy.find("https://example.org/hook", says(ip))
 
-    assert (destination.address, destination.host, destination.port, destination.path) == (
-        address,
+    assert (destination.ip, destination.host, destination.port, destination.path) == (
+        ip,
         "example.org",
         443,
         "/hook",
     )
 
 
-@pytest.mark.parametrize("address", PRIVATE)
-def test_others_may_not(address):
+@pytest.mark.parametrize("ip", PRIVATE)
+def test_others_may_not(ip):
     with pytest.raises(errors.AddressRefused, match="private network"):
-        url_policy.find("https://example.org/hook", says(address))
+        url_policy.find("https://example.org/hook", says(ip))
 
 
-@pytest.mark.parametrize("address", PRIVATE)
-def test_one_private_address_among_public_ones_is_enough(address):
+@pytest.mark.parametrize("ip", PRIVATE)
+def test_one_private_ip_among_public_ones_is_enough(ip):
     with pytest.raises(errors.AddressRefused):
-        url_policy.find("https://example.org/hook", says("8.8.8.8", address))
+        url_policy.find("https://example.org/hook", says("8.8.8.8", ip))
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_what_is_no_web_address_is_refused_before_any_name_is_looked_up(url):
+def test_what_is_no_url_is_refused_before_any_name_is_looked_up(url):
     def nobody(host: str, port: int) -> list[str]:
         raise AssertionError(f"{host} was looked up")
 
@@ -83,16 +83,16 @@ def test_an_unknown_name_is_refused():
         url_policy.find("https://nobody-has-this.invalid/")
 
 
-def test_a_name_without_addresses_is_refused():
+def test_a_name_without_ips_is_refused():
     with pytest.raises(errors.AddressRefused, match="no IP address"):
         url_policy.find("https://example.org/", says())
 
 
-def test_the_operator_may_open_networks(settings):
+def test_settings_may_open_networks(settings):
     settings.WEBHOOK_PRIVATE_NETWORKS = [ip_network("10.1.0.0/16"), ip_network("fd00::/8")]
 
-    assert url_policy.find("http://inner.example/", says("10.1.2.3")).address == "10.1.2.3"
-    assert url_policy.find("http://inner.example/", says("fd00::1", "10.1.2.3")).address == "fd00::1"
+    assert url_policy.find("http://inner.example/", says("10.1.2.3")).ip == "10.1.2.3"
+    assert url_policy.find("http://inner.example/", says("fd00::1", "10.1.2.3")).ip == "fd00::1"
     for outside in ("10.2.0.1", "127.0.0.1", "::1", "::ffff:10.1.2.3"):
         with pytest.raises(errors.AddressRefused):
             url_policy.find("http://inner.example/", says(outside))
@@ -100,14 +100,14 @@ def test_the_operator_may_open_networks(settings):
 
 def test_a_name_is_looked_up_once_a_call():
     """What it stands for a moment later is not asked."""
-    asked = []
+    requested = []
 
     def rebinding(host: str, port: int) -> list[str]:
-        asked.append(host)
-        return ["8.8.8.8"] if len(asked) == 1 else ["127.0.0.1"]
+        requested.append(host)
+        return ["8.8.8.8"] if len(requested) == 1 else ["127.0.0.1"]
 
-    assert url_policy.find("https://example.org/", rebinding).address == "8.8.8.8"
-    assert asked == ["example.org"]
+    assert url_policy.find("https://example.org/", rebinding).ip == "8.8.8.8"
+    assert requested == ["example.org"]
     with pytest.raises(errors.AddressRefused):
         url_policy.find("https://example.org/", rebinding)
 
@@ -124,7 +124,7 @@ def test_a_name_is_looked_up_once_a_call():
         ("http://[2606:4700:4700::1111]:81/", 81, "/", "[2606:4700:4700::1111]:81"),
     ],
 )
-def test_an_address_is_taken_apart(url, port, path, host):
+def test_a_url_is_taken_apart(url, port, path, host):
     destination = url_policy.find(url, says("8.8.8.8"))
 
     assert (destination.port, destination.path, destination.host_header) == (port, path, host)

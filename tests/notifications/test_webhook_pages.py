@@ -36,7 +36,7 @@ def test_an_empty_list_offers_the_first(browser, alice, project):
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_one_is_made_and_its_secret_shown_once(browser, alice, project, headers):
+def test_one_is_made_and_its_secret_displayed_once(browser, alice, project, headers):
     client = browser(alice)
     answer = client.post(f"{LIST}/new", SENT, headers=headers)
 
@@ -52,7 +52,7 @@ def test_one_is_made_and_its_secret_shown_once(browser, alice, project, headers)
 @pytest.mark.parametrize(
     "url", ["http://10.0.0.1/", "http://localhost:1/", "ftp://example.org/", "https://me@8.8.8.8/"]
 )
-def test_an_address_that_may_not_be_called_is_refused(browser, alice, project, settings, url):
+def test_a_url_that_may_not_be_called_is_refused(browser, alice, project, settings, url):
     settings.WEBHOOK_PRIVATE_NETWORKS = []
     answer = browser(alice).post(f"{LIST}/new", SENT | {"url": url}, headers=HTMX)
 
@@ -67,7 +67,7 @@ def test_a_form_with_faults_comes_back(browser, alice, project):
     assert "Choose at least one event." in answer.content.decode()
 
 
-def test_the_page_tells_what_was_sent(browser, alice, hook, sent, django_assert_max_num_queries):
+def test_the_page_lists_what_was_sent(browser, alice, hook, sent, django_assert_max_num_queries):
     client = browser(alice)
     with django_assert_max_num_queries(12):
         page = client.get(url(hook)).content.decode()

@@ -71,7 +71,7 @@ def test_editors_alone_edit(project, alice, bob, vera, mallory):
             projects.update(Actor(user), project, description="Mine.")
 
 
-def test_a_project_is_found_by_id_or_name(project, alice, mallory):
+def test_a_project_is_looked_up_by_id_or_name(project, alice, mallory):
     visible = Project.objects.visible_to(alice)
     for reference in (project.pk, str(project.pk), "acme/demo", "ACME/demo"):
         assert visible.find(reference) == project
@@ -175,7 +175,7 @@ def test_the_api_refuses_with_the_right_code(api, project, alice, bob, vera, mal
     assert api(bob, Scope.READ).patch(url, {"description": "x"}).json()["code"] == "ReadOnlyKey"
 
 
-def test_an_internal_project_is_shown_to_strangers_and_not_theirs_to_change(api, project, alice, mallory):
+def test_an_internal_project_is_visible_to_strangers_and_not_theirs_to_change(api, project, alice, mallory):
     projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     url = f"/api/v1/projects/{project.pk}"
 
@@ -208,7 +208,7 @@ def test_the_list_costs_three_queries_however_long_it_is(api, acme, alice, bob, 
         assert client.get("/api/v1/projects").json()["total"] == 5
 
 
-def test_a_member_of_many_sees_each_project_once(project, alice, bob, vera, mallory):
+def test_a_member_of_many_sees_every_project_once(project, alice, bob, vera, mallory):
     teams.add_member(Actor(alice), project.team, mallory, Role.VIEWER)
     projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     assert Project.objects.visible_to(mallory).count() == 1

@@ -107,7 +107,7 @@ def test_a_run_ends_once_and_saying_it_again_is_fine(run, bob):
         runs.heartbeat(Actor(bob), run)
 
 
-def test_a_crash_that_was_said_is_an_end(run, bob):
+def test_a_crash_that_was_reported_is_an_end(run, bob):
     runs.finish(Actor(bob), run, State.CRASHED)
     with pytest.raises(RunEnded):
         runs.heartbeat(Actor(bob), run)
@@ -183,7 +183,7 @@ def test_the_api_beats_updates_and_finishes(api, run, bob):
     ("body", "state"),
     [({"exit_code": 0}, "finished"), ({"exit_code": -9}, "crashed"), ({"exit_code": 255, "state": "killed"}, "killed")],
 )
-def test_how_a_run_ended_is_told_by_exit_code_or_state(api, run, bob, body, state):
+def test_how_a_run_ended_is_given_by_exit_code_or_state(api, run, bob, body, state):
     assert api(bob).post(f"/api/v1/runs/{run.pk}/finish", body).json()["state"] == state
 
 

@@ -40,7 +40,7 @@ def test_a_wrong_url_is_reported_quickly(closed_port, monkeypatch):
     assert str(error.value) == (
         f"Cannot reach {closed_port}: connection refused. Is the server running, and is WANLLMDB_BASE_URL correct?"
     )
-    assert error.value.address == closed_port
+    assert error.value.url == closed_port
 
 
 def test_an_unknown_host_is_reported(monkeypatch):

@@ -13,7 +13,7 @@ from tests.artifacts.client import log
 from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, htmx_headers, rows
 
 
-def test_the_list_shows_version_last_change_and_user_of_each_alias(browser, bob, vera, artifact, v1, v2):
+def test_the_list_has_version_last_change_and_user_of_every_alias(browser, bob, vera, artifact, v1, v2):
     for number in range(3):
         log(bob, artifact, {"more": bytes([number])})
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
@@ -61,7 +61,7 @@ def test_no_aliases_yet(browser, bob, vera, artifact):
     assert version.version not in rows(page)
 
 
-def test_the_history_is_a_timeline_with_a_way_back_from_each_row(
+def test_the_history_is_a_timeline_with_a_way_back_from_every_row(
     browser, bob, vera, artifact, v1, v2, django_assert_max_num_queries
 ):
     v3 = log(bob, artifact, {"three": b"3"})

@@ -51,7 +51,7 @@ class TestParquet:
         assert make_preview("x.parquet", table_file(pyarrow.table({"a": pyarrow.array([], "int8")}))).rows == []
         assert make_preview("x.parquet", table_file(pyarrow.table({}))).columns == []
 
-    def test_only_what_is_shown_is_read(self):
+    def test_only_what_is_rendered_is_read(self):
         rows = 2_000_000
         data = table_file(
             pyarrow.table({"a": range(rows), "b": [str(number * 7919) for number in range(rows)]}),

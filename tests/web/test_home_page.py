@@ -59,7 +59,7 @@ def test_it_shows_what_was_logged_lately(browser, alice, project, mallory):
     assert [version.artifact.name for version in recent] == [f"model-{n}" for n in range(11, 1, -1)]
 
 
-def test_it_shows_the_newest_version_of_each(browser, alice, project):
+def test_it_lists_the_newest_version_of_every_artifact(browser, alice, project):
     ranker, data = (artifacts.create(Actor(alice), project, name, "model") for name in ("ranker", "data"))
     logged(alice, data)
     for number in range(1, 15):

@@ -85,12 +85,12 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "rule_id": protection.create(Actor(alice), acme, "locked").pk,
         "proposal_id": proposals.propose(Actor(bob), artifact, "staging", version).pk,
     }
-    page_urls = {name: _address(page, names, run.name) for name, page in PAGES.items()}
+    page_urls = {name: _url(page, names, run.name) for name, page in PAGES.items()}
     page_urls["compare-file"] += "?base=v1&head=v1&path=dot.png"
     return page_urls
 
 
-def test_each_view_requires_a_sign_in_itself():
+def test_every_view_requires_a_sign_in_itself():
     """The gate would keep visitors out all the same: who reads a view need not know of it."""
     # `login_required` leaves this mark on a view, `login_not_required` the other.
     silent = {name for name, page in PAGES.items() if not hasattr(page.callback, "redirect_field_name")}
@@ -132,8 +132,8 @@ def test_a_viewer_reads_everything_and_writes_nothing(browser, vera, page_urls):
     before = _everything()
 
     for name in _pages_of_team(page_urls) - FORMS_WITHOUT_PAGE:
-        is_shown = name not in EDITORS | ADMINS | EDITOR_VIEWS | ADMIN_VIEWS
-        assert (_code(client.get(page_urls[name])) in (200, 302)) == is_shown, name
+        is_readable = name not in EDITORS | ADMINS | EDITOR_VIEWS | ADMIN_VIEWS
+        assert (_code(client.get(page_urls[name])) in (200, 302)) == is_readable, name
     assert _refused_pages(client, page_urls) == EDITORS | ADMINS
     assert _everything() == before
 
@@ -202,7 +202,7 @@ def test_the_lists_above_are_complete(browser, alice, page_urls):
     assert forms == PUBLIC | EDITORS | ADMINS | OWN | READERS
 
 
-def _address(page: URLPattern, names: dict[str, object], run: str) -> str:
+def _url(page: URLPattern, names: dict[str, object], run: str) -> str:
     assert isinstance(page.pattern, RoutePattern)
     names = names | {"name": run if page.name == "run" else "data"}
     return reverse(page.name, kwargs={name: names[name] for name in page.pattern.converters})

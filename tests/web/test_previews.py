@@ -38,7 +38,7 @@ class TestText:
         assert line_texts(make_preview("x.txt", "Grüße, 5 × 7\n".encode(encoding))) == ["Grüße, 5 × 7"]
 
     @pytest.mark.parametrize("name", ["page.html", "drawing.svg", "page.xhtml", "feed.xml"])
-    def test_documents_are_shown_as_their_source(self, name):
+    def test_documents_are_rendered_as_their_source(self, name):
         source = "<svg onload='alert(1)'><script>alert(1)</script></svg>"
         preview = make_preview(name, source.encode())
 
@@ -68,13 +68,13 @@ class TestText:
 
     def test_a_text_of_hundred_megabytes_is_too_large(self):
         with pytest.raises(PreviewTooLarge):
-            text_preview.preview(reader_of(b"x" * text_preview.MAX_SHOWN, 120 * MIB), "x.txt")
+            text_preview.preview(reader_of(b"x" * text_preview.MAX_EXCERPT, 120 * MIB), "x.txt")
 
     def test_a_character_may_be_cut_by_the_limit(self):
-        text = "é" * text_preview.MAX_SHOWN
+        text = "é" * text_preview.MAX_EXCERPT
         assert line_texts(make_preview("x.txt", b"x" + text.encode()))[0].startswith("xé")
 
-    def test_deceptive_characters_are_shown_by_their_names(self):
+    def test_deceptive_characters_are_rendered_by_their_names(self):
         [line] = line_texts(make_preview("x.py", "a = '\u202e' # \x1b[31m \x01 \u2066".encode()))
         assert "⟨U+202E⟩" in line and "⟨U+2066⟩" in line and "␛[31m" in line and "␁" in line
 
@@ -114,7 +114,7 @@ class TestTables:
         assert preview.note == ""
 
     @pytest.mark.parametrize("mark", ";\t|")
-    def test_other_separators_are_found(self, mark):
+    def test_other_separators_are_detected(self, mark):
         assert make_preview("x.csv", f"a{mark}b\n1,5{mark}2\n".encode()).rows == [["1,5", "2"]]
 
     def test_tsv(self):

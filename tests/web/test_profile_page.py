@@ -47,7 +47,7 @@ def test_it_costs_the_same_with_many_keys(browser, alice, django_assert_max_num_
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_a_new_key_is_shown_once(browser, api, alice, headers):
+def test_a_new_key_is_displayed_once(browser, api, alice, headers):
     client = browser(alice)
     response = client.post("/profile/keys/new", {"name": "ci", "scope": "read", "days": "30"}, headers=headers)
 

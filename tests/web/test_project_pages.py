@@ -20,7 +20,7 @@ def open_project(project) -> Project:
 
 
 @pytest.mark.parametrize("url", TABS)
-def test_members_see_each_tab(browser, project, vera, url, django_assert_max_num_queries):
+def test_members_see_every_tab(browser, project, vera, url, django_assert_max_num_queries):
     client = browser(vera)
     with django_assert_max_num_queries(12):
         page = client.get(url).content.decode()
@@ -132,5 +132,5 @@ def test_members_are_the_team_s(browser, project, alice):
 
 
 @pytest.mark.parametrize("url", ["/api/nothing", "/api/v1/nothing/at/all", "/static/x", "/teams/acme/x/y"])
-def test_reserved_words_are_no_teams(browser, alice, url):
+def test_reserved_names_are_no_teams(browser, alice, url):
     assert browser(alice).get(url).status_code == 404

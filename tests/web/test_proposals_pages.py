@@ -153,7 +153,7 @@ def test_a_proposal_whose_alias_has_moved_can_only_be_rejected(browser, alice, b
     assert "The alias no longer exists" in client.get(PAGE).content.decode()
 
 
-def test_a_proposal_of_another_artifact_is_not_found_here(browser, alice, other, pending):
+def test_a_proposal_of_another_artifact_is_missing_here(browser, alice, other, pending):
     url = proposal_url(pending, "approve").replace("dataset/data", "model/other")
 
     assert browser(alice).get(url).status_code == 404

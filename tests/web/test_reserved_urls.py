@@ -7,11 +7,11 @@ from django.urls import get_resolver
 from accounts.validators import RESERVED
 
 
-def test_the_first_word_of_each_page_is_reserved():
-    first_words = {re.match(r"[\w.-]*", str(pattern)).group() for pattern in _routes(get_resolver())}
+def test_the_first_segment_of_every_page_is_reserved():
+    first_segments = {re.match(r"[\w.-]*", str(pattern)).group() for pattern in _routes(get_resolver())}
 
-    assert {"", "search", "profile", "teams", "invite", "readyz", "api"} <= first_words
-    assert {word.lower() for word in first_words} - {""} <= RESERVED
+    assert {"", "search", "profile", "teams", "invite", "readyz", "api"} <= first_segments
+    assert {segment.lower() for segment in first_segments} - {""} <= RESERVED
 
 
 def _routes(resolver, before: str = "") -> list[str]:

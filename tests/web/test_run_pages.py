@@ -31,7 +31,7 @@ def test_the_list_shows_the_state_of_runs(browser, run, vera, bob):
     page = browser(vera).get("/acme/demo/runs").content.decode()
 
     assert "/acme/demo/runs/brisk-otter-1" in page
-    assert all(word in page for word in ("running", "finished", "train", "sweep-1", "bob", "+1"))
+    assert all(text in page for text in ("running", "finished", "train", "sweep-1", "bob", "+1"))
     assert "1–2 of 2 runs" in page
 
 
@@ -83,7 +83,7 @@ def test_a_run_shows_what_it_did(browser, run, vera, bob, alice, django_assert_m
 
     assert (response.context["logged"], response.context["used"]) == ([made], [used])
     page = response.content.decode()
-    assert all(word in page for word in ("rmse", "0.01", "<em>Why</em>", "0" * 40))
+    assert all(text in page for text in ("rmse", "0.01", "<em>Why</em>", "0" * 40))
     assert not any(tag in page for tag in ("<img src=x", "<b>", "<i>", 'href="javascript'))
 
 

@@ -31,17 +31,17 @@ def search_hits(client, query: str) -> dict[str, list]:
 
 
 @pytest.mark.parametrize("query", ["rank", "RANKER", "two-tower", "baseline", "acme/demo/ranker"])
-def test_artifacts_are_found(browser, vera, ranker, query):
+def test_artifacts_match(browser, vera, ranker, query):
     assert search_hits(browser(vera), query)["artifacts"] == [ranker]
 
 
 @pytest.mark.parametrize("query", ["production", "prod", "PROD", "ranker:production", "rank:prod", ":production"])
-def test_versions_are_found_by_their_aliases(browser, vera, production, query):
+def test_versions_match_by_their_aliases(browser, vera, production, query):
     [alias] = search_hits(browser(vera), query)["versions"]
     assert (alias.alias, alias.version) == ("production", production)
 
 
-def test_versions_are_found_by_their_numbers(browser, vera, production):
+def test_versions_match_by_their_numbers(browser, vera, production):
     assert search_hits(browser(vera), "ranker:v2") == {"versions": [production]}
 
 
@@ -64,11 +64,11 @@ def test_a_full_name_finds_the_version(browser, vera, production):
 
 
 @pytest.mark.parametrize("query", ["dem", "acme/demo", "acme/"])
-def test_projects_are_found(browser, vera, project, query):
+def test_projects_match(browser, vera, project, query):
     assert search_hits(browser(vera), query)["projects"] == [project]
 
 
-def test_runs_are_found(browser, vera, bob, project):
+def test_runs_match(browser, vera, bob, project):
     run = runs.start(Actor(bob), project, name="brisk-otter-1", notes="with dropout")
 
     assert search_hits(browser(vera), "otter") == search_hits(browser(vera), "dropout") == {"runs": [run]}
@@ -108,7 +108,7 @@ def test_more_than_a_few_are_behind_a_link(browser, vera, alice, project, bob):
     assert "1–8 of 8 runs" in every
 
 
-def test_what_was_typed_and_found_is_escaped(browser, alice, acme):
+def test_what_was_typed_and_what_matched_is_escaped(browser, alice, acme):
     projects.create(Actor(alice), acme, "one", description="<script>alert(1)</script> same")
     projects.create(Actor(alice), acme, "two", description="<img src=x> same")
     client = browser(alice)

@@ -12,7 +12,7 @@ PASSWORD = "a good long password"
 
 
 @pytest.fixture(autouse=True)
-def no_earlier_tries() -> None:
+def no_earlier_attempts() -> None:
     cache.clear()
 
 
@@ -130,7 +130,7 @@ def test_who_is_signed_in_joins(browser, mallory, acme, link):
 def test_an_invitation_that_is_over_says_so(browser, mallory, link):
     browser(mallory).post(link)
 
-    for url, word in [(link, "has already been used"), ("/invite/unknown", "This invitation does not exist")]:
+    for url, text in [(link, "has already been used"), ("/invite/unknown", "This invitation does not exist")]:
         response = browser().get(url)
         assert response.status_code == 404
-        assert word in response.content.decode()
+        assert text in response.content.decode()

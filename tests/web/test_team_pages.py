@@ -110,7 +110,7 @@ def test_anybody_leaves(browser, acme, vera):
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_an_invitation_is_shown_once_and_works(browser, acme, alice, mallory, headers):
+def test_an_invitation_is_displayed_once_and_works(browser, acme, alice, mallory, headers):
     client = browser(alice)
     response = client.post("/teams/acme/invite", {"role": "editor", "email": "m@example.org"}, headers=headers)
 

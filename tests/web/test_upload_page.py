@@ -72,17 +72,17 @@ def test_hashes_appear_and_then_it_asks_no_more(browser, bob, draft, work):
     client = browser(bob)
     part = client.get(f"{PAGE}/files?version=v1", headers=HTMX).content.decode()
     assert "<html" not in part
-    assert "pending" in part and 'hx-trigger="every 1s"' in part and "asked=1" in part
-    later = client.get(f"{PAGE}/files?version=v1&asked=60", headers=HTMX).content.decode()
-    assert 'hx-trigger="every 15s"' in later and "asked=61" in later
+    assert "pending" in part and 'hx-trigger="every 1s"' in part and "polls=1" in part
+    later = client.get(f"{PAGE}/files?version=v1&polls=60", headers=HTMX).content.decode()
+    assert 'hx-trigger="every 15s"' in later and "polls=61" in later
 
     work()
-    part = client.get(f"{PAGE}/files?version=v1&asked=x", headers=HTMX).content.decode()
+    part = client.get(f"{PAGE}/files?version=v1&polls=x", headers=HTMX).content.decode()
     assert sha256(b"body") in part and 'data-integrity="verified"' in part
     assert "hx-trigger" not in part
 
 
-def test_a_long_draft_is_shown_in_pages(browser, bob, draft, django_assert_max_num_queries):
+def test_a_long_draft_is_split_into_pages(browser, bob, draft, django_assert_max_num_queries):
     drafts.add(Actor(bob), draft, [FileSpec(f"{number:03}", 1, sha256(b"%d" % number)) for number in range(120)])
     client = browser(bob)
     with django_assert_max_num_queries(12):

@@ -31,7 +31,7 @@ WanLLMDBError
 ├── FileChanged           a file changed while it was being logged; nothing was logged
 ├── CorruptDownload       the downloaded bytes differ from the logged ones
 ├── NotInitialized        there is no run: call `init` first
-├── Unreachable           no response from `.address`
+├── Unreachable           no response from `.url`
 └── ServerError           the server or the object store failed (5xx); `.request_id`
     └── Unavailable       a part of the system is down; nothing was changed, try again (503)
 """
@@ -221,9 +221,9 @@ class NotInitialized(WanLLMDBError, AttributeError):
 class Unreachable(WanLLMDBError):
     """No response from a server."""
 
-    def __init__(self, message: str, *, address: str = "") -> None:
+    def __init__(self, message: str, *, url: str = "") -> None:
         super().__init__(message)
-        self.address = address
+        self.url = url
 
 
 class ServerError(WanLLMDBError):

@@ -368,4 +368,4 @@ def _unreachable(url: str, error: HTTPError) -> errors.Unreachable:
         hint = "This is the URL of the object store as the server hands it out: can this machine reach it?"
     else:
         hint = "Is the server running, and is WANLLMDB_BASE_URL correct?"
-    return errors.Unreachable(f"Cannot reach {origin}: {reason}. {hint}", address=origin)
+    return errors.Unreachable(f"Cannot reach {origin}: {reason}. {hint}", url=origin)

@@ -26,7 +26,7 @@ from api.aliases.serializers import (
     SuggestionsSerializer,
 )
 from api.artifacts import query_params
-from api.artifacts.lookups import get_alias, get_artifact, get_target, get_targets
+from api.artifacts.lookups import get_alias, get_artifact, get_artifact_and_target, get_target, get_targets
 from api.pagination import parse
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
@@ -54,10 +54,10 @@ class AliasList(APIView):
     )
     def post(self, request: Request, artifact_id: UUID) -> Response:
         """Create an alias (201), or move it (200); with a precondition, only if it is at the expected version."""
-        artifact = get_artifact(request, artifact_id)
+        artifact, target = get_artifact_and_target(request, artifact_id)
         data = parse_body(AliasMove, request, artifact_id=artifact_id)
         expected = preconditions.expected(request, data)
-        to = get_target(request, data["version_id"])
+        to = target or get_target(request, data["version_id"])
         moved = aliases.move(_actor(request, data), artifact, data["alias"], to, expected)
         return _response(moved.alias, 200 if moved.before else 201)
 

@@ -8,9 +8,9 @@ export function dropped(transfer) {
 }
 
 export function picked(input) {
-  const found = [...input.files].map((file) => ({ file, path: pathOf(file.webkitRelativePath || file.name) }));
+  const files = [...input.files].map((file) => ({ file, path: pathOf(file.webkitRelativePath || file.name) }));
   input.value = ""; // the same file can be picked again
-  return found;
+  return files;
 }
 
 async function* walkAll(entries) {
@@ -36,11 +36,11 @@ async function* walk(entry) {
 
 async function children(folder) {
   const reader = folder.createReader();
-  const found = [];
+  const entries = [];
   for (;;) {
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return found;
-    found.push(...some);
+    if (!some.length) return entries;
+    entries.push(...some);
   }
 }
 

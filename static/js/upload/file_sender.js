@@ -23,7 +23,7 @@ export function sender(begin) {
 
 async function sendWhole(files, task, signal, progress) {
   await insist(async () => {
-    const { upload_url, headers } = await address(files, task, signal);
+    const { upload_url, headers } = await uploadPlan(files, task, signal);
     // A slice has no type: the store keeps none, and needs none.
     await put(upload_url, headers, task.file.slice(), signal, progress);
   }, signal, mayPassAnew);
@@ -33,20 +33,20 @@ async function sendWhole(files, task, signal, progress) {
 async function sendParts(files, task, outer, progress) {
   const stop = new AbortController();
   const signal = AbortSignal.any([outer, stop.signal]);
-  let plan = await insist(() => address(files, task, signal), signal, mayPass);
+  let plan = await insist(() => uploadPlan(files, task, signal), signal, mayPass);
   const left = plan.parts.filter((part) => !part.etag);
   const etags = new Map(plan.parts.filter((part) => part.etag).map((part) => [part.number, part.etag]));
   const sent = new Map(plan.parts.map((part) => [part.number, part.etag ? part.size : 0]));
-  const tell = (number, bytes) => {
+  const report = (number, bytes) => {
     sent.set(number, bytes);
-    progress([...sent.values()].reduce((sum, each) => sum + each, 0));
+    progress([...sent.values()].reduce((sum, size) => sum + size, 0));
   };
-  const sendPart = (number) => insist(async (tries) => {
-    if (tries > 1 || Date.now() > plan.until) plan = await address(files, task, signal);
+  const sendPart = (number) => insist(async (attempt) => {
+    if (attempt > 1 || Date.now() > plan.until) plan = await uploadPlan(files, task, signal);
     const { url, headers, offset, size } = plan.parts[number - 1];
-    tell(number, 0);
-    etags.set(number, await put(url, headers, task.file.slice(offset, offset + size), signal, (bytes) => tell(number, bytes)));
-    tell(number, size);
+    report(number, 0);
+    etags.set(number, await put(url, headers, task.file.slice(offset, offset + size), signal, (bytes) => report(number, bytes)));
+    report(number, size);
   }, signal, mayPassAnew);
   const work = async () => {
     for (let part; (part = left.shift()); ) await sendPart(part.number);
@@ -61,13 +61,13 @@ async function sendParts(files, task, outer, progress) {
 }
 
 // Addresses for the file: fresh ones for what was begun before, with what arrived of it.
-async function address(files, task, signal) {
+async function uploadPlan(files, task, signal) {
   const again = task.begun ? { storage_key: task.begun.storage_key } : {};
   const parts = task.size > IN_ONE ? { part_size: partSize(task.size) } : {};
   const body = { path: task.path, size: task.size, ...typeOf(task), ...parts, ...again };
-  const told = await ask(`${files}/upload-url`, body, signal);
-  task.begun = told;
-  return Object.assign(told, { until: Date.now() + told.expires_in * 1000 - MARGIN_MS });
+  const plan = await ask(`${files}/upload-url`, body, signal);
+  task.begun = plan;
+  return Object.assign(plan, { until: Date.now() + plan.expires_in * 1000 - MARGIN_MS });
 }
 
 const partSize = (size) => Math.max(LEAST_PART, Math.ceil(size / MOST_PARTS / MIB) * MIB);

@@ -1,12 +1,12 @@
 // The two ways that a file takes: words to our API, bytes to the store. Both are tried again where that is safe.
 
-const TRIES = 3;
+const ATTEMPTS = 3;
 const PAUSE_MS = 1000;
 
 // What was refused, with the server's own sentence.
 export class Refused extends Error {
-  constructor(status, sentence) {
-    super(sentence);
+  constructor(status, message) {
+    super(message);
     this.status = status;
   }
 }
@@ -20,9 +20,9 @@ export async function ask(url, body, signal) {
     if (signal?.aborted) throw error;
     throw new Refused(0, "The server does not respond.");
   }
-  const told = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(response.status, told.detail || `The server refused it (status ${response.status}).`);
-  return told;
+  const payload = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, payload.detail || `The server refused it (status ${response.status}).`);
+  return payload;
 }
 
 // Sends these bytes to a signed address and answers the store's ETag. Not fetch, which tells nothing of progress.
@@ -47,12 +47,12 @@ export function put(url, extra, blob, signal, progress) {
 
 // Tries again what failed on the way, after a pause that grows. `isPassing(status)` says whether that may help.
 export async function insist(act, signal, isPassing) {
-  for (let tries = 1; ; tries += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
-      return await act(tries);
+      return await act(attempt);
     } catch (error) {
-      if (signal.aborted || tries === TRIES || !(error instanceof Refused) || !isPassing(error.status)) throw error;
-      await pause(PAUSE_MS * tries ** 2, signal);
+      if (signal.aborted || attempt === ATTEMPTS || !(error instanceof Refused) || !isPassing(error.status)) throw error;
+      await pause(PAUSE_MS * attempt ** 2, signal);
     }
   }
 }

@@ -29,16 +29,16 @@ function begin() {
 }
 
 function named(version) {
-  const address = `${root.dataset.page}?version=${version}`;
-  history.replaceState(null, "", address);
+  const url = `${root.dataset.page}?version=${version}`;
+  history.replaceState(null, "", url);
   root.dataset.name = version;
-  for (const place of document.querySelectorAll("[data-draft-name]")) place.textContent = version;
+  for (const element of document.querySelectorAll("[data-draft-name]")) element.textContent = version;
   document.querySelector("[data-draft]").hidden = false;
   finalize().elements.version.value = version;
 }
 
-async function add(found) {
-  for await (const each of found) queue.add(each);
+async function add(entries) {
+  for await (const entry of entries) queue.add(entry);
 }
 
 const finalize = () => document.querySelector("[data-finalize]");

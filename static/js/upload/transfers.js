@@ -2,7 +2,7 @@
 
 const MOST_LINES = 200;
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
-const WORDS = { waiting: "Waiting", sending: "Sending", done: "Uploaded", failed: "Failed", cancelled: "Cancelled" };
+const LABELS = { waiting: "Waiting", sending: "Sending", done: "Uploaded", failed: "Failed", cancelled: "Cancelled" };
 
 export class Transfers {
   #root;
@@ -54,7 +54,7 @@ export class Transfers {
   #newLine(task) {
     if (this.#lines.size >= MOST_LINES) {
       if (task.state === "waiting" || task.state === "cancelled") return null;
-      const [old] = [...this.#lines].find(([each]) => each.state === "done" || each.state === "cancelled") ?? [];
+      const [old] = [...this.#lines].find(([other]) => other.state === "done" || other.state === "cancelled") ?? [];
       if (!old && task.state !== "failed") return null;
       this.#lines.get(old)?.remove();
       this.#lines.delete(old);
@@ -104,7 +104,8 @@ export class Transfers {
 
 function stateText(task) {
   if (task.state === "sending" && task.sent < task.size) return `${inUnits(task.sent)} of ${inUnits(task.size)}`;
-  return task.state === "done" || task.state === "waiting" ? `${WORDS[task.state]} · ${inUnits(task.size)}` : WORDS[task.state];
+  const label = LABELS[task.state];
+  return task.state === "done" || task.state === "waiting" ? `${label} · ${inUnits(task.size)}` : label;
 }
 
 const plural = (count) => `${count} ${count === 1 ? "file" : "files"}`;

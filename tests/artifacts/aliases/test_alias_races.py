@@ -112,17 +112,17 @@ def test_of_those_who_would_make_it_one_does(bob, artifact, v1, v2):
 
 def test_many_movers_through_the_api(api, bob, artifact, v1, v2, v3):
     """The same over HTTP: what a client was told when it read is what the server holds it to."""
-    address = f"/api/v1/artifacts/{artifact.pk}/aliases"
+    url = f"/api/v1/artifacts/{artifact.pk}/aliases"
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     clients = [api(bob) for _ in range(10)]
 
     def act(client: Client, seed: int) -> list[tuple[int, str, str]]:
         dice, answers = random.Random(seed), []
         for _ in range(10):
-            seen = client.get(f"{address}/production")
+            seen = client.get(f"{url}/production")
             to = dice.choice([one for one in (v1, v2, v3) if str(one.pk) != seen.json()["version_id"]])
             body = {"alias": "production", "version_id": str(to.pk)}
-            answer = client.post(address, body, headers={"If-Match": seen.headers["ETag"]})
+            answer = client.post(url, body, headers={"If-Match": seen.headers["ETag"]})
             assert answer.status_code in (200, 409)
             if answer.status_code == 409:
                 assert answer.json()["code"] == "AliasMoved"
@@ -268,8 +268,8 @@ def test_a_new_version_and_a_conditional_move(bob, alice, artifact, v1, v2):
     )
     kinds(answers)
     assert not isinstance(answers[0], Exception)
-    by_hand = [] if isinstance(answers[1], AliasMoved) else ["v2"]
-    assert [change.after for change in chain(artifact, "production")] == ["v1", *by_hand, "v3"]
+    moved = [] if isinstance(answers[1], AliasMoved) else ["v2"]
+    assert [change.after for change in chain(artifact, "production")] == ["v1", *moved, "v3"]
     assert chain(artifact, "latest")[-1].after == "v3"
 
 

@@ -71,7 +71,7 @@ def sql(statement: str, *parameters: Any) -> None:
         cursor.execute(statement, parameters)
 
 
-def test_each_change_tells_all_by_itself(recorded, alice, bob, artifact, v1, v2):
+def test_every_change_is_complete_by_itself(recorded, alice, bob, artifact, v1, v2):
     made, moved, removed, again = recorded
 
     assert [(change.number, change.before, change.after) for change in recorded] == [
@@ -117,7 +117,7 @@ def test_nothing_is_deleted(recorded):
     refused(AliasChange.objects.filter(number=1).delete, by="alias_change_is_final")
 
 
-def test_no_row_takes_the_place_of_another(recorded):
+def test_no_row_replaces_another(recorded):
     columns = ", ".join(field.column for field in AliasChange._meta.fields)
     forged = ", ".join("'forged'" if field.name == "reason" else field.column for field in AliasChange._meta.fields)
     copy = f"INTO {TABLE} ({columns}) SELECT {forged} FROM {TABLE} WHERE alias = 'production' AND number = 4"
@@ -183,18 +183,18 @@ def test_time_never_goes_back(recorded, bob, artifact, v1, v2):
     assert history.get_change_at(artifact, "production", fast.created_at - MOMENT).after == "v1"
 
 
-def test_the_record_outlives_all_it_tells_of(recorded, alice, bob, project, artifact):
-    def told_now() -> list[tuple]:
+def test_the_record_outlives_all_it_refers_to(recorded, alice, bob, project, artifact):
+    def recorded_rows() -> list[tuple]:
         return [row for row in rows() if row[0] in {change.pk for change in recorded}]
 
-    before = told_now()
+    before = recorded_rows()
     keys.revoke(Actor(bob), ApiKey.objects.get(name="robot"))
     User.objects.filter(pk=bob.pk).update(username="robert", is_active=False)
     artifacts.delete(Actor(alice, Channel.SDK), artifact)
-    assert (told_now(), Artifact.objects.count(), ArtifactVersion.objects.count()) == (before, 0, 0)
+    assert (recorded_rows(), Artifact.objects.count(), ArtifactVersion.objects.count()) == (before, 0, 0)
 
     projects.delete(Actor(alice), project)
-    assert told_now() == before
+    assert recorded_rows() == before
     names = [change.changed_by_name for change in of("production")]
     assert names == ["bob", "alice", "bob", "bob", "alice"]
 
@@ -262,7 +262,7 @@ def test_zones_make_no_difference(recorded, artifact):
         assert history.get_change_at(artifact, "production", moved.created_at.astimezone(zone)) == moved
 
 
-def test_what_was_there_then_is_told_of_versions_that_are_gone(bob, artifact, v1, v2):
+def test_what_was_there_then_is_known_of_versions_that_are_gone(bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     moment = of("production")[0].created_at
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v2)
@@ -272,7 +272,7 @@ def test_what_was_there_then_is_told_of_versions_that_are_gone(bob, artifact, v1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_of_the_time_before_learn_to_tell_by_themselves(recorded):
+def test_rows_of_the_time_before_become_complete(recorded):
     """Back to where a row had ids alone, and forward again."""
     before = rows()
     executor = MigrationExecutor(connection)
@@ -290,7 +290,7 @@ def test_rows_of_the_time_before_learn_to_tell_by_themselves(recorded):
     refused(next_of(recorded[-1], number=6).save, by="alias_change_chain")
 
 
-def test_no_page_of_the_operator_changes_the_record(recorded):
+def test_no_page_of_the_admin_changes_the_record(recorded):
     request = RequestFactory().get("/admin/")
     request.user = User.objects.create_superuser("olga", "olga@example.org", "a good long password")
     admin_client = admin.site._registry[AliasChange]

@@ -42,7 +42,7 @@ def is_at(artifact) -> str:
     return aliases.get(artifact, "production").version.version
 
 
-def test_whatever_shows_or_moves_an_alias_tells_its_etag(api, bob, url, move, v1, v2):
+def test_whatever_reads_or_moves_an_alias_returns_its_etag(api, bob, url, move, v1, v2):
     made, moved = move(v1), move(v2)
     rendered = api(bob).get(f"{url}/production")
     back = api(bob).post(f"{url}/production/rollback")
@@ -106,7 +106,7 @@ def test_null_is_not_the_same_as_silence(move, v1, v2):
     assert move(v1, expected_version_id=None).status_code == 409
 
 
-def test_an_alias_that_is_gone_is_told_so(move, api, bob, url, v1, v2):
+def test_an_alias_that_is_gone_is_reported(move, api, bob, url, v1, v2):
     move(v1)
     api(bob).delete(f"{url}/production")
     answer = move(v2, if_match=etag(v1))

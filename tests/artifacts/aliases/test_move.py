@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from accounts import keys
 from accounts.actor import Actor, Channel
-from accounts.models import ApiKey
 from artifacts import versions
 from artifacts.aliases import aliases
 from artifacts.errors import AliasNotFound, AliasTargetRefused, InvalidName
@@ -84,14 +84,14 @@ def test_a_move_to_where_it_is_changes_nothing(api, bob, artifact, v1):
 
 
 def test_history_says_who_how_and_why(bob, artifact, v1):
-    key, _ = ApiKey.objects.issue(user=bob, name="robot")
+    key, _ = keys.issue(user=bob, name="robot")
     aliases.move(Actor(bob, Channel.WEB, key=key, reason="It won"), artifact, "production", v1)
 
     change = AliasChange.objects.get(alias="production")
     assert (change.changed_by, change.key, change.channel, change.reason) == (bob, key, "web", "It won")
 
 
-def test_the_sdk_is_told_from_other_callers(api, bob, artifact, v1):
+def test_the_sdk_is_distinguished_from_other_callers(api, bob, artifact, v1):
     client, body = api(bob), {"alias": "x", "version_id": str(v1.pk)}
     client.post(f"{ARTIFACTS}/{artifact.pk}/aliases", body, headers={"User-Agent": "wanllmdb-sdk/0.1"})
     client.delete(f"{ARTIFACTS}/{artifact.pk}/aliases/x", headers={"User-Agent": "curl/8"})
@@ -122,7 +122,7 @@ def test_the_same_name_is_free_on_another_artifact(bob, artifact, other, v1):
     assert ArtifactAlias.objects.filter(alias="production").count() == 2
 
 
-def test_an_alias_is_shown_with_its_version(api, vera, artifact, v1):
+def test_an_alias_is_read_with_its_version(api, vera, artifact, v1):
     body = api(vera).get(f"{ARTIFACTS}/{artifact.pk}/aliases/latest").json()
 
     assert (body["alias"], body["version"]) == ("latest", "v1")

@@ -175,7 +175,7 @@ def test_what_somebody_proposed_who_left_can_be_decided(alice, bob, acme, artifa
     assert where(artifact) == "v2"
 
 
-def test_the_operator_decides_and_takes_back(olga, bob, artifact, guarded, v2):
+def test_staff_decide_and_take_back(olga, bob, artifact, guarded, v2):
     proposals.approve(
         Actor(olga, Channel.ADMIN, is_staff=True),
         proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v2),
@@ -264,7 +264,7 @@ def test_what_was_decided_is_decided(alice, ada, bob, artifact, guarded, v2, sta
     assert (states(), AliasChange.objects.count()) == ([state], changes)
 
 
-def test_one_proposal_waits_for_each_alias(alice, bob, artifact, other, guarded, v1, v2):
+def test_one_proposal_waits_per_alias(alice, bob, artifact, other, guarded, v1, v2):
     first = proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v2)
     for user in (alice, bob):
         with pytest.raises(ProposalOpen):

@@ -99,7 +99,7 @@ def test_nobody_deletes_a_version_from_under_a_protected_alias(alice, artifact, 
 
 
 @pytest.mark.parametrize("what", attempts(*[None] * 4))
-def test_a_viewer_is_not_asked_which_alias(vera, artifact, guarded, v1, v2, what):
+def test_for_a_viewer_the_alias_makes_no_difference(vera, artifact, guarded, v1, v2, what):
     with pytest.raises(errors.Denied) as refusal:
         attempts(vera, artifact, v1, v2)[what]()
     assert not isinstance(refusal.value, AliasProtected)
@@ -146,7 +146,7 @@ def test_what_is_no_role_for_a_rule(alice, project, role):
 
 
 @pytest.mark.parametrize("scope", ["team", "project", "artifact"])
-def test_a_rule_holds_in_its_place_and_nowhere_else(alice, bob, acme, artifact, other, v1, scope):
+def test_a_rule_holds_in_its_scope_and_nowhere_else(alice, bob, acme, artifact, other, v1, scope):
     elsewhere = projects.create(Actor(alice), acme, "elsewhere")
     third = artifacts.create(Actor(alice), elsewhere, "data", "dataset")
     foreign_team = teams.create(Actor(alice), "umbrella")
@@ -175,7 +175,7 @@ def test_a_rule_of_editors_keeps_nobody_out_who_may_write(alice, bob, vera, arti
 
 
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.ADMIN])
-def test_where_a_second_person_is_asked_for_nobody_goes_alone(alice, bob, artifact, v1, v2, role):
+def test_where_a_second_person_is_required_nobody_goes_alone(alice, bob, artifact, v1, v2, role):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     rules.create(Actor(alice), artifact, "production", role=role, needs_approval=True)
 
@@ -190,7 +190,7 @@ def test_where_a_second_person_is_asked_for_nobody_goes_alone(alice, bob, artifa
         assert "propose the move" in str(refusal.value)
 
 
-def test_of_several_rules_each_is_kept(alice, bob, acme, artifact, v1):
+def test_of_several_rules_all_are_kept(alice, bob, acme, artifact, v1):
     lax = rules.create(Actor(alice), artifact, "production", role=Role.EDITOR)
     second = rules.create(Actor(alice), acme, "prod*", role=Role.EDITOR, needs_approval=True)
     strict = rules.create(Actor(alice), artifact.project, "*", role=Role.ADMIN)
@@ -295,7 +295,7 @@ def test_names_are_refused_before_anything_is_sent(bob, vera, artifact, guarded)
         versions.check_aliases(Actor(vera), artifact, [])
 
 
-def test_the_operator_is_above_rules_but_for_deleting(artifact, guarded, alice, v1, v2):
+def test_staff_are_above_rules_but_for_deleting(artifact, guarded, alice, v1, v2):
     rules.update(Actor(alice), guarded, needs_approval=True)
     olga = User.objects.create_superuser("olga", "olga@example.org", "a good long password")
     staff = Actor(olga, Channel.ADMIN, is_staff=True)
@@ -307,7 +307,7 @@ def test_the_operator_is_above_rules_but_for_deleting(artifact, guarded, alice, 
     assert not Artifact.objects.filter(pk=artifact.pk).exists()
 
 
-def test_a_superuser_is_like_others_away_from_the_desk(artifact, guarded, v1, v2):
+def test_a_superuser_is_like_others_outside_the_admin(artifact, guarded, v1, v2):
     olga = User.objects.create_superuser("olga", "olga@example.org", "a good long password")
 
     with pytest.raises(errors.Denied):

@@ -40,7 +40,7 @@ def test_admins_of_another_team_have_no_say(mallory, bob, project, artifact, v1)
         rules.create(Actor(mallory), project, "*")
 
 
-def test_one_rule_for_a_pattern_in_a_place(alice, acme, project, artifact):
+def test_one_rule_for_a_pattern_in_a_scope(alice, acme, project, artifact):
     for scope, outcomes in ((acme, "team acme"), (project, "project acme/demo"), (artifact, "artifact acme/demo/data")):
         rules.create(Actor(alice), scope, "production")
         with pytest.raises(RuleTaken) as refusal:
@@ -78,7 +78,7 @@ def test_a_rule_that_was_deleted_meanwhile_is_not_changed(alice, project):
     assert AliasRule.objects.count() == 0
 
 
-def test_rules_go_with_their_place(alice, acme, project, artifact):
+def test_rules_go_with_their_scope(alice, acme, project, artifact):
     for scope in (acme, project, artifact):
         rules.create(Actor(alice), scope, "production")
     artifacts.delete(Actor(alice, Channel.SDK), artifact)

@@ -51,7 +51,7 @@ def test_a_second_one_undoes_the_first(bob, artifact, v1, v2):
     assert [move.alias.version.version for move in moves] == ["v1", "v2", "v1"]
 
 
-def test_places_that_came_twice_in_a_row_are_one(bob, artifact, v1, v2, v3):
+def test_versions_that_came_twice_in_a_row_are_one(bob, artifact, v1, v2, v3):
     through(bob, artifact, v3, v1, v2)
     aliases.remove(Actor(bob, Channel.SDK), artifact, "production")
     through(bob, artifact, v2)
@@ -69,7 +69,7 @@ def test_an_alias_that_was_removed_comes_back(api, bob, artifact, url, v1, v2):
     assert api(bob).post(url, headers={"If-None-Match": "*"}).status_code == 409
 
 
-def test_an_alias_that_was_only_ever_in_one_place(api, bob, artifact, url, v1):
+def test_an_alias_that_was_only_ever_on_one_version(api, bob, artifact, url, v1):
     through(bob, artifact, v1)
     with pytest.raises(NothingBefore):
         aliases.rollback(Actor(bob, Channel.SDK), artifact, "production")
@@ -154,7 +154,7 @@ def test_odd_bodies_are_refused(api, bob, artifact, url, v1, v2, body):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_those_who_go_back_from_the_same_place_one_does(bob, artifact, v1, v2):
+def test_of_those_who_go_back_from_the_same_version_one_does(bob, artifact, v1, v2):
     through(bob, artifact, v1, v2)
     outcomes = at_once(*[lambda: aliases.rollback(Actor(bob, Channel.SDK), artifact, "production", v2.pk)] * 6)
 

@@ -146,7 +146,7 @@ def test_it_costs_the_same_however_much_there_is(api, vera, alice, bob, artifact
     # Key, artifact; its own aliases, the project's artifacts, their aliases.
     with django_assert_num_queries(5):
         client.get(url)
-    _crowd(artifact, v1, bob, artifacts_there=150, aliases_each=30)
+    _crowd(artifact, v1, bob, artifacts_there=150, aliases_per_artifact=30)
     with django_assert_num_queries(5):
         items = client.get(url).json()["items"]
     assert len(items) == MAX_IN_USE + len(COMMON) - 1 + 2
@@ -158,7 +158,7 @@ def test_suggestions_are_aliases(artifact, bob, v1, name):
         aliases.move(Actor(bob, Channel.SDK), artifact, alias, v1)
 
 
-def _crowd(artifact, version, user, artifacts_there: int, aliases_each: int) -> None:
+def _crowd(artifact, version, user, artifacts_there: int, aliases_per_artifact: int) -> None:
     """Rows as they stand, past the verbs: the versions that they would need are not what is looked at."""
     assert connection.in_atomic_block
     many = [
@@ -176,5 +176,5 @@ def _crowd(artifact, version, user, artifacts_there: int, aliases_each: int) -> 
     ArtifactAlias.objects.bulk_create(
         ArtifactAlias(artifact=item.artifact, version=item, alias=f"name-{number:03}")
         for item in made
-        for number in range(aliases_each)
+        for number in range(aliases_per_artifact)
     )

@@ -24,7 +24,7 @@ def positions(artifact) -> tuple[str, ...]:
     return tuple(aliases.get(artifact, alias).version.version for alias in ("blue", "green"))
 
 
-def test_they_change_places(api, bob, artifact, blue_and_green, url):
+def test_they_exchange_versions(api, bob, artifact, blue_and_green, url):
     answer = api(bob).post(url, {"one": "blue", "other": "green", "reason": "Green is warm"})
 
     assert answer.status_code == 200
@@ -34,7 +34,7 @@ def test_they_change_places(api, bob, artifact, blue_and_green, url):
     assert [str(change) for change in changes] == ["blue: v1 → v2", "green: v2 → v1"]
 
 
-def test_two_at_the_same_place_stay(bob, artifact, v1):
+def test_two_on_the_same_version_stay(bob, artifact, v1):
     aliases.update_many(Actor(bob, Channel.SDK), artifact, {"blue": v1, "green": v1})
     before = AliasChange.objects.count()
     aliases.swap(Actor(bob, Channel.SDK), artifact, "blue", "green")
@@ -94,15 +94,15 @@ def test_who_may(api, vera, mallory, artifact, blue_and_green, url):
     assert positions(artifact) == ("v1", "v2")
 
 
-@pytest.mark.parametrize("word", ["swap", "history", "suggestions"])
-def test_words_of_the_addresses_are_no_aliases(api, bob, artifact, v1, word):
-    answer = api(bob).post(f"/api/v1/artifacts/{artifact.pk}/aliases", {"alias": word, "version_id": str(v1.pk)})
+@pytest.mark.parametrize("alias", ["swap", "history", "suggestions"])
+def test_segments_of_the_urls_are_no_aliases(api, bob, artifact, v1, alias):
+    answer = api(bob).post(f"/api/v1/artifacts/{artifact.pk}/aliases", {"alias": alias, "version_id": str(v1.pk)})
 
     assert (answer.status_code, answer.json()["code"]) == (400, "InvalidName")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_swaps_at_once_leave_one_in_each_place(bob, artifact, blue_and_green):
+def test_swaps_at_once_leave_one_alias_per_version(bob, artifact, blue_and_green):
     turns = [("blue", "green"), ("green", "blue")] * 4
     outcomes = at_once(*[lambda turn=turn: aliases.swap(Actor(bob, Channel.SDK), artifact, *turn) for turn in turns])
 

@@ -49,7 +49,7 @@ def test_what_is_where_it_should_be_stays_without_a_record(put, bob, artifact, v
     assert AliasChange.objects.count() == before
 
 
-def test_each_may_be_expected_somewhere(put, bob, artifact, v1, v2):
+def test_every_alias_may_have_an_expected_version(put, bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     targets = {"production": "v2", "staging": "v1"}
 

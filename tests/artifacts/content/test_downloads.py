@@ -30,7 +30,7 @@ def read(download_url: str) -> tuple[bytes, dict[str, str]]:
     return b"".join(answer.streaming_content), dict(answer.items())
 
 
-def test_an_address_gives_the_file_as_an_attachment(api, vera, bob, artifact):
+def test_a_url_gives_the_file_as_an_attachment(api, vera, bob, artifact):
     file = log(bob, artifact, {"pages/x.html": b"<script>alert(1)</script>"}).files.get()
     body = api(vera).get(f"{ARTIFACTS}/files/{file.pk}/download-url").json()
 
@@ -45,11 +45,11 @@ def test_an_address_gives_the_file_as_an_attachment(api, vera, bob, artifact):
     assert "X-Amz-Expires=3600" in body["download_url"]
 
 
-def test_an_address_is_for_the_public_endpoint(bob, v1, settings):
+def test_a_url_is_for_the_public_endpoint(bob, v1, settings):
     assert downloads.presigned_url(Actor(bob, Channel.SDK), v1.files.get()).startswith(settings.S3_PUBLIC_ENDPOINT_URL)
 
 
-def test_a_file_in_a_pack_has_an_address_without_a_key_too(api, vera, bob, artifact, files, settings):
+def test_a_file_in_a_pack_has_a_url_without_a_key_too(api, vera, bob, artifact, files, settings):
     version = log(bob, artifact, files, packed=True)
     for file in version.files.all():
         download_url = api(vera).get(f"{ARTIFACTS}/files/{file.pk}/download-url").json()["download_url"]
@@ -69,7 +69,7 @@ def test_the_name_of_a_download_survives_quotes_and_letters(bob, artifact, files
     assert headers["Content-Disposition"] == "attachment; filename*=utf-8''q%22uote%3B%C3%A9.txt"
 
 
-def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artifact, files, monkeypatch):
+def test_a_url_into_a_pack_is_good_for_its_file_and_its_time_alone(bob, artifact, files, monkeypatch):
     one, two = log(bob, artifact, files, packed=True).files.all()[3:5]
     download_url = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), one))
     client = APIClient()
@@ -86,7 +86,7 @@ def test_an_address_in_a_pack_is_good_for_its_file_and_its_time_alone(bob, artif
     assert client.get(f"{download_url.path}?{download_url.query}").status_code == 404
 
 
-def test_an_address_in_a_pack_ends_with_its_version(bob, artifact, files):
+def test_a_url_into_a_pack_ends_with_its_version(bob, artifact, files):
     version = log(bob, artifact, files, packed=True)
     download_url = urlsplit(downloads.presigned_url(Actor(bob, Channel.SDK), version.files.last()))
     versions.delete(Actor(bob, Channel.SDK), version)
@@ -94,7 +94,7 @@ def test_an_address_in_a_pack_ends_with_its_version(bob, artifact, files):
     assert APIClient().get(f"{download_url.path}?{download_url.query}").status_code == 404
 
 
-def test_a_manifest_tells_all(api, vera, bob, artifact, files, work):
+def test_a_manifest_is_complete(api, vera, bob, artifact, files, work):
     big = os.urandom(MIB)
     version = begin(bob, artifact, files | {"z-big": big}).version
     upload(bob, version, list(files.values()), packed=True)
@@ -144,7 +144,7 @@ def test_a_manifest_under_a_prefix(api, vera, bob, artifact, files):
     assert api(vera).get(f"{ARTIFACTS}/versions/{version.pk}/manifest", {"prefix": "none"}).json()["entries"] == []
 
 
-def test_a_manifest_of_a_draft_has_addresses_for_what_arrived(api, bob, artifact):
+def test_a_manifest_of_a_draft_has_urls_for_what_arrived(api, bob, artifact):
     draft = begin(bob, artifact, {"a": b"a", "b": b"b"}).version
     upload(bob, draft, [b"a"])
     uploads.collect_uploaded(draft)
@@ -202,7 +202,7 @@ def test_corrupt_bytes_are_not_given_out(api, vera, bob, artifact, work):
     assert ArtifactDownload.objects.filter(file=file).count() == 1
 
 
-def test_bytes_that_have_not_arrived_have_no_address(api, bob, artifact):
+def test_bytes_that_have_not_arrived_have_no_url(api, bob, artifact):
     file = begin(bob, artifact, {"a": b"a"}).version.files.get()
     with pytest.raises(VersionIncomplete):
         downloads.presigned_url(Actor(bob, Channel.SDK), file)
@@ -231,7 +231,7 @@ def test_bytes_that_the_store_lost_are_missing(bob, artifact, files):
     assert APIClient().get(f"{download_url.path}?{download_url.query}").status_code == 404
 
 
-def test_one_object_has_one_address_whatever_it_is_named(api, bob, artifact):
+def test_one_object_has_one_url_whatever_it_is_named(api, bob, artifact):
     version = begin(bob, artifact, {"a": b"same", "b/a": b"same"}).version
     upload(bob, version, [b"same"])
     versions.finalize(Actor(bob, Channel.SDK), version)

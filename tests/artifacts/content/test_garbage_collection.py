@@ -200,7 +200,7 @@ def test_blobs_that_never_had_bytes_go(bob, artifact, age):
     assert Blob.objects.count() == 0
 
 
-def test_what_a_crash_left_is_found_and_deleted(bob, artifact, strays, other, capsys):
+def test_what_a_crash_left_is_detected_and_deleted(bob, artifact, strays, other, capsys):
     kept = log(bob, other, {"kept": b"kept"})
     call_command("reconcile")
     payload = capsys.readouterr()
@@ -216,7 +216,7 @@ def test_what_a_crash_left_is_found_and_deleted(bob, artifact, strays, other, ca
     assert capsys.readouterr().err == "Nothing is left over.\n"
 
 
-def test_a_store_that_is_away_is_told_in_a_sentence(store):
+def test_a_store_that_is_away_is_reported_in_a_message(store):
     store.stop()
     with pytest.raises(CommandError, match="does not respond"):
         call_command("reconcile")

@@ -28,7 +28,7 @@ def sent(bob, draft) -> StoredObject:
     return obj
 
 
-def test_address_put_register_finalize(api, bob, draft, work):
+def test_url_put_register_finalize(api, bob, draft, work):
     client, url = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
     answer = client.post(f"{url}/upload-url", {"path": "a/x.txt", "size": 4})
     assert answer.status_code == 200
@@ -54,7 +54,7 @@ def test_address_put_register_finalize(api, bob, draft, work):
     assert client.get(f"{ARTIFACTS}/versions/{draft.pk}").json()["integrity"] == "verified"
 
 
-def test_an_address_that_is_still_open_cannot_change_a_version(bob, draft, sent, work):
+def test_a_url_that_is_still_open_cannot_change_a_version(bob, draft, sent, work):
     """It is bound to a size alone, and lives on for an hour."""
     url = single_upload.sign_put(sent)
     file = single_upload.register(Actor(bob), draft, FileSpec("a/x.txt", 4), sent.key)
@@ -67,7 +67,7 @@ def test_an_address_that_is_still_open_cannot_change_a_version(bob, draft, sent,
     assert b"".join(storage.download_file(file.blob.object.key)) == b"body"
 
 
-def test_an_address_that_is_bound_to_the_bytes_leads_straight_to_them(bob, draft):
+def test_a_url_that_is_bound_to_the_bytes_leads_straight_to_them(bob, draft):
     obj = single_upload.begin(Actor(bob), draft, FileSpec("a/x.txt", 4, sha256(b"body")))
     assert (obj.is_bound, obj.incoming_key) == (True, "")
     assert put(single_upload.sign_put(obj), b"evil").status in (400, 403)
@@ -116,14 +116,14 @@ def test_an_object_of_the_other_way_can_be_registered(bob, artifact):
     assert set(draft.files.filter(path__in="ac").values_list("blob__state", flat=True)) == {"uploaded"}
 
 
-def test_an_address_that_knows_the_hash_takes_only_those_bytes(bob, draft):
+def test_a_url_that_knows_the_hash_takes_only_those_bytes(bob, draft):
     obj = single_upload.begin(Actor(bob), draft, FileSpec("x", 4, sha256(b"body")))
 
     assert put(single_upload.sign_put(obj), b"bodY").status in (400, 403)
     assert send(single_upload.sign_put(obj), b"body") == md5(b"body")
 
 
-def test_each_address_is_for_a_key_of_its_own(bob, draft):
+def test_every_url_is_for_a_key_of_its_own(bob, draft):
     keys = [single_upload.begin(Actor(bob), draft, FileSpec("x", 4)).key for _ in range(3)]
 
     assert keys == [f"{draft.storage_path}/x", f"{draft.storage_path}/x~1", f"{draft.storage_path}/x~2"]
@@ -150,7 +150,7 @@ def test_what_was_sent_is_not_what_is_stated(api, bob, draft, sent, wrong):
     assert ArtifactFile.objects.count() == 0
 
 
-def test_another_hash_than_the_address_was_for(bob, draft):
+def test_another_hash_than_the_url_was_for(bob, draft):
     obj = single_upload.begin(Actor(bob), draft, FileSpec("x", 4, sha256(b"body")))
     send(single_upload.sign_put(obj), b"body")
 
@@ -158,14 +158,14 @@ def test_another_hash_than_the_address_was_for(bob, draft):
         single_upload.register(Actor(bob), draft, FileSpec("x", 4, sha256(b"bodY")), obj.key)
 
 
-def test_another_size_than_the_address_was_for(bob, draft, sent):
+def test_another_size_than_the_url_was_for(bob, draft, sent):
     storage.upload_file(sent.key, b"longer")
 
     with pytest.raises(BytesMismatch):
         single_upload.register(Actor(bob), draft, FileSpec("a/x.txt", 6), sent.key)
 
 
-def test_a_wrong_sha256_is_found_by_the_worker(bob, draft, sent, work):
+def test_a_wrong_sha256_is_detected_by_the_worker(bob, draft, sent, work):
     single_upload.register(Actor(bob), draft, FileSpec("a/x.txt", 4, sha256(b"bodY")), sent.key)
     version = versions.finalize(Actor(bob, Channel.SDK), draft).version
     work()
@@ -229,7 +229,7 @@ def test_a_name_that_is_not_the_end_of_the_path(api, bob, draft, sent):
     "wrong",
     [{"size": -1}, {"size": 2**63}, {"size": "x"}, {"size": 5 * 2**30 + 1}, {"sha256": "x"}, {"mime_type": "a\nb"}],
 )
-def test_odd_requests_for_an_address(api, bob, draft, wrong):
+def test_odd_requests_for_a_url(api, bob, draft, wrong):
     body = {"path": "x", "size": 4} | wrong
 
     assert api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files/upload-url", body).status_code == 400
@@ -269,7 +269,7 @@ def test_registering_at_once_is_once(bob, draft, sent):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_addresses_asked_for_at_once_are_all_different(bob, draft):
+def test_urls_requested_at_once_are_all_different(bob, draft):
     objects = at_once(*[lambda: single_upload.begin(Actor(bob), draft, FileSpec("x", 4)) for _ in range(6)])
 
     assert len({obj.key for obj in objects}) == 6

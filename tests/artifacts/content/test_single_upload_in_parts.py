@@ -35,7 +35,7 @@ def send_all(obj: StoredObject) -> dict[int, str]:
     }
 
 
-def test_addresses_parts_register_finalize(api, bob, draft, work):
+def test_urls_parts_register_finalize(api, bob, draft, work):
     client, url = api(bob), f"{ARTIFACTS}/versions/{draft.pk}/files"
     payload = client.post(f"{url}/upload-url", {"path": "big.bin", "size": len(BODY), "part_size": PART}).json()
 
@@ -59,7 +59,7 @@ def test_addresses_parts_register_finalize(api, bob, draft, work):
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.integrity == "verified"
 
 
-def test_fresh_addresses_tell_which_parts_arrived(api, bob, draft):
+def test_fresh_urls_list_which_parts_arrived(api, bob, draft):
     obj = begun(bob, draft)
     first = send(single_upload.sign_parts(obj)[0].put, BODY[:PART])
 

@@ -53,7 +53,7 @@ def test_a_file_is_sent_in_one_put(bob, draft):
     assert (again.object, again.put, again.object.state) == (one.object, None, "uploaded")
 
 
-def test_addresses_come_in_the_order_asked(bob, draft):
+def test_urls_come_in_the_order_of_the_request(bob, draft):
     bodies = [b"three", b"one", b"two"]
     requested = uploads.begin(Actor(bob), draft, [single_file(body) for body in bodies])
 
@@ -179,7 +179,7 @@ def test_an_upload_in_parts_that_was_completed_by_a_try_before_is_fine(bob, arti
     assert versions.finalize(Actor(bob, Channel.SDK), draft, completed=finished).created
 
 
-def test_a_file_can_be_sent_in_another_way_than_first_asked(bob, artifact, big):
+def test_a_file_can_be_sent_in_another_way_than_first_requested(bob, artifact, big):
     draft = begin(bob, artifact, {"big": big}).version
     uploads.begin(Actor(bob), draft, [in_parts(big, PART)])
     [one] = uploads.begin(Actor(bob), draft, [single_file(big)])
@@ -319,7 +319,7 @@ def test_nothing_is_sent_to_a_finalized_version(bob, v1):
         uploads.begin(Actor(bob), v1, [single_file(b"one")])
 
 
-def test_a_viewer_gets_no_address(api, vera, draft, v1):
+def test_a_viewer_gets_no_url(api, vera, draft, v1):
     with pytest.raises(errors.Denied):
         uploads.begin(Actor(vera), draft, [single_file(b"one")])
 
@@ -347,7 +347,7 @@ def test_the_same_bytes_from_two_drafts_at_once(alice, bob, artifact, other, wor
     assert ArtifactVersion.objects.filter(integrity="verified").count() == 2
 
 
-def test_wrong_sizes_are_told_at_the_end(bob, draft):
+def test_wrong_sizes_are_reported_at_the_end(bob, draft):
     for item in uploads.begin(Actor(bob), draft, [single_file(b"one"), single_file(b"two")]):
         storage.upload_file(item.object.key, b"too long")
     with pytest.raises(BytesMismatch) as refusal:
@@ -367,7 +367,7 @@ def test_bytes_that_no_file_waits_for_do_not_stop_the_draft(bob, artifact):
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.file_count == 2
 
 
-def test_a_pack_of_a_pack_is_told_from_its_first(bob, draft):
+def test_a_pack_of_a_pack_is_distinguished_from_its_first(bob, draft):
     first, whole = pack(b"one", b"two")
     second, _ = pack(b"two", b"three")
     one, two = uploads.begin(Actor(bob), draft, [first, second])

@@ -85,7 +85,7 @@ def test_work_for_what_is_gone_is_no_work(bob, artifact, v1, nobody):
 
 
 @pytest.mark.parametrize("body", [b"evil", b"ev", b"good and more"])
-def test_bytes_changed_after_they_arrived_are_found(bob, artifact, other, work, body):
+def test_bytes_changed_after_they_arrived_are_detected(bob, artifact, other, work, body):
     version = log(bob, artifact, {"a": b"good", "b": b"fine"})
     overwrite(version, "a", body)
     assert integrity(version) == "verified"
@@ -119,7 +119,7 @@ def test_an_object_that_vanished_is_corrupt(bob, artifact, work):
     assert integrity(version) == "corrupt"
 
 
-def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
+def test_a_wrong_sha256_of_a_member_is_detected(bob, artifact, work):
     """The pack as a whole is what was stated, a member is not."""
     draft = versions.begin(
         Actor(bob), artifact, specs=[FileSpec("a", 3, sha256(b"abc")), FileSpec("b", 3, sha256(b"bbb"))]
@@ -135,7 +135,7 @@ def test_a_wrong_sha256_of_a_member_is_found(bob, artifact, work):
     assert version.files.get(path="b").blob.state == "verified"
 
 
-def test_a_wrong_md5_is_found(bob, artifact, work):
+def test_a_wrong_md5_is_detected(bob, artifact, work):
     stated = [FileSpec("a", 2, sha256(b"aa"), md5(b"other"))]
     draft = versions.begin(Actor(bob), artifact, specs=stated).version
     [one] = uploads.begin(Actor(bob), draft, [uploads.UploadRequest("file", sha256(b"aa"), 2)])
@@ -221,14 +221,14 @@ def test_an_empty_file_in_a_pack_is_verified(bob, artifact, work):
     assert integrity(version) == "verified"
 
 
-def test_what_was_left_behind_is_found_by_the_sweep(bob, artifact, age):
+def test_what_was_left_behind_is_picked_up_by_the_sweep(bob, artifact, age):
+    before = timezone.now() - timedelta(minutes=2)
     finished = log(bob, artifact, {"a": b"aa", "b": b"b"}, packed=True)
     draft = fill(bob, artifact, {"c": b"cc", "d": b"d"}, packed=True)
     uploads.collect_uploaded(draft)
-    before = timezone.now() - timedelta(minutes=2)
     assert (verification.pending_versions(before), verification.pending_objects(before)) == ([], [])
 
-    age(minutes=3)
+    age(hours=3)
     assert verification.pending_versions(before) == [str(finished.pk)]
     objects = StoredObject.objects.values_list("pk", flat=True)
     assert sorted(verification.pending_objects(before)) == sorted(str(obj) for obj in objects)

@@ -52,8 +52,8 @@ def test_init_sets_the_fields_of_the_run(bob, project, get_run):
 
 
 def test_the_git_commit_and_remote_are_recorded_without_the_password(bob, project, get_run, tmp_path, monkeypatch):
-    def git(*words):
-        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words], cwd=tmp_path, check=True)
+    def git(*args):
+        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *args], cwd=tmp_path, check=True)
 
     git("init", "--quiet")
     git("commit", "--quiet", "--allow-empty", "--message=x")

@@ -30,12 +30,12 @@ def logged(run, tmp_path) -> list[wandb.Artifact]:
         ({"name_or_artifact": "training-dataset", "type": "dataset"}, "v3"),
     ],
 )
-def test_a_version_is_found_by_its_name(run, logged, arguments, version):
+def test_a_version_is_resolved_by_its_name(run, logged, arguments, version):
     artifact = run.use_artifact(**arguments)
     assert (artifact.name, artifact.type, artifact.version) == ("training-dataset", "dataset", version)
 
 
-def test_a_version_is_found_from_another_project(run, logged, project):
+def test_a_version_is_resolved_from_another_project(run, logged, project):
     with wandb.init(project=f"{project}-other", reinit=True) as other:
         assert other.use_artifact(f"{project}/training-dataset:stable").version == "v1"
         assert other.use_artifact(f"{project.split('/')[1]}/training-dataset:stable").version == "v1"

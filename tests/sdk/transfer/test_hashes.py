@@ -27,7 +27,7 @@ def test_a_file_has_its_sha256(tmp_path, size):
 
 
 @pytest.mark.parametrize("size", [MULTIPART_ABOVE + 1, 3 * PART_SIZE, 3 * PART_SIZE + 12345])
-def test_a_large_file_also_has_the_sha256_of_each_part(tmp_path, size):
+def test_a_large_file_also_has_the_sha256_of_every_part(tmp_path, size):
     content = write_random(tmp_path / "file", size)
     hashed = hashes.hash_file("file", str(tmp_path / "file"))
     assert hashed.sha256 == hashlib.sha256(content).hexdigest()

@@ -52,7 +52,7 @@ def key_new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         key, value = keys.create(Actor.from_page(request), data["name"], data["scope"], form.expires_at())
-        context = {"key": key, "value": value, "address": request.build_absolute_uri("/").rstrip("/")}
+        context = {"key": key, "value": value, "base_url": request.build_absolute_uri("/").rstrip("/")}
         return rendering.add_htmx_trigger(
             rendering.render_page(request, "accounts/key_created.html", context), changed=True
         )

@@ -101,6 +101,6 @@ def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | 
 
 def _polling(request: HttpRequest) -> dict[str, int]:
     """When to poll again, and how often the page has done so."""
-    value = request.GET.get("asked", "")
+    value = request.GET.get("polls", "")
     polls = int(value) if value.isdecimal() and len(value) < 9 else 0
     return {"polls": polls + 1, "poll_delay": next(seconds for limit, seconds in _POLL_DELAYS if polls < limit)}
