@@ -1,19 +1,28 @@
 """Health of what this server depends on: the database, the object store, the workers."""
 
+import logging
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from threading import Thread
 
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from artifacts import errors, storage
 from artifacts.models import PendingDeletion, Reconciliation, WorkerHeartbeat
 
+_logger = logging.getLogger(__name__)
+# Recorded by a task, which came through the broker and got a thread.
 WORKERS = "workers"
 HEARTBEAT_INTERVAL = timedelta(seconds=30)
 # Two workers that each read a big file are busy, not down.
 HEARTBEAT_TIMEOUT = timedelta(minutes=3)
+# Recorded by each process for itself, however busy it is: one that was killed is missed within seconds.
+PROCESS_HEARTBEAT_INTERVAL = timedelta(seconds=5)
+PROCESS_HEARTBEAT_TIMEOUT = timedelta(seconds=20)
+BEAT = "beat"
 # In the cache while the last check is fresh.
 CHECKED_KEY = "health-checked"
 _CHECK_EVERY_SECONDS = 15
@@ -44,22 +53,49 @@ def problems() -> list[str]:
 
 
 def record_heartbeat(name: str = WORKERS) -> None:
-    """Record that the workers of a queue are running: one of them calls this."""
+    """Record that `name` is running."""
     WorkerHeartbeat.objects.update_or_create(name=name, defaults={"last_seen_at": timezone.now()})
 
 
-def check_heartbeat(name: str, workers: str, consequence: str) -> str:
-    """A message where none of these workers has been heard of for a while."""
+def record_process_heartbeats(*names: str) -> None:
+    """Record heartbeats of this process for as long as it lives. A worker is named by each queue that it takes from."""
+    Thread(target=_keep_recording, args=(names,), name="heartbeat", daemon=True).start()
+
+
+def queue_name(queue: str) -> str:
+    return f"queue {queue}"
+
+
+def _keep_recording(names: tuple[str, ...]) -> None:
+    while True:
+        try:
+            for name in names:
+                record_heartbeat(name)
+        except DatabaseError as error:
+            _logger.warning("The heartbeat was not recorded: %s", error)
+        close_old_connections()
+        time.sleep(PROCESS_HEARTBEAT_INTERVAL.total_seconds())
+
+
+def check_workers(name: str, worker: str, queue: str, consequence: str) -> str:
+    """A message where no worker of the queue is running, or none gets work done; `worker` is what one is called."""
     try:
-        heartbeat = WorkerHeartbeat.objects.filter(name=name).first()
+        seen = dict(WorkerHeartbeat.objects.values_list("name", "last_seen_at"))
     except DatabaseError:
-        return f"The state of the {workers} is unknown."
-    if heartbeat is None:
-        return f"The {workers} have not started yet: {consequence}."
-    age = timezone.now() - heartbeat.last_seen_at
+        return f"The state of the {worker}s is unknown."
+    if name not in seen:
+        return f"The {worker}s have not started yet: {consequence}."
+    now = timezone.now()
+    if _is_missing(seen, queue_name(queue), now):
+        return f"No {worker} is running: {consequence}."
+    age = now - seen[name]
     if age < HEARTBEAT_TIMEOUT:
         return ""
-    return f"No heartbeat from the {workers} for {int(age.total_seconds() // 60)} min: {consequence}."
+    return f"No heartbeat from the {worker}s for {int(age.total_seconds() // 60)} min: {consequence}."
+
+
+def _is_missing(seen: dict[str, datetime], process: str, now: datetime) -> bool:
+    return process not in seen or now - seen[process] >= PROCESS_HEARTBEAT_TIMEOUT
 
 
 def _check_database() -> str:
@@ -100,4 +136,15 @@ def _check_cleanup() -> str:
 
 
 def _check_workers() -> str:
-    return check_heartbeat(WORKERS, "workers", "hashing, verification and cleanup are delayed")
+    problem = check_workers(WORKERS, "worker", "celery", "hashing, verification and cleanup are delayed")
+    return problem or _check_beat()
+
+
+def _check_beat() -> str:
+    try:
+        seen = dict(WorkerHeartbeat.objects.filter(name=BEAT).values_list("name", "last_seen_at"))
+    except DatabaseError:
+        return ""
+    if not _is_missing(seen, BEAT, timezone.now()):
+        return ""
+    return "The scheduler (beat) is not running: retries and cleanup are delayed."

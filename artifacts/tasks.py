@@ -6,7 +6,7 @@ The rows are the queue and a message is a nudge: `sweep` finds what a lost messa
 from datetime import timedelta
 from typing import Any
 
-from celery.signals import worker_ready
+from celery.signals import beat_embedded_init, beat_init, worker_ready
 from django.utils import timezone
 
 from artifacts import errors, former_names, health
@@ -66,9 +66,16 @@ def record_heartbeat() -> None:
 
 
 @worker_ready.connect
-def _record_first_heartbeat(**_: Any) -> None:
-    """Through the queue, as all work comes: the first one of beat is due only half a minute later."""
+def _record_worker_heartbeats(sender: Any, **_: Any) -> None:
+    """Also one through the queue, as all work comes: the first one of beat is due only half a minute later."""
     record_heartbeat.delay()
+    health.record_process_heartbeats(*map(health.queue_name, sender.app.amqp.queues.consume_from))
+
+
+@beat_init.connect
+@beat_embedded_init.connect
+def _record_beat_heartbeats(**_: Any) -> None:
+    health.record_process_heartbeats(health.BEAT)
 
 
 BEAT: dict[str, dict[str, Any]] = {

@@ -1,8 +1,8 @@
 """What a web server makes of our API, on the requests that training jobs send most.
 
-The server of the Procfile is measured, and beside it those of `OTHERS` that are installed here, all on one database and
-by short turns, so that a busy moment of the machine falls on each of them. Where others use the machine too, trust the
-milliseconds of CPU more than the rate: they are of the web server's processes alone.
+The server of the Procfile is measured, with the front before it, and beside it those of `OTHERS` that are installed
+here, all on one database and by short turns, so that a busy moment of the machine falls on each of them. Where others
+use the machine too, trust the milliseconds of CPU more than the rate: they are of the web server's processes alone.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks import load_generator, process_usage
 from benchmarks.load_generator import Measurement
+from deploy.embedded import runtime_directory, var_directory
 from harness import servers
 from harness.servers import Server, Stack
 
@@ -22,6 +23,8 @@ _GUNICORN = "exec gunicorn wanllmdb.wsgi --bind 127.0.0.1:$PORT --worker-class g
 _GRANIAN = "exec granian wanllmdb.wsgi:application --interface wsgi --host 127.0.0.1 --port $PORT --workers 2"
 OTHERS = {
     "gunicorn 2×8": f"{_GUNICORN} --no-control-socket --log-level warning --threads 8",
+    "granian 2×44": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 44",
+    "granian 2×4": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 4",
     "granian 2×1": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 1",
     "granian 2×8": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 8",
 }
@@ -46,7 +49,9 @@ class Candidate:
     def start(cls, stack: Stack, name: str, command: str) -> "Candidate":
         port = servers.free_port()
         slug = "".join(letter if letter.isalnum() else "-" for letter in name.lower())
-        env = stack.env | {"PORT": str(port)}
+        var = servers.session_directory() / f"web-{slug}"
+        var_directory.create(var)
+        env = stack.env | {"PORT": str(port), "WANLLMDB_RUN_DIR": str(runtime_directory.create(var))}
         server = Server(f"web-{slug}", ["sh", "-c", command], env, lambda: answers(port))
         server.start()
         return cls(name, server, port)
@@ -76,7 +81,7 @@ def main() -> None:
 
 def run(seconds: float = 0.5, *, alone: bool = False) -> None:
     stack = Stack("web-server")
-    commands = {"Procfile": servers.PROCFILE["web"]}
+    commands = {"Procfile": servers.WEB}
     if not alone:
         commands |= {name: command for name, command in OTHERS.items() if shutil.which(command.split()[1])}
     candidates = [Candidate.start(stack, name, command) for name, command in commands.items()]

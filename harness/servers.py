@@ -24,12 +24,15 @@ import boto3
 import psycopg
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from honcho.environ import parse_procfile
 
-from deploy.embedded import child_processes, var_directory
+from core.parent_process import terminate_with_parent
+from deploy.embedded import child_processes, runtime_directory, var_directory
+from deploy.embedded.procfile import read_procfile
 
 ROOT = Path(__file__).parent.parent
-PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
+PROCFILE = read_procfile()
+# The web server, and the front before it as its child, which ends with it.
+WEB = f"python -m deploy.embedded.process front & {PROCFILE['web']}"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 _servers: "list[Server]" = []
@@ -71,6 +74,12 @@ class Server:
     def log_tail(self) -> str:
         return self.log.read_text(errors="replace")[-3000:]
 
+    @property
+    def pids(self) -> set[int]:
+        """Its process and all that it started: `start` gives them a session of their own."""
+        own = self.process.pid if self.process else 0
+        return {pid for pid in child_processes.all_processes() if _session(pid) == own}
+
     def start(self) -> None:
         if self.is_running:
             return
@@ -86,7 +95,7 @@ class Server:
                 group=self.user,
                 extra_groups=None if self.user is None else [],
                 start_new_session=True,
-                preexec_fn=child_processes.terminate_with_parent,
+                preexec_fn=terminate_with_parent,
             )
         deadline = time.monotonic() + self.start_timeout
         while not self.ready():
@@ -116,6 +125,13 @@ class Server:
             finally:
                 self.process.wait()
                 self.process = None
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return -1
 
 
 def died() -> list[Server]:
@@ -230,7 +246,13 @@ def redis() -> str:
 @cache
 def store() -> Server:
     """The object store, at `settings.S3_ENDPOINT_URL`. It may be stopped and started again: same address, same data."""
-    env = session_env()
+    server = store_server("store", PROCFILE["store"], session_env())
+    server.start()
+    return server
+
+
+def store_server(name: str, line: str, env: Mapping[str, str]) -> Server:
+    """An object store that `line` starts. It is ready when it takes an object and gives it back."""
     client = s3(env)
 
     def ready() -> bool:
@@ -243,9 +265,7 @@ def store() -> Server:
         except (BotoCoreError, ClientError):
             return False
 
-    server = Server("store", ["sh", "-c", PROCFILE["store"]], env, ready)
-    server.start()
-    return server
+    return Server(name, ["sh", "-c", line], env, ready)
 
 
 @cache
@@ -272,7 +292,7 @@ def s3(env: Mapping[str, str]) -> "boto3.client":
 
 
 class Stack:
-    """A whole wanLLMDB as the Procfile runs it: web and worker are processes, everything goes over sockets.
+    """A whole wanLLMDB as the Procfile runs it: each line is a process, everything goes over sockets.
 
     It has a database, a bucket and a broker of its own, and the users of the tests with their team: alice is admin of
     `acme`, bob an editor, vera a viewer, mallory a stranger.
@@ -285,6 +305,7 @@ class Stack:
         self.base_url = f"http://127.0.0.1:{port}"
         self.env = session_env() | {
             "WANLLMDB_VAR_DIR": str(self.var),
+            "WANLLMDB_RUN_DIR": str(runtime_directory.create(self.var)),
             "DATABASE_URL": f"sqlite:///{self.var / 'db.sqlite3'}",
             "S3_BUCKET": name,
             "PORT": str(port),
@@ -300,11 +321,12 @@ class Stack:
         self.store = object_store or store()
         if self.store.url:
             self.env["S3_ENDPOINT_URL"] = self.store.url
-        self.web = Server(f"{name}-web", ["sh", "-c", PROCFILE["web"]], self.env, self._web_is_ready)
+        self.web = Server(f"{name}-web", ["sh", "-c", WEB], self.env, self._web_is_ready)
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
         self.notifications = Server(
             f"{name}-notifications", ["sh", "-c", PROCFILE["notifications"]], self.env, lambda: True
         )
+        self.beat = Server(f"{name}-beat", ["sh", "-c", PROCFILE["beat"]], self.env, lambda: True)
         self.manage("migrate", "--verbosity=0")
         self.manage("collectstatic", "--verbosity=0", "--no-input")
         self.manage("prepare_store")
@@ -313,7 +335,7 @@ class Stack:
 
     def start(self) -> None:
         """Everything runs after this, also what a test has killed."""
-        for server in (self.store, self.worker, self.notifications, self.web):
+        for server in (self.store, self.worker, self.notifications, self.beat, self.web):
             server.start()
 
     def key(self, username: str) -> str:

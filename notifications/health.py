@@ -15,7 +15,7 @@ MAX_LAG = timedelta(minutes=5)
 
 def check() -> str:
     """A message where nobody sends them, or they lag behind; "" otherwise."""
-    problem = health.check_heartbeat(WORKERS, "notification workers", "webhooks and e-mails are delayed")
+    problem = health.check_workers(WORKERS, "notification worker", "notifications", "webhooks and e-mails are delayed")
     return problem or _check_lag()
 
 

@@ -22,6 +22,10 @@ HTMX = {"HX-Request": "true"}
 UNGUARDED = pytest.StashKey[tuple[Any, list[str]]]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, default=1, help="how often tests of random deaths repeat (1)")
+
+
 def pytest_configure() -> None:
     """Where tests run in the background Ctrl-C may be ignored, which the programs that they start would inherit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,21 +1,29 @@
 """The WSGI application that the web server serves."""
 
 import gc
+import multiprocessing
 import os
 from importlib import import_module
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from core.parent_process import terminate_with_parent
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wanllmdb.settings")
 os.environ.setdefault("WANLLMDB_WEB_PROCESS", "true")
+
+# A worker of a web server whose main process was killed would go on to serve, beside the one that is started instead.
+if multiprocessing.parent_process():
+    terminate_with_parent()
 
 django = get_wsgi_application()
 
 # Once Django is set up. Without these two lines the views answer everything, alike.
 from api.fast_path.wsgi import AliasFastPath  # noqa: E402
+from wanllmdb.oversized_bodies import OversizedBodies  # noqa: E402
 
-application = AliasFastPath(django)
+application = OversizedBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
 
 from wanllmdb import task_monitoring  # noqa: E402, F401
 from wanllmdb.request_metrics import RequestMetrics  # noqa: E402

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from deploy.embedded import child_processes, var_directory
+from deploy.embedded.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[2]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -42,9 +43,7 @@ def main() -> None:
                 try:
                     run(var)
                 finally:
-                    # What is on its way down is not cut off by a second, impatient Ctrl-C.
-                    for signum in STOP_SIGNALS:
-                        signal.signal(signum, signal.SIG_IGN)
+                    ignore_stop_signals()
                     child_processes.terminate_all(var, STOP_TIMEOUT)
     except StopRequested:
         print_now("\nStopped. Everything is kept: `make run` goes on from here.")
@@ -54,17 +53,31 @@ def request_stop(signum: int, frame: FrameType | None) -> None:
     raise StopRequested
 
 
+def ignore_stop_signals() -> None:
+    """What is on its way down is not cut off by a second, impatient Ctrl-C."""
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
+
+
 def run(var: Path) -> None:
     started_at = time.monotonic()
     child_processes.terminate_all(var, STOP_TIMEOUT)  # A launcher that was killed may have left some.
+    is_first_start = not var_directory.read_credentials(var)
     set_environment(var, var_directory.prepare_environment(var, os.environ.get("PORT")))
-    processes = serve(var)
-    ready_in = time.monotonic() - started_at
-    credentials = var_directory.read_credentials(var)
-    log_demo_data(var, credentials)
-    print_now(banner(var, credentials, ready_in))
-    processes.wait()
-    raise SystemExit(f"A process gave up, so the others were stopped: see above, and {display_path(var / 'log')}.")
+    preparing = prepare(var)
+    supervisor = Supervisor(var, print_now)
+    try:
+        wait_until_it_serves(var, preparing, supervisor)
+        ready_in = time.monotonic() - started_at
+        credentials = var_directory.read_credentials(var)
+        log_demo_data(var, credentials)
+        print_now(banner(var, credentials, ready_in, with_secrets=is_first_start))
+        while True:
+            supervisor.check()
+            time.sleep(1)
+    finally:
+        ignore_stop_signals()
+        supervisor.stop()
 
 
 def set_environment(var: Path, environment: dict[str, str]) -> None:
@@ -78,25 +91,38 @@ def set_environment(var: Path, environment: dict[str, str]) -> None:
         "DJANGO_SETTINGS_MODULE": "wanllmdb.settings",
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
+    trust_proxies()
 
 
-def serve(var: Path) -> child_processes.Process:
-    """Start everything. It serves after this: the API answers with the database behind it, and the store works."""
+def trust_proxies() -> None:
+    """Let the front believe what proxies before it say of their clients, and the web server what the front says."""
+    default = "127.0.0.0/8 ::1" if os.environ.get("BEHIND_TLS_PROXY") else ""
+    proxies = os.environ.get("TRUSTED_PROXIES", default).replace(",", " ").split()
+    os.environ["FRONT_TRUSTED_PROXIES"] = " ".join(proxy for proxy in proxies if proxy != "unix")
+    if "TRUSTED_PROXIES" in os.environ:
+        os.environ["TRUSTED_PROXIES"] = ",".join(dict.fromkeys([*proxies, "unix"]))
+
+
+def prepare(var: Path) -> child_processes.Process:
+    """Make what the processes need. What is returned still waits for the store, which is one of them."""
     preparing = child_processes.start(var, "deploy.embedded.prepare", stdout=subprocess.PIPE)
     if preparing.stdout is None or preparing.stdout.readline() != "prepared\n":
         raise SystemExit(preparing.wait() or 1)  # It has said why.
     update_base_url(var)
-    processes = child_processes.start(var, "deploy.embedded.procfile")
+    return preparing
+
+
+def wait_until_it_serves(var: Path, preparing: child_processes.Process, supervisor: Supervisor) -> None:
+    """It serves after this: the API answers with the database behind it, and the store works."""
     deadline = time.monotonic() + START_TIMEOUT
     while not (preparing.poll() == 0 and web_answers(os.environ["PORT"], var_directory.read_credentials(var))):
         if preparing.returncode:
             raise SystemExit(preparing.returncode)
-        if processes.poll() is not None:
+        if supervisor.has_given_up:
             raise SystemExit(f"wanLLMDB did not start: see above, and {display_path(var / 'log')}.")
         if time.monotonic() > deadline:
             raise SystemExit(f"wanLLMDB does not answer after {START_TIMEOUT:.0f} s: see {display_path(var / 'log')}.")
         time.sleep(0.05)
-    return processes
 
 
 def log_demo_data(var: Path, credentials: dict[str, str]) -> None:
@@ -134,15 +160,16 @@ def web_answers(port: str, credentials: dict[str, str]) -> bool:
         return False
 
 
-def banner(var: Path, credentials: dict[str, str], seconds: float) -> str:
-    """Where to go, as whom, and what to try first."""
+def banner(var: Path, credentials: dict[str, str], seconds: float, *, with_secrets: bool) -> str:
+    """Where to go, as whom, and what to try first. Later starts, whose output is kept in logs, tell no secrets."""
     lines = [f"wanLLMDB serves at {os.environ['BASE_URL']} (ready in {seconds:.1f} s, Ctrl-C stops it)"]
-    if credentials:
+    file = display_path(var / "credentials.json")
+    if credentials and with_secrets:
         lines += [
             "",
             f"  sign in   {credentials['username']}, password {credentials['password']}",
             f"  API key   {credentials['api_key']}",
-            f"            both are kept in {display_path(var / 'credentials.json')}",
+            f"            both are kept in {file}, and not shown again",
             "",
             "  from Python, after `pip install .` in this directory:",
             "",
@@ -150,6 +177,8 @@ def banner(var: Path, credentials: dict[str, str], seconds: float) -> str:
             f'    wandb.login("{credentials["api_key"]}", "{credentials["base_url"]}")',
             f'    wandb.Api().artifact("{credentials["username"]}/first-steps/houses:production").download()',
         ]
+    elif credentials:
+        lines += ["", f"  sign in as {credentials['username']}: password and API key are in {file}"]
     return "\n".join(lines) + "\n"
 
 

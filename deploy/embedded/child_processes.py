@@ -1,6 +1,5 @@
 """Child processes that end with the one that started them, however it ends."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -9,31 +8,25 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.parent_process import terminate_with_parent
+
 Process = subprocess.Popen[str]
 
 # Every process of a stack carries this in its environment, with the stack's `var` directory.
 STACK_VARIABLE = "WANLLMDB_EMBEDDED"
 
-_PR_SET_PDEATHSIG = 1
 _children: list[Process] = []
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-
-
-def terminate_with_parent() -> None:
-    """For `preexec_fn`: the kernel sends SIGTERM when the parent ends, however it does. Only Linux can."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def start(
-    var: Path, module: str, *, environment: Mapping[str, str] | None = None, stdout: int | None = None
+    var: Path, module: str, *arguments: str, environment: Mapping[str, str] | None = None, stdout: int | None = None
 ) -> Process:
     """Run a Python module as a part of the stack in `var`.
 
     It has a session of its own: Ctrl-C in the terminal reaches the launcher alone, which stops the rest in order.
     """
     child = subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", module, *arguments],
         env=os.environ | dict(environment or {}) | {STACK_VARIABLE: str(var)},
         stdout=stdout,
         text=True,
@@ -47,7 +40,7 @@ def start(
 def find_processes(var: Path) -> set[int]:
     """The processes of the stack in `var`: what this one started, and what /proc knows of others, children's too."""
     variable = f"{STACK_VARIABLE}={var}".encode()
-    pids = {pid for pid in _all_processes() if pid != os.getpid() and variable in _environment(pid)}
+    pids = {pid for pid in all_processes() if pid != os.getpid() and variable in _environment(pid)}
     return pids | {child.pid for child in _children if child.poll() is None}
 
 
@@ -61,7 +54,7 @@ def terminate_all(var: Path, timeout: float) -> None:
             time.sleep(0.05)
 
 
-def _all_processes() -> list[int]:
+def all_processes() -> list[int]:
     root = Path("/proc")
     return [int(entry.name) for entry in root.iterdir() if entry.name.isdigit()] if root.is_dir() else []
 

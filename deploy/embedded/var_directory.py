@@ -3,15 +3,16 @@
 import errno
 import fcntl
 import json
-import os
 import secrets
 import shlex
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
+
+from deploy.embedded import private_file, runtime_directory, store_certificates
 
 FIRST_WEB_PORT = 8000
 # The store's five ports follow one another, and its gRPC ports lie 10000 above. This range keeps them all below those
@@ -72,12 +73,14 @@ def prepare_environment(var: Path, requested_port: str | None) -> dict[str, str]
         "PORT": str(port),
         "BASE_URL": f"http://127.0.0.1:{port}",
         "STORE_PORT": store_port,
+        "WANLLMDB_RUN_DIR": str(runtime_directory.create(var)),
         "S3_ENDPOINT_URL": f"http://127.0.0.1:{store_port}",
         "S3_BUCKET": "wanllmdb",
     }
     if env != saved:
-        write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
-    write_private(var / "s3.json", store_identities(env))
+        private_file.write(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
+    private_file.write(var / "s3.json", store_identities(env))
+    store_certificates.create(var / "store-tls")
     return env
 
 
@@ -102,25 +105,13 @@ def read_env(path: Path) -> dict[str, str]:
     return {name: "".join(shlex.split(value)) for name, _, value in lines}
 
 
-def write_private(path: Path, text: str) -> None:
-    """The file appears whole and for its owner alone, or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
-        draft.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-
-
 def read_credentials(var: Path) -> dict[str, str]:
     path = var / "credentials.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def write_credentials(var: Path, credentials: Mapping[str, str]) -> None:
-    write_private(var / "credentials.json", json.dumps(credentials, indent=2) + "\n")
+    private_file.write(var / "credentials.json", json.dumps(credentials, indent=2) + "\n")
 
 
 def free_web_port(requested: str | None) -> int:

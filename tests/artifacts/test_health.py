@@ -12,6 +12,7 @@ from artifacts.models import WorkerHeartbeat
 from harness import servers
 
 PARTS = ("database", "store", "workers", "cleanup", "notifications")
+PROCESSES = (health.queue_name("celery"), health.queue_name("notifications"), health.BEAT)
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +31,8 @@ def store_away(store) -> servers.Server:
 def workers(db) -> None:
     tasks.record_heartbeat()
     health.record_heartbeat("notifications")
+    for name in PROCESSES:
+        health.record_heartbeat(name)
 
 
 def test_all_is_well(workers, store, client):
@@ -76,9 +79,21 @@ def test_workers_that_never_came_are_reported(db, store, client):
 
 
 def test_workers_that_fell_silent_are_reported(workers, store):
-    WorkerHeartbeat.objects.update(last_seen_at=timezone.now() - timedelta(minutes=7, seconds=5))
+    past = timezone.now() - timedelta(minutes=7, seconds=5)
+    WorkerHeartbeat.objects.filter(name=health.WORKERS).update(last_seen_at=past)
 
     assert "for 7 min" in health.parts()["workers"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [(PROCESSES[0], "No worker is running"), (PROCESSES[1], "scheduler (beat) is not running")]
+)
+def test_a_process_that_is_missing_is_reported_within_seconds(workers, store, client, name, message):
+    past = timezone.now() - health.PROCESS_HEARTBEAT_TIMEOUT
+    WorkerHeartbeat.objects.filter(name=name).update(last_seen_at=past)
+
+    assert timedelta(seconds=30) > health.PROCESS_HEARTBEAT_TIMEOUT
+    assert message in client.get("/readyz").json()["workers"]
 
 
 def test_pages_ask_once_in_a_while(workers, store, monkeypatch, django_assert_num_queries):

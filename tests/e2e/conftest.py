@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from core.parent_process import terminate_with_parent
 from deploy.embedded import child_processes
 from harness import servers
 
-STOPS_WITHIN = 15
+STOPS_WITHIN = 40
 
 
 class Terminal:
@@ -35,7 +36,7 @@ class Terminal:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=child_processes.terminate_with_parent,
+                preexec_fn=terminate_with_parent,
             )
 
     @property
@@ -48,7 +49,7 @@ class Terminal:
 
     @property
     def is_ready(self) -> bool:
-        return "ready in" in self.output
+        return "(ready in" in self.output
 
     def wait_for_banner(self, seconds: float) -> "Terminal":
         wait_until(lambda: self.is_ready or self.process.poll() is not None, seconds)

@@ -1,0 +1,153 @@
+"""The supervisor of the Procfile's processes: supervisord, which starts each again when it ends, and what it reports.
+
+Its control socket is in the stack's runtime directory, which no other account may enter.
+"""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Error, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from deploy.embedded import child_processes, private_file
+from deploy.embedded.procfile import read_procfile
+
+# How long supervisord waits for a process that it has told to stop.
+STOP_SECONDS = 6
+# A process that ended is started at once. One that ends within this time waits a second longer each time, five times.
+# After that supervisord gives up, and `Supervisor.check` starts it again after GIVEN_UP_SECONDS, for ever.
+START_SECONDS = 10
+RETRIES = 5
+GIVEN_UP_SECONDS = 15.0
+# Stopped after all others, which still have something to say to it.
+STOPPED_LAST = ("store",)
+
+# Paths are taken from the environment, so that nothing has to be quoted.
+_CONFIG = """\
+[unix_http_server]
+file = %(ENV_WANLLMDB_RUN_DIR)s/supervisor.sock
+chmod = 0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisord]
+nodaemon = true
+silent = true
+logfile = %(ENV_WANLLMDB_VAR_DIR)s/log/supervisord.log
+logfile_maxbytes = 4MB
+logfile_backups = 1
+pidfile = %(ENV_WANLLMDB_RUN_DIR)s/supervisord.pid
+"""
+_PROGRAM = f"""\
+[program:{{name}}]
+command = python -m deploy.embedded.process {{name}}
+autorestart = true
+startsecs = {START_SECONDS}
+startretries = {RETRIES}
+stopwaitsecs = {STOP_SECONDS}
+stopasgroup = true
+killasgroup = true
+redirect_stderr = true
+stdout_logfile = /dev/stdout
+stdout_logfile_maxbytes = 0
+"""
+_GROUP = """\
+[group:{name}]
+programs = {programs}
+priority = {priority}
+"""
+
+
+class Supervisor:
+    """The running supervisord of one stack. `report` is called with each line that people should read."""
+
+    def __init__(self, var: Path, report: Callable[[str], None]) -> None:
+        self._var, self._report = var, report
+        self._pids: dict[str, int] = {}
+        self._missing: dict[str, float] = {}
+        self._restarts = 0
+        self._start()
+
+    def _start(self) -> None:
+        run = Path(os.environ["WANLLMDB_RUN_DIR"])
+        private_file.write(run / "supervisord.conf", config())
+        self._proxy = ServerProxy("http://127.0.0.1", SupervisorTransport(serverurl=f"unix://{run}/supervisor.sock"))
+        arguments = ["supervisor.supervisord", "-c", str(run / "supervisord.conf")]
+        self._process = child_processes.start(self._var, *arguments, stdout=subprocess.PIPE)
+        threading.Thread(target=self._print_output, args=(self._process,), daemon=True).start()
+
+    def _print_output(self, process: child_processes.Process) -> None:
+        """supervisord opens its output by name. That works with a pipe, and not with every file or socket."""
+        for line in process.stdout or ():
+            self._report(line.rstrip("\n"))
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether something does not start at all."""
+        return self._process.poll() is not None or any(row["statename"] == "FATAL" for row in self._rows())
+
+    def check(self) -> None:
+        """Report what ended and what runs again, and start what supervisord has given up. To be called every second."""
+        if self._process.poll() is not None:
+            self._restart()
+        for row in self._rows():
+            name = row["name"]
+            if row["statename"] != "RUNNING":
+                self._note_missing(name, f"{row['group']}:{name}", row["statename"])
+            elif self._pids.setdefault(name, row["pid"]) != row["pid"] or name in self._missing:
+                self._pids[name] = row["pid"]
+                self._missing.pop(name, None)
+                self._report(f"The process `{name}` runs again.")
+
+    def _note_missing(self, name: str, full_name: str, state: str) -> None:
+        if state == "STARTING" and name not in self._pids:
+            return  # For the first time.
+        now = time.monotonic()
+        if name not in self._missing:
+            self._report(f"The process `{name}` ended unexpectedly: it is started again.")
+        if state == "FATAL" and now - self._missing.get(name, now) > GIVEN_UP_SECONDS:
+            self._missing[name] = now
+            self._proxy.supervisor.startProcess(full_name, False)
+        self._missing.setdefault(name, now)
+
+    def _restart(self) -> None:
+        self._restarts += 1
+        pause = min(2**self._restarts, 60)
+        self._report(f"The supervisor ended unexpectedly: everything is started again in {pause} s.")
+        child_processes.terminate_all(self._var, STOP_SECONDS)
+        time.sleep(pause)
+        self._pids.clear()
+        self._missing.clear()
+        self._start()
+
+    def stop(self) -> None:
+        """Have supervisord stop all processes in order, and end."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(2 * STOP_SECONDS)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """What supervisord says of each process; nothing while it does not answer."""
+        try:
+            return self._proxy.supervisor.getAllProcessInfo()
+        except (OSError, Error, HTTPException):
+            self._proxy("close")()  # A connection that failed once is of no more use.
+            return []
+
+
+def config() -> str:
+    names = list(read_procfile())
+    first = [name for name in names if name not in STOPPED_LAST]
+    parts = [_CONFIG + ("user = root\n" if os.getuid() == 0 else "")]  # It asks whether that is meant.
+    parts += [_PROGRAM.format(name=name) for name in names]
+    parts.append(_GROUP.format(name="server", programs=",".join(first), priority=2))
+    parts.append(_GROUP.format(name="data", programs=",".join(STOPPED_LAST), priority=1))
+    return "\n".join(parts)
