@@ -26,8 +26,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.parent_process import terminate_with_parent
-from deploy.embedded import child_processes, runtime_directory, var_directory
-from deploy.embedded.procfile import read_procfile
+from deploy import child_processes, runtime_directory, var_directory
+from deploy.procfile import read_procfile
 
 ROOT = Path(__file__).parent.parent
 PROCFILE = read_procfile()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from core.parent_process import terminate_with_parent
-from deploy.embedded import child_processes
+from deploy import child_processes
 from harness import servers
 
 STOPS_WITHIN = 40

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import var_directory
+from deploy import var_directory
 from harness import servers
 
 
