@@ -23,7 +23,7 @@ _GUNICORN = "exec gunicorn wanllmdb.wsgi --bind 127.0.0.1:$PORT --worker-class g
 _GRANIAN = "exec granian wanllmdb.wsgi:application --interface wsgi --host 127.0.0.1 --port $PORT --workers 2"
 OTHERS = {
     "gunicorn 2×8": f"{_GUNICORN} --no-control-socket --log-level warning --threads 8",
-    "granian 2×36": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 36",
+    "granian 2×44": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 44",
     "granian 2×4": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 4",
     "granian 2×1": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 1",
     "granian 2×8": f"{_GRANIAN} --http 1 --no-ws --log-level error --blocking-threads 8",
@@ -40,37 +40,26 @@ class Candidate:
     """A web server under measurement."""
 
     name: str
-    servers: list[Server]
+    server: Server
     port: int
     rounds: list[Measurement] = field(default_factory=list)
     cpu_seconds: float = 0.0
 
     @classmethod
-    def start(cls, stack: Stack, name: str, *commands: str) -> "Candidate":
+    def start(cls, stack: Stack, name: str, command: str) -> "Candidate":
         port = servers.free_port()
         slug = "".join(letter if letter.isalnum() else "-" for letter in name.lower())
         var = servers.session_directory() / f"web-{slug}"
         var_directory.create(var)
         env = stack.env | {"PORT": str(port), "WANLLMDB_RUN_DIR": str(runtime_directory.create(var))}
-        started = [
-            Server(f"web-{slug}-{number}", ["sh", "-c", line], env, bool) for number, line in enumerate(commands)
-        ]
-        for server in started:
-            server.ready = (lambda: answers(port)) if server is started[-1] else (lambda: True)
-            server.start()
-        return cls(name, started, port)
+        server = Server(f"web-{slug}", ["sh", "-c", command], env, lambda: answers(port))
+        server.start()
+        return cls(name, server, port)
 
     def turn(self, messages: list[bytes], clients: int, seconds: float) -> None:
-        before = self._cpu_seconds()
+        before = process_usage.cpu_seconds(self.server.process.pid)
         self.rounds.append(load_generator.run(self.port, messages, clients=clients, seconds=seconds))
-        self.cpu_seconds += self._cpu_seconds() - before
-
-    def _cpu_seconds(self) -> float:
-        return sum(process_usage.cpu_seconds(server.process.pid) for server in self.servers)
-
-    def stop(self) -> None:
-        for server in self.servers:
-            server.stop()
+        self.cpu_seconds += process_usage.cpu_seconds(self.server.process.pid) - before
 
     @property
     def best(self) -> Measurement:
@@ -92,10 +81,10 @@ def main() -> None:
 
 def run(seconds: float = 0.5, *, alone: bool = False) -> None:
     stack = Stack("web-server")
-    commands = {"Procfile": (servers.PROCFILE["front"], servers.PROCFILE["web"])}
+    commands = {"Procfile": servers.WEB}
     if not alone:
-        commands |= {name: (command,) for name, command in OTHERS.items() if shutil.which(command.split()[1])}
-    candidates = [Candidate.start(stack, name, *lines) for name, lines in commands.items()]
+        commands |= {name: command for name, command in OTHERS.items() if shutil.which(command.split()[1])}
+    candidates = [Candidate.start(stack, name, command) for name, command in commands.items()]
     requests = populate(candidates[0].port, stack.key("alice"))
     database = "PostgreSQL" if servers.on_postgres() else "SQLite"
     print(f"{database}, {ARTIFACTS} artifacts; the best of {ROUNDS} turns of {seconds:g} s\n")
@@ -105,7 +94,7 @@ def run(seconds: float = 0.5, *, alone: bool = False) -> None:
             measure(candidates, messages, clients, seconds)
             show(what, clients, candidates)
     for candidate in candidates:
-        candidate.stop()
+        candidate.server.stop()
 
 
 def answers(port: int) -> bool:

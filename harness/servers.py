@@ -31,6 +31,8 @@ from deploy.procfile import read_procfile
 
 ROOT = Path(__file__).parent.parent
 PROCFILE = read_procfile()
+# The web server, and the front before it as its child, which ends with it.
+WEB = f"python -m deploy.embedded.process front & {PROCFILE['web']}"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 _servers: "list[Server]" = []
@@ -304,10 +306,7 @@ class Stack:
                 connection.execute(f'CREATE DATABASE "{name}"')
             self.env |= {"DATABASE_URL": f"{postgres()}/{name}", "CELERY_BROKER_URL": f"{redis()}/1"}
         self.store = store()
-        self.front = Server(
-            f"{name}-front", ["sh", "-c", PROCFILE["front"]], self.env, lambda: not var_directory.is_free(port)
-        )
-        self.web = Server(f"{name}-web", ["sh", "-c", PROCFILE["web"]], self.env, self._web_is_ready)
+        self.web = Server(f"{name}-web", ["sh", "-c", WEB], self.env, self._web_is_ready)
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
         self.beat = Server(f"{name}-beat", ["sh", "-c", PROCFILE["beat"]], self.env, lambda: True)
         self.manage("migrate", "--verbosity=0")
@@ -318,7 +317,7 @@ class Stack:
 
     def start(self) -> None:
         """Everything runs after this, also what a test has killed."""
-        for server in (self.store, self.worker, self.beat, self.front, self.web):
+        for server in (self.store, self.worker, self.beat, self.web):
             server.start()
 
     def key(self, username: str) -> str:

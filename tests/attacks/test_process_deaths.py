@@ -26,7 +26,7 @@ from tests.e2e.conftest import Terminal, wait_until
 pytestmark = pytest.mark.timeout(3600)
 # Generous: a busy machine takes a while to load the server. How long it took is printed.
 BACK_WITHIN = 120
-PROCESSES = ["web main", "web worker", "other web worker", "worker", "beat", "store", "supervisor"]
+PROCESSES = ["web main", "web worker", "other web worker", "worker", "beat", "store", "front", "supervisor"]
 # Logs versions until it is told to stop, and writes down those that the server has taken.
 LOG = """
 import hashlib, os, sys, time
@@ -72,8 +72,8 @@ def find_pids(running: Terminal) -> dict[str, int]:
         elif any(word.endswith("granian") for word in words):
             name = "web worker" if is_child_of_web else "web main"
             found["other web worker" if name in found else name] = pid
-        elif "weed" in words[:1]:
-            found["store"] = pid
+        elif words[:1] in (["weed"], ["caddy"]):
+            found["store" if words[0] == "weed" else "front"] = pid
         elif "wanllmdb.celery" in words:
             found[words[words.index("wanllmdb.celery") + 1]] = pid
     return found
