@@ -141,9 +141,7 @@ class Launcher:
 def opener(authority: Path | None = None) -> urllib.request.OpenerDirector:
     """To the server. Whatever proxy leads to the rest of the world, it does not lead to ourselves."""
     context = ssl.create_default_context(cafile=authority)
-    return urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
 
 
 def request_stop(signum: int, frame: FrameType | None) -> None:

@@ -32,7 +32,7 @@ from deploy.procfile import read_procfile
 ROOT = Path(__file__).parent.parent
 PROCFILE = read_procfile()
 # The web server, and the front before it as its child, which ends with it.
-WEB = f"python -m deploy.embedded.process front & {PROCFILE['web']}"
+WEB = f"python -m deploy.process front Procfile & {PROCFILE['web']}"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 _servers: "list[Server]" = []
