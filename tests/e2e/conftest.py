@@ -1,4 +1,4 @@
-"""`make run` and `make stack` as a new user has them: a clean clone, its own `var/`, and a terminal to press Ctrl-C in."""
+"""`make run` and `make stack` as a new user has them: a clean clone, its own state, and a terminal for Ctrl-C."""
 
 import json
 import os
@@ -20,7 +20,7 @@ STOPS_WITHIN = 40
 
 
 class Terminal:
-    """`make run`, or another target, in a terminal of its own, which has nothing in its environment that the tests put there."""
+    """`make run`, or another target, in a terminal of its own, with nothing in its environment of what the tests set."""
 
     def __init__(self, clone: Path, var: Path, screen: Path, target: str = "run", **environment: str) -> None:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}

@@ -121,7 +121,7 @@ def test_it_is_reached_by_tls_under_its_own_authority_alone(first):
     assert isinstance(refusal.value.reason, ssl.SSLCertVerificationError)
     for name in (url, url.replace("localhost", "127.0.0.1")):
         with launcher.opener(first.var / AUTHORITY).open(name, timeout=10) as answer:
-            assert answer.read() == b"ok"
+            assert answer.read() == b"ok\n"
 
 
 def test_bytes_go_over_tls_too(first):
