@@ -20,7 +20,7 @@ STOPS_WITHIN = 40
 
 
 class Terminal:
-    """`make run`, or another target, in a terminal of its own, with nothing in its environment of what the tests set."""
+    """`make run`, or another target, in a terminal of its own, with nothing in its environment of the tests."""
 
     def __init__(self, clone: Path, var: Path, screen: Path, target: str = "run", **environment: str) -> None:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
