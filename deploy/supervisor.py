@@ -23,7 +23,7 @@ from deploy.procfile import Formation
 STOP_SECONDS = 6
 # A process that ended is started at once. One that ends within this time waits a second longer each time, five times.
 # After that supervisord gives up, and `Supervisor.check` starts it again after GIVEN_UP_SECONDS, for ever.
-START_SECONDS = 3
+START_SECONDS = 10
 RETRIES = 5
 GIVEN_UP_SECONDS = 15.0
 # The groups of processes. `data` is started first and stopped last.

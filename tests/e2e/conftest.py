@@ -49,7 +49,7 @@ class Terminal:
 
     @property
     def is_ready(self) -> bool:
-        return "ready in" in self.output
+        return "(ready in" in self.output
 
     def wait_for_banner(self, seconds: float) -> "Terminal":
         wait_until(lambda: self.is_ready or self.process.poll() is not None, seconds)
