@@ -37,16 +37,23 @@ class StackLauncher(launcher.Launcher):
         store_port = int(var_directory.read_env(self.var / "embedded.env").get("STORE_TLS_PORT", port))
         if store_port == port or not var_directory.is_free(store_port):
             store_port = var_directory.free_web_port(None, port + 1)
+        host = os.environ.get("FRONT_HOST") or "localhost"
         return var_directory.save_environment(
             self.var,
             {
                 "PORT": str(port),
-                "BASE_URL": f"https://localhost:{port}",
+                "BASE_URL": f"https://{host}:{port}",
+                "ALLOWED_HOSTS": ",".join(sorted({host, "localhost", "127.0.0.1"})),
+                # What the front calls itself, the address that it listens on, and whence it has certificates: from an
+                # authority of its own (internal), from two files, or from Let's Encrypt (an e-mail address).
+                "FRONT_HOST": host,
+                "FRONT_BIND": os.environ.get("FRONT_BIND") or "127.0.0.1",
+                "FRONT_TLS": os.environ.get("FRONT_TLS") or "internal",
                 "BEHIND_TLS_PROXY": "1",
                 # Only the front, by the sockets of the web servers.
                 "TRUSTED_PROXIES": "unix",
                 "STORE_TLS_PORT": str(store_port),
-                "S3_PUBLIC_ENDPOINT_URL": f"https://localhost:{store_port}",
+                "S3_PUBLIC_ENDPOINT_URL": f"https://{host}:{store_port}",
                 "CELERY_BROKER_URL": f"redis+socket://{runtime_directory.create(self.var)}/redis.sock",
                 "WEB_WORKERS": "1",
                 **postgres.create(self.var / "postgres"),
@@ -55,18 +62,23 @@ class StackLauncher(launcher.Launcher):
 
     @property
     def local_url(self) -> str:
-        return f"https://localhost:{os.environ['PORT']}"
+        return f"https://127.0.0.1:{os.environ['PORT']}"
 
     def welcome(self, credentials: dict[str, str], *, is_first_start: bool) -> None:
         """Try it once, as a user would."""
-        if is_first_start and child_processes.start(self.var, "deploy.stack.smoke_test").wait():
+        if (
+            is_first_start
+            and os.environ["FRONT_HOST"] == "localhost"
+            and child_processes.start(self.var, "deploy.stack.smoke_test").wait()
+        ):
             launcher.print_now("It runs on all the same.")
 
     def hints(self, credentials: dict[str, str]) -> list[str]:
-        authority = launcher.display_path(self.var / AUTHORITY)
+        if os.environ["FRONT_TLS"] != "internal":
+            return []
         return [
-            f"  TLS       clients trust {authority}:",
-            f"            import it into the browser, and for programs `export SSL_CERT_FILE=$PWD/{authority}`",
+            "  TLS       the authority that clients have to trust, in the browser and in programs:",
+            f"            export SSL_CERT_FILE={self.authority}",
         ]
 
 

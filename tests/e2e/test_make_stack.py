@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -38,12 +39,12 @@ def var() -> Path:
 
 
 @pytest.fixture(scope="module")
-def make_stack(clone: Path, var: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Terminal]]:
+def make_stack(clone: Path, var: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Terminal]]:
     screens = tmp_path_factory.mktemp("screens")
     started: list[Terminal] = []
 
-    def type_it() -> Terminal:
-        started.append(Terminal(clone, var, screens / str(len(started)), "stack"))
+    def type_it(**environment: str) -> Terminal:
+        started.append(Terminal(clone, var, screens / str(len(started)), "stack", **environment))
         return started[-1]
 
     yield type_it
@@ -210,3 +211,24 @@ def test_the_next_start_keeps_everything_and_can_be_tried_by_hand(first, make_st
     assert tried.returncode == 0, tried.stdout + tried.stderr
     again.press_ctrl_c()
     assert not again.processes
+
+
+def test_it_has_the_name_that_it_is_given(first, make_stack):
+    host = "wanllmdb.example.org"
+    named = make_stack(FRONT_HOST=host).wait_for_banner(STARTS_WITHIN)
+    environment = read_env(first.var / "embedded.env")
+    assert named.credentials["base_url"] == f"https://{host}:{environment['PORT']}"
+    store = f"https://{host}:{environment['STORE_TLS_PORT']}"
+    me, none = f"{named.credentials['base_url']}/api/v1/me", f"{store}/wanllmdb/none"
+    for url in (me, none):
+        key = named.credentials["api_key"]
+        authority = str(first.var / AUTHORITY)
+        port = str(urlsplit(url).port)
+        curl = ["curl", "-sS", "--noproxy", "*", "--cacert", authority, "--resolve", f"{host}:{port}:127.0.0.1"]
+        answer = subprocess.run(
+            [*curl, "-o", "/dev/null", "-w", "%{http_code}", "-H", f"Authorization: Bearer {key}", url],
+            capture_output=True,
+            text=True,
+        )
+        assert answer.stdout == {me: "200", none: "403"}[url], answer.stderr
+    named.press_ctrl_c()
