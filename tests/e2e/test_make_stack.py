@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 import wanllmdb as wandb
 from deploy import child_processes, launcher
@@ -214,22 +215,24 @@ def test_the_next_start_keeps_everything_and_can_be_tried_by_hand(first, make_st
     assert not again.processes
 
 
-def test_it_has_the_name_that_it_is_given(first, make_stack):
-    host = "wanllmdb.example.org"
-    named = make_stack(FRONT_HOST=host).wait_for_banner(STARTS_WITHIN)
+def test_it_has_the_name_and_the_certificate_that_it_is_given(first, make_stack, tmp_path):
+    host, authority = "wanllmdb.example.org", tmp_path / "authority.crt"
+    issuer = trustme.CA()
+    issuer.cert_pem.write_to_path(str(authority))
+    certificate = issuer.issue_cert(host)
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key"))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "crt"))
+    named = make_stack(FRONT_HOST=host, FRONT_TLS=f"{tmp_path / 'crt'} {tmp_path / 'key'}").wait_for_banner(
+        STARTS_WITHIN
+    )
     environment = read_env(first.var / "embedded.env")
-    assert named.credentials["base_url"] == f"https://{host}:{environment['PORT']}"
-    store = f"https://{host}:{environment['STORE_TLS_PORT']}"
-    me, none = f"{named.credentials['base_url']}/api/v1/me", f"{store}/wanllmdb/none"
-    for url in (me, none):
-        key = named.credentials["api_key"]
-        authority = str(first.var / AUTHORITY)
-        port = str(urlsplit(url).port)
-        curl = ["curl", "-sS", "--noproxy", "*", "--cacert", authority, "--resolve", f"{host}:{port}:127.0.0.1"]
-        answer = subprocess.run(
-            [*curl, "-o", "/dev/null", "-w", "%{http_code}", "-H", f"Authorization: Bearer {key}", url],
-            capture_output=True,
-            text=True,
-        )
-        assert answer.stdout == {me: "200", none: "403"}[url], answer.stderr
+    server, store = (f"https://{host}:{environment[name]}" for name in ("PORT", "STORE_TLS_PORT"))
+    assert named.credentials["base_url"] == server
+    assert environment["S3_PUBLIC_ENDPOINT_URL"] == store
+    for url, status in {f"{server}/api/v1/me": "200", f"{store}/wanllmdb/none": "403"}.items():
+        command = ["curl", "-sS", "--noproxy", "*", "--cacert", str(authority), "-o", "/dev/null", "-w", "%{http_code}"]
+        command += ["--resolve", f"{host}:{urlsplit(url).port}:127.0.0.1"]
+        command += ["-H", f"Authorization: Bearer {named.credentials['api_key']}", url]
+        answer = subprocess.run(command, capture_output=True, text=True)
+        assert answer.stdout == status, answer.stderr
     named.press_ctrl_c()
