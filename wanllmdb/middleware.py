@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
@@ -35,8 +34,6 @@ class RequestLimitsMiddleware:
             _drop_trailing_slash(request)
             response = self.get_response(request)
         else:
-            if isinstance(refusal, errors.PayloadTooLarge):
-                _discard_body(request)
             response = error_views.render_refusal(request, refusal)
         response["X-Request-ID"] = request.id
         return response
@@ -52,15 +49,6 @@ def _refusal(request: HttpRequest) -> errors.RegistryError | None:
     if not (_is_path(request) and _is_query(meta.get("QUERY_STRING", ""))):
         return errors.Invalid("The URL contains bytes that are not UTF-8.")
     return None
-
-
-def _discard_body(request: HttpRequest) -> None:
-    """Read what is sent, up to four times the limit: who is still sending does not read the answer."""
-    left = min(int(request.META["CONTENT_LENGTH"]), 4 * settings.MAX_BODY_BYTES)
-    stream = request.META["wsgi.input"]
-    with suppress(OSError):
-        while left > 0 and (chunk := stream.read(min(left, 2**16))):
-            left -= len(chunk)
 
 
 def _is_path(request: HttpRequest) -> bool:

@@ -20,8 +20,9 @@ django = get_wsgi_application()
 
 # Once Django is set up. Without these two lines the views answer everything, alike.
 from api.fast_path.wsgi import AliasFastPath  # noqa: E402
+from wanllmdb.oversized_bodies import OversizedBodies  # noqa: E402
 
-application = AliasFastPath(django)
+application = OversizedBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
 # All views are loaded before the first request. What is loaded stays, so the garbage collector need not walk it again:
 # doing so stopped a worker for 80 ms every twenty lists of artifacts.
 import_module(settings.ROOT_URLCONF)
