@@ -26,13 +26,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.parent_process import terminate_with_parent
-from deploy.embedded import child_processes, runtime_directory, var_directory
-from deploy.embedded.procfile import read_procfile
+from deploy import child_processes, runtime_directory, var_directory
+from deploy.procfile import read_procfile
 
 ROOT = Path(__file__).parent.parent
 PROCFILE = read_procfile()
 # The web server, and the front before it as its child, which ends with it.
-WEB = f"python -m deploy.embedded.process front & {PROCFILE['web']}"
+WEB = f"python -m deploy.process front Procfile & {PROCFILE['web']}"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 _servers: "list[Server]" = []

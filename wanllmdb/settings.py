@@ -155,7 +155,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # Each thread keeps its connection, and checks it before each request: PostgreSQL may have been restarted.
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
-    DATABASES["default"]["OPTIONS"] = {
+    # What the URL says (`?sslmode=verify-full`, `?host=/run/postgresql`), and:
+    DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
         # Frequent queries are prepared once for each connection. A pooler that reassigns connections after each
         # transaction needs support for that (PgBouncer's `max_prepared_statements`), or this setting off.
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
