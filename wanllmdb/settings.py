@@ -192,7 +192,7 @@ PAGE_ORIGINS = sorted({_base, *_twins, *CSRF_TRUSTED_ORIGINS})
 
 STORAGES["artifacts"] = {
     # django-storages' S3Storage, with the settings that are the same for every deployment.
-    "BACKEND": "artifacts.storage.ArtifactStorage",
+    "BACKEND": "artifacts.store_connection.ArtifactStorage",
     "OPTIONS": {
         "bucket_name": env.str("S3_BUCKET", default="wanllmdb"),
         "endpoint_url": S3_ENDPOINT_URL,

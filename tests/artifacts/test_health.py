@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from artifacts import errors, health, storage, tasks
+from artifacts import errors, health, storage, store_connection, tasks
 from artifacts.models import WorkerHeartbeat
 from harness import servers
 
@@ -58,7 +58,7 @@ def test_clocks_that_differ_are_named(workers, store, client, monkeypatch, hours
     storage.ensure_bucket()
     real_now = botocore.auth.get_current_datetime
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *args: real_now(*args) + timedelta(hours=hours))
-    monkeypatch.setattr(storage.time, "time", lambda: real_now().timestamp() + hours * 3600)
+    monkeypatch.setattr(store_connection.time, "time", lambda: real_now().timestamp() + hours * 3600)
 
     expected = "The clocks of this server and of the object store differ by 60 minutes"
     ready = client.get("/readyz")
@@ -86,14 +86,19 @@ def test_workers_that_fell_silent_are_reported(workers, store):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [(PROCESSES[0], "No worker is running"), (PROCESSES[1], "scheduler (beat) is not running")]
+    ("name", "part", "message"),
+    [
+        (health.queue_name("celery"), "workers", "No worker is running"),
+        (health.queue_name("notifications"), "notifications", "No notification worker is running"),
+        (health.BEAT, "workers", "scheduler (beat) is not running"),
+    ],
 )
-def test_a_process_that_is_missing_is_reported_within_seconds(workers, store, client, name, message):
+def test_a_process_that_is_missing_is_reported_within_seconds(workers, store, client, name, part, message):
     past = timezone.now() - health.PROCESS_HEARTBEAT_TIMEOUT
     WorkerHeartbeat.objects.filter(name=name).update(last_seen_at=past)
 
     assert timedelta(seconds=30) > health.PROCESS_HEARTBEAT_TIMEOUT
-    assert message in client.get("/readyz").json()["workers"]
+    assert message in client.get("/readyz").json()[part]
 
 
 def test_pages_ask_once_in_a_while(workers, store, monkeypatch, django_assert_num_queries):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from artifacts import storage
+from artifacts import storage, store_connection
 from artifacts.errors import BytesMismatch, Missing
 from tests.artifacts.client import MIB, fetch, parts_of, put, send, sha256, with_store_options
 
@@ -132,9 +132,9 @@ def test_this_store_enforces_what_signed_urls_say():
 
 
 def test_threads_share_one_client(key):
-    client = storage._client()
+    client = store_connection.client()
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(lambda _: storage._client(), range(8))) == {client}
+        assert set(pool.map(lambda _: store_connection.client(), range(8))) == {client}
 
 
 def test_credentials_in_the_environment_are_for_somebody_else(key, settings, monkeypatch):

@@ -27,7 +27,7 @@ from django.test import Client
 
 from accounts.actor import Actor
 from accounts.models import ApiKey
-from artifacts import health, storage
+from artifacts import health, storage, store_connection
 from artifacts.content import uploads
 from artifacts.errors import StoreUnavailable
 from core import database_errors
@@ -78,16 +78,16 @@ def web_process(settings, monkeypatch) -> None:
     """This process waits for the store as a web process does."""
     settings.IS_WEB_PROCESS = True
     settings.STORAGES = with_store_options(region_name="us-east-1")
-    monkeypatch.setattr(storage, "_breaker", CircuitBreaker(60))
-    storage._with_short_timeouts.cache_clear()
+    monkeypatch.setattr(store_connection, "_breaker", CircuitBreaker(60))
+    store_connection.with_short_timeouts.cache_clear()
     yield
-    storage._with_short_timeouts.cache_clear()
+    store_connection.with_short_timeouts.cache_clear()
 
 
 @pytest.fixture
 def silent_store(web_process, silent, settings) -> SilentServer:
     settings.STORAGES = with_store_options(endpoint_url=f"http://127.0.0.1:{silent.port}")
-    storage._with_short_timeouts.cache_clear()
+    store_connection.with_short_timeouts.cache_clear()
     return silent
 
 
@@ -143,7 +143,7 @@ def test_a_connection_that_the_store_has_closed_meanwhile_is_no_failure(store, w
 
 
 def test_workers_wait_longer(store):
-    patient, impatient = storage.ArtifactStorage.client_config, storage.ArtifactStorage._web_config
+    patient, impatient = store_connection.ArtifactStorage.client_config, store_connection.ArtifactStorage._web_config
 
     assert impatient.connect_timeout + impatient.read_timeout < 10 < patient.read_timeout
     assert not django_settings.IS_WEB_PROCESS

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.actor import Actor, Channel
 from accounts.models import User
-from artifacts import storage, tasks, versions
+from artifacts import storage, store_connection, tasks, versions
 from artifacts.content import deletions, downloads, incoming, reconciliation, single_upload, uploads
 from artifacts.drafts import FileSpec
 from artifacts.models import Artifact, ArtifactVersion, Blob, PendingDeletion, StoredObject
@@ -51,14 +51,14 @@ def checks(request, db, store, settings) -> Iterator[bool]:
         url = servers.unchecking_store().url
         settings.STORAGES = with_store_options(endpoint_url=url)
         settings.S3_PUBLIC_ENDPOINT_URL = url
-    storage._public.cache_clear()
-    storage._with_short_timeouts.cache_clear()
+    store_connection.public.cache_clear()
+    store_connection.with_short_timeouts.cache_clear()
     cache.clear()
     storage.ensure_bucket()
     reconciliation.delete_unknown(reconciliation.compare())
     yield checks
-    storage._public.cache_clear()
-    storage._with_short_timeouts.cache_clear()
+    store_connection.public.cache_clear()
+    store_connection.with_short_timeouts.cache_clear()
     cache.clear()
 
 
@@ -284,11 +284,11 @@ def test_a_store_that_cannot_be_tried_is_not_believed_and_tried_again(checks, se
         assert not storage.enforces_checksums()
         return
     settings.STORAGES = with_store_options(endpoint_url=f"http://127.0.0.1:{servers.free_port()}")
-    storage._with_short_timeouts.cache_clear()
+    store_connection.with_short_timeouts.cache_clear()
     assert not storage.enforces_checksums()
 
     settings.STORAGES = with_store_options(endpoint_url=settings.S3_ENDPOINT_URL)
-    storage._with_short_timeouts.cache_clear()
+    store_connection.with_short_timeouts.cache_clear()
     assert storage.enforces_checksums()
 
 
@@ -314,7 +314,7 @@ def test_what_is_verified_stays_whatever_its_urls_are_used_for(checks, bob, mall
     before = target.objects()
     # Of those in parts the last, which is the smallest.
     for signed, body in target.signed[-1:]:
-        for trick in tricks(signed, body, f"/{storage._bucket_name()}/{theirs.key}"):
+        for trick in tricks(signed, body, f"/{store_connection.bucket_name()}/{theirs.key}"):
             if trick.breaks_signature and not checks:
                 continue
             status = attempt(trick)
@@ -472,7 +472,7 @@ def test_headers_that_an_upload_brings_along_reach_nobody(checks, bob, artifact,
     assert served["Cache-Control"] == "private, no-store"
     assert served["Content-Encoding"] == "identity"
     assert not {"de", "public", "mine", brought["Expires"]} & set(served.values())
-    stored = storage._client().head_object(Bucket=storage._bucket_name(), Key=obj.key)
+    stored = store_connection.client().head_object(Bucket=store_connection.bucket_name(), Key=obj.key)
     if not obj.is_bound:
         assert not {"de", "public", "gzip", "text/html", "inline"} & {str(value) for value in stored.values()}
         assert stored["Metadata"] == {}
@@ -482,10 +482,10 @@ def test_headers_that_an_upload_brings_along_reach_nobody(checks, bob, artifact,
 def test_a_url_that_has_expired_opens_nothing(checks, bob, artifact):
     """On the store that checks: the other one knows no time."""
     target = file_alone(bob, artifact)
-    params = {"Bucket": storage._bucket_name(), "Key": StoredObject.objects.get().key}
+    params = {"Bucket": store_connection.bucket_name(), "Key": StoredObject.objects.get().key}
     long_ago = timezone.now().strftime("%Y%m%dT")
     for operation, method in (("put_object", "PUT"), ("get_object", "GET")):
-        url = storage._public().client.generate_presigned_url(operation, Params=params, ExpiresIn=3600)
+        url = store_connection.public().client.generate_presigned_url(operation, Params=params, ExpiresIn=3600)
         stale = url.replace(f"X-Amz-Date={long_ago}", "X-Amz-Date=20200101T")
         assert stale != url
         if checks:
