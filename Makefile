@@ -5,10 +5,11 @@ PYTHON = $(VENV)/bin/python
 # Two processes, each with its own servers and database; each reads its own settings.
 PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
 # Tests that see no difference between the databases: they only use HTTP, or bring their own database or broker.
-SQLITE_ONLY = $(addprefix --ignore=tests/,browser docs sdk e2e/test_broker.py e2e/test_make_run.py e2e/test_readme.py)
+SQLITE_ONLY = $(addprefix --ignore=tests/,browser docs sdk e2e/test_broker.py \
+	e2e/test_make_run.py e2e/test_make_stack.py e2e/test_readme.py)
 export PORT
 
-.PHONY: help run test check bench screenshots
+.PHONY: help run stack test check bench screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +17,11 @@ help:  ## list the targets
 run:  ## start everything, on port 8000 or the next free one (PORT=… requires one); all state is in var/
 	@deploy/venv.sh $(VENV) requirements.txt
 	@exec $(PYTHON) -m deploy.embedded
+
+stack:  ## start it as a team runs it: PostgreSQL, Redis, TLS, port 8443 or the next free one; all state is in var/stack/
+	@deploy/debian.sh postgresql redis-server
+	@deploy/venv.sh $(VENV) requirements.txt
+	@exec $(PYTHON) -m deploy.stack
 
 test: tools  ## run the checks, then the tests on SQLite and PostgreSQL, with a real object store, Redis and workers
 	@deploy/debian.sh postgresql redis-server curl chromium
@@ -41,4 +47,4 @@ screenshots: tools  ## take screenshots of all pages in two widths and two colou
 
 .PHONY: tools
 tools:
-	@deploy/venv.sh $(VENV) requirements.txt requirements-dev.txt
+	@deploy/venv.sh $(VENV) requirements.txt requirements-otel.txt requirements-dev.txt

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import load_generator, process_usage
 from benchmarks.load_generator import Measurement
-from deploy.embedded import runtime_directory, var_directory
+from deploy import runtime_directory, var_directory
 from harness import servers
 from harness.servers import Server, Stack
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import trustme
 
-from deploy.embedded import runtime_directory, var_directory
+from deploy import runtime_directory, var_directory
 from harness import listeners, servers
 
 # Whoever attacks is not the stack's owner where that can be had: only root can become somebody else.

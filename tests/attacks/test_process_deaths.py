@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from deploy.embedded import child_processes
+from deploy import child_processes
 from harness import servers
 from tests.e2e.conftest import Terminal, wait_until
 

@@ -1,4 +1,4 @@
-"""`make run` as a new user has it: a clean clone, its own `var/`, and a terminal to press Ctrl-C in."""
+"""`make run` and `make stack` as a new user has them: a clean clone, its own state, and a terminal for Ctrl-C."""
 
 import json
 import os
@@ -13,23 +13,23 @@ from typing import Any
 import pytest
 
 from core.parent_process import terminate_with_parent
-from deploy.embedded import child_processes
+from deploy import child_processes
 from harness import servers
 
 STOPS_WITHIN = 40
 
 
 class Terminal:
-    """`make run` in a terminal of its own, which has nothing in its environment that the tests put there."""
+    """`make run`, or another target, in a terminal of its own, with nothing in its environment of the tests."""
 
-    def __init__(self, clone: Path, var: Path, screen: Path, **environment: str) -> None:
+    def __init__(self, clone: Path, var: Path, screen: Path, target: str = "run", **environment: str) -> None:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
         kept |= {"VENV": sys.prefix, "WANLLMDB_VAR_DIR": str(var)}
         self.var, self.screen = var, screen
         self.begun = time.monotonic()
         with screen.open("w") as output:
             self.process = subprocess.Popen(
-                ["make", "run"],
+                ["make", target],
                 cwd=clone,
                 env=kept | environment,
                 stdin=subprocess.DEVNULL,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import runtime_directory, var_directory
-from deploy.embedded.__main__ import trust_proxies
+from deploy import runtime_directory, var_directory
+from deploy.launcher import trust_proxies
 from harness import servers
 from tests.e2e.conftest import wait_until
 

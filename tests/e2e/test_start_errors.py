@@ -1,13 +1,15 @@
 """What stands in the way of a start is one sentence each."""
 
 import os
+import pwd
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from deploy.embedded import var_directory
+from deploy import var_directory
+from deploy.stack import postgres
 from harness import servers
 
 
@@ -47,3 +49,16 @@ def test_a_port_that_is_none(port):
 def test_other_errors_are_not_mistaken_for_a_full_disk(tmp_path):
     with pytest.raises(PermissionError), var_directory.report_full_disk(tmp_path):
         raise PermissionError(13, os.strerror(13))
+
+
+def test_postgres_of_a_version_that_is_gone(tmp_path):
+    (tmp_path / "PG_VERSION").write_text("9.6\n")
+    with pytest.raises(SystemExit, match=r"was made by PostgreSQL 9\.6, which is not installed"):
+        postgres.find_programs(tmp_path)
+
+
+def test_a_directory_that_postgres_may_not_enter(tmp_path):
+    tmp_path.chmod(0)
+    nobody = pwd.getpwnam("nobody") if os.getuid() == 0 else None
+    with pytest.raises(SystemExit, match=f"may not enter {tmp_path}|may not enter /"):
+        postgres.check_passage(tmp_path / "postgres", nobody or pwd.getpwuid(os.getuid()))

@@ -1,4 +1,4 @@
-"""The supervisor of the Procfile's processes: supervisord, which starts each again when it ends, and what it reports.
+"""The supervisor of a stack's processes: supervisord, which starts each again when it ends, and what it reports.
 
 Its control socket is in the stack's runtime directory, which no other account may enter.
 """
@@ -16,8 +16,8 @@ from xmlrpc.client import Error, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from deploy.embedded import child_processes, private_file
-from deploy.embedded.procfile import read_procfile
+from deploy import child_processes, private_file
+from deploy.procfile import Formation
 
 # How long supervisord waits for a process that it has told to stop.
 STOP_SECONDS = 6
@@ -26,8 +26,9 @@ STOP_SECONDS = 6
 START_SECONDS = 10
 RETRIES = 5
 GIVEN_UP_SECONDS = 15.0
-# Stopped after all others, which still have something to say to it.
-STOPPED_LAST = ("store",)
+# The groups of processes. `data` is started first and stopped last.
+DATA, SERVER = "data", "server"
+ANSWERS_WITHIN = 15.0
 
 # Paths are taken from the environment, so that nothing has to be quoted.
 _CONFIG = """\
@@ -48,7 +49,8 @@ pidfile = %(ENV_WANLLMDB_RUN_DIR)s/supervisord.pid
 """
 _PROGRAM = f"""\
 [program:{{name}}]
-command = python -m deploy.embedded.process {{name}}
+command = python -m deploy.process {{name}} {{procfiles}}
+autostart = {{autostart}}
 autorestart = true
 startsecs = {START_SECONDS}
 startretries = {RETRIES}
@@ -67,10 +69,14 @@ priority = {priority}
 
 
 class Supervisor:
-    """The running supervisord of one stack. `report` is called with each line that people should read."""
+    """The running supervisord of one stack. `report` is called with each line that people should read.
 
-    def __init__(self, var: Path, report: Callable[[str], None]) -> None:
-        self._var, self._report = var, report
+    At first it runs what keeps data; `start_server` adds the others, which need that.
+    """
+
+    def __init__(self, var: Path, formation: Formation, report: Callable[[str], None]) -> None:
+        self._var, self._formation, self._report = var, formation, report
+        self._with_server = False
         self._pids: dict[str, int] = {}
         self._missing: dict[str, float] = {}
         self._restarts = 0
@@ -78,7 +84,7 @@ class Supervisor:
 
     def _start(self) -> None:
         run = Path(os.environ["WANLLMDB_RUN_DIR"])
-        private_file.write(run / "supervisord.conf", config())
+        private_file.write(run / "supervisord.conf", config(self._formation, with_server=self._with_server))
         self._proxy = ServerProxy("http://127.0.0.1", SupervisorTransport(serverurl=f"unix://{run}/supervisor.sock"))
         arguments = ["supervisor.supervisord", "-c", str(run / "supervisord.conf")]
         self._process = child_processes.start(self._var, *arguments, stdout=subprocess.PIPE)
@@ -88,6 +94,16 @@ class Supervisor:
         """supervisord opens its output by name. That works with a pipe, and not with every file or socket."""
         for line in process.stdout or ():
             self._report(line.rstrip("\n"))
+
+    def start_server(self) -> None:
+        """Start what does not keep data."""
+        self._with_server = True
+        deadline = time.monotonic() + ANSWERS_WITHIN
+        while not self._rows():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"The supervisor does not answer: see {self._var / 'log'}.")
+            time.sleep(0.02)
+        self._proxy.supervisor.startProcessGroup(SERVER, False)
 
     @property
     def has_given_up(self) -> bool:
@@ -143,11 +159,12 @@ class Supervisor:
             return []
 
 
-def config() -> str:
-    names = list(read_procfile())
-    first = [name for name in names if name not in STOPPED_LAST]
+def config(formation: Formation, *, with_server: bool) -> str:
+    groups = {DATA: list(formation.data), SERVER: [name for name in formation.names if name not in formation.data]}
+    procfiles = " ".join(formation.procfiles)
     parts = [_CONFIG + ("user = root\n" if os.getuid() == 0 else "")]  # It asks whether that is meant.
-    parts += [_PROGRAM.format(name=name) for name in names]
-    parts.append(_GROUP.format(name="server", programs=",".join(first), priority=2))
-    parts.append(_GROUP.format(name="data", programs=",".join(STOPPED_LAST), priority=1))
+    for priority, (group, names) in enumerate(groups.items(), start=1):
+        autostart = str(with_server or group == DATA).lower()
+        parts += [_PROGRAM.format(name=name, procfiles=procfiles, autostart=autostart) for name in names]
+        parts.append(_GROUP.format(name=group, programs=",".join(names), priority=priority))
     return "\n".join(parts)

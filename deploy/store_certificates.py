@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from deploy.embedded import private_file
+from deploy import private_file
 
 LIFETIME = timedelta(days=3650)
 # The store's components that have a section of their own in security.toml. `client` is for all that they dial.

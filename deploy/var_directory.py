@@ -1,4 +1,4 @@
-"""The `var/` directory: what the embedded stack keeps between two starts, and that only one runs in it at a time."""
+"""The `var/` directory: what a stack keeps between two starts, and that only one runs in it at a time."""
 
 import errno
 import fcntl
@@ -7,12 +7,12 @@ import secrets
 import shlex
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
 
-from deploy.embedded import private_file, runtime_directory, store_certificates
+from deploy import private_file, runtime_directory, store_certificates
 
 FIRST_WEB_PORT = 8000
 # The store's five ports follow one another, and its gRPC ports lie 10000 above. This range keeps them all below those
@@ -20,13 +20,14 @@ FIRST_WEB_PORT = 8000
 STORE_PORTS = range(18000, 22600, 5)
 STORE_PORT_COUNT = 5
 GRPC_PORT_OFFSET = 10_000
+DIRECTORIES = ("broker", "broker-control", "log", "store")
 MIN_FREE_BYTES = 500 * 2**20
 
 
-def create(var: Path) -> None:
+def create(var: Path, directories: Iterable[str] = DIRECTORIES) -> None:
     """Make `var` and what lies in it, for its owner only."""
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("broker", "broker-control", "log", "store"):
+    for name in directories:
         (var / name).mkdir(mode=0o700, exist_ok=True)
     free = shutil.disk_usage(var).free
     if free < MIN_FREE_BYTES:
@@ -58,7 +59,13 @@ def lock_var_dir(var: Path) -> Iterator[None]:
 
 
 def prepare_environment(var: Path, requested_port: str | None) -> dict[str, str]:
-    """The environment of this start: secrets made once, and ports that are free now. Kept in `embedded.env`.
+    """The environment of this start of the embedded stack, on a port that is free now."""
+    port = free_web_port(requested_port)
+    return save_environment(var, {"PORT": str(port), "BASE_URL": f"http://127.0.0.1:{port}"})
+
+
+def save_environment(var: Path, addresses: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this start: secrets made once, the object store, and `addresses`. Kept in `embedded.env`.
 
     What a signed address was made for stays good over a restart, because the store keeps its ports while it can.
     """
@@ -67,16 +74,14 @@ def prepare_environment(var: Path, requested_port: str | None) -> dict[str, str]
     store_port = saved.get("STORE_PORT")
     if not store_port or not store_ports_are_free(int(store_port)):
         store_port = str(free_store_port())
-    port = free_web_port(requested_port)
     env = new_secrets() | saved
     env |= {
-        "PORT": str(port),
-        "BASE_URL": f"http://127.0.0.1:{port}",
         "STORE_PORT": store_port,
         "WANLLMDB_RUN_DIR": str(runtime_directory.create(var)),
         "S3_ENDPOINT_URL": f"http://127.0.0.1:{store_port}",
         "S3_BUCKET": "wanllmdb",
     }
+    env |= addresses
     if env != saved:
         private_file.write(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
     private_file.write(var / "s3.json", store_identities(env))
@@ -114,18 +119,18 @@ def write_credentials(var: Path, credentials: Mapping[str, str]) -> None:
     private_file.write(var / "credentials.json", json.dumps(credentials, indent=2) + "\n")
 
 
-def free_web_port(requested: str | None) -> int:
-    """The port that was asked for, or the first free one from 8000 on."""
+def free_web_port(requested: str | None, first: int = FIRST_WEB_PORT) -> int:
+    """The port that was asked for, or the first free one from `first` on."""
     if requested:
         if not requested.isdigit() or not 0 < int(requested) < 65536:
             raise SystemExit(f"PORT={requested} is not a port: give a number from 1 to 65535.")
         if not is_free(int(requested)):
-            raise SystemExit(f"Port {requested} is taken: free it, or choose another with `make run PORT=…`.")
+            raise SystemExit(f"Port {requested} is taken: free it, or choose another with PORT=….")
         return int(requested)
-    for port in range(FIRST_WEB_PORT, FIRST_WEB_PORT + 200):
+    for port in range(first, first + 200):
         if is_free(port):
             return port
-    raise SystemExit(f"No port from {FIRST_WEB_PORT} to {port} is free: choose another with `make run PORT=…`.")
+    raise SystemExit(f"No port from {first} to {port} is free: choose another with PORT=….")
 
 
 def free_store_port() -> int:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -15,13 +16,14 @@ from pathlib import Path
 import django
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from artifacts import errors, storage
-from deploy.embedded import var_directory
+from deploy import var_directory
 
 PROBE = "probes/embedded"
+DATABASE_TIMEOUT = 60.0
 STORE_TIMEOUT = 60.0
 
 
@@ -29,13 +31,30 @@ def main() -> None:
     var = Path(os.environ["WANLLMDB_VAR_DIR"])
     with var_directory.report_full_disk(var):
         django.setup()
+        wait_for_database(var)
         refuse_newer_database()
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
         create_first_user(var)
+        # Counts of processes that ended with the last stop.
+        shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
     connection.close()
     print("prepared", flush=True)
     wait_for_store(var, int(os.environ["STORE_PORT"]))
+
+
+def wait_for_database(var: Path) -> None:
+    """It may be another of the processes, which has just been started."""
+    deadline = time.monotonic() + DATABASE_TIMEOUT
+    while True:
+        try:
+            return connection.ensure_connection()
+        except OperationalError as error:
+            if connection.vendor == "sqlite":
+                raise
+            if time.monotonic() > deadline:
+                sys.exit(f"The database does not answer after {DATABASE_TIMEOUT:.0f} s ({error}): see {var / 'log'}.")
+        time.sleep(0.05)
 
 
 def refuse_newer_database() -> None:
