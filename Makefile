@@ -47,4 +47,4 @@ screenshots: tools  ## take screenshots of all pages in two widths and two colou
 
 .PHONY: tools
 tools:
-	@deploy/venv.sh $(VENV) requirements.txt requirements-dev.txt
+	@deploy/venv.sh $(VENV) requirements.txt requirements-otel.txt requirements-dev.txt

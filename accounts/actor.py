@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
+from core.client_address import client_address
+
 if TYPE_CHECKING:
     from accounts.models import ApiKey, User
 
@@ -38,17 +40,17 @@ class Actor:
         """The caller of the API. The SDK is known by its User-Agent."""
         agent = request.META.get("HTTP_USER_AGENT", "")[:300]
         channel = Channel.SDK if agent.startswith("wanllmdb-sdk/") else Channel.API
-        return cls(request.user, channel, request.auth, request.META.get("REMOTE_ADDR") or None, agent, reason)
+        return cls(request.user, channel, request.auth, client_address(request.META), agent, reason)
 
     @classmethod
     def from_page(cls, request: Any, reason: str = "") -> Self:
         """The user of a page."""
         agent = request.headers.get("User-Agent", "")[:300]
-        return cls(request.user, Channel.WEB, None, request.META.get("REMOTE_ADDR") or None, agent, reason)
+        return cls(request.user, Channel.WEB, None, client_address(request.META), agent, reason)
 
     @classmethod
     def from_admin(cls, request: Any, reason: str = "") -> Self:
         """Staff in Django admin, who have Django's own permission for the act."""
         agent = request.headers.get("User-Agent", "")[:300]
-        ip = request.META.get("REMOTE_ADDR") or None
+        ip = client_address(request.META)
         return cls(request.user, Channel.ADMIN, None, ip, agent, reason, is_staff=True)

@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import invitations, keys, teams, users
+from accounts import former_names, invitations, keys, teams, users
 from accounts.actor import Actor
-from accounts.models import ApiKey, Invitation, Membership, Role, Team, User
+from accounts.models import ApiKey, FormerName, Invitation, Membership, Role, Team, User
 from core import errors
 
 
@@ -175,11 +175,14 @@ class TeamAdmin(VerbAdmin):
         """Saved by `save_form` already."""
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseModelFormSet, change: bool) -> None:
-        """New members first, so that the last admin can be replaced in one step."""
+        """A new row invites the user, who becomes a member by accepting. Who becomes an admin comes first, so that the
+        last one can be replaced in one step."""
         formset.save(commit=False)
         for member in formset.new_objects:
-            teams.add_member(Actor.from_admin(request), member.team, member.user, Role(member.role))
-        for member, _ in formset.changed_objects:
+            username = member.user.username
+            invitations.invite_user(Actor.from_admin(request), member.team, username, Role(member.role))
+            self.message_user(request, f"{username} is invited, and will be a member once they accept.")
+        for member, _ in sorted(formset.changed_objects, key=lambda row: -Role(row[0].role).rank):
             teams.change_role(Actor.from_admin(request), member, Role(member.role))
         for member in formset.deleted_objects:
             teams.remove_member(Actor.from_admin(request), member)
@@ -226,10 +229,10 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 class InvitationAdmin(ReadOnlyAdmin):
     """Created by team admins; staff can revoke them."""
 
-    list_display = ("team", "role", "email", "created_by", "created_at", "expires_at", "used_at", "used_by")
+    list_display = ("team", "role", "username", "email", "created_by", "created_at", "expires_at", "used_at", "used_by")
     list_filter = ("role", "created_at", "expires_at", "used_at")
     list_select_related = ("team", "created_by", "used_by")
-    search_fields = ("team__name", "email", "created_by__username", "used_by__username")
+    search_fields = ("team__name", "username", "email", "created_by__username", "used_by__username")
     fields = list_display
     actions = ("revoke",)
 
@@ -243,3 +246,22 @@ class InvitationAdmin(ReadOnlyAdmin):
             invitations.revoke(Actor.from_admin(request), invitation)
         done = f"Revoked {count} {'invitation' if count == 1 else 'invitations'}."
         self.message_user(request, done, messages.SUCCESS)
+
+
+@admin.register(FormerName)
+class FormerNameAdmin(ReadOnlyAdmin):
+    """Staff can let others have a name before its time is over."""
+
+    list_display = ("name", "scope", "holder", "is_reserved", "role", "last_assigned_number", "freed_by", "freed_at")
+    list_filter = ("is_reserved", "role", "freed_at")
+    list_select_related = ("freed_by",)
+    search_fields = ("name", "scope", "holder")
+    actions = ("release",)
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_formername")
+
+    @admin.action(description="Let others use selected names", permissions=["release"])
+    def release(self, request: HttpRequest, queryset: QuerySet[FormerName]) -> None:
+        count = former_names.release(Actor.from_admin(request), queryset)
+        self.message_user(request, f"Released {count} {'name' if count == 1 else 'names'}.", messages.SUCCESS)

@@ -1,23 +1,40 @@
 """Sign-in by password, on the pages and in Django admin."""
 
+import logging
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts import login_throttle
+from accounts import errors, known_devices, login_throttle
 from accounts.models import User
+from core.client_address import client_address
+from core.metrics import SIGN_INS
+
+logger = logging.getLogger(__name__)
 
 
 class PasswordBackend(ModelBackend):
-    """Django's own, which takes equally long for unknown usernames, with a limit on failed attempts."""
+    """Django's own, which takes equally long for unknown usernames, and slows down who guesses."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **rest: Any
     ) -> User | None:
-        if username is None or password is None or login_throttle.is_locked_out(request, username):
+        """The user, or None. Raises `TooManySignIns`."""
+        if username is None or password is None:
             return None
+        meta = request.META if request else {}
+        device = known_devices.read(request, username) if request else ""
+        try:
+            attempt = login_throttle.begin(meta, username, device)
+        except errors.TooManySignIns:
+            SIGN_INS.labels("delayed").inc()
+            raise
         user = super().authenticate(request, username=username, password=password, **rest)
+        SIGN_INS.labels("failed" if user is None else "succeeded").inc()
         if user is None:
-            login_throttle.record_failure(request, username)
+            # Without the name: people type their passwords into the wrong field.
+            logger.info("A sign-in failed from %s.", client_address(meta) or "an unknown address")
+        else:
+            attempt.succeed()
         return user

@@ -2,25 +2,44 @@
 
 Denied           ReadOnlyKey
 Missing          InvitationOver
-Conflict         NameTaken, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty
+Conflict         NameTaken, NameReserved, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty,
+                 TooManyInvitations
+TooMany          TooManySignIns
 """
 
-from core.errors import Conflict, Denied, Invalid, Missing, RegistryError, TooLarge, Unavailable, check, refuse
+from core.errors import (
+    Busy,
+    Conflict,
+    Denied,
+    Invalid,
+    Missing,
+    RegistryError,
+    TooLarge,
+    TooMany,
+    Unavailable,
+    check,
+    refuse,
+)
 
 __all__ = [
     "AlreadyMember",
+    "Busy",
     "Conflict",
     "Denied",
     "Invalid",
     "InvitationOver",
     "LastAdmin",
     "Missing",
+    "NameReserved",
     "NameTaken",
     "PersonalTeam",
     "ReadOnlyKey",
     "RegistryError",
     "TeamNotEmpty",
     "TooLarge",
+    "TooMany",
+    "TooManyInvitations",
+    "TooManySignIns",
     "Unavailable",
     "check",
     "refuse",
@@ -33,6 +52,10 @@ class ReadOnlyKey(Denied):
 
 class NameTaken(Conflict):
     """The name is taken."""
+
+
+class NameReserved(Conflict):
+    """Something else had the name until it was renamed or deleted; `reserved_until` says for how long it is kept."""
 
 
 class AlreadyMember(Conflict):
@@ -51,7 +74,15 @@ class TeamNotEmpty(Conflict):
     """The team still has projects."""
 
 
+class TooManyInvitations(Conflict):
+    """The team has as many pending invitations as one may have."""
+
+
 class InvitationOver(Missing):
     """The invitation was used or revoked, or has expired."""
 
     title = "This invitation is no longer valid"
+
+
+class TooManySignIns(TooMany):
+    """So many sign-ins failed that the next one has to wait."""

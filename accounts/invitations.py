@@ -1,6 +1,8 @@
-"""The verbs of invitations: links that make one person a member of a team.
+"""The verbs of invitations, by which people become members of a team, never without their consent.
 
-Whoever has the link may use it, so it is valid for a week, and only while its creator may invite.
+A link is for whoever has it: it makes one person a member. An invitation by name is for one user, who accepts or
+declines it; whether there is a user of this name is told to nobody. Each is valid for a week, and only while its
+creator may invite.
 """
 
 import hashlib
@@ -8,11 +10,15 @@ import secrets
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import errors, permissions, users
 from accounts.actor import Actor
 from accounts.models import Invitation, Membership, Role, Team, User
+
+# By name, of one team. Nobody can be bothered by thousands.
+MOST_PENDING = 200
 
 
 def create(actor: Actor, team: Team, role: Role, email: str = "") -> tuple[Invitation, str]:
@@ -32,6 +38,36 @@ def create(actor: Actor, team: Team, role: Role, email: str = "") -> tuple[Invit
     return invitation, token
 
 
+def invite_user(actor: Actor, team: Team, username: str, role: Role) -> Invitation:
+    """Invite the user of this name, if there is one; the answer is the same if not. A second one replaces the first.
+
+    Raises `AlreadyMember`, `TooManyInvitations`, and `Invalid` for what cannot be a name.
+    """
+    permissions.require(actor, team, Role.ADMIN)
+    if not username:
+        raise errors.Invalid("Enter the name of the user to be invited.")
+    invitation = Invitation(
+        team=team,
+        role=role,
+        username=username,
+        invitee=User.objects.filter(username=username, is_active=True).first(),
+        created_by=actor.user,
+        expires_at=timezone.now() + settings.INVITATION_LIFE,
+    )
+    errors.check(invitation)
+    if team.memberships.filter(user__username=username).exists():
+        raise errors.AlreadyMember(f"'{username}' is already in team '{team.name}'.")
+    with transaction.atomic():
+        Team.objects.select_for_update().get(pk=team.pk)
+        team.invitations.filter(username=username, used_at=None).delete()
+        if team.invitations.open().exclude(username="").count() >= MOST_PENDING:
+            raise errors.TooManyInvitations(
+                f"{MOST_PENDING} invitations to team '{team.name}' are pending: revoke some, or wait until they expire."
+            )
+        invitation.save(force_insert=True)
+    return invitation
+
+
 def revoke(actor: Actor, invitation: Invitation) -> None:
     """Revoke an invitation that nobody has used."""
     permissions.require(actor, invitation.team, Role.ADMIN)
@@ -45,6 +81,11 @@ def find(token: str) -> Invitation:
     invitation = Invitation.objects.filter(digest=_digest(token)).select_related("team", "created_by").first()
     if invitation is None:
         raise errors.InvitationOver("This invitation does not exist. It may have been revoked: ask for a new one.")
+    _require_usable(invitation)
+    return invitation
+
+
+def _require_usable(invitation: Invitation) -> None:
     if invitation.used_at is not None:
         raise errors.InvitationOver("This invitation has already been used. Each works once: ask for a new one.")
     if invitation.is_expired:
@@ -53,13 +94,42 @@ def find(token: str) -> Invitation:
         raise errors.InvitationOver(
             "The creator of this invitation can no longer invite to the team: ask for a new one."
         )
-    return invitation
+
+
+def accept(actor: Actor, token: str) -> Membership:
+    """Make the user a member of the team. Raises `InvitationOver`, or `AlreadyMember`, which does not use it up."""
+    return _join(actor, find(token))
+
+
+def accept_own(actor: Actor, invitation: Invitation) -> Membership:
+    """Accept an invitation by name. Raises `InvitationOver`, also for one that is for somebody else."""
+    _require_own(actor, invitation)
+    _require_usable(invitation)
+    return _join(actor, invitation)
+
+
+def pending_of(actor: Actor, team: Team) -> QuerySet[Invitation]:
+    """Invitations by name to the team that have not been answered."""
+    permissions.require(actor, team, Role.ADMIN)
+    return team.invitations.open().exclude(username="").select_related("team", "created_by")
+
+
+def withdraw(actor: Actor, invitation: Invitation) -> None:
+    """Decline one's own invitation, or revoke one to a team whose admin one is."""
+    is_own = invitation.invitee_id == actor.user.pk
+    (decline if is_own else revoke)(actor, invitation)
+
+
+def decline(actor: Actor, invitation: Invitation) -> None:
+    """Decline an invitation by name. Raises `InvitationOver`, also for one that is for somebody else."""
+    _require_own(actor, invitation)
+    deleted, _ = Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()
+    if not deleted:
+        raise errors.InvitationOver("This invitation has just been used or revoked.")
 
 
 @transaction.atomic
-def accept(actor: Actor, token: str) -> Membership:
-    """Make the user a member of the team. Raises `InvitationOver`, or `AlreadyMember`, which does not use it up."""
-    invitation = find(token)
+def _join(actor: Actor, invitation: Invitation) -> Membership:
     already = errors.AlreadyMember(f"You are already in team '{invitation.team.name}'.")
     with errors.refuse(membership_unique=already):
         membership = invitation.team.memberships.create(user=actor.user, role=invitation.role)
@@ -67,6 +137,8 @@ def accept(actor: Actor, token: str) -> Membership:
     unused = Invitation.objects.filter(pk=invitation.pk, used_at=None)
     if not unused.update(used_at=timezone.now(), used_by=actor.user):
         raise errors.InvitationOver("This invitation has already been used. Each works once: ask for a new one.")
+    # What else invited the user into this team has nothing to ask any more.
+    invitation.team.invitations.filter(invitee=actor.user, used_at=None).delete()
     return membership
 
 
@@ -78,9 +150,15 @@ def sign_up(token: str, username: str, password: str) -> User:
     return user
 
 
+def _require_own(actor: Actor, invitation: Invitation) -> None:
+    if invitation.invitee_id is None or invitation.invitee_id != actor.user.pk:
+        raise errors.InvitationOver("This invitation is for somebody else.")
+
+
 def _may_invite(user: User, team: Team) -> bool:
+    """Admins of the team, and staff, whose permission was checked when they invited."""
     role = permissions.role_in(user, team)
-    return user.is_active and role is not None and role.covers(Role.ADMIN)
+    return user.is_active and (user.is_staff or (role is not None and role.covers(Role.ADMIN)))
 
 
 def _digest(token: str) -> str:

@@ -1,30 +1,48 @@
-"""The verbs of teams: create, change, delete; add members, change their roles, remove them.
+"""The verbs of teams: create, change, delete; change the roles of members, remove them. `invitations` adds them.
 
 Whatever depends on how many admins a team has runs under a lock on the team's row.
 """
 
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.dispatch import Signal
 
-from accounts import errors, permissions
+from accounts import errors, former_names, permissions
 from accounts.actor import Actor
-from accounts.models import Membership, Role, Team, User
+from accounts.former_names import Deleted
+from accounts.models import SERVER, FormerName, Membership, Role, Team
+
+# Sent with `actor` and `team` once it has its new name, in the same transaction: the apps above refuse what their rules
+# forbid.
+team_renamed = Signal()
 
 
+@transaction.atomic
 def create(actor: Actor, name: str, display_name: str = "") -> Team:
-    """A new team with the user as its admin. Raises `Invalid` for a name that is not allowed, `NameTaken`."""
+    """A new team with the user as its admin.
+
+    Raises `Invalid` for a name that is not allowed, `NameTaken`, `NameReserved`.
+    """
     team = Team(name=name, display_name=display_name, created_by=actor.user)
     errors.check(team)
     with errors.refuse(team_name_unique=_name_taken(name)):
         team.save(force_insert=True)
         team.memberships.create(user=actor.user, role=Role.ADMIN)
+    former_names.claim(actor, SERVER, name.lower(), team.pk)
     return team
 
 
+@transaction.atomic
 def update(actor: Actor, team: Team, *, name: str | None = None, display_name: str | None = None) -> Team:
-    """Change name or display name; None leaves it as it is. A personal team keeps its user's name."""
+    """Change name or display name; None leaves it as it is. A personal team keeps its user's name.
+
+    The old name leads to the team for some time. Raises what `create` raises, and `AliasProtected` where a rule of the
+    team forbids the actor to move an alias in it.
+    """
     permissions.require(actor, team, Role.ADMIN)
-    if name is not None and name != team.name:
+    # What a form was filled into may have the new name already.
+    before = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+    if name is not None and name != before.name:
         if team.is_personal:
             raise errors.PersonalTeam("A personal team has the same name as its user.")
         team.name = name
@@ -33,26 +51,30 @@ def update(actor: Actor, team: Team, *, name: str | None = None, display_name: s
     errors.check(team)
     with errors.refuse(team_name_unique=_name_taken(team.name)):
         team.save(update_fields=["name", "display_name"])
+    if team.name.lower() != before.name.lower():
+        former_names.claim(actor, SERVER, team.name.lower(), team.pk)
+        former_names.record_rename(actor, SERVER, before.name.lower(), team.pk)
+        team_renamed.send(Team, actor=actor, team=team)
     return team
 
 
+@transaction.atomic
 def delete(actor: Actor, team: Team) -> None:
-    """Delete a team without projects. They are deleted one by one before, so that one mistake cannot lose them all."""
+    """Delete a team without projects. They are deleted one by one before, so that one mistake cannot lose them all.
+
+    Its name is reserved for whoever deleted it where names of projects in it are.
+    """
     permissions.require(actor, team, Role.ADMIN)
     if team.is_personal:
         raise errors.PersonalTeam("A personal team cannot be deleted while its user exists.")
+    holder = team.pk
     try:
         team.delete()
     except ProtectedError as error:
         raise errors.TeamNotEmpty(f"Team '{team.name}' still has projects: delete them first.") from error
-
-
-def add_member(actor: Actor, team: Team, member: User, role: Role) -> Membership:
-    """Add `member` to the team. Raises `AlreadyMember`."""
-    permissions.require(actor, team, Role.ADMIN)
-    already = errors.AlreadyMember(f"'{member.username}' is already in team '{team.name}'.")
-    with errors.refuse(membership_unique=already):
-        return team.memberships.create(user=member, role=role)
+    is_reserved = FormerName.objects.in_time().filter(scope=holder).exists()
+    deleted = Deleted(team.name.lower(), holder, Role.ADMIN if is_reserved else None)
+    former_names.record_deletions(actor, SERVER, [deleted])
 
 
 def change_role(actor: Actor, membership: Membership, role: Role) -> Membership:

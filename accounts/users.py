@@ -1,20 +1,26 @@
 """The verbs of users."""
 
-from accounts import errors
+from django.db import transaction
+
+from accounts import errors, former_names
 from accounts.actor import Actor
-from accounts.models import User
+from accounts.models import SERVER, User
 
 
+@transaction.atomic
 def create(username: str, password: str | None = None, email: str = "", is_superuser: bool = False) -> User:
     """A new user with a personal team of the same name. Without a password, the user cannot sign in with one.
 
-    Raises `Invalid` for a name that is not allowed, `NameTaken` where a user or team has it.
+    Raises `Invalid` for a name that is not allowed, `NameTaken` where a user or team has it, and `NameReserved` where
+    it is kept for one that had it.
     """
     errors.check(User(username=username, email=email, password="not this one"))
     taken = errors.NameTaken(f"The name '{username}' is taken.")
     create_user = User.objects.create_superuser if is_superuser else User.objects.create_user
     with errors.refuse(user_username_unique=taken, user_username_folded=taken, team_name_unique=taken):
-        return create_user(username, email, password)
+        user = create_user(username, email, password)
+    former_names.claim(None, SERVER, username.lower(), user.personal_team.pk)
+    return user
 
 
 def change_password(actor: Actor, password: str) -> None:

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiKey, User
 from core.compiled_queries import CompiledQuery
+from core.metrics import REFUSED_KEYS
 
 # Anything else cannot be a key and must not reach a query: invalid text, NUL, very long values.
 _KEY_FORM = re.compile(r"[A-Za-z0-9_]{1,256}")
@@ -47,6 +48,7 @@ def find_key(value: str) -> ApiKey:
     """The active key of this value, with its user. Raises `AuthenticationFailed`, which says what is wrong with it."""
     if key := _with_value(_ACTIVE, value):
         return key
+    REFUSED_KEYS.inc()
     key = _with_value(_ALL, value)
     if key and key.is_expired:
         raise AuthenticationFailed(f"The API key '{key.name}' expired at {key.expiry:%Y-%m-%d %H:%M} UTC.")

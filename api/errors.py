@@ -6,12 +6,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 
-from core import errors
+from core import database_errors, errors
 
 CONTENT_TYPE = "application/problem+json"
 _NOT_FOUND = "Not found, or you don't have access."
@@ -33,10 +34,12 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     request_id = getattr(context["request"], "id", None)
     match exc:
         case errors.RegistryError():
-            headers = {"Retry-After": str(errors.RETRY_AFTER_SECONDS)} if exc.status == 503 else {}
+            headers = {} if exc.retry_after is None else {"Retry-After": str(exc.retry_after)}
             return _respond(exc.status, str(exc), exc.code, request_id, headers, **exc.extra)
         case ModelValidationError():
             return handle(exceptions.ValidationError(as_serializer_error(exc)), context)
+        case DatabaseError() if refusal := database_errors.refusal(exc):
+            return handle(refusal, context)
         case Http404():
             # Django's own message names a class of ours.
             detail = str(exc) if exc.args and "matches the given query" not in str(exc) else _NOT_FOUND
@@ -71,7 +74,8 @@ def problem(status: int, detail: str, code: str, request_id: str | None, **extra
 def problem_response(request: HttpRequest, status: int, detail: str, code: str, **extra: Any) -> JsonResponse:
     """An error response outside of DRF: from middleware, or for a URL that does not exist."""
     body = problem(status, detail, code, getattr(request, "id", None), **extra)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+    headers = {"Retry-After": str(errors.RETRY_AFTER_SECONDS)} if status == 503 else {}
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:

@@ -26,6 +26,8 @@ from artifacts.models import (
     ArtifactUsage,
     ArtifactVersion,
     Blob,
+    PendingDeletion,
+    Reconciliation,
     StoredObject,
     WorkerHeartbeat,
 )
@@ -331,6 +333,21 @@ class StoredObjectAdmin(ReadOnlyAdmin):
     search_fields = ("key", "sha256")
     ordering = ("-id",)
     show_full_result_count = False
+
+
+@admin.register(PendingDeletion)
+class PendingDeletionAdmin(ReadOnlyAdmin):
+    list_display = ("key", "is_prefix", "created_at", "next_attempt_at", "failures", "last_error")
+    list_filter = ("is_prefix", "created_at")
+    search_fields = ("key",)
+    ordering = ("-failures", "next_attempt_at")
+    show_full_result_count = False
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    list_display = ("finished_at", "object_count", "stray_count", "missing_count")
+    ordering = ("-id",)
 
 
 @admin.register(ArtifactUsage)

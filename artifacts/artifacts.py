@@ -8,10 +8,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.dispatch import Signal
 
+import accounts.former_names
 from accounts import permissions
 from accounts.actor import Actor
+from accounts.former_names import Deleted
 from accounts.models import Role
-from artifacts import errors, tasks, validators
+from artifacts import errors, former_names, tasks, validators
 from artifacts.aliases import aliases, protection
 from artifacts.models import (
     AliasProposal,
@@ -45,7 +47,10 @@ def create(
     tags: Iterable[str] = (),
     auto_latest: bool = True,
 ) -> Artifact:
-    """A new artifact without versions. `NameTaken` carries the id of the one that has the name."""
+    """A new artifact without versions, whose numbers go on where an artifact of this name was deleted.
+
+    `NameTaken` carries the id of the one that has the name, or had it until it was renamed. Raises `NameReserved`.
+    """
     permissions.require(actor, project.team, Role.EDITOR)
     validators.check_artifact_name(name)
     validators.check_type(type)
@@ -60,22 +65,34 @@ def create(
     )
     with _translate_name_taken(project, name):
         artifact.save(force_insert=True)
+    former_names.claim(actor, artifact)
     _set_tags(artifact, tags)
     return artifact
 
 
 @transaction.atomic
 def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
-    """Change name, description, metadata, tags or auto_latest; the type stays what it was."""
+    """Change name, description, metadata, tags or auto_latest; the type stays what it was.
+
+    The old name leads to the artifact for some time. Raises what `create` raises, and `AliasProtected` where the change
+    makes protected aliases mean something else: another name does, and `latest` that follows by itself.
+    """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     tags = changes.pop("tags", None)
     if "name" in changes:
         validators.check_artifact_name(changes["name"])
     artifact = aliases.lock(artifact)
+    before = artifact.name
+    _require_may_change(actor, artifact, changes)
     for column, value in changes.items():
         setattr(artifact, column, value)
     with _translate_name_taken(artifact.project, artifact.name):
         artifact.save(update_fields=[*changes, "updated_at"])
+    if artifact.name != before:
+        former_names.claim(actor, artifact)
+        accounts.former_names.record_rename(
+            actor, artifact.project_id, before, artifact.pk, artifact.last_assigned_number
+        )
     if tags is not None:
         _set_tags(artifact, tags)
     return artifact
@@ -85,26 +102,46 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
 def delete(actor: Actor, artifact: Artifact) -> None:
     """Delete the artifact with all its versions, unless it has an alias that the user may not delete.
 
-    The removal of its aliases is recorded. Workers delete the bytes that nothing else needs.
+    The removal of its aliases is recorded. Workers delete the bytes that nothing else needs. Where a rule protected one
+    of its aliases the name is reserved; the numbers of versions under it go on in any case.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
-    protection.require(actor, artifact, artifact.alias_set.values_list("alias", flat=True))
+    names = list(artifact.alias_set.values_list("alias", flat=True))
+    protection.require(actor, artifact, names)
+    protection.require_own_rules(actor, artifact)
+    role = protection.reserving_role(artifact, names)
     aliases.record_removal(actor, artifact)
     artifact_deleting.send(Artifact, artifact=artifact)
     _delete_rows(Artifact.objects.filter(pk=artifact.pk))
+    deleted = Deleted(artifact.name, artifact.pk, role, artifact.last_assigned_number)
+    accounts.former_names.record_deletions(actor, artifact.project_id, [deleted])
     tasks.delete.delay_on_commit()
 
 
-def delete_all(project: Project) -> None:
+def delete_all(actor: Actor, project: Project) -> Role | None:
     """Delete all artifacts of a project that is about to be deleted, in the same transaction.
 
-    Workers delete the bytes, which nothing outside of the project shares.
+    Workers delete the bytes, which nothing outside of the project shares. Returns the role that may use the names of
+    the project again: the highest that rules asked for in it, or None.
     """
+    roles = protection.reserving_roles(project)
+    rows = Artifact.objects.filter(project=project).values_list("name", "pk", "last_assigned_number")
+    deleted = [Deleted(name, pk, roles.get(pk), number) for name, pk, number in rows]
     _delete_rows(Artifact.objects.filter(project=project))
     Blob.objects.filter(project=project).delete()
     StoredObject.objects.filter(project=project).delete()
-    tasks.delete_project.delay_on_commit(str(project.pk))
+    accounts.former_names.record_deletions(actor, project.pk, deleted)
+    tasks.delete_bytes.delay_on_commit()
+    return max(roles.values(), key=lambda role: role.rank, default=None)
+
+
+def _require_may_change(actor: Actor, artifact: Artifact, changes: dict[str, Any]) -> None:
+    if changes.get("name", artifact.name) != artifact.name:
+        names = artifact.alias_set.values_list("alias", flat=True)
+        protection.require(actor, artifact, names, because="another name moves it")
+    if changes.get("auto_latest") and not artifact.auto_latest:
+        protection.require(actor, artifact, [validators.LATEST], because="with `auto_latest` it moves by itself")
 
 
 def _delete_rows(doomed: QuerySet[Artifact]) -> None:

@@ -3,16 +3,19 @@
 Invalid          InvalidName, InvalidPath
 Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
-Conflict         NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases,
-                 BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken
-Unavailable      StoreUnavailable
+Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
+                 VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
+                 ProposalDecided, RuleTaken
+Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
 from accounts.errors import (
+    Busy,
     Conflict,
     Denied,
     Invalid,
     Missing,
+    NameReserved,
     NameTaken,
     RegistryError,
     TooLarge,
@@ -26,13 +29,16 @@ __all__ = [
     "AliasNotFound",
     "AliasProtected",
     "AliasTargetRefused",
+    "Busy",
     "BytesMismatch",
+    "ClockSkew",
     "Conflict",
     "Denied",
     "Invalid",
     "InvalidName",
     "InvalidPath",
     "Missing",
+    "NameReserved",
     "NameTaken",
     "NothingBefore",
     "PathTaken",
@@ -123,3 +129,7 @@ class AliasTargetRefused(Conflict):
 
 class StoreUnavailable(Unavailable):
     """The object store does not respond."""
+
+
+class ClockSkew(StoreUnavailable):
+    """The clocks of this server and of the object store differ, so that the store accepts no signature."""

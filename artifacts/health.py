@@ -2,7 +2,8 @@
 
 import logging
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from threading import Thread
 
 from django.core.cache import cache
@@ -10,7 +11,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from artifacts import errors, storage
-from artifacts.models import WorkerHeartbeat
+from artifacts.models import PendingDeletion, Reconciliation, WorkerHeartbeat
 
 _logger = logging.getLogger(__name__)
 # Recorded by a task, which came through the broker and got a thread.
@@ -22,18 +23,22 @@ HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 PROCESS_HEARTBEAT_INTERVAL = timedelta(seconds=5)
 PROCESS_HEARTBEAT_TIMEOUT = timedelta(seconds=20)
 BEAT = "beat"
-_PROCESSES = {
-    "queue celery": "No worker is running: hashing, verification and cleanup are delayed.",
-    BEAT: "The scheduler (beat) is not running: retries and cleanup are delayed.",
-}
 # In the cache while the last check is fresh.
 CHECKED_KEY = "health-checked"
 _CHECK_EVERY_SECONDS = 15
+# Of apps above: by name, what gives a message, or "". An app adds its own once it is ready.
+CHECKS: dict[str, Callable[[], str]] = {}
 
 
 def parts() -> dict[str, str]:
     """A message for each part that is down, "" for one that is up. Checks now, for about a second at most."""
-    return {"database": _check_database(), "store": _check_store(), "workers": _check_workers()}
+    parts = {
+        "database": _check_database(),
+        "store": _check_store(),
+        "workers": _check_workers(),
+        "cleanup": _check_cleanup(),
+    }
+    return parts | {name: check() for name, check in CHECKS.items()}
 
 
 def problems() -> list[str]:
@@ -42,7 +47,8 @@ def problems() -> list[str]:
     Of the requests of a process one checks, and the others do not wait for it.
     """
     if cache.add(CHECKED_KEY, True, _CHECK_EVERY_SECONDS):
-        cache.set("health", [message for message in (_check_store(), _check_workers()) if message], None)
+        messages = [_check_store(), _check_workers(), *(check() for check in CHECKS.values())]
+        cache.set("health", [message for message in messages if message], None)
     return cache.get("health", [])
 
 
@@ -71,6 +77,27 @@ def _keep_recording(names: tuple[str, ...]) -> None:
         time.sleep(PROCESS_HEARTBEAT_INTERVAL.total_seconds())
 
 
+def check_workers(name: str, worker: str, queue: str, consequence: str) -> str:
+    """A message where no worker of the queue is running, or none gets work done; `worker` is what one is called."""
+    try:
+        seen = dict(WorkerHeartbeat.objects.values_list("name", "last_seen_at"))
+    except DatabaseError:
+        return f"The state of the {worker}s is unknown."
+    if name not in seen:
+        return f"The {worker}s have not started yet: {consequence}."
+    now = timezone.now()
+    if _is_missing(seen, queue_name(queue), now):
+        return f"No {worker} is running: {consequence}."
+    age = now - seen[name]
+    if age < HEARTBEAT_TIMEOUT:
+        return ""
+    return f"No heartbeat from the {worker}s for {int(age.total_seconds() // 60)} min: {consequence}."
+
+
+def _is_missing(seen: dict[str, datetime], process: str, now: datetime) -> bool:
+    return process not in seen or now - seen[process] >= PROCESS_HEARTBEAT_TIMEOUT
+
+
 def _check_database() -> str:
     try:
         with connection.cursor() as cursor:
@@ -83,25 +110,41 @@ def _check_database() -> str:
 def _check_store() -> str:
     try:
         storage.ping()
+    except errors.ClockSkew as refusal:
+        return str(refusal)
     except errors.RegistryError:
         return "The object store does not respond: uploads and downloads are unavailable."
     return ""
 
 
-def _check_workers() -> str:
+def _check_cleanup() -> str:
+    """What the store owes us: deletions that it did not carry out, and differences that were found in it."""
     try:
-        seen = dict(WorkerHeartbeat.objects.values_list("name", "last_seen_at"))
+        failed = PendingDeletion.objects.failed().order_by("-failures").first()
+        count = PendingDeletion.objects.failed().count()
+        comparison = Reconciliation.objects.first()
     except DatabaseError:
-        return "The state of the workers is unknown."
-    if WORKERS not in seen:
-        return "The workers have not started yet: hashing, verification and cleanup are delayed."
-    now = timezone.now()
-    oldest = now - PROCESS_HEARTBEAT_TIMEOUT
-    missing = [message for name, message in _PROCESSES.items() if seen.get(name, oldest) <= oldest]
-    if missing:
-        return " ".join(missing)
-    age = now - seen[WORKERS]
-    if age < HEARTBEAT_TIMEOUT:
+        return "The state of the cleanup is unknown."
+    messages = []
+    if failed:
+        messages.append(f"{count} deletions wait for the object store, tried {failed.failures} times at most.")
+    if comparison and comparison.stray_count:
+        messages.append(f"{comparison.stray_count} objects in the store belong to nothing: see `manage.py reconcile`.")
+    if comparison and comparison.missing_count:
+        messages.append(f"The bytes of {comparison.missing_count} objects are missing: see `manage.py reconcile`.")
+    return " ".join(messages)
+
+
+def _check_workers() -> str:
+    problem = check_workers(WORKERS, "worker", "celery", "hashing, verification and cleanup are delayed")
+    return problem or _check_beat()
+
+
+def _check_beat() -> str:
+    try:
+        seen = dict(WorkerHeartbeat.objects.filter(name=BEAT).values_list("name", "last_seen_at"))
+    except DatabaseError:
         return ""
-    minutes = int(age.total_seconds() // 60)
-    return f"No heartbeat from the workers for {minutes} min: hashing, verification and cleanup are delayed."
+    if not _is_missing(seen, BEAT, timezone.now()):
+        return ""
+    return "The scheduler (beat) is not running: retries and cleanup are delayed."

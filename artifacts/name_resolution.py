@@ -48,13 +48,16 @@ def resolve(
 
 
 def find_artifact(user: Any, full_name: str, project: Project | None = None) -> Artifact:
-    """`team/project/name`, or `name` in the given project."""
+    """`team/project/name`, or `name` in the given project; each of these may be a former name."""
     visible = Artifact.objects.visible_to(user).for_display()
     parts = full_name.split("/")
     if len(parts) == 3:
-        row = visible.filter(project__in=Project.objects.by_full_name("/".join(parts[:2])), name=parts[2]).first()
+        full_project_name = "/".join(parts[:2])
+        row = visible.filter(project__in=Project.objects.by_full_name(full_project_name), name=parts[2]).first()
+        project = None if row else Project.objects.visible_to(user).named(full_project_name)
+        row = visible.named(project, parts[2]) if project else row
     elif len(parts) == 1 and project is not None:
-        row = visible.filter(project=project, name=full_name).first()
+        row = visible.named(project, full_name)
     else:
         raise errors.Invalid(f"{full_name!r} is not of the form 'team/project/name'.")
     if row is None:
@@ -67,12 +70,9 @@ def find_version(artifact: Artifact, version: str, at: datetime | None = None) -
     number = validators.version_number(version)
     if number is None:
         raise errors.Invalid(f"{version!r} is not a version: versions are v1, v2, v3 …")
-    row = artifact.versions.finalized().with_details().filter(number=number).first()
-    if row is None:
-        newest = (
-            f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
-        )
-        raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {version!r}. {newest}")
+    row = _find_number(artifact, number)
+    if row is None or not row.is_finalized:
+        raise _no_version(artifact, number, row)
     if at and not _was_there(row, at):
         raise errors.VersionNotFound(f"Version {version} of artifact {artifact.name!r} was not finalized at that time.")
     return row
@@ -98,13 +98,33 @@ def version_of(artifact: Artifact, change: AliasChange) -> ArtifactVersion | Non
 
 
 def resolve_suffix(artifact: Artifact, suffix: str, at: datetime | None = None) -> Resolved:
-    """`v3` where the artifact has, or had by then, that version, else the version under the alias of that name."""
+    """`v3` where that number was assigned, or the version was there by then, else the version under the alias.
+
+    So what a name means never changes from an alias to a version, nor from a version that was deleted to an alias.
+    """
     number = validators.version_number(suffix)
-    if number is not None:
-        version = artifact.versions.finalized().with_details().filter(number=number).first()
-        if version and (at is None or _was_there(version, at)):
-            return Resolved(artifact, version, None)
+    row = _find_number(artifact, number) if number else None
+    if row and row.is_finalized and (at is None or _was_there(row, at)):
+        return Resolved(artifact, row, None)
+    if number and at is None and (row or aliases.find(artifact, suffix) is None):
+        raise _no_version(artifact, number, row)
     return Resolved(artifact, find_aliased(artifact, suffix, at), suffix)
+
+
+def _find_number(artifact: Artifact, number: int) -> ArtifactVersion | None:
+    """The version of that number in whatever state, ready to be shown."""
+    return artifact.versions.with_details().filter(number=number).first()
+
+
+def _no_version(artifact: Artifact, number: int, row: ArtifactVersion | None) -> errors.VersionNotFound:
+    # A number that was assigned to no version of it was assigned to one of an artifact that had the name before.
+    was_deleted = row.state == row.State.DELETED if row else number <= artifact.last_assigned_number
+    if was_deleted:
+        return errors.VersionNotFound(f"Version v{number} of artifact {artifact.name!r} was deleted.")
+    newest = (
+        f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
+    )
+    return errors.VersionNotFound(f"Artifact {artifact.name!r} has no version 'v{number}'. {newest}")
 
 
 def _was_there(version: ArtifactVersion, at: datetime) -> bool:

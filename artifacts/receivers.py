@@ -2,13 +2,37 @@
 
 from typing import Any
 
+from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
-from artifacts import artifacts
+from accounts.actor import Actor
+from accounts.models import Role, Team
+from accounts.teams import team_renamed
+from artifacts import artifacts, former_names
+from artifacts.aliases import protection
+from artifacts.content import deletions
 from projects.models import Project
-from projects.projects import project_deleting
+from projects.projects import project_deleting, project_renamed
 
 
 @receiver(project_deleting)
-def delete_artifacts(project: Project, **_: Any) -> None:
-    artifacts.delete_all(project)
+def delete_artifacts(actor: Actor, project: Project, **_: Any) -> Role | None:
+    return artifacts.delete_all(actor, project)
+
+
+@receiver(project_renamed)
+def check_project_name(actor: Actor, project: Project, **_: Any) -> None:
+    protection.require_all(actor, project)
+    former_names.check_numbers(project)
+
+
+@receiver(team_renamed)
+def check_team_name(actor: Actor, team: Team, **_: Any) -> None:
+    protection.require_all(actor, team)
+    former_names.check_team_numbers(team)
+
+
+@receiver(pre_delete, sender=Project)
+def owe_bytes(instance: Project, **_: Any) -> None:
+    """Whatever deletes a project, its bytes are owed from then on."""
+    deletions.owe_project(instance)

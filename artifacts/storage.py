@@ -1,33 +1,40 @@
-"""The object store: keys to bytes. The only module that uses S3.
+"""The object store: keys to bytes. With its connection, the only module that uses S3.
 
-`STORAGES["artifacts"]` says which store. Its backend is django-storages' `S3Storage`, which has connection, bucket,
-`delete` and `url`; the functions here add what it lacks: signed PUTs, multipart uploads, ranges, batch deletion. They
-need size and ETag of a file by one HEAD, and its bytes as they come: `size`, `exists` and `open` give neither.
+django-storages' `S3Storage` has connection, bucket, `delete` and `url`; the functions here add what it lacks: signed
+PUTs, multipart uploads, ranges, batch deletion. They need size and ETag of a file by one HEAD, and its bytes as they
+come: `size`, `exists` and `open` give neither.
 
-Every verb raises `errors.StoreUnavailable` when the store does not respond. Signed URLs are for the public endpoint
+Every function raises `errors.StoreUnavailable` when the store does not respond. Signed URLs are for the public endpoint
 and live `SIGNED_URL_LIFE`; everything else goes to the internal one.
 """
 
 import base64
-import threading
+import hashlib
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
 from typing import Any, BinaryIO
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 from django.conf import settings
+from django.core.cache import cache
 from django.core.files.storage import storages
-from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
-from storages.backends.s3 import S3Storage
 
 from artifacts import errors
+from artifacts.store_connection import (
+    NO_RESPONSE,
+    bucket_name,
+    client,
+    client_for_copies,
+    public,
+    translate_errors,
+    with_short_timeouts,
+)
+from core.metrics import SIGNED_URLS
 
 # How long a presigned URL is valid, for reading and for writing. `ORPHAN_GRACE` is longer.
 SIGNED_URL_LIFE = timedelta(hours=1)
@@ -38,46 +45,17 @@ MAX_PARTS = 10_000
 MAX_OBJECT = 5 * 2**40
 
 CHUNK = 2**20
-TOO_SHORT = "The object store has fewer bytes than were sent to it."
 _DELETE_BATCH_SIZE = 1000
-
-_connecting = threading.Lock()
-
-
-class ArtifactStorage(S3Storage):
-    """`S3Storage` with one connection for all threads, and with no credentials but those it is given."""
-
-    # Otherwise taken from AWS_S3_SESSION_PROFILE, which may be there for another program, and refused beside a key.
-    session_profile = None
-    # Where there is a client_config, S3Storage ignores its own signature_version, addressing_style and proxies.
-    client_config = Config(
-        signature_version="s3v4",
-        s3={"addressing_style": "path"},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        connect_timeout=3,
-        read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=32,
-    )
-
-    @cached_property
-    def connection(self) -> Any:
-        """S3Storage makes one in each thread, from a session of its own: 0.1 s and 12 MiB every time."""
-        # Threads may share a client, but may not make two from one session at the same time.
-        with _connecting:
-            return boto3.resource(
-                "s3",
-                endpoint_url=self.endpoint_url,
-                region_name=self.region_name,
-                aws_access_key_id=self.access_key,
-                aws_secret_access_key=self.secret_key,
-                config=self.client_config,
-            )
-
-    @property
-    def client(self) -> Any:
-        return self.connection.meta.client
+_CHECKSUM_HEADER = "x-amz-checksum-sha256"
+# For how long a store is believed to do what it did when it was tried.
+_TRIED_FOR = timedelta(minutes=10)
+_RESPONSE_HEADERS = {
+    "ResponseContentType": "application/octet-stream",
+    "ResponseContentEncoding": "identity",
+    "ResponseContentLanguage": "und",
+    "ResponseCacheControl": "private, no-store",
+    "ResponseExpires": "Thu, 01 Jan 1970 00:00:00 GMT",
+}
 
 
 @dataclass(frozen=True)
@@ -106,17 +84,25 @@ def get_part_url(key: str, upload_id: str, number: int, size: int, sha256: str |
 
 
 def get_download_url(key: str, file_name: str | None = None) -> str:
-    """A URL that reads the object, as an attachment of that name; it honours `Range`."""
-    headers = {
-        "ResponseContentType": "application/octet-stream",
-        "ResponseContentDisposition": content_disposition_header(True, file_name or key.rsplit("/", 1)[-1]),
-    }
-    return _public().url(key, headers, _expires_in())
+    """A URL that reads the object, as an attachment of that name; it honours `Range`.
+
+    Whatever headers an upload brought along, which its signature does not cover, the response has these instead.
+    """
+    disposition = content_disposition_header(True, file_name or key.rsplit("/", 1)[-1])
+    SIGNED_URLS.labels("get_object").inc()
+    return public().url(key, _RESPONSE_HEADERS | {"ResponseContentDisposition": disposition}, _expires_in())
+
+
+def get_image_url(key: str, type: str) -> str:
+    """A URL that shows the object as an image: `type` must be a type that can hold no scripts."""
+    SIGNED_URLS.labels("get_object").inc()
+    headers = {"ResponseContentType": type, "ResponseContentDisposition": "inline"}
+    return public().url(key, _RESPONSE_HEADERS | headers, _expires_in())
 
 
 def upload_file(key: str, body: bytes | BinaryIO) -> None:
-    with _translate_errors():
-        _client().put_object(Bucket=_bucket_name(), Key=key, Body=body)
+    with translate_errors():
+        client().put_object(Bucket=bucket_name(), Key=key, Body=body)
 
 
 def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterator[bytes]:
@@ -126,43 +112,57 @@ def download_file(key: str, offset: int = 0, size: int | None = None) -> Iterato
     """
     if size == 0:
         return
-    params = {"Bucket": _bucket_name(), "Key": key}
+    params = {"Bucket": bucket_name(), "Key": key}
     if offset or size is not None:
         params["Range"] = f"bytes={offset}-{'' if size is None else offset + size - 1}"
-    with _translate_errors():
-        body = _client().get_object(**params)["Body"]
+    with translate_errors():
+        body = client().get_object(**params)["Body"]
         with body:
             yield from body.iter_chunks(CHUNK)
 
 
-def copy_file(source: str, key: str, etag: str) -> None:
-    """Copy up to 5 GiB inside the store, if the source still has this ETag: `BytesMismatch` if not, or `Missing`."""
-    copy_source = {"Bucket": _bucket_name(), "Key": source}
-    with _translate_errors():
-        _client().copy_object(Bucket=_bucket_name(), Key=key, CopySource=copy_source, CopySourceIfMatch=f'"{etag}"')
+def copy_file(source: ObjectInfo, key: str) -> None:
+    """Copy up to 5 GiB inside the store, if the source is still this one: `BytesMismatch` if not, or `Missing`.
+
+    The bytes alone: headers that were sent along with them stay behind.
+    """
+    with translate_errors():
+        client_for_copies(source.size).copy_object(
+            Bucket=bucket_name(),
+            Key=key,
+            CopySource={"Bucket": bucket_name(), "Key": source.key},
+            CopySourceIfMatch=f'"{source.etag}"',
+            MetadataDirective="REPLACE",
+            ContentType="application/octet-stream",
+        )
 
 
 def delete_file(key: str) -> None:
     """Deleting what is not there is no error."""
-    with _translate_errors():
+    with translate_errors():
         storages["artifacts"].delete(key)
 
 
-def delete_files(keys: Iterable[str]) -> None:
+def delete_files(keys: Iterable[str]) -> dict[str, str]:
+    """Delete the objects; returns those that the store did not delete, each with its message."""
     keys = list(keys)
+    failures: dict[str, str] = {}
     for start in range(0, len(keys), _DELETE_BATCH_SIZE):
         batch = [{"Key": key} for key in keys[start : start + _DELETE_BATCH_SIZE]]
-        with _translate_errors():
-            response = _client().delete_objects(Bucket=_bucket_name(), Delete={"Objects": batch, "Quiet": True})
-        if response.get("Errors"):
-            first = response["Errors"][0]
-            raise errors.StoreUnavailable(f"The object store did not delete {first['Key']!r}: {first.get('Message')}")
+        with translate_errors():
+            response = client().delete_objects(Bucket=bucket_name(), Delete={"Objects": batch, "Quiet": True})
+        failures |= {
+            error["Key"]: error.get("Message") or error.get("Code", "")
+            for error in response.get("Errors", ())
+            if error.get("Code") != "NoSuchKey"
+        }
+    return failures
 
 
 def list_files(prefix: str) -> Iterator[ObjectInfo]:
     """Every object under the prefix, a request for each thousand."""
-    with _translate_errors():
-        pages = _client().get_paginator("list_objects_v2").paginate(Bucket=_bucket_name(), Prefix=prefix)
+    with translate_errors():
+        pages = client().get_paginator("list_objects_v2").paginate(Bucket=bucket_name(), Prefix=prefix)
         for page in pages:
             for entry in page.get("Contents", ()):
                 yield ObjectInfo(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
@@ -171,22 +171,22 @@ def list_files(prefix: str) -> Iterator[ObjectInfo]:
 def get_file_info(key: str) -> ObjectInfo | None:
     """Size in bytes and ETag of an object, None where there is none."""
     try:
-        with _translate_errors():
-            head = _client().head_object(Bucket=_bucket_name(), Key=key)
+        with translate_errors():
+            head = client().head_object(Bucket=bucket_name(), Key=key)
     except errors.Missing:
         return None
     return ObjectInfo(key, head["ContentLength"], head["ETag"].strip('"'))
 
 
 def begin_multipart(key: str) -> str:
-    with _translate_errors():
-        return _client().create_multipart_upload(Bucket=_bucket_name(), Key=key)["UploadId"]
+    with translate_errors():
+        return client().create_multipart_upload(Bucket=bucket_name(), Key=key)["UploadId"]
 
 
 def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
     """The parts that have arrived, by number. `Missing` when the upload is not open (any more)."""
-    with _translate_errors():
-        pages = _client().get_paginator("list_parts").paginate(Bucket=_bucket_name(), Key=key, UploadId=upload_id)
+    with translate_errors():
+        pages = client().get_paginator("list_parts").paginate(Bucket=bucket_name(), Key=key, UploadId=upload_id)
         return {
             part["PartNumber"]: ObjectInfo(key, part["Size"], part["ETag"].strip('"'))
             for page in pages
@@ -196,8 +196,8 @@ def list_parts(key: str, upload_id: str) -> dict[int, ObjectInfo]:
 
 def open_multiparts(prefix: str) -> Iterator[tuple[str, str]]:
     """Key and upload id of every upload in parts under the prefix that was neither completed nor aborted."""
-    with _translate_errors():
-        pages = _client().get_paginator("list_multipart_uploads").paginate(Bucket=_bucket_name(), Prefix=prefix)
+    with translate_errors():
+        pages = client().get_paginator("list_multipart_uploads").paginate(Bucket=bucket_name(), Prefix=prefix)
         for page in pages:
             for upload in page.get("Uploads", ()):
                 yield upload["Key"], upload["UploadId"]
@@ -206,16 +206,16 @@ def open_multiparts(prefix: str) -> Iterator[tuple[str, str]]:
 def complete_multipart(key: str, upload_id: str, etags: dict[int, str]) -> None:
     """Make the object of its parts. `Missing` when the upload is not open, `BytesMismatch` when a part is not right."""
     parts = [{"PartNumber": number, "ETag": f'"{etags[number]}"'} for number in sorted(etags)]
-    with _translate_errors():
-        _client().complete_multipart_upload(
-            Bucket=_bucket_name(), Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+    with translate_errors():
+        client().complete_multipart_upload(
+            Bucket=bucket_name(), Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
         )
 
 
 def abort_multipart(key: str, upload_id: str) -> None:
     try:
-        with _translate_errors():
-            _client().abort_multipart_upload(Bucket=_bucket_name(), Key=key, UploadId=upload_id)
+        with translate_errors():
+            client().abort_multipart_upload(Bucket=bucket_name(), Key=key, UploadId=upload_id)
     except errors.Missing:
         return
 
@@ -223,10 +223,10 @@ def abort_multipart(key: str, upload_id: str) -> None:
 def ensure_bucket() -> None:
     """The bucket is there after this, made if it was not."""
     try:
-        with _translate_errors():
-            _client().head_bucket(Bucket=_bucket_name())
+        with translate_errors():
+            client().head_bucket(Bucket=bucket_name())
     except errors.Missing:
-        with _translate_errors():
+        with translate_errors():
             storages["artifacts"].bucket.create()
 
 
@@ -242,9 +242,9 @@ def ensure_cors(origins: Iterable[str]) -> bool:
         "ExposeHeaders": ["ETag"],
         "MaxAgeSeconds": 3600,
     }
-    with _translate_errors():
+    with translate_errors():
         try:
-            _client().put_bucket_cors(Bucket=_bucket_name(), CORSConfiguration={"CORSRules": [rule]})
+            client().put_bucket_cors(Bucket=bucket_name(), CORSConfiguration={"CORSRules": [rule]})
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in ("NotImplemented", "AccessDenied"):
                 return False
@@ -253,95 +253,70 @@ def ensure_cors(origins: Iterable[str]) -> bool:
 
 
 def ping() -> None:
-    """Returns if the bucket answers, within about a second."""
-    with _translate_errors():
-        _with_short_timeouts().client.head_bucket(Bucket=_bucket_name())
+    """Returns if the bucket answers, within about a second; what it finds is known to all that would wait for it."""
+    with translate_errors(is_probe=True):
+        with_short_timeouts().client.head_bucket(Bucket=bucket_name())
 
 
-@cache
 def enforces_checksums() -> bool:
-    """Whether this store refuses a body that is not of the sha256 in its signed URL: tried once, not taken on trust."""
-    key = f"probes/{uuid.uuid4()}"
-    wrong = base64.b64encode(bytes(32)).decode()
-    try:
-        with _translate_errors():
-            _client().put_object(Bucket=_bucket_name(), Key=key, Body=b"probe", ChecksumSHA256=wrong)
-    except errors.BytesMismatch:
+    """Whether this store refuses a body that is not of the sha256 in its signed URL: tried, not taken on trust.
+
+    Tried anew every ten minutes, for the store may be another by then. False while it cannot be tried.
+    """
+    options = repr(settings.STORAGES["artifacts"]["OPTIONS"])
+    cache_key = f"enforces-checksums-{hashlib.sha256(options.encode()).hexdigest()}"
+    known = cache.get(cache_key)
+    if known is None:
+        try:
+            known = _try_checksums()
+        except errors.StoreUnavailable:
+            return False
+        cache.set(cache_key, known, _TRIED_FOR.total_seconds())
+    return known
+
+
+def _try_checksums() -> bool:
+    """Send a body other than the one a URL is signed for, with the header of its sha256 and without."""
+    key, body = f"probes/{uuid.uuid4()}", b"probe"
+    checksum = _base64_checksum(hashlib.sha256(b"other").hexdigest())
+    params = {
+        "Bucket": bucket_name(),
+        "Key": key,
+        "ContentLength": len(body),
+        "ChecksumSHA256": checksum,
+    }
+    url = with_short_timeouts().client.generate_presigned_url("put_object", Params=params, ExpiresIn=60)
+    length = {"Content-Length": str(len(body))}
+    statuses = [_put(url, body, length | headers) for headers in ({_CHECKSUM_HEADER: checksum}, {})]
+    if any(200 <= status < 300 for status in statuses):
+        delete_file(key)
+        return False
+    if all(400 <= status < 500 for status in statuses):
         return True
-    delete_file(key)
-    return False
+    raise errors.StoreUnavailable(NO_RESPONSE)
 
 
-def _sign_put(operation: str, params: dict[str, Any], size: int, sha256: str | None) -> SignedPut:
-    params |= {"Bucket": _bucket_name(), "ContentLength": size}
+def _put(url: str, body: bytes, headers: dict[str, str]) -> int:
+    """The status of the response, as a client that holds the signed URL gets it."""
+    with translate_errors():
+        session = URLLib3Session(timeout=(1, 5))
+        return session.send(AWSRequest("PUT", url, headers, body).prepare()).status_code
+
+
+def _sign_put(operation: str, params: dict[str, Any], size: int, checksum: str | None) -> SignedPut:
+    SIGNED_URLS.labels(operation).inc()
+    params |= {"Bucket": bucket_name(), "ContentLength": size}
     headers = {}
-    if sha256:
-        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
-        params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
-    url = _public().client.generate_presigned_url(operation, Params=params, ExpiresIn=_expires_in())
+    if checksum:
+        params["ChecksumSHA256"] = headers[_CHECKSUM_HEADER] = _base64_checksum(checksum)
+    url = public().client.generate_presigned_url(operation, Params=params, ExpiresIn=_expires_in())
     return SignedPut(url, headers)
+
+
+def _base64_checksum(sha256: str) -> str:
+    """A sha256 in hex as the store's header has it."""
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def _expires_in() -> int:
     return int(SIGNED_URL_LIFE.total_seconds())
-
-
-def _client() -> Any:
-    return storages["artifacts"].client
-
-
-def _bucket_name() -> str:
-    return storages["artifacts"].bucket_name
-
-
-@cache
-def _public() -> ArtifactStorage:
-    """Signs for the endpoint that clients know; it sends nothing."""
-    return _variant(endpoint_url=settings.S3_PUBLIC_ENDPOINT_URL)
-
-
-@cache
-def _with_short_timeouts() -> ArtifactStorage:
-    short = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
-    return _variant(client_config=ArtifactStorage.client_config.merge(short))
-
-
-def _variant(**options: Any) -> ArtifactStorage:
-    configured = settings.STORAGES["artifacts"]
-    return storages.create_storage(configured | {"OPTIONS": configured["OPTIONS"] | options})
-
-
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Turn errors of the store, or of the connection to it, into ours."""
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status == 404 or code in ("NoSuchKey", "NoSuchUpload", "NoSuchBucket", "404", "InvalidRange"):
-            raise errors.Missing("The object does not exist in the object store.") from error
-        if status == 416:
-            raise errors.Missing(TOO_SHORT) from error
-        if code in (
-            "BadDigest",
-            "XAmzContentChecksumMismatch",
-            "InvalidPart",
-            "InvalidPartOrder",
-            "EntityTooSmall",
-            "PreconditionFailed",
-        ):
-            raise errors.BytesMismatch(f"The object store refused the bytes: {code}.") from error
-        if status == 403:
-            raise errors.StoreUnavailable(_REFUSES_CREDENTIALS) from error
-        if 400 <= status < 500 and status not in (408, 429):
-            raise
-        raise errors.StoreUnavailable(_NO_RESPONSE) from error
-    except BotoCoreError as error:
-        raise errors.StoreUnavailable(_NO_RESPONSE) from error
-
-
-_REFUSES_CREDENTIALS = (
-    "The object store refuses this server's credentials: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
-)
-_NO_RESPONSE = "The object store does not respond. Nothing was changed: try again in a moment."

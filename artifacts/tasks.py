@@ -9,8 +9,8 @@ from typing import Any
 from celery.signals import beat_embedded_init, beat_init, worker_ready
 from django.utils import timezone
 
-from artifacts import errors, health
-from artifacts.content import garbage_collection, verification
+from artifacts import errors, former_names, health
+from artifacts.content import deletions, garbage_collection, reconciliation, verification
 from wanllmdb.celery import app
 
 _RETRY = {"autoretry_for": (errors.Unavailable,), "retry_backoff": 5, "retry_backoff_max": 300, "max_retries": 5}
@@ -27,14 +27,20 @@ def hash_object(object_id: str) -> None:
     verification.hash_object(object_id)
 
 
-@app.task(**_RETRY)
+@app.task
 def delete() -> None:
     garbage_collection.delete_orphans()
+    deletions.delete_due()
+
+
+@app.task
+def delete_bytes() -> None:
+    deletions.delete_due()
 
 
 @app.task(**_RETRY)
-def delete_project(project_id: str) -> None:
-    garbage_collection.delete_project(project_id)
+def reconcile() -> None:
+    reconciliation.run_daily()
 
 
 @app.task
@@ -46,10 +52,12 @@ def sweep() -> None:
         hash_object.delay(object_id)
 
 
-@app.task(**_RETRY)
+@app.task
 def run_gc() -> None:
     garbage_collection.expire_drafts()
     garbage_collection.delete_orphans()
+    deletions.delete_due()
+    former_names.prune()
 
 
 @app.task(expires=health.HEARTBEAT_INTERVAL.total_seconds())
@@ -74,6 +82,8 @@ BEAT: dict[str, dict[str, Any]] = {
     "artifacts-sweep": {"task": sweep.name, "schedule": timedelta(minutes=1)},
     "artifacts-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.HEARTBEAT_INTERVAL},
     "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
+    "artifacts-delete-bytes": {"task": delete_bytes.name, "schedule": timedelta(minutes=1)},
+    "artifacts-reconcile": {"task": reconcile.name, "schedule": timedelta(hours=1)},
 }
 
 # At import, not by Celery's signal, which is not sent again where something has read the app's tasks before.

@@ -55,13 +55,14 @@ def begin(
 
     Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
     """
-    check_aliases(actor, artifact, aliases)
+    check_aliases(actor, artifact, aliases, artifact.last_assigned_number + 1)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
     artifact = alias_verbs.lock(artifact)
     twin = _newest_with(artifact, digest)
     if twin:
         return DraftResult(twin, False, [])
+    _require_latest(actor, artifact)
     fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
     version = _lock_own_draft(actor, artifact, digest)
     created = version is None
@@ -89,19 +90,23 @@ def finalize(
 
     Safe to repeat. If the newest version came to have the same digest meanwhile, that one is the result, as it is.
     """
-    check_aliases(actor, version.artifact, aliases)
+    check_aliases(actor, version.artifact, aliases, version.number)
     if version.state == ArtifactVersion.State.DRAFT:
+        if _is_newest(version):
+            _require_latest(actor, version.artifact)
         uploads.collect_uploaded(version, completed)
     return _finalize(actor, version, list(dict.fromkeys(aliases)), digest, description)
 
 
-def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str]) -> None:
-    """Refuse aliases of a version to come before its bytes are sent. Raises `Denied`, `InvalidName`, `AliasProtected`.
+def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
+    """Refuse aliases of the version of that number before its bytes are sent.
 
-    No rule is applied to `latest` where it follows the newest version by itself.
+    Raises `Denied`, `InvalidName`, `AliasProtected`. `latest` is left out where it follows by itself.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     names = [validators.check_alias(alias) for alias in names]
+    for alias in names:
+        alias_verbs.check_new_alias(artifact, alias, number)
     protection.require(
         actor, artifact, [alias for alias in names if alias != validators.LATEST or not artifact.auto_latest]
     )
@@ -128,8 +133,10 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
     artifact = alias_verbs.lock(version.artifact)
     version = _lock_existing(artifact, version)
     rows = list(artifact.alias_set.filter(version=version).select_related("version"))
-    # `latest` moves by itself, so it blocks nothing.
+    # `latest` moves by itself, so it blocks nobody who may move it.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
+    if len(rows) > len(blocking):
+        protection.require(actor, artifact, [validators.LATEST], because="it falls back to the version before")
     protection.require_unprotected(artifact, blocking, "Move it to another version first.")
     if blocking and not delete_aliases:
         message = f"Version {version.version} has the aliases {', '.join(blocking)}: move them, or delete them with it."
@@ -150,6 +157,18 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
         artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
         events.version_deleted(actor.user, artifact, version, actor.reason)
     tasks.delete.delay_on_commit()
+
+
+def _is_newest(version: ArtifactVersion) -> bool:
+    return version.number > (version.artifact.latest_version_number or 0)
+
+
+def _require_latest(actor: Actor, artifact: Artifact) -> None:
+    """Raise `AliasProtected` where `latest` follows the newest version by itself, and the actor may not move it."""
+    if artifact.auto_latest:
+        protection.require(
+            actor, artifact, [validators.LATEST], because="each new version moves it while `auto_latest` is on"
+        )
 
 
 def _lock_existing(artifact: Artifact, version: ArtifactVersion) -> ArtifactVersion:
@@ -176,8 +195,16 @@ def _lock_own_draft(actor: Actor, artifact: Artifact, digest: str | None) -> Art
     return drafts_of_user.select_for_update(no_key=True).first()
 
 
+def _next_number(artifact: Artifact) -> int:
+    """The one after the last, without those by which an alias is called already: `name:v4` goes on to mean it."""
+    number = artifact.last_assigned_number + 1
+    while artifact.alias_set.filter(alias=f"v{number}").exists():
+        number += 1
+    return number
+
+
 def _create_draft(actor: Actor, artifact: Artifact, digest: str | None, fields: dict[str, Any]) -> ArtifactVersion:
-    artifact.last_assigned_number += 1
+    artifact.last_assigned_number = _next_number(artifact)
     artifact.save(update_fields=["last_assigned_number", "updated_at"])
     version = ArtifactVersion(
         artifact=artifact, number=artifact.last_assigned_number, digest=digest, created_by=actor.user, **fields
@@ -217,14 +244,14 @@ def _finalize(
         version.save(update_fields=["state", "touched_at"])
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
     _freeze(version, computed)
-    is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number
+    is_newest = _is_newest(version)
     artifact.version_count += 1
     artifact.latest_version_number = version.number if is_newest else artifact.latest_version_number
     artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
     events.version_finalized(actor.user, version)
     moves = []
     if is_newest and artifact.auto_latest:
-        # It follows by itself, whoever may move it by hand.
+        _require_latest(actor, artifact)
         moves.append(alias_verbs.put_alias(actor, artifact, validators.LATEST, version))
         names = [alias for alias in names if alias != validators.LATEST]
     moves += _assign_aliases(actor, artifact, version, names)

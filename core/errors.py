@@ -6,6 +6,7 @@
     ├── Missing          404   it does not exist, or you have no access
     ├── Conflict         409   the request conflicts with the current state
     ├── TooLarge         413   larger than the server accepts in one request
+    ├── TooMany          429   too many attempts; `retry_after` says how many seconds to wait
     └── Unavailable      503   a part of the system is unavailable; nothing was changed, try again
 
 The kind has the HTTP status, the class name of the leaf is the code on the wire, `str(exc)` is the message for people,
@@ -27,6 +28,8 @@ RETRY_AFTER_SECONDS = 5
 class RegistryError(Exception):
     status = 500
     title = "Error"
+    # Seconds after which it makes sense to ask again, for the header `Retry-After`; None where it makes none.
+    retry_after: int | None = None
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
@@ -62,9 +65,35 @@ class TooLarge(RegistryError):
     title = "Too large"
 
 
+class TooMany(RegistryError):
+    status = 429
+    title = "Too many attempts"
+
+    def __init__(self, detail: str, retry_after: int, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.retry_after = retry_after
+
+
 class Unavailable(RegistryError):
     status = 503
     title = "Unavailable"
+    retry_after = RETRY_AFTER_SECONDS
+
+
+class Busy(Unavailable):
+    """The few places for work that takes long, or much memory, are taken."""
+
+
+class DatabaseBusy(Unavailable):
+    """Another change holds the lock, or the statement took too long."""
+
+
+class DatabaseFull(Unavailable):
+    """The disk of the database is full: reads go on."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not respond."""
 
 
 class PayloadTooLarge(TooLarge):

@@ -2,17 +2,19 @@
 
 import logging
 
+from core import request_id
+
 
 class RequestIdFilter(logging.Filter):
-    """Puts the id of the request, where Django tells of one, into the record: `-` where there is none."""
+    """Puts the id of the request into the record, or of the one that asked for the task: `-` where there is none."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = getattr(getattr(record, "request", None), "id", "-")
+        record.request_id = getattr(getattr(record, "request", None), "id", None) or request_id.current.get()
         return True
 
 
-class OneLineFilter(logging.Filter):
-    """Leaves the traceback out, where the message says it all and anybody can cause it."""
+class NoTracebackFilter(logging.Filter):
+    """Drops the traceback of what a client did wrong: it tells of our code alone, and fills the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = record.exc_text = None

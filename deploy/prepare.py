@@ -8,6 +8,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -35,6 +36,8 @@ def main() -> None:
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
         create_first_user(var)
+        # Counts of processes that ended with the last stop.
+        shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
     connection.close()
     print("prepared", flush=True)
     wait_for_store(var, int(os.environ["STORE_PORT"]))

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import User
 from core import compiled_queries
+from core.metrics import EVENTS
 from events.kinds import EventKind
 from events.models import Event
 from projects.models import Project
@@ -42,6 +44,7 @@ def record(
     )
     compiled_queries.insert(event)
     recorded.send(Event, event=event)
+    transaction.on_commit(EVENTS.labels(kind.name).inc)
     return event
 
 

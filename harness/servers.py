@@ -45,6 +45,8 @@ SERVER_VARIABLES = (
 class Server:
     """A process that serves. `start` returns when it does; `kill` ends it, and its children, as a power cut would."""
 
+    url = ""
+
     def __init__(
         self,
         name: str,
@@ -266,6 +268,17 @@ def store_server(name: str, line: str, env: Mapping[str, str]) -> Server:
     return Server(name, ["sh", "-c", line], env, ready)
 
 
+@cache
+def unchecking_store() -> Server:
+    """A store that takes what it is sent, whatever its URL was signed for, and keeps it in memory: moto's server."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = Server("unchecking-store", command, os.environ, lambda: not var_directory.is_free(port))
+    server.url = f"http://127.0.0.1:{port}"
+    server.start()
+    return server
+
+
 def s3(env: Mapping[str, str]) -> "boto3.client":
     """A client of the object store that is not ours, to see which objects it really holds."""
     return boto3.client(
@@ -285,7 +298,7 @@ class Stack:
     `acme`, bob an editor, vera a viewer, mallory a stranger.
     """
 
-    def __init__(self, name: str = "stack") -> None:
+    def __init__(self, name: str = "stack", object_store: Server | None = None) -> None:
         self.var = session_directory() / name
         var_directory.create(self.var)
         port = free_port()
@@ -305,9 +318,14 @@ class Stack:
             with psycopg.connect(f"{postgres()}/postgres", autocommit=True) as connection:
                 connection.execute(f'CREATE DATABASE "{name}"')
             self.env |= {"DATABASE_URL": f"{postgres()}/{name}", "CELERY_BROKER_URL": f"{redis()}/1"}
-        self.store = store()
+        self.store = object_store or store()
+        if self.store.url:
+            self.env["S3_ENDPOINT_URL"] = self.store.url
         self.web = Server(f"{name}-web", ["sh", "-c", WEB], self.env, self._web_is_ready)
         self.worker = Server(f"{name}-worker", ["sh", "-c", PROCFILE["worker"]], self.env, lambda: True)
+        self.notifications = Server(
+            f"{name}-notifications", ["sh", "-c", PROCFILE["notifications"]], self.env, lambda: True
+        )
         self.beat = Server(f"{name}-beat", ["sh", "-c", PROCFILE["beat"]], self.env, lambda: True)
         self.manage("migrate", "--verbosity=0")
         self.manage("collectstatic", "--verbosity=0", "--no-input")
@@ -317,7 +335,7 @@ class Stack:
 
     def start(self) -> None:
         """Everything runs after this, also what a test has killed."""
-        for server in (self.store, self.worker, self.beat, self.web):
+        for server in (self.store, self.worker, self.notifications, self.beat, self.web):
             server.start()
 
     def key(self, username: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 
-from accounts import keys, teams, users
+from accounts import invitations, keys, teams, users
 from accounts.actor import Actor
 from accounts.models import Role
 
@@ -10,6 +10,6 @@ alice, bob, vera, mallory = (
     users.create(name, password=f"{name} has a long password") for name in ("alice", "bob", "vera", "mallory")
 )
 acme = teams.create(Actor(alice), "acme")
-teams.add_member(Actor(alice), acme, bob, Role.EDITOR)
-teams.add_member(Actor(alice), acme, vera, Role.VIEWER)
+for user, role in ((bob, Role.EDITOR), (vera, Role.VIEWER)):
+    invitations.accept_own(Actor(user), invitations.invite_user(Actor(alice), acme, user.username, role))
 print(json.dumps({user.username: keys.create(Actor(user), "first key")[1] for user in (alice, bob, vera, mallory)}))

@@ -31,7 +31,7 @@ class WebhookAdmin(ReadOnlyAdmin):
     list_filter = ("active", "paused_at", "created_at")
     search_fields = ("url", "description", "project__name", "project__team__name")
     list_select_related = ("project__team", "created_by")
-    exclude = ("secret",)
+    exclude = ("encrypted_secret",)
     actions = ("pause", "resume")
 
     @admin.action(description="Pause", permissions=["operate"])

@@ -14,3 +14,4 @@ class NotificationsConfig(AppConfig):
         # By name, because models can be imported only by now.
         kinds.register(import_module("notifications.kinds").KINDS)
         import_module("notifications.receivers")
+        import_module("artifacts.health").CHECKS["notifications"] = import_module("notifications.health").check

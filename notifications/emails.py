@@ -1,6 +1,7 @@
 """Mail to people who watch: one for each item of their inbox, by a worker that has it to itself for as long."""
 
 import random
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from smtplib import SMTPException
@@ -12,6 +13,7 @@ from django.core.mail import EmailMessage
 from django.db.models import F
 from django.utils import timezone
 
+from notifications import host_leases
 from notifications.models import InboxItem
 
 # Longer than a mail server is waited for.
@@ -37,6 +39,16 @@ def send(item_id: UUID | str) -> None:
         _finish(item, InboxItem.Mail.FAILED)
     else:
         _finish(item, InboxItem.Mail.SENT)
+
+
+def send_due() -> None:
+    """Send what is due, one after the other: a slow mail server holds up one worker."""
+    until = time.monotonic() + host_leases.TURN_SECONDS
+    with host_leases.alone_with(f"mail {settings.EMAIL_HOST}:{settings.EMAIL_PORT}") as is_alone:
+        while is_alone and time.monotonic() < until and (items := list(due(timezone.now()))):
+            for item_id in items:
+                if time.monotonic() < until:
+                    send(item_id)
 
 
 def due(now: datetime) -> Iterable[UUID]:

@@ -1,15 +1,19 @@
 """The workers' queue: each task finds nothing out and decides nothing, it calls one verb. All may run twice.
 
 The rows are the queue and a message is a nudge: `sweep` finds what a lost message left behind, and what is to be tried
-again.
+again. What waits for hosts of others goes through a queue of its own, `notifications`, with workers of its own: however
+slow they are, what the server promises by itself is not held up.
 """
 
 from datetime import timedelta
 from typing import Any
 
+from celery.signals import worker_ready
 from django.utils import timezone
 
+from artifacts import health
 from notifications import emails, fan_out, webhook_delivery
+from notifications.health import WORKERS
 from wanllmdb.celery import app
 
 _SWEEP_EVERY = timedelta(seconds=10)
@@ -32,32 +36,48 @@ def see_to(result: fan_out.FanOutResult) -> None:
     """Have sent what was lined up."""
     for webhook_id in result.webhooks:
         deliver.delay(str(webhook_id))
-    for item_id in result.mails:
-        mail.delay(str(item_id))
+    if result.mails:
+        mail.delay()
 
 
 @app.task
 def deliver(webhook_id: str) -> None:
-    webhook_delivery.deliver_due(webhook_id)
+    next_webhook = webhook_delivery.deliver_due(webhook_id)
+    if next_webhook:
+        deliver.delay(str(next_webhook))
 
 
 @app.task
-def mail(item_id: str) -> None:
-    emails.send(item_id)
+def mail(item_id: str = "") -> None:
+    """All that is due. Messages of earlier releases name one item."""
+    emails.send_due()
+
+
+@app.task(expires=health.HEARTBEAT_INTERVAL.total_seconds())
+def record_heartbeat() -> None:
+    health.record_heartbeat(WORKERS)
+
+
+@worker_ready.connect
+def _record_first_heartbeat(**_: Any) -> None:
+    """Through the queue, as all work comes: the first one of beat is due only half a minute later."""
+    record_heartbeat.delay()
 
 
 @app.task(expires=_SWEEP_EVERY.total_seconds())
 def sweep() -> None:
     now = timezone.now()
     announce.delay()
+    # Those that are still there at the next sweep are asked for again.
     for webhook_id in webhook_delivery.due(now):
-        deliver.delay(str(webhook_id))
-    for item_id in emails.due(now):
-        mail.delay(str(item_id))
+        deliver.apply_async([str(webhook_id)], expires=_SWEEP_EVERY.total_seconds())
+    if emails.due(now):
+        mail.apply_async(expires=_SWEEP_EVERY.total_seconds())
 
 
 BEAT: dict[str, dict[str, Any]] = {
     "notifications-sweep": {"task": sweep.name, "schedule": _SWEEP_EVERY},
+    "notifications-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.HEARTBEAT_INTERVAL},
 }
 
 # At import, not by Celery's signal: that one is over where something has asked the app for its tasks before.

@@ -1,6 +1,7 @@
 """What a worker does for a webhook: everything that waits for it, in order, one after the other.
 
-One worker at a time has a webhook to itself, so that a slow receiver holds up its own deliveries and no others.
+One worker at a time has a webhook to itself, and the host that it leads to, so that a slow receiver holds up its own
+deliveries and no others.
 """
 
 import random
@@ -13,12 +14,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Role
+from core import encryption
 from events import outbox
-from notifications import errors, http_client, signatures, url_policy
+from notifications import errors, host_leases, http_client, signatures, url_policy
 from notifications.kinds import WEBHOOK_PAUSED, WEBHOOK_TEST
 from notifications.models import Attempt, Delivery, Webhook
 
@@ -29,8 +31,6 @@ FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=6)
 # A webhook is paused after this many failed deliveries in a row.
 FAILURES_BEFORE_PAUSE = 5
-# After so long the webhook goes back to the queue, and others have their turn.
-_TURN_SECONDS = 30
 _GONE = 410
 _BATCH = 500
 
@@ -43,9 +43,23 @@ class Sent(NamedTuple):
     response: http_client.Response
 
 
-def deliver_due(webhook_id: UUID | str, lookup: url_policy.Lookup = url_policy.resolve_host) -> None:
-    """Send what is due to the webhook, and pause it where it is past hope."""
-    until = time.monotonic() + _TURN_SECONDS
+def deliver_due(webhook_id: UUID | str, lookup: url_policy.Lookup = url_policy.resolve_host) -> UUID | None:
+    """Send what is due to the webhook, and pause it where it is past hope.
+
+    Returns the webhook of the same host whose turn is next. Does nothing while another worker sends to the host.
+    """
+    url = Webhook.objects.filter(pk=webhook_id).values_list("url", flat=True).first()
+    if url is None:
+        return None
+    with host_leases.alone_with(host_leases.host_of(url)) as has_host:
+        if not has_host:
+            return None
+        _take_turn(webhook_id, lookup)
+    return _next_of_host(host_leases.host_of(url))
+
+
+def _take_turn(webhook_id: UUID | str, lookup: url_policy.Lookup) -> None:
+    until = time.monotonic() + host_leases.TURN_SECONDS
     with _alone_with(webhook_id) as is_alone:
         while is_alone and time.monotonic() < until and (delivery := _next(webhook_id)):
             _record_attempt(delivery.pk, _attempt(delivery, lookup))
@@ -53,17 +67,25 @@ def deliver_due(webhook_id: UUID | str, lookup: url_policy.Lookup = url_policy.r
 
 def due(now: datetime) -> Iterable[UUID]:
     """Webhooks that something is due for, and that no worker is busy with."""
+    return _free(now).order_by("webhook_id").values_list("webhook_id", flat=True).distinct()[:_BATCH]
+
+
+def _free(now: datetime) -> QuerySet[Delivery]:
     free = Q(webhook__busy_until=None) | Q(webhook__busy_until__lt=now)
-    due = Delivery.objects.due(now).filter(free).order_by("webhook_id")
-    return due.values_list("webhook_id", flat=True).distinct()[:_BATCH]
+    return Delivery.objects.due(now).filter(free)
+
+
+def _next_of_host(host: str) -> UUID | None:
+    """The webhook of the host whose delivery has been waiting longest."""
+    due = _free(timezone.now()).order_by("next_attempt_at").values_list("webhook_id", "webhook__url")
+    return next((webhook_id for webhook_id, url in due[:_BATCH] if host_leases.host_of(url) == host), None)
 
 
 @contextmanager
 def _alone_with(webhook_id: UUID | str) -> Iterator[bool]:
     """Whether the webhook was free. It is this worker's until the end, or until the worker must have died."""
     now = timezone.now()
-    longest = timedelta(seconds=_TURN_SECONDS + settings.WEBHOOK_TOTAL_TIMEOUT + settings.WEBHOOK_CONNECT_TIMEOUT)
-    mine = now + 2 * longest
+    mine = now + 2 * host_leases.longest_turn()
     rows = Webhook.objects.filter(pk=webhook_id)
     if not rows.filter(Q(busy_until=None) | Q(busy_until__lt=now)).update(busy_until=mine):
         yield False
@@ -83,7 +105,10 @@ def _attempt(delivery: Delivery, lookup: url_policy.Lookup) -> Sent:
     event, webhook = delivery.event, delivery.webhook
     now = timezone.now()
     body = event.body
-    signed = signatures.headers(webhook.secret, event.message_id, int(now.timestamp()), body)
+    try:
+        signed = signatures.headers(webhook.secret, event.message_id, int(now.timestamp()), body)
+    except encryption.Undecryptable as refusal:
+        return Sent({}, now, http_client.Response(None, "", str(refusal), 0))
     headers = {"Content-Type": "application/json", "User-Agent": "wanLLMDB", "Accept": "*/*", **signed}
     try:
         response = http_client.post(url_policy.find(webhook.url, lookup), headers, body)

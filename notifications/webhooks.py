@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from core import encryption
 from events import kinds, outbox
 from notifications import errors, signatures, tasks, url_policy
 from notifications.kinds import WEBHOOK_TEST
@@ -66,8 +67,23 @@ def renew_secret(actor: Actor, webhook: Webhook) -> Webhook:
     """Give it another secret. What is sent from now on, also once more, is signed with that one."""
     permissions.require(actor, webhook.project.team, Role.ADMIN)
     webhook.secret = signatures.new_secret()
-    webhook.save(update_fields=["secret", "updated_at"])
+    webhook.save(update_fields=["encrypted_secret", "updated_at"])
     return webhook
+
+
+def renew_encryption() -> tuple[int, int]:
+    """Encrypt all secrets under the current `SECRET_KEY`. How many that were, and how many cannot be decrypted."""
+    renewed = failed = 0
+    for pk, before in Webhook.objects.values_list("pk", "encrypted_secret").iterator():
+        try:
+            after = encryption.renew(before)
+        except encryption.Undecryptable:
+            failed += 1
+        else:
+            # A secret that was replaced meanwhile is encrypted under the current key already.
+            Webhook.objects.filter(pk=pk, encrypted_secret=before).update(encrypted_secret=after)
+            renewed += 1
+    return renewed, failed
 
 
 def pause(actor: Actor, webhook: Webhook) -> Webhook:

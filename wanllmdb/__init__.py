@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import Invalid as Invalid
     from wanllmdb.sdk.errors import InvalidName as InvalidName
     from wanllmdb.sdk.errors import InvalidPath as InvalidPath
+    from wanllmdb.sdk.errors import NameReserved as NameReserved
     from wanllmdb.sdk.errors import NameTaken as NameTaken
     from wanllmdb.sdk.errors import NotFound as NotFound
     from wanllmdb.sdk.errors import NothingBefore as NothingBefore
@@ -72,10 +73,10 @@ _NAMES_BY_MODULE = {
     "api": "Api Collection",
     "artifact": "Artifact File",
     "errors": "AliasMoved AliasNotFound AliasProtected AliasTargetRefused AlreadyLogged AuthenticationError "
-    "BytesMismatch Conflict CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameTaken NotFound "
-    "NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen ReadOnlyKey RuleTaken ServerError "
-    "TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete VersionNotFound "
-    "WanLLMDBError",
+    "BytesMismatch Conflict CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameReserved NameTaken "
+    "NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen ReadOnlyKey RuleTaken "
+    "ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete "
+    "VersionNotFound WanLLMDBError",
     "manifest": "Entry Manifest",
     "models": "AliasChange AliasProposal Project RunRecord",
     "run": "Run",

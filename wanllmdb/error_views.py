@@ -1,11 +1,13 @@
 """What the site answers outside of views: a problem under /api/, a page elsewhere."""
 
+import sys
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from api.errors import is_api, problem_response
-from core import errors
+from core import database_errors, errors
 from web import rendering
 
 
@@ -29,6 +31,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """What no view has answered for: a mistake of ours, or a database that middleware found busy, full or away."""
+    failure = sys.exc_info()[1]
+    if failure and (refusal := database_errors.refusal(failure)):
+        return _unavailable(request, refusal)
     if is_api(request):
         detail = "Something went wrong on the server. Its log has the details under this request ID."
         return problem_response(request, 500, detail, "ServerError")
@@ -37,8 +43,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("errors/server_error.html", context), status=500)
 
 
+def _unavailable(request: HttpRequest, refusal: errors.Unavailable) -> HttpResponse:
+    if is_api(request):
+        return problem_response(request, refusal.status, str(refusal), refusal.code)
+    return rendering.render_unavailable(request, str(refusal))
+
+
 def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpResponse:
     """A refusal from outside of views: as a problem on the wire, or as a page."""
     if is_api(request):
-        return problem_response(request, refusal.status, str(refusal), refusal.code, **refusal.extra)
-    return rendering.render_problem(request, refusal.status, refusal.title, str(refusal))
+        response = problem_response(request, refusal.status, str(refusal), refusal.code, **refusal.extra)
+        if refusal.retry_after is not None:
+            response["Retry-After"] = str(refusal.retry_after)
+        return response
+    return rendering.render_problem(request, refusal.status, refusal.title, str(refusal), refusal.retry_after)

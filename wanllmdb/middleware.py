@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from api.errors import is_api
 from api.parsers import too_large
 from core import errors
-from core.request_id import request_id
+from core.request_id import current, request_id
 from wanllmdb import error_views
+from wanllmdb.request_metrics import ROUTE
 
 # Django decodes the path, and leaves in percent form the bytes that are no UTF-8. A page's address may hold the name of
 # a file that is of this form by itself.
@@ -29,6 +30,13 @@ class RequestLimitsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.id = request_id(request.META)
+        context = current.set(request.id)
+        try:
+            return self._respond(request)
+        finally:
+            current.reset(context)
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
         refusal = _refusal(request)
         if refusal is None:
             _drop_trailing_slash(request)
@@ -36,6 +44,8 @@ class RequestLimitsMiddleware:
         else:
             response = error_views.render_refusal(request, refusal)
         response["X-Request-ID"] = request.id
+        if request.resolver_match is not None:
+            request.META[ROUTE] = request.resolver_match.route
         return response
 
 

@@ -1,13 +1,17 @@
 """All settings of the server. Those that differ between deployments are read from the environment, with defaults."""
 
+import logging
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
+from pythonjsonlogger.core import RESERVED_ATTRS
 
 from core import csp
+from core.client_address import TrustedProxies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -15,10 +19,16 @@ VAR_DIR = Path(env.str("WANLLMDB_VAR_DIR", default=str(BASE_DIR / "var"))).absol
 # What `make run` made up once for this machine: secret key, store credentials, addresses. The environment wins.
 env.read_env(VAR_DIR / "embedded.env")
 
+# Set by wanllmdb/wsgi.py. All people wait for the threads of a web process, which therefore wait for no other part
+# longer than a few seconds; workers and commands may.
+IS_WEB_PROCESS = env.bool("WANLLMDB_WEB_PROCESS", default=False)
+
 # --- Django -----------------------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# Former ones: what was signed and encrypted under them is still read.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # The public URL of the server: signed URLs and `url` fields are built from it.
@@ -53,6 +63,7 @@ MIDDLEWARE = [
     "wanllmdb.middleware.RequestLimitsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.HtmlGZipMiddleware",
+    "web.middleware.PrivatePagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -61,6 +72,7 @@ MIDDLEWARE = [
     "web.middleware.HtmxLoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "web.middleware.DomainErrorMiddleware",
+    "web.middleware.FormerNameMiddleware",
 ]
 
 ROOT_URLCONF = "wanllmdb.urls"
@@ -108,6 +120,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
+PASSWORD_HASHERS = ["accounts.hashers.BoundedPBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -126,6 +139,8 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.POLICY}
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose X-Forwarded-For is believed: addresses, networks, and `unix` for peers on a socket in the file system.
+TRUSTED_PROXIES = TrustedProxies.parse(env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1", "unix"]))
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 
@@ -134,7 +149,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Writers wait at BEGIN instead of failing in the middle of a transaction, and never block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 30,
+        "timeout": 5 if IS_WEB_PROCESS else 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
@@ -145,7 +160,23 @@ else:
         # Frequent queries are prepared once for each connection. A pooler that reassigns connections after each
         # transaction needs support for that (PgBouncer's `max_prepared_statements`), or this setting off.
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
+        "connect_timeout": 3,
     }
+    if IS_WEB_PROCESS:
+        # In milliseconds. The last one is for a machine that is gone without a word.
+        limits = "-c statement_timeout=15000 -c lock_timeout=5000"
+        DATABASES["default"]["OPTIONS"] |= {"options": limits, "tcp_user_timeout": 10_000}
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Of long texts, up to 512 KiB each.
+    "markdown": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "markdown",
+        "TIMEOUT": 24 * 3600,
+        "OPTIONS": {"MAX_ENTRIES": 40},
+    },
+}
 
 # --- The object store -------------------------------------------------------------------------------------------------
 
@@ -161,7 +192,7 @@ PAGE_ORIGINS = sorted({_base, *_twins, *CSRF_TRUSTED_ORIGINS})
 
 STORAGES["artifacts"] = {
     # django-storages' S3Storage, with the settings that are the same for every deployment.
-    "BACKEND": "artifacts.storage.ArtifactStorage",
+    "BACKEND": "artifacts.store_connection.ArtifactStorage",
     "OPTIONS": {
         "bucket_name": env.str("S3_BUCKET", default="wanllmdb"),
         "endpoint_url": S3_ENDPOINT_URL,
@@ -177,6 +208,9 @@ STORAGES["artifacts"] = {
 ORPHAN_GRACE = timedelta(seconds=env.int("ORPHAN_GRACE_SECONDS", default=2 * 3600))
 # How long after its last change a draft expires.
 DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 3600))
+# How long a former name leads to what was renamed, and is kept from others; so are names of what was deleted with
+# protected aliases.
+FORMER_NAME_LIFE = timedelta(seconds=env.int("FORMER_NAME_LIFE_SECONDS", default=90 * 24 * 3600))
 INVITATION_LIFE = timedelta(days=7)
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -259,6 +293,7 @@ SPECTACULAR_SETTINGS = {
 # --- Workers ----------------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
+CELERY_BROKER_TRANSPORT_OPTIONS = {}
 if CELERY_BROKER_URL.startswith("filesystem"):
     CELERY_BROKER_TRANSPORT = "wanllmdb.broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -267,6 +302,15 @@ if CELERY_BROKER_URL.startswith("filesystem"):
         "control_folder": str(VAR_DIR / "broker-control"),
         "polling_interval": 0.2,
     }
+if IS_WEB_PROCESS:
+    # One attempt of two seconds: kombu's own default is to try for ever.
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"max_retries": 1, "interval_start": 0, "connect_retries_timeout": 2}
+    if CELERY_BROKER_URL.startswith("redis"):
+        CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_timeout": 2, "socket_connect_timeout": 2}
+# What waits for hosts of others has a queue of its own, for workers of its own.
+CELERY_TASK_ROUTES = {
+    f"notifications.tasks.{name}": {"queue": "notifications"} for name in ("deliver", "mail", "record_heartbeat")
+}
 CELERY_TASK_IGNORE_RESULT = True
 # A request does not wait for a broker that is down: the sweep finds the work.
 CELERY_TASK_PUBLISH_RETRY = False
@@ -276,24 +320,54 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Request ids, counts and traces of tasks.
+CELERY_IMPORTS = ["wanllmdb.task_monitoring"]
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+
+# --- Metrics ----------------------------------------------------------------------------------------------------------
+
+# Who may read /metrics: who has the token, or asks from one of these networks. Without either it is not there.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = [ip_network(network) for network in env.list("METRICS_NETWORKS", default=[])]
+METRICS_ENABLED = bool(METRICS_TOKEN or METRICS_NETWORKS)
+METRICS_DIR = VAR_DIR / "metrics"
+# Traces go to this collector of OpenTelemetry; the other variables of its SDK apply too.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain")
+if LOG_FORMAT not in ("plain", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: use plain or json.")
+if LOG_FORMAT == "json":
+    # What Python itself warns of becomes a line like all others.
+    logging.captureWarnings(True)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "core.log_filters.RequestIdFilter"},
-        "one_line": {"()": "core.log_filters.OneLineFilter"},
+        "no_traceback": {"()": "core.log_filters.NoTracebackFilter"},
     },
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "{levelname}{name}{message}{request_id}",
+            "style": "{",
+            "timestamp": "time",
+            "rename_fields": {"levelname": "level", "name": "logger", "exc_info": "traceback"},
+            # Django hands along the request itself, and workers what a task was called with.
+            "reserved_attrs": [*RESERVED_ATTRS, "request", "data", "context"],
+        },
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Rejected requests are not logged; requests that fail are.
+    # Rejected requests are not logged; requests that fail are. A wrong `Host` is one line.
     "loggers": {
         "django.request": {"level": "ERROR"},
-        # A name that is not in ALLOWED_HOSTS.
-        "django.security.DisallowedHost": {"filters": ["one_line"]},
+        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
     },
 }

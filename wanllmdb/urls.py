@@ -6,11 +6,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView
 
 from api.schema import DocsView, SchemaView
 from artifacts import health
 from core import csp
 from wanllmdb import error_views
+from wanllmdb.metrics import metrics
 
 
 @login_not_required
@@ -37,6 +39,9 @@ csp.extend_policy(csp.ADMIN_EXCEPTIONS, admin_pages)
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    # Passwords are changed in one place, where the current one cannot be guessed.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", (admin_pages, "admin", admin_name)),
     path("api/v1/schema", SchemaView.as_view(), name="schema"),
     path("api/v1/docs", DocsView.as_view(url_name="schema"), name="docs"),

@@ -11,6 +11,7 @@ from django.core.wsgi import get_wsgi_application
 from core.parent_process import terminate_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wanllmdb.settings")
+os.environ.setdefault("WANLLMDB_WEB_PROCESS", "true")
 
 # A worker of a web server whose main process was killed would go on to serve, beside the one that is started instead.
 if multiprocessing.parent_process():
@@ -23,6 +24,13 @@ from api.fast_path.wsgi import AliasFastPath  # noqa: E402
 from wanllmdb.oversized_bodies import OversizedBodies  # noqa: E402
 
 application = OversizedBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
+
+from wanllmdb import task_monitoring  # noqa: E402, F401
+from wanllmdb.request_metrics import RequestMetrics  # noqa: E402
+
+application = RequestMetrics(application)
+if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+    application = import_module("wanllmdb.telemetry").trace_requests(application)
 # All views are loaded before the first request. What is loaded stays, so the garbage collector need not walk it again:
 # doing so stopped a worker for 80 ms every twenty lists of artifacts.
 import_module(settings.ROOT_URLCONF)

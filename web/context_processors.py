@@ -15,6 +15,6 @@ def health_problems(request: HttpRequest) -> dict[str, Callable[[], list[str]]]:
 
 
 def unread_count(request: HttpRequest) -> dict[str, Callable[[], int]]:
-    """How many items of the reader's inbox are unread; asked for only where it is shown."""
+    """How many items of the reader's inbox are unread or wait for an answer; asked for only where it is shown."""
     user = getattr(request, "user", None)
-    return {"unread_count": partial(inbox.unread, user)} if user is not None and user.is_authenticated else {}
+    return {"unread_count": partial(inbox.waiting, user)} if user is not None and user.is_authenticated else {}

@@ -4,12 +4,14 @@ import json
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
@@ -107,19 +109,30 @@ def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpR
     if request.method == "POST" and refusal.status in (400, 409) and not is_partial(request):
         messages.error(request, str(refusal))
         return redirect(_referring_page(request))
-    return render_problem(request, refusal.status, refusal.title, str(refusal))
+    return render_problem(request, refusal.status, refusal.title, str(refusal), refusal.retry_after)
 
 
-def render_problem(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+def render_problem(
+    request: HttpRequest, status: int, title: str, message: str, retry_after: int | None = None
+) -> HttpResponse:
     """What went wrong: to HTMX as a message for the form or a toast, else as a page of our own."""
     if is_partial(request):
         response = HttpResponse(status=status, headers={"X-Refusal": quote(message), "HX-Reswap": "none"})
     else:
         context = {"status": status, "title": title, "message": message}
         response = render(request, "errors/error.html", context, status=status)
-    if status == 503:
-        response["Retry-After"] = str(errors.RETRY_AFTER_SECONDS)
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
     return response
+
+
+def render_unavailable(request: HttpRequest, message: str) -> HttpResponse:
+    """A 503 that asks nothing of the database, nor of any other part that may be away."""
+    if is_partial(request):
+        return render_problem(request, 503, "Unavailable", message)
+    context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL, "unavailable": message}
+    page = render_to_string("errors/server_error.html", context)
+    return HttpResponse(page, status=503, headers={"Retry-After": str(errors.RETRY_AFTER_SECONDS)})
 
 
 def add_htmx_trigger(response: HttpResponse, **events: Any) -> HttpResponse:

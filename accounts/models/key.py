@@ -1,16 +1,19 @@
 """API keys. Only a hash is kept; the value is shown once, when the key is made."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
-from django.db import models
+from django.db import DatabaseError, models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from knox.models import AbstractAuthToken
 from knox.settings import CONSTANTS
 from uuid_utils.compat import uuid7
+
+from core import database_errors
 
 USE_RECORDED_EVERY = timedelta(minutes=1)
 
@@ -60,8 +63,12 @@ class ApiKey(AbstractAuthToken):
         return self.expiry is not None and self.expiry <= timezone.now()
 
     def record_use(self) -> None:
-        """Record that the key was used just now: at most one write a minute, however many requests there are."""
+        """Record that the key was used just now: at most one write a minute, however many requests there are.
+
+        No request waits for it, or fails by it: where something else is writing, it is left for the next minute.
+        """
         now = timezone.now()
         if self.last_used_at is None or self.last_used_at <= now - USE_RECORDED_EVERY:
             self.last_used_at = now
-            ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)
+            with suppress(DatabaseError), database_errors.without_waiting():
+                ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)

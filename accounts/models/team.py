@@ -1,4 +1,4 @@
-"""Teams, their members and roles."""
+"""Teams and their members."""
 
 from typing import TYPE_CHECKING, Union
 
@@ -8,28 +8,14 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
+from accounts.models.former_name import SERVER, FormerName
+from accounts.models.role import Role
 from accounts.validators import OWNER_NAME, validate_not_reserved, validate_owner_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models.user import User
-
-
-class Role(models.TextChoices):
-    """The role of a member, weakest first; each includes the ones before it."""
-
-    VIEWER = "viewer", "Viewer"
-    EDITOR = "editor", "Editor"
-    ADMIN = "admin", "Admin"
-
-    @property
-    def rank(self) -> int:
-        return list(Role).index(self)
-
-    def covers(self, needed: "Role") -> bool:
-        """Whether this role is at least `needed`."""
-        return self.rank >= needed.rank
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
@@ -48,6 +34,14 @@ class TeamQuerySet(models.QuerySet["Team"]):
     def by_name(self, name: str) -> "TeamQuerySet":
         """The team of that name, case-insensitive."""
         return self.alias(folded_name=Lower("name")).filter(folded_name=name.lower())
+
+    def named(self, name: str) -> "Team | None":
+        """The team of that name, or else the one that had it until it was renamed."""
+        return self.by_name(name).first() or self._formerly(name)
+
+    def _formerly(self, name: str) -> "Team | None":
+        holder = FormerName.objects.holder(SERVER, name.lower())
+        return self.filter(pk=holder).first() if holder else None
 
     def create_personal(self, user: "User") -> "Team":
         """The user's personal team, of the same name, with the user as its admin."""

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.models import ApiKey, Membership, Role, Scope, Team, User
+from accounts.models import ApiKey, Invitation, Membership, Role, Scope, Team, User
 from accounts.validators import OWNER_NAME, OWNER_NAME_RULE
 from api.fields import EnumField, LineField
 
@@ -90,8 +90,20 @@ class MemberSerializer(serializers.ModelSerializer):
 
 
 class MemberCreate(serializers.Serializer):
-    username = serializers.CharField(max_length=64)
+    username = OwnerNameField()
     role = EnumField(Role)
+
+
+class InvitationSerializer(serializers.ModelSerializer):
+    """An invitation of a user by name."""
+
+    team = serializers.CharField(source="team.name", read_only=True)
+    invited_by = serializers.CharField(source="created_by.username", read_only=True)
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "team", "username", "role", "invited_by", "created_at", "expires_at"]
+        read_only_fields = fields
 
 
 class MemberUpdate(serializers.Serializer):

@@ -11,5 +11,9 @@ urlpatterns = [
     path("teams", views.TeamList.as_view(), name="teams"),
     path("teams/<str:name>", views.TeamDetail.as_view(), name="team"),
     path("teams/<str:name>/members", views.MemberList.as_view(), name="members"),
+    path("teams/<str:name>/invitations", views.TeamInvitationList.as_view(), name="team-invitations"),
+    path("invitations", views.InvitationList.as_view(), name="invitations"),
+    path("invitations/<uuid:invitation_id>", views.InvitationDetail.as_view(), name="invitation"),
+    path("invitations/<uuid:invitation_id>/accept", views.InvitationAccept.as_view(), name="invitation-accept"),
     path("teams/<str:name>/members/<str:username>", views.MemberDetail.as_view(), name="member"),
 ]

@@ -8,10 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import keys, teams
+from accounts import invitations, keys, teams
 from accounts.actor import Actor
-from accounts.models import Membership, Team, User
+from accounts.models import Invitation, Membership, Team
 from api.accounts.serializers import (
+    InvitationSerializer,
     KeyCreate,
     KeySerializer,
     MemberCreate,
@@ -112,12 +113,54 @@ class MemberList(APIView):
         members = get_team(request, name).memberships.select_related("user")
         return paginate(request, members.order_by("user__username"), MemberSerializer)
 
-    @extend_schema(request=MemberCreate, responses={201: MemberSerializer}, operation_id="members_add")
+    @extend_schema(request=MemberCreate, responses={202: InvitationSerializer}, operation_id="members_add")
     def post(self, request: Request, name: str) -> Response:
-        """Add a user to a team."""
+        """Invite a user to a team, who becomes a member by accepting. Does not tell whether the user exists."""
         data = parse_body(MemberCreate, request)
         team = get_team(request, name)
-        member = teams.add_member(Actor.from_api(request), team, get_user(data["username"]), data["role"])
+        invitation = invitations.invite_user(Actor.from_api(request), team, data["username"], data["role"])
+        return Response(InvitationSerializer(invitation).data, 202)
+
+
+class TeamInvitationList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[PageQuery], responses=page_of(InvitationSerializer), operation_id="team_invitations_list"
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """List the users who are invited to a team and have not answered yet."""
+        rows = invitations.pending_of(Actor.from_api(request), get_team(request, name))
+        return paginate(request, rows.order_by("-id"), InvitationSerializer)
+
+
+class InvitationList(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[PageQuery], responses=page_of(InvitationSerializer), operation_id="invitations_list")
+    def get(self, request: Request) -> Response:
+        """List the invitations that wait for your answer."""
+        rows = Invitation.objects.pending_for(request.user).select_related("team", "created_by")
+        return paginate(request, rows.order_by("-id"), InvitationSerializer)
+
+
+class InvitationDetail(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses={204: None}, operation_id="invitations_delete")
+    def delete(self, request: Request, invitation_id: UUID) -> Response:
+        """Decline an invitation of yours, or revoke one to a team whose admin you are."""
+        invitations.withdraw(Actor.from_api(request), get_invitation(request, invitation_id))
+        return Response(status=204)
+
+
+class InvitationAccept(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=None, responses={201: MemberSerializer}, operation_id="invitations_accept")
+    def post(self, request: Request, invitation_id: UUID) -> Response:
+        """Become a member of the team."""
+        member = invitations.accept_own(Actor.from_api(request), get_invitation(request, invitation_id))
         return Response(MemberSerializer(member).data, 201)
 
 
@@ -139,17 +182,19 @@ class MemberDetail(APIView):
 
 
 def get_team(request: Request, name: str) -> Team:
-    team = Team.objects.visible_to(request.user).by_name(name).first()
+    team = Team.objects.visible_to(request.user).named(name)
     if team is None:
         raise errors.Missing(f"Team '{name}' not found, or you are not a member.")
     return team
 
 
-def get_user(username: str) -> User:
-    user = User.objects.filter(username=username, is_active=True).first()
-    if user is None:
-        raise errors.Missing(f"User '{username}' not found.")
-    return user
+def get_invitation(request: Request, pk: UUID) -> Invitation:
+    """An invitation by name to the user, or to a team that the user manages."""
+    rows = Invitation.objects.visible_to(request.user).select_related("team", "created_by")
+    invitation = rows.filter(pk=pk).first()
+    if invitation is None:
+        raise errors.Missing("Invitation not found. It may have been answered or revoked, or has expired.")
+    return invitation
 
 
 def get_member(request: Request, name: str, username: str) -> Membership:

@@ -76,8 +76,10 @@ def _answer(environ: Environ) -> Answer | None:
 def _match_view(environ: Environ) -> tuple[View | None, re.Match[str] | None]:
     path = environ["PATH_INFO"]
     if environ["REQUEST_METHOD"] == "GET" and path.startswith("/api/v1/artifacts/"):
-        for pattern, view in _VIEWS:
+        for pattern, view, route in _VIEWS:
             if match := pattern.fullmatch(path):
+                # For who counts requests: the same as of the view, which sets it again where it answers.
+                environ["wanllmdb.route"] = route
                 return view, match
     return None, None
 
@@ -111,7 +113,7 @@ _ALIAS_PATH = re.compile(
     "/api/v1/artifacts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/aliases/"
     f"(?!(?:{'|'.join(validators.RESERVED_ALIASES)})$)([A-Za-z0-9._-]+)"
 )
-_VIEWS: list[tuple[re.Pattern[str], View]] = [
-    (_ALIAS_PATH, _get_alias),
-    (re.compile("/api/v1/artifacts/resolve"), _resolve),
+_VIEWS: list[tuple[re.Pattern[str], View, str]] = [
+    (_ALIAS_PATH, _get_alias, "api/v1/artifacts/<uuid:artifact_id>/aliases/<str:alias>"),
+    (re.compile("/api/v1/artifacts/resolve"), _resolve, "api/v1/artifacts/resolve"),
 ]

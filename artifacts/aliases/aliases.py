@@ -178,6 +178,19 @@ def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
         raise errors.AliasTargetRefused(f"Version {version.version} is a {version.state}: finalize it first.")
 
 
+def check_new_alias(artifact: Artifact, alias: str, next_number: int | None = None) -> None:
+    """Raise `InvalidName` for `v<number>` of a version to come: what `name:v4` means would change once there is one.
+
+    `next_number` is that of the version which is being made.
+    """
+    number = validators.version_number(alias)
+    if number and number != next_number and not artifact.versions.filter(number=number).exists():
+        raise errors.InvalidName(
+            f"{alias!r} cannot be an alias before there is version {alias}: then '{artifact.name}:{alias}' would mean "
+            "that version. Choose another name."
+        )
+
+
 def put_alias(
     actor: Actor,
     artifact: Artifact,
@@ -195,6 +208,7 @@ def put_alias(
     check_target(artifact, to)
     row = state.row
     if row is None:
+        check_new_alias(artifact, alias)
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
         history.record(actor, artifact, alias, None, to, state.last, proposal)
         return Move(row, None)

@@ -29,6 +29,8 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
         aliases.check_target(artifact, artifact.versions.filter(pk=to.pk).first() or to)
         row = aliases.find(artifact, alias)
         now = row.version if row else None
+        if row is None:
+            aliases.check_new_alias(artifact, alias)
     if now is not None and to is not None and now.pk == to.pk:
         raise errors.Conflict(f"Alias {alias!r} is already at {to.version}.")
     proposal = AliasProposal(

@@ -11,7 +11,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors, validators
-from artifacts.models import AliasProposal, AliasRule, Artifact
+from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias
 from core.compiled_queries import CompiledQuery
 from projects.models import Project
 
@@ -113,12 +113,16 @@ def may_decide(actor: Actor, role: Role | None, required: Role, proposal: AliasP
     return has_role and proposal.proposed_by_id != actor.user.pk
 
 
-def require(actor: Actor, artifact: Artifact, aliases: Iterable[str], role: Role | None = None) -> None:
+def require(
+    actor: Actor, artifact: Artifact, aliases: Iterable[str], role: Role | None = None, *, because: str = ""
+) -> None:
     """Raise `AliasProtected` at the first of the aliases that the user may not move alone.
 
-    `role` is the user's in the team, where the caller has it. One query, or two.
+    `role` is the user's in the team, where the caller has it. `because` says how something else moves the alias. One
+    query, or two.
     """
-    if actor.is_staff:
+    aliases = list(aliases)
+    if actor.is_staff or not aliases:
         return
     rules = rules_for(artifact)
     if rules and role is None:
@@ -126,7 +130,53 @@ def require(actor: Actor, artifact: Artifact, aliases: Iterable[str], role: Role
     for alias in aliases:
         needed = protection(rules, alias)
         if needed and not may_move(actor, role, needed):
-            raise _protected(alias, needed)
+            raise _protected(alias, needed, because)
+
+
+def require_all(actor: Actor, scope: Team | Project) -> None:
+    """Raise `AliasProtected` at an alias anywhere in the scope that the user may not move alone.
+
+    Who gives the scope another name moves them all.
+    """
+    if actor.is_staff:
+        return
+    team = scope if isinstance(scope, Team) else scope.team
+    role = permissions.role_in(actor.user, team)
+    for rule in AliasRule.objects.within(scope).for_display():
+        needed = Protection(rule, Role(rule.role), rule.needs_approval)
+        if not may_move(actor, role, needed):
+            row = ArtifactAlias.objects.covered_by(rule).within(scope).select_related("artifact").first()
+            if row:
+                raise _protected(row.alias, needed, f"this moves the one of artifact {row.artifact.name!r}")
+
+
+def require_own_rules(actor: Actor, artifact: Artifact) -> None:
+    """Raise `AliasProtected` where the artifact has rules of its own, which only admins delete."""
+    rule = artifact.alias_rules.for_display().first()
+    if rule and not actor.is_staff and permissions.role_in(actor.user, artifact.project.team) is not Role.ADMIN:
+        message = f"The rule {rule} would be deleted with the artifact: only an admin of team '{rule.owner.name}' can."
+        raise errors.AliasProtected(message, **_refusal_data(rule.pattern, rule))
+
+
+def reserving_role(artifact: Artifact, aliases: Iterable[str]) -> Role | None:
+    """Who may use the name again when the artifact with these aliases is deleted; None where no rule protected one."""
+    own = [rule for rule in rules_for(artifact) if rule.artifact_id or any(map(rule.covers, aliases))]
+    return max(map(_reserving_role, own), key=lambda role: role.rank, default=None)
+
+
+def reserving_roles(project: Project) -> dict[UUID, Role]:
+    """The same for all artifacts of a project that rules protect, by their ids."""
+    roles: dict[UUID, Role] = {}
+    for rule in AliasRule.objects.within(project):
+        covered = ArtifactAlias.objects.covered_by(rule).within(project).values_list("artifact", flat=True)
+        for pk in {*covered.order_by().distinct(), *filter(None, [rule.artifact_id])}:
+            roles[pk] = max(_reserving_role(rule), roles.get(pk, Role.VIEWER), key=lambda role: role.rank)
+    return roles
+
+
+def _reserving_role(rule: AliasRule) -> Role:
+    # Whoever may change the rule needs no approval.
+    return Role.ADMIN if rule.needs_approval else Role(rule.role)
 
 
 def require_unprotected(artifact: Artifact, aliases: Iterable[str], advice: str) -> None:
@@ -139,13 +189,19 @@ def require_unprotected(artifact: Artifact, aliases: Iterable[str], advice: str)
             raise errors.AliasProtected(message, **_refusal_data(alias, needed.rule))
 
 
-def _protected(alias: str, needed: Protection) -> errors.AliasProtected:
+def _protected(alias: str, needed: Protection, because: str = "") -> errors.AliasProtected:
+    """`because` says how something else moves it, which nobody can propose."""
     by_whom = f"an {needed.role.value} of team '{needed.rule.owner.name}'"
-    if needed.needs_approval:
+    if because and needed.needs_approval:
+        what_helps = "Each move has to be approved by a second person: an admin can change the rule."
+    elif because:
+        what_helps = f"Only {by_whom} can do this."
+    elif needed.needs_approval:
         what_helps = f"A second person, {by_whom}, has to approve: propose the move."
     else:
         what_helps = f"Only {by_whom} can move it: ask one, or propose the move."
-    message = f"Alias {alias!r} is protected by the rule {needed.rule}. {what_helps}"
+    because = because and f", and {because}"
+    message = f"Alias {alias!r} is protected by the rule {needed.rule}{because}. {what_helps}"
     return errors.AliasProtected(message, **_refusal_data(alias, needed.rule))
 
 

@@ -4,7 +4,7 @@ A file in a pack has no URL of its own in the store. Clients that can send `Rang
 manifest; for all others it has a signed URL of this server, which passes the few bytes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -14,8 +14,13 @@ from django.core import signing
 from accounts.actor import Actor
 from artifacts import errors, storage
 from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
+from core.stream_pool import StreamPool
 
 MAX_ENTRIES = 5_000
+# A response of at most so many bytes is handed to the web server in one piece, and no thread waits for its client.
+_ONE_PIECE = storage.CHUNK
+# What passes through this server otherwise, in each process: fewer than it has threads.
+_pool = StreamPool(size=2, per_person=1)
 _SALT = "artifacts.content.downloads"
 
 
@@ -66,6 +71,29 @@ def check_signature(file_id: str, signature: str) -> None:
         signed = None
     if signed != file_id:
         raise errors.Missing("This download URL is invalid or has expired: request a new one.")
+
+
+def image_url(file: ArtifactFile, type: str) -> str | None:
+    """A URL of the object store that shows a large file as an image of that type. Not counted.
+
+    None for one that this server passes on: one that is small, or in a pack.
+    """
+    obj = require_readable(file).object
+    assert obj is not None
+    if file.size <= _ONE_PIECE or obj.kind == StoredObject.Kind.PACK:
+        return None
+    return storage.get_image_url(obj.key, type)
+
+
+def passed_on(file: ArtifactFile, person: str) -> bytes | Iterator[bytes]:
+    """The bytes of a file, to be sent to this person by this server. Raises as `stream` does."""
+    return b"".join(content(file)) if file.size <= _ONE_PIECE else stream(person, lambda: content(file))
+
+
+def stream(person: str, chunks: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+    """The chunks, to be sent to this person by this server. Raises `Busy`, before it asks for them, without a place."""
+    _pool.require_place(person)
+    return _pool.stream(person, chunks())
 
 
 def content(file: ArtifactFile) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from artifacts import errors, storage
+from artifacts import errors, storage, store_connection
 
 
 class ObjectReader:
@@ -18,7 +18,7 @@ class ObjectReader:
         while size:
             chunk = self._rest or memoryview(next(self._chunks, b""))
             if not chunk:
-                raise errors.Missing(storage.TOO_SHORT)
+                raise errors.Missing(store_connection.TOO_SHORT)
             head, self._rest = chunk[:size], chunk[size:]
             self.position += len(head)
             size -= len(head)

@@ -1,24 +1,21 @@
 """One file, uploaded and registered by itself: the protocol for clients that do not know the hash beforehand.
 
 `begin` reserves a storage key, the client sends the bytes to the signed URLs of `sign_put` or `sign_parts`, `register`
-makes a file of the draft of them. A signed URL that is not bound to a sha256 could still replace the bytes after the
-version is finalized, so such an upload arrives under an incoming key and is copied when it is registered.
+makes a file of the draft of them. What arrives under an incoming key is copied when it is registered.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
 
 from django.db import transaction
-from uuid_utils.compat import uuid7
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import drafts, errors, storage, tasks, validators
-from artifacts.content import uploads
+from artifacts.content import incoming, uploads
 from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
-from artifacts.models.stored_object import INCOMING
 
 
 def begin(
@@ -35,18 +32,19 @@ def begin(
     """
     validators.check_path(spec.path)
     uploads.check_size(spec.size, part_size)
-    is_bound = bool(spec.sha256) and part_size is None and storage.enforces_checksums()
+    can_bind = bool(spec.sha256 or storage_key) and part_size is None and storage.enforces_checksums()
+    is_bound = can_bind and bool(spec.sha256)
     with transaction.atomic():
         version = drafts.lock_draft(actor, version)
         drafts.require_path_free(version, spec.path)
         version.save(update_fields=["touched_at"])
         if storage_key:
-            return _get_open_upload(version, storage_key, spec.size, part_size)
+            return _get_open_upload(version, storage_key, spec.size, part_size, can_bind)
         return StoredObject.objects.create(
             project=version.artifact.project,
             version=version,
             key=uploads.unused_keys(version, [spec.path])[0],
-            incoming_key="" if is_bound or part_size else f"{INCOMING}{uuid7()}",
+            incoming_key="" if is_bound or part_size else incoming.new_key(version),
             kind=StoredObject.Kind.FILE,
             size=spec.size,
             sha256=spec.sha256,
@@ -79,34 +77,26 @@ def register(
     """
     drafts.check_specs([spec])
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
-    obj = StoredObject.objects.single_uploads().filter(version=version, key=storage_key).first()
+    obj = StoredObject.objects.single_uploads().filter(version=version).by_storage_key(storage_key).first()
     if obj is None:
         raise errors.Invalid("No upload with this storage_key was started for this version.")
     if obj.is_multipart and obj.state == StoredObject.State.EXPECTED:
         _complete(obj, etags or {})
-    try:
-        info = _check_bytes(spec, obj)
-        if _is_incoming(obj):
-            storage.copy_file(obj.incoming_key, obj.key, info.etag)
-    except (errors.VersionIncomplete, errors.Missing):
-        obj.refresh_from_db()
-        if _is_incoming(obj):
-            raise
-        # The same call, made twice at once: the other one has copied the bytes meanwhile.
-        _check_bytes(spec, obj)
-    file = _create_file(actor, version, spec, obj)
-    if obj.incoming_key:
-        storage.delete_file(obj.incoming_key)
-    return file
+    _take_in(spec, obj)
+    return _create_file(actor, version, spec, obj)
 
 
-def _get_open_upload(version: ArtifactVersion, storage_key: str, size: int, part_size: int | None) -> StoredObject:
-    rows = StoredObject.objects.single_uploads().filter(version=version, key=storage_key)
+def _get_open_upload(
+    version: ArtifactVersion, storage_key: str, size: int, part_size: int | None, can_bind: bool
+) -> StoredObject:
+    rows = StoredObject.objects.single_uploads().filter(version=version).by_storage_key(storage_key)
     obj = rows.filter(size=size, part_size=part_size).first()
     if obj is None:
         raise errors.Invalid("No such upload with this storage_key was started for this version.")
     if obj.state == StoredObject.State.UPLOADED:
         raise errors.Conflict("The bytes of this upload have already arrived: register the file.")
+    if obj.is_bound and not can_bind:
+        raise errors.Conflict("This upload cannot be continued: begin it again, without the storage_key.")
     return obj
 
 
@@ -118,9 +108,22 @@ def _complete(obj: StoredObject, etags: Mapping[int, str]) -> None:
         storage.complete_multipart(obj.key, obj.upload_id, dict(etags))
 
 
-def _is_incoming(obj: StoredObject) -> bool:
-    """Whether the bytes are still where its signed URL leads, and not yet where nobody can replace them."""
-    return bool(obj.incoming_key) and obj.state == StoredObject.State.EXPECTED
+def _take_in(spec: FileSpec, obj: StoredObject) -> None:
+    """Check the bytes, and have them where no signed URL leads."""
+    try:
+        info = _check_bytes(spec, obj)
+    except errors.VersionIncomplete:
+        # The same call, made twice at once: the other one has taken the bytes in meanwhile.
+        obj.refresh_from_db()
+        if obj.state == StoredObject.State.EXPECTED:
+            raise
+        info = _check_bytes(spec, obj)
+    if obj.is_incoming:
+        incoming.take_in([(obj, info)])
+        obj.refresh_from_db()
+        if obj.is_incoming:
+            message = f"The bytes of {spec.path!r} were sent again at this moment: register the file again."
+            raise errors.BytesMismatch(message, paths=[spec.path])
 
 
 def _check_bytes(spec: FileSpec, obj: StoredObject) -> storage.ObjectInfo:
@@ -129,7 +132,7 @@ def _check_bytes(spec: FileSpec, obj: StoredObject) -> storage.ObjectInfo:
         raise errors.BytesMismatch(
             "This sha256 differs from the one that the upload was started with.", paths=[spec.path]
         )
-    info = storage.get_file_info(obj.incoming_key if _is_incoming(obj) else obj.key)
+    info = storage.get_file_info(obj.incoming_key if obj.is_incoming else obj.key)
     if info is None:
         raise errors.VersionIncomplete("The object store has no bytes for this storage_key yet.", paths=[spec.path])
     if info.size != spec.size:
@@ -151,8 +154,10 @@ def _create_file(actor: Actor, version: ArtifactVersion, spec: FileSpec, obj: St
     existing = version.files.filter(path=spec.path, blob__object=obj).select_related("blob__object").first()
     if existing:
         return existing
-    obj.state = StoredObject.State.UPLOADED
-    obj.save(update_fields=["state"])
+    # By its key, for an upload in parts may have been begun again under another meanwhile.
+    if not StoredObject.objects.filter(key=obj.key).update(state=StoredObject.State.UPLOADED):
+        message = f"The upload of {spec.path!r} was begun again at this moment: send its parts, then register the file."
+        raise errors.VersionIncomplete(message, paths=[spec.path])
     obj.blobs.filter(state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
     blob = obj.blobs.first() or Blob.objects.create(
         project=version.artifact.project,

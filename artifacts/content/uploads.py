@@ -18,6 +18,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors, storage
+from artifacts.content import deletions, incoming
 from artifacts.drafts import lock_draft
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 
@@ -136,6 +137,7 @@ def unused_keys(version: ArtifactVersion, paths: Sequence[str]) -> list[str]:
     root = version.storage_path
     keys_of_paths = [f"{root}/{path}" for path in paths if path]
     taken = set(StoredObject.objects.filter(key__in=keys_of_paths).values_list("key", flat=True))
+    taken.update(version.objects_brought.exclude(reserved_key="").values_list("reserved_key", flat=True))
     keys = []
     for path in paths:
         key = f"{root}/{path}"
@@ -157,7 +159,7 @@ def sign(obj: StoredObject) -> Upload:
     if obj.state == StoredObject.State.UPLOADED:
         return Upload(obj)
     if not obj.is_multipart:
-        return Upload(obj, put=storage.get_upload_url(obj.key, obj.size, obj.sha256))
+        return Upload(obj, put=storage.get_upload_url(obj.incoming_key or obj.key, obj.size, obj.sha256))
     arrived = _list_arrived_parts(obj)
     return Upload(obj, parts=tuple(_sign_part(obj, number, arrived) for number in range(1, obj.part_count + 1)))
 
@@ -198,18 +200,30 @@ def _record_arrived(version: ArtifactVersion, expected: list[StoredObject]) -> l
     """Record which of these have arrived. Returns those of a wrong size, which may be sent anew."""
     if not expected:
         return []
-    sizes = {info.key: info.size for info in storage.list_files(version.storage_path + "/")}
-    _mark_uploaded([obj for obj in expected if sizes.get(obj.key) == obj.size])
-    return [obj for obj in expected if sizes.get(obj.key, obj.size) != obj.size]
+    arrived: dict[str, storage.ObjectInfo] = {}
+    if not all(obj.is_incoming for obj in expected):
+        arrived |= {info.key: info for info in storage.list_files(version.storage_path + "/")}
+    if any(obj.is_incoming for obj in expected):
+        arrived |= {info.key: info for info in storage.list_files(incoming.prefix_of(version))}
+    present = [(obj, arrived[key]) for obj in expected if (key := obj.incoming_key or obj.key) in arrived]
+    right = [(obj, info) for obj, info in present if info.size == obj.size]
+    _mark_uploaded([obj for obj, _ in right if not obj.is_incoming])
+    incoming.take_in((obj, info) for obj, info in right if obj.is_incoming)
+    return [obj for obj, info in present if info.size != obj.size]
 
 
 @transaction.atomic
 def _mark_uploaded(objects: list[StoredObject]) -> None:
-    StoredObject.objects.filter(pk__in=[obj.pk for obj in objects]).update(state=StoredObject.State.UPLOADED)
-    blobs = Blob.objects.filter(object__in=objects)
+    # By its key, for an upload in parts may have been begun again under another meanwhile.
+    arrived = StoredObject.objects.filter(key__in=[obj.key for obj in objects])
+    arrived.update(state=StoredObject.State.UPLOADED)
+    blobs = Blob.objects.filter(object__in=arrived)
     blobs.filter(state=Blob.State.EXPECTED).update(state=Blob.State.UPLOADED)
-    # The store compared the sha256; an md5 that the client gave is for the worker to check.
-    bound = blobs.filter(state=Blob.State.UPLOADED, object__is_bound=True, md5=None)
+    # The store compared the sha256 of the file; that of a pack says nothing of the files in it, and an md5 that the
+    # client gave is for the worker to check.
+    bound = blobs.filter(
+        state=Blob.State.UPLOADED, object__is_bound=True, object__kind=StoredObject.Kind.FILE, md5=None
+    )
     twins = Blob.objects.filter(
         project=OuterRef("project"), sha256=OuterRef("sha256"), size=OuterRef("size"), state=Blob.State.VERIFIED
     )
@@ -231,6 +245,9 @@ def _assign_objects(
         for blob in Blob.objects.filter(files__version=version, sha256__in=hashes).select_related("object")
     }
     expected = version.objects_brought.expected().filter(sha256__in={request.sha256 for request in requests})
+    if not is_bound:
+        # The store is another since: a URL for what it does not check any more is not signed again.
+        expected = expected.filter(is_bound=False)
     objects = {_identity(obj): obj for obj in expected}
     new: list[StoredObject] = []
     pointed: dict[object, Blob] = {}
@@ -267,14 +284,17 @@ def _identity(obj: StoredObject | UploadRequest) -> _Identity:
 
 
 def _new_object(version: ArtifactVersion, request: UploadRequest, key: str, is_bound: bool) -> StoredObject:
+    is_single = request.part_size is None
     return StoredObject(
         project=version.artifact.project,
         version=version,
         key=key,
+        # The parts of an upload cannot be replaced once it is completed.
+        incoming_key=incoming.new_key(version) if is_single and not is_bound else "",
         kind=request.kind,
         size=request.size,
         sha256=request.sha256,
-        is_bound=is_bound and not request.is_pack and request.part_size is None,
+        is_bound=is_bound and is_single,
         part_size=request.part_size,
         part_hashes=list(request.part_hashes),
     )
@@ -318,14 +338,26 @@ def _list_arrived_parts(obj: StoredObject) -> dict[int, storage.ObjectInfo]:
     if obj.upload_id:
         with suppress(errors.Missing):
             return storage.list_parts(obj.key, obj.upload_id)
-    upload_id = storage.begin_multipart(obj.key)
+    # One that is not open any more may have been completed, so the next one cannot have its key.
+    key = obj.new_key_beside() if obj.upload_id else obj.key
+    upload_id = storage.begin_multipart(key)
     # Of two who open it at once, the first to write its id wins, and the other's is given up.
-    if StoredObject.objects.filter(pk=obj.pk, upload_id=obj.upload_id).update(upload_id=upload_id):
-        obj.upload_id = upload_id
-    else:
-        storage.abort_multipart(obj.key, upload_id)
-        obj.refresh_from_db(fields=["upload_id"])
+    if not _record_open(obj, key, upload_id):
+        storage.abort_multipart(key, upload_id)
+    obj.refresh_from_db(fields=["key", "reserved_key", "upload_id"])
     return {}
+
+
+@transaction.atomic
+def _record_open(obj: StoredObject, key: str, upload_id: str) -> bool:
+    """Whether this is the upload that brings the bytes from now on."""
+    is_moved = key != obj.key
+    reserved_key = (obj.reserved_key or obj.key) if is_moved else obj.reserved_key
+    unchanged = StoredObject.objects.expected().filter(pk=obj.pk, key=obj.key, upload_id=obj.upload_id)
+    is_ours = bool(unchanged.update(key=key, reserved_key=reserved_key, upload_id=upload_id))
+    if is_ours and is_moved:
+        deletions.owe_keys([obj.key])
+    return is_ours
 
 
 def _sign_part(obj: StoredObject, number: int, arrived: dict[int, storage.ObjectInfo]) -> Part:

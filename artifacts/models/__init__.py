@@ -5,7 +5,9 @@ from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
 from artifacts.models.file import ArtifactFile
+from artifacts.models.pending_deletion import PendingDeletion
 from artifacts.models.proposal import AliasProposal
+from artifacts.models.reconciliation import Reconciliation
 from artifacts.models.rule import AliasRule
 from artifacts.models.stored_object import StoredObject
 from artifacts.models.usage import ArtifactUsage
@@ -24,6 +26,8 @@ __all__ = [
     "ArtifactUsage",
     "ArtifactVersion",
     "Blob",
+    "PendingDeletion",
+    "Reconciliation",
     "StoredObject",
     "WorkerHeartbeat",
 ]

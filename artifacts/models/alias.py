@@ -9,11 +9,13 @@ from django.db.models import OuterRef, Q, Subquery
 from uuid_utils.compat import uuid7
 
 from accounts.actor import Channel
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Team
 from artifacts import validators
+from projects.models import Project
 
 if TYPE_CHECKING:
     from artifacts.models.artifact import Artifact
+    from artifacts.models.rule import AliasRule
 
 
 # What a record tells of may go, and the record stays as it is.
@@ -32,6 +34,18 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         # Of the run only the name is shown; what it was configured with may be large.
         rows = self.for_display().select_related("version__run", "version__created_by")
         return rows.defer("version__run__config", "version__run__summary")
+
+    def covered_by(self, rule: "AliasRule") -> Self:
+        """Those that the rule protects."""
+        scope = {"artifact__project__team": rule.team_id, "artifact__project": rule.project_id}
+        scope["artifact"] = rule.artifact_id
+        rows = self.filter(**{column: pk for column, pk in scope.items() if pk})
+        is_plain = set(rule.pattern).isdisjoint("*?")
+        return rows.filter(alias=rule.pattern) if is_plain else rows.filter(alias__regex=rule.regex)
+
+    def within(self, scope: Team | Project) -> Self:
+        """Those of all artifacts of a project or a team."""
+        return self.filter(**{"artifact__project__team" if isinstance(scope, Team) else "artifact__project": scope})
 
     def with_last_change(self) -> Self:
         """Each with number and moment of its last change, as `last_change_number` and `last_change_at`."""

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
-from accounts.models import Membership, User
+from accounts.models import FormerName, Membership, User
 from artifacts import validators
 from artifacts.models.alias import ArtifactAlias
 from projects.models import Project
@@ -30,6 +30,14 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         tags = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=text)
         return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags))
 
+    def named(self, project: Project, name: str) -> "Artifact | None":
+        """The artifact of that name in the project, or else the one that had it until it was renamed."""
+        return self.filter(project=project, name=name).first() or self._formerly(project, name)
+
+    def _formerly(self, project: Project, name: str) -> "Artifact | None":
+        holder = FormerName.objects.holder(project.pk, name)
+        return self.filter(pk=holder).first() if holder else None
+
     def with_tag(self, tag: str) -> Self:
         return self.filter(Exists(ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag=tag)))
 
@@ -37,7 +45,14 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         return self.filter(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=alias)))
 
     def filter_by(self, *, search: str = "", tag: str = "", alias: str = "", **columns: Any) -> Self:
-        """Those that match each filter that is not empty; `columns` are compared for equality."""
+        """Those that match each filter that is not empty; `columns` are compared for equality.
+
+        In a project a former name finds too what was renamed.
+        """
+        project, name = columns.get("project"), columns.get("name")
+        former = FormerName.objects.holder(project.pk, name) if project and name else None
+        if former:
+            columns["name"], columns["pk"] = "", former
         rows = self.filter(**{column: value for column, value in columns.items() if value})
         rows = rows.search(search) if search else rows
         rows = rows.with_tag(tag) if tag else rows

@@ -30,6 +30,12 @@ class RuleQuerySet(models.QuerySet["AliasRule"]):
         project = artifact.project
         return self.filter(Q(artifact=artifact) | Q(project=project) | Q(team=project.team_id))
 
+    def within(self, scope: Team | Project) -> Self:
+        """All that can cover an alias in the scope."""
+        if isinstance(scope, Team):
+            return self.filter(Q(team=scope) | Q(project__team=scope) | Q(artifact__project__team=scope))
+        return self.filter(Q(team=scope.team_id) | Q(project=scope) | Q(artifact__project=scope))
+
     def for_display(self) -> Self:
         return self.select_related("team", "project__team", "artifact__project__team", "created_by")
 
@@ -87,6 +93,12 @@ class AliasRule(models.Model):
         if self.team:
             return self.team
         return self.project.team if self.project else self.artifact.project.team
+
+    @property
+    def regex(self) -> str:
+        """The pattern as a database reads it."""
+        parts = {".": r"\.", "*": ".*", "?": "."}
+        return rf"\A{''.join(parts.get(letter, letter) for letter in self.pattern)}\Z"
 
     def covers(self, alias: str) -> bool:
         return fnmatchcase(alias, self.pattern)

@@ -1,8 +1,10 @@
 """One object in the bucket: a single file, or a pack of small ones."""
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
+from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
@@ -18,6 +20,14 @@ INCOMING = "incoming/"
 class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
     def expected(self) -> Self:
         return self.filter(state=StoredObject.State.EXPECTED)
+
+    def by_storage_key(self, storage_key: str) -> Self:
+        """The object that clients know by this key, wherever its bytes came to lie."""
+        return self.filter(Q(key=storage_key) | Q(reserved_key=storage_key) & ~Q(reserved_key=""))
+
+    def holding(self, keys: Iterable[str]) -> Self:
+        """Those whose bytes are, or arrive, at one of these keys itself."""
+        return self.filter(key__in=keys).exclude(Q(state=StoredObject.State.EXPECTED) & ~Q(incoming_key=""))
 
     def single_uploads(self) -> Self:
         """Objects that are one file, sent in one PUT, or in parts whose signed URLs are bound to their sizes alone."""
@@ -50,11 +60,15 @@ class StoredObject(models.Model):
     size = models.BigIntegerField()
     sha256 = models.CharField(max_length=64, null=True, help_text="What a single PUT is bound to.")
     is_bound = models.BooleanField(default=False, help_text="The store refuses other bytes than the stated sha256's.")
+    # Copies of the bytes that arrived elsewhere never share a key, so that a slow one cannot replace a verified one.
+    reserved_key = models.CharField(
+        max_length=1400, blank=True, default="", help_text="The key that clients know it by, where it is another."
+    )
     part_size = models.BigIntegerField(null=True, help_text="Bytes of each part but the last, when sent in parts.")
     part_hashes = models.JSONField(default=list, help_text="sha256 of each part, when sent in parts.")
     upload_id = models.CharField(max_length=1024, blank=True, default="")
     # A signed URL that is not bound to the bytes could replace them after the version is final, so it leads elsewhere.
-    incoming_key = models.CharField(max_length=100, blank=True, default="", help_text="Where the bytes arrive first.")
+    incoming_key = models.CharField(max_length=200, blank=True, default="", help_text="Where the bytes arrive first.")
     state = models.CharField(max_length=16, choices=State.choices, default=State.EXPECTED)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -63,6 +77,9 @@ class StoredObject(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["key"], name="object_key_unique"),
+            models.UniqueConstraint(
+                fields=["reserved_key"], condition=~Q(reserved_key=""), name="object_reserved_key_unique"
+            ),
             models.CheckConstraint(condition=Q(size__gte=0), name="object_size_is_natural"),
             models.CheckConstraint(condition=Q(kind__in=["file", "pack"]), name="object_kind_is_known"),
             models.CheckConstraint(condition=Q(state__in=["expected", "uploaded"]), name="object_state_is_known"),
@@ -83,3 +100,12 @@ class StoredObject(models.Model):
     @property
     def is_multipart(self) -> bool:
         return self.part_size is not None
+
+    @property
+    def is_incoming(self) -> bool:
+        """Whether the bytes are still where a signed URL leads, and not yet where nobody can replace them."""
+        return bool(self.incoming_key) and self.state == self.State.EXPECTED
+
+    def new_key_beside(self) -> str:
+        """A key that nobody has used, for another attempt to bring the same bytes."""
+        return f"{self.reserved_key or self.key}~{uuid4().hex[:16]}"

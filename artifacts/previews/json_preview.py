@@ -1,8 +1,8 @@
-"""JSON as a tree."""
+"""JSON as a tree, of which only as much leaves this process as is shown."""
 
 import json
 
-from artifacts.previews import text_preview
+from artifacts.previews import json_tree, text_preview
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, PreviewTooLarge, Tree
 
@@ -17,7 +17,7 @@ def preview(reader: Reader) -> Tree:
     if text is None:
         raise FormatMismatch("This is not JSON, whatever its name says.")
     try:
-        return Tree(json.loads(text))
+        return Tree(json_tree.rows(json.loads(text)))
     except RecursionError as error:
         raise FormatMismatch("This JSON is nested too deeply for a tree, so it is shown as text.") from error
     except ValueError as error:

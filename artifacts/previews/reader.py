@@ -1,11 +1,13 @@
-"""Reads ranges of a file, up to the number of bytes that a preview may cost."""
+"""Reads ranges of a file, up to the number of bytes that a preview may cost. Imports nothing of Django."""
 
+import io
 from collections.abc import Callable
 
 from artifacts.previews.results import PreviewTooLarge
 
 MAX_BYTES = 32 * 2**20
 MAX_READS = 400
+_READ_AHEAD = 128 * 2**10
 
 
 class Reader:
@@ -33,3 +35,40 @@ class Reader:
 
     def head(self, length: int) -> bytes:
         return self.read(0, length)
+
+
+class SeekableFile(io.RawIOBase):
+    """What a reader reads, as a file. It reads ahead: parsers ask for a few bytes at a time."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._position = 0
+        self._buffer = b""
+        self._buffer_start = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._reader.size}[whence]
+        if base + offset < 0:
+            raise ValueError("before the beginning")
+        self._position = base + offset
+        return self._position
+
+    def read(self, length: int = -1) -> bytes:
+        remaining = max(self._reader.size - self._position, 0)
+        length = remaining if length < 0 else min(length, remaining)
+        start = self._position - self._buffer_start
+        if not 0 <= start <= start + length <= len(self._buffer):
+            self._buffer = self._reader.read(self._position, max(length, _READ_AHEAD))
+            self._buffer_start, start = self._position, 0
+        data = self._buffer[start : start + length]
+        self._position += len(data)
+        return data

@@ -1,8 +1,10 @@
 """The kinds of preview. Templates render them by their `kind`; nothing here is HTML."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from artifacts.previews.json_tree import Row
 
 # How much of a table is shown; the rest is in the download.
 MAX_ROWS = 100
@@ -90,9 +92,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Tree:
-    """A JSON value."""
+    """A JSON value, as the steps through it that are shown."""
 
-    value: Any
+    rows: Sequence[Row]
     note: str = ""
     kind: ClassVar[str] = "tree"
 
@@ -101,7 +103,7 @@ class Tree:
 class Tensor:
     name: str
     dtype: str
-    shape: tuple[int, ...]
+    shape: Sequence[int]
     size: int | None
     """Bytes, where the file has them."""
 
@@ -112,15 +114,39 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Tensors:
-    """The header of a file of tensors; `metadata` is what its author added."""
+    """The header of a file of tensors; `metadata` is what its author added, as the steps through a tree."""
 
     tensors: Sequence[Tensor]
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: Sequence[Row] = ()
     note: str = ""
     kind: ClassVar[str] = "tensors"
 
 
 Preview = NoPreview | TooLarge | Image | Text | Markdown | Table | Tree | Tensors
+
+_KINDS = {kind.kind: kind for kind in (NoPreview, TooLarge, Image, Text, Markdown, Table, Tree, Tensors)}
+# What lists in them are lists of.
+_ITEMS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("table", "columns"): Column,
+    ("tree", "rows"): Row,
+    ("tensors", "tensors"): Tensor,
+    ("tensors", "metadata"): Row,
+}
+
+
+def to_json(preview: Preview) -> dict[str, Any]:
+    """What `from_json` makes the same preview of, once JSON with `default=vars` has carried it to another process."""
+    return {"kind": preview.kind} | vars(preview)
+
+
+def from_json(fields: dict[str, Any]) -> Preview:
+    kind = fields.pop("kind")
+    for name, items in fields.items():
+        if item := _ITEMS.get((kind, name)):
+            fields[name] = [item(**values) for values in items]
+    if kind == "text":
+        fields["lines"] = [[(style, part) for style, part in line] for line in fields["lines"]]
+    return _KINDS[kind](**fields)
 
 
 def cell(text: str) -> str:

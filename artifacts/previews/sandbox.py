@@ -1,4 +1,4 @@
-"""Runs parsers that a hostile file could make endless in a process of their own, which may be killed.
+"""Runs what a hostile file could make endless in a process of its own, which may be killed.
 
 A few hundred bytes of Parquet can ask for gigabytes, and a lexer's patterns can backtrack for minutes. The process has
 limits on memory and time, none of our secrets, and cannot write files; it requests each range of bytes from us.
@@ -8,16 +8,24 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from artifacts import errors
+from artifacts.previews import results
 from artifacts.previews.reader import Reader
-from artifacts.previews.results import FormatMismatch, PreviewTooLarge
+from artifacts.previews.results import Preview, PreviewTooLarge
 
 _ROOT = Path(__file__).parents[2]
-_TIMEOUT_SECONDS = 10.0
+_TIMEOUT_SECONDS = 6.0
 _MAX_MESSAGE = 8 * 2**20
 _TOO_COSTLY = "Its contents take too much memory or time to preview"
+# Each may take half a GiB for two seconds. In a web process others wait for these, but not for long.
+_MAX_PROCESSES = 2
+_WAIT_SECONDS = 4.0
+_slots = threading.BoundedSemaphore(_MAX_PROCESSES)
 # Arrow would start a thread for each core, each with a memory arena of its own.
 _ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -28,22 +36,37 @@ _ENVIRONMENT = {
 }
 
 
-def highlight(text: str, name: str) -> list[list[tuple[str, str]]] | None:
-    """Lines of (token class, text) by the language of the file name; None if it is unknown or took too long."""
-    try:
-        lines = _run("highlight_worker", {"name": name, "text": text}, None)
-    except (PreviewTooLarge, FormatMismatch):
-        return None
-    return lines and [[(style, part) for style, part in line] for line in lines]
+def preview(name: str, reader: Reader) -> Preview:
+    """The preview of a file of that name. Raises `PreviewTooLarge` if that took too much, or `Busy`."""
+    return results.from_json(_run("preview_worker", {"name": name, "size": reader.size}, reader))
 
 
-def parquet(reader: Reader, rows: int, columns: int, cell: int) -> dict[str, Any]:
-    """Schema and first rows of a Parquet file. Raises `FormatMismatch`, or `PreviewTooLarge` if that took too much."""
-    return _run("parquet_worker", {"size": reader.size, "rows": rows, "columns": columns, "cell": cell}, reader)
+def markdown(text: str) -> str:
+    """Markdown as sanitised HTML. Raises `PreviewTooLarge` if that took too much, or `Busy`."""
+    return _run("markdown_worker", {"text": text}, Reader(0, lambda offset, length: b""))
 
 
-def _run(module: str, job: dict[str, Any], reader: Reader | None) -> Any:
+def _run(module: str, job: dict[str, Any], reader: Reader) -> Any:
     """The result of a worker process, which does not outlive this call."""
+    with _slot(), _process(module) as process:
+        try:
+            return _exchange(process, job, reader)
+        except BrokenPipeError as error:
+            raise PreviewTooLarge(_TOO_COSTLY) from error
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    if not _slots.acquire(timeout=_WAIT_SECONDS):
+        raise errors.Busy("The server is making other previews: try again in a moment.")
+    try:
+        yield
+    finally:
+        _slots.release()
+
+
+@contextmanager
+def _process(module: str) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         [sys.executable, "-Es", "-m", f"artifacts.previews.{module}"],
         stdin=subprocess.PIPE,
@@ -55,30 +78,37 @@ def _run(module: str, job: dict[str, Any], reader: Reader | None) -> Any:
         timer = threading.Timer(_TIMEOUT_SECONDS, process.kill)
         timer.start()
         try:
-            return _exchange(process, job, reader)
-        except BrokenPipeError as error:
-            raise PreviewTooLarge(_TOO_COSTLY) from error
+            yield process
         finally:
             timer.cancel()
             process.kill()
 
 
-def _exchange(process: subprocess.Popen[bytes], job: dict[str, Any], reader: Reader | None) -> Any:
+def _exchange(process: subprocess.Popen[bytes], job: dict[str, Any], reader: Reader) -> Any:
     assert process.stdin and process.stdout
     process.stdin.write(json.dumps(job).encode() + b"\n")
     process.stdin.flush()
+    meanwhile = None
     while True:
-        line = process.stdout.readline(_MAX_MESSAGE)
-        if not line.endswith(b"\n"):
-            # Its limits, or our timer, have ended it.
-            raise PreviewTooLarge(_TOO_COSTLY)
-        message = json.loads(line)
-        if "read" not in message:
-            break
-        offset, length = message["read"]
-        data = reader.read(offset, length) if reader else b""
-        process.stdin.write(len(data).to_bytes(8, "little") + data)
-        process.stdin.flush()
-    if "mismatch" in message:
-        raise FormatMismatch(message["mismatch"])
-    return message["done"]
+        message = _message(process.stdout.readline(_MAX_MESSAGE))
+        match message:
+            case {"read": [offset, length]}:
+                data = reader.read(offset, length)
+                process.stdin.write(len(data).to_bytes(8, "little") + data)
+                process.stdin.flush()
+            case {"meanwhile": result}:
+                meanwhile = result
+            case {"done": result}:
+                return result
+            case {"too_large": reason}:
+                raise PreviewTooLarge(reason)
+            case _:
+                # Its limits, or our timer, have ended it.
+                if meanwhile is None:
+                    raise PreviewTooLarge(_TOO_COSTLY)
+                return meanwhile
+
+
+def _message(line: bytes) -> Any:
+    """What is no text in it, such as half of a surrogate pair, is replaced here for all previews."""
+    return json.loads(line.decode("utf-8", "replace")) if line.endswith(b"\n") else None

@@ -1,4 +1,4 @@
-"""CSV, TSV and JSON lines: the first rows as a table."""
+"""CSV, TSV and JSON lines: the first rows as a table. Rows are cut to the columns that are shown as they are read."""
 
 import csv
 import io
@@ -41,8 +41,9 @@ def json_lines(reader: Reader) -> Table:
         if len(records) > MAX_ROWS:
             break
     columns = list(dict.fromkeys(key for record in records[:MAX_ROWS] for key in record))
-    rows = [[_to_text(record[key]) if key in record else None for key in columns] for record in records]
-    return _table(columns, rows, reader)
+    shown = columns[:MAX_COLUMNS]
+    rows = [[_to_text(record[key]) if key in record else None for key in shown] for record in records]
+    return _table(shown, rows, reader, len(columns))
 
 
 def _first_lines(reader: Reader) -> str:
@@ -51,11 +52,13 @@ def _first_lines(reader: Reader) -> str:
 
 def _parse_csv(reader: Reader, text: str, delimiter: str) -> Table:
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows = []
+    rows: list[list[str]] = []
+    width = 0
     try:
         for row in lines:
+            width = max(width, len(row))
             if row:
-                rows.append(row)
+                rows.append(row[:MAX_COLUMNS])
             if len(rows) > MAX_ROWS + 1:
                 break
     except csv.Error as error:
@@ -65,18 +68,16 @@ def _parse_csv(reader: Reader, text: str, delimiter: str) -> Table:
     if len(rows) == 1 and reader.size > _HEAD:
         raise FormatMismatch("This table has a row that is too long to show, so it is shown as text.")
     header, *body = rows
-    width = max(map(len, rows))
-    names = [*header, *[""] * (width - len(header))]
-    return _table(names, [[*row, *[None] * (width - len(row))] for row in body], reader)
+    shown = min(width, MAX_COLUMNS)
+    names = [*header, *[""] * (shown - len(header))]
+    return _table(names, [[*row, *[None] * (shown - len(row))] for row in body], reader, width)
 
 
-def _table(names: list[str], rows: list[list[str | None]], reader: Reader) -> Table:
-    cells = [[None if value is None else cell(value) for value in row[:MAX_COLUMNS]] for row in rows[:MAX_ROWS]]
-    columns = [
-        Column(cell(name), is_number=numeric([row[index] for row in cells]))
-        for index, name in enumerate(names[:MAX_COLUMNS])
-    ]
-    return Table(columns, cells, _note(len(names), len(rows) > MAX_ROWS or reader.size > _HEAD, len(cells)))
+def _table(names: list[str], rows: list[list[str | None]], reader: Reader, width: int) -> Table:
+    """A table of these columns, which are the first ones of `width`."""
+    cells = [[None if value is None else cell(value) for value in row] for row in rows[:MAX_ROWS]]
+    columns = [Column(cell(name), is_number=numeric([row[index] for row in cells])) for index, name in enumerate(names)]
+    return Table(columns, cells, _note(width, len(rows) > MAX_ROWS or reader.size > _HEAD, len(cells)))
 
 
 def _note(width: int, has_more: bool, rows: int) -> str:

@@ -1,6 +1,5 @@
 """Files of tensors, from their headers alone. Nothing in them is ever unpickled."""
 
-import io
 import json
 import re
 import struct
@@ -9,16 +8,17 @@ import zlib
 from math import prod
 from typing import Any
 
-from artifacts.previews.reader import Reader
+from artifacts.previews import json_tree
+from artifacts.previews.reader import Reader, SeekableFile
 from artifacts.previews.results import FormatMismatch, PreviewTooLarge, Tensor, Tensors, cell
 
 MAX_HEADER = 4 * 2**20
 MAX_TENSORS = 500
 MAX_MEMBERS = 50
 _MAX_DIMENSIONS = 32
+# No array has more elements, or more bytes: its address would not fit into a pointer.
+_MAX_COUNT = 2**63
 _MAX_NPY_HEADER = 64 * 2**10
-# Of a zip: its list of members takes many times as much memory.
-_MAX_ZIP_BYTES = 4 * 2**20
 _MEMBER_HEAD = 4 * 2**10
 
 _NPY_MAGIC = b"\x93NUMPY"
@@ -57,7 +57,7 @@ def npy(reader: Reader) -> Tensors:
 def npz(reader: Reader) -> Tensors:
     """The arrays of a zip, from the headers of its first members."""
     try:
-        with zipfile.ZipFile(io.BufferedReader(_SeekableReader(reader), 16 * 2**10)) as archive:
+        with zipfile.ZipFile(SeekableFile(reader)) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
             tensors = [_member(archive, member) for member in members[:MAX_MEMBERS]]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
@@ -69,11 +69,17 @@ def npz(reader: Reader) -> Tensors:
 def _tensor(name: str, spec: dict[str, Any]) -> Tensor:
     begin, end = spec["data_offsets"]
     shape = tuple(spec["shape"])
-    if not all(type(number) is int and 0 <= number < 2**63 for number in (begin, end, *shape)) or begin > end:
+    if not all(type(number) is int and 0 <= number < _MAX_COUNT for number in (begin, end)) or begin > end:
         raise ValueError(name)
-    if len(shape) > _MAX_DIMENSIONS:
+    if not _is_shape(shape):
         raise ValueError(name)
     return Tensor(cell(name), str(spec["dtype"])[:20], shape, end - begin)
+
+
+def _is_shape(shape: tuple[Any, ...]) -> bool:
+    if len(shape) > _MAX_DIMENSIONS or not all(type(length) is int and length >= 0 for length in shape):
+        return False
+    return prod(shape) < _MAX_COUNT and all(length < _MAX_COUNT for length in shape)
 
 
 def _tensors(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
@@ -81,7 +87,7 @@ def _tensors(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
     note = f"{len(tensors):,} tensor{'' if len(tensors) == 1 else 's'}, {numbers:,} parameters."
     if len(tensors) > MAX_TENSORS:
         note += f" The first {MAX_TENSORS} are shown."
-    return Tensors(tensors[:MAX_TENSORS], metadata, note)
+    return Tensors(tensors[:MAX_TENSORS], json_tree.rows(metadata), note)
 
 
 def _npy_header(data: bytes, name: str) -> Tensor:
@@ -95,9 +101,9 @@ def _npy_header(data: bytes, name: str) -> Tensor:
     if match is None:
         raise FormatMismatch("This NumPy array cannot be read.")
     shape = tuple(int(part) for part in match["shape"].split(",") if part.strip())
-    if len(shape) > _MAX_DIMENSIONS:
-        raise FormatMismatch("This NumPy array cannot be read.")
     dtype, width = _dtype(match["descr"])
+    if not (_is_shape(shape) and prod(shape) * (width or 1) < _MAX_COUNT):
+        raise FormatMismatch("This NumPy array cannot be read: no memory would hold one of its shape.")
     return Tensor(name, dtype, shape, prod(shape) * width if width else None)
 
 
@@ -122,37 +128,3 @@ def _dtype(descr: str) -> tuple[str, int | None]:
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
     with archive.open(member) as file:
         return _npy_header(file.read(_MEMBER_HEAD), cell(member.filename.removesuffix(".npy")))
-
-
-class _SeekableReader(io.RawIOBase):
-    """The reader as a seekable file."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._position = 0
-        self._bytes_left = _MAX_ZIP_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._reader.size}[whence]
-        if base + offset < 0:
-            raise ValueError("before the beginning")
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        self._bytes_left -= len(buffer)
-        if self._bytes_left < 0:
-            raise PreviewTooLarge
-        data = self._reader.read(self._position, len(buffer))
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)

@@ -1,9 +1,8 @@
-"""Text and code: decoded by what the bytes are, highlighted in the sandbox, shown up to a size."""
+"""Text and code: decoded by what the bytes are, shown up to a size."""
 
 import codecs
 from pathlib import PurePosixPath
 
-from artifacts.previews import sandbox
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, Markdown, NoPreview, PreviewTooLarge, Text
 
@@ -31,7 +30,7 @@ _VISIBLE = {code: chr(0x2400 + code) for code in range(32) if code not in b"\t\n
 
 
 def preview(reader: Reader, name: str) -> Text | NoPreview:
-    """The start of a text, highlighted by its file name. Raises `PreviewTooLarge` beyond `MAX_TEXT`."""
+    """The start of a text. Raises `PreviewTooLarge` beyond `MAX_TEXT`."""
     text = decode(reader.head(MAX_EXCERPT), is_whole=reader.size <= MAX_EXCERPT)
     if text is None:
         suffix = PurePosixPath(name).suffix.lower()
@@ -42,8 +41,12 @@ def preview(reader: Reader, name: str) -> Text | NoPreview:
         raise PreviewTooLarge
     lines, is_whole = _limit_lines(text, reader.size <= MAX_EXCERPT)
     note = "" if is_whole else "Showing the start of the file. Download it for the rest."
-    highlighted = None if name.lower().endswith(_PLAIN) else sandbox.highlight("\n".join(lines), name)
-    return Text(highlighted or [[("", line)] for line in lines], note)
+    return Text([[("", line)] for line in lines], note)
+
+
+def is_code(name: str) -> bool:
+    """Whether a text of this name may be in a language that has colours."""
+    return not name.lower().endswith(_PLAIN)
 
 
 def markdown(reader: Reader) -> Markdown:

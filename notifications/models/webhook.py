@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
+from core import encryption
 from events.models import Event
 from projects.models import Project
 
@@ -31,7 +32,9 @@ class Webhook(models.Model):
     url = models.CharField(max_length=2000)
     description = models.CharField(max_length=200, blank=True, default="")
     events = models.JSONField(help_text="The kinds of events that it is told of.")
-    secret = models.CharField(max_length=100, help_text="Signs what is sent: `whsec_`, and 32 bytes in base64.")
+    encrypted_secret = models.TextField(
+        editable=False, help_text="Signs what is sent: `whsec_`, and 32 bytes in base64, encrypted."
+    )
     active = models.BooleanField(default=True)
     failures = models.PositiveIntegerField(default=0, help_text="Deliveries given up since the last that arrived.")
     paused_at = models.DateTimeField(null=True)
@@ -63,6 +66,15 @@ class Webhook(models.Model):
     def url_args(self) -> list[str]:
         """What its pages' URLs name, of a webhook whose project and team are loaded."""
         return [*self.project.url_args, str(self.pk)]
+
+    @property
+    def secret(self) -> str:
+        """Raises `Undecryptable` where it was encrypted under a secret key that is gone."""
+        return encryption.decrypt(self.encrypted_secret)
+
+    @secret.setter
+    def secret(self, value: str) -> None:
+        self.encrypted_secret = encryption.encrypt(value)
 
     @property
     def is_live(self) -> bool:

@@ -8,7 +8,7 @@ from django.db import models
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from accounts.models import Membership, Role, Team, User
+from accounts.models import FormerName, Membership, Role, Team, User
 from core import errors
 from projects.validators import NAME, validate_name
 
@@ -49,21 +49,42 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         team, slash, name = full_name.partition("/")
         return self.filter(team__in=Team.objects.by_name(team), name=name) if slash else self.none()
 
-    def filter_by(self, *, ordering: str = "-id", team: str = "", search: str = "", **columns: Any) -> Self:
-        """Those of the team, with a part of name or description, and with these values of columns, in that order."""
+    def named(self, full_name: str) -> "Project | None":
+        """The project called `team/name`, or else the one that was until it or its team was renamed; with its team."""
+        rows = self.select_related("team")
+        return rows.by_full_name(full_name).first() or rows._formerly(full_name)
+
+    def _formerly(self, full_name: str) -> "Project | None":
+        team_name, _, name = full_name.partition("/")
+        team = Team.objects.named(team_name)
+        if team is None:
+            return None
+        holder = FormerName.objects.holder(team.pk, name)
+        return self.filter(team=team, name=name).first() or (self.filter(pk=holder).first() if holder else None)
+
+    def filter_by(
+        self, *, ordering: str = "-id", team: str = "", name: str = "", search: str = "", **columns: Any
+    ) -> Self:
+        """Those of the team, with a part of name or description, and with these values of columns, in that order.
+
+        A team is found by its former name too, and so is a project where its team is given.
+        """
         rows = self.filter(**columns)
+        holder = Team.objects.named(team) if team else None
         if team:
-            rows = rows.filter(team__in=Team.objects.by_name(team))
+            rows = rows.filter(team=holder)
+        if name:
+            former = FormerName.objects.holder(holder.pk, name) if holder else None
+            rows = rows.filter(pk=former) if former else rows.filter(name=name)
         if search:
             rows = rows.filter(models.Q(name__icontains=search) | models.Q(description__icontains=search))
         # The id makes the order total.
         return rows.order_by(ordering, "-id")
 
     def find(self, reference: str | UUID) -> "Project":
-        """The project of that id or `team/name`, among these. Raises `Missing`."""
+        """The project of that id or `team/name`, which may be a former one, among these. Raises `Missing`."""
         pk = as_uuid(reference)
-        rows = self.filter(pk=pk) if pk else self.by_full_name(str(reference))
-        project = rows.select_related("team").first()
+        project = self.filter(pk=pk).select_related("team").first() if pk else self.named(str(reference))
         if project is None:
             raise errors.Missing(f"Project '{reference}' not found, or you don't have access.")
         return project

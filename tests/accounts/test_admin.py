@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts import keys, permissions, users
 from accounts.actor import Actor
-from accounts.models import ApiKey, Role, Team, User
+from accounts.models import ApiKey, Invitation, Role, Team, User
 from projects import runs
 from projects.models import Project, State
 
@@ -92,9 +92,9 @@ def test_a_superuser_manages_members(admin_client, acme, alice, bob, vera, mallo
     form = members_form(
         acme,
         row_of(acme, alice, "editor"),
-        row_of(acme, bob, "editor"),
+        row_of(acme, bob, "admin"),
         row_of(acme, vera, "viewer", DELETE="on"),
-        {"user": str(mallory.pk), "role": "admin"},
+        {"user": str(mallory.pk), "role": "editor"},
     )
     page = admin_client.post(f"/admin/accounts/team/{acme.pk}/change/", form, follow=True)
 
@@ -102,7 +102,10 @@ def test_a_superuser_manages_members(admin_client, acme, alice, bob, vera, mallo
     acme.refresh_from_db()
     assert acme.display_name == "Operated"
     roles = {user: permissions.role_in(user, acme) for user in (alice, bob, vera, mallory)}
-    assert roles == {alice: Role.EDITOR, bob: Role.EDITOR, vera: None, mallory: Role.ADMIN}
+    assert roles == {alice: Role.EDITOR, bob: Role.ADMIN, vera: None, mallory: None}
+    # Nobody becomes a member without being asked.
+    [invitation] = Invitation.objects.pending_for(mallory)
+    assert (invitation.team, invitation.role) == (acme, Role.EDITOR)
 
 
 def test_a_member_does_not_become_another_person(admin_client, acme, bob, mallory):

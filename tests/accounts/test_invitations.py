@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import errors, invitations, teams
+from accounts import errors, invitations, teams, users
 from accounts.actor import Actor
 from accounts.models import Invitation, Membership, Role, User
+from notifications import inbox
 
 
 @pytest.fixture
@@ -101,3 +102,85 @@ def test_it_is_worth_nothing_once_its_maker_may_not_invite(token, alice, bob, ma
     with pytest.raises(errors.InvitationOver, match="can no longer invite"):
         invitations.accept(Actor(mallory), token)
     assert not Membership.objects.filter(team=acme, user=mallory).exists()
+
+
+def test_a_user_is_invited_by_name_and_decides(acme, alice, mallory):
+    invitation = invitations.invite_user(Actor(alice), acme, "mallory", Role.EDITOR)
+    assert not acme.memberships.filter(user=mallory).exists()
+    assert list(Invitation.objects.pending_for(mallory)) == [invitation]
+
+    assert invitations.accept_own(Actor(mallory), invitation).role == Role.EDITOR
+    assert not Invitation.objects.pending_for(mallory).exists()
+    with pytest.raises(errors.InvitationOver, match="already been used"):
+        invitations.accept_own(Actor(mallory), Invitation.objects.get())
+
+
+def test_an_invitation_by_name_is_for_nobody_else(acme, alice, bob, mallory):
+    invitation = invitations.invite_user(Actor(alice), acme, "mallory", Role.EDITOR)
+
+    for act in (invitations.accept_own, invitations.decline):
+        for user in (alice, bob):
+            with pytest.raises(errors.InvitationOver, match="for somebody else"):
+                act(Actor(user), invitation)
+    invitations.decline(Actor(mallory), invitation)
+    with pytest.raises(errors.InvitationOver):
+        invitations.decline(Actor(mallory), invitation)
+
+
+def test_a_name_that_nobody_has_is_for_nobody_who_takes_it_later(acme, alice):
+    invitation = invitations.invite_user(Actor(alice), acme, "carol", Role.ADMIN)
+    carol = users.create("carol", "a good long password")
+
+    assert not Invitation.objects.pending_for(carol).exists()
+    with pytest.raises(errors.InvitationOver):
+        invitations.accept_own(Actor(carol), invitation)
+
+
+@pytest.mark.parametrize("name", ["", "has space", "<script>", "x" * 65])
+def test_what_is_no_name_is_refused(acme, alice, name):
+    with pytest.raises(errors.Invalid):
+        invitations.invite_user(Actor(alice), acme, name, Role.VIEWER)
+
+
+def test_a_second_invitation_replaces_the_first(acme, alice, mallory):
+    first = invitations.invite_user(Actor(alice), acme, "mallory", Role.VIEWER)
+    second = invitations.invite_user(Actor(alice), acme, "mallory", Role.EDITOR)
+
+    assert list(Invitation.objects.pending_for(mallory)) == [second]
+    with pytest.raises(errors.InvitationOver):
+        invitations.decline(Actor(mallory), first)
+
+
+def test_who_can_no_longer_invite_invites_nobody(acme, alice, bob, mallory):
+    acme.memberships.filter(user=bob).update(role=Role.ADMIN)
+    invitation = invitations.invite_user(Actor(bob), acme, "mallory", Role.ADMIN)
+    acme.memberships.filter(user=bob).update(role=Role.EDITOR)
+
+    assert not Invitation.objects.pending_for(mallory).exists()
+    with pytest.raises(errors.InvitationOver, match="can no longer invite"):
+        invitations.accept_own(Actor(mallory), invitation)
+
+
+def test_who_joins_by_a_link_is_not_asked_again(acme, alice, mallory, token):
+    invitations.invite_user(Actor(alice), acme, "mallory", Role.VIEWER)
+    invitations.accept(Actor(mallory), token)
+
+    assert not Invitation.objects.pending_for(mallory).exists()
+
+
+def test_nobody_is_bothered_by_thousands(acme, alice, monkeypatch):
+    monkeypatch.setattr(invitations, "MOST_PENDING", 2)
+    for name in ("a1", "a2"):
+        invitations.invite_user(Actor(alice), acme, name, Role.VIEWER)
+    invitations.invite_user(Actor(alice), acme, "a2", Role.EDITOR)
+
+    with pytest.raises(errors.TooManyInvitations):
+        invitations.invite_user(Actor(alice), acme, "a3", Role.VIEWER)
+
+
+def test_the_bell_counts_invitations_in_one_query(acme, alice, mallory, django_assert_num_queries):
+    invitations.invite_user(Actor(alice), acme, "mallory", Role.VIEWER)
+
+    with django_assert_num_queries(1):
+        assert inbox.waiting(mallory) == 1
+    assert inbox.unread(mallory) == 0

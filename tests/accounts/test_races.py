@@ -7,9 +7,9 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from accounts import errors, teams, users
+from accounts import errors, invitations, teams, users
 from accounts.actor import Actor
-from accounts.models import Role, Team, User
+from accounts.models import Invitation, Role, Team, User
 from projects import projects, runs
 from projects.models import Project, Run
 
@@ -35,7 +35,7 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
 
 def test_two_admins_who_remove_one_another_leave_one(alice, bob):
     team = teams.create(Actor(alice), "acme")
-    teams.add_member(Actor(alice), team, bob, Role.ADMIN)
+    team.memberships.create(user=bob, role=Role.ADMIN)
     hers, his = team.memberships.get(user=alice), team.memberships.get(user=bob)
 
     answers = at_once(
@@ -59,3 +59,14 @@ def test_scripts_that_start_together_share_the_project_they_make(alice):
     answers = at_once(*[script] * 6)
     assert Project.objects.count() == 1
     assert len({run.name for run in answers}) == 6
+
+
+def test_who_is_invited_many_times_at_once_is_invited_once(alice, bob):
+    team = teams.create(Actor(alice), "acme")
+    answers = at_once(*[lambda: invitations.invite_user(Actor(alice), team, "bob", Role.VIEWER)] * 6)
+
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    [invitation] = Invitation.objects.pending_for(bob)
+    joined = at_once(*[lambda: invitations.accept_own(Actor(bob), invitation)] * 4)
+    assert sum(not isinstance(answer, Exception) for answer in joined) == 1
+    assert team.memberships.filter(user=bob).count() == 1

@@ -13,9 +13,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
-from accounts import keys
+from accounts import invitations, keys
 from accounts.actor import Actor, Channel
-from accounts.models import ApiKey, Membership, Scope, Team
+from accounts.models import ApiKey, Invitation, Membership, Role, Scope, Team
 from artifacts.aliases import proposals, protection
 from artifacts.models import (
     AliasChange,
@@ -36,7 +36,7 @@ PUBLIC = {"schema", "docs"}
 # What people do with what is theirs alone, whoever they are.
 OWN = {
     ("me", "get"), ("keys", "get"), ("keys", "post"), ("teams", "get"), ("teams", "post"), ("inbox-list", "get"),
-    ("inbox-mark", "post"),
+    ("inbox-mark", "post"), ("invitations", "get"),
 }  # fmt: skip
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 # What makes sense to say where no object is in the address, or before it is looked for.
@@ -57,7 +57,7 @@ BODIES = {
 }
 ROWS = (
     ApiKey, Membership, Team, Project, Run, Artifact, ArtifactVersion, ArtifactFile, ArtifactAlias, AliasChange,
-    AliasRule, AliasProposal, Webhook, Delivery, Watch,
+    AliasRule, AliasProposal, Webhook, Delivery, Watch, Invitation,
 )  # fmt: skip
 
 
@@ -108,6 +108,7 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "username": "bob",
         "rule_id": protection.create(Actor(alice), project, "production").pk,
         "proposal_id": proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v1).pk,
+        "invitation_id": invitations.invite_user(Actor(alice), project.team, "carol", Role.VIEWER).pk,
         "key_id": keys.issue(user=alice, name="hers")[0].pk,
     }
 

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
 
-from accounts import keys
+from accounts import invitations, keys
 from accounts.actor import Actor, Channel
+from accounts.models import Role
 from api.fast_path.wsgi import AliasFastPath
 from artifacts import event_messages
 from artifacts.aliases import proposals, protection
@@ -90,6 +91,10 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
         "run_id": [str(run.pk)],
         "name": ["acme"],
         "username": ["bob", "vera"],
+        "invitation_id": [
+            str(invitations.invite_user(Actor(alice), artifact.project.team, name, Role.VIEWER).pk)
+            for name in ("carol", "dave")
+        ],
         "key_id": [str(keys.issue(user=alice, name="spare")[0].pk)],
     }
 

@@ -20,8 +20,11 @@ def test_a_team_is_made_read_renamed_and_deleted(api, bob):
 
 def test_members_come_change_and_go(api, acme, alice, mallory):
     client = api(alice)
-    added = client.post("/api/v1/teams/acme/members", {"username": "mallory", "role": "viewer"})
-    assert (added.status_code, added.json()["username"], added.json()["role"]) == (201, "mallory", "viewer")
+    invited = client.post("/api/v1/teams/acme/members", {"username": "mallory", "role": "viewer"})
+    assert (invited.status_code, invited.json()["username"], invited.json()["role"]) == (202, "mallory", "viewer")
+    assert client.get("/api/v1/teams/acme/members").json()["total"] == 3
+    joined = api(mallory).post(f"/api/v1/invitations/{invited.json()['id']}/accept")
+    assert (joined.status_code, joined.json()["username"], joined.json()["role"]) == (201, "mallory", "viewer")
 
     listed = client.get("/api/v1/teams/acme/members").json()["items"]
     assert [(item["username"], item["role"]) for item in listed] == [
@@ -46,7 +49,7 @@ def test_refusals_have_the_right_code(api, acme, alice, vera, mallory):
         (alice, "patch", "/api/v1/teams/alice", {"name": "other"}, 409, "PersonalTeam"),
         (alice, "delete", "/api/v1/teams/alice", None, 409, "PersonalTeam"),
         (alice, "post", members, {"username": "vera", "role": "admin"}, 409, "AlreadyMember"),
-        (alice, "post", members, {"username": "nobody", "role": "admin"}, 404, "Missing"),
+        (alice, "post", members, {"username": "no body", "role": "admin"}, 400, "Invalid"),
         (alice, "post", members, {"username": "mallory", "role": "owner"}, 400, "Invalid"),
         (alice, "delete", f"{members}/alice", None, 409, "LastAdmin"),
         (alice, "patch", f"{members}/alice", {"role": "viewer"}, 409, "LastAdmin"),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.content import verification
-from artifacts.models import Artifact, ArtifactVersion, Blob, StoredObject
+from artifacts.models import Artifact, ArtifactVersion, Blob, PendingDeletion, StoredObject
 from harness import servers
 from projects.models import Project, Run
 from tests.artifacts.client import log
@@ -80,6 +80,7 @@ def age() -> Callable[..., None]:
         for model, columns in {
             StoredObject: ["created_at"],
             Blob: ["created_at", "claimed_at"],
+            PendingDeletion: ["created_at", "next_attempt_at"],
             ArtifactVersion: ["created_at", "touched_at", "finalized_at"],
         }.items():
             model.objects.update(**{column: F(column) - by for column in columns})

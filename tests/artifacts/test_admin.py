@@ -12,7 +12,7 @@ from accounts.actor import Actor, Channel
 from accounts.models import Role, User
 from artifacts import artifacts, health, lineage
 from artifacts.aliases import aliases, proposals, protection
-from artifacts.content import downloads
+from artifacts.content import deletions, downloads, reconciliation
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 from projects import projects
 from tests.artifacts.client import begin, log
@@ -47,6 +47,8 @@ def rows(alice, bob, acme, artifact, run, v1, v2) -> Artifact:
     for obj in (acme, artifact.project, artifact):
         protection.create(Actor(alice), obj, "prod*")
     health.record_heartbeat()
+    deletions.owe_keys(["projects/gone"])
+    reconciliation.run()
     return artifact
 
 

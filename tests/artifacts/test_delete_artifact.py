@@ -6,7 +6,7 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, lineage, storage
-from artifacts.content import downloads, garbage_collection, uploads
+from artifacts.content import deletions, downloads, garbage_collection, uploads
 from artifacts.models import (
     AliasChange,
     Artifact,
@@ -51,6 +51,7 @@ def test_its_bytes_go_after_the_grace(bob, artifact, v1, settings):
 
     settings.ORPHAN_GRACE = timedelta(0)
     assert garbage_collection.delete_orphans() == 1
+    deletions.delete_due()
     assert keys(v1.storage_path) == []
     assert StoredObject.objects.count() == 0
 
@@ -70,14 +71,15 @@ def test_bytes_that_another_artifact_shares_stay(bob, artifact, other, v1, work,
     settings.ORPHAN_GRACE = timedelta(0)
     artifacts.delete(Actor(bob, Channel.SDK), artifact)
     garbage_collection.delete_orphans()
+    deletions.delete_due()
 
     assert fetch(downloads.presigned_url(Actor(bob, Channel.SDK), shared.files.get())) == b"one"
 
 
-def test_the_name_is_free_again(bob, project, artifact, v1):
+def test_the_name_is_free_again_and_its_numbers_go_on(bob, project, artifact, v1):
     artifacts.delete(Actor(bob, Channel.SDK), artifact)
 
-    assert log(bob, artifacts.create(Actor(bob), project, "data", "model"), {"a": b"a"}).version == "v1"
+    assert log(bob, artifacts.create(Actor(bob), project, "data", "model"), {"a": b"a"}).version == "v2"
 
 
 def test_a_project_goes_with_its_artifacts(alice, bob, project, artifact, v1, v2, run):
@@ -92,12 +94,12 @@ def test_bytes_of_a_project_go_after_it(alice, project, artifact, v1):
     body = b"x" * (6 * MIB)
     draft = begin(alice, artifact, {"big": body}).version
     uploads.begin(Actor(alice), draft, [in_parts(body, 5 * MIB)])
-    garbage_collection.delete_project(str(project.pk))
+    deletions.delete_due()
     assert keys(v1.storage_path) != []
 
     prefix = f"projects/{project.pk}/"
     projects.delete(Actor(alice), project)
-    garbage_collection.delete_project(prefix.split("/")[1])
+    deletions.delete_due()
     assert (keys(prefix), list(storage.open_multiparts(prefix))) == ([], [])
 
 

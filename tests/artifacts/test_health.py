@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 
+import botocore.auth
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from artifacts import health, storage, tasks
+from artifacts import errors, health, storage, store_connection, tasks
 from artifacts.models import WorkerHeartbeat
 from harness import servers
 
-PROCESSES = (health.queue_name("celery"), health.BEAT)
+PARTS = ("database", "store", "workers", "cleanup", "notifications")
+PROCESSES = (health.queue_name("celery"), health.queue_name("notifications"), health.BEAT)
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +30,7 @@ def store_away(store) -> servers.Server:
 @pytest.fixture
 def workers(db) -> None:
     tasks.record_heartbeat()
+    health.record_heartbeat("notifications")
     for name in PROCESSES:
         health.record_heartbeat(name)
 
@@ -38,7 +41,7 @@ def test_all_is_well(workers, store, client):
     assert set(health.parts().values()) == {""}
     assert health.problems() == []
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "store": "ok", "workers": "ok"})
+    assert (ready.status_code, ready.json()) == (200, dict.fromkeys(PARTS, "ok"))
 
 
 def test_a_store_that_is_away_is_reported(workers, store_away, client):
@@ -49,10 +52,28 @@ def test_a_store_that_is_away_is_reported(workers, store_away, client):
     assert "object store does not respond" in client.get("/login").content.decode()
 
 
-def test_workers_that_never_came_are_reported(db, store, client):
-    [message] = health.problems()
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_clocks_that_differ_are_named(workers, store, client, monkeypatch, hours):
+    """The clock that signs is an hour off; the store's own is right."""
+    storage.ensure_bucket()
+    real_now = botocore.auth.get_current_datetime
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *args: real_now(*args) + timedelta(hours=hours))
+    monkeypatch.setattr(store_connection.time, "time", lambda: real_now().timestamp() + hours * 3600)
 
-    assert "not started yet" in message
+    expected = "The clocks of this server and of the object store differ by 60 minutes"
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["store"].startswith(expected)) == (503, True), ready.json()
+    for ask in (lambda: storage.get_file_info("x"), lambda: storage.upload_file("x", b"x")):
+        with pytest.raises(errors.ClockSkew, match=expected):
+            ask()
+    assert expected in client.get("/login").content.decode()
+
+
+def test_workers_that_never_came_are_reported(db, store, client):
+    message, other = health.problems()
+
+    assert "The workers have not started yet" in message
+    assert "The notification workers have not started yet" in other
     assert client.get("/readyz").status_code == 200
     assert message in client.get("/login").content.decode()
 
@@ -65,14 +86,19 @@ def test_workers_that_fell_silent_are_reported(workers, store):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [(PROCESSES[0], "No worker is running"), (PROCESSES[1], "scheduler (beat) is not running")]
+    ("name", "part", "message"),
+    [
+        (health.queue_name("celery"), "workers", "No worker is running"),
+        (health.queue_name("notifications"), "notifications", "No notification worker is running"),
+        (health.BEAT, "workers", "scheduler (beat) is not running"),
+    ],
 )
-def test_a_process_that_is_missing_is_reported_within_seconds(workers, store, client, name, message):
+def test_a_process_that_is_missing_is_reported_within_seconds(workers, store, client, name, part, message):
     past = timezone.now() - health.PROCESS_HEARTBEAT_TIMEOUT
     WorkerHeartbeat.objects.filter(name=name).update(last_seen_at=past)
 
     assert timedelta(seconds=30) > health.PROCESS_HEARTBEAT_TIMEOUT
-    assert message in client.get("/readyz").json()["workers"]
+    assert message in client.get("/readyz").json()[part]
 
 
 def test_pages_ask_once_in_a_while(workers, store, monkeypatch, django_assert_num_queries):

@@ -117,7 +117,7 @@ def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, 
     [
         ({}, 400, "Invalid"),
         ({"name": "data:nope"}, 404, "AliasNotFound"),
-        ({"name": "data:v7"}, 404, "AliasNotFound"),
+        ({"name": "data:v7"}, 404, "VersionNotFound"),
         ({"name": "none"}, 404, "Missing"),
         ({"name": "data", "version": "v7"}, 404, "VersionNotFound"),
         ({"name": "data", "version": "latest"}, 400, "Invalid"),

@@ -4,8 +4,9 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, name_resolution, versions
-from artifacts.aliases import aliases
-from artifacts.errors import AliasNotFound, Invalid, Missing, TypeDiffers, VersionNotFound
+from artifacts.aliases import aliases, proposals
+from artifacts.errors import AliasNotFound, Invalid, InvalidName, Missing, TypeDiffers, VersionNotFound
+from artifacts.models import ArtifactAlias
 from projects.models import Visibility
 from tests.artifacts.client import begin, log
 
@@ -38,15 +39,43 @@ def test_the_name_of_a_team_is_the_same_in_capitals(vera, v1):
     assert named(vera, "ACME/demo/data:v1") == ("v1", None)
 
 
-def test_an_alias_that_looks_like_a_version_resolves_until_that_version_exists(vera, bob, artifact, v1, v2):
-    aliases.move(Actor(bob, Channel.SDK), artifact, "v3", v1)
-    assert named(vera, "acme/demo/data:v3") == ("v1", "v3")
+def test_a_version_and_an_alias_of_the_same_name_are_two_things(vera, bob, artifact, v1, v2):
+    aliases.move(Actor(bob, Channel.SDK), artifact, "v1", v2)
 
-    log(bob, artifact, {"three": b"3"})
-    assert named(vera, "acme/demo/data:v3") == ("v3", None)
+    assert named(vera, "acme/demo/data:v1") == ("v1", None)
     # Said outright, nothing is guessed.
-    assert named(vera, "acme/demo/data", alias="v3") == ("v1", "v3")
-    assert named(vera, "acme/demo/data", version="v3") == ("v3", None)
+    assert named(vera, "acme/demo/data", alias="v1") == ("v2", "v1")
+    assert named(vera, "acme/demo/data", version="v1") == ("v1", None)
+
+    versions.delete(Actor(bob, Channel.SDK), v1)
+    with pytest.raises(VersionNotFound, match=r"Version v1 of artifact 'data' was deleted\."):
+        name_resolution.resolve(vera, "acme/demo/data:v1")
+    assert named(vera, "acme/demo/data", alias="v1") == ("v2", "v1")
+
+
+def test_an_alias_cannot_be_called_as_a_version_to_come(api, vera, bob, artifact, v1, v2):
+    with pytest.raises(InvalidName, match="'data:v3' would mean that version"):
+        aliases.move(Actor(bob, Channel.SDK), artifact, "v3", v1)
+    with pytest.raises(InvalidName):
+        proposals.propose(Actor(bob, Channel.SDK), artifact, "v3", v1)
+    for alias, status in (("v3", 201), ("v5", 400)):
+        answer = api(bob).post(f"/api/v1/artifacts/{artifact.pk}/versions", {"aliases": [alias]})
+        assert answer.status_code == status
+
+    # The one that is being made.
+    assert versions.finalize(Actor(bob), artifact.versions.get(number=3), aliases=["v3"]).version.version == "v3"
+    with pytest.raises(InvalidName):
+        versions.finalize(Actor(bob), artifact.versions.get(number=3), aliases=["v4"])
+    assert named(vera, "acme/demo/data", alias="v3") == ("v3", "v3")
+
+
+def test_an_alias_of_before_keeps_its_meaning_while_versions_are_logged(vera, bob, artifact, v1, v2):
+    # As it could be made by earlier releases.
+    ArtifactAlias.objects.create(artifact=artifact, alias="v3", version=v1)
+    assert log(bob, artifact, {"three": b"3"}).version == "v4"
+
+    assert named(vera, "acme/demo/data:v3") == ("v1", "v3")
+    assert named(vera, "acme/demo/data:v4") == ("v4", None)
 
 
 def test_alias_and_version_are_taken_literally(vera, bob, artifact, v1):
@@ -69,9 +98,9 @@ def test_drafts_and_deleted_versions_are_not_meant(bob, artifact, v1, v2):
     versions.delete(Actor(bob, Channel.SDK), v1)
 
     for version in ("v1", "v3", "v4"):
-        with pytest.raises(VersionNotFound, match="latest is v2"):
+        with pytest.raises(VersionNotFound, match="was deleted" if version == "v1" else "latest is v2"):
             name_resolution.resolve(bob, "acme/demo/data", version=version)
-        with pytest.raises(AliasNotFound):
+        with pytest.raises(VersionNotFound):
             name_resolution.resolve(bob, f"acme/demo/data:{version}")
 
 

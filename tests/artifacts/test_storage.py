@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from artifacts import storage
+from artifacts import storage, store_connection
 from artifacts.errors import BytesMismatch, Missing
 from tests.artifacts.client import MIB, fetch, parts_of, put, send, sha256, with_store_options
 
@@ -90,6 +90,32 @@ def test_an_upload_in_parts(key):
     assert list(storage.open_multiparts("probes/test_an_upload_in_parts")) == []
 
 
+@pytest.mark.parametrize("size", [0, 10, 40 * MIB])
+def test_a_copy_is_of_the_bytes_that_were_seen(key, size):
+    body = bytes(size)
+    storage.upload_file(key, body)
+    seen = storage.get_file_info(key)
+    storage.copy_file(seen, f"{key}-copy")
+    assert storage.get_file_info(f"{key}-copy").size == size
+
+    storage.upload_file(key, b"others")
+    with pytest.raises(BytesMismatch):
+        storage.copy_file(seen, f"{key}-late")
+    storage.delete_file(key)
+    with pytest.raises(Missing):
+        storage.copy_file(seen, f"{key}-late")
+    assert storage.get_file_info(f"{key}-late") is None
+
+
+def test_what_a_store_does_not_delete_is_listed(key):
+    """It takes no longer keys than these."""
+    storage.upload_file(key, b"x")
+    too_long = "x" * 1100
+
+    assert set(storage.delete_files([key, too_long])) <= {too_long}
+    assert storage.get_file_info(key) is None
+
+
 def test_a_signed_url_is_for_its_key_method_and_size(key):
     signed = storage.get_upload_url(key, 4)
     elsewhere = storage.SignedPut(signed.url.replace("/probes/", "/projects/"), signed.headers)
@@ -106,9 +132,9 @@ def test_this_store_enforces_what_signed_urls_say():
 
 
 def test_threads_share_one_client(key):
-    client = storage._client()
+    client = store_connection.client()
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(lambda _: storage._client(), range(8))) == {client}
+        assert set(pool.map(lambda _: store_connection.client(), range(8))) == {client}
 
 
 def test_credentials_in_the_environment_are_for_somebody_else(key, settings, monkeypatch):

@@ -6,7 +6,7 @@ from accounts.actor import Actor, Channel
 from artifacts import artifacts, name_resolution, version_diff, versions
 from artifacts.content import single_upload
 from artifacts.drafts import FileSpec
-from artifacts.errors import AliasNotFound, Missing
+from artifacts.errors import AliasNotFound, Missing, VersionNotFound
 from artifacts.models import ArtifactFile, ArtifactVersion
 from tests.artifacts.client import fill, log, send, sha256
 
@@ -132,8 +132,8 @@ def test_versions_that_went_are_not_meant(bob, artifact, pair):
     versions.delete(Actor(bob, Channel.SDK), pair[1])
 
     assert name_resolution.resolve_pair(artifact) == (pair[0], third)
-    for name in ("v2", "v9", "nope"):
-        with pytest.raises(AliasNotFound):
+    for name, refusal in (("v2", VersionNotFound), ("v9", VersionNotFound), ("nope", AliasNotFound)):
+        with pytest.raises(refusal):
             name_resolution.resolve_pair(artifact, base=name)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.urls import URLPattern
 
+import accounts.tasks
 import api.accounts.urls
 import api.aliases.urls
 import api.artifacts.urls
@@ -20,8 +21,8 @@ from harness.servers import ROOT
 from projects.errors import RunEnded
 from tests.docs.conftest import PAGES, title
 
-# The first two are only bases of other errors; the last is raised by web pages alone.
-NOT_IN_THE_API = {"TooLarge", "Unavailable", "InvitationOver"}
+# The first are only bases of other errors; the last is raised by web pages alone.
+NOT_IN_THE_API = {"TooLarge", "TooMany", "Unavailable", "TooManySignIns"}
 OF_THE_FRAMEWORK = {
     "NotAuthenticated": 401,
     "AuthenticationFailed": 401,
@@ -80,7 +81,9 @@ def test_every_setting_is_listed():
 
 
 def test_every_timer_is_listed():
-    timers = [timer for app in (artifacts, events, notifications, projects) for timer in app.tasks.BEAT.values()]
+    timers = [
+        timer for app in (accounts, artifacts, events, notifications, projects) for timer in app.tasks.BEAT.values()
+    ]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
     listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) )?(second|minute)s? \|")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.actor import Actor
 from artifacts import health
 from events import kinds
-from notifications import emails, fan_out, webhook_delivery, webhooks
+from notifications import emails, fan_out, host_leases, webhook_delivery, webhooks
 from notifications.models import Delivery, InboxItem, Webhook
 from tests.artifacts.conftest import artifact, foreign, other, run, store, v1, v2
 from tests.notifications.receiver import Receiver
@@ -48,7 +48,7 @@ def announce() -> None:
 @pytest.fixture
 def work(monkeypatch) -> Callable[[], None]:
     """The workers' turn: what is due by now is done when this returns, however long that takes."""
-    monkeypatch.setattr(webhook_delivery, "_TURN_SECONDS", 3600)
+    monkeypatch.setattr(host_leases, "TURN_SECONDS", 3600)
 
     def drain() -> None:
         announce()

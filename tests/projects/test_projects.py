@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError
 
-from accounts import errors, teams
+from accounts import errors
 from accounts.actor import Actor
 from accounts.models import Role, Scope
 from projects import projects, runs
@@ -141,7 +141,7 @@ def test_the_api_makes_shows_changes_and_deletes(api, acme, alice, bob):
     url = f"/api/v1/projects/{body['id']}"
     assert api(alice).get(url).json() == body
 
-    changed = api(bob).patch(url, {"visibility": "internal"}).json()
+    changed = api(alice).patch(url, {"visibility": "internal"}).json()
     assert (changed["visibility"], changed["description"]) == ("internal", "Eyes.")
     assert api(bob).put(url, {"name": "sight", "team": "acme"}).json()["full_name"] == "acme/sight"
     assert api(bob).patch(url, {"team": "bob"}).status_code == 400
@@ -173,6 +173,23 @@ def test_the_api_refuses_with_the_right_code(api, project, alice, bob, vera, mal
         answer = getattr(api(user), method)(at, body)
         assert (answer.status_code, answer.json()["code"]) == (status, code), (user, method, at)
     assert api(bob, Scope.READ).patch(url, {"description": "x"}).json()["code"] == "ReadOnlyKey"
+
+
+def test_an_editor_does_not_open_a_private_project(api, project, alice, bob):
+    url = f"/api/v1/projects/{project.pk}"
+    for changes in ({"visibility": "internal"}, {"visibility": "internal", "name": "seen"}):
+        refused = api(bob).patch(url, changes)
+        assert (refused.status_code, refused.json()["code"]) == (403, "Denied")
+        assert "Only an admin of acme" in refused.json()["detail"]
+    project.refresh_from_db()
+    assert (project.visibility, project.name) == ("private", "demo")
+
+    projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
+    # What is open already stays as it is, and may be closed.
+    assert api(bob).patch(url, {"visibility": "internal", "description": "x"}).status_code == 200
+    assert api(bob).patch(url, {"visibility": "private"}).json()["visibility"] == "private"
+    assert api(bob).patch(url, {"visibility": "internal"}).status_code == 403
+    projects.update(Actor(bob, is_staff=True), project, visibility=Visibility.INTERNAL)
 
 
 def test_an_internal_project_is_visible_to_strangers_and_not_theirs_to_change(api, project, alice, mallory):
@@ -209,6 +226,6 @@ def test_the_list_costs_three_queries_however_long_it_is(api, acme, alice, bob, 
 
 
 def test_a_member_of_many_sees_every_project_once(project, alice, bob, vera, mallory):
-    teams.add_member(Actor(alice), project.team, mallory, Role.VIEWER)
+    project.team.memberships.create(user=mallory, role=Role.VIEWER)
     projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
     assert Project.objects.visible_to(mallory).count() == 1

@@ -9,7 +9,7 @@ import zlib
 import pyarrow
 from pyarrow import parquet as arrow_parquet
 
-from artifacts.previews import registry
+from artifacts.previews import sandbox
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import Preview, Text
 
@@ -23,7 +23,7 @@ def reader_of(data: bytes, size: int | None = None) -> Reader:
 
 
 def make_preview(name: str, data: bytes) -> Preview:
-    return registry.select(name, reader_of(data))
+    return sandbox.preview(name, reader_of(data))
 
 
 def line_texts(text: Text) -> list[str]:

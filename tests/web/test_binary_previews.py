@@ -9,7 +9,7 @@ import zipfile
 import pyarrow
 import pytest
 
-from artifacts.previews import image_preview, parquet_preview, tensor_preview
+from artifacts.previews import image_preview, json_tree, parquet_preview, tensor_preview
 from artifacts.previews.reader import MAX_BYTES, Reader
 from artifacts.previews.results import (
     MAX_ROWS,
@@ -40,7 +40,7 @@ class TestParquet:
         assert isinstance(preview, Table)
         assert [(column.name, column.type) for column in preview.columns][:2] == [("id", "int64"), ("name", "string")]
         assert len(preview.rows) == MAX_ROWS
-        assert preview.rows[0][:3] == ("0", None, "2 bytes")
+        assert preview.rows[0][:3] == ["0", None, "2 bytes"]
         assert preview.rows[99][0] == "99" and preview.rows[0][3].endswith("… (100)]")
         assert preview.note == "1,000 rows of 5 columns. The first 100 are shown."
 
@@ -112,7 +112,7 @@ class TestTensors:
             ("w", "BF16", "4 × 2", 16),
             ("b", "F32", "scalar", 4),
         ]
-        assert (preview.metadata, preview.note) == ({"format": "pt"}, "2 tensors, 9 parameters.")
+        assert (preview.metadata, preview.note) == (json_tree.rows({"format": "pt"}), "2 tensors, 9 parameters.")
 
     def test_only_the_header_is_read(self):
         data = safetensors({f"layer.{number}": layer(number) for number in range(1000)})

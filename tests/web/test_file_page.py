@@ -134,11 +134,21 @@ def test_downloading_leads_to_the_bytes_and_is_counted(browser, vera, version):
 def test_an_image_is_sent_as_what_it_is(browser, vera, version):
     response = browser(vera).get(f"{VERSION}/image/plots/p.png")
 
-    assert b"".join(response.streaming_content) == FILES["plots/p.png"]
+    assert response.content == FILES["plots/p.png"]
     assert response["Content-Type"] == "image/png"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert not ArtifactDownload.objects.exists()
+
+
+def test_an_image_is_asked_for_anew_and_not_sent_again(browser, vera, version):
+    client = browser(vera)
+    etag = client.get(f"{VERSION}/image/plots/p.png")["ETag"]
+    again = client.get(f"{VERSION}/image/plots/p.png", headers={"If-None-Match": etag})
+
+    assert (again.status_code, again.content) == (304, b"")
+    client.post("/logout")
+    assert client.get(f"{VERSION}/image/plots/p.png", headers={"If-None-Match": etag}).status_code == 302
 
 
 @pytest.mark.parametrize("path", ["page.html", "drawing.svg", "fake.png", "t.csv", "x.bin", "empty"])

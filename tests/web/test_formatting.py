@@ -3,7 +3,8 @@
 import pytest
 from django.template import engines
 
-from web import json_tree, markdown
+from artifacts.previews import json_tree
+from web import markdown
 
 
 def render(source: str, **context: object) -> str:

@@ -9,9 +9,9 @@ from django.urls import URLPattern, URLResolver, reverse
 from django.urls.resolvers import RoutePattern
 
 import web.urls
-from accounts import invitations, keys
+from accounts import invitations, keys, teams
 from accounts.actor import Actor
-from accounts.models import Invitation, Role
+from accounts.models import Invitation, Role, User
 from artifacts.aliases import proposals, protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
 from notifications import watches, webhooks
@@ -46,7 +46,18 @@ ADMINS = {
     "webhook-resume", "webhook-redeliver",
 }  # fmt: skip
 # Whoever has signed in has these forms; what can be chosen in them is what is theirs.
-OWN = {"password", "key-new", "key-revoke", "team-new", "project-new", "artifact-new", "inbox-read", "watch-end"}
+OWN = {
+    "password",
+    "key-new",
+    "key-revoke",
+    "team-new",
+    "project-new",
+    "artifact-new",
+    "inbox-read",
+    "watch-end",
+    "invitation-accept",
+    "invitation-decline",
+}
 # Whoever sees a project has these: what one watches is one's own.
 READERS = {"project-watch", "artifact-watch"}
 # What only editors or admins see, though looking at it changes nothing.
@@ -55,7 +66,7 @@ ADMIN_VIEWS = {"project-webhooks", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
     "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume", "webhook-redeliver", "inbox-read",
-    "watch-end",
+    "watch-end", "invitation-accept", "invitation-decline",
 }  # fmt: skip
 
 
@@ -65,6 +76,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
     version = log(bob, artifact, {"dot.png": png()})
     invitation, token = invitations.create(Actor(alice), acme, Role.VIEWER)
     key, _ = keys.create(Actor(alice), "first key")
+    dora = User.objects.create_user("dora")
+    other = teams.create(Actor(dora), "dora-team")
     webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
     delivery = webhooks.test(Actor(alice), webhook)
     names = {
@@ -76,6 +89,7 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "username": "bob",
         "token": token,
         "invitation_id": invitation.pk,
+        "own_id": invitations.invite_user(Actor(dora), other, "alice", Role.VIEWER).pk,
         "key_id": key.pk,
         "webhook_id": webhook.pk,
         "delivery_id": delivery.pk,
@@ -102,7 +116,16 @@ def test_every_view_requires_a_sign_in_itself():
 def test_besides_pages_only_health_checks_the_api_and_the_admin_have_urls():
     outside = {str(part.pattern) for part in urls.urlpatterns} - {""}
 
-    assert outside == {"healthz", "readyz", "admin/", "api/v1/schema", "api/v1/docs", "api/v1/"}
+    assert outside == {
+        "healthz",
+        "readyz",
+        "metrics",
+        "admin/",
+        "admin/password_change/",
+        "api/v1/schema",
+        "api/v1/docs",
+        "api/v1/",
+    }
 
 
 def test_a_visitor_is_led_to_sign_in(browser, page_urls):
@@ -192,6 +215,17 @@ def test_the_token_lets_a_form_through(alice, page_urls):
 
     response = client.post(page_urls["team-new"], {"name": "second", "csrfmiddlewaretoken": token})
     assert _code(response) == 302
+
+
+def test_no_page_is_kept_by_a_browser_after_signing_out(browser, alice, page_urls):
+    """Each is either not stored, or asked for anew before it is shown again."""
+    client = browser(alice)
+    for name in PAGES.keys() - FORMS_WITHOUT_PAGE - {"sign-in"}:
+        response = client.get(page_urls[name])
+        if _code(response) == 200:
+            assert response["Cache-Control"] in ("private, no-store", "private, no-cache") or (
+                "no-store" in response["Cache-Control"] and "private" in response["Cache-Control"]
+            ), name
 
 
 def test_the_lists_above_are_complete(browser, alice, page_urls):

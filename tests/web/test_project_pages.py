@@ -103,10 +103,23 @@ def test_a_name_that_is_not_available_is_refused(browser, project, alice):
         assert response["X-Refusal"]
 
 
+def test_an_editor_is_not_offered_to_open_a_private_project(browser, project, alice, bob):
+    page = browser(bob).get("/acme/demo/settings").content.decode()
+    assert "Only an admin of the team" in page and 'value="internal"' not in page
+    assert 'value="internal"' in browser(alice).get("/acme/demo/settings").content.decode()
+
+    sent = {"name": "renamed", "description": "", "visibility": "internal"}
+    response = browser(bob).post("/acme/demo/settings", sent)
+    assert response.status_code == 422 and "Only an admin of the team" in response.content.decode()
+    project.refresh_from_db()
+    assert (project.name, project.visibility) == ("demo", "private")
+    assert browser(bob).post("/acme/demo/settings", sent | {"visibility": "private"}).status_code == 302
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_settings_change(browser, project, bob, headers):
+def test_settings_change(browser, project, alice, headers):
     sent = {"name": "renamed", "description": "Words", "visibility": "internal"}
-    response = browser(bob).post("/acme/demo/settings", sent, headers=headers)
+    response = browser(alice).post("/acme/demo/settings", sent, headers=headers)
 
     assert (response.get("HX-Redirect") or response["Location"]) == "/acme/renamed/settings"
     project.refresh_from_db()

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from accounts import teams
 from accounts.actor import Actor, Channel
 from accounts.models import Role
 from artifacts.aliases import aliases, proposals, protection
@@ -17,7 +16,7 @@ from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, expected_f
 @pytest.fixture
 def carol(mallory, alice, acme):
     """A second admin."""
-    teams.add_member(Actor(alice), acme, mallory, Role.ADMIN)
+    acme.memberships.create(user=mallory, role=Role.ADMIN)
     return mallory
 
 

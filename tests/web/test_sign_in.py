@@ -1,19 +1,13 @@
 """Signing in and out, and signing up by invitation."""
 
 import pytest
-from django.core.cache import cache
 
-from accounts import invitations, login_throttle
+from accounts import invitations
 from accounts.actor import Actor
 from accounts.models import Invitation, Role, User
 from tests.conftest import HTMX
 
 PASSWORD = "a good long password"
-
-
-@pytest.fixture(autouse=True)
-def no_earlier_attempts() -> None:
-    cache.clear()
 
 
 @pytest.fixture
@@ -49,17 +43,6 @@ def test_a_stranger_does_not_learn_who_has_an_account(browser, alice, bob):
     assert [response.status_code for response in answers] == [422] * 3
     faults = {str(response.context["form"].non_field_errors()) for response in answers}
     assert len(faults) == 1
-
-
-def test_guessing_has_to_wait(browser, alice, bob):
-    for _ in range(login_throttle.MAX_FAILURES):
-        sign_in(browser(), "alice", "wrong")
-
-    refused = sign_in(browser(), "Alice")
-    assert refused.status_code == 422
-    assert b"Too many attempts" in refused.content
-    assert sign_in(browser(), "alice").status_code == 422
-    assert sign_in(browser(), "bob").status_code == 302
 
 
 def test_signing_out_ends_the_session(browser, alice):

@@ -60,19 +60,44 @@ def test_a_taken_name_is_refused(browser, acme, mallory):
     assert "taken" in response["X-Refusal"]
 
 
-def test_an_admin_adds_a_member(browser, acme, alice, mallory):
+def test_an_admin_invites_a_user_who_accepts(browser, acme, alice, mallory):
     sent = {"username": "mallory", "role": "viewer"}
     response = browser(alice).post("/teams/acme/members/add?back=/acme/demo/members", sent, headers=HTMX)
 
     assert (response.status_code, response["HX-Redirect"]) == (204, "/acme/demo/members")
+    assert not acme.memberships.filter(user=mallory).exists()
+    client = browser(mallory)
+    inbox = client.get("/inbox").content.decode()
+    assert "alice invites you to team acme as" in inbox and 'aria-label="Inbox, 1 unread"' in inbox
+    accept = re.search(r'action="(/invites/[\w-]+/accept)"', inbox)[1]
+    assert client.post(accept)["Location"] == "/teams/acme"
     assert acme.memberships.get(user=mallory).role == Role.VIEWER
+    assert "invites you" not in client.get("/inbox").content.decode()
+    assert client.post(accept).status_code == 404
 
 
-def test_an_unknown_name_comes_back(browser, acme, alice):
-    response = browser(alice).post("/teams/acme/members/add", {"username": "nobody", "role": "viewer"}, headers=HTMX)
+def test_a_user_declines(browser, acme, alice, mallory):
+    invitations.invite_user(Actor(alice), acme, "mallory", Role.ADMIN)
+    client = browser(mallory)
+    decline = re.search(r'action="(/invites/[\w-]+/decline)"', client.get("/inbox").content.decode())[1]
 
-    assert response.status_code == 422
-    assert "No user has this name" in response.content.decode()
+    assert browser(alice).post(decline).status_code == 404
+    assert client.post(decline)["Location"] == "/inbox"
+    assert not Invitation.objects.exists() and not acme.memberships.filter(user=mallory).exists()
+
+
+def test_inviting_does_not_tell_who_exists(browser, acme, alice, mallory):
+    client = browser(alice)
+    pages = []
+    for name in ("mallory", "mallorx"):
+        client.post("/teams/acme/members/add", {"username": name, "role": "viewer"})
+        page = client.get("/teams/acme").content.decode()
+        changing = r"[0-9a-f]{8}-[0-9a-f-]{27}|X-CSRFToken\S+ \S+|value=\S+|datetime=\S+|title=\S+ \S+"
+        pages.append(re.sub(changing, "", page).replace(name, "…"))
+        Invitation.objects.all().delete()
+
+    assert "Invitation for … created." in pages[0]
+    assert pages[0] == pages[1]
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])

@@ -15,6 +15,7 @@ WanLLMDBError
 ├── Conflict              valid, but not possible in the current state (409)
 │   ├── NameTaken
 │   │   └── RuleTaken     a rule for this pattern already exists in this scope
+│   ├── NameReserved      the name is kept for what had it until it was renamed or deleted
 │   ├── PathTaken         two different files at one path
 │   ├── TypeDiffers       the artifact exists with another type
 │   ├── VersionFinalized  the contents of a finalized version never change
@@ -141,6 +142,10 @@ class RuleTaken(NameTaken):
     """A rule for this pattern already exists in this scope."""
 
 
+class NameReserved(Conflict):
+    """The name is kept for what had it until it was renamed or deleted."""
+
+
 class PathTaken(Conflict):
     """Two different files at one path."""
 
@@ -245,7 +250,16 @@ _RENAMED_CODES: dict[str, type[WanLLMDBError]] = {
 _SAME_CODES: tuple[type[WanLLMDBError], ...] = (
     *(AuthenticationError, Denied, ReadOnlyKey, AliasProtected, NotFound, AliasNotFound, VersionNotFound),
     *(Invalid, InvalidName, InvalidPath, TooLarge, Unavailable),
-    *(Conflict, NameTaken, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete, VersionHasAliases),
+    *(
+        Conflict,
+        NameTaken,
+        NameReserved,
+        PathTaken,
+        TypeDiffers,
+        VersionFinalized,
+        VersionIncomplete,
+        VersionHasAliases,
+    ),
     *(BytesMismatch, AliasTargetRefused, AliasMoved, NothingBefore, ProposalOpen, ProposalDecided, RuleTaken),
 )
 _BY_CODE = _RENAMED_CODES | {error.__name__: error for error in _SAME_CODES}

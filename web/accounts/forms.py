@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth import password_validation
+from django.contrib.auth import authenticate, password_validation
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import login_throttle
+from accounts import errors
 from accounts.models import Role, Scope, User
 
 _EXPIRY_CHOICES = [("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")]
@@ -23,11 +24,14 @@ class SignInForm(AuthenticationForm):
         "inactive": "Wrong username or password. Both are case-sensitive.",
     }
 
-    def get_invalid_login_error(self) -> ValidationError:
-        if login_throttle.is_locked_out(self.request, self.cleaned_data["username"]):
-            minutes = login_throttle.WAIT_SECONDS // 60
-            return ValidationError(f"Too many attempts. Wait {minutes} minutes, then try again.", code="wait")
-        return super().get_invalid_login_error()
+    retry_after: int | None = None
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            return super().clean()
+        except errors.TooManySignIns as refusal:
+            self.retry_after = refusal.retry_after
+            raise ValidationError(str(refusal), code="wait") from refusal
 
 
 class _NewPasswordForm(forms.Form):
@@ -86,14 +90,17 @@ class PasswordForm(_NewPasswordForm):
     )
     field_order = ["current", "new", "again"]
 
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.request = request
+        self.user = request.user
 
     def clean_current(self) -> str:
-        if not self.user.check_password(self.cleaned_data["current"]):
+        """Checked as at a sign-in, so that it cannot be guessed faster than there. Raises `TooManySignIns`."""
+        current = self.cleaned_data["current"]
+        if authenticate(self.request, username=self.user.username, password=current) is None:
             raise ValidationError("Wrong password.")
-        return self.cleaned_data["current"]
+        return current
 
 
 class KeyForm(forms.Form):
@@ -140,12 +147,6 @@ class MemberForm(RoleForm):
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "autofocus": True}),
     )
     field_order = ["username", "role"]
-
-    def clean_username(self) -> User:
-        user = User.objects.filter(username=self.cleaned_data["username"].strip(), is_active=True).first()
-        if user is None:
-            raise ValidationError("No user has this name. Invite them with a link instead.")
-        return user
 
 
 class InvitationForm(RoleForm):

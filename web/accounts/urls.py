@@ -4,12 +4,14 @@ from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
-from web.accounts.views import profile, sign_in, teams
+from web.accounts.views import invites, profile, sign_in, teams
 
 urlpatterns = [
     path("login", sign_in.SignIn.as_view(), name="sign-in"),
     path("logout", login_not_required(auth.LogoutView.as_view(next_page="sign-in")), name="sign-out"),
     path("invite/<str:token>", sign_in.sign_up, name="sign-up"),
+    path("invites/<uuid:own_id>/accept", invites.accept, name="invitation-accept"),
+    path("invites/<uuid:own_id>/decline", invites.decline, name="invitation-decline"),
     path("password", profile.password, name="password"),
     path("profile", profile.profile, name="profile"),
     path("profile/keys/new", profile.key_new, name="key-new"),

@@ -41,7 +41,7 @@ def aliases(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[
         "page": page,
         "alias_rows": view_models.alias_rows(viewer, page, pending) if page.paginator.count else [],
         "pending_proposals": pending,
-        "rules": viewer.rules,
+        "rules": viewer.visible_rules,
         "alias_count": page.paginator.total,
     }
 
@@ -70,7 +70,7 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
         "project": artifact.project,
         "alias": alias,
         "row": row,
-        "protected_by": view_models.protection_text(viewer.protection_of(alias)),
+        "protected_by": viewer.protected_by(alias),
         "may_move": viewer.may_move(alias),
         "entries": [
             TimelineEntry(change, change.to_version_id in existing, change.to_version_id == current)

@@ -39,21 +39,34 @@ class Viewer:
     def rules(self) -> list[AliasRule]:
         return protection.rules_for(self.artifact)
 
+    @property
+    def visible_rules(self) -> list[AliasRule]:
+        """The rules without those of the team, for who is not in it."""
+        return [rule for rule in self.rules if self._sees(rule)]
+
     def protection_of(self, alias: str) -> Protection | None:
         return protection.protection(self.rules, alias)
+
+    def protected_by(self, alias: str) -> str:
+        row = self.protection_of(alias)
+        return protection_text(row, is_named=row is not None and self._sees(row.rule))
+
+    def _sees(self, rule: AliasRule) -> bool:
+        return rule.team_id is None or self.role is not None
 
     def may_move(self, alias: str) -> bool:
         return protection.may_move(self.actor, self.role, self.protection_of(alias))
 
 
-def protection_text(row: Protection | None) -> str:
-    """What the rules ask for, as a sentence that names the strictest of them."""
+def protection_text(row: Protection | None, *, is_named: bool = True) -> str:
+    """What the rules ask for, as a sentence that names the strictest of them to who may see it."""
     if row is None:
         return ""
     role = row.role.value
     who = "editors can move it" if row.role is Role.EDITOR else f"only {role}s can move it"
     approval = f"; a second {role} must approve" if row.needs_approval else ""
-    return f"Protected by the rule {row.rule}: {who}{approval}."
+    rule = f" by the rule {row.rule}" if is_named else ""
+    return f"Protected{rule}: {who}{approval}."
 
 
 def distance(before: int | None, after: int | None) -> str:
@@ -73,7 +86,7 @@ class AliasRow:
 
     alias: ArtifactAlias
     change: AliasChange | None
-    protection: Protection | None
+    protected_by: str
     may_move: bool
     proposal: "PendingProposal | None"
 
@@ -81,10 +94,6 @@ class AliasRow:
     def jump(self) -> str:
         """How far the last change moved it; empty for a new alias."""
         return distance(self.change.from_number, self.change.to_number) if self.change else ""
-
-    @property
-    def protected_by(self) -> str:
-        return protection_text(self.protection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,7 @@ def alias_rows(viewer: Viewer, aliases: Iterable[ArtifactAlias], pending: Iterab
         AliasRow(
             row,
             changes.get(row.alias),
-            viewer.protection_of(row.alias),
+            viewer.protected_by(row.alias),
             viewer.may_move(row.alias),
             proposal_by_alias.get(row.alias),
         )

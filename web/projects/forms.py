@@ -39,6 +39,13 @@ class ProjectForm(forms.Form):
     )
     visibility = forms.ChoiceField(choices=_VISIBILITIES)
 
+    def stay_private(self) -> None:
+        """For somebody who is no admin of the team."""
+        field = self.fields["visibility"]
+        field.choices = _VISIBILITIES[:1]
+        field.help_text = "Only an admin of the team can make it visible to everyone who can sign in."
+        field.error_messages["invalid_choice"] = field.help_text
+
     @classmethod
     def initial_of(cls, project: Project) -> dict[str, Any]:
         return {name: getattr(project, name) for name in ("name", "description", "visibility")}

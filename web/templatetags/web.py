@@ -1,6 +1,6 @@
 """Icons, relative times, sizes, URLs, JSON trees and Markdown in templates. Loaded into every one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from web import json_tree
+from artifacts.previews import json_tree
 from web import markdown as markdown_html
 
 register = template.Library()
@@ -72,6 +72,12 @@ def markdown(text: str) -> SafeString:
 def tree(value: Any, empty: str = "") -> dict[str, Any]:
     """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
     return {"rows": json_tree.rows(value), "empty": empty}
+
+
+@register.inclusion_tag("components/json_tree.html")
+def tree_rows(rows: Sequence[json_tree.Row], empty: str = "") -> dict[str, Any]:
+    """The same of a preview, which has only the rows that are shown."""
+    return {"rows": rows, "empty": empty}
 
 
 @register.filter

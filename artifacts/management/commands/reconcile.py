@@ -1,25 +1,34 @@
-"""`manage.py reconcile`: finds objects in the object store without a row in the database, which a crash left."""
+"""`manage.py reconcile`: compares the object store with the database, and deletes what the database does not know."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from artifacts import errors
-from artifacts.content import garbage_collection
+from artifacts.content import reconciliation
 
 
 class Command(BaseCommand):
-    help = "Lists objects in the store that the database does not know, and deletes them with --delete."
+    help = "Lists objects in the store that the database does not know, and those it knows that are not there."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--delete", action="store_true", help="delete them")
+        parser.add_argument("--delete", action="store_true", help="delete the objects that the database does not know")
 
     def handle(self, *args: Any, delete: bool, **options: Any) -> None:
         try:
-            strays = garbage_collection.reconcile(delete=delete)
+            differences = reconciliation.compare()
+            failures = reconciliation.delete_unknown(differences) if delete else {}
         except errors.StoreUnavailable as refusal:
             raise CommandError(str(refusal)) from refusal
-        for key in strays:
+        unknown, missing = differences.unknown, differences.missing
+        for key in unknown:
             self.stdout.write(key)
         done = "deleted" if delete else "found; --delete deletes them"
-        self.stderr.write(f"{len(strays)} unknown to the database {done}." if strays else "Nothing is left over.")
+        self.stderr.write(f"{len(unknown)} unknown to the database {done}." if unknown else "Nothing is left over.")
+        if missing:
+            self.stderr.write(f"{len(missing)} known to the database are not in the store:")
+            for key in missing:
+                self.stderr.write(key)
+        if failures:
+            key, message = next(iter(failures.items()))
+            raise CommandError(f"The store did not delete {len(failures)} of them, such as {key!r}: {message}")

@@ -85,6 +85,7 @@ class Model:
 
     def begin(self, user: str, number: int) -> None:
         self._edits(user)
+        self._may_move(user, ["latest"] if self.auto_latest else [])
         self.states[number] = "draft"
 
     def finalize(self, user: str, number: int, names: Iterable[str]) -> None:
@@ -92,10 +93,11 @@ class Model:
         self._may_move(user, [name for name in names if name != "latest" or not self.auto_latest])
         if self.states[number] == "deleted":
             number = self._twin(number)
-        was_draft, before = self.states[number] == "draft", self.newest
+        follows = self.auto_latest and self.states[number] == "draft" and number > (self.newest or 0)
+        self._may_move(user, ["latest"] if follows else [])
         self.states[number] = "finalized"
         self.sealed.add(number)
-        if was_draft and self.auto_latest and (before is None or number > before):
+        if follows:
             self._put(user, "latest", number)
             names = [name for name in names if name != "latest"]
         self._may_move(user, names)
@@ -108,6 +110,7 @@ class Model:
             raise Refused("VersionNotFound")
         there = [alias for alias, at in self.where.items() if at == number]
         stuck = [alias for alias in there if alias != "latest" or not self.auto_latest]
+        self._may_move(user, set(there) - set(stuck))
         if any(self.protection(alias) for alias in stuck):
             raise Refused("AliasProtected")
         if stuck and not with_aliases:
@@ -118,6 +121,7 @@ class Model:
 
     def toggle_latest(self, user: str) -> None:
         self._edits(user)
+        self._may_move(user, [] if self.auto_latest else ["latest"])
         self.auto_latest = not self.auto_latest
 
     def protect(self, user: str, rule: Protected) -> None:

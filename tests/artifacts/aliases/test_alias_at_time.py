@@ -167,13 +167,13 @@ def test_a_version_is_itself_once_it_was_there(vera, bob, artifact, days):
     assert name_resolution.resolve(vera, "acme/demo/data:v3", at=clock.now()).version == v3
 
 
-def test_an_alias_that_looked_like_a_version_then(vera, bob, artifact, v1, v2):
-    aliases.move(Actor(bob, Channel.SDK), artifact, "v3", v1)
+def test_a_version_that_was_not_there_then(vera, bob, artifact, v1, v2):
     then = clock.now()
     v3 = log(bob, artifact, {"three": b"3"})
 
     assert name_resolution.resolve(vera, "acme/demo/data:v3").version == v3
-    assert name_resolution.resolve(vera, "acme/demo/data:v3", at=then).version == v1
+    with pytest.raises(AliasNotFound):
+        name_resolution.resolve(vera, "acme/demo/data:v3", at=then)
 
 
 def test_a_run_uses_what_it_was_then(api, bob, run, days, v1, v2):

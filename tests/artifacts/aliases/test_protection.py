@@ -150,7 +150,7 @@ def test_a_rule_holds_in_its_scope_and_nowhere_else(alice, bob, acme, artifact, 
     elsewhere = projects.create(Actor(alice), acme, "elsewhere")
     third = artifacts.create(Actor(alice), elsewhere, "data", "dataset")
     foreign_team = teams.create(Actor(alice), "umbrella")
-    teams.add_member(Actor(alice), foreign_team, bob, Role.EDITOR)
+    foreign_team.memberships.create(user=bob, role=Role.EDITOR)
     fourth = artifacts.create(Actor(bob), projects.create(Actor(alice), foreign_team, "demo"), "data", "dataset")
     held = {"team": {artifact, other, third}, "project": {artifact, other}, "artifact": {artifact}}[scope]
     rules.create(Actor(alice), {"team": acme, "project": artifact.project, "artifact": artifact}[scope], "production")
@@ -226,21 +226,43 @@ def test_who_may_move_what():
         assert all(rules.may_move(staff, role, protection) for protection in (None, editors, admins, pairs))
 
 
-def test_latest_follows_by_itself_whatever_is_protected(alice, bob, artifact, v1):
-    rules.create(Actor(alice), artifact.project, "*", needs_approval=True)
+@pytest.mark.parametrize("needs_approval", [False, True])
+def test_latest_follows_by_itself_for_those_alone_who_may_move_it(alice, bob, artifact, v1, needs_approval):
     v2 = log(bob, artifact, {"two": b"2"})
-    v3 = log(bob, artifact, {"three": b"3"}, "latest")
+    draft = fill(bob, artifact, {"three": b"3"})
+    rules.create(Actor(alice), artifact.project, "l*", needs_approval=needs_approval)
 
-    assert where(artifact) == {"latest": "v3"}
     for act in (
+        lambda: log(bob, artifact, {"four": b"4"}),
+        lambda: versions.begin(Actor(bob, Channel.SDK), artifact),
+        lambda: versions.finalize(Actor(bob, Channel.SDK), draft),
+        lambda: versions.delete(Actor(bob, Channel.SDK), v2),
         lambda: aliases.move(Actor(bob, Channel.SDK), artifact, "latest", v1),
-        lambda: aliases.rollback(Actor(alice, Channel.SDK), artifact, "latest"),
-        lambda: log(bob, artifact, {"four": b"4"}, "latest", "best"),
+        lambda: aliases.rollback(Actor(bob, Channel.SDK), artifact, "latest"),
     ):
-        with pytest.raises(AliasProtected):
+        with pytest.raises(AliasProtected, match=r"Alias 'latest' is protected by the rule l\* in project acme/demo"):
             act()
-    versions.delete(Actor(bob, Channel.SDK), v3)
-    assert where(artifact) == {"latest": v2.version}
+    assert where(artifact) == {"latest": "v2"} and artifact.versions.count() == 3
+    # The same contents again move nothing.
+    assert versions.begin(Actor(bob, Channel.SDK), artifact, digest=v2.digest).version == v2
+
+    if not needs_approval:
+        assert versions.finalize(Actor(alice, Channel.SDK), draft).version.version == "v3"
+        versions.delete(Actor(alice, Channel.SDK), draft)
+        assert where(artifact) == {"latest": "v2"}
+
+
+def test_an_editor_logs_without_latest_and_does_not_let_it_follow_again(alice, bob, artifact, v1):
+    rules.create(Actor(alice), artifact.project, "latest")
+    artifact = artifacts.update(Actor(bob), artifact, auto_latest=False)
+    assert log(bob, artifact, {"two": b"2"}).version == "v2"
+    assert where(artifact) == {"latest": "v1"}
+
+    with pytest.raises(AliasProtected, match="with `auto_latest` it moves by itself"):
+        artifacts.update(Actor(bob), artifact, auto_latest=True)
+    assert artifacts.update(Actor(alice), artifact, auto_latest=True).auto_latest
+    # What is on already may be sent again.
+    assert artifacts.update(Actor(bob), artifact, auto_latest=True, description="x").description == "x"
 
 
 def test_latest_that_follows_nothing_is_an_alias_like_others(alice, bob, artifact, v1, v2):

@@ -27,7 +27,7 @@ def read(download_url: str) -> tuple[bytes, dict[str, str]]:
     parts = urlsplit(download_url)
     answer = APIClient().get(f"{parts.path}?{parts.query}")
     assert answer.status_code == 200, answer.json()
-    return b"".join(answer.streaming_content), dict(answer.items())
+    return answer.content, dict(answer.items())
 
 
 def test_a_url_gives_the_file_as_an_attachment(api, vera, bob, artifact):

@@ -3,12 +3,11 @@
 import threading
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, drafts, errors, storage, tasks, versions
-from artifacts.content import garbage_collection, single_upload, uploads
+from artifacts import artifacts, drafts, storage, tasks, versions
+from artifacts.content import deletions, garbage_collection, single_upload, uploads
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import (
     MIB,
@@ -26,33 +25,24 @@ from tests.artifacts.client import (
 PAST_GRACE = {"hours": 3}
 
 
+def clean() -> int:
+    """What a worker does: rows first, then their bytes."""
+    count = garbage_collection.delete_orphans()
+    deletions.delete_due()
+    return count
+
+
 def keys(version: ArtifactVersion) -> list[str]:
     return [info.key for info in storage.list_files(version.storage_path)]
 
 
-@pytest.fixture
-def strays(bob, artifact) -> list[str]:
-    """Bytes whose rows a crash took, and one upload in parts that nobody knows any more."""
-    version = log(bob, artifact, {"a": b"a", "b": b"b"})
-    body = b"x" * (6 * MIB)
-    draft = begin(bob, artifact, {"big": body}).version
-    uploads.begin(Actor(bob), draft, [in_parts(body, 5 * MIB)])
-    artifacts.delete(Actor(bob, Channel.SDK), artifact)
-    objects = StoredObject.objects.filter(key__startswith=version.storage_path)
-    objects = objects | StoredObject.objects.filter(key__startswith=draft.storage_path)
-    gone = list(objects.values_list("key", flat=True))
-    Blob.objects.all().delete()
-    objects.delete()
-    return gone
-
-
 def test_bytes_go_after_the_grace_only(bob, artifact, v1, v2, age):
     versions.delete(Actor(bob, Channel.SDK), v1)
-    assert garbage_collection.delete_orphans() == 0
+    assert clean() == 0
     assert keys(v1) != []
 
     age(**PAST_GRACE)
-    assert garbage_collection.delete_orphans() == 1
+    assert clean() == 1
     assert keys(v1) == []
     assert keys(v2) != []
     assert (Blob.objects.count(), StoredObject.objects.count()) == (1, 1)
@@ -62,7 +52,7 @@ def test_cleaning_twice_is_once(bob, artifact, v1, age):
     versions.delete(Actor(bob, Channel.SDK), v1)
     age(**PAST_GRACE)
 
-    assert (garbage_collection.delete_orphans(), garbage_collection.delete_orphans()) == (1, 0)
+    assert (clean(), clean()) == (1, 0)
 
 
 def test_what_is_needed_stays_however_old_it_is(bob, artifact, v1, v2, age):
@@ -77,11 +67,11 @@ def test_a_pack_stays_while_one_of_its_files_is_needed(bob, artifact, other, age
     shared = log(bob, other, {"b": b"b"})
     artifacts.delete(Actor(bob, Channel.SDK), artifact)
     age(**PAST_GRACE)
-    assert garbage_collection.delete_orphans() == 0
+    assert clean() == 0
 
     versions.delete(Actor(bob, Channel.SDK), shared)
     age(**PAST_GRACE)
-    assert garbage_collection.delete_orphans() == 1
+    assert clean() == 1
     assert keys(version) == []
 
 
@@ -90,7 +80,7 @@ def test_who_asks_for_the_bytes_before_the_sweep_saves_them(bob, artifact, other
     age(**PAST_GRACE)
     assert begin(bob, other, {"again": b"one"}).missing == []
 
-    assert garbage_collection.delete_orphans() == 0
+    assert clean() == 0
     version = log(bob, other, {"again": b"one"})
     assert fetch(storage.get_download_url(version.files.get().blob.object.key)) == b"one"
 
@@ -101,10 +91,10 @@ def test_a_claim_alone_lasts_as_long_as_the_grace(bob, artifact, other, v1, age)
     draft = begin(bob, other, {"again": b"one"}).version
     age(**PAST_GRACE)
     versions.delete(Actor(bob, Channel.SDK), draft)
-    assert garbage_collection.delete_orphans() == 0
+    assert clean() == 0
 
     age(**PAST_GRACE)
-    assert garbage_collection.delete_orphans() == 1
+    assert clean() == 1
 
 
 def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifact, other, work, age):
@@ -113,7 +103,7 @@ def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifa
     work()
     age(**PAST_GRACE)
 
-    assert garbage_collection.delete_orphans() == 1
+    assert clean() == 1
     [obj] = StoredObject.objects.all()
     assert {version.files.get().blob.object for version in (one, two)} == {obj}
     assert fetch(storage.get_download_url(obj.key)) == b"same"
@@ -124,10 +114,10 @@ def test_an_upload_that_was_never_registered_goes_with_its_draft(bob, artifact, 
     obj = single_upload.begin(Actor(bob), draft, drafts.FileSpec("x", 1))
     send(single_upload.sign_put(obj), b"x")
     age(**PAST_GRACE)
-    assert garbage_collection.delete_orphans() == 0
+    assert clean() == 0
 
     versions.delete(Actor(bob, Channel.SDK), draft)
-    assert garbage_collection.delete_orphans() == 1
+    assert clean() == 1
     assert keys(draft) == []
 
 
@@ -148,7 +138,7 @@ def test_a_key_is_not_used_twice_even_after_a_sweep(bob, artifact, age):
     [first] = keys(draft)
     drafts.remove(Actor(bob), draft.files.get())
     age(days=2)
-    garbage_collection.delete_orphans()
+    clean()
     drafts.add(Actor(bob), draft, file_specs({"a": b"second"}))
     [second] = uploads.begin(Actor(bob), draft, [single_file(b"second")])
 
@@ -192,49 +182,12 @@ def test_whoever_touches_a_draft_keeps_it(bob, artifact, age):
 
 def test_blobs_that_never_had_bytes_go(bob, artifact, age):
     versions.delete(Actor(bob, Channel.SDK), begin(bob, artifact, {"a": b"never sent"}).version)
-    garbage_collection.delete_orphans()
+    clean()
     assert Blob.objects.count() == 1
 
     age(**PAST_GRACE)
-    garbage_collection.delete_orphans()
+    clean()
     assert Blob.objects.count() == 0
-
-
-def test_what_a_crash_left_is_detected_and_deleted(bob, artifact, strays, other, capsys):
-    kept = log(bob, other, {"kept": b"kept"})
-    call_command("reconcile")
-    payload = capsys.readouterr()
-    assert set(strays) <= set(payload.out.split())
-    assert not set(keys(kept)) & set(payload.out.split())
-    assert "--delete deletes them" in payload.err
-
-    call_command("reconcile", "--delete")
-    assert set(strays) <= set(capsys.readouterr().out.split())
-    assert garbage_collection.reconcile(delete=False) == []
-    assert len(keys(kept)) == 1
-    call_command("reconcile")
-    assert capsys.readouterr().err == "Nothing is left over.\n"
-
-
-def test_a_store_that_is_away_is_reported_in_a_message(store):
-    store.stop()
-    with pytest.raises(CommandError, match="does not respond"):
-        call_command("reconcile")
-
-
-def test_rows_go_first_and_bytes_after(bob, artifact, v1, age, store):
-    """A crash in between leaves bytes without rows, never rows without bytes."""
-    versions.delete(Actor(bob, Channel.SDK), v1)
-    age(**PAST_GRACE)
-    store.stop()
-    with pytest.raises(errors.StoreUnavailable):
-        garbage_collection.delete_orphans()
-    assert StoredObject.objects.count() == 0
-
-    store.start()
-    assert garbage_collection.delete_orphans() == 0
-    assert f"{v1.storage_path}/one.txt" in garbage_collection.reconcile(delete=True)
-    assert keys(v1) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -253,7 +206,7 @@ def test_a_sweep_lets_go_of_what_is_claimed_that_moment(bob, artifact, other, v1
 
     def sweep() -> int:
         claimed.wait(10)
-        count = garbage_collection.delete_orphans()
+        count = clean()
         swept.set()
         return count
 
@@ -273,8 +226,8 @@ def test_claims_and_sweeps_at_once_never_lose_a_byte(bob, artifact, other, age):
         again = {f"{round}/{path}": body for path, body in contents.items()}
         version, *_ = at_once(
             lambda again=again: log(bob, other, again),
-            garbage_collection.delete_orphans,
-            garbage_collection.delete_orphans,
+            clean,
+            clean,
         )
         assert isinstance(version, ArtifactVersion), version
         for file in version.files.select_related("blob__object"):

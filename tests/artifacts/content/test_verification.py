@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.actor import Actor, Channel
-from artifacts import storage, tasks, versions
+from artifacts import storage, store_connection, tasks, versions
 from artifacts.content import single_upload, uploads, verification
 from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
@@ -55,11 +55,13 @@ def test_a_file_in_parts_is_read_back(bob, artifact, work):
 def test_a_pack_is_read_in_one_request(bob, artifact):
     version = log(bob, artifact, {f"{index}.txt": b"%d" % index * index for index in range(200)}, packed=True)
     reads = []
-    storage._client().meta.events.register("before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads")
+    store_connection.client().meta.events.register(
+        "before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads"
+    )
     try:
         verification.verify(str(version.pk))
     finally:
-        storage._client().meta.events.unregister("before-send.s3.GetObject", unique_id="count-reads")
+        store_connection.client().meta.events.unregister("before-send.s3.GetObject", unique_id="count-reads")
 
     assert integrity(version) == "verified"
     assert len(reads) == 1
@@ -240,7 +242,7 @@ def test_finalizing_nudges_the_worker(bob, artifact, django_capture_on_commit_ca
     with django_capture_on_commit_callbacks() as nudges:
         versions.finalize(Actor(bob, Channel.SDK), draft)
 
-    assert len([nudge for nudge in nudges if str(draft.pk) in nudge.args]) == 1
+    assert len([nudge for nudge in nudges if str(draft.pk) in getattr(nudge, "args", ())]) == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import invitations
+from accounts import invitations, known_devices
 from accounts.actor import Actor
 from web import rendering
 from web.accounts.forms import SignInForm, SignUpForm
@@ -26,8 +26,16 @@ class SignIn(auth.LoginView):
         url = super().get_redirect_url()
         return "" if url.partition("?")[0] == self.request.path else url
 
+    def form_valid(self, form: SignInForm) -> HttpResponse:
+        response = super().form_valid(form)
+        known_devices.remember(self.request, response, form.get_user())
+        return response
+
     def form_invalid(self, form: SignInForm) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        context = self.get_context_data(form=form)
+        if form.retry_after is None:
+            return self.render_to_response(context, status=422)
+        return self.render_to_response(context, status=429, headers={"Retry-After": str(form.retry_after)})
 
 
 @login_not_required
@@ -44,7 +52,9 @@ def sign_up(request: HttpRequest, token: str) -> HttpResponse:
         data = form.cleaned_data
         user = invitations.sign_up(token, data["username"], data["new"])
         login(request, user)
-        return rendering.redirect_with_message(request, f"Welcome, {user.username}.", "home")
+        response = rendering.redirect_with_message(request, f"Welcome, {user.username}.", "home")
+        known_devices.remember(request, response, user)
+        return response
     context = {"invitation": invitation, "form": form}
     return rendering.render_page(request, "accounts/sign_up.html", context, status=422 if form.is_bound else 200)
 

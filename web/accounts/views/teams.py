@@ -62,14 +62,14 @@ def member_add(request: HttpRequest, team: str) -> HttpResponse:
     team = get_team(request, team, role=Role.ADMIN)
     form = MemberForm(request.POST or None)
     if form.is_valid():
-        member = teams.add_member(
+        invitation = invitations.invite_user(
             Actor.from_page(request), team, form.cleaned_data["username"], form.cleaned_data["role"]
         )
-        return rendering.redirect_with_message(
-            request, f"{member.user.username} added to team {team.name}.", _return_url(request, team)
-        )
+        message = f"Invitation for {invitation.username} created. If this user exists, it is in their inbox."
+        return rendering.redirect_with_message(request, message, _return_url(request, team))
+    message = "The user finds the invitation in their inbox, and becomes a member by accepting it."
     return rendering.render_form(
-        request, form, f"Add a member to {team.name}", submit_label="Add", back=_return_url(request, team)
+        request, form, f"Add a member to {team.name}", message, submit_label="Invite", back=_return_url(request, team)
     )
 
 
@@ -139,7 +139,7 @@ def invitation_revoke(request: HttpRequest, team: str, invitation_id: UUID) -> H
     if request.method == "POST":
         invitations.revoke(Actor.from_page(request), invitation)
         return rendering.redirect_with_message(request, "Invitation revoked.", _return_url(request, row))
-    message = "Its link will stop working."
+    message = "It can no longer be accepted." if invitation.username else "Its link will stop working."
     back = _return_url(request, row)
     return rendering.render_form(
         request, None, "Revoke the invitation?", message, submit_label="Revoke", back=back, danger=True

@@ -1,9 +1,14 @@
 """The page of one file, its bytes, and all of a version's at once."""
 
+from collections.abc import Iterator
+
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header, quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,6 +21,7 @@ from web import rendering
 from web.artifacts.lookups import get_file, get_version
 
 
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
@@ -50,11 +56,20 @@ def file_download(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     """The bytes of an image for the page of its file, with its own media type: never one that can hold scripts."""
     file = get_file(request, **url_kwargs)
-    response = StreamingHttpResponse(downloads.content(file), content_type=registry.image(file).type)
+    image_type = registry.image(file).type
+    etag = quote_etag(file.blob.sha256) if file.blob.sha256 else None
+    if unchanged := get_conditional_response(request, etag=etag):
+        return unchanged
+    if url := downloads.image_url(file, image_type):
+        return redirect(url)
+    response = _respond(downloads.passed_on(file, _person(request)), image_type)
     response["Content-Length"] = file.size
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, max-age=3600"
+    # Kept by the browser, and shown again only to who may still see it.
+    response["Cache-Control"] = "private, no-cache"
+    if etag:
+        response["ETag"] = etag
     return response
 
 
@@ -63,11 +78,21 @@ def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
 @never_cache
 def version_zip(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     version = get_version(request, **url_kwargs)
-    chunks = archives.stream(Actor.from_page(request), version)
+    actor = Actor.from_page(request)
+    chunks = downloads.stream(_person(request), lambda: archives.stream(actor, version))
     response = StreamingHttpResponse(chunks, content_type="application/zip")
     name = f"{version.artifact.name}-{version.version}.zip"
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
+
+
+def _respond(content: bytes | Iterator[bytes], type: str) -> HttpResponseBase:
+    kind = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse
+    return kind(content, content_type=type)
+
+
+def _person(request: HttpRequest) -> str:
+    return f"user {request.user.pk}"
 
 
 def _is_pending(file: ArtifactFile) -> bool:

@@ -142,9 +142,11 @@ def _sidebar_context(request: HttpRequest, version: ArtifactVersion) -> dict[str
     before = artifact.versions.finalized().filter(number__lt=version.number).order_by("-number").first()
     production = aliases.find(artifact, "production")
     role = permissions.role_in(request.user, artifact.project.team)
+    # Runs of any project may use it, of private ones too.
+    runs = Run.objects.visible_to(request.user).filter(usages__version=version).select_related("project__team")
     return permissions.template_flags(role) | {
         "state_token": state_token(artifact),
         "previous_version": before,
         "production": production.version if production and production.version != version else None,
-        "used_by": Run.objects.filter(usages__version=version).order_by("-usages__id")[:MAX_RUNS],
+        "used_by": runs.defer("config", "summary").order_by("-usages__id")[:MAX_RUNS],
     }

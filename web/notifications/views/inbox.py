@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actor import Actor
+from accounts.models import Invitation
 from artifacts.models import Artifact
 from core.cursors import decode_cursor, encode_cursor
 from events.models import Event
@@ -62,5 +63,12 @@ def _render_inbox(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=decode_cursor(before, InboxItem, "id"))
     items = list(rows[: PAGE_SIZE + 1])
     older = encode_cursor(items[PAGE_SIZE - 1].pk) if len(items) > PAGE_SIZE else None
-    context = {"items": items[:PAGE_SIZE], "older": older, "tab": "inbox", "active_nav": "inbox"}
+    invitations = Invitation.objects.pending_for(request.user).select_related("team", "created_by").order_by("-id")
+    context = {
+        "items": items[:PAGE_SIZE],
+        "older": older,
+        "invitations": invitations[:PAGE_SIZE],
+        "tab": "inbox",
+        "active_nav": "inbox",
+    }
     return rendering.render_page(request, "notifications/inbox.html", context)

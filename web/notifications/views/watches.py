@@ -34,7 +34,7 @@ def watch_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
-    watch = get_object_or_404(Watch.objects.for_display(), user=request.user, pk=watch_id)
+    watch = get_object_or_404(Watch.objects.visible_to(request.user).for_display(), pk=watch_id)
     watches.unwatch(Actor.from_page(request), watch)
     return rendering.redirect_with_message(
         request,

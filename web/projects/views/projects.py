@@ -14,7 +14,7 @@ from accounts.models import Role, Team
 from artifacts import activity
 from artifacts.models import Artifact
 from projects import projects
-from projects.models import Project, Run
+from projects.models import Project, Run, Visibility
 from web import rendering
 from web.accounts.lookups import get_team
 from web.accounts.members import member_list_context
@@ -56,6 +56,8 @@ def members(request: HttpRequest, team: str, project: str) -> HttpResponse:
 def settings(request: HttpRequest, team: str, project: str) -> HttpResponse:
     project = get_project(request, team, project, role=Role.EDITOR)
     form = ProjectForm(request.POST or None, initial=ProjectForm.initial_of(project))
+    if project.visibility == Visibility.PRIVATE and project.role != Role.ADMIN:
+        form.stay_private()
     if form.is_valid():
         project = projects.update(Actor.from_page(request), project, **form.cleaned_data)
         return rendering.redirect_with_message(request, "Saved.", "project-settings", *project.url_args)

@@ -1,4 +1,4 @@
-"""A sandboxed process: splits code into tokens with Pygments."""
+"""Splits code into tokens with Pygments. Runs in a sandboxed process."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -6,8 +6,6 @@ from functools import cache
 from pygments.lexers import get_lexer_for_filename
 from pygments.token import Comment, Generic, Keyword, Literal, Name, String, _TokenType
 from pygments.util import ClassNotFound
-
-from artifacts.previews import sandbox_worker
 
 # The few style classes for the hundred kinds of token; the first that matches.
 _STYLES = (
@@ -29,14 +27,13 @@ _STYLES = (
 )
 
 
-def main() -> None:
-    job = sandbox_worker.read_job()
+def highlight(text: str, name: str) -> list[list[tuple[str, str]]] | None:
+    """Lines of (token class, text) by the language of the file name; None if it is unknown."""
     try:
-        lexer = get_lexer_for_filename(job["name"], stripnl=False, ensurenl=False)
+        lexer = get_lexer_for_filename(name, stripnl=False, ensurenl=False)
     except ClassNotFound:
-        sandbox_worker.write_message(done=None)
-        return
-    sandbox_worker.write_message(done=_lines(lexer.get_tokens(job["text"])))
+        return None
+    return _lines(lexer.get_tokens(text))
 
 
 def _lines(tokens: Iterable[tuple[_TokenType, str]]) -> list[list[tuple[str, str]]]:
@@ -57,7 +54,3 @@ def _lines(tokens: Iterable[tuple[_TokenType, str]]) -> list[list[tuple[str, str
 @cache
 def _style(token: _TokenType) -> str:
     return next((style for kind, style in _STYLES if token in kind), "")
-
-
-if __name__ == "__main__":
-    main()

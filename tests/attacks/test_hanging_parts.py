@@ -1,0 +1,369 @@
+"""A part that hangs, is busy or is full holds up nobody for long: what does not need it works on, the rest says so.
+
+The parts are real: a server that accepts and is silent, a store that is stopped in the middle, a connection that holds
+the lock of the database, a database that may not grow.
+"""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from django.db import OperationalError, connection
+from django.test import Client
+
+from accounts.actor import Actor
+from accounts.models import ApiKey
+from artifacts import health, storage, store_connection
+from artifacts.content import uploads
+from artifacts.errors import StoreUnavailable
+from core import database_errors
+from core.circuit_breaker import CircuitBreaker
+from harness import servers
+from projects.models import Project
+from tests.artifacts.client import begin, log, single_file, with_store_options
+from tests.e2e.conftest import wait_until
+
+FILE = "/acme/demo/artifacts/dataset/data/v1/files/x.csv"
+
+
+class SilentServer:
+    """Accepts, and says nothing. `accepted` are the connections that it holds."""
+
+    def __init__(self) -> None:
+        self.accepted: list[socket.socket] = []
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                self.accepted.append(self._socket.accept()[0])
+            except OSError:
+                return
+
+    def close(self) -> None:
+        # A close alone would not wake the thread that accepts.
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+        for client in self.accepted:
+            client.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[SilentServer]:
+    server = SilentServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def web_process(settings, monkeypatch) -> None:
+    """This process waits for the store as a web process does."""
+    settings.IS_WEB_PROCESS = True
+    settings.STORAGES = with_store_options(region_name="us-east-1")
+    monkeypatch.setattr(store_connection, "_breaker", CircuitBreaker(60))
+    store_connection.with_short_timeouts.cache_clear()
+    yield
+    store_connection.with_short_timeouts.cache_clear()
+
+
+@pytest.fixture
+def silent_store(web_process, silent, settings) -> SilentServer:
+    settings.STORAGES = with_store_options(endpoint_url=f"http://127.0.0.1:{silent.port}")
+    store_connection.with_short_timeouts.cache_clear()
+    return silent
+
+
+# --- The object store -------------------------------------------------------------------------------------------------
+
+
+def test_a_silent_store_is_waited_for_once(bob, artifact, browser, api, silent_store, settings):
+    settings.STORAGES = with_store_options(endpoint_url=settings.S3_ENDPOINT_URL)
+    log(bob, artifact, {"x.csv": b"a\n1\n"})
+    draft = begin(bob, artifact, {"b": b"b"}).version
+    uploads.begin(Actor(bob), draft, [single_file(b"b")])
+    settings.STORAGES = with_store_options(endpoint_url=f"http://127.0.0.1:{silent_store.port}")
+    page, program = browser(bob), api(bob)
+
+    for _ in range(10):
+        response = page.get(FILE)
+        assert response.status_code == 200
+        assert "The object store does not respond." in response.content.decode()
+        answer = program.post(f"/api/v1/artifacts/versions/{draft.pk}/finalize", {})
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert len(silent_store.accepted) == 1
+
+
+def test_what_health_knows_is_refused_at_once(db, silent_store):
+    with pytest.raises(StoreUnavailable):
+        storage.ping()
+    for _ in range(10):
+        with pytest.raises(StoreUnavailable, match="does not respond"):
+            storage.get_file_info("x")
+    assert len(silent_store.accepted) == 1
+
+
+def test_health_is_what_finds_that_it_is_back(db, store, web_process):
+    os.killpg(store.process.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreUnavailable):
+            storage.get_file_info("x")
+    finally:
+        os.killpg(store.process.pid, signal.SIGCONT)
+    with pytest.raises(StoreUnavailable):
+        storage.get_file_info("x")
+    storage.ping()
+
+    assert storage.get_file_info("x") is None
+
+
+def test_a_connection_that_the_store_has_closed_meanwhile_is_no_failure(store, web_process):
+    storage.upload_file("probes/x", b"x")
+    store.stop()
+    store.start()
+
+    assert storage.get_file_info("probes/x").size == 1
+
+
+def test_workers_wait_longer(store):
+    patient, impatient = store_connection.ArtifactStorage.client_config, store_connection.ArtifactStorage._web_config
+
+    assert impatient.connect_timeout + impatient.read_timeout < 10 < patient.read_timeout
+    assert not django_settings.IS_WEB_PROCESS
+
+
+def test_a_store_that_is_stopped_stops_no_page(store):
+    """More people ask for what needs the store than there are threads, and others for what does not."""
+    stack = servers.stack()
+    stack.start()
+    key = stack.key("bob")
+
+    def call(path: str, body: dict[str, object] | None = None) -> tuple[int, dict]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(stack.base_url + path, data=data, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, json.load(refusal)
+
+    project = f"hanging-{os.getpid()}"
+    assert call("/api/v1/projects", {"team": "acme", "name": project})[0] == 201
+    made = {"project": f"acme/{project}", "name": "data", "type": "dataset"}
+    artifact = call("/api/v1/artifacts", made)[1]["id"]
+    version = call(f"/api/v1/artifacts/{artifact}/versions", {})[1]["id"]
+    target = call(f"/api/v1/artifacts/versions/{version}/files/upload-url", {"path": "x", "size": 1})[1]
+    file = {"path": "x", "size": 1, "storage_key": target["storage_key"]}
+    with ThreadPoolExecutor(32) as threads:
+        os.killpg(store.process.pid, signal.SIGSTOP)
+        try:
+            clicks = [threads.submit(call, f"/api/v1/artifacts/versions/{version}/files", file) for _ in range(24)]
+            others = [threads.submit(call, "/api/v1/projects") for _ in range(8)]
+            assert {one.result()[0] for one in others} == {200}
+            assert {one.result()[0] for one in clicks} == {503}
+        finally:
+            os.killpg(store.process.pid, signal.SIGCONT)
+    wait_until(lambda: call("/readyz")[0] == 200, 60)
+
+
+# --- The broker -------------------------------------------------------------------------------------------------------
+
+
+SEND = """
+import django; django.setup()
+from artifacts import tasks
+from kombu.exceptions import OperationalError
+for number in range(10):
+    try:
+        tasks.sweep.delay()
+    except OperationalError:
+        print("refused")
+"""
+
+
+def test_a_silent_broker_is_tried_once(silent):
+    env = os.environ | {"CELERY_BROKER_URL": f"redis://127.0.0.1:{silent.port}/0", "WANLLMDB_WEB_PROCESS": "true"}
+    done = subprocess.run([sys.executable, "-c", SEND], env=env, capture_output=True, text=True, timeout=120)
+
+    assert done.stdout.count("refused") == 10, done.stderr
+    assert 1 <= len(silent.accepted) <= 2
+
+
+# --- The database -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short_waits() -> Iterator[None]:
+    """No connection of ours waits long for a lock, as those of a web process do not."""
+    options = connection.settings_dict["OPTIONS"]
+    short = {"timeout": 0.2} if connection.vendor == "sqlite" else {"options": "-c lock_timeout=200"}
+    connection.close()
+    connection.settings_dict["OPTIONS"] = options | short
+    yield
+    connection.close()
+    connection.settings_dict["OPTIONS"] = options
+
+
+@contextmanager
+def locked(*tables: str) -> Iterator[None]:
+    """Another connection writes, and does not end: to these tables, or on SQLite to any."""
+    options = connection.settings_dict
+    if connection.vendor == "sqlite":
+        other = sqlite3.connect(options["NAME"], isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+    else:
+        other = psycopg.connect(
+            host=options["HOST"], port=options["PORT"], user=options["USER"], dbname=options["NAME"]
+        )
+        # Reads go on under it, writes wait.
+        for table in tables:
+            other.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+    try:
+        yield
+    finally:
+        other.rollback()
+        other.close()
+
+
+def assert_unavailable(response, code: str, sentence: str) -> None:
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    if code:
+        assert response.json()["code"] == code
+        assert sentence in response.json()["detail"]
+    else:
+        assert sentence in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_a_lock_reads_go_on_and_writes_say_so(short_waits, api, browser, bob, project, artifact, v1):
+    program, page = api(bob), browser(bob)
+    assert page.get("/acme/demo").status_code == 200
+    busy = "The database is busy with other changes."
+    with locked("accounts_apikey", "projects_project"):
+        # The key was never used: to say that it is now would be a write.
+        assert program.get(f"/api/v1/artifacts/{artifact.pk}").status_code == 200
+        assert program.get(f"/api/v1/artifacts/{artifact.pk}/aliases/latest").status_code == 200
+        assert page.get("/acme/demo").status_code == 200
+        write = program.patch(f"/api/v1/projects/{project.pk}", {"description": "new"})
+        assert_unavailable(write, "DatabaseBusy", busy)
+        assert_unavailable(page.post("/acme/demo/settings", {"name": "demo", "visibility": "private"}), "", busy)
+    assert Project.objects.get().description == ""
+    assert program.patch(f"/api/v1/projects/{project.pk}", {"description": "new"}).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_use_of_a_key_is_recorded_by_a_later_request(short_waits, api, bob, project):
+    program = api(bob)
+    with locked("accounts_apikey"):
+        assert program.get("/api/v1/projects").status_code == 200
+        assert ApiKey.objects.get(user=bob).last_used_at is None
+    assert program.get("/api/v1/projects").status_code == 200
+    assert ApiKey.objects.get(user=bob).last_used_at is not None
+
+
+@contextmanager
+def full() -> Iterator[None]:
+    """The database refuses to grow: SQLite by its own limit, PostgreSQL as it says it where the disk is full."""
+    cursor = connection.cursor()
+    if connection.vendor == "sqlite":
+        [(pages,)] = cursor.execute("PRAGMA page_count").fetchall()
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA max_page_count = 1073741823")
+        return
+    cursor.execute(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;"
+        "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON projects_project EXECUTE FUNCTION full_disk();"
+        "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON accounts_apikey EXECUTE FUNCTION full_disk();"
+    )
+    try:
+        yield
+    finally:
+        cursor.execute("DROP FUNCTION full_disk CASCADE")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_a_full_disk_reads_go_on_and_writes_say_so(api, browser, bob, project):
+    program, page = api(bob), browser(bob)
+    sentence = "The disk of the database is full."
+    long = "x" * 50_000
+    with full():
+        assert program.get("/api/v1/projects").status_code == 200
+        assert page.get("/acme/demo").status_code == 200
+        # A few writes still fit into the pages that there are.
+        for number in range(20):
+            write = program.post("/api/v1/projects", {"team": "acme", "name": f"p{number}", "description": long})
+            if write.status_code != 201:
+                break
+        assert_unavailable(write, "DatabaseFull", sentence)
+        form = {"name": "demo", "visibility": "private", "description": long}
+        assert_unavailable(page.post("/acme/demo/settings", form), "", sentence)
+        assert program.get(f"/api/v1/projects/{project.pk}").json()["description"] == ""
+    assert program.post("/api/v1/projects", {"team": "acme", "name": "p"}).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_that_middleware_meets_is_told_too(short_waits, bob):
+    client = Client(raise_request_exception=False)
+    client.force_login(bob)
+    session = client.session
+    # A session that has to be saved, by the middleware, once the view is through.
+    session.set_expiry(300)
+    session.save()
+    with locked("django_session"):
+        response = client.get("/login?next=/")
+        form = client.post("/logout")
+    assert response.status_code in (302, 503)
+    assert_unavailable(form, "", "The database is busy with other changes.")
+
+
+def test_a_database_that_is_away_is_told():
+    """As the driver says it of a port where nobody listens."""
+    try:
+        psycopg.connect(host="127.0.0.1", port=servers.free_port(), connect_timeout=2)
+    except psycopg.OperationalError as cause:
+        error = OperationalError(str(cause))
+        error.__cause__ = cause
+    assert database_errors.refusal(error).code == "DatabaseUnavailable"
+    assert database_errors.refusal(ValueError()) is None
+
+
+def test_health_tells_of_a_silent_store(silent_store, client, db):
+    cache.clear()
+    assert client.get("/readyz").status_code == 503
+    assert "object store does not respond" in health.problems()[0]
+
+
+def test_only_one_tries_a_part_that_did_not_respond():
+    breaker = CircuitBreaker(pause=0.0)
+    assert breaker.allows()
+    breaker.record_failure()
+    assert breaker.allows()
+    breaker = CircuitBreaker(pause=3600.0)
+    breaker.record_failure()
+    assert not breaker.allows()
+    breaker.record_response()
+    assert breaker.allows() and breaker.allows()

@@ -1,0 +1,249 @@
+"""Files that were made to hurt whoever looks at them: each has its page, and takes no memory of the server's."""
+
+import io
+import json
+import random
+import resource
+import struct
+import threading
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
+
+import pyarrow
+import pytest
+from django.core.cache import caches
+
+from artifacts import errors
+from artifacts.previews import sandbox
+from artifacts.previews.reader import Reader
+from artifacts.previews.results import NoPreview, PreviewTooLarge, Table, Text, Tree
+from tests.artifacts.client import log
+from tests.web.sample_files import MIB, npy, npz, png, reader_of, safetensors, table_file
+from web import markdown
+
+VERSION = "/acme/demo/artifacts/dataset/data/v1"
+# What a page may cost the process that serves it. A preview of these files took up to 1.1 GiB.
+MAX_GROWTH = 96 * MIB
+LONE = ["\\ud800", "\\udfff\\ud800", "x\\udc80y"]
+
+
+def npy_of(shape: str, descr: str = "'<f8'") -> bytes:
+    return npy(f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n")
+
+
+def tables() -> Iterator[tuple[str, bytes]]:
+    wide = ",".join(["1"] * 200_000).encode()
+    yield "wide.csv", b"," * 125_000 + b"\n" + b"1\n" * 60_000
+    yield "first-line-of-200000.csv", b"," * 200_000 + b"\n" + b"1\n" * 25_000
+    yield "one-line.csv", wide[: 250 * 2**10]
+    yield "wide-last.csv", b"a\n" * 100 + wide[: 200 * 2**10]
+    yield "quotes.csv", b'"' * 250_000
+    yield "quoted.csv", b'"a"' * 80_000
+    yield "nul.csv", b"a,b\n\0,1\n"
+    yield "returns.csv", b"a,b\r1,2\r" * 30_000
+    yield "keys.jsonl", b"\n".join(b'{"%d": 1}' % number * 1 for number in range(20_000))
+    yield "many-keys.jsonl", json.dumps(dict.fromkeys(map(str, range(30_000)))).encode() + b"\n{}" * 100
+    yield "deep.jsonl", b"[" * 100_000
+    for number, text in enumerate(LONE):
+        yield f"lone-{number}.jsonl", f'{{"{text}": "{text}"}}\n'.encode()
+    yield "wide.tsv", b"\t" * 250_000 + b"\n\n"
+    columns = {f"c{number}": [1] for number in range(3_000)}
+    yield "wide.parquet", table_file(pyarrow.table(columns))
+    yield "bomb.parquet", table_file(pyarrow.table({"a": pyarrow.repeat("x" * 1_000, 400_000)}))
+    yield "cell.parquet", table_file(pyarrow.table({"a": ["é" * 10**6]}))
+    yield "cut.parquet", table_file(pyarrow.table({"a": range(1_000)}))[:-20] + b"PAR1"
+
+
+def trees() -> Iterator[tuple[str, bytes]]:
+    yield "arrays.json", b"[" + b"[]," * 300_000 + b"[]]"
+    yield "objects.json", b"[" + b"{}," * 300_000 + b"{}]"
+    yield "deep.json", b"[" * 400_000 + b"]" * 400_000
+    yield "deep-object.json", b'{"a":' * 150_000 + b"1" + b"}" * 150_000
+    yield "digits.json", b'{"a": ' + b"9" * 4_200 + b"}"
+    yield "too-many-digits.json", b'{"a": ' + b"9" * 500_000 + b"}"
+    yield "exponent.json", b"[1e999999, -1e999999, NaN, Infinity, 1e-999999]"
+    yield "long.json", json.dumps(["x" * 10**6]).encode()
+    yield "numbers.json", json.dumps(list(range(150_000))).encode()
+    yield "same-keys.json", b"{" + b'"a": 1,' * 100_000 + b'"a": 2}'
+    for number, text in enumerate(LONE):
+        yield f"lone-{number}.json", f'{{"{text}": ["{text}"], "a{text}": {{"{text}": 1}}}}'.encode()
+    yield "lone.ipynb", b'{"cells": ["\\ud83d"]}'
+    yield "utf16.json", '{"a": "\U0001f600"}'.encode("utf-16")
+
+
+def tensors() -> Iterator[tuple[str, bytes]]:
+    digits = "9" * 590
+    yield "huge.npy", npy_of(f"({digits},)")
+    yield "many.npy", npy_of("(" + "9" * 17 + ", " + ", ".join(["99999999999999999"] * 30) + ")")
+    yield "product.npy", npy_of("(4294967296, 4294967296)")
+    yield "wide.npy", npy_of("(9223372036854775807,)", "'<U999999999'")
+    yield "zeros.npy", npy_of("(0, 9223372036854775807)")
+    yield "huge.npz", npz({"a": f"({digits},)", "b": "(2,)"})
+    yield "surrogate.npz", npz({"\udcff".encode("utf-8", "surrogatepass").decode("utf-8", "replace"): "(1,)"})
+    with io.BytesIO() as sink:
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("bomb.npy", bytes(200 * MIB))
+        yield "bomb.npz", sink.getvalue()
+    with io.BytesIO() as sink:
+        with zipfile.ZipFile(sink, "w") as archive:
+            for number in range(20_000):
+                archive.writestr(f"{number}.npy", b"")
+        yield "members.npz", sink.getvalue()
+    huge = {"dtype": "F32", "shape": [2**62] * 32, "data_offsets": [0, 4]}
+    yield "huge.safetensors", safetensors({"a": huge})
+    spec = b'{"dtype": "\\udc00", "shape": [1], "data_offsets": [0, 4]}'
+    yield "lone.safetensors", safetensors(b'{"__metadata__": {"\\ud800": "\\udfff"}, "\\ud801": %s}' % spec)
+    many = {f"t{number}": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for number in range(40_000)}
+    yield "many.safetensors", safetensors(many)
+    yield "metadata.safetensors", safetensors({"__metadata__": {str(number): "x" * 40 for number in range(60_000)}})
+
+
+def texts() -> Iterator[tuple[str, bytes]]:
+    yield "table.md", ("|" + "a|" * 8_000 + "\n|" + "-|" * 8_000 + "\n" + "|\n" * 16_000).encode()[: 64 * 2**10]
+    yield "brackets.md", b"[" * 64 * 2**10
+    yield "links.md", b"[a](b" * 12_000
+    yield "emphasis.md", b"*a **b " * 9_000
+    yield "quotes.md", b">" * 60_000
+    yield "entities.md", b"&#xD800;&#x0;&#55296;\n" * 1_000
+    yield "comments.c", b"/*" * 60_000
+    yield "one-token-each.py", b"a 1 " * 32_000
+    yield "lines.txt", b"\n" * 10**6
+    yield "zeros.txt", bytes(MIB)
+    yield "controls.txt", bytes(range(1, 32)) * 4_000
+    yield "surrogates.txt", b"\xed\xa0\x80" * 1_000
+    yield "utf32.txt", b"\xff\xfe\0\0" + struct.pack("<I", 0xD800) * 100
+    yield "utf7.txt", b"\xff\xfe" + b"\x00\xd8" * 100
+    yield "overlong.txt", b"\xc0\xaf" * 1_000
+    yield "random", random.Random(11).randbytes(200_000)
+    yield "random.csv", random.Random(12).randbytes(200_000)
+    yield "random.npz", b"PK\x03\x04" + random.Random(13).randbytes(200_000)
+    yield "random.parquet", b"PAR1" + random.Random(14).randbytes(200_000) + b"PAR1"
+
+
+def images() -> Iterator[tuple[str, bytes]]:
+    yield "huge.png", png(1, 1)[:16] + struct.pack(">II", 2**31 - 1, 2**31 - 1) + bytes(50)
+    yield "markers.jpg", b"\xff\xd8" + b"\xff\xe0\x00\x02" * 15_000
+    yield "svg.png", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
+    yield "cut.webp", b"RIFF\0\0\0\0WEBPVP8 "
+    yield "negative.bmp", b"BM" + bytes(16) + struct.pack("<ii", -(2**31), -(2**31)) + bytes(20)
+
+
+KINDS = {kind.__name__: kind for kind in (tables, trees, tensors, texts, images)}
+
+
+def peak() -> int:
+    """The most memory that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_has_a_page_and_takes_no_memory_of_the_server(kind, browser, bob, vera, artifact):
+    files = dict(KINDS[kind]())
+    log(bob, artifact, files)
+    client = browser(vera)
+    client.get(f"{VERSION}/files/{next(iter(files))}")
+    before = peak()
+
+    for path in files:
+        page = client.get(f"{VERSION}/files/{quote(path)}")
+        assert page.status_code == 200, path
+        assert len(page.content) < 4 * MIB, path
+        assert client.get(f"{VERSION}/image/{quote(path)}").status_code in (200, 404), path
+    assert peak() - before < MAX_GROWTH
+
+
+def test_a_table_of_200000_columns_is_cut_before_it_is_built():
+    preview = sandbox.preview("x.csv", reader_of(dict(tables())["first-line-of-200000.csv"]))
+
+    assert isinstance(preview, Table)
+    assert len(preview.columns) == len(preview.rows[0]) == 50
+    assert preview.note == "These are the first 100 rows and the first 50 of 200,001 columns."
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.ipynb", "x.safetensors"])
+def test_half_of_a_surrogate_pair_is_replaced(name):
+    header = b'{"a\\ud800": {"dtype": "F32\\udfff", "shape": [], "data_offsets": [0, 1]}}'
+    preview = sandbox.preview(name, reader_of(safetensors(header, body=b"x") if "tensors" in name else header))
+
+    text = json.dumps(preview, default=vars, ensure_ascii=False)
+    assert "a\ufffd" in text
+    assert text.encode()
+
+
+def test_a_shape_that_no_memory_would_hold_is_said_to_be_one():
+    preview = sandbox.preview("x.npy", reader_of(npy_of("(4294967296, 4294967296)")))
+
+    assert preview == NoPreview("This NumPy array cannot be read: no memory would hold one of its shape.")
+
+
+def test_a_tree_leaves_its_process_as_small_as_it_is_shown():
+    preview = sandbox.preview("x.json", reader_of(dict(trees())["arrays.json"]))
+
+    assert isinstance(preview, Tree)
+    assert len(preview.rows) < 110
+
+
+def test_a_lexer_that_is_ended_leaves_the_plain_text():
+    preview = sandbox.preview("x.c", reader_of("\n".join(["/*" * 450] * 130).encode()))
+
+    assert isinstance(preview, Text)
+    assert "".join(part for line in preview.lines for _, part in line) == "/*" * 450 * 130
+
+
+def test_a_file_that_cannot_be_read_further_ends_the_process():
+    def fetch(offset: int, length: int) -> bytes:
+        raise errors.StoreUnavailable("The object store does not respond.")
+
+    with pytest.raises(errors.StoreUnavailable):
+        sandbox.preview("x.csv", Reader(100, fetch))
+
+
+def test_what_hostile_markdown_makes_is_bounded_and_made_once(monkeypatch):
+    caches["markdown"].clear()
+    calls = []
+    render = sandbox.markdown
+    monkeypatch.setattr(sandbox, "markdown", lambda text: calls.append(text) or render(text))
+    hostile = dict(texts())["table.md"].decode()
+
+    pages = {markdown.render(hostile) for _ in range(3)}
+    assert len(calls) == len(pages) == 1
+    assert pages.pop().startswith("<pre>|a|a|")
+
+    ordinary = "# Title\n\n" + "**Bold** text.\n\n" * 500
+    assert "<strong>Bold</strong>" in markdown.render(ordinary) == markdown.render(ordinary)
+    assert len(calls) == 2
+
+
+def test_few_previews_are_made_at_once_and_others_are_told_to_wait(monkeypatch, browser, bob, vera, artifact):
+    log(bob, artifact, {"x.csv": b"a\n1\n"})
+    monkeypatch.setattr(sandbox, "_WAIT_SECONDS", 0.1)
+    go_on, reading = threading.Event(), threading.Semaphore(0)
+
+    def fetch(offset: int, length: int) -> bytes:
+        reading.release()
+        go_on.wait(60)
+        return b"a\n1\n"
+
+    with ThreadPoolExecutor(sandbox._MAX_PROCESSES) as threads:
+        made = [threads.submit(sandbox.preview, "x.csv", Reader(4, fetch)) for _ in range(sandbox._MAX_PROCESSES)]
+        for _ in made:
+            assert reading.acquire(timeout=60)
+        page = browser(vera).get(f"{VERSION}/files/x.csv")
+        go_on.set()
+
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert "The server is making other previews" in page.content.decode()
+    # Those two waited longer than the time limit where the machine is busy; the places are free again all the same.
+    assert all(isinstance(one.exception(), PreviewTooLarge | None) for one in made)
+    assert browser(vera).get(f"{VERSION}/files/x.csv").status_code == 200
+
+
+def test_what_is_sent_as_json_with_half_a_surrogate_pair_is_refused(api, bob, artifact):
+    client, url = api(bob), f"/api/v1/artifacts/{artifact.pk}"
+    for text in LONE:
+        for field in ('"description": "%s"', '"metadata": {"%s": 1}', '"metadata": {"a": ["%s"]}', '"tags": ["%s"]'):
+            body = "{" + field % text + "}"
+            response = client.generic("PATCH", url, body, content_type="application/json")
+            assert response.status_code == 400, body

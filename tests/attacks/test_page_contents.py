@@ -1,0 +1,287 @@
+"""What pages and the API say: nothing that is called or written in a private project is on any page of a stranger.
+
+Every URL that there is gets asked, about what the stranger may see, about what not, and about both mixed. All that is
+private has the same word in its name or text, which is then looked for in each answer.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote
+
+import pytest
+from django.http import HttpResponse
+from django.urls import URLPattern, get_resolver
+from django.utils.html import escape
+
+from accounts import invitations, keys
+from accounts.actor import Actor
+from accounts.models import Membership, Role, Team, User
+from artifacts import artifacts, lineage, versions
+from artifacts.aliases import aliases, proposals, protection
+from artifacts.models import Artifact, ArtifactVersion
+from notifications import tasks, watches, webhooks
+from notifications.models import InboxItem, InboxReason
+from projects.models import Project, Run, Visibility
+from tests.artifacts.client import log
+from tests.conftest import HTMX, person
+
+WORD = "hushhush"
+# Found by it, and not itself the word: a page may repeat what it was asked for.
+PART = "hushhu"
+SKIPPED = ("admin/", "healthz", "readyz", "static")
+
+
+def urls() -> Iterator[tuple[str, URLPattern]]:
+    def visit(patterns: Any, prefix: str) -> Iterator[tuple[str, URLPattern]]:
+        for pattern in patterns:
+            path = prefix + str(pattern.pattern)
+            if hasattr(pattern, "url_patterns"):
+                yield from visit(pattern.url_patterns, path)
+            elif not path.startswith(SKIPPED):
+                yield path, pattern
+
+    return visit(get_resolver().url_patterns, "")
+
+
+URLS = dict(urls())
+
+
+@pytest.fixture
+def zed(db) -> User:
+    return person("zed")
+
+
+@pytest.fixture
+def team(zed) -> Team:
+    """With a private project in which everything has the word, and an internal one that it is at work with."""
+    team = Team.objects.create(name="zeta", created_by=zed)
+    Membership.objects.create(team=team, user=zed, role=Role.ADMIN)
+    return team
+
+
+@pytest.fixture
+def helper(team) -> User:
+    """An editor of the same team, by whom moves are proposed."""
+    user = person("helper")
+    Membership.objects.create(team=team, user=user, role=Role.EDITOR)
+    return user
+
+
+def fill(owner: User, helper: User, team: Team, name: str, word: str, visibility: Visibility) -> dict[str, object]:
+    """A project with one of everything, each called after `word`; what URLs name of it."""
+    actor = Actor(owner)
+    project = Project.objects.create(
+        team=team, name=name, description=f"{word} project", visibility=visibility, created_by=owner
+    )
+    run = Run.objects.create(
+        project=project, name=f"{word}-run", display_name=f"{word} run", notes=f"{word} notes", created_by=owner,
+        config={f"{word}-key": word}, summary={word: 1}, tags=[f"{word}-tag"], job_type=word, group=word, host=word,
+        git_remote=f"https://example.org/{word}.git",
+    )  # fmt: skip
+    artifact = artifacts.create(
+        actor, project, f"{word}-data", "dataset", description=f"{word} data", tags=[f"{word}-t"], metadata={word: word}
+    )
+    files = {f"{word}.txt": f"{word} content".encode(), f"{word}-folder/x.csv": f"{word}\n1\n".encode()}
+    old = log(owner, artifact, files, f"{word}-alias")
+    versions.describe(actor, old, description=f"{word} description", notes=f"{word} notes", metadata={word: [word]})
+    ArtifactVersion.objects.filter(pk=old.pk).update(run=run)
+    new = log(owner, artifact, {f"{word}.txt": f"{word} changed".encode()})
+    aliases.move(Actor(owner, reason=f"{word} reason"), artifact, f"{word}-alias", new)
+    lineage.use(actor, run, artifact.name, alias="latest")
+    rule = protection.create(actor, artifact, f"{word}-pattern-*", needs_approval=True)
+    protection.create(actor, project, f"{word}-project-*")
+    proposal = proposals.propose(Actor(helper, reason=f"{word} wish"), artifact, f"{word}-pattern-1", old)
+    webhook = webhooks.create(actor, project, f"https://8.8.8.8/{word}", events=["alias.moved"])
+    delivery = webhooks.test(actor, webhook)
+    return {
+        "team": team.name, "project": name, "type": "dataset", "name": artifact.name, "version": "v1",
+        "path": f"{word}.txt", "username": owner.username, "alias": f"{word}-alias", "webhook_id": webhook.pk,
+        "delivery_id": delivery.pk, "rule_id": rule.pk, "proposal_id": proposal.pk, "project_id": project.pk,
+        "run_id": run.pk, "artifact_id": artifact.pk, "version_id": old.pk, "file_id": old.files.first().pk,
+        "run_name": run.name, "watch_id": watches.watch(actor, project).watch.pk,
+        "notice_id": InboxItem.objects.create(user=owner, event=delivery.event, reason=InboxReason.CONCERNED).pk,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def secret(zed, helper, team) -> dict[str, object]:
+    names = fill(zed, helper, team, f"{WORD}-project", WORD, Visibility.PRIVATE)
+    key, _ = keys.create(Actor(zed), f"{WORD} key")
+    invitation, token = invitations.create(Actor(zed), team, Role.VIEWER, f"{WORD}@example.org")
+    return names | {"key_id": key.pk, "invitation_id": invitation.pk, "token": "x" * len(token)}
+
+
+@pytest.fixture
+def known(zed, helper, team, secret) -> dict[str, object]:
+    """What everybody sees, entangled with what nobody else does."""
+    names = fill(zed, helper, team, "open", "open", Visibility.INTERNAL)
+    artifact = Artifact.objects.get(pk=names["artifact_id"])
+    hidden_run = Run.objects.get(pk=secret["run_id"])
+    hidden = Artifact.objects.get(pk=secret["artifact_id"])
+    # Runs of the private project use what everybody sees, and the other way around.
+    for number in ("v1", "v2"):
+        lineage.use(Actor(zed), hidden_run, artifact.full_name, version=number)
+        lineage.use(Actor(zed), Run.objects.get(pk=names["run_id"]), hidden.full_name, version=number)
+    # Rules of the team are for its members; they cover what everybody sees.
+    protection.create(Actor(zed), team, "open-ali*")
+    Team.objects.filter(pk=team.pk).update(display_name=f"{WORD} team")
+    protection.create(Actor(zed), team, f"{WORD}-team-*")
+    return names | {name: secret[name] for name in ("key_id", "invitation_id", "token")}
+
+
+@pytest.fixture
+def people(zed, team, secret, known, acme, mallory, vera) -> dict[str, User]:
+    """A stranger, who was in the team once and watched all of it, and a member of another team."""
+    membership = Membership.objects.create(team=team, user=mallory, role=Role.EDITOR)
+    for names in (secret, known):
+        project = Project.objects.get(pk=names["project_id"])
+        artifact = Artifact.objects.get(pk=names["artifact_id"])
+        secret["watch_id"] = watches.watch(Actor(mallory), project).watch.pk
+        watches.watch(Actor(mallory), project, artifact)
+        aliases.move(Actor(zed), artifact, "watched", artifact.versions.get(number=1))
+    tasks.announce()
+    assert InboxItem.objects.filter(user=mallory).count() >= 2
+    secret["notice_id"] = InboxItem.objects.filter(user=mallory, event__project=secret["project_id"]).first().pk
+    membership.delete()
+    return {"mallory": mallory, "vera": vera}
+
+
+def paths(pattern: str, known: dict[str, object], secret: dict[str, object]) -> list[str]:
+    """The URL of what everybody sees, of what is private, and of the one with a single part of the other."""
+    parts = re.findall(r"<(?:\w+:)?(\w+)>", pattern)
+    choices = [dict.fromkeys(parts, known), dict.fromkeys(parts, secret)]
+    choices += [dict.fromkeys(parts, known) | {part: secret} for part in parts]
+    found = []
+    for choice in choices:
+        url = pattern
+        for part, names in choice.items():
+            url = re.sub(rf"<(?:\w+:)?{part}>", quote(str(names[_key(part, pattern)])), url)
+        found.append("/" + url)
+    return list(dict.fromkeys(found))
+
+
+def questions(pattern: str, known: dict[str, object], secret: dict[str, object]) -> list[tuple[str, str]]:
+    """Every path, and the first with every query."""
+    first, *others = paths(pattern, known, secret)
+    return [(path, "") for path in others] + [(first, query) for query in queries(secret)]
+
+
+def _key(part: str, pattern: str) -> str:
+    if part != "name":
+        return part
+    if pattern.startswith("api/") or "teams" in pattern:
+        return "team"
+    return "run_name" if "/runs/" in pattern else "name"
+
+
+def queries(secret: dict[str, object]) -> list[str]:
+    """What else may be asked: by the names and ids of what is private, and by a part of the word."""
+    asked = ["", f"?q={PART}", f"?search={PART}", f"?only=runs&q={PART}", f"?starts={PART}", "?path=open-folder/"]
+    full_name = f"{secret['team']}/{secret['project']}"
+    asked += [f"?project={full_name}", f"?project={secret['project_id']}", f"?team={secret['team']}"]
+    asked += [f"?name={full_name}/{secret['name']}:latest", f"?artifact={secret['artifact_id']}"]
+    asked += ["?base=v1&head=v2&path=open.txt", f"?tag={secret['name']}"]
+    return asked
+
+
+def said(response: HttpResponse, path: str, query: str = "") -> str:
+    """The answer, its headers too, without what it repeats of the question."""
+    body = b"".join(response) if response.streaming else response.content
+    text = body.decode(errors="replace") + repr(list(response.headers.items()))
+    asked = [path + query, query, path, *(value for _, value in parse_qsl(query.removeprefix("?")))]
+    asked += [*map(unquote, path.split("/")), *(value.partition(":")[0] for value in asked)]
+    for part in filter(None, asked):
+        for form in (part, quote(part), quote(part, safe=""), escape(part), escape(quote(part, safe=""))):
+            text = text.replace(form, "")
+    return text
+
+
+@pytest.mark.parametrize("name", ["mallory", "vera"])
+def test_no_page_says_what_is_private(name, people, browser, secret, known):
+    client = browser(people[name])
+    pages = {path: pattern for path, pattern in URLS.items() if not path.startswith("api/")}
+    assert len(pages) > 60
+    leaks = set()
+    statuses = []
+    for pattern in pages:
+        asked = [(path, query, {}) for path, query in questions(pattern, known, secret)]
+        for path, query, headers in [*asked, (asked[0][0], "", HTMX)]:
+            response = client.get(path + query, headers=headers)
+            statuses.append(response.status_code)
+            assert response.status_code < 500, path + query
+            if WORD in said(response, path, query):
+                leaks.add(path + query)
+    assert leaks == set()
+    assert statuses.count(200) > 200
+
+
+@pytest.mark.parametrize("name", ["mallory", "vera"])
+def test_no_form_says_what_is_private(name, people, browser, secret, known):
+    client = browser(people[name])
+    body = {
+        "project": secret["project_id"], "name": secret["name"], "team": Team.objects.get(name="zeta").pk,
+        "type": "model", "alias": secret["alias"], "username": "zed", "role": "viewer", "version": "v1", "q": PART,
+    }  # fmt: skip
+    leaks = set()
+    for pattern in (path for path in URLS if not path.startswith("api/") and path != "logout"):
+        for path in paths(pattern, known, secret):
+            response = client.post(path, body)
+            text = said(response, path).replace(str(secret["name"]), "").replace(str(secret["alias"]), "")
+            assert response.status_code < 500, path
+            if WORD in text:
+                leaks.add(pattern)
+    assert leaks == set()
+
+
+@pytest.mark.parametrize("name", ["mallory", "vera"])
+def test_no_answer_of_the_api_says_what_is_private(name, people, api, secret, known):
+    client = api(people[name])
+    calls = {path: pattern for path, pattern in URLS.items() if path.startswith("api/")}
+    assert len(calls) > 40
+    leaks = set()
+    statuses = []
+    for pattern in calls:
+        for path, query in questions(pattern, known, secret):
+            response = client.get(path + query)
+            statuses.append(response.status_code)
+            assert response.status_code < 500, path + query
+            if WORD in said(response, path, query):
+                leaks.add(path + query)
+    assert leaks == set()
+    assert statuses.count(200) > 100
+
+
+def test_the_word_is_there_for_who_may_see_it(zed, browser, api, secret, known):
+    """Otherwise the tests above would look for what is nowhere."""
+    client, hands = browser(zed), api(zed)
+    place = f"/zeta/{secret['project']}"
+    artifact = f"{place}/artifacts/dataset/{secret['name']}"
+    assert WORD in client.get("/zeta/open/artifacts/dataset/open-data/v1").content.decode()
+    for page in ("", "/runs", "/artifacts", f"/runs/{secret['run_name']}", "/webhooks", "/settings"):
+        assert client.get(place + page).content.decode().count(WORD) > 2, page
+    for page in ("", "/v1", "/versions", "/aliases", "/history", f"/v1/files/{secret['path']}"):
+        assert client.get(artifact + page).content.decode().count(WORD) > 2, page
+    for path in ("/inbox", "/profile", "/teams/zeta", f"/search?q={PART}"):
+        assert WORD in client.get(path).content.decode(), path
+    assert WORD in hands.get(f"/api/v1/artifacts/{secret['artifact_id']}/aliases/history").content.decode()
+
+
+def test_a_run_of_a_private_project_is_not_named_where_it_used_an_artifact(people, zed, browser, secret, known):
+    page = "/zeta/open/artifacts/dataset/open-data/v1"
+
+    assert "open-run" in browser(people["vera"]).get(page).content.decode()
+    assert str(secret["run_name"]) in browser(zed).get(page).content.decode()
+    assert str(secret["run_name"]) not in browser(people["vera"]).get(page).content.decode()
+
+
+def test_rules_of_a_team_are_not_named_to_who_is_not_in_it(people, zed, browser):
+    for page in (
+        "/zeta/open/artifacts/dataset/open-data/aliases",
+        "/zeta/open/artifacts/dataset/open-data/aliases/open-alias/history",
+    ):
+        of_member = browser(zed).get(page).content.decode()
+        of_stranger = browser(people["vera"]).get(page).content.decode()
+        assert "Protected by the rule open-ali*" in of_member
+        assert "Protected: only admins can move it." in of_stranger
+        assert "open-ali*" not in of_stranger

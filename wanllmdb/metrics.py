@@ -1,0 +1,106 @@
+"""`GET /metrics` for Prometheus: what the processes of this machine counted, and what the database knows."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.db.models import Count, Min, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from artifacts.models import ArtifactVersion, StoredObject, WorkerHeartbeat
+from core.client_address import comes_from
+from events.models import Event
+from notifications.models import Delivery, InboxItem, Webhook
+
+_SLOW_COUNTS_SECONDS = 300
+
+
+@login_not_required
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """To whom the operator lets in; to all others there is nothing at this URL."""
+    if not _may_read(request):
+        raise Http404
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(settings.METRICS_DIR))
+    registry.register(DatabaseCollector())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_read(request: HttpRequest) -> bool:
+    expected = f"Bearer {settings.METRICS_TOKEN}"
+    has_token = constant_time_compare(request.headers.get("Authorization", ""), expected)
+    return (bool(settings.METRICS_TOKEN) and has_token) or comes_from(request.META, settings.METRICS_NETWORKS)
+
+
+class DatabaseCollector:
+    """Queues, lag, garbage and failures. The rows are the queues, so that these are right whoever is asked."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            values = list(_read_database(timezone.now()))
+        except DatabaseError:
+            values = []
+        yield _gauge("wanllmdb_database_up", "Whether the database answers.", int(bool(values)))
+        yield from values
+
+
+def _read_database(now: datetime) -> Iterator[GaugeMetricFamily]:
+    queued = GaugeMetricFamily("wanllmdb_queue_depth", "Work that waits for a worker.", labels=["queue"])
+    ages = GaugeMetricFamily(
+        "wanllmdb_queue_age_seconds", "For how long the oldest work in the queue has been due.", labels=["queue"]
+    )
+    for name, rows, column in _queues(now):
+        totals = rows.order_by().aggregate(count=Count("pk"), oldest=Min(column))
+        queued.add_metric([name], totals["count"])
+        ages.add_metric([name], max(0.0, (now - totals["oldest"]).total_seconds()) if totals["oldest"] else 0)
+    yield queued
+    yield ages
+    slow = cache.get_or_set("metrics-slow", lambda: _count_slowly(now), _SLOW_COUNTS_SECONDS)
+    yield _gauge(
+        "wanllmdb_garbage_objects", "Objects that nothing needs, and whose grace is over.", slow.pop("garbage")
+    )
+    yield _gauge("wanllmdb_drafts", "Versions that are not finalized.", ArtifactVersion.objects.drafts().count())
+    failures = GaugeMetricFamily("wanllmdb_failures", "What failed and waits for somebody to look at.", labels=["what"])
+    corrupt = ArtifactVersion.objects.finalized().filter(integrity=ArtifactVersion.Integrity.CORRUPT)
+    for name, count in {"corrupt_versions": corrupt.count(), **slow}.items():
+        failures.add_metric([name], count)
+    yield failures
+    seen = WorkerHeartbeat.objects.aggregate(last=Min("last_seen_at"))["last"]
+    age = (now - seen).total_seconds() if seen else float("inf")
+    yield _gauge("wanllmdb_worker_heartbeat_age_seconds", "How long ago a worker was last heard of.", age)
+
+
+def _queues(now: datetime) -> Iterator[tuple[str, QuerySet[Any], str]]:
+    """Each with its rows, and the column that says since when they are due."""
+    unverified = ArtifactVersion.objects.finalized().filter(integrity=ArtifactVersion.Integrity.PENDING)
+    yield "verification", unverified, "finalized_at"
+    yield "events", Event.objects.unannounced(), "created_at"
+    yield "deliveries", Delivery.objects.due(now), "next_attempt_at"
+    yield "mails", InboxItem.objects.filter(mail=InboxItem.Mail.PENDING, next_mail_at__lte=now), "next_mail_at"
+
+
+def _count_slowly(now: datetime) -> dict[str, int]:
+    """What no index counts, and what need not be right to the minute."""
+    return {
+        "garbage": StoredObject.objects.orphaned(now - settings.ORPHAN_GRACE).count(),
+        "failed_deliveries": Delivery.objects.filter(state=Delivery.State.FAILED).count(),
+        "failed_mails": InboxItem.objects.filter(mail=InboxItem.Mail.FAILED).count(),
+        "paused_webhooks": Webhook.objects.exclude(paused_at=None).count(),
+    }
+
+
+def _gauge(name: str, description: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, description, value=value)
