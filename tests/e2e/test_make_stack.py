@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(900)
 STARTS_WITHIN = 300
 BACK_WITHIN = 120
 DATA = ["postgres", "redis", "store"]
-PROCESSES = {"front", "web-1", "web-2", "worker-1", "worker-2", "beat", *DATA}
+PROCESSES = {"front", "web-1", "web-2", "worker-1", "worker-2", "notifications", "beat", *DATA}
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_it_goes_on_without_one_of_two(first, name, tmp_path):
     wait_until(lambda: f"The process `{name}` runs again." in first.output, BACK_WITHIN)
 
 
-@pytest.mark.parametrize("name", ["front", "beat", *DATA])
+@pytest.mark.parametrize("name", ["front", "notifications", "beat", *DATA])
 def test_what_there_is_one_of_comes_back_with_all_data(first, name, tmp_path):
     content = secrets.token_bytes(50_000)
     version = log(first, content)
