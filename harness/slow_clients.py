@@ -26,8 +26,7 @@ from harness.servers import ROOT, Stack
 
 SLOW = 32
 IDLE = 1000
-_VERSION = "/acme/slow/artifacts/file/photos/v1"
-ZIP, IMAGE = f"{_VERSION}.zip", f"{_VERSION}/image/photo.png"
+ZIP = "/acme/slow/artifacts/file/photos/v1.zip"
 # Less than any of them: what the kernel holds for a reader that does not read.
 _RECEIVE_BUFFER = 8192
 
@@ -56,7 +55,7 @@ class Visit:
 
 
 class Site:
-    """A running stack with a version of an image of 18 MB, and alice, who has a key and has signed in."""
+    """A running stack with a version with an image of 18 MB, and alice, who has a key and has signed in."""
 
     def __init__(self, stack: Stack, directory: Path) -> None:
         self.port, self.key = int(stack.env["PORT"]), stack.key("alice")
@@ -85,7 +84,6 @@ class Site:
             Kind("POST with a key, no body", _head("POST /api/v1/teams", f"{key}\r\n{body}")),
             Kind("POST with a key, a byte a second", _head("POST /api/v1/teams", f"{key}\r\n{body}"), drip=b"x"),
             Kind("a zip, not read", _head(f"GET {ZIP}", cookie), reads=False),
-            Kind("an image of 18 MB, not read", _head(f"GET {IMAGE}", cookie), reads=False),
         ]
 
     def visit(self, rounds: int) -> Visit:
