@@ -62,7 +62,6 @@ def begin(
     twin = _newest_with(artifact, digest)
     if twin:
         return DraftResult(twin, False, [])
-    _require_latest(actor, artifact)
     fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
     version = _lock_own_draft(actor, artifact, digest)
     created = version is None
@@ -92,8 +91,6 @@ def finalize(
     """
     check_aliases(actor, version.artifact, aliases, version.number)
     if version.state == ArtifactVersion.State.DRAFT:
-        if _is_newest(version):
-            _require_latest(actor, version.artifact)
         uploads.collect_uploaded(version, completed)
     return _finalize(actor, version, list(dict.fromkeys(aliases)), digest, description)
 
@@ -101,7 +98,7 @@ def finalize(
 def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
     """Refuse aliases of the version of that number before its bytes are sent.
 
-    Raises `Denied`, `InvalidName`, `AliasProtected`. `latest` is left out where it follows by itself.
+    Raises `Denied`, `InvalidName`, `AliasProtected`. No rule is applied to `latest` where it follows by itself.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     names = [validators.check_alias(alias) for alias in names]
@@ -133,10 +130,8 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
     artifact = alias_verbs.lock(version.artifact)
     version = _lock_existing(artifact, version)
     rows = list(artifact.alias_set.filter(version=version).select_related("version"))
-    # `latest` moves by itself, so it blocks nobody who may move it.
+    # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
-    if len(rows) > len(blocking):
-        protection.require(actor, artifact, [validators.LATEST], because="it falls back to the version before")
     protection.require_unprotected(artifact, blocking, "Move it to another version first.")
     if blocking and not delete_aliases:
         message = f"Version {version.version} has the aliases {', '.join(blocking)}: move them, or delete them with it."
@@ -157,18 +152,6 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
         artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
         events.version_deleted(actor.user, artifact, version, actor.reason)
     tasks.delete.delay_on_commit()
-
-
-def _is_newest(version: ArtifactVersion) -> bool:
-    return version.number > (version.artifact.latest_version_number or 0)
-
-
-def _require_latest(actor: Actor, artifact: Artifact) -> None:
-    """Raise `AliasProtected` where `latest` follows the newest version by itself, and the actor may not move it."""
-    if artifact.auto_latest:
-        protection.require(
-            actor, artifact, [validators.LATEST], because="each new version moves it while `auto_latest` is on"
-        )
 
 
 def _lock_existing(artifact: Artifact, version: ArtifactVersion) -> ArtifactVersion:
@@ -244,14 +227,14 @@ def _finalize(
         version.save(update_fields=["state", "touched_at"])
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
     _freeze(version, computed)
-    is_newest = _is_newest(version)
+    is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number
     artifact.version_count += 1
     artifact.latest_version_number = version.number if is_newest else artifact.latest_version_number
     artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
     events.version_finalized(actor.user, version)
     moves = []
     if is_newest and artifact.auto_latest:
-        _require_latest(actor, artifact)
+        # It follows by itself, whoever may move it by hand.
         moves.append(alias_verbs.put_alias(actor, artifact, validators.LATEST, version))
         names = [alias for alias in names if alias != validators.LATEST]
     moves += _assign_aliases(actor, artifact, version, names)

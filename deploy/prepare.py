@@ -23,7 +23,7 @@ from artifacts import errors, storage
 from deploy import var_directory
 
 PROBE = "probes/embedded"
-DATABASE_TIMEOUT = 60.0
+DATABASE_TIMEOUT = 120.0
 STORE_TIMEOUT = 60.0
 
 

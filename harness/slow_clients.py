@@ -16,7 +16,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from harness.servers import ROOT, Stack
 
 SLOW = 32
 IDLE = 1000
+_VERSION = "/acme/slow/artifacts/file/photos/v1"
+ZIP, IMAGE = f"{_VERSION}.zip", f"{_VERSION}/image/photo.png"
 # Less than any of them: what the kernel holds for a reader that does not read.
 _RECEIVE_BUFFER = 8192
 
@@ -64,20 +66,26 @@ class Site:
         command = [sys.executable, "-m", "wanllmdb", "artifact", "put", "--name", "acme/slow/photos", "photo.png"]
         subprocess.run(command, env=env | {"PYTHONPATH": str(ROOT)}, cwd=directory, check=True)
 
+    def size(self, path: str) -> int:
+        """How many bytes alice gets there."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request("GET", path, headers={"Cookie": self.cookie})
+            return len(connection.getresponse().read())
+
     def kinds(self) -> list[Kind]:
-        key, cookie = f"Authorization: Bearer {self.key}", f"Cookie: {self.cookie}"
+        key = f"Authorization: Bearer {self.key}\r\nContent-Type: application/json"
+        cookie = f"Cookie: {self.cookie}"
         token = self.visitor.partition("=")[2]
         form = f"Cookie: {self.visitor}\r\nX-CSRFToken: {token}\r\nContent-Type: application/x-www-form-urlencoded"
         body = "Content-Length: 1000"
-        version = "/acme/slow/artifacts/photos/v1"
         return [
             Kind("idle connections", _head("GET /healthz", ""), count=IDLE),
             Kind("headers, a line a second", b"GET /healthz HTTP/1.1\r\n", drip=b"X-More: 1\r\n"),
             Kind("POST /login, no body", _head("POST /login", f"{form}\r\n{body}")),
             Kind("POST with a key, no body", _head("POST /api/v1/teams", f"{key}\r\n{body}")),
             Kind("POST with a key, a byte a second", _head("POST /api/v1/teams", f"{key}\r\n{body}"), drip=b"x"),
-            Kind("a zip, not read", _head(f"GET {version}.zip", cookie), reads=False),
-            Kind("an image of 18 MB, not read", _head(f"GET {version}/image/photo.png", cookie), reads=False),
+            Kind("a zip, not read", _head(f"GET {ZIP}", cookie), reads=False),
+            Kind("an image of 18 MB, not read", _head(f"GET {IMAGE}", cookie), reads=False),
         ]
 
     def visit(self, rounds: int) -> Visit:

@@ -38,16 +38,19 @@ class StackLauncher(launcher.Launcher):
         if store_port == port or not var_directory.is_free(store_port):
             store_port = var_directory.free_web_port(None, port + 1)
         host = os.environ.get("FRONT_HOST") or "localhost"
+        bind = os.environ.get("FRONT_BIND") or "127.0.0.1"
+        local = "127.0.0.1" if bind == "0.0.0.0" else bind
         return var_directory.save_environment(
             self.var,
             {
                 "PORT": str(port),
                 "BASE_URL": f"https://{host}:{port}",
-                "ALLOWED_HOSTS": ",".join(sorted({host, "localhost", "127.0.0.1"})),
-                # What the front calls itself, the address that it listens on, and whence it has certificates: from an
-                # authority of its own (internal), from two files, or from Let's Encrypt (an e-mail address).
+                "ALLOWED_HOSTS": ",".join(sorted({host, local, "localhost", "127.0.0.1"})),
+                # What the front calls itself, the addresses that it listens on and is asked at by this machine, and its
+                # certificate: from an authority of its own (internal), or two files.
                 "FRONT_HOST": host,
-                "FRONT_BIND": os.environ.get("FRONT_BIND") or "127.0.0.1",
+                "FRONT_BIND": bind,
+                "FRONT_LOCAL": local,
                 "FRONT_TLS": os.environ.get("FRONT_TLS") or "internal",
                 "BEHIND_TLS_PROXY": "1",
                 # Only the front, by the sockets of the web servers.
@@ -62,7 +65,7 @@ class StackLauncher(launcher.Launcher):
 
     @property
     def local_url(self) -> str:
-        return f"https://127.0.0.1:{os.environ['PORT']}"
+        return f"https://{os.environ['FRONT_LOCAL']}:{os.environ['PORT']}"
 
     def welcome(self, credentials: dict[str, str], *, is_first_start: bool) -> None:
         """Try it once, as a user would."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import servers
-from harness.slow_clients import Site, attack
+from harness.slow_clients import IMAGE, ZIP, Site, attack
 
 pytestmark = pytest.mark.timeout(600)
 KINDS = 7
@@ -19,6 +19,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     stack = servers.stack()
     stack.start()
     return Site(stack, Path(tmp_path_factory.mktemp("slow")))
+
+
+def test_what_slow_readers_read_is_large(site):
+    assert site.size(ZIP) > site.size(IMAGE) > 18_000_000
 
 
 @pytest.mark.parametrize("number", range(KINDS))

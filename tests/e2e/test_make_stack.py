@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(900)
 STARTS_WITHIN = 300
 BACK_WITHIN = 120
 DATA = ["postgres", "redis", "store"]
-PROCESSES = {"front", "web-1", "web-2", "worker-1", "worker-2", "beat", *DATA}
+PROCESSES = {"front", "web-1", "web-2", "worker-1", "worker-2", "notifications", "beat", *DATA}
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_it_goes_on_without_one_of_two(first, name, tmp_path):
     wait_until(lambda: f"The process `{name}` runs again." in first.output, BACK_WITHIN)
 
 
-@pytest.mark.parametrize("name", ["front", "beat", *DATA])
+@pytest.mark.parametrize("name", ["front", "notifications", "beat", *DATA])
 def test_what_there_is_one_of_comes_back_with_all_data(first, name, tmp_path):
     content = secrets.token_bytes(50_000)
     version = log(first, content)
@@ -215,24 +215,27 @@ def test_the_next_start_keeps_everything_and_can_be_tried_by_hand(first, make_st
     assert not again.processes
 
 
-def test_it_has_the_name_and_the_certificate_that_it_is_given(first, make_stack, tmp_path):
+def test_it_has_the_name_the_address_and_the_certificate_that_it_is_given(first, make_stack, tmp_path):
     host, authority = "wanllmdb.example.org", tmp_path / "authority.crt"
     issuer = trustme.CA()
     issuer.cert_pem.write_to_path(str(authority))
     certificate = issuer.issue_cert(host)
     certificate.private_key_pem.write_to_path(str(tmp_path / "key"))
     certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "crt"))
-    named = make_stack(FRONT_HOST=host, FRONT_TLS=f"{tmp_path / 'crt'} {tmp_path / 'key'}").wait_for_banner(
-        STARTS_WITHIN
-    )
+    front = {"FRONT_HOST": host, "FRONT_BIND": "127.0.0.2", "FRONT_TLS": f"{tmp_path / 'crt'} {tmp_path / 'key'}"}
+    named = make_stack(**front).wait_for_banner(STARTS_WITHIN)
     environment = read_env(first.var / "embedded.env")
     server, store = (f"https://{host}:{environment[name]}" for name in ("PORT", "STORE_TLS_PORT"))
     assert named.credentials["base_url"] == server
     assert environment["S3_PUBLIC_ENDPOINT_URL"] == store
     for url, status in {f"{server}/api/v1/me": "200", f"{store}/wanllmdb/none": "403"}.items():
         command = ["curl", "-sS", "--noproxy", "*", "--cacert", str(authority), "-o", "/dev/null", "-w", "%{http_code}"]
-        command += ["--resolve", f"{host}:{urlsplit(url).port}:127.0.0.1"]
+        command += ["--resolve", f"{host}:{urlsplit(url).port}:127.0.0.2"]
         command += ["-H", f"Authorization: Bearer {named.credentials['api_key']}", url]
         answer = subprocess.run(command, capture_output=True, text=True)
         assert answer.stdout == status, answer.stderr
+    ports = {int(environment[name]) for name in ("PORT", "STORE_TLS_PORT")}
+    found = listeners.tcp(named.processes)
+    assert {port for address, port in found if address == "127.0.0.2"} == ports
+    assert not {port for address, port in found if address == "127.0.0.1"} & ports
     named.press_ctrl_c()

@@ -65,7 +65,7 @@ def collector() -> Iterator[Collector]:
 def observed(collector: Collector) -> Iterator[servers.Stack]:
     """A stack in which a version was logged."""
     stack = servers.Stack("observed")
-    for server in (stack.web, stack.worker):
+    for server in (stack.web, stack.worker, stack.notifications, stack.beat):
         server.env |= {
             "METRICS_TOKEN": TOKEN,
             "LOG_FORMAT": "json",
@@ -73,7 +73,8 @@ def observed(collector: Collector) -> Iterator[servers.Stack]:
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "200",
         }
-    stack.worker.command[-1] = stack.worker.command[-1].replace("--loglevel WARNING", "--loglevel INFO")
+    for server in (stack.worker, stack.notifications, stack.beat):
+        server.command[-1] = server.command[-1].replace("--loglevel WARNING", "--loglevel INFO")
     stack.start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WANLLMDB_BASE_URL", stack.base_url)
@@ -84,7 +85,7 @@ def observed(collector: Collector) -> Iterator[servers.Stack]:
                 file.write(b"a")
             run.log_artifact(artifact, aliases=["production"]).wait()
     yield stack
-    for server in (stack.web, stack.worker):
+    for server in (stack.web, stack.worker, stack.notifications, stack.beat):
         server.stop()
 
 
@@ -146,7 +147,7 @@ def test_what_happened_and_what_waits_is_counted(observed):
     assert sample(observed, "wanllmdb_failures") == 0
 
 
-def test_every_line_of_web_and_worker_is_json_with_the_request_it_is_about(observed):
+def test_every_line_of_web_workers_and_beat_is_json_with_the_request_it_is_about(observed):
     fetch(observed, "/", Host="evil.example", **{"X-Request-ID": "the-evil-one"})
     web = [json.loads(line) for line in observed.web.log.read_text().splitlines()]
     worker = [json.loads(line) for line in observed.worker.log.read_text().splitlines()]
@@ -155,8 +156,10 @@ def test_every_line_of_web_and_worker_is_json_with_the_request_it_is_about(obser
     assert (refused["level"], refused["logger"]) == ("ERROR", "django.security.DisallowedHost")
     assert refused["message"].startswith("Invalid HTTP_HOST header: 'evil.example'") and refused["time"]
     assert "traceback" not in refused
-    assert worker and all({"time", "level", "logger", "message", "request_id"} <= line.keys() for line in worker)
     assert {line["request_id"] for line in worker} > {"-"}
+    for server in (observed.worker, observed.notifications, observed.beat):
+        lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+        assert lines and all({"time", "level", "logger", "message", "request_id"} <= line.keys() for line in lines)
 
 
 def test_a_task_belongs_to_the_trace_of_the_request_that_asked_for_it(observed, collector):

@@ -85,7 +85,6 @@ class Model:
 
     def begin(self, user: str, number: int) -> None:
         self._edits(user)
-        self._may_move(user, ["latest"] if self.auto_latest else [])
         self.states[number] = "draft"
 
     def finalize(self, user: str, number: int, names: Iterable[str]) -> None:
@@ -94,7 +93,6 @@ class Model:
         if self.states[number] == "deleted":
             number = self._twin(number)
         follows = self.auto_latest and self.states[number] == "draft" and number > (self.newest or 0)
-        self._may_move(user, ["latest"] if follows else [])
         self.states[number] = "finalized"
         self.sealed.add(number)
         if follows:
@@ -110,7 +108,6 @@ class Model:
             raise Refused("VersionNotFound")
         there = [alias for alias, at in self.where.items() if at == number]
         stuck = [alias for alias in there if alias != "latest" or not self.auto_latest]
-        self._may_move(user, set(there) - set(stuck))
         if any(self.protection(alias) for alias in stuck):
             raise Refused("AliasProtected")
         if stuck and not with_aliases:
