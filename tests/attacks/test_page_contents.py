@@ -109,7 +109,12 @@ def secret(zed, helper, team) -> dict[str, object]:
     names = fill(zed, helper, team, f"{WORD}-project", WORD, Visibility.PRIVATE)
     key, _ = keys.create(Actor(zed), f"{WORD} key")
     invitation, token = invitations.create(Actor(zed), team, Role.VIEWER, f"{WORD}@example.org")
-    return names | {"key_id": key.pk, "invitation_id": invitation.pk, "token": "x" * len(token)}
+    return names | {
+        "key_id": key.pk,
+        "invitation_id": invitation.pk,
+        "own_id": invitation.pk,
+        "token": "x" * len(token),
+    }
 
 
 @pytest.fixture
@@ -127,7 +132,7 @@ def known(zed, helper, team, secret) -> dict[str, object]:
     protection.create(Actor(zed), team, "open-ali*")
     Team.objects.filter(pk=team.pk).update(display_name=f"{WORD} team")
     protection.create(Actor(zed), team, f"{WORD}-team-*")
-    return names | {name: secret[name] for name in ("key_id", "invitation_id", "token")}
+    return names | {name: secret[name] for name in ("key_id", "invitation_id", "own_id", "token")}
 
 
 @pytest.fixture
