@@ -26,7 +26,9 @@ from tests.e2e.conftest import Terminal, wait_until
 pytestmark = pytest.mark.timeout(3600)
 # Generous: a busy machine takes a while to load the server. How long it took is printed.
 BACK_WITHIN = 120
-PROCESSES = ["web main", "web worker", "other web worker", "worker", "beat", "store", "front", "supervisor"]
+PROCESSES = [
+    "web main", "web worker", "other web worker", "worker", "notifications", "beat", "store", "front", "supervisor",
+]  # fmt: skip
 # Logs versions until it is told to stop, and writes down those that the server has taken.
 LOG = """
 import hashlib, os, sys, time
@@ -64,19 +66,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
 def find_pids(running: Terminal) -> dict[str, int]:
     """The processes by what they are."""
     arguments = {pid: read_arguments(pid) for pid in running.processes}
-    found = {}
+    processes = {}
     for pid, words in sorted(arguments.items()):
         is_child_of_web = "granian" in " ".join(arguments.get(parent(pid), []))
         if "supervisor.supervisord" in words:
-            found["supervisor"] = pid
+            processes["supervisor"] = pid
         elif any(word.endswith("granian") for word in words):
             name = "web worker" if is_child_of_web else "web main"
-            found["other web worker" if name in found else name] = pid
+            processes["other web worker" if name in processes else name] = pid
         elif words[:1] in (["weed"], ["caddy"]):
-            found["store" if words[0] == "weed" else "front"] = pid
+            processes["store" if words[0] == "weed" else "front"] = pid
         elif "wanllmdb.celery" in words:
-            found[words[words.index("wanllmdb.celery") + 1]] = pid
-    return found
+            name = words[words.index("wanllmdb.celery") + 1]
+            processes["notifications" if "notifications" in words else name] = pid
+    return processes
 
 
 def read_arguments(pid: int) -> list[str]:
@@ -124,6 +127,7 @@ def test_whatever_is_killed_runs_again_and_no_version_is_lost(running, tmp_path,
     stop.touch()
     writer.wait(BACK_WITHIN)
     check_versions(project, logged.read_text().splitlines(), tmp_path)
+    check_store(running)
 
 
 def check_versions(project: str, logged: list[str], tmp_path: Path) -> None:
@@ -137,3 +141,12 @@ def check_versions(project: str, logged: list[str], tmp_path: Path) -> None:
         assert set(contents) == {"a.bin", "b.bin"}
         sha256 = hashlib.sha256(contents["a.bin"]).hexdigest()
         assert sha256_by_version.get(version, sha256) == sha256
+
+
+def check_store(running: Terminal) -> None:
+    """The objects in the store are those that rows claim, no more and no fewer."""
+    command = [sys.executable, "manage.py", "reconcile"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(servers.SERVER_VARIABLES)}
+    env |= {"WANLLMDB_VAR_DIR": str(running.var)}
+    done = subprocess.run(command, cwd=servers.ROOT, env=env, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr.strip()) == ("", "Nothing is left over."), done.stderr
