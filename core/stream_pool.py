@@ -1,14 +1,12 @@
 """The few long responses that a process sends at once. Each has a thread to itself until its client has read it all.
 
-So there are fewer of them than threads, few for one person, and a client that reads too slowly is left behind.
+So there are fewer of them than threads, few for one person, and a client that reads too slowly is left behind. One that
+takes nothing at all is for the front to cut off, which closes the connection to this process then.
 """
 
-import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from threading import Lock
 
 from core import errors
@@ -38,7 +36,6 @@ class StreamPool:
         with self._lock:
             self.require_place(person)
             self._streams[person] += 1
-        drop_connections_that_stand_still()
         return Stream(self, person, chunks)
 
     def release(self, person: str) -> None:
@@ -89,48 +86,3 @@ class Stream(Iterator[bytes]):
 
 class TooSlow(Exception):
     """The client reads too slowly."""
-
-
-def drop_connections_that_stand_still() -> None:
-    """Have the kernel close connections of this server whose other end takes nothing at all for a period.
-
-    The web server's thread waits in the kernel then, and nothing else wakes it. Only Linux can be told so.
-    """
-    if not hasattr(socket, "TCP_USER_TIMEOUT"):
-        return
-    sockets = _tcp_sockets()
-    try:
-        ports = {_port(each) for each in sockets if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)}
-        for each in sockets:
-            if _port(each) in ports:
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * PERIOD_SECONDS))
-    finally:
-        for each in sockets:
-            each.close()
-
-
-def _tcp_sockets() -> list[socket.socket]:
-    """Duplicates of the TCP sockets of this process. Others may close theirs at any moment."""
-    found = []
-    for path in list(Path("/proc/self/fd").iterdir()):
-        try:
-            duplicate = os.dup(int(path.name))
-        except OSError:
-            continue
-        try:
-            each = socket.socket(fileno=duplicate)
-        except OSError:
-            os.close(duplicate)
-            continue
-        if each.family in (socket.AF_INET, socket.AF_INET6) and each.type == socket.SOCK_STREAM:
-            found.append(each)
-        else:
-            each.close()
-    return found
-
-
-def _port(each: socket.socket) -> int | None:
-    try:
-        return each.getsockname()[1]
-    except OSError:
-        return None

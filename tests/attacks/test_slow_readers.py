@@ -18,7 +18,7 @@ from accounts import hashers
 from artifacts.content import downloads
 from artifacts.models import ArtifactDownload
 from artifacts.storage import SignedPut
-from core import errors, stream_pool
+from core import errors
 from core.stream_pool import MIN_RATE, PERIOD_SECONDS, StreamPool, TooSlow
 from harness import servers
 from tests.artifacts.client import HTTP, MIB, log, send
@@ -179,26 +179,6 @@ def test_a_large_file_in_a_pack_takes_one(browser, api, bob, vera, artifact, one
 
     assert browser(bob).get(f"{VERSION}/image/a.png").status_code == 503
     assert b"".join(response.streaming_content) == image
-
-
-# --- A client that takes nothing --------------------------------------------------------------------------------------
-
-
-def test_the_kernel_drops_a_connection_that_stands_still(monkeypatch):
-    """Half a second instead of a minute, and no more than that is different."""
-    monkeypatch.setattr(stream_pool, "PERIOD_SECONDS", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.connect(listener.getsockname())
-        server, _ = listener.accept()
-        with server:
-            stream_pool.drop_connections_that_stand_still()
-            server.settimeout(120)
-            with pytest.raises(TimeoutError, match="timed out") as stopped:
-                while True:
-                    server.sendall(bytes(MIB))
-            # By the kernel, not by our own patience of two minutes.
-            assert stopped.value.errno is not None
 
 
 # --- Passwords --------------------------------------------------------------------------------------------------------
