@@ -20,7 +20,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from artifacts import errors, storage
-from deploy import var_directory
+from deploy import ports, var_directory
 
 PROBE = "probes/embedded"
 DATABASE_TIMEOUT = 120.0
@@ -86,7 +86,7 @@ def wait_for_store(var: Path, port: int) -> None:
 
 def store_works(port: int) -> bool:
     """Whether the store takes an object and gives it back: an open port says nothing of that."""
-    if var_directory.is_free(port):
+    if ports.is_free(port):
         return False
     body = secrets.token_bytes(16)
     try:

@@ -26,7 +26,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.parent_process import terminate_with_parent
-from deploy import child_processes, runtime_directory, var_directory
+from deploy import child_processes, ports, runtime_directory, var_directory
 from deploy.procfile import read_procfile
 
 ROOT = Path(__file__).parent.parent
@@ -237,9 +237,7 @@ def redis() -> str:
         raise RuntimeError("Redis is not installed: `make test` does that.")
     port = free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    Server(
-        "redis", [*command, "--dir", str(session_directory())], os.environ, lambda: not var_directory.is_free(port)
-    ).start()
+    Server("redis", [*command, "--dir", str(session_directory())], os.environ, lambda: not ports.is_free(port)).start()
     return f"redis://127.0.0.1:{port}"
 
 
@@ -256,7 +254,7 @@ def store_server(name: str, line: str, env: Mapping[str, str]) -> Server:
     client = s3(env)
 
     def ready() -> bool:
-        if var_directory.is_free(int(env["STORE_PORT"])):
+        if ports.is_free(int(env["STORE_PORT"])):
             return False
         body = secrets.token_bytes(16)
         try:
@@ -273,7 +271,7 @@ def unchecking_store() -> Server:
     """A store that takes what it is sent, whatever its URL was signed for, and keeps it in memory: moto's server."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = Server("unchecking-store", command, os.environ, lambda: not var_directory.is_free(port))
+    server = Server("unchecking-store", command, os.environ, lambda: not ports.is_free(port))
     server.url = f"http://127.0.0.1:{port}"
     server.start()
     return server

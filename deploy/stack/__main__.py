@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from deploy import child_processes, launcher, runtime_directory, var_directory
+from deploy import child_processes, launcher, ports, runtime_directory, var_directory
 from deploy.procfile import ROOT, Formation
 from deploy.stack import postgres
 
@@ -32,11 +32,11 @@ class StackLauncher(launcher.Launcher):
                     path.chmod(0o711)
 
     def prepare_environment(self, requested_port: str | None) -> dict[str, str]:
-        port = var_directory.free_web_port(requested_port, FIRST_PORT)
+        port = ports.free_web_port(requested_port, FIRST_PORT)
         # Signed addresses, which begin with this one, stay good over a restart.
         store_port = int(var_directory.read_env(self.var / "embedded.env").get("STORE_TLS_PORT", port))
-        if store_port == port or not var_directory.is_free(store_port):
-            store_port = var_directory.free_web_port(None, port + 1)
+        if store_port == port or not ports.is_free(store_port):
+            store_port = ports.free_web_port(None, port + 1)
         host = os.environ.get("FRONT_HOST") or "localhost"
         bind = os.environ.get("FRONT_BIND") or "127.0.0.1"
         local = "127.0.0.1" if bind == "0.0.0.0" else bind

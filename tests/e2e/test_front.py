@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import runtime_directory, var_directory
+from deploy import ports, runtime_directory, var_directory
 from deploy.launcher import trust_proxies
 from harness import servers
 from tests.e2e.conftest import wait_until
@@ -57,7 +57,7 @@ class Front:
             f"front-{self.port}",
             ["sh", "-c", servers.PROCFILE["front"]],
             env | {"PORT": str(self.port)} | environment,
-            lambda: not var_directory.is_free(self.port),
+            lambda: not ports.is_free(self.port),
         )
         self.server.start()
 

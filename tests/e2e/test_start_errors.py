@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import var_directory
+from deploy import ports, var_directory
 from deploy.stack import postgres
 from harness import servers
 
@@ -43,7 +43,7 @@ def test_a_disk_that_is_almost_full(tmp_path, monkeypatch):
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
 def test_a_port_that_is_none(port):
     with pytest.raises(SystemExit, match="is not a port"):
-        var_directory.free_web_port(port)
+        ports.free_web_port(port)
 
 
 def test_other_errors_are_not_mistaken_for_a_full_disk(tmp_path):
