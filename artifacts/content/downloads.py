@@ -91,8 +91,8 @@ def passed_on(file: ArtifactFile, person: str) -> bytes | Iterator[bytes]:
 
 
 def stream(person: str, chunks: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
-    """The chunks, to be sent to this person by this server. Raises `Busy`, before it asks for them, without a place."""
-    _pool.require_place(person)
+    """The chunks, to be sent to this person by this server. Raises `Busy`, before it asks for them, without a slot."""
+    _pool.require_slot(person)
     return _pool.stream(person, chunks())
 
 

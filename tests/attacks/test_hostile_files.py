@@ -139,7 +139,7 @@ def peak() -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_has_a_page_and_takes_no_memory_of_the_server(kind, browser, bob, vera, artifact):
+def test_every_kind_has_a_page_and_takes_no_memory_of_the_server(kind, browser, bob, vera, artifact):
     files = dict(KINDS[kind]())
     log(bob, artifact, files)
     client = browser(vera)
@@ -172,13 +172,13 @@ def test_half_of_a_surrogate_pair_is_replaced(name):
     assert text.encode()
 
 
-def test_a_shape_that_no_memory_would_hold_is_said_to_be_one():
+def test_a_shape_that_no_memory_would_hold_is_reported():
     preview = sandbox.preview("x.npy", reader_of(npy_of("(4294967296, 4294967296)")))
 
     assert preview == NoPreview("This NumPy array cannot be read: no memory would hold one of its shape.")
 
 
-def test_a_tree_leaves_its_process_as_small_as_it_is_shown():
+def test_a_tree_leaves_its_process_as_small_as_it_is_rendered():
     preview = sandbox.preview("x.json", reader_of(dict(trees())["arrays.json"]))
 
     assert isinstance(preview, Tree)
@@ -216,7 +216,7 @@ def test_what_hostile_markdown_makes_is_bounded_and_made_once(monkeypatch):
     assert len(calls) == 2
 
 
-def test_few_previews_are_made_at_once_and_others_are_told_to_wait(monkeypatch, browser, bob, vera, artifact):
+def test_few_previews_are_made_at_once_and_others_have_to_wait(monkeypatch, browser, bob, vera, artifact):
     log(bob, artifact, {"x.csv": b"a\n1\n"})
     monkeypatch.setattr(sandbox, "_WAIT_SECONDS", 0.1)
     go_on, reading = threading.Event(), threading.Semaphore(0)
