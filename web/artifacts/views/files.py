@@ -78,9 +78,10 @@ def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
 @never_cache
 def version_zip(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     version = get_version(request, **url_kwargs)
-    actor = Actor.from_page(request)
-    chunks = downloads.stream(_person(request), lambda: archives.stream(actor, version))
-    response = StreamingHttpResponse(chunks, content_type="application/zip")
+    archive = archives.stream(Actor.from_page(request), version, _person(request))
+    response = StreamingHttpResponse(archive.chunks, content_type="application/zip")
+    # By which a client sees that a zip is cut short.
+    response["Content-Length"] = archive.size
     name = f"{version.artifact.name}-{version.version}.zip"
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
