@@ -26,7 +26,7 @@ from web.artifacts.lookups import get_file, get_version
 @require_safe
 def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     file = get_file(request, **url_kwargs)
-    context = _context(file) | {"preview": registry.preview(file)}
+    context = _context(file) | {"preview": registry.preview(file, _person(request))}
     return rendering.render_page(request, "artifacts/file.html", context)
 
 
@@ -93,7 +93,7 @@ def _respond(content: bytes | Iterator[bytes], type: str) -> HttpResponseBase:
 
 
 def _person(request: HttpRequest) -> str:
-    return f"user {request.user.pk}"
+    return str(request.user.pk)
 
 
 def _is_pending(file: ArtifactFile) -> bool:
