@@ -16,10 +16,11 @@ MAX_DIRECT = 4_096
 MAX_HTML = 512 * 2**10
 
 
-def render(text: str) -> SafeString:
+def render(text: str, person: str) -> SafeString:
     """Sanitised HTML of the text, or of its first 100,000 characters.
 
-    A long text is rendered in a process that has limits, once; one that goes beyond them is shown as it was written.
+    A long text is rendered for this person in a process that has limits, once; one that goes beyond them is shown as it
+    was written, and so is one for which the server has no place just now.
     """
     cut = f"{text[:MAX_TEXT]}…" if len(text) > MAX_TEXT else text
     if len(cut) <= MAX_DIRECT:
@@ -28,16 +29,16 @@ def render(text: str) -> SafeString:
     html = cache.get(key)
     if html is None:
         try:
-            html = _render_apart(cut)
+            html = _render_apart(cut, person)
         except errors.Busy:
             return _source(cut)
         cache.set(key, html)
     return mark_safe(html)
 
 
-def _render_apart(text: str) -> str:
+def _render_apart(text: str, person: str) -> str:
     try:
-        html = sandbox.markdown(text)
+        html = sandbox.markdown(text, person)
     except PreviewTooLarge:
         return _source(text)
     return html if len(html) <= MAX_HTML else _source(text)

@@ -4,40 +4,95 @@ What stays in memory is a line of the zip's directory for each file, never the f
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from zipfile import ZIP_FILECOUNT_LIMIT, sizeEndCentDir64, sizeEndCentDir64Locator
 
 from django.db.models import Q
 from zipstream import ZipStream
 
 from accounts.actor import Actor
+from artifacts import errors
 from artifacts.content import downloads
 from artifacts.content.object_reader import ObjectReader
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 
 _BATCH_SIZE = 1000
 
+# What is read from one object, one file after another.
+_Part = tuple[ObjectReader, list[ArtifactFile]]
 
-def stream(actor: Actor, version: ArtifactVersion) -> Iterator[bytes]:
-    """The zip, in chunks of at most 1 MiB; counted as one download of the version.
 
-    Refuses before the first byte where bytes are missing or corrupt. References have no bytes here and are left out.
+@dataclass(frozen=True, slots=True)
+class Zip:
+    """`chunks` are `size` bytes, or they end with an error: a client that is told the size notices that some lack."""
+
+    size: int
+    chunks: Iterator[bytes]
+
+
+def stream(actor: Actor, version: ArtifactVersion, person: str) -> Zip:
+    """The zip, in chunks of at most 1 MiB, to be sent to this person; counted as one download of the version.
+
+    Refuses before the first byte where there is no place, where bytes are missing or corrupt, and where the store does
+    not give the first of them. References have no bytes here and are left out.
     """
+    downloads.require_slot(person)
     unreadable = Q(blob__state=Blob.State.EXPECTED) | Q(blob__state=Blob.State.CORRUPT)
     for file in version.files.filter(unreadable).select_related("blob__object").order_by()[:1]:
         downloads.require_readable(file)
+    size = _size(version)
+    parts = _begin(_parts(version))
     downloads.record_download(actor, version, None)
-    return _zip(version)
+    return Zip(size, downloads.stream(person, _limit(_zip(parts), size)))
 
 
-def _zip(version: ArtifactVersion) -> Iterator[bytes]:
-    archive = ZipStream()
+def _size(version: ArtifactVersion) -> int:
+    """How many bytes the zip will have, since nothing in it is compressed."""
+    archive, count = ZipStream(sized=True), 0
+    files = version.files.filter(blob__isnull=False).order_by("path")
+    for path, size in files.values_list("path", "blob__size").iterator(_BATCH_SIZE):
+        archive.add(iter([b""]), path, size=size)
+        # Takes it out of the queue again, which would grow with the files.
+        next(archive.file())
+        count += 1
+    # With exactly so many files it writes the long form of the directory's end, and counts the short one.
+    is_long_already = count == ZIP_FILECOUNT_LIMIT
+    return len(archive) + (sizeEndCentDir64 + sizeEndCentDir64Locator if is_long_already else 0)
+
+
+def _parts(version: ArtifactVersion) -> Iterator[_Part]:
     for files in contiguous_files(version):
         first, last = files[0].blob, files[-1].blob
-        reader = ObjectReader(first.object.key, first.offset, last.offset + last.size)
+        yield ObjectReader(first.object.key, first.offset, last.offset + last.size), files
+
+
+def _begin(parts: Iterator[_Part]) -> Iterator[_Part]:
+    """The same parts, once the first bytes of all have been read."""
+    begun = []
+    for part in parts:
+        begun.append(part)
+        if part[0].begin():
+            break
+    return chain(begun, parts)
+
+
+def _zip(parts: Iterator[_Part]) -> Iterator[bytes]:
+    archive = ZipStream()
+    for reader, files in parts:
         for file in files:
-            # Where the object is too short the connection breaks, which tells the client that the zip is not complete.
             archive.add(map(bytes, reader.take(file.size)), file.path, size=file.size)
             yield from archive.file()
     yield from archive.footer()
+
+
+def _limit(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The chunks of a zip of that size. A draft that has more files by now ends with an error before it is whole."""
+    for chunk in chunks:
+        size -= len(chunk)
+        if size < 0:
+            raise errors.Conflict("The draft was changed while it was being downloaded: download it again.")
+        yield chunk
 
 
 def contiguous_files(version: ArtifactVersion) -> Iterator[list[ArtifactFile]]:

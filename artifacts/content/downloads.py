@@ -4,7 +4,7 @@ A file in a pack has no URL of its own in the store. Clients that can send `Rang
 manifest; for all others it has a signed URL of this server, which passes the few bytes on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -86,14 +86,21 @@ def image_url(file: ArtifactFile, type: str) -> str | None:
 
 
 def passed_on(file: ArtifactFile, person: str) -> bytes | Iterator[bytes]:
-    """The bytes of a file, to be sent to this person by this server. Raises as `stream` does."""
-    return b"".join(content(file)) if file.size <= _ONE_PIECE else stream(person, lambda: content(file))
+    """The bytes of a file, to be sent to this person by this server. Raises as `require_slot` does."""
+    if file.size <= _ONE_PIECE:
+        return b"".join(content(file))
+    require_slot(person)
+    return stream(person, content(file))
 
 
-def stream(person: str, chunks: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
-    """The chunks, to be sent to this person by this server. Raises `Busy`, before it asks for them, without a slot."""
+def require_slot(person: str) -> None:
+    """Raise `Busy` where this server has no slot for what it would send to this person: before anything is read."""
     _pool.require_slot(person)
-    return _pool.stream(person, chunks())
+
+
+def stream(person: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks, to be sent to this person by this server. Raises `Busy` without a slot."""
+    return _pool.stream(person, chunks)
 
 
 def content(file: ArtifactFile) -> Iterator[bytes]:

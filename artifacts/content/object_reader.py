@@ -13,6 +13,11 @@ class ObjectReader:
         self._chunks = storage.download_file(key, position, end - position)
         self._rest = memoryview(b"")
 
+    def begin(self) -> bool:
+        """Read the first bytes now, so that refusals come before they are taken. False where there are none to read."""
+        self._rest = memoryview(next(self._chunks, b""))
+        return bool(self._rest)
+
     def take(self, size: int) -> Iterator[memoryview]:
         """The next `size` bytes, in chunks of at most 1 MiB. Raises `Missing` where the object ends before."""
         while size:

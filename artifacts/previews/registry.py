@@ -8,18 +8,13 @@ from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, Image, NoPreview, Preview, PreviewTooLarge, TooLarge
 
 
-def preview(file: ArtifactFile) -> Preview:
-    """The preview of the file, whatever its bytes are: at least `NoPreview`, with the reason.
-
-    Raises `Busy` where too many others are being made.
-    """
+def preview(file: ArtifactFile, person: str) -> Preview:
+    """The preview of the file for this person, whatever its bytes are: at least `NoPreview`, with the reason."""
     try:
         downloads.require_readable(file)
-        return sandbox.preview(file.name, _reader(file))
+        return sandbox.preview(file.name, _reader(file), person)
     except PreviewTooLarge as error:
         return TooLarge(str(error))
-    except errors.Busy:
-        raise
     except errors.RegistryError as error:
         return NoPreview(str(error))
 

@@ -22,10 +22,14 @@ _ROOT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 6.0
 _MAX_MESSAGE = 8 * 2**20
 _TOO_COSTLY = "Its contents take too much memory or time to preview"
-# Each may take half a GiB for two seconds. In a web process others wait for these, but not for long.
+_BUSY = "The preview is not ready: the server is busy with other previews. Reload in a moment."
+# Each may take half a GiB for two seconds. In a web process others wait for these, but not for long; and one person has
+# or waits for one of them, so that nobody takes all, nor many threads by waiting.
 _MAX_PROCESSES = 2
 _WAIT_SECONDS = 4.0
 _slots = threading.BoundedSemaphore(_MAX_PROCESSES)
+_people: set[str] = set()
+_people_lock = threading.Lock()
 # Arrow would start a thread for each core, each with a memory arena of its own.
 _ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -36,19 +40,23 @@ _ENVIRONMENT = {
 }
 
 
-def preview(name: str, reader: Reader) -> Preview:
-    """The preview of a file of that name. Raises `PreviewTooLarge` if that took too much, or `Busy`."""
-    return results.from_json(_run("preview_worker", {"name": name, "size": reader.size}, reader))
+def preview(name: str, reader: Reader, person: str) -> Preview:
+    """The preview of a file of that name, made for this person.
+
+    Raises `PreviewTooLarge` if that took too much, or `Busy` while others are made: at once where one is for the same
+    person.
+    """
+    return results.from_json(_run("preview_worker", {"name": name, "size": reader.size}, reader, person))
 
 
-def markdown(text: str) -> str:
-    """Markdown as sanitised HTML. Raises `PreviewTooLarge` if that took too much, or `Busy`."""
-    return _run("markdown_worker", {"text": text}, Reader(0, lambda offset, length: b""))
+def markdown(text: str, person: str) -> str:
+    """Markdown as sanitised HTML. Raises as `preview` does."""
+    return _run("markdown_worker", {"text": text}, Reader(0, lambda offset, length: b""), person)
 
 
-def _run(module: str, job: dict[str, Any], reader: Reader) -> Any:
+def _run(module: str, job: dict[str, Any], reader: Reader, person: str) -> Any:
     """The result of a worker process, which does not outlive this call."""
-    with _slot(), _process(module) as process:
+    with _one_for(person), _slot(), _process(module) as process:
         try:
             return _exchange(process, job, reader)
         except BrokenPipeError as error:
@@ -56,9 +64,22 @@ def _run(module: str, job: dict[str, Any], reader: Reader) -> Any:
 
 
 @contextmanager
+def _one_for(person: str) -> Iterator[None]:
+    with _people_lock:
+        if person in _people:
+            raise errors.Busy(_BUSY)
+        _people.add(person)
+    try:
+        yield
+    finally:
+        with _people_lock:
+            _people.remove(person)
+
+
+@contextmanager
 def _slot() -> Iterator[None]:
     if not _slots.acquire(timeout=_WAIT_SECONDS):
-        raise errors.Busy("The server is making other previews: try again in a moment.")
+        raise errors.Busy(_BUSY)
     try:
         yield
     finally:

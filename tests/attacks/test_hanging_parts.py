@@ -17,9 +17,11 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 import pytest
+import urllib3
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import OperationalError, connection
@@ -34,7 +36,8 @@ from core import database_errors
 from core.circuit_breaker import CircuitBreaker
 from harness import servers
 from projects.models import Project
-from tests.artifacts.client import begin, log, single_file, with_store_options
+from tests.artifacts.client import HTTP, MIB, begin, log, single_file, with_store_options
+from tests.attacks.test_slow_readers import SIGN_IN, log_large_file
 from tests.e2e.conftest import wait_until
 
 FILE = "/acme/demo/artifacts/dataset/data/v1/files/x.csv"
@@ -183,6 +186,53 @@ def test_a_store_that_is_stopped_stops_no_page(store):
         finally:
             os.killpg(store.process.pid, signal.SIGCONT)
     wait_until(lambda: call("/readyz")[0] == 200, 60)
+
+
+@contextmanager
+def stopped(store: servers.Server) -> Iterator[None]:
+    os.killpg(store.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(store.process.pid, signal.SIGCONT)
+
+
+def test_a_zip_that_the_store_does_not_give_whole_is_seen_as_incomplete(store):
+    """By whoever fetches it through the front: it is refused, or it breaks off."""
+    stack = servers.stack()
+    stack.start()
+    name = f"zip{os.getpid()}"
+    log_large_file(stack, name)
+    sessions = stack.manage("shell", "--no-imports", "--command", SIGN_IN.format(name=name, people=2)).split()
+    cookie, other = (f"sessionid={session}" for session in sessions)
+    url = f"{stack.base_url}/acme/{name}/artifacts/dataset/data/v1.zip"
+    # Everybody has one place, which the server gives back a little after a client has gone. That the store goes on, it
+    # sees a little later too.
+    retry = urllib3.Retry(total=30, status_forcelist=[503], redirect=0)
+    get = partial(HTTP.request, "GET", url, headers={"Cookie": cookie}, preload_content=False, timeout=60)
+    curl = ["curl", "--silent", "--fail", "--retry", "30", "--header", f"Cookie: {cookie}", url]
+
+    whole = get(retries=retry)
+    assert whole.status == 200
+    assert len(whole.read()) == int(whole.headers["Content-Length"]) > 32 * MIB
+
+    with stopped(store):
+        for _ in range(2):
+            refused = get(headers={"Cookie": other})
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
+            assert b"The object store does not respond." in refused.read()
+
+    broken = get(retries=retry)
+    assert (broken.status, len(broken.read(1))) == (200, 1)
+    with stopped(store), pytest.raises(urllib3.exceptions.ProtocolError, match="IncompleteRead"):
+        broken.read()
+
+    with subprocess.Popen(curl, stdout=subprocess.PIPE) as process:
+        assert process.stdout and len(process.stdout.read(1)) == 1
+        with stopped(store):
+            assert 0 < len(process.stdout.read()) < 32 * MIB
+    # "Partial file".
+    assert process.returncode == 18
 
 
 # --- The broker -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import pyarrow
@@ -155,7 +156,7 @@ def test_every_kind_has_a_page_and_takes_no_memory_of_the_server(kind, browser, 
 
 
 def test_a_table_of_200000_columns_is_cut_before_it_is_built():
-    preview = sandbox.preview("x.csv", reader_of(dict(tables())["first-line-of-200000.csv"]))
+    preview = sandbox.preview("x.csv", reader_of(dict(tables())["first-line-of-200000.csv"]), "somebody")
 
     assert isinstance(preview, Table)
     assert len(preview.columns) == len(preview.rows[0]) == 50
@@ -165,7 +166,9 @@ def test_a_table_of_200000_columns_is_cut_before_it_is_built():
 @pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.ipynb", "x.safetensors"])
 def test_half_of_a_surrogate_pair_is_replaced(name):
     header = b'{"a\\ud800": {"dtype": "F32\\udfff", "shape": [], "data_offsets": [0, 1]}}'
-    preview = sandbox.preview(name, reader_of(safetensors(header, body=b"x") if "tensors" in name else header))
+    preview = sandbox.preview(
+        name, reader_of(safetensors(header, body=b"x") if "tensors" in name else header), "somebody"
+    )
 
     text = json.dumps(preview, default=vars, ensure_ascii=False)
     assert "a\ufffd" in text
@@ -173,20 +176,20 @@ def test_half_of_a_surrogate_pair_is_replaced(name):
 
 
 def test_a_shape_that_no_memory_would_hold_is_reported():
-    preview = sandbox.preview("x.npy", reader_of(npy_of("(4294967296, 4294967296)")))
+    preview = sandbox.preview("x.npy", reader_of(npy_of("(4294967296, 4294967296)")), "somebody")
 
     assert preview == NoPreview("This NumPy array cannot be read: no memory would hold one of its shape.")
 
 
 def test_a_tree_leaves_its_process_as_small_as_it_is_rendered():
-    preview = sandbox.preview("x.json", reader_of(dict(trees())["arrays.json"]))
+    preview = sandbox.preview("x.json", reader_of(dict(trees())["arrays.json"]), "somebody")
 
     assert isinstance(preview, Tree)
     assert len(preview.rows) < 110
 
 
 def test_a_lexer_that_is_ended_leaves_the_plain_text():
-    preview = sandbox.preview("x.c", reader_of("\n".join(["/*" * 450] * 130).encode()))
+    preview = sandbox.preview("x.c", reader_of("\n".join(["/*" * 450] * 130).encode()), "somebody")
 
     assert isinstance(preview, Text)
     assert "".join(part for line in preview.lines for _, part in line) == "/*" * 450 * 130
@@ -197,28 +200,28 @@ def test_a_file_that_cannot_be_read_further_ends_the_process():
         raise errors.StoreUnavailable("The object store does not respond.")
 
     with pytest.raises(errors.StoreUnavailable):
-        sandbox.preview("x.csv", Reader(100, fetch))
+        sandbox.preview("x.csv", Reader(100, fetch), "somebody")
 
 
 def test_what_hostile_markdown_makes_is_bounded_and_made_once(monkeypatch):
     caches["markdown"].clear()
     calls = []
     render = sandbox.markdown
-    monkeypatch.setattr(sandbox, "markdown", lambda text: calls.append(text) or render(text))
+    monkeypatch.setattr(sandbox, "markdown", lambda text, person: calls.append(text) or render(text, person))
     hostile = dict(texts())["table.md"].decode()
 
-    pages = {markdown.render(hostile) for _ in range(3)}
+    pages = {markdown.render(hostile, "somebody") for _ in range(3)}
     assert len(calls) == len(pages) == 1
     assert pages.pop().startswith("<pre>|a|a|")
 
     ordinary = "# Title\n\n" + "**Bold** text.\n\n" * 500
-    assert "<strong>Bold</strong>" in markdown.render(ordinary) == markdown.render(ordinary)
+    assert "<strong>Bold</strong>" in markdown.render(ordinary, "a") == markdown.render(ordinary, "b")
     assert len(calls) == 2
 
 
-def test_few_previews_are_made_at_once_and_others_have_to_wait(monkeypatch, browser, bob, vera, artifact):
-    log(bob, artifact, {"x.csv": b"a\n1\n"})
-    monkeypatch.setattr(sandbox, "_WAIT_SECONDS", 0.1)
+@contextmanager
+def previews_being_made(people: list[str]) -> Iterator[None]:
+    """One for each of them, until the end."""
     go_on, reading = threading.Event(), threading.Semaphore(0)
 
     def fetch(offset: int, length: int) -> bytes:
@@ -226,18 +229,79 @@ def test_few_previews_are_made_at_once_and_others_have_to_wait(monkeypatch, brow
         go_on.wait(60)
         return b"a\n1\n"
 
-    with ThreadPoolExecutor(sandbox._MAX_PROCESSES) as threads:
-        made = [threads.submit(sandbox.preview, "x.csv", Reader(4, fetch)) for _ in range(sandbox._MAX_PROCESSES)]
-        for _ in made:
-            assert reading.acquire(timeout=60)
-        page = browser(vera).get(f"{VERSION}/files/x.csv")
-        go_on.set()
-
-    assert (page.status_code, page["Retry-After"]) == (503, "5")
-    assert "The server is making other previews" in page.content.decode()
-    # Those two waited longer than the time limit where the machine is busy; the places are free again all the same.
+    with ThreadPoolExecutor(len(people)) as threads:
+        made = [threads.submit(sandbox.preview, "x.csv", Reader(4, fetch), person) for person in people]
+        try:
+            for _ in made:
+                assert reading.acquire(timeout=60)
+            yield
+        finally:
+            go_on.set()
+    # They waited longer than the time limit where the machine is busy; the places are free again all the same.
     assert all(isinstance(one.exception(), PreviewTooLarge | None) for one in made)
-    assert browser(vera).get(f"{VERSION}/files/x.csv").status_code == 200
+
+
+NOT_READY = "The preview is not ready: the server is busy with other previews. Reload in a moment."
+
+
+def test_few_previews_are_made_at_once_and_other_pages_are_shown_without(monkeypatch, browser, bob, vera, artifact):
+    log(bob, artifact, {"x.csv": b"a\n1\n"})
+    monkeypatch.setattr(sandbox, "_WAIT_SECONDS", 0.1)
+    with previews_being_made(["one", "another"]):
+        page = browser(vera).get(f"{VERSION}/files/x.csv")
+
+    assert page.status_code == 200
+    assert NOT_READY in page.content.decode() and f"{VERSION}/download/x.csv" in page.content.decode()
+    assert NOT_READY not in browser(vera).get(f"{VERSION}/files/x.csv").content.decode()
+
+
+def test_one_person_takes_one_place_and_others_have_their_previews(browser, bob, vera, artifact):
+    log(bob, artifact, {"x.csv": b"a\n1\n"})
+    with previews_being_made([str(bob.pk)]):
+        page = browser(bob).get(f"{VERSION}/files/x.csv")
+        other = browser(vera).get(f"{VERSION}/files/x.csv")
+
+    assert (page.status_code, other.status_code) == (200, 200)
+    assert NOT_READY in page.content.decode()
+    assert NOT_READY not in other.content.decode()
+    assert NOT_READY not in browser(bob).get(f"{VERSION}/files/x.csv").content.decode()
+
+
+def test_who_waits_for_a_place_waits_once(monkeypatch):
+    """The same person's other pages take no thread meanwhile."""
+    monkeypatch.setattr(sandbox, "_WAIT_SECONDS", 60.0)
+    waits, acquire = threading.Semaphore(0), sandbox._slots.acquire
+    with ThreadPoolExecutor(1) as threads, previews_being_made(["one", "another"]):
+        monkeypatch.setattr(sandbox._slots, "acquire", lambda timeout: waits.release() or acquire(timeout=timeout))
+        first = threads.submit(sandbox.preview, "x.csv", reader_of(b"a\n1\n"), "bob")
+        assert waits.acquire(timeout=60)
+        with pytest.raises(errors.Busy):
+            sandbox.preview("x.csv", reader_of(b"a\n1\n"), "bob")
+        assert not waits.acquire(blocking=False)
+    assert isinstance(first.result(), Table)
+
+
+def test_long_descriptions_and_notes_are_shown_as_written_meanwhile(browser, bob, vera, project, artifact):
+    caches["markdown"].clear()
+    text = "# Title\n\n" + "**Bold** text.\n\n" * 500
+    version = log(bob, artifact, {"x": b"x"})
+    for row, field in (
+        (project, "description"),
+        (artifact, "description"),
+        (version, "description"),
+        (version, "notes"),
+    ):
+        setattr(row, field, f"{field} of {row}\n\n{text}")
+        row.save()
+    urls = ["/acme/demo", VERSION.removesuffix("/v1"), VERSION]
+    with previews_being_made([str(vera.pk)]):
+        pages = [browser(vera).get(url) for url in urls]
+        assert [page.status_code for page in pages] == [200] * 3
+        assert all("**Bold** text." in page.content.decode() for page in pages)
+        assert "<strong>Bold</strong>" in browser(bob).get(VERSION).content.decode()
+    for url in urls:
+        page = browser(vera).get(url).content.decode()
+        assert "<strong>Bold</strong>" in page and "**Bold** text." not in page
 
 
 def test_what_is_sent_as_json_with_half_a_surrogate_pair_is_refused(api, bob, artifact):

@@ -23,7 +23,7 @@ def reader_of(data: bytes, size: int | None = None) -> Reader:
 
 
 def make_preview(name: str, data: bytes) -> Preview:
-    return sandbox.preview(name, reader_of(data))
+    return sandbox.preview(name, reader_of(data), "somebody")
 
 
 def line_texts(text: Text) -> list[str]:

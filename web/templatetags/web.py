@@ -62,10 +62,10 @@ def size(count: int | None) -> str:
     return f"{value:.0f} {_UNITS[power]}" if power == 0 or value >= 100 else f"{value:.1f} {_UNITS[power]}"
 
 
-@register.filter
-def markdown(text: str) -> SafeString:
+@register.simple_tag(takes_context=True)
+def markdown(context: template.Context, text: str) -> SafeString:
     """Markdown as sanitised HTML, for a `.prose` around it: `components/markdown.html` has both."""
-    return markdown_html.render(text)
+    return markdown_html.render(text, str(context["request"].user.pk))
 
 
 @register.inclusion_tag("components/json_tree.html")

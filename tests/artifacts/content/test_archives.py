@@ -8,14 +8,22 @@ import zipfile
 import pytest
 
 from accounts.actor import Actor, Channel
+from accounts.models import User
 from artifacts import errors, storage
 from artifacts.content import archives
-from artifacts.models import ArtifactDownload, ArtifactFile, Blob
+from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob
 from tests.artifacts.client import MIB, log
 
 
-def unzip(chunks) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(b"".join(chunks))) as archive:
+def zip_of(user: User, version: ArtifactVersion) -> archives.Zip:
+    actor = Actor(user, Channel.WEB, ip="127.0.0.1", user_agent="a browser")
+    return archives.stream(actor, version, user.username)
+
+
+def unzip(zip: archives.Zip) -> dict[str, bytes]:
+    body = b"".join(zip.chunks)
+    assert len(body) == zip.size
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -24,7 +32,7 @@ def test_it_holds_every_file_as_it_was(vera, bob, artifact):
     files = {"a.txt": b"one", "b/empty": b"", "b/ü 日.bin": random.Random(1).randbytes(3 * MIB), "z/a.txt": b"one"}
     version = log(bob, artifact, files)
 
-    assert unzip(archives.stream(Actor(vera, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)) == files
+    assert unzip(zip_of(vera, version)) == files
 
 
 def test_small_files_of_a_pack_are_read_together(bob, artifact):
@@ -32,7 +40,7 @@ def test_small_files_of_a_pack_are_read_together(bob, artifact):
     version = log(bob, artifact, files, packed=True)
 
     assert [len(run) for run in archives.contiguous_files(version)] == [1000, 500]
-    assert unzip(archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)) == files
+    assert unzip(zip_of(bob, version)) == files
 
 
 def test_files_of_a_pack_in_any_order(bob, artifact):
@@ -40,11 +48,11 @@ def test_files_of_a_pack_in_any_order(bob, artifact):
     files = {"1": bodies[2], "2": bodies[0], "3": bodies[3], "4": bodies[1], "5": bodies[0]}
     version = log(bob, artifact, files, packed=True)
 
-    assert unzip(archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)) == files
+    assert unzip(zip_of(bob, version)) == files
 
 
 def test_it_is_counted_once(vera, v1):
-    list(archives.stream(Actor(vera, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), v1))
+    list(zip_of(vera, v1).chunks)
 
     [row] = ArtifactDownload.objects.filter(version=v1)
     assert (row.user, row.file, row.ip_address, row.user_agent) == (vera, None, "127.0.0.1", "a browser")
@@ -52,7 +60,7 @@ def test_it_is_counted_once(vera, v1):
 
 def test_memory_does_not_grow_with_the_bytes(bob, artifact):
     version = log(bob, artifact, {name: random.Random(name).randbytes(12 * MIB) for name in "abc"})
-    chunks = archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)
+    chunks = zip_of(bob, version).chunks
     next(chunks)
 
     tracemalloc.start()
@@ -70,16 +78,55 @@ def test_what_is_not_whole_is_refused_before_the_first_byte(bob, v1, state, refu
     Blob.objects.filter(files__version=v1).update(state=state)
 
     with pytest.raises(refusal):
-        archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), v1)
+        zip_of(bob, v1)
+    assert not ArtifactDownload.objects.exists()
+
+
+def test_a_first_file_that_the_store_lost_is_refused_before_the_first_byte(bob, artifact):
+    """Whatever files without bytes are before it."""
+    version = log(bob, artifact, {"a": b"", "b": b"", "c": b"1" * 100, "d": b"2"})
+    storage.delete_file(version.files.get(path="c").blob.object.key)
+
+    with pytest.raises(errors.Missing):
+        zip_of(bob, version)
     assert not ArtifactDownload.objects.exists()
 
 
 def test_bytes_that_the_store_lost_break_the_zip_off(bob, artifact):
     version = log(bob, artifact, {"a": b"1" * 100, "b": b"2"})
-    storage.delete_file(version.files.get(path="a").blob.object.key)
+    storage.delete_file(version.files.get(path="b").blob.object.key)
+    zip, sent = zip_of(bob, version), 0
 
     with pytest.raises(errors.Missing):
-        list(archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version))
+        for chunk in zip.chunks:
+            sent += len(chunk)
+    assert 100 < sent < zip.size
+
+
+def test_a_draft_that_grows_meanwhile_breaks_the_zip_off(bob, artifact):
+    version = log(bob, artifact, {"a": b"1", "b": b"2"})
+    zip, sent = zip_of(bob, version), 0
+    ArtifactFile.objects.create(
+        version=version, path="c", name="c", size=1, mime_type="text/plain", blob=version.files.get(path="a").blob
+    )
+
+    with pytest.raises(errors.Conflict, match="was changed"):
+        for chunk in zip.chunks:
+            sent += len(chunk)
+    assert sent < zip.size
+
+
+def test_the_size_is_told_where_the_directory_of_a_zip_takes_its_long_form(bob, artifact):
+    version, count = log(bob, artifact, {"0": b""}), 0xFFFF
+    blob = version.files.get().blob
+    more = (
+        ArtifactFile(version=version, path=f"{i}", name=f"{i}", size=0, mime_type="", blob=blob)
+        for i in range(1, count)
+    )
+    ArtifactFile.objects.bulk_create(more, batch_size=5_000)
+
+    zip = zip_of(bob, version)
+    assert sum(map(len, zip.chunks)) == zip.size
 
 
 def test_references_are_left_out(bob, artifact):
@@ -88,6 +135,4 @@ def test_references_are_left_out(bob, artifact):
         version=version, path="b", name="b", size=1, mime_type="text/plain", reference_uri="s3://elsewhere/b"
     )
 
-    assert unzip(archives.stream(Actor(bob, Channel.WEB, ip="127.0.0.1", user_agent="a browser"), version)) == {
-        "a": b"1"
-    }
+    assert unzip(zip_of(bob, version)) == {"a": b"1"}

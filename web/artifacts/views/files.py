@@ -26,7 +26,7 @@ from web.artifacts.lookups import get_file, get_version
 @require_safe
 def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     file = get_file(request, **url_kwargs)
-    context = _context(file) | {"preview": registry.preview(file)}
+    context = _context(file) | {"preview": registry.preview(file, _person(request))}
     return rendering.render_page(request, "artifacts/file.html", context)
 
 
@@ -78,9 +78,10 @@ def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
 @never_cache
 def version_zip(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     version = get_version(request, **url_kwargs)
-    actor = Actor.from_page(request)
-    chunks = downloads.stream(_person(request), lambda: archives.stream(actor, version))
-    response = StreamingHttpResponse(chunks, content_type="application/zip")
+    archive = archives.stream(Actor.from_page(request), version, _person(request))
+    response = StreamingHttpResponse(archive.chunks, content_type="application/zip")
+    # By which a client sees that a zip is cut short.
+    response["Content-Length"] = archive.size
     name = f"{version.artifact.name}-{version.version}.zip"
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
@@ -92,7 +93,7 @@ def _respond(content: bytes | Iterator[bytes], type: str) -> HttpResponseBase:
 
 
 def _person(request: HttpRequest) -> str:
-    return f"user {request.user.pk}"
+    return str(request.user.pk)
 
 
 def _is_pending(file: ArtifactFile) -> bool:
