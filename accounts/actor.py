@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
-from core.client_address import client_address
+from core.client_ip import client_ip
 
 if TYPE_CHECKING:
     from accounts.models import ApiKey, User
@@ -40,17 +40,17 @@ class Actor:
         """The caller of the API. The SDK is known by its User-Agent."""
         agent = request.META.get("HTTP_USER_AGENT", "")[:300]
         channel = Channel.SDK if agent.startswith("wanllmdb-sdk/") else Channel.API
-        return cls(request.user, channel, request.auth, client_address(request.META), agent, reason)
+        return cls(request.user, channel, request.auth, client_ip(request.META), agent, reason)
 
     @classmethod
     def from_page(cls, request: Any, reason: str = "") -> Self:
         """The user of a page."""
         agent = request.headers.get("User-Agent", "")[:300]
-        return cls(request.user, Channel.WEB, None, client_address(request.META), agent, reason)
+        return cls(request.user, Channel.WEB, None, client_ip(request.META), agent, reason)
 
     @classmethod
     def from_admin(cls, request: Any, reason: str = "") -> Self:
         """Staff in Django admin, who have Django's own permission for the act."""
         agent = request.headers.get("User-Agent", "")[:300]
-        ip = client_address(request.META)
+        ip = client_ip(request.META)
         return cls(request.user, Channel.ADMIN, None, ip, agent, reason, is_staff=True)

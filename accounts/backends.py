@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts import errors, known_devices, login_throttle
 from accounts.models import User
-from core.client_address import client_address
+from core.client_ip import client_ip
 from core.metrics import SIGN_INS
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class PasswordBackend(ModelBackend):
         SIGN_INS.labels("failed" if user is None else "succeeded").inc()
         if user is None:
             # Without the name: people type their passwords into the wrong field.
-            logger.info("A sign-in failed from %s.", client_address(meta) or "an unknown address")
+            logger.info("A sign-in failed from %s.", client_ip(meta) or "an unknown address")
         else:
             attempt.succeed()
         return user

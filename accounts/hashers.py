@@ -8,16 +8,16 @@ from core import errors
 
 MAX_AT_ONCE = 2
 WAIT_SECONDS = 3.0
-_places = BoundedSemaphore(MAX_AT_ONCE)
+_slots = BoundedSemaphore(MAX_AT_ONCE)
 
 
 class BoundedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
     """Django's own, and the same hashes. Raises `Busy` where too many others wait."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        if not _places.acquire(timeout=WAIT_SECONDS):
+        if not _slots.acquire(timeout=WAIT_SECONDS):
             raise errors.Busy("Too many people sign in just now: try again in a moment.")
         try:
             return super().encode(password, salt, iterations)
         finally:
-            _places.release()
+            _slots.release()

@@ -25,7 +25,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import errors
 from accounts.models import SignInLimit
-from core.client_address import client_network
+from core.client_ip import client_network
 
 FORGET_AFTER = timedelta(hours=1)
 # So many failures with one name make it a name that is being guessed at.
@@ -49,9 +49,9 @@ class Policy:
         return timedelta(seconds=min(self.longest_wait, self.first_wait * 2 ** min(excess, 16)))
 
 
-NAME_AT_ADDRESS = Policy(free=10, longest_wait=60)
-GUESSED_NAME_AT_ADDRESS = Policy(free=1, longest_wait=60)
-ADDRESS = Policy(free=50, longest_wait=10)
+NAME_AT_IP = Policy(free=10, longest_wait=60)
+GUESSED_NAME_AT_IP = Policy(free=1, longest_wait=60)
+IP = Policy(free=50, longest_wait=10)
 DEVICE = Policy(free=10, longest_wait=60)
 
 
@@ -78,9 +78,9 @@ def begin(meta: Mapping[str, Any], username: str, device: str = "") -> Attempt:
         policies = {attempt.own: DEVICE}
     else:
         network = client_network(meta)
-        address, guessed = _key("address", network), _key("name", name)
-        attempt = Attempt(_key("pair", network, name), (address, guessed))
-        policies = {attempt.own: NAME_AT_ADDRESS, address: ADDRESS}
+        ip_key, guessed = _key("address", network), _key("name", name)
+        attempt = Attempt(_key("pair", network, name), (ip_key, guessed))
+        policies = {attempt.own: NAME_AT_IP, ip_key: IP}
     keys = [attempt.own, *attempt.shared]
     _require_free(SignInLimit.objects.filter(key__in=policies), timezone.now())
     with transaction.atomic():
@@ -89,7 +89,7 @@ def begin(meta: Mapping[str, Any], username: str, device: str = "") -> Attempt:
         now = timezone.now()
         _require_free([rows[key] for key in policies], now)
         if not device and rows[guessed].recent_failures(now - FORGET_AFTER) >= GUESSED_AT:
-            policies[attempt.own] = GUESSED_NAME_AT_ADDRESS
+            policies[attempt.own] = GUESSED_NAME_AT_IP
         for key, row in rows.items():
             row.failures = row.recent_failures(now - FORGET_AFTER) + 1
             row.last_failed_at = now

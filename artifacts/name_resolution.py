@@ -98,7 +98,7 @@ def version_of(artifact: Artifact, change: AliasChange) -> ArtifactVersion | Non
 
 
 def resolve_suffix(artifact: Artifact, suffix: str, at: datetime | None = None) -> Resolved:
-    """`v3` where that number was assigned, or the version was there by then, else the version under the alias.
+    """`v3` where that number was assigned to a version, whatever became of it, else the version under the alias.
 
     So what a name means never changes from an alias to a version, nor from a version that was deleted to an alias.
     """
@@ -106,7 +106,9 @@ def resolve_suffix(artifact: Artifact, suffix: str, at: datetime | None = None) 
     row = _find_number(artifact, number) if number else None
     if row and row.is_finalized and (at is None or _was_there(row, at)):
         return Resolved(artifact, row, None)
-    if number and at is None and (row or aliases.find(artifact, suffix) is None):
+    if row and row.is_finalized:
+        raise errors.VersionNotFound(f"Version {suffix} of artifact {artifact.name!r} was not finalized at that time.")
+    if number and (row or (at is None and aliases.find(artifact, suffix) is None)):
         raise _no_version(artifact, number, row)
     return Resolved(artifact, find_aliased(artifact, suffix, at), suffix)
 

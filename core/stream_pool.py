@@ -24,7 +24,7 @@ class StreamPool:
         self._streams: Counter[str] = Counter()
         self._lock = Lock()
 
-    def require_place(self, person: str) -> None:
+    def require_slot(self, person: str) -> None:
         """Raise `Busy` if `stream` would, before anything is done for it."""
         if self._streams.total() >= self.size:
             raise errors.Busy(_BUSY)
@@ -34,7 +34,7 @@ class StreamPool:
     def stream(self, person: str, chunks: Iterator[bytes]) -> "Stream":
         """The chunks, to be sent to this person. Raises `Busy` where too many are being sent."""
         with self._lock:
-            self.require_place(person)
+            self.require_slot(person)
             self._streams[person] += 1
         return Stream(self, person, chunks)
 
@@ -46,7 +46,7 @@ class StreamPool:
 
 
 class Stream(Iterator[bytes]):
-    """Has its place until it ends, fails or is closed. A client that reads too slowly makes it fail, and is cut off."""
+    """Has its slot until it ends, fails or is closed. A client that reads too slowly makes it fail, and is cut off."""
 
     def __init__(self, pool: StreamPool, person: str, chunks: Iterator[bytes]) -> None:
         self._pool, self._person, self._chunks = pool, person, chunks

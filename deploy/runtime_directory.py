@@ -24,9 +24,9 @@ def create(var: Path, owner: int | None = None) -> Path:
     with suppress(FileExistsError):
         directory.mkdir(mode=0o700)
         os.chown(directory, owner, -1)
-    found = directory.lstat()
+    status = directory.lstat()
     # Others can write to the place for temporary files too, and may have been there first.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner:
         raise SystemExit(f"{directory} belongs to somebody else: remove it, or set WANLLMDB_VAR_DIR to a shorter path.")
     directory.chmod(0o700)
     return directory

@@ -56,8 +56,8 @@ def prepare_environment(var: Path, requested_port: str | None) -> dict[str, str]
     return save_environment(var, {"PORT": str(port), "BASE_URL": f"http://127.0.0.1:{port}"})
 
 
-def save_environment(var: Path, addresses: Mapping[str, str]) -> dict[str, str]:
-    """The environment of this start: secrets made once, the object store, and `addresses`. Kept in `embedded.env`.
+def save_environment(var: Path, urls: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this start: secrets made once, the object store, and `urls`. Kept in `embedded.env`.
 
     What a signed address was made for stays good over a restart, because the store keeps its ports while it can.
     """
@@ -73,7 +73,7 @@ def save_environment(var: Path, addresses: Mapping[str, str]) -> dict[str, str]:
         "S3_ENDPOINT_URL": f"http://127.0.0.1:{store_port}",
         "S3_BUCKET": "wanllmdb",
     }
-    env |= addresses
+    env |= urls
     if env != saved:
         private_file.write(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
     private_file.write(var / "s3.json", store_identities(env))

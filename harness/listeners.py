@@ -11,14 +11,14 @@ _ACCEPTS = 0x10000
 def tcp(pids: Iterable[int]) -> set[tuple[str, int]]:
     """Addresses and ports. An IPv6 address is given as the system writes it."""
     sockets = _sockets(pids)
-    found = set()
+    listeners = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == _LISTENS and fields[9] in sockets:
-                address, _, port = fields[1].partition(":")
-                found.add((_ipv4(address) if table.endswith("tcp") else address, int(port, 16)))
-    return found
+                ip, _, port = fields[1].partition(":")
+                listeners.add((_ipv4(ip) if table.endswith("tcp") else ip, int(port, 16)))
+    return listeners
 
 
 def tcp_ports(pids: Iterable[int]) -> set[int]:
@@ -34,15 +34,15 @@ def unix_paths(pids: Iterable[int]) -> set[str]:
 
 def _sockets(pids: Iterable[int]) -> set[str]:
     """Their inodes."""
-    found = set()
+    inodes = set()
     for pid in pids:
         with suppress(FileNotFoundError):
             for entry in Path(f"/proc/{pid}/fd").iterdir():
                 with suppress(FileNotFoundError):
                     target = str(entry.readlink())
                     if target.startswith("socket:["):
-                        found.add(target[8:-1])
-    return found
+                        inodes.add(target[8:-1])
+    return inodes
 
 
 def _ipv4(hexadecimal: str) -> str:

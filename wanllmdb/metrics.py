@@ -19,7 +19,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from artifacts.models import ArtifactVersion, StoredObject, WorkerHeartbeat
-from core.client_address import comes_from
+from core.client_ip import comes_from
 from events.models import Event
 from notifications.models import Delivery, InboxItem, Webhook
 

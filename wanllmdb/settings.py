@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 from core import csp
-from core.client_address import TrustedProxies
+from core.client_ip import TrustedProxies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

@@ -86,20 +86,20 @@ def image_url(file: ArtifactFile, type: str) -> str | None:
 
 
 def passed_on(file: ArtifactFile, person: str) -> bytes | Iterator[bytes]:
-    """The bytes of a file, to be sent to this person by this server. Raises as `require_place` does."""
+    """The bytes of a file, to be sent to this person by this server. Raises as `require_slot` does."""
     if file.size <= _ONE_PIECE:
         return b"".join(content(file))
-    require_place(person)
+    require_slot(person)
     return stream(person, content(file))
 
 
-def require_place(person: str) -> None:
-    """Raise `Busy` where this server has no place for what it would send to this person: before anything is read."""
-    _pool.require_place(person)
+def require_slot(person: str) -> None:
+    """Raise `Busy` where this server has no slot for what it would send to this person: before anything is read."""
+    _pool.require_slot(person)
 
 
 def stream(person: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks, to be sent to this person by this server. Raises `Busy` without a place."""
+    """The chunks, to be sent to this person by this server. Raises `Busy` without a slot."""
     return _pool.stream(person, chunks)
 
 

@@ -41,9 +41,9 @@ def json_lines(reader: Reader) -> Table:
         if len(records) > MAX_ROWS:
             break
     columns = list(dict.fromkeys(key for record in records[:MAX_ROWS] for key in record))
-    shown = columns[:MAX_COLUMNS]
-    rows = [[_to_text(record[key]) if key in record else None for key in shown] for record in records]
-    return _table(shown, rows, reader, len(columns))
+    keys = columns[:MAX_COLUMNS]
+    rows = [[_to_text(record[key]) if key in record else None for key in keys] for record in records]
+    return _table(keys, rows, reader, len(columns))
 
 
 def _first_lines(reader: Reader) -> str:
@@ -68,9 +68,9 @@ def _parse_csv(reader: Reader, text: str, delimiter: str) -> Table:
     if len(rows) == 1 and reader.size > _HEAD:
         raise FormatMismatch("This table has a row that is too long to show, so it is shown as text.")
     header, *body = rows
-    shown = min(width, MAX_COLUMNS)
-    names = [*header, *[""] * (shown - len(header))]
-    return _table(names, [[*row, *[None] * (shown - len(row))] for row in body], reader, width)
+    count = min(width, MAX_COLUMNS)
+    names = [*header, *[""] * (count - len(header))]
+    return _table(names, [[*row, *[None] * (count - len(row))] for row in body], reader, width)
 
 
 def _table(names: list[str], rows: list[list[str | None]], reader: Reader, width: int) -> Table:

@@ -161,7 +161,7 @@ def test_who_can_no_longer_invite_invites_nobody(acme, alice, bob, mallory):
         invitations.accept_own(Actor(mallory), invitation)
 
 
-def test_who_joins_by_a_link_is_not_asked_again(acme, alice, mallory, token):
+def test_who_joins_by_a_link_is_not_invited_again(acme, alice, mallory, token):
     invitations.invite_user(Actor(alice), acme, "mallory", Role.VIEWER)
     invitations.accept(Actor(mallory), token)
 

@@ -48,7 +48,7 @@ def test_latest_of_the_last_one_goes_with_it(bob, artifact, v1):
     assert log(bob, artifact, {"a": b"a"}).version == "v2"
 
 
-def test_latest_that_stands_elsewhere_by_hand_stays(bob, artifact, v1, v2):
+def test_latest_that_was_moved_elsewhere_manually_stays(bob, artifact, v1, v2):
     v3 = log(bob, artifact, {"three": b"3"})
     aliases.move(Actor(bob, Channel.SDK), artifact, "latest", v1)
     versions.delete(Actor(bob, Channel.SDK), v3)
@@ -56,7 +56,7 @@ def test_latest_that_stands_elsewhere_by_hand_stays(bob, artifact, v1, v2):
     assert where(artifact) == {"latest": "v1"}
 
 
-def test_latest_that_was_moved_by_hand_to_the_one_that_goes_falls_to_the_newest(bob, artifact, v1, v2):
+def test_latest_that_was_moved_manually_to_the_one_that_goes_falls_to_the_newest(bob, artifact, v1, v2):
     aliases.move(Actor(bob, Channel.SDK), artifact, "latest", v1)
     versions.delete(Actor(bob, Channel.SDK), v1)
 

@@ -161,7 +161,7 @@ def test_asking_again_after_that_answers_the_same(api, alice, bob, artifact):
     assert api(alice).post(url).status_code == 404
 
 
-def test_a_draft_filled_by_hand_is_a_version_of_its_own(bob, artifact, v1):
+def test_a_draft_filled_manually_is_a_version_of_its_own(bob, artifact, v1):
     draft = versions.begin(Actor(bob), artifact).version
     files.add(Actor(bob), draft, file_specs({"one.txt": b"one"}))
 
@@ -178,7 +178,7 @@ def test_a_draft_begun_earlier_does_not_take_latest_back(bob, artifact):
     assert (artifact.latest_version, artifact.version_count) == ("v2", 2)
 
 
-def test_latest_follows_and_what_was_moved_by_hand_is_taken_on(bob, artifact, v1, v2):
+def test_latest_follows_and_what_was_moved_manually_is_taken_on(bob, artifact, v1, v2):
     assert where(artifact) == {"latest": "v2"}
     aliases.move(Actor(bob, Channel.SDK), artifact, "latest", v1)
     assert where(artifact) == {"latest": "v1"}
@@ -187,7 +187,7 @@ def test_latest_follows_and_what_was_moved_by_hand_is_taken_on(bob, artifact, v1
     assert where(artifact) == {"latest": "v3"}
 
 
-def test_latest_that_was_removed_by_hand_comes_back_with_the_next(bob, artifact, v1):
+def test_latest_that_was_removed_manually_comes_back_with_the_next(bob, artifact, v1):
     aliases.remove(Actor(bob, Channel.SDK), artifact, "latest")
     log(bob, artifact, {"two": b"2"})
 

@@ -43,7 +43,7 @@ def protected(alice, project, artifact, v1) -> Artifact:
     return artifact
 
 
-def test_each_old_name_leads_to_what_was_renamed(api, alice, bob, vera, acme, project, artifact, v1, run):
+def test_every_old_name_leads_to_what_was_renamed(api, alice, bob, vera, acme, project, artifact, v1, run):
     rename(Actor(bob), artifact, "rows")
     rename(Actor(bob), project, "trial")
     rename(Actor(alice), acme, "umbrella")
@@ -65,7 +65,7 @@ def test_each_old_name_leads_to_what_was_renamed(api, alice, bob, vera, acme, pr
     assert started["project_name"] == "umbrella/trial"
 
 
-def test_a_name_is_found_by_nobody_who_does_not_see_what_it_leads_to(api, mallory, bob, project, artifact, v1):
+def test_a_name_resolves_for_nobody_who_does_not_see_what_it_leads_to(api, mallory, bob, project, artifact, v1):
     rename(Actor(bob), artifact, "rows")
     rename(Actor(bob), project, "trial")
 
@@ -225,7 +225,7 @@ def test_nothing_is_renamed_to_where_its_numbers_meant_others(alice, bob, acme, 
     assert elsewhere.name == "elsewhere"
 
 
-def test_rules_are_asked_before_something_protected_gets_another_name(alice, bob, acme, project, protected):
+def test_rules_are_checked_before_something_protected_gets_another_name(alice, bob, acme, project, protected):
     refusals = {}
     for what in (protected, project):
         with pytest.raises(
@@ -286,7 +286,7 @@ def test_staff_release_a_name(client, alice, bob, project, artifact, v1):
     assert artifacts.create(Actor(bob), project, "data", "model").last_assigned_number == 1
 
 
-def test_the_database_keeps_each_former_name_once(alice, artifact, bob):
+def test_the_database_keeps_a_former_name_once(alice, artifact, bob):
     rename(Actor(bob), artifact, "rows")
     row = FormerName.objects.get()
     for columns in ({"name": ""}, {"role": "owner"}):
@@ -298,7 +298,7 @@ def test_the_database_keeps_each_former_name_once(alice, artifact, bob):
     assert FormerName.objects.of(SERVER, "data").count() == 0
 
 
-def test_a_version_in_hand_that_was_deleted_is_told_so(api, bob, artifact, v1, v2, run):
+def test_a_loaded_version_that_was_deleted_is_refused(api, bob, artifact, v1, v2, run):
     """As the SDK sends it for an artifact object that was found before."""
     versions.delete(Actor(bob, Channel.SDK), v1)
     answer = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "acme/demo/data:v1"})

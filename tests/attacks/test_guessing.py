@@ -15,27 +15,27 @@ from django.utils import timezone
 from accounts import login_throttle
 from accounts.models import SignInLimit
 from accounts.tasks import prune_sign_in_limits
-from core.client_address import TrustedProxies
+from core.client_ip import TrustedProxies
 
 PASSWORD = "a good long password"
 HERE, THERE = "203.0.113.9", "198.51.100.1"
-FREE = login_throttle.NAME_AT_ADDRESS.free
+FREE = login_throttle.NAME_AT_IP.free
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch) -> None:
     """Waits so long that none ends by itself, however busy the machine is."""
-    for name in ("NAME_AT_ADDRESS", "GUESSED_NAME_AT_ADDRESS", "ADDRESS", "DEVICE"):
+    for name in ("NAME_AT_IP", "GUESSED_NAME_AT_IP", "IP", "DEVICE"):
         policy = getattr(login_throttle, name)
         longer = dataclasses.replace(policy, longest_wait=policy.longest_wait * 3600, first_wait=3600)
         monkeypatch.setattr(login_throttle, name, longer)
     monkeypatch.setattr(login_throttle, "FORGET_AFTER", timedelta(days=30))
 
 
-def sign_in(username: str, password: str = PASSWORD, address: str = HERE, client: Client | None = None) -> int:
+def sign_in(username: str, password: str = PASSWORD, ip: str = HERE, client: Client | None = None) -> int:
     """By way of a proxy on the same machine. The status: 302 is in, 422 is wrong, 429 is to wait."""
     answer = (client or Client()).post(
-        "/login", {"username": username, "password": password}, headers={"X-Forwarded-For": address}
+        "/login", {"username": username, "password": password}, headers={"X-Forwarded-For": ip}
     )
     if answer.status_code == 429:
         assert int(answer["Retry-After"]) > 0
@@ -43,8 +43,8 @@ def sign_in(username: str, password: str = PASSWORD, address: str = HERE, client
     return answer.status_code
 
 
-def guess(times: int, username: str = "alice", address: str = HERE) -> Counter[int]:
-    return Counter(sign_in(username, f"guess {number}", address) for number in range(times))
+def guess(times: int, username: str = "alice", ip: str = HERE) -> Counter[int]:
+    return Counter(sign_in(username, f"guess {number}", ip) for number in range(times))
 
 
 def let_time_pass(seconds: float) -> None:
@@ -54,7 +54,7 @@ def let_time_pass(seconds: float) -> None:
         row.save()
 
 
-def test_guessing_has_to_wait_longer_each_time(alice):
+def test_guessing_has_to_wait_longer_and_longer(alice):
     assert guess(FREE + 5) == {422: FREE, 429: 5}
 
     waits = []
@@ -77,12 +77,12 @@ def test_a_right_password_gets_in_after_the_wait_and_ends_it(alice):
 
 def test_a_right_password_gets_in_from_elsewhere_while_others_guess(alice):
     for host in range(login_throttle.GUESSED_AT // FREE + 2):
-        guess(FREE, address=f"198.51.100.{host + 2}")
+        guess(FREE, ip=f"198.51.100.{host + 2}")
 
     assert sign_in("alice") == 302
     # An address that nobody has seen yet has one attempt at a name that so many guess at, not ten.
-    assert guess(3, address=THERE) == {422: 1, 429: 2}
-    assert sign_in("alice", address="192.0.2.1") == 302
+    assert guess(3, ip=THERE) == {422: 1, 429: 2}
+    assert sign_in("alice", ip="192.0.2.1") == 302
 
 
 def test_a_browser_that_is_known_gets_in_from_where_others_guess(alice, mallory):
@@ -113,18 +113,18 @@ def test_ten_wrong_guesses_behind_a_proxy_lock_nobody_out(alice, bob):
     guess(FREE + 5)
 
     assert sign_in("bob") == 302
-    assert sign_in("alice", address=THERE) == 302
+    assert sign_in("alice", ip=THERE) == 302
 
 
 def test_behind_a_proxy_that_is_not_configured_there_is_a_wait_and_no_lock(settings, alice):
     settings.TRUSTED_PROXIES = TrustedProxies.parse([])
     guess(500)
-    let_time_pass(login_throttle.NAME_AT_ADDRESS.longest_wait)
+    let_time_pass(login_throttle.NAME_AT_IP.longest_wait)
 
     assert sign_in("alice") == 302
 
 
-def test_an_invented_address_does_not_start_anew(alice):
+def test_an_invented_ip_does_not_start_anew(alice):
     answers = Counter(
         Client()
         .post(
@@ -141,14 +141,14 @@ def test_an_invented_address_does_not_start_anew(alice):
 
 def test_new_names_wait_too_and_cost_little(alice, django_assert_max_num_queries):
     cache.set("of-pages", "kept", None)
-    answers = Counter(sign_in(f"name-{number}", "wrong") for number in range(login_throttle.ADDRESS.free + 100))
+    answers = Counter(sign_in(f"name-{number}", "wrong") for number in range(login_throttle.IP.free + 100))
 
-    assert answers[422] == login_throttle.ADDRESS.free
-    assert SignInLimit.objects.count() == 2 * login_throttle.ADDRESS.free + 1
+    assert answers[422] == login_throttle.IP.free
+    assert SignInLimit.objects.count() == 2 * login_throttle.IP.free + 1
     assert cache.get("of-pages") == "kept"
     with django_assert_max_num_queries(1):
         assert sign_in("name-x", "wrong") == 429
-    assert sign_in("alice", address=THERE) == 302
+    assert sign_in("alice", ip=THERE) == 302
 
 
 def test_what_is_counted_is_forgotten(alice):
@@ -172,7 +172,7 @@ def test_names_that_exist_and_others_wait_alike(alice):
     assert guess(FREE + 3, "nobody") == guess(FREE + 3, "alice", THERE)
 
 
-def test_the_admin_and_the_current_password_are_no_way_around(alice):
+def test_the_admin_and_the_current_password_are_no_bypass(alice):
     alice.is_staff = True
     alice.save()
     guess(FREE)

@@ -206,7 +206,7 @@ def test_a_zip_that_the_store_does_not_give_whole_is_seen_as_incomplete(store):
     sessions = stack.manage("shell", "--no-imports", "--command", SIGN_IN.format(name=name, people=2)).split()
     cookie, other = (f"sessionid={session}" for session in sessions)
     url = f"{stack.base_url}/acme/{name}/artifacts/dataset/data/v1.zip"
-    # Everybody has one place, which the server gives back a little after a client has gone. That the store goes on, it
+    # Everybody has one slot, which the server gives back a little after a client has gone. That the store goes on, it
     # sees a little later too.
     retry = urllib3.Retry(total=30, status_forcelist=[503], redirect=0)
     get = partial(HTTP.request, "GET", url, headers={"Cookie": cookie}, preload_content=False, timeout=60)
@@ -294,14 +294,14 @@ def locked(*tables: str) -> Iterator[None]:
         other.close()
 
 
-def assert_unavailable(response, code: str, sentence: str) -> None:
+def assert_unavailable(response, code: str, message: str) -> None:
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
     if code:
         assert response.json()["code"] == code
-        assert sentence in response.json()["detail"]
+        assert message in response.json()["detail"]
     else:
-        assert sentence in response.content.decode()
+        assert message in response.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -358,7 +358,7 @@ def full() -> Iterator[None]:
 @pytest.mark.django_db(transaction=True)
 def test_on_a_full_disk_reads_go_on_and_writes_say_so(api, browser, bob, project):
     program, page = api(bob), browser(bob)
-    sentence = "The disk of the database is full."
+    message = "The disk of the database is full."
     long = "x" * 50_000
     with full():
         assert program.get("/api/v1/projects").status_code == 200
@@ -368,15 +368,15 @@ def test_on_a_full_disk_reads_go_on_and_writes_say_so(api, browser, bob, project
             write = program.post("/api/v1/projects", {"team": "acme", "name": f"p{number}", "description": long})
             if write.status_code != 201:
                 break
-        assert_unavailable(write, "DatabaseFull", sentence)
+        assert_unavailable(write, "DatabaseFull", message)
         form = {"name": "demo", "visibility": "private", "description": long}
-        assert_unavailable(page.post("/acme/demo/settings", form), "", sentence)
+        assert_unavailable(page.post("/acme/demo/settings", form), "", message)
         assert program.get(f"/api/v1/projects/{project.pk}").json()["description"] == ""
     assert program.post("/api/v1/projects", {"team": "acme", "name": "p"}).status_code == 201
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lock_that_middleware_meets_is_told_too(short_waits, bob):
+def test_a_lock_that_middleware_meets_is_reported_too(short_waits, bob):
     client = Client(raise_request_exception=False)
     client.force_login(bob)
     session = client.session
@@ -390,7 +390,7 @@ def test_a_lock_that_middleware_meets_is_told_too(short_waits, bob):
     assert_unavailable(form, "", "The database is busy with other changes.")
 
 
-def test_a_database_that_is_away_is_told():
+def test_a_database_that_is_away_is_reported():
     """As the driver says it of a port where nobody listens."""
     try:
         psycopg.connect(host="127.0.0.1", port=servers.free_port(), connect_timeout=2)
@@ -401,13 +401,13 @@ def test_a_database_that_is_away_is_told():
     assert database_errors.refusal(ValueError()) is None
 
 
-def test_health_tells_of_a_silent_store(silent_store, client, db):
+def test_health_reports_a_silent_store(silent_store, client, db):
     cache.clear()
     assert client.get("/readyz").status_code == 503
     assert "object store does not respond" in health.problems()[0]
 
 
-def test_only_one_tries_a_part_that_did_not_respond():
+def test_only_one_probes_a_part_that_did_not_respond():
     breaker = CircuitBreaker(pause=0.0)
     assert breaker.allows()
     breaker.record_failure()

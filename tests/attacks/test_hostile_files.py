@@ -140,7 +140,7 @@ def peak() -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_has_a_page_and_takes_no_memory_of_the_server(kind, browser, bob, vera, artifact):
+def test_every_kind_has_a_page_and_takes_no_memory_of_the_server(kind, browser, bob, vera, artifact):
     files = dict(KINDS[kind]())
     log(bob, artifact, files)
     client = browser(vera)
@@ -175,13 +175,13 @@ def test_half_of_a_surrogate_pair_is_replaced(name):
     assert text.encode()
 
 
-def test_a_shape_that_no_memory_would_hold_is_said_to_be_one():
+def test_a_shape_that_no_memory_would_hold_is_reported():
     preview = sandbox.preview("x.npy", reader_of(npy_of("(4294967296, 4294967296)")), "somebody")
 
     assert preview == NoPreview("This NumPy array cannot be read: no memory would hold one of its shape.")
 
 
-def test_a_tree_leaves_its_process_as_small_as_it_is_shown():
+def test_a_tree_leaves_its_process_as_small_as_it_is_rendered():
     preview = sandbox.preview("x.json", reader_of(dict(trees())["arrays.json"]), "somebody")
 
     assert isinstance(preview, Tree)
@@ -237,7 +237,7 @@ def previews_being_made(people: list[str]) -> Iterator[None]:
             yield
         finally:
             go_on.set()
-    # They waited longer than the time limit where the machine is busy; the places are free again all the same.
+    # They waited longer than the time limit where the machine is busy; the slots are free again all the same.
     assert all(isinstance(one.exception(), PreviewTooLarge | None) for one in made)
 
 
@@ -255,7 +255,7 @@ def test_few_previews_are_made_at_once_and_other_pages_are_shown_without(monkeyp
     assert NOT_READY not in browser(vera).get(f"{VERSION}/files/x.csv").content.decode()
 
 
-def test_one_person_takes_one_place_and_others_have_their_previews(browser, bob, vera, artifact):
+def test_one_person_takes_one_slot_and_others_have_their_previews(browser, bob, vera, artifact):
     log(bob, artifact, {"x.csv": b"a\n1\n"})
     with previews_being_made([str(bob.pk)]):
         page = browser(bob).get(f"{VERSION}/files/x.csv")
@@ -267,7 +267,7 @@ def test_one_person_takes_one_place_and_others_have_their_previews(browser, bob,
     assert NOT_READY not in browser(bob).get(f"{VERSION}/files/x.csv").content.decode()
 
 
-def test_who_waits_for_a_place_waits_once(monkeypatch):
+def test_who_waits_for_a_slot_waits_once(monkeypatch):
     """The same person's other pages take no thread meanwhile."""
     monkeypatch.setattr(sandbox, "_WAIT_SECONDS", 60.0)
     waits, acquire = threading.Semaphore(0), sandbox._slots.acquire

@@ -275,7 +275,7 @@ def meanings(user: User) -> dict[str, Any]:
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize(("scope", "needs_approval"), [("team", False), ("project", True), ("artifact", False)])
-def test_no_way_around_a_rule(
+def test_no_bypass_of_a_rule(
     api, browser, alice, bob, vera, acme, project, protected, way, channel, scope, needs_approval
 ):
     row = {"team": acme, "project": project, "artifact": protected}[scope]

@@ -1,7 +1,7 @@
 """What pages and the API say: nothing that is called or written in a private project is on any page of a stranger.
 
 Every URL that there is gets asked, about what the stranger may see, about what not, and about both mixed. All that is
-private has the same word in its name or text, which is then looked for in each answer.
+private has the same mark in its name or text, which is then looked for in each answer.
 """
 
 import re
@@ -26,8 +26,8 @@ from projects.models import Project, Run, Visibility
 from tests.artifacts.client import log
 from tests.conftest import HTMX, person
 
-WORD = "hushhush"
-# Found by it, and not itself the word: a page may repeat what it was asked for.
+MARK = "hushhush"
+# Found by it, and not itself the mark: a page may repeat what it was asked for.
 PART = "hushhu"
 SKIPPED = ("admin/", "healthz", "readyz", "static")
 
@@ -54,7 +54,7 @@ def zed(db) -> User:
 
 @pytest.fixture
 def team(zed) -> Team:
-    """With a private project in which everything has the word, and an internal one that it is at work with."""
+    """With a private project in which everything has the mark, and an internal one that it is at work with."""
     team = Team.objects.create(name="zeta", created_by=zed)
     Membership.objects.create(team=team, user=zed, role=Role.ADMIN)
     return team
@@ -68,35 +68,35 @@ def helper(team) -> User:
     return user
 
 
-def fill(owner: User, helper: User, team: Team, name: str, word: str, visibility: Visibility) -> dict[str, object]:
-    """A project with one of everything, each called after `word`; what URLs name of it."""
+def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility: Visibility) -> dict[str, object]:
+    """A project with one of everything, each called after `mark`; what URLs name of it."""
     actor = Actor(owner)
     project = Project.objects.create(
-        team=team, name=name, description=f"{word} project", visibility=visibility, created_by=owner
+        team=team, name=name, description=f"{mark} project", visibility=visibility, created_by=owner
     )
     run = Run.objects.create(
-        project=project, name=f"{word}-run", display_name=f"{word} run", notes=f"{word} notes", created_by=owner,
-        config={f"{word}-key": word}, summary={word: 1}, tags=[f"{word}-tag"], job_type=word, group=word, host=word,
-        git_remote=f"https://example.org/{word}.git",
+        project=project, name=f"{mark}-run", display_name=f"{mark} run", notes=f"{mark} notes", created_by=owner,
+        config={f"{mark}-key": mark}, summary={mark: 1}, tags=[f"{mark}-tag"], job_type=mark, group=mark, host=mark,
+        git_remote=f"https://example.org/{mark}.git",
     )  # fmt: skip
     artifact = artifacts.create(
-        actor, project, f"{word}-data", "dataset", description=f"{word} data", tags=[f"{word}-t"], metadata={word: word}
+        actor, project, f"{mark}-data", "dataset", description=f"{mark} data", tags=[f"{mark}-t"], metadata={mark: mark}
     )
-    files = {f"{word}.txt": f"{word} content".encode(), f"{word}-folder/x.csv": f"{word}\n1\n".encode()}
-    old = log(owner, artifact, files, f"{word}-alias")
-    versions.describe(actor, old, description=f"{word} description", notes=f"{word} notes", metadata={word: [word]})
+    files = {f"{mark}.txt": f"{mark} content".encode(), f"{mark}-folder/x.csv": f"{mark}\n1\n".encode()}
+    old = log(owner, artifact, files, f"{mark}-alias")
+    versions.describe(actor, old, description=f"{mark} description", notes=f"{mark} notes", metadata={mark: [mark]})
     ArtifactVersion.objects.filter(pk=old.pk).update(run=run)
-    new = log(owner, artifact, {f"{word}.txt": f"{word} changed".encode()})
-    aliases.move(Actor(owner, reason=f"{word} reason"), artifact, f"{word}-alias", new)
+    new = log(owner, artifact, {f"{mark}.txt": f"{mark} changed".encode()})
+    aliases.move(Actor(owner, reason=f"{mark} reason"), artifact, f"{mark}-alias", new)
     lineage.use(actor, run, artifact.name, alias="latest")
-    rule = protection.create(actor, artifact, f"{word}-pattern-*", needs_approval=True)
-    protection.create(actor, project, f"{word}-project-*")
-    proposal = proposals.propose(Actor(helper, reason=f"{word} wish"), artifact, f"{word}-pattern-1", old)
-    webhook = webhooks.create(actor, project, f"https://8.8.8.8/{word}", events=["alias.moved"])
+    rule = protection.create(actor, artifact, f"{mark}-pattern-*", needs_approval=True)
+    protection.create(actor, project, f"{mark}-project-*")
+    proposal = proposals.propose(Actor(helper, reason=f"{mark} proposal"), artifact, f"{mark}-pattern-1", old)
+    webhook = webhooks.create(actor, project, f"https://8.8.8.8/{mark}", events=["alias.moved"])
     delivery = webhooks.test(actor, webhook)
     return {
         "team": team.name, "project": name, "type": "dataset", "name": artifact.name, "version": "v1",
-        "path": f"{word}.txt", "username": owner.username, "alias": f"{word}-alias", "webhook_id": webhook.pk,
+        "path": f"{mark}.txt", "username": owner.username, "alias": f"{mark}-alias", "webhook_id": webhook.pk,
         "delivery_id": delivery.pk, "rule_id": rule.pk, "proposal_id": proposal.pk, "project_id": project.pk,
         "run_id": run.pk, "artifact_id": artifact.pk, "version_id": old.pk, "file_id": old.files.first().pk,
         "run_name": run.name, "watch_id": watches.watch(actor, project).watch.pk,
@@ -106,9 +106,9 @@ def fill(owner: User, helper: User, team: Team, name: str, word: str, visibility
 
 @pytest.fixture
 def secret(zed, helper, team) -> dict[str, object]:
-    names = fill(zed, helper, team, f"{WORD}-project", WORD, Visibility.PRIVATE)
-    key, _ = keys.create(Actor(zed), f"{WORD} key")
-    invitation, token = invitations.create(Actor(zed), team, Role.VIEWER, f"{WORD}@example.org")
+    names = fill(zed, helper, team, f"{MARK}-project", MARK, Visibility.PRIVATE)
+    key, _ = keys.create(Actor(zed), f"{MARK} key")
+    invitation, token = invitations.create(Actor(zed), team, Role.VIEWER, f"{MARK}@example.org")
     return names | {
         "key_id": key.pk,
         "invitation_id": invitation.pk,
@@ -130,8 +130,8 @@ def known(zed, helper, team, secret) -> dict[str, object]:
         lineage.use(Actor(zed), Run.objects.get(pk=names["run_id"]), hidden.full_name, version=number)
     # Rules of the team are for its members; they cover what everybody sees.
     protection.create(Actor(zed), team, "open-ali*")
-    Team.objects.filter(pk=team.pk).update(display_name=f"{WORD} team")
-    protection.create(Actor(zed), team, f"{WORD}-team-*")
+    Team.objects.filter(pk=team.pk).update(display_name=f"{MARK} team")
+    protection.create(Actor(zed), team, f"{MARK}-team-*")
     return names | {name: secret[name] for name in ("key_id", "invitation_id", "own_id", "token")}
 
 
@@ -157,13 +157,13 @@ def paths(pattern: str, known: dict[str, object], secret: dict[str, object]) -> 
     parts = re.findall(r"<(?:\w+:)?(\w+)>", pattern)
     choices = [dict.fromkeys(parts, known), dict.fromkeys(parts, secret)]
     choices += [dict.fromkeys(parts, known) | {part: secret} for part in parts]
-    found = []
+    urls = []
     for choice in choices:
         url = pattern
         for part, names in choice.items():
             url = re.sub(rf"<(?:\w+:)?{part}>", quote(str(names[_key(part, pattern)])), url)
-        found.append("/" + url)
-    return list(dict.fromkeys(found))
+        urls.append("/" + url)
+    return list(dict.fromkeys(urls))
 
 
 def questions(pattern: str, known: dict[str, object], secret: dict[str, object]) -> list[tuple[str, str]]:
@@ -181,22 +181,22 @@ def _key(part: str, pattern: str) -> str:
 
 
 def queries(secret: dict[str, object]) -> list[str]:
-    """What else may be asked: by the names and ids of what is private, and by a part of the word."""
-    asked = ["", f"?q={PART}", f"?search={PART}", f"?only=runs&q={PART}", f"?starts={PART}", "?path=open-folder/"]
+    """What else may be asked: by the names and ids of what is private, and by a part of the mark."""
+    options = ["", f"?q={PART}", f"?search={PART}", f"?only=runs&q={PART}", f"?starts={PART}", "?path=open-folder/"]
     full_name = f"{secret['team']}/{secret['project']}"
-    asked += [f"?project={full_name}", f"?project={secret['project_id']}", f"?team={secret['team']}"]
-    asked += [f"?name={full_name}/{secret['name']}:latest", f"?artifact={secret['artifact_id']}"]
-    asked += ["?base=v1&head=v2&path=open.txt", f"?tag={secret['name']}"]
-    return asked
+    options += [f"?project={full_name}", f"?project={secret['project_id']}", f"?team={secret['team']}"]
+    options += [f"?name={full_name}/{secret['name']}:latest", f"?artifact={secret['artifact_id']}"]
+    options += ["?base=v1&head=v2&path=open.txt", f"?tag={secret['name']}"]
+    return options
 
 
-def said(response: HttpResponse, path: str, query: str = "") -> str:
+def response_text(response: HttpResponse, path: str, query: str = "") -> str:
     """The answer, its headers too, without what it repeats of the question."""
     body = b"".join(response) if response.streaming else response.content
     text = body.decode(errors="replace") + repr(list(response.headers.items()))
-    asked = [path + query, query, path, *(value for _, value in parse_qsl(query.removeprefix("?")))]
-    asked += [*map(unquote, path.split("/")), *(value.partition(":")[0] for value in asked)]
-    for part in filter(None, asked):
+    repeated = [path + query, query, path, *(value for _, value in parse_qsl(query.removeprefix("?")))]
+    repeated += [*map(unquote, path.split("/")), *(value.partition(":")[0] for value in repeated)]
+    for part in filter(None, repeated):
         for form in (part, quote(part), quote(part, safe=""), escape(part), escape(quote(part, safe=""))):
             text = text.replace(form, "")
     return text
@@ -210,12 +210,12 @@ def test_no_page_says_what_is_private(name, people, browser, secret, known):
     leaks = set()
     statuses = []
     for pattern in pages:
-        asked = [(path, query, {}) for path, query in questions(pattern, known, secret)]
-        for path, query, headers in [*asked, (asked[0][0], "", HTMX)]:
+        requests = [(path, query, {}) for path, query in questions(pattern, known, secret)]
+        for path, query, headers in [*requests, (requests[0][0], "", HTMX)]:
             response = client.get(path + query, headers=headers)
             statuses.append(response.status_code)
             assert response.status_code < 500, path + query
-            if WORD in said(response, path, query):
+            if MARK in response_text(response, path, query):
                 leaks.add(path + query)
     assert leaks == set()
     assert statuses.count(200) > 200
@@ -232,9 +232,9 @@ def test_no_form_says_what_is_private(name, people, browser, secret, known):
     for pattern in (path for path in URLS if not path.startswith("api/") and path != "logout"):
         for path in paths(pattern, known, secret):
             response = client.post(path, body)
-            text = said(response, path).replace(str(secret["name"]), "").replace(str(secret["alias"]), "")
+            text = response_text(response, path).replace(str(secret["name"]), "").replace(str(secret["alias"]), "")
             assert response.status_code < 500, path
-            if WORD in text:
+            if MARK in text:
                 leaks.add(pattern)
     assert leaks == set()
 
@@ -251,25 +251,25 @@ def test_no_answer_of_the_api_says_what_is_private(name, people, api, secret, kn
             response = client.get(path + query)
             statuses.append(response.status_code)
             assert response.status_code < 500, path + query
-            if WORD in said(response, path, query):
+            if MARK in response_text(response, path, query):
                 leaks.add(path + query)
     assert leaks == set()
     assert statuses.count(200) > 100
 
 
-def test_the_word_is_there_for_who_may_see_it(zed, browser, api, secret, known):
+def test_the_mark_is_there_for_who_may_see_it(zed, browser, api, secret, known):
     """Otherwise the tests above would look for what is nowhere."""
-    client, hands = browser(zed), api(zed)
-    place = f"/zeta/{secret['project']}"
-    artifact = f"{place}/artifacts/dataset/{secret['name']}"
-    assert WORD in client.get("/zeta/open/artifacts/dataset/open-data/v1").content.decode()
+    client, api_client = browser(zed), api(zed)
+    base = f"/zeta/{secret['project']}"
+    artifact = f"{base}/artifacts/dataset/{secret['name']}"
+    assert MARK in client.get("/zeta/open/artifacts/dataset/open-data/v1").content.decode()
     for page in ("", "/runs", "/artifacts", f"/runs/{secret['run_name']}", "/webhooks", "/settings"):
-        assert client.get(place + page).content.decode().count(WORD) > 2, page
+        assert client.get(base + page).content.decode().count(MARK) > 2, page
     for page in ("", "/v1", "/versions", "/aliases", "/history", f"/v1/files/{secret['path']}"):
-        assert client.get(artifact + page).content.decode().count(WORD) > 2, page
+        assert client.get(artifact + page).content.decode().count(MARK) > 2, page
     for path in ("/inbox", "/profile", "/teams/zeta", f"/search?q={PART}"):
-        assert WORD in client.get(path).content.decode(), path
-    assert WORD in hands.get(f"/api/v1/artifacts/{secret['artifact_id']}/aliases/history").content.decode()
+        assert MARK in client.get(path).content.decode(), path
+    assert MARK in api_client.get(f"/api/v1/artifacts/{secret['artifact_id']}/aliases/history").content.decode()
 
 
 def test_a_run_of_a_private_project_is_not_named_where_it_used_an_artifact(people, zed, browser, secret, known):

@@ -65,20 +65,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
 
 def find_pids(running: Terminal) -> dict[str, int]:
     """The processes by what they are."""
-    arguments = {pid: read_arguments(pid) for pid in running.processes}
+    arguments_of = {pid: read_arguments(pid) for pid in running.processes}
     processes = {}
-    for pid, words in sorted(arguments.items()):
-        is_child_of_web = "granian" in " ".join(arguments.get(parent(pid), []))
-        if "supervisor.supervisord" in words:
+    for pid, arguments in sorted(arguments_of.items()):
+        is_child_of_web = "granian" in " ".join(arguments_of.get(parent(pid), []))
+        if "supervisor.supervisord" in arguments:
             processes["supervisor"] = pid
-        elif any(word.endswith("granian") for word in words):
+        elif any(argument.endswith("granian") for argument in arguments):
             name = "web worker" if is_child_of_web else "web main"
             processes["other web worker" if name in processes else name] = pid
-        elif words[:1] in (["weed"], ["caddy"]):
-            processes["store" if words[0] == "weed" else "front"] = pid
-        elif "wanllmdb.celery" in words:
-            name = words[words.index("wanllmdb.celery") + 1]
-            processes["notifications" if "notifications" in words else name] = pid
+        elif arguments[:1] in (["weed"], ["caddy"]):
+            processes["store" if arguments[0] == "weed" else "front"] = pid
+        elif "wanllmdb.celery" in arguments:
+            name = arguments[arguments.index("wanllmdb.celery") + 1]
+            processes["notifications" if "notifications" in arguments else name] = pid
     return processes
 
 

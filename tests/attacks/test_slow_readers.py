@@ -45,10 +45,10 @@ def pieces(count: int, size: int) -> Iterator[bytes]:
     return iter([b"x" * size] * count)
 
 
-# --- The places -------------------------------------------------------------------------------------------------------
+# --- The slots -------------------------------------------------------------------------------------------------------
 
 
-def test_a_place_is_given_back_however_a_response_ends():
+def test_a_slot_is_released_however_a_response_ends():
     pool = StreamPool(size=1, per_person=1)
 
     def failing() -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def test_a_place_is_given_back_however_a_response_ends():
     assert list(pool.stream("b", pieces(1, 1))) == [b"x"]
 
 
-def test_one_person_does_not_take_all_places():
+def test_one_person_does_not_take_all_slots():
     pool = StreamPool(size=3, per_person=1)
     held = [pool.stream("a", pieces(1, 1)), pool.stream("b", pieces(1, 1))]
 
@@ -90,7 +90,7 @@ def test_who_reads_below_the_lower_bound_is_left_behind(clock):
         for _ in range(200):
             next(stream)
             clock.now += 1.5
-    # The place is free.
+    # The slot is free.
     assert list(pool.stream("b", pieces(1, 1))) == [b"x"]
 
 
@@ -115,13 +115,13 @@ def test_time_that_the_store_takes_is_not_the_clients(clock):
 
 
 @pytest.fixture
-def one_place(monkeypatch) -> StreamPool:
+def one_slot(monkeypatch) -> StreamPool:
     pool = StreamPool(size=1, per_person=1)
     monkeypatch.setattr(downloads, "_pool", pool)
     return pool
 
 
-def test_a_zip_without_a_place_is_refused_and_not_counted(browser, bob, vera, artifact, one_place):
+def test_a_zip_without_a_slot_is_refused_and_not_counted(browser, bob, vera, artifact, one_slot):
     log(bob, artifact, {"x": b"x" * MIB, "y": b"y"})
     response = browser(vera).get(f"{VERSION}.zip")
     refused = browser(bob).get(f"{VERSION}.zip")
@@ -136,7 +136,7 @@ def test_a_zip_without_a_place_is_refused_and_not_counted(browser, bob, vera, ar
 
 # The end of a response ends the connection to the database too.
 @pytest.mark.django_db(transaction=True)
-def test_a_zip_whose_client_hangs_up_gives_its_place_back(browser, bob, vera, artifact, one_place):
+def test_a_zip_whose_client_hangs_up_releases_its_slot(browser, bob, vera, artifact, one_slot):
     log(bob, artifact, {"x": b"x" * 3 * MIB})
     response = browser(vera).get(f"{VERSION}.zip")
     next(iter(response.streaming_content))
@@ -145,25 +145,25 @@ def test_a_zip_whose_client_hangs_up_gives_its_place_back(browser, bob, vera, ar
     assert b"".join(browser(bob).get(f"{VERSION}.zip").streaming_content)
 
 
-def test_a_large_image_comes_from_the_store_with_a_type_that_is_no_page(browser, bob, vera, artifact, one_place):
+def test_a_large_image_comes_from_the_store_with_a_type_that_is_no_page(browser, bob, vera, artifact, one_slot):
     image = png() + bytes(2 * MIB)
     log(bob, artifact, {"large.png": image, "small.png": png()})
     client = browser(vera)
     response = client.get(f"{VERSION}/image/large.png")
 
     assert response.status_code == 302
-    shown = HTTP.request("GET", response["Location"])
-    assert (shown.headers["Content-Type"], shown.headers["Content-Disposition"]) == ("image/png", "inline")
-    assert shown.data == image
+    served = HTTP.request("GET", response["Location"])
+    assert (served.headers["Content-Type"], served.headers["Content-Disposition"]) == ("image/png", "inline")
+    assert served.data == image
     page = client.get(f"{VERSION}/files/large.png")
     assert f"img-src 'self' {django_settings.STORE_ORIGIN}" in page["Content-Security-Policy"]
     assert django_settings.STORE_ORIGIN not in client.get("/")["Content-Security-Policy"]
     assert client.get(f"{VERSION}/image/small.png").content == png()
 
 
-def test_what_is_small_takes_no_place(browser, api, bob, vera, artifact, one_place):
+def test_what_is_small_takes_no_slot(browser, api, bob, vera, artifact, one_slot):
     version = log(bob, artifact, {"a.png": png(), "b": b"b"}, packed=True)
-    held = one_place.stream("somebody", pieces(1, 1))
+    held = one_slot.stream("somebody", pieces(1, 1))
 
     assert browser(vera).get(f"{VERSION}/image/a.png").content == png()
     file = version.files.get(path="b")
@@ -172,7 +172,7 @@ def test_what_is_small_takes_no_place(browser, api, bob, vera, artifact, one_pla
     held.close()
 
 
-def test_a_large_file_in_a_pack_takes_one(browser, api, bob, vera, artifact, one_place):
+def test_a_large_file_in_a_pack_takes_one(browser, api, bob, vera, artifact, one_slot):
     image = png() + bytes(2 * MIB)
     log(bob, artifact, {"a.png": image, "b": b"b"}, packed=True)
     response = browser(vera).get(f"{VERSION}/image/a.png")
@@ -198,20 +198,20 @@ def test_hashes_of_djangos_own_hasher_still_fit(settings):
     assert not check_password("another", before)
 
 
-def test_few_passwords_are_hashed_at_once_and_others_are_told_to_wait(real_hashes, browser, db, monkeypatch):
+def test_few_passwords_are_hashed_at_once_and_others_have_to_wait(real_hashes, browser, db, monkeypatch):
     person("zoe")
-    places = threading.BoundedSemaphore(hashers.MAX_AT_ONCE)
-    monkeypatch.setattr(hashers, "_places", places)
+    slots = threading.BoundedSemaphore(hashers.MAX_AT_ONCE)
+    monkeypatch.setattr(hashers, "_slots", slots)
     monkeypatch.setattr(hashers, "WAIT_SECONDS", 0.05)
     form = {"username": "zoe", "password": "a good long password"}
     for _ in range(hashers.MAX_AT_ONCE):
-        assert places.acquire(blocking=False)
+        assert slots.acquire(blocking=False)
     refused = browser().post("/login", form)
     assert (refused.status_code, refused["Retry-After"]) == (503, "5")
     assert "Too many people sign in" in refused.content.decode()
 
     for _ in range(hashers.MAX_AT_ONCE):
-        places.release()
+        slots.release()
     assert browser().post("/login", form).status_code == 302
 
 

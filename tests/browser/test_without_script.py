@@ -81,11 +81,16 @@ def test_a_draft_is_finalized_and_deleted(page, call_api):
     page.wait_for_url(f"**/{name}/versions")
 
 
-def test_members_and_keys(page):
+def test_members_and_keys(page, person):
     page.goto("/acme/recommender/members")
     page.get_by_role("link", name="Add", exact=True).click()
     page.get_by_label("Username").fill("mallory")
-    page.get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Invite").click()
+    invited = person("mallory", java_script_enabled=False).page
+    invited.goto("/inbox")
+    invited.get_by_role("button", name="Accept team acme").click()
+    invited.wait_for_url("**/teams/acme")
+    page.reload()
     page.get_by_role("link", name="Remove mallory").click()
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_role("row", name="mallory")).to_have_count(0)

@@ -11,7 +11,7 @@ LOG = """
 import logging, warnings
 from core import request_id
 request_id.current.set("the-request")
-logging.getLogger("ours").warning("%s things", 3, extra={"address": "203.0.113.9"})
+logging.getLogger("ours").warning("%s things", 3, extra={"ip": "203.0.113.9"})
 warnings.warn("mind the gap")
 try:
     1 / 0
@@ -31,7 +31,7 @@ def run(log_format: str, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_each_message_is_one_line_of_json():
+def test_every_message_is_one_line_of_json():
     lines = [json.loads(line) for line in run("json", "shell", "--no-imports", "--command", LOG).stderr.splitlines()]
 
     things, gap, failed = lines
@@ -41,11 +41,11 @@ def test_each_message_is_one_line_of_json():
         "logger": "ours",
         "message": "3 things",
         "request_id": "the-request",
-        "address": "203.0.113.9",
+        "ip": "203.0.113.9",
     }
     assert gap["logger"] == "py.warnings" and "mind the gap" in gap["message"]
     assert failed["message"] == "failed\nin two lines" and "ZeroDivisionError" in failed["traceback"]
 
 
-def test_a_format_that_there_is_not_is_refused_with_a_sentence():
+def test_a_format_that_there_is_not_is_refused_with_a_message():
     assert "LOG_FORMAT is 'yaml': use plain or json." in run("yaml", "check").stderr

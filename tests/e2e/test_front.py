@@ -92,7 +92,7 @@ def behind(tmp_path) -> Iterator[Behind]:
         thread.join()
 
 
-def test_what_a_client_says_of_its_address_is_replaced(start_front, behind):
+def test_what_a_client_says_of_its_ip_is_replaced(start_front, behind):
     _, body, _ = start_front().ask(**FORGED)
     headers = json.loads(body)
     assert (headers["X-Forwarded-For"], headers["X-Forwarded-Proto"]) == ("127.0.0.1", "http")

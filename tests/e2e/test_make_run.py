@@ -96,7 +96,7 @@ def test_workers_verify_what_was_logged(first, server):
 
 
 def test_it_listens_only_on_known_ports(first):
-    """What answers at each port of the store is in tests/attacks/test_inner_doors.py."""
+    """What answers at each port of the store is in tests/attacks/test_inner_ports.py."""
     port, store_port = (int(read_env(first.var / "embedded.env")[name]) for name in ("PORT", "STORE_PORT"))
     of_store = range(store_port, store_port + STORE_PORT_COUNT)
     expected = {port, *of_store, *(inner + GRPC_PORT_OFFSET for inner in of_store)}

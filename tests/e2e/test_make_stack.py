@@ -23,7 +23,7 @@ from deploy import child_processes, launcher
 from deploy.stack.__main__ import AUTHORITY
 from deploy.var_directory import GRPC_PORT_OFFSET, STORE_PORT_COUNT, read_env
 from harness import listeners, servers
-from tests.attacks.test_inner_doors import CONNECT, PYTHON, STRANGER
+from tests.attacks.test_inner_ports import CONNECT, PYTHON, STRANGER
 from tests.e2e.conftest import Terminal, wait_until
 
 pytestmark = pytest.mark.timeout(900)
@@ -71,13 +71,13 @@ def environment(first, monkeypatch, tmp_path):
 
 def find_pids(running: Terminal) -> dict[str, int]:
     """The first process of each of the supervisor's."""
-    found: dict[str, int] = {}
+    pids: dict[str, int] = {}
     for pid in sorted(running.processes):
         with suppress(OSError):
             variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
             names = [line.partition("=")[2] for line in variables if line.startswith("SUPERVISOR_PROCESS_NAME=")]
-            found |= {name: pid for name in names if name not in found}
-    return found
+            pids |= {name: pid for name in names if name not in pids}
+    return pids
 
 
 def is_whole(running: Terminal) -> bool:
@@ -100,7 +100,7 @@ def check_bytes(running: Terminal, version: str, content: bytes, into: Path) -> 
     assert (Path(artifact.download(into / version)) / "data.bin").read_bytes() == content
 
 
-def test_it_starts_all_parts_and_tries_them_by_itself(first):
+def test_it_starts_all_parts_and_runs_the_smoke_test(first):
     assert set(find_pids(first)) >= PROCESSES
     steps = [line for line in first.output.splitlines() if line.startswith("Smoke test: ")]
     assert len(steps) == 7
@@ -136,7 +136,7 @@ def test_bytes_go_over_tls_too(first):
 
 
 def test_it_listens_only_where_we_know_and_no_socket_is_for_others(first):
-    """What answers at each port of the store is in tests/attacks/test_inner_doors.py."""
+    """What answers at each port of the store is in tests/attacks/test_inner_ports.py."""
     environment = read_env(first.var / "embedded.env")
     port, store_tls_port, store_port = (int(environment[name]) for name in ("PORT", "STORE_TLS_PORT", "STORE_PORT"))
     of_store = range(store_port, store_port + STORE_PORT_COUNT)
@@ -147,10 +147,10 @@ def test_it_listens_only_where_we_know_and_no_socket_is_for_others(first):
     assert [str(path) for path in sockets if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
     if STRANGER:
         paths = json.dumps([str(path) for path in sockets])
-        asked = subprocess.run(
+        connected = subprocess.run(
             [PYTHON, "-c", CONNECT], input=paths, capture_output=True, text=True, cwd="/", **STRANGER
         )
-        assert json.loads(asked.stdout) == []
+        assert json.loads(connected.stdout) == []
 
 
 def test_what_it_keeps_is_for_its_owner_alone(first):
@@ -184,7 +184,7 @@ def test_what_there_is_one_of_comes_back_with_all_data(first, name, tmp_path):
     check_bytes(first, log(first, content[:-1]), content[:-1], tmp_path)
 
 
-def test_a_second_one_in_the_same_place_says_so(first, make_stack):
+def test_a_second_one_in_the_same_directory_says_so(first, make_stack):
     second = make_stack()
     assert second.wait_for_end(60) != 0
     assert "already runs in" in second.output
@@ -199,7 +199,7 @@ def test_ctrl_c_stops_everything(first):
     assert "Traceback" not in first.output[before:]
 
 
-def test_the_next_start_keeps_everything_and_can_be_tried_by_hand(first, make_stack, clone):
+def test_the_next_start_keeps_everything_and_the_smoke_test_runs_alone(first, make_stack, clone):
     before = first.credentials
     again = make_stack().wait_for_banner(STARTS_WITHIN)
     assert again.credentials == before
@@ -215,7 +215,7 @@ def test_the_next_start_keeps_everything_and_can_be_tried_by_hand(first, make_st
     assert not again.processes
 
 
-def test_it_has_the_name_the_address_and_the_certificate_that_it_is_given(first, make_stack, tmp_path):
+def test_it_has_the_name_the_ip_and_the_certificate_that_it_is_given(first, make_stack, tmp_path):
     host, authority = "wanllmdb.example.org", tmp_path / "authority.crt"
     issuer = trustme.CA()
     issuer.cert_pem.write_to_path(str(authority))
@@ -235,7 +235,7 @@ def test_it_has_the_name_the_address_and_the_certificate_that_it_is_given(first,
         answer = subprocess.run(command, capture_output=True, text=True)
         assert answer.stdout == status, answer.stderr
     ports = {int(environment[name]) for name in ("PORT", "STORE_TLS_PORT")}
-    found = listeners.tcp(named.processes)
-    assert {port for address, port in found if address == "127.0.0.2"} == ports
-    assert not {port for address, port in found if address == "127.0.0.1"} & ports
+    listening = listeners.tcp(named.processes)
+    assert {port for ip, port in listening if ip == "127.0.0.2"} == ports
+    assert not {port for ip, port in listening if ip == "127.0.0.1"} & ports
     named.press_ctrl_c()

@@ -162,7 +162,7 @@ def test_every_line_of_web_workers_and_beat_is_json_with_the_request_it_is_about
         assert lines and all({"time", "level", "logger", "message", "request_id"} <= line.keys() for line in lines)
 
 
-def test_a_task_belongs_to_the_trace_of_the_request_that_asked_for_it(observed, collector):
+def test_a_task_belongs_to_the_trace_of_the_request_that_sent_it(observed, collector):
     fetch(observed, "/api/v1/me", observed.key("bob"))
     wait_until(lambda: collector.named("GET /api/v1/me") and collector.named(FINALIZE), 60)
     wait_until(lambda: collector.named("run/notifications.tasks.announce"), 60)

@@ -127,9 +127,10 @@ def test_who_waits_for_others_has_a_queue_of_its_own():
     assert own == {f"notifications.tasks.{name}" for name in ("deliver", "mail", "record_heartbeat")}
 
 
-def test_lag_and_missing_workers_are_told(client, alice, bob, artifact, v1, receiver):
+def test_lag_and_missing_workers_are_reported(client, alice, bob, artifact, v1, receiver):
     assert "notification workers have not started yet" in client.get("/readyz").json()["notifications"]
-    registry_health.record_heartbeat(health.WORKERS)
+    for name in (health.WORKERS, registry_health.queue_name("notifications")):
+        registry_health.record_heartbeat(name)
     assert client.get("/readyz").json()["notifications"] == "ok"
     hooks_of(alice, artifact.project, receiver.url, 1)
     aliases.move(Actor(bob), artifact, "x", v1)

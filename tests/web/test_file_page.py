@@ -141,7 +141,7 @@ def test_an_image_is_sent_as_what_it_is(browser, vera, version):
     assert not ArtifactDownload.objects.exists()
 
 
-def test_an_image_is_asked_for_anew_and_not_sent_again(browser, vera, version):
+def test_an_image_is_requested_anew_and_not_sent_again(browser, vera, version):
     client = browser(vera)
     etag = client.get(f"{VERSION}/image/plots/p.png")["ETag"]
     again = client.get(f"{VERSION}/image/plots/p.png", headers={"If-None-Match": etag})

@@ -36,7 +36,7 @@ def read(**headers: str) -> dict[tuple[str, str], float]:
     }
 
 
-def test_it_is_not_there_unless_the_operator_says_so(db):
+def test_it_is_not_there_unless_it_is_configured(db):
     assert Client().get("/metrics").status_code == 404
     assert Client().get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
 
@@ -50,7 +50,7 @@ def test_a_token_opens_it(db, settings, wrong):
     assert Client().post("/metrics", headers={"Authorization": "Bearer secret"}).status_code == 405
 
 
-def test_a_network_opens_it_by_the_address_of_the_client(db, settings):
+def test_a_network_opens_it_by_the_ip_of_the_client(db, settings):
     settings.METRICS_NETWORKS = [ip_network("10.0.0.0/8")]
 
     assert read(**{"X-Forwarded-For": "10.1.2.3"})

@@ -86,7 +86,7 @@ def test_a_user_declines(browser, acme, alice, mallory):
     assert not Invitation.objects.exists() and not acme.memberships.filter(user=mallory).exists()
 
 
-def test_inviting_does_not_tell_who_exists(browser, acme, alice, mallory):
+def test_inviting_does_not_reveal_who_exists(browser, acme, alice, mallory):
     client = browser(alice)
     pages = []
     for name in ("mallory", "mallorx"):

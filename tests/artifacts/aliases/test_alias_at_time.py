@@ -8,9 +8,9 @@ from django.utils import timezone as clock
 from accounts.actor import Actor, Channel
 from artifacts import lineage, name_resolution, versions
 from artifacts.aliases import aliases
-from artifacts.errors import AliasNotFound, VersionNotFound
+from artifacts.errors import VersionNotFound
 from artifacts.models import AliasChange, ArtifactUsage
-from tests.artifacts.client import log
+from tests.artifacts.client import fill, log
 
 RESOLVE = "/api/v1/artifacts/resolve"
 
@@ -162,7 +162,7 @@ def test_a_version_is_itself_once_it_was_there(vera, bob, artifact, days):
     assert name_resolution.resolve(vera, "acme/demo/data", version="v2", at=days["before"]).version.version == "v2"
     with pytest.raises(VersionNotFound):
         name_resolution.resolve(vera, "acme/demo/data", version="v3", at=days["again"])
-    with pytest.raises(AliasNotFound):
+    with pytest.raises(VersionNotFound):
         name_resolution.resolve(vera, "acme/demo/data:v3", at=days["again"])
     assert name_resolution.resolve(vera, "acme/demo/data:v3", at=clock.now()).version == v3
 
@@ -172,8 +172,24 @@ def test_a_version_that_was_not_there_then(vera, bob, artifact, v1, v2):
     v3 = log(bob, artifact, {"three": b"3"})
 
     assert name_resolution.resolve(vera, "acme/demo/data:v3").version == v3
-    with pytest.raises(AliasNotFound):
+    with pytest.raises(VersionNotFound):
         name_resolution.resolve(vera, "acme/demo/data:v3", at=then)
+
+
+def test_the_name_of_a_version_never_becomes_an_alias(vera, bob, artifact, v1, v2):
+    """Neither when its version is deleted, nor for the time before it was finalized."""
+    draft = fill(bob, artifact, {"three": b"3"})
+    before = clock.now()
+    for number, version in (("v2", v1), ("v3", v1)):
+        aliases.move(Actor(bob, Channel.SDK), artifact, number, version)
+    then = clock.now()
+    assert name_resolution.resolve(vera, "acme/demo/data:v2", at=then).version == v2
+    versions.delete(Actor(bob, Channel.SDK), v2)
+    versions.finalize(Actor(bob, Channel.SDK), draft)
+
+    for name, at in (("v2", then), ("v2", None), ("v3", then), ("v3", before)):
+        with pytest.raises(VersionNotFound):
+            name_resolution.resolve(vera, f"acme/demo/data:{name}", at=at)
 
 
 def test_a_run_uses_what_it_was_then(api, bob, run, days, v1, v2):

@@ -70,7 +70,7 @@ def test_a_store_that_is_stopped_during_the_cleanup_gets_its_turn_when_it_is_bac
     assert health.parts()["cleanup"] == ""
 
 
-def test_each_failure_makes_the_pause_longer_up_to_a_bound(bob, artifact, v1, store, age):
+def test_failures_make_the_pause_longer_up_to_a_bound(bob, artifact, v1, store, age):
     artifacts.delete(Actor(bob, Channel.SDK), artifact)
     age(**PAST_GRACE)
     garbage_collection.delete_orphans()
@@ -192,7 +192,7 @@ def test_an_abandoned_draft_goes_with_all_that_was_sent(bob, artifact, project, 
     assert PendingDeletion.objects.count() == 0
 
 
-def test_an_address_of_the_last_hour_brings_nothing_back(bob, artifact, project, age):
+def test_a_signed_url_of_the_last_hour_brings_nothing_back(bob, artifact, project, age):
     draft = versions.begin(Actor(bob), artifact).version
     obj = single_upload.begin(Actor(bob), draft, FileSpec("x", 1))
     url = single_upload.sign_put(obj)

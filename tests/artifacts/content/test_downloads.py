@@ -154,7 +154,7 @@ def test_a_manifest_of_a_draft_has_urls_for_what_arrived(api, bob, artifact):
     assert len(body["objects"]) == 1
 
 
-def test_every_hand_out_is_counted(api, vera, bob, v1):
+def test_every_download_is_recorded(api, vera, bob, v1):
     file = v1.files.get()
     client = api(vera)
     client.get(f"{ARTIFACTS}/files/{file.pk}/download-url", headers={"User-Agent": "curl/8"}, REMOTE_ADDR="10.1.2.3")

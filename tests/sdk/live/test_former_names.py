@@ -36,7 +36,7 @@ def test_a_running_program_uses_and_logs_by_old_names(run, project):
         assert other.project == f"{project.partition('/')[2]}-renamed"
 
 
-def test_an_object_in_hand_whose_version_was_deleted(run, project):
+def test_a_loaded_object_whose_version_was_deleted(run, project):
     first = run.log_artifact(draft("1"))
     run.log_artifact(draft("2"))
     wandb.Api()._connection.client.delete(f"/artifacts/versions/{first.id}")

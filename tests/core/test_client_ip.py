@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from core.client_address import TrustedProxies, client_address, client_network
+from core.client_ip import TrustedProxies, client_ip, client_network
 
 PROXIES = TrustedProxies.parse(["127.0.0.0/8", "10.0.0.0/8", "fd00::/8", "unix"])
 
@@ -48,26 +48,26 @@ def proxies(settings) -> None:
         ("127.0.0.1", "203.0.113.9 203.0.113.8", "127.0.0.1"),
     ],
 )
-def test_the_rightmost_address_that_is_no_trusted_proxy(peer, forwarded, client):
-    assert client_address({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}) == client
+def test_the_rightmost_ip_that_is_no_trusted_proxy(peer, forwarded, client):
+    assert client_ip({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}) == client
 
 
 def test_an_endless_chain_is_not_walked():
     chain = ", ".join(["198.51.100.1", *["10.0.0.7"] * 5000])
 
-    assert client_address({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": chain}) == "10.0.0.7"
+    assert client_ip({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": chain}) == "10.0.0.7"
 
 
 def test_without_trusted_proxies_the_peer_is_the_client(settings):
     settings.TRUSTED_PROXIES = TrustedProxies.parse([])
 
-    assert client_address({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}) == "127.0.0.1"
-    assert client_address({"REMOTE_ADDR": "", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}) is None
-    assert client_address({}) is None
+    assert client_ip({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}) == "127.0.0.1"
+    assert client_ip({"REMOTE_ADDR": "", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}) is None
+    assert client_ip({}) is None
 
 
 def test_a_subscriber_of_ipv6_is_counted_as_one():
-    networks = {client_network({"REMOTE_ADDR": address}) for address in ("2001:db8::1", "2001:db8::ffff:1")}
+    networks = {client_network({"REMOTE_ADDR": ip}) for ip in ("2001:db8::1", "2001:db8::ffff:1")}
 
     assert networks == {"2001:db8::/64"}
     assert client_network({"REMOTE_ADDR": "203.0.113.9"}) == "203.0.113.9"

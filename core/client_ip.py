@@ -18,7 +18,7 @@ _MAX_HOPS = 20
 # A subscriber of IPv6 has at least such a network, with more addresses than could be counted one by one.
 _IPV6_PREFIX = 64
 
-Address = IPv4Address | IPv6Address
+IP = IPv4Address | IPv6Address
 
 
 class TrustedProxies(NamedTuple):
@@ -37,19 +37,19 @@ class TrustedProxies(NamedTuple):
             ) from error
         return cls(networks, UNIX_SOCKET in names)
 
-    def trusts(self, address: Address) -> bool:
-        return any(address in network for network in self.networks)
+    def trusts(self, ip: IP) -> bool:
+        return any(ip in network for network in self.networks)
 
 
-def client_address(meta: Mapping[str, Any]) -> str | None:
+def client_ip(meta: Mapping[str, Any]) -> str | None:
     """The address of the client, or None where it cannot be known. `meta` is the WSGI environment.
 
     From the right, the first address of `X-Forwarded-For` that is no trusted proxy. An entry that is no address ends
     the search: what lies to its left was vouched for by nobody, so the proxy that wrote it counts as the client.
     """
     trusted: TrustedProxies = settings.TRUSTED_PROXIES
-    address = _parse(meta.get("REMOTE_ADDR") or "")
-    is_trusted = trusted.unix_sockets if address is None else trusted.trusts(address)
+    ip = _parse(meta.get("REMOTE_ADDR") or "")
+    is_trusted = trusted.unix_sockets if ip is None else trusted.trusts(ip)
     hops = meta.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:] if is_trusted else []
     for hop in reversed(hops):
         if not hop.strip():
@@ -57,27 +57,27 @@ def client_address(meta: Mapping[str, Any]) -> str | None:
         before = _parse(hop)
         if before is None:
             break
-        address = before
+        ip = before
         if not trusted.trusts(before):
             break
-    return None if address is None else str(address)
+    return None if ip is None else str(ip)
 
 
 def comes_from(meta: Mapping[str, Any], networks: Iterable[Any]) -> bool:
     """Whether the client's address is in one of these networks."""
-    address = _parse(client_address(meta) or "")
-    return address is not None and any(address in network for network in networks)
+    ip = _parse(client_ip(meta) or "")
+    return ip is not None and any(ip in network for network in networks)
 
 
 def client_network(meta: Mapping[str, Any]) -> str:
     """What to count a client's attempts by: its IPv4 address, its /64 network of IPv6, or `""`."""
-    address = _parse(client_address(meta) or "")
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((address, _IPV6_PREFIX), strict=False))
-    return "" if address is None else str(address)
+    ip = _parse(client_ip(meta) or "")
+    if isinstance(ip, IPv6Address):
+        return str(IPv6Network((ip, _IPV6_PREFIX), strict=False))
+    return "" if ip is None else str(ip)
 
 
-def _parse(text: str) -> Address | None:
+def _parse(text: str) -> IP | None:
     """An address, with or without a port and a zone; IPv4 where IPv6 only wraps it."""
     text = text.strip().strip('"')
     if text.startswith("["):
@@ -85,7 +85,7 @@ def _parse(text: str) -> Address | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        address = ip_address(text.partition("%")[0])
+        ip = ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return getattr(ip, "ipv4_mapped", None) or ip

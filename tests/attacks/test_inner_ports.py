@@ -162,7 +162,7 @@ def test_http_gives_nothing_and_changes_nothing(env, open_ports):
         if 0 < status < 400 and method != "OPTIONS"
     }
     assert set(given) <= HARMLESS
-    assert [place for place, body in given.items() if "kept" in body or f"/{bucket}" in body] == []
+    assert [source for source, body in given.items() if "kept" in body or f"/{bucket}" in body] == []
 
 
 def test_grpc_wants_a_certificate_of_the_stack(env, open_ports):
@@ -190,9 +190,9 @@ def shell(env: dict[str, str], command: str, *options: str, **account: Any) -> s
     filer, master = int(env["STORE_PORT"]) + 1, int(env["STORE_PORT"]) + 2
     grpc = ports.GRPC_PORT_OFFSET
     weed = str(shutil.which("weed", path=env["PATH"]))
-    asked = [f"-master=127.0.0.1:{master}.{master + grpc}", f"-filer=127.0.0.1:{filer}.{filer + grpc}"]
+    arguments = [f"-master=127.0.0.1:{master}.{master + grpc}", f"-filer=127.0.0.1:{filer}.{filer + grpc}"]
     done = subprocess.run(
-        ["timeout", "5", weed, *options, "shell", *asked],
+        ["timeout", "5", weed, *options, "shell", *arguments],
         input=f"lock\n{command}\n",
         cwd="/",
         env={"PATH": os.defpath},
@@ -221,10 +221,10 @@ def test_what_lets_one_in_is_for_its_owner(env):
 
 
 def test_all_of_it_is_on_this_machine_only(env):
-    assert {address for address, _ in listeners.tcp(servers.store().pids)} == {"127.0.0.1"}
+    assert {ip for ip, _ in listeners.tcp(servers.store().pids)} == {"127.0.0.1"}
 
 
-def test_a_store_from_before_its_doors_were_shut_keeps_its_data(tmp_path):
+def test_a_store_from_before_its_ports_were_closed_keeps_its_data(tmp_path):
     """It was started without certificates, and with its HTTP on."""
     var = tmp_path / "var"
     var_directory.create(var)
