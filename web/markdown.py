@@ -20,7 +20,7 @@ def render(text: str, person: str) -> SafeString:
     """Sanitised HTML of the text, or of its first 100,000 characters.
 
     A long text is rendered for this person in a process that has limits, once; one that goes beyond them is shown as it
-    was written, and so is one for which the server has no place just now.
+    was written, and so is one for which the server has no slot just now.
     """
     cut = f"{text[:MAX_TEXT]}…" if len(text) > MAX_TEXT else text
     if len(cut) <= MAX_DIRECT:

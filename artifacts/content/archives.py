@@ -34,7 +34,7 @@ class Zip:
 def stream(actor: Actor, version: ArtifactVersion, person: str) -> Zip:
     """The zip, in chunks of at most 1 MiB, to be sent to this person; counted as one download of the version.
 
-    Refuses before the first byte where there is no place, where bytes are missing or corrupt, and where the store does
+    Refuses before the first byte where there is no slot, where bytes are missing or corrupt, and where the store does
     not give the first of them. References have no bytes here and are left out.
     """
     downloads.require_slot(person)

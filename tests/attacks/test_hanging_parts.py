@@ -206,7 +206,7 @@ def test_a_zip_that_the_store_does_not_give_whole_is_seen_as_incomplete(store):
     sessions = stack.manage("shell", "--no-imports", "--command", SIGN_IN.format(name=name, people=2)).split()
     cookie, other = (f"sessionid={session}" for session in sessions)
     url = f"{stack.base_url}/acme/{name}/artifacts/dataset/data/v1.zip"
-    # Everybody has one place, which the server gives back a little after a client has gone. That the store goes on, it
+    # Everybody has one slot, which the server gives back a little after a client has gone. That the store goes on, it
     # sees a little later too.
     retry = urllib3.Retry(total=30, status_forcelist=[503], redirect=0)
     get = partial(HTTP.request, "GET", url, headers={"Cookie": cookie}, preload_content=False, timeout=60)

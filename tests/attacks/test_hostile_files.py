@@ -237,7 +237,7 @@ def previews_being_made(people: list[str]) -> Iterator[None]:
             yield
         finally:
             go_on.set()
-    # They waited longer than the time limit where the machine is busy; the places are free again all the same.
+    # They waited longer than the time limit where the machine is busy; the slots are free again all the same.
     assert all(isinstance(one.exception(), PreviewTooLarge | None) for one in made)
 
 
@@ -255,7 +255,7 @@ def test_few_previews_are_made_at_once_and_other_pages_are_shown_without(monkeyp
     assert NOT_READY not in browser(vera).get(f"{VERSION}/files/x.csv").content.decode()
 
 
-def test_one_person_takes_one_place_and_others_have_their_previews(browser, bob, vera, artifact):
+def test_one_person_takes_one_slot_and_others_have_their_previews(browser, bob, vera, artifact):
     log(bob, artifact, {"x.csv": b"a\n1\n"})
     with previews_being_made([str(bob.pk)]):
         page = browser(bob).get(f"{VERSION}/files/x.csv")
@@ -267,7 +267,7 @@ def test_one_person_takes_one_place_and_others_have_their_previews(browser, bob,
     assert NOT_READY not in browser(bob).get(f"{VERSION}/files/x.csv").content.decode()
 
 
-def test_who_waits_for_a_place_waits_once(monkeypatch):
+def test_who_waits_for_a_slot_waits_once(monkeypatch):
     """The same person's other pages take no thread meanwhile."""
     monkeypatch.setattr(sandbox, "_WAIT_SECONDS", 60.0)
     waits, acquire = threading.Semaphore(0), sandbox._slots.acquire

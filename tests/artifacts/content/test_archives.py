@@ -116,7 +116,7 @@ def test_a_draft_that_grows_meanwhile_breaks_the_zip_off(bob, artifact):
     assert sent < zip.size
 
 
-def test_the_size_is_told_where_the_directory_of_a_zip_takes_its_long_form(bob, artifact):
+def test_the_size_is_right_where_the_directory_of_a_zip_takes_its_long_form(bob, artifact):
     version, count = log(bob, artifact, {"0": b""}), 0xFFFF
     blob = version.files.get().blob
     more = (
