@@ -321,7 +321,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Request ids, counts and traces of tasks.
-CELERY_IMPORTS = ["wanllmdb.task_monitoring"]
+CELERY_IMPORTS = ["wanllmdb.task_metrics"]
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
 # --- Metrics ----------------------------------------------------------------------------------------------------------

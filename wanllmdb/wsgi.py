@@ -25,7 +25,7 @@ from wanllmdb.oversized_bodies import OversizedBodies  # noqa: E402
 
 application = OversizedBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
 
-from wanllmdb import task_monitoring  # noqa: E402, F401
+from wanllmdb import task_metrics  # noqa: E402, F401
 from wanllmdb.request_metrics import RequestMetrics  # noqa: E402
 
 application = RequestMetrics(application)
