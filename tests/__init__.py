@@ -13,6 +13,5 @@ os.environ.update(servers.session_env())
 if not servers.on_postgres():
     # In memory, threads that write at once would meet locks that a file does not have.
     settings.DATABASES["default"]["TEST"] = {"NAME": str(servers.session_directory() / "test.sqlite3")}
-    # SQLite is not fair to those who wait for its lock: on a busy machine many threads take long, and none fails by it.
-    settings.DATABASES["default"]["OPTIONS"]["timeout"] = 600
+
 django.setup()

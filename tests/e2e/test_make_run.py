@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from deploy.var_directory import GRPC_PORT_OFFSET, STORE_PORT_COUNT, read_env
+from deploy.ports import GRPC_PORT_OFFSET, STORE_PORT_COUNT
+from deploy.var_directory import read_env
 from harness import listeners
 from tests.e2e.conftest import STOPS_WITHIN, Terminal, wait_until
 from wanllmdb.sdk import aliases

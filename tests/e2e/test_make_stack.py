@@ -20,8 +20,9 @@ import trustme
 
 import wanllmdb as wandb
 from deploy import child_processes, launcher
+from deploy.ports import GRPC_PORT_OFFSET, STORE_PORT_COUNT
 from deploy.stack.__main__ import AUTHORITY
-from deploy.var_directory import GRPC_PORT_OFFSET, STORE_PORT_COUNT, read_env
+from deploy.var_directory import read_env
 from harness import listeners, servers
 from tests.attacks.test_inner_ports import CONNECT, PYTHON, STRANGER
 from tests.e2e.conftest import Terminal, wait_until
