@@ -116,7 +116,7 @@ class VersionIncomplete(Conflict):
 
 
 class VersionHasAliases(Conflict):
-    """Aliases point at the version to be deleted."""
+    """Aliases point at the version to be deleted, or at a version of the artifact to be deleted."""
 
 
 class BytesMismatch(Conflict):
