@@ -137,7 +137,7 @@ def _no_version(artifact: Artifact, number: int, row: ArtifactVersion | None) ->
     # A number that was assigned to no version of it was assigned to one of an artifact that had the name before.
     was_deleted = row.state == row.State.DELETED if row else number <= artifact.last_assigned_number
     if was_deleted:
-        return errors.VersionNotFound(f"Version v{number} of artifact {artifact.name!r} was deleted.")
+        return errors.VersionNotFound.deleted(f"v{number}", artifact.name)
     newest = (
         f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
     )

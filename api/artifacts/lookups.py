@@ -134,4 +134,4 @@ def _no_version(request: Request, pk: UUID) -> Missing:
     version = deleted.filter(artifact__in=Artifact.objects.visible_to(request.user)).select_related("artifact").first()
     if version is None:
         return missing("Version")
-    return errors.VersionNotFound(f"Version {version.version} of artifact {version.artifact.name!r} was deleted.")
+    return errors.VersionNotFound.deleted(version.version, version.artifact.name)
