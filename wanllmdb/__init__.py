@@ -48,10 +48,12 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import VersionHasAliases as VersionHasAliases
     from wanllmdb.sdk.errors import VersionIncomplete as VersionIncomplete
     from wanllmdb.sdk.errors import VersionNotFound as VersionNotFound
+    from wanllmdb.sdk.errors import WaitTimeout as WaitTimeout
     from wanllmdb.sdk.errors import WanLLMDBError as WanLLMDBError
     from wanllmdb.sdk.json_values import SyncedDict
     from wanllmdb.sdk.manifest import Entry as Entry
     from wanllmdb.sdk.manifest import Manifest as Manifest
+    from wanllmdb.sdk.model_registry import ModelRegistry as ModelRegistry
     from wanllmdb.sdk.models import AliasChange as AliasChange
     from wanllmdb.sdk.models import AliasProposal as AliasProposal
     from wanllmdb.sdk.models import Project as Project
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.session import log as log
     from wanllmdb.sdk.session import log_artifact as log_artifact
     from wanllmdb.sdk.session import login as login
+    from wanllmdb.sdk.session import save as save
     from wanllmdb.sdk.session import use_artifact as use_artifact
 
     run: Run | None
@@ -76,11 +79,12 @@ _NAMES_BY_MODULE = {
     "BytesMismatch Conflict CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameReserved NameTaken "
     "NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen ReadOnlyKey RuleTaken "
     "ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete "
-    "VersionNotFound WanLLMDBError",
+    "VersionNotFound WaitTimeout WanLLMDBError",
     "manifest": "Entry Manifest",
+    "model_registry": "ModelRegistry",
     "models": "AliasChange AliasProposal Project RunRecord",
     "run": "Run",
-    "session": "finish init log log_artifact login use_artifact",
+    "session": "finish init log log_artifact login save use_artifact",
 }
 _MODULE_OF = {
     name: f"wanllmdb.sdk.{module}".rstrip(".") for module, names in _NAMES_BY_MODULE.items() for name in names.split()

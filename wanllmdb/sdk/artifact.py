@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from wanllmdb.sdk import errors
+from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.logged_version import LoggedVersion
@@ -58,6 +59,7 @@ class Artifact:
         self, name: str, type: str, description: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> None:
         self._state: Draft | LoggedVersion = Draft(name, type, description, metadata)
+        self._pending: PendingLog | None = None
 
     @classmethod
     def _from_record(cls, connection: Connection, record: dict[str, Any]) -> Artifact:
@@ -67,6 +69,7 @@ class Artifact:
 
     def _set_logged(self, connection: Connection, record: dict[str, Any]) -> None:
         self._state = LoggedVersion(connection, record)
+        self._pending = None
 
     def _draft(self, operation: str) -> Draft:
         if isinstance(self._state, LoggedVersion):
@@ -74,10 +77,19 @@ class Artifact:
                 f"{operation}: {self._state.qualified_name} is already logged, and its contents cannot change; "
                 "create a new Artifact with this name to log a new version"
             )
+        if self._pending is not None and self._pending.is_active:
+            raise errors.AlreadyLogged(
+                f"{operation}: artifact {self._state.name!r} is being logged, and its contents cannot change; "
+                "create a new Artifact with this name to log a new version"
+            )
         return self._state
 
     def _logged(self, operation: str) -> LoggedVersion:
         if isinstance(self._state, Draft):
+            if self._pending is not None and self._pending.is_active:
+                raise errors.NotLogged(
+                    f"{operation}: artifact {self._state.name!r} is still being logged; call wait() first"
+                )
             raise errors.NotLogged(
                 f"{operation}: artifact {self._state.name!r} is not logged yet; log it with log_artifact"
             )
@@ -116,8 +128,13 @@ class Artifact:
     def metadata(self, metadata: Mapping[str, Any] | None) -> None:
         self._state.metadata = dict(metadata or {})
 
-    def wait(self) -> Artifact:
-        """Returns the artifact. `log_artifact` is synchronous, so there is nothing to wait for."""
+    def wait(self, timeout: float | None = None) -> Artifact:
+        """Wait until the artifact is logged, if that happens in the background, and return it.
+
+        Raises the errors of `log_artifact`, and `WaitTimeout` after `timeout` seconds; the log goes on then.
+        """
+        if self._pending is not None:
+            self._pending.wait(timeout)
         return self
 
     # --- Drafts only --------------------------------------------------------------------------------------------------
@@ -252,7 +269,16 @@ class Artifact:
 
     def used_by(self) -> list[RunRecord]:
         """The runs that used this version, newest first, as far as you have access to them."""
-        return list(self._logged("used_by").used_by())
+        return self._logged("used_by").used_by()
+
+    def delete(self, delete_aliases: bool = False) -> None:
+        """Delete this version and, if nothing else needs them, its bytes. Its number is never used again.
+
+        With `delete_aliases` its aliases go too. `latest` falls back to the version before by itself, so it needs no
+        permission. Raises `VersionHasAliases` without `delete_aliases`, `AliasProtected` in any case if a rule protects
+        one of them, `Denied`, `VersionNotFound`.
+        """
+        self._logged("delete").delete(delete_aliases)
 
     def save(self) -> None:
         """Send the changes of `description`, `metadata` and `aliases`.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from wanllmdb.sdk import aliases, errors
+from wanllmdb.sdk import aliases, errors, name_resolution
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
@@ -40,11 +40,16 @@ class LoggedVersion:
     @cached_property
     def manifest(self) -> Manifest:
         pages = self.connection.client.iter_cursor_pages(f"{self._path}/files", limit=1000)
-        return Manifest((entry_from_record(file) for page in pages for file in page["items"]), self.record["digest"])
+        with self._explain_missing():
+            files = (entry_from_record(file) for page in pages for file in page["items"])
+            return Manifest(files, self.record["digest"])
 
     @property
     def _path(self) -> str:
         return f"/artifacts/versions/{self.record['id']}"
+
+    def _explain_missing(self) -> AbstractContextManager[None]:
+        return name_resolution.explain_missing(self.qualified_name, errors.VersionNotFound)
 
     def download(self, root: str | os.PathLike[str] | None = None, path_prefix: str | None = None) -> str:
         manifest = RemoteManifest(self.connection.client, self.record["id"], prefix=path_prefix)
@@ -63,6 +68,7 @@ class LoggedVersion:
             console.info("  Another process is downloading to the same directory; waiting for it")
 
         with (
+            self._explain_missing(),
             download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
             console.progress("Downloading", size) as on_progress,
         ):
@@ -100,10 +106,19 @@ class LoggedVersion:
     def logged_by(self) -> RunRecord | None:
         if not self.record["run_id"]:
             return None
-        return RunRecord._from_record(self.connection.client.get(f"/runs/{self.record['run_id']}"))
+        try:
+            return RunRecord._from_record(self.connection.client.get(f"/runs/{self.record['run_id']}"))
+        except errors.NotFound:
+            return None
 
-    def used_by(self) -> Iterator[RunRecord]:
-        return (RunRecord._from_record(record) for record in self.connection.client.iter_pages(f"{self._path}/used-by"))
+    def used_by(self) -> list[RunRecord]:
+        with self._explain_missing():
+            records = self.connection.client.iter_pages(f"{self._path}/used-by")
+            return [RunRecord._from_record(record) for record in records]
+
+    def delete(self, delete_aliases: bool) -> None:
+        with self._explain_missing():
+            self.connection.client.delete(self._path, delete_aliases="true" if delete_aliases else None)
 
     def save(self) -> None:
         client = self.connection.client
@@ -115,12 +130,15 @@ class LoggedVersion:
             if value != self.record[field]
         }
         if changes:
-            client.patch(self._path, changes)
+            with self._explain_missing():
+                client.patch(self._path, changes)
         before, after = self.record["aliases"], list(dict.fromkeys(self.aliases))
         added = {alias: self.record["id"] for alias in after if alias not in before}
         removed = [alias for alias in before if alias not in after]
         artifact_id = self.record["artifact_id"]
-        for moved in aliases.move_or_release(client, artifact_id, self.record["id"], added, removed):
+        with self._explain_missing():
+            moved_away = aliases.move_or_release(client, artifact_id, self.record["id"], added, removed)
+        for moved in moved_away:
             state = f"was moved to {moved.version}" if moved.version else "was already removed"
             self.connection.console.info(f"  Alias {moved.alias!r} {state} by somebody else: not removed from here")
         self.aliases[:] = after

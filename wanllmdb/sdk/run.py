@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -10,11 +11,13 @@ from typing import Any
 
 from wanllmdb.sdk import errors, name_resolution, version_creation
 from wanllmdb.sdk.artifact import Artifact, StrPath
+from wanllmdb.sdk.background import BackgroundLogger
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_values import SyncedDict
 from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.saved_files import SavedFiles
 from wanllmdb.sdk.validators import validate_alias, validate_aliases, validate_tags
 
 
@@ -30,6 +33,8 @@ class Run:
         self.summary = SyncedDict(record["summary"], self._mark_dirty)
         """The results: the last value of each name passed to `log`."""
         self._step = 0
+        self._background = BackgroundLogger(connection.console.warning)
+        self._saved = SavedFiles(connection, record)
         self._heartbeat: Heartbeat | None = None
         if self.is_online:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
@@ -123,8 +128,13 @@ class Run:
         type: str | None = None,
         aliases: str | Iterable[str] | None = None,
         tags: str | Iterable[str] | None = None,
+        wait: bool = True,
     ) -> Artifact:
-        """Create a version of the artifact in this run's project, and return the artifact. This is synchronous.
+        """Create a version of the artifact in this run's project, and return the artifact.
+
+        With `wait=False` it returns at once, and the artifact is logged in the background, after those of earlier
+        calls: `Artifact.wait` waits for it. Until then its files must not change, and it has no version. An error is
+        raised by `Artifact.wait`, or else by `finish`.
 
         A path of a file or directory becomes an artifact; by default `name` is its own name and `type` is `file`.
         If the latest version has the same contents, no version is created and the aliases move to the latest one. Tags
@@ -145,15 +155,47 @@ class Run:
         state = artifact._state
         if not self.is_online:
             record = state.record if isinstance(state, LoggedVersion) else _disabled_record(state, alias_names)
-        elif isinstance(state, Draft):
-            project = self._record["project_name"]
-            record = version_creation.create_version(self._connection, state, project, alias_names, self.id, tag_names)
-        elif state.record["project_name"] == self._record["project_name"]:
-            record = version_creation.add_aliases(self._connection, state.record, alias_names, tag_names)
+            artifact._set_logged(self._connection, record)
+        elif wait:
+            # Versions of one artifact have the order of the calls.
+            self._background.wait_for(artifact.name)
+            self._log_artifact(artifact, artifact._state, alias_names, tag_names)
+        else:
+            # The description and metadata of now, whatever becomes of the artifact in the meantime.
+            state = copy.copy(state)
+            state.metadata = copy.deepcopy(state.metadata)
+            artifact._pending = self._background.submit(
+                artifact.name, lambda: self._log_artifact(artifact, state, alias_names, tag_names)
+            )
+        return artifact
+
+    def _log_artifact(
+        self, artifact: Artifact, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]
+    ) -> None:
+        """Log the artifact as it was in `state`, unless an earlier call in the background has logged it."""
+        state = artifact._state if isinstance(artifact._state, LoggedVersion) else state
+        # By its id: the project may have another name by now, and its old one may be another's.
+        project = self._record["project"]
+        if isinstance(state, Draft):
+            record = version_creation.create_version(self._connection, state, project, aliases, self.id, tags)
+        elif state.record["project"] == project:
+            with name_resolution.explain_missing(state.qualified_name, errors.VersionNotFound):
+                record = version_creation.add_aliases(self._connection, state.record, aliases, tags)
         else:
             raise errors.AlreadyLogged(f"{state.qualified_name} was logged in another project")
         artifact._set_logged(self._connection, record)
-        return artifact
+
+    def save(self, glob_str: StrPath, base_path: StrPath | None = None, policy: str = "live") -> list[str]:
+        """Keep files of this run, and return their paths in the artifact `run-<name>-files`, of type `file`.
+
+        `glob_str` is a file, a directory, or a pattern such as `logs/**/*.txt`. Paths count from `base_path`, by
+        default from the working directory; a pattern outside of it counts from its last directory without wildcards.
+        With the policy `now` the files are logged at once, with `end` as they are at the end of the run, and with
+        `live` both. Each version of the artifact has all files saved so far, also those that are gone by then. This is
+        synchronous. Raises `Invalid` and the errors of `log_artifact`; at the end of the run `finish` raises them.
+        """
+        self._require_running("save")
+        return self._saved.save(glob_str, base_path, policy)
 
     def use_artifact(
         self,
@@ -172,10 +214,12 @@ class Run:
         """
         self._require_running("use_artifact")
         self._connection.require_online("use_artifact")
+        version_id = None
         if isinstance(name_or_artifact, Artifact):
-            name = name_or_artifact.qualified_name
+            name = name_or_artifact.wait().qualified_name
+            version_id = name_or_artifact.id if at is None else None
         else:
-            name = self._connection.full_name(name_or_artifact, self._record["project_name"])
+            name = self._resolve_name(name_or_artifact)
         if ":" in name and (alias is not None or version is not None):
             raise errors.Invalid(f"{name!r} already names a version: do not pass alias or version as well")
         if alias is not None and version is not None:
@@ -184,14 +228,16 @@ class Run:
             validate_alias(alias)
         number = None if version is None else f"v{str(version).removeprefix('v')}"
         record = name_resolution.resolve_and_record_usage(
-            self._connection, self.id, name, alias=alias, version=number, type=type, at=at
+            self._connection, self.id, name, version_id=version_id, alias=alias, version=number, type=type, at=at
         )
         return Artifact._from_record(self._connection, record)
 
     def finish(self, exit_code: int = 0) -> None:
         """End the run: `finished` for exit code 0, else `crashed`. All logged values are sent before it returns.
 
-        A second call does nothing. Raises `Unreachable`; the run has ended in this process even then.
+        Artifacts that are being logged in the background are waited for. If one of them fails, and `Artifact.wait` has
+        not raised it, the run ends as crashed, and its error is raised. A second call does nothing. Raises
+        `Unreachable`; the run has ended in this process even then.
         """
         self._end({"exit_code": exit_code}, "crashed" if exit_code else "finished")
 
@@ -230,12 +276,56 @@ class Run:
                 f"{operation}: run {self.name!r} has ended ({self.state}); call init to start a new one"
             )
 
+    def _resolve_name(self, name: str) -> str:
+        """`name:x` in the run's project as it is, or `team/project/name:x`. Raises `Invalid`."""
+        self._connection.full_name(name, self._record["project_name"])
+        if name.count("/") == 1:
+            return f"{self._fetch_project().partition('/')[0]}/{name}"
+        return name
+
+    def _fetch_project(self) -> str:
+        """`team/project` as it is called now."""
+        record = self._connection.client.get(f"/runs/{self.id}")
+        self._record.update({field: record[field] for field in ("project_name", "url")})
+        return str(record["project_name"])
+
     def _update(self, **changes: Any) -> None:
         if self.is_online:
             changes = self._connection.client.patch(f"/runs/{self.id}", changes)
         self._record.update(changes)
 
     def _end(self, body: dict[str, Any], state: str) -> None:
+        """Wait for what is logged in the background, and end the run. Raises the first error of both."""
+        try:
+            # Before the heartbeat stops: an upload may take long.
+            failures = self._background.drain()
+            failures += self._finish_saving() if self.state == "running" else []
+        except KeyboardInterrupt:
+            self._background.cancel()
+            self._warn_of(self._background.drain())
+            self._report_end({"state": "killed"}, "killed")
+            raise
+        if failures and state == "finished":
+            body, state = {"exit_code": 1}, "crashed"
+        try:
+            self._report_end(body, state)
+        finally:
+            self._warn_of(failures[1:])
+        if failures:
+            raise failures[0]
+
+    def _warn_of(self, failures: list[BaseException]) -> None:
+        for error in failures:
+            self._connection.console.warning(f"could not log an artifact: {error}")
+
+    def _finish_saving(self) -> list[BaseException]:
+        try:
+            self._saved.finish()
+        except Exception as error:
+            return [error]
+        return []
+
+    def _report_end(self, body: dict[str, Any], state: str) -> None:
         # A forked process has a copy of the run, but must not end it.
         if self.state != "running" or os.getpid() != self._pid:
             return

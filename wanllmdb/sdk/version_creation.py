@@ -9,9 +9,10 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
+from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.name_resolution import find_artifact
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
-from wanllmdb.sdk.transfer.hashes import HashedFile
+from wanllmdb.sdk.transfer.hashes import FileFingerprint, HashedFile
 
 MAX_FILES_PER_REQUEST = 10_000
 MAX_BYTES_PER_REQUEST = 7_000_000
@@ -26,8 +27,11 @@ def create_version(
     aliases: Sequence[str],
     run_id: str | None = None,
     tags: Sequence[str] = (),
+    kept: Iterable[Entry] = (),
 ) -> dict[str, Any]:
-    """Create a version in `team/project` with the files of the draft, and return its record.
+    """Create a version in a project, by `team/project` or id, with the files of the draft, and return its record.
+
+    `kept` are files of an earlier version that it has as well, where the draft has none of these paths.
 
     If the latest version already has these files, that version is returned: nothing is uploaded, the aliases move to
     it. Tags are added to those of the artifact. Safe to call again after any failure: nothing is uploaded twice.
@@ -40,6 +44,7 @@ def create_version(
     _require_same_type(draft, artifact)
     with console.progress("Hashing", draft.size) as on_progress:
         files = hashes.hash_files(sorted(draft.sources.items()), on_progress=on_progress)
+    files += [_kept_file(entry) for entry in kept if entry.path not in draft.sources and entry.sha256]
     digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
     artifact_id = artifact["id"] if artifact else _create_artifact(client, project, draft)
     fields = {"digest": digest, "run_id": run_id, "description": draft.description, "metadata": draft.metadata}
@@ -65,6 +70,11 @@ def add_aliases(
     _add_tags(connection, record["artifact_id"], tags)
     _print_aliases(connection, aliases)
     return version
+
+
+def _kept_file(entry: Entry) -> HashedFile:
+    """A file whose bytes the project has already, and which this machine may not have any more."""
+    return HashedFile(entry.path, "", entry.size, str(entry.sha256), FileFingerprint(entry.size, 0, 0, 0))
 
 
 def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
