@@ -348,7 +348,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "core.log_filters.RequestIdFilter"},
-        "no_traceback": {"()": "core.log_filters.NoTracebackFilter"},
+        "client_mistakes": {"()": "core.log_filters.ClientMistakeFilter"},
     },
     "formatters": {
         "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
@@ -363,12 +363,13 @@ LOGGING = {
         },
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]},
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["client_mistakes", "request_id"],
+        },
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Rejected requests are not logged; requests that fail are. A wrong `Host` is one line.
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
-    },
+    # Rejected requests are not logged; requests that fail are.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }
