@@ -61,7 +61,13 @@ class Artifact:
         self, name: str, type: str, description: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> None:
         self._state: Draft | LoggedVersion = Draft(name, type, description, metadata)
-        self._pending: PendingLog | None = None
+
+    _pending: PendingLog | None = None
+    """While it is being logged in the background, and after that has failed."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: what is being logged is a draft there, which is logged by nobody."""
+        return {"_state": self._state}
 
     def __copy__(self) -> Artifact:
         """A draft of its own with the same files, or the same version with edits of its own."""

@@ -56,10 +56,11 @@ class PendingLog:
 
 
 class BackgroundLogger:
-    """The background logs of one run."""
+    """The background logs of one run. If nobody ends that here, which raises what went wrong, `warn` is told of it."""
 
-    def __init__(self, warn: Callable[[str], object]) -> None:
+    def __init__(self, warn: Callable[[str], object], *, is_ended: bool = True) -> None:
         self._warn = warn
+        self._is_ended = is_ended
         self._owner_pid = os.getpid()
         self._is_registered = False
         self._reset()
@@ -140,7 +141,6 @@ class BackgroundLogger:
             del job
             if cancel.is_set():
                 return
-            if error is not None and os.getpid() != self._owner_pid:
-                # In a forked process nobody ends the run, which would raise it.
+            if error is not None and not (self._is_ended and os.getpid() == self._owner_pid):
                 self._warn(f"artifact {pending.name!r} was not logged: {error}")
             pending.finish(error)

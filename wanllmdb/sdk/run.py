@@ -36,8 +36,8 @@ class Run:
         """The results: the last value of each name passed to `log`."""
         self._sendable = FitOnce(connection.console.warning)
         self._step = 0
-        self._background = BackgroundLogger(connection.console.warning)
-        self._saved = SavedFiles(connection, record)
+        self._background = BackgroundLogger(connection.console.warning, is_ended=not is_copy)
+        self._saved = SavedFiles(connection, record, is_ended=not is_copy)
         self._heartbeat: Heartbeat | None = None
         if self.is_online and not is_copy:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
@@ -177,9 +177,8 @@ class Run:
             self._background.wait_for(artifact.name)
             self._log_artifact(artifact, artifact._state, alias_names, tag_names)
         else:
-            # The description and metadata of now, whatever becomes of the artifact in the meantime.
-            state = copy.copy(state)
-            state.metadata = copy.deepcopy(state.metadata)
+            # A draft as it is now, whatever becomes of its metadata in the meantime.
+            state = copy.deepcopy(state) if isinstance(state, Draft) else state
             artifact._pending = self._background.submit(
                 artifact.name, lambda: self._log_artifact(artifact, state, alias_names, tag_names)
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from wanllmdb.sdk import errors, name_resolution, paths, version_creation
@@ -19,14 +20,18 @@ _MAX_RUN_NAME = 118
 
 
 class SavedFiles:
-    """What one run saves. Each version has the files of the one before too, so that the latest has them all."""
+    """What one run saves. Each version has the files of the one before too, so that the latest has them all.
 
-    def __init__(self, connection: Connection, run: dict[str, Any]) -> None:
+    In a forked process, and wherever else nobody ends the run, nothing can be left for its end.
+    """
+
+    def __init__(self, connection: Connection, run: dict[str, Any], *, is_ended: bool) -> None:
         self._connection = connection
         self._run = run
         self._artifact_name = f"run-{run['name'][:_MAX_RUN_NAME]}-files"
-        self._pid = os.getpid()
-        self._at_end: list[tuple[str, str]] = []
+        self._ending_pid = os.getpid() if is_ended else 0
+        self._at_end: dict[tuple[str, str], bool] = {}
+        """What is kept for the end, with whether there was something to save before."""
 
     def save(self, pattern: StrPath, base_path: StrPath | None, policy: str) -> list[str]:
         """See `Run.save`."""
@@ -34,23 +39,30 @@ class SavedFiles:
             raise errors.Invalid(f"{policy!r} is not a policy: use 'live', 'now' or 'end'")
         located = _locate(pattern, base_path)
         draft = self._collect([located])
-        if policy != "end" and draft.sources:
+        is_kept_for_end = policy != "now" and self._ending_pid == os.getpid()
+        if is_kept_for_end:
+            self._at_end[located] = self._at_end.get(located, False) or bool(draft.sources)
+        if draft.sources and not (is_kept_for_end and policy == "end"):
             self._log(draft)
-        if policy != "now" and located not in self._at_end:
-            self._at_end.append(located)
-        elif not draft.sources:
-            self._connection.console.warning(f"save: no file matches {os.fspath(pattern)!r}")
+        if not draft.sources and not is_kept_for_end:
+            self._warn_of_nothing(os.fspath(pattern))
         return sorted(draft.sources)
 
     def finish(self) -> None:
-        """Log what is to be kept as it is at the end. In a forked process that is for the parent to do."""
-        if self._at_end and self._pid == os.getpid():
+        """Log what is to be kept as it is at the end."""
+        if self._at_end and self._ending_pid == os.getpid():
+            for (pattern, _), was_found in self._at_end.items():
+                if not was_found and not glob.glob(pattern, recursive=True):
+                    self._warn_of_nothing(pattern)
             draft = self._collect(self._at_end)
-            self._at_end = []
+            self._at_end = {}
             if draft.sources:
                 self._log(draft)
 
-    def _collect(self, patterns: list[tuple[str, str]]) -> Draft:
+    def _warn_of_nothing(self, pattern: str) -> None:
+        self._connection.console.warning(f"save: no file matches {pattern!r}")
+
+    def _collect(self, patterns: Iterable[tuple[str, str]]) -> Draft:
         draft = Draft(self._artifact_name, "file", "Files that the run saved", None)
         for pattern, base in patterns:
             # A directory itself is meant with all that is in it; where a pattern matches one, its files may not match.
