@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wanllmdb.sdk import cancellation, errors
+from wanllmdb.sdk.history_buffer import HistoryBuffer
 from wanllmdb.sdk.http_client import Client
 
 HEARTBEAT_INTERVAL = 30.0
@@ -15,21 +16,35 @@ HEARTBEAT_INTERVAL = 30.0
 SEND_INTERVAL = 2.0
 STOP_TIMEOUT = 5.0
 
-Snapshot = Callable[[], dict[str, Any]]
+Snapshot = Callable[[], dict[str, dict[str, Any]]]
 
 
 class Heartbeat:
-    """A daemon thread that sends the values of `snapshot` that changed. After a failure it tries again later."""
+    """Sends the values of `snapshot` that changed, and the rows of `history`.
 
-    def __init__(self, client: Client, run_id: str, snapshot: Snapshot, warn: Callable[[str], object]) -> None:
+    Once started, a daemon thread does that. After a failure it tries again later.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        run_id: str,
+        snapshot: Snapshot,
+        warn: Callable[[str], object],
+        sent: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
+        """`sent` is the snapshot that the server has or gets from somebody else; by default the present one."""
+        self.history = HistoryBuffer(client, run_id, warn)
         self._client = client
         self._path = f"/runs/{run_id}"
         self._snapshot = snapshot
         self._warn = warn
-        self._sent = snapshot()
+        self._sent = snapshot() if sent is None else sent
         self._dirty = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wanllmdb-heartbeat", daemon=True)
+
+    def start(self) -> None:
         self._thread.start()
 
     def mark_dirty(self) -> None:
@@ -40,11 +55,27 @@ class Heartbeat:
         """Send nothing after this, except a request that hangs in the network."""
         self._stop.set()
         self._dirty.set()
-        self._thread.join(STOP_TIMEOUT)
+        if self._thread.ident is not None:
+            self._thread.join(STOP_TIMEOUT)
 
-    def pending_changes(self) -> dict[str, Any]:
-        """The values that changed since they were last sent."""
-        return {name: value for name, value in self._snapshot().items() if value != self._sent[name]}
+    def send(self) -> None:
+        """Send what changed since it was last sent. Raises `Unreachable`, `Denied` and others."""
+        for name, values in self._snapshot().items():
+            self._send_values(name, values)
+        self.history.send()
+
+    def _send_values(self, name: str, values: dict[str, Any]) -> None:
+        """Send changed keys, so that other processes may set other ones; and all of them where one was removed."""
+        before = self._sent[name]
+        changes = {key: value for key, value in values.items() if key not in before or before[key] != value}
+        is_merge = before.keys() <= values.keys()
+        if is_merge and not changes:
+            return
+        try:
+            self._client.patch(self._path, {name: changes if is_merge else values, "merge": is_merge})
+        except (errors.Invalid, errors.TooLarge) as error:
+            self._warn(f"could not send {name} of the run: {error}")
+        self._sent[name] = values
 
     def _run(self) -> None:
         cancellation.bind_cancel(self._stop)
@@ -55,7 +86,7 @@ class Heartbeat:
                 return
             try:
                 self._dirty.clear()
-                self._send_changes()
+                self.send()
                 if time.monotonic() >= due_at:
                     due_at = time.monotonic() + HEARTBEAT_INTERVAL
                     self._client.post(f"{self._path}/heartbeat", idempotent=True)
@@ -68,13 +99,3 @@ class Heartbeat:
                 return
             if self._stop.wait(SEND_INTERVAL):
                 return
-
-    def _send_changes(self) -> None:
-        changes = self.pending_changes()
-        if not changes:
-            return
-        try:
-            self._client.patch(self._path, changes)
-        except (errors.Invalid, errors.TooLarge) as error:
-            self._warn(f"could not send {' and '.join(changes)} of the run: {error}")
-        self._sent.update(changes)
