@@ -10,6 +10,7 @@ from typing import Any
 from wanllmdb.sdk import cancellation, errors
 from wanllmdb.sdk.history_buffer import HistoryBuffer
 from wanllmdb.sdk.http_client import Client
+from wanllmdb.sdk.json_values import to_canonical
 
 HEARTBEAT_INTERVAL = 30.0
 # Between two requests: a training loop can log a thousand times a second.
@@ -20,9 +21,9 @@ Snapshot = Callable[[], dict[str, dict[str, Any]]]
 
 
 class Heartbeat:
-    """Sends the values of `snapshot` that changed, and the rows of `history`.
+    """A daemon thread that sends the values of `snapshot` that changed, and the rows of `history`.
 
-    Once started, a daemon thread does that. After a failure it tries again later.
+    After a failure it tries again later.
     """
 
     def __init__(
@@ -31,21 +32,21 @@ class Heartbeat:
         run_id: str,
         snapshot: Snapshot,
         warn: Callable[[str], object],
-        sent: dict[str, dict[str, Any]] | None = None,
+        has_thread: bool = True,
     ) -> None:
-        """`sent` is the snapshot that the server has or gets from somebody else; by default the present one."""
+        """The server has the present snapshot. Without a thread only `send_changes` sends."""
         self.history = HistoryBuffer(client, run_id, warn)
         self._client = client
         self._path = f"/runs/{run_id}"
         self._snapshot = snapshot
         self._warn = warn
-        self._sent = snapshot() if sent is None else sent
+        self._sent = {name: _canonical(values) for name, values in snapshot().items()}
+        self._last_warning = ""
         self._dirty = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wanllmdb-heartbeat", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
+        if has_thread:
+            self._thread.start()
 
     def mark_dirty(self) -> None:
         """There is a change to send."""
@@ -58,44 +59,69 @@ class Heartbeat:
         if self._thread.ident is not None:
             self._thread.join(STOP_TIMEOUT)
 
-    def send(self) -> None:
-        """Send what changed since it was last sent. Raises `Unreachable`, `Denied` and others."""
+    def send_changes(self) -> None:
+        """Send what changed since it was last sent. Values that the server refuses are not sent again."""
+        # One by one: what is wrong with one of them must not keep the others.
         for name, values in self._snapshot().items():
             self._send_values(name, values)
         self.history.send()
 
     def _send_values(self, name: str, values: dict[str, Any]) -> None:
         """Send changed keys, so that other processes may set other ones; and all of them where one was removed."""
-        before = self._sent[name]
-        changes = {key: value for key, value in values.items() if key not in before or before[key] != value}
-        is_merge = before.keys() <= values.keys()
-        if is_merge and not changes:
+        before, after = self._sent[name], _canonical(values)
+        if before == after:
             return
+        is_merge = before.keys() <= after.keys()
+        changes = {key: value for key, value in values.items() if not is_merge or before.get(key) != after[key]}
         try:
-            self._client.patch(self._path, {name: changes if is_merge else values, "merge": is_merge})
+            self._client.patch(self._path, {name: changes, "merge": is_merge})
         except (errors.Invalid, errors.TooLarge) as error:
             self._warn(f"could not send {name} of the run: {error}")
-        self._sent[name] = values
+        self._sent[name] = after
 
     def _run(self) -> None:
         cancellation.bind_cancel(self._stop)
         due_at = time.monotonic() + HEARTBEAT_INTERVAL
+        failures = 0
         while True:
             self._dirty.wait(max(0.0, due_at - time.monotonic()))
             if self._stop.is_set():
                 return
             try:
                 self._dirty.clear()
-                self.send()
+                is_sent = self._attempt(self.send_changes)
                 if time.monotonic() >= due_at:
                     due_at = time.monotonic() + HEARTBEAT_INTERVAL
-                    self._client.post(f"{self._path}/heartbeat", idempotent=True)
+                    is_sent &= self._attempt(self._beat)
             except cancellation.Cancelled:
                 return
-            except (errors.Unreachable, errors.ServerError):
-                continue  # retried at the next heartbeat, and at the end of the run at the latest
-            except errors.WanLLMDBError as error:
-                self._warn(f"the run is no longer updated on the server: {error}")
+            failures = 0 if is_sent else failures + 1
+            if failures:
+                self._dirty.set()
+            if self._stop.wait(min(HEARTBEAT_INTERVAL, SEND_INTERVAL * 2.0 ** min(failures, 10))):
                 return
-            if self._stop.wait(SEND_INTERVAL):
-                return
+
+    def _beat(self) -> None:
+        self._client.post(f"{self._path}/heartbeat", idempotent=True)
+
+    def _attempt(self, send: Callable[[], None]) -> bool:
+        """Whether it worked. Whatever fails may pass, and without heartbeats the run would count as crashed."""
+        try:
+            send()
+        except cancellation.Cancelled:
+            raise
+        except Exception as error:
+            self._warn_once(error)
+            return False
+        return True
+
+    def _warn_once(self, error: Exception) -> None:
+        warning = f"the run is not updated on the server for now: {str(error) or type(error).__name__}"
+        is_outage = isinstance(error, (errors.Unreachable, errors.ServerError))
+        if not is_outage and warning != self._last_warning:
+            self._last_warning = warning
+            self._warn(warning)
+
+
+def _canonical(values: dict[str, Any]) -> dict[str, str]:
+    return {key: to_canonical(value) for key, value in values.items()}

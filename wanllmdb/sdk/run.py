@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -14,6 +14,7 @@ from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.heartbeat import Heartbeat
+from wanllmdb.sdk.json_limits import FitOnce
 from wanllmdb.sdk.json_values import SyncedDict, to_jsonable
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.process_end import Outcome
@@ -27,20 +28,32 @@ WORKER_PAUSE = 30.0
 class Run:
     """Returned by `init`. As a context manager it ends with the block: `finished`, or `crashed` after an exception."""
 
-    def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
+    def __init__(self, connection: Connection, record: dict[str, Any], *, is_copy: bool = False) -> None:
         self._connection = connection
         self._record = record
+        self._is_copy = is_copy
         self.config = SyncedDict(record["config"], self._mark_dirty)
         """The inputs of the run: a dict whose items are also attributes. Changes are sent automatically."""
         self.summary = SyncedDict(record["summary"], self._mark_dirty)
         """The results: the last value of each name passed to `log`."""
+        self._sendable = FitOnce(connection.console.warning)
         self._step = int(record.get("last_step") or 0)
         self._is_worker = False
         """Whether this process was forked from the one that started the run."""
         self._heartbeat: Heartbeat | None = None
-        if self.is_online:
+        if self.is_online and not is_copy:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
-            self._heartbeat.start()
+
+    def __copy__(self) -> Run:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Run:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
+        """Unpickled it is a copy that uses and logs artifacts; only the run itself takes values and ends."""
+        record = {**self._record, "config": self.config.as_dict(), "summary": self.summary.as_dict()}
+        return _copy_of, (self._connection, record, self._step)
 
     @property
     def is_online(self) -> bool:
@@ -133,10 +146,12 @@ class Run:
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
             raise errors.Invalid("log takes a mapping of names to values, such as {'loss': 0.1}")
         self._require_running("log")
+        if self._is_copy:
+            raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
         self._step = self._step + 1 if step is None else _to_step(step)
         if self._heartbeat:
-            row = {"_timestamp": time.time(), **to_jsonable(dict(data)), "_step": self._step}
-            self._heartbeat.history.add(row)
+            values = self._sendable.fit("the run's summary", to_jsonable(dict(data)))
+            self._heartbeat.history.add({"_timestamp": time.time(), **values, "_step": self._step})
         self.summary.update(data)
         if self._is_worker:
             self._send_now()
@@ -241,7 +256,11 @@ class Run:
             self._finalize_worker()
 
     def _snapshot(self) -> dict[str, Any]:
-        return {"config": self.config.as_dict(), "summary": self.summary.as_dict()}
+        """What is sent of config and summary."""
+        return {
+            name: self._sendable.fit(f"the run's {name}", values.as_dict(), values.in_order_of_change())
+            for name, values in (("config", self.config), ("summary", self.summary))
+        }
 
     def _require_running(self, operation: str) -> None:
         if self.state != "running":
@@ -256,7 +275,7 @@ class Run:
         self._record.update(changes)
 
     def _end(self, outcome: Outcome) -> None:
-        if self.state != "running":
+        if self.state != "running" or self._is_copy:
             return
         if self._is_worker:
             # It has a copy of the run, which goes on without it.
@@ -277,7 +296,7 @@ class Run:
 
     def _send_last_values(self, heartbeat: Heartbeat) -> None:
         try:
-            heartbeat.send()
+            heartbeat.send_changes()
         except errors.Unreachable:
             raise
         except errors.WanLLMDBError as error:
@@ -293,7 +312,7 @@ class Run:
         client.retry_period = WORKER_RETRY_PERIOD
         warn = self._connection.console.warning
         # What has changed until now is sent by the other process.
-        self._heartbeat = Heartbeat(client, self.id, self._snapshot, warn, self._snapshot())
+        self._heartbeat = Heartbeat(client, self.id, self._snapshot, warn, has_thread=False)
         self._is_finalized = False
         self._send_after = 0.0
 
@@ -302,7 +321,7 @@ class Run:
         if self._heartbeat is None or (time.monotonic() < self._send_after and not at_end):
             return
         try:
-            self._heartbeat.send()
+            self._heartbeat.send_changes()
         except errors.WanLLMDBError as error:
             self._send_after = time.monotonic() + WORKER_PAUSE
             outlook = "are lost" if at_end else "have not been sent yet"
@@ -324,6 +343,12 @@ def _to_step(step: Any) -> int:
     if whole is None or whole != step or not -(2**63) <= whole < 2**63:
         raise errors.Invalid(f"step takes an integer of 64 bits, not {step!r}")
     return whole
+
+
+def _copy_of(connection: Connection, record: dict[str, Any], step: int) -> Run:
+    run = Run(connection, record, is_copy=True)
+    run._step = step
+    return run
 
 
 def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:
