@@ -142,5 +142,6 @@ class BackgroundLogger:
             if cancel.is_set():
                 return
             if error is not None and not (self._is_ended and os.getpid() == self._owner_pid):
+                pending.is_reported = True
                 self._warn(f"artifact {pending.name!r} was not logged: {error}")
             pending.finish(error)

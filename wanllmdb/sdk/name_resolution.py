@@ -75,7 +75,7 @@ def resolve_and_record_usage(
     run_id: str,
     name: str,
     *,
-    version_id: str | None,
+    version_id: str | None = None,
     alias: str | None,
     version: str | None,
     type: str | None,

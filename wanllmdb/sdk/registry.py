@@ -192,7 +192,7 @@ def connect_for(operation: str, *, needs_project: bool = True) -> tuple[Connecti
     run = session.current_run()
     connection = run._connection if run else connect()
     connection.require_online(operation)
-    return connection, run._fetch_project() if run and needs_project else None
+    return connection, run._artifacts.fetch_project() if run and needs_project else None
 
 
 def _connect_to(name: str, operation: str) -> tuple[Connection, str]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import copy
-import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import errors, name_resolution, version_creation
+from wanllmdb.sdk import errors, process_end
 from wanllmdb.sdk.artifact import Artifact, StrPath
-from wanllmdb.sdk.background import BackgroundLogger
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
-from wanllmdb.sdk.json_values import SyncedDict
-from wanllmdb.sdk.logged_version import LoggedVersion
-from wanllmdb.sdk.saved_files import SavedFiles
-from wanllmdb.sdk.validators import validate_alias, validate_aliases, validate_tags
+from wanllmdb.sdk.json_values import SyncedDict, to_jsonable
+from wanllmdb.sdk.process_end import Outcome
+from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of
+from wanllmdb.sdk.validators import validate_aliases, validate_tags
+
+# How long a forked process waits for the server when it logs, and how long it then does not try again, in seconds.
+WORKER_RETRY_PERIOD = 5.0
+WORKER_PAUSE = 30.0
 
 
 class Run:
@@ -29,15 +30,17 @@ class Run:
         self._connection = connection
         self._record = record
         self._is_copy = is_copy
-        self._pid = os.getpid()
         self.config = SyncedDict(record["config"], self._mark_dirty)
         """The inputs of the run: a dict whose items are also attributes. Changes are sent automatically."""
         self.summary = SyncedDict(record["summary"], self._mark_dirty)
         """The results: the last value of each name passed to `log`."""
         self._sendable = FitOnce(connection.console.warning)
-        self._step = 0
-        self._background = BackgroundLogger(connection.console.warning, is_ended=not is_copy)
-        self._saved = SavedFiles(connection, record, is_ended=not is_copy)
+        self._step = int(record.get("last_step") or 0)
+        self._artifacts = RunArtifacts(connection, record, is_ended=not is_copy)
+        self._is_worker = False
+        """Whether this process was forked from the one that started the run."""
+        self._ends_with_process = False
+        self._send_after = 0.0
         self._heartbeat: Heartbeat | None = None
         if self.is_online and not is_copy:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
@@ -61,6 +64,16 @@ class Run:
     @property
     def id(self) -> str:
         return str(self._record["id"])
+
+    @property
+    def path(self) -> str:
+        """`team/project/id`, which `Api.run` takes."""
+        return f"{self._record['project_name']}/{self.id}"
+
+    @property
+    def resumed(self) -> bool:
+        """Whether this run had been started before, and goes on."""
+        return not self._record.get("created", True)
 
     @property
     def name(self) -> str:
@@ -116,7 +129,7 @@ class Run:
 
     @property
     def step(self) -> int:
-        """The number of calls of `log`, or the last `step` passed to it."""
+        """The number of calls of `log`, or the last `step` passed to it. A resumed run goes on where it was."""
         return self._step
 
     def __repr__(self) -> str:
@@ -125,8 +138,10 @@ class Run:
     # --- Operations ---------------------------------------------------------------------------------------------------
 
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
-        """Store the last value of each name in `summary`. Does not block: values are sent in the background.
+        """Add the values to the history of the run, as a row of this step, and the last of each name to `summary`.
 
+        Does not block: values are sent in the background. In a forked process it returns when they have been sent, or
+        after `WORKER_RETRY_PERIOD` seconds with a warning, because such a process may be ended at any time.
         Raises `Invalid` for anything but a mapping with string keys, and after the run has ended.
         """
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
@@ -134,8 +149,13 @@ class Run:
         self._require_running("log")
         if self._is_copy:
             raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
-        self._step = self._step + 1 if step is None else step
+        self._step = self._step + 1 if step is None else _to_step(step)
+        if self._heartbeat:
+            values = self._sendable.fit("the run's summary", to_jsonable(dict(data)))
+            self._heartbeat.history.add({"_timestamp": time.time(), **values, "_step": self._step})
         self.summary.update(data)
+        if self._is_worker:
+            self._send_now()
 
     def log_artifact(
         self,
@@ -163,42 +183,13 @@ class Run:
         alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
         artifact = artifact_or_path
         if not isinstance(artifact, Artifact):
-            artifact = _from_path(artifact, name, type)
+            artifact = artifact_of(artifact, name, type)
         elif name is not None or type is not None:
             raise errors.Invalid(
                 "An Artifact already has a name and a type: pass them to log_artifact only together with a path"
             )
-        state = artifact._state
-        if not self.is_online:
-            record = state.record if isinstance(state, LoggedVersion) else _disabled_record(state, alias_names)
-            artifact._set_logged(self._connection, record)
-        elif wait:
-            # Versions of one artifact have the order of the calls.
-            self._background.wait_for(artifact.name)
-            self._log_artifact(artifact, artifact._state, alias_names, tag_names)
-        else:
-            # A draft as it is now, whatever becomes of its metadata in the meantime.
-            state = copy.deepcopy(state) if isinstance(state, Draft) else state
-            artifact._pending = self._background.submit(
-                artifact.name, lambda: self._log_artifact(artifact, state, alias_names, tag_names)
-            )
+        self._artifacts.log(artifact, alias_names, tag_names, wait=wait)
         return artifact
-
-    def _log_artifact(
-        self, artifact: Artifact, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]
-    ) -> None:
-        """Log the artifact as it was in `state`, unless an earlier call in the background has logged it."""
-        state = artifact._state if isinstance(artifact._state, LoggedVersion) else state
-        # By its id: the project may have another name by now, and its old one may be another's.
-        project = self._record["project"]
-        if isinstance(state, Draft):
-            record = version_creation.create_version(self._connection, state, project, aliases, self.id, tags)
-        elif state.record["project"] == project:
-            with name_resolution.explain_missing(state.qualified_name, errors.VersionNotFound):
-                record = version_creation.add_aliases(self._connection, state.record, aliases, tags)
-        else:
-            raise errors.AlreadyLogged(f"{state.qualified_name} was logged in another project")
-        artifact._set_logged(self._connection, record)
 
     def save(self, glob_str: StrPath, base_path: StrPath | None = None, policy: str = "live") -> list[str]:
         """Keep files of this run, and return their paths in the artifact `run-<name>-files`, of type `file`.
@@ -210,7 +201,7 @@ class Run:
         synchronous. Raises `Invalid` and the errors of `log_artifact`; at the end of the run `finish` raises them.
         """
         self._require_running("save")
-        return self._saved.save(glob_str, base_path, policy)
+        return self._artifacts.saved_files.save(glob_str, base_path, policy)
 
     def use_artifact(
         self,
@@ -229,36 +220,20 @@ class Run:
         """
         self._require_running("use_artifact")
         self._connection.require_online("use_artifact")
-        version_id = None
-        if isinstance(name_or_artifact, Artifact):
-            name = name_or_artifact.wait().qualified_name
-            version_id = name_or_artifact.id if at is None else None
-        else:
-            name = self._resolve_name(name_or_artifact)
-        if ":" in name and (alias is not None or version is not None):
-            raise errors.Invalid(f"{name!r} already names a version: do not pass alias or version as well")
-        if alias is not None and version is not None:
-            raise errors.Invalid("Pass either an alias or a version, not both")
-        if alias is not None:
-            validate_alias(alias)
-        number = None if version is None else f"v{str(version).removeprefix('v')}"
-        record = name_resolution.resolve_and_record_usage(
-            self._connection, self.id, name, version_id=version_id, alias=alias, version=number, type=type, at=at
-        )
-        return Artifact._from_record(self._connection, record)
+        return self._artifacts.use(name_or_artifact, type, alias, version, at)
 
     def finish(self, exit_code: int = 0) -> None:
         """End the run: `finished` for exit code 0, else `crashed`. All logged values are sent before it returns.
 
         Artifacts that are being logged in the background are waited for. If one of them fails, and `Artifact.wait` has
-        not raised it, the run ends as crashed, and its error is raised. A second call does nothing. Raises
-        `Unreachable`; the run has ended in this process even then.
+        not raised it, the run ends as crashed, and its error is raised. A second call does nothing. If the server
+        cannot be told of the end, that is a warning: what failed is not the program.
         """
-        self._end({"exit_code": exit_code}, "crashed" if exit_code else "finished")
+        self._end(process_end.outcome_of_status(exit_code), raises=True)
 
     def kill(self) -> None:
         """End the run as `killed`: the program was interrupted."""
-        self._end({"state": "killed"}, "killed")
+        self._end(process_end.KILLED, raises=True)
 
     def __enter__(self) -> Run:
         return self
@@ -266,21 +241,17 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.finish()
-            return
-        failed = not isinstance(error, SystemExit) or error.code not in (None, 0)
-        try:
-            self.kill() if isinstance(error, KeyboardInterrupt) else self.finish(int(failed))
-        except errors.WanLLMDBError as finish_error:
-            # The exception of the block matters more than this one.
-            self._connection.console.warning(f"could not report the end of the run: {finish_error}")
+        # The exception of the block matters more than that of an artifact.
+        self._end(process_end.outcome_of(error), raises=error is None)
 
     # --- Internal -----------------------------------------------------------------------------------------------------
 
     def _mark_dirty(self) -> None:
         if self._heartbeat:
             self._heartbeat.mark_dirty()
+        if self._is_worker and not self._ends_with_process:
+            self._ends_with_process = True
+            process_end.call_at_end(self._end)
 
     def _snapshot(self) -> dict[str, Any]:
         """What is sent of config and summary."""
@@ -292,107 +263,99 @@ class Run:
     def _require_running(self, operation: str) -> None:
         if self.state != "running":
             raise errors.Invalid(
-                f"{operation}: run {self.name!r} has ended ({self.state}); call init to start a new one"
+                f"{operation}: run {self.name!r} has ended ({self.state}); call init to start a new one, or "
+                f'init(id={self.id!r}, resume="must") to go on with this one'
             )
-
-    def _resolve_name(self, name: str) -> str:
-        """`name:x` in the run's project as it is, or `team/project/name:x`. Raises `Invalid`."""
-        self._connection.full_name(name, self._record["project_name"])
-        if name.count("/") == 1:
-            return f"{self._fetch_project().partition('/')[0]}/{name}"
-        return name
-
-    def _fetch_project(self) -> str:
-        """`team/project` as it is called now."""
-        record = self._connection.client.get(f"/runs/{self.id}")
-        self._record.update({field: record[field] for field in ("project_name", "url")})
-        return str(record["project_name"])
 
     def _update(self, **changes: Any) -> None:
         if self.is_online:
             changes = self._connection.client.patch(f"/runs/{self.id}", changes)
         self._record.update(changes)
 
-    def _end(self, body: dict[str, Any], state: str) -> None:
-        """Wait for what is logged in the background, and end the run. Raises the first error of both."""
+    def _end(self, outcome: Outcome, *, raises: bool = False) -> None:
+        """Wait for what is logged in the background, and end the run. Raises the first error of that, or warns."""
         try:
             # Before the heartbeat stops: an upload may take long.
-            failures = self._background.drain()
-            failures += self._finish_saving() if self.state == "running" else []
+            failures = self._artifacts.finish(is_running=self.state == "running")
         except KeyboardInterrupt:
-            self._background.cancel()
-            self._warn_of(self._background.drain())
-            self._report_end({"state": "killed"}, "killed")
+            self._warn_of(self._artifacts.cancel())
+            self._report_end(process_end.KILLED)
             raise
-        if failures and state == "finished":
-            body, state = {"exit_code": 1}, "crashed"
-        try:
-            self._report_end(body, state)
-        finally:
-            self._warn_of(failures[1:])
-        if failures:
+        self._report_end(process_end.CRASHED if failures and outcome.state == "finished" else outcome)
+        self._warn_of(failures[1:] if raises else failures)
+        if failures and raises:
             raise failures[0]
 
     def _warn_of(self, failures: list[BaseException]) -> None:
         for error in failures:
             self._connection.console.warning(f"could not log an artifact: {error}")
 
-    def _finish_saving(self) -> list[BaseException]:
-        try:
-            self._saved.finish()
-        except Exception as error:
-            return [error]
-        return []
-
-    def _report_end(self, body: dict[str, Any], state: str) -> None:
-        # A forked process has a copy of the run, but must not end it.
-        if self.state != "running" or os.getpid() != self._pid or self._is_copy:
+    def _report_end(self, outcome: Outcome) -> None:
+        if self.state != "running" or self._is_copy:
             return
-        self._record["state"] = state
+        if self._is_worker:
+            # It has a copy of the run, which goes on without it.
+            self._send_now(at_end=True)
+            return
+        self._record["state"] = outcome.state
         if self._heartbeat is None:
             return
         self._heartbeat.stop()
+        client, warn = self._connection.client, self._connection.console.warning
+        end = {"state": outcome.state} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
+        try:
+            self._send_last_values(self._heartbeat)
+            self._record.update(client.post(f"/runs/{self.id}/finish", end, idempotent=True))
+        except Exception as error:
+            # What failed is the report, not the program.
+            warn(f"could not report the end of the run: {str(error) or type(error).__name__}")
+        client.close()
+
+    def _send_last_values(self, heartbeat: Heartbeat) -> None:
+        try:
+            heartbeat.send_changes()
+        except errors.Unreachable:
+            raise
+        except errors.WanLLMDBError as error:
+            self._connection.console.warning(f"could not send the last values of the run: {error}")
+
+    def _continue_in_fork(self) -> None:
+        """Called in a forked process, which has no other thread, and whose locks may be those of threads it lacks."""
+        if self._heartbeat is None or self.state != "running":
+            return
+        self._is_worker = True
+        self._connection = Connection(self._connection.settings)
+        self._artifacts.connect(self._connection)
         client = self._connection.client
+        client.retry_period = WORKER_RETRY_PERIOD
+        warn = self._connection.console.warning
+        # What has changed until now is sent by the other process.
+        self._heartbeat = Heartbeat(client, self.id, self._snapshot, warn, has_thread=False)
+        self._ends_with_process = False
+
+    def _send_now(self, at_end: bool = False) -> None:
+        """In a forked process. After a failure nothing is tried for some time, so that logging stays fast."""
+        if self._heartbeat is None or (time.monotonic() < self._send_after and not at_end):
+            return
         try:
             self._heartbeat.send_changes()
-        except errors.ServerError as error:
-            self._connection.console.warning(f"could not send the last values of the run: {error}")
-        self._record.update(client.post(f"/runs/{self.id}/finish", body, idempotent=True))
-        client.close()
+        except errors.WanLLMDBError as error:
+            self._send_after = time.monotonic() + WORKER_PAUSE
+            outlook = "are lost" if at_end else "have not been sent yet"
+            self._connection.console.warning(f"values of this forked process {outlook}: {error}")
+
+
+def _to_step(step: Any) -> int:
+    try:
+        whole = int(step)
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or whole != step or not -(2**63) <= whole < 2**63:
+        raise errors.Invalid(f"step takes an integer of 64 bits, not {step!r}")
+    return whole
 
 
 def _copy_of(connection: Connection, record: dict[str, Any], step: int) -> Run:
     run = Run(connection, record, is_copy=True)
     run._step = step
     return run
-
-
-def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:
-    """The record of a version in mode `disabled`, where no server has one."""
-    return {
-        "id": "disabled",
-        "artifact_id": "disabled",
-        "artifact_name": draft.name,
-        "artifact_type": draft.type,
-        "project_name": "nobody/disabled",
-        "version": "v0",
-        "description": draft.description,
-        "metadata": draft.metadata,
-        "aliases": aliases,
-        "digest": "",
-        "file_count": len(draft.sources),
-        "total_size": draft.size,
-        "run_id": None,
-        "url": "",
-        "created_at": "",
-    }
-
-
-def _from_path(path: StrPath, name: str | None, type: str | None) -> Artifact:
-    is_dir, own_name = inspect_path(path)
-    artifact = Artifact(name or own_name, type or "file")
-    if is_dir:
-        artifact.add_dir(path)
-    else:
-        artifact.add_file(path)
-    return artifact

@@ -26,7 +26,7 @@ class SavedFiles:
     """
 
     def __init__(self, connection: Connection, run: dict[str, Any], *, is_ended: bool) -> None:
-        self._connection = connection
+        self.connection = connection
         self._run = run
         self._artifact_name = f"run-{run['name'][:_MAX_RUN_NAME]}-files"
         self._ending_pid = os.getpid() if is_ended else 0
@@ -60,7 +60,7 @@ class SavedFiles:
                 self._log(draft)
 
     def _warn_of_nothing(self, pattern: str) -> None:
-        self._connection.console.warning(f"save: no file matches {pattern!r}")
+        self.connection.console.warning(f"save: no file matches {pattern!r}")
 
     def _collect(self, patterns: Iterable[tuple[str, str]]) -> Draft:
         draft = Draft(self._artifact_name, "file", "Files that the run saved", None)
@@ -76,15 +76,15 @@ class SavedFiles:
         return draft
 
     def _log(self, draft: Draft) -> None:
-        if self._connection.settings.mode == "online":
+        if self.connection.settings.mode == "online":
             kept = self._latest_files()
             version_creation.create_version(
-                self._connection, draft, self._run["project"], [], self._run["id"], kept=kept
+                self.connection, draft, self._run["project"], [], self._run["id"], kept=kept
             )
 
     def _latest_files(self) -> list[Entry]:
         """The files of the latest version, which this process need not have saved; none if there is no version yet."""
-        connection, name = self._connection, self._artifact_name
+        connection, name = self.connection, self._artifact_name
         artifact = name_resolution.find_artifact(connection.client, self._run["project"], name)
         if artifact is None or artifact["latest_version"] is None:
             return []
