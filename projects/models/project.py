@@ -86,7 +86,8 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         pk = as_uuid(reference)
         project = self.filter(pk=pk).select_related("team").first() if pk else self.named(str(reference))
         if project is None:
-            raise errors.Missing(f"Project '{reference}' not found, or you don't have access.")
+            what = "Project not found: it was deleted" if pk else f"Project '{reference}' not found"
+            raise errors.Missing(f"{what}, or you don't have access.")
         return project
 
 

@@ -70,6 +70,18 @@ def test_numbers_go_on_and_objects_in_hand_say_what_is_gone(run, project, versio
             run.use_artifact(name)
 
 
+def test_a_run_whose_project_is_deleted(bob, project, stack):
+    with wandb.init(project=project) as run:
+        version = run.log_artifact(draft("1"))
+        Client(stack.base_url, stack.key("alice")).delete(f"/projects/{wandb.Api().project(project).id}")
+        with pytest.raises(wandb.NotFound, match="^Project not found: it was deleted, or you don't have access"):
+            run.log_artifact(draft("2"))
+        with pytest.raises(wandb.NotFound, match="^Run not found: it was deleted, or you don't have access"):
+            run.use_artifact("data")
+        with pytest.raises(wandb.VersionNotFound, match=f"{project}/data:v1 was deleted, or you no longer"):
+            version.files()
+
+
 def artifact(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "wanllmdb", "artifact", *arguments]
     return subprocess.run(command, capture_output=True, text=True, **options)
