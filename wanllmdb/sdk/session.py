@@ -16,7 +16,8 @@ from wanllmdb.sdk.connection import connect
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.http_client import Client
-from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.json_limits import fit
+from wanllmdb.sdk.json_values import to_object
 from wanllmdb.sdk.run import Run
 
 # Shorter than usual: a program that ends should not hang.
@@ -53,12 +54,13 @@ def init(
     """Start a run. If one is active, `init` returns it; with `reinit` it ends that run and starts another.
 
     `project` is `team/project`, or `project` of the team `entity` or your own. If it does not exist, a private project
-    is created. `config` is a mapping, or an object with attributes, such as the result of argparse.
+    is created. `config` is a mapping, or an object with fields, such as the result of argparse.
     `mode` is `online`, or `disabled` for a run that needs no server and stores nothing.
     Missing arguments come from the settings; the default project is `uncategorized`.
     Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`.
     """
     global _run
+    values = to_object(config, "config") if config is not None else {}
     active = current_run()
     if active is not None:
         if not reinit:
@@ -67,7 +69,7 @@ def init(
     connection = connect(project=project, entity=entity, mode=mode)
     arguments = {
         "display_name": name,
-        "config": to_jsonable(config if isinstance(config, Mapping) else vars(config)) if config is not None else None,
+        "config": fit(values)[0] if values else None,
         "tags": [tags] if isinstance(tags, str) else list(tags) if tags is not None else None,
         "notes": notes,
         "job_type": job_type,
@@ -82,6 +84,8 @@ def init(
         project = connection.full_project(project) if connection.settings.entity else project
         record = connection.client.post("/runs", {"project": project, **environment.collect(), **fields})
     _run = Run(connection, record)
+    if values:
+        _run.config.update(values)  # also what the server does not take
     _install_exit_hooks()
     if _run.is_online:
         connection.console.info(f"Run {_run.name!r} of {record['project_name']}: {_run.url}")
