@@ -146,6 +146,7 @@ TRUSTED_PROXIES = TrustedProxies.parse(env.list("TRUSTED_PROXIES", default=["127
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "core.sqlite"
     # Writers wait at BEGIN instead of failing in the middle of a transaction, and never block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
