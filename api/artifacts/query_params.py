@@ -19,8 +19,10 @@ _ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")
 class ArtifactQuery(PageQuery):
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/project`.")
     type = serializers.CharField(required=False, max_length=64)
-    name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
-    search = serializers.CharField(required=False, max_length=200, help_text="Part of a name, description or tag.")
+    name = serializers.CharField(required=False, max_length=128, help_text="The exact name, or a former one.")
+    search = serializers.CharField(
+        required=False, max_length=200, help_text="Part of a name, former name, description or tag."
+    )
     tag = serializers.CharField(required=False, max_length=64)
     alias = serializers.CharField(required=False, max_length=100)
     ordering = serializers.ChoiceField(
