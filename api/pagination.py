@@ -11,10 +11,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 
 from api.serialization import validate
-from core import errors
+from core import errors, long_values
 from core.cursors import decode_cursor, encode_cursor
 
 MAX_PAGE_SIZE = 200
+MAX_LIMIT = 1000
 Row = TypeVar("Row", bound=Model)
 
 
@@ -31,7 +32,7 @@ class CursorQuery(Serializer):
     cursor = serializers.RegexField(
         r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the previous response."
     )
-    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=100)
 
 
 def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
@@ -40,32 +41,36 @@ def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
 
 
 def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Response:
-    """A numbered page of the rows, which must be totally ordered. Two queries. Raises `Invalid` past the last page."""
+    """A numbered page of the rows, which must be totally ordered, with the long values that fit. Two queries, and those
+    of `long_values.load`. Raises `Invalid` past the last page."""
     query = parse(request, PageQuery)
     page, size = query["page"], query["page_size"]
     total = rows.count()
     total_pages = -(-total // size)
     if page > max(total_pages, 1):
         raise errors.Invalid(f"Page {page} does not exist: the last one is {max(total_pages, 1)}.")
-    on_page = rows[(page - 1) * size : page * size] if total else []
+    on_page = list(long_values.defer(rows, "")[(page - 1) * size : page * size]) if total else []
+    long_values.load(on_page)
     items = item(on_page, many=True, context={"request": request}).data
     return Response({"items": items, "total": total, "page": page, "page_size": size, "total_pages": total_pages})
 
 
 def cursor_page(
-    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery
+    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery, most: int = MAX_LIMIT
 ) -> tuple[list[Row], str | None]:
     """The rows after the request's cursor in the order of `key`, which must be unique among them, and the next cursor.
 
-    `-key` is for descending. One query without COUNT or OFFSET: the last page costs what the first does.
+    `-key` is for descending. There are never more than `most`. One query without COUNT or OFFSET: the last page costs
+    what the first does.
     """
     params = parse(request, query)
+    limit = min(params["limit"], most)
     column = key.removeprefix("-")
     if after := params.get("cursor"):
         beyond = "lt" if key.startswith("-") else "gt"
         rows = rows.filter(**{f"{column}__{beyond}": decode_cursor(after, rows.model, column)})
-    page = list(rows.order_by(key)[: params["limit"] + 1])
-    if len(page) <= params["limit"]:
+    page = list(rows.order_by(key)[: limit + 1])
+    if len(page) <= limit:
         return page, None
     return page[:-1], encode_cursor(getattr(page[-2], column))
 
@@ -76,9 +81,10 @@ def page_by_cursor(
     key: str,
     item: type[BaseSerializer],
     query: type[CursorQuery] = CursorQuery,
+    most: int = MAX_LIMIT,
 ) -> Response:
     """`cursor_page` as a response `{items, next_cursor}`."""
-    page, next_cursor = cursor_page(request, rows, key, query)
+    page, next_cursor = cursor_page(request, rows, key, query, most)
     items = item(page, many=True, context={"request": request}).data
     return Response({"items": items, "next_cursor": next_cursor})
 

@@ -25,9 +25,20 @@ class LoggedVersion:
     def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
         self.connection = connection
         self.record = record
-        self.description: str = record["description"]
-        self.metadata: dict[str, Any] = dict(record["metadata"])
         self.aliases: list[str] = list(record["aliases"])
+
+    # A list leaves out what is too long for it: these two are fetched when they are first read.
+    @cached_property
+    def description(self) -> str:
+        return str(self._complete_record()["description"])
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        return dict(self._complete_record()["metadata"])
+
+    def _complete_record(self) -> dict[str, Any]:
+        self.record = self.connection.client.complete(self.record, self._path, limit=1)
+        return self.record
 
     @property
     def name(self) -> str:
@@ -103,16 +114,19 @@ class LoggedVersion:
         return RunRecord._from_record(self.connection.client.get(f"/runs/{self.record['run_id']}"))
 
     def used_by(self) -> Iterator[RunRecord]:
-        return (RunRecord._from_record(record) for record in self.connection.client.iter_pages(f"{self._path}/used-by"))
+        client = self.connection.client
+        records = client.iter_pages(f"{self._path}/used-by")
+        return (RunRecord._from_record(client.complete(record, f"/runs/{record['id']}")) for record in records)
 
     def save(self) -> None:
         client = self.connection.client
         for alias in self.aliases:
             validate_alias(alias)
+        # What was neither read nor set is not among the variables.
         changes = {
             field: value
-            for field, value in (("description", self.description), ("metadata", self.metadata))
-            if value != self.record[field]
+            for field, value in vars(self).items()
+            if field in ("description", "metadata") and value != self.record[field]
         }
         if changes:
             client.patch(self._path, changes)
