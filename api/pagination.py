@@ -15,7 +15,6 @@ from core import errors, long_values
 from core.cursors import decode_cursor, encode_cursor
 
 MAX_PAGE_SIZE = 200
-MAX_LIMIT = 1000
 Row = TypeVar("Row", bound=Model)
 
 
@@ -32,7 +31,7 @@ class CursorQuery(Serializer):
     cursor = serializers.RegexField(
         r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the previous response."
     )
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=100)
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 
 
 def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
@@ -56,23 +55,23 @@ def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Re
 
 
 def cursor_page(
-    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery, most: int = MAX_LIMIT
+    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery, most: int | None = None
 ) -> tuple[list[Row], str | None]:
     """The rows after the request's cursor in the order of `key`, which must be unique among them, and the next cursor.
 
-    `-key` is for descending. There are never more than `most`. One query without COUNT or OFFSET: the last page costs
-    what the first does.
+    `-key` is for descending. There are never more than `most`, and of their long values those that fit. One query
+    without COUNT or OFFSET, and those of `long_values.load`: the last page costs what the first does.
     """
     params = parse(request, query)
-    limit = min(params["limit"], most)
+    limit = min(params["limit"], most or params["limit"])
     column = key.removeprefix("-")
     if after := params.get("cursor"):
         beyond = "lt" if key.startswith("-") else "gt"
         rows = rows.filter(**{f"{column}__{beyond}": decode_cursor(after, rows.model, column)})
-    page = list(rows.order_by(key)[: limit + 1])
-    if len(page) <= limit:
-        return page, None
-    return page[:-1], encode_cursor(getattr(page[-2], column))
+    found = list(long_values.defer(rows, "").order_by(key)[: limit + 1])
+    page = found[:limit]
+    long_values.load(page)
+    return page, encode_cursor(getattr(page[-1], column)) if len(found) > limit else None
 
 
 def page_by_cursor(
@@ -81,7 +80,7 @@ def page_by_cursor(
     key: str,
     item: type[BaseSerializer],
     query: type[CursorQuery] = CursorQuery,
-    most: int = MAX_LIMIT,
+    most: int | None = None,
 ) -> Response:
     """`cursor_page` as a response `{items, next_cursor}`."""
     page, next_cursor = cursor_page(request, rows, key, query, most)

@@ -14,7 +14,7 @@ from core import errors
 # Bodies up to this length arrive whole: deploy/caddy/web.caddy holds them until then.
 HELD_BYTES = 2**16
 # In each process.
-MAX_A_PERSON = 2
+MAX_A_PERSON = 4
 
 _lock = Lock()
 _sending: Counter[str] = Counter()

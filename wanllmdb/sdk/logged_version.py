@@ -11,6 +11,8 @@ from typing import Any
 
 from wanllmdb.sdk import aliases, errors
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.json_limits import require_fit
+from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.transfer import download, verification
@@ -34,7 +36,7 @@ class LoggedVersion:
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
-        return dict(self._complete_record()["metadata"])
+        return to_metadata(self._complete_record()["metadata"])
 
     def _complete_record(self) -> dict[str, Any]:
         self.record = self.connection.client.complete(self.record, self._path, limit=1)
@@ -123,10 +125,13 @@ class LoggedVersion:
         for alias in self.aliases:
             validate_alias(alias)
         # What was neither read nor set is not among the variables.
+        values: dict[str, Any] = {name: vars(self)[name] for name in ("description", "metadata") if name in vars(self)}
+        if "metadata" in values:
+            values["metadata"] = to_jsonable(values["metadata"])
+            require_fit(values["metadata"], "metadata")
+        # Compared as texts: Python calls 1 and True equal.
         changes = {
-            field: value
-            for field, value in vars(self).items()
-            if field in ("description", "metadata") and value != self.record[field]
+            field: value for field, value in values.items() if to_canonical(value) != to_canonical(self.record[field])
         }
         if changes:
             client.patch(self._path, changes)
