@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 
 from api.serialization import validate
-from core import errors
+from core import errors, long_values
 from core.cursors import decode_cursor, encode_cursor
 
 MAX_PAGE_SIZE = 200
@@ -40,34 +40,38 @@ def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
 
 
 def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Response:
-    """A numbered page of the rows, which must be totally ordered. Two queries. Raises `Invalid` past the last page."""
+    """A numbered page of the rows, which must be totally ordered, with the long values that fit. Two queries, and those
+    of `long_values.load`. Raises `Invalid` past the last page."""
     query = parse(request, PageQuery)
     page, size = query["page"], query["page_size"]
     total = rows.count()
     total_pages = -(-total // size)
     if page > max(total_pages, 1):
         raise errors.Invalid(f"Page {page} does not exist: the last one is {max(total_pages, 1)}.")
-    on_page = rows[(page - 1) * size : page * size] if total else []
+    on_page = list(long_values.defer(rows, "")[(page - 1) * size : page * size]) if total else []
+    long_values.load(on_page)
     items = item(on_page, many=True, context={"request": request}).data
     return Response({"items": items, "total": total, "page": page, "page_size": size, "total_pages": total_pages})
 
 
 def cursor_page(
-    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery
+    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery, most: int | None = None
 ) -> tuple[list[Row], str | None]:
     """The rows after the request's cursor in the order of `key`, which must be unique among them, and the next cursor.
 
-    `-key` is for descending. One query without COUNT or OFFSET: the last page costs what the first does.
+    `-key` is for descending. There are never more than `most`, and of their long values those that fit. One query
+    without COUNT or OFFSET, and those of `long_values.load`: the last page costs what the first does.
     """
     params = parse(request, query)
+    limit = min(params["limit"], most or params["limit"])
     column = key.removeprefix("-")
     if after := params.get("cursor"):
         beyond = "lt" if key.startswith("-") else "gt"
         rows = rows.filter(**{f"{column}__{beyond}": decode_cursor(after, rows.model, column)})
-    page = list(rows.order_by(key)[: params["limit"] + 1])
-    if len(page) <= params["limit"]:
-        return page, None
-    return page[:-1], encode_cursor(getattr(page[-2], column))
+    found = list(long_values.defer(rows, "").order_by(key)[: limit + 1])
+    page = found[:limit]
+    long_values.load(page)
+    return page, encode_cursor(getattr(page[-1], column)) if len(found) > limit else None
 
 
 def page_by_cursor(
@@ -76,9 +80,10 @@ def page_by_cursor(
     key: str,
     item: type[BaseSerializer],
     query: type[CursorQuery] = CursorQuery,
+    most: int | None = None,
 ) -> Response:
     """`cursor_page` as a response `{items, next_cursor}`."""
-    page, next_cursor = cursor_page(request, rows, key, query)
+    page, next_cursor = cursor_page(request, rows, key, query, most)
     items = item(page, many=True, context={"request": request}).data
     return Response({"items": items, "next_cursor": next_cursor})
 

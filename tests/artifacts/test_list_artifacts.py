@@ -176,10 +176,10 @@ def test_a_list_costs_the_same_however_long_it_is(api, alice, vera, project, dja
 
     fill(1)
     # Key, count, rows, tags, aliases.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get(ARTIFACTS)
     fill(4)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         body = client.get(ARTIFACTS).json()
     assert all(item["aliases"] == ["latest", "x", "y"] for item in body["items"])
 

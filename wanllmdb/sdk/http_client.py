@@ -111,6 +111,14 @@ class Client:
             if not cursor:
                 return
 
+    def complete(self, record: dict[str, Any], path: str, **query: object) -> dict[str, Any]:
+        """The record of a list with the long values that the list left out, which are fetched from the item's path."""
+        omitted = record.get("omitted")
+        if not omitted:
+            return record
+        whole = self.get(path, **query)
+        return {**record, **{name: whole[name] for name in omitted}, "omitted": []}
+
     def _request_json(
         self,
         method: str,

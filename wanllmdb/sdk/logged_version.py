@@ -27,9 +27,20 @@ class LoggedVersion:
     def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
         self.connection = connection
         self.record = record
-        self.description: str = record["description"]
-        self.metadata: dict[str, Any] = to_metadata(record["metadata"])
         self.aliases: list[str] = list(record["aliases"])
+
+    # A list leaves out what is too long for it: these two are fetched when they are first read.
+    @cached_property
+    def description(self) -> str:
+        return str(self._complete_record()["description"])
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        return to_metadata(self._complete_record()["metadata"])
+
+    def _complete_record(self) -> dict[str, Any]:
+        self.record = self.connection.client.complete(self.record, self._path, limit=1)
+        return self.record
 
     @property
     def name(self) -> str:
@@ -105,14 +116,19 @@ class LoggedVersion:
         return RunRecord._from_record(self.connection.client.get(f"/runs/{self.record['run_id']}"))
 
     def used_by(self) -> Iterator[RunRecord]:
-        return (RunRecord._from_record(record) for record in self.connection.client.iter_pages(f"{self._path}/used-by"))
+        client = self.connection.client
+        records = client.iter_pages(f"{self._path}/used-by")
+        return (RunRecord._from_record(client.complete(record, f"/runs/{record['id']}")) for record in records)
 
     def save(self) -> None:
         client = self.connection.client
         for alias in self.aliases:
             validate_alias(alias)
-        values = {"description": self.description, "metadata": to_jsonable(self.metadata)}
-        require_fit(values["metadata"], "metadata")
+        # What was neither read nor set is not among the variables.
+        values: dict[str, Any] = {name: vars(self)[name] for name in ("description", "metadata") if name in vars(self)}
+        if "metadata" in values:
+            values["metadata"] = to_jsonable(values["metadata"])
+            require_fit(values["metadata"], "metadata")
         # Compared as texts: Python calls 1 and True equal.
         changes = {
             field: value for field, value in values.items() if to_canonical(value) != to_canonical(self.record[field])

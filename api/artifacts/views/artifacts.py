@@ -13,6 +13,7 @@ from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact
 from api.artifacts.serializers import (
     ArtifactCreate,
+    ArtifactItemSerializer,
     ArtifactSerializer,
     ArtifactUpdate,
     ResolvedSerializer,
@@ -29,11 +30,13 @@ class ArtifactList(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(
-        parameters=[query_params.ArtifactQuery], responses=page_of(ArtifactSerializer), operation_id="artifacts_list"
+        parameters=[query_params.ArtifactQuery],
+        responses=page_of(ArtifactItemSerializer),
+        operation_id="artifacts_list",
     )
     def get(self, request: Request) -> Response:
         """List the artifacts that you can see."""
-        return paginate(request, query_params.artifacts(request), ArtifactSerializer)
+        return paginate(request, query_params.artifacts(request), ArtifactItemSerializer)
 
     @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer}, operation_id="artifacts_create")
     def post(self, request: Request) -> Response:

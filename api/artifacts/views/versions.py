@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact, get_run, get_version
-from api.artifacts.serializers import FileSerializer, VersionSerializer
+from api.artifacts.serializers import FileSerializer, VersionItemSerializer, VersionSerializer
 from api.artifacts.upload_serializers import (
     DraftResultSerializer,
     Finalize,
@@ -27,7 +27,7 @@ from api.artifacts.upload_serializers import (
 )
 from api.pagination import PageQuery, cursor_page, page_of, paginate, parse
 from api.permissions import SignedIn
-from api.projects.serializers import RunSerializer
+from api.projects.serializers import RunItemSerializer
 from api.serialization import parse_body
 from artifacts import storage, versions
 from artifacts.content import downloads, uploads
@@ -41,12 +41,12 @@ class VersionList(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(
-        parameters=[query_params.VersionQuery], responses=page_of(VersionSerializer), operation_id="versions_list"
+        parameters=[query_params.VersionQuery], responses=page_of(VersionItemSerializer), operation_id="versions_list"
     )
     def get(self, request: Request, artifact_id: UUID) -> Response:
         """List the versions of an artifact; drafts only for those who may write."""
         artifact = get_artifact(request, artifact_id)
-        return paginate(request, query_params.versions(request, artifact), VersionSerializer)
+        return paginate(request, query_params.versions(request, artifact), VersionItemSerializer)
 
     @extend_schema(
         request=VersionCreate,
@@ -148,12 +148,12 @@ class VersionManifest(APIView):
 class VersionUsedBy(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[PageQuery], responses=page_of(RunSerializer), operation_id="versions_used_by")
+    @extend_schema(parameters=[PageQuery], responses=page_of(RunItemSerializer), operation_id="versions_used_by")
     def get(self, request: Request, version_id: UUID) -> Response:
         """List the runs that used a version and that you may see, newest first."""
         version = get_version(request, version_id)
         runs = Run.objects.visible_to(request.user).filter(usages__version=version)
-        return paginate(request, runs.select_related("project__team", "created_by").order_by("-id"), RunSerializer)
+        return paginate(request, runs.for_display().order_by("-id"), RunItemSerializer)
 
 
 def get_version_to_finalize(request: Request, version_id: UUID) -> ArtifactVersion:
