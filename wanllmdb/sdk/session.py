@@ -6,7 +6,6 @@ import atexit
 import getpass
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 from wanllmdb.sdk import environment, errors, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import connect
+from wanllmdb.sdk.console import Console
+from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_limits import fit
 from wanllmdb.sdk.json_values import to_object
@@ -149,22 +150,30 @@ def login(key: str | None = None, base_url: str | None = None, relogin: bool = F
     """Check an API key with the server, and store it in the config file. Returns True, or raises.
 
     Without `key` the current one is checked; if there is none, or with `relogin`, the terminal prompts for it.
+    Where the config file cannot be written, there is a warning, and this process has the key.
     Raises `AuthenticationError` if the server rejects the key, or if there is none and no terminal.
     """
-    return bool(sign_in(key, base_url, relogin))
+    key = api_keys.clean(key)  # from here on, no traceback shows it
+    try:
+        sign_in(key, base_url, relogin)
+    except settings.KeyNotStored as error:
+        Console().warning(f"{error}. Until then only this process has it")
+    return True
 
 
 def sign_in(key: str | None, base_url: str | None, relogin: bool) -> dict[str, Any]:
-    """`login`, returning the response of `/me` and the `base_url`."""
+    """`login`, returning the response of `/me` and the `base_url`. Raises `KeyNotStored` where that is the case."""
     current = settings.load(base_url=base_url, api_key=key)
+    is_new = key is not None
     if key is None and (current.api_key is None or relogin):
         if not sys.stdin or not sys.stdin.isatty():
             raise errors.AuthenticationError(f"No API key for {current.base_url}: pass one, or set WANLLMDB_API_KEY")
-        key = getpass.getpass(f"API key for {current.base_url}: ").strip()
-        current = replace(current, api_key=key)
+        is_new = True
+        typed = api_keys.clean(getpass.getpass(f"API key for {current.base_url}: "))
+        current = settings.load(base_url=base_url, api_key=typed)
     viewer = Client(current.base_url, current.api_key).get("/me")
-    if key is not None:
-        settings.store_key(current.base_url, key)
+    if is_new and current.api_key:
+        settings.store_key(current.base_url, current.api_key)
     return {"base_url": current.base_url, **viewer}
 
 
