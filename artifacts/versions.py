@@ -10,12 +10,13 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import drafts, errors, events, tasks, validators
+from artifacts import artifacts, drafts, errors, events, tasks, validators
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import protection
 from artifacts.content import digests, uploads
 from artifacts.models import Artifact, ArtifactVersion, Blob
-from projects.models import Run
+from projects import projects
+from projects.models import Project, Run
 
 _MAX_PATHS_IN_ERROR = 100
 
@@ -74,6 +75,21 @@ def begin(
         version.save(update_fields=[*fields, "touched_at"])
     _, missing = drafts.add_to_locked(actor, version, specs)
     return DraftResult(version, created, missing)
+
+
+@transaction.atomic
+def begin_with_artifact(
+    actor: Actor, project: str, artifact: dict[str, Any], draft: dict[str, Any] | None, *, create_project: bool = False
+) -> tuple[Artifact, DraftResult | None]:
+    """A new artifact and its first draft, on request in a new project: all of them or nothing.
+
+    `project` is an id or `team/name`; `artifact` and `draft` are the arguments of `artifacts.create` and `begin`, of
+    which each may raise what it raises. Without a draft only the artifact.
+    """
+    visible = Project.objects.visible_to(actor.user)
+    found = projects.get_or_create(actor, project) if create_project else visible.find(project)
+    created = artifacts.create(actor, found, **artifact)
+    return created, None if draft is None else begin(actor, created, **draft)
 
 
 def finalize(

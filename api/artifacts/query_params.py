@@ -108,9 +108,11 @@ def artifacts(request: Request) -> QuerySet[Artifact]:
     return rows.for_display().sorted_by(query["ordering"])
 
 
-def versions(request: Request, artifact: Artifact) -> QuerySet[ArtifactVersion]:
+def versions(request: Request, artifact: Artifact) -> tuple[QuerySet[ArtifactVersion], str]:
+    """The versions that match the query string, in its order, and what of them never changes."""
     query = parse(request, VersionQuery)
     rows = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
     if "state" in query:
         rows = rows.filter(state=query["state"])
-    return rows.for_display().order_by(query["ordering"])
+    key = query["ordering"] if query.get("state") == ArtifactVersion.State.FINALIZED else "-id"
+    return rows.for_display().order_by(query["ordering"]), key

@@ -103,7 +103,8 @@ class Api:
         tag: str | None = None,
         alias: str | None = None,
     ) -> Iterator[Collection]:
-        """The artifacts of one project, or all that you have access to, last changed first. Fetched page by page.
+        """The artifacts of one project, or all that you have access to, newest first. Fetched page by page; each is
+        met once, even if others are created, changed or deleted meanwhile.
 
         `search` matches a part of name, description or a tag. Raises `NotFound` if the project does not exist.
         """

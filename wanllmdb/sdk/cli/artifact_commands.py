@@ -14,7 +14,6 @@ from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
 from wanllmdb.sdk.cli.options import At, Json, Name, connect
 from wanllmdb.sdk.cli.output import print_result, print_table
-from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
@@ -48,8 +47,9 @@ def put(
             draft.add_dir(path, name=own_name if len(paths) > 1 else None)
         else:
             draft.add_file(path)
-    _create_project_if_missing(connection, project)
-    record = version_creation.create_version(connection, draft, project, alias_names, tags=tag_names)
+    record = version_creation.create_version(
+        connection, draft, project, alias_names, tags=tag_names, create_project=True
+    )
     print_result(_summarize(Artifact._from_record(connection, record)), as_json, [])
 
 
@@ -92,21 +92,12 @@ def list_artifacts(
         print_table(rows, as_json, columns)
 
 
-def _create_project_if_missing(connection: Connection, full_name: str) -> None:
-    team, _, name = full_name.partition("/")
-    if not connection.client.get("/projects", team=team, name=name)["items"]:
-        try:
-            connection.client.post("/projects", {"team": team, "name": name})
-        except errors.NameTaken:
-            return  # somebody else created it in the meantime
-
-
 def _parse_metadata(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
         metadata = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.Invalid(f"--metadata is not valid JSON: {error}") from error
     if not isinstance(metadata, dict):
         raise errors.Invalid("--metadata must be a JSON object, such as '{\"rows\": 3}'")
