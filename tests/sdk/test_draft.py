@@ -9,6 +9,7 @@ import pytest
 import wanllmdb as wandb
 from wanllmdb.sdk import version_creation
 from wanllmdb.sdk.console import Console
+from wanllmdb.sdk.host_environment import directories
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 
 
@@ -232,6 +233,9 @@ def test_paths_can_be_written_in_every_way(artifact, folder, home, monkeypatch):
     artifact.add_dir(Path("~/data/sub"), name=Path("more/sub"))
     artifact.add_file("~/data/a.txt", name="./a.txt")
     artifact.add_file("./a.txt", name=Path("b//c.txt"))
+    (folder / "~$lock.docx").touch()
+    artifact.add_file("~$lock.docx")
+    artifact.remove("~$lock.docx")
     with artifact.new_file(Path("./notes.md")) as file:
         file.write("x")
     assert paths(artifact) == [
@@ -247,8 +251,8 @@ def test_paths_can_be_written_in_every_way(artifact, folder, home, monkeypatch):
 
 
 def test_the_home_directory_of_nobody(artifact, monkeypatch):
-    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    with pytest.raises(wandb.Invalid, match="there is none: set HOME"):
+    monkeypatch.setattr(directories, "home", lambda: None)
+    with pytest.raises(wandb.Invalid, match="is in a home directory that does not exist"):
         artifact.add_file("~/a.txt")
     for nothing in (None, 3):
         with pytest.raises(wandb.Invalid, match="is not a path"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import stat
@@ -13,7 +14,8 @@ from typing import IO, Any
 
 from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.exclusions import Exclusions
-from wanllmdb.sdk.local_files import LocalFile, get_stat, iter_files, require_regular_file
+from wanllmdb.sdk.json_values import to_metadata
+from wanllmdb.sdk.local_files import LocalFile, absolute_path, get_stat, iter_files, require_regular_file
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath
 from wanllmdb.sdk.validators import validate_name, validate_type
@@ -26,11 +28,23 @@ class Draft:
         self.name = validate_name(name)
         self.type = validate_type(type)
         self.description = description or ""
-        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.metadata: dict[str, Any] = to_metadata(metadata)
         self.sources: dict[str, LocalFile] = {}
         """By their path in the artifact."""
         self._directories: set[str] = set()
         self._staging_dir: str | None = None
+        self._original: Draft | None = None
+        """What this is a copy of, whose staging directory must live as long."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles, which write new files to a directory of their own."""
+        return {**self.__dict__, "_staging_dir": None, "_original": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Draft:
+        copied = Draft.__new__(Draft)
+        copied.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
+        copied._original = self
+        return copied
 
     @property
     def size(self) -> int:
@@ -58,7 +72,7 @@ class Draft:
             file.require_unchanged()
 
     def add_file(self, local_path: StrPath, name: StrPath | None = None) -> str:
-        source = paths.on_disk(local_path)
+        source = absolute_path(local_path)
         result = get_stat(source)
         if stat.S_ISDIR(result.st_mode):
             raise errors.Invalid(f"{local_path} is a directory: add it with add_dir")
@@ -69,7 +83,7 @@ class Draft:
     def add_dir(
         self, local_path: StrPath, name: StrPath | None = None, exclude: str | Iterable[str] | None = None
     ) -> None:
-        top = paths.on_disk(local_path)
+        top = absolute_path(local_path)
         if not stat.S_ISDIR(get_stat(top).st_mode):
             raise errors.Invalid(f"{local_path} is not a directory: add it with add_file")
         prefix = paths.folder_from_user(name) if name is not None else ""
@@ -138,5 +152,5 @@ def _to_entry(path: str, file: LocalFile) -> Entry:
 
 def inspect_path(source: StrPath) -> tuple[bool, str]:
     """Whether a local path is a directory, and the last part of its name."""
-    full = paths.on_disk(source)
+    full = absolute_path(source)
     return stat.S_ISDIR(get_stat(full).st_mode), os.path.basename(full)

@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.exclusions import Exclusions
-from wanllmdb.sdk.paths import TEMP_PREFIX
+from wanllmdb.sdk.host_environment import directories
+from wanllmdb.sdk.paths import TEMP_PREFIX, StrPath
 
 # A file written again at once may keep its time: clocks of disks tick every few milliseconds, some every two seconds.
 _FRESH_NS = 2_000_000_000
@@ -84,6 +85,21 @@ def _sha256(source: str, size: int) -> str | None:
             return hashlib.sha256(file.read(size + 1) or b"").hexdigest()
     except OSError:
         return None  # it is refused when it is logged
+
+
+def absolute_path(path: StrPath) -> str:
+    """The path on this machine, `~` expanded; symbolic links in it are not resolved. Raises `Invalid`."""
+    text = paths.to_text(path)
+    if "\0" in text:
+        raise errors.Invalid(f"{text!r} is not a path: it contains a NUL character")
+    if text == "~" or text.startswith(("~/", f"~{os.sep}")):
+        text = str(directories.expand(text))
+    else:
+        text = os.path.expanduser(text)  # the home of another user, or a file whose name begins so
+    try:
+        return os.path.abspath(text)
+    except FileNotFoundError as error:
+        raise errors.Invalid(f"{text} is relative to the working directory, which was deleted") from error
 
 
 def get_stat(source: str) -> os.stat_result:

@@ -9,6 +9,9 @@ from typing import Any
 
 from wanllmdb.sdk import aliases, errors, paths
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.json_limits import require_fit
+from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
+from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
@@ -25,7 +28,7 @@ class LoggedVersion:
         self.connection = connection
         self.record = record
         self.description: str = record["description"]
-        self.metadata: dict[str, Any] = dict(record["metadata"])
+        self.metadata: dict[str, Any] = to_metadata(record["metadata"])
         self.aliases: list[str] = list(record["aliases"])
 
     @property
@@ -95,7 +98,7 @@ class LoggedVersion:
         if root is None:
             # The names come from the server, which is not trusted with the disk.
             root = paths.validate(f"artifacts/{self.record['project_name']}/{self.name}-{self.record['version']}")
-        return Path(paths.on_disk(root))
+        return Path(absolute_path(root))
 
     def file(self, root: StrPath | None = None) -> str:
         if self.record["file_count"] != 1:
@@ -131,10 +134,11 @@ class LoggedVersion:
         client = self.connection.client
         for alias in self.aliases:
             validate_alias(alias)
+        values = {"description": self.description, "metadata": to_jsonable(self.metadata)}
+        require_fit(values["metadata"], "metadata")
+        # Compared as texts: Python calls 1 and True equal.
         changes = {
-            field: value
-            for field, value in (("description", self.description), ("metadata", self.metadata))
-            if value != self.record[field]
+            field: value for field, value in values.items() if to_canonical(value) != to_canonical(self.record[field])
         }
         if changes:
             client.patch(self._path, changes)

@@ -1,4 +1,4 @@
-"""Paths inside an artifact and on this machine: what all functions that take one accept, and what is refused.
+"""Paths inside an artifact: what all functions that take one accept, and what is refused.
 
 Checked when a file is added, and again when it is downloaded: the server is not trusted with the user's disk."""
 
@@ -64,7 +64,7 @@ def compose(path: StrPath) -> str:
     A slash at the end is dropped: a folder and a file are called alike. Nothing is checked. Raises `Invalid` for what
     is no path at all.
     """
-    text = path.as_posix() if isinstance(path, PurePath) else _to_text(path)
+    text = path.as_posix() if isinstance(path, PurePath) else to_text(path)
     if os.sep != "/":
         text = text.replace(os.sep, "/")
     root = "/" if text.startswith("/") else ""
@@ -74,7 +74,7 @@ def compose(path: StrPath) -> str:
 def from_local(path: StrPath) -> str:
     """The path that a file gets in an artifact. Raises `InvalidPath` if it could not come back to a disk from there."""
     composed = compose(path)
-    if composed and _to_text(path).endswith("/"):
+    if composed and to_text(path).endswith("/"):
         raise errors.InvalidPath(f"{path!r} names a folder: the path of a file ends with the name of the file")
     validate(composed)
     if composed.startswith(TEMP_PREFIX):
@@ -94,7 +94,7 @@ def folder_from_user(path: StrPath) -> str:
 def prefix_from_user(path: StrPath) -> str:
     """What a path that selects files begins with; one that ends with a slash means a folder. Raises `InvalidPath`."""
     composed = compose(path)
-    return validate(composed) + "/" * _to_text(path).endswith(("/", "/.")) if composed else ""
+    return validate(composed) + "/" * to_text(path).endswith(("/", "/.")) if composed else ""
 
 
 def folders_of(path: str) -> Iterator[str]:
@@ -105,20 +105,13 @@ def folders_of(path: str) -> Iterator[str]:
         cut = path.rfind("/", 0, cut)
 
 
-def on_disk(path: StrPath) -> str:
-    """The absolute path on this machine, `~` expanded; symbolic links in it are not resolved. Raises `Invalid`."""
-    text = os.path.expanduser(_to_text(path))
-    if "\0" in text:
-        raise errors.Invalid(f"{text!r} is not a path: it contains a NUL character")
-    if text == "~" or text.startswith("~" + os.sep):
-        raise errors.Invalid(f"{text} means the home directory, and there is none: set HOME, or use another path")
-    try:
-        return os.path.abspath(text)
-    except FileNotFoundError as error:
-        raise errors.Invalid(f"{text} is relative to the working directory, which was deleted") from error
+def first_three(paths: list[str]) -> str:
+    """Some of the paths, for an error message."""
+    return ", ".join(sorted(paths)[:3]) + (", …" if len(paths) > 3 else "")
 
 
-def _to_text(path: StrPath) -> str:
+def to_text(path: StrPath) -> str:
+    """Raises `Invalid` for what is no path."""
     try:
         return os.fsdecode(path)
     except TypeError as error:

@@ -9,14 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.transfer import hashes, unrelated_files
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, remove_stale, write_error
 from wanllmdb.sdk.transfer.file_assembly import RANGE_SIZE, FileSlice, ObjectDownload, RangedDownload
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile, RemoteManifest
-from wanllmdb.sdk.transfer.verification import first_three
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
 MAX_WORKERS = 8
@@ -84,9 +83,9 @@ def _make_temp_dir(directory: DownloadDirectory, missing: list[RemoteFile]) -> T
         refusal = write_error(directory.path, error)
         if refusal is error:
             raise
-        paths = [file.entry.path for file in missing]
-        message = f"{refusal}. {len(paths)} files are missing there or differ from the logged ones"
-        raise errors.Invalid(f"{message} ({first_three(paths)})", problem={"paths": paths}) from error
+        lacking = [file.entry.path for file in missing]
+        message = f"{refusal}. {len(lacking)} files are missing there or differ from the logged ones"
+        raise errors.Invalid(f"{message} ({paths.first_three(lacking)})", problem={"paths": lacking}) from error
 
 
 def _finish(directory: DownloadDirectory, entries: list[Entry]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk.host_environment import directories
 from wanllmdb.sdk.paths import TEMP_PREFIX
 
 
@@ -56,8 +57,8 @@ def remove(root: str, files: Iterable[str], prefix: str = "") -> None:
 
     Raises `Invalid` for the home directory and those above it, and where something cannot be deleted.
     """
-    home = os.path.realpath(os.path.expanduser("~"))
-    if os.path.commonpath([home, root]) == root:
+    home = os.path.realpath(directories.home() or os.sep)
+    if f"{home}{os.sep}".startswith(f"{root.rstrip(os.sep)}{os.sep}"):
         raise errors.Invalid(f"exact deletes everything else in {root}, which holds home directories: use another root")
     expected = ExpectedPaths(root, files)
     for path in list(_iter_unrelated(expected, "", prefix)):

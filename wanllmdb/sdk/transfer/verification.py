@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.manifest import Manifest
 from wanllmdb.sdk.transfer import hashes, unrelated_files
 
@@ -24,13 +24,10 @@ def verify(manifest: Manifest, root: str) -> None:
             wrong.append(hashed.path)
     unexpected = unrelated_files.find(root, manifest.entries)
     if wrong or unexpected:
-        problems = [f"{len(wrong)} missing or changed ({first_three(wrong)})"] if wrong else []
-        problems += [f"{len(unexpected)} not part of the artifact ({first_three(unexpected)})"] if unexpected else []
+        problems = [f"{len(wrong)} missing or changed ({paths.first_three(wrong)})"] if wrong else []
+        problems += (
+            [f"{len(unexpected)} not part of the artifact ({paths.first_three(unexpected)})"] if unexpected else []
+        )
         raise errors.CorruptDownload(
             f"{root} differs from the logged files: {'; '.join(problems)}", problem={"paths": wrong + unexpected}
         )
-
-
-def first_three(paths: list[str]) -> str:
-    """Some of the paths, for an error message."""
-    return ", ".join(sorted(paths)[:3]) + (", …" if len(paths) > 3 else "")
