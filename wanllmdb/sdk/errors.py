@@ -212,7 +212,7 @@ class NotLogged(Conflict):
 
 
 class FileChanged(WanLLMDBError):
-    """A file changed while it was being logged. Nothing was logged."""
+    """A file changed after it was added, or while it was being logged. Nothing was logged."""
 
 
 class CorruptDownload(WanLLMDBError):
