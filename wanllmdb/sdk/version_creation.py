@@ -7,6 +7,7 @@ from typing import Any
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
 from wanllmdb.sdk.json_limits import require_fit
@@ -20,8 +21,8 @@ MAX_DESCRIPTION_LENGTH = 1 << 16
 MAX_TAGS = 100
 MAX_FILES_PER_REQUEST = 10_000
 MAX_BYTES_PER_REQUEST = 7_000_000
-# The JSON of a file besides its path: the keys, a sha256, a size.
-_BYTES_PER_FILE = 120
+# The JSON of a file besides its path: the keys, a sha256, a size, a flag.
+_BYTES_PER_FILE = 140
 
 
 def create_version(
@@ -48,11 +49,11 @@ def create_version(
     artifact = _find_artifact(client, project, draft.name, may_lack_project=create_project)
     _require_same_type(draft, artifact)
     _require_room_for_tags(artifact, tags)
-    with console.progress("Hashing", draft.size) as on_progress:
-        files = hashes.hash_files(sorted(draft.sources.items()), on_progress=on_progress)
+    files = read_files(draft, console)
     digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
     fields = {
         "digest": digest,
+        "executable_digest": hashes.executable_digest(file.path for file in files if file.executable),
         "run_id": run_id,
         "description": draft.description,
         "metadata": to_jsonable(draft.metadata),
@@ -85,6 +86,20 @@ def add_aliases(
     _add_tags(connection, record["artifact_id"], tags)
     _print_aliases(connection, aliases)
     return version
+
+
+def read_files(draft: Draft, console: Console) -> list[HashedFile]:
+    """The files of the draft with the hashes that they had when they were added. Raises `FileChanged`, `Invalid`."""
+    draft.require_unchanged()
+    sources = sorted((path, file.source) for path, file in draft.sources.items())
+    with console.progress("Hashing", draft.size) as on_progress:
+        files = hashes.hash_files(sources, on_progress=on_progress)
+    for file in files:
+        added, now = draft.sources[file.path], file.fingerprint
+        if not added.is_same(file.size, now.modified_ns, now.inode, file.sha256):
+            raise added.changed_error()
+        file.executable = added.executable
+    return files
 
 
 def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
@@ -207,7 +222,8 @@ def _file_batches(files: Iterable[HashedFile]) -> Iterator[list[dict[str, Any]]]
         if batch and (len(batch) == MAX_FILES_PER_REQUEST or cost > remaining):
             yield batch
             batch, remaining = [], MAX_BYTES_PER_REQUEST
-        batch.append({"path": file.path, "size": file.size, "sha256": file.sha256})
+        entry: dict[str, Any] = {"path": file.path, "size": file.size, "sha256": file.sha256}
+        batch.append({**entry, "executable": True} if file.executable else entry)
         remaining -= cost
     if batch:
         yield batch
