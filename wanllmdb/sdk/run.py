@@ -164,6 +164,7 @@ class Run:
         type: str | None = None,
         aliases: str | Iterable[str] | None = None,
         tags: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
         wait: bool = True,
     ) -> Artifact:
         """Create a version of the artifact in this run's project, and return the artifact.
@@ -173,6 +174,7 @@ class Run:
         raised by `Artifact.wait`, or else by `finish`.
 
         A path of a file or directory becomes an artifact; by default `name` is its own name and `type` is `file`.
+        `exclude` leaves files of a directory out, as in `Artifact.add_dir`.
         If the latest version has the same contents, no version is created and the aliases move to the latest one. Tags
         belong to the artifact, not to a version; they are added to the existing ones.
         Raises `InvalidName`, `TypeDiffers`, `FileChanged`, `Denied`, `Unreachable`, and before any bytes are uploaded
@@ -183,10 +185,11 @@ class Run:
         alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
         artifact = artifact_or_path
         if not isinstance(artifact, Artifact):
-            artifact = artifact_of(artifact, name, type)
-        elif name is not None or type is not None:
+            artifact = artifact_of(artifact, name, type, exclude)
+        elif name is not None or type is not None or exclude is not None:
             raise errors.Invalid(
-                "An Artifact already has a name and a type: pass them to log_artifact only together with a path"
+                "An Artifact already has a name, a type and files: pass name, type and exclude to log_artifact only "
+                "together with a path"
             )
         self._artifacts.log(artifact, alias_names, tag_names, wait=wait)
         return artifact

@@ -6,6 +6,7 @@ A run is in its project whatever that is called by now, so the project is named 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -121,12 +122,14 @@ class RunArtifacts:
         return self._background.drain()
 
 
-def artifact_of(path: StrPath, name: str | None, type: str | None) -> Artifact:
+def artifact_of(
+    path: StrPath, name: str | None, type: str | None, exclude: str | Iterable[str] | None = None
+) -> Artifact:
     """A draft with a file or with the files of a directory; by default with its name, and of type `file`."""
     is_dir, own_name = inspect_path(path)
     artifact = Artifact(name or own_name, type or "file")
     if is_dir:
-        artifact.add_dir(path)
+        artifact.add_dir(path, exclude=exclude)
     else:
         artifact.add_file(path)
     return artifact

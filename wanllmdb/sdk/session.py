@@ -152,10 +152,11 @@ def log_artifact(
     type: str | None = None,
     aliases: str | Iterable[str] | None = None,
     tags: str | Iterable[str] | None = None,
+    exclude: str | Iterable[str] | None = None,
     wait: bool = True,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""
-    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags, wait)
+    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags, exclude, wait)
 
 
 def save(glob_str: StrPath, base_path: StrPath | None = None, policy: str = "live") -> list[str]:

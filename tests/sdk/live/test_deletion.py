@@ -74,9 +74,9 @@ def test_a_run_whose_project_is_deleted(bob, project, stack):
     with wandb.init(project=project) as run:
         version = run.log_artifact(draft("1"))
         Client(stack.base_url, stack.key("alice")).delete(f"/projects/{wandb.Api().project(project).id}")
-        with pytest.raises(wandb.NotFound, match="^Project not found: it was deleted, or you don't have access"):
+        with pytest.raises(wandb.NotFound, match="Project not found: it was deleted, or you"):
             run.log_artifact(draft("2"))
-        with pytest.raises(wandb.NotFound, match="^Run not found: it was deleted, or you don't have access"):
+        with pytest.raises(wandb.NotFound, match="Run not found: it was deleted, or you"):
             run.use_artifact("data")
         with pytest.raises(wandb.VersionNotFound, match=f"{project}/data:v1 was deleted, or you no longer"):
             version.files()
