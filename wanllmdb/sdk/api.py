@@ -51,7 +51,8 @@ class Collection:
         return dict(self._complete_record()["metadata"])
 
     def _complete_record(self) -> dict[str, Any]:
-        self._record = self._connection.client.complete(self._record, f"/artifacts/{self.id}")
+        with self._explain_missing():
+            self._record = self._connection.client.complete(self._record, f"/artifacts/{self.id}")
         return self._record
 
     def versions(self) -> Iterator[Artifact]:

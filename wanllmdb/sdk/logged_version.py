@@ -39,7 +39,9 @@ class LoggedVersion:
         return to_metadata(self._complete_record()["metadata"])
 
     def _complete_record(self) -> dict[str, Any]:
-        self.record = self.connection.client.complete(self.record, self._path, limit=1)
+        if self.record.get("omitted"):
+            with self._explain_missing():
+                self.record = self.connection.client.complete(self.record, self._path, limit=1)
         return self.record
 
     @property
