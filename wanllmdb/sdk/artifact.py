@@ -44,7 +44,7 @@ class File:
         return self._version.download_entry(self.path, root)
 
     def __repr__(self) -> str:
-        return f"<File {self.path!r} of {self._version.qualified_name}>"
+        return f"<File {self.path!r} of {self._version.label}>"
 
 
 class Artifact:
@@ -61,17 +61,18 @@ class Artifact:
 
     @classmethod
     def _from_record(cls, connection: Connection, record: dict[str, Any]) -> Artifact:
-        artifact = cls.__new__(cls)
-        artifact._set_logged(connection, record)
-        return artifact
+        return cls._from_version(LoggedVersion(connection, record))
 
-    def _set_logged(self, connection: Connection, record: dict[str, Any]) -> None:
-        self._state = LoggedVersion(connection, record)
+    @classmethod
+    def _from_version(cls, version: LoggedVersion) -> Artifact:
+        artifact = cls.__new__(cls)
+        artifact._state = version
+        return artifact
 
     def _draft(self, operation: str) -> Draft:
         if isinstance(self._state, LoggedVersion):
             raise errors.AlreadyLogged(
-                f"{operation}: {self._state.qualified_name} is already logged, and its contents cannot change; "
+                f"{operation}: {self._state.label} is already logged, and its contents cannot change; "
                 "create a new Artifact with this name to log a new version"
             )
         return self._state
@@ -86,7 +87,7 @@ class Artifact:
     def __repr__(self) -> str:
         if isinstance(self._state, Draft):
             return f"<Artifact {self.name!r} ({self.type}), draft with {len(self._state.sources)} files>"
-        return f"<Artifact {self._state.qualified_name} ({self.type})>"
+        return f"<Artifact {self._state.label} ({self.type})>"
 
     # --- Drafts and logged artifacts ----------------------------------------------------------------------------------
 
@@ -170,11 +171,11 @@ class Artifact:
     @property
     def entity(self) -> str:
         """The team."""
-        return str(self._logged("entity").record["project_name"]).split("/")[0]
+        return str(self._logged("entity").record["project_name"]).rpartition("/")[0]
 
     @property
     def project(self) -> str:
-        return str(self._logged("project").record["project_name"]).split("/")[1]
+        return str(self._logged("project").record["project_name"]).rpartition("/")[2]
 
     @property
     def aliases(self) -> list[str]:

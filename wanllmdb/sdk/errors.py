@@ -31,6 +31,7 @@ WanLLMDBError
 │   └── NotLogged         a logged artifact's method on a draft
 ├── FileChanged           a file changed while it was being logged; nothing was logged
 ├── CorruptDownload       the downloaded bytes differ from the logged ones
+├── CacheError            the cache directory cannot be read or written, or its disk is full
 ├── NotInitialized        there is no run: call `init` first
 ├── Unreachable           no response from `.url`
 └── ServerError           the server or the object store failed (5xx); `.request_id`
@@ -217,6 +218,10 @@ class FileChanged(WanLLMDBError):
 
 class CorruptDownload(WanLLMDBError):
     """The bytes received or found on disk differ from the logged ones."""
+
+
+class CacheError(WanLLMDBError):
+    """The cache directory cannot be read or written, or its disk is full."""
 
 
 class NotInitialized(WanLLMDBError, AttributeError):

@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from wanllmdb.sdk import aliases, errors
+from wanllmdb.sdk import aliases, errors, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
+from wanllmdb.sdk.offline import download_index
 from wanllmdb.sdk.transfer import download, verification
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, download_lock
 from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
@@ -25,6 +26,7 @@ class LoggedVersion:
     def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
         self.connection = connection
         self.record = record
+        self._fetched_at = timestamps.now()
         self.description: str = record["description"]
         self.metadata: dict[str, Any] = dict(record["metadata"])
         self.aliases: list[str] = list(record["aliases"])
@@ -36,6 +38,11 @@ class LoggedVersion:
     @property
     def qualified_name(self) -> str:
         return f"{self.record['project_name']}/{self.name}:{self.record['version']}"
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.qualified_name
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -50,7 +57,11 @@ class LoggedVersion:
         manifest = RemoteManifest(self.connection.client, self.record["id"], prefix=path_prefix)
         # The digest covers all files, so it cannot verify some of them.
         digest = None if path_prefix else self.record["digest"]
-        return self._download(root, manifest, digest, 0 if path_prefix else self.record["total_size"])
+        directory = self._download(root, manifest, digest, 0 if path_prefix else self.record["total_size"])
+        if not path_prefix:
+            files = Manifest(manifest.entries, digest)
+            download_index.remember(self.connection, self.record, self._fetched_at, files, directory)
+        return directory
 
     def _download(
         self, root: str | os.PathLike[str] | None, manifest: RemoteManifest, digest: str | None, size: int
@@ -71,14 +82,15 @@ class LoggedVersion:
 
     def _root(self, root: str | os.PathLike[str] | None) -> Path:
         """An absolute path; symbolic links in it are not resolved."""
+        if root is not None:
+            return Path(root).absolute()
         separator = "-" if sys.platform == "win32" else ":"
-        default = Path("artifacts", f"{self.name}{separator}{self.record['version']}")
-        return (default if root is None else Path(root)).absolute()
+        return Path("artifacts", f"{self.name}{separator}{self.record['version']}").absolute()
 
     def file(self, root: str | os.PathLike[str] | None = None) -> str:
         if self.record["file_count"] != 1:
             raise errors.Invalid(
-                f"{self.name}:{self.record['version']} contains {self.record['file_count']} files: "
+                f"{self.label} contains {self.record['file_count']} files: "
                 "file() is for artifacts with exactly one; use download()"
             )
         (entry,) = self.manifest
@@ -87,7 +99,7 @@ class LoggedVersion:
     def entry(self, path: str) -> Entry:
         path = str(PurePosixPath(path))
         if path not in self.manifest:
-            raise errors.NotFound(f"{self.name}:{self.record['version']} contains no file {path!r}")
+            raise errors.NotFound(f"{self.label} contains no file {path!r}")
         return self.manifest[path]
 
     def download_entry(self, path: str, root: str | os.PathLike[str] | None = None) -> str:

@@ -15,7 +15,8 @@ from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_values import SyncedDict
 from wanllmdb.sdk.logged_version import LoggedVersion
-from wanllmdb.sdk.validators import validate_alias, validate_aliases, validate_tags
+from wanllmdb.sdk.offline.local_version import LocalVersion
+from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 
 class Run:
@@ -36,7 +37,7 @@ class Run:
 
     @property
     def is_online(self) -> bool:
-        """False in mode `disabled`, where nothing is sent or stored."""
+        """False in mode `offline`, where nothing is sent yet, and in mode `disabled`, where nothing is stored."""
         return self._connection.settings.mode == "online"
 
     @property
@@ -91,7 +92,7 @@ class Run:
 
     @property
     def url(self) -> str | None:
-        """The run's page; None in mode `disabled`."""
+        """The run's page; None in the modes `offline` and `disabled`."""
         url: str | None = self._record["url"]
         return url
 
@@ -142,17 +143,7 @@ class Run:
             raise errors.Invalid(
                 "An Artifact already has a name and a type: pass them to log_artifact only together with a path"
             )
-        state = artifact._state
-        if not self.is_online:
-            record = state.record if isinstance(state, LoggedVersion) else _disabled_record(state, alias_names)
-        elif isinstance(state, Draft):
-            project = self._record["project_name"]
-            record = version_creation.create_version(self._connection, state, project, alias_names, self.id, tag_names)
-        elif state.record["project_name"] == self._record["project_name"]:
-            record = version_creation.add_aliases(self._connection, state.record, alias_names, tag_names)
-        else:
-            raise errors.AlreadyLogged(f"{state.qualified_name} was logged in another project")
-        artifact._set_logged(self._connection, record)
+        artifact._state = self._log_state(artifact._state, alias_names, tag_names)
         return artifact
 
     def use_artifact(
@@ -171,17 +162,14 @@ class Run:
         Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `TypeDiffers`, and `Invalid`, also in mode `disabled`.
         """
         self._require_running("use_artifact")
+        if not self.is_online and isinstance(name_or_artifact, Artifact):
+            return Artifact._from_version(name_or_artifact._logged("use_artifact"))
         self._connection.require_online("use_artifact")
         if isinstance(name_or_artifact, Artifact):
             name = name_or_artifact.qualified_name
         else:
             name = self._connection.full_name(name_or_artifact, self._record["project_name"])
-        if ":" in name and (alias is not None or version is not None):
-            raise errors.Invalid(f"{name!r} already names a version: do not pass alias or version as well")
-        if alias is not None and version is not None:
-            raise errors.Invalid("Pass either an alias or a version, not both")
-        if alias is not None:
-            validate_alias(alias)
+        name_resolution.validate_selector(name, alias, version)
         number = None if version is None else f"v{str(version).removeprefix('v')}"
         record = name_resolution.resolve_and_record_usage(
             self._connection, self.id, name, alias=alias, version=number, type=type, at=at
@@ -216,6 +204,21 @@ class Run:
             self._connection.console.warning(f"could not report the end of the run: {finish_error}")
 
     # --- Internal -----------------------------------------------------------------------------------------------------
+
+    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
+        """The version that a draft becomes, or that gets the aliases."""
+        connection, project = self._connection, self._record["project_name"]
+        if not self.is_online:
+            if isinstance(state, LoggedVersion):
+                return state
+            return LocalVersion.of_draft(connection, state, _disabled_record(state, aliases))
+        if isinstance(state, Draft):
+            record = version_creation.create_version(connection, state, project, aliases, self.id, tags)
+        elif state.record["project_name"] == project:
+            record = version_creation.add_aliases(connection, state.record, aliases, tags)
+        else:
+            raise errors.AlreadyLogged(f"{state.qualified_name} was logged in another project")
+        return LoggedVersion(connection, record)
 
     def _mark_dirty(self) -> None:
         if self._heartbeat:

@@ -13,9 +13,10 @@ from typing import Any
 
 from wanllmdb.sdk import environment, errors, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
-from wanllmdb.sdk.connection import connect
+from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.offline import run as offline_run
 from wanllmdb.sdk.run import Run
 
 # Shorter than usual: a program that ends should not hang.
@@ -53,9 +54,10 @@ def init(
 
     `project` is `team/project`, or `project` of the team `entity` or your own. If it does not exist, a private project
     is created. `config` is a mapping, or an object with attributes, such as the result of argparse.
-    `mode` is `online`, or `disabled` for a run that needs no server and stores nothing.
+    `mode` is `online`, `offline` for a run that is kept on this machine until `wanllmdb sync` sends it, or `disabled`
+    for a run that needs no server and stores nothing.
     Missing arguments come from the settings; the default project is `uncategorized`.
-    Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`.
+    Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`, and offline `CacheError`.
     """
     global _run
     active = current_run()
@@ -74,36 +76,23 @@ def init(
     }
     fields = {field: value for field, value in arguments.items() if value is not None}
     project = connection.settings.project or "uncategorized"
-    if connection.settings.mode == "disabled":
-        record = _disabled_record(project, fields)
-    else:
-        # Without an entity the server chooses the user's own team.
-        project = connection.full_project(project) if connection.settings.entity else project
-        record = connection.client.post("/runs", {"project": project, **environment.collect(), **fields})
-    _run = Run(connection, record)
+    # Without an entity the server chooses the user's own team.
+    project = connection.full_project(project) if connection.settings.entity else project
+    _run = _start(connection, project, fields)
     _install_exit_hooks()
     if _run.is_online:
-        connection.console.info(f"Run {_run.name!r} of {record['project_name']}: {_run.url}")
+        connection.console.info(f"Run {_run.name!r} of {_run.entity}/{_run.project}: {_run.url}")
     return _run
 
 
-def _disabled_record(project: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """The record of a run in mode `disabled`, where no server has one."""
-    return {
-        "id": "disabled",
-        "name": "disabled",
-        "display_name": "",
-        "project_name": project if "/" in project else f"nobody/{project}",
-        "state": "running",
-        "config": {},
-        "summary": {},
-        "tags": [],
-        "notes": "",
-        "job_type": "",
-        "group": "",
-        "url": None,
-        **fields,
-    }
+def _start(connection: Connection, project: str, fields: dict[str, Any]) -> Run:
+    if connection.settings.mode == "offline":
+        return offline_run.start(connection, project, fields)
+    if connection.settings.mode == "disabled":
+        nobodys = {"id": "disabled", "name": "disabled"}
+        project = project if "/" in project else f"nobody/{project}"
+        return Run(connection, offline_run.blank_record(project, fields) | nobodys)
+    return Run(connection, connection.client.post("/runs", {"project": project, **environment.collect(), **fields}))
 
 
 def finish(exit_code: int = 0) -> None:

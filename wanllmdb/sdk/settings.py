@@ -18,7 +18,7 @@ from filelock import FileLock
 from wanllmdb.sdk import errors
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
-MODES = ("online", "disabled")
+MODES = ("online", "offline", "disabled")
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,8 @@ def load(**arguments: Any) -> Settings:
     values["cache_dir"] = Path(values.get("cache_dir") or platformdirs.user_cache_path("wanllmdb")).expanduser()
     values["silent"] = str(values.get("silent", False)).strip().lower() in ("1", "true", "yes", "on")
     mode = values.get("mode", "online")
-    if mode == "offline":
-        raise errors.Invalid("Mode 'offline' is not supported: use 'online', or 'disabled' to run without a server")
     if mode not in MODES:
-        raise errors.Invalid(f"Unknown mode {mode!r}: use 'online' or 'disabled'")
+        raise errors.Invalid(f"Unknown mode {mode!r}: use 'online', 'offline' or 'disabled'")
     settings = Settings(**values)
     if settings.api_key is None:
         settings = replace(settings, api_key=_stored_key(config, settings.base_url))

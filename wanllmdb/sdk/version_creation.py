@@ -26,21 +26,23 @@ def create_version(
     aliases: Sequence[str],
     run_id: str | None = None,
     tags: Sequence[str] = (),
+    expected_digest: str | None = None,
 ) -> dict[str, Any]:
     """Create a version in `team/project` with the files of the draft, and return its record.
 
     If the latest version already has these files, that version is returned: nothing is uploaded, the aliases move to
     it. Tags are added to those of the artifact. Safe to call again after any failure: nothing is uploaded twice.
-    Raises `TypeDiffers`, `FileChanged`, `Unreachable`, and the errors of the server; `AliasProtected` before any bytes
-    are uploaded.
+    Raises `TypeDiffers`, `FileChanged`, also if the files have another digest than expected, `Unreachable`, and the
+    errors of the server; `AliasProtected` before any bytes are uploaded.
     """
     client, console = connection.client, connection.console
     console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
     artifact = find_artifact(client, project, draft.name)
     _require_same_type(draft, artifact)
-    with console.progress("Hashing", draft.size) as on_progress:
-        files = hashes.hash_files(sorted(draft.sources.items()), on_progress=on_progress)
+    files = hash_draft(connection, draft)
     digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
+    if expected_digest not in (None, digest):
+        raise errors.FileChanged(f"The files of artifact {draft.name!r} are not those that were logged")
     artifact_id = artifact["id"] if artifact else _create_artifact(client, project, draft)
     fields = {"digest": digest, "run_id": run_id, "description": draft.description, "metadata": draft.metadata}
     version = _get_or_create(connection, artifact_id, files, fields, aliases)
@@ -65,6 +67,12 @@ def add_aliases(
     _add_tags(connection, record["artifact_id"], tags)
     _print_aliases(connection, aliases)
     return version
+
+
+def hash_draft(connection: Connection, draft: Draft) -> list[HashedFile]:
+    """The files of the draft. Raises `FileChanged`."""
+    with connection.console.progress("Hashing", draft.size) as on_progress:
+        return hashes.hash_files(sorted(draft.sources.items()), on_progress=on_progress)
 
 
 def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.console import OnProgress
-from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir
 from wanllmdb.sdk.transfer.file_assembly import RANGE_SIZE, FileSlice, ObjectDownload, RangedDownload
@@ -28,11 +27,9 @@ def download(
     """
     temp_dir = TempDir(directory.path)
     downloaded = 0
-    entries: list[Entry] = []
     try:
         with WorkerPool(MAX_WORKERS) as workers:
             for page in manifest.pages():
-                entries += [file.entry for file in page]
                 missing = list(_find_missing(page, directory, on_progress))
                 downloaded += len(missing)
                 for object_id, slices in _slices_by_object(missing).items():
@@ -41,8 +38,8 @@ def download(
     finally:
         temp_dir.remove()
     # Each file is correct; now check that none is missing from the list, and none was added to it.
-    hashed = [(entry.path, entry.sha256, entry.size) for entry in entries if entry.sha256]
-    if digest and len(hashed) == len(entries) and hashes.version_digest(hashed) != digest:
+    hashed = [(entry.path, entry.sha256, entry.size) for entry in manifest.entries if entry.sha256]
+    if digest and len(hashed) == len(manifest.entries) and hashes.version_digest(hashed) != digest:
         raise errors.CorruptDownload("The files that the server listed differ from the logged ones")
     return downloaded
 

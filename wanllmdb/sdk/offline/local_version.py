@@ -1,0 +1,138 @@
+"""A logged version whose files are on this disk, in the modes `offline` and `disabled`: no server is asked for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from wanllmdb.sdk import errors
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.console import OnProgress
+from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.manifest import Entry, Manifest
+from wanllmdb.sdk.models import RunRecord
+from wanllmdb.sdk.offline.stored_files import copy
+from wanllmdb.sdk.transfer import hashes
+from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, download_lock
+from wanllmdb.sdk.transfer.hashes import HashedFile
+from wanllmdb.sdk.version_creation import hash_draft
+
+
+class UnsentRecord(dict[str, Any]):
+    """The record of a version that no server has yet: what only a server knows is an error with a sentence."""
+
+    def __missing__(self, key: str) -> Any:
+        raise errors.NotLogged(
+            f"Artifact {self['artifact_name']!r} was logged offline: it has no {key} before `wanllmdb sync` sends it"
+        )
+
+
+class LocalVersion(LoggedVersion):
+    """Answers from files of this machine. What needs a server raises `Invalid`, which names the mode."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        record: dict[str, Any],
+        sources: Mapping[str, str],
+        read_manifest: Callable[[], Manifest],
+    ) -> None:
+        super().__init__(connection, record)
+        self._sources = sources
+        self._read_manifest = read_manifest
+
+    @classmethod
+    def of_draft(cls, connection: Connection, draft: Draft, record: dict[str, Any]) -> LocalVersion:
+        """The files of a draft where they are, as they are when they are read first: nothing is copied."""
+        sources = dict(draft.sources)
+
+        def read_manifest() -> Manifest:
+            return manifest_of(hash_draft(connection, draft))
+
+        return cls(connection, record, sources, read_manifest)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        return self._read_manifest()
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a server has it."""
+        return not isinstance(self.record, UnsentRecord)
+
+    @property
+    def label(self) -> str:
+        return super().label if self.is_sent else f"{self.name} (logged offline)"
+
+    def download(self, root: str | os.PathLike[str] | None = None, path_prefix: str | None = None) -> str:
+        return self._copy(root, [entry for entry in self.manifest if entry.path.startswith(path_prefix or "")])
+
+    def download_entry(self, path: str, root: str | os.PathLike[str] | None = None) -> str:
+        return str(Path(self._copy(root, [self.entry(path)]), path))
+
+    def logged_by(self) -> RunRecord | None:
+        raise self._needs_server("logged_by")
+
+    def used_by(self) -> Iterator[RunRecord]:
+        raise self._needs_server("used_by")
+
+    def save(self) -> None:
+        raise self._needs_server("save")
+
+    def _needs_server(self, operation: str) -> errors.Invalid:
+        return errors.Invalid(f"{operation} needs a server, but the mode is {self.connection.settings.mode!r}")
+
+    def _root(self, root: str | os.PathLike[str] | None) -> Path:
+        if root is None and not self.is_sent:
+            return Path("artifacts", f"{self.name}-offline-{self.record['digest'][:12]}").absolute()
+        return super()._root(root)
+
+    def _copy(self, root: str | os.PathLike[str] | None, entries: list[Entry]) -> str:
+        path = self._root(root)
+        directory = DownloadDirectory(path)
+        console = self.connection.console
+
+        def on_wait() -> None:
+            console.info("  Another process is downloading to the same directory; waiting for it")
+
+        with (
+            download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
+            console.progress("Copying", sum(entry.size for entry in entries)) as on_progress,
+        ):
+            missing = [entry for entry in entries if not _has(directory, entry)]
+            if missing:
+                temp_dir = TempDir(directory.path)
+                try:
+                    for entry in missing:
+                        self._copy_entry(entry, directory, temp_dir.new_path(), on_progress)
+                finally:
+                    temp_dir.remove()
+        return str(path)
+
+    def _copy_entry(self, entry: Entry, directory: DownloadDirectory, temporary: str, on_progress: OnProgress) -> None:
+        source = self._sources[entry.path]
+        try:
+            is_same = copy(source, Path(temporary), entry.size, entry.sha256, on_progress)
+        except (errors.FileChanged, errors.Invalid) as error:
+            raise errors.CorruptDownload(f"{entry.path!r} of {self.label} cannot be read: {error}") from error
+        if not is_same:
+            raise errors.CorruptDownload(f"{entry.path!r} of {self.label} has changed: {source} holds other bytes now")
+        Path(temporary).replace(directory.local_path(entry.path))
+
+
+def manifest_of(files: list[HashedFile]) -> Manifest:
+    """The manifest of a version with these files."""
+    digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
+    return Manifest((Entry(file.path, file.size, file.sha256) for file in files), digest)
+
+
+def _has(directory: DownloadDirectory, entry: Entry) -> bool:
+    """Whether the file is there already, with the right bytes."""
+    existing = directory.stat_file(entry.path)
+    if existing is None or existing.st_size != entry.size:
+        return False
+    return hashes.hash_file(entry.path, directory.local_path(entry.path)).sha256 == entry.sha256

@@ -1,0 +1,161 @@
+"""A run in mode `offline`: everything is added to its directory at once, and nothing is sent."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from wanllmdb.sdk import environment, name_resolution, timestamps, version_creation
+from wanllmdb.sdk.artifact import Artifact
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.offline import resolution
+from wanllmdb.sdk.offline.local_version import LocalVersion, UnsentRecord, manifest_of
+from wanllmdb.sdk.offline.recorder import Recorder
+from wanllmdb.sdk.offline.run_directory import RunDirectory
+from wanllmdb.sdk.run import Run
+
+_COMPACT = str.maketrans({"-": "", ":": "", "T": "-"})
+
+
+class OfflineRun(Run):
+    """A run whose directory is sent by `wanllmdb sync`. It is complete up to its last event even after a kill."""
+
+    def __init__(self, connection: Connection, record: dict[str, Any], directory: RunDirectory) -> None:
+        self._directory = directory
+        self._lock_handle = directory.lock()
+        self._recorder = Recorder(directory, connection.console.warning)
+        self._recorder.start(record["config"])
+        super().__init__(connection, record)
+
+    @property
+    def entity(self) -> str:
+        return str(self._record["project_name"]).rpartition("/")[0]
+
+    def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
+        with self._recorder.pause():
+            super().log(data, step)
+            self._recorder.log(self.step, {str(name): self.summary[name] for name in data if name in self.summary})
+
+    def use_artifact(
+        self,
+        name_or_artifact: str | Artifact,
+        type: str | None = None,
+        alias: str | None = None,
+        version: str | int | None = None,
+        at: str | datetime | None = None,
+    ) -> Artifact:
+        self._require_running("use_artifact")
+        if at is not None:
+            self._connection.require_online("use_artifact(at=…)")
+        if isinstance(name_or_artifact, Artifact):
+            name_resolution.validate_selector(name_or_artifact.name, alias, version)
+            state = name_or_artifact._logged("use_artifact")
+        else:
+            name_resolution.validate_selector(name_or_artifact, alias, version)
+            project = self._record["project_name"]
+            state = resolution.resolve(self._connection, project, name_or_artifact, alias, version, type)
+        self._recorder.append("use_artifact", **_reference(state))
+        return Artifact._from_version(state)
+
+    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
+        if isinstance(state, Draft):
+            return self._keep(state, aliases, tags)
+        self._recorder.append("add_aliases", aliases=aliases, tags=tags, **_reference(state))
+        return state
+
+    def _keep(self, draft: Draft, aliases: list[str], tags: list[str]) -> LocalVersion:
+        """Copy the files of the draft into the directory, and record them as an artifact to send."""
+        console = self._connection.console
+        console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
+        files = version_creation.hash_draft(self._connection, draft)
+        manifest = manifest_of(files)
+        size = sum(file.size for file in files)
+        with console.progress("Copying", size) as on_progress:
+            self._directory.files.add(files, on_progress)
+        artifact_id = uuid.uuid4().hex
+        self._directory.write_manifest(artifact_id, manifest)
+        fields = {
+            "artifact_name": draft.name,
+            "artifact_type": draft.type,
+            "description": draft.description,
+            "metadata": to_jsonable(draft.metadata),
+            "aliases": aliases,
+            "tags": tags,
+            "digest": manifest.digest,
+        }
+        self._recorder.append("log_artifact", id=artifact_id, **fields)
+        console.info(f"  Kept in {self._directory.path}: `wanllmdb sync` creates the version")
+        record = UnsentRecord(
+            fields,
+            offline={"run": self.id, "artifact": artifact_id},
+            project_name=self._record["project_name"],
+            file_count=len(files),
+            total_size=size,
+            created_at=timestamps.now(),
+        )
+        sources = {file.path: self._directory.files.local_path(file.sha256) for file in files}
+        return LocalVersion(self._connection, record, sources, lambda: manifest)
+
+    def _mark_dirty(self) -> None:
+        self._recorder.record_changes(self._snapshot)
+
+    def _update(self, **changes: Any) -> None:
+        self._recorder.record("update", values=to_jsonable(changes))
+        self._record.update(changes)
+
+    def _end(self, body: dict[str, Any], state: str) -> None:
+        # A forked process has a copy of the run, but must not end it.
+        if self.state != "running" or os.getpid() != self._pid:
+            return
+        self._mark_dirty()
+        self._record["state"] = state
+        try:
+            self._recorder.append("finish", state=state)
+        finally:
+            if self._lock_handle is not None:
+                os.close(self._lock_handle)
+        self._connection.console.info(f"To send run {self.name!r}: wanllmdb sync {self._directory.path}")
+
+
+def start(connection: Connection, project: str, fields: dict[str, Any]) -> OfflineRun:
+    """Begin a run in a new directory. Raises `CacheError`."""
+    run_id, started_at = uuid.uuid4().hex, timestamps.now()
+    name = f"{started_at[:19].translate(_COMPACT)}-{run_id[:8]}"
+    description = {"id": run_id, "name": name, "project": project, "started_at": started_at}
+    path = connection.settings.cache_dir / "offline" / name
+    directory = RunDirectory.create(path, {**description, "fields": {**environment.collect(), **fields}})
+    record = blank_record(project, fields) | {"id": run_id, "name": name}
+    run = OfflineRun(connection, record, directory)
+    connection.console.info(f"Run {run.name!r} of {project} is offline: it is kept in {path}")
+    return run
+
+
+def blank_record(project: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The record of a run that no server has."""
+    blank: dict[str, Any] = {
+        "display_name": "",
+        "project_name": project,
+        "state": "running",
+        "config": {},
+        "summary": {},
+        "tags": [],
+        "notes": "",
+        "job_type": "",
+        "group": "",
+        "url": None,
+    }
+    return blank | fields
+
+
+def _reference(state: LoggedVersion) -> dict[str, Any]:
+    """How an event names a version: one that a server has, or one that an offline run logged."""
+    offline = state.record.get("offline")
+    if offline is not None:
+        return {"offline": offline}
+    return {"version_id": state.record["id"], "qualified_name": state.qualified_name}
