@@ -40,13 +40,19 @@ def get_or_create(actor: Actor, reference: str | UUID) -> Project:
     A name that does not exist is created, as a private project, if the user is an editor of the team.
     Raises `Missing` for an unknown id or a team that the user does not see, `Denied` for a viewer.
     """
-    full_name = reference = str(reference)
+    reference = str(reference)
     visible = Project.objects.visible_to(actor.user)
-    if "/" not in reference:
-        if as_uuid(reference):
-            return visible.find(reference)
-        full_name = f"{actor.user.personal_team.name}/{reference}"
+    if as_uuid(reference):
+        return visible.find(reference)
+    full_name = _full_name(actor, reference)
     return visible.named(full_name) or _create_by_full_name(actor, full_name)
+
+
+def get(actor: Actor, reference: str | UUID) -> Project:
+    """The project that `get_or_create` returns. Raises `Missing` where that would create one."""
+    reference = str(reference)
+    name = reference if as_uuid(reference) else _full_name(actor, reference)
+    return Project.objects.visible_to(actor.user).find(name)
 
 
 @transaction.atomic
@@ -110,6 +116,10 @@ def _create_by_full_name(actor: Actor, full_name: str) -> Project:
     except errors.NameTaken:
         # Somebody else made it in the meantime.
         return team.projects.select_related("team").get(name=name)
+
+
+def _full_name(actor: Actor, reference: str) -> str:
+    return reference if "/" in reference else f"{actor.user.personal_team.name}/{reference}"
 
 
 def _name_taken(project: Project) -> errors.NameTaken:

@@ -1,16 +1,23 @@
-"""The verbs of runs: start, change, heartbeat, finish; and workers mark those whose heartbeat stopped as crashed."""
+"""The verbs of runs: start, resume, change, heartbeat, finish.
+
+Workers mark those whose heartbeat stopped as crashed.
+"""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import errors, permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from core.validators import validate_json_object
 from projects import run_names
 from projects.errors import RunEnded
-from projects.models import Project, Run, State
+from projects.models import Project, Resume, Run, State
 
 # A run that says nothing for so long has crashed.
 HEARTBEAT_GRACE = timedelta(minutes=5)
@@ -18,13 +25,26 @@ HEARTBEAT_GRACE = timedelta(minutes=5)
 _DIGITS = (2, 3, 5, 7, 9)
 
 
-def start(actor: Actor, project: Project, *, name: str | None = None, **columns: Any) -> Run:
+class Started(NamedTuple):
+    """A run, and whether it is a new one."""
+
+    run: Run
+    created: bool
+
+
+def start(
+    actor: Actor, project: Project, *, name: str | None = None, idempotency_key: UUID | None = None, **columns: Any
+) -> Run:
     """A new running run; without a name it gets one like `brisk-otter-12`.
 
     `columns` are those of `Run` that its owner fills in: display_name, config, tags, notes, job_type, group, host,
     git_commit, git_remote. Raises `NameTaken` for a name that another run of the project has.
+    The same `idempotency_key` again returns the run that it started.
     """
     permissions.require(actor, project.team, Role.EDITOR)
+    if run := _started_before(actor, project, idempotency_key):
+        return run
+    columns["idempotency_key"] = idempotency_key
     if name:
         return _create(actor, project, name, columns)
     for digits in _DIGITS:
@@ -35,9 +55,56 @@ def start(actor: Actor, project: Project, *, name: str | None = None, **columns:
     raise taken
 
 
-def update(actor: Actor, run: Run, **changes: Any) -> Run:
-    """Change columns that its owner fills in; also after the run has finished."""
+def start_or_resume(
+    actor: Actor,
+    project: Project,
+    *,
+    name: str | None = None,
+    resume: Resume = Resume.NEVER,
+    idempotency_key: UUID | None = None,
+    **columns: Any,
+) -> Started:
+    """`start`, or with `resume` go on with the run of that name or id.
+
+    Raises `Invalid` without a name to resume, `Missing` if there must be a run and is none, and what `start` raises.
+    """
+    permissions.require(actor, project.team, Role.EDITOR)
+    if run := _started_before(actor, project, idempotency_key):
+        return Started(run, True)
+    if resume == Resume.NEVER:
+        return Started(start(actor, project, name=name, idempotency_key=idempotency_key, **columns), True)
+    if not name:
+        raise errors.Invalid("Resuming needs the name or id of the run.")
+    if run := Run.objects.called(project, name):
+        return Started(_resume(actor, run, columns), False)
+    if resume == Resume.MUST:
+        raise errors.Missing(f"Project '{project.full_name}' has no run '{name}' to resume.")
+    try:
+        return Started(start(actor, project, name=name, idempotency_key=idempotency_key, **columns), True)
+    except errors.NameTaken:
+        # Another process has started it in the meantime.
+        return Started(_resume(actor, project.runs.get(name=name), columns), False)
+
+
+@transaction.atomic
+def _resume(actor: Actor, run: Run, columns: dict[str, Any]) -> Run:
+    """Let the run go on, whatever its state: its config and summary are kept, new values are added to the config."""
+    run = _lock(run)
+    columns |= {"state": State.RUNNING, "heartbeat_at": timezone.now(), "finished_at": None}
+    return update(actor, run, merge=True, **columns)
+
+
+@transaction.atomic
+def update(actor: Actor, run: Run, *, merge: bool = False, **changes: Any) -> Run:
+    """Change columns that its owner fills in; also after the run has finished.
+
+    With `merge` the keys of config and summary are added to those that the run has, whoever has set them.
+    """
     permissions.require(actor, run.project.team, Role.EDITOR)
+    if merge:
+        stored = _lock(run)
+        for column in {"config", "summary"} & changes.keys():
+            changes[column] = _within_limits(column, {**getattr(stored, column), **changes[column]})
     for column, value in changes.items():
         setattr(run, column, value)
     errors.check(run)
@@ -79,9 +146,43 @@ def mark_crashed() -> int:
 def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:
     run = Run(project=project, name=name, created_by=actor.user, **columns)
     errors.check(run)
-    with errors.refuse(run_name_unique=errors.NameTaken(f"The project already has a run '{name}'.")):
-        run.save(force_insert=True)
+    taken = errors.NameTaken(f"The project already has a run '{name}': choose another name, or resume that run.")
+    repeated = errors.Conflict("The same request has started the run at this moment.")
+    try:
+        with errors.refuse(run_name_unique=taken, run_idempotency_key_unique=repeated):
+            run.save(force_insert=True)
+    except errors.Conflict as error:
+        first = _started_before(actor, project, run.idempotency_key)
+        # A repeated request with a name may be refused for the name as well.
+        if first is None:
+            raise error
+        return first
     return run
+
+
+def _started_before(actor: Actor, project: Project, idempotency_key: UUID | None) -> Run | None:
+    if idempotency_key is None:
+        return None
+    run = project.runs.filter(idempotency_key=idempotency_key).first()
+    if run is not None and run.created_by_id != actor.user.pk:
+        raise errors.Conflict("This idempotency key has been used by somebody else: use a random one.")
+    return run
+
+
+def _lock(run: Run) -> Run:
+    """The run as it is now, until the end of the transaction nobody else changes it."""
+    rows = Run.objects.select_related("project__team", "created_by").select_for_update(no_key=True, of=("self",))
+    locked = rows.filter(pk=run.pk).first()
+    if locked is None:
+        raise errors.Missing("The run has been deleted.")
+    return locked
+
+
+def _within_limits(column: str, value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return validate_json_object(value)
+    except ValidationError as error:
+        raise errors.Invalid(f"{column}: {error.messages[0]}", errors={column: error.messages}) from error
 
 
 def _reload(run: Run) -> None:

@@ -6,9 +6,12 @@ from django.conf import settings
 from rest_framework import serializers
 
 from api.fields import EnumField, JSONObjectField, LineField, ProseField, TagsField
-from api.pagination import PageQuery
-from projects.models import Project, Run, State, Visibility
+from api.pagination import CursorQuery, PageQuery
+from projects import history
+from projects.models import Project, Resume, Run, State, Visibility
 from projects.validators import NAME, NAME_RULE
+
+MAX_HISTORY_ROWS = 10_000
 
 
 class NameField(serializers.RegexField):
@@ -77,7 +80,7 @@ class RunSerializer(serializers.ModelSerializer):
         fields = [
             "id", "project", "project_name", "name", "display_name", "state", "config", "summary", "tags", "notes",
             "job_type", "group", "host", "git_commit", "git_remote", "started_at", "heartbeat_at", "finished_at",
-            "created_by", "url",
+            "history_row_count", "last_step", "created_by", "url",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -85,7 +88,17 @@ class RunSerializer(serializers.ModelSerializer):
         return settings.BASE_URL + run.get_absolute_url()
 
 
-class RunUpdate(serializers.Serializer):
+class RunStartedSerializer(RunSerializer):
+    """The run, and whether it is a new one."""
+
+    created = serializers.BooleanField(help_text="False if a run goes on.")
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "created"]
+        read_only_fields = fields
+
+
+class RunFields(serializers.Serializer):
     display_name = LineField(required=False, allow_blank=True, max_length=256)
     config = JSONObjectField(required=False)
     summary = JSONObjectField(required=False)
@@ -95,11 +108,25 @@ class RunUpdate(serializers.Serializer):
     group = LineField(required=False, allow_blank=True, max_length=128)
 
 
-class RunCreate(RunUpdate):
+class RunUpdate(RunFields):
+    merge = serializers.BooleanField(
+        default=False, help_text="Add the keys of config and summary to those that the run has."
+    )
+
+
+class RunCreate(RunFields):
     project = serializers.CharField(
         max_length=200, help_text="An id, `team/name`, or `name` in your personal team; created if it does not exist."
     )
-    name = NameField(required=False, allow_null=True, help_text="Generated if absent.")
+    name = NameField(required=False, allow_null=True, help_text="Generated if absent; to resume a run, its id will do.")
+    resume = EnumField(
+        Resume,
+        default=Resume.NEVER,
+        help_text="Go on with the run of this name: if there is one (`allow`), or if not it is an error (`must`).",
+    )
+    idempotency_key = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Random: the same one again returns the run that it started."
+    )
     host = LineField(required=False, allow_blank=True, max_length=255)
     git_commit = LineField(required=False, allow_blank=True, max_length=64)
     git_remote = LineField(required=False, allow_blank=True, max_length=1024)
@@ -126,8 +153,48 @@ class RunFinish(serializers.Serializer):
         return data
 
 
+class HistoryRowField(JSONObjectField):
+    """A JSON object with an integer `_step`."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        row = super().to_internal_value(data)
+        step = row.get(history.STEP)
+        if not isinstance(step, int) or isinstance(step, bool) or not -(2**63) <= step < 2**63:
+            raise serializers.ValidationError(f"A row needs '{history.STEP}', an integer.")
+        return row
+
+
+class HistoryAppend(serializers.Serializer):
+    writer = serializers.UUIDField(help_text="Random, one for each process that logs into the run.")
+    offset = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1 - MAX_HISTORY_ROWS, help_text="How many rows this writer has sent before."
+    )
+    rows = serializers.ListField(child=HistoryRowField(), max_length=MAX_HISTORY_ROWS)
+
+
+class HistoryAppended(serializers.Serializer):
+    history_row_count = serializers.IntegerField()
+    last_step = serializers.IntegerField(allow_null=True)
+
+
+class HistoryQuery(CursorQuery):
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_HISTORY_ROWS, default=1000)
+    min_step = serializers.IntegerField(
+        required=False, min_value=-(2**63), max_value=2**63 - 1, help_text="The first step."
+    )
+    max_step = serializers.IntegerField(
+        required=False, min_value=-(2**63), max_value=2**63 - 1, help_text="The step after the last one."
+    )
+
+
+class HistoryPage(serializers.Serializer):
+    items = serializers.ListField(child=JSONObjectField())
+    next_cursor = serializers.CharField(allow_null=True)
+
+
 class RunQuery(PageQuery):
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/name`.")
+    name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
     state = EnumField(State, required=False)
     group = serializers.CharField(required=False, max_length=128)
     job_type = serializers.CharField(required=False, max_length=128)

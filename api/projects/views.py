@@ -14,6 +14,10 @@ from api.accounts.views import get_team
 from api.pagination import page_of, paginate, parse
 from api.permissions import SignedIn
 from api.projects.serializers import (
+    HistoryAppend,
+    HistoryAppended,
+    HistoryPage,
+    HistoryQuery,
     ProjectCreate,
     ProjectQuery,
     ProjectSerializer,
@@ -22,11 +26,13 @@ from api.projects.serializers import (
     RunFinish,
     RunQuery,
     RunSerializer,
+    RunStartedSerializer,
     RunUpdate,
 )
 from api.serialization import parse_body
-from projects import projects, runs
-from projects.models import Project, Run
+from core.cursors import decode_cursor, encode_cursor
+from projects import history, projects, runs
+from projects.models import HistoryBatch, Project, Resume, Run
 
 
 class ProjectList(APIView):
@@ -85,12 +91,18 @@ class RunList(APIView):
         row = Run.objects.visible_to(request.user).filter_by(**filters)
         return paginate(request, row.select_related("project__team", "created_by"), RunSerializer)
 
-    @extend_schema(request=RunCreate, responses={201: RunSerializer}, operation_id="runs_start")
+    @extend_schema(
+        request=RunCreate,
+        responses={200: RunStartedSerializer, 201: RunStartedSerializer},
+        operation_id="runs_start",
+    )
     def post(self, request: Request) -> Response:
-        """Start a run. Its project is created if it does not exist."""
-        data = parse_body(RunCreate, request)
-        project = projects.get_or_create(Actor.from_api(request), data.pop("project"))
-        return Response(RunSerializer(runs.start(Actor.from_api(request), project, **data)).data, 201)
+        """Start a run, or resume one. The project of a new one is created if it does not exist."""
+        data, actor = parse_body(RunCreate, request), Actor.from_api(request)
+        get_project = projects.get if data["resume"] == Resume.MUST else projects.get_or_create
+        started = runs.start_or_resume(actor, get_project(actor, data.pop("project")), **data)
+        body = RunSerializer(started.run).data | {"created": started.created}
+        return Response(body, 201 if started.created else 200)
 
 
 class RunDetail(APIView):
@@ -103,7 +115,7 @@ class RunDetail(APIView):
 
     @extend_schema(request=RunUpdate, responses=RunSerializer, operation_id="runs_update")
     def patch(self, request: Request, run_id: UUID) -> Response:
-        """Replace the fields that are sent; config and summary as a whole."""
+        """Replace the fields that are sent; config and summary as a whole, or with `merge` those keys that are sent."""
         run = get_run(request, run_id)
         return Response(RunSerializer(runs.update(Actor.from_api(request), run, **parse_body(RunUpdate, request))).data)
 
@@ -115,6 +127,26 @@ class RunHeartbeat(APIView):
     def post(self, request: Request, run_id: UUID) -> Response:
         """Record a heartbeat. A run without one for five minutes counts as crashed."""
         return Response(RunSerializer(runs.heartbeat(Actor.from_api(request), get_run(request, run_id))).data)
+
+
+class RunHistory(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[HistoryQuery], responses=HistoryPage, operation_id="runs_history")
+    def get(self, request: Request, run_id: UUID) -> Response:
+        """List what the run logged, in the order in which it arrived."""
+        run, query = get_run(request, run_id), parse(request, HistoryQuery)
+        if cursor := query.pop("cursor", None):
+            query["start"] = decode_cursor(cursor, HistoryBatch, "end_row")
+        rows, next_row = history.read(run, **query)
+        return Response({"items": rows, "next_cursor": None if next_row is None else encode_cursor(next_row)})
+
+    @extend_schema(request=HistoryAppend, responses=HistoryAppended, operation_id="runs_append_history")
+    def post(self, request: Request, run_id: UUID) -> Response:
+        """Add rows to what the run logged; those that the writer has sent before are skipped."""
+        rows = parse_body(HistoryAppend, request)
+        run = history.append(Actor.from_api(request), get_run(request, run_id), **rows)
+        return Response({"history_row_count": run.history_row_count, "last_step": run.last_step})
 
 
 class RunEnd(APIView):

@@ -1,6 +1,7 @@
 """Models of projects and runs."""
 
+from projects.models.history import HistoryBatch, HistoryWriter
 from projects.models.project import Project, Visibility
-from projects.models.run import Run, State
+from projects.models.run import Resume, Run, State
 
-__all__ = ["Project", "Run", "State", "Visibility"]
+__all__ = ["HistoryBatch", "HistoryWriter", "Project", "Resume", "Run", "State", "Visibility"]

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from projects.models.project import Project
+from projects.models.project import Project, as_uuid
 from projects.validators import NAME, validate_name
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ class State(models.TextChoices):
     KILLED = "killed", "Killed"
 
 
+class Resume(models.TextChoices):
+    """Whether starting a run of a certain name goes on with the run that has the name."""
+
+    NEVER = "never", "Start a new run, whose name must be free"
+    ALLOW = "allow", "Go on with the run if there is one, or else start it"
+    MUST = "must", "Go on with a run, which must exist"
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: Union["User", "AnonymousUser"]) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
@@ -42,6 +50,12 @@ class RunQuerySet(models.QuerySet["Run"]):
             rows = rows.filter(reduce(or_, (Q(**{f"{column}__icontains": search}) for column in texts)))
         # The id makes the order total.
         return rows.order_by(ordering, "-id")
+
+    def called(self, project: Project, reference: str) -> "Run | None":
+        """The run of the project that has this name, or else this id."""
+        rows = self.filter(project=project)
+        pk = as_uuid(reference)
+        return rows.filter(name=reference).first() or (rows.filter(pk=pk).first() if pk else None)
 
     def open(self) -> Self:
         """Runs that nobody has finished: running, or crashed because their heartbeat stopped."""
@@ -71,6 +85,11 @@ class Run(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # Chosen by whoever starts it: a request that is repeated starts one run.
+    idempotency_key = models.UUIDField(null=True, editable=False)
+    history_row_count = models.PositiveIntegerField(default=0, editable=False)
+    history_size = models.PositiveBigIntegerField(default=0, editable=False, help_text="Bytes of the rows as JSON.")
+    last_step = models.BigIntegerField(null=True, editable=False, help_text="The largest step of the history.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     objects = RunQuerySet.as_manager()
@@ -78,6 +97,7 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="run_name_unique"),
+            models.UniqueConstraint(fields=["project", "idempotency_key"], name="run_idempotency_key_unique"),
             models.CheckConstraint(condition=Q(name__regex=NAME), name="run_name_form"),
             models.CheckConstraint(
                 condition=Q(state=State.RUNNING, finished_at=None)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 import pytest
 from django.http import HttpResponse
@@ -48,6 +49,7 @@ BODIES = {
     ("projects", "post"): {"team": "acme", "name": "x"},
     ("runs", "post"): {"project": "acme/demo"},
     ("run-finish", "post"): {"exit_code": 0},
+    ("run-history", "post"): {"writer": str(UUID(int=1)), "offset": 0, "rows": [{"_step": 0}]},
     ("artifact-list", "post"): {"project": "acme/demo", "name": "x", "type": "file"},
     ("rule-list", "post"): {"team": "acme", "pattern": "x"},
     ("inbox-mark", "post"): {"all": True},

@@ -1,0 +1,165 @@
+"""What a run logs step by step: rows arrive once, and are read in their order."""
+
+from uuid import uuid4
+
+import pytest
+
+from accounts import errors
+from accounts.actor import Actor
+from projects import history, projects, runs
+from projects.errors import HistoryFull
+from projects.models import HistoryBatch, Run, State, Visibility
+
+
+@pytest.fixture
+def run(project, bob) -> Run:
+    return runs.start(Actor(bob), project)
+
+
+def rows(*steps: int) -> list[dict[str, float]]:
+    return [{"_step": step, "loss": 1 / (step + 1)} for step in steps]
+
+
+def steps(run: Run, **query) -> list[int]:
+    return [row["_step"] for row in history.read(run, **query).rows]
+
+
+def test_rows_arrive_in_order_and_a_repeated_request_adds_none(run, bob):
+    writer = uuid4()
+    history.append(Actor(bob), run, writer, 0, rows(0, 1))
+    history.append(Actor(bob), run, writer, 0, rows(0, 1))
+    history.append(Actor(bob), run, writer, 1, rows(1, 2))  # of which the first has arrived
+    history.append(Actor(bob), run, writer, 5, rows(5))  # some in between were given up
+
+    assert steps(run) == [0, 1, 2, 5]
+    assert (run.history_row_count, run.last_step) == (4, 5)
+    assert history.read(run).rows[1] == {"_step": 1, "loss": 0.5}
+    assert [row["_step"] for row in history.latest(run, 3)] == [5, 2, 1]
+
+
+def test_several_writers_count_for_themselves(run, bob):
+    for _ in range(2):
+        history.append(Actor(bob), run, uuid4(), 0, rows(7, 8))
+
+    assert steps(run) == [7, 8, 7, 8]
+    assert HistoryBatch.objects.filter(run=run).count() == 1
+
+
+def test_batches_are_filled_up_and_end(run, bob, monkeypatch):
+    monkeypatch.setattr(history, "MAX_BATCH_ROWS", 4)
+    writer = uuid4()
+    for start, end in [(0, 3), (3, 9), (9, 10)]:
+        history.append(Actor(bob), run, writer, start, rows(*range(start, end)))
+
+    batches = HistoryBatch.objects.filter(run=run).order_by("end_row")
+    assert [(batch.first_row, batch.end_row) for batch in batches] == [(0, 4), (4, 8), (8, 10)]
+    assert [(batch.first_step, batch.last_step, len(batch.rows)) for batch in batches] == [
+        (0, 3, 4),
+        (4, 7, 4),
+        (8, 9, 2),
+    ]
+    assert steps(run) == list(range(10))
+    assert [row["_step"] for row in history.latest(run, 3)] == [9, 8, 7]
+
+
+def test_a_large_row_has_a_batch_of_its_own(run, bob):
+    large = {"_step": 1, "text": "x" * history.MAX_BATCH_BYTES}
+    history.append(Actor(bob), run, uuid4(), 0, [*rows(0), large, *rows(2)])
+
+    assert list(HistoryBatch.objects.order_by("end_row").values_list("row_count", flat=True)) == [1, 1, 1]
+    assert steps(run) == [0, 1, 2]
+
+
+def test_reading_by_pages_and_steps(run, bob, monkeypatch):
+    monkeypatch.setattr(history, "MAX_BATCH_ROWS", 4)
+    history.append(Actor(bob), run, uuid4(), 0, rows(*range(10)))
+
+    page = history.read(run, limit=6)
+    assert ([row["_step"] for row in page.rows], page.next_row) == ([0, 1, 2, 3, 4, 5], 6)
+    rest = history.read(run, start=page.next_row, limit=6)
+    assert ([row["_step"] for row in rest.rows], rest.next_row) == ([6, 7, 8, 9], None)
+    assert steps(run, min_step=3, max_step=6) == [3, 4, 5]
+    assert history.read(run, min_step=20) == ([], None)
+
+    monkeypatch.setattr(history, "MAX_PAGE_BYTES", 10)
+    assert history.read(run) == (rows(0, 1, 2, 3), 4)
+
+
+def test_a_full_history_takes_no_more(run, bob, monkeypatch):
+    monkeypatch.setattr(history, "MAX_ROWS", 2)
+    with pytest.raises(HistoryFull):
+        history.append(Actor(bob), run, uuid4(), 0, rows(0, 1, 2))
+    assert steps(run) == []
+    monkeypatch.setattr(history, "MAX_BYTES", 10)
+    with pytest.raises(HistoryFull):
+        history.append(Actor(bob), run, uuid4(), 0, rows(0))
+
+
+def test_rows_arrive_also_after_the_end_but_not_after_the_deletion(run, bob):
+    runs.finish(Actor(bob), run, State.FINISHED)
+    history.append(Actor(bob), run, uuid4(), 0, rows(0))
+    assert steps(run) == [0]
+    Run.objects.all().delete()
+    assert not HistoryBatch.objects.exists()
+    with pytest.raises(errors.Missing):
+        history.append(Actor(bob), run, uuid4(), 0, rows(0))
+
+
+def test_viewers_and_strangers_only_read(project, run, alice, vera, mallory, bob, api):
+    url = f"/api/v1/runs/{run.pk}/history"
+    body = {"writer": str(uuid4()), "offset": 0, "rows": rows(0)}
+    assert api(mallory).get(url).status_code == api(mallory).post(url, body).status_code == 404
+    projects.update(Actor(alice), project, visibility=Visibility.INTERNAL)
+    for user in (vera, mallory):
+        assert api(user).post(url, body).json()["code"] == "Denied"
+        assert api(user).get(url).json() == {"items": [], "next_cursor": None}
+
+
+def test_the_api_pages_by_cursor(run, bob, vera, api):
+    url = f"/api/v1/runs/{run.pk}/history"
+    body = {"writer": str(uuid4()), "offset": 0, "rows": rows(*range(5))}
+    assert api(bob).post(url, body).json() == {"history_row_count": 5, "last_step": 4}
+    assert api(bob).post(url, body).json() == {"history_row_count": 5, "last_step": 4}
+
+    page = api(vera).get(f"{url}?limit=3").json()
+    assert page["items"] == rows(0, 1, 2)
+    page = api(vera).get(f"{url}?limit=3&cursor={page['next_cursor']}").json()
+    assert page == {"items": rows(3, 4), "next_cursor": None}
+    assert api(vera).get(f"{url}?min_step=1&max_step=3").json()["items"] == rows(1, 2)
+    assert api(vera).get(f"/api/v1/runs/{run.pk}").json()["history_row_count"] == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"writer": "me"}, "writer"),
+        ({"offset": -1}, "offset"),
+        ({"rows": [{"_step": 0}, {"loss": 1}]}, "rows.1"),
+        ({"rows": [{"_step": True}]}, "rows.0"),
+        ({"rows": [{"_step": 2**63}]}, "rows.0"),
+        ({"rows": [{"_step": 0, "x": "x" * 2**20}]}, "rows.0"),
+        ({"rows": [{"_step": 0}] * 10_001}, "rows"),
+        ({"rows": {}}, "rows"),
+    ],
+)
+def test_what_is_no_row_is_refused(run, bob, api, changes, field):
+    answer = api(bob).post(
+        f"/api/v1/runs/{run.pk}/history", {"writer": str(uuid4()), "offset": 0, "rows": [], **changes}
+    )
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
+    assert not HistoryBatch.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=10001", "cursor=x", "cursor=eA", "min_step=x", f"max_step={2**64}"]
+)
+def test_queries_without_sense_are_refused(run, bob, api, query):
+    assert api(bob).get(f"/api/v1/runs/{run.pk}/history?{query}").status_code == 400
+
+
+def test_a_page_costs_what_its_batches_cost(run, bob, api, django_assert_num_queries):
+    history.append(Actor(bob), run, uuid4(), 0, rows(*range(2500)))
+    client = api(bob)
+    client.get("/api/v1/me")
+    with django_assert_num_queries(3):
+        assert len(client.get(f"/api/v1/runs/{run.pk}/history").json()["items"]) == 1000
