@@ -6,7 +6,8 @@ recognises the run by its id, and an artifact is found by its digest among the v
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
@@ -19,6 +20,9 @@ from wanllmdb.sdk.offline.run_directory import RunDirectory, find
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 Result = TypeVar("Result")
+
+MAX_ROWS_PER_REQUEST = 10_000
+MAX_BYTES_PER_REQUEST = 4_000_000
 
 # These would happen to every run: there is no sense in trying the next one.
 _ABORT = (errors.AuthenticationError, errors.Unreachable, errors.ServerError)
@@ -90,6 +94,7 @@ class Sender:
         outcome = fold(description, events)
         run = self._send_run(description)
         self._attempt("config and summary", lambda: self._client.patch(f"/runs/{run['id']}", outcome.values))
+        self._attempt("history", lambda: self._send_history(run, description["id"], outcome.rows))
         self._logged = list(reversed(self._client.get(f"/runs/{run['id']}/artifacts")["logged"]))
         for number, event in outcome.actions:
             if str(number) not in self._sent:
@@ -101,14 +106,25 @@ class Sender:
             self._save(is_complete=True)
 
     def _send_run(self, description: dict[str, Any]) -> dict[str, Any]:
-        body = {**description["fields"], "project": description["project"], "name": description["name"]}
+        body = {
+            **description["fields"],
+            **{field: description[field] for field in ("project", "name", "started_at")},
+            "idempotency_key": description["id"],
+        }
         run: dict[str, Any] = self._client.post("/runs", body, idempotent=True)
         self._report.url = run["url"]
         self._save(run_id=run["id"], url=run["url"])
         return run
 
     def _send_end(self, run: dict[str, Any], outcome: Outcome) -> None:
-        self._client.post(f"/runs/{run['id']}/finish", {"state": outcome.state}, idempotent=True)
+        body = {"state": outcome.state, "finished_at": outcome.ended_at}
+        self._client.post(f"/runs/{run['id']}/finish", body, idempotent=True)
+
+    def _send_history(self, run: dict[str, Any], writer: str, rows: list[dict[str, Any]]) -> None:
+        # The server skips what it has of this writer.
+        for offset, batch in _batches(rows):
+            body = {"writer": writer, "offset": offset, "rows": batch}
+            self._client.post(f"/runs/{run['id']}/history", body, idempotent=True)
 
     # --- Artifacts ----------------------------------------------------------------------------------------------------
 
@@ -196,3 +212,18 @@ class Sender:
             if not self._cannot_save:
                 self._connection.console.warning(f"{error}. What was sent cannot be noted there.")
             self._cannot_save = True
+
+
+def _batches(rows: list[dict[str, Any]]) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """The rows in lists that one request can take, each with the number of its first row."""
+    batch: list[dict[str, Any]] = []
+    size = offset = 0
+    for number, row in enumerate(rows):
+        cost = len(json.dumps(row))
+        if batch and (len(batch) == MAX_ROWS_PER_REQUEST or size + cost > MAX_BYTES_PER_REQUEST):
+            yield offset, batch
+            batch, size, offset = [], 0, number
+        batch.append(row)
+        size += cost
+    if batch:
+        yield offset, batch
