@@ -7,7 +7,8 @@ PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --tx '2*popen//env:DJANGO_S
 # Tests that see no difference between the databases: they only use HTTP, bring their own, or repeat what others ask.
 SQLITE_ONLY = $(addprefix --ignore=tests/,browser docs sdk \
 	$(addprefix attacks/test_,hostile_files.py inner_ports.py large_bodies.py names.py page_contents.py \
-		process_deaths.py slow_clients.py slow_readers.py) \
+		process_deaths.py slow_clients.py slow_readers.py \
+	sqlite_lock.py) \
 	$(addprefix e2e/test_,broker.py front.py make_run.py make_stack.py observability.py readme.py))
 export PORT
 

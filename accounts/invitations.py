@@ -121,10 +121,12 @@ def withdraw(actor: Actor, invitation: Invitation) -> None:
 
 
 def decline(actor: Actor, invitation: Invitation) -> None:
-    """Decline an invitation by name. Raises `InvitationOver`, also for one that is for somebody else."""
+    """Decline an invitation by name. Raises `InvitationOver`, also for one that is for somebody else.
+
+    To whoever invited it is pending until it expires, as one for a name that no user has.
+    """
     _require_own(actor, invitation)
-    deleted, _ = Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()
-    if not deleted:
+    if not Invitation.objects.filter(pk=invitation.pk, invitee=actor.user, used_at=None).update(invitee=None):
         raise errors.InvitationOver("This invitation has just been used or revoked.")
 
 
@@ -137,8 +139,8 @@ def _join(actor: Actor, invitation: Invitation) -> Membership:
     unused = Invitation.objects.filter(pk=invitation.pk, used_at=None)
     if not unused.update(used_at=timezone.now(), used_by=actor.user):
         raise errors.InvitationOver("This invitation has already been used. Each works once: ask for a new one.")
-    # What else invited the user into this team has nothing to ask any more.
-    invitation.team.invitations.filter(invitee=actor.user, used_at=None).delete()
+    # What else invited the user into this team has nothing to ask any more, nor has what the user declined.
+    invitation.team.invitations.filter(username=actor.user.username, used_at=None).delete()
     return membership
 
 

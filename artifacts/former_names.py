@@ -2,13 +2,16 @@
 
 An artifact is asked for by the names of its team, its project and itself, and each of them may have been another's
 before. Former names are kept as long as numbers hang on them.
+
+Whose team has a name that was a stranger's learns nothing of what was in that team: there, all numbers go on from the
+same one, whatever the artifact is called, and nothing with lower ones is renamed into the team.
 """
 
 from collections.abc import Iterable
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
 from accounts import former_names
@@ -17,6 +20,9 @@ from accounts.models import SERVER, FormerName, Team
 from artifacts import errors
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Project
+
+# Numbers that were a stranger's are told by their hundreds.
+_HUNDRED = 100
 
 
 def claim(actor: Actor, artifact: Artifact) -> None:
@@ -39,7 +45,8 @@ def claim(actor: Actor, artifact: Artifact) -> None:
     others = _projects_before(project)
     gone = others - set(Project.objects.filter(pk__in=others).values_list("pk", flat=True))
     former_names.claim(actor, [project.pk, *gone], artifact.name, artifact.pk, project.team)
-    _continue_numbers(artifact, _last_assigned_numbers([artifact.name], {project.pk, *others}, artifact))
+    before = _last_assigned_numbers([artifact.name], {project.pk, *others}, artifact)
+    _continue_numbers(artifact, before, _last_number_of_strangers(project.team))
 
 
 def check_numbers(project: Project) -> None:
@@ -47,12 +54,11 @@ def check_numbers(project: Project) -> None:
 
     Raises `Conflict`.
     """
-    others = _projects_before(project)
-    if not others:
-        return
-    before = _last_assigned_numbers(None, others)
-    for artifact in Artifact.objects.filter(project=project, name__in=before).select_related("project__team"):
-        _continue_numbers(artifact, before)
+    others, last = _projects_before(project), _last_number_of_strangers(project.team)
+    before = _last_assigned_numbers(None, others) if others else {}
+    used = Artifact.objects.filter(project=project).select_related("project__team")
+    for artifact in used if last else used.filter(name__in=before):
+        _continue_numbers(artifact, before, last)
 
 
 def check_team_numbers(team: Team) -> None:
@@ -84,13 +90,36 @@ def _were_used(project: Project, name: str) -> bool:
 
 
 def _projects_before(project: Project) -> set[UUID]:
-    """The ids of other projects that `team/project` meant once, as far back as former names tell."""
+    """The ids of other projects that `team/project` meant once, as far back as former names tell, but strangers'."""
     team = project.team
-    teams = {team.pk, *FormerName.objects.of(SERVER, team.name.lower()).values_list("holder", flat=True)}
+    own = FormerName.objects.of(SERVER, team.name.lower()).filter(freed_by=team.created_by_id)
+    teams = {team.pk, *own.values_list("holder", flat=True)}
     before = set(FormerName.objects.of(teams, project.name).values_list("holder", flat=True))
     if len(teams) > 1:
         before |= set(Project.objects.filter(team__in=teams, name=project.name).values_list("pk", flat=True))
     return before - {project.pk}
+
+
+def _last_number_of_strangers(team: Team) -> int:
+    """The last number that any version had under the name of the team when it was a stranger's, in full hundreds, or 0.
+
+    It is settled when it is asked for first: what that team does by its name of today does not matter.
+    """
+    others = FormerName.objects.of(SERVER, team.name.lower()).exclude(holder=team.pk)
+    strangers = others.exclude(freed_by=team.created_by_id)
+    for row in strangers.filter(last_assigned_number=0):
+        last = max(_last_number_in(row.holder), 1)
+        others.filter(pk=row.pk).update(last_assigned_number=-(-last // _HUNDRED) * _HUNDRED)
+    return strangers.aggregate(last=Max("last_assigned_number"))["last"] or 0
+
+
+def _last_number_in(team: UUID) -> int:
+    projects = {
+        *Project.objects.filter(team=team).values_list("pk", flat=True),
+        *FormerName.objects.filter(scope=team).values_list("holder", flat=True),
+    }
+    rows = FormerName.objects.filter(scope__in=projects), Artifact.objects.filter(project__in=projects)
+    return max(row.aggregate(last=Max("last_assigned_number"))["last"] or 0 for row in rows)
 
 
 def _last_assigned_numbers(
@@ -113,15 +142,21 @@ def _last_assigned_numbers(
     return {name: number for name, number in last.items() if number}
 
 
-def _continue_numbers(artifact: Artifact, before: dict[str, int]) -> None:
-    last = before.get(artifact.name, 0)
+def _continue_numbers(artifact: Artifact, before: dict[str, int], of_strangers: int) -> None:
+    of_name = before.get(artifact.name, 0)
+    last = max(of_name, of_strangers)
     if not last:
         return
     lowest = ArtifactVersion.objects.filter(artifact=artifact, number__lte=last).order_by("number").first()
+    if lowest and lowest.number > of_name:
+        raise errors.Conflict(
+            f"The name of team '{artifact.project.team.name}' was another team's before. Versions up to v{last} keep "
+            "the meaning that they may have had under it: create a new team with this name, or choose another one."
+        )
     if lowest:
         raise errors.Conflict(
             f"{artifact.full_name}:{lowest.version} meant another version before: there was an artifact of that name, "
-            f"with versions up to v{last}. Choose another name, or create a new artifact with this one."
+            f"with versions up to v{of_name}. Choose another name, or create a new artifact with this one."
         )
     if artifact.last_assigned_number < last:
         artifact.last_assigned_number = last

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
@@ -15,6 +16,8 @@ _POSTGRES_BUSY = {"55P03", "57014", "40P01", "40001"}
 _POSTGRES_FULL = "53100"
 # Too many connections or too little memory; a connection that failed; a server that stops or starts.
 _POSTGRES_AWAY = ("53", "08", "57P")
+# False where a write has to fail at once.
+may_wait: ContextVar[bool] = ContextVar("may_wait", default=True)
 
 
 def refusal(error: BaseException) -> errors.Unavailable | None:
@@ -39,11 +42,16 @@ def refusal(error: BaseException) -> errors.Unavailable | None:
     return _away() if state.startswith(_POSTGRES_AWAY) else None
 
 
+def is_busy(error: BaseException) -> bool:
+    """Whether another change holds the lock, or the statement took too long."""
+    return isinstance(refusal(error), errors.DatabaseBusy)
+
+
 @contextmanager
 def without_waiting() -> Iterator[None]:
     """A transaction in which a write fails at once where another connection holds the lock that it needs."""
     if connection.vendor == "sqlite":
-        with _busy_timeout(0), transaction.atomic():
+        with _at_once(), transaction.atomic():
             yield
         return
     with transaction.atomic():
@@ -54,13 +62,15 @@ def without_waiting() -> Iterator[None]:
 
 
 @contextmanager
-def _busy_timeout(milliseconds: int) -> Iterator[None]:
+def _at_once() -> Iterator[None]:
     with connection.cursor() as cursor:
         [before] = cursor.execute("PRAGMA busy_timeout").fetchone()
-        cursor.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
+        cursor.execute("PRAGMA busy_timeout = 0")
+    token = may_wait.set(False)
     try:
         yield
     finally:
+        may_wait.reset(token)
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {before:d}")
 

@@ -107,6 +107,7 @@ class Launcher:
                 raise SystemExit(f"wanLLMDB did not start: see above, and {log}.")
             if time.monotonic() > deadline:
                 raise SystemExit(f"wanLLMDB does not answer after {START_TIMEOUT:.0f} s: see {log}.")
+            supervisor.check()
             time.sleep(0.05)
 
     def web_answers(self) -> bool:

@@ -115,24 +115,24 @@ class Supervisor:
         if self._process.poll() is not None:
             self._restart()
         for row in self._rows():
-            name = row["name"]
-            if row["statename"] != "RUNNING":
-                self._note_missing(name, f"{row['group']}:{name}", row["statename"])
-            elif self._pids.setdefault(name, row["pid"]) != row["pid"] or name in self._missing:
-                self._pids[name] = row["pid"]
-                self._missing.pop(name, None)
-                self._report(f"The process `{name}` runs again.")
+            self._check_process(row)
 
-    def _note_missing(self, name: str, full_name: str, state: str) -> None:
-        if state == "STARTING" and name not in self._pids:
-            return  # For the first time.
-        now = time.monotonic()
+    def _check_process(self, row: dict[str, Any]) -> None:
+        name, pid, state = row["name"], row["pid"], row["statename"]
+        if pid and self._pids.setdefault(name, pid) == pid and name not in self._missing:
+            return
+        if name not in self._pids:
+            return  # It has not been started yet.
         if name not in self._missing:
             self._report(f"The process `{name}` ended unexpectedly: it is started again.")
-        if state == "FATAL" and now - self._missing.get(name, now) > GIVEN_UP_SECONDS:
-            self._missing[name] = now
-            self._proxy.supervisor.startProcess(full_name, False)
-        self._missing.setdefault(name, now)
+        since = self._missing.setdefault(name, time.monotonic())
+        if state == "RUNNING":
+            self._pids[name] = pid
+            del self._missing[name]
+            self._report(f"The process `{name}` runs again.")
+        elif state == "FATAL" and time.monotonic() - since > GIVEN_UP_SECONDS:
+            self._missing[name] = time.monotonic()
+            self._proxy.supervisor.startProcess(f"{row['group']}:{name}", False)
 
     def _restart(self) -> None:
         self._restarts += 1

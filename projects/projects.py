@@ -94,7 +94,9 @@ def delete(actor: Actor, project: Project) -> None:
 
 def _claim_name(actor: Actor, project: Project) -> None:
     team = project.team
-    gone = FormerName.objects.of(SERVER, team.name.lower()).exclude(holder__in=Team.objects.values("pk"))
+    # Of strangers' teams that had the name, nobody in this one learns what was in them.
+    own = FormerName.objects.of(SERVER, team.name.lower()).filter(freed_by=team.created_by_id)
+    gone = own.exclude(holder__in=Team.objects.values("pk"))
     scopes = [team.pk, *gone.values_list("holder", flat=True)]
     former_names.claim(actor, scopes, project.name, project.pk, team)
 

@@ -146,6 +146,7 @@ TRUSTED_PROXIES = TrustedProxies.parse(env.list("TRUSTED_PROXIES", default=["127
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "core.sqlite"
     # Writers wait at BEGIN instead of failing in the middle of a transaction, and never block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -347,7 +348,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "core.log_filters.RequestIdFilter"},
-        "no_traceback": {"()": "core.log_filters.NoTracebackFilter"},
+        "client_mistakes": {"()": "core.log_filters.ClientMistakeFilter"},
     },
     "formatters": {
         "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
@@ -362,12 +363,13 @@ LOGGING = {
         },
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]},
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["client_mistakes", "request_id"],
+        },
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Rejected requests are not logged; requests that fail are. A wrong `Host` is one line.
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
-    },
+    # Rejected requests are not logged; requests that fail are.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }

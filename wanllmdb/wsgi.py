@@ -8,6 +8,7 @@ from importlib import import_module
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from core import sqlite_lock
 from core.parent_process import terminate_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wanllmdb.settings")
@@ -17,6 +18,7 @@ os.environ.setdefault("WANLLMDB_WEB_PROCESS", "true")
 if multiprocessing.parent_process():
     terminate_with_parent()
 
+sqlite_lock.limit_waits()
 django = get_wsgi_application()
 
 # Once Django is set up. Without these two lines the views answer everything, alike.

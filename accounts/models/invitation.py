@@ -46,7 +46,7 @@ class Invitation(models.Model):
     username = models.CharField(
         max_length=64, blank=True, default="", validators=[validate_owner_name], help_text="Of the user it is for."
     )
-    # Null also where no user has the name: whoever invites learns nothing by that.
+    # Null also where no user has the name, or who has it declined: whoever invites learns nothing by that.
     invitee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", editable=False
     )

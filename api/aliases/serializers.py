@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -21,6 +21,7 @@ from artifacts.models import AliasChange, AliasProposal, AliasRule, ArtifactAlia
 from artifacts.models.rule import SCOPES
 
 MAX_ALIASES_A_CALL = 100
+MAX_CLOCK_SKEW = timedelta(minutes=1)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -50,11 +51,14 @@ class TextOrNullField(serializers.CharField):
 
 @extend_schema_field(OpenApiTypes.DATETIME)
 class MomentField(serializers.Field):
-    """A time in the past: RFC 3339, with a time zone."""
+    """A time in the past: RFC 3339, with a time zone.
+
+    One that is not more than `MAX_CLOCK_SKEW` ahead is taken as the present: it is `now` on a clock that is fast.
+    """
 
     default_error_messages = {
         "invalid": "Write date, time and zone, such as 2026-05-03T12:00:00Z or 2026-05-03T14:00:00+02:00.",
-        "future": "That is in the future, which is not known yet.",
+        "future": "That is in the future, which is not known yet: pass a time in the past.",
     }
 
     def get_value(self, dictionary: Mapping[str, Any]) -> Any:
@@ -70,9 +74,10 @@ class MomentField(serializers.Field):
             moment = datetime.fromisoformat(text).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail("invalid")
-        if moment > timezone.now():
+        now = timezone.now()
+        if moment > now + MAX_CLOCK_SKEW:
             self.fail("future")
-        return moment
+        return min(moment, now)
 
     def to_representation(self, value: datetime) -> str:
         return serializers.DateTimeField().to_representation(value)

@@ -124,7 +124,16 @@ def test_an_invitation_by_name_is_for_nobody_else(acme, alice, bob, mallory):
                 act(Actor(user), invitation)
     invitations.decline(Actor(mallory), invitation)
     with pytest.raises(errors.InvitationOver):
-        invitations.decline(Actor(mallory), invitation)
+        invitations.decline(Actor(mallory), Invitation.objects.get())
+
+
+def test_one_that_was_declined_goes_once_its_user_has_joined_otherwise(acme, alice, mallory):
+    invitations.decline(Actor(mallory), invitations.invite_user(Actor(alice), acme, "mallory", Role.EDITOR))
+    assert invitations.pending_of(Actor(alice), acme).count() == 1
+
+    _, token = invitations.create(Actor(alice), acme, Role.VIEWER)
+    invitations.accept(Actor(mallory), token)
+    assert not invitations.pending_of(Actor(alice), acme).exists()
 
 
 def test_a_name_that_nobody_has_is_for_nobody_who_takes_it_later(acme, alice):

@@ -203,7 +203,41 @@ def test_numbers_go_on_however_a_name_comes_back(alice, bob, vera, acme, project
     assert former_names.prune() == 0
     acme = teams.create(Actor(bob), "acme")
     project = projects.create(Actor(bob), acme, "demo")
-    assert log(bob, artifacts.create(Actor(bob), project, "data", "model"), {"a": b"a"}).version == "v5"
+    # What was in a team of another's is told to nobody, so all numbers go on from one that is above them all.
+    assert log(bob, artifacts.create(Actor(bob), project, "data", "model"), {"a": b"a"}).version == "v101"
+
+
+@pytest.mark.parametrize("fate", ["renamed", "deleted"])
+def test_who_takes_the_free_name_of_a_team_learns_nothing_of_what_was_in_it(
+    api, alice, bob, mallory, acme, project, artifact, v1, v2, fate
+):
+    if fate == "renamed":
+        rename(Actor(alice), acme, "umbrella")
+    else:
+        artifacts.delete(Actor(bob), artifact)
+        projects.delete(Actor(alice), project)
+        teams.delete(Actor(alice), acme)
+    pass_time()
+    former_names.prune()
+    guild = teams.create(Actor(mallory), "guild")
+    for name in ("demo", "fresh"):
+        log(
+            mallory, artifacts.create(Actor(mallory), projects.create(Actor(mallory), guild, name), "data", "model"), {}
+        )
+    with pytest.raises(Conflict, match=r"Versions up to v100 keep the meaning") as refusal:
+        rename(Actor(mallory), guild, "acme")
+    assert "data" not in str(refusal.value) and "demo" not in str(refusal.value)
+
+    taken = teams.create(Actor(mallory), "acme")
+    answers = {}
+    for name, data in (("demo", "data"), ("demo", "fresh"), ("fresh", "data")):
+        made = Project.objects.filter(team=taken, name=name).first() or projects.create(Actor(mallory), taken, name)
+        artifact = artifacts.create(Actor(mallory), made, data, "model")
+        version = log(mallory, artifact, {"a": b"a"}).version
+        renamed = api(mallory).patch(f"/api/v1/artifacts/{artifact.pk}", {"name": f"{data}-again"}).status_code
+        back = api(mallory).patch(f"/api/v1/artifacts/{artifact.pk}", {"name": data}).status_code
+        answers[name, data] = version, renamed, back
+    assert set(answers.values()) == {("v101", 200, 200)}
 
 
 def test_nothing_is_renamed_to_where_its_numbers_meant_others(alice, bob, acme, project, artifact, other, v1, v2):

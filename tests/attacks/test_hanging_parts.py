@@ -1,14 +1,12 @@
-"""A part that hangs, is busy or is full holds up nobody for long: what does not need it works on, the rest says so.
+"""A part that hangs holds up nobody for long: what does not need it works on, the rest says so.
 
-The parts are real: a server that accepts and is silent, a store that is stopped in the middle, a connection that holds
-the lock of the database, a database that may not grow.
+The parts are real: a server that accepts and is silent, a store that is stopped in the middle.
 """
 
 import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,23 +17,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
-import psycopg
 import pytest
 import urllib3
 from django.conf import settings as django_settings
 from django.core.cache import cache
-from django.db import OperationalError, connection
-from django.test import Client
 
 from accounts.actor import Actor
-from accounts.models import ApiKey
 from artifacts import health, storage, store_connection
 from artifacts.content import uploads
 from artifacts.errors import StoreUnavailable
-from core import database_errors
 from core.circuit_breaker import CircuitBreaker
 from harness import servers
-from projects.models import Project
 from tests.artifacts.client import HTTP, MIB, begin, log, single_file, with_store_options
 from tests.attacks.test_slow_readers import SIGN_IN, log_large_file
 from tests.e2e.conftest import wait_until
@@ -235,6 +227,24 @@ def test_a_zip_that_the_store_does_not_give_whole_is_seen_as_incomplete(store):
     assert process.returncode == 18
 
 
+def test_health_reports_a_silent_store(silent_store, client, db):
+    cache.clear()
+    assert client.get("/readyz").status_code == 503
+    assert "object store does not respond" in health.problems()[0]
+
+
+def test_only_one_probes_a_part_that_did_not_respond():
+    breaker = CircuitBreaker(pause=0.0)
+    assert breaker.allows()
+    breaker.record_failure()
+    assert breaker.allows()
+    breaker = CircuitBreaker(pause=3600.0)
+    breaker.record_failure()
+    assert not breaker.allows()
+    breaker.record_response()
+    assert breaker.allows() and breaker.allows()
+
+
 # --- The broker -------------------------------------------------------------------------------------------------------
 
 
@@ -256,164 +266,3 @@ def test_a_silent_broker_is_tried_once(silent):
 
     assert done.stdout.count("refused") == 10, done.stderr
     assert 1 <= len(silent.accepted) <= 2
-
-
-# --- The database -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def short_waits() -> Iterator[None]:
-    """No connection of ours waits long for a lock, as those of a web process do not."""
-    options = connection.settings_dict["OPTIONS"]
-    short = {"timeout": 0.2} if connection.vendor == "sqlite" else {"options": "-c lock_timeout=200"}
-    connection.close()
-    connection.settings_dict["OPTIONS"] = options | short
-    yield
-    connection.close()
-    connection.settings_dict["OPTIONS"] = options
-
-
-@contextmanager
-def locked(*tables: str) -> Iterator[None]:
-    """Another connection writes, and does not end: to these tables, or on SQLite to any."""
-    options = connection.settings_dict
-    if connection.vendor == "sqlite":
-        other = sqlite3.connect(options["NAME"], isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-    else:
-        other = psycopg.connect(
-            host=options["HOST"], port=options["PORT"], user=options["USER"], dbname=options["NAME"]
-        )
-        # Reads go on under it, writes wait.
-        for table in tables:
-            other.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
-    try:
-        yield
-    finally:
-        other.rollback()
-        other.close()
-
-
-def assert_unavailable(response, code: str, message: str) -> None:
-    assert response.status_code == 503
-    assert int(response["Retry-After"]) > 0
-    if code:
-        assert response.json()["code"] == code
-        assert message in response.json()["detail"]
-    else:
-        assert message in response.content.decode()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_under_a_lock_reads_go_on_and_writes_say_so(short_waits, api, browser, bob, project, artifact, v1):
-    program, page = api(bob), browser(bob)
-    assert page.get("/acme/demo").status_code == 200
-    busy = "The database is busy with other changes."
-    with locked("accounts_apikey", "projects_project"):
-        # The key was never used: to say that it is now would be a write.
-        assert program.get(f"/api/v1/artifacts/{artifact.pk}").status_code == 200
-        assert program.get(f"/api/v1/artifacts/{artifact.pk}/aliases/latest").status_code == 200
-        assert page.get("/acme/demo").status_code == 200
-        write = program.patch(f"/api/v1/projects/{project.pk}", {"description": "new"})
-        assert_unavailable(write, "DatabaseBusy", busy)
-        assert_unavailable(page.post("/acme/demo/settings", {"name": "demo", "visibility": "private"}), "", busy)
-    assert Project.objects.get().description == ""
-    assert program.patch(f"/api/v1/projects/{project.pk}", {"description": "new"}).status_code == 200
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_use_of_a_key_is_recorded_by_a_later_request(short_waits, api, bob, project):
-    program = api(bob)
-    with locked("accounts_apikey"):
-        assert program.get("/api/v1/projects").status_code == 200
-        assert ApiKey.objects.get(user=bob).last_used_at is None
-    assert program.get("/api/v1/projects").status_code == 200
-    assert ApiKey.objects.get(user=bob).last_used_at is not None
-
-
-@contextmanager
-def full() -> Iterator[None]:
-    """The database refuses to grow: SQLite by its own limit, PostgreSQL as it says it where the disk is full."""
-    cursor = connection.cursor()
-    if connection.vendor == "sqlite":
-        [(pages,)] = cursor.execute("PRAGMA page_count").fetchall()
-        cursor.execute(f"PRAGMA max_page_count = {pages}")
-        try:
-            yield
-        finally:
-            cursor.execute("PRAGMA max_page_count = 1073741823")
-        return
-    cursor.execute(
-        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;"
-        "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON projects_project EXECUTE FUNCTION full_disk();"
-        "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON accounts_apikey EXECUTE FUNCTION full_disk();"
-    )
-    try:
-        yield
-    finally:
-        cursor.execute("DROP FUNCTION full_disk CASCADE")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_on_a_full_disk_reads_go_on_and_writes_say_so(api, browser, bob, project):
-    program, page = api(bob), browser(bob)
-    message = "The disk of the database is full."
-    long = "x" * 50_000
-    with full():
-        assert program.get("/api/v1/projects").status_code == 200
-        assert page.get("/acme/demo").status_code == 200
-        # A few writes still fit into the pages that there are.
-        for number in range(20):
-            write = program.post("/api/v1/projects", {"team": "acme", "name": f"p{number}", "description": long})
-            if write.status_code != 201:
-                break
-        assert_unavailable(write, "DatabaseFull", message)
-        form = {"name": "demo", "visibility": "private", "description": long}
-        assert_unavailable(page.post("/acme/demo/settings", form), "", message)
-        assert program.get(f"/api/v1/projects/{project.pk}").json()["description"] == ""
-    assert program.post("/api/v1/projects", {"team": "acme", "name": "p"}).status_code == 201
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_lock_that_middleware_meets_is_reported_too(short_waits, bob):
-    client = Client(raise_request_exception=False)
-    client.force_login(bob)
-    session = client.session
-    # A session that has to be saved, by the middleware, once the view is through.
-    session.set_expiry(300)
-    session.save()
-    with locked("django_session"):
-        response = client.get("/login?next=/")
-        form = client.post("/logout")
-    assert response.status_code in (302, 503)
-    assert_unavailable(form, "", "The database is busy with other changes.")
-
-
-def test_a_database_that_is_away_is_reported():
-    """As the driver says it of a port where nobody listens."""
-    try:
-        psycopg.connect(host="127.0.0.1", port=servers.free_port(), connect_timeout=2)
-    except psycopg.OperationalError as cause:
-        error = OperationalError(str(cause))
-        error.__cause__ = cause
-    assert database_errors.refusal(error).code == "DatabaseUnavailable"
-    assert database_errors.refusal(ValueError()) is None
-
-
-def test_health_reports_a_silent_store(silent_store, client, db):
-    cache.clear()
-    assert client.get("/readyz").status_code == 503
-    assert "object store does not respond" in health.problems()[0]
-
-
-def test_only_one_probes_a_part_that_did_not_respond():
-    breaker = CircuitBreaker(pause=0.0)
-    assert breaker.allows()
-    breaker.record_failure()
-    assert breaker.allows()
-    breaker = CircuitBreaker(pause=3600.0)
-    breaker.record_failure()
-    assert not breaker.allows()
-    breaker.record_response()
-    assert breaker.allows() and breaker.allows()

@@ -5,7 +5,9 @@ import json
 import os
 import socket
 import socketserver
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler
@@ -18,14 +20,17 @@ from deploy.launcher import trust_proxies
 from harness import servers
 from tests.e2e.conftest import wait_until
 
+# As Caddy counts.
+SECOND = 10**9
 FORGED = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the headers that it got, and the size of the body."""
+    """Answers with the headers that it got, and the size of the body; as many seconds later as `Delay` says."""
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        time.sleep(float(self.headers.get("Delay", 0)))
         answer = json.dumps(dict(self.headers) | {"size": len(body)}).encode()
         self.server.seen += 1
         self.send_response(200)
@@ -126,3 +131,33 @@ def test_without_a_web_server_it_says_so(start_front):
         "The server does not respond. Try again in a few seconds.",
         "5",
     )
+
+
+def test_who_waits_for_an_answer_is_not_cut_off(start_front, behind):
+    status, body, _ = start_front(FRONT_WRITE_IDLE="1s").ask("POST", b"x", Delay="2.5")
+    assert (status, json.loads(body)["size"]) == (200, 1)
+
+
+def test_a_connection_that_is_idle_is_closed(start_front, behind):
+    front = start_front(FRONT_IDLE="1s")
+    with socket.create_connection(("127.0.0.1", front.port), timeout=60) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(2**16), b""))
+    # As of HTTP/1.1, it was to be kept.
+    assert answer.startswith(b"HTTP/1.1 200 OK") and b"Connection: close" not in answer
+
+
+@pytest.mark.parametrize("stack", ["embedded", "stack"])
+def test_no_listener_keeps_what_is_idle_or_cuts_off_who_waits(tmp_path, stack):
+    names = ("FRONT_LOCAL", "FRONT_HOST", "FRONT_BIND", "WANLLMDB_RUN_DIR", "WANLLMDB_VAR_DIR")
+    env = servers.session_env() | dict.fromkeys(names, "127.0.0.1") | {"FRONT_LOCAL": "127.0.0.2"}
+    env |= {"PORT": "8001", "STORE_PORT": "8002", "STORE_TLS_PORT": "8003", "FRONT_TLS": "internal"}
+    command = ["caddy", "adapt", "--config", f"deploy/{stack}/Caddyfile"]
+    adapted = subprocess.run(command, cwd=servers.ROOT, env=env, capture_output=True, text=True, check=True).stdout
+    listeners = json.loads(adapted)["apps"]["http"]["servers"].values()
+    assert len(listeners) == (1 if stack == "embedded" else 2)
+    for listener in listeners:
+        assert listener["idle_timeout"] == 60 * SECOND
+        assert listener["write_idle_timeout"] == 20 * SECOND
+        # The rate of a listener counts from the beginning of a request, before there is anything to write.
+        assert not listener.get("write_min_rate")

@@ -1,6 +1,7 @@
 """Mode `offline`: a program runs without a server, and what it logs is kept on this disk."""
 
 import json
+import pickle
 import resource
 import signal
 import socket
@@ -66,6 +67,8 @@ def test_a_run_is_kept_with_its_history_and_its_end(directories, capsys):
         "tags": ["b"],
         "notes": "n",
     }
+    times = [row.pop("_timestamp") for row in outcome.rows]
+    assert times == sorted(times)
     assert outcome.rows == [{"loss": 0.5, "bad": "NaN", "_step": 1}, {"loss": 0.25, "_step": 7}]
     assert outcome.state == run.state == "finished"
     assert f"wanllmdb sync {directory.path}" in capsys.readouterr().out
@@ -99,10 +102,15 @@ def test_an_artifact_is_kept_as_it_was_when_it_was_logged(directories, tmp_path,
         with pytest.raises(wandb.AlreadyLogged):
             logged.add_file(tmp_path / "a.txt")
         run.log_artifact(logged, aliases=["again"])
+        copied_run, copy = pickle.loads(pickle.dumps((run, logged)))
+        assert copied_run.use_artifact(copy).get_entry("in/a.txt").size == 1
+        with pytest.raises(wandb.Invalid, match="this copy of run .* was unpickled"):
+            copied_run.log({"loss": 1})
+        copied_run.finish()
         assert run.use_artifact(logged).digest == logged.digest
     (directory,) = directories()
     kinds = [event["type"] for _, event in outcome_of(directory).actions]
-    assert kinds == ["log_artifact", "add_aliases", "use_artifact"]
+    assert kinds == ["log_artifact", "add_aliases", "use_artifact", "use_artifact"]
     assert len(list((directory.path / "files").iterdir())) == 2
 
 

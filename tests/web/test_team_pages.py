@@ -83,14 +83,19 @@ def test_a_user_declines(browser, acme, alice, mallory):
 
     assert browser(alice).post(decline).status_code == 404
     assert client.post(decline)["Location"] == "/inbox"
-    assert not Invitation.objects.exists() and not acme.memberships.filter(user=mallory).exists()
+    assert not Invitation.objects.pending_for(mallory).exists() and not acme.memberships.filter(user=mallory).exists()
+    assert client.post(decline).status_code == 404
+    assert "invites you" not in client.get("/inbox").content.decode()
 
 
-def test_inviting_does_not_reveal_who_exists(browser, acme, alice, mallory):
+@pytest.mark.parametrize("declines", [False, True])
+def test_inviting_does_not_reveal_who_exists(browser, acme, alice, mallory, declines):
     client = browser(alice)
     pages = []
     for name in ("mallory", "mallorx"):
         client.post("/teams/acme/members/add", {"username": name, "role": "viewer"})
+        if declines and name == mallory.username:
+            invitations.decline(Actor(mallory), Invitation.objects.get())
         page = client.get("/teams/acme").content.decode()
         changing = r"[0-9a-f]{8}-[0-9a-f-]{27}|X-CSRFToken\S+ \S+|value=\S+|datetime=\S+|title=\S+ \S+"
         pages.append(re.sub(changing, "", page).replace(name, "…"))

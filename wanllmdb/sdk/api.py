@@ -9,6 +9,7 @@ from typing import Any
 from wanllmdb.sdk import errors, name_resolution
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection, connect
+from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.models import Project
 
 
@@ -62,6 +63,7 @@ class Api:
         entity: str | None = None,
         project: str | None = None,
     ) -> None:
+        api_key = api_keys.clean(api_key)  # from here on, no traceback shows it
         self._connection = connect(base_url=base_url, api_key=api_key, entity=entity, project=project, mode="online")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -10,6 +11,7 @@ from typing import IO, Any
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.json_values import to_metadata
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
@@ -50,14 +52,20 @@ class File:
 class Artifact:
     """A named set of files. Files are added while it is a draft; logging it creates a version, which can be read.
 
-    `name`: 1 to 128 letters, digits, `.`, `_`, `-`. `type`: `model`, `dataset`, `file` or `code`. `metadata`: JSON
-    values, up to 1 MiB. Raises `InvalidName`.
+    `name`: 1 to 128 letters, digits, `.`, `_`, `-`. `type`: `model`, `dataset`, `file` or `code`. `metadata`: a
+    mapping, or an object with attributes, whose values are converted to JSON types; up to 1 MiB. Raises `InvalidName`.
     """
 
     def __init__(
         self, name: str, type: str, description: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> None:
         self._state: Draft | LoggedVersion = Draft(name, type, description, metadata)
+
+    def __copy__(self) -> Artifact:
+        """A draft of its own with the same files, or the same version with edits of its own."""
+        copied = self.__class__.__new__(self.__class__)
+        copied._state = copy.deepcopy(self._state)
+        return copied
 
     @classmethod
     def _from_record(cls, connection: Connection, record: dict[str, Any]) -> Artifact:
@@ -110,12 +118,12 @@ class Artifact:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Can be edited in place; on a logged artifact `save()` sends the changes."""
+        """Converted to JSON types. Can be edited in place, however deep; on a logged artifact `save()` sends it."""
         return self._state.metadata
 
     @metadata.setter
     def metadata(self, metadata: Mapping[str, Any] | None) -> None:
-        self._state.metadata = dict(metadata or {})
+        self._state.metadata = to_metadata(metadata)
 
     def wait(self) -> Artifact:
         """Returns the artifact. `log_artifact` is synchronous, so there is nothing to wait for."""

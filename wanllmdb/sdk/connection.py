@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from wanllmdb.sdk import errors, settings
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.http_client import Client
+from wanllmdb.sdk.settings import Settings
 
 
 @dataclass(frozen=True)
 class Connection:
     """One server as one user sees it. Nothing is sent until it is needed."""
 
-    settings: settings.Settings
+    settings: Settings
+
+    def __copy__(self) -> Connection:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Connection:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Connection], tuple[Settings]]:
+        """A pickle may end up in any file, so it has no API key: who reads it uses the key of their own settings."""
+        return _reconnect, (replace(self.settings, api_key=None),)
 
     def require_online(self, operation: str) -> None:
         """Raises `Invalid` in the modes `offline` and `disabled`."""
@@ -65,3 +77,7 @@ class Connection:
 def connect(**arguments: Any) -> Connection:
     """A connection from arguments, environment, config file and netrc; see `settings.load`."""
     return Connection(settings.load(**arguments))
+
+
+def _reconnect(known: Settings) -> Connection:
+    return Connection(replace(known, api_key=settings.load(base_url=known.base_url, mode=known.mode).api_key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk.json_values import to_metadata
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 from wanllmdb.sdk.validators import validate_name
 
@@ -24,11 +26,23 @@ class Draft:
         self.name = validate_name(name)
         self.type = type
         self.description = description or ""
-        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.metadata: dict[str, Any] = to_metadata(metadata)
         self.sources: dict[str, str] = {}
         """Path in the artifact → absolute path on this machine."""
         self._directories: set[str] = set()
         self._staging_dir: str | None = None
+        self._original: Draft | None = None
+        """What this is a copy of, whose staging directory must live as long."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles, which write new files to a directory of their own."""
+        return {**self.__dict__, "_staging_dir": None, "_original": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Draft:
+        copied = Draft.__new__(Draft)
+        copied.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
+        copied._original = self
+        return copied
 
     @property
     def size(self) -> int:

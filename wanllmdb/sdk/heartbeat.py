@@ -9,6 +9,7 @@ from typing import Any
 
 from wanllmdb.sdk import cancellation, errors
 from wanllmdb.sdk.http_client import Client
+from wanllmdb.sdk.json_values import to_canonical
 
 HEARTBEAT_INTERVAL = 30.0
 # Between two requests: a training loop can log a thousand times a second.
@@ -26,7 +27,8 @@ class Heartbeat:
         self._path = f"/runs/{run_id}"
         self._snapshot = snapshot
         self._warn = warn
-        self._sent = snapshot()
+        self._sent = {name: to_canonical(value) for name, value in snapshot().items()}
+        self._last_warning = ""
         self._dirty = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wanllmdb-heartbeat", daemon=True)
@@ -42,39 +44,58 @@ class Heartbeat:
         self._dirty.set()
         self._thread.join(STOP_TIMEOUT)
 
-    def pending_changes(self) -> dict[str, Any]:
-        """The values that changed since they were last sent."""
-        return {name: value for name, value in self._snapshot().items() if value != self._sent[name]}
+    def send_changes(self) -> None:
+        """Send the values that changed since they were last sent. One that the server refuses is not sent again."""
+        for name, value in self._snapshot().items():
+            canonical = to_canonical(value)
+            if canonical == self._sent[name]:
+                continue
+            try:
+                # One by one: what is wrong with one of them must not keep the others.
+                self._client.patch(self._path, {name: value})
+            except (errors.Invalid, errors.TooLarge) as error:
+                self._warn(f"could not send {name} of the run: {error}")
+            self._sent[name] = canonical
 
     def _run(self) -> None:
         cancellation.bind_cancel(self._stop)
         due_at = time.monotonic() + HEARTBEAT_INTERVAL
+        failures = 0
         while True:
             self._dirty.wait(max(0.0, due_at - time.monotonic()))
             if self._stop.is_set():
                 return
             try:
                 self._dirty.clear()
-                self._send_changes()
+                is_sent = self._attempt(self.send_changes)
                 if time.monotonic() >= due_at:
                     due_at = time.monotonic() + HEARTBEAT_INTERVAL
-                    self._client.post(f"{self._path}/heartbeat", idempotent=True)
+                    is_sent &= self._attempt(self._beat)
             except cancellation.Cancelled:
                 return
-            except (errors.Unreachable, errors.ServerError):
-                continue  # retried at the next heartbeat, and at the end of the run at the latest
-            except errors.WanLLMDBError as error:
-                self._warn(f"the run is no longer updated on the server: {error}")
-                return
-            if self._stop.wait(SEND_INTERVAL):
+            failures = 0 if is_sent else failures + 1
+            if failures:
+                self._dirty.set()
+            if self._stop.wait(min(HEARTBEAT_INTERVAL, SEND_INTERVAL * 2.0 ** min(failures, 10))):
                 return
 
-    def _send_changes(self) -> None:
-        changes = self.pending_changes()
-        if not changes:
-            return
+    def _beat(self) -> None:
+        self._client.post(f"{self._path}/heartbeat", idempotent=True)
+
+    def _attempt(self, send: Callable[[], None]) -> bool:
+        """Whether it worked. Whatever fails may pass, and without heartbeats the run would count as crashed."""
         try:
-            self._client.patch(self._path, changes)
-        except (errors.Invalid, errors.TooLarge) as error:
-            self._warn(f"could not send {' and '.join(changes)} of the run: {error}")
-        self._sent.update(changes)
+            send()
+        except cancellation.Cancelled:
+            raise
+        except Exception as error:
+            self._warn_once(error)
+            return False
+        return True
+
+    def _warn_once(self, error: Exception) -> None:
+        warning = f"the run is not updated on the server for now: {str(error) or type(error).__name__}"
+        is_outage = isinstance(error, (errors.Unreachable, errors.ServerError))
+        if not is_outage and warning != self._last_warning:
+            self._last_warning = warning
+            self._warn(warning)

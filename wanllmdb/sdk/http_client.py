@@ -13,21 +13,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-    SSLError,
-)
+from urllib3.exceptions import HTTPError
 
-from wanllmdb.sdk import __version__, cancellation, errors
+from wanllmdb.sdk import __version__, cancellation, connection_errors, errors
+from wanllmdb.sdk.connection_errors import origin_of
+from wanllmdb.sdk.host_environment import certificates, proxies
+from wanllmdb.sdk.host_environment.api_keys import Secret
+from wanllmdb.sdk.host_environment.proxies import Proxy
 
 API_PATH = "/api/v1"
 USER_AGENT = f"wanllmdb-sdk/{__version__}"
@@ -51,7 +49,7 @@ class ObjectStoreError(errors.ServerError):
         code = re.search(r"<Code>([^<]+)</Code>", text)
         self.store_code = code[1] if code else ""
         super().__init__(
-            f"The object store at {_origin(url)} answered {f'{status} {self.store_code}'.strip()}", status=status
+            f"The object store at {origin_of(url)} answered {f'{status} {self.store_code}'.strip()}", status=status
         )
 
     @property
@@ -68,11 +66,11 @@ class Client:
         self.base_url = base_url
         self.retry_period = retry_period
         """For how many seconds an idempotent request is retried before `Unreachable` is raised."""
-        self._api_key = api_key
+        self._api_key = Secret(api_key) if api_key else None
         self._known_origins: set[str] = set()
         self._lock = threading.Lock()
         self._pools_pid = 0
-        self._pools: dict[tuple[str, str | None], urllib3.PoolManager] = {}
+        self._pools: dict[tuple[object, ...], urllib3.PoolManager] = {}
 
     # --- JSON to the server -------------------------------------------------------------------------------------------
 
@@ -130,7 +128,8 @@ class Client:
         params = {name: value for name, value in (query or {}).items() if value is not None}
         if params:
             url += "?" + urlencode(params)
-        headers = {"Accept": "application/json", "Authorization": f"Bearer {self._api_key}", "User-Agent": USER_AGENT}
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        headers["Authorization"] = Secret(f"Bearer {self._api_key}")
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -153,7 +152,7 @@ class Client:
             return None
         if 300 <= response.status < 400:
             raise errors.Invalid(
-                f"{_origin(url)} redirects to {response.headers.get('Location')}: set WANLLMDB_BASE_URL to the final "
+                f"{origin_of(url)} redirects to {response.headers.get('Location')}: set WANLLMDB_BASE_URL to the final "
                 "URL of the server (the API key is not sent to another host)"
             )
         try:
@@ -164,7 +163,9 @@ class Client:
             return content
         if response.status >= 400 and isinstance(content, dict) and ("code" in content or "detail" in content):
             raise errors.from_problem(response.status, content)
-        detail = f"{_origin(url)} answered {response.status} {response.reason or ''}".rstrip()
+        proxy = proxies.find(url)
+        via = f" (through the proxy {proxy.url})" if proxy else ""
+        detail = f"{origin_of(url)} answered {response.status} {response.reason or ''}".rstrip() + via
         if response.status < 500:
             detail += ", which is not the response of a wanLLMDB server: is WANLLMDB_BASE_URL correct?"
         raise errors.from_problem(response.status if response.status >= 400 else 502, {"detail": detail})
@@ -206,7 +207,7 @@ class Client:
             except HTTPError as error:
                 failures = 0 if received > before else failures + 1
                 if failures > 3:
-                    raise _unreachable(url, error) from error
+                    raise connection_errors.unreachable(url, error) from error
                 cancellation.cancellable_sleep(_backoff(failures))
             except BaseException:
                 response.close()
@@ -244,26 +245,30 @@ class Client:
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
         """The single point through which every byte enters and leaves."""
-        return self._pool(purpose, url).request(
-            method, url, headers=headers, body=body, preload_content=not stream, redirect=False, retries=False
-        )
+        proxy = proxies.find(url)
+        try:
+            response = self._pool(purpose, urlsplit(url).scheme, proxy).request(
+                method, url, headers=headers, body=body, preload_content=not stream, redirect=False, retries=False
+            )
+        except HTTPError as error:
+            if connection_errors.is_final(error):
+                raise connection_errors.unreachable(url, error) from error
+            raise
+        if proxy is not None and response.status == 407:
+            response.close()
+            raise connection_errors.refused_by_proxy(url, response.status, proxy)
+        return response
 
-    def _pool(self, purpose: str, url: str) -> urllib3.PoolManager:
-        host = urlsplit(url).hostname or ""
-        proxy = None if proxy_bypass(host) else getproxies().get(urlsplit(url).scheme)
+    def _pool(self, purpose: str, scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
+        # Who reads in an error which variable to set may do so in a notebook, and go on with the same client.
+        key = (purpose, scheme, proxy, certificates.variables() if scheme == "https" else ())
         with self._lock:
             if self._pools_pid != os.getpid():
                 # A forked process inherits the sockets; two processes must not share one.
                 self._pools_pid, self._pools = os.getpid(), {}
-            pool = self._pools.get((purpose, proxy))
+            pool = self._pools.get(key)
             if pool is None:
-                options: dict[str, Any] = {
-                    "maxsize": 32,
-                    "blocksize": BLOCK_SIZE,
-                    "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
-                }
-                pool = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-                self._pools[purpose, proxy] = pool
+                pool = self._pools[key] = _create_pool(scheme, proxy)
             return pool
 
     def _send_with_retries(
@@ -276,7 +281,7 @@ class Client:
     ) -> tuple[urllib3.BaseHTTPResponse, bool]:
         """Retry until there is a final response or the retry period is over. A request that is not idempotent is only
         repeated if it cannot have arrived. Also returns whether an earlier attempt may have succeeded."""
-        is_known = _origin(url) in self._known_origins
+        is_known = origin_of(url) in self._known_origins
         deadline = time.monotonic() + (self.retry_period if is_known else min(self.retry_period, RETRY_PERIOD_NEW_HOST))
         attempt = 0
         response_lost = False
@@ -286,14 +291,13 @@ class Client:
             try:
                 response = send()
             except HTTPError as error:
-                never_arrived = isinstance(error, (NewConnectionError, ConnectTimeoutError))
-                may_repeat = (idempotent or never_arrived) and not isinstance(error, SSLError)
-                if not may_repeat or time.monotonic() + wait > deadline:
-                    raise _unreachable(url, error) from error
+                never_arrived = connection_errors.never_arrived(error)
+                if not (idempotent or never_arrived) or time.monotonic() + wait > deadline:
+                    raise connection_errors.unreachable(url, error) from error
                 response_lost = response_lost or not never_arrived
             else:
                 if not is_known:
-                    self._known_origins.add(_origin(url))
+                    self._known_origins.add(origin_of(url))
                     is_known, deadline = True, time.monotonic() + self.retry_period
                 if not (idempotent and _is_retryable(response, statuses)):
                     return response, response_lost
@@ -312,6 +316,29 @@ class Client:
                 pool.clear()
 
 
+def _create_pool(scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
+    options: dict[str, Any] = {
+        "maxsize": 32,
+        "blocksize": BLOCK_SIZE,
+        "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+    }
+    if scheme == "https":
+        options["ssl_context"] = certificates.create_context()
+    if proxy is None:
+        return urllib3.PoolManager(**options)
+    if proxy.is_socks:
+        if find_spec("socks") is None:
+            raise errors.Invalid(
+                f"The proxy {proxy.url} (from {proxy.source}) needs PySocks: run `pip install pysocks`"
+            )
+        socks = import_module("urllib3.contrib.socks")
+        manager: urllib3.PoolManager = socks.SOCKSProxyManager(proxy.url, proxy.user, proxy.password, **options)
+        return manager
+    if proxy.url.startswith("https:"):
+        options["proxy_ssl_context"] = certificates.create_context()
+    return urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, **options)
+
+
 def quote_segment(name: object) -> str:
     """A name as one segment of a URL path."""
     return quote(str(name), safe="")
@@ -322,11 +349,6 @@ def _to_json(body: object) -> bytes:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise errors.Invalid(f"This cannot be sent as JSON: {error}") from error
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _backoff(attempt: int) -> float:
@@ -348,24 +370,3 @@ def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (TypeError, ValueError):
         return 0.0
-
-
-def _unreachable(url: str, error: HTTPError) -> errors.Unreachable:
-    origin = _origin(url)
-    if isinstance(error, NameResolutionError):
-        reason = "unknown host"
-    elif isinstance(error, NewConnectionError):
-        reason = "connection refused"
-    elif isinstance(error, ConnectTimeoutError):
-        reason = "no response"
-    elif isinstance(error, ReadTimeoutError):
-        reason = "it accepted the connection and then stopped responding"
-    elif isinstance(error, SSLError):
-        reason = f"the encrypted connection failed ({error})"
-    else:
-        reason = f"the connection broke ({error})"
-    if "X-Amz-Signature" in url or "Signature=" in url:
-        hint = "This is the URL of the object store as the server hands it out: can this machine reach it?"
-    else:
-        hint = "Is the server running, and is WANLLMDB_BASE_URL correct?"
-    return errors.Unreachable(f"Cannot reach {origin}: {reason}. {hint}", url=origin)

@@ -11,6 +11,8 @@ from typing import Any
 
 from wanllmdb.sdk import aliases, errors, timestamps
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.json_limits import require_fit
+from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.offline import download_index
@@ -28,7 +30,7 @@ class LoggedVersion:
         self.record = record
         self._fetched_at = timestamps.now()
         self.description: str = record["description"]
-        self.metadata: dict[str, Any] = dict(record["metadata"])
+        self.metadata: dict[str, Any] = to_metadata(record["metadata"])
         self.aliases: list[str] = list(record["aliases"])
 
     @property
@@ -121,10 +123,11 @@ class LoggedVersion:
         client = self.connection.client
         for alias in self.aliases:
             validate_alias(alias)
+        values = {"description": self.description, "metadata": to_jsonable(self.metadata)}
+        require_fit(values["metadata"], "metadata")
+        # Compared as texts: Python calls 1 and True equal.
         changes = {
-            field: value
-            for field, value in (("description", self.description), ("metadata", self.metadata))
-            if value != self.record[field]
+            field: value for field, value in values.items() if to_canonical(value) != to_canonical(self.record[field])
         }
         if changes:
             client.patch(self._path, changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -13,6 +13,7 @@ from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.heartbeat import Heartbeat
+from wanllmdb.sdk.json_limits import FitOnce
 from wanllmdb.sdk.json_values import SyncedDict
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.offline.local_version import LocalVersion
@@ -22,18 +23,31 @@ from wanllmdb.sdk.validators import validate_aliases, validate_tags
 class Run:
     """Returned by `init`. As a context manager it ends with the block: `finished`, or `crashed` after an exception."""
 
-    def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
+    def __init__(self, connection: Connection, record: dict[str, Any], *, is_copy: bool = False) -> None:
         self._connection = connection
         self._record = record
+        self._is_copy = is_copy
         self._pid = os.getpid()
         self.config = SyncedDict(record["config"], self._mark_dirty)
         """The inputs of the run: a dict whose items are also attributes. Changes are sent automatically."""
         self.summary = SyncedDict(record["summary"], self._mark_dirty)
         """The results: the last value of each name passed to `log`."""
+        self._sendable = FitOnce(connection.console.warning)
         self._step = 0
         self._heartbeat: Heartbeat | None = None
-        if self.is_online:
+        if self.is_online and not is_copy:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
+
+    def __copy__(self) -> Run:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Run:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
+        """Unpickled it is a copy that uses and logs artifacts; only the run itself takes values and ends."""
+        record = {**self._record, "config": self.config.as_dict(), "summary": self.summary.as_dict()}
+        return _copy_of, (self._connection, record, self._step)
 
     @property
     def is_online(self) -> bool:
@@ -114,6 +128,8 @@ class Run:
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
             raise errors.Invalid("log takes a mapping of names to values, such as {'loss': 0.1}")
         self._require_running("log")
+        if self._is_copy:
+            raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
         self._step = self._step + 1 if step is None else step
         self.summary.update(data)
 
@@ -225,7 +241,11 @@ class Run:
             self._heartbeat.mark_dirty()
 
     def _snapshot(self) -> dict[str, Any]:
-        return {"config": self.config.as_dict(), "summary": self.summary.as_dict()}
+        """What is sent of config and summary."""
+        return {
+            name: self._sendable.fit(f"the run's {name}", values.as_dict(), values.in_order_of_change())
+            for name, values in (("config", self.config), ("summary", self.summary))
+        }
 
     def _require_running(self, operation: str) -> None:
         if self.state != "running":
@@ -240,20 +260,25 @@ class Run:
 
     def _end(self, body: dict[str, Any], state: str) -> None:
         # A forked process has a copy of the run, but must not end it.
-        if self.state != "running" or os.getpid() != self._pid:
+        if self.state != "running" or os.getpid() != self._pid or self._is_copy:
             return
         self._record["state"] = state
         if self._heartbeat is None:
             return
         self._heartbeat.stop()
-        client, changes = self._connection.client, self._heartbeat.pending_changes()
+        client = self._connection.client
         try:
-            if changes:
-                client.patch(f"/runs/{self.id}", changes)
-        except (errors.Invalid, errors.TooLarge) as error:
-            self._connection.console.warning(f"could not send {' and '.join(changes)} of the run: {error}")
+            self._heartbeat.send_changes()
+        except errors.ServerError as error:
+            self._connection.console.warning(f"could not send the last values of the run: {error}")
         self._record.update(client.post(f"/runs/{self.id}/finish", body, idempotent=True))
         client.close()
+
+
+def _copy_of(connection: Connection, record: dict[str, Any], step: int) -> Run:
+    run = Run(connection, record, is_copy=True)
+    run._step = step
+    return run
 
 
 def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:

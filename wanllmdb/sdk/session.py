@@ -6,7 +6,6 @@ import atexit
 import getpass
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -14,8 +13,11 @@ from typing import Any
 from wanllmdb.sdk import environment, errors, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection, connect
+from wanllmdb.sdk.console import Console
+from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.http_client import Client
-from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.json_limits import fit
+from wanllmdb.sdk.json_values import to_object
 from wanllmdb.sdk.offline import run as offline_run
 from wanllmdb.sdk.run import Run
 
@@ -53,13 +55,14 @@ def init(
     """Start a run. If one is active, `init` returns it; with `reinit` it ends that run and starts another.
 
     `project` is `team/project`, or `project` of the team `entity` or your own. If it does not exist, a private project
-    is created. `config` is a mapping, or an object with attributes, such as the result of argparse.
+    is created. `config` is a mapping, or an object with fields, such as the result of argparse.
     `mode` is `online`, `offline` for a run that is kept on this machine until `wanllmdb sync` sends it, or `disabled`
     for a run that needs no server and stores nothing.
     Missing arguments come from the settings; the default project is `uncategorized`.
     Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`, and offline `CacheError`.
     """
     global _run
+    values = to_object(config, "config") if config is not None else {}
     active = current_run()
     if active is not None:
         if not reinit:
@@ -68,7 +71,7 @@ def init(
     connection = connect(project=project, entity=entity, mode=mode)
     arguments = {
         "display_name": name,
-        "config": to_jsonable(config if isinstance(config, Mapping) else vars(config)) if config is not None else None,
+        "config": fit(values)[0] if values else None,
         "tags": [tags] if isinstance(tags, str) else list(tags) if tags is not None else None,
         "notes": notes,
         "job_type": job_type,
@@ -79,6 +82,8 @@ def init(
     # Without an entity the server chooses the user's own team.
     project = connection.full_project(project) if connection.settings.entity else project
     _run = _start(connection, project, fields)
+    if values:
+        _run.config.update(values)  # also what the server does not take
     _install_exit_hooks()
     if _run.is_online:
         connection.console.info(f"Run {_run.name!r} of {_run.entity}/{_run.project}: {_run.url}")
@@ -134,22 +139,30 @@ def login(key: str | None = None, base_url: str | None = None, relogin: bool = F
     """Check an API key with the server, and store it in the config file. Returns True, or raises.
 
     Without `key` the current one is checked; if there is none, or with `relogin`, the terminal prompts for it.
+    Where the config file cannot be written, there is a warning, and this process has the key.
     Raises `AuthenticationError` if the server rejects the key, or if there is none and no terminal.
     """
-    return bool(sign_in(key, base_url, relogin))
+    key = api_keys.clean(key)  # from here on, no traceback shows it
+    try:
+        sign_in(key, base_url, relogin)
+    except settings.KeyNotStored as error:
+        Console().warning(f"{error}. Until then only this process has it")
+    return True
 
 
 def sign_in(key: str | None, base_url: str | None, relogin: bool) -> dict[str, Any]:
-    """`login`, returning the response of `/me` and the `base_url`."""
+    """`login`, returning the response of `/me` and the `base_url`. Raises `KeyNotStored` where that is the case."""
     current = settings.load(base_url=base_url, api_key=key)
+    is_new = key is not None
     if key is None and (current.api_key is None or relogin):
         if not sys.stdin or not sys.stdin.isatty():
             raise errors.AuthenticationError(f"No API key for {current.base_url}: pass one, or set WANLLMDB_API_KEY")
-        key = getpass.getpass(f"API key for {current.base_url}: ").strip()
-        current = replace(current, api_key=key)
+        is_new = True
+        typed = api_keys.clean(getpass.getpass(f"API key for {current.base_url}: "))
+        current = settings.load(base_url=base_url, api_key=typed)
     viewer = Client(current.base_url, current.api_key).get("/me")
-    if key is not None:
-        settings.store_key(current.base_url, key)
+    if is_new and current.api_key:
+        settings.store_key(current.base_url, current.api_key)
     return {"base_url": current.base_url, **viewer}
 
 

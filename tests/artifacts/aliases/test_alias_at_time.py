@@ -100,10 +100,27 @@ def test_what_is_no_text_is_refused(api, bob, run, v1, at):
     assert api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "data", "at": at}).status_code == 400
 
 
-def test_the_future_is_not_known(api, vera, url, v1):
-    answer = api(vera).get(f"{url}/latest", {"at": (clock.now() + timedelta(minutes=1)).isoformat()})
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1)])
+def test_the_future_is_not_known(api, vera, bob, run, url, v1, ahead):
+    at = (clock.now() + ahead).isoformat()
+    for answer in (
+        api(vera).get(f"{url}/latest", {"at": at}),
+        api(vera).get(RESOLVE, {"name": "acme/demo/data", "at": at}),
+        api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "data", "at": at}),
+    ):
+        assert (answer.status_code, "future" in answer.json()["detail"]) == (400, True)
 
-    assert (answer.status_code, "future" in answer.json()["detail"]) == (400, True)
+
+@pytest.mark.parametrize("seconds", [3, 20])
+def test_now_on_a_fast_clock_is_now(api, vera, bob, run, url, v1, seconds):
+    at = (clock.now() + timedelta(seconds=seconds)).isoformat()
+    answer = api(vera).get(f"{url}/latest", {"at": at}).json()
+
+    assert (answer["version"], datetime.fromisoformat(answer["at"]) <= clock.now()) == ("v1", True)
+    resolved = api(vera).get(RESOLVE, {"name": "acme/demo/data", "at": at}).json()
+    assert resolved["version"]["version"] == "v1"
+    usage = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "data", "at": at}).json()
+    assert usage["version"]["version"] == "v1"
 
 
 def test_the_distant_past_is_known(api, vera, url, v1):

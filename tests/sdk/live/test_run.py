@@ -100,11 +100,27 @@ def test_log_takes_names_and_values(run, data):
         run.log(data)
 
 
-def test_a_value_that_is_too_large_is_a_warning(run, get_run, capsys):
-    run.log({"image": "x" * (2 << 20)})
-    assert eventually(lambda: "could not send summary of the run" in capsys.readouterr().err)
-    run.finish()
-    assert get_run(run.id)["state"] == "finished"
+def test_what_the_server_does_not_take_spoils_nothing_else(bob, project, get_run, capsys):
+    deep = 0
+    for _ in range(80):
+        deep = [deep]
+    bad = {"nul": "a\0b", "half": "\ud800", "numbers": list(range(300_000)), "deep": deep}
+    with wandb.init(project=project, config={"lr": 0.1, "bad": "a\0b"}) as run:
+        assert (run.config["bad"], get_run(run.id)["config"]) == ("a\0b", {"lr": 0.1})
+        run.log({"loss": 0.9})
+        run.log(bad)
+        run.log({"loss": 0.1, "acc": 0.99})
+        run.config["worse"] = "\ud800"
+        run.config["epochs"] = 3
+        assert eventually(lambda: get_run(run.id)["summary"] == {"loss": 0.1, "acc": 0.99})
+        run.log({f"note-{number}": "x" * 1000 for number in range(2000)})
+        run.log({"loss": 0.05})
+    record = get_run(run.id)
+    assert (record["state"], record["config"]) == ("finished", {"lr": 0.1, "epochs": 3})
+    assert (record["summary"]["loss"], record["summary"]["acc"]) == (0.05, 0.99)
+    assert 1000 < len(record["summary"]) < 1100
+    warnings = capsys.readouterr().err
+    assert [warnings.count(repr(name)) for name in (*bad, "bad", "worse")] == [1, 1, 1, 1, 1, 1]
 
 
 def test_heartbeat(bob, project, get_run, monkeypatch):

@@ -15,6 +15,7 @@ from wanllmdb.sdk.cli.options import Json
 from wanllmdb.sdk.cli.output import print_result
 from wanllmdb.sdk.cli.sync_command import sync_runs
 from wanllmdb.sdk.console import Console
+from wanllmdb.sdk.host_environment import api_keys
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(artifact_app, name="artifact")
@@ -65,7 +66,7 @@ def login(
         f"Logged in to {viewer['base_url']} as {viewer['username']}",
         f"API key stored in {settings.config_path()}",
     ]
-    if key and os.environ.get("WANLLMDB_API_KEY", key) != key:
+    if api_keys.clean(os.environ.get("WANLLMDB_API_KEY")) not in (None, api_keys.clean(key)):
         lines.append("WANLLMDB_API_KEY is set to a different key, which takes precedence")
     print_result({"base_url": viewer["base_url"], "username": viewer["username"]}, as_json, lines)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wanllmdb.sdk import errors, timestamps
+
 ACTIONS = ("log_artifact", "add_aliases", "use_artifact")
 
 
@@ -39,7 +41,7 @@ def fold(run: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Outcome
             continue
         elif kind == "log":
             outcome.values["summary"].update(values)
-            outcome.rows.append({**values, "_step": event.get("step")})
+            outcome.rows.append({"_timestamp": _seconds(outcome.ended_at), **values, "_step": event.get("step")})
         elif kind in ("config", "summary"):
             outcome.values[kind].update(values)
             for name in event.get("removed") or ():
@@ -47,3 +49,10 @@ def fold(run: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Outcome
         elif kind == "update":
             outcome.values.update(values)
     return outcome
+
+
+def _seconds(at: str) -> float | None:
+    try:
+        return timestamps.parse(at).timestamp()
+    except errors.Invalid:
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,25 +39,25 @@ class LocalVersion(LoggedVersion):
         connection: Connection,
         record: dict[str, Any],
         sources: Mapping[str, str],
-        read_manifest: Callable[[], Manifest],
+        manifest: Manifest | None,
+        draft: Draft | None = None,
     ) -> None:
         super().__init__(connection, record)
         self._sources = sources
-        self._read_manifest = read_manifest
+        self._manifest = manifest
+        self._draft = draft
 
     @classmethod
     def of_draft(cls, connection: Connection, draft: Draft, record: dict[str, Any]) -> LocalVersion:
         """The files of a draft where they are, as they are when they are read first: nothing is copied."""
-        sources = dict(draft.sources)
-
-        def read_manifest() -> Manifest:
-            return manifest_of(hash_draft(connection, draft))
-
-        return cls(connection, record, sources, read_manifest)
+        return cls(connection, record, dict(draft.sources), None, draft)
 
     @cached_property
     def manifest(self) -> Manifest:
-        return self._read_manifest()
+        if self._manifest is not None:
+            return self._manifest
+        assert self._draft is not None
+        return manifest_of(hash_draft(self.connection, self._draft))
 
     @property
     def is_sent(self) -> bool:

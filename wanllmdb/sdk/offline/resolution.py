@@ -43,7 +43,7 @@ def resolve(
         f"{_age(fetched_at or found['fetched_at'])} ago; its files are those in {directory}"
     )
     sources = {entry.path: str(Path(directory, entry.path)) for entry in manifest}
-    return LocalVersion(connection, record, sources, lambda: manifest)
+    return LocalVersion(connection, record, sources, manifest)
 
 
 def _complete_directory(found: dict[str, Any], manifest: Manifest) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from wanllmdb.sdk import environment, name_resolution, timestamps, version_creation
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_jsonable
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.offline import resolution
@@ -26,12 +28,18 @@ _COMPACT = str.maketrans({"-": "", ":": "", "T": "-"})
 class OfflineRun(Run):
     """A run whose directory is sent by `wanllmdb sync`. It is complete up to its last event even after a kill."""
 
-    def __init__(self, connection: Connection, record: dict[str, Any], directory: RunDirectory) -> None:
+    def __init__(
+        self, connection: Connection, record: dict[str, Any], directory: RunDirectory, *, is_copy: bool = False
+    ) -> None:
         self._directory = directory
-        self._lock_handle = directory.lock()
+        self._lock_handle = None if is_copy else directory.lock()
         self._recorder = Recorder(directory, connection.console.warning)
         self._recorder.start(record["config"])
-        super().__init__(connection, record)
+        super().__init__(connection, record, is_copy=is_copy)
+
+    def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
+        record = {**self._record, "config": self.config.as_dict(), "summary": self.summary.as_dict()}
+        return _copy_of, (self._connection, record, self._directory.path)
 
     @property
     def entity(self) -> str:
@@ -73,6 +81,8 @@ class OfflineRun(Run):
         """Copy the files of the draft into the directory, and record them as an artifact to send."""
         console = self._connection.console
         console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
+        metadata = to_jsonable(draft.metadata)
+        require_fit(metadata, "metadata")
         files = version_creation.hash_draft(self._connection, draft)
         manifest = manifest_of(files)
         size = sum(file.size for file in files)
@@ -84,7 +94,7 @@ class OfflineRun(Run):
             "artifact_name": draft.name,
             "artifact_type": draft.type,
             "description": draft.description,
-            "metadata": to_jsonable(draft.metadata),
+            "metadata": metadata,
             "aliases": aliases,
             "tags": tags,
             "digest": manifest.digest,
@@ -100,10 +110,15 @@ class OfflineRun(Run):
             created_at=timestamps.now(),
         )
         sources = {file.path: self._directory.files.local_path(file.sha256) for file in files}
-        return LocalVersion(self._connection, record, sources, lambda: manifest)
+        return LocalVersion(self._connection, record, sources, manifest)
 
     def _mark_dirty(self) -> None:
-        self._recorder.record_changes(self._snapshot)
+        if not self._is_copy:
+            self._recorder.record_changes(self._snapshot)
+
+    def _snapshot(self) -> dict[str, Any]:
+        # What of it the server does not take is left out when it is sent.
+        return {"config": self.config.as_dict(), "summary": self.summary.as_dict()}
 
     def _update(self, **changes: Any) -> None:
         self._recorder.record("update", values=to_jsonable(changes))
@@ -111,7 +126,7 @@ class OfflineRun(Run):
 
     def _end(self, body: dict[str, Any], state: str) -> None:
         # A forked process has a copy of the run, but must not end it.
-        if self.state != "running" or os.getpid() != self._pid:
+        if self.state != "running" or os.getpid() != self._pid or self._is_copy:
             return
         self._mark_dirty()
         self._record["state"] = state
@@ -134,6 +149,10 @@ def start(connection: Connection, project: str, fields: dict[str, Any]) -> Offli
     run = OfflineRun(connection, record, directory)
     connection.console.info(f"Run {run.name!r} of {project} is offline: it is kept in {path}")
     return run
+
+
+def _copy_of(connection: Connection, record: dict[str, Any], path: Path) -> OfflineRun:
+    return OfflineRun(connection, record, RunDirectory(path), is_copy=True)
 
 
 def blank_record(project: str, fields: dict[str, Any]) -> dict[str, Any]:

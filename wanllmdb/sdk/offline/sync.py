@@ -15,6 +15,7 @@ from wanllmdb.sdk import errors, version_creation
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import quote_segment
+from wanllmdb.sdk.json_limits import FitOnce, fit
 from wanllmdb.sdk.offline.events import Outcome, fold
 from wanllmdb.sdk.offline.run_directory import RunDirectory, find
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
@@ -93,7 +94,7 @@ class Sender:
             console.warning(f"{self._directory.path}: {broken} incomplete events are left out")
         outcome = fold(description, events)
         run = self._send_run(description)
-        self._attempt("config and summary", lambda: self._client.patch(f"/runs/{run['id']}", outcome.values))
+        self._attempt("config and summary", lambda: self._send_values(run, outcome))
         self._attempt("history", lambda: self._send_history(run, description["id"], outcome.rows))
         self._logged = list(reversed(self._client.get(f"/runs/{run['id']}/artifacts")["logged"]))
         for number, event in outcome.actions:
@@ -116,13 +117,18 @@ class Sender:
         self._save(run_id=run["id"], url=run["url"])
         return run
 
+    def _send_values(self, run: dict[str, Any], outcome: Outcome) -> None:
+        fitting = FitOnce(self._connection.console.warning)
+        values = {name: fitting.fit(f"the run's {name}", outcome.values[name]) for name in ("config", "summary")}
+        self._client.patch(f"/runs/{run['id']}", {**outcome.values, **values})
+
     def _send_end(self, run: dict[str, Any], outcome: Outcome) -> None:
         body = {"state": outcome.state, "finished_at": outcome.ended_at}
         self._client.post(f"/runs/{run['id']}/finish", body, idempotent=True)
 
     def _send_history(self, run: dict[str, Any], writer: str, rows: list[dict[str, Any]]) -> None:
         # The server skips what it has of this writer.
-        for offset, batch in _batches(rows):
+        for offset, batch in _batches([fit(row)[0] for row in rows]):
             body = {"writer": writer, "offset": offset, "rows": batch}
             self._client.post(f"/runs/{run['id']}/history", body, idempotent=True)
 

@@ -1,0 +1,96 @@
+"""How a web process waits for SQLite's lock, which one writer has at a time, of all processes.
+
+As long as the lock goes from one to the next, every writer waits for it. Where somebody holds it for long, the first
+few go on to wait, and the others fail early: the threads that they would take are for people who read.
+"""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from core import database_errors
+
+# For how long one attempt waits in SQLite, in milliseconds.
+ATTEMPT_MILLISECONDS = 100
+# Statements that need no lock.
+_READS = ("SELECT", "PRAGMA", "EXPLAIN")
+
+
+class LockQueue:
+    """The threads of this process that wait for the lock.
+
+    Each waits for `patience` seconds at most. Where none of them has got the lock for `early` seconds, `slots` of them
+    go on to wait, and the others fail.
+    """
+
+    def __init__(self, slots: int, patience: float, early: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.slots, self.patience, self.early, self.clock = slots, patience, early, clock
+        # When each began to wait, in order.
+        self._waiting: dict[object, float] = {}
+        self._stalled_since: float | None = None
+        self._lock = Lock()
+
+    def run(self, attempt: Callable[[], Any]) -> Any:
+        """The result of `attempt`, which waits for a moment at most, and is repeated while this thread may wait.
+
+        Raises what the last attempt raised.
+        """
+        waiter = object()
+        try:
+            while True:
+                try:
+                    return attempt()
+                except OperationalError as error:
+                    if not (database_errors.is_busy(error) and self._may_wait(waiter)):
+                        raise
+        finally:
+            with self._lock:
+                self._waiting.pop(waiter, None)
+
+    def record_success(self) -> None:
+        """Somebody got the lock."""
+        self._stalled_since = None
+
+    def _may_wait(self, waiter: object) -> bool:
+        with self._lock:
+            now = self.clock()
+            began = self._waiting.setdefault(waiter, now)
+            if self._stalled_since is None:
+                self._stalled_since = now
+            if now - began >= self.patience:
+                return False
+            return now - self._stalled_since < self.early or waiter in list(self._waiting)[: self.slots]
+
+
+# The front sends 32 requests at once that may write, to two such processes.
+_queue = LockQueue(slots=4, patience=5.0, early=1.0)
+
+
+def limit_waits() -> None:
+    """Let new connections of this process wait as said above, where they are to SQLite."""
+    connection_created.connect(_limit_waits_of, dispatch_uid="sqlite-lock")
+
+
+def _limit_waits_of(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {ATTEMPT_MILLISECONDS:d}")
+    # Of one thread; it was connected before, most likely.
+    if _execute not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_execute)
+
+
+def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    """A transaction takes the lock as it begins, and has it. Outside of one, each statement takes it for itself."""
+    if context["connection"].in_atomic_block or not database_errors.may_wait.get():
+        return execute(sql, params, many, context)
+    result = _queue.run(lambda: execute(sql, params, many, context))
+    if not sql.startswith(_READS):
+        _queue.record_success()
+    return result
