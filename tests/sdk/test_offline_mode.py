@@ -104,7 +104,7 @@ def test_an_artifact_is_kept_as_it_was_when_it_was_logged(directories, tmp_path,
         run.log_artifact(logged, aliases=["again"])
         copied_run, copy = pickle.loads(pickle.dumps((run, logged)))
         assert copied_run.use_artifact(copy).get_entry("in/a.txt").size == 1
-        with pytest.raises(wandb.Invalid, match="this copy of run .* was unpickled"):
+        with pytest.raises(wandb.Invalid, match=r"this copy of run .* was unpickled"):
             copied_run.log({"loss": 1})
         copied_run.finish()
         assert run.use_artifact(logged).digest == logged.digest

@@ -55,10 +55,18 @@ class RunDirectory:
         run = disk.read_json(self.path / RUN_FILE)
         if run.get("format") != FORMAT:
             raise errors.CacheError(f"{self.path} has the format {run.get('format')!r}: update wanllmdb to send it")
-        texts = ("id", "project", "started_at")
+        texts = ("id", "name", "project", "started_at")
         if not all(isinstance(run.get(name), str) for name in texts) or not isinstance(run.get("fields"), dict):
             raise errors.CacheError(f"{self.path / RUN_FILE} is not the description of a run")
         return run
+
+    @property
+    def started_at(self) -> str:
+        """Empty if that cannot be read."""
+        try:
+            return str(self.read()["started_at"])
+        except errors.CacheError:
+            return ""
 
     # --- Events -------------------------------------------------------------------------------------------------------
 
@@ -154,12 +162,12 @@ def find(path: Path) -> list[RunDirectory]:
     if (path / RUN_FILE).is_file():
         return [RunDirectory(path)]
     try:
-        below = sorted(path.iterdir())
+        below = [RunDirectory(child) for child in path.iterdir() if (child / RUN_FILE).is_file()]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise errors.CacheError(f"{path} cannot be read: {error.strerror or error}") from error
-    return [RunDirectory(child) for child in below if (child / RUN_FILE).is_file()]
+    return sorted(below, key=lambda directory: (directory.started_at, directory.path))
 
 
 def to_event(kind: str, fields: Mapping[str, Any]) -> bytes:

@@ -53,8 +53,10 @@ def sync(connection: Connection, directory: RunDirectory) -> Report:
     """
     report = Report(str(directory.path), name=directory.path.name)
     try:
+        description = directory.read()
+        report.name = str(description["fields"].get("display_name") or description["name"])
         with directory.locked():
-            Sender(connection, directory, report).send()
+            Sender(connection, directory, report).send(description)
     except BlockingIOError:
         report.state = "running"
     except _ABORT:
@@ -79,10 +81,8 @@ class Sender:
         """The versions of the run that the server has, oldest first."""
         self._cannot_save = False
 
-    def send(self) -> None:
+    def send(self, description: dict[str, Any]) -> None:
         """Raises what the server answers to the run itself; other refusals are added to the report."""
-        description = self._directory.read()
-        self._report.name = description["fields"].get("display_name") or description["name"]
         if self._progress.get("is_complete"):
             self._report.state, self._report.url = "sent before", self._progress["url"]
             self._report.artifacts = self._artifacts()
