@@ -71,6 +71,9 @@ class Artifact:
     def _from_record(cls, connection: Connection, record: dict[str, Any]) -> Artifact:
         return cls._from_version(LoggedVersion(connection, record))
 
+    def _set_logged(self, connection: Connection, record: dict[str, Any]) -> None:
+        self._state = LoggedVersion(connection, record)
+
     @classmethod
     def _from_version(cls, version: LoggedVersion) -> Artifact:
         artifact = cls.__new__(cls)

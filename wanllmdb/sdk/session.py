@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import atexit
 import getpass
+import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Any
+from uuid import uuid4
 
-from wanllmdb.sdk import environment, errors, settings
+from wanllmdb.sdk import environment, errors, process_end, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.console import Console
@@ -51,11 +52,16 @@ def init(
     group: str | None = None,
     reinit: bool = False,
     mode: str | None = None,
+    id: str | None = None,
+    resume: str | bool | None = None,
 ) -> Run:
     """Start a run. If one is active, `init` returns it; with `reinit` it ends that run and starts another.
 
     `project` is `team/project`, or `project` of the team `entity` or your own. If it does not exist, a private project
     is created. `config` is a mapping, or an object with fields, such as the result of argparse.
+    `id` names the run for `resume`: it is the `id` of a run, or a name of your own, which no other run of the project
+    has. With `resume="allow"` the run of this id goes on if there is one; with `"must"` it is an error if there is
+    none, with `"never"`, the default, if there is one. Config, summary and history are kept; `config` is added.
     `mode` is `online`, `offline` for a run that is kept on this machine until `wanllmdb sync` sends it, or `disabled`
     for a run that needs no server and stores nothing.
     Missing arguments come from the settings; the default project is `uncategorized`.
@@ -68,6 +74,7 @@ def init(
         if not reinit:
             return active
         active.finish()
+    identity = _identity(id, resume)
     connection = connect(project=project, entity=entity, mode=mode)
     arguments = {
         "display_name": name,
@@ -81,23 +88,38 @@ def init(
     project = connection.settings.project or "uncategorized"
     # Without an entity the server chooses the user's own team.
     project = connection.full_project(project) if connection.settings.entity else project
-    _run = _start(connection, project, fields)
+    _run = _start(connection, {"project": project, **identity, **fields})
     if values:
         _run.config.update(values)  # also what the server does not take
-    _install_exit_hooks()
+    _end_with_process()
     if _run.is_online:
-        connection.console.info(f"Run {_run.name!r} of {_run.entity}/{_run.project}: {_run.url}")
+        verb = "Resuming run" if _run.resumed else "Run"
+        connection.console.info(f"{verb} {_run.name!r} of {_run.entity}/{_run.project}: {_run.url}")
     return _run
 
 
-def _start(connection: Connection, project: str, fields: dict[str, Any]) -> Run:
+def _start(connection: Connection, fields: dict[str, Any]) -> Run:
     if connection.settings.mode == "offline":
-        return offline_run.start(connection, project, fields)
+        return offline_run.start(connection, fields)
     if connection.settings.mode == "disabled":
         nobodys = {"id": "disabled", "name": "disabled"}
-        project = project if "/" in project else f"nobody/{project}"
-        return Run(connection, offline_run.blank_record(project, fields) | nobodys)
-    return Run(connection, connection.client.post("/runs", {"project": project, **environment.collect(), **fields}))
+        project = fields["project"] if "/" in fields["project"] else f"nobody/{fields['project']}"
+        return Run(connection, {**offline_run.BLANK_RECORD, **fields, **nobodys, "project_name": project})
+    # A request that is repeated, because its response was lost, starts one run.
+    return Run(connection, connection.client.post("/runs", {**environment.collect(), **fields}, idempotent=True))
+
+
+def _identity(run_id: str | None, resume: str | bool | None) -> dict[str, Any]:
+    """What says which run is started or resumed. Raises `Invalid`."""
+    mode = "allow" if resume is True else resume or "never"
+    if mode not in ("never", "allow", "must"):
+        raise errors.Invalid(f'resume takes "allow", "must" or "never", not {resume!r}')
+    if run_id is not None and (not isinstance(run_id, str) or not run_id):
+        raise errors.Invalid(f"id takes the id of a run or a name of your own, not {run_id!r}")
+    if run_id is None and mode != "never":
+        raise errors.Invalid(f'resume={resume!r} needs the id of the run: init(id=…, resume="{mode}")')
+    identity: dict[str, Any] = {"idempotency_key": str(uuid4()), "resume": mode}
+    return identity if run_id is None else {**identity, "name": run_id}
 
 
 def finish(exit_code: int = 0) -> None:
@@ -168,42 +190,24 @@ def sign_in(key: str | None, base_url: str | None, relogin: bool) -> dict[str, A
 
 # --- The end of the program -------------------------------------------------------------------------------------------
 
-_hooks_installed = False
-_end_run: Callable[[Run], object] = Run.finish
+_hook_installed = False
 
 
-def _install_exit_hooks() -> None:
+def _end_with_process() -> None:
     """Called with the first run: end the run with the program, in the state in which the program ends."""
-    global _hooks_installed
-    if _hooks_installed:
-        return
-    _hooks_installed = True
-    atexit.register(_end_at_exit)
-    sys.excepthook = _wrap_excepthook(sys.excepthook)
-    sys.exit = _wrap_exit(sys.exit)
+    global _hook_installed
+    if not _hook_installed:
+        _hook_installed = True
+        process_end.watch()
+        atexit.register(_end_at_exit)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_continue_in_fork)
 
 
-def _wrap_excepthook(original: Callable[..., Any]) -> Callable[..., Any]:
-    def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        global _end_run
-        _end_run = Run.kill if issubclass(kind, KeyboardInterrupt) else _end_as_crashed
-        original(kind, error, trace)
-
-    return excepthook
-
-
-def _wrap_exit(original: Callable[..., Any]) -> Callable[..., Any]:
-    # No hook is called for a SystemExit: only here the status of `sys.exit(1)` is known.
-    def exit(status: Any = None, /) -> Any:
-        global _end_run
-        _end_run = Run.finish if status is None or status == 0 else _end_as_crashed
-        return original(status)
-
-    return exit
-
-
-def _end_as_crashed(run: Run) -> None:
-    run.finish(1)
+def _continue_in_fork() -> None:
+    run = current_run()
+    if run is not None:
+        run._continue_in_fork()
 
 
 def _end_at_exit() -> None:
@@ -211,9 +215,6 @@ def _end_at_exit() -> None:
     run, _run = _run, None
     if run is None:
         return
-    try:
-        if run.is_online:
-            run._connection.client.retry_period = RETRY_PERIOD_AT_EXIT
-        _end_run(run)
-    except errors.WanLLMDBError as error:
-        run._connection.console.warning(f"could not report the end of the run: {error}")
+    if run.is_online:
+        run._connection.client.retry_period = RETRY_PERIOD_AT_EXIT
+    run._end(process_end.outcome())

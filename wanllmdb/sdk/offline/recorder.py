@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,7 +29,6 @@ class Recorder:
         """The JSON of each value as it was recorded last."""
         self._waiting: list[bytes] = []
         self._is_paused = False
-        self._pid = os.getpid()
         self._lock = threading.RLock()
 
     def start(self, config: Mapping[str, Any]) -> None:
@@ -39,13 +37,13 @@ class Recorder:
 
     def append(self, kind: str, **fields: Any) -> None:
         """Add an event, after those that wait. Raises `CacheError`."""
-        with self._guard():
+        with self._lock:
             self._write_waiting()
             self._directory.append(to_event(kind, fields))
 
     def record(self, kind: str, **fields: Any) -> None:
         """Add an event, now or when the disk takes it."""
-        with self._guard():
+        with self._lock:
             self._waiting.append(to_event(kind, fields))
             try:
                 self._write_waiting()
@@ -54,13 +52,13 @@ class Recorder:
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Add an event with a row of the history. Its values are those of the summary from now on."""
-        with self._guard():
+        with self._lock:
             self._recorded["summary"] |= _texts(values)
             self.record("log", step=step, values=values)
 
     def record_changes(self, snapshot: Snapshot) -> None:
         """Add events with the values of config and summary that changed since they were recorded."""
-        with self._guard():
+        with self._lock:
             if self._is_paused:
                 return
             for kind, values in snapshot().items():
@@ -74,18 +72,17 @@ class Recorder:
     @contextmanager
     def pause(self) -> Iterator[None]:
         """Changes inside the block are not recorded: the block does that itself."""
-        with self._guard():
+        with self._lock:
             self._is_paused = True
             try:
                 yield
             finally:
                 self._is_paused = False
 
-    def _guard(self) -> threading.RLock:
-        if self._pid != os.getpid():
-            # Another thread of the parent may have held it when this process was forked.
-            self._pid, self._lock, self._waiting, self._is_paused = os.getpid(), threading.RLock(), [], False
-        return self._lock
+    def continue_in_fork(self) -> None:
+        """Called in a forked process. What waited is written by the other process, one of whose threads may have held
+        the lock."""
+        self._lock, self._waiting, self._is_paused = threading.RLock(), [], False
 
     def _write_waiting(self) -> None:
         while self._waiting:

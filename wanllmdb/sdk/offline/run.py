@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import environment, name_resolution, timestamps, version_creation
+from wanllmdb.sdk import environment, errors, name_resolution, timestamps, version_creation
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
@@ -20,6 +21,7 @@ from wanllmdb.sdk.offline import resolution
 from wanllmdb.sdk.offline.local_version import LocalVersion, UnsentRecord, manifest_of
 from wanllmdb.sdk.offline.recorder import Recorder
 from wanllmdb.sdk.offline.run_directory import RunDirectory
+from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.run import Run
 
 _COMPACT = str.maketrans({"-": "", ":": "", "T": "-"})
@@ -124,52 +126,57 @@ class OfflineRun(Run):
         self._recorder.record("update", values=to_jsonable(changes))
         self._record.update(changes)
 
-    def _end(self, body: dict[str, Any], state: str) -> None:
+    def _end(self, outcome: Outcome) -> None:
         # A forked process has a copy of the run, but must not end it.
-        if self.state != "running" or os.getpid() != self._pid or self._is_copy:
+        if self.state != "running" or self._is_worker or self._is_copy:
             return
         self._mark_dirty()
-        self._record["state"] = state
+        self._record["state"] = outcome.state
+        console = self._connection.console
         try:
-            self._recorder.append("finish", state=state)
-        finally:
-            if self._lock_handle is not None:
-                os.close(self._lock_handle)
-        self._connection.console.info(f"To send run {self.name!r}: wanllmdb sync {self._directory.path}")
+            self._recorder.append("finish", state=outcome.state)
+        except errors.CacheError as error:
+            console.warning(f"the last values of the run are lost: {error}")
+        if self._lock_handle is not None:
+            os.close(self._lock_handle)
+        console.info(f"To send run {self.name!r}: wanllmdb sync {shlex.quote(str(self._directory.path))}")
+
+    def _continue_in_fork(self) -> None:
+        self._is_worker = True
+        self._recorder.continue_in_fork()
 
 
-def start(connection: Connection, project: str, fields: dict[str, Any]) -> OfflineRun:
-    """Begin a run in a new directory. Raises `CacheError`."""
-    run_id, started_at = uuid.uuid4().hex, timestamps.now()
-    name = f"{started_at[:19].translate(_COMPACT)}-{run_id[:8]}"
-    description = {"id": run_id, "name": name, "project": project, "started_at": started_at}
-    path = connection.settings.cache_dir / "offline" / name
-    directory = RunDirectory.create(path, {**description, "fields": {**environment.collect(), **fields}})
-    record = blank_record(project, fields) | {"id": run_id, "name": name}
+BLANK_RECORD: dict[str, Any] = {
+    "display_name": "",
+    "state": "running",
+    "config": {},
+    "summary": {},
+    "tags": [],
+    "notes": "",
+    "job_type": "",
+    "group": "",
+    "url": None,
+}
+"""Of a run that no server has, what `init` may say of it."""
+
+
+def start(connection: Connection, fields: dict[str, Any]) -> OfflineRun:
+    """Begin a run in a new directory; `fields` are those of the request that starts a run. Raises `CacheError`."""
+    started_at = timestamps.now()
+    fields = {**environment.collect(), **fields}
+    run_id = fields.pop("idempotency_key")
+    own_name = f"{started_at[:19].translate(_COMPACT)}-{run_id[:8]}"
+    path = connection.settings.cache_dir / "offline" / own_name
+    identity = {"project": fields.pop("project"), "name": fields.pop("name", own_name), "resume": fields.pop("resume")}
+    directory = RunDirectory.create(path, {"id": run_id, **identity, "started_at": started_at, "fields": fields})
+    record = {**BLANK_RECORD, **fields, "id": run_id, "name": identity["name"], "project_name": identity["project"]}
     run = OfflineRun(connection, record, directory)
-    connection.console.info(f"Run {run.name!r} of {project} is offline: it is kept in {path}")
+    connection.console.info(f"Run {run.name!r} of {identity['project']} is offline: it is kept in {path}")
     return run
 
 
 def _copy_of(connection: Connection, record: dict[str, Any], path: Path) -> OfflineRun:
     return OfflineRun(connection, record, RunDirectory(path), is_copy=True)
-
-
-def blank_record(project: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """The record of a run that no server has."""
-    blank: dict[str, Any] = {
-        "display_name": "",
-        "project_name": project,
-        "state": "running",
-        "config": {},
-        "summary": {},
-        "tags": [],
-        "notes": "",
-        "job_type": "",
-        "group": "",
-        "url": None,
-    }
-    return blank | fields
 
 
 def _reference(state: LoggedVersion) -> dict[str, Any]:

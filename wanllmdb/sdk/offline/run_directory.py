@@ -55,7 +55,7 @@ class RunDirectory:
         run = disk.read_json(self.path / RUN_FILE)
         if run.get("format") != FORMAT:
             raise errors.CacheError(f"{self.path} has the format {run.get('format')!r}: update wanllmdb to send it")
-        texts = ("id", "name", "project", "started_at")
+        texts = ("id", "name", "project", "resume", "started_at")
         if not all(isinstance(run.get(name), str) for name in texts) or not isinstance(run.get("fields"), dict):
             raise errors.CacheError(f"{self.path / RUN_FILE} is not the description of a run")
         return run

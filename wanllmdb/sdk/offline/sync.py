@@ -109,7 +109,7 @@ class Sender:
     def _send_run(self, description: dict[str, Any]) -> dict[str, Any]:
         body = {
             **description["fields"],
-            **{field: description[field] for field in ("project", "name", "started_at")},
+            **{field: description[field] for field in ("project", "name", "resume", "started_at")},
             "idempotency_key": description["id"],
         }
         run: dict[str, Any] = self._client.post("/runs", body, idempotent=True)
@@ -120,7 +120,9 @@ class Sender:
     def _send_values(self, run: dict[str, Any], outcome: Outcome) -> None:
         fitting = FitOnce(self._connection.console.warning)
         values = {name: fitting.fit(f"the run's {name}", outcome.values[name]) for name in ("config", "summary")}
-        self._client.patch(f"/runs/{run['id']}", {**outcome.values, **values})
+        # What a resumed run had before stays.
+        body = {**outcome.values, **values, "merge": not run["created"]}
+        self._client.patch(f"/runs/{run['id']}", body)
 
     def _send_end(self, run: dict[str, Any], outcome: Outcome) -> None:
         body = {"state": outcome.state, "finished_at": outcome.ended_at}
