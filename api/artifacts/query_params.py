@@ -1,5 +1,6 @@
 """Query strings of the registry: their serializers, and the querysets of its lists."""
 
+import unicodedata
 from typing import Any
 
 from django.db.models import QuerySet
@@ -34,7 +35,13 @@ class VersionQuery(PageQuery):
 
 
 class FileQuery(CursorQuery):
-    prefix = serializers.CharField(required=False, max_length=1024, trim_whitespace=False)
+    prefix = serializers.CharField(
+        required=False, max_length=1024, trim_whitespace=False, help_text="`train/` for the files of a folder."
+    )
+
+    def validate_prefix(self, prefix: str) -> str:
+        """As the paths are that it is compared with."""
+        return unicodedata.normalize("NFC", prefix).removeprefix("./")
 
 
 class FirstFiles(CursorQuery):

@@ -81,16 +81,27 @@ def test_an_artifact_is_kept_as_it_was_when_it_was_logged(directories, tmp_path,
         artifact = make_draft(tmp_path / "a.txt")
         with artifact.new_file("odd\u200b name") as file:
             file.write("odd")
+        (tmp_path / "run.sh").write_text("a")
+        (tmp_path / "run.sh").chmod(0o755)
+        artifact.add_file(tmp_path / "run.sh", name="bin/run.sh")
         logged = run.log_artifact(artifact, aliases=["best"], tags=["raw"]).wait()
         # Writing over a file changes every hard link of it too.
         (tmp_path / "a.txt").write_text("changed")
         assert logged is artifact
         assert (logged.name, logged.type, logged.metadata, logged.aliases) == ("data", "dataset", {"rows": 1}, ["best"])
-        assert (logged.file_count, logged.size, len(logged.digest)) == (2, 4, 64)
-        assert [file.path for file in logged.files()] == ["in/a.txt", "odd\u200b name"]
+        assert (logged.file_count, logged.size, len(logged.digest)) == (3, 5, 64)
+        assert [file.path for file in logged.files()] == ["bin/run.sh", "in/a.txt", "odd\u200b name"]
         root = Path(logged.download("down"))
         assert (root / "in/a.txt").read_text() == "a"
+        assert [(root / name).stat().st_mode & 0o100 for name in ("bin/run.sh", "in/a.txt")] == [0o100, 0]
         logged.verify("down")
+        (root / "other").write_text("")
+        assert Path(logged.download("down", exact=True)) == root
+        assert not (root / "other").exists()
+        assert [path.name for path in Path(logged.download("part", path_prefix="in")).iterdir()] == ["in"]
+        with pytest.raises(wandb.NotFound, match="contains no path that starts with 'absent'"):
+            logged.download("part", path_prefix="absent")
+        assert logged.download().startswith(str(tmp_path / "artifacts/data-offline-"))
         assert Path(logged.get_entry("in/a.txt").download("one")).read_text() == "a"
         assert "logged offline" in repr(logged)
         for needs_version in ("version", "id", "qualified_name", "url"):
@@ -111,7 +122,7 @@ def test_an_artifact_is_kept_as_it_was_when_it_was_logged(directories, tmp_path,
     (directory,) = directories()
     kinds = [event["type"] for _, event in outcome_of(directory).actions]
     assert kinds == ["log_artifact", "add_aliases", "use_artifact", "use_artifact"]
-    assert len(list((directory.path / "files").iterdir())) == 2
+    assert len(list((directory.path / "files").iterdir())) == 3
 
 
 def test_what_is_wrong_is_refused_as_in_online_mode(tmp_path):

@@ -29,7 +29,7 @@ WanLLMDBError
 │   ├── ProposalDecided   the proposal has already been decided
 │   ├── AlreadyLogged     a draft's method on a logged artifact
 │   └── NotLogged         a logged artifact's method on a draft
-├── FileChanged           a file changed while it was being logged; nothing was logged
+├── FileChanged           a file changed after it was added, or while it was being logged; nothing was logged
 ├── CorruptDownload       the downloaded bytes differ from the logged ones
 ├── CacheError            the cache directory cannot be read or written, or its disk is full
 ├── NotInitialized        there is no run: call `init` first

@@ -11,6 +11,7 @@ from wanllmdb.sdk.paths import CONTROL_CHARACTER
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 VERSION = re.compile(r"v?([1-9][0-9]{0,8})")
+TYPES = ("model", "dataset", "file", "code")
 MAX_TAG_LENGTH = 64
 
 
@@ -22,6 +23,13 @@ def validate_name(name: str) -> str:
             "starting with a letter or a digit"
         )
     return name
+
+
+def validate_type(type: str) -> str:
+    """The type, if an artifact can have it. Raises `InvalidName`."""
+    if type not in TYPES:
+        raise errors.InvalidName(f"{type!r} is not an artifact type: use one of {', '.join(TYPES)}")
+    return type
 
 
 def validate_alias(alias: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
 from wanllmdb.sdk.name_resolution import find_artifact
@@ -15,8 +16,8 @@ from wanllmdb.sdk.transfer.hashes import HashedFile
 
 MAX_FILES_PER_REQUEST = 10_000
 MAX_BYTES_PER_REQUEST = 7_000_000
-# The JSON of a file besides its path: the keys, a sha256, a size.
-_BYTES_PER_FILE = 120
+# The JSON of a file besides its path: the keys, a sha256, a size, a flag.
+_BYTES_PER_FILE = 140
 
 
 def create_version(
@@ -39,12 +40,13 @@ def create_version(
     console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
     artifact = find_artifact(client, project, draft.name)
     _require_same_type(draft, artifact)
-    files = hash_draft(connection, draft)
+    files = read_files(draft, connection.console)
     digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
     if expected_digest not in (None, digest):
         raise errors.FileChanged(f"The files of artifact {draft.name!r} are not those that were logged")
     artifact_id = artifact["id"] if artifact else _create_artifact(client, project, draft)
     fields = {"digest": digest, "run_id": run_id, "description": draft.description, "metadata": draft.metadata}
+    fields["executable_digest"] = hashes.executable_digest(file.path for file in files if file.executable)
     version = _get_or_create(connection, artifact_id, files, fields, aliases)
     if version["created"]:
         console.info(f"  Created version: {version['version']}")
@@ -69,10 +71,18 @@ def add_aliases(
     return version
 
 
-def hash_draft(connection: Connection, draft: Draft) -> list[HashedFile]:
-    """The files of the draft. Raises `FileChanged`."""
-    with connection.console.progress("Hashing", draft.size) as on_progress:
-        return hashes.hash_files(sorted(draft.sources.items()), on_progress=on_progress)
+def read_files(draft: Draft, console: Console) -> list[HashedFile]:
+    """The files of the draft with the hashes that they had when they were added. Raises `FileChanged`, `Invalid`."""
+    draft.require_unchanged()
+    sources = sorted((path, file.source) for path, file in draft.sources.items())
+    with console.progress("Hashing", draft.size) as on_progress:
+        files = hashes.hash_files(sources, on_progress=on_progress)
+    for file in files:
+        added, now = draft.sources[file.path], file.fingerprint
+        if not added.is_same(file.size, now.modified_ns, now.inode, file.sha256):
+            raise added.changed_error()
+        file.executable = added.executable
+    return files
 
 
 def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
@@ -161,7 +171,8 @@ def _file_batches(files: Iterable[HashedFile]) -> Iterator[list[dict[str, Any]]]
         if batch and (len(batch) == MAX_FILES_PER_REQUEST or cost > remaining):
             yield batch
             batch, remaining = [], MAX_BYTES_PER_REQUEST
-        batch.append({"path": file.path, "size": file.size, "sha256": file.sha256})
+        entry: dict[str, Any] = {"path": file.path, "size": file.size, "sha256": file.sha256}
+        batch.append({**entry, "executable": True} if file.executable else entry)
         remaining -= cost
     if batch:
         yield batch

@@ -35,6 +35,10 @@ def put(
     tags: Annotated[list[str] | None, typer.Option("--tag", help="Tag of the artifact. Can be repeated.")] = None,
     description: Annotated[str | None, typer.Option("--description", "-d")] = None,
     metadata: Annotated[str | None, typer.Option(help="A JSON object.")] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave out files of directories: '*.pyc', '.venv/**'. Can be repeated.", metavar="PATTERN"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Log files as a version of an artifact."""
@@ -45,7 +49,7 @@ def put(
     for path in paths:
         is_dir, own_name = inspect_path(path)
         if is_dir:
-            draft.add_dir(path, name=own_name if len(paths) > 1 else None)
+            draft.add_dir(path, name=own_name if len(paths) > 1 else None, exclude=exclude)
         else:
             draft.add_file(path)
     _create_project_if_missing(connection, project)
@@ -56,8 +60,14 @@ def put(
 @artifact_app.command()
 def get(
     name: Name,
-    root: Annotated[Path | None, typer.Option(help="Target directory. Default: ./artifacts/<name>:<version>.")] = None,
-    path_prefix: Annotated[str | None, typer.Option(help="Only files whose path starts with this.")] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(help="Target directory. Default: ./artifacts/<team>/<project>/<name>-<version>."),
+    ] = None,
+    path_prefix: Annotated[
+        str | None, typer.Option(help="Only the files of this folder, or else those whose path starts with this.")
+    ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Delete everything else in the target directory.")] = False,
     type: Annotated[str | None, typer.Option("--type", "-t", help="Fail if the artifact has another type.")] = None,
     at: At = None,
     as_json: Json = False,
@@ -66,7 +76,7 @@ def get(
     connection = connect(as_json)
     record = name_resolution.resolve(connection, connection.full_name(name), type, at)
     artifact = Artifact._from_record(connection, record)
-    directory = artifact.download(root, path_prefix)
+    directory = artifact.download(root, path_prefix, exact=exact)
     lines = [f"Downloaded {artifact.qualified_name} to {directory}"]
     print_result({**_summarize(artifact), "root": directory}, as_json, lines)
 

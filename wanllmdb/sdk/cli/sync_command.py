@@ -11,7 +11,8 @@ import typer
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cli.options import Json, connect
 from wanllmdb.sdk.cli.output import print_result, print_table
-from wanllmdb.sdk.offline import disk, run_directory
+from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.offline import run_directory
 from wanllmdb.sdk.offline.run_directory import RunDirectory
 from wanllmdb.sdk.offline.sync import Report, sync
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.local_cache import download_index
+from wanllmdb.sdk.local_cache.manifest_json import parse_manifest
+from wanllmdb.sdk.local_version import LocalVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
-from wanllmdb.sdk.offline import download_index
-from wanllmdb.sdk.offline.local_version import LocalVersion
-from wanllmdb.sdk.offline.manifest_json import parse_manifest
 from wanllmdb.sdk.validators import VERSION
 
 

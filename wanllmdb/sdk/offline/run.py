@@ -16,9 +16,9 @@ from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord, manifest_of
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.offline import resolution
-from wanllmdb.sdk.offline.local_version import LocalVersion, UnsentRecord, manifest_of
 from wanllmdb.sdk.offline.recorder import Recorder
 from wanllmdb.sdk.offline.run_directory import RunDirectory
 from wanllmdb.sdk.process_end import Outcome
@@ -85,7 +85,7 @@ class OfflineRun(Run):
         console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
         metadata = to_jsonable(draft.metadata)
         require_fit(metadata, "metadata")
-        files = version_creation.hash_draft(self._connection, draft)
+        files = version_creation.read_files(draft, console)
         manifest = manifest_of(files)
         size = sum(file.size for file in files)
         with console.progress("Copying", size) as on_progress:
@@ -111,7 +111,7 @@ class OfflineRun(Run):
             total_size=size,
             created_at=timestamps.now(),
         )
-        sources = {file.path: self._directory.files.local_path(file.sha256) for file in files}
+        sources = {entry.path: self._directory.files.local_path(entry) for entry in manifest}
         return LocalVersion(self._connection, record, sources, manifest)
 
     def _mark_dirty(self) -> None:

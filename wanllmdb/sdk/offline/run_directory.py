@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from wanllmdb.sdk import errors, timestamps
+from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache.manifest_json import parse_manifest, to_json
+from wanllmdb.sdk.local_cache.stored_files import StoredFiles
 from wanllmdb.sdk.manifest import Manifest
-from wanllmdb.sdk.offline import disk
-from wanllmdb.sdk.offline.manifest_json import parse_manifest, to_json
-from wanllmdb.sdk.offline.stored_files import StoredFiles
 
 if sys.platform != "win32":
     import fcntl

@@ -15,9 +15,9 @@ from typing import Any
 
 from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache.manifest_json import to_json
 from wanllmdb.sdk.manifest import Manifest
-from wanllmdb.sdk.offline import disk
-from wanllmdb.sdk.offline.manifest_json import to_json
 from wanllmdb.sdk.validators import ALIAS, parse_version
 
 MAX_DIRECTORIES = 8

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.console import OnProgress
+from wanllmdb.sdk.local_cache import disk
 from wanllmdb.sdk.manifest import Entry
-from wanllmdb.sdk.offline import disk
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.hashes import HashedFile
 
@@ -27,12 +27,13 @@ class StoredFiles:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def local_path(self, sha256: str) -> str:
-        return str(self.path / sha256)
+    def local_path(self, file: Entry | HashedFile) -> str:
+        """Where its bytes are; an executable file is kept beside one with the same bytes that is not."""
+        return str(self.path / f"{file.sha256}{'-x' if file.executable else ''}")
 
     def checked_path(self, entry: Entry) -> str:
         """Where the file of the entry is. Raises `CacheError` if it is not there, or is a link."""
-        path = self.local_path(entry.sha256 or "")
+        path = self.local_path(entry)
         try:
             result = os.lstat(path)
         except OSError as error:
@@ -45,7 +46,7 @@ class StoredFiles:
         """Keep a copy of each. Raises `FileChanged` if its bytes differ from the hashed ones, `CacheError`."""
         disk.make_directory(self.path)
         for file in files:
-            target = self.path / file.sha256
+            target = Path(self.local_path(file))
             if target.exists():
                 on_progress(file.size)
                 continue
@@ -54,6 +55,7 @@ class StoredFiles:
                 try:
                     if not copy(file.source, temporary, file.size, file.sha256, on_progress):
                         raise errors.FileChanged(f"{file.source} changed while it was being logged")
+                    temporary.chmod(0o700 if file.executable else 0o600)
                     temporary.replace(target)
                 finally:
                     with suppress(OSError):

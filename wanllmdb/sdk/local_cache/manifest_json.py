@@ -12,18 +12,27 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def to_json(manifest: Manifest) -> dict[str, Any]:
-    files = [{"path": entry.path, "size": entry.size, "sha256": entry.sha256} for entry in manifest]
-    return {"digest": manifest.digest, "files": files}
+    return {"digest": manifest.digest, "files": [_to_record(entry) for entry in manifest]}
+
+
+def _to_record(entry: Entry) -> dict[str, Any]:
+    record: dict[str, Any] = {"path": entry.path, "size": entry.size, "sha256": entry.sha256}
+    return {**record, "executable": True} if entry.executable else record
 
 
 def parse_manifest(content: dict[str, Any]) -> Manifest:
     """Raises `CacheError` for what is none, `InvalidPath` for a path that leads out of its directory."""
     try:
-        entries = [Entry(paths.validate(file["path"]), file["size"], file["sha256"]) for file in content["files"]]
+        entries = [_parse(record) for record in content["files"]]
         if not all(isinstance(entry.size, int) and _SHA256.fullmatch(entry.sha256 or "") for entry in entries):
             raise ValueError("a size or a sha256 is wrong")
         return Manifest(entries, content["digest"])
     except errors.InvalidPath:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise errors.CacheError(f"This is not a manifest: {error}") from error
+
+
+def _parse(record: dict[str, Any]) -> Entry:
+    is_executable = record.get("executable") is True
+    return Entry(paths.validate(record["path"]), record["size"], record["sha256"], executable=is_executable)

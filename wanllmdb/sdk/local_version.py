@@ -8,18 +8,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.local_cache.stored_files import copy
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
-from wanllmdb.sdk.offline.stored_files import copy
-from wanllmdb.sdk.transfer import hashes
-from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, download_lock
+from wanllmdb.sdk.paths import StrPath
+from wanllmdb.sdk.transfer import download, hashes, unrelated_files
+from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, download_lock, write_error
 from wanllmdb.sdk.transfer.hashes import HashedFile
-from wanllmdb.sdk.version_creation import hash_draft
+from wanllmdb.sdk.version_creation import read_files
 
 
 class UnsentRecord(dict[str, Any]):
@@ -38,7 +39,7 @@ class LocalVersion(LoggedVersion):
         self,
         connection: Connection,
         record: dict[str, Any],
-        sources: Mapping[str, str],
+        sources: Mapping[str, StrPath],
         manifest: Manifest | None,
         draft: Draft | None = None,
     ) -> None:
@@ -57,7 +58,7 @@ class LocalVersion(LoggedVersion):
         if self._manifest is not None:
             return self._manifest
         assert self._draft is not None
-        return manifest_of(hash_draft(self.connection, self._draft))
+        return manifest_of(read_files(self._draft, self.connection.console))
 
     @property
     def is_sent(self) -> bool:
@@ -68,10 +69,22 @@ class LocalVersion(LoggedVersion):
     def label(self) -> str:
         return super().label if self.is_sent else f"{self.name} (logged offline)"
 
-    def download(self, root: str | os.PathLike[str] | None = None, path_prefix: str | None = None) -> str:
-        return self._copy(root, [entry for entry in self.manifest if entry.path.startswith(path_prefix or "")])
+    def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, exact: bool = False) -> str:
+        prefix, entries = self._choose("" if path_prefix is None else paths.prefix_from_user(path_prefix))
+        return self._copy(root, entries, prefix if exact else None)
 
-    def download_entry(self, path: str, root: str | os.PathLike[str] | None = None) -> str:
+    def _choose(self, prefix: str) -> tuple[str, list[Entry]]:
+        """What `path_prefix` means, as in `LoggedVersion`, and the files that begin so. Raises `NotFound`."""
+        if not prefix:
+            return "", list(self.manifest)
+        for start in (f"{prefix.rstrip('/')}/", prefix):
+            if start in self.manifest.entries:
+                return start, [self.manifest[start]]
+            if entries := [entry for entry in self.manifest if entry.path.startswith(start)]:
+                return start, entries
+        raise errors.NotFound(f"{self.label} contains no path that starts with {prefix!r}")
+
+    def download_entry(self, path: str, root: StrPath | None = None) -> str:
         return str(Path(self._copy(root, [self.entry(path)]), path))
 
     def logged_by(self) -> RunRecord | None:
@@ -86,12 +99,12 @@ class LocalVersion(LoggedVersion):
     def _needs_server(self, operation: str) -> errors.Invalid:
         return errors.Invalid(f"{operation} needs a server, but the mode is {self.connection.settings.mode!r}")
 
-    def _root(self, root: str | os.PathLike[str] | None) -> Path:
+    def _root(self, root: StrPath | None) -> Path:
         if root is None and not self.is_sent:
-            return Path("artifacts", f"{self.name}-offline-{self.record['digest'][:12]}").absolute()
+            root = f"artifacts/{self.name}-offline-{self.record['digest'][:12]}"
         return super()._root(root)
 
-    def _copy(self, root: str | os.PathLike[str] | None, entries: list[Entry]) -> str:
+    def _copy(self, root: StrPath | None, entries: list[Entry], exact_prefix: str | None = None) -> str:
         path = self._root(root)
         directory = DownloadDirectory(path)
         console = self.connection.console
@@ -103,18 +116,27 @@ class LocalVersion(LoggedVersion):
             download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
             console.progress("Copying", sum(entry.size for entry in entries)) as on_progress,
         ):
+            if exact_prefix is not None:
+                unrelated_files.remove(directory.path, [entry.path for entry in entries], exact_prefix)
             missing = [entry for entry in entries if not _has(directory, entry)]
             if missing:
-                temp_dir = TempDir(directory.path)
-                try:
-                    for entry in missing:
-                        self._copy_entry(entry, directory, temp_dir.new_path(), on_progress)
-                finally:
-                    temp_dir.remove()
+                self._copy_missing(missing, directory, on_progress)
+            download.finish(directory, entries)
         return str(path)
 
+    def _copy_missing(self, entries: list[Entry], directory: DownloadDirectory, on_progress: OnProgress) -> None:
+        try:
+            temp_dir = TempDir(directory.path)
+        except OSError as error:
+            raise write_error(directory.path, error) from error
+        try:
+            for entry in entries:
+                self._copy_entry(entry, directory, temp_dir.new_path(), on_progress)
+        finally:
+            temp_dir.remove()
+
     def _copy_entry(self, entry: Entry, directory: DownloadDirectory, temporary: str, on_progress: OnProgress) -> None:
-        source = self._sources[entry.path]
+        source = os.fspath(self._sources[entry.path])
         try:
             is_same = copy(source, Path(temporary), entry.size, entry.sha256, on_progress)
         except (errors.FileChanged, errors.Invalid) as error:
@@ -127,7 +149,7 @@ class LocalVersion(LoggedVersion):
 def manifest_of(files: list[HashedFile]) -> Manifest:
     """The manifest of a version with these files."""
     digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
-    return Manifest((Entry(file.path, file.size, file.sha256) for file in files), digest)
+    return Manifest((Entry(file.path, file.size, file.sha256, executable=file.executable) for file in files), digest)
 
 
 def _has(directory: DownloadDirectory, entry: Entry) -> bool:
@@ -135,4 +157,4 @@ def _has(directory: DownloadDirectory, entry: Entry) -> bool:
     existing = directory.stat_file(entry.path)
     if existing is None or existing.st_size != entry.size:
         return False
-    return hashes.hash_file(entry.path, directory.local_path(entry.path)).sha256 == entry.sha256
+    return hashes.hash_file(entry.path, directory.existing_path(entry.path)).sha256 == entry.sha256
