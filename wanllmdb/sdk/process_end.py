@@ -7,6 +7,7 @@ called with, or what the last statement of the program, a `raise SystemExit(…)
 
 from __future__ import annotations
 
+import atexit
 import dis
 import sys
 import threading
@@ -71,7 +72,6 @@ def watch() -> None:
 
 def outcome() -> Outcome:
     """How the process ends, as far as is known; for functions that are registered with `atexit`."""
-    last_value = getattr(sys, "last_value", None)
     if hasattr(sys, "ps1"):
         # An interactive session goes on after an exception.
         return _exit_outcome or FINISHED
@@ -79,9 +79,32 @@ def outcome() -> Outcome:
         return _unwound_outcome
     if _main_frame is None or _main_frame.f_code.co_code[_main_frame.f_lasti] in _RETURNS:
         return FINISHED
+    last_value = getattr(sys, "last_value", None)
     if last_value is not None and last_value is not _last_value_before:
         return outcome_of(last_value)
     return _outcome_of_last_statement(_main_frame) or _exit_outcome or FINISHED
+
+
+def call_at_end(function: Callable[[Outcome], object]) -> None:
+    """Call the function with the outcome when the process ends. To be called once, and in each process that is forked.
+
+    Processes of multiprocessing call no functions that are registered with `atexit`, but finalizers of their own.
+    """
+    watch()
+    if not _is_worker():
+        atexit.register(lambda: function(outcome()))
+        return
+
+    def finalize() -> None:
+        # It is called while the exception that ends the process is handled.
+        function(outcome_of(sys.exc_info()[1]))
+
+    sys.modules["multiprocessing.util"].Finalize(None, finalize, exitpriority=0)
+
+
+def _is_worker() -> bool:
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
 def _frame_of_main() -> FrameType:

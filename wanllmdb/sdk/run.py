@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -41,6 +40,8 @@ class Run:
         self._step = int(record.get("last_step") or 0)
         self._is_worker = False
         """Whether this process was forked from the one that started the run."""
+        self._ends_with_process = False
+        self._send_after = 0.0
         self._heartbeat: Heartbeat | None = None
         if self.is_online and not is_copy:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
@@ -258,8 +259,9 @@ class Run:
     def _mark_dirty(self) -> None:
         if self._heartbeat:
             self._heartbeat.mark_dirty()
-        if self._is_worker:
-            self._finalize_worker()
+        if self._is_worker and not self._ends_with_process:
+            self._ends_with_process = True
+            process_end.call_at_end(self._end)
 
     def _snapshot(self) -> dict[str, Any]:
         """What is sent of config and summary."""
@@ -296,8 +298,9 @@ class Run:
         try:
             self._send_last_values(self._heartbeat)
             self._record.update(client.post(f"/runs/{self.id}/finish", end, idempotent=True))
-        except errors.WanLLMDBError as error:
-            warn(f"could not report the end of the run: {error}")
+        except Exception as error:
+            # What failed is the report, not the program.
+            warn(f"could not report the end of the run: {str(error) or type(error).__name__}")
         client.close()
 
     def _send_last_values(self, heartbeat: Heartbeat) -> None:
@@ -319,8 +322,7 @@ class Run:
         warn = self._connection.console.warning
         # What has changed until now is sent by the other process.
         self._heartbeat = Heartbeat(client, self.id, self._snapshot, warn, has_thread=False)
-        self._is_finalized = False
-        self._send_after = 0.0
+        self._ends_with_process = False
 
     def _send_now(self, at_end: bool = False) -> None:
         """In a forked process. After a failure nothing is tried for some time, so that logging stays fast."""
@@ -332,13 +334,6 @@ class Run:
             self._send_after = time.monotonic() + WORKER_PAUSE
             outlook = "are lost" if at_end else "have not been sent yet"
             self._connection.console.warning(f"values of this forked process {outlook}: {error}")
-
-    def _finalize_worker(self) -> None:
-        """Send at the end of a process of multiprocessing, which calls no functions registered with atexit."""
-        multiprocessing = sys.modules.get("multiprocessing.util")
-        if multiprocessing is not None and not self._is_finalized:
-            self._is_finalized = True
-            multiprocessing.Finalize(None, self._send_now, args=(True,), exitpriority=0)
 
 
 def _to_step(step: Any) -> int:

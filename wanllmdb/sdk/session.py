@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import getpass
 import os
 import sys
@@ -191,18 +190,18 @@ def sign_in(key: str | None, base_url: str | None, relogin: bool) -> dict[str, A
 
 # --- The end of the program -------------------------------------------------------------------------------------------
 
-_hook_installed = False
+_hooked_in = 0
 
 
 def _end_with_process() -> None:
-    """Called with the first run: end the run with the program, in the state in which the program ends."""
-    global _hook_installed
-    if not _hook_installed:
-        _hook_installed = True
-        process_end.watch()
-        atexit.register(_end_at_exit)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_continue_in_fork)
+    """Called with each run: end the run with the program, in the state in which the program ends."""
+    global _hooked_in
+    if _hooked_in == os.getpid():
+        return
+    if not _hooked_in and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_continue_in_fork)
+    _hooked_in = os.getpid()
+    process_end.call_at_end(_end_at_exit)
 
 
 def _continue_in_fork() -> None:
@@ -211,11 +210,11 @@ def _continue_in_fork() -> None:
         run._continue_in_fork()
 
 
-def _end_at_exit() -> None:
+def _end_at_exit(outcome: process_end.Outcome) -> None:
     global _run
     run, _run = _run, None
     if run is None:
         return
     if run.is_online:
         run._connection.client.retry_period = RETRY_PERIOD_AT_EXIT
-    run._end(process_end.outcome())
+    run._end(outcome)

@@ -156,6 +156,29 @@ print(run.id, file=sys.stderr)
     assert [series(stored, name) for name in (*workers, "plain")] == [[0], [1], [2], [3], [1]]
 
 
+def test_a_run_of_a_worker_ends_with_the_worker(python, project, get_run):
+    result = python(
+        f"""
+import multiprocessing, sys
+import wanllmdb as wandb
+def work(ending):
+    print(wandb.init(project={project!r}, reinit=True).id, file=sys.stderr, flush=True)
+    wandb.log({{"loss": 1}})
+    exec(ending)
+if __name__ == "__main__":
+    main = wandb.init(project={project!r})
+    context = multiprocessing.get_context("fork")
+    for ending in ("", "sys.exit(3)", "1 / 0"):
+        process = context.Process(target=work, args=(ending,))
+        process.start(); process.join()
+    print(main.id, file=sys.stderr)
+"""
+    )
+    ids = [line for line in result.stderr.splitlines() if len(line) == 36]
+    assert [get_run(run_id)["state"] for run_id in ids] == ["finished", "crashed", "crashed", "finished"]
+    assert [get_run(run_id)["summary"] for run_id in ids] == [{"loss": 1}] * 3 + [{}]
+
+
 PROGRAM = """
 import sys
 import wanllmdb as wandb

@@ -210,7 +210,7 @@ class Sender:
             return None
 
     def _artifacts(self) -> list[str]:
-        return [result["qualified_name"] for result in self._sent.values() if "artifact" in result]
+        return list(dict.fromkeys(sent["qualified_name"] for sent in self._sent.values() if "artifact" in sent))
 
     def _save(self, **changes: Any) -> None:
         self._progress |= changes

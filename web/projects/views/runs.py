@@ -10,6 +10,7 @@ from accounts import permissions
 from artifacts.models import ArtifactVersion
 from projects.models import Run, State
 from web import rendering
+from web.projects import history_table
 from web.projects.forms import RunFilter
 from web.projects.lookups import get_project, get_run
 
@@ -52,6 +53,7 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
         "project": run.project,
         "logged": logged,
         "used": used,
+        "history": history_table.latest(run),
         "fingerprint": fingerprint,
         "active_nav": "home",
     }
@@ -61,6 +63,6 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
 
 def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
     """What may change on the page while it is open."""
-    state = [run.state, run.summary, run.notes, run.tags, run.display_name]
+    state = [run.state, run.summary, run.history_row_count, run.notes, run.tags, run.display_name]
     names = [(str(version.pk), [alias.alias for alias in version.aliases.all()]) for version in versions]
     return hashlib.sha256(repr([state, names]).encode()).hexdigest()[:16]
