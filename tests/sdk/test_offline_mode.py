@@ -125,6 +125,33 @@ def test_an_artifact_is_kept_as_it_was_when_it_was_logged(directories, tmp_path,
     assert len(list((directory.path / "files").iterdir())) == 3
 
 
+def test_another_offline_run_uses_what_was_logged_offline(directories, tmp_path, capsys):
+    with wandb.init() as run:
+        for text in ("first", "second"):
+            run.log_artifact(make_draft(tmp_path / f"{text}.txt", text), aliases=[text])
+        run.log_artifact(run.use_artifact("data:first"), aliases=["chosen"])
+    capsys.readouterr()
+    with wandb.init() as run:
+        for name, text in (("data", "second"), ("x/data:first", "first"), ("acme/x/data:chosen", "first")):
+            found = run.use_artifact(name, type="dataset")
+            root = Path(found.download(tmp_path / "down" / text))
+            assert (root / "in/a.txt").read_text() == text
+        assert "offline: data:latest is what was logged offline at 20" in capsys.readouterr().err
+        with pytest.raises(wandb.TypeDiffers):
+            run.use_artifact("data", type="model")
+        with pytest.raises(wandb.NotFound):
+            run.use_artifact("data:absent")
+        with pytest.raises(wandb.NotFound):
+            run.use_artifact("other/data")
+    first, second = directories()
+    used = [event["offline"]["run"] for _, event in outcome_of(second).actions]
+    assert used == [first.read()["id"]] * 3
+
+
+def test_login_checks_no_key():
+    assert wandb.login(key="wllm_something")
+
+
 def test_what_is_wrong_is_refused_as_in_online_mode(tmp_path):
     with wandb.init() as run:
         with pytest.raises(wandb.InvalidName):

@@ -162,9 +162,15 @@ def login(key: str | None = None, base_url: str | None = None, relogin: bool = F
 
     Without `key` the current one is checked; if there is none, or with `relogin`, the terminal prompts for it.
     Where the config file cannot be written, there is a warning, and this process has the key.
+    In the modes `offline` and `disabled` nothing is checked or stored.
     Raises `AuthenticationError` if the server rejects the key, or if there is none and no terminal.
     """
     key = api_keys.clean(key)  # from here on, no traceback shows it
+    current = settings.load(base_url=base_url)
+    if current.mode != "online":
+        if current.mode == "offline":
+            Console(silent=current.silent).info("The mode is offline: the API key is neither checked nor stored")
+        return True
     try:
         sign_in(key, base_url, relogin)
     except settings.KeyNotStored as error:

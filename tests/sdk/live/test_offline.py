@@ -53,6 +53,9 @@ def test_a_run_is_sent_once(client, project, directories, tmp_path):
     log_offline(project, tmp_path, "x")
     (path,) = directories()
     assert sync("--dry-run") == (0, [sync("--dry-run")[1][0] | {"state": "not sent", "path": str(path)}])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANLLMDB_BASE_URL", "http://127.0.0.1:9")
+        assert sync() == (1, [])
     code, (report,) = sync()
     assert (code, report["state"], report["name"], report["problems"]) == (0, "sent", "first", [])
     assert report["artifacts"] == [f"{project}/data:v1", f"{project}/model:v1"]
@@ -61,6 +64,9 @@ def test_a_run_is_sent_once(client, project, directories, tmp_path):
     assert (run["config"], run["summary"]) == ({"lr": 1, "epochs": 3}, {"loss": 1})
     assert (run["tags"], run["notes"], run["display_name"]) == (["a"], "on a plane", "first")
     assert run["host"]
+    assert run["started_at"] < run["finished_at"]
+    rows = client.get(f"/runs/{run['id']}/history")["items"]
+    assert [(row["_step"], row["loss"]) for row in rows] == [(1, 3), (2, 2), (3, 1)]
     data = wandb.Api().artifact(f"{project}/data:best")
     assert (data.metadata, data.file_count, data.logged_by().id) == ({"rows": 1}, 3, run["id"])
     assert (Path(data.download(tmp_path / "down")) / "2.txt").read_text() == "xx"
@@ -82,6 +88,7 @@ def test_a_run_is_sent_once(client, project, directories, tmp_path):
         assert wandb.Api().collection(f"{project}/data").version_count == 2
         assert wandb.Api().artifact(f"{project}/data:best").version == "v2"
         assert len([run for run in client.get("/runs", project=project)["items"] if run["display_name"]]) == 1
+    assert client.get(f"/runs/{run['id']}/history")["items"] == rows
     assert sync("--clean")[0] == 0
     assert directories() == []
 

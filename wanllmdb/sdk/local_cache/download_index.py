@@ -63,11 +63,7 @@ def remember(
 
 def find_artifact(connection: Connection, project: str, path: str) -> Path:
     """The directory of the artifact. Without a team the project may be of any team that has one of this name."""
-    parts = path.split("/")
-    if len(parts) > 3 or not all(parts):
-        raise errors.Invalid(f"{path!r} is not an artifact name: use 'name', 'name:alias' or 'team/project/name:alias'")
-    team, _, project = project.rpartition("/")
-    wanted = [team or connection.settings.entity or "", project][: 3 - len(parts)] + parts
+    wanted = full_name_parts(connection, project, path)
     server = _server_directory(connection)
     if wanted[0]:
         places = [server / _hash("/".join(wanted))]
@@ -83,6 +79,15 @@ def find_artifact(connection: Connection, project: str, path: str) -> Path:
         names = " and ".join(sorted(map(_name_of, places)))
         raise errors.Invalid(f"{path!r} can be {names}: name the team, or set WANLLMDB_ENTITY")
     return places[0]
+
+
+def full_name_parts(connection: Connection, project: str, path: str) -> list[str]:
+    """Team, project and name of an artifact relative to a project; the team is empty if only a server knows it."""
+    parts = path.split("/")
+    if len(parts) > 3 or not all(parts):
+        raise errors.Invalid(f"{path!r} is not an artifact name: use 'name', 'name:alias' or 'team/project/name:alias'")
+    team, _, project = project.rpartition("/")
+    return [team or connection.settings.entity or "", project][: 3 - len(parts)] + parts
 
 
 def has_version(place: Path, version: str) -> bool:

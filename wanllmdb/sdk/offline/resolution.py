@@ -12,38 +12,66 @@ from wanllmdb.sdk.local_cache import download_index
 from wanllmdb.sdk.local_cache.manifest_json import parse_manifest
 from wanllmdb.sdk.local_version import LocalVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
+from wanllmdb.sdk.offline import unsent_index
 from wanllmdb.sdk.validators import VERSION
 
 
 def resolve(
     connection: Connection, project: str, name: str, alias: str | None, version: str | int | None, type: str | None
 ) -> LocalVersion:
-    """The version that was downloaded as `name:x` before, with a warning that says how old the answer is.
+    """The version that was downloaded as `name:x` before, or the artifact that was logged offline since then.
 
-    `project` is that of a name without one. Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `TypeDiffers`.
+    A warning says how old the answer is. `project` is that of a name without one. Raises `NotFound`, `AliasNotFound`,
+    `VersionNotFound`, `TypeDiffers`.
     """
     path, _, suffix = name.partition(":")
+    unsent = None
+    if version is None:
+        unsent = unsent_index.find(connection, project, path, alias or suffix or "latest")
+    try:
+        found, fetched_at = _downloaded(connection, project, path, alias, version, suffix)
+    except errors.NotFound:
+        if unsent is None:
+            raise
+        fetched_at = ""
+    if unsent is not None and unsent.record["created_at"] > fetched_at:
+        _require_type(unsent, type)
+        at = unsent.record["created_at"]
+        connection.console.warning(
+            f"offline: {path}:{alias or suffix or 'latest'} is what was logged offline at {at}, {_age(at)} ago"
+        )
+        return unsent
+    manifest = parse_manifest(found)
+    directory = _complete_directory(found, manifest)
+    sources = {entry.path: str(Path(directory, entry.path)) for entry in manifest}
+    downloaded = LocalVersion(connection, found["record"], sources, manifest)
+    _require_type(downloaded, type)
+    label = f"{found['name']}:{alias or suffix or version or 'latest'}"
+    connection.console.warning(
+        f"offline: {label} is {found['record']['version']} as of {fetched_at}, {_age(fetched_at)} ago; its files are "
+        f"those in {directory}"
+    )
+    return downloaded
+
+
+def _downloaded(
+    connection: Connection, project: str, path: str, alias: str | None, version: str | int | None, suffix: str
+) -> tuple[dict[str, Any], str]:
+    """The record of the version, and when a server last said that the name means it."""
     place = download_index.find_artifact(connection, project, path)
     if version is None and alias is None and VERSION.fullmatch(suffix) and download_index.has_version(place, suffix):
         version = suffix
     if version is not None:
-        found, fetched_at = download_index.read_version(place, path, version), None
-    else:
-        alias = alias or suffix or "latest"
-        pointer = download_index.read_alias(place, path, alias)
-        found, fetched_at = download_index.read_version(place, path, pointer["version"]), pointer["fetched_at"]
-    record = found["record"]
-    if type is not None and record["artifact_type"] != type:
-        raise errors.TypeDiffers(f"Artifact {found['name']!r} is a {record['artifact_type']}, not a {type}")
-    manifest = parse_manifest(found)
-    directory = _complete_directory(found, manifest)
-    label = f"{found['name']}:{alias or record['version']}"
-    connection.console.warning(
-        f"offline: {label} is {record['version']} as of {fetched_at or found['fetched_at']}, "
-        f"{_age(fetched_at or found['fetched_at'])} ago; its files are those in {directory}"
-    )
-    sources = {entry.path: str(Path(directory, entry.path)) for entry in manifest}
-    return LocalVersion(connection, record, sources, manifest)
+        found = download_index.read_version(place, path, version)
+        return found, found["fetched_at"]
+    pointer = download_index.read_alias(place, path, alias or suffix or "latest")
+    return download_index.read_version(place, path, pointer["version"]), pointer["fetched_at"]
+
+
+def _require_type(version: LocalVersion, type: str | None) -> None:
+    actual = version.record["artifact_type"]
+    if type not in (None, actual):
+        raise errors.TypeDiffers(f"Artifact {version.name!r} is a {actual}, not a {type}")
 
 
 def _complete_directory(found: dict[str, Any], manifest: Manifest) -> str:

@@ -18,7 +18,7 @@ from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_jsonable
 from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord, manifest_of
 from wanllmdb.sdk.logged_version import LoggedVersion
-from wanllmdb.sdk.offline import resolution
+from wanllmdb.sdk.offline import resolution, unsent_index
 from wanllmdb.sdk.offline.recorder import Recorder
 from wanllmdb.sdk.offline.run_directory import RunDirectory
 from wanllmdb.sdk.process_end import Outcome
@@ -77,6 +77,8 @@ class OfflineRun(Run):
         if isinstance(state, Draft):
             return self._keep(state, aliases, tags)
         self._recorder.append("add_aliases", aliases=aliases, tags=tags, **_reference(state))
+        if isinstance(state.record, UnsentRecord):
+            unsent_index.remember(self._connection, state.record, aliases)
         return state
 
     def _keep(self, draft: Draft, aliases: list[str], tags: list[str]) -> LocalVersion:
@@ -106,13 +108,14 @@ class OfflineRun(Run):
         record = UnsentRecord(
             fields,
             offline={"run": self.id, "artifact": artifact_id},
+            directory=str(self._directory.path),
             project_name=self._record["project_name"],
             file_count=len(files),
             total_size=size,
             created_at=timestamps.now(),
         )
-        sources = {entry.path: self._directory.files.local_path(entry) for entry in manifest}
-        return LocalVersion(self._connection, record, sources, manifest)
+        unsent_index.remember(self._connection, record, {"latest", *aliases})
+        return unsent_index.load(self._connection, record)
 
     def _mark_dirty(self) -> None:
         if not self._is_copy:
