@@ -99,17 +99,24 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
 
 
 @transaction.atomic
-def delete(actor: Actor, artifact: Artifact) -> None:
+def delete(actor: Actor, artifact: Artifact, *, delete_aliases: bool = True) -> None:
     """Delete the artifact with all its versions, unless it has an alias that the user may not delete.
 
-    The removal of its aliases is recorded. Workers delete the bytes that nothing else needs. Where a rule protected one
-    of its aliases the name is reserved; the numbers of versions under it go on in any case.
+    Without `delete_aliases` any alias but a `latest` that follows by itself blocks it: `VersionHasAliases`. The removal
+    of its aliases is recorded. Workers delete the bytes that nothing else needs. Where a rule protected one of its
+    aliases the name is reserved; the numbers of versions under it go on in any case.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
     names = list(artifact.alias_set.values_list("alias", flat=True))
     protection.require(actor, artifact, names)
     protection.require_own_rules(actor, artifact)
+    blocking = sorted(name for name in names if name != validators.LATEST or not artifact.auto_latest)
+    if blocking and not delete_aliases:
+        message = (
+            f"Artifact {artifact.name!r} has the aliases {', '.join(blocking)}: remove them, or delete them with it."
+        )
+        raise errors.VersionHasAliases(message, aliases=blocking)
     role = protection.reserving_role(artifact, names)
     aliases.record_removal(actor, artifact)
     artifact_deleting.send(Artifact, artifact=artifact)

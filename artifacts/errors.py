@@ -74,6 +74,10 @@ class AliasNotFound(Missing):
 class VersionNotFound(Missing):
     """The artifact has no such version."""
 
+    @classmethod
+    def deleted(cls, version: str, artifact_name: str) -> "VersionNotFound":
+        return cls(f"Version {version} of artifact {artifact_name!r} was deleted.")
+
 
 class AliasProtected(Denied):
     """A rule keeps the alias where it is; the rule is named, and whether a proposal would help."""
@@ -116,7 +120,7 @@ class VersionIncomplete(Conflict):
 
 
 class VersionHasAliases(Conflict):
-    """Aliases point at the version to be deleted."""
+    """Aliases point at the version to be deleted, or at a version of the artifact to be deleted."""
 
 
 class BytesMismatch(Conflict):

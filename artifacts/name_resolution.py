@@ -38,13 +38,22 @@ def resolve(
     if alias and version:
         raise errors.Invalid("Give an alias or a version, not both.")
     artifact = find_artifact(user, full_name, project)
-    if type and artifact.type != type:
-        raise errors.TypeDiffers(f"Artifact {artifact.name!r} is a {artifact.type}, not a {type}.")
+    _require_type(artifact, type)
     if version:
         return Resolved(artifact, find_version(artifact, version, at), None)
     if alias:
         return Resolved(artifact, find_aliased(artifact, alias, at), alias)
     return resolve_suffix(artifact, suffix or validators.LATEST, at)
+
+
+def describe(version: ArtifactVersion, type: str | None = None) -> Resolved:
+    """A version that was found by its id, with its artifact as it is called now. Raises `VersionNotFound`."""
+    artifact = Artifact.objects.for_display().filter(pk=version.artifact_id).first()
+    row = artifact.versions.with_details().finalized().filter(pk=version.pk).first() if artifact else None
+    if artifact is None or row is None:
+        raise errors.VersionNotFound(f"Version {version.version} is not finalized, or was deleted.")
+    _require_type(artifact, type)
+    return Resolved(artifact, row, None)
 
 
 def find_artifact(user: Any, full_name: str, project: Project | None = None) -> Artifact:
@@ -58,6 +67,7 @@ def find_artifact(user: Any, full_name: str, project: Project | None = None) -> 
         row = visible.named(project, parts[2]) if project else row
     elif len(parts) == 1 and project is not None:
         row = visible.named(project, full_name)
+        full_name = f"{project.full_name}/{full_name}"
     else:
         raise errors.Invalid(f"{full_name!r} is not of the form 'team/project/name'.")
     if row is None:
@@ -113,6 +123,11 @@ def resolve_suffix(artifact: Artifact, suffix: str, at: datetime | None = None) 
     return Resolved(artifact, find_aliased(artifact, suffix, at), suffix)
 
 
+def _require_type(artifact: Artifact, type: str | None) -> None:
+    if type and artifact.type != type:
+        raise errors.TypeDiffers(f"Artifact {artifact.name!r} is a {artifact.type}, not a {type}.")
+
+
 def _find_number(artifact: Artifact, number: int) -> ArtifactVersion | None:
     """The version of that number in whatever state, ready to be shown."""
     return artifact.versions.with_details().filter(number=number).first()
@@ -122,7 +137,7 @@ def _no_version(artifact: Artifact, number: int, row: ArtifactVersion | None) ->
     # A number that was assigned to no version of it was assigned to one of an artifact that had the name before.
     was_deleted = row.state == row.State.DELETED if row else number <= artifact.last_assigned_number
     if was_deleted:
-        return errors.VersionNotFound(f"Version v{number} of artifact {artifact.name!r} was deleted.")
+        return errors.VersionNotFound.deleted(f"v{number}", artifact.name)
     newest = (
         f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
     )

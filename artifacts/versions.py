@@ -161,7 +161,7 @@ def _lock_existing(artifact: Artifact, version: ArtifactVersion) -> ArtifactVers
     """The version as it is now, under a row lock; somebody may have finalized or deleted it meanwhile."""
     locked = artifact.versions.select_for_update(no_key=True).get(pk=version.pk)
     if locked.state == ArtifactVersion.State.DELETED:
-        raise errors.VersionNotFound(f"Version {locked.version} was deleted.")
+        raise errors.VersionNotFound.deleted(locked.version, artifact.name)
     return locked
 
 
@@ -216,7 +216,7 @@ def _finalize(
         # A draft that gave way to a version of the same contents: the result is that one, also the second time.
         twin = _newest_with(artifact, version.digest, version.executable_digest)
         if twin is None:
-            raise errors.VersionNotFound(f"Version {version.version} was deleted.")
+            raise errors.VersionNotFound.deleted(version.version, artifact.name)
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
     if description is not None:
         version.description = description

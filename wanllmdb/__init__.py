@@ -49,10 +49,12 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import VersionHasAliases as VersionHasAliases
     from wanllmdb.sdk.errors import VersionIncomplete as VersionIncomplete
     from wanllmdb.sdk.errors import VersionNotFound as VersionNotFound
+    from wanllmdb.sdk.errors import WaitTimeout as WaitTimeout
     from wanllmdb.sdk.errors import WanLLMDBError as WanLLMDBError
     from wanllmdb.sdk.json_values import SyncedDict
     from wanllmdb.sdk.manifest import Entry as Entry
     from wanllmdb.sdk.manifest import Manifest as Manifest
+    from wanllmdb.sdk.model_registry import ModelRegistry as ModelRegistry
     from wanllmdb.sdk.models import AliasChange as AliasChange
     from wanllmdb.sdk.models import AliasProposal as AliasProposal
     from wanllmdb.sdk.models import Project as Project
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.session import log as log
     from wanllmdb.sdk.session import log_artifact as log_artifact
     from wanllmdb.sdk.session import login as login
+    from wanllmdb.sdk.session import save as save
     from wanllmdb.sdk.session import use_artifact as use_artifact
     from wanllmdb.sdk.stored_run import StoredRun as StoredRun
 
@@ -78,11 +81,12 @@ _NAMES_BY_MODULE = {
     "BytesMismatch CacheError Conflict CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameReserved "
     "NameTaken NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen ReadOnlyKey "
     "RuleTaken ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases "
-    "VersionIncomplete VersionNotFound WanLLMDBError",
+    "VersionIncomplete VersionNotFound WaitTimeout WanLLMDBError",
     "manifest": "Entry Manifest",
+    "model_registry": "ModelRegistry",
     "models": "AliasChange AliasProposal Project RunRecord",
     "run": "Run",
-    "session": "finish init log log_artifact login use_artifact",
+    "session": "finish init log log_artifact login save use_artifact",
     "stored_run": "StoredRun",
 }
 _MODULE_OF = {

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +23,7 @@ from api.accounts.serializers import (
     TeamSerializer,
     TeamUpdate,
 )
+from api.lookups import get_or_missing
 from api.pagination import PageQuery, page_of, paginate
 from api.permissions import SignedIn
 from api.serialization import parse_body
@@ -64,7 +64,7 @@ class KeyDetail(APIView):
     @extend_schema(responses={204: None}, operation_id="keys_revoke")
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Revoke one of your API keys."""
-        keys.revoke(Actor.from_api(request), get_object_or_404(request.user.api_keys, pk=key_id))
+        keys.revoke(Actor.from_api(request), get_or_missing(request.user.api_keys, "API key", key_id))
         return Response(status=204)
 
 

@@ -166,12 +166,22 @@ class AliasMove(serializers.Serializer):
 
 
 class UseArtifact(serializers.Serializer):
-    name = serializers.CharField(max_length=400)
+    name = serializers.CharField(
+        max_length=400, required=False, help_text="`name:x` in the run's project, or `team/project/name:x`."
+    )
+    version_id = serializers.UUIDField(required=False, help_text="A version by its id, instead of a name.")
     alias = serializers.CharField(max_length=100, required=False, allow_null=True)
     version = serializers.CharField(max_length=20, required=False, allow_null=True)
     type = serializers.CharField(max_length=64, required=False, allow_null=True)
     at = MomentField(required=False, allow_null=True, help_text="Resolve the alias as of this time.")
     run_id = serializers.UUIDField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if ("name" in data) == ("version_id" in data):
+            raise serializers.ValidationError("Give a name or a version_id, and not both.")
+        if "version_id" in data and any(data.get(field) for field in ("alias", "version", "at")):
+            raise serializers.ValidationError("A version_id means one version: leave out alias, version and at.")
+        return data
 
 
 class AliasesSet(serializers.Serializer):

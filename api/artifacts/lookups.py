@@ -5,16 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import FilteredRelation, Q, QuerySet
-from django.http import Http404
-from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
 from accounts.models import Team, User
 from api.accounts.views import get_team
+from api.lookups import get_or_missing, missing
 from artifacts import errors, validators
 from artifacts.aliases import aliases
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
 from core.compiled_queries import CompiledQuery
+from core.errors import Missing
 from projects.models import Project, Run
 from projects.models.project import as_uuid
 
@@ -39,29 +39,32 @@ _ARTIFACT_AND_TARGET = CompiledQuery(_with_target, UUID, UUID, UUID)
 def get_artifact(request: Request, pk: UUID) -> Artifact:
     artifact = _ARTIFACT.first(request.user.pk, pk)
     if artifact is None:
-        raise Http404("No Artifact matches the given query.")
+        raise missing("Artifact")
     return artifact
 
 
 def get_version(request: Request, pk: UUID) -> ArtifactVersion:
     """Any version that the user may see; nobody sees a deleted one."""
-    return get_object_or_404(ArtifactVersion.objects.visible_to(request.user).for_display(), pk=pk)
+    version = ArtifactVersion.objects.visible_to(request.user).for_display().filter(pk=pk).first()
+    if version is None:
+        raise _no_version(request, pk)
+    return version
 
 
 def get_file(request: Request, pk: UUID) -> ArtifactFile:
     visible = ArtifactFile.objects.visible_to(request.user)
-    return get_object_or_404(visible.select_related("version__artifact__project__team", "blob__object"), pk=pk)
+    return get_or_missing(visible.select_related("version__artifact__project__team", "blob__object"), "File", pk)
 
 
 def get_run(request: Request, pk: UUID) -> Run:
-    return get_object_or_404(Run.objects.visible_to(request.user).select_related("project__team"), pk=pk)
+    return get_or_missing(Run.objects.visible_to(request.user).select_related("project__team"), "Run", pk)
 
 
 def get_target(request: Request, pk: UUID) -> ArtifactVersion:
     """The version to which an alias is to move. Includes drafts: the verb raises the error for them."""
     version = _VERSION.first(request.user.pk, pk)
     if version is None:
-        raise Http404("No ArtifactVersion matches the given query.")
+        raise _no_version(request, pk)
     return version
 
 
@@ -76,7 +79,7 @@ def get_artifact_and_target(request: Request, pk: UUID) -> tuple[Artifact, Artif
         return get_artifact(request, pk), None
     artifact = _ARTIFACT_AND_TARGET.first(request.user.pk, pk, version_id)
     if artifact is None:
-        raise Http404("No Artifact matches the given query.")
+        raise missing("Artifact")
     # Django does not set it where there is none.
     return artifact, getattr(artifact, "target", None)
 
@@ -87,11 +90,11 @@ def get_alias(request: Request, artifact_id: UUID, alias: str) -> ArtifactAlias:
 
 
 def get_proposal(request: Request, pk: UUID) -> AliasProposal:
-    return get_object_or_404(AliasProposal.objects.visible_to(request.user).for_display(), pk=pk)
+    return get_or_missing(AliasProposal.objects.visible_to(request.user).for_display(), "Proposal", pk)
 
 
 def get_rule(request: Request, pk: UUID) -> AliasRule:
-    return get_object_or_404(AliasRule.objects.visible_to(request.user).for_display(), pk=pk)
+    return get_or_missing(AliasRule.objects.visible_to(request.user).for_display(), "Rule", pk)
 
 
 def get_scope(request: Request, params: Mapping[str, Any]) -> Team | Project | Artifact:
@@ -102,7 +105,7 @@ def get_scope(request: Request, params: Mapping[str, Any]) -> Team | Project | A
         return Project.objects.visible_to(request.user).find(params["project"])
     team_id = as_uuid(params["team"])
     if team_id:
-        return get_object_or_404(Team.objects.visible_to(request.user), pk=team_id)
+        return get_or_missing(Team.objects.visible_to(request.user), "Team", team_id)
     return get_team(request, params["team"])
 
 
@@ -118,6 +121,17 @@ def get_targets(
     )
     versions = {row.pk: row for row in rows} | {row.number: row for row in rows if row.artifact_id == artifact.pk}
     for text, key in keys.items():
+        if key not in versions and isinstance(key, UUID):
+            raise _no_version(request, key)
         if key not in versions:
             raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {text!r}.")
     return {alias: None if text is None else versions[keys[text]] for alias, text in targets.items()}
+
+
+def _no_version(request: Request, pk: UUID) -> Missing:
+    """Why the user finds no version of that id. One that was deleted is told by its name, to who sees its artifact."""
+    deleted = ArtifactVersion.objects.filter(pk=pk, state=ArtifactVersion.State.DELETED)
+    version = deleted.filter(artifact__in=Artifact.objects.visible_to(request.user)).select_related("artifact").first()
+    if version is None:
+        return missing("Version")
+    return errors.VersionNotFound.deleted(version.version, version.artifact.name)

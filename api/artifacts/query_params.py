@@ -95,6 +95,10 @@ class RuleQuery(PageQuery):
         return data
 
 
+class DeleteArtifactQuery(serializers.Serializer):
+    delete_aliases = serializers.BooleanField(default=True, help_text="If false, refuse where there are aliases.")
+
+
 class DeleteVersionQuery(serializers.Serializer):
     delete_aliases = serializers.BooleanField(default=False, help_text="Also delete the aliases that point to it.")
 

@@ -63,6 +63,7 @@ class VersionSerializer(serializers.ModelSerializer):
     artifact_id = serializers.UUIDField()
     artifact_name = serializers.CharField(source="artifact.name")
     artifact_type = serializers.CharField(source="artifact.type")
+    project = serializers.UUIDField(source="artifact.project_id")
     project_name = serializers.CharField(source="artifact.project.full_name")
     version = serializers.CharField()
     is_finalized = serializers.BooleanField()
@@ -80,6 +81,7 @@ class VersionSerializer(serializers.ModelSerializer):
             "artifact_id",
             "artifact_name",
             "artifact_type",
+            "project",
             "project_name",
             "version",
             "number",

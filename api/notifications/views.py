@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +11,7 @@ from rest_framework.views import APIView
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from api.lookups import get_or_missing
 from api.notifications.serializers import (
     DeliverySerializer,
     InboxItemSerializer,
@@ -125,7 +125,7 @@ class DeliveryRedeliver(APIView):
     def post(self, request: Request, delivery_id: UUID) -> Response:
         """Send a delivery again, with the same `webhook-id`."""
         visible = Delivery.objects.visible_to(request.user).select_related("event", "webhook__project__team")
-        delivery = webhooks.redeliver(Actor.from_api(request), get_object_or_404(visible, pk=delivery_id))
+        delivery = webhooks.redeliver(Actor.from_api(request), get_or_missing(visible, "Delivery", delivery_id))
         return Response(DeliverySerializer(delivery).data, 202)
 
 
@@ -175,13 +175,13 @@ class WatchDetail(APIView):
     @extend_schema(responses={204: None}, operation_id="watches_delete")
     def delete(self, request: Request, watch_id: UUID) -> Response:
         """Stop watching."""
-        watches.unwatch(Actor.from_api(request), get_object_or_404(request.user.watches, pk=watch_id))
+        watches.unwatch(Actor.from_api(request), get_or_missing(request.user.watches, "Watch", watch_id))
         return Response(status=204)
 
 
 def get_webhook(request: Request, webhook_id: UUID) -> Webhook:
     """404 for users who cannot see the project, 403 for those who are not an admin of its team."""
-    webhook = get_object_or_404(Webhook.objects.visible_to(request.user).for_display(), pk=webhook_id)
+    webhook = get_or_missing(Webhook.objects.visible_to(request.user).for_display(), "Webhook", webhook_id)
     permissions.require(Actor.from_api(request), webhook.project.team, Role.ADMIN)
     return webhook
 
@@ -191,5 +191,5 @@ def _target(request: Request, data: dict[str, Any]) -> dict[str, Any]:
     if "project" in data:
         return {"project": Project.objects.visible_to(request.user).find(data.pop("project"))}
     visible = Artifact.objects.visible_to(request.user).select_related("project__team")
-    artifact = get_object_or_404(visible, pk=data.pop("artifact"))
+    artifact = get_or_missing(visible, "Artifact", data.pop("artifact"))
     return {"project": artifact.project, "artifact": artifact}

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from api.accounts.views import get_team
+from api.lookups import get_or_missing
 from api.pagination import page_of, paginate, parse
 from api.permissions import SignedIn
 from api.projects.serializers import (
@@ -161,12 +161,12 @@ class RunEnd(APIView):
 
 def get_project(request: Request, project_id: UUID) -> Project:
     visible = Project.objects.visible_to(request.user)
-    return get_object_or_404(visible.select_related("team", "created_by"), pk=project_id)
+    return get_or_missing(visible.select_related("team", "created_by"), "Project", project_id)
 
 
 def get_run(request: Request, run_id: UUID) -> Run:
     visible = Run.objects.visible_to(request.user)
-    return get_object_or_404(visible.select_related("project__team", "created_by"), pk=run_id)
+    return get_or_missing(visible.select_related("project__team", "created_by"), "Run", run_id)
 
 
 def _filters(request: Request, query: type[Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, lineage, storage
+from artifacts.aliases import aliases
 from artifacts.content import deletions, downloads, garbage_collection, uploads
 from artifacts.models import (
     AliasChange,
@@ -40,6 +41,19 @@ def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
     # The record alone stays, and still says what it is about.
     assert {change.artifact_name for change in AliasChange.objects.all()} == {"acme/demo/data"}
     assert api(bob).get(f"{ARTIFACTS}/{artifact.pk}").status_code == 404
+
+
+def test_aliases_go_only_if_the_caller_says_so(api, bob, artifact, v1):
+    aliases.move(Actor(bob), artifact, "staging", v1)
+    client, url = api(bob), f"{ARTIFACTS}/{artifact.pk}"
+    refused = client.delete(f"{url}?delete_aliases=false")
+    assert (refused.status_code, refused.json()["code"], refused.json()["aliases"]) == (
+        *(409, "VersionHasAliases"),
+        ["staging"],
+    )
+    assert Artifact.objects.exists()
+    aliases.remove(Actor(bob), artifact, "staging")
+    assert client.delete(f"{url}?delete_aliases=false").status_code == 204
 
 
 def test_its_bytes_go_after_the_grace(bob, artifact, v1, settings):

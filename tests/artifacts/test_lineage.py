@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import lineage, versions
+from artifacts import artifacts, lineage, versions
 from artifacts.aliases import aliases
 from artifacts.models import ArtifactUsage
 from core import errors
@@ -48,6 +48,22 @@ def test_every_way_to_name_it(api, bob, run, v1, v2, requested, version, alias):
     body = api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", requested).json()
 
     assert (body["version"]["version"], body["alias"]) == (version, alias)
+
+
+def test_a_version_by_its_id_whatever_it_is_called_now(api, bob, run, artifact, v1, v2):
+    client, url = api(bob), f"/api/v1/runs/{run.pk}/use-artifact"
+    artifacts.update(Actor(bob), artifact, name="rows")
+    body = client.post(url, {"version_id": str(v1.pk), "type": "dataset"}).json()
+    assert (body["version"]["id"], body["artifact"]["name"], body["alias"]) == (str(v1.pk), "rows", None)
+    assert ArtifactUsage.objects.get().version == v1
+    assert client.post(url, {"version_id": str(v1.pk), "type": "model"}).json()["code"] == "TypeDiffers"
+
+    draft = begin(bob, artifact, {"b": b"b"}).version
+    versions.delete(Actor(bob), v1)
+    for pk, message in ((draft.pk, "not finalized"), (v1.pk, "Version v1 of artifact 'rows' was deleted.")):
+        answer = client.post(url, {"version_id": str(pk)})
+        assert (answer.status_code, answer.json()["code"]) == (404, "VersionNotFound")
+        assert message in answer.json()["detail"]
 
 
 def test_twice_is_once(api, bob, run, v1):
@@ -126,6 +142,9 @@ def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, 
         ({"name": "data", "type": "model"}, 409, "TypeDiffers"),
         ({"name": "data", "run_id": str(UUID(int=7))}, 400, "Invalid"),
         ({"name": "a/data"}, 400, "Invalid"),
+        ({"name": "data", "version_id": str(UUID(int=7))}, 400, "Invalid"),
+        ({"version_id": str(UUID(int=7)), "alias": "latest"}, 400, "Invalid"),
+        ({"version_id": str(UUID(int=7))}, 404, "Missing"),
         ([], 400, "Invalid"),
     ],
 )

@@ -30,6 +30,10 @@ def test_everything_works_and_nothing_is_sent(monkeypatch, tmp_path, capsys):
         assert logged is artifact
         assert (logged.version, logged.aliases, logged.size, logged.metadata) == ("v0", ["latest"], 1, {"rows": 1})
         assert run.log_artifact(logged).version == "v0"
+        assert run.log_artifact(tmp_path / "a.txt", wait=False).wait().version == "v0"
+        assert wandb.save(tmp_path / "*.txt") == ["a.txt"]
+        described = wandb.ModelRegistry().log_model(run, tmp_path / "a.txt", "net", version="v1.0.0")
+        assert (described["version"], described["number"], described["stage"]) == ("v1.0.0", 0, "none")
     assert (run.state, dict(run.summary), dict(run.config)) == ("finished", {"loss": 0.5}, {"lr": 1, "epochs": 3})
     assert capsys.readouterr().out == ""
 
@@ -78,12 +82,17 @@ REGISTRY = {
     "propose": lambda: wandb.registry.propose("acme/x/model", "v3", "production"),
     "proposals": lambda: wandb.registry.proposals("acme/x/model"),
     "approve": lambda: wandb.registry.approve("0"),
+    "use_model": lambda: wandb.ModelRegistry().use_model("acme/x/model"),
+    "list_models": lambda: wandb.ModelRegistry().list_models(),
+    "get_model_versions": lambda: wandb.ModelRegistry().get_model_versions("acme/x/model"),
 }
 
 
 @pytest.mark.parametrize("operation", REGISTRY)
 def test_no_alias_moves(monkeypatch, operation):
-    is_rejected = pytest.raises(wandb.Invalid, match=f"registry.{operation} needs a server, but the mode is 'disabled'")
+    is_rejected = pytest.raises(
+        wandb.Invalid, match=f"(?i)registry.{operation} needs a server, but the mode is 'disabled'"
+    )
     with wandb.init(mode="disabled"), is_rejected:
         REGISTRY[operation]()
     monkeypatch.setenv("WANLLMDB_MODE", "disabled")

@@ -78,5 +78,6 @@ def public(kind: type) -> set[str]:
 def test_the_reference_documents_every_public_name():
     documented = set(re.findall(r"\w+", (Path(wanllmdb.__file__).parents[1] / "docs/sdk.md").read_text()))
     kinds = (wanllmdb.Artifact, wanllmdb.Run, wanllmdb.Api, wanllmdb.Collection, wanllmdb.File, wanllmdb.Project)
+    kinds += (wanllmdb.ModelRegistry,)
     names = {"run", "config", "summary", *wanllmdb.__all__, *dir(wanllmdb.registry)} - {"__version__"}
     assert names.union(*map(public, kinds)) - documented == set()

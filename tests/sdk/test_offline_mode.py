@@ -148,6 +148,24 @@ def test_another_offline_run_uses_what_was_logged_offline(directories, tmp_path,
     assert used == [first.read()["id"]] * 3
 
 
+def test_files_are_saved_and_artifacts_logged_in_the_background(directories, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with wandb.init(id="mine", resume="allow") as run:
+        for number in range(3):
+            last = run.log_artifact(make_draft(tmp_path / f"{number}.txt", str(number)), wait=False)
+        assert last.wait().file_count == 1
+        (tmp_path / "a.log").write_text("a")
+        assert run.save("*.log", policy="now") == ["a.log"]
+        (tmp_path / "a.log").unlink()
+        (tmp_path / "b.log").write_text("b")
+        run.save("*.log", policy="end")
+    (directory,) = directories()
+    assert (directory.read()["name"], directory.read()["resume"]) == ("mine", "allow")
+    logged = [event for _, event in outcome_of(directory).actions]
+    assert [event["artifact_name"] for event in logged] == ["data"] * 3 + ["run-mine-files"] * 2
+    assert [entry.path for entry in directory.read_manifest(logged[-1]["id"])] == ["a.log", "b.log"]
+
+
 def test_login_checks_no_key():
     assert wandb.login(key="wllm_something")
 

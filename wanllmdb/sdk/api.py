@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -42,13 +43,30 @@ class Collection:
 
     def versions(self) -> Iterator[Artifact]:
         """All finalized versions, newest first. Fetched page by page."""
-        pages = self._connection.client.iter_pages(f"/artifacts/{self.id}/versions", state="finalized")
-        return (Artifact._from_record(self._connection, record) for record in pages)
+        with self._explain_missing():
+            for record in self._connection.client.iter_pages(f"/artifacts/{self.id}/versions", state="finalized"):
+                yield Artifact._from_record(self._connection, record)
 
     def all_aliases(self) -> dict[str, str]:
         """Every alias with its version: `{"latest": "v3"}`."""
-        items = self._connection.client.get(f"/artifacts/{self.id}/aliases")["items"]
+        with self._explain_missing():
+            items = self._connection.client.get(f"/artifacts/{self.id}/aliases")["items"]
         return {row["alias"]: row["version"] for row in items}
+
+    def delete(self, delete_aliases: bool = False) -> None:
+        """Delete the artifact with all its versions and, if nothing else needs them, their bytes.
+
+        An artifact that is created with this name later continues its numbers. With `delete_aliases` its aliases go
+        too; an automatic `latest` needs no permission. Raises `VersionHasAliases` without `delete_aliases`,
+        `AliasProtected` in any case if a rule protects one of them, `Denied`, `NotFound`.
+        """
+        with self._explain_missing():
+            self._connection.client.delete(
+                f"/artifacts/{self.id}", delete_aliases="true" if delete_aliases else "false"
+            )
+
+    def _explain_missing(self) -> AbstractContextManager[None]:
+        return name_resolution.explain_missing(self.qualified_name, errors.NotFound)
 
     def __repr__(self) -> str:
         return f"<Collection {self.qualified_name} ({self.type}), {self.version_count} versions>"
@@ -66,6 +84,12 @@ class Api:
     ) -> None:
         api_key = api_keys.clean(api_key)  # from here on, no traceback shows it
         self._connection = connect(base_url=base_url, api_key=api_key, entity=entity, project=project, mode="online")
+
+    @classmethod
+    def _from_connection(cls, connection: Connection) -> Api:
+        api = cls.__new__(cls)
+        api._connection = connection
+        return api
 
     @property
     def viewer(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from wanllmdb.sdk import errors
+from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.json_values import to_metadata
@@ -69,6 +70,13 @@ class Artifact:
     ) -> None:
         self._state: Draft | LoggedVersion = Draft(name, type, description, metadata)
 
+    _pending: PendingLog | None = None
+    """While it is being logged in the background, and after that has failed."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: what is being logged is a draft there, which is logged by nobody."""
+        return {"_state": self._state}
+
     def __copy__(self) -> Artifact:
         """A draft of its own with the same files, or the same version with edits of its own."""
         copied = self.__class__.__new__(self.__class__)
@@ -80,13 +88,17 @@ class Artifact:
         return cls._from_version(LoggedVersion(connection, record))
 
     def _set_logged(self, connection: Connection, record: dict[str, Any]) -> None:
-        self._state = LoggedVersion(connection, record)
+        self._set_version(LoggedVersion(connection, record))
 
     @classmethod
     def _from_version(cls, version: LoggedVersion) -> Artifact:
         artifact = cls.__new__(cls)
-        artifact._state = version
+        artifact._set_version(version)
         return artifact
+
+    def _set_version(self, version: LoggedVersion) -> None:
+        self._state = version
+        self._pending = None
 
     def _draft(self, operation: str) -> Draft:
         if isinstance(self._state, LoggedVersion):
@@ -94,9 +106,18 @@ class Artifact:
                 f"{operation}: {self._state.label} is already logged, and its contents cannot change; "
                 "create a new Artifact with this name to log a new version"
             )
+        if self._pending is not None and self._pending.is_active:
+            raise errors.AlreadyLogged(
+                f"{operation}: artifact {self._state.name!r} is being logged, and its contents cannot change; "
+                "create a new Artifact with this name to log a new version"
+            )
         return self._state
 
     def _logged(self, operation: str) -> LoggedVersion:
+        if self._pending is not None and self._pending.is_active and isinstance(self._state, Draft):
+            raise errors.NotLogged(
+                f"{operation}: artifact {self._state.name!r} is still being logged; call wait() first"
+            )
         return _require_logged(self._state, operation)
 
     def __repr__(self) -> str:
@@ -158,8 +179,13 @@ class Artifact:
         """The same as `get_entry`."""
         return self.get_entry(name)
 
-    def wait(self) -> Artifact:
-        """Returns the artifact. `log_artifact` is synchronous, so there is nothing to wait for."""
+    def wait(self, timeout: float | None = None) -> Artifact:
+        """Wait until the artifact is logged, if that happens in the background, and return it.
+
+        Raises the errors of `log_artifact`, and `WaitTimeout` after `timeout` seconds; the log goes on then.
+        """
+        if self._pending is not None:
+            self._pending.wait(timeout)
         return self
 
     # --- Drafts only --------------------------------------------------------------------------------------------------
@@ -274,7 +300,16 @@ class Artifact:
 
     def used_by(self) -> list[RunRecord]:
         """The runs that used this version, newest first, as far as you have access to them."""
-        return list(self._logged("used_by").used_by())
+        return self._logged("used_by").used_by()
+
+    def delete(self, delete_aliases: bool = False) -> None:
+        """Delete this version and, if nothing else needs them, its bytes. Its number is never used again.
+
+        With `delete_aliases` its aliases go too. `latest` falls back to the version before by itself, so it needs no
+        permission. Raises `VersionHasAliases` without `delete_aliases`, `AliasProtected` in any case if a rule protects
+        one of them, `Denied`, `VersionNotFound`.
+        """
+        self._logged("delete").delete(delete_aliases)
 
     def save(self) -> None:
         """Send the changes of `description`, `metadata` and `aliases`.

@@ -32,6 +32,7 @@ WanLLMDBError
 ├── FileChanged           a file changed after it was added, or while it was being logged; nothing was logged
 ├── CorruptDownload       the downloaded bytes differ from the logged ones
 ├── CacheError            the cache directory cannot be read or written, or its disk is full
+├── WaitTimeout           `Artifact.wait` was given up, and the artifact is still being logged; also a TimeoutError
 ├── NotInitialized        there is no run: call `init` first
 ├── Unreachable           no response from `.url`
 └── ServerError           the server or the object store failed (5xx); `.request_id`
@@ -222,6 +223,10 @@ class CorruptDownload(WanLLMDBError):
 
 class CacheError(WanLLMDBError):
     """The cache directory cannot be read or written, or its disk is full."""
+
+
+class WaitTimeout(WanLLMDBError, TimeoutError):
+    """The artifact is still being logged: `wait` was given up, the log was not."""
 
 
 class NotInitialized(WanLLMDBError, AttributeError):

@@ -89,7 +89,12 @@ class Client:
         return self._request_json("PATCH", path, body=body, idempotent=True)
 
     def delete(self, path: str, **query: object) -> None:
-        self._request_json("DELETE", path, query=query, idempotent=False)
+        """Retried: if the response of an earlier attempt was lost, it is no error that there is nothing left."""
+        try:
+            self._request_json("DELETE", path, query=query, idempotent=True)
+        except errors.NotFound as error:
+            if not error.response_lost:
+                raise
 
     def iter_pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         """The items of a list with numbered pages; each page is fetched when it is needed."""

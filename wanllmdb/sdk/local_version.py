@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,11 @@ class LocalVersion(LoggedVersion):
     def logged_by(self) -> RunRecord | None:
         raise self._needs_server("logged_by")
 
-    def used_by(self) -> Iterator[RunRecord]:
+    def used_by(self) -> list[RunRecord]:
         raise self._needs_server("used_by")
+
+    def delete(self, delete_aliases: bool) -> None:
+        raise self._needs_server("delete")
 
     def save(self) -> None:
         raise self._needs_server("save")

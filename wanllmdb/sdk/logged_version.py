@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import aliases, errors, paths, timestamps
+from wanllmdb.sdk import aliases, errors, name_resolution, paths, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
@@ -57,11 +57,16 @@ class LoggedVersion:
     @cached_property
     def manifest(self) -> Manifest:
         pages = self.connection.client.iter_cursor_pages(f"{self._path}/files", limit=1000)
-        return Manifest((entry_from_record(file) for page in pages for file in page["items"]), self.record["digest"])
+        with self._explain_missing():
+            files = (entry_from_record(file) for page in pages for file in page["items"])
+            return Manifest(files, self.record["digest"])
 
     @property
     def _path(self) -> str:
         return f"/artifacts/versions/{self.record['id']}"
+
+    def _explain_missing(self) -> AbstractContextManager[None]:
+        return name_resolution.explain_missing(self.qualified_name, errors.VersionNotFound)
 
     def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, exact: bool = False) -> str:
         manifest = self._select(path_prefix)
@@ -81,7 +86,8 @@ class LoggedVersion:
             return RemoteManifest(client, version_id)
         # First as a folder: `train` does not mean `training`, if there is a folder of that name.
         for start in dict.fromkeys((f"{prefix.rstrip('/')}/", prefix)):
-            first = client.get(f"{self._path}/files", prefix=start, limit=1)["items"]
+            with self._explain_missing():
+                first = client.get(f"{self._path}/files", prefix=start, limit=1)["items"]
             if first:
                 is_file = first[0]["path"] == start
                 return RemoteManifest(client, version_id, prefix=start, only=start if is_file else None)
@@ -98,6 +104,7 @@ class LoggedVersion:
             console.info("  Another process is downloading to the same directory; waiting for it")
 
         with (
+            self._explain_missing(),
             download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
             console.progress("Downloading", size) as on_progress,
         ):
@@ -136,10 +143,19 @@ class LoggedVersion:
     def logged_by(self) -> RunRecord | None:
         if not self.record["run_id"]:
             return None
-        return RunRecord._from_record(self.connection.client.get(f"/runs/{self.record['run_id']}"))
+        try:
+            return RunRecord._from_record(self.connection.client.get(f"/runs/{self.record['run_id']}"))
+        except errors.NotFound:
+            return None
 
-    def used_by(self) -> Iterator[RunRecord]:
-        return (RunRecord._from_record(record) for record in self.connection.client.iter_pages(f"{self._path}/used-by"))
+    def used_by(self) -> list[RunRecord]:
+        with self._explain_missing():
+            records = self.connection.client.iter_pages(f"{self._path}/used-by")
+            return [RunRecord._from_record(record) for record in records]
+
+    def delete(self, delete_aliases: bool) -> None:
+        with self._explain_missing():
+            self.connection.client.delete(self._path, delete_aliases="true" if delete_aliases else None)
 
     def save(self) -> None:
         client = self.connection.client
@@ -152,12 +168,15 @@ class LoggedVersion:
             field: value for field, value in values.items() if to_canonical(value) != to_canonical(self.record[field])
         }
         if changes:
-            client.patch(self._path, changes)
+            with self._explain_missing():
+                client.patch(self._path, changes)
         before, after = self.record["aliases"], list(dict.fromkeys(self.aliases))
         added = {alias: self.record["id"] for alias in after if alias not in before}
         removed = [alias for alias in before if alias not in after]
         artifact_id = self.record["artifact_id"]
-        for moved in aliases.move_or_release(client, artifact_id, self.record["id"], added, removed):
+        with self._explain_missing():
+            moved_away = aliases.move_or_release(client, artifact_id, self.record["id"], added, removed)
+        for moved in moved_away:
             state = f"was moved to {moved.version}" if moved.version else "was already removed"
             self.connection.console.info(f"  Alias {moved.alias!r} {state} by somebody else: not removed from here")
         self.aliases[:] = after

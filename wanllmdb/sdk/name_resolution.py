@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +11,18 @@ from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.validators import parse_version, validate_alias
+
+
+@contextmanager
+def explain_missing(name: str, error_class: type[errors.NotFound]) -> Iterator[None]:
+    """Say by its name what is gone, where the server was asked for its id and can only say that there is none."""
+    try:
+        yield
+    except errors.NotFound as error:
+        if type(error) is not errors.NotFound or error.status is None:
+            raise
+        message = f"{name} was deleted, or you no longer have access to it"
+        raise error_class(message, status=error.status, problem=error.problem) from error
 
 
 def find_artifact(client: Client, project: str, name: str) -> dict[str, Any] | None:
@@ -71,19 +85,26 @@ def resolve_and_record_usage(
     run_id: str,
     name: str,
     *,
+    version_id: str | None = None,
     alias: str | None,
     version: str | None,
     type: str | None,
     at: str | datetime | None = None,
 ) -> dict[str, Any]:
-    """Like `resolve`, recorded as used by the run and reported on the console."""
+    """Like `resolve`, recorded as used by the run and reported on the console.
+
+    The name is `name:x` in the run's project, or `team/project/name:x`; with `version_id` it is only shown.
+    """
     timestamp = timestamps.to_wire(at) if at is not None else None
     short_name = name.partition(":")[0].rpartition("/")[2]
     console = connection.console
     console.info(f"Using artifact {short_name!r}...")
     params = {"name": name, "alias": alias, "version": version, "type": type, "at": timestamp}
+    if version_id is not None:
+        params = {"version_id": version_id, "type": type}
     body = {field: value for field, value in params.items() if value is not None}
-    usage = connection.client.post(f"/runs/{run_id}/use-artifact", body, idempotent=True)
+    with explain_missing(name, errors.VersionNotFound) if version_id else nullcontext():
+        usage = connection.client.post(f"/runs/{run_id}/use-artifact", body, idempotent=True)
     record = dict(usage["version"])
     if usage["alias"]:
         as_of = f" (as of {timestamp})" if timestamp else ""

@@ -58,6 +58,19 @@ def transition_stage(
     `AliasProtected`, `VersionNotFound`, `NotFound`.
     """
     connection, full_name = _connect_to(name, "transition_stage")
+    return move_to_stage(connection, full_name, version, stage, alias, comment, expect)
+
+
+def move_to_stage(
+    connection: Connection,
+    full_name: str,
+    version: str | int,
+    stage: str | None = None,
+    alias: str | None = None,
+    comment: str | None = None,
+    expect: str | int | None = None,
+) -> Artifact:
+    """`transition_stage` of the artifact `team/project/name`."""
     removes, stage_aliases = _parse_stage(stage, alias)
     expected = {} if removes else aliases.parse_expectation(connection, full_name, stage_aliases[0], expect)
     record = name_resolution.resolve_version(connection, full_name, version)
@@ -174,17 +187,18 @@ def __dir__() -> list[str]:
 # --- Internal ---------------------------------------------------------------------------------------------------------
 
 
-def _connect(operation: str) -> tuple[Connection, str | None]:
-    """The connection and the project of the current run, else those of the settings."""
+def connect_for(operation: str, *, needs_project: bool = True) -> tuple[Connection, str | None]:
+    """The connection and, if needed, the project of the current run as it is called now, else those of the settings."""
     run = session.current_run()
-    connection, project = (run._connection, f"{run.entity}/{run.project}") if run else (connect(), None)
-    connection.require_online(f"registry.{operation}")
-    return connection, project
+    connection = run._connection if run else connect()
+    connection.require_online(operation)
+    return connection, run._artifacts.fetch_project() if run and needs_project else None
 
 
 def _connect_to(name: str, operation: str) -> tuple[Connection, str]:
     """The connection, and `team/project/name` of the artifact."""
-    connection, project = _connect(operation)
+    is_full_name = name.partition(":")[0].count("/") == 2
+    connection, project = connect_for(f"registry.{operation}", needs_project=not is_full_name)
     full_name = connection.full_name(name, project)
     if ":" in full_name:
         raise errors.Invalid(f"{name!r} names a version: pass the name of the artifact only")
@@ -207,7 +221,7 @@ def _parse_stage(stage: str | None, alias: str | None) -> tuple[bool, list[str]]
 
 
 def _decide(proposal: AliasProposal | str, action: str, comment: str | None) -> AliasProposal:
-    connection, _ = _connect(action)
+    connection, _ = connect_for(f"registry.{action}", needs_project=False)
     proposal_id = proposal.id if isinstance(proposal, AliasProposal) else proposal
     decided = AliasProposal._from_record(aliases.decide(connection.client, proposal_id, action, comment))
     connection.console.info(f"Proposal for alias {decided.alias!r} {decided.state}")

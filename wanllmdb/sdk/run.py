@@ -8,16 +8,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import errors, name_resolution, process_end, version_creation
+from wanllmdb.sdk import errors, process_end
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
 from wanllmdb.sdk.json_values import SyncedDict, to_jsonable
-from wanllmdb.sdk.local_version import LocalVersion
-from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.process_end import Outcome
+from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 # How long a forked process waits for the server when it logs, and how long it then does not try again, in seconds.
@@ -38,6 +36,7 @@ class Run:
         """The results: the last value of each name passed to `log`."""
         self._sendable = FitOnce(connection.console.warning)
         self._step = int(record.get("last_step") or 0)
+        self._artifacts = RunArtifacts(connection, record, is_ended=not is_copy)
         self._is_worker = False
         """Whether this process was forked from the one that started the run."""
         self._ends_with_process = False
@@ -166,8 +165,13 @@ class Run:
         aliases: str | Iterable[str] | None = None,
         tags: str | Iterable[str] | None = None,
         exclude: str | Iterable[str] | None = None,
+        wait: bool = True,
     ) -> Artifact:
-        """Create a version of the artifact in this run's project, and return the artifact. This is synchronous.
+        """Create a version of the artifact in this run's project, and return the artifact.
+
+        With `wait=False` it returns at once, and the artifact is logged in the background, after those of earlier
+        calls: `Artifact.wait` waits for it. Until then its files must not change, and it has no version. An error is
+        raised by `Artifact.wait`, or else by `finish`.
 
         A path of a file or directory becomes an artifact; by default `name` is its own name and `type` is `file`.
         `exclude` leaves files of a directory out, as in `Artifact.add_dir`.
@@ -181,14 +185,26 @@ class Run:
         alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
         artifact = artifact_or_path
         if not isinstance(artifact, Artifact):
-            artifact = _from_path(artifact, name, type, exclude)
+            artifact = artifact_of(artifact, name, type, exclude)
         elif name is not None or type is not None or exclude is not None:
             raise errors.Invalid(
                 "An Artifact already has a name, a type and files: pass name, type and exclude to log_artifact only "
                 "together with a path"
             )
-        artifact._state = self._log_state(artifact._state, alias_names, tag_names)
+        self._artifacts.log(artifact, alias_names, tag_names, wait=wait)
         return artifact
+
+    def save(self, glob_str: StrPath, base_path: StrPath | None = None, policy: str = "live") -> list[str]:
+        """Keep files of this run, and return their paths in the artifact `run-<name>-files`, of type `file`.
+
+        `glob_str` is a file, a directory, or a pattern such as `logs/**/*.txt`. Paths count from `base_path`, by
+        default from the working directory; a pattern outside of it counts from its last directory without wildcards.
+        With the policy `now` the files are logged at once, with `end` as they are at the end of the run, and with
+        `live` both. Each version of the artifact has all files saved so far, also those that are gone by then. This is
+        synchronous. Raises `Invalid` and the errors of `log_artifact`; at the end of the run `finish` raises them.
+        """
+        self._require_running("save")
+        return self._artifacts.saved_files.save(glob_str, base_path, policy)
 
     def use_artifact(
         self,
@@ -209,27 +225,20 @@ class Run:
         if not self.is_online and isinstance(name_or_artifact, Artifact):
             return Artifact._from_version(name_or_artifact._logged("use_artifact"))
         self._connection.require_online("use_artifact")
-        if isinstance(name_or_artifact, Artifact):
-            name = name_or_artifact.qualified_name
-        else:
-            name = self._connection.full_name(name_or_artifact, self._record["project_name"])
-        name_resolution.validate_selector(name, alias, version)
-        number = None if version is None else f"v{str(version).removeprefix('v')}"
-        record = name_resolution.resolve_and_record_usage(
-            self._connection, self.id, name, alias=alias, version=number, type=type, at=at
-        )
-        return Artifact._from_record(self._connection, record)
+        return self._artifacts.use(name_or_artifact, type, alias, version, at)
 
     def finish(self, exit_code: int = 0) -> None:
         """End the run: `finished` for exit code 0, else `crashed`. All logged values are sent before it returns.
 
-        A second call does nothing. If the server cannot be told, that is a warning: what failed is not the program.
+        Artifacts that are being logged in the background are waited for. If one of them fails, and `Artifact.wait` has
+        not raised it, the run ends as crashed, and its error is raised. A second call does nothing. If the server
+        cannot be told of the end, that is a warning: what failed is not the program.
         """
-        self._end(process_end.outcome_of_status(exit_code))
+        self._end(process_end.outcome_of_status(exit_code), raises=True)
 
     def kill(self) -> None:
         """End the run as `killed`: the program was interrupted."""
-        self._end(process_end.KILLED)
+        self._end(process_end.KILLED, raises=True)
 
     def __enter__(self) -> Run:
         return self
@@ -237,24 +246,10 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end(process_end.outcome_of(error))
+        # The exception of the block matters more than that of an artifact.
+        self._end(process_end.outcome_of(error), raises=error is None)
 
     # --- Internal -----------------------------------------------------------------------------------------------------
-
-    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
-        """The version that a draft becomes, or that gets the aliases."""
-        connection, project = self._connection, self._record["project_name"]
-        if not self.is_online:
-            if isinstance(state, LoggedVersion):
-                return state
-            return LocalVersion.of_draft(connection, state, _disabled_record(state, aliases))
-        if isinstance(state, Draft):
-            record = version_creation.create_version(connection, state, project, aliases, self.id, tags)
-        elif state.record["project_name"] == project:
-            record = version_creation.add_aliases(connection, state.record, aliases, tags)
-        else:
-            raise errors.AlreadyLogged(f"{state.qualified_name} was logged in another project")
-        return LoggedVersion(connection, record)
 
     def _mark_dirty(self) -> None:
         if self._heartbeat:
@@ -282,7 +277,25 @@ class Run:
             changes = self._connection.client.patch(f"/runs/{self.id}", changes)
         self._record.update(changes)
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: Outcome, *, raises: bool = False) -> None:
+        """Wait for what is logged in the background, and end the run. Raises the first error of that, or warns."""
+        try:
+            # Before the heartbeat stops: an upload may take long.
+            failures = self._artifacts.finish(is_running=self.state == "running")
+        except KeyboardInterrupt:
+            self._warn_of(self._artifacts.cancel())
+            self._report_end(process_end.KILLED)
+            raise
+        self._report_end(process_end.CRASHED if failures and outcome.state == "finished" else outcome)
+        self._warn_of(failures[1:] if raises else failures)
+        if failures and raises:
+            raise failures[0]
+
+    def _warn_of(self, failures: list[BaseException]) -> None:
+        for error in failures:
+            self._connection.console.warning(f"could not log an artifact: {error}")
+
+    def _report_end(self, outcome: Outcome) -> None:
         if self.state != "running" or self._is_copy:
             return
         if self._is_worker:
@@ -317,6 +330,7 @@ class Run:
             return
         self._is_worker = True
         self._connection = Connection(self._connection.settings)
+        self._artifacts.connect(self._connection)
         client = self._connection.client
         client.retry_period = WORKER_RETRY_PERIOD
         warn = self._connection.console.warning
@@ -350,34 +364,3 @@ def _copy_of(connection: Connection, record: dict[str, Any], step: int) -> Run:
     run = Run(connection, record, is_copy=True)
     run._step = step
     return run
-
-
-def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:
-    """The record of a version in mode `disabled`, where no server has one."""
-    return {
-        "id": "disabled",
-        "artifact_id": "disabled",
-        "artifact_name": draft.name,
-        "artifact_type": draft.type,
-        "project_name": "nobody/disabled",
-        "version": "v0",
-        "description": draft.description,
-        "metadata": draft.metadata,
-        "aliases": aliases,
-        "digest": "",
-        "file_count": draft.file_count,
-        "total_size": draft.size,
-        "run_id": None,
-        "url": "",
-        "created_at": "",
-    }
-
-
-def _from_path(path: StrPath, name: str | None, type: str | None, exclude: str | Iterable[str] | None) -> Artifact:
-    is_dir, own_name = inspect_path(path)
-    artifact = Artifact(name or own_name, type or "file")
-    if is_dir:
-        artifact.add_dir(path, exclude=exclude)
-    else:
-        artifact.add_file(path)
-    return artifact

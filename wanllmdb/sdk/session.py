@@ -141,9 +141,15 @@ def log_artifact(
     aliases: str | Iterable[str] | None = None,
     tags: str | Iterable[str] | None = None,
     exclude: str | Iterable[str] | None = None,
+    wait: bool = True,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""
-    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags, exclude)
+    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags, exclude, wait)
+
+
+def save(glob_str: StrPath, base_path: StrPath | None = None, policy: str = "live") -> list[str]:
+    """See `Run.save`. Raises `NotInitialized`."""
+    return require_run("save").save(glob_str, base_path, policy)
 
 
 def use_artifact(

@@ -90,12 +90,15 @@ class StoredRun(RunRecord):
 
     def use_artifact(self, name: str | Artifact, type: str | None = None) -> Artifact:
         """Find a version, and record that this run used it, even if that has ended; see `Run.use_artifact`."""
+        version_id = None
         if isinstance(name, Artifact):
-            name = name.qualified_name
+            version_id, name = name.wait().id, name.qualified_name
+        full_name = self._connection.full_name(name, self.project)
         record = name_resolution.resolve_and_record_usage(
             self._connection,
             self.id,
-            self._connection.full_name(name, self.project),
+            full_name if "/" in name else name,
+            version_id=version_id,
             alias=None,
             version=None,
             type=type,

@@ -10,9 +10,10 @@ from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
+from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.name_resolution import find_artifact
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
-from wanllmdb.sdk.transfer.hashes import HashedFile
+from wanllmdb.sdk.transfer.hashes import FileFingerprint, HashedFile
 
 MAX_FILES_PER_REQUEST = 10_000
 MAX_BYTES_PER_REQUEST = 7_000_000
@@ -27,9 +28,12 @@ def create_version(
     aliases: Sequence[str],
     run_id: str | None = None,
     tags: Sequence[str] = (),
+    kept: Iterable[Entry] = (),
     expected_digest: str | None = None,
 ) -> dict[str, Any]:
-    """Create a version in `team/project` with the files of the draft, and return its record.
+    """Create a version in a project, by `team/project` or id, with the files of the draft, and return its record.
+
+    `kept` are files of an earlier version that it has as well, where the draft has none of these paths.
 
     If the latest version already has these files, that version is returned: nothing is uploaded, the aliases move to
     it. Tags are added to those of the artifact. Safe to call again after any failure: nothing is uploaded twice.
@@ -41,6 +45,7 @@ def create_version(
     artifact = find_artifact(client, project, draft.name)
     _require_same_type(draft, artifact)
     files = read_files(draft, connection.console)
+    files += [_kept_file(entry) for entry in kept if entry.path not in draft.sources and entry.sha256]
     digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
     if expected_digest not in (None, digest):
         raise errors.FileChanged(f"The files of artifact {draft.name!r} are not those that were logged")
@@ -83,6 +88,12 @@ def read_files(draft: Draft, console: Console) -> list[HashedFile]:
             raise added.changed_error()
         file.executable = added.executable
     return files
+
+
+def _kept_file(entry: Entry) -> HashedFile:
+    """A file whose bytes the project has already, and which this machine may not have any more."""
+    fingerprint = FileFingerprint(entry.size, 0, 0, 0)
+    return HashedFile(entry.path, "", entry.size, str(entry.sha256), fingerprint, executable=entry.executable)
 
 
 def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:

@@ -64,10 +64,13 @@ class ArtifactDetail(APIView):
         changes = parse_body(ArtifactUpdate, request, artifact_id=artifact_id)
         return Response(_serialize(artifacts.update(Actor.from_api(request), artifact, **changes)))
 
-    @extend_schema(responses={204: None}, operation_id="artifacts_delete")
+    @extend_schema(
+        parameters=[query_params.DeleteArtifactQuery], responses={204: None}, operation_id="artifacts_delete"
+    )
     def delete(self, request: Request, artifact_id: UUID) -> Response:
         """Delete an artifact with all its versions."""
-        artifacts.delete(Actor.from_api(request), get_artifact(request, artifact_id))
+        query = parse(request, query_params.DeleteArtifactQuery)
+        artifacts.delete(Actor.from_api(request), get_artifact(request, artifact_id), **query)
         return Response(status=204)
 
 

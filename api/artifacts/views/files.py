@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.permissions import AllowAny
@@ -25,6 +24,7 @@ from api.artifacts.upload_serializers import (
     UploadUrlSerializer,
     etags_of,
 )
+from api.lookups import get_or_missing
 from api.pagination import cursor_page_of, page_by_cursor, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body
@@ -129,7 +129,7 @@ class FileContent(APIView):
     def get(self, request: Request, file_id: UUID) -> HttpResponseBase:
         """The bytes of a small file, at a URL of `…/download-url`."""
         downloads.check_signature(str(file_id), parse(request, query_params.SignatureQuery)["signature"])
-        file = get_object_or_404(ArtifactFile.objects.select_related("blob__object"), pk=file_id)
+        file = get_or_missing(ArtifactFile.objects.select_related("blob__object"), "File", file_id)
         # Whoever has the URL: it names nobody.
         content = downloads.passed_on(file, f"file {file_id}")
         kind = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from api.aliases.serializers import UseArtifact
-from api.artifacts.lookups import get_run
+from api.artifacts.lookups import get_run, get_version
 from api.artifacts.serializers import (
     ResolvedSerializer,
     RunArtifactsSerializer,
@@ -27,10 +27,15 @@ class RunUseArtifact(APIView):
 
     @extend_schema(request=UseArtifact, responses=UsedSerializer)
     def post(self, request: Request, run_id: UUID) -> Response:
-        """Resolve a name in the run's project, and record that the run uses the version."""
+        """Find a version by its id, or by a name in the run's project, and record that the run uses it."""
         run = get_run(request, run_id)
         data = parse_body(UseArtifact, request, run_id=run_id)
-        used = lineage.use(Actor.from_api(request), run, data.pop("name"), **data)
+        actor = Actor.from_api(request)
+        if "version_id" in data:
+            version = get_version(request, data["version_id"])
+            used = lineage.use_version(actor, run, version, type=data.get("type"))
+        else:
+            used = lineage.use(actor, run, data.pop("name"), **data)
         return Response(
             serialize(ResolvedSerializer, used.resolved) | {"usage": serialize(UsageSerializer, used.usage)}
         )

@@ -36,6 +36,28 @@ def test_a_running_program_uses_and_logs_by_old_names(run, project):
         assert other.project == f"{project.partition('/')[2]}-renamed"
 
 
+def test_a_run_is_in_its_project_whatever_that_is_called(bob, project):
+    """Not even if something else has the old name by now."""
+    with wandb.init(project=f"{project}-other") as other:
+        of_other = other.log_artifact(draft("of the other"))
+    with wandb.init(project=project) as run:
+        first = run.log_artifact(draft("1"))
+        name = project.partition("/")[2]
+        rename("projects", wandb.Api().project(project).id, f"{name}-renamed")
+        # As if the other had the old name by now.
+        run._record["project_name"] = f"{project}-other"
+        first._logged("test").record["project_name"] = f"{project}-other"
+
+        assert run.log_artifact(draft("2"), aliases="staging").qualified_name == f"{project}-renamed/data:v2"
+        for name_or_artifact in (first, "data:v1", f"{name}-renamed/data:v1"):
+            assert run.use_artifact(name_or_artifact).digest == first.digest != of_other.digest
+        assert run.log_artifact(first, aliases="again").qualified_name == f"{project}-renamed/data:v1"
+        assert wandb.registry.rollback("data", "latest").version == "v1"
+        assert run.save(__file__) and run.project == f"{name}-renamed"
+    assert wandb.Api().collection(f"{project}-other/data").version_count == 1
+    assert len(list(wandb.Api().artifacts(f"{project}-other"))) == 1
+
+
 def test_a_loaded_object_whose_version_was_deleted(run, project):
     first = run.log_artifact(draft("1"))
     run.log_artifact(draft("2"))

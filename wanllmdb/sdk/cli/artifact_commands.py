@@ -1,15 +1,16 @@
-"""`wanllmdb artifact put`, `get` and `ls`."""
+"""`wanllmdb artifact put`, `get`, `ls` and `rm`."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from wanllmdb.sdk import errors, name_resolution, settings, version_creation
-from wanllmdb.sdk.api import Api
+from wanllmdb.sdk.api import Api, Collection
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
 from wanllmdb.sdk.cli.options import At, Json, Name, connect
@@ -18,7 +19,7 @@ from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
-artifact_app = typer.Typer(help="Put, get and list artifacts.", no_args_is_help=True)
+artifact_app = typer.Typer(help="Put, get, list and delete artifacts.", no_args_is_help=True)
 artifact_app.add_typer(alias_app, name="alias")
 
 
@@ -85,21 +86,99 @@ def get(
 def list_artifacts(
     name: Annotated[
         str | None,
-        typer.Argument(help="team/project, or team/project/name for its versions.", metavar="PROJECT|ARTIFACT"),
+        typer.Argument(
+            help="A project, or an artifact for its versions: team/project/name. Team and project can be omitted if "
+            "the settings have them; what could be both is the project.",
+            metavar="PROJECT|ARTIFACT",
+        ),
     ] = None,
     type: Annotated[str | None, typer.Option("--type", "-t")] = None,
     as_json: Json = False,
 ) -> None:
     """List the artifacts of a project, or the versions of an artifact."""
-    api = Api()
-    if name is not None and name.count("/") == 2:
-        versions = [_summarize(version) for version in api.collection(name).versions()]
+    connection = connect(as_json)
+    artifact = _find_artifact(connection, name) if name is not None else None
+    if artifact is not None:
+        versions = [_summarize(version) for version in artifact.versions()]
         print_table(versions, as_json, ("version", "aliases", "file_count", "size", "created_at"))
     else:
         columns = ("project", "name", "type", "latest_version", "aliases", "updated_at")
-        artifacts = api.artifacts(name or settings.load().project, type=type)
+        artifacts = Api().artifacts(name or settings.load().project, type=type)
         rows = [{column: getattr(artifact, column) for column in columns} for artifact in artifacts]
         print_table(rows, as_json, columns)
+
+
+@artifact_app.command("rm")
+def remove(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="team/project/name for an artifact with all its versions, team/project/name:v3 or name:alias for one "
+            "version. Team and project can be omitted if the settings have them."
+        ),
+    ],
+    delete_aliases: Annotated[
+        bool, typer.Option("--delete-aliases", help="Delete its aliases too, except protected ones.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Required if there is no terminal.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a version, or an artifact with all its versions. This cannot be undone.
+
+    Numbers of versions are never used again. Asks twice on a terminal.
+    """
+    connection = connect(as_json)
+    doomed: Artifact | Collection
+    if ":" in name:
+        doomed = Artifact._from_record(connection, name_resolution.resolve(connection, connection.full_name(name)))
+        description, aliases = _describe_version(doomed), doomed.aliases
+    else:
+        doomed = Collection(connection, name_resolution.get_artifact(connection, name))
+        count = doomed.version_count
+        versions = "1 version" if count == 1 else f"all {count} versions"
+        description, aliases = f"artifact {doomed.qualified_name} with {versions}", sorted(doomed.all_aliases())
+    if aliases:
+        description += f" (aliases: {', '.join(aliases)})"
+    if not yes:
+        _confirm(f"Delete {description}?", "This cannot be undone. Delete it?")
+    doomed.delete(delete_aliases)
+    print_result({"deleted": doomed.qualified_name}, as_json, [f"Deleted {doomed.qualified_name}"])
+
+
+def _find_artifact(connection: Connection, name: str) -> Collection | None:
+    """The artifact of that name; None if it is the name of a project. Raises `NotFound` if it is neither."""
+    path = name.partition(":")[0]
+    if ":" not in name and path.count("/") < 2:
+        team, _, project = connection.full_project(path).partition("/")
+        if connection.client.get("/projects", team=team, name=project)["items"]:
+            return None
+    try:
+        return Collection(connection, name_resolution.get_artifact(connection, name))
+    except errors.NotFound as error:
+        if path.count("/") == 2:
+            raise
+        raise errors.NotFound(f"There is no project and no artifact {path!r}") from error
+    except errors.Invalid as error:
+        # A name without a project, and no project in the settings.
+        if path.count("/"):
+            raise
+        raise errors.NotFound(f"Project {connection.full_project(path)!r} not found") from error
+
+
+def _describe_version(version: Artifact) -> str:
+    files = "1 file" if version.file_count == 1 else f"{version.file_count} files"
+    runs = len(version.used_by())
+    used = f", used by {'1 run' if runs == 1 else f'{runs} runs'}" if runs else ""
+    return f"version {version.qualified_name} with {files}{used}"
+
+
+def _confirm(*questions: str) -> None:
+    """Ask each question on the terminal. Raises `Invalid` if there is no terminal, or if the answer is not yes."""
+    if not sys.stdin or not sys.stdin.isatty():
+        raise errors.Invalid("There is no terminal to ask on: pass --yes to delete without being asked")
+    for question in questions:
+        if not typer.confirm(question, err=True):
+            raise errors.Invalid("Nothing was deleted")
 
 
 def _create_project_if_missing(connection: Connection, full_name: str) -> None:

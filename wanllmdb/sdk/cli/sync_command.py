@@ -49,9 +49,8 @@ def sync_runs(
             reports.append(sync(connection, directory))
             if not as_json:
                 _print(reports[-1])
-            if clean and reports[-1].state in ("sent", "sent before"):
-                with disk.refuse(directory.path):
-                    shutil.rmtree(directory.path)
+        if clean:
+            _clean(directories, reports)
     finally:
         counts = [
             f"{count} {state}"
@@ -63,6 +62,24 @@ def sync_runs(
     is_incomplete = {"failed"} if not paths else {"failed", "running"}
     if is_incomplete & {report.state for report in reports}:
         raise typer.Exit(1)
+
+
+def _clean(directories: list[RunDirectory], reports: list[Report]) -> None:
+    """Delete what was sent, unless a run that was not uses its artifacts."""
+    sent, unsent = [], []
+    for directory, report in zip(directories, reports, strict=True):
+        (sent if report.state in ("sent", "sent before") else unsent).append(directory)
+    needed = {run for directory in unsent for run in _used_runs(directory)}
+    for directory in sent:
+        if directory.read()["id"] not in needed:
+            with disk.refuse(directory.path):
+                shutil.rmtree(directory.path)
+
+
+def _used_runs(directory: RunDirectory) -> set[str]:
+    """The ids of the offline runs whose artifacts this one uses."""
+    references = [event.get("offline") for event in directory.events()[0]]
+    return {str(reference.get("run")) for reference in references if isinstance(reference, dict)}
 
 
 def _find(path: Path) -> list[RunDirectory]:

@@ -22,7 +22,7 @@ class Recorder:
     program before it ends or logs an artifact."""
 
     def __init__(self, directory: RunDirectory, warn: Callable[[str], object]) -> None:
-        self._directory = directory
+        self.directory = directory
         self._warn = warn
         self._has_warned = False
         self._recorded: dict[str, dict[str, str]] = {"config": {}, "summary": {}}
@@ -39,7 +39,7 @@ class Recorder:
         """Add an event, after those that wait. Raises `CacheError`."""
         with self._lock:
             self._write_waiting()
-            self._directory.append(to_event(kind, fields))
+            self.directory.append(to_event(kind, fields))
 
     def record(self, kind: str, **fields: Any) -> None:
         """Add an event, now or when the disk takes it."""
@@ -86,7 +86,7 @@ class Recorder:
 
     def _write_waiting(self) -> None:
         while self._waiting:
-            self._directory.append(self._waiting[0])
+            self.directory.append(self._waiting[0])
             del self._waiting[0]
 
     def _keep_waiting(self, error: errors.CacheError) -> None:

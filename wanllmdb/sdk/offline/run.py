@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import environment, errors, name_resolution, timestamps, version_creation
+from wanllmdb.sdk import environment, errors, timestamps
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.draft import Draft
-from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_jsonable
-from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord, manifest_of
-from wanllmdb.sdk.logged_version import LoggedVersion
-from wanllmdb.sdk.offline import resolution, unsent_index
 from wanllmdb.sdk.offline.recorder import Recorder
+from wanllmdb.sdk.offline.run_artifacts import OfflineArtifacts
 from wanllmdb.sdk.offline.run_directory import RunDirectory
 from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.run import Run
@@ -38,6 +33,7 @@ class OfflineRun(Run):
         self._recorder = Recorder(directory, connection.console.warning)
         self._recorder.start(record["config"])
         super().__init__(connection, record, is_copy=is_copy)
+        self._artifacts = OfflineArtifacts(connection, record, self._recorder, is_ended=not is_copy)
 
     def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
         record = {**self._record, "config": self.config.as_dict(), "summary": self.summary.as_dict()}
@@ -61,61 +57,7 @@ class OfflineRun(Run):
         at: str | datetime | None = None,
     ) -> Artifact:
         self._require_running("use_artifact")
-        if at is not None:
-            self._connection.require_online("use_artifact(at=…)")
-        if isinstance(name_or_artifact, Artifact):
-            name_resolution.validate_selector(name_or_artifact.name, alias, version)
-            state = name_or_artifact._logged("use_artifact")
-        else:
-            name_resolution.validate_selector(name_or_artifact, alias, version)
-            project = self._record["project_name"]
-            state = resolution.resolve(self._connection, project, name_or_artifact, alias, version, type)
-        self._recorder.append("use_artifact", **_reference(state))
-        return Artifact._from_version(state)
-
-    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
-        if isinstance(state, Draft):
-            return self._keep(state, aliases, tags)
-        self._recorder.append("add_aliases", aliases=aliases, tags=tags, **_reference(state))
-        if isinstance(state.record, UnsentRecord):
-            unsent_index.remember(self._connection, state.record, aliases)
-        return state
-
-    def _keep(self, draft: Draft, aliases: list[str], tags: list[str]) -> LocalVersion:
-        """Copy the files of the draft into the directory, and record them as an artifact to send."""
-        console = self._connection.console
-        console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
-        metadata = to_jsonable(draft.metadata)
-        require_fit(metadata, "metadata")
-        files = version_creation.read_files(draft, console)
-        manifest = manifest_of(files)
-        size = sum(file.size for file in files)
-        with console.progress("Copying", size) as on_progress:
-            self._directory.files.add(files, on_progress)
-        artifact_id = uuid.uuid4().hex
-        self._directory.write_manifest(artifact_id, manifest)
-        fields = {
-            "artifact_name": draft.name,
-            "artifact_type": draft.type,
-            "description": draft.description,
-            "metadata": metadata,
-            "aliases": aliases,
-            "tags": tags,
-            "digest": manifest.digest,
-        }
-        self._recorder.append("log_artifact", id=artifact_id, **fields)
-        console.info(f"  Kept in {self._directory.path}: `wanllmdb sync` creates the version")
-        record = UnsentRecord(
-            fields,
-            offline={"run": self.id, "artifact": artifact_id},
-            directory=str(self._directory.path),
-            project_name=self._record["project_name"],
-            file_count=len(files),
-            total_size=size,
-            created_at=timestamps.now(),
-        )
-        unsent_index.remember(self._connection, record, {"latest", *aliases})
-        return unsent_index.load(self._connection, record)
+        return self._artifacts.use(name_or_artifact, type, alias, version, at)
 
     def _mark_dirty(self) -> None:
         if not self._is_copy:
@@ -129,7 +71,7 @@ class OfflineRun(Run):
         self._recorder.record("update", values=to_jsonable(changes))
         self._record.update(changes)
 
-    def _end(self, outcome: Outcome) -> None:
+    def _report_end(self, outcome: Outcome) -> None:
         # A forked process has a copy of the run, but must not end it.
         if self.state != "running" or self._is_worker or self._is_copy:
             return
@@ -180,11 +122,3 @@ def start(connection: Connection, fields: dict[str, Any]) -> OfflineRun:
 
 def _copy_of(connection: Connection, record: dict[str, Any], path: Path) -> OfflineRun:
     return OfflineRun(connection, record, RunDirectory(path), is_copy=True)
-
-
-def _reference(state: LoggedVersion) -> dict[str, Any]:
-    """How an event names a version: one that a server has, or one that an offline run logged."""
-    offline = state.record.get("offline")
-    if offline is not None:
-        return {"offline": offline}
-    return {"version_id": state.record["id"], "qualified_name": state.qualified_name}

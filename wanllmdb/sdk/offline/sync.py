@@ -156,7 +156,7 @@ class Sender:
             for entry in self._directory.read_manifest(event["id"]):
                 draft.add_file(self._directory.files.checked_path(entry), entry.path)
             record = version_creation.create_version(
-                self._connection, draft, run["project_name"], aliases, run["id"], tags, event["digest"]
+                *(self._connection, draft, run["project"], aliases, run["id"], tags), expected_digest=event["digest"]
             )
         name = f"{record['project_name']}/{record['artifact_name']}:{record['version']}"
         return {"artifact": event["id"], "version_id": record["id"], "qualified_name": name}

@@ -6,16 +6,16 @@ import hashlib
 import io
 import os
 import stat
-from collections import deque
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
+from queue import SimpleQueue
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
-from wanllmdb.sdk.transfer.worker_pool import WorkerPool
+from wanllmdb.sdk.transfer.worker_pool import WorkerPool, start_if_possible
 
 MIB = 1 << 20
 BLOCK_SIZE = 4 * MIB
@@ -120,25 +120,43 @@ def _hash_parts(unhashed: HashedFile, file: io.FileIO, on_progress: Callable[[in
     part_size = part_size_for(unhashed.fingerprint.size)
     sha256, part, parts = hashlib.sha256(), hashlib.sha256(), []
     size = 0
-    buffers: deque[tuple[memoryview, Future[None] | None]] = deque(
-        (memoryview(bytearray(BLOCK_SIZE)), None) for _ in "ab"
-    )
-    with ThreadPoolExecutor(1, thread_name_prefix="wanllmdb-sha256") as executor:
+    free: SimpleQueue[memoryview] = SimpleQueue()
+    full: SimpleQueue[tuple[memoryview, int]] = SimpleQueue()
+    for _ in "ab":
+        free.put(memoryview(bytearray(BLOCK_SIZE)))
+
+    def hash_block(block: memoryview, count: int) -> None:
+        sha256.update(block[:count])
+        free.put(block)
+
+    def hash_blocks() -> None:
+        while (item := full.get())[1]:
+            hash_block(*item)
+
+    # Not of `concurrent.futures`, which takes no jobs while the interpreter waits for its last threads.
+    thread = threading.Thread(target=hash_blocks, name="wanllmdb-sha256", daemon=True)
+    is_parallel = start_if_possible(thread)
+    try:
         while size <= unhashed.fingerprint.size:
             raise_if_cancelled()
-            block, update = buffers.popleft()
-            if update:
-                update.result()
+            block = free.get()
             count = file.readinto(block[: min(BLOCK_SIZE, part_size - size % part_size)])
             if not count:
                 break
-            buffers.append((block, executor.submit(sha256.update, block[:count])))
+            if is_parallel:
+                full.put((block, count))
+            else:
+                hash_block(block, count)
             part.update(block[:count])
             size += count
             on_progress(count)
             if size % part_size == 0:
                 parts.append(part.hexdigest())
                 part = hashlib.sha256()
+    finally:
+        if is_parallel:
+            full.put((memoryview(b""), 0))
+            thread.join()
     if size % part_size:
         parts.append(part.hexdigest())
     return replace(unhashed, size=size, sha256=sha256.hexdigest(), part_size=part_size, parts=tuple(parts))

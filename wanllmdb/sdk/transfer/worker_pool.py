@@ -12,7 +12,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk.cancellation import Cancelled, bind_cancel
+from wanllmdb.sdk.cancellation import Cancelled, bind_cancel, raise_if_cancelled
+
+
+def start_if_possible(thread: threading.Thread) -> bool:
+    """Whether it was started. There may be too many, and some Pythons start none while the interpreter ends."""
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    return True
 
 
 class WorkerPool:
@@ -40,13 +49,22 @@ class WorkerPool:
             while len(self._jobs) >= self._max_jobs and not self._cancel.is_set():
                 # Without a timeout some platforms would not deliver Ctrl-C.
                 self._changed.wait(0.5)
+                raise_if_cancelled()
             self._raise_error()
             self._jobs.append((job, args))
             if len(self._jobs) > len(self._threads) - self._busy and len(self._threads) < self._max_workers:
-                thread = threading.Thread(target=self._work, name="wanllmdb", daemon=True)
-                self._threads.append(thread)
-                thread.start()
-            self._changed.notify_all()
+                self._start_thread()
+            if self._threads:
+                self._changed.notify_all()
+                return
+            self._jobs.clear()
+        job(*args)
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._work, name="wanllmdb", daemon=True)
+        # Without any, the caller's thread does the work.
+        if start_if_possible(thread):
+            self._threads.append(thread)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -55,6 +73,7 @@ class WorkerPool:
             with self._changed:
                 while kind is None and (self._jobs or self._busy) and not self._cancel.is_set():
                     self._changed.wait(0.5)
+                    raise_if_cancelled()
         finally:
             with self._changed:
                 self._jobs.clear()

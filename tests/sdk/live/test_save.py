@@ -1,0 +1,69 @@
+"""`wandb.save`: the files of a run."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import wanllmdb as wandb
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def saved(project: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, str]]:
+    """What the latest version has, by path."""
+
+    def download() -> dict[str, str]:
+        (collection,) = [each for each in wandb.Api().artifacts(project) if each.type == "file"]
+        root = tmp_path_factory.mktemp("down")
+        latest = next(collection.versions())
+        latest.download(root)
+        return {file.path: (root / file.path).read_text() for file in latest.files()}
+
+    return download
+
+
+def write(path: str, text: str) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text)
+
+
+def test_files_of_a_run(run, project, saved, directory, capsys):
+    write("model.pkl", "weights")
+    assert wandb.save("model.pkl", policy="now") == ["model.pkl"]
+    # What is gone later was kept.
+    Path("model.pkl").unlink()
+    write("logs/a.txt", "a")
+    write("logs/deep/b.txt", "b")
+    assert run.save("logs/**/*.txt") == ["logs/a.txt", "logs/deep/b.txt"]
+    assert saved() == {"model.pkl": "weights", "logs/a.txt": "a", "logs/deep/b.txt": "b"}
+    write("logs/a.txt", "a and more")
+    write("logs/c.txt", "c")
+    assert run.save("none/*", policy="now") == []
+    assert "save: no file matches 'none/*'" in capsys.readouterr().err
+    write("plots/p.svg", "p")
+    assert run.save(Path("plots"), policy="end") == ["plots/p.svg"]
+    write("plots/q.svg", "q")
+    run.finish()
+    assert saved() == {
+        "model.pkl": "weights", "logs/a.txt": "a and more", "logs/deep/b.txt": "b", "logs/c.txt": "c",
+        "plots/p.svg": "p", "plots/q.svg": "q",
+    }  # fmt: skip
+    version = wandb.Api().artifact(f"{project}/run-{run.url.rpartition('/')[2]}-files")
+    creator = version.logged_by()
+    assert (version.version, creator and creator.id) == ("v3", run.id)
+    with pytest.raises(wandb.Invalid, match="has ended"):
+        run.save("logs/a.txt")
+
+
+def test_a_program_that_just_ends(python, project, saved):
+    script = f"import wanllmdb as wandb; wandb.init(project={project!r}); wandb.save('*.txt', policy='end')\n"
+    result: subprocess.CompletedProcess[str] = python(script + "open('a.txt', 'w').write('a')")
+    assert result.stderr == ""
+    assert saved() == {"a.txt": "a"}

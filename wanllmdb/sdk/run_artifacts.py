@@ -1,0 +1,156 @@
+"""The artifacts of a run: logs them, now or in the background, keeps its files, and uses versions.
+
+A run is in its project whatever that is called by now, so the project is named by its id.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from wanllmdb.sdk import errors, name_resolution, version_creation
+from wanllmdb.sdk.artifact import Artifact, StrPath
+from wanllmdb.sdk.background import BackgroundLogger
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.draft import Draft, inspect_path
+from wanllmdb.sdk.local_version import LocalVersion
+from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.saved_files import SavedFiles
+
+
+class RunArtifacts:
+    """Of the run with this record. `is_ended` says whether somebody ends the run here, which calls `finish`."""
+
+    def __init__(self, connection: Connection, record: dict[str, Any], *, is_ended: bool) -> None:
+        self._connection = connection
+        self._record = record
+        self._background = BackgroundLogger(connection.console.warning, is_ended=is_ended)
+        self.saved_files = SavedFiles(connection, record, is_ended=is_ended)
+
+    def connect(self, connection: Connection) -> None:
+        """Use another connection from now on: a forked process needs one of its own."""
+        self._connection = connection
+        self.saved_files.connection = connection
+
+    def log(self, artifact: Artifact, aliases: list[str], tags: list[str], *, wait: bool) -> None:
+        """See `Run.log_artifact`."""
+        state = artifact._state
+        if self._connection.settings.mode == "disabled":
+            if isinstance(state, Draft):
+                record = _disabled_record(state, aliases)
+                artifact._set_version(LocalVersion.of_draft(self._connection, state, record))
+        elif wait:
+            # Versions of one artifact have the order of the calls.
+            self._background.wait_for(artifact.name)
+            self._log(artifact, artifact._state, aliases, tags)
+        else:
+            # A draft as it is now, whatever becomes of its metadata in the meantime.
+            state = copy.deepcopy(state) if isinstance(state, Draft) else state
+            artifact._pending = self._background.submit(
+                artifact.name, lambda: self._log(artifact, state, aliases, tags)
+            )
+
+    def _log(self, artifact: Artifact, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> None:
+        """Log the artifact as it was in `state`, unless an earlier call in the background has logged it."""
+        if isinstance(artifact._state, LoggedVersion):
+            state = artifact._state
+        artifact._set_version(self._log_state(state, aliases, tags))
+
+    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
+        """The version that a draft becomes, or that gets the aliases."""
+        connection, project, run_id = self._connection, self._record["project"], self._record["id"]
+        if isinstance(state, Draft):
+            record = version_creation.create_version(connection, state, project, aliases, run_id, tags)
+        elif state.record["project"] == project:
+            with name_resolution.explain_missing(state.qualified_name, errors.VersionNotFound):
+                record = version_creation.add_aliases(connection, state.record, aliases, tags)
+        else:
+            raise errors.AlreadyLogged(f"{state.qualified_name} was logged in another project")
+        return LoggedVersion(connection, record)
+
+    def use(
+        self,
+        name_or_artifact: str | Artifact,
+        type: str | None = None,
+        alias: str | None = None,
+        version: str | int | None = None,
+        at: str | datetime | None = None,
+    ) -> Artifact:
+        """See `Run.use_artifact`."""
+        version_id = None
+        if isinstance(name_or_artifact, Artifact):
+            name = name_or_artifact.wait().qualified_name
+            version_id = name_or_artifact.id if at is None else None
+        else:
+            name = self._resolve_name(name_or_artifact)
+        name_resolution.validate_selector(name, alias, version)
+        number = None if version is None else f"v{str(version).removeprefix('v')}"
+        record = name_resolution.resolve_and_record_usage(
+            *(self._connection, self._record["id"], name),
+            version_id=version_id, alias=alias, version=number, type=type, at=at,
+        )  # fmt: skip
+        return Artifact._from_record(self._connection, record)
+
+    def _resolve_name(self, name: str) -> str:
+        """`name:x` in the run's project as it is, or `team/project/name:x`. Raises `Invalid`."""
+        self._connection.full_name(name, self._record["project_name"])
+        if name.count("/") == 1:
+            return f"{self.fetch_project().partition('/')[0]}/{name}"
+        return name
+
+    def fetch_project(self) -> str:
+        """`team/project` of the run as it is called now."""
+        record = self._connection.client.get(f"/runs/{self._record['id']}")
+        self._record.update({field: record[field] for field in ("project_name", "url")})
+        return str(record["project_name"])
+
+    def finish(self, *, is_running: bool) -> list[BaseException]:
+        """Wait for what is logged in the background, and log what is saved at the end. Returns what went wrong."""
+        failures = self._background.drain()
+        if is_running:
+            try:
+                self.saved_files.finish()
+            except Exception as error:
+                failures.append(error)
+        return failures
+
+    def cancel(self) -> list[BaseException]:
+        """Give up what is not logged yet. Returns an error for each."""
+        self._background.cancel()
+        return self._background.drain()
+
+
+def artifact_of(
+    path: StrPath, name: str | None, type: str | None, exclude: str | Iterable[str] | None = None
+) -> Artifact:
+    """A draft with a file or with the files of a directory; by default with its name, and of type `file`."""
+    is_dir, own_name = inspect_path(path)
+    artifact = Artifact(name or own_name, type or "file")
+    if is_dir:
+        artifact.add_dir(path, exclude=exclude)
+    else:
+        artifact.add_file(path)
+    return artifact
+
+
+def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:
+    """The record of a version in mode `disabled`, where no server has one."""
+    return {
+        "id": "disabled",
+        "artifact_id": "disabled",
+        "artifact_name": draft.name,
+        "artifact_type": draft.type,
+        "project_name": "nobody/disabled",
+        "version": "v0",
+        "description": draft.description,
+        "metadata": draft.metadata,
+        "aliases": aliases,
+        "digest": "",
+        "file_count": draft.file_count,
+        "total_size": draft.size,
+        "run_id": None,
+        "url": "",
+        "created_at": "",
+    }

@@ -1,0 +1,121 @@
+"""The files of a run that `save` keeps: in an artifact of type `file` that is named for the run."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from wanllmdb.sdk import errors, name_resolution, paths, version_creation
+from wanllmdb.sdk.artifact import StrPath
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.manifest import Entry
+
+POLICIES = ("live", "now", "end")
+# An artifact's name has 128 characters at most.
+_MAX_RUN_NAME = 118
+
+
+class SavedFiles:
+    """What one run saves. Each version has the files of the one before too, so that the latest has them all.
+
+    In a forked process, and wherever else nobody ends the run, nothing can be left for its end.
+    """
+
+    def __init__(self, connection: Connection, run: dict[str, Any], *, is_ended: bool) -> None:
+        self.connection = connection
+        self._run = run
+        self._artifact_name = f"run-{run['name'][:_MAX_RUN_NAME]}-files"
+        self._ending_pid = os.getpid() if is_ended else 0
+        self._at_end: dict[tuple[str, str], bool] = {}
+        """What is kept for the end, with whether there was something to save before."""
+
+    def save(self, pattern: StrPath, base_path: StrPath | None, policy: str) -> list[str]:
+        """See `Run.save`."""
+        if policy not in POLICIES:
+            raise errors.Invalid(f"{policy!r} is not a policy: use 'live', 'now' or 'end'")
+        located = _locate(pattern, base_path)
+        draft = self._collect([located])
+        is_kept_for_end = policy != "now" and self._ending_pid == os.getpid()
+        if is_kept_for_end:
+            self._at_end[located] = self._at_end.get(located, False) or bool(draft.sources)
+        if draft.sources and not (is_kept_for_end and policy == "end"):
+            self._log(draft)
+        if not draft.sources and not is_kept_for_end:
+            self._warn_of_nothing(os.fspath(pattern))
+        return sorted(draft.sources)
+
+    def finish(self) -> None:
+        """Log what is to be kept as it is at the end."""
+        if self._at_end and self._ending_pid == os.getpid():
+            for (pattern, _), was_found in self._at_end.items():
+                if not was_found and not glob.glob(pattern, recursive=True):
+                    self._warn_of_nothing(pattern)
+            draft = self._collect(self._at_end)
+            self._at_end = {}
+            if draft.sources:
+                self._log(draft)
+
+    def _warn_of_nothing(self, pattern: str) -> None:
+        self.connection.console.warning(f"save: no file matches {pattern!r}")
+
+    def _collect(self, patterns: Iterable[tuple[str, str]]) -> Draft:
+        draft = Draft(self._artifact_name, "file", "Files that the run saved", None)
+        for pattern, base in patterns:
+            # A directory itself is meant with all that is in it; where a pattern matches one, its files may not match.
+            is_literal = not glob.has_magic(os.path.basename(pattern))
+            for match in sorted(glob.glob(pattern, recursive=True)):
+                path = paths.from_local(os.path.relpath(match, base))
+                if os.path.isfile(match):
+                    draft.add_file(match, name=path)
+                elif is_literal and os.path.isdir(match):
+                    draft.add_dir(match, name=path)
+        return draft
+
+    def _log(self, draft: Draft) -> None:
+        if self.connection.settings.mode == "online":
+            kept = self._latest_files()
+            version_creation.create_version(
+                self.connection, draft, self._run["project"], [], self._run["id"], kept=kept
+            )
+
+    def _latest_files(self) -> list[Entry]:
+        """The files of the latest version, which this process need not have saved; none if there is no version yet."""
+        connection, name = self.connection, self._artifact_name
+        artifact = name_resolution.find_artifact(connection.client, self._run["project"], name)
+        if artifact is None or artifact["latest_version"] is None:
+            return []
+        full_name = f"{artifact['project_name']}/{name}:{artifact['latest_version']}"
+        return list(LoggedVersion(connection, name_resolution.resolve(connection, full_name)).manifest)
+
+
+def _locate(pattern: StrPath, base_path: StrPath | None) -> tuple[str, str]:
+    """The absolute pattern, and the directory from which the paths in the artifact count."""
+    text = os.path.expanduser(os.fspath(pattern))
+    if not text:
+        raise errors.Invalid("save takes a file, a directory or a pattern, such as 'logs/*.txt'")
+    full = os.path.abspath(text)
+    if base_path is None:
+        is_inside = not os.path.isabs(text) and _is_below(full, os.getcwd())
+        return full, os.getcwd() if is_inside else _fixed_part(full)
+    base = os.path.abspath(os.path.expanduser(os.fspath(base_path)))
+    if not _is_below(full, base) and not os.path.isabs(text):
+        full = os.path.abspath(os.path.join(base, text))
+    if not _is_below(full, base):
+        raise errors.Invalid(f"{os.fspath(pattern)!r} is not below the base path {os.fspath(base_path)!r}")
+    return full, base
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path.startswith(directory.rstrip(os.sep) + os.sep)
+
+
+def _fixed_part(pattern: str) -> str:
+    """The directory of the pattern, as far as it has no wildcards."""
+    directory = os.path.dirname(pattern)
+    while glob.has_magic(directory):
+        directory = os.path.dirname(directory)
+    return directory
