@@ -66,7 +66,8 @@ def sync_runs(
 
 def _clean(directories: list[RunDirectory], reports: list[Report]) -> None:
     """Delete what was sent, unless a run that was not uses its artifacts."""
-    sent, unsent = [], []
+    sent: list[RunDirectory] = []
+    unsent: list[RunDirectory] = []
     for directory, report in zip(directories, reports, strict=True):
         (sent if report.state in ("sent", "sent before") else unsent).append(directory)
     needed = {run for directory in unsent for run in _used_runs(directory)}
