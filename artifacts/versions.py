@@ -10,12 +10,13 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import drafts, errors, events, tasks, validators
+from artifacts import artifacts, drafts, errors, events, tasks, validators
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import protection
 from artifacts.content import digests, uploads
 from artifacts.models import Artifact, ArtifactVersion, Blob
-from projects.models import Run
+from projects import projects
+from projects.models import Project, Run
 
 _MAX_PATHS_IN_ERROR = 100
 
@@ -79,6 +80,21 @@ def begin(
     return DraftResult(version, created, missing)
 
 
+@transaction.atomic
+def begin_with_artifact(
+    actor: Actor, project: str, artifact: dict[str, Any], draft: dict[str, Any] | None, *, create_project: bool = False
+) -> tuple[Artifact, DraftResult | None]:
+    """A new artifact and its first draft, on request in a new project: all of them or nothing.
+
+    `project` is an id or `team/name`; `artifact` and `draft` are the arguments of `artifacts.create` and `begin`, of
+    which each may raise what it raises. Without a draft only the artifact.
+    """
+    visible = Project.objects.visible_to(actor.user)
+    found = projects.get_or_create(actor, project) if create_project else visible.find(project)
+    created = artifacts.create(actor, found, **artifact)
+    return created, None if draft is None else begin(actor, created, **draft)
+
+
 def finalize(
     actor: Actor,
     version: ArtifactVersion,
@@ -132,7 +148,7 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     artifact = alias_verbs.lock(version.artifact)
     version = _lock_existing(artifact, version)
-    rows = list(artifact.alias_set.filter(version=version).select_related("version"))
+    rows = list(artifact.alias_set.filter(version=version).for_display())
     # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
     protection.require_unprotected(artifact, blocking, "Move it to another version first.")

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from api.fields import JSONObjectField, ProseField, TagsField
+from api.fields import JSONObjectField, ListItemMixin, ProseField, TagsField
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
 
@@ -55,6 +55,10 @@ class ArtifactSerializer(serializers.ModelSerializer):
 
     def get_url(self, artifact: Artifact) -> str:
         return settings.BASE_URL + artifact.get_absolute_url()
+
+
+class ArtifactItemSerializer(ListItemMixin, ArtifactSerializer):
+    """An artifact in a list."""
 
 
 class VersionSerializer(serializers.ModelSerializer):
@@ -110,6 +114,10 @@ class VersionSerializer(serializers.ModelSerializer):
 
     def get_url(self, version: ArtifactVersion) -> str:
         return settings.BASE_URL + version.get_absolute_url()
+
+
+class VersionItemSerializer(ListItemMixin, VersionSerializer):
+    """A version in a list."""
 
 
 class FileSerializer(serializers.ModelSerializer):
@@ -189,5 +197,5 @@ class UsedSerializer(ResolvedSerializer):
 
 
 class RunArtifactsSerializer(serializers.Serializer):
-    logged = VersionSerializer(many=True)
-    used = VersionSerializer(many=True)
+    logged = VersionItemSerializer(many=True)
+    used = VersionItemSerializer(many=True)

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
 from api.artifacts.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
-from api.artifacts.serializers import FileSerializer, VersionSerializer
+from api.artifacts.serializers import ArtifactCreate, ArtifactSerializer, FileSerializer, VersionSerializer
 from api.fields import JSONObjectField, ProseField
 from artifacts import storage, validators
 from artifacts.content import downloads, uploads
@@ -50,6 +50,22 @@ class DraftResultSerializer(VersionSerializer):
 
     class Meta(VersionSerializer.Meta):
         fields = (*VersionSerializer.Meta.fields, "created", "missing")
+
+
+class ArtifactWithDraftCreate(ArtifactCreate):
+    create_project = serializers.BooleanField(
+        required=False, default=False, help_text="Create a private project where there is none of this name."
+    )
+    version = VersionCreate(
+        required=False, help_text="Begin this version in the same step: if anything is refused, nothing is created."
+    )
+
+
+class ArtifactWithDraft(ArtifactSerializer):
+    version = DraftResultSerializer(required=False, help_text="If one was sent.")
+
+    class Meta(ArtifactSerializer.Meta):
+        fields = (*ArtifactSerializer.Meta.fields, "version")
 
 
 class VersionWithFiles(VersionSerializer):

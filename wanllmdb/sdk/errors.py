@@ -34,7 +34,7 @@ WanLLMDBError
 ├── CacheError            the cache directory cannot be read or written, or its disk is full
 ├── WaitTimeout           `Artifact.wait` was given up, and the artifact is still being logged; also a TimeoutError
 ├── NotInitialized        there is no run: call `init` first
-├── Unreachable           no response from `.url`
+├── Unreachable           no response from `.url`, or a proxy that does not let requests through
 └── ServerError           the server or the object store failed (5xx); `.request_id`
     └── Unavailable       a part of the system is down; nothing was changed, try again (503)
 """
@@ -214,7 +214,7 @@ class NotLogged(Conflict):
 
 
 class FileChanged(WanLLMDBError):
-    """A file changed while it was being logged. Nothing was logged."""
+    """A file changed after it was added, or while it was being logged. Nothing was logged."""
 
 
 class CorruptDownload(WanLLMDBError):
@@ -234,7 +234,7 @@ class NotInitialized(WanLLMDBError, AttributeError):
 
 
 class Unreachable(WanLLMDBError):
-    """No response from a server."""
+    """No response from a server, or a proxy on the way that does not let requests through; `.status` is the proxy's."""
 
     def __init__(self, message: str, *, url: str = "") -> None:
         super().__init__(message)

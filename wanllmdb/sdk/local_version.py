@@ -60,6 +60,9 @@ class LocalVersion(LoggedVersion):
         assert self._draft is not None
         return manifest_of(read_files(self._draft, self.connection.console))
 
+    def _complete_record(self) -> dict[str, Any]:
+        return self.record
+
     @property
     def is_sent(self) -> bool:
         """Whether a server has it."""

@@ -29,9 +29,20 @@ class LoggedVersion:
         self.connection = connection
         self.record = record
         self._fetched_at = timestamps.now()
-        self.description: str = record["description"]
-        self.metadata: dict[str, Any] = to_metadata(record["metadata"])
         self.aliases: list[str] = list(record["aliases"])
+
+    # A list leaves out what is too long for it: these two are fetched when they are first read.
+    @cached_property
+    def description(self) -> str:
+        return str(self._complete_record()["description"])
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        return to_metadata(self._complete_record()["metadata"])
+
+    def _complete_record(self) -> dict[str, Any]:
+        self.record = self.connection.client.complete(self.record, self._path, limit=1)
+        return self.record
 
     @property
     def name(self) -> str:
@@ -75,7 +86,7 @@ class LoggedVersion:
         directory = self._download(root, manifest, digest, 0 if manifest.prefix else self.size, exact)
         if not manifest.prefix:
             files = Manifest(manifest.entries, digest)
-            download_index.remember(self.connection, self.record, self._fetched_at, files, directory)
+            download_index.remember(self.connection, self._complete_record(), self._fetched_at, files, directory)
         return directory
 
     def _select(self, path_prefix: StrPath | None) -> RemoteManifest:
@@ -149,9 +160,10 @@ class LoggedVersion:
             return None
 
     def used_by(self) -> list[RunRecord]:
+        client = self.connection.client
         with self._explain_missing():
-            records = self.connection.client.iter_pages(f"{self._path}/used-by")
-            return [RunRecord._from_record(record) for record in records]
+            records = client.iter_pages(f"{self._path}/used-by")
+            return [RunRecord._from_record(client.complete(record, f"/runs/{record['id']}")) for record in records]
 
     def delete(self, delete_aliases: bool) -> None:
         with self._explain_missing():
@@ -161,8 +173,11 @@ class LoggedVersion:
         client = self.connection.client
         for alias in self.aliases:
             validate_alias(alias)
-        values = {"description": self.description, "metadata": to_jsonable(self.metadata)}
-        require_fit(values["metadata"], "metadata")
+        # What was neither read nor set is not among the variables.
+        values: dict[str, Any] = {name: vars(self)[name] for name in ("description", "metadata") if name in vars(self)}
+        if "metadata" in values:
+            values["metadata"] = to_jsonable(values["metadata"])
+            require_fit(values["metadata"], "metadata")
         # Compared as texts: Python calls 1 and True equal.
         changes = {
             field: value for field, value in values.items() if to_canonical(value) != to_canonical(self.record[field])

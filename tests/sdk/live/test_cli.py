@@ -51,6 +51,24 @@ def test_put_and_get(cli_json, project, tmp_path):
     assert wandb.Api().artifact(f"{project}/rows").metadata == {"rows": 1}
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("--metadata", '{"bad": "\\u0000"}'),
+        ("--alias", "v7"),
+        ("--description", "x" * 70_000),
+        ("--tag", "a", *(part for number in range(100) for part in ("--tag", str(number)))),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_refused_put_leaves_nothing(cli, project, tmp_path, refused):
+    (tmp_path / "a").write_text("a")
+    code, _, err = cli("artifact", "put", str(tmp_path / "a"), "--name", f"{project}/rows", *refused)
+    assert (code, "Traceback" in err) == (1, False), err
+    with pytest.raises(wandb.NotFound):
+        wandb.Api().project(project)
+
+
 def test_the_contents_of_a_single_directory_go_to_the_root(cli_json, project, tmp_path):
     (tmp_path / "data/sub").mkdir(parents=True)
     (tmp_path / "data/sub/a.csv").write_text("1,2\n")

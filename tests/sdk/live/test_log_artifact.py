@@ -340,3 +340,22 @@ def test_objects_that_the_store_lost_are_uploaded_again(run, data, stack, stored
     monkeypatch.setattr(upload, "upload", upload_and_lose)
     artifact = run.log_artifact(dataset(data))
     assert contents(artifact.download(tmp_path / "down")) == contents(data)
+
+
+@pytest.mark.parametrize("bad", [{"x": "\0"}, {"x": "x" * (2 << 20)}], ids=["NUL", "2 MiB"])
+def test_refused_metadata_leaves_no_artifact(run, project, bad, tmp_path):
+    (tmp_path / "a").write_text("a")
+    draft = wandb.Artifact("data", "dataset", metadata=bad)
+    draft.add_file(tmp_path / "a")
+    (tmp_path / "a").unlink()  # nothing is hashed either
+    with pytest.raises(wandb.Invalid, match="metadata: 'x': "):
+        run.log_artifact(draft)
+    assert list(wandb.Api().artifacts(project)) == []
+
+
+def test_a_refused_alias_leaves_no_artifact(run, project):
+    with pytest.raises(wandb.WanLLMDBError, match="v7"):
+        run.log_artifact(wandb.Artifact("data", "dataset"), aliases=["v7"])
+    assert list(wandb.Api().artifacts(project)) == []
+    logged = run.log_artifact(wandb.Artifact("data", "dataset", metadata={"x": float("nan"), "y": {1}}))
+    assert (logged.version, logged.metadata) == ("v1", {"x": "NaN", "y": [1]})

@@ -53,8 +53,9 @@ def put(
             draft.add_dir(path, name=own_name if len(paths) > 1 else None, exclude=exclude)
         else:
             draft.add_file(path)
-    _create_project_if_missing(connection, project)
-    record = version_creation.create_version(connection, draft, project, alias_names, tags=tag_names)
+    record = version_creation.create_version(
+        connection, draft, project, alias_names, tags=tag_names, create_project=True
+    )
     print_result(_summarize(Artifact._from_record(connection, record)), as_json, [])
 
 
@@ -181,21 +182,12 @@ def _confirm(*questions: str) -> None:
             raise errors.Invalid("Nothing was deleted")
 
 
-def _create_project_if_missing(connection: Connection, full_name: str) -> None:
-    team, _, name = full_name.partition("/")
-    if not connection.client.get("/projects", team=team, name=name)["items"]:
-        try:
-            connection.client.post("/projects", {"team": team, "name": name})
-        except errors.NameTaken:
-            return  # somebody else created it in the meantime
-
-
 def _parse_metadata(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
         metadata = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.Invalid(f"--metadata is not valid JSON: {error}") from error
     if not isinstance(metadata, dict):
         raise errors.Invalid("--metadata must be a JSON object, such as '{\"rows\": 3}'")

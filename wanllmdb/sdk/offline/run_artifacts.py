@@ -10,7 +10,6 @@ from wanllmdb.sdk import name_resolution, timestamps, version_creation
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
-from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_jsonable
 from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord, manifest_of
 from wanllmdb.sdk.logged_version import LoggedVersion
@@ -66,8 +65,7 @@ class OfflineArtifacts(RunArtifacts):
         """Copy the files of the draft into the directory, and record them as an artifact to send."""
         console = self._connection.console
         console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
-        metadata = to_jsonable(draft.metadata)
-        require_fit(metadata, "metadata")
+        version_creation.require_valid(draft)
         files = version_creation.read_files(draft, console)
         manifest = manifest_of(files)
         size = sum(file.size for file in files)
@@ -79,7 +77,7 @@ class OfflineArtifacts(RunArtifacts):
             "artifact_name": draft.name,
             "artifact_type": draft.type,
             "description": draft.description,
-            "metadata": metadata,
+            "metadata": to_jsonable(draft.metadata),
             "aliases": aliases,
             "tags": tags,
             "digest": manifest.digest,
