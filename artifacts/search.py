@@ -1,11 +1,11 @@
-"""Search by name: artifacts, versions by their aliases, projects, runs."""
+"""Search by name, also by a former one: artifacts, versions by their aliases, projects, runs."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from accounts.models import User
+from accounts.models import FormerName, User
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
 from core import long_values
@@ -37,7 +37,7 @@ def artifacts(user: User, query: str) -> QuerySet[Artifact]:
     project, _, name = query.rpartition("/")
     rows = Artifact.objects.visible_to(user).search(name)
     if project:
-        rows = rows.filter(project__in=Project.objects.by_full_name(project))
+        rows = rows.filter(project__in=Project.objects.by_any_name(project))
     return long_values.defer(rows.for_display(), "").order_by("-updated_at")
 
 
@@ -45,18 +45,16 @@ def versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[Art
     """By `name:v3`; or as aliases by `name:x` or x alone, where x is an alias or, if there is none, its beginning."""
     full_name, _, suffix = query.rpartition(":")
     project, _, name = full_name.rpartition("/")
-    of_artifact: dict[str, Any] = {"artifact__project__in": Project.objects.visible_to(user)}
+    projects = Project.objects.visible_to(user)
+    of_artifact = Q(artifact__project__in=projects.by_any_name(project) if project else projects)
     if name:
-        of_artifact["artifact__name__icontains"] = name
-    if project:
-        of_artifact["artifact__project__in"] = Project.objects.visible_to(user).by_full_name(project)
+        former = FormerName.objects.holders(name__icontains=name)
+        of_artifact &= Q(artifact__name__icontains=name) | Q(artifact__in=former)
     number = validators.version_number(suffix)
     if name and number:
-        rows = ArtifactVersion.objects.finalized().filter(number=number, **of_artifact)
+        rows = ArtifactVersion.objects.finalized().filter(of_artifact, number=number)
         return long_values.defer(rows.for_display(), "").order_by("-artifact_id")
-    aliases = ArtifactAlias.objects.filter(**of_artifact).select_related(
-        "version__created_by", "artifact__project__team"
-    )
+    aliases = ArtifactAlias.objects.filter(of_artifact).select_related("version__created_by", "artifact__project__team")
     aliases = long_values.defer(aliases, "version", "artifact", "artifact__project")
     exact = aliases.filter(alias=suffix)
     matches = exact if exact.exists() else aliases.filter(alias__istartswith=suffix)

@@ -1,5 +1,7 @@
 """Serializers of artifacts, versions and files. They parse input; rules over several rows are in the verbs."""
 
+from typing import Any
+
 from django.conf import settings
 from rest_framework import serializers
 
@@ -123,6 +125,7 @@ class FileSerializer(serializers.ModelSerializer):
     storage_key = serializers.CharField(source="blob.object.key", allow_null=True, default=None)
     sha256_hash = serializers.CharField(source="blob.sha256", allow_null=True, default=None)
     md5_hash = serializers.CharField(source="blob.md5", allow_null=True, default=None)
+    executable = serializers.BooleanField(source="is_executable", required=False, help_text="Only there if true.")
     integrity = serializers.SerializerMethodField()
 
     class Meta:
@@ -134,12 +137,19 @@ class FileSerializer(serializers.ModelSerializer):
             "name",
             "size",
             "mime_type",
+            "executable",
             "storage_key",
             "sha256_hash",
             "md5_hash",
             "integrity",
             "created_at",
         )
+
+    def to_representation(self, file: ArtifactFile) -> dict[str, Any]:
+        record = super().to_representation(file)
+        if not file.is_executable:
+            del record["executable"]
+        return record
 
     def get_integrity(self, file: ArtifactFile) -> str:
         return _INTEGRITY[file.blob.state] if file.blob else "pending"

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from api.accounts.views import get_team
-from api.pagination import page_of, paginate, parse
+from api.pagination import PageQuery, page_of, paginate, parse
 from api.permissions import SignedIn
 from api.projects.serializers import (
     HistoryAppend,
@@ -172,4 +172,4 @@ def get_run(request: Request, run_id: UUID) -> Run:
 
 
 def _filters(request: Request, query: type[Any]) -> dict[str, Any]:
-    return {name: value for name, value in parse(request, query).items() if name not in ("page", "page_size")}
+    return {name: value for name, value in parse(request, query).items() if name not in PageQuery._declared_fields}

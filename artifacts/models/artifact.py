@@ -27,9 +27,10 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         return self.annotate(role=Subquery(mine.values("role")))
 
     def search(self, text: str) -> Self:
-        """Artifacts with this text in name, description or a tag; `%` and `_` are ordinary characters."""
+        """Artifacts with this text in name, former name, description or a tag; `%` and `_` are ordinary characters."""
         tags = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=text)
-        return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags))
+        former = FormerName.objects.holders(name__icontains=text)
+        return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags) | Q(pk__in=former))
 
     def named(self, project: Project, name: str) -> "Artifact | None":
         """The artifact of that name in the project, or else the one that had it until it was renamed."""
@@ -48,13 +49,15 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def filter_by(self, *, search: str = "", tag: str = "", alias: str = "", **columns: Any) -> Self:
         """Those that match each filter that is not empty; `columns` are compared for equality.
 
-        In a project a former name finds too what was renamed.
+        A former name finds too what was renamed.
         """
-        project, name = columns.get("project"), columns.get("name")
-        former = FormerName.objects.holder(project.pk, name) if project and name else None
-        if former:
-            columns["name"], columns["pk"] = "", former
+        project, name = columns.get("project"), columns.pop("name", "")
         rows = self.filter(**{column: value for column, value in columns.items() if value})
+        if name and project:
+            former = FormerName.objects.holder(project.pk, name)
+            rows = rows.filter(pk=former) if former else rows.filter(name=name)
+        elif name:
+            rows = rows.filter(Q(name=name) | Q(pk__in=FormerName.objects.holders(name=name)))
         rows = rows.search(search) if search else rows
         rows = rows.with_tag(tag) if tag else rows
         return rows.with_alias(alias) if alias else rows

@@ -71,6 +71,9 @@ class ArtifactVersion(models.Model):
     digest = models.CharField(
         max_length=64, null=True, editable=False, help_text="sha256 of the sorted file list; stated in a draft."
     )
+    executable_digest = models.CharField(
+        max_length=64, blank=True, default="", editable=False, help_text="sha256 of the paths of executable files."
+    )
     file_count = models.PositiveIntegerField(default=0, editable=False)
     total_size = models.BigIntegerField(default=0, editable=False, help_text="Bytes of all files.")
     storage_path = models.CharField(max_length=300, editable=False, help_text="The prefix of its keys in the store.")

@@ -12,6 +12,7 @@ from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.models import Project
+from wanllmdb.sdk.stored_run import StoredRun, find_run, find_runs
 
 
 class Collection:
@@ -102,7 +103,8 @@ class Api:
         tag: str | None = None,
         alias: str | None = None,
     ) -> Iterator[Collection]:
-        """The artifacts of one project, or all that you have access to, last changed first. Fetched page by page.
+        """The artifacts of one project, or all that you have access to, newest first. Fetched page by page; each is
+        met once, even if others are created, changed or deleted meanwhile.
 
         `search` matches a part of name, description or a tag. Raises `NotFound` if the project does not exist.
         """
@@ -115,6 +117,23 @@ class Api:
     def collection(self, name: str) -> Collection:
         """The artifact `team/project/name` with all its versions. Raises `NotFound`."""
         return Collection(self._connection, name_resolution.get_artifact(self._connection, name))
+
+    def run(self, path: str) -> StoredRun:
+        """The run `team/project/run`, by its id or its name. Raises `NotFound`.
+
+        Team and project can be omitted if the settings have them, and where the run is named by its id.
+        """
+        return find_run(self._connection, path)
+
+    def runs(
+        self, project: str | None = None, filters: Mapping[str, Any] | None = None, order: str = "-created_at"
+    ) -> Iterator[StoredRun]:
+        """The runs of a project, newest first. Fetched page by page.
+
+        `filters` are in the form of MongoDB: `{"state": "finished", "config.lr": {"$lt": 0.1}, "tags": "baseline"}`.
+        Raises `NotFound`, and `Invalid` for filters and orders that there are not.
+        """
+        return find_runs(self._connection, project, filters, order)
 
     def project(self, name: str) -> Project:
         """The project `team/project`, or `project` of the default team. Raises `NotFound`."""

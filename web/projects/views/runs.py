@@ -11,6 +11,7 @@ from artifacts.models import ArtifactVersion
 from core import long_values
 from projects.models import Run, State
 from web import rendering
+from web.projects import history_table
 from web.projects.forms import RunFilter
 from web.projects.lookups import get_project, get_run
 
@@ -54,6 +55,7 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
         "project": run.project,
         "logged": logged,
         "used": used,
+        "history": history_table.latest(run),
         "fingerprint": fingerprint,
         "active_nav": "home",
     }
@@ -63,6 +65,6 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
 
 def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
     """What may change on the page while it is open."""
-    state = [run.state, run.summary, run.notes, run.tags, run.display_name]
+    state = [run.state, run.summary, run.history_row_count, run.notes, run.tags, run.display_name]
     names = [(str(version.pk), [alias.alias for alias in version.aliases.all()]) for version in versions]
     return hashlib.sha256(repr([state, names]).encode()).hexdigest()[:16]
