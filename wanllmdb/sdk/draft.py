@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, paths
-from wanllmdb.sdk.json_values import to_metadata
+from wanllmdb.sdk.json_values import to_metadata, to_text
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 from wanllmdb.sdk.validators import validate_name
 
@@ -25,7 +25,7 @@ class Draft:
     def __init__(self, name: str, type: str, description: str | None, metadata: Mapping[str, Any] | None) -> None:
         self.name = validate_name(name)
         self.type = type
-        self.description = description or ""
+        self.description = to_text(description)
         self.metadata: dict[str, Any] = to_metadata(metadata)
         self.sources: dict[str, str] = {}
         """Path in the artifact → absolute path on this machine."""
