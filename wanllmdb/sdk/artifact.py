@@ -11,7 +11,7 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
-from wanllmdb.sdk.json_values import to_metadata
+from wanllmdb.sdk.json_values import to_metadata, to_text
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
@@ -142,7 +142,7 @@ class Artifact:
 
     @description.setter
     def description(self, description: str | None) -> None:
-        self._state.description = description or ""
+        self._state.description = to_text(description)
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def require_valid(draft: Draft) -> None:
     """Raises `Invalid` for what the server would refuse, before the files are hashed and anything is sent."""
     require_fit(to_jsonable(draft.metadata), "metadata")
     require_fit({"description": draft.description}, f"artifact {draft.name!r}")
-    if len(str(draft.description)) > MAX_DESCRIPTION_LENGTH:
+    if len(draft.description) > MAX_DESCRIPTION_LENGTH:
         raise errors.Invalid(f"The description is longer than {MAX_DESCRIPTION_LENGTH:,} characters")
 
 
