@@ -1,13 +1,14 @@
-"""Search by name: artifacts, versions by their aliases, projects, runs."""
+"""Search by name, also by a former one: artifacts, versions by their aliases, projects, runs."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from accounts.models import User
+from accounts.models import FormerName, User
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
+from core import long_values
 from projects.models import Project, Run
 
 
@@ -36,26 +37,25 @@ def artifacts(user: User, query: str) -> QuerySet[Artifact]:
     project, _, name = query.rpartition("/")
     rows = Artifact.objects.visible_to(user).search(name)
     if project:
-        rows = rows.filter(project__in=Project.objects.by_full_name(project))
-    return rows.for_display().order_by("-updated_at")
+        rows = rows.filter(project__in=Project.objects.by_any_name(project))
+    return long_values.defer(rows.for_display(), "").order_by("-updated_at")
 
 
 def versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
     """By `name:v3`; or as aliases by `name:x` or x alone, where x is an alias or, if there is none, its beginning."""
     full_name, _, suffix = query.rpartition(":")
     project, _, name = full_name.rpartition("/")
-    of_artifact: dict[str, Any] = {"artifact__project__in": Project.objects.visible_to(user)}
+    projects = Project.objects.visible_to(user)
+    of_artifact = Q(artifact__project__in=projects.by_any_name(project) if project else projects)
     if name:
-        of_artifact["artifact__name__icontains"] = name
-    if project:
-        of_artifact["artifact__project__in"] = Project.objects.visible_to(user).by_full_name(project)
+        former = FormerName.objects.holders(name__icontains=name)
+        of_artifact &= Q(artifact__name__icontains=name) | Q(artifact__in=former)
     number = validators.version_number(suffix)
     if name and number:
-        rows = ArtifactVersion.objects.finalized().filter(number=number, **of_artifact)
-        return rows.for_display().order_by("-artifact_id")
-    aliases = ArtifactAlias.objects.filter(**of_artifact).select_related(
-        "version__created_by", "artifact__project__team"
-    )
+        rows = ArtifactVersion.objects.finalized().filter(of_artifact, number=number)
+        return long_values.defer(rows.for_display(), "").order_by("-artifact_id")
+    aliases = ArtifactAlias.objects.filter(of_artifact).select_related("version__created_by", "artifact__project__team")
+    aliases = long_values.defer(aliases, "version", "artifact", "artifact__project")
     exact = aliases.filter(alias=suffix)
     matches = exact if exact.exists() else aliases.filter(alias__istartswith=suffix)
     # The order of the index, so that an alias that every artifact has costs no more than another.
@@ -66,12 +66,12 @@ def projects(user: User, query: str) -> QuerySet[Project]:
     """By a part of name or description, or as `team/name`; newest first."""
     team, slash, name = query.partition("/")
     filters = {"team": team, "search": name} if slash else {"search": query}
-    return Project.objects.visible_to(user).filter_by(**filters).select_related("team")
+    return Project.objects.visible_to(user).filter_by(**filters).select_related("team").with_excerpt()
 
 
 def runs(user: User, query: str) -> QuerySet[Run]:
     """By a part of a name or of the notes; newest first."""
-    return Run.objects.visible_to(user).filter_by(search=query).select_related("project__team", "created_by")
+    return long_values.defer(Run.objects.visible_to(user).filter_by(search=query).for_display(), "")
 
 
 KINDS: dict[str, Callable[[User, str], QuerySet]] = {

@@ -1,10 +1,10 @@
 """Where a request comes from: the one place that says so, for throttles, histories and the record of downloads.
 
 `REMOTE_ADDR` is whoever opened the connection, which behind a reverse proxy is the proxy. Only what proxies of
-`TRUSTED_PROXIES` say of their own clients is believed: anybody can send an `X-Forwarded-For`.
+`TRUSTED_PROXIES` say of their own clients is believed: anybody can send an `X-Forwarded-For` and `X-Forwarded-Proto`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, NamedTuple
 
@@ -49,8 +49,8 @@ def client_ip(meta: Mapping[str, Any]) -> str | None:
     """
     trusted: TrustedProxies = settings.TRUSTED_PROXIES
     ip = _parse(meta.get("REMOTE_ADDR") or "")
-    is_trusted = trusted.unix_sockets if ip is None else trusted.trusts(ip)
-    hops = meta.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:] if is_trusted else []
+    forwarded = meta.get("HTTP_X_FORWARDED_FOR", "") if _comes_from_proxy(ip) else ""
+    hops = forwarded.rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]
     for hop in reversed(hops):
         if not hop.strip():
             continue
@@ -61,6 +61,12 @@ def client_ip(meta: Mapping[str, Any]) -> str | None:
         if not trusted.trusts(before):
             break
     return None if ip is None else str(ip)
+
+
+def drop_untrusted_scheme(meta: MutableMapping[str, Any]) -> None:
+    """Remove `X-Forwarded-Proto`, by which Django knows that a client uses TLS, unless a trusted proxy sent it."""
+    if "HTTP_X_FORWARDED_PROTO" in meta and not _comes_from_proxy(_parse(meta.get("REMOTE_ADDR") or "")):
+        del meta["HTTP_X_FORWARDED_PROTO"]
 
 
 def comes_from(meta: Mapping[str, Any], networks: Iterable[Any]) -> bool:
@@ -75,6 +81,11 @@ def client_network(meta: Mapping[str, Any]) -> str:
     if isinstance(ip, IPv6Address):
         return str(IPv6Network((ip, _IPV6_PREFIX), strict=False))
     return "" if ip is None else str(ip)
+
+
+def _comes_from_proxy(peer: IP | None) -> bool:
+    trusted: TrustedProxies = settings.TRUSTED_PROXIES
+    return trusted.unix_sockets if peer is None else trusted.trusts(peer)
 
 
 def _parse(text: str) -> IP | None:

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "wanllmdb.middleware.LongBodiesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "web.middleware.HtmxLoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -137,9 +138,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.POLICY}
-if env.bool("BEHIND_TLS_PROXY", default=False):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Whose X-Forwarded-For is believed: addresses, networks, and `unix` for peers on a socket in the file system.
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, networks, and `unix` for peers on a socket in the
+# file system. RequestLimitsMiddleware removes the latter where others sent it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 TRUSTED_PROXIES = TrustedProxies.parse(env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1", "unix"]))
 
 # --- Database ---------------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from importlib import import_module
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from core import sqlite_lock
+from core import postgres_timeout
 from core.parent_process import terminate_with_parent
+from core.sqlite import lock as sqlite_lock
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wanllmdb.settings")
 os.environ.setdefault("WANLLMDB_WEB_PROCESS", "true")
@@ -19,13 +20,14 @@ if multiprocessing.parent_process():
     terminate_with_parent()
 
 sqlite_lock.limit_waits()
+postgres_timeout.limit_waits()
 django = get_wsgi_application()
 
 # Once Django is set up. Without these two lines the views answer everything, alike.
 from api.fast_path.wsgi import AliasFastPath  # noqa: E402
-from wanllmdb.oversized_bodies import OversizedBodies  # noqa: E402
+from wanllmdb.refused_bodies import RefusedBodies  # noqa: E402
 
-application = OversizedBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
+application = RefusedBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
 
 from wanllmdb import task_metrics  # noqa: E402, F401
 from wanllmdb.request_metrics import RequestMetrics  # noqa: E402

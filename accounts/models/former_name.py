@@ -26,6 +26,10 @@ class FormerNameQuerySet(models.QuerySet["FormerName"]):
         """Those that still keep their name from others: it leads to them, or is for those who may take it back."""
         return self.filter(is_reserved=True, freed_at__gt=timezone.now() - settings.FORMER_NAME_LIFE)
 
+    def holders(self, **name: str) -> Self:
+        """The ids of what is found by such a former name, in whatever scope; `name="x"` or `name__icontains="x"`."""
+        return self.in_time().filter(**name).values("holder")
+
     def holder(self, scope: UUID, name: str) -> UUID | None:
         """What the name still leads to: the id of what had it last. It may have been deleted since."""
         return self.of(scope, name).in_time().values_list("holder", flat=True).first()

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from accounts.models import FormerName, Membership, User
 from artifacts import validators
 from artifacts.models.alias import ArtifactAlias
+from core import long_values
 from projects.models import Project
 
 
@@ -26,9 +27,10 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         return self.annotate(role=Subquery(mine.values("role")))
 
     def search(self, text: str) -> Self:
-        """Artifacts with this text in name, description or a tag; `%` and `_` are ordinary characters."""
+        """Artifacts with this text in name, former name, description or a tag; `%` and `_` are ordinary characters."""
         tags = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=text)
-        return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags))
+        former = FormerName.objects.holders(name__icontains=text)
+        return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags) | Q(pk__in=former))
 
     def named(self, project: Project, name: str) -> "Artifact | None":
         """The artifact of that name in the project, or else the one that had it until it was renamed."""
@@ -47,13 +49,15 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def filter_by(self, *, search: str = "", tag: str = "", alias: str = "", **columns: Any) -> Self:
         """Those that match each filter that is not empty; `columns` are compared for equality.
 
-        In a project a former name finds too what was renamed.
+        A former name finds too what was renamed.
         """
-        project, name = columns.get("project"), columns.get("name")
-        former = FormerName.objects.holder(project.pk, name) if project and name else None
-        if former:
-            columns["name"], columns["pk"] = "", former
+        project, name = columns.get("project"), columns.pop("name", "")
         rows = self.filter(**{column: value for column, value in columns.items() if value})
+        if name and project:
+            former = FormerName.objects.holder(project.pk, name)
+            rows = rows.filter(pk=former) if former else rows.filter(name=name)
+        elif name:
+            rows = rows.filter(Q(name=name) | Q(pk__in=FormerName.objects.holders(name=name)))
         rows = rows.search(search) if search else rows
         rows = rows.with_tag(tag) if tag else rows
         return rows.with_alias(alias) if alias else rows
@@ -68,7 +72,7 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         # Each alias looks up its own artifact: for a join, a database may scan all artifacts.
         own = self.model.objects.order_by().filter(pk=OuterRef("artifact"), versions__number=F("latest_version_number"))
         newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("alias")
-        return self.select_related("project__team", "created_by").prefetch_related(
+        return long_values.defer(self.select_related("project__team", "created_by"), "project").prefetch_related(
             "tag_set", Prefetch("alias_set", queryset=newest, to_attr="newest_aliases")
         )
 
@@ -95,6 +99,7 @@ class Artifact(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = ArtifactQuerySet.as_manager()
+    LONG_VALUES = ("description", "metadata")
 
     class Meta:
         ordering = ["name"]

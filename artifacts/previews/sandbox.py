@@ -8,6 +8,8 @@ import json
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,12 +26,15 @@ _MAX_MESSAGE = 8 * 2**20
 _TOO_COSTLY = "Its contents take too much memory or time to preview"
 _BUSY = "The preview is not ready: the server is busy with other previews. Reload in a moment."
 # Each may take half a GiB for two seconds. In a web process others wait for these, but not for long; and one person has
-# or waits for one of them, so that nobody takes all, nor many threads by waiting.
+# one of them and waits for two more, so that nobody takes all, nor many threads by waiting.
 _MAX_PROCESSES = 2
+_MAX_REQUESTS_OF_ONE = 3
 _WAIT_SECONDS = 4.0
 _slots = threading.BoundedSemaphore(_MAX_PROCESSES)
-_people: set[str] = set()
-_people_lock = threading.Lock()
+# How many each person has and waits for, and who has one.
+_requests: Counter[str] = Counter()
+_served: set[str] = set()
+_served_changed = threading.Condition()
 # Arrow would start a thread for each core, each with a memory arena of its own.
 _ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -43,8 +48,8 @@ _ENVIRONMENT = {
 def preview(name: str, reader: Reader, person: str) -> Preview:
     """The preview of a file of that name, made for this person.
 
-    Raises `PreviewTooLarge` if that took too much, or `Busy` while others are made: at once where one is for the same
-    person.
+    Raises `PreviewTooLarge` if that took too much, or `Busy` while others are made, of this person or of others: after
+    a few seconds, or at once where the person waits for several already.
     """
     return results.from_json(_run("preview_worker", {"name": name, "size": reader.size}, reader, person))
 
@@ -56,7 +61,8 @@ def markdown(text: str, person: str) -> str:
 
 def _run(module: str, job: dict[str, Any], reader: Reader, person: str) -> Any:
     """The result of a worker process, which does not outlive this call."""
-    with _one_for(person), _slot(), _process(module) as process:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    with _turn(person, deadline), _slot(deadline), _process(module) as process:
         try:
             return _exchange(process, job, reader)
         except BrokenPipeError as error:
@@ -64,26 +70,48 @@ def _run(module: str, job: dict[str, Any], reader: Reader, person: str) -> Any:
 
 
 @contextmanager
-def _one_for(person: str) -> Iterator[None]:
-    with _people_lock:
-        if person in _people:
-            raise errors.Busy(_BUSY)
-        _people.add(person)
-    try:
-        yield
-    finally:
-        with _people_lock:
-            _people.remove(person)
+def _turn(person: str, deadline: float) -> Iterator[None]:
+    """The block runs for one request of this person at a time."""
+    with _requests_of(person):
+        with _served_changed:
+            if not _served_changed.wait_for(lambda: person not in _served, _seconds_until(deadline)):
+                raise errors.Busy(_BUSY)
+            _served.add(person)
+        try:
+            yield
+        finally:
+            with _served_changed:
+                _served.remove(person)
+                _served_changed.notify_all()
 
 
 @contextmanager
-def _slot() -> Iterator[None]:
-    if not _slots.acquire(timeout=_WAIT_SECONDS):
+def _requests_of(person: str) -> Iterator[None]:
+    with _served_changed:
+        if _requests[person] >= _MAX_REQUESTS_OF_ONE:
+            raise errors.Busy(_BUSY)
+        _requests[person] += 1
+    try:
+        yield
+    finally:
+        with _served_changed:
+            _requests[person] -= 1
+            if not _requests[person]:
+                del _requests[person]
+
+
+@contextmanager
+def _slot(deadline: float) -> Iterator[None]:
+    if not _slots.acquire(timeout=_seconds_until(deadline)):
         raise errors.Busy(_BUSY)
     try:
         yield
     finally:
         _slots.release()
+
+
+def _seconds_until(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())
 
 
 @contextmanager

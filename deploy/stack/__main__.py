@@ -52,7 +52,6 @@ class StackLauncher(launcher.Launcher):
                 "FRONT_BIND": bind,
                 "FRONT_LOCAL": local,
                 "FRONT_TLS": os.environ.get("FRONT_TLS") or "internal",
-                "BEHIND_TLS_PROXY": "1",
                 # Only the front, by the sockets of the web servers.
                 "TRUSTED_PROXIES": "unix",
                 "STORE_TLS_PORT": str(store_port),

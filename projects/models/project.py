@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Left
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from accounts.models import FormerName, Membership, Role, Team, User
-from core import errors
+from core import errors, long_values
 from projects.validators import NAME, validate_name
 
 if TYPE_CHECKING:
@@ -44,10 +45,19 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         memberships = Membership.objects.filter(team=models.OuterRef("team"), user=user)
         return self.annotate(role=models.Subquery(memberships.values("role")[:1]))
 
+    def with_excerpt(self) -> Self:
+        """Each with the beginning of its description as `excerpt`, instead of all of it."""
+        return long_values.defer(self.annotate(excerpt=Left("description", long_values.EXCERPT_LENGTH)), "")
+
     def by_full_name(self, full_name: str) -> Self:
         """The project called `team/name`; none for a text that is not of this form."""
         team, slash, name = full_name.partition("/")
         return self.filter(team__in=Team.objects.by_name(team), name=name) if slash else self.none()
+
+    def by_any_name(self, full_name: str) -> Self:
+        """The same, or the one that `named` finds by a former name."""
+        project = self.named(full_name)
+        return self.filter(pk=project.pk) if project else self.none()
 
     def named(self, full_name: str) -> "Project | None":
         """The project called `team/name`, or else the one that was until it or its team was renamed; with its team."""
@@ -67,17 +77,23 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     ) -> Self:
         """Those of the team, with a part of name or description, and with these values of columns, in that order.
 
-        A team is found by its former name too, and so is a project where its team is given.
+        Teams and projects are found by their former names too.
         """
         rows = self.filter(**columns)
         holder = Team.objects.named(team) if team else None
         if team:
             rows = rows.filter(team=holder)
-        if name:
-            former = FormerName.objects.holder(holder.pk, name) if holder else None
+        if name and holder:
+            former = FormerName.objects.holder(holder.pk, name)
             rows = rows.filter(pk=former) if former else rows.filter(name=name)
+        elif name:
+            rows = rows.filter(models.Q(name=name) | models.Q(pk__in=FormerName.objects.holders(name=name)))
         if search:
-            rows = rows.filter(models.Q(name__icontains=search) | models.Q(description__icontains=search))
+            rows = rows.filter(
+                models.Q(name__icontains=search)
+                | models.Q(description__icontains=search)
+                | models.Q(pk__in=FormerName.objects.holders(name__icontains=search))
+            )
         # The id makes the order total.
         return rows.order_by(ordering, "-id")
 
@@ -102,6 +118,7 @@ class Project(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = ProjectQuerySet.as_manager()
+    LONG_VALUES = ("description",)
 
     class Meta:
         constraints = [

@@ -4,15 +4,18 @@ import json
 import sqlite3
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import ConnectionHandler
 
-from core import database_errors, sqlite_lock
-from core.sqlite_lock import LockQueue
+from core import database_errors
+from core.sqlite import lock as sqlite_lock
+from core.sqlite.lock import LockQueue
 from harness import servers
 from tests.e2e.conftest import wait_until
 
@@ -110,6 +113,52 @@ def test_other_errors_are_not_waited_for(queue):
     assert not queue._waiting
 
 
+@pytest.fixture
+def connection(tmp_path, db) -> Iterator[BaseDatabaseWrapper]:
+    """To a database of its own, as a web process has it."""
+    database = {"ENGINE": "core.sqlite", "NAME": tmp_path / "db", "OPTIONS": {"transaction_mode": "IMMEDIATE"}}
+    connections = ConnectionHandler({"default": database})
+    connection = connections["default"]
+    connection.ensure_connection()
+    sqlite_lock.limit_waits_of(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("CREATE TABLE words (word text)")
+    yield connection
+    connections.close_all()
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_a_writer_waits_until_the_lock_is_free(connection, monkeypatch, in_transaction):
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        class Queue(LockQueue):
+            def _may_wait(self, waiter: object) -> bool:
+                other.execute("ROLLBACK")
+                return super()._may_wait(waiter)
+
+        monkeypatch.setattr(sqlite_lock, "_queue", Queue(slots=1, patience=60, early=60))
+        with monkeypatch.context() as patch:
+            patch.setattr(transaction, "get_connection", lambda using=None: connection)
+            with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
+                cursor.execute("INSERT INTO words VALUES (%s)", ["one"])
+                assert cursor.execute("SELECT word FROM words").fetchall() == [("one",)]
+
+
+def test_what_must_not_wait_does_not(connection, monkeypatch):
+    """The use of an API key is recorded only where nobody has to wait for it."""
+    monkeypatch.setattr(sqlite_lock, "_queue", None)
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        token = database_errors.may_wait.set(False)
+        try:
+            with pytest.raises(OperationalError, match="locked"), connection.cursor() as cursor:
+                cursor.execute("INSERT INTO words VALUES (%s)", ["one"])
+        finally:
+            database_errors.may_wait.reset(token)
+
+
 def test_a_locked_database_gives_every_writer_an_answer_and_readers_their_page():
     stack = servers.stack()
     stack.start()
@@ -137,18 +186,3 @@ def test_a_locked_database_gives_every_writer_an_answer_and_readers_their_page()
         assert {write.result() for write in writes} == {(503, "DatabaseBusy", "5")}
         other.execute("ROLLBACK")
         assert call("POST", {"team": "acme", "name": "locked"})[0] == 201
-
-
-def test_what_must_not_wait_does_not():
-    """The use of an API key is recorded only where nobody has to wait for it."""
-    token = database_errors.may_wait.set(False)
-    try:
-        attempts = []
-        sqlite_lock._execute(lambda *_: attempts.append(1), "BEGIN IMMEDIATE", None, False, {"connection": Outside()})
-        assert attempts == [1]
-    finally:
-        database_errors.may_wait.reset(token)
-
-
-class Outside:
-    in_atomic_block = False

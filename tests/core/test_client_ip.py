@@ -2,8 +2,10 @@
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
 
 from core.client_ip import TrustedProxies, client_ip, client_network
+from wanllmdb.middleware import RequestLimitsMiddleware
 
 PROXIES = TrustedProxies.parse(["127.0.0.0/8", "10.0.0.0/8", "fd00::/8", "unix"])
 
@@ -50,6 +52,25 @@ def proxies(settings) -> None:
 )
 def test_the_rightmost_ip_that_is_no_trusted_proxy(peer, forwarded, client):
     assert client_ip({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}) == client
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "is_secure"),
+    [
+        ("127.0.0.1", "https", True),
+        ("10.0.0.7", "https", True),
+        ("", "https", True),
+        ("127.0.0.1", "http", False),
+        ("127.0.0.1", "", False),
+        ("203.0.113.9", "https", False),
+        ("not an address", "https", True),
+    ],
+)
+def test_only_trusted_proxies_say_that_their_client_uses_tls(rf, peer, forwarded, is_secure):
+    request = rf.get("/", REMOTE_ADDR=peer, **({"HTTP_X_FORWARDED_PROTO": forwarded} if forwarded else {}))
+    seen = []
+    RequestLimitsMiddleware(lambda request: seen.append(request.is_secure()) or HttpResponse())(request)
+    assert seen == [is_secure]
 
 
 def test_an_endless_chain_is_not_walked():

@@ -26,6 +26,8 @@ from deploy.var_directory import read_env
 from harness import listeners, servers
 from tests.attacks.test_inner_ports import CONNECT, PYTHON, STRANGER
 from tests.e2e.conftest import Terminal, wait_until
+from tests.notifications.receiver import Receiver
+from wanllmdb.sdk.http_client import Client
 
 pytestmark = pytest.mark.timeout(900)
 STARTS_WITHIN = 300
@@ -58,7 +60,8 @@ def make_stack(clone: Path, var: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def first(make_stack) -> Terminal:
-    return make_stack().wait_for_banner(STARTS_WITHIN)
+    # Where what webhooks call is on this machine.
+    return make_stack(WEBHOOK_PRIVATE_NETWORKS="127.0.0.0/8").wait_for_banner(STARTS_WITHIN)
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +137,22 @@ def test_bytes_go_over_tls_too(first):
     store = read_env(first.var / "embedded.env")["S3_PUBLIC_ENDPOINT_URL"]
     assert store.startswith("https://localhost:")
     assert entry.size == len(b"over TLS")
+
+
+def test_a_webhook_is_sent_and_bears_our_signature(first):
+    client = Client(first.credentials["base_url"], first.credentials["api_key"])
+    project = next(one for one in wandb.Api().projects() if one.name == "team")
+    receiver = Receiver()
+    try:
+        sent = {"url": receiver.url, "events": ["version.finalized"]}
+        hook = client.post(f"/projects/{project.id}/webhooks", sent)
+        version = log(first, secrets.token_bytes(1000))
+        wait_until(lambda: receiver.sent, BACK_WITHIN)
+    finally:
+        client.delete(f"/webhooks/{hook['id']}")
+        receiver.close()
+    event = receiver.sent[0].verify(hook["secret"])
+    assert (event["type"], event["data"]["to"]["version"]) == ("version.finalized", version)
 
 
 def test_it_listens_only_where_we_know_and_no_socket_is_for_others(first):

@@ -1,8 +1,13 @@
 """The search of every page: artifacts, versions by alias, projects, runs."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from accounts import teams
 from accounts.actor import Actor
+from accounts.models import FormerName
 from artifacts import artifacts
 from artifacts.aliases import aliases
 from artifacts.models import Artifact, ArtifactVersion
@@ -39,6 +44,39 @@ def test_artifacts_match(browser, vera, ranker, query):
 def test_versions_match_by_their_aliases(browser, vera, production, query):
     [alias] = search_hits(browser(vera), query)["versions"]
     assert (alias.alias, alias.version) == ("production", production)
+
+
+def test_what_was_renamed_is_found_by_its_former_names(browser, api, alice, vera, mallory, acme, project, production):
+    ranker = production.artifact
+    artifacts.update(Actor(alice), ranker, name="sorter")
+    projects.update(Actor(alice), project, name="trial")
+    teams.update(Actor(alice), acme, name="umbrella")
+    queries = {
+        "artifacts": ["rank", "RANKER", "acme/demo/ranker", "umbrella/trial/sorter", "acme/trial/ranker"],
+        "versions": ["ranker:v2", "acme/demo/ranker:v2", "rank:production", "acme/demo/sorter:production"],
+        "projects": ["demo", "DEM", "acme/", "acme/demo", "acme/trial"],
+    }
+    lists = ["artifacts?name=ranker", "artifacts?search=rank", "artifacts?project=acme/demo&name=ranker"]
+    lists += ["projects?name=demo", "projects?search=dem", "projects?team=acme&search=demo"]
+
+    def found(user) -> tuple[list, list]:
+        hits = [search_hits(browser(user), query).get(kind) for kind in queries for query in queries[kind]]
+        return hits, [api(user).get(f"/api/v1/{url}").json().get("items") for url in lists]
+
+    hits, listed = found(vera)
+    assert hits[:5] == [[ranker]] * 5 and hits[-5:] == [[project]] * 5
+    assert [getattr(hit, "version", None) in ("v2", production) for [hit] in hits[5:9]] == [True] * 4
+    assert [row["name"] for [row] in listed] == ["sorter"] * 3 + ["trial"] * 3
+    assert browser(vera).get("/search?q=acme/demo/ranker:v2")["Location"].startswith("/umbrella/trial/")
+    # For whoever sees what it leads to alone; a project that one does not see is not there.
+    hits, listed = found(mallory)
+    assert hits == [None] * 14
+    assert [rows or [] for rows in listed] == [[]] * 6
+
+    FormerName.objects.update(freed_at=timezone.now() - timedelta(days=91))
+    hits, listed = found(vera)
+    assert hits == [None] * 3 + [[ranker]] + [None] * 10
+    assert [rows or [] for rows in listed] == [[]] * 6
 
 
 def test_versions_match_by_their_numbers(browser, vera, production):

@@ -164,10 +164,12 @@ class Run:
         type: str | None = None,
         aliases: str | Iterable[str] | None = None,
         tags: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
     ) -> Artifact:
         """Create a version of the artifact in this run's project, and return the artifact. This is synchronous.
 
         A path of a file or directory becomes an artifact; by default `name` is its own name and `type` is `file`.
+        `exclude` leaves files of a directory out, as in `Artifact.add_dir`.
         If the latest version has the same contents, no version is created and the aliases move to the latest one. Tags
         belong to the artifact, not to a version; they are added to the existing ones.
         Raises `InvalidName`, `TypeDiffers`, `FileChanged`, `Denied`, `Unreachable`, and before any bytes are uploaded
@@ -178,10 +180,11 @@ class Run:
         alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
         artifact = artifact_or_path
         if not isinstance(artifact, Artifact):
-            artifact = _from_path(artifact, name, type)
-        elif name is not None or type is not None:
+            artifact = _from_path(artifact, name, type, exclude)
+        elif name is not None or type is not None or exclude is not None:
             raise errors.Invalid(
-                "An Artifact already has a name and a type: pass them to log_artifact only together with a path"
+                "An Artifact already has a name, a type and files: pass name, type and exclude to log_artifact only "
+                "together with a path"
             )
         state = artifact._state
         if not self.is_online:
@@ -367,11 +370,11 @@ def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:
     }
 
 
-def _from_path(path: StrPath, name: str | None, type: str | None) -> Artifact:
+def _from_path(path: StrPath, name: str | None, type: str | None, exclude: str | Iterable[str] | None) -> Artifact:
     is_dir, own_name = inspect_path(path)
     artifact = Artifact(name or own_name, type or "file")
     if is_dir:
-        artifact.add_dir(path)
+        artifact.add_dir(path, exclude=exclude)
     else:
         artifact.add_file(path)
     return artifact

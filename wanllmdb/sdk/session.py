@@ -152,9 +152,10 @@ def log_artifact(
     type: str | None = None,
     aliases: str | Iterable[str] | None = None,
     tags: str | Iterable[str] | None = None,
+    exclude: str | Iterable[str] | None = None,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""
-    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags)
+    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags, exclude)
 
 
 def use_artifact(

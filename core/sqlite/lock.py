@@ -6,6 +6,7 @@ few go on to wait, and the others fail early: the threads that they would take a
 
 import time
 from collections.abc import Callable
+from itertools import count
 from threading import Lock
 from typing import Any
 
@@ -49,8 +50,9 @@ class LockQueue:
                     if not (database_errors.is_busy(error) and self._may_wait(waiter)):
                         raise
         finally:
-            with self._lock:
-                self._waiting.pop(waiter, None)
+            if waiter in self._waiting:
+                with self._lock:
+                    del self._waiting[waiter]
 
     def record_success(self) -> None:
         """Somebody got the lock."""
@@ -73,10 +75,10 @@ _queue = LockQueue(slots=4, patience=5.0, early=1.0)
 
 def limit_waits() -> None:
     """Let new connections of this process wait as said above, where they are to SQLite."""
-    connection_created.connect(_limit_waits_of, dispatch_uid="sqlite-lock")
+    connection_created.connect(limit_waits_of, dispatch_uid="sqlite-lock")
 
 
-def _limit_waits_of(connection: BaseDatabaseWrapper, **_: Any) -> None:
+def limit_waits_of(connection: BaseDatabaseWrapper, **_: Any) -> None:
     if connection.vendor != "sqlite":
         return
     with connection.cursor() as cursor:
@@ -88,9 +90,18 @@ def _limit_waits_of(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """A transaction takes the lock as it begins, and has it. Outside of one, each statement takes it for itself."""
-    if context["connection"].in_atomic_block or not database_errors.may_wait.get():
+    connection, cursor = context["connection"], context["cursor"]
+    if connection.in_atomic_block or not database_errors.may_wait.get():
         return execute(sql, params, many, context)
-    result = _queue.run(lambda: execute(sql, params, many, context))
+    attempts = count()
+
+    def attempt() -> Any:
+        # Where an attempt failed, its cursor is closed.
+        if next(attempts):
+            cursor.cursor = connection.create_cursor()
+        return execute(sql, params, many, context)
+
+    result = _queue.run(attempt)
     if not sql.startswith(_READS):
         _queue.record_success()
     return result
