@@ -68,12 +68,12 @@ def init(
     """
     global _run
     values = to_object(config, "config") if config is not None else {}
+    identity = _identity(id, resume)
     active = current_run()
     if active is not None:
         if not reinit:
             return active
         active.finish()
-    identity = _identity(id, resume)
     connection = connect(project=project, entity=entity, mode=mode)
     arguments = {
         "display_name": name,
