@@ -190,7 +190,7 @@ def test_named_tuples_and_empty_namespaces_are_their_fields():
 @pytest.mark.parametrize(
     "config",
     [5, "lr: 1", b"x", [1], [("a", 1)], {1}, None, True, Optimizer, print, math, object(), Path("a"), Colour.RED],
-    ids=str,
+    ids=lambda config: type(config).__name__,
 )
 def test_what_has_no_fields_is_invalid(config):
     with pytest.raises(errors.Invalid, match="config takes a mapping, a dataclass or another object with attributes"):
