@@ -60,6 +60,18 @@ class TagsField(serializers.ListField):
         return list(dict.fromkeys(super().to_internal_value(data)))
 
 
+class ListItemMixin:
+    """For a serializer of rows whose long values `long_values.load` has loaded, as far as they fit in their list."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        fields = super().get_fields()
+        for name in self.Meta.model.LONG_VALUES:
+            fields[name].allow_null = True
+        text = "The fields that are null because they would make the list too long; the item's own URL has them."
+        fields["omitted"] = serializers.ListField(child=serializers.CharField(), required=False, help_text=text)
+        return fields
+
+
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class JSONObjectField(serializers.Field):
     """A JSON object within the limits of `validate_json_object`."""

@@ -11,25 +11,36 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 
 from api.serialization import validate
-from core import errors
+from core import errors, long_values
 from core.cursors import decode_cursor, encode_cursor
 
 MAX_PAGE_SIZE = 200
 Row = TypeVar("Row", bound=Model)
 
 
+_CURSOR = r"\A[A-Za-z0-9_-]*\Z"
+
+
 class PageQuery(Serializer):
-    """The query parameters of a numbered list."""
+    """The query parameters of a numbered list, which can be read by cursor too."""
 
     page = serializers.IntegerField(min_value=1, default=1)
     page_size = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=50)
+    cursor = serializers.RegexField(
+        _CURSOR,
+        required=False,
+        allow_blank=True,
+        max_length=2048,
+        help_text="Instead of `page`: empty for the first page, then `next_cursor` of the previous response. The items "
+        "are sorted by what never changes, so each that stays is met once, whatever happens to others meanwhile.",
+    )
 
 
 class CursorQuery(Serializer):
     """The query parameters of a cursor list. Lists with another page size have a subclass with their own `limit`."""
 
     cursor = serializers.RegexField(
-        r"\A[A-Za-z0-9_-]*\Z", required=False, max_length=2048, help_text="`next_cursor` of the previous response."
+        _CURSOR, required=False, max_length=2048, help_text="`next_cursor` of the previous response."
     )
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 
@@ -39,35 +50,40 @@ def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
     return validate(query, request.query_params)
 
 
-def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer]) -> Response:
-    """A numbered page of the rows, which must be totally ordered. Two queries. Raises `Invalid` past the last page."""
+def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer], key: str = "-id") -> Response:
+    """A numbered page of the rows, which must be totally ordered, with the long values that fit. Two queries, and those
+    of `long_values.load`. Raises `Invalid` past the last page.
+
+    With `cursor` in the query string the response is that of `page_by_cursor`, in the order of `key`, whose values must
+    be unique and never change.
+    """
     query = parse(request, PageQuery)
+    if "cursor" in query:
+        if request.query_params.get("ordering", key) != key:
+            raise errors.Invalid(f"With `cursor` the list is sorted by `{key}`: leave `ordering` out.")
+        return _respond(request, *_rows_after(rows, key, query["cursor"], query["page_size"]), item)
     page, size = query["page"], query["page_size"]
     total = rows.count()
     total_pages = -(-total // size)
     if page > max(total_pages, 1):
         raise errors.Invalid(f"Page {page} does not exist: the last one is {max(total_pages, 1)}.")
-    on_page = rows[(page - 1) * size : page * size] if total else []
+    on_page = list(long_values.defer(rows, "")[(page - 1) * size : page * size]) if total else []
+    long_values.load(on_page)
     items = item(on_page, many=True, context={"request": request}).data
     return Response({"items": items, "total": total, "page": page, "page_size": size, "total_pages": total_pages})
 
 
 def cursor_page(
-    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery
+    request: Request, rows: QuerySet[Row], key: str, query: type[CursorQuery] = CursorQuery, most: int | None = None
 ) -> tuple[list[Row], str | None]:
     """The rows after the request's cursor in the order of `key`, which must be unique among them, and the next cursor.
 
-    `-key` is for descending. One query without COUNT or OFFSET: the last page costs what the first does.
+    `-key` is for descending. There are never more than `most`, and of their long values those that fit. One query
+    without COUNT or OFFSET, and those of `long_values.load`: the last page costs what the first does.
     """
     params = parse(request, query)
-    column = key.removeprefix("-")
-    if after := params.get("cursor"):
-        beyond = "lt" if key.startswith("-") else "gt"
-        rows = rows.filter(**{f"{column}__{beyond}": decode_cursor(after, rows.model, column)})
-    page = list(rows.order_by(key)[: params["limit"] + 1])
-    if len(page) <= params["limit"]:
-        return page, None
-    return page[:-1], encode_cursor(getattr(page[-2], column))
+    limit = min(params["limit"], most or params["limit"])
+    return _rows_after(rows, key, params.get("cursor", ""), limit)
 
 
 def page_by_cursor(
@@ -76,18 +92,19 @@ def page_by_cursor(
     key: str,
     item: type[BaseSerializer],
     query: type[CursorQuery] = CursorQuery,
+    most: int | None = None,
 ) -> Response:
     """`cursor_page` as a response `{items, next_cursor}`."""
-    page, next_cursor = cursor_page(request, rows, key, query)
-    items = item(page, many=True, context={"request": request}).data
-    return Response({"items": items, "next_cursor": next_cursor})
+    return _respond(request, *cursor_page(request, rows, key, query, most), item)
 
 
 @cache
 def page_of(item: type[Serializer]) -> Serializer:
-    """For the schema: the response of `paginate`."""
-    whole = {name: serializers.IntegerField() for name in ("total", "page", "page_size", "total_pages")}
-    return inline_serializer(f"{_noun(item)}Page", {"items": item(many=True), **whole})
+    """For the schema: the response of `paginate`, without numbers if it is read by cursor, else without a cursor."""
+    names = ("total", "page", "page_size", "total_pages")
+    by_number = {name: serializers.IntegerField(required=False) for name in names}
+    next_cursor = serializers.CharField(allow_null=True, required=False)
+    return inline_serializer(f"{_noun(item)}Page", {"items": item(many=True), **by_number, "next_cursor": next_cursor})
 
 
 @cache
@@ -95,6 +112,22 @@ def cursor_page_of(item: type[Serializer]) -> Serializer:
     """For the schema: the response of `page_by_cursor`."""
     next_cursor = serializers.CharField(allow_null=True)
     return inline_serializer(f"{_noun(item)}CursorPage", {"items": item(many=True), "next_cursor": next_cursor})
+
+
+def _rows_after(rows: QuerySet[Row], key: str, cursor: str, limit: int) -> tuple[list[Row], str | None]:
+    column = key.removeprefix("-")
+    if cursor:
+        beyond = "lt" if key.startswith("-") else "gt"
+        rows = rows.filter(**{f"{column}__{beyond}": decode_cursor(cursor, rows.model, column)})
+    found = list(long_values.defer(rows, "").order_by(key)[: limit + 1])
+    page = found[:limit]
+    long_values.load(page)
+    return page, encode_cursor(getattr(page[-1], column)) if len(found) > limit else None
+
+
+def _respond(request: Request, page: list[Row], next_cursor: str | None, item: type[BaseSerializer]) -> Response:
+    items = item(page, many=True, context={"request": request}).data
+    return Response({"items": items, "next_cursor": next_cursor})
 
 
 def _noun(item: type[Serializer]) -> str:

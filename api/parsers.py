@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from core import errors
+from core import errors, long_bodies
 
 # Only these escapes can contain what strictly decoded UTF-8 cannot: NUL, or half of a surrogate pair.
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -20,8 +21,8 @@ class BoundedJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        """Parse the body. Raises `PayloadTooLarge`, or `ParseError` if it is not plain JSON."""
-        body = stream.read(settings.MAX_BODY_BYTES + 1)
+        """Parse the body. Raises `PayloadTooLarge`, `Busy`, or `ParseError` if it is not plain JSON."""
+        body = _read(stream, (parser_context or {}).get("request"))
         if len(body) > settings.MAX_BODY_BYTES:
             raise too_large()
         try:
@@ -33,6 +34,12 @@ class BoundedJSONParser(BaseParser):
         if _SUSPECT.search(body) and any(_REFUSED.search(text) for text in iter_strings(value)):
             raise ParseError("The body has a NUL character or half of a surrogate pair in a text.")
         return value
+
+
+def _read(stream: IO[bytes], request: Any) -> bytes:
+    is_long = request is not None and long_bodies.is_long(request.META)
+    with long_bodies.receive(request.user) if is_long else nullcontext():
+        return stream.read(settings.MAX_BODY_BYTES + 1)
 
 
 def too_large() -> errors.PayloadTooLarge:

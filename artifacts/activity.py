@@ -8,6 +8,7 @@ from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
 from artifacts.models import Artifact, ArtifactVersion
+from core import long_values
 from core.bounded_count import BoundedCount, format_count
 from projects.models import Project, Run
 
@@ -52,4 +53,5 @@ def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactV
     # By id alone: with a join, or a condition on their state, a database may scan all versions.
     ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_RECENT_ARTIFACTS]
     versions = ArtifactVersion.objects.filter(pk__in=list(ids)).for_display().order_by("-finalized_at")
+    versions = long_values.defer(versions, "")
     return [version for version in versions if version.is_finalized][:limit]

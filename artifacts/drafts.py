@@ -27,6 +27,7 @@ class FileSpec:
     sha256: str | None = None
     md5: str | None = None
     mime_type: str = ""
+    executable: bool = False
 
     def to_file(self, version: ArtifactVersion, blob: Blob) -> ArtifactFile:
         """The row of this file, not saved yet."""
@@ -36,6 +37,7 @@ class FileSpec:
             name=self.path.rpartition("/")[2],
             size=self.size,
             mime_type=self.mime_type or mimetypes.guess_type(self.path)[0] or "application/octet-stream",
+            is_executable=self.executable,
             blob=blob,
         )
 
@@ -62,9 +64,18 @@ def add_to_locked(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSp
     for spec, file in corrupt:
         file.blob = blobs[spec.sha256, spec.size]
     ArtifactFile.objects.bulk_update([file for _, file in corrupt], ["blob"], batch_size=500)
+    _set_executable(existing)
     count_files(version)
     needed = [*blobs.values(), *(file.blob for _, file in existing)]
     return len(new), sorted({blob.sha256 for blob in needed if blob.state == Blob.State.EXPECTED})
+
+
+def _set_executable(existing: Iterable[tuple[FileSpec, ArtifactFile]]) -> None:
+    """An interrupted try may have found them so, and this one otherwise."""
+    changed = [(spec, file) for spec, file in existing if file.is_executable != spec.executable]
+    for spec, file in changed:
+        file.is_executable = spec.executable
+    ArtifactFile.objects.bulk_update([file for _, file in changed], ["is_executable"], batch_size=500)
 
 
 @transaction.atomic

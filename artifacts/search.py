@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import FormerName, User
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
+from core import long_values
 from projects.models import Project, Run
 
 
@@ -37,7 +38,7 @@ def artifacts(user: User, query: str) -> QuerySet[Artifact]:
     rows = Artifact.objects.visible_to(user).search(name)
     if project:
         rows = rows.filter(project__in=Project.objects.by_any_name(project))
-    return rows.for_display().order_by("-updated_at")
+    return long_values.defer(rows.for_display(), "").order_by("-updated_at")
 
 
 def versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
@@ -52,8 +53,9 @@ def versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[Art
     number = validators.version_number(suffix)
     if name and number:
         rows = ArtifactVersion.objects.finalized().filter(of_artifact, number=number)
-        return rows.for_display().order_by("-artifact_id")
+        return long_values.defer(rows.for_display(), "").order_by("-artifact_id")
     aliases = ArtifactAlias.objects.filter(of_artifact).select_related("version__created_by", "artifact__project__team")
+    aliases = long_values.defer(aliases, "version", "artifact", "artifact__project")
     exact = aliases.filter(alias=suffix)
     matches = exact if exact.exists() else aliases.filter(alias__istartswith=suffix)
     # The order of the index, so that an alias that every artifact has costs no more than another.
@@ -64,12 +66,12 @@ def projects(user: User, query: str) -> QuerySet[Project]:
     """By a part of name or description, or as `team/name`; newest first."""
     team, slash, name = query.partition("/")
     filters = {"team": team, "search": name} if slash else {"search": query}
-    return Project.objects.visible_to(user).filter_by(**filters).select_related("team")
+    return Project.objects.visible_to(user).filter_by(**filters).select_related("team").with_excerpt()
 
 
 def runs(user: User, query: str) -> QuerySet[Run]:
     """By a part of a name or of the notes; newest first."""
-    return Run.objects.visible_to(user).filter_by(search=query).select_related("project__team", "created_by")
+    return long_values.defer(Run.objects.visible_to(user).filter_by(search=query).for_display(), "")
 
 
 KINDS: dict[str, Callable[[User, str], QuerySet]] = {

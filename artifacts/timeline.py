@@ -7,6 +7,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
 from artifacts.models import AliasChange, Artifact, ArtifactVersion
+from core import long_values
 from projects.models import Run
 
 
@@ -30,6 +31,7 @@ def of_artifact(artifact: Artifact, before: str, limit: int) -> tuple[list[Event
     changes = AliasChange.objects.filter(artifact=artifact).select_related("changed_by")
     # By number, which has an index: nearly all versions are finalized in the order of their numbers.
     finalized = artifact.versions.finalized().select_related("created_by", "run").order_by("-number")
+    finalized = long_values.defer(finalized, "", "run")
     if until:
         changes, finalized = changes.filter(created_at__lt=until), finalized.filter(finalized_at__lt=until)
     events = [_event_of_change(change) for change in changes.order_by("-created_at")[: limit + 1]]

@@ -26,6 +26,7 @@ class Entry(NamedTuple):
     size: int
     blob: UUID | None
     reference: str | None
+    is_executable: bool = False
 
 
 class Change(NamedTuple):
@@ -133,12 +134,13 @@ def lines(base: ArtifactVersion, head: ArtifactVersion, path: str) -> TextDiff:
     if before is None or after is None:
         return TextDiff(reason="Not a text file: only sizes and hashes can be compared.")
     if before == after:
-        return TextDiff(reason="The bytes are the same.")
+        is_only_bit = all(sides) and sides[0].is_executable != sides[1].is_executable
+        return TextDiff(reason=f"The bytes are the same{': only the executable bit differs' * is_only_bit}.")
     return TextDiff(text_diff.side_by_side(before, after))
 
 
 def _entries(version: ArtifactVersion) -> Iterator[Entry]:
-    columns = version.files.order_by("path").values_list("path", "size", "blob_id", "reference_uri")
+    columns = version.files.order_by("path").values_list("path", "size", "blob_id", "reference_uri", "is_executable")
     return map(Entry._make, columns.iterator(chunk_size=_BATCH_SIZE))
 
 
@@ -164,6 +166,7 @@ def _without_twins(changes: Iterator[Change]) -> Iterator[Change]:
     while batch := list(islice(changes, _BATCH_SIZE // 4)):
         same_size = [change for change in batch if change.before and change.after]
         same_size = [change for change in same_size if change.before.size == change.after.size]
+        same_size = [change for change in same_size if change.before.is_executable == change.after.is_executable]
         hashed = (change for change in _with_hashes(same_size) if change.sha256_before)
         twins = {change.path for change in hashed if change.sha256_before == change.sha256_after}
         yield from (change for change in batch if change.path not in twins)

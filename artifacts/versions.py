@@ -10,12 +10,13 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import drafts, errors, events, tasks, validators
+from artifacts import artifacts, drafts, errors, events, tasks, validators
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import protection
 from artifacts.content import digests, uploads
 from artifacts.models import Artifact, ArtifactVersion, Blob
-from projects.models import Run
+from projects import projects
+from projects.models import Project, Run
 
 _MAX_PATHS_IN_ERROR = 100
 
@@ -44,6 +45,7 @@ def begin(
     artifact: Artifact,
     *,
     digest: str | None = None,
+    executable_digest: str | None = None,
     specs: Sequence[drafts.FileSpec] = (),
     run: Run | None = None,
     description: str = "",
@@ -53,17 +55,19 @@ def begin(
 ) -> DraftResult:
     """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
 
+    With `executable_digest` as well, one with these executable files; without, whichever are executable.
     Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
     """
     check_aliases(actor, artifact, aliases, artifact.last_assigned_number + 1)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
     artifact = alias_verbs.lock(artifact)
-    twin = _newest_with(artifact, digest)
+    twin = _newest_with(artifact, digest, executable_digest)
     if twin:
         return DraftResult(twin, False, [])
     fields = {"run": run, "description": description, "notes": notes, "metadata": metadata or {}}
-    version = _lock_own_draft(actor, artifact, digest)
+    fields["executable_digest"] = executable_digest or ""
+    version = _lock_own_draft(actor, artifact, digest, executable_digest or "")
     created = version is None
     if version is None:
         version = _create_draft(actor, artifact, digest, fields)
@@ -74,6 +78,21 @@ def begin(
         version.save(update_fields=[*fields, "touched_at"])
     _, missing = drafts.add_to_locked(actor, version, specs)
     return DraftResult(version, created, missing)
+
+
+@transaction.atomic
+def begin_with_artifact(
+    actor: Actor, project: str, artifact: dict[str, Any], draft: dict[str, Any] | None, *, create_project: bool = False
+) -> tuple[Artifact, DraftResult | None]:
+    """A new artifact and its first draft, on request in a new project: all of them or nothing.
+
+    `project` is an id or `team/name`; `artifact` and `draft` are the arguments of `artifacts.create` and `begin`, of
+    which each may raise what it raises. Without a draft only the artifact.
+    """
+    visible = Project.objects.visible_to(actor.user)
+    found = projects.get_or_create(actor, project) if create_project else visible.find(project)
+    created = artifacts.create(actor, found, **artifact)
+    return created, None if draft is None else begin(actor, created, **draft)
 
 
 def finalize(
@@ -129,7 +148,7 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     artifact = alias_verbs.lock(version.artifact)
     version = _lock_existing(artifact, version)
-    rows = list(artifact.alias_set.filter(version=version).select_related("version"))
+    rows = list(artifact.alias_set.filter(version=version).for_display())
     # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
     protection.require_unprotected(artifact, blocking, "Move it to another version first.")
@@ -162,19 +181,24 @@ def _lock_existing(artifact: Artifact, version: ArtifactVersion) -> ArtifactVers
     return locked
 
 
-def _newest_with(artifact: Artifact, digest: str | None) -> ArtifactVersion | None:
-    """The newest finalized version, if it has this digest and its bytes are not corrupt."""
+def _newest_with(artifact: Artifact, digest: str | None, executable_digest: str | None) -> ArtifactVersion | None:
+    """The newest finalized version, if it has these digests and its bytes are not corrupt."""
     if not digest or not artifact.latest_version_number:
         return None
     intact = artifact.versions.finalized().exclude(integrity=ArtifactVersion.Integrity.CORRUPT)
+    if executable_digest is not None:
+        intact = intact.filter(executable_digest=executable_digest)
     return intact.filter(number=artifact.latest_version_number, digest=digest).first()
 
 
-def _lock_own_draft(actor: Actor, artifact: Artifact, digest: str | None) -> ArtifactVersion | None:
+def _lock_own_draft(
+    actor: Actor, artifact: Artifact, digest: str | None, executable_digest: str
+) -> ArtifactVersion | None:
     """A draft of the same contents that an interrupted try of the same user left, under a row lock."""
     if not digest:
         return None
-    drafts_of_user = artifact.versions.drafts().filter(digest=digest, created_by=actor.user).order_by("-number")
+    drafts_of_user = artifact.versions.drafts().filter(digest=digest, created_by=actor.user)
+    drafts_of_user = drafts_of_user.filter(executable_digest=executable_digest).order_by("-number")
     return drafts_of_user.select_for_update(no_key=True).first()
 
 
@@ -206,7 +230,7 @@ def _finalize(
     version.artifact = artifact
     if version.state == ArtifactVersion.State.DELETED:
         # A draft that gave way to a version of the same contents: the result is that one, also the second time.
-        twin = _newest_with(artifact, version.digest)
+        twin = _newest_with(artifact, version.digest, version.executable_digest)
         if twin is None:
             raise errors.VersionNotFound(f"Version {version.version} was deleted.")
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
@@ -220,11 +244,13 @@ def _finalize(
     if computed is not None and expected and expected != computed:
         raise errors.BytesMismatch(f"The digest of the files is {computed}, not {expected}.", digest=computed)
     # Only a draft that was begun with a digest may give way; one that was filled by hand is a version of its own.
-    twin = _newest_with(artifact, version.digest)
+    executables = version.files.filter(is_executable=True).values_list("path", flat=True)
+    version.executable_digest = digests.of_executables(executables.iterator(chunk_size=5000))
+    twin = _newest_with(artifact, version.digest, version.executable_digest)
     if twin:
         version.files.all().delete_and_touch()
         version.state = ArtifactVersion.State.DELETED
-        version.save(update_fields=["state", "touched_at"])
+        version.save(update_fields=["state", "executable_digest", "touched_at"])
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
     _freeze(version, computed)
     is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number

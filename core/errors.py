@@ -97,7 +97,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class PayloadTooLarge(TooLarge):
-    """The body is over `MAX_BODY_BYTES`."""
+    """The body is over `MAX_BODY_BYTES`, or over what people may send who have not signed in."""
 
 
 @contextmanager

@@ -325,10 +325,7 @@ class Stack:
             f"{name}-notifications", ["sh", "-c", PROCFILE["notifications"]], self.env, lambda: True
         )
         self.beat = Server(f"{name}-beat", ["sh", "-c", PROCFILE["beat"]], self.env, lambda: True)
-        self.manage("migrate", "--verbosity=0")
-        self.manage("collectstatic", "--verbosity=0", "--no-input")
-        self.manage("prepare_store")
-        script = (ROOT / "harness" / "users.py").read_text()
+        script = (ROOT / "harness" / "first_data.py").read_text()
         self.keys: dict[str, str] = json.loads(self.manage("shell", "--no-imports", "--command", script))
 
     def start(self) -> None:

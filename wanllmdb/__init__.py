@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.session import log_artifact as log_artifact
     from wanllmdb.sdk.session import login as login
     from wanllmdb.sdk.session import use_artifact as use_artifact
+    from wanllmdb.sdk.stored_run import StoredRun as StoredRun
 
     run: Run | None
     config: SyncedDict
@@ -81,6 +82,7 @@ _NAMES_BY_MODULE = {
     "models": "AliasChange AliasProposal Project RunRecord",
     "run": "Run",
     "session": "finish init log log_artifact login use_artifact",
+    "stored_run": "StoredRun",
 }
 _MODULE_OF = {
     name: f"wanllmdb.sdk.{module}".rstrip(".") for module, names in _NAMES_BY_MODULE.items() for name in names.split()

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.errors import is_api
 from api.parsers import too_large
-from core import client_ip, errors
+from core import client_ip, errors, long_bodies
 from core.request_id import current, request_id
 from wanllmdb import error_views
 from wanllmdb.request_metrics import ROUTE
@@ -48,6 +48,25 @@ class RequestLimitsMiddleware:
         if request.resolver_match is not None:
             request.META[ROUTE] = request.resolver_match.route
         return response
+
+
+class LongBodiesMiddleware:
+    """Long forms are of people who have signed in: from others they are refused unread. The API's parser does the same.
+
+    It stands where the user is known and nothing has read the body.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_api(request) or not long_bodies.is_long(request.META):
+            return self.get_response(request)
+        try:
+            with long_bodies.receive(request.user):
+                return self.get_response(request)
+        except (errors.PayloadTooLarge, errors.Busy) as refusal:
+            return error_views.render_refusal(request, refusal)
 
 
 def _refusal(request: HttpRequest) -> errors.RegistryError | None:

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "wanllmdb.middleware.LongBodiesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "web.middleware.HtmxLoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

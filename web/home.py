@@ -23,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     rows = activity.with_last_activity(Project.objects.visible_to(request.user).filter_by(**filters)).order_by(
         "-active_at", "-id"
     )
-    page = rendering.paginate(request.GET, rows.select_related("team"), PAGE_SIZE)
+    page = rendering.paginate(request.GET, rows.select_related("team").with_excerpt(), PAGE_SIZE)
     context = {"page": page, "filters": filters, "counts": activity.with_counts(page), "active_nav": "home"}
     if not rendering.is_partial(request):
         artifacts = Artifact.objects.visible_to(request.user)

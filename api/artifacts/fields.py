@@ -12,7 +12,7 @@ from artifacts.drafts import MAX_FILES_A_CALL, FileSpec
 
 _SHA256 = re.compile(validators.SHA256)
 _MD5 = re.compile(validators.MD5)
-_FIELDS = {"path", "size", "sha256", "md5", "mime_type"}
+_FIELDS = {"path", "size", "sha256", "md5", "mime_type", "executable"}
 
 
 class HashField(serializers.RegexField):
@@ -52,6 +52,7 @@ class FileSpecSerializer(serializers.Serializer):
     sha256 = HashField(validators.SHA256)
     md5 = HashField(validators.MD5, required=False, allow_null=True)
     mime_type = MimeTypeField(required=False)
+    executable = serializers.BooleanField(required=False)
 
 
 @extend_schema_field(FileSpecSerializer(many=True))
@@ -74,7 +75,14 @@ class FileListField(serializers.Field):
             if error:
                 self.fail("invalid", index=index, error=error)
         return [
-            FileSpec(file["path"], file["size"], file["sha256"], file.get("md5"), file.get("mime_type") or "")
+            FileSpec(
+                file["path"],
+                file["size"],
+                file["sha256"],
+                file.get("md5"),
+                file.get("mime_type") or "",
+                file.get("executable", False),
+            )
             for file in data
         ]
 
@@ -94,6 +102,8 @@ def _error_of(entry: Any) -> str:
     mime_type = entry.get("mime_type") or ""
     if not isinstance(mime_type, str) or len(mime_type) > 255 or not mime_type.isascii() or not mime_type.isprintable():
         return "mime_type must be printable ASCII of at most 255 characters."
+    if not isinstance(entry.get("executable", False), bool):
+        return "executable must be true or false."
     unknown = entry.keys() - _FIELDS
     return f"unknown field {min(unknown)!r}." if unknown else ""
 

@@ -1,5 +1,6 @@
 """Query strings of the registry: their serializers, and the querysets of its lists."""
 
+import unicodedata
 from typing import Any
 
 from django.db.models import QuerySet
@@ -36,7 +37,13 @@ class VersionQuery(PageQuery):
 
 
 class FileQuery(CursorQuery):
-    prefix = serializers.CharField(required=False, max_length=1024, trim_whitespace=False)
+    prefix = serializers.CharField(
+        required=False, max_length=1024, trim_whitespace=False, help_text="`train/` for the files of a folder."
+    )
+
+    def validate_prefix(self, prefix: str) -> str:
+        """As the paths are that it is compared with."""
+        return unicodedata.normalize("NFC", prefix).removeprefix("./")
 
 
 class FirstFiles(CursorQuery):
@@ -108,9 +115,11 @@ def artifacts(request: Request) -> QuerySet[Artifact]:
     return rows.for_display().sorted_by(query["ordering"])
 
 
-def versions(request: Request, artifact: Artifact) -> QuerySet[ArtifactVersion]:
+def versions(request: Request, artifact: Artifact) -> tuple[QuerySet[ArtifactVersion], str]:
+    """The versions that match the query string, in its order, and what of them never changes."""
     query = parse(request, VersionQuery)
     rows = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
     if "state" in query:
         rows = rows.filter(state=query["state"])
-    return rows.for_display().order_by(query["ordering"])
+    key = query["ordering"] if query.get("state") == ArtifactVersion.State.FINALIZED else "-id"
+    return rows.for_display().order_by(query["ordering"]), key

@@ -1,9 +1,11 @@
 """Serializers of artifacts, versions and files. They parse input; rules over several rows are in the verbs."""
 
+from typing import Any
+
 from django.conf import settings
 from rest_framework import serializers
 
-from api.fields import JSONObjectField, ProseField, TagsField
+from api.fields import JSONObjectField, ListItemMixin, ProseField, TagsField
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
 
@@ -53,6 +55,10 @@ class ArtifactSerializer(serializers.ModelSerializer):
 
     def get_url(self, artifact: Artifact) -> str:
         return settings.BASE_URL + artifact.get_absolute_url()
+
+
+class ArtifactItemSerializer(ListItemMixin, ArtifactSerializer):
+    """An artifact in a list."""
 
 
 class VersionSerializer(serializers.ModelSerializer):
@@ -108,6 +114,10 @@ class VersionSerializer(serializers.ModelSerializer):
         return settings.BASE_URL + version.get_absolute_url()
 
 
+class VersionItemSerializer(ListItemMixin, VersionSerializer):
+    """A version in a list."""
+
+
 class FileSerializer(serializers.ModelSerializer):
     """A file with its blob and object loaded."""
 
@@ -115,6 +125,7 @@ class FileSerializer(serializers.ModelSerializer):
     storage_key = serializers.CharField(source="blob.object.key", allow_null=True, default=None)
     sha256_hash = serializers.CharField(source="blob.sha256", allow_null=True, default=None)
     md5_hash = serializers.CharField(source="blob.md5", allow_null=True, default=None)
+    executable = serializers.BooleanField(source="is_executable", required=False, help_text="Only there if true.")
     integrity = serializers.SerializerMethodField()
 
     class Meta:
@@ -126,12 +137,19 @@ class FileSerializer(serializers.ModelSerializer):
             "name",
             "size",
             "mime_type",
+            "executable",
             "storage_key",
             "sha256_hash",
             "md5_hash",
             "integrity",
             "created_at",
         )
+
+    def to_representation(self, file: ArtifactFile) -> dict[str, Any]:
+        record = super().to_representation(file)
+        if not file.is_executable:
+            del record["executable"]
+        return record
 
     def get_integrity(self, file: ArtifactFile) -> str:
         return _INTEGRITY[file.blob.state] if file.blob else "pending"
@@ -177,5 +195,5 @@ class UsedSerializer(ResolvedSerializer):
 
 
 class RunArtifactsSerializer(serializers.Serializer):
-    logged = VersionSerializer(many=True)
-    used = VersionSerializer(many=True)
+    logged = VersionItemSerializer(many=True)
+    used = VersionItemSerializer(many=True)

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
 from api.artifacts.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
-from api.artifacts.serializers import FileSerializer, VersionSerializer
+from api.artifacts.serializers import ArtifactCreate, ArtifactSerializer, FileSerializer, VersionSerializer
 from api.fields import JSONObjectField, ProseField
 from artifacts import storage, validators
 from artifacts.content import downloads, uploads
@@ -17,6 +17,13 @@ from core.cursors import encode_cursor
 class VersionCreate(serializers.Serializer):
     artifact_id = serializers.UUIDField(required=False)
     digest = HashField(validators.SHA256, required=False, allow_null=True)
+    executable_digest = HashField(
+        r"\A([0-9a-f]{64})?\Z",
+        required=False,
+        allow_blank=True,
+        help_text="sha256 over the sorted `{path}\\0` of executable files, empty for none: which of the versions with "
+        "this digest is meant. Without it, any.",
+    )
     run_id = serializers.UUIDField(required=False, allow_null=True)
     files = FileListField(required=False)
     description = ProseField(required=False)
@@ -43,6 +50,22 @@ class DraftResultSerializer(VersionSerializer):
 
     class Meta(VersionSerializer.Meta):
         fields = (*VersionSerializer.Meta.fields, "created", "missing")
+
+
+class ArtifactWithDraftCreate(ArtifactCreate):
+    create_project = serializers.BooleanField(
+        required=False, default=False, help_text="Create a private project where there is none of this name."
+    )
+    version = VersionCreate(
+        required=False, help_text="Begin this version in the same step: if anything is refused, nothing is created."
+    )
+
+
+class ArtifactWithDraft(ArtifactSerializer):
+    version = DraftResultSerializer(required=False, help_text="If one was sent.")
+
+    class Meta(ArtifactSerializer.Meta):
+        fields = (*ArtifactSerializer.Meta.fields, "version")
 
 
 class VersionWithFiles(VersionSerializer):
@@ -113,6 +136,7 @@ class FileRegister(serializers.Serializer):
     name = serializers.CharField(max_length=1024, required=False)
     size = SizeField()
     mime_type = MimeTypeField(required=False)
+    executable = serializers.BooleanField(required=False)
     storage_key = serializers.CharField(max_length=1400, trim_whitespace=False)
     sha256_hash = HashField(validators.SHA256, required=False, allow_null=True)
     md5_hash = HashField(validators.MD5, required=False, allow_null=True)
@@ -233,6 +257,7 @@ class EntrySerializer(serializers.Serializer):
     sha256 = serializers.CharField(allow_null=True)
     md5 = serializers.CharField(allow_null=True)
     mime_type = serializers.CharField()
+    executable = serializers.BooleanField(required=False, help_text="Only there if true.")
     object = serializers.UUIDField(allow_null=True)
     offset = serializers.IntegerField()
     integrity = serializers.CharField()
@@ -271,7 +296,7 @@ def manifest_body(version: ArtifactVersion, page: downloads.Manifest, expires_in
 
 def _entry(file: Any) -> dict[str, Any]:
     blob = file.blob
-    return {
+    entry = {
         "path": file.path,
         "size": file.size,
         "sha256": blob.sha256 if blob else None,
@@ -282,3 +307,4 @@ def _entry(file: Any) -> dict[str, Any]:
         "integrity": FileSerializer().get_integrity(file),
         "reference": file.reference_uri,
     }
+    return entry | {"executable": True} if file.is_executable else entry

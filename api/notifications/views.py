@@ -42,6 +42,9 @@ from notifications import inbox, watches, webhooks
 from notifications.models import Delivery, InboxItem, Watch, Webhook
 from projects.models import Project
 
+# A delivery has all its attempts, each with the beginning of the response.
+MAX_DELIVERIES = 100
+
 
 class WebhookList(APIView):
     permission_classes = [SignedIn]
@@ -115,7 +118,7 @@ class DeliveryList(APIView):
     def get(self, request: Request, webhook_id: UUID) -> Response:
         """List the deliveries of a webhook with their responses, newest first."""
         deliveries = get_webhook(request, webhook_id).deliveries.for_display()
-        return page_by_cursor(request, deliveries, "-id", DeliverySerializer)
+        return page_by_cursor(request, deliveries, "-id", DeliverySerializer, most=MAX_DELIVERIES)
 
 
 class DeliveryRedeliver(APIView):

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from api.fields import EnumField, JSONObjectField, LineField, ProseField, TagsField
+from api.fields import EnumField, JSONObjectField, LineField, ListItemMixin, ProseField, TagsField
 from api.pagination import CursorQuery, PageQuery
 from projects import history
 from projects.models import Project, Resume, Run, State, Visibility
@@ -40,6 +40,10 @@ class ProjectSerializer(serializers.ModelSerializer):
             "id", "team", "name", "full_name", "description", "visibility", "created_by", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class ProjectItemSerializer(ListItemMixin, ProjectSerializer):
+    """A project in a list."""
 
 
 class ProjectCreate(serializers.Serializer):
@@ -86,6 +90,10 @@ class RunSerializer(serializers.ModelSerializer):
 
     def get_url(self, run: Run) -> str:
         return settings.BASE_URL + run.get_absolute_url()
+
+
+class RunItemSerializer(ListItemMixin, RunSerializer):
+    """A run in a list."""
 
 
 class RunStartedSerializer(RunSerializer):

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from api.accounts.views import get_team
-from api.pagination import page_of, paginate, parse
+from api.pagination import PageQuery, page_of, paginate, parse
 from api.permissions import SignedIn
 from api.projects.serializers import (
     HistoryAppend,
@@ -19,11 +19,13 @@ from api.projects.serializers import (
     HistoryPage,
     HistoryQuery,
     ProjectCreate,
+    ProjectItemSerializer,
     ProjectQuery,
     ProjectSerializer,
     ProjectUpdate,
     RunCreate,
     RunFinish,
+    RunItemSerializer,
     RunQuery,
     RunSerializer,
     RunStartedSerializer,
@@ -38,11 +40,11 @@ from projects.models import HistoryBatch, Project, Resume, Run
 class ProjectList(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectSerializer), operation_id="projects_list")
+    @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectItemSerializer), operation_id="projects_list")
     def get(self, request: Request) -> Response:
         """List the projects that you can see."""
         project = Project.objects.visible_to(request.user).filter_by(**_filters(request, ProjectQuery))
-        return paginate(request, project.select_related("team", "created_by"), ProjectSerializer)
+        return paginate(request, project.select_related("team", "created_by"), ProjectItemSerializer)
 
     @extend_schema(request=ProjectCreate, responses={201: ProjectSerializer}, operation_id="projects_create")
     def post(self, request: Request) -> Response:
@@ -82,14 +84,14 @@ class ProjectDetail(APIView):
 class RunList(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[RunQuery], responses=page_of(RunSerializer), operation_id="runs_list")
+    @extend_schema(parameters=[RunQuery], responses=page_of(RunItemSerializer), operation_id="runs_list")
     def get(self, request: Request) -> Response:
         """List the runs that you can see."""
         filters = _filters(request, RunQuery)
         if "project" in filters:
             filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
         row = Run.objects.visible_to(request.user).filter_by(**filters)
-        return paginate(request, row.select_related("project__team", "created_by"), RunSerializer)
+        return paginate(request, row.for_display(), RunItemSerializer)
 
     @extend_schema(
         request=RunCreate,
@@ -170,4 +172,4 @@ def get_run(request: Request, run_id: UUID) -> Run:
 
 
 def _filters(request: Request, query: type[Any]) -> dict[str, Any]:
-    return {name: value for name, value in parse(request, query).items() if name not in ("page", "page_size")}
+    return {name: value for name, value in parse(request, query).items() if name not in PageQuery._declared_fields}

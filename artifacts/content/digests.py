@@ -1,6 +1,7 @@
 """The digest of a version: what two versions share exactly when they hold the same files. The SDK computes it alike."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,3 +24,12 @@ def of_version(version: "ArtifactVersion") -> str | None:
     for path, identity, size in sorted(lines):
         digest.update(b"%b\0%b\0%d\n" % (path, identity, size))
     return digest.hexdigest()
+
+
+def of_executables(paths: Iterable[str]) -> str:
+    """sha256 (hex) over `{path}\\0` of each executable file, sorted as UTF-8 bytes; empty where there is none.
+
+    Beside the digest, which stays that of the contents: clients that know of no such bit compute it too.
+    """
+    lines = b"".join(b"%b\0" % path for path in sorted(path.encode() for path in paths))
+    return hashlib.sha256(lines).hexdigest() if lines else ""

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from accounts.actor import Channel
 from accounts.models import ApiKey, Team
 from artifacts import validators
+from core import long_values
 from projects.models import Project
 
 if TYPE_CHECKING:
@@ -27,13 +28,12 @@ _REMEMBERED: dict[str, Any] = {
 class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
     def for_display(self) -> Self:
         """With all that one line of a list shows."""
-        return self.select_related("version", "created_by")
+        return long_values.defer(self.select_related("version", "created_by"), "version")
 
     def with_version(self) -> Self:
         """With all that is shown of one alias and its version, whose artifact is at hand."""
-        # Of the run only the name is shown; what it was configured with may be large.
-        rows = self.for_display().select_related("version__run", "version__created_by")
-        return rows.defer("version__run__config", "version__run__summary")
+        rows = self.select_related("version__run", "version__created_by", "created_by")
+        return long_values.defer(rows, "version__run")
 
     def covered_by(self, rule: "AliasRule") -> Self:
         """Those that the rule protects."""

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from accounts.models import FormerName, Membership, User
 from artifacts import validators
 from artifacts.models.alias import ArtifactAlias
+from core import long_values
 from projects.models import Project
 
 
@@ -71,7 +72,7 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         # Each alias looks up its own artifact: for a join, a database may scan all artifacts.
         own = self.model.objects.order_by().filter(pk=OuterRef("artifact"), versions__number=F("latest_version_number"))
         newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("alias")
-        return self.select_related("project__team", "created_by").prefetch_related(
+        return long_values.defer(self.select_related("project__team", "created_by"), "project").prefetch_related(
             "tag_set", Prefetch("alias_set", queryset=newest, to_attr="newest_aliases")
         )
 
@@ -98,6 +99,7 @@ class Artifact(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = ArtifactQuerySet.as_manager()
+    LONG_VALUES = ("description", "metadata")
 
     class Meta:
         ordering = ["name"]

@@ -40,6 +40,7 @@ class ArtifactFile(models.Model):
     name = models.CharField(max_length=1024)
     size = models.BigIntegerField()
     mime_type = models.CharField(max_length=255)
+    is_executable = models.BooleanField(default=False, help_text="On the disk that it came from, for its owner.")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="files")
     reference_uri = models.CharField(max_length=2048, null=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from core import long_values
 from projects.models import Project
 
 
@@ -19,7 +20,8 @@ class ProposalQuerySet(models.QuerySet["AliasProposal"]):
 
     def for_display(self) -> Self:
         people = ("proposed_by", "decided_by")
-        return self.select_related("from_version", "to_version", "artifact__project__team", *people)
+        rows = self.select_related("from_version", "to_version", "artifact__project__team", *people)
+        return long_values.defer(rows, "from_version", "to_version", "artifact", "artifact__project")
 
 
 class AliasProposal(models.Model):

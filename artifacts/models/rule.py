@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import Role, Team
 from artifacts import validators
+from core import long_values
 from projects.models import Project
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class RuleQuerySet(models.QuerySet["AliasRule"]):
         return self.filter(Q(team=scope.team_id) | Q(project=scope) | Q(artifact__project=scope))
 
     def for_display(self) -> Self:
-        return self.select_related("team", "project__team", "artifact__project__team", "created_by")
+        rows = self.select_related("team", "project__team", "artifact__project__team", "created_by")
+        return long_values.defer(rows, "project", "artifact", "artifact__project")
 
 
 class AliasRule(models.Model):

@@ -5,11 +5,13 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
 from accounts.models import Membership
+from core import long_values
 from projects.models import Project, Run
 
 
@@ -33,13 +35,16 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
     def for_display(self) -> Self:
         """With everything that a row of a list shows, in a fixed number of queries."""
-        return self.with_details().select_related("artifact__project__team")
+        rows = self.with_details().select_related("artifact__project__team")
+        return long_values.defer(rows, "artifact", "artifact__project")
+
+    def with_excerpt(self) -> Self:
+        """Each with the beginning of its description as `excerpt`, instead of all of it and other long values."""
+        return long_values.defer(self.annotate(excerpt=Left("description", long_values.EXCERPT_LENGTH)), "")
 
     def with_details(self) -> Self:
         """`for_display` where the artifact is loaded already, as it is for `artifact.versions`."""
-        # Only the name of the run is needed; its config may be large.
-        run = self.select_related("run", "created_by").defer("run__config", "run__summary")
-        return run.prefetch_related("aliases")
+        return long_values.defer(self.select_related("run", "created_by"), "run").prefetch_related("aliases")
 
 
 class ArtifactVersion(models.Model):
@@ -66,6 +71,9 @@ class ArtifactVersion(models.Model):
     digest = models.CharField(
         max_length=64, null=True, editable=False, help_text="sha256 of the sorted file list; stated in a draft."
     )
+    executable_digest = models.CharField(
+        max_length=64, blank=True, default="", editable=False, help_text="sha256 of the paths of executable files."
+    )
     file_count = models.PositiveIntegerField(default=0, editable=False)
     total_size = models.BigIntegerField(default=0, editable=False, help_text="Bytes of all files.")
     storage_path = models.CharField(max_length=300, editable=False, help_text="The prefix of its keys in the store.")
@@ -79,6 +87,7 @@ class ArtifactVersion(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
 
     objects = VersionQuerySet.as_manager()
+    LONG_VALUES = ("description", "notes", "metadata")
 
     class Meta:
         ordering = ["-number"]

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from core import long_values
 from events.models import Event
 from notifications.kinds import WEBHOOK_TEST
 from notifications.models.webhook import Webhook
@@ -32,7 +33,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
 
     def for_display(self) -> Self:
-        return self.select_related("event", "webhook__project__team").prefetch_related("attempts")
+        rows = self.select_related("event", "webhook__project__team").prefetch_related("attempts")
+        return long_values.defer(rows, "webhook__project")
 
 
 class Delivery(models.Model):

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from core import long_values
 from events.models import Event
 from projects.models import Project
 
@@ -25,7 +26,7 @@ class InboxItemQuerySet(models.QuerySet["InboxItem"]):
         return self.filter(read_at=None)
 
     def for_display(self) -> Self:
-        return self.select_related("event__project__team", "event__actor")
+        return long_values.defer(self.select_related("event__project__team", "event__actor"), "event__project")
 
 
 class InboxItem(models.Model):

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from uuid_utils.compat import uuid7
 
 from artifacts.models import Artifact
+from core import long_values
 from events.models import Event
 from projects.models import Project
 
@@ -36,7 +37,8 @@ class WatchQuerySet(models.QuerySet["Watch"]):
         return artifacts.annotate(is_watched=Exists(self.filter(user=user, artifact=OuterRef("pk"))))
 
     def for_display(self) -> Self:
-        return self.select_related("project__team", "artifact__project__team")
+        rows = self.select_related("project__team", "artifact__project__team")
+        return long_values.defer(rows, "project", "artifact", "artifact__project")
 
 
 class Watch(models.Model):

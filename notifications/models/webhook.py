@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from core import encryption
+from core import encryption, long_values
 from events.models import Event
 from projects.models import Project
 
@@ -23,7 +23,7 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
         return self.filter(active=True, paused_at=None)
 
     def for_display(self) -> Self:
-        return self.select_related("project__team", "created_by")
+        return long_values.defer(self.select_related("project__team", "created_by"), "project")
 
 
 class Webhook(models.Model):

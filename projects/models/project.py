@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Left
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from accounts.models import FormerName, Membership, Role, Team, User
-from core import errors
+from core import errors, long_values
 from projects.validators import NAME, validate_name
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """Each with the user's role in its team as `role`; None for who is not in it."""
         memberships = Membership.objects.filter(team=models.OuterRef("team"), user=user)
         return self.annotate(role=models.Subquery(memberships.values("role")[:1]))
+
+    def with_excerpt(self) -> Self:
+        """Each with the beginning of its description as `excerpt`, instead of all of it."""
+        return long_values.defer(self.annotate(excerpt=Left("description", long_values.EXCERPT_LENGTH)), "")
 
     def by_full_name(self, full_name: str) -> Self:
         """The project called `team/name`; none for a text that is not of this form."""
@@ -113,6 +118,7 @@ class Project(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = ProjectQuerySet.as_manager()
+    LONG_VALUES = ("description",)
 
     class Meta:
         constraints = [

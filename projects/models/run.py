@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from core import long_values
 from projects.models.project import Project, as_uuid
 from projects.validators import NAME, validate_name
 
@@ -50,6 +51,10 @@ class RunQuerySet(models.QuerySet["Run"]):
             rows = rows.filter(reduce(or_, (Q(**{f"{column}__icontains": search}) for column in texts)))
         # The id makes the order total.
         return rows.order_by(ordering, "-id")
+
+    def for_display(self) -> Self:
+        """With all that a line of a list shows."""
+        return long_values.defer(self.select_related("project__team", "created_by"), "project")
 
     def called(self, project: Project, reference: str) -> "Run | None":
         """The run of the project that has this name, or else this id."""
@@ -93,6 +98,7 @@ class Run(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     objects = RunQuerySet.as_manager()
+    LONG_VALUES = ("config", "summary", "notes")
 
     class Meta:
         constraints = [

@@ -155,3 +155,49 @@ def test_of_many_at_once_one_gets_the_name(bob, project):
     refusals = [answer for answer in answers if isinstance(answer, NameTaken)]
     assert len(refusals) == 5
     assert {refusal.extra["artifact_id"] for refusal in refusals} == {str(made.pk)}
+
+
+def with_version(name="data", project="acme/new", **version):
+    return {"project": project, "create_project": True, "name": name, "type": "dataset", "version": version}
+
+
+def test_an_artifact_begins_with_its_first_draft_in_a_new_project(api, bob, acme):
+    file = {"path": "a", "size": 1, "sha256": "0" * 64}
+    answer = api(bob).post(ARTIFACTS, with_version(files=[file], metadata={"rows": 1}, aliases=["production"]))
+
+    assert answer.status_code == 201
+    version = answer.json()["version"]
+    assert (answer.json()["project_name"], version["state"], version["created"]) == ("acme/new", "draft", True)
+    assert (version["missing"], version["metadata"], version["file_count"]) == (["0" * 64], {"rows": 1}, 1)
+    again = api(bob).post(ARTIFACTS, with_version())
+    assert (again.status_code, again.json()["artifact_id"]) == (409, answer.json()["id"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (with_version(metadata={"x": "\0"}), 400),
+        (with_version(aliases=["a b"]), 400),
+        (with_version(files=[{"path": "../a", "size": 1, "sha256": "0" * 64}]), 400),
+        (with_version(files=[{"path": path, "size": 1, "sha256": "0" * 64} for path in ("a", "a/b")]), 409),
+        (with_version(name="a b"), 400),
+        (with_version(run_id="01890000-0000-7000-8000-000000000000"), 404),
+        (with_version(project="nobody/new"), 404),
+        ({**with_version(), "create_project": False}, 404),
+    ],
+)
+def test_if_anything_is_refused_nothing_is_created(api, bob, acme, body, status):
+    assert api(bob).post(ARTIFACTS, body).status_code == status
+    assert (Artifact.objects.count(), acme.projects.count()) == (0, 0)
+
+
+def test_a_run_of_another_project_is_refused_before_anything_is_created(api, bob, acme, run):
+    answer = api(bob).post(ARTIFACTS, with_version(run_id=str(run.pk)))
+    assert answer.status_code == 400
+    assert "belongs to another project" in answer.json()["detail"]
+    assert not acme.projects.filter(name="new").exists()
+
+
+def test_a_viewer_creates_neither(api, vera, acme):
+    assert api(vera).post(ARTIFACTS, with_version()).status_code == 403
+    assert not acme.projects.exists()

@@ -98,8 +98,8 @@ def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, 
     client = api(bob)
     lineage.use(Actor(bob), run, "data:v1")
     urls = [f"{ARTIFACTS}/versions/{v1.pk}/used-by", f"/api/v1/runs/{run.pk}/artifacts"]
-    # Key, version, its aliases, count, rows; key, run, logged, used with aliases.
-    costs = [5, 5]
+    # Key, version, its aliases, count, rows, their long values; key, run, logged, used with aliases, long values.
+    costs = [6, 6]
     client.get(urls[0])
     for url, cost in zip(urls, costs, strict=True):
         with django_assert_num_queries(cost):

@@ -176,10 +176,10 @@ def test_a_list_costs_the_same_however_long_it_is(api, alice, vera, project, dja
 
     fill(1)
     # Key, count, rows, tags, aliases.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get(ARTIFACTS)
     fill(4)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         body = client.get(ARTIFACTS).json()
     assert all(item["aliases"] == ["latest", "x", "y"] for item in body["items"])
 
@@ -190,3 +190,28 @@ def test_the_first_page_is_read_in_the_order_of_an_index(vera, column):
 
     # What PostgreSQL does depends on how many rows there are.
     assert servers.on_postgres() or ("USING INDEX" in plan and "TEMP B-TREE FOR ORDER BY" not in plan)
+
+
+def test_read_by_cursor_an_item_that_stays_is_met_once(api, alice, bob, shelf):
+    """Whatever others do meanwhile: here the last one met is deleted, one not met is renamed, and one is created."""
+    met, cursor = [], ""
+    while cursor is not None:
+        body = api(bob).get(ARTIFACTS, {"cursor": cursor, "page_size": 2}).json()
+        assert body.keys() == {"items", "next_cursor"}
+        met += [item["id"] for item in body["items"]]
+        cursor = body["next_cursor"]
+        artifacts.delete(Actor(alice), Artifact.objects.get(pk=met[-1]))
+        if not_met := Artifact.objects.exclude(pk__in=met).first():
+            artifacts.update(Actor(alice), not_met, name=f"z{len(met)}")
+        artifacts.create(Actor(alice), shelf[0].project, f"new-{len(met)}", "file")
+
+    assert met == [str(artifact.pk) for artifact in reversed(shelf)]
+
+
+def test_read_by_cursor_a_list_has_one_order(api, vera, shelf):
+    answer = api(vera).get(ARTIFACTS, {"cursor": "", "ordering": "name"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "Invalid")
+    assert "leave `ordering` out" in answer.json()["detail"]
+    assert api(vera).get(ARTIFACTS, {"cursor": "not-one"}).status_code == 400
+    body = api(vera).get(ARTIFACTS, {"cursor": "", "tag": "raw", "project": "acme/demo"}).json()
+    assert ([item["name"] for item in body["items"]], body["next_cursor"]) == (["corpus"], None)

@@ -43,7 +43,9 @@ def test_the_three_ways_to_use_it(terminal, tmp_path):
     ):
         done = subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, env=terminal, capture_output=True, text=True)
         assert done.returncode == 0, script + done.stdout + done.stderr
-    assert (tmp_path / "artifacts/houses:v1/houses.csv").read_text() == "area,price\n70,310000\n120,455000\n"
+    assert (
+        tmp_path / "artifacts/alice/prices/houses-v1/houses.csv"
+    ).read_text() == "area,price\n70,310000\n120,455000\n"
     assert (tmp_path / "notes/README.md").read_text() == README
 
 

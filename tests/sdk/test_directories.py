@@ -4,6 +4,8 @@ import json
 import os
 import pwd
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -169,6 +171,18 @@ def test_a_key_that_cannot_be_stored_is_used_in_this_process(monkeypatch, no_xdg
     assert "Not a directory. Set WANLLMDB_API_KEY instead" in message
     assert is_bob()
     assert settings.load(base_url="http://other.example").api_key is None
+
+
+def test_the_command_says_that_a_key_cannot_be_stored(server):
+    command = [sys.executable, "-W", "error", "-m", "wanllmdb", "login", "--base-url", server.url]
+    home = {"HOME": "/dev/null", "PATH": os.environ["PATH"]}
+    result = subprocess.run(command, env=home, input="\ufeffwllm_s3cret\r\n", capture_output=True, text=True)
+    assert (result.stdout, result.returncode) == ("", 1)
+    assert result.stderr == (
+        "wanllmdb: The API key is valid, but cannot be stored in /dev/null/.config/wanllmdb/config.json: "
+        "Not a directory. Set WANLLMDB_API_KEY instead\n"
+    )
+    assert server.requests[-1][2]["Authorization"] == "Bearer wllm_s3cret"
 
 
 def test_the_config_directory_is_for_its_owner_and_a_link_stays_one(home, tmp_path):

@@ -1,10 +1,15 @@
 import os
+import shutil
 import socket
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 import wanllmdb as wandb
+from wanllmdb.sdk import version_creation
+from wanllmdb.sdk.console import Console
+from wanllmdb.sdk.host_environment import directories
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 
 
@@ -160,8 +165,6 @@ def test_temporary_files_of_a_download_are_not_added(artifact, folder):
         lambda artifact: artifact.version,
         lambda artifact: artifact.aliases,
         lambda artifact: artifact.digest,
-        lambda artifact: artifact.files(),
-        lambda artifact: artifact.manifest,
         lambda artifact: artifact.download(),
         lambda artifact: artifact.verify(),
         lambda artifact: artifact.save(),
@@ -171,6 +174,126 @@ def test_temporary_files_of_a_download_are_not_added(artifact, folder):
 def test_a_draft_has_no_version(artifact, read):
     with pytest.raises(wandb.NotLogged, match="artifact 'data' is not logged yet; log it with log_artifact"):
         read(artifact)
+
+
+def test_a_draft_answers_for_what_was_added_so_far(artifact, folder):
+    assert (artifact.file_count, artifact.size, artifact.files(), len(artifact.manifest)) == (0, 0, [], 0)
+    artifact.add_dir(folder)
+    (folder / "sub/b.txt").chmod(0o755)
+    artifact.add_file(folder / "sub/b.txt", name="run")
+    assert (artifact.file_count, artifact.size) == (3, 3)
+    assert [(file.path, file.size, file.executable) for file in artifact.files()] == [
+        ("a.txt", 1, False),
+        ("run", 1, True),
+        ("sub/b.txt", 1, False),
+    ]
+    assert "sub/b.txt" in artifact.manifest and artifact.manifest["./a.txt"].size == 1
+    assert artifact.get_entry(Path("sub/b.txt")).name == "b.txt"
+    with pytest.raises(wandb.NotFound):
+        artifact.get_path("absent")
+    with pytest.raises(wandb.NotLogged):
+        artifact.get_entry("a.txt").download()
+
+
+@pytest.mark.parametrize("content", ["same size {}", "x" * 1_100_000 + "{}"], ids=["small", "large"])
+def test_a_file_that_is_written_again_after_it_was_added_is_noticed(artifact, tmp_path, content):
+    path = tmp_path / "last.pt"
+    for epoch in range(3):
+        path.write_text(content.format(epoch))
+        artifact.add_file(path, name=f"epoch-{epoch}.pt")
+    with pytest.raises(wandb.FileChanged, match=r"last\.pt has changed since it was added; nothing was logged"):
+        version_creation.read_files(artifact._state, Console(silent=True))
+    artifact.remove("epoch-0.pt")
+    artifact.add_file(path, name="epoch-1.pt")
+    assert len(version_creation.read_files(artifact._state, Console(silent=True))) == 2
+
+
+def test_other_changes_after_adding(artifact, folder, tmp_path):
+    artifact.add_dir(folder)
+    (folder / "a.txt").write_text("a")  # again, with the same bytes
+    (folder / "sub/b.txt").chmod(0o600)
+    assert len(version_creation.read_files(artifact._state, Console(silent=True))) == 2
+    before = (folder / "a.txt").stat()
+    (tmp_path / "other").write_text("A")
+    os.utime(tmp_path / "other", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (tmp_path / "other").replace(folder / "a.txt")
+    with pytest.raises(wandb.FileChanged, match=r"a\.txt has changed"):
+        version_creation.read_files(artifact._state, Console(silent=True))
+    shutil.rmtree(folder)
+    with pytest.raises(wandb.FileChanged, match=r"a\.txt was removed since it was added"):
+        version_creation.read_files(artifact._state, Console(silent=True))
+
+
+def test_paths_can_be_written_in_every_way(artifact, folder, home, monkeypatch):
+    monkeypatch.chdir(folder)
+    shutil.copytree(folder, home / "data")
+    decomposed = unicodedata.normalize("NFD", "é.txt")
+    (home / "data" / decomposed).write_text("é")
+    artifact.add_dir("~/data", name="./home/")
+    artifact.add_dir(Path("~/data/sub"), name=Path("more/sub"))
+    artifact.add_file("~/data/a.txt", name="./a.txt")
+    artifact.add_file("./a.txt", name=Path("b//c.txt"))
+    (folder / "~$lock.docx").touch()
+    artifact.add_file("~$lock.docx")
+    artifact.remove("~$lock.docx")
+    with artifact.new_file(Path("./notes.md")) as file:
+        file.write("x")
+    assert paths(artifact) == [
+        *("a.txt", "b/c.txt", "home/a.txt", "home/sub/b.txt", "home/é.txt", "more/sub/b.txt", "notes.md")
+    ]
+    assert artifact.get_entry(f"home/{decomposed}").path == "home/é.txt"
+    assert f"home/{decomposed}" in artifact.manifest and artifact.manifest[f"home/{decomposed}"].size == 2
+    artifact.remove(f"./home/{decomposed}")
+    artifact.remove(Path("b/c.txt"))
+    artifact.remove(artifact.get_entry("notes.md"))
+    artifact.remove("home/")
+    assert paths(artifact) == ["a.txt", "more/sub/b.txt"]
+
+
+def test_the_home_directory_of_nobody(artifact, monkeypatch):
+    monkeypatch.setattr(directories, "home", lambda: None)
+    with pytest.raises(wandb.Invalid, match="is in a home directory that does not exist"):
+        artifact.add_file("~/a.txt")
+    for nothing in (None, 3):
+        with pytest.raises(wandb.Invalid, match="is not a path"):
+            artifact.add_file(nothing)
+
+
+@pytest.mark.parametrize("name", ["train/", "a" * 256, f"{TEMP_PREFIX}x/y"])
+def test_what_could_not_come_back_out_is_rejected(artifact, folder, name):
+    with pytest.raises(wandb.InvalidPath):
+        artifact.add_file(folder / "a.txt", name=name)
+
+
+@pytest.mark.parametrize("type", ["raw-data", "", "Dataset", None])
+def test_an_unknown_type_is_rejected_immediately(type):
+    with pytest.raises(wandb.InvalidName, match="use one of model, dataset, file, code"):
+        wandb.Artifact("data", type)
+
+
+def test_files_are_left_out(artifact, folder):
+    (folder / ".venv/lib").mkdir(parents=True)
+    (folder / ".venv/lib/x.py").touch()
+    (folder / "sub/c.pyc").touch()
+    os.mkfifo(folder / ".venv/pipe")
+    (folder / "dangling.pyc").symlink_to("absent")
+    artifact.add_dir(folder, exclude=["*.pyc", ".venv/**"])
+    assert paths(artifact) == ["a.txt", "sub/b.txt"]
+    artifact.add_dir(folder, name="less", exclude="[!a]*")
+    assert paths(artifact) == ["a.txt", "less/a.txt", "sub/b.txt"]
+
+
+def test_a_file_says_what_is_left_out(artifact, folder):
+    (folder / ".wanllmdbignore").write_text("# temporary\n*.txt\r\n!a.txt\n", newline="")
+    (folder / "sub/.wanllmdbignore").write_text("!/b.txt\nlogs/\n")
+    (folder / "sub/logs").mkdir()
+    for name in ("sub/c.txt", "sub/logs/d", "sub/deep.txt"):
+        (folder / name).touch()
+    artifact.add_dir(folder)
+    assert paths(artifact) == ["a.txt", "sub/b.txt"]
+    other = wandb.Artifact("other", "dataset")
+    other.add_dir(folder, exclude="b.txt")
+    assert paths(other) == ["a.txt"]
 
 
 def test_wait_returns_the_draft(artifact):

@@ -61,7 +61,7 @@ def test_it_survives_every_exception(start):
     while not client.received:
         assert thread._thread.is_alive()
         assert client.beaten.wait(30)
-    assert client.received == [{"summary": {"loss": 1}}]
+    assert client.received == [{"summary": {"loss": 1}, "merge": True}]
     assert len(warnings) == 7, warnings  # an outage is nothing that the user could change
     assert any("MemoryError" in warning for warning in warnings)
 
@@ -82,9 +82,20 @@ def test_a_refusal_of_config_does_not_keep_the_summary(start):
     thread.stop()
     values["config"]["a"] = values["summary"]["b"] = 1
     thread.send_changes()
-    assert client.received == [{"summary": {"b": 1}}]
+    assert client.received == [{"summary": {"b": 1}, "merge": True}]
     assert warnings == ["could not send config of the run: No"]
     thread.send_changes()
     values["summary"]["b"] = True
     thread.send_changes()
-    assert client.received[1:] == [{"summary": {"b": True}}]
+    assert client.received[1:] == [{"summary": {"b": True}, "merge": True}]
+
+
+def test_only_changed_keys_are_sent_until_one_is_removed(start):
+    client, values = ScriptedClient(), {"config": {}, "summary": {"a": 1, "b": 2}}
+    thread, _ = start(client, values)
+    thread.stop()
+    values["summary"]["b"] = 3
+    thread.send_changes()
+    del values["summary"]["a"]
+    thread.send_changes()
+    assert client.received == [{"summary": {"b": 3}, "merge": True}, {"summary": {"b": 3}, "merge": False}]

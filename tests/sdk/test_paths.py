@@ -1,3 +1,5 @@
+from pathlib import PurePath
+
 import pytest
 
 from wanllmdb.sdk import errors, paths
@@ -21,3 +23,20 @@ def test_an_unsafe_path_is_rejected(path):
 
 def test_a_local_path_is_normalized():
     assert paths.from_local("e\u0301") == "\u00e9"
+    for path in ("./a/b", "a//b", "a/./b", PurePath("a/b"), PurePath("./a/b/")):
+        assert paths.from_local(path) == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"),
+    [("train/", "train/"), ("./train/", "train/"), ("train/.", "train/"), ("./tr", "tr"), (PurePath("a//b"), "a/b"),
+     ("e\u0301/", "\u00e9/"), ("", ""), (".", ""), ("./", "")],
+)  # fmt: skip
+def test_what_a_prefix_selects(path, prefix):
+    assert paths.prefix_from_user(path) == prefix
+
+
+@pytest.mark.parametrize("path", ["..", "/train", "../train/"])
+def test_a_prefix_that_leads_outside_is_rejected(path):
+    with pytest.raises(errors.InvalidPath):
+        paths.prefix_from_user(path)

@@ -1,13 +1,14 @@
 """Runs: the list of a project, and one of them, which follows the run while it lives."""
 
 import re
+from uuid import uuid4
 
 import pytest
 
 from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.models import ArtifactUsage
-from projects import projects, runs
+from projects import history, projects, runs
 from projects.models import Run, State
 from tests.conftest import HTMX
 from tests.web.test_home_page import logged
@@ -85,6 +86,23 @@ def test_a_run_shows_what_it_did(browser, run, vera, bob, alice, django_assert_m
     page = response.content.decode()
     assert all(text in page for text in ("rmse", "0.01", "<em>Why</em>", "0" * 40))
     assert not any(tag in page for tag in ("<img src=x", "<b>", "<i>", 'href="javascript'))
+
+
+def test_the_last_rows_of_the_history_are_a_table(browser, run, vera, bob, django_assert_max_num_queries):
+    assert "History" not in browser(vera).get("/acme/demo/runs/brisk-otter-1").content.decode()
+    rows = [{"_step": step, "_timestamp": 1.5, "loss": 1 / (step + 1), "image": {"x": 1}} for step in range(12)]
+    rows.append({"_step": 12, "<img src=x>": "<b>" + "x" * 100})
+    history.append(Actor(bob), run, uuid4(), 0, rows)
+    client = browser(vera)
+    with django_assert_max_num_queries(9):
+        response = client.get("/acme/demo/runs/brisk-otter-1")
+
+    table = response.context["history"]
+    assert table.names == ["<img src=x>", "loss"]
+    assert [step for step, _ in table.rows] == [12, 11, 10, 9, 8, 7, 6, 5, 4, 3]
+    page = response.content.decode()
+    assert "The last 10 of 13 rows." in page and f"/api/v1/runs/{run.pk}/history" in page
+    assert not any(tag in page for tag in ("<img src=x", "<b>", "x" * 41))
 
 
 def test_it_follows_the_run_until_that_has_ended(browser, run, bob):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from wanllmdb.sdk import errors, name_resolution
@@ -11,6 +12,7 @@ from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.models import Project
+from wanllmdb.sdk.stored_run import StoredRun, find_run, find_runs
 
 
 class Collection:
@@ -18,13 +20,12 @@ class Collection:
 
     def __init__(self, connection: Connection, record: Mapping[str, Any]) -> None:
         self._connection = connection
+        self._record = dict(record)
         self.id = str(record["id"])
         self.name = str(record["name"])
         self.type = str(record["type"])
         self.project = str(record["project_name"])
         """`team/project`."""
-        self.description = str(record["description"])
-        self.metadata: dict[str, Any] = record["metadata"]
         self.tags: list[str] = record["tags"]
         self.version_count = int(record["version_count"])
         self.latest_version: str | None = record["latest_version"]
@@ -38,6 +39,19 @@ class Collection:
     def qualified_name(self) -> str:
         """`team/project/name`."""
         return f"{self.project}/{self.name}"
+
+    # A list leaves out what is too long for it: these two are fetched when they are first read.
+    @cached_property
+    def description(self) -> str:
+        return str(self._complete_record()["description"])
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        return dict(self._complete_record()["metadata"])
+
+    def _complete_record(self) -> dict[str, Any]:
+        self._record = self._connection.client.complete(self._record, f"/artifacts/{self.id}")
+        return self._record
 
     def versions(self) -> Iterator[Artifact]:
         """All finalized versions, newest first. Fetched page by page."""
@@ -89,7 +103,8 @@ class Api:
         tag: str | None = None,
         alias: str | None = None,
     ) -> Iterator[Collection]:
-        """The artifacts of one project, or all that you have access to, last changed first. Fetched page by page.
+        """The artifacts of one project, or all that you have access to, newest first. Fetched page by page; each is
+        met once, even if others are created, changed or deleted meanwhile.
 
         `search` matches a part of name, description or a tag. Raises `NotFound` if the project does not exist.
         """
@@ -103,6 +118,23 @@ class Api:
         """The artifact `team/project/name` with all its versions. Raises `NotFound`."""
         return Collection(self._connection, name_resolution.get_artifact(self._connection, name))
 
+    def run(self, path: str) -> StoredRun:
+        """The run `team/project/run`, by its id or its name. Raises `NotFound`.
+
+        Team and project can be omitted if the settings have them, and where the run is named by its id.
+        """
+        return find_run(self._connection, path)
+
+    def runs(
+        self, project: str | None = None, filters: Mapping[str, Any] | None = None, order: str = "-created_at"
+    ) -> Iterator[StoredRun]:
+        """The runs of a project, newest first. Fetched page by page.
+
+        `filters` are in the form of MongoDB: `{"state": "finished", "config.lr": {"$lt": 0.1}, "tags": "baseline"}`.
+        Raises `NotFound`, and `Invalid` for filters and orders that there are not.
+        """
+        return find_runs(self._connection, project, filters, order)
+
     def project(self, name: str) -> Project:
         """The project `team/project`, or `project` of the default team. Raises `NotFound`."""
         full_name = self._connection.full_project(name)
@@ -110,8 +142,10 @@ class Api:
         items = self._connection.client.get("/projects", team=team, name=short_name)["items"]
         if not items:
             raise errors.NotFound(f"Project {full_name!r} not found")
-        return Project._from_record(items[0])
+        return Project._from_record(self._connection.client.complete(items[0], f"/projects/{items[0]['id']}"))
 
     def projects(self, entity: str | None = None) -> Iterator[Project]:
         """The projects of a team, or all that you have access to, newest first."""
-        return (Project._from_record(record) for record in self._connection.client.iter_pages("/projects", team=entity))
+        client = self._connection.client
+        records = client.iter_pages("/projects", team=entity)
+        return (Project._from_record(client.complete(record, f"/projects/{record['id']}")) for record in records)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
@@ -15,20 +14,22 @@ from wanllmdb.sdk.json_values import to_metadata
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
-
-StrPath = str | os.PathLike[str]
+from wanllmdb.sdk.paths import StrPath as StrPath
 
 
 class File:
-    """One file of a logged artifact."""
+    """One file of an artifact."""
 
-    def __init__(self, version: LoggedVersion, entry: Entry) -> None:
-        self._version = version
+    def __init__(self, state: Draft | LoggedVersion, entry: Entry) -> None:
+        self._state = state
         self.path = entry.path
         """Inside the artifact."""
         self.size = entry.size
         """In bytes."""
         self.sha256 = entry.sha256
+        """Hex; None in a draft."""
+        self.executable = entry.executable
+        """Whether its owner may execute it. A download gives that back."""
         self.mime_type = entry.mime_type
         self.integrity = entry.integrity
         """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
@@ -43,10 +44,17 @@ class File:
 
     def download(self, root: StrPath | None = None) -> str:
         """Download and verify this file, and return its local path. `root` is as in `Artifact.download`."""
-        return self._version.download_entry(self.path, root)
+        return _require_logged(self._state, "download").download_entry(self.path, root)
 
     def __repr__(self) -> str:
-        return f"<File {self.path!r} of {self._version.qualified_name}>"
+        state = self._state
+        return f"<File {self.path!r} of {state.name if isinstance(state, Draft) else state.qualified_name}>"
+
+
+def _require_logged(state: Draft | LoggedVersion, operation: str) -> LoggedVersion:
+    if isinstance(state, Draft):
+        raise errors.NotLogged(f"{operation}: artifact {state.name!r} is not logged yet; log it with log_artifact")
+    return state
 
 
 class Artifact:
@@ -85,15 +93,11 @@ class Artifact:
         return self._state
 
     def _logged(self, operation: str) -> LoggedVersion:
-        if isinstance(self._state, Draft):
-            raise errors.NotLogged(
-                f"{operation}: artifact {self._state.name!r} is not logged yet; log it with log_artifact"
-            )
-        return self._state
+        return _require_logged(self._state, operation)
 
     def __repr__(self) -> str:
         if isinstance(self._state, Draft):
-            return f"<Artifact {self.name!r} ({self.type}), draft with {len(self._state.sources)} files>"
+            return f"<Artifact {self.name!r} ({self.type}), draft with {self._state.file_count} files>"
         return f"<Artifact {self._state.qualified_name} ({self.type})>"
 
     # --- Drafts and logged artifacts ----------------------------------------------------------------------------------
@@ -124,39 +128,69 @@ class Artifact:
     def metadata(self, metadata: Mapping[str, Any] | None) -> None:
         self._state.metadata = to_metadata(metadata)
 
+    @property
+    def size(self) -> int:
+        """Of all files, in bytes; of a draft, of what was added so far."""
+        return self._state.size
+
+    @property
+    def file_count(self) -> int:
+        return self._state.file_count
+
+    @property
+    def manifest(self) -> Manifest:
+        """The files by path. Those of a logged artifact are fetched once."""
+        return self._state.manifest
+
+    def files(self) -> list[File]:
+        """All files, sorted by path."""
+        return [File(self._state, entry) for entry in self.manifest]
+
+    def get_entry(self, name: StrPath) -> File:
+        """The file at this path. Raises `NotFound`."""
+        return File(self._state, self._state.entry(name))
+
+    def get_path(self, name: StrPath) -> File:
+        """The same as `get_entry`."""
+        return self.get_entry(name)
+
     def wait(self) -> Artifact:
         """Returns the artifact. `log_artifact` is synchronous, so there is nothing to wait for."""
         return self
 
     # --- Drafts only --------------------------------------------------------------------------------------------------
 
-    def add_file(self, local_path: StrPath, name: str | None = None) -> str:
+    def add_file(self, local_path: StrPath, name: StrPath | None = None) -> str:
         """Add a file with its own name or as `name`, and return its path in the artifact.
 
-        It is read when the artifact is logged. Raises `Invalid` for anything but a regular file, `InvalidPath`,
-        `PathTaken` if another file has this path, `AlreadyLogged`.
+        It is read when the artifact is logged, which raises `FileChanged` if it was written, replaced or removed in
+        between; adding it again takes it as it is then. Raises `Invalid` for anything but a regular file,
+        `InvalidPath`, `PathTaken` if another file has this path, `AlreadyLogged`.
         """
         return self._draft("add_file").add_file(local_path, name)
 
-    def add_dir(self, local_path: StrPath, name: str | None = None) -> None:
+    def add_dir(
+        self, local_path: StrPath, name: StrPath | None = None, exclude: str | Iterable[str] | None = None
+    ) -> None:
         """Add all files of a directory, at the root of the artifact or below `name`.
 
-        Symbolic links to files and directories are followed; broken and circular links raise `Invalid`, and so do
-        sockets, pipes and devices. Empty directories are left out. Raises the errors of `add_file`, and then adds
-        nothing.
+        `exclude` takes patterns as in `.gitignore`, relative to the directory, such as `*.pyc` and `.venv/**`; so do
+        files named `.wanllmdbignore` in it, which are left out themselves. Symbolic links to files and directories are
+        followed; broken and circular links raise `Invalid`, and so do sockets, pipes and devices. Empty directories are
+        left out. Raises the errors of `add_file`, and then adds nothing.
         """
-        self._draft("add_dir").add_dir(local_path, name)
+        self._draft("add_dir").add_dir(local_path, name, exclude)
 
-    def new_file(self, name: str, mode: str = "w", encoding: str | None = None) -> AbstractContextManager[IO[Any]]:
+    def new_file(self, name: StrPath, mode: str = "w", encoding: str | None = None) -> AbstractContextManager[IO[Any]]:
         """A context manager that opens a new file of the artifact for writing. Text is UTF-8 by default.
 
         The file is added when the block ends without an exception. Raises `InvalidPath`, `PathTaken`, `AlreadyLogged`.
         """
         return self._draft("new_file").new_file(name, mode, encoding)
 
-    def remove(self, item: str | File | Entry) -> None:
-        """Remove a file from the draft, by its path. Raises `NotFound`, `AlreadyLogged`."""
-        self._draft("remove").remove(item if isinstance(item, str) else item.path)
+    def remove(self, item: StrPath | File | Entry) -> None:
+        """Remove a file, or all files of a folder, by its path in the draft. Raises `NotFound`, `AlreadyLogged`."""
+        self._draft("remove").remove(item.path if isinstance(item, File | Entry) else item)
 
     # --- Logged artifacts only ----------------------------------------------------------------------------------------
 
@@ -199,15 +233,6 @@ class Artifact:
         return str(self._logged("digest").record["digest"])
 
     @property
-    def size(self) -> int:
-        """Of all files, in bytes."""
-        return int(self._logged("size").record["total_size"])
-
-    @property
-    def file_count(self) -> int:
-        return int(self._logged("file_count").record["file_count"])
-
-    @property
     def created_at(self) -> str:
         """ISO 8601, UTC."""
         return str(self._logged("created_at").record["created_at"])
@@ -217,33 +242,18 @@ class Artifact:
         """The page of this version."""
         return str(self._logged("url").record["url"])
 
-    @property
-    def manifest(self) -> Manifest:
-        """The files by path. Fetched once."""
-        return self._logged("manifest").manifest
-
-    def files(self) -> list[File]:
-        """All files, sorted by path."""
-        version = self._logged("files")
-        return [File(version, entry) for entry in version.manifest]
-
-    def get_entry(self, name: str) -> File:
-        """The file at this path. Raises `NotFound`."""
-        version = self._logged("get_entry")
-        return File(version, version.entry(name))
-
-    def get_path(self, name: str) -> File:
-        """The same as `get_entry`."""
-        return self.get_entry(name)
-
-    def download(self, root: StrPath | None = None, path_prefix: str | None = None) -> str:
-        """Download the files to `root`, by default `./artifacts/<name>:<version>`, and return that directory.
+    def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, *, exact: bool = False) -> str:
+        """Download the files to `root`, by default `./artifacts/<team>/<project>/<name>-<version>`; returns that path.
 
         Each file appears complete and verified by its sha256, or not at all. Files that are already there are kept,
-        unrelated files are left alone. With `path_prefix` only files whose path starts with it are downloaded.
-        Raises `CorruptDownload`, `InvalidPath` for a path outside of `root`, `Unreachable`, `NotLogged`.
+        unrelated files are left alone; with `exact` they are deleted, so that `root` holds these files and no others.
+        With `path_prefix` only the files of a folder are downloaded, or else those whose path starts with it; with
+        `exact` as well, only unrelated files among these paths are deleted.
+        Raises `NotFound` if no path starts with `path_prefix`, `CorruptDownload`, `InvalidPath` for a path outside of
+        `root` or one that this disk cannot tell from another, `Invalid` for a `root` that cannot be written to and
+        lacks something, `Unreachable`, `NotLogged`.
         """
-        return self._logged("download").download(root, path_prefix)
+        return self._logged("download").download(root, path_prefix, exact)
 
     def file(self, root: StrPath | None = None) -> str:
         """Download an artifact with exactly one file, and return its local path. Raises `Invalid` for any other."""

@@ -8,27 +8,29 @@ import shutil
 import stat
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk.exclusions import Exclusions
 from wanllmdb.sdk.json_values import to_metadata
-from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
-from wanllmdb.sdk.validators import validate_name
+from wanllmdb.sdk.local_files import LocalFile, absolute_path, get_stat, iter_files, require_regular_file
+from wanllmdb.sdk.manifest import Entry, Manifest
+from wanllmdb.sdk.paths import StrPath
+from wanllmdb.sdk.validators import validate_name, validate_type
 
 
 class Draft:
-    """Files are read when the draft is logged, not when they are added."""
+    """Files are read when the draft is logged; one that has changed by then is refused."""
 
     def __init__(self, name: str, type: str, description: str | None, metadata: Mapping[str, Any] | None) -> None:
         self.name = validate_name(name)
-        self.type = type
+        self.type = validate_type(type)
         self.description = description or ""
         self.metadata: dict[str, Any] = to_metadata(metadata)
-        self.sources: dict[str, str] = {}
-        """Path in the artifact → absolute path on this machine."""
+        self.sources: dict[str, LocalFile] = {}
+        """By their path in the artifact."""
         self._directories: set[str] = set()
         self._staging_dir: str | None = None
         self._original: Draft | None = None
@@ -46,36 +48,61 @@ class Draft:
 
     @property
     def size(self) -> int:
-        """In bytes, as the files are now; missing files count as empty."""
-        return sum(os.path.getsize(source) for source in self.sources.values() if os.path.exists(source))
+        """In bytes, as the files were when they were added."""
+        return sum(file.size for file in self.sources.values())
 
-    def add_file(self, local_path: str | os.PathLike[str], name: str | None = None) -> str:
-        source = os.path.abspath(os.fspath(local_path))
-        mode = _get_mode(source)
-        if stat.S_ISDIR(mode):
+    @property
+    def file_count(self) -> int:
+        return len(self.sources)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was added so far. Hashes are known once the draft is logged."""
+        return Manifest((_to_entry(path, self.sources[path]) for path in sorted(self.sources)), None)
+
+    def entry(self, path: StrPath) -> Entry:
+        path = paths.compose(path)
+        if path not in self.sources:
+            raise errors.NotFound(f"{path!r} is not in artifact {self.name!r}")
+        return _to_entry(path, self.sources[path])
+
+    def require_unchanged(self) -> None:
+        """Raises `FileChanged` for a file that is not as it was when it was added."""
+        for file in self.sources.values():
+            file.require_unchanged()
+
+    def add_file(self, local_path: StrPath, name: StrPath | None = None) -> str:
+        source = absolute_path(local_path)
+        result = get_stat(source)
+        if stat.S_ISDIR(result.st_mode):
             raise errors.Invalid(f"{local_path} is a directory: add it with add_dir")
-        _require_regular_file(source, mode)
-        return self._add(paths.from_local(os.path.basename(source) if name is None else name), source)
+        require_regular_file(source, result.st_mode)
+        path = paths.from_local(os.path.basename(source) if name is None else name)
+        return self._add(path, LocalFile.from_stat(source, result))
 
-    def add_dir(self, local_path: str | os.PathLike[str], name: str | None = None) -> None:
-        top = os.path.abspath(os.fspath(local_path))
-        if not stat.S_ISDIR(_get_mode(top)):
+    def add_dir(
+        self, local_path: StrPath, name: StrPath | None = None, exclude: str | Iterable[str] | None = None
+    ) -> None:
+        top = absolute_path(local_path)
+        if not stat.S_ISDIR(get_stat(top).st_mode):
             raise errors.Invalid(f"{local_path} is not a directory: add it with add_file")
-        prefix = paths.from_local(name.rstrip("/")) + "/" if name else ""
+        prefix = paths.folder_from_user(name) if name is not None else ""
         try:
-            files = sorted((paths.from_local(prefix + relative), source) for relative, source in _iter_files(top))
+            files = [
+                (paths.from_local(prefix + relative), file) for relative, file in iter_files(top, Exclusions(exclude))
+            ]
         except OSError as error:
             raise errors.Invalid(f"{error.filename or top} cannot be read: {error.strerror or error}") from error
         before = dict(self.sources), set(self._directories)
         try:
-            for path, source in files:
-                self._add(path, source)
+            for path, file in sorted(files, key=lambda item: item[0]):
+                self._add(path, file)
         except errors.PathTaken:
             self.sources, self._directories = before
             raise
 
     @contextmanager
-    def new_file(self, name: str, mode: str = "w", encoding: str | None = None) -> Iterator[IO[Any]]:
+    def new_file(self, name: StrPath, mode: str = "w", encoding: str | None = None) -> Iterator[IO[Any]]:
         if mode not in ("w", "x", "wb", "xb", "wt", "xt"):
             raise errors.Invalid(f"new_file opens a file for writing: use mode 'w' or 'wb', not {mode!r}")
         path = paths.from_local(name)
@@ -84,27 +111,31 @@ class Draft:
         text = "b" not in mode
         with open(source, mode, encoding=encoding or "utf-8" if text else None, newline="" if text else None) as file:
             yield file
-        self._add(path, source)
+        self._add(path, LocalFile.from_stat(source, os.stat(source)))
 
-    def remove(self, item: str) -> None:
-        if item not in self.sources:
-            raise errors.NotFound(f"{item!r} is not in artifact {self.name!r}")
-        del self.sources[item]
-        self._directories = {directory for path in self.sources for directory in _parent_directories(path)}
+    def remove(self, item: StrPath) -> None:
+        path = paths.compose(item)
+        removed = [path] if path in self.sources else [key for key in self.sources if key.startswith(f"{path}/")]
+        if not removed:
+            raise errors.NotFound(f"{path!r} is not in artifact {self.name!r}")
+        for key in removed:
+            del self.sources[key]
+        self._directories = {directory for path in self.sources for directory in paths.folders_of(path)}
 
-    def _add(self, path: str, source: str) -> str:
+    def _add(self, path: str, file: LocalFile) -> str:
         existing = self.sources.get(path)
-        if existing is not None and os.path.realpath(existing) == os.path.realpath(source):
+        if existing is not None and os.path.realpath(existing.source) == os.path.realpath(file.source):
+            self.sources[path] = file  # as it is now
             return path
         self._require_path_free(path)
-        self.sources[path] = source
-        self._directories.update(_parent_directories(path))
+        self.sources[path] = file
+        self._directories.update(paths.folders_of(path))
         return path
 
     def _require_path_free(self, path: str) -> None:
         if path in self.sources:
             raise errors.PathTaken(f"Artifact {self.name!r} already contains {path!r}: to replace it, remove it first")
-        file_above = next((parent for parent in _parent_directories(path) if parent in self.sources), None)
+        file_above = next((parent for parent in paths.folders_of(path) if parent in self.sources), None)
         if path in self._directories or file_above is not None:
             raise errors.PathTaken(f"{file_above or path!r} cannot be both a file and a directory")
 
@@ -115,50 +146,11 @@ class Draft:
         return self._staging_dir
 
 
-def _parent_directories(path: str) -> Iterator[str]:
-    cut = path.rfind("/")
-    while cut > 0:
-        yield path[:cut]
-        cut = path.rfind("/", 0, cut)
+def _to_entry(path: str, file: LocalFile) -> Entry:
+    return Entry(path, file.size, None, executable=file.executable)
 
 
-def _get_mode(source: str) -> int:
-    try:
-        return os.stat(source).st_mode
-    except FileNotFoundError as error:
-        problem = "is a broken symbolic link" if os.path.islink(source) else "does not exist"
-        raise errors.Invalid(f"{source} {problem}") from error
-    except OSError as error:
-        raise errors.Invalid(f"{source} cannot be read: {error.strerror or error}") from error
-
-
-def _require_regular_file(source: str, mode: int) -> None:
-    if not stat.S_ISREG(mode):
-        raise errors.Invalid(f"{source} is not a regular file: sockets, pipes and devices cannot be logged")
-
-
-def _iter_files(top: str) -> Iterator[tuple[str, str]]:
-    """(path below top, source) of every file. Symbolic links are followed; one that leads in a circle is an error."""
-    pending: list[tuple[str, str, frozenset[tuple[int, int]]]] = [(top, "", frozenset())]
-    while pending:
-        directory, prefix, parents = pending.pop()
-        info = os.stat(directory)
-        identity = (info.st_dev, info.st_ino)
-        if identity in parents:
-            raise errors.Invalid(f"{directory} is a symbolic link to a directory that contains it")
-        with os.scandir(directory) as items:
-            for item in items:
-                if not prefix and item.name.startswith(TEMP_PREFIX):
-                    continue  # left behind by a download that crashed
-                if item.is_dir():
-                    pending.append((item.path, f"{prefix}{item.name}/", parents | {identity}))
-                    continue
-                if not item.is_file():
-                    _require_regular_file(item.path, _get_mode(item.path))
-                yield f"{prefix}{item.name}", item.path
-
-
-def inspect_path(source: str | os.PathLike[str]) -> tuple[bool, str]:
+def inspect_path(source: StrPath) -> tuple[bool, str]:
     """Whether a local path is a directory, and the last part of its name."""
-    full = Path(source).expanduser().absolute()
-    return stat.S_ISDIR(_get_mode(str(full))), full.name
+    full = absolute_path(source)
+    return stat.S_ISDIR(get_stat(full).st_mode), os.path.basename(full)

@@ -29,10 +29,10 @@ WanLLMDBError
 │   ├── ProposalDecided   the proposal has already been decided
 │   ├── AlreadyLogged     a draft's method on a logged artifact
 │   └── NotLogged         a logged artifact's method on a draft
-├── FileChanged           a file changed while it was being logged; nothing was logged
+├── FileChanged           a file changed after it was added, or while it was being logged; nothing was logged
 ├── CorruptDownload       the downloaded bytes differ from the logged ones
 ├── NotInitialized        there is no run: call `init` first
-├── Unreachable           no response from `.url`
+├── Unreachable           no response from `.url`, or a proxy that does not let requests through
 └── ServerError           the server or the object store failed (5xx); `.request_id`
     └── Unavailable       a part of the system is down; nothing was changed, try again (503)
 """
@@ -212,7 +212,7 @@ class NotLogged(Conflict):
 
 
 class FileChanged(WanLLMDBError):
-    """A file changed while it was being logged. Nothing was logged."""
+    """A file changed after it was added, or while it was being logged. Nothing was logged."""
 
 
 class CorruptDownload(WanLLMDBError):
@@ -224,7 +224,7 @@ class NotInitialized(WanLLMDBError, AttributeError):
 
 
 class Unreachable(WanLLMDBError):
-    """No response from a server."""
+    """No response from a server, or a proxy on the way that does not let requests through; `.status` is the proxy's."""
 
     def __init__(self, message: str, *, url: str = "") -> None:
         super().__init__(message)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wanllmdb.sdk import cancellation, errors
+from wanllmdb.sdk.history_buffer import HistoryBuffer
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_values import to_canonical
 
@@ -16,23 +17,36 @@ HEARTBEAT_INTERVAL = 30.0
 SEND_INTERVAL = 2.0
 STOP_TIMEOUT = 5.0
 
-Snapshot = Callable[[], dict[str, Any]]
+Snapshot = Callable[[], dict[str, dict[str, Any]]]
 
 
 class Heartbeat:
-    """A daemon thread that sends the values of `snapshot` that changed. After a failure it tries again later."""
+    """A daemon thread that sends the values of `snapshot` that changed, and the rows of `history`.
 
-    def __init__(self, client: Client, run_id: str, snapshot: Snapshot, warn: Callable[[str], object]) -> None:
+    After a failure it tries again later.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        run_id: str,
+        snapshot: Snapshot,
+        warn: Callable[[str], object],
+        has_thread: bool = True,
+    ) -> None:
+        """The server has the present snapshot. Without a thread only `send_changes` sends."""
+        self.history = HistoryBuffer(client, run_id, warn)
         self._client = client
         self._path = f"/runs/{run_id}"
         self._snapshot = snapshot
         self._warn = warn
-        self._sent = {name: to_canonical(value) for name, value in snapshot().items()}
+        self._sent = {name: _canonical(values) for name, values in snapshot().items()}
         self._last_warning = ""
         self._dirty = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wanllmdb-heartbeat", daemon=True)
-        self._thread.start()
+        if has_thread:
+            self._thread.start()
 
     def mark_dirty(self) -> None:
         """There is a change to send."""
@@ -42,20 +56,28 @@ class Heartbeat:
         """Send nothing after this, except a request that hangs in the network."""
         self._stop.set()
         self._dirty.set()
-        self._thread.join(STOP_TIMEOUT)
+        if self._thread.ident is not None:
+            self._thread.join(STOP_TIMEOUT)
 
     def send_changes(self) -> None:
-        """Send the values that changed since they were last sent. One that the server refuses is not sent again."""
-        for name, value in self._snapshot().items():
-            canonical = to_canonical(value)
-            if canonical == self._sent[name]:
-                continue
-            try:
-                # One by one: what is wrong with one of them must not keep the others.
-                self._client.patch(self._path, {name: value})
-            except (errors.Invalid, errors.TooLarge) as error:
-                self._warn(f"could not send {name} of the run: {error}")
-            self._sent[name] = canonical
+        """Send what changed since it was last sent. Values that the server refuses are not sent again."""
+        # One by one: what is wrong with one of them must not keep the others.
+        for name, values in self._snapshot().items():
+            self._send_values(name, values)
+        self.history.send()
+
+    def _send_values(self, name: str, values: dict[str, Any]) -> None:
+        """Send changed keys, so that other processes may set other ones; and all of them where one was removed."""
+        before, after = self._sent[name], _canonical(values)
+        if before == after:
+            return
+        is_merge = before.keys() <= after.keys()
+        changes = {key: value for key, value in values.items() if not is_merge or before.get(key) != after[key]}
+        try:
+            self._client.patch(self._path, {name: changes, "merge": is_merge})
+        except (errors.Invalid, errors.TooLarge) as error:
+            self._warn(f"could not send {name} of the run: {error}")
+        self._sent[name] = after
 
     def _run(self) -> None:
         cancellation.bind_cancel(self._stop)
@@ -99,3 +121,7 @@ class Heartbeat:
         if not is_outage and warning != self._last_warning:
             self._last_warning = warning
             self._warn(warning)
+
+
+def _canonical(values: dict[str, Any]) -> dict[str, str]:
+    return {key: to_canonical(value) for key, value in values.items()}

@@ -37,6 +37,7 @@ READ_TIMEOUT = 120.0
 RETRY_PERIOD = 45.0
 RETRY_PERIOD_NEW_HOST = 1.5
 MAX_BACKOFF = 8.0
+PAGE_SIZE = 200
 RETRYABLE_STORE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 RETRYABLE_API_STATUSES = RETRYABLE_STORE_STATUSES - {500}  # a 500 of our server is a bug: a retry would not help
 RETRYABLE_STORE_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
@@ -92,14 +93,12 @@ class Client:
         self._request_json("DELETE", path, query=query, idempotent=False)
 
     def iter_pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
-        """The items of a list with numbered pages; each page is fetched when it is needed."""
-        page = 1
-        while True:
-            response = self.get(path, page=page, page_size=200, **query)
+        """The items of a list, each that stays once, whatever others do meanwhile; fetched page by page when needed."""
+        cursor = ""
+        while cursor is not None:
+            response = self.get(path, cursor=cursor, page_size=PAGE_SIZE, **query)
             yield from response["items"]
-            if page >= response["total_pages"]:
-                return
-            page += 1
+            cursor = response["next_cursor"]
 
     def iter_cursor_pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         """The pages of a list with cursors; each page is fetched when it is needed."""
@@ -110,6 +109,14 @@ class Client:
             cursor = response["next_cursor"]
             if not cursor:
                 return
+
+    def complete(self, record: dict[str, Any], path: str, **query: object) -> dict[str, Any]:
+        """The record of a list with the long values that the list left out, which are fetched from the item's path."""
+        omitted = record.get("omitted")
+        if not omitted:
+            return record
+        whole = self.get(path, **query)
+        return {**record, **{name: whole[name] for name in omitted}, "omitted": []}
 
     def _request_json(
         self,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import aliases, errors
+from wanllmdb.sdk import aliases, errors, paths
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
+from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
+from wanllmdb.sdk.paths import StrPath
 from wanllmdb.sdk.transfer import download, verification
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, download_lock
 from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
@@ -27,9 +27,20 @@ class LoggedVersion:
     def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
         self.connection = connection
         self.record = record
-        self.description: str = record["description"]
-        self.metadata: dict[str, Any] = to_metadata(record["metadata"])
         self.aliases: list[str] = list(record["aliases"])
+
+    # A list leaves out what is too long for it: these two are fetched when they are first read.
+    @cached_property
+    def description(self) -> str:
+        return str(self._complete_record()["description"])
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        return to_metadata(self._complete_record()["metadata"])
+
+    def _complete_record(self) -> dict[str, Any]:
+        self.record = self.connection.client.complete(self.record, self._path, limit=1)
+        return self.record
 
     @property
     def name(self) -> str:
@@ -38,6 +49,14 @@ class LoggedVersion:
     @property
     def qualified_name(self) -> str:
         return f"{self.record['project_name']}/{self.name}:{self.record['version']}"
+
+    @property
+    def size(self) -> int:
+        return int(self.record["total_size"])
+
+    @property
+    def file_count(self) -> int:
+        return int(self.record["file_count"])
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -48,14 +67,28 @@ class LoggedVersion:
     def _path(self) -> str:
         return f"/artifacts/versions/{self.record['id']}"
 
-    def download(self, root: str | os.PathLike[str] | None = None, path_prefix: str | None = None) -> str:
-        manifest = RemoteManifest(self.connection.client, self.record["id"], prefix=path_prefix)
+    def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, exact: bool = False) -> str:
+        manifest = self._select(path_prefix)
         # The digest covers all files, so it cannot verify some of them.
-        digest = None if path_prefix else self.record["digest"]
-        return self._download(root, manifest, digest, 0 if path_prefix else self.record["total_size"])
+        digest = None if manifest.prefix else self.record["digest"]
+        return self._download(root, manifest, digest, 0 if manifest.prefix else self.size, exact)
+
+    def _select(self, path_prefix: StrPath | None) -> RemoteManifest:
+        """The files of a folder, or else the file of that path, or else those that begin so. Raises `NotFound`."""
+        client, version_id = self.connection.client, self.record["id"]
+        prefix = "" if path_prefix is None else paths.prefix_from_user(path_prefix)
+        if not prefix:
+            return RemoteManifest(client, version_id)
+        # First as a folder: `train` does not mean `training`, if there is a folder of that name.
+        for start in dict.fromkeys((f"{prefix.rstrip('/')}/", prefix)):
+            first = client.get(f"{self._path}/files", prefix=start, limit=1)["items"]
+            if first:
+                is_file = first[0]["path"] == start
+                return RemoteManifest(client, version_id, prefix=start, only=start if is_file else None)
+        raise errors.NotFound(f"{self.name}:{self.record['version']} contains no path that starts with {prefix!r}")
 
     def _download(
-        self, root: str | os.PathLike[str] | None, manifest: RemoteManifest, digest: str | None, size: int
+        self, root: StrPath | None, manifest: RemoteManifest, digest: str | None, size: int, exact: bool = False
     ) -> str:
         path = self._root(root)
         directory = DownloadDirectory(path)
@@ -68,16 +101,17 @@ class LoggedVersion:
             download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
             console.progress("Downloading", size) as on_progress,
         ):
-            download.download(manifest, directory, digest, on_progress)
+            download.download(manifest, directory, digest, on_progress, exact=exact)
         return str(path)
 
-    def _root(self, root: str | os.PathLike[str] | None) -> Path:
+    def _root(self, root: StrPath | None) -> Path:
         """An absolute path; symbolic links in it are not resolved."""
-        separator = "-" if sys.platform == "win32" else ":"
-        default = Path("artifacts", f"{self.name}{separator}{self.record['version']}")
-        return (default if root is None else Path(root)).absolute()
+        if root is None:
+            # The names come from the server, which is not trusted with the disk.
+            root = paths.validate(f"artifacts/{self.record['project_name']}/{self.name}-{self.record['version']}")
+        return Path(absolute_path(root))
 
-    def file(self, root: str | os.PathLike[str] | None = None) -> str:
+    def file(self, root: StrPath | None = None) -> str:
         if self.record["file_count"] != 1:
             raise errors.Invalid(
                 f"{self.name}:{self.record['version']} contains {self.record['file_count']} files: "
@@ -86,17 +120,17 @@ class LoggedVersion:
         (entry,) = self.manifest
         return str(Path(self.download(root), entry.path))
 
-    def entry(self, path: str) -> Entry:
-        path = str(PurePosixPath(path))
+    def entry(self, path: StrPath) -> Entry:
+        path = paths.compose(path)
         if path not in self.manifest:
             raise errors.NotFound(f"{self.name}:{self.record['version']} contains no file {path!r}")
         return self.manifest[path]
 
-    def download_entry(self, path: str, root: str | os.PathLike[str] | None = None) -> str:
+    def download_entry(self, path: str, root: StrPath | None = None) -> str:
         manifest = RemoteManifest(self.connection.client, self.record["id"], only=path)
         return str(Path(self._download(root, manifest, None, self.manifest[path].size), path))
 
-    def verify(self, root: str | os.PathLike[str] | None = None) -> None:
+    def verify(self, root: StrPath | None = None) -> None:
         verification.verify(self.manifest, str(self._root(root).resolve()))
 
     def logged_by(self) -> RunRecord | None:
@@ -105,14 +139,19 @@ class LoggedVersion:
         return RunRecord._from_record(self.connection.client.get(f"/runs/{self.record['run_id']}"))
 
     def used_by(self) -> Iterator[RunRecord]:
-        return (RunRecord._from_record(record) for record in self.connection.client.iter_pages(f"{self._path}/used-by"))
+        client = self.connection.client
+        records = client.iter_pages(f"{self._path}/used-by")
+        return (RunRecord._from_record(client.complete(record, f"/runs/{record['id']}")) for record in records)
 
     def save(self) -> None:
         client = self.connection.client
         for alias in self.aliases:
             validate_alias(alias)
-        values = {"description": self.description, "metadata": to_jsonable(self.metadata)}
-        require_fit(values["metadata"], "metadata")
+        # What was neither read nor set is not among the variables.
+        values: dict[str, Any] = {name: vars(self)[name] for name in ("description", "metadata") if name in vars(self)}
+        if "metadata" in values:
+            values["metadata"] = to_jsonable(values["metadata"])
+            require_fit(values["metadata"], "metadata")
         # Compared as texts: Python calls 1 and True equal.
         changes = {
             field: value for field, value in values.items() if to_canonical(value) != to_canonical(self.record[field])

@@ -1,12 +1,14 @@
-"""The manifest of a version: its files as the server lists them."""
+"""The manifest of a version, its files as the server lists them, or of a draft."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from wanllmdb.sdk import paths
+from wanllmdb.sdk.paths import StrPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,13 @@ class Entry:
     size: int
     """In bytes."""
     sha256: str | None
-    """Hex; None only if the file was uploaded with an md5 alone and no worker has read it yet."""
+    """Hex; None in a draft, and if the file was uploaded with an md5 alone and no worker has read it yet."""
     md5: str | None = None
     mime_type: str | None = None
     integrity: str = "pending"
     """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
+    executable: bool = False
+    """Whether its owner may execute it."""
 
     @property
     def name(self) -> str:
@@ -33,7 +37,7 @@ class Entry:
 
 
 class Manifest:
-    """The files of a version by path, sorted by path."""
+    """The files of a version or a draft by path, sorted by path."""
 
     def __init__(self, entries: Iterable[Entry], digest: str | None) -> None:
         self.entries: dict[str, Entry] = {entry.path: entry for entry in entries}
@@ -47,10 +51,10 @@ class Manifest:
         return len(self.entries)
 
     def __contains__(self, path: object) -> bool:
-        return path in self.entries
+        return isinstance(path, str | os.PathLike) and paths.compose(path) in self.entries
 
-    def __getitem__(self, path: str) -> Entry:
-        return self.entries[path]
+    def __getitem__(self, path: StrPath) -> Entry:
+        return self.entries[paths.compose(path)]
 
     def __repr__(self) -> str:
         return f"<Manifest of {len(self)} files>"
@@ -65,4 +69,5 @@ def entry_from_record(record: dict[str, Any]) -> Entry:
         md5=record["md5_hash"],
         mime_type=record["mime_type"],
         integrity=record["integrity"],
+        executable=record.get("executable", False),
     )

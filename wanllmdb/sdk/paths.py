@@ -1,16 +1,24 @@
-"""Which paths an artifact can contain. Checked when a file is added, and again when it is downloaded: the server is not
-trusted with the user's disk."""
+"""Paths inside an artifact: what all functions that take one accept, and what is refused.
+
+Checked when a file is added, and again when it is downloaded: the server is not trusted with the user's disk."""
 
 from __future__ import annotations
 
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from wanllmdb.sdk import errors
 
+StrPath = str | os.PathLike[str]
+
 MAX_BYTES = 1024
+MAX_NAME_BYTES = 255
+"""Of one segment: what file systems take."""
+TEMP_PREFIX = ".wanllmdb-tmp-"
+"""What the names of directories for unfinished downloads begin with."""
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DRIVE_LETTER = re.compile(r"[A-Za-z]:")
 
@@ -50,9 +58,61 @@ def _find_problem(path: str) -> str | None:
     return None
 
 
-def from_local(path: str | PurePath) -> str:
-    """A local relative path in the form that an artifact uses. Raises `InvalidPath` if there is none."""
-    text = os.fspath(path)
+def compose(path: StrPath) -> str:
+    """A path inside an artifact in the one form that it is compared in: `Path` and `./a//b` are `a/b`, in NFC.
+
+    A slash at the end is dropped: a folder and a file are called alike. Nothing is checked. Raises `Invalid` for what
+    is no path at all.
+    """
+    text = path.as_posix() if isinstance(path, PurePath) else to_text(path)
     if os.sep != "/":
         text = text.replace(os.sep, "/")
-    return validate(unicodedata.normalize("NFC", text))
+    root = "/" if text.startswith("/") else ""
+    return root + "/".join(part for part in unicodedata.normalize("NFC", text).split("/") if part not in ("", "."))
+
+
+def from_local(path: StrPath) -> str:
+    """The path that a file gets in an artifact. Raises `InvalidPath` if it could not come back to a disk from there."""
+    composed = compose(path)
+    if composed and to_text(path).endswith("/"):
+        raise errors.InvalidPath(f"{path!r} names a folder: the path of a file ends with the name of the file")
+    validate(composed)
+    if composed.startswith(TEMP_PREFIX):
+        raise errors.InvalidPath(f"{composed!r} cannot be used: downloads keep unfinished files under {TEMP_PREFIX}…")
+    for part in composed.split("/"):
+        if len(part.encode()) > MAX_NAME_BYTES:
+            raise errors.InvalidPath(f"{part!r} has {len(part.encode())} bytes, and disks take {MAX_NAME_BYTES}")
+    return composed
+
+
+def folder_from_user(path: StrPath) -> str:
+    """A folder inside an artifact, with a slash at its end; empty for the artifact itself. Raises `InvalidPath`."""
+    composed = compose(path)
+    return f"{from_local(composed)}/" if composed else ""
+
+
+def prefix_from_user(path: StrPath) -> str:
+    """What a path that selects files begins with; one that ends with a slash means a folder. Raises `InvalidPath`."""
+    composed = compose(path)
+    return validate(composed) + "/" * to_text(path).endswith(("/", "/.")) if composed else ""
+
+
+def folders_of(path: str) -> Iterator[str]:
+    """The folders that a path inside an artifact lies in, the innermost first."""
+    cut = path.rfind("/")
+    while cut > 0:
+        yield path[:cut]
+        cut = path.rfind("/", 0, cut)
+
+
+def first_three(paths: list[str]) -> str:
+    """Some of the paths, for an error message."""
+    return ", ".join(sorted(paths)[:3]) + (", …" if len(paths) > 3 else "")
+
+
+def to_text(path: StrPath) -> str:
+    """Raises `Invalid` for what is no path."""
+    try:
+        return os.fsdecode(path)
+    except TypeError as error:
+        raise errors.Invalid(f"{path!r} is not a path: use a str or a Path") from error

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from wanllmdb.sdk import errors, name_resolution, version_creation
+from wanllmdb.sdk import errors, name_resolution, process_end, version_creation
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
-from wanllmdb.sdk.json_values import SyncedDict
+from wanllmdb.sdk.json_values import SyncedDict, to_jsonable
 from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.validators import validate_alias, validate_aliases, validate_tags
+
+# How long a forked process waits for the server when it logs, and how long it then does not try again, in seconds.
+WORKER_RETRY_PERIOD = 5.0
+WORKER_PAUSE = 30.0
 
 
 class Run:
@@ -26,13 +31,16 @@ class Run:
         self._connection = connection
         self._record = record
         self._is_copy = is_copy
-        self._pid = os.getpid()
         self.config = SyncedDict(record["config"], self._mark_dirty)
         """The inputs of the run: a dict whose items are also attributes. Changes are sent automatically."""
         self.summary = SyncedDict(record["summary"], self._mark_dirty)
         """The results: the last value of each name passed to `log`."""
         self._sendable = FitOnce(connection.console.warning)
-        self._step = 0
+        self._step = int(record.get("last_step") or 0)
+        self._is_worker = False
+        """Whether this process was forked from the one that started the run."""
+        self._ends_with_process = False
+        self._send_after = 0.0
         self._heartbeat: Heartbeat | None = None
         if self.is_online and not is_copy:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
@@ -56,6 +64,16 @@ class Run:
     @property
     def id(self) -> str:
         return str(self._record["id"])
+
+    @property
+    def path(self) -> str:
+        """`team/project/id`, which `Api.run` takes."""
+        return f"{self._record['project_name']}/{self.id}"
+
+    @property
+    def resumed(self) -> bool:
+        """Whether this run had been started before, and goes on."""
+        return not self._record.get("created", True)
 
     @property
     def name(self) -> str:
@@ -111,7 +129,7 @@ class Run:
 
     @property
     def step(self) -> int:
-        """The number of calls of `log`, or the last `step` passed to it."""
+        """The number of calls of `log`, or the last `step` passed to it. A resumed run goes on where it was."""
         return self._step
 
     def __repr__(self) -> str:
@@ -120,8 +138,10 @@ class Run:
     # --- Operations ---------------------------------------------------------------------------------------------------
 
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
-        """Store the last value of each name in `summary`. Does not block: values are sent in the background.
+        """Add the values to the history of the run, as a row of this step, and the last of each name to `summary`.
 
+        Does not block: values are sent in the background. In a forked process it returns when they have been sent, or
+        after `WORKER_RETRY_PERIOD` seconds with a warning, because such a process may be ended at any time.
         Raises `Invalid` for anything but a mapping with string keys, and after the run has ended.
         """
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
@@ -129,8 +149,13 @@ class Run:
         self._require_running("log")
         if self._is_copy:
             raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
-        self._step = self._step + 1 if step is None else step
+        self._step = self._step + 1 if step is None else _to_step(step)
+        if self._heartbeat:
+            values = self._sendable.fit("the run's summary", to_jsonable(dict(data)))
+            self._heartbeat.history.add({"_timestamp": time.time(), **values, "_step": self._step})
         self.summary.update(data)
+        if self._is_worker:
+            self._send_now()
 
     def log_artifact(
         self,
@@ -139,10 +164,12 @@ class Run:
         type: str | None = None,
         aliases: str | Iterable[str] | None = None,
         tags: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] | None = None,
     ) -> Artifact:
         """Create a version of the artifact in this run's project, and return the artifact. This is synchronous.
 
         A path of a file or directory becomes an artifact; by default `name` is its own name and `type` is `file`.
+        `exclude` leaves files of a directory out, as in `Artifact.add_dir`.
         If the latest version has the same contents, no version is created and the aliases move to the latest one. Tags
         belong to the artifact, not to a version; they are added to the existing ones.
         Raises `InvalidName`, `TypeDiffers`, `FileChanged`, `Denied`, `Unreachable`, and before any bytes are uploaded
@@ -153,10 +180,11 @@ class Run:
         alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
         artifact = artifact_or_path
         if not isinstance(artifact, Artifact):
-            artifact = _from_path(artifact, name, type)
-        elif name is not None or type is not None:
+            artifact = _from_path(artifact, name, type, exclude)
+        elif name is not None or type is not None or exclude is not None:
             raise errors.Invalid(
-                "An Artifact already has a name and a type: pass them to log_artifact only together with a path"
+                "An Artifact already has a name, a type and files: pass name, type and exclude to log_artifact only "
+                "together with a path"
             )
         state = artifact._state
         if not self.is_online:
@@ -207,13 +235,13 @@ class Run:
     def finish(self, exit_code: int = 0) -> None:
         """End the run: `finished` for exit code 0, else `crashed`. All logged values are sent before it returns.
 
-        A second call does nothing. Raises `Unreachable`; the run has ended in this process even then.
+        A second call does nothing. If the server cannot be told, that is a warning: what failed is not the program.
         """
-        self._end({"exit_code": exit_code}, "crashed" if exit_code else "finished")
+        self._end(process_end.outcome_of_status(exit_code))
 
     def kill(self) -> None:
         """End the run as `killed`: the program was interrupted."""
-        self._end({"state": "killed"}, "killed")
+        self._end(process_end.KILLED)
 
     def __enter__(self) -> Run:
         return self
@@ -221,21 +249,16 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.finish()
-            return
-        failed = not isinstance(error, SystemExit) or error.code not in (None, 0)
-        try:
-            self.kill() if isinstance(error, KeyboardInterrupt) else self.finish(int(failed))
-        except errors.WanLLMDBError as finish_error:
-            # The exception of the block matters more than this one.
-            self._connection.console.warning(f"could not report the end of the run: {finish_error}")
+        self._end(process_end.outcome_of(error))
 
     # --- Internal -----------------------------------------------------------------------------------------------------
 
     def _mark_dirty(self) -> None:
         if self._heartbeat:
             self._heartbeat.mark_dirty()
+        if self._is_worker and not self._ends_with_process:
+            self._ends_with_process = True
+            process_end.call_at_end(self._end)
 
     def _snapshot(self) -> dict[str, Any]:
         """What is sent of config and summary."""
@@ -247,7 +270,8 @@ class Run:
     def _require_running(self, operation: str) -> None:
         if self.state != "running":
             raise errors.Invalid(
-                f"{operation}: run {self.name!r} has ended ({self.state}); call init to start a new one"
+                f"{operation}: run {self.name!r} has ended ({self.state}); call init to start a new one, or "
+                f'init(id={self.id!r}, resume="must") to go on with this one'
             )
 
     def _update(self, **changes: Any) -> None:
@@ -255,21 +279,68 @@ class Run:
             changes = self._connection.client.patch(f"/runs/{self.id}", changes)
         self._record.update(changes)
 
-    def _end(self, body: dict[str, Any], state: str) -> None:
-        # A forked process has a copy of the run, but must not end it.
-        if self.state != "running" or os.getpid() != self._pid or self._is_copy:
+    def _end(self, outcome: Outcome) -> None:
+        if self.state != "running" or self._is_copy:
             return
-        self._record["state"] = state
+        if self._is_worker:
+            # It has a copy of the run, which goes on without it.
+            self._send_now(at_end=True)
+            return
+        self._record["state"] = outcome.state
         if self._heartbeat is None:
             return
         self._heartbeat.stop()
+        client, warn = self._connection.client, self._connection.console.warning
+        end = {"state": outcome.state} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
+        try:
+            self._send_last_values(self._heartbeat)
+            self._record.update(client.post(f"/runs/{self.id}/finish", end, idempotent=True))
+        except Exception as error:
+            # What failed is the report, not the program.
+            warn(f"could not report the end of the run: {str(error) or type(error).__name__}")
+        client.close()
+
+    def _send_last_values(self, heartbeat: Heartbeat) -> None:
+        try:
+            heartbeat.send_changes()
+        except errors.Unreachable:
+            raise
+        except errors.WanLLMDBError as error:
+            self._connection.console.warning(f"could not send the last values of the run: {error}")
+
+    def _continue_in_fork(self) -> None:
+        """Called in a forked process, which has no other thread, and whose locks may be those of threads it lacks."""
+        if self._heartbeat is None or self.state != "running":
+            return
+        self._is_worker = True
+        self._connection = Connection(self._connection.settings)
         client = self._connection.client
+        client.retry_period = WORKER_RETRY_PERIOD
+        warn = self._connection.console.warning
+        # What has changed until now is sent by the other process.
+        self._heartbeat = Heartbeat(client, self.id, self._snapshot, warn, has_thread=False)
+        self._ends_with_process = False
+
+    def _send_now(self, at_end: bool = False) -> None:
+        """In a forked process. After a failure nothing is tried for some time, so that logging stays fast."""
+        if self._heartbeat is None or (time.monotonic() < self._send_after and not at_end):
+            return
         try:
             self._heartbeat.send_changes()
-        except errors.ServerError as error:
-            self._connection.console.warning(f"could not send the last values of the run: {error}")
-        self._record.update(client.post(f"/runs/{self.id}/finish", body, idempotent=True))
-        client.close()
+        except errors.WanLLMDBError as error:
+            self._send_after = time.monotonic() + WORKER_PAUSE
+            outlook = "are lost" if at_end else "have not been sent yet"
+            self._connection.console.warning(f"values of this forked process {outlook}: {error}")
+
+
+def _to_step(step: Any) -> int:
+    try:
+        whole = int(step)
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or whole != step or not -(2**63) <= whole < 2**63:
+        raise errors.Invalid(f"step takes an integer of 64 bits, not {step!r}")
+    return whole
 
 
 def _copy_of(connection: Connection, record: dict[str, Any], step: int) -> Run:
@@ -299,11 +370,11 @@ def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:
     }
 
 
-def _from_path(path: StrPath, name: str | None, type: str | None) -> Artifact:
+def _from_path(path: StrPath, name: str | None, type: str | None, exclude: str | Iterable[str] | None) -> Artifact:
     is_dir, own_name = inspect_path(path)
     artifact = Artifact(name or own_name, type or "file")
     if is_dir:
-        artifact.add_dir(path)
+        artifact.add_dir(path, exclude=exclude)
     else:
         artifact.add_file(path)
     return artifact

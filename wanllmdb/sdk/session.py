@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import getpass
+import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Any
+from uuid import uuid4
 
-from wanllmdb.sdk import environment, errors, settings
+from wanllmdb.sdk import environment, errors, process_end, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import connect
 from wanllmdb.sdk.console import Console
@@ -50,11 +50,16 @@ def init(
     group: str | None = None,
     reinit: bool = False,
     mode: str | None = None,
+    id: str | None = None,
+    resume: str | bool | None = None,
 ) -> Run:
     """Start a run. If one is active, `init` returns it; with `reinit` it ends that run and starts another.
 
     `project` is `team/project`, or `project` of the team `entity` or your own. If it does not exist, a private project
     is created. `config` is a mapping, or an object with fields, such as the result of argparse.
+    `id` names the run for `resume`: it is the `id` of a run, or a name of your own, which no other run of the project
+    has. With `resume="allow"` the run of this id goes on if there is one; with `"must"` it is an error if there is
+    none, with `"never"`, the default, if there is one. Config, summary and history are kept; `config` is added.
     `mode` is `online`, or `disabled` for a run that needs no server and stores nothing.
     Missing arguments come from the settings; the default project is `uncategorized`.
     Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`.
@@ -66,6 +71,7 @@ def init(
         if not reinit:
             return active
         active.finish()
+    identity = _identity(id, resume)
     connection = connect(project=project, entity=entity, mode=mode)
     arguments = {
         "display_name": name,
@@ -82,14 +88,30 @@ def init(
     else:
         # Without an entity the server chooses the user's own team.
         project = connection.full_project(project) if connection.settings.entity else project
-        record = connection.client.post("/runs", {"project": project, **environment.collect(), **fields})
+        body = {"project": project, **identity, **environment.collect(), **fields}
+        # A request that is repeated, because its response was lost, starts one run.
+        record = connection.client.post("/runs", body, idempotent=True)
     _run = Run(connection, record)
     if values:
         _run.config.update(values)  # also what the server does not take
-    _install_exit_hooks()
+    _end_with_process()
     if _run.is_online:
-        connection.console.info(f"Run {_run.name!r} of {record['project_name']}: {_run.url}")
+        verb = "Resuming run" if _run.resumed else "Run"
+        connection.console.info(f"{verb} {_run.name!r} of {record['project_name']}: {_run.url}")
     return _run
+
+
+def _identity(run_id: str | None, resume: str | bool | None) -> dict[str, Any]:
+    """What says which run is started or resumed. Raises `Invalid`."""
+    mode = "allow" if resume is True else resume or "never"
+    if mode not in ("never", "allow", "must"):
+        raise errors.Invalid(f'resume takes "allow", "must" or "never", not {resume!r}')
+    if run_id is not None and (not isinstance(run_id, str) or not run_id):
+        raise errors.Invalid(f"id takes the id of a run or a name of your own, not {run_id!r}")
+    if run_id is None and mode != "never":
+        raise errors.Invalid(f'resume={resume!r} needs the id of the run: init(id=…, resume="{mode}")')
+    identity: dict[str, Any] = {"idempotency_key": str(uuid4()), "resume": mode}
+    return identity if run_id is None else {**identity, "name": run_id}
 
 
 def _disabled_record(project: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -130,9 +152,10 @@ def log_artifact(
     type: str | None = None,
     aliases: str | Iterable[str] | None = None,
     tags: str | Iterable[str] | None = None,
+    exclude: str | Iterable[str] | None = None,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""
-    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags)
+    return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags, exclude)
 
 
 def use_artifact(
@@ -179,52 +202,31 @@ def sign_in(key: str | None, base_url: str | None, relogin: bool) -> dict[str, A
 
 # --- The end of the program -------------------------------------------------------------------------------------------
 
-_hooks_installed = False
-_end_run: Callable[[Run], object] = Run.finish
+_hooked_in = 0
 
 
-def _install_exit_hooks() -> None:
-    """Called with the first run: end the run with the program, in the state in which the program ends."""
-    global _hooks_installed
-    if _hooks_installed:
+def _end_with_process() -> None:
+    """Called with each run: end the run with the program, in the state in which the program ends."""
+    global _hooked_in
+    if _hooked_in == os.getpid():
         return
-    _hooks_installed = True
-    atexit.register(_end_at_exit)
-    sys.excepthook = _wrap_excepthook(sys.excepthook)
-    sys.exit = _wrap_exit(sys.exit)
+    if not _hooked_in and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_continue_in_fork)
+    _hooked_in = os.getpid()
+    process_end.call_at_end(_end_at_exit)
 
 
-def _wrap_excepthook(original: Callable[..., Any]) -> Callable[..., Any]:
-    def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        global _end_run
-        _end_run = Run.kill if issubclass(kind, KeyboardInterrupt) else _end_as_crashed
-        original(kind, error, trace)
-
-    return excepthook
+def _continue_in_fork() -> None:
+    run = current_run()
+    if run is not None:
+        run._continue_in_fork()
 
 
-def _wrap_exit(original: Callable[..., Any]) -> Callable[..., Any]:
-    # No hook is called for a SystemExit: only here the status of `sys.exit(1)` is known.
-    def exit(status: Any = None, /) -> Any:
-        global _end_run
-        _end_run = Run.finish if status is None or status == 0 else _end_as_crashed
-        return original(status)
-
-    return exit
-
-
-def _end_as_crashed(run: Run) -> None:
-    run.finish(1)
-
-
-def _end_at_exit() -> None:
+def _end_at_exit(outcome: process_end.Outcome) -> None:
     global _run
     run, _run = _run, None
     if run is None:
         return
-    try:
-        if run.is_online:
-            run._connection.client.retry_period = RETRY_PERIOD_AT_EXIT
-        _end_run(run)
-    except errors.WanLLMDBError as error:
-        run._connection.console.warning(f"could not report the end of the run: {error}")
+    if run.is_online:
+        run._connection.client.retry_period = RETRY_PERIOD_AT_EXIT
+    run._end(outcome)

@@ -11,6 +11,8 @@ from wanllmdb.sdk.paths import CONTROL_CHARACTER
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 VERSION = re.compile(r"v?([1-9][0-9]{0,8})")
+SURROGATE = re.compile("[\ud800-\udfff]")
+TYPES = ("model", "dataset", "file", "code")
 MAX_TAG_LENGTH = 64
 
 
@@ -22,6 +24,13 @@ def validate_name(name: str) -> str:
             "starting with a letter or a digit"
         )
     return name
+
+
+def validate_type(type: str) -> str:
+    """The type, if an artifact can have it. Raises `InvalidName`."""
+    if type not in TYPES:
+        raise errors.InvalidName(f"{type!r} is not an artifact type: use one of {', '.join(TYPES)}")
+    return type
 
 
 def validate_alias(alias: str) -> str:
@@ -50,7 +59,8 @@ def parse_version(version: str | int) -> str:
 
 def validate_tag(tag: str) -> str:
     """The tag without surrounding spaces, if an artifact can have it. Raises `InvalidName`."""
-    if not isinstance(tag, str) or not 0 < len(tag.strip()) <= MAX_TAG_LENGTH or CONTROL_CHARACTER.search(tag):
+    is_text = isinstance(tag, str) and not CONTROL_CHARACTER.search(tag) and not SURROGATE.search(tag)
+    if not is_text or not 0 < len(tag.strip()) <= MAX_TAG_LENGTH:
         raise errors.InvalidName(f"{tag!r} is not a valid tag: use 1 to {MAX_TAG_LENGTH} characters on one line")
     return tag.strip()
 

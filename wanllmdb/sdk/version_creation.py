@@ -7,16 +7,22 @@ from typing import Any
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
+from wanllmdb.sdk.json_limits import require_fit
+from wanllmdb.sdk.json_values import to_canonical, to_jsonable
 from wanllmdb.sdk.name_resolution import find_artifact
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
 from wanllmdb.sdk.transfer.hashes import HashedFile
 
+# As in `core.validators` of the server.
+MAX_DESCRIPTION_LENGTH = 1 << 16
+MAX_TAGS = 100
 MAX_FILES_PER_REQUEST = 10_000
 MAX_BYTES_PER_REQUEST = 7_000_000
-# The JSON of a file besides its path: the keys, a sha256, a size.
-_BYTES_PER_FILE = 120
+# The JSON of a file besides its path: the keys, a sha256, a size, a flag.
+_BYTES_PER_FILE = 140
 
 
 def create_version(
@@ -26,29 +32,44 @@ def create_version(
     aliases: Sequence[str],
     run_id: str | None = None,
     tags: Sequence[str] = (),
+    *,
+    create_project: bool = False,
 ) -> dict[str, Any]:
     """Create a version in `team/project` with the files of the draft, and return its record.
 
     If the latest version already has these files, that version is returned: nothing is uploaded, the aliases move to
-    it. Tags are added to those of the artifact. Safe to call again after any failure: nothing is uploaded twice.
-    Raises `TypeDiffers`, `FileChanged`, `Unreachable`, and the errors of the server; `AliasProtected` before any bytes
-    are uploaded.
+    it. Tags are added to those of the artifact. Safe to call again after any failure: nothing is uploaded twice. With
+    `create_project` a missing project is created, private.
+    Raises `TypeDiffers`, `FileChanged`, `Unreachable`, and the errors of the server. What can be refused before any
+    bytes are uploaded, such as metadata, or an alias by `AliasProtected`, leaves nothing behind.
     """
     client, console = connection.client, connection.console
+    _require_valid(draft)
     console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
-    artifact = find_artifact(client, project, draft.name)
+    artifact = _find_artifact(client, project, draft.name, may_lack_project=create_project)
     _require_same_type(draft, artifact)
-    with console.progress("Hashing", draft.size) as on_progress:
-        files = hashes.hash_files(sorted(draft.sources.items()), on_progress=on_progress)
+    _require_room_for_tags(artifact, tags)
+    files = read_files(draft, console)
     digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
-    artifact_id = artifact["id"] if artifact else _create_artifact(client, project, draft)
-    fields = {"digest": digest, "run_id": run_id, "description": draft.description, "metadata": draft.metadata}
-    version = _get_or_create(connection, artifact_id, files, fields, aliases)
+    fields = {
+        "digest": digest,
+        "executable_digest": hashes.executable_digest(file.path for file in files if file.executable),
+        "run_id": run_id,
+        "description": draft.description,
+        "metadata": to_jsonable(draft.metadata),
+        "aliases": list(aliases),
+    }
+    begun = None
+    if artifact is None:
+        first = next(_file_batches(files), [])
+        artifact, begun = _create_artifact(client, project, draft, {**fields, "files": first}, create_project)
+    artifact_id = str(artifact["id"])
+    version = _get_or_create(connection, artifact_id, files, fields, begun)
     if version["created"]:
         console.info(f"  Created version: {version['version']}")
     else:
         console.info(f"  No changes: version {version['version']} already contains these files")
-        if draft.metadata and draft.metadata != version["metadata"]:
+        if draft.metadata and to_canonical(fields["metadata"]) != to_canonical(version["metadata"]):
             console.info("  Its metadata was not changed: to change it, edit artifact.metadata and call save()")
     _add_tags(connection, artifact_id, tags)
     _print_aliases(connection, aliases)
@@ -67,6 +88,20 @@ def add_aliases(
     return version
 
 
+def read_files(draft: Draft, console: Console) -> list[HashedFile]:
+    """The files of the draft with the hashes that they had when they were added. Raises `FileChanged`, `Invalid`."""
+    draft.require_unchanged()
+    sources = sorted((path, file.source) for path, file in draft.sources.items())
+    with console.progress("Hashing", draft.size) as on_progress:
+        files = hashes.hash_files(sources, on_progress=on_progress)
+    for file in files:
+        added, now = draft.sources[file.path], file.fingerprint
+        if not added.is_same(file.size, now.modified_ns, now.inode, file.sha256):
+            raise added.changed_error()
+        file.executable = added.executable
+    return files
+
+
 def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
     if artifact and artifact["type"] != draft.type:
         raise errors.TypeDiffers(
@@ -75,15 +110,51 @@ def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
         )
 
 
-def _create_artifact(client: Client, project: str, draft: Draft) -> str:
-    body = {"project": project, "name": draft.name, "type": draft.type, "description": draft.description}
+def _require_valid(draft: Draft) -> None:
+    """Raises `Invalid` for what the server would refuse, before the files are hashed and anything is sent."""
+    require_fit(to_jsonable(draft.metadata), "metadata")
+    require_fit({"description": draft.description}, f"artifact {draft.name!r}")
+    if len(str(draft.description)) > MAX_DESCRIPTION_LENGTH:
+        raise errors.Invalid(f"The description is longer than {MAX_DESCRIPTION_LENGTH:,} characters")
+
+
+def _require_room_for_tags(artifact: dict[str, Any] | None, tags: Sequence[str]) -> None:
+    if len({*(artifact["tags"] if artifact else ()), *tags}) > MAX_TAGS:
+        raise errors.Invalid(f"An artifact has at most {MAX_TAGS} tags")
+
+
+def _find_artifact(client: Client, project: str, name: str, *, may_lack_project: bool) -> dict[str, Any] | None:
     try:
-        return str(client.post("/artifacts", body, idempotent=True)["id"])
+        return find_artifact(client, project, name)
+    except errors.NotFound:
+        if may_lack_project:
+            return None
+        raise
+
+
+def _create_artifact(
+    client: Client, project: str, draft: Draft, version: dict[str, Any], create_project: bool
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The artifact and its first draft, in one request: if anything is refused, nothing is created.
+
+    Without the draft if somebody else created the artifact in the meantime.
+    """
+    body = {
+        "project": project,
+        "name": draft.name,
+        "type": draft.type,
+        "description": draft.description,
+        "create_project": create_project,
+        "version": version,
+    }
+    try:
+        artifact = client.post("/artifacts", body, idempotent=True)
+        return artifact, artifact["version"]
     except errors.NameTaken as error:
-        # Somebody else created it in the meantime, or our first attempt succeeded and its response was lost.
+        # Or our first attempt succeeded and its response was lost.
         artifact = client.get(f"/artifacts/{quote_segment(error.problem['artifact_id'])}")
         _require_same_type(draft, artifact)
-        return str(artifact["id"])
+        return artifact, None
 
 
 def _add_tags(connection: Connection, artifact_id: str, tags: Sequence[str]) -> None:
@@ -108,32 +179,30 @@ def _print_aliases(connection: Connection, aliases: Sequence[str]) -> None:
 
 
 def _get_or_create(
-    connection: Connection, artifact_id: str, files: list[HashedFile], fields: dict[str, Any], aliases: Sequence[str]
+    connection: Connection,
+    artifact_id: str,
+    files: list[HashedFile],
+    fields: dict[str, Any],
+    begun: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The version with these files: the latest one if it has them, else a new one."""
+    """The version with these files: the latest one if it has them, else a new one, which may have been begun."""
+    client, digest, aliases = connection.client, fields["digest"], fields["aliases"]
+    first, *rest = list(_file_batches(files)) or [[]]
     attempts = 0
     while True:
         try:
-            version = _begin(connection.client, artifact_id, files, {**fields, "aliases": list(aliases)})
+            path = f"/artifacts/{artifact_id}/versions"
+            version = begun or client.post(path, {**fields, "files": first}, idempotent=True)
             if version["state"] == "draft":
-                return _complete(connection, version, files, fields["digest"], aliases)
-            return _finalize(connection.client, version, fields["digest"], aliases, [])
+                version["missing"] = [*version["missing"], *_register_files(client, version["id"], rest)]
+                return _complete(connection, version, files, digest, aliases)
+            return _finalize(client, version, digest, aliases, [])
         except (errors.VersionFinalized, errors.NotFound):
             # Another process of this user logs the same files: it shares our draft, and has finalized or deleted it.
             attempts += 1
+            begun = None
             if attempts == 3:
                 raise
-
-
-def _begin(client: Client, artifact_id: str, files: list[HashedFile], fields: dict[str, Any]) -> dict[str, Any]:
-    """A draft with the sha256s that are missing, or the version that already has the files."""
-    first, *rest = list(_file_batches(files)) or [[]]
-    version: dict[str, Any] = client.post(
-        f"/artifacts/{artifact_id}/versions", {**fields, "files": first}, idempotent=True
-    )
-    if version["state"] == "draft":
-        version["missing"] = [*version["missing"], *_register_files(client, version["id"], rest)]
-    return version
 
 
 def _register_files(client: Client, version_id: str, batches: Iterable[list[dict[str, Any]]]) -> Iterator[str]:
@@ -153,7 +222,8 @@ def _file_batches(files: Iterable[HashedFile]) -> Iterator[list[dict[str, Any]]]
         if batch and (len(batch) == MAX_FILES_PER_REQUEST or cost > remaining):
             yield batch
             batch, remaining = [], MAX_BYTES_PER_REQUEST
-        batch.append({"path": file.path, "size": file.size, "sha256": file.sha256})
+        entry: dict[str, Any] = {"path": file.path, "size": file.size, "sha256": file.sha256}
+        batch.append({**entry, "executable": True} if file.executable else entry)
         remaining -= cost
     if batch:
         yield batch

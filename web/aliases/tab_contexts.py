@@ -35,7 +35,7 @@ class TimelineEntry:
 def aliases(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
     """Of an artifact of `get_artifact_for_display`, the page of its aliases that the query string asks for."""
     viewer = view_models.Viewer(Actor.from_page(request), artifact, artifact.role)
-    page = rendering.paginate(query, artifact.alias_set.select_related("version"), ALIASES_PER_PAGE)
+    page = rendering.paginate(query, artifact.alias_set.for_display(), ALIASES_PER_PAGE)
     pending = view_models.pending_proposals(viewer)
     return base_context(artifact, "aliases") | {
         "page": page,

@@ -32,13 +32,13 @@ def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
 
 
 def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
-    aliases = artifact.alias_set.select_related("version").order_by("alias")[:MAX_OVERVIEW_ALIASES]
+    aliases = artifact.alias_set.for_display().order_by("alias")[:MAX_OVERVIEW_ALIASES]
     newest = _visible_versions(request, artifact).finalized().first()
     return base_context(artifact, "overview") | {"newest": newest, "aliases": aliases}
 
 
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
-    page = rendering.paginate(query, _visible_versions(request, artifact), PAGE_SIZE)
+    page = rendering.paginate(query, _visible_versions(request, artifact).with_excerpt(), PAGE_SIZE)
     return base_context(artifact, "versions") | {"page": page}
 
 

@@ -12,36 +12,41 @@ from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact
 from api.artifacts.serializers import (
-    ArtifactCreate,
+    ArtifactItemSerializer,
     ArtifactSerializer,
     ArtifactUpdate,
     ResolvedSerializer,
 )
+from api.artifacts.upload_serializers import ArtifactWithDraft, ArtifactWithDraftCreate
+from api.artifacts.views.versions import draft_arguments, serialize_draft
 from api.pagination import page_of, paginate, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
-from artifacts import artifacts, name_resolution
+from artifacts import artifacts, name_resolution, versions
 from artifacts.models import Artifact
-from projects.models import Project
 
 
 class ArtifactList(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(
-        parameters=[query_params.ArtifactQuery], responses=page_of(ArtifactSerializer), operation_id="artifacts_list"
+        parameters=[query_params.ArtifactQuery],
+        responses=page_of(ArtifactItemSerializer),
+        operation_id="artifacts_list",
     )
     def get(self, request: Request) -> Response:
         """List the artifacts that you can see."""
-        return paginate(request, query_params.artifacts(request), ArtifactSerializer)
+        return paginate(request, query_params.artifacts(request), ArtifactItemSerializer)
 
-    @extend_schema(request=ArtifactCreate, responses={201: ArtifactSerializer}, operation_id="artifacts_create")
+    @extend_schema(request=ArtifactWithDraftCreate, responses={201: ArtifactWithDraft}, operation_id="artifacts_create")
     def post(self, request: Request) -> Response:
-        """Create an artifact; where the name is taken, 409 has the id of that artifact."""
-        data = parse_body(ArtifactCreate, request)
-        project = Project.objects.visible_to(request.user).find(data.pop("project"))
-        artifact = artifacts.create(Actor.from_api(request), project, **data)
-        return Response(_serialize(artifact), 201)
+        """Create an artifact, with `version` also its first draft; where the name is taken, 409 has its id."""
+        data = parse_body(ArtifactWithDraftCreate, request)
+        place = {"project": data.pop("project"), "create_project": data.pop("create_project")}
+        sent = data.pop("version", None)
+        draft = None if sent is None else draft_arguments(request, sent)
+        artifact, begun = versions.begin_with_artifact(Actor.from_api(request), artifact=data, draft=draft, **place)
+        return Response(_serialize(artifact) | ({"version": serialize_draft(begun)} if begun else {}), 201)
 
 
 class ArtifactDetail(APIView):

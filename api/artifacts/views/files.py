@@ -71,7 +71,12 @@ class FileList(APIView):
         version = get_version(request, version_id)
         data = parse_body(FileRegister, request, version_id=version_id)
         spec = FileSpec(
-            data["path"], data["size"], data.get("sha256_hash"), data.get("md5_hash"), data.get("mime_type", "")
+            data["path"],
+            data["size"],
+            data.get("sha256_hash"),
+            data.get("md5_hash"),
+            data.get("mime_type", ""),
+            data.get("executable", False),
         )
         file = single_upload.register(Actor.from_api(request), version, spec, data["storage_key"], etags_of(data))
         return Response(FileSerializer(file).data, 201)

@@ -20,6 +20,7 @@ from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
 from artifacts import lineage
 from artifacts.models import ArtifactVersion
+from core import long_values
 
 
 class RunUseArtifact(APIView):
@@ -44,5 +45,11 @@ class RunArtifacts(APIView):
         """List the versions that a run logged and used, newest first, at most a thousand of each."""
         run = get_run(request, run_id)
         visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
-        body = {"logged": visible.filter(run=run)[:1000], "used": visible.filter(usages__run=run)[:1000]}
+        visible = long_values.defer(visible, "")
+        body = {
+            "logged": list(visible.filter(run=run)[:1000]),
+            "used": list(visible.filter(usages__run=run)[:1000]),
+        }
+        for versions in body.values():
+            long_values.load(versions)
         return Response(RunArtifactsSerializer(body).data)

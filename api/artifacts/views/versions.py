@@ -1,5 +1,7 @@
 """Versions: create a draft, upload, finalize, describe, delete."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -10,7 +12,7 @@ from rest_framework.views import APIView
 from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact, get_run, get_version
-from api.artifacts.serializers import FileSerializer, VersionSerializer
+from api.artifacts.serializers import FileSerializer, VersionItemSerializer, VersionSerializer
 from api.artifacts.upload_serializers import (
     DraftResultSerializer,
     Finalize,
@@ -27,7 +29,7 @@ from api.artifacts.upload_serializers import (
 )
 from api.pagination import PageQuery, cursor_page, page_of, paginate, parse
 from api.permissions import SignedIn
-from api.projects.serializers import RunSerializer
+from api.projects.serializers import RunItemSerializer
 from api.serialization import parse_body
 from artifacts import storage, versions
 from artifacts.content import downloads, uploads
@@ -41,12 +43,13 @@ class VersionList(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(
-        parameters=[query_params.VersionQuery], responses=page_of(VersionSerializer), operation_id="versions_list"
+        parameters=[query_params.VersionQuery], responses=page_of(VersionItemSerializer), operation_id="versions_list"
     )
     def get(self, request: Request, artifact_id: UUID) -> Response:
         """List the versions of an artifact; drafts only for those who may write."""
         artifact = get_artifact(request, artifact_id)
-        return paginate(request, query_params.versions(request, artifact), VersionSerializer)
+        rows, key = query_params.versions(request, artifact)
+        return paginate(request, rows, VersionItemSerializer, key)
 
     @extend_schema(
         request=VersionCreate,
@@ -56,13 +59,9 @@ class VersionList(APIView):
     def post(self, request: Request, artifact_id: UUID) -> Response:
         """Create a draft (201), or get the version or your own open draft that has these contents already (200)."""
         artifact = get_artifact(request, artifact_id)
-        data = parse_body(VersionCreate, request, artifact_id=artifact_id)
-        run_id = data.pop("run_id", None)
-        run = get_run(request, run_id) if run_id else None
-        specs = data.pop("files", ())
-        result = versions.begin(Actor.from_api(request), artifact, specs=specs, run=run, **data)
-        body = VersionSerializer(_reload(result.version)).data | {"created": result.created, "missing": result.missing}
-        return Response(body, 201 if result.created else 200)
+        draft = draft_arguments(request, parse_body(VersionCreate, request, artifact_id=artifact_id))
+        result = versions.begin(Actor.from_api(request), artifact, **draft)
+        return Response(serialize_draft(result), 201 if result.created else 200)
 
 
 class VersionDetail(APIView):
@@ -148,12 +147,25 @@ class VersionManifest(APIView):
 class VersionUsedBy(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[PageQuery], responses=page_of(RunSerializer), operation_id="versions_used_by")
+    @extend_schema(parameters=[PageQuery], responses=page_of(RunItemSerializer), operation_id="versions_used_by")
     def get(self, request: Request, version_id: UUID) -> Response:
         """List the runs that used a version and that you may see, newest first."""
         version = get_version(request, version_id)
         runs = Run.objects.visible_to(request.user).filter(usages__version=version)
-        return paginate(request, runs.select_related("project__team", "created_by").order_by("-id"), RunSerializer)
+        return paginate(request, runs.for_display().order_by("-id"), RunItemSerializer)
+
+
+def draft_arguments(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `versions.begin` for a validated `VersionCreate`."""
+    run_id, files = data.get("run_id"), data.get("files", ())
+    others = {name: value for name, value in data.items() if name not in ("artifact_id", "run_id", "files")}
+    return {"run": get_run(request, run_id) if run_id else None, "specs": files, **others}
+
+
+def serialize_draft(result: versions.DraftResult) -> dict[str, Any]:
+    """A `DraftResultSerializer`, of which most is the version as it is now."""
+    body = VersionSerializer(_reload(result.version)).data
+    return {**body, "created": result.created, "missing": result.missing}
 
 
 def get_version_to_finalize(request: Request, version_id: UUID) -> ArtifactVersion:

@@ -1,6 +1,7 @@
 import pytest
 
 import wanllmdb as wandb
+from wanllmdb.sdk import http_client
 
 
 @pytest.fixture
@@ -76,3 +77,58 @@ def test_projects_are_listed(logged):
     assert logged in [project.full_name for project in api.projects()]
     assert logged in [project.full_name for project in api.projects("acme")]
     assert api.viewer["username"] == "bob"
+
+
+def test_deep_changes_of_metadata_are_saved(run, project):
+    class Number:
+        def tolist(self):
+            return 0.9
+
+    logged = run.log_artifact(wandb.Artifact("m", "model", metadata={"eval": {"acc": 0.1}, "tags": [1], "ok": 1}))
+    assert logged.metadata == {"eval": {"acc": 0.1}, "tags": [1], "ok": 1}
+    api = wandb.Api()
+    artifact = api.artifact(f"{project}/m:latest")
+    artifact.metadata["eval"]["acc"] = Number()
+    artifact.metadata["tags"].append({2})
+    artifact.metadata["ok"] = True
+    artifact.save()
+    saved = api.artifact(f"{project}/m:latest").metadata
+    assert saved == {"eval": {"acc": 0.9}, "tags": [1, [2]], "ok": True}
+    assert saved["ok"] is True
+    artifact.metadata["tags"][1].add(3)
+    artifact.save()
+    assert api.artifact(f"{project}/m:latest").metadata["tags"] == [1, [2, 3]]
+    artifact.metadata["tags"].append("\0")
+    artifact.description = "not sent either"
+    with pytest.raises(wandb.Invalid, match="metadata: 'tags': a text with a NUL character"):
+        artifact.save()
+    assert api.artifact(f"{project}/m:latest").description == ""
+
+
+def test_a_list_that_shrinks_meanwhile_is_read_to_its_end(run, project, monkeypatch):
+    monkeypatch.setattr(http_client, "PAGE_SIZE", 2)
+    for number in range(5):
+        artifact = wandb.Artifact("data", "dataset")
+        with artifact.new_file("a") as file:
+            file.write(str(number))
+        run.log_artifact(artifact)
+        run.log_artifact(wandb.Artifact(f"other-{number}", "file"))
+    for _ in range(3):
+        with wandb.init(project=project, reinit=True) as other:
+            other.use_artifact("data:v1")
+    api = wandb.Api()
+    delete = api._connection.client.delete
+    assert len(api.artifact(f"{project}/data:v1").used_by()) == 3
+    versions = []
+    for version in api.collection(f"{project}/data").versions():
+        versions.append(version.version)
+        delete(f"/artifacts/versions/{version.id}")
+    assert versions == ["v5", "v4", "v3", "v2", "v1"]
+    met = []
+    for collection in api.artifacts(project):
+        met.append(collection.name)
+        delete(f"/artifacts/{collection.id}")
+    assert met == ["other-4", "other-3", "other-2", "other-1", "other-0", "data"]
+    projects = [one.full_name for one in api.projects("acme")]
+    assert project in projects
+    assert len(set(projects)) == len(projects)

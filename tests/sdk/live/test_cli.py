@@ -51,11 +51,33 @@ def test_put_and_get(cli_json, project, tmp_path):
     assert wandb.Api().artifact(f"{project}/rows").metadata == {"rows": 1}
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("--metadata", '{"bad": "\\u0000"}'),
+        ("--alias", "v7"),
+        ("--description", "x" * 70_000),
+        ("--tag", "a", *(part for number in range(100) for part in ("--tag", str(number)))),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_refused_put_leaves_nothing(cli, project, tmp_path, refused):
+    (tmp_path / "a").write_text("a")
+    code, _, err = cli("artifact", "put", str(tmp_path / "a"), "--name", f"{project}/rows", *refused)
+    assert (code, "Traceback" in err) == (1, False), err
+    with pytest.raises(wandb.NotFound):
+        wandb.Api().project(project)
+
+
 def test_the_contents_of_a_single_directory_go_to_the_root(cli_json, project, tmp_path):
     (tmp_path / "data/sub").mkdir(parents=True)
     (tmp_path / "data/sub/a.csv").write_text("1,2\n")
-    cli_json("artifact", "put", str(tmp_path / "data"), "--name", f"{project}/rows")
+    (tmp_path / "data/sub/a.pyc").touch()
+    cli_json("artifact", "put", str(tmp_path / "data"), "--name", f"{project}/rows", "--exclude", "*.pyc")
     assert [file.path for file in wandb.Api().artifact(f"{project}/rows").files()] == ["sub/a.csv"]
+    (tmp_path / "down/old").mkdir(parents=True)
+    cli_json("artifact", "get", f"{project}/rows", "--root", str(tmp_path / "down"), "--exact")
+    assert [path.name for path in (tmp_path / "down").iterdir()] == ["sub"]
 
 
 def test_output_for_people(cli, project, tmp_path, monkeypatch):
@@ -67,7 +89,9 @@ def test_output_for_people(cli, project, tmp_path, monkeypatch):
         "Logging artifact 'rows' (dataset)...\n  Created version: v1\n  Adding 1 alias(es)...\n    ✓ 'production'\n",
     )
     code, out, _ = cli("artifact", "get", f"{project}/rows")
-    assert out == f"Downloaded {project}/rows:v1 to {tmp_path}/artifacts/rows:v1\n"
+    assert out == f"Downloaded {project}/rows:v1 to {tmp_path}/artifacts/{project}/rows-v1\n"
+    code, out, err = cli("artifact", "get", f"{project}/rows", "--path-prefix", "trian/")
+    assert (code, out, err) == (1, "", "wanllmdb: rows:v1 contains no path that starts with 'trian/'\n")
     code, out, _ = cli("artifact", "ls", f"{project}/rows")
     assert out.startswith("v1\tlatest, production\t1\t4\t")
     code, out, _ = cli("artifact", "ls", project)

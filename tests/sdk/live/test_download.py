@@ -44,8 +44,13 @@ def contents(root: Path | str) -> dict[str, bytes]:
 def test_the_default_directory_is_in_the_working_directory(artifact, data, tmp_path, monkeypatch):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    assert artifact.download() == str(tmp_path / "work/artifacts/data:v1")
-    assert contents("artifacts/data:v1") == contents(data)
+    root = f"artifacts/{artifact.entity}/{artifact.project}/data-v1"
+    assert artifact.download() == str(tmp_path / "work" / root)
+    assert contents(root) == contents(data)
+    artifact.verify()
+    monkeypatch.setitem(artifact._state.record, "artifact_name", "../../escaped")
+    with pytest.raises(wandb.InvalidPath):
+        artifact.download()
 
 
 def test_correct_files_are_kept_and_others_are_replaced(artifact, data, tmp_path):
@@ -64,6 +69,38 @@ def test_correct_files_are_kept_and_others_are_replaced(artifact, data, tmp_path
 def test_a_prefix_downloads_some_files(artifact, tmp_path):
     root = artifact.download(tmp_path / "down", path_prefix="test/")
     assert sorted(contents(root)) == ["test/a.csv", "test/a.csv.bak"]
+
+
+def test_a_prefix_is_a_folder_if_there_is_one(artifact, run, tmp_path, monkeypatch, home):
+    other = wandb.Artifact("folders", "dataset")
+    for path in ("train/a", "train/é", "training/b", "train.csv", "weights.bin", "weights.bin.bak"):
+        with other.new_file(path) as file:
+            file.write("x")
+    run.log_artifact(other)
+    found = {
+        "train/": ["train/a", "train/é"],
+        "./train": ["train/a", "train/é"],
+        Path("train"): ["train/a", "train/é"],
+        "train/e\u0301": ["train/é"],
+        "trai": ["train.csv", "train/a", "train/é", "training/b"],
+        "weights.bin": ["weights.bin"],
+        ".": ["train.csv", "train/a", "train/é", "training/b", "weights.bin", "weights.bin.bak"],
+    }
+    for number, (prefix, expected) in enumerate(found.items()):
+        root = other.download(f"~/back-{number}", path_prefix=prefix)
+        assert root == str(home / f"back-{number}")
+        assert sorted(contents(root)) == expected
+    for absent in ("trian/", "weights.bin/", "./nothing", Path("tr") / "x"):
+        with pytest.raises(wandb.NotFound, match="folders:v1 contains no path that starts with"):
+            other.download(tmp_path / "absent", path_prefix=absent)
+    assert not (tmp_path / "absent").exists()
+    entry = other.get_entry("./train/e\u0301")
+    assert entry.path == "train/é" and entry.path in other.manifest and "train/e\u0301" in other.manifest
+    assert Path(entry.download("~/one")) == home / "one/train/é"
+    other.verify("~/back-6")
+    (home / "back-6/more").touch()
+    other.download(Path("~/back-6"), exact=True)
+    other.verify("~/back-6")
 
 
 def test_a_single_file(artifact, data, tmp_path):

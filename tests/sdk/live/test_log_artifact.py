@@ -193,13 +193,6 @@ def test_an_invalid_alias_is_rejected_before_anything_is_sent(run, project, data
     assert list(wandb.Api().artifacts(project)) == []
 
 
-def test_an_unknown_type_is_rejected(run, data):
-    artifact = wandb.Artifact("x", "spreadsheet")
-    artifact.add_dir(data)
-    with pytest.raises(wandb.Invalid, match="spreadsheet"):
-        run.log_artifact(artifact)
-
-
 def test_another_type_than_the_artifact_has_is_rejected(run, data):
     run.log_artifact(dataset(data))
     other = wandb.Artifact("training-dataset", "model")
@@ -221,6 +214,33 @@ def test_a_file_that_changes_during_the_upload_is_an_error(run, project, data, m
     monkeypatch.setattr(upload, "upload", original)
     assert list(wandb.Api().collection(f"{project}/training-dataset").versions()) == []
     run.log_artifact(dataset(data))
+
+
+def test_a_file_that_changes_after_it_was_added_is_an_error(run, project, data):
+    artifact = wandb.Artifact("epochs", "model")
+    for epoch in range(3):
+        (data / "last.pt").write_text(f"epoch {epoch}")
+        artifact.add_file(data / "last.pt", name=f"epoch-{epoch}.pt")
+    with pytest.raises(wandb.FileChanged, match=r"last\.pt has changed since it was added; nothing was logged"):
+        run.log_artifact(artifact)
+    assert list(wandb.Api().artifacts(project)) == []
+
+
+def test_files_are_left_out(run, data):
+    assert run.log_artifact(data, name="some", exclude=["sub/**", "*.csv"]).manifest.entries.keys() == {"empty"}
+    with pytest.raises(wandb.Invalid, match="pass name, type and exclude to log_artifact only together with a path"):
+        run.log_artifact(dataset(data), exclude="*.csv")
+
+
+def test_the_executable_bit_is_kept(run, data, tmp_path):
+    first = run.log_artifact(dataset(data))
+    (data / "a.csv").chmod(0o755)
+    second = run.log_artifact(dataset(data))
+    assert (second.version, second.digest) == ("v2", first.digest)
+    assert run.log_artifact(dataset(data)).version == "v2"
+    assert [file.path for file in second.files() if file.executable] == ["a.csv"]
+    root = Path(second.download(tmp_path / "down"))
+    assert [name for name in contents(root) if os.access(root / name, os.X_OK)] == ["a.csv"]
 
 
 def test_expired_urls_are_renewed(run, data, tmp_path, monkeypatch):
@@ -320,3 +340,22 @@ def test_objects_that_the_store_lost_are_uploaded_again(run, data, stack, stored
     monkeypatch.setattr(upload, "upload", upload_and_lose)
     artifact = run.log_artifact(dataset(data))
     assert contents(artifact.download(tmp_path / "down")) == contents(data)
+
+
+@pytest.mark.parametrize("bad", [{"x": "\0"}, {"x": "x" * (2 << 20)}], ids=["NUL", "2 MiB"])
+def test_refused_metadata_leaves_no_artifact(run, project, bad, tmp_path):
+    (tmp_path / "a").write_text("a")
+    draft = wandb.Artifact("data", "dataset", metadata=bad)
+    draft.add_file(tmp_path / "a")
+    (tmp_path / "a").unlink()  # nothing is hashed either
+    with pytest.raises(wandb.Invalid, match="metadata: 'x': "):
+        run.log_artifact(draft)
+    assert list(wandb.Api().artifacts(project)) == []
+
+
+def test_a_refused_alias_leaves_no_artifact(run, project):
+    with pytest.raises(wandb.WanLLMDBError, match="v7"):
+        run.log_artifact(wandb.Artifact("data", "dataset"), aliases=["v7"])
+    assert list(wandb.Api().artifacts(project)) == []
+    logged = run.log_artifact(wandb.Artifact("data", "dataset", metadata={"x": float("nan"), "y": {1}}))
+    assert (logged.version, logged.metadata) == ("v1", {"x": "NaN", "y": [1]})

@@ -1,4 +1,4 @@
-"""The response of an alias operation is lost: the SDK retries it, and it takes effect once."""
+"""The response of an operation is lost: the SDK retries it, and it takes effect once."""
 
 import http.client
 import http.server
@@ -94,6 +94,14 @@ def alice(stack, model) -> Callable[..., None]:
 
 def changes(model: str, alias: str) -> list[tuple[str | None, str | None, str]]:
     return [(row.from_version, row.to_version, row.changed_by) for row in registry.history(model, alias)]
+
+
+def test_a_run_starts_once(bob, project, proxy, monkeypatch):
+    monkeypatch.setenv("WANLLMDB_BASE_URL", proxy.base_url)
+    proxy.drops = ("POST", "/runs")
+    with wandb.init(project=project) as run:
+        assert [status for _, status in proxy.matched] == [201, 201]
+    assert [stored.id for stored in wandb.Api().runs(project)] == [run.id]
 
 
 @pytest.mark.parametrize("condition", [{}, {"expect": "v1"}])

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,23 @@ def test_only_one_process_downloads_to_a_directory_at_a_time(tmp_path):
         events.append("first leaves")
     thread.join(10)
     assert events == ["second waits", "first leaves", "second is in"]
+
+
+def test_every_directory_has_a_lock_of_its_own(tmp_path):
+    """More directories than a short name of a lock could tell apart."""
+    waits = []
+    with ExitStack() as held:
+        for number in range(600):
+            held.enter_context(download_lock(f"/data/{number}", tmp_path, lambda: waits.append(1)))
+    assert waits == []
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_a_root_that_is_no_directory(tmp_path):
+    (tmp_path / "file").touch()
+    for root in (tmp_path / "file", tmp_path / "file/below"):
+        with pytest.raises(errors.Invalid, match="is not a directory, or lies below a file"):
+            DownloadDirectory(root)
 
 
 def test_an_unwritable_cache_directory_raises_nothing(tmp_path):

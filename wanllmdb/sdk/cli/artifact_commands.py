@@ -14,7 +14,6 @@ from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
 from wanllmdb.sdk.cli.options import At, Json, Name, connect
 from wanllmdb.sdk.cli.output import print_result, print_table
-from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
@@ -35,6 +34,10 @@ def put(
     tags: Annotated[list[str] | None, typer.Option("--tag", help="Tag of the artifact. Can be repeated.")] = None,
     description: Annotated[str | None, typer.Option("--description", "-d")] = None,
     metadata: Annotated[str | None, typer.Option(help="A JSON object.")] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave out files of directories: '*.pyc', '.venv/**'. Can be repeated.", metavar="PATTERN"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Log files as a version of an artifact."""
@@ -45,19 +48,26 @@ def put(
     for path in paths:
         is_dir, own_name = inspect_path(path)
         if is_dir:
-            draft.add_dir(path, name=own_name if len(paths) > 1 else None)
+            draft.add_dir(path, name=own_name if len(paths) > 1 else None, exclude=exclude)
         else:
             draft.add_file(path)
-    _create_project_if_missing(connection, project)
-    record = version_creation.create_version(connection, draft, project, alias_names, tags=tag_names)
+    record = version_creation.create_version(
+        connection, draft, project, alias_names, tags=tag_names, create_project=True
+    )
     print_result(_summarize(Artifact._from_record(connection, record)), as_json, [])
 
 
 @artifact_app.command()
 def get(
     name: Name,
-    root: Annotated[Path | None, typer.Option(help="Target directory. Default: ./artifacts/<name>:<version>.")] = None,
-    path_prefix: Annotated[str | None, typer.Option(help="Only files whose path starts with this.")] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(help="Target directory. Default: ./artifacts/<team>/<project>/<name>-<version>."),
+    ] = None,
+    path_prefix: Annotated[
+        str | None, typer.Option(help="Only the files of this folder, or else those whose path starts with this.")
+    ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Delete everything else in the target directory.")] = False,
     type: Annotated[str | None, typer.Option("--type", "-t", help="Fail if the artifact has another type.")] = None,
     at: At = None,
     as_json: Json = False,
@@ -66,7 +76,7 @@ def get(
     connection = connect(as_json)
     record = name_resolution.resolve(connection, connection.full_name(name), type, at)
     artifact = Artifact._from_record(connection, record)
-    directory = artifact.download(root, path_prefix)
+    directory = artifact.download(root, path_prefix, exact=exact)
     lines = [f"Downloaded {artifact.qualified_name} to {directory}"]
     print_result({**_summarize(artifact), "root": directory}, as_json, lines)
 
@@ -92,21 +102,12 @@ def list_artifacts(
         print_table(rows, as_json, columns)
 
 
-def _create_project_if_missing(connection: Connection, full_name: str) -> None:
-    team, _, name = full_name.partition("/")
-    if not connection.client.get("/projects", team=team, name=name)["items"]:
-        try:
-            connection.client.post("/projects", {"team": team, "name": name})
-        except errors.NameTaken:
-            return  # somebody else created it in the meantime
-
-
 def _parse_metadata(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
         metadata = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.Invalid(f"--metadata is not valid JSON: {error}") from error
     if not isinstance(metadata, dict):
         raise errors.Invalid("--metadata must be a JSON object, such as '{\"rows\": 3}'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -12,14 +13,16 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
 from filelock import FileLock, Timeout
 
 from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk.paths import TEMP_PREFIX as TEMP_PREFIX
 
-TEMP_PREFIX = ".wanllmdb-tmp-"
+# A disk that refuses every write, whatever is written.
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 # On Windows a colon starts an alternate data stream, trailing dots are dropped, and some names are devices.
 _INVALID_ON_WINDOWS = re.compile(r'[<>:"|?*]|[. ](/|$)|(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.|/|$)', re.IGNORECASE)
 
@@ -29,7 +32,12 @@ class DownloadDirectory:
 
     def __init__(self, path: str | PurePath) -> None:
         self.path = os.path.realpath(path)
-        os.makedirs(self.path, exist_ok=True)
+        try:
+            os.makedirs(self.path, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise errors.Invalid(f"{self.path} is not a directory, or lies below a file: use another root") from error
+        except OSError as error:
+            raise write_error(self.path, error) from error
         self._checked = {self.path}
         self._lock = threading.Lock()
 
@@ -59,7 +67,13 @@ class DownloadDirectory:
                     raise errors.InvalidPath(
                         f"{directory} is a link or a file, but the artifact has a directory there: nothing was written"
                     ) from None
+            except OSError as error:
+                raise write_error(directory, error) from error
             self._checked.add(directory)
+
+    def existing_path(self, path: str) -> str:
+        """The local path of a file that is there: see `stat_file`. Creates nothing."""
+        return os.path.join(self.path, *path.split("/"))
 
     def stat_file(self, path: str) -> os.stat_result | None:
         """The regular file that exists at this path, reached without links; None if there is none. Creates nothing."""
@@ -76,11 +90,20 @@ class DownloadDirectory:
         return result if stat.S_ISREG(result.st_mode) else None
 
 
+def write_error(path: str, error: OSError) -> OSError | errors.Invalid:
+    """What to raise where `path` could not be written: the error itself, unless it can be said more plainly."""
+    if error.errno in _UNWRITABLE:
+        return errors.Invalid(f"{path} cannot be written: {error.strerror}")
+    if error.errno == errno.ENAMETOOLONG:
+        return errors.InvalidPath(f"{path} is longer than this disk takes")
+    return error
+
+
 class TempDir:
     """A directory for incomplete files of this process, inside the download directory and so on the same disk."""
 
     def __init__(self, root: str) -> None:
-        _remove_stale(root)
+        remove_stale(root)
         name = f"{TEMP_PREFIX}{_host_name()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self.path = os.path.join(root, name)
         os.mkdir(self.path, 0o700)
@@ -101,7 +124,7 @@ def _host_name() -> str:
     return re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname()) or "host"
 
 
-def _remove_stale(root: str) -> None:
+def remove_stale(root: str) -> None:
     """Remove what a crash left behind: directories of processes of this machine that no longer run."""
     prefix = f"{TEMP_PREFIX}{_host_name()}-"
     for path in Path(root).glob(f"{prefix}*-*"):
@@ -128,7 +151,7 @@ def download_lock(root: str, cache_dir: Path, on_wait: Callable[[], object]) -> 
 
     Without file locks on the file system all proceed at once, which is safe but slower.
     """
-    name = hashlib.sha256(root.encode("utf-8", "surrogateescape")).hexdigest()[:2]
+    name = hashlib.sha256(root.encode("utf-8", "surrogateescape")).hexdigest()
     lock = FileLock(cache_dir / "locks" / f"{name}.lock", thread_local=False)
     try:
         os.makedirs(cache_dir / "locks", exist_ok=True)
@@ -143,4 +166,7 @@ def download_lock(root: str, cache_dir: Path, on_wait: Callable[[], object]) -> 
     try:
         yield
     finally:
+        # Whoever waits makes it again: at worst two proceed at once.
+        with suppress(OSError):
+            os.unlink(lock.lock_file)
         lock.release()

@@ -16,7 +16,7 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
 from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.manifest import Entry
-from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir
+from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, write_error
 from wanllmdb.sdk.transfer.hashes import MIB
 from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
 
@@ -89,6 +89,8 @@ def _rename(temporary_path: str, local_path: str) -> None:
         os.replace(temporary_path, local_path)
     except IsADirectoryError as error:
         raise errors.InvalidPath(f"{local_path} is a directory, but the artifact has a file there") from error
+    except OSError as error:
+        raise write_error(local_path, error) from error
 
 
 class _SliceWriter:

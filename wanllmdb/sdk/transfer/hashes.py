@@ -55,6 +55,7 @@ class HashedFile:
     part_size: int = 0
     parts: tuple[str, ...] = ()
     """sha256 of each part, for a file larger than MULTIPART_ABOVE."""
+    executable: bool = False
 
 
 def hash_files(
@@ -182,3 +183,9 @@ def version_digest(entries: Iterable[tuple[str, str, int]]) -> str:
     for path, sha256, size in lines:
         digest.update(b"%s\0%s\0%d\n" % (path, sha256.encode(), size))
     return digest.hexdigest()
+
+
+def executable_digest(executables: Iterable[str]) -> str:
+    """sha256 over the paths of the executable files of a version, in any order; empty if there are none."""
+    lines = b"".join(b"%s\0" % path for path in sorted(path.encode() for path in executables))
+    return hashlib.sha256(lines).hexdigest() if lines else ""

@@ -24,11 +24,11 @@ class RemoteFile:
 class RemoteManifest:
     """The files of a version, those with a path prefix, or a single one."""
 
-    def __init__(self, client: Client, version_id: str, *, prefix: str | None = None, only: str | None = None) -> None:
+    def __init__(self, client: Client, version_id: str, *, prefix: str = "", only: str | None = None) -> None:
         self._client = client
         self._path = f"/artifacts/versions/{version_id}/manifest"
-        self._prefix = only or prefix
-        self._only = only
+        self.prefix = only or prefix
+        self.only = only
         self._urls: dict[str, str] = {}
         self._cursors: dict[str, str | None] = {}
         self._lock = threading.Lock()
@@ -38,14 +38,14 @@ class RemoteManifest:
         cursor: str | None = None
         while True:
             page = self._fetch_page(cursor)
-            records = (record for record in page["entries"] if self._only in (None, record["path"]))
+            records = (record for record in page["entries"] if self.only in (None, record["path"]))
             yield [self._parse(record, page["objects"]) for record in records]
             cursor = page["next_cursor"]
             if not cursor:
                 return
 
     def _fetch_page(self, cursor: str | None) -> dict[str, Any]:
-        page: dict[str, Any] = self._client.get(self._path, cursor=cursor, prefix=self._prefix)
+        page: dict[str, Any] = self._client.get(self._path, cursor=cursor, prefix=self.prefix or None)
         for object_id, presigned in page["objects"].items():
             self._urls[object_id] = presigned["url"]
             self._cursors.setdefault(object_id, cursor)
@@ -53,8 +53,8 @@ class RemoteManifest:
 
     def _parse(self, record: dict[str, Any], objects: dict[str, Any]) -> RemoteFile:
         path = paths.validate(record["path"])
-        if not path.startswith(self._prefix or ""):
-            raise errors.InvalidPath(f"The server sent {path!r}, which does not start with {self._prefix!r}")
+        if not path.startswith(self.prefix):
+            raise errors.InvalidPath(f"The server sent {path!r}, which does not start with {self.prefix!r}")
         if record.get("reference"):
             raise errors.Invalid(f"{path!r} is a reference to {record['reference']}: this SDK cannot download it")
         if record["object"] not in objects:
@@ -62,7 +62,13 @@ class RemoteManifest:
                 f"The object store has no valid bytes of {path!r} (integrity: {record['integrity']})"
             )
         entry = Entry(
-            path, record["size"], record["sha256"], record["md5"], record["mime_type"], str(record["integrity"])
+            path,
+            record["size"],
+            record["sha256"],
+            record["md5"],
+            record["mime_type"],
+            str(record["integrity"]),
+            bool(record.get("executable")),
         )
         return RemoteFile(entry, record["object"], record["offset"])
 

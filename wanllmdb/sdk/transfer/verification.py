@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.manifest import Manifest
-from wanllmdb.sdk.transfer import hashes
-from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
+from wanllmdb.sdk.transfer import hashes, unrelated_files
 
 
 def verify(manifest: Manifest, root: str) -> None:
@@ -24,22 +22,12 @@ def verify(manifest: Manifest, root: str) -> None:
     for hashed in hashes.hash_files(to_hash):
         if manifest[hashed.path].sha256 not in (None, hashed.sha256):
             wrong.append(hashed.path)
-    unexpected = [path for path in _iter_files(root) if path not in manifest]
+    unexpected = unrelated_files.find(root, manifest.entries)
     if wrong or unexpected:
-        problems = [f"{len(wrong)} missing or changed ({_first_three(wrong)})"] if wrong else []
-        problems += [f"{len(unexpected)} not part of the artifact ({_first_three(unexpected)})"] if unexpected else []
+        problems = [f"{len(wrong)} missing or changed ({paths.first_three(wrong)})"] if wrong else []
+        problems += (
+            [f"{len(unexpected)} not part of the artifact ({paths.first_three(unexpected)})"] if unexpected else []
+        )
         raise errors.CorruptDownload(
             f"{root} differs from the logged files: {'; '.join(problems)}", problem={"paths": wrong + unexpected}
         )
-
-
-def _iter_files(root: str) -> Iterator[str]:
-    for directory, subdirectories, files in os.walk(root):
-        if directory == root:
-            subdirectories[:] = [name for name in subdirectories if not name.startswith(TEMP_PREFIX)]
-        for name in files:
-            yield os.path.relpath(os.path.join(directory, name), root).replace(os.sep, "/")
-
-
-def _first_three(paths: list[str]) -> str:
-    return ", ".join(sorted(paths)[:3]) + (", …" if len(paths) > 3 else "")

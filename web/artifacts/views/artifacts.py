@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actor import Actor
 from artifacts import artifacts, validators
 from artifacts.models import Artifact, ArtifactVersion
+from core import long_values
 from projects.models import Project
 from web import rendering
 from web.artifacts.forms import ArtifactFilter, ArtifactForm
@@ -35,6 +36,7 @@ def project_artifacts(request: HttpRequest, team: str, project: str) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 def artifact_new(request: HttpRequest) -> HttpResponse:
     projects = Project.objects.editable_by(request.user).select_related("team").order_by("team__name", "name")
+    projects = long_values.defer(projects, "")
     form = ArtifactForm(projects, request.POST or None, initial=request.GET.dict())
     if form.is_valid():
         data = form.cleaned_data
@@ -60,10 +62,10 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
     project_names: list[str] = []
     if not rendering.is_partial(request):
         visible = Project.objects.visible_to(request.user).select_related("team").order_by("team__name", "name")
-        project_names = [choice.full_name for choice in visible[:MAX_PROJECT_CHOICES]]
+        project_names = [choice.full_name for choice in long_values.defer(visible, "")[:MAX_PROJECT_CHOICES]]
     editable = Project.objects.editable_by(request.user)
     context = {
-        "page": rendering.paginate(request.GET, rows.sorted_by(sort), PAGE_SIZE),
+        "page": rendering.paginate(request.GET, long_values.defer(rows, "").sorted_by(sort), PAGE_SIZE),
         "project": project,
         "filters": filters,
         "sort": sort,

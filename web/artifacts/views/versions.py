@@ -13,6 +13,7 @@ from accounts.models import Role
 from artifacts import directory_listing, versions
 from artifacts.aliases import aliases
 from artifacts.models import ArtifactVersion, Blob
+from core import long_values
 from projects.models import Run
 from web import rendering
 from web.aliases.state import state_token
@@ -143,10 +144,10 @@ def _sidebar_context(request: HttpRequest, version: ArtifactVersion) -> dict[str
     production = aliases.find(artifact, "production")
     role = permissions.role_in(request.user, artifact.project.team)
     # Runs of any project may use it, of private ones too.
-    runs = Run.objects.visible_to(request.user).filter(usages__version=version).select_related("project__team")
+    runs = Run.objects.visible_to(request.user).filter(usages__version=version).for_display()
     return permissions.template_flags(role) | {
         "state_token": state_token(artifact),
         "previous_version": before,
         "production": production.version if production and production.version != version else None,
-        "used_by": runs.defer("config", "summary").order_by("-usages__id")[:MAX_RUNS],
+        "used_by": long_values.defer(runs, "").order_by("-usages__id")[:MAX_RUNS],
     }

@@ -13,6 +13,7 @@ from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import activity
 from artifacts.models import Artifact
+from core import long_values
 from projects import projects
 from projects.models import Project, Run, Visibility
 from web import rendering
@@ -30,7 +31,7 @@ MAX_RECENT = 8
 def overview(request: HttpRequest, team: str, project: str) -> HttpResponse:
     project = get_project(request, team, project)
     artifacts = Artifact.objects.filter(project=project)
-    runs = Run.objects.filter(project=project).select_related("created_by").order_by("-id")
+    runs = long_values.defer(Run.objects.filter(project=project).select_related("created_by"), "").order_by("-id")
     return _render_tab(
         request,
         project,

@@ -8,8 +8,10 @@ from django.views.decorators.http import require_safe
 
 from accounts import permissions
 from artifacts.models import ArtifactVersion
+from core import long_values
 from projects.models import Run, State
 from web import rendering
+from web.projects import history_table
 from web.projects.forms import RunFilter
 from web.projects.lookups import get_project, get_run
 
@@ -24,7 +26,7 @@ def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     filters = RunFilter(request.GET).values()
     given = {name: value for name, value in filters.items() if value}
     runs = Run.objects.filter(project=project).filter_by(**given).select_related("created_by")
-    page = rendering.paginate(request.GET, runs, PAGE_SIZE)
+    page = rendering.paginate(request.GET, long_values.defer(runs, ""), PAGE_SIZE)
     context = {
         "project": project,
         "page": page,
@@ -42,6 +44,7 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     """While the run is active, the page polls with the fingerprint that it has `seen`: 204 where nothing is new."""
     run = get_run(request, team, project, name)
     visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
+    visible = long_values.defer(visible, "")
     logged = list(visible.filter(run=run)[:MAX_VERSIONS])
     used = list(visible.filter(usages__run=run)[:MAX_VERSIONS])
     fingerprint = _fingerprint(run, [*logged, *used])
@@ -52,6 +55,7 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
         "project": run.project,
         "logged": logged,
         "used": used,
+        "history": history_table.latest(run),
         "fingerprint": fingerprint,
         "active_nav": "home",
     }
@@ -61,6 +65,6 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
 
 def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
     """What may change on the page while it is open."""
-    state = [run.state, run.summary, run.notes, run.tags, run.display_name]
+    state = [run.state, run.summary, run.history_row_count, run.notes, run.tags, run.display_name]
     names = [(str(version.pk), [alias.alias for alias in version.aliases.all()]) for version in versions]
     return hashlib.sha256(repr([state, names]).encode()).hexdigest()[:16]

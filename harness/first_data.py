@@ -1,10 +1,19 @@
-"""The users of a running stack: `manage.py shell` is given this, and prints everybody's API key."""
+"""What a stack needs before it starts, and its users: `manage.py shell` is given this, and prints everybody's API key.
+
+One process does it all, for to start one takes longer than most of what it does.
+"""
 
 import json
+
+from django.core.management import call_command
 
 from accounts import invitations, keys, teams, users
 from accounts.actor import Actor
 from accounts.models import Role
+
+call_command("migrate", verbosity=0)
+call_command("collectstatic", verbosity=0, interactive=False)
+call_command("prepare_store")
 
 alice, bob, vera, mallory = (
     users.create(name, password=f"{name} has a long password") for name in ("alice", "bob", "vera", "mallory")

@@ -1,0 +1,45 @@
+"""Request bodies that are too long for a front to hold. A thread waits for each while it is sent.
+
+So they are read only of people who have signed in, and of one person a few at once.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+from core import errors
+
+# Bodies up to this length arrive whole: deploy/caddy/web.caddy holds them until then.
+HELD_BYTES = 2**16
+# In each process.
+MAX_A_PERSON = 4
+
+_lock = Lock()
+_sending: Counter[str] = Counter()
+
+
+def is_long(headers: Mapping[str, Any]) -> bool:
+    """Whether the body of a request with this `META` is one."""
+    length = headers.get("CONTENT_LENGTH") or "0"
+    return length.isdecimal() and int(length) > HELD_BYTES
+
+
+@contextmanager
+def receive(person: Any) -> Iterator[None]:
+    """Within it the body is read, which this user or visitor sends. Raises `PayloadTooLarge`, `Busy`."""
+    if not person.is_authenticated:
+        raise errors.PayloadTooLarge(f"Sign in to send more than {HELD_BYTES // 2**10} KiB.", max_bytes=HELD_BYTES)
+    sender = str(person.pk)
+    with _lock:
+        if _sending[sender] >= MAX_A_PERSON:
+            raise errors.Busy("Other long requests of yours are being received: try again when they are through.")
+        _sending[sender] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _sending[sender] -= 1
+            if not _sending[sender]:
+                del _sending[sender]

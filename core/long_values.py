@@ -1,0 +1,90 @@
+"""Long values, such as metadata of up to 1 MiB. A page of a list carries as many of them as fit, and loads no more.
+
+A model names its own as `LONG_VALUES`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django.db.models import Case, F, Func, IntegerField, Model, QuerySet, When
+from django.db.models.lookups import LessThanOrEqual
+
+MAX_PAGE_BYTES = 4 * 2**20
+# What lists show of a description, in characters; templates cut it further.
+EXCERPT_LENGTH = 200
+Row = TypeVar("Row", bound=Model)
+# Of a row by its id, and a column.
+Cell = tuple[Any, str]
+
+
+class ByteLength(Func):
+    """How many bytes a column takes as text."""
+
+    output_field = IntegerField()
+    template = "OCTET_LENGTH((%(expressions)s)::text)"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **extra)
+
+
+def defer(rows: QuerySet[Row], *relations: str) -> QuerySet[Row]:
+    """The rows without the long values of what these relations lead to; `""` stands for their own.
+
+    Each that is asked for later on costs a query.
+    """
+    names: list[str] = []
+    for relation in relations:
+        path = relation.split("__") if relation else []
+        model: Any = rows.model
+        for step in path:
+            model = model._meta.get_field(step).related_model
+        names += ["__".join([*path, name]) for name in getattr(model, "LONG_VALUES", ())]
+    return rows.defer(*names)
+
+
+def load(rows: Sequence[Row]) -> None:
+    """Load the long values of the rows of a page, the shortest first, up to `MAX_PAGE_BYTES` together.
+
+    Those that do not fit are None, and named in `omitted` of their row, which others do not have. One query, and
+    one more for each column with values that are longer than an equal share.
+    """
+    names = getattr(rows[0], "LONG_VALUES", ()) if rows else ()
+    if not names:
+        return
+    lengths, values = _read_short(rows, names, MAX_PAGE_BYTES // (len(rows) * len(names)))
+    longer = sorted(lengths.keys() - values.keys(), key=lambda cell: (lengths[cell], cell))
+    left = MAX_PAGE_BYTES - sum(lengths[cell] for cell in values)
+    fitting: dict[str, list[Any]] = {}
+    for pk, name in longer:
+        left -= lengths[pk, name]
+        if left >= 0:
+            fitting.setdefault(name, []).append(pk)
+    for name, pks in fitting.items():
+        values |= {(pk, name): value for pk, value in _by_id(rows, pks).values_list("pk", name)}
+    for row in rows:
+        omitted = [name for name in names if (row.pk, name) not in values]
+        if omitted:
+            row.omitted = omitted
+        for name in names:
+            setattr(row, name, values.get((row.pk, name)))
+
+
+def _read_short(rows: Sequence[Row], names: Sequence[str], share: int) -> tuple[dict[Cell, int], dict[Cell, Any]]:
+    """The lengths of all, in bytes, and the values of those that are no longer than the share."""
+    lengths: dict[Cell, int] = {}
+    values: dict[Cell, Any] = {}
+    columns: list[Any] = []
+    for name in names:
+        length = ByteLength(F(name))
+        columns += [length, Case(When(LessThanOrEqual(length, share), then=F(name)))]
+    for pk, *found in _by_id(rows, [row.pk for row in rows]).values_list("pk", *columns):
+        for name, length, value in zip(names, found[::2], found[1::2], strict=True):
+            lengths[pk, name] = length
+            if length <= share:
+                values[pk, name] = value
+    return lengths, values
+
+
+def _by_id(rows: Sequence[Row], pks: list[Any]) -> QuerySet[Row]:
+    """By their ids alone: no length is computed of another row, however the list is found and sorted."""
+    return type(rows[0])._base_manager.filter(pk__in=pks).order_by()
