@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 import wanllmdb as wandb
+from wanllmdb.sdk import version_creation
 
 
 def draft(text: str, name: str = "data", type: str = "dataset") -> wandb.Artifact:
@@ -37,10 +39,6 @@ def test_it_returns_at_once_and_keeps_the_order_of_the_calls(run, project):
 
 
 def test_a_pending_artifact_is_neither_draft_nor_logged(run, project, monkeypatch):
-    import threading
-
-    from wanllmdb.sdk import version_creation
-
     go_on, create_version = threading.Event(), version_creation.create_version
 
     def create_later(*arguments, **options):
