@@ -87,15 +87,19 @@ def _sha256(source: str, size: int) -> str | None:
         return None  # it is refused when it is logged
 
 
-def absolute_path(path: StrPath) -> str:
-    """The path on this machine, `~` expanded; symbolic links in it are not resolved. Raises `Invalid`."""
+def expand_user(path: StrPath) -> str:
+    """The path with `~` expanded. Raises `Invalid`."""
     text = paths.to_text(path)
     if "\0" in text:
         raise errors.Invalid(f"{text!r} is not a path: it contains a NUL character")
     if text == "~" or text.startswith(("~/", f"~{os.sep}")):
-        text = str(directories.expand(text))
-    else:
-        text = os.path.expanduser(text)  # the home of another user, or a file whose name begins so
+        return str(directories.expand(text))
+    return os.path.expanduser(text)  # the home of another user, or a file whose name begins so
+
+
+def absolute_path(path: StrPath) -> str:
+    """The path on this machine, `~` expanded; symbolic links in it are not resolved. Raises `Invalid`."""
+    text = expand_user(path)
     try:
         return os.path.abspath(text)
     except FileNotFoundError as error:

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from wanllmdb.sdk import errors, name_resolution, paths, version_creation
-from wanllmdb.sdk.artifact import StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.local_files import absolute_path, expand_user
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.paths import StrPath
 
 POLICIES = ("live", "now", "end")
 # An artifact's name has 128 characters at most.
@@ -94,14 +95,14 @@ class SavedFiles:
 
 def _locate(pattern: StrPath, base_path: StrPath | None) -> tuple[str, str]:
     """The absolute pattern, and the directory from which the paths in the artifact count."""
-    text = os.path.expanduser(os.fspath(pattern))
+    text = expand_user(pattern)
     if not text:
         raise errors.Invalid("save takes a file, a directory or a pattern, such as 'logs/*.txt'")
     full = os.path.abspath(text)
     if base_path is None:
         is_inside = not os.path.isabs(text) and _is_below(full, os.getcwd())
         return full, os.getcwd() if is_inside else _fixed_part(full)
-    base = os.path.abspath(os.path.expanduser(os.fspath(base_path)))
+    base = absolute_path(base_path)
     if not _is_below(full, base) and not os.path.isabs(text):
         full = os.path.abspath(os.path.join(base, text))
     if not _is_below(full, base):

@@ -11,6 +11,7 @@ import typer
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cli.options import Json, connect
 from wanllmdb.sdk.cli.output import print_result, print_table
+from wanllmdb.sdk.host_environment.directories import expand
 from wanllmdb.sdk.local_cache import disk
 from wanllmdb.sdk.offline import run_directory
 from wanllmdb.sdk.offline.run_directory import RunDirectory
@@ -84,7 +85,7 @@ def _used_runs(directory: RunDirectory) -> set[str]:
 
 
 def _find(path: Path) -> list[RunDirectory]:
-    path = path.expanduser()
+    path = expand(path)
     directories = run_directory.find(path)
     if not directories:
         raise errors.NotFound(f"{path} is not the directory of an offline run, and contains none")
