@@ -1,6 +1,7 @@
 """Django admin of accounts. Changes go through the same verbs as everywhere."""
 
 from collections.abc import Callable
+from itertools import accumulate, chain
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,7 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from accounts import former_names, invitations, keys, teams, users
 from accounts.actor import Actor
 from accounts.models import ApiKey, FormerName, Invitation, Membership, Role, Team, User
-from core import errors
+from core import errors, long_values
 
 
 class VerbAdmin(ModelAdmin):
@@ -51,6 +52,11 @@ class VerbAdmin(ModelAdmin):
         except errors.RegistryError as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Without long values: a list does not show them, and a form loads its own."""
+        paths = [accumulate(path.split("__"), "{}__{}".format) for path in self.list_select_related or ()]
+        return long_values.defer(super().get_queryset(request), "", *chain.from_iterable(paths))
 
 
 class ReadOnlyAdmin(VerbAdmin):

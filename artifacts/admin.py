@@ -32,6 +32,7 @@ from artifacts.models import (
     WorkerHeartbeat,
 )
 from artifacts.models.rule import SCOPES
+from core import long_values
 
 _MAX_CHANGES = 50
 
@@ -149,7 +150,8 @@ class ArtifactAliasAdmin(VerbAdmin):
     delete_selected_confirmation_template = "admin/artifacts/alias_delete_selected.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ArtifactAlias]:
-        return super().get_queryset(request).select_related("artifact__project__team", "version", "created_by")
+        rows = super().get_queryset(request).select_related("artifact__project__team", "version", "created_by")
+        return long_values.defer(rows, "artifact", "artifact__project", "version")
 
     @admin.display(description="artifact", ordering="artifact__name")
     def artifact_name(self, row: ArtifactAlias) -> str:

@@ -3,7 +3,7 @@
 Workers mark those whose heartbeat stopped as crashed.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -38,7 +38,8 @@ def start(
     """A new running run; without a name it gets one like `brisk-otter-12`.
 
     `columns` are those of `Run` that its owner fills in: display_name, config, tags, notes, job_type, group, host,
-    git_commit, git_remote. Raises `NameTaken` for a name that another run of the project has.
+    git_commit, git_remote; and `started_at`, for a run that is only told of now. Raises `NameTaken` for a name that
+    another run of the project has.
     The same `idempotency_key` again returns the run that it started.
     """
     permissions.require(actor, project.team, Role.EDITOR)
@@ -90,6 +91,7 @@ def start_or_resume(
 def _resume(actor: Actor, run: Run, columns: dict[str, Any]) -> Run:
     """Let the run go on, whatever its state: its config and summary are kept, new values are added to the config."""
     run = _lock(run)
+    columns.pop("started_at", None)
     columns |= {"state": State.RUNNING, "heartbeat_at": timezone.now(), "finished_at": None}
     return update(actor, run, merge=True, **columns)
 
@@ -123,15 +125,21 @@ def heartbeat(actor: Actor, run: Run) -> Run:
     return run
 
 
-def finish(actor: Actor, run: Run, state: State, summary: dict[str, Any] | None = None) -> Run:
-    """Record how the run ended. The same state again changes nothing; another one raises `RunEnded`."""
+def finish(
+    actor: Actor,
+    run: Run,
+    state: State,
+    summary: dict[str, Any] | None = None,
+    finished_at: datetime | None = None,
+) -> Run:
+    """Record how the run ended, now or earlier. The same state again changes nothing; another one raises `RunEnded`."""
     permissions.require(actor, run.project.team, Role.EDITOR)
     if state == State.RUNNING:
         raise errors.Invalid("A run ends as finished, crashed or killed.")
-    now = timezone.now()
+    at = max(run.started_at, _not_in_future(finished_at))
     changes = {} if summary is None else {"summary": summary}
     open_run = Run.objects.open().filter(pk=run.pk)
-    open_run.update(state=state, heartbeat_at=now, finished_at=now, **changes)
+    open_run.update(state=state, heartbeat_at=at, finished_at=at, **changes)
     _reload(run)
     if run.state != state:
         raise _ended(run)
@@ -144,6 +152,7 @@ def mark_crashed() -> int:
 
 
 def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) -> Run:
+    columns = {**columns, "started_at": _not_in_future(columns.get("started_at"))}
     run = Run(project=project, name=name, created_by=actor.user, **columns)
     errors.check(run)
     taken = errors.NameTaken(f"The project already has a run '{name}': choose another name, or resume that run.")
@@ -158,6 +167,12 @@ def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) 
             raise error
         return first
     return run
+
+
+def _not_in_future(at: datetime | None) -> datetime:
+    """Now, or a time before: the clock of a client may be ahead."""
+    now = timezone.now()
+    return min(at or now, now)
 
 
 def _started_before(actor: Actor, project: Project, idempotency_key: UUID | None) -> Run | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import AlreadyLogged as AlreadyLogged
     from wanllmdb.sdk.errors import AuthenticationError as AuthenticationError
     from wanllmdb.sdk.errors import BytesMismatch as BytesMismatch
+    from wanllmdb.sdk.errors import CacheError as CacheError
     from wanllmdb.sdk.errors import Conflict as Conflict
     from wanllmdb.sdk.errors import CorruptDownload as CorruptDownload
     from wanllmdb.sdk.errors import Denied as Denied
@@ -77,10 +78,10 @@ _NAMES_BY_MODULE = {
     "api": "Api Collection",
     "artifact": "Artifact File",
     "errors": "AliasMoved AliasNotFound AliasProtected AliasTargetRefused AlreadyLogged AuthenticationError "
-    "BytesMismatch Conflict CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameReserved NameTaken "
-    "NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen ReadOnlyKey RuleTaken "
-    "ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete "
-    "VersionNotFound WaitTimeout WanLLMDBError",
+    "BytesMismatch CacheError Conflict CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameReserved "
+    "NameTaken NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen ReadOnlyKey "
+    "RuleTaken ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases "
+    "VersionIncomplete VersionNotFound WaitTimeout WanLLMDBError",
     "manifest": "Entry Manifest",
     "model_registry": "ModelRegistry",
     "models": "AliasChange AliasProposal Project RunRecord",

@@ -135,6 +135,9 @@ class RunCreate(RunFields):
     idempotency_key = serializers.UUIDField(
         required=False, allow_null=True, help_text="Random: the same one again returns the run that it started."
     )
+    started_at = serializers.DateTimeField(
+        required=False, help_text="When it began, if that was earlier. Not for a run that goes on."
+    )
     host = LineField(required=False, allow_blank=True, max_length=255)
     git_commit = LineField(required=False, allow_blank=True, max_length=64)
     git_remote = LineField(required=False, allow_blank=True, max_length=1024)
@@ -151,6 +154,9 @@ class RunFinish(serializers.Serializer):
         help_text="Takes precedence over the exit code.",
     )
     summary = JSONObjectField(required=False, allow_null=True)
+    finished_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="When it ended, if that was earlier."
+    )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         exit_code = data.pop("exit_code", None)

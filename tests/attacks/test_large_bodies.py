@@ -57,6 +57,12 @@ def resident_bytes(stack: servers.Stack) -> int:
     return total
 
 
+def front(stack: servers.Stack) -> int:
+    """The process of the front."""
+    (pid,) = [pid for pid in stack.web.pids if Path(f"/proc/{pid}/comm").read_text() == "caddy\n"]
+    return pid
+
+
 def answer(client: socket.socket) -> tuple[int, str]:
     """The status, and how long to wait before another attempt; 0 where the connection broke or nothing came."""
     with suppress(OSError, http.client.HTTPException):
@@ -138,6 +144,12 @@ def test_a_body_over_16_mib_is_answered_with_413_that_is_read(stack, signed_in):
         assert Counter(answer.status for answer in answers) == {413: 6}
         assert all(b"16 MiB" in answer.data for answer in answers)
         assert pool.request("GET", f"{stack.base_url}/healthz").status == 200
+
+
+def test_the_front_has_a_limit_of_sockets(stack):
+    limits = Path(f"/proc/{front(stack)}/limits").read_text().splitlines()
+    (files,) = [line.split() for line in limits if line.startswith("Max open files")]
+    assert files[3:5] == ["4096", "4096"]
 
 
 @pytest.mark.parametrize(("mebibytes", "status", "code"), [(0, 400, "Invalid"), (20, 413, "PayloadTooLarge")])

@@ -31,6 +31,10 @@ PAGES = [
     "/acme/demo/artifacts/dataset/data-1/v1", "/search?q=data", "/search?q=data&only=artifacts",
     "/search?q=demo&only=projects", "/search?q=run&only=runs", "/search?q=stage&only=versions", "/watches",
 ]  # fmt: skip
+ADMIN_LISTS = [
+    "artifacts/artifact", "artifacts/artifactversion", "artifacts/artifactalias", "artifacts/aliasrule",
+    "artifacts/aliasproposal", "artifacts/artifactusage", "projects/project", "projects/run", "notifications/watch",
+]  # fmt: skip
 
 
 def heavy(number: int) -> dict[str, Any]:
@@ -118,6 +122,16 @@ def test_no_page_loads_or_sends_more_than_its_budget(browser, alice, registry, l
         response = client.get(path)
         assert response.status_code == 200, path
         assert (len(response.content) < BOUND, sum(loaded) < BOUND) == (True, True), (path, sum(loaded))
+
+
+def test_no_list_of_the_admin_loads_more_than_its_budget(browser, alice, registry, loaded):
+    alice.is_staff = alice.is_superuser = True
+    alice.save()
+    client = browser(alice)
+    for path in ADMIN_LISTS:
+        loaded.clear()
+        assert client.get(f"/admin/{path}/").status_code == 200, path
+        assert sum(loaded) < BOUND, (path, sum(loaded))
 
 
 def test_what_a_list_leaves_out_is_named_and_the_item_has_it(api, alice, registry, small_budget):

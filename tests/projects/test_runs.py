@@ -180,6 +180,22 @@ def test_the_api_beats_updates_and_finishes(api, run, bob):
     assert client.post(f"{url}/heartbeat").json()["code"] == "RunEnded"
 
 
+def test_a_run_of_the_past_is_told_of_later(api, acme, bob):
+    began, ended = timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1)
+    body = {"project": "acme/vision", "started_at": began.isoformat()}
+    run = Run.objects.get(pk=api(bob).post("/api/v1/runs", body).json()["id"])
+    assert run.started_at == began
+    api(bob).post(f"/api/v1/runs/{run.pk}/finish", {"state": "crashed", "finished_at": ended.isoformat()})
+    run.refresh_from_db()
+    assert (run.finished_at, run.duration) == (ended, ended - began)
+
+    # A clock that is ahead, and an end before the beginning.
+    tomorrow = timezone.now() + timedelta(days=1)
+    ahead = runs.start(Actor(bob), run.project, started_at=tomorrow)
+    assert ahead.started_at < tomorrow
+    assert runs.finish(Actor(bob), ahead, State.FINISHED, finished_at=began).finished_at == ahead.started_at
+
+
 @pytest.mark.parametrize(
     ("body", "state"),
     [({"exit_code": 0}, "finished"), ({"exit_code": -9}, "crashed"), ({"exit_code": 255, "state": "killed"}, "killed")],

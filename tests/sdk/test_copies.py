@@ -108,6 +108,10 @@ def test_metadata_is_converted_when_it_is_given_and_shares_nothing():
     assert draft.metadata == {"paths": ["a"], "eval": {"acc": "NaN"}, "more": [0, 1], "most": "x"}
     draft.metadata = None
     assert draft.metadata == {}
+    draft.description = Path("readme.md")
+    assert draft.description == wandb.Artifact("data", "dataset", Path("readme.md")).description == "readme.md"
+    draft.description = None
+    assert draft.description == ""
     for wrong in (5, "a", [1], wandb.Artifact):
         with pytest.raises(wandb.Invalid, match="metadata takes a mapping"):
             draft.metadata = wrong

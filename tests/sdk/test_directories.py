@@ -173,10 +173,10 @@ def test_a_key_that_cannot_be_stored_is_used_in_this_process(monkeypatch, no_xdg
     assert settings.load(base_url="http://other.example").api_key is None
 
 
-def test_the_command_says_that_a_key_cannot_be_stored(server):
+def test_the_command_says_that_a_key_cannot_be_stored(monkeypatch, no_xdg, server):
+    monkeypatch.setenv("HOME", "/dev/null")
     command = [sys.executable, "-W", "error", "-m", "wanllmdb", "login", "--base-url", server.url]
-    home = {"HOME": "/dev/null", "PATH": os.environ["PATH"]}
-    result = subprocess.run(command, env=home, input="\ufeffwllm_s3cret\r\n", capture_output=True, text=True)
+    result = subprocess.run(command, input="\ufeffwllm_s3cret\r\n", capture_output=True, text=True)
     assert (result.stdout, result.returncode) == ("", 1)
     assert result.stderr == (
         "wanllmdb: The API key is valid, but cannot be stored in /dev/null/.config/wanllmdb/config.json: "

@@ -1,6 +1,7 @@
 """Mode `disabled`: a program runs without a server, and nothing is stored."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -42,8 +43,35 @@ def test_operations_that_need_a_server_are_rejected(tmp_path):
         with pytest.raises(wandb.Invalid, match="use_artifact needs a server, but the mode is 'disabled'"):
             run.use_artifact("data:latest")
         (tmp_path / "a.txt").write_text("a")
-        with pytest.raises(wandb.Invalid, match="needs a server"):
-            run.log_artifact(tmp_path / "a.txt").download(tmp_path / "down")
+        logged = run.log_artifact(tmp_path / "a.txt")
+        for operation in (logged.save, logged.used_by, logged.logged_by):
+            with pytest.raises(wandb.Invalid, match="needs a server, but the mode is 'disabled'"):
+                operation()
+
+
+def test_what_was_logged_is_read_back_from_the_files_of_the_draft(tmp_path):
+    with wandb.init(mode="disabled") as run:
+        artifact = wandb.Artifact("data", "dataset")
+        with artifact.new_file("in/a.txt") as file:
+            file.write("abc")
+        artifact.add_file(__file__, name="code.py")
+        run.log_artifact(artifact)
+        assert run.use_artifact(artifact).name == "data"
+        assert [file.path for file in artifact.files()] == ["code.py", "in/a.txt"]
+        assert (artifact.get_entry("in/a.txt").size, len(artifact.manifest)) == (3, 2)
+        root = Path(artifact.download(tmp_path / "down"))
+        assert (root / "in/a.txt").read_text() == "abc"
+        artifact.verify(root)
+        entry = artifact.get_entry("code.py")
+        assert Path(entry.download(tmp_path / "one")).read_bytes() == Path(__file__).read_bytes()
+        with pytest.raises(wandb.NotFound):
+            artifact.get_entry("absent")
+        (tmp_path / "gone.txt").write_text("gone")
+        gone = run.log_artifact(tmp_path / "gone.txt")
+        assert gone.files()
+        (tmp_path / "gone.txt").unlink()
+        with pytest.raises(wandb.CorruptDownload, match="cannot be read"):
+            gone.download(tmp_path / "again")
 
 
 REGISTRY = {
@@ -80,8 +108,3 @@ def test_invalid_input_is_rejected_as_in_online_mode(tmp_path):
             run.log_artifact(wandb.Artifact("x", "dataset"), tags=["two\nlines"])
         with pytest.raises(wandb.Invalid):
             run.log_artifact(tmp_path / "absent")
-
-
-def test_offline_mode_is_rejected():
-    with pytest.raises(wandb.Invalid, match="'offline' is not supported"):
-        wandb.init(mode="offline")

@@ -58,8 +58,8 @@ DIFFERING = [
     {"$nor": [{"group": "g"}]},
 ]
 INVALID = [
-    ({"color": "red"}, "cannot be filtered by 'color'"),
-    ({"config": 1}, "cannot be filtered by 'config'"),
+    ({"color": "red"}, "cannot be filtered or ordered by 'color'"),
+    ({"config": 1}, "cannot be filtered or ordered by 'config'"),
     ({"config.lr": {"$near": 1}}, "cannot be filtered with '\\$near'"),
     ({"config.lr": {"$gt": 1, "lt": 2}}, "cannot be filtered with 'lt'"),
     ({"state": "running", "tags": {"$in": "a"}}, "take a list"),
@@ -86,6 +86,17 @@ def test_a_run_does_not_match(filters):
 def test_what_is_no_filter_is_named_before_anything_is_asked(filters, message):
     with pytest.raises(wandb.Invalid, match=message):
         run_filters.require_valid(filters)
+
+
+def test_runs_are_ordered_by_what_they_have():
+    values = [2, "b", None, 0.5, "a", {"x": 1}]
+    records = [{"id": str(number), "config": {"n": value}} for number, value in enumerate(values)]
+
+    def order(is_descending: bool) -> list[str]:
+        return [record["id"] for record in run_filters.ordered(records, "config.n", is_descending)]
+
+    assert order(False) == ["3", "0", "4", "1", "2", "5"]
+    assert order(True) == ["0", "3", "1", "4", "2", "5"]
 
 
 def test_the_server_applies_exact_values():

@@ -156,7 +156,8 @@ class Api:
         """The runs of a project, newest first. Fetched page by page.
 
         `filters` are in the form of MongoDB: `{"state": "finished", "config.lr": {"$lt": 0.1}, "tags": "baseline"}`.
-        Raises `NotFound`, and `Invalid` for filters and orders that there are not.
+        `order` is one of the same names, with `-` for descending. Raises `NotFound`, and `Invalid` for what is no
+        filter or order.
         """
         return find_runs(self._connection, project, filters, order)
 

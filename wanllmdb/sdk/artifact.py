@@ -11,7 +11,7 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
-from wanllmdb.sdk.json_values import to_metadata
+from wanllmdb.sdk.json_values import to_metadata, to_text
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
@@ -49,7 +49,7 @@ class File:
 
     def __repr__(self) -> str:
         state = self._state
-        return f"<File {self.path!r} of {state.name if isinstance(state, Draft) else state.qualified_name}>"
+        return f"<File {self.path!r} of {state.name if isinstance(state, Draft) else state.label}>"
 
 
 def _require_logged(state: Draft | LoggedVersion, operation: str) -> LoggedVersion:
@@ -85,18 +85,25 @@ class Artifact:
 
     @classmethod
     def _from_record(cls, connection: Connection, record: dict[str, Any]) -> Artifact:
-        artifact = cls.__new__(cls)
-        artifact._set_logged(connection, record)
-        return artifact
+        return cls._from_version(LoggedVersion(connection, record))
 
     def _set_logged(self, connection: Connection, record: dict[str, Any]) -> None:
-        self._state = LoggedVersion(connection, record)
+        self._set_version(LoggedVersion(connection, record))
+
+    @classmethod
+    def _from_version(cls, version: LoggedVersion) -> Artifact:
+        artifact = cls.__new__(cls)
+        artifact._set_version(version)
+        return artifact
+
+    def _set_version(self, version: LoggedVersion) -> None:
+        self._state = version
         self._pending = None
 
     def _draft(self, operation: str) -> Draft:
         if isinstance(self._state, LoggedVersion):
             raise errors.AlreadyLogged(
-                f"{operation}: {self._state.qualified_name} is already logged, and its contents cannot change; "
+                f"{operation}: {self._state.label} is already logged, and its contents cannot change; "
                 "create a new Artifact with this name to log a new version"
             )
         if self._pending is not None and self._pending.is_active:
@@ -107,14 +114,16 @@ class Artifact:
         return self._state
 
     def _logged(self, operation: str) -> LoggedVersion:
-        if self._pending is not None and self._pending.is_active:
-            raise errors.NotLogged(f"{operation}: artifact {self.name!r} is still being logged; call wait() first")
+        if self._pending is not None and self._pending.is_active and isinstance(self._state, Draft):
+            raise errors.NotLogged(
+                f"{operation}: artifact {self._state.name!r} is still being logged; call wait() first"
+            )
         return _require_logged(self._state, operation)
 
     def __repr__(self) -> str:
         if isinstance(self._state, Draft):
             return f"<Artifact {self.name!r} ({self.type}), draft with {self._state.file_count} files>"
-        return f"<Artifact {self._state.qualified_name} ({self.type})>"
+        return f"<Artifact {self._state.label} ({self.type})>"
 
     # --- Drafts and logged artifacts ----------------------------------------------------------------------------------
 
@@ -133,7 +142,7 @@ class Artifact:
 
     @description.setter
     def description(self, description: str | None) -> None:
-        self._state.description = description or ""
+        self._state.description = to_text(description)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -233,11 +242,11 @@ class Artifact:
     @property
     def entity(self) -> str:
         """The team."""
-        return str(self._logged("entity").record["project_name"]).split("/")[0]
+        return str(self._logged("entity").record["project_name"]).rpartition("/")[0]
 
     @property
     def project(self) -> str:
-        return str(self._logged("project").record["project_name"]).split("/")[1]
+        return str(self._logged("project").record["project_name"]).rpartition("/")[2]
 
     @property
     def aliases(self) -> list[str]:

@@ -30,9 +30,9 @@ class Connection:
         return _reconnect, (replace(self.settings, api_key=None),)
 
     def require_online(self, operation: str) -> None:
-        """Raises `Invalid` in mode `disabled`."""
-        if self.settings.mode == "disabled":
-            raise errors.Invalid(f"{operation} needs a server, but the mode is 'disabled'")
+        """Raises `Invalid` in the modes `offline` and `disabled`."""
+        if self.settings.mode != "online":
+            raise errors.Invalid(f"{operation} needs a server, but the mode is {self.settings.mode!r}")
 
     @cached_property
     def client(self) -> Client:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.exclusions import Exclusions
-from wanllmdb.sdk.json_values import to_metadata
+from wanllmdb.sdk.json_values import to_metadata, to_text
 from wanllmdb.sdk.local_files import LocalFile, absolute_path, get_stat, iter_files, require_regular_file
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath
@@ -27,7 +27,7 @@ class Draft:
     def __init__(self, name: str, type: str, description: str | None, metadata: Mapping[str, Any] | None) -> None:
         self.name = validate_name(name)
         self.type = validate_type(type)
-        self.description = description or ""
+        self.description = to_text(description)
         self.metadata: dict[str, Any] = to_metadata(metadata)
         self.sources: dict[str, LocalFile] = {}
         """By their path in the artifact."""

@@ -31,6 +31,7 @@ WanLLMDBError
 │   └── NotLogged         a logged artifact's method on a draft
 ├── FileChanged           a file changed after it was added, or while it was being logged; nothing was logged
 ├── CorruptDownload       the downloaded bytes differ from the logged ones
+├── CacheError            the cache directory cannot be read or written, or its disk is full
 ├── WaitTimeout           `Artifact.wait` was given up, and the artifact is still being logged; also a TimeoutError
 ├── NotInitialized        there is no run: call `init` first
 ├── Unreachable           no response from `.url`, or a proxy that does not let requests through
@@ -218,6 +219,10 @@ class FileChanged(WanLLMDBError):
 
 class CorruptDownload(WanLLMDBError):
     """The bytes received or found on disk differ from the logged ones."""
+
+
+class CacheError(WanLLMDBError):
+    """The cache directory cannot be read or written, or its disk is full."""
 
 
 class WaitTimeout(WanLLMDBError, TimeoutError):

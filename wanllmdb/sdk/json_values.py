@@ -57,6 +57,11 @@ def to_object(value: object, argument: str) -> dict[str, Any]:
     )
 
 
+def to_text(value: object) -> str:
+    """A description as text, whatever people give; None is none. Never raises."""
+    return "" if value is None else _to_text(value)
+
+
 def to_metadata(value: object) -> JsonDict:
     """The metadata of an artifact, from what people give as such; None for none. Raises `Invalid` as `to_object`."""
     return JsonDict({} if value is None else to_object(value, "metadata"))

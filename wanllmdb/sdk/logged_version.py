@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import aliases, errors, name_resolution, paths
+from wanllmdb.sdk import aliases, errors, name_resolution, paths, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
+from wanllmdb.sdk.local_cache import download_index
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
@@ -27,6 +28,7 @@ class LoggedVersion:
     def __init__(self, connection: Connection, record: dict[str, Any]) -> None:
         self.connection = connection
         self.record = record
+        self._fetched_at = timestamps.now()
         self.aliases: list[str] = list(record["aliases"])
 
     # A list leaves out what is too long for it: these two are fetched when they are first read.
@@ -51,6 +53,11 @@ class LoggedVersion:
     @property
     def qualified_name(self) -> str:
         return f"{self.record['project_name']}/{self.name}:{self.record['version']}"
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.qualified_name
 
     @property
     def size(self) -> int:
@@ -79,7 +86,11 @@ class LoggedVersion:
             manifest = self._select(path_prefix)
         # The digest covers all files, so it cannot verify some of them.
         digest = None if manifest.prefix else self.record["digest"]
-        return self._download(root, manifest, digest, 0 if manifest.prefix else self.size, exact)
+        directory = self._download(root, manifest, digest, 0 if manifest.prefix else self.size, exact)
+        if not manifest.prefix:
+            files = Manifest(manifest.entries, digest)
+            download_index.remember(self.connection, self._complete_record(), self._fetched_at, files, directory)
+        return directory
 
     def _select(self, path_prefix: StrPath | None) -> RemoteManifest:
         """The files of a folder, or else the file of that path, or else those that begin so. Raises `NotFound`."""
@@ -89,11 +100,12 @@ class LoggedVersion:
             return RemoteManifest(client, version_id)
         # First as a folder: `train` does not mean `training`, if there is a folder of that name.
         for start in dict.fromkeys((f"{prefix.rstrip('/')}/", prefix)):
-            first = client.get(f"{self._path}/files", prefix=start, limit=1)["items"]
+            with self._explain_missing():
+                first = client.get(f"{self._path}/files", prefix=start, limit=1)["items"]
             if first:
                 is_file = first[0]["path"] == start
                 return RemoteManifest(client, version_id, prefix=start, only=start if is_file else None)
-        raise errors.NotFound(f"{self.name}:{self.record['version']} contains no path that starts with {prefix!r}")
+        raise errors.NotFound(f"{self.label} contains no path that starts with {prefix!r}")
 
     def _download(
         self, root: StrPath | None, manifest: RemoteManifest, digest: str | None, size: int, exact: bool = False
@@ -123,7 +135,7 @@ class LoggedVersion:
     def file(self, root: StrPath | None = None) -> str:
         if self.record["file_count"] != 1:
             raise errors.Invalid(
-                f"{self.name}:{self.record['version']} contains {self.record['file_count']} files: "
+                f"{self.label} contains {self.record['file_count']} files: "
                 "file() is for artifacts with exactly one; use download()"
             )
         (entry,) = self.manifest
@@ -132,7 +144,7 @@ class LoggedVersion:
     def entry(self, path: StrPath) -> Entry:
         path = paths.compose(path)
         if path not in self.manifest:
-            raise errors.NotFound(f"{self.name}:{self.record['version']} contains no file {path!r}")
+            raise errors.NotFound(f"{self.label} contains no file {path!r}")
         return self.manifest[path]
 
     def download_entry(self, path: str, root: StrPath | None = None) -> str:

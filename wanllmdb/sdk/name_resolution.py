@@ -10,7 +10,7 @@ from typing import Any
 from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.http_client import Client
-from wanllmdb.sdk.validators import parse_version
+from wanllmdb.sdk.validators import parse_version, validate_alias
 
 
 @contextmanager
@@ -38,6 +38,16 @@ def get_artifact(connection: Connection, name: str) -> dict[str, Any]:
     if artifact is None:
         raise errors.NotFound(f"Artifact {short_name!r} not found in {project}")
     return artifact
+
+
+def validate_selector(name: str, alias: str | None, version: str | int | None) -> None:
+    """Raises `Invalid` unless at most one of these names a version, `InvalidName` for what cannot be an alias."""
+    if ":" in name and (alias is not None or version is not None):
+        raise errors.Invalid(f"{name!r} already names a version: do not pass alias or version as well")
+    if alias is not None and version is not None:
+        raise errors.Invalid("Pass either an alias or a version, not both")
+    if alias is not None:
+        validate_alias(alias)
 
 
 def resolve(

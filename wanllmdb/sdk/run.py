@@ -58,7 +58,7 @@ class Run:
 
     @property
     def is_online(self) -> bool:
-        """False in mode `disabled`, where nothing is sent or stored."""
+        """False in mode `offline`, where nothing is sent yet, and in mode `disabled`, where nothing is stored."""
         return self._connection.settings.mode == "online"
 
     @property
@@ -123,7 +123,7 @@ class Run:
 
     @property
     def url(self) -> str | None:
-        """The run's page; None in mode `disabled`."""
+        """The run's page; None in the modes `offline` and `disabled`."""
         url: str | None = self._record["url"]
         return url
 
@@ -222,6 +222,8 @@ class Run:
         Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `TypeDiffers`, and `Invalid`, also in mode `disabled`.
         """
         self._require_running("use_artifact")
+        if not self.is_online and isinstance(name_or_artifact, Artifact):
+            return Artifact._from_version(name_or_artifact._logged("use_artifact"))
         self._connection.require_online("use_artifact")
         return self._artifacts.use(name_or_artifact, type, alias, version, at)
 

@@ -15,9 +15,9 @@ from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.background import BackgroundLogger
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
+from wanllmdb.sdk.local_version import LocalVersion
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.saved_files import SavedFiles
-from wanllmdb.sdk.validators import validate_alias
 
 
 class RunArtifacts:
@@ -38,8 +38,9 @@ class RunArtifacts:
         """See `Run.log_artifact`."""
         state = artifact._state
         if self._connection.settings.mode == "disabled":
-            record = state.record if isinstance(state, LoggedVersion) else _disabled_record(state, aliases)
-            artifact._set_logged(self._connection, record)
+            if isinstance(state, Draft):
+                record = _disabled_record(state, aliases)
+                artifact._set_version(LocalVersion.of_draft(self._connection, state, record))
         elif wait:
             # Versions of one artifact have the order of the calls.
             self._background.wait_for(artifact.name)
@@ -55,6 +56,10 @@ class RunArtifacts:
         """Log the artifact as it was in `state`, unless an earlier call in the background has logged it."""
         if isinstance(artifact._state, LoggedVersion):
             state = artifact._state
+        artifact._set_version(self._log_state(state, aliases, tags))
+
+    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
+        """The version that a draft becomes, or that gets the aliases."""
         connection, project, run_id = self._connection, self._record["project"], self._record["id"]
         if isinstance(state, Draft):
             record = version_creation.create_version(connection, state, project, aliases, run_id, tags)
@@ -63,7 +68,7 @@ class RunArtifacts:
                 record = version_creation.add_aliases(connection, state.record, aliases, tags)
         else:
             raise errors.AlreadyLogged(f"{state.qualified_name} was logged in another project")
-        artifact._set_logged(connection, record)
+        return LoggedVersion(connection, record)
 
     def use(
         self,
@@ -80,12 +85,7 @@ class RunArtifacts:
             version_id = name_or_artifact.id if at is None else None
         else:
             name = self._resolve_name(name_or_artifact)
-        if ":" in name and (alias is not None or version is not None):
-            raise errors.Invalid(f"{name!r} already names a version: do not pass alias or version as well")
-        if alias is not None and version is not None:
-            raise errors.Invalid("Pass either an alias or a version, not both")
-        if alias is not None:
-            validate_alias(alias)
+        name_resolution.validate_selector(name, alias, version)
         number = None if version is None else f"v{str(version).removeprefix('v')}"
         record = name_resolution.resolve_and_record_usage(
             *(self._connection, self._record["id"], name),
@@ -148,7 +148,7 @@ def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:
         "metadata": draft.metadata,
         "aliases": aliases,
         "digest": "",
-        "file_count": len(draft.sources),
+        "file_count": draft.file_count,
         "total_size": draft.size,
         "run_id": None,
         "url": "",

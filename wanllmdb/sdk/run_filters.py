@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wanllmdb.sdk import errors
@@ -32,6 +32,21 @@ def matches(filters: Filters, record: Mapping[str, Any]) -> bool:
     # All are evaluated, so that what is no filter is found whatever the record is.
     results = [_matches_one(path, condition, record) for path, condition in filters.items()]
     return all(results)
+
+
+def ordered(records: Iterable[dict[str, Any]], path: str, is_descending: bool) -> list[dict[str, Any]]:
+    """The records in the order of what they have at the path; those that have no number or text there come last."""
+    kinds: dict[bool, list[tuple[Any, str, dict[str, Any]]]] = {True: [], False: []}
+    rest = []
+    for record in records:
+        value = _value_of(path, record)
+        if isinstance(value, (int, float, str)):
+            kinds[isinstance(value, str)].append((value, record["id"], record))
+        else:
+            rest.append(record)
+    for kind in kinds.values():
+        kind.sort(key=lambda item: item[:2], reverse=is_descending)
+    return [item[2] for item in (*kinds[False], *kinds[True])] + rest
 
 
 def exact(filters: Filters) -> dict[str, str]:
@@ -70,7 +85,8 @@ def _value_of(path: str, record: Mapping[str, Any]) -> Any:
     if path in _COLUMNS:
         return record.get(_COLUMNS[path], _MISSING)
     raise errors.Invalid(
-        f"Runs cannot be filtered by {path!r}: use config.KEY, summary_metrics.KEY, or one of {', '.join(_COLUMNS)}"
+        f"Runs cannot be filtered or ordered by {path!r}: use config.KEY, summary_metrics.KEY, or one of "
+        + ", ".join(_COLUMNS)
     )
 
 

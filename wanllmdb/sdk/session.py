@@ -12,12 +12,13 @@ from uuid import uuid4
 
 from wanllmdb.sdk import environment, errors, process_end, settings
 from wanllmdb.sdk.artifact import Artifact, StrPath
-from wanllmdb.sdk.connection import connect
+from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_limits import fit
 from wanllmdb.sdk.json_values import to_object
+from wanllmdb.sdk.offline import run as offline_run
 from wanllmdb.sdk.run import Run
 
 # Shorter than usual: a program that ends should not hang.
@@ -60,18 +61,19 @@ def init(
     `id` names the run for `resume`: it is the `id` of a run, or a name of your own, which no other run of the project
     has. With `resume="allow"` the run of this id goes on if there is one; with `"must"` it is an error if there is
     none, with `"never"`, the default, if there is one. Config, summary and history are kept; `config` is added.
-    `mode` is `online`, or `disabled` for a run that needs no server and stores nothing.
+    `mode` is `online`, `offline` for a run that is kept on this machine until `wanllmdb sync` sends it, or `disabled`
+    for a run that needs no server and stores nothing.
     Missing arguments come from the settings; the default project is `uncategorized`.
-    Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`.
+    Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`, and offline `CacheError`.
     """
     global _run
     values = to_object(config, "config") if config is not None else {}
+    identity = _identity(id, resume)
     active = current_run()
     if active is not None:
         if not reinit:
             return active
         active.finish()
-    identity = _identity(id, resume)
     connection = connect(project=project, entity=entity, mode=mode)
     arguments = {
         "display_name": name,
@@ -83,22 +85,27 @@ def init(
     }
     fields = {field: value for field, value in arguments.items() if value is not None}
     project = connection.settings.project or "uncategorized"
-    if connection.settings.mode == "disabled":
-        record = _disabled_record(project, fields)
-    else:
-        # Without an entity the server chooses the user's own team.
-        project = connection.full_project(project) if connection.settings.entity else project
-        body = {"project": project, **identity, **environment.collect(), **fields}
-        # A request that is repeated, because its response was lost, starts one run.
-        record = connection.client.post("/runs", body, idempotent=True)
-    _run = Run(connection, record)
+    # Without an entity the server chooses the user's own team.
+    project = connection.full_project(project) if connection.settings.entity else project
+    _run = _start(connection, {"project": project, **identity, **fields})
     if values:
         _run.config.update(values)  # also what the server does not take
     _end_with_process()
     if _run.is_online:
         verb = "Resuming run" if _run.resumed else "Run"
-        connection.console.info(f"{verb} {_run.name!r} of {record['project_name']}: {_run.url}")
+        connection.console.info(f"{verb} {_run.name!r} of {_run.entity}/{_run.project}: {_run.url}")
     return _run
+
+
+def _start(connection: Connection, fields: dict[str, Any]) -> Run:
+    if connection.settings.mode == "offline":
+        return offline_run.start(connection, fields)
+    if connection.settings.mode == "disabled":
+        nobodys = {"id": "disabled", "name": "disabled"}
+        project = fields["project"] if "/" in fields["project"] else f"nobody/{fields['project']}"
+        return Run(connection, {**offline_run.BLANK_RECORD, **fields, **nobodys, "project_name": project})
+    # A request that is repeated, because its response was lost, starts one run.
+    return Run(connection, connection.client.post("/runs", {**environment.collect(), **fields}, idempotent=True))
 
 
 def _identity(run_id: str | None, resume: str | bool | None) -> dict[str, Any]:
@@ -112,25 +119,6 @@ def _identity(run_id: str | None, resume: str | bool | None) -> dict[str, Any]:
         raise errors.Invalid(f'resume={resume!r} needs the id of the run: init(id=…, resume="{mode}")')
     identity: dict[str, Any] = {"idempotency_key": str(uuid4()), "resume": mode}
     return identity if run_id is None else {**identity, "name": run_id}
-
-
-def _disabled_record(project: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """The record of a run in mode `disabled`, where no server has one."""
-    return {
-        "id": "disabled",
-        "name": "disabled",
-        "display_name": "",
-        "project_name": project if "/" in project else f"nobody/{project}",
-        "state": "running",
-        "config": {},
-        "summary": {},
-        "tags": [],
-        "notes": "",
-        "job_type": "",
-        "group": "",
-        "url": None,
-        **fields,
-    }
 
 
 def finish(exit_code: int = 0) -> None:
@@ -180,9 +168,15 @@ def login(key: str | None = None, base_url: str | None = None, relogin: bool = F
 
     Without `key` the current one is checked; if there is none, or with `relogin`, the terminal prompts for it.
     Where the config file cannot be written, there is a warning, and this process has the key.
+    In the modes `offline` and `disabled` nothing is checked or stored.
     Raises `AuthenticationError` if the server rejects the key, or if there is none and no terminal.
     """
     key = api_keys.clean(key)  # from here on, no traceback shows it
+    current = settings.load(base_url=base_url)
+    if current.mode != "online":
+        if current.mode == "offline":
+            Console(silent=current.silent).info("The mode is offline: the API key is neither checked nor stored")
+        return True
     try:
         sign_in(key, base_url, relogin)
     except settings.KeyNotStored as error:

@@ -19,7 +19,7 @@ from wanllmdb.sdk.host_environment import api_keys, directories
 from wanllmdb.sdk.host_environment.api_keys import Secret
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
-MODES = ("online", "disabled")
+MODES = ("online", "offline", "disabled")
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,12 @@ def load(**arguments: Any) -> Settings:
     values["cache_dir"] = directories.expand(cache_dir).absolute() if cache_dir else directories.cache_dir()
     values["silent"] = str(values.get("silent", False)).strip().lower() in ("1", "true", "yes", "on")
     mode = values.get("mode", "online")
-    if mode == "offline":
-        raise errors.Invalid("Mode 'offline' is not supported: use 'online', or 'disabled' to run without a server")
     if mode not in MODES:
-        raise errors.Invalid(f"Unknown mode {mode!r}: use 'online' or 'disabled'")
+        raise errors.Invalid(f"Unknown mode {mode!r}: use 'online', 'offline' or 'disabled'")
     settings = Settings(**values)
     if settings.api_key is None:
         return replace(settings, api_key=_stored_key(config, settings.base_url))
-    if mode != "disabled":
+    if mode == "online":
         is_argument = arguments["api_key"] is not None
         api_keys.require_valid(settings.api_key, "that was passed" if is_argument else "in WANLLMDB_API_KEY")
     return settings

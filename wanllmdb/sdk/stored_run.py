@@ -14,8 +14,6 @@ from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
-ORDERS = ("created_at", "name", "display_name", "state", "started_at", "heartbeat_at", "finished_at")
-
 
 @dataclass(frozen=True)
 class StoredRun(RunRecord):
@@ -120,17 +118,17 @@ def find_run(connection: Connection, path: str) -> StoredRun:
         except errors.NotFound:
             pass  # it may be a name of this form
     full_name = connection.full_project(project or None)
-    records = connection.client.get("/runs", project=full_name, name=name)["items"]
+    records = connection.client.get("/runs", project=full_name, name=name[:128])["items"]
     if not records:
         # What a program calls `run.name` is its display name, if it has one.
-        found = connection.client.iter_pages("/runs", project=full_name, search=name)
+        found = connection.client.iter_pages("/runs", project=full_name, search=name[:100])
         records = [record for record in found if record["display_name"] == name]
     if not records:
         raise errors.NotFound(f"Project {full_name!r} has no run {name!r}")
     if len(records) > 1:
         ids = ", ".join(record["id"] for record in records[:5])
         raise errors.Invalid(f"{len(records)} runs of {full_name!r} are named {name!r}: use an id, such as {ids}")
-    return _from_record(connection, records[0])
+    return _from_record(connection, *_complete(connection, records))
 
 
 def find_runs(
@@ -139,22 +137,21 @@ def find_runs(
     """The runs of a project that pass the filters."""
     filters = filters or {}
     run_filters.require_valid(filters)
-    column = order.lstrip("+-")
-    if column not in ORDERS:
-        raise errors.Invalid(f"Runs cannot be ordered by {order!r}: use one of {', '.join(ORDERS)}; '-' for descending")
-    ordering = ("-" if order.startswith("-") else "") + ("id" if column == "created_at" else column)
+    path, is_descending = order.lstrip("+-"), order.startswith("-")
+    run_filters.require_valid({path: None})
     full_name = connection.full_project(project)
-    records = connection.client.iter_pages("/runs", project=full_name, ordering=ordering, **run_filters.exact(filters))
-    return (_from_record(connection, record) for record in _once(records) if run_filters.matches(filters, record))
+    records = _complete(
+        connection, connection.client.iter_pages("/runs", project=full_name, **run_filters.exact(filters))
+    )
+    matching: Iterator[dict[str, Any]] = (record for record in records if run_filters.matches(filters, record))
+    if order not in ("-created_at", "-createdAt"):
+        matching = iter(run_filters.ordered(matching, path, is_descending))
+    return (_from_record(connection, record) for record in matching)
 
 
-def _once(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Each run once: those that start meanwhile move others to the next page."""
-    known: set[str] = set()
-    for record in records:
-        if record["id"] not in known:
-            known.add(record["id"])
-            yield record
+def _complete(connection: Connection, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Records of a list, with what it left out because it was too long."""
+    return (connection.client.complete(record, f"/runs/{record['id']}") for record in records)
 
 
 def _from_record(connection: Connection, record: dict[str, Any]) -> StoredRun:

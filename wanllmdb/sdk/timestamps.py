@@ -11,6 +11,11 @@ from wanllmdb.sdk import errors
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d))?(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
 
 
+def now() -> str:
+    """The current time, in UTC: `2026-05-03T12:00:00.123456Z`."""
+    return to_wire(datetime.now(timezone.utc))
+
+
 def to_wire(at: str | datetime) -> str:
     """The timestamp as it is sent, in UTC: `2026-05-03T12:00:00Z`. Raises `Invalid` if it has no time zone."""
     if not isinstance(at, datetime):

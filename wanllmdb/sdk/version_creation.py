@@ -34,8 +34,9 @@ def create_version(
     run_id: str | None = None,
     tags: Sequence[str] = (),
     *,
-    create_project: bool = False,
     kept: Iterable[Entry] = (),
+    create_project: bool = False,
+    expected_digest: str | None = None,
 ) -> dict[str, Any]:
     """Create a version in a project, by `team/project` or id, with the files of the draft, and return its record.
 
@@ -44,11 +45,12 @@ def create_version(
     If the latest version already has these files, that version is returned: nothing is uploaded, the aliases move to
     it. Tags are added to those of the artifact. Safe to call again after any failure: nothing is uploaded twice. With
     `create_project` a missing project is created, private.
-    Raises `TypeDiffers`, `FileChanged`, `Unreachable`, and the errors of the server. What can be refused before any
-    bytes are uploaded, such as metadata, or an alias by `AliasProtected`, leaves nothing behind.
+    Raises `TypeDiffers`, `FileChanged`, also if the files have another digest than expected, `Unreachable`, and the
+    errors of the server. What can be refused before any bytes are uploaded, such as metadata, or an alias by
+    `AliasProtected`, leaves nothing behind.
     """
     client, console = connection.client, connection.console
-    _require_valid(draft)
+    require_valid(draft)
     console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
     artifact = _find_artifact(client, project, draft.name, may_lack_project=create_project)
     _require_same_type(draft, artifact)
@@ -56,6 +58,8 @@ def create_version(
     files = read_files(draft, console)
     files += [_kept_file(entry) for entry in kept if entry.path not in draft.sources and entry.sha256]
     digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
+    if expected_digest not in (None, digest):
+        raise errors.FileChanged(f"The files of artifact {draft.name!r} are not those that were logged")
     fields = {
         "digest": digest,
         "executable_digest": hashes.executable_digest(file.path for file in files if file.executable),
@@ -93,12 +97,6 @@ def add_aliases(
     return version
 
 
-def _kept_file(entry: Entry) -> HashedFile:
-    """A file whose bytes the project has already, and which this machine may not have any more."""
-    fingerprint = FileFingerprint(entry.size, 0, 0, 0)
-    return HashedFile(entry.path, "", entry.size, str(entry.sha256), fingerprint, executable=entry.executable)
-
-
 def read_files(draft: Draft, console: Console) -> list[HashedFile]:
     """The files of the draft with the hashes that they had when they were added. Raises `FileChanged`, `Invalid`."""
     draft.require_unchanged()
@@ -113,6 +111,12 @@ def read_files(draft: Draft, console: Console) -> list[HashedFile]:
     return files
 
 
+def _kept_file(entry: Entry) -> HashedFile:
+    """A file whose bytes the project has already, and which this machine may not have any more."""
+    fingerprint = FileFingerprint(entry.size, 0, 0, 0)
+    return HashedFile(entry.path, "", entry.size, str(entry.sha256), fingerprint, executable=entry.executable)
+
+
 def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
     if artifact and artifact["type"] != draft.type:
         raise errors.TypeDiffers(
@@ -121,11 +125,11 @@ def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
         )
 
 
-def _require_valid(draft: Draft) -> None:
+def require_valid(draft: Draft) -> None:
     """Raises `Invalid` for what the server would refuse, before the files are hashed and anything is sent."""
     require_fit(to_jsonable(draft.metadata), "metadata")
     require_fit({"description": draft.description}, f"artifact {draft.name!r}")
-    if len(str(draft.description)) > MAX_DESCRIPTION_LENGTH:
+    if len(draft.description) > MAX_DESCRIPTION_LENGTH:
         raise errors.Invalid(f"The description is longer than {MAX_DESCRIPTION_LENGTH:,} characters")
 
 

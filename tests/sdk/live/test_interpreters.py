@@ -28,6 +28,10 @@ UNIT_TESTS = [
     *("--ignore=tests/sdk/test_import.py", "--ignore=tests/sdk/test_unreachable_server.py", "tests/sdk"),
     "-k=not large_file and not away and not tunnel_that and not curl_does",
 ]
+# A test that compares the SDK with the server needs the packages of both.
+OF_THE_SERVER = re.compile(
+    r"^(from|import) (accounts|api|artifacts|core|django|events|harness|projects)\b", re.MULTILINE
+)
 NAMELESS = 54321
 
 JOURNEY = """
@@ -78,6 +82,9 @@ def packages() -> Path:
     for name in ("__init__.py", "__main__.py"):
         shutil.copy(ROOT / "wanllmdb" / name, target / "wanllmdb" / name)
     shutil.copytree(ROOT / "tests/sdk", target / "tests/sdk", ignore=ignored)
+    for path in (target / "tests/sdk").rglob("test_*.py"):
+        if OF_THE_SERVER.search(path.read_text()):
+            path.unlink()
     (target / "tests/__init__.py").touch()
     return target
 
@@ -148,7 +155,9 @@ def travel(stack: servers.Stack, project: str, folder: Path) -> Callable[..., No
             capture_output=True,
             text=True,
         )
-        assert (result.stderr, result.returncode) == ("", 0)
+        # What the SDK itself warns of, such as a server that is slow to respond, is no fault.
+        lines = [line for line in result.stderr.splitlines() if not line.startswith("wanllmdb: ")]
+        assert (lines, result.returncode) == ([], 0)
         assert result.stdout.splitlines()[-1] == "bytes"
 
     return run_script

@@ -109,6 +109,7 @@ def test_runs_are_found_by_id_and_name_and_filtered(bob, project):
 
     assert numbers() == [2, 1, 0]
     assert numbers(order="created_at") == numbers(filters={"state": "finished"}, order="+created_at") == [0, 1, 2]
+    assert numbers(order="summary_metrics.acc") == [0, 1, 2] and numbers(order="-config.n") == [2, 1, 0]
     assert numbers(filters={"config.n": {"$gte": 1}, "summary_metrics.acc": {"$lt": 1}, "tags": "t"}) == [1]
     for wrong in ({"filters": {"color": 1}}, {"order": "color"}, {"filters": {"state": "lost"}}):
         with pytest.raises(wandb.Invalid):

@@ -103,7 +103,7 @@ def test_other_bytes_in_one_file_are_refused_whatever_the_names(root):
     first, second = (WrittenManifest({"long-name-1": "1", "long-name-2": "2"}).entry(f"long-name-{n}") for n in (1, 2))
     (root / "long-name-1").write_text("2")
     with pytest.raises(errors.InvalidPath, match="are one file"):
-        download._finish(DownloadDirectory(root), [first, second])
+        download.finish(DownloadDirectory(root), [first, second])
 
 
 def test_hard_links_of_the_same_bytes_are_kept(root):

@@ -13,11 +13,13 @@ from wanllmdb.sdk.api import Api
 from wanllmdb.sdk.cli.artifact_commands import artifact_app
 from wanllmdb.sdk.cli.options import Json
 from wanllmdb.sdk.cli.output import print_result
+from wanllmdb.sdk.cli.sync_command import sync_runs
 from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.host_environment import api_keys
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(artifact_app, name="artifact")
+app.command("sync")(sync_runs)
 
 # So that a script can tell "somebody else was faster" and "approval needed" from other errors.
 EXIT_CODES: dict[type[Exception], int] = {errors.AliasMoved: 3, errors.AliasProtected: 4}

@@ -65,7 +65,7 @@ def download(
         else:
             temp_dir.remove()
     _check_digest(entries, digest)
-    _finish(directory, entries)
+    finish(directory, entries)
     return downloaded
 
 
@@ -88,7 +88,7 @@ def _make_temp_dir(directory: DownloadDirectory, missing: list[RemoteFile]) -> T
         raise errors.Invalid(f"{message} ({paths.first_three(lacking)})", problem={"paths": lacking}) from error
 
 
-def _finish(directory: DownloadDirectory, entries: list[Entry]) -> None:
+def finish(directory: DownloadDirectory, entries: list[Entry]) -> None:
     """Give executable files their bit. Raises `InvalidPath` for two paths that this disk takes for one file."""
     seen: dict[tuple[int, int], Entry] = {}
     for entry in entries:

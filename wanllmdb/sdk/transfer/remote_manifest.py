@@ -29,6 +29,8 @@ class RemoteManifest:
         self._path = f"/artifacts/versions/{version_id}/manifest"
         self.prefix = only or prefix
         self.only = only
+        self.entries: list[Entry] = []
+        """Those of the pages that were fetched so far."""
         self._urls: dict[str, str] = {}
         self._cursors: dict[str, str | None] = {}
         self._lock = threading.Lock()
@@ -39,7 +41,9 @@ class RemoteManifest:
         while True:
             page = self._fetch_page(cursor)
             records = (record for record in page["entries"] if self.only in (None, record["path"]))
-            yield [self._parse(record, page["objects"]) for record in records]
+            files = [self._parse(record, page["objects"]) for record in records]
+            self.entries += [file.entry for file in files]
+            yield files
             cursor = page["next_cursor"]
             if not cursor:
                 return

@@ -1,0 +1,1 @@
+"""Files in the cache directory: how they are written, and the record of what was downloaded."""

@@ -1,0 +1,148 @@
+"""The record of what was downloaded on this machine, from which `use_artifact` answers in mode `offline`.
+
+Below `downloads/` of the cache directory each server has a directory, and in it each artifact; both are named by a
+hash. A version is a file there, with its record, its files and where they were written; an alias is a file that names
+its version. Every file is replaced as a whole, so processes need no lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from wanllmdb.sdk import errors, timestamps
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache.manifest_json import to_json
+from wanllmdb.sdk.manifest import Manifest
+from wanllmdb.sdk.validators import ALIAS, parse_version
+
+MAX_DIRECTORIES = 8
+"""So many places of one version are remembered, the newest first."""
+
+
+# --- Written by a download --------------------------------------------------------------------------------------------
+
+
+def remember(
+    connection: Connection, record: dict[str, Any], fetched_at: str, manifest: Manifest, directory: str
+) -> None:
+    """Record that all files of this version are in the directory, and which aliases it had when it was fetched.
+
+    Never raises: without a cache there is only nothing to use offline.
+    """
+    if any(entry.sha256 is None for entry in manifest):
+        return
+    full_name = f"{record['project_name']}/{record['artifact_name']}"
+    with suppress(errors.CacheError, OSError):
+        place = _server_directory(connection) / _hash(full_name)
+        disk.make_directory(place)
+        path = place / _version_file(record["version"])
+        directories = [directory, *(_read(path) or {}).get("directories", [])]
+        version = {
+            "name": full_name,
+            "record": record,
+            "fetched_at": fetched_at,
+            "downloaded_at": timestamps.now(),
+            "directories": list(dict.fromkeys(directories))[:MAX_DIRECTORIES],
+            **to_json(manifest),
+        }
+        disk.write_json(path, version)
+        for alias in filter(ALIAS.fullmatch, record["aliases"]):
+            path = place / f"alias-{alias}.json"
+            if (_read(path) or {}).get("fetched_at", "") < fetched_at:
+                target = {"name": full_name, "alias": alias, "version": record["version"], "fetched_at": fetched_at}
+                disk.write_json(path, target)
+
+
+# --- Read in mode offline ---------------------------------------------------------------------------------------------
+
+
+def find_artifact(connection: Connection, project: str, path: str) -> Path:
+    """The directory of the artifact. Without a team the project may be of any team that has one of this name."""
+    wanted = full_name_parts(connection, project, path)
+    server = _server_directory(connection)
+    if wanted[0]:
+        places = [server / _hash("/".join(wanted))]
+    else:
+        places = [place for place in _iter_artifacts(server) if _name_of(place).split("/")[1:] == wanted[1:]]
+    places = [place for place in places if place.is_dir()]
+    if not places:
+        raise errors.NotFound(
+            f"{'/'.join(filter(None, wanted))!r} was never downloaded on this machine from "
+            f"{connection.settings.base_url}: in mode 'offline' only what was can be used"
+        )
+    if len(places) > 1:
+        names = " and ".join(sorted(map(_name_of, places)))
+        raise errors.Invalid(f"{path!r} can be {names}: name the team, or set WANLLMDB_ENTITY")
+    return places[0]
+
+
+def full_name_parts(connection: Connection, project: str, path: str) -> list[str]:
+    """Team, project and name of an artifact relative to a project; the team is empty if only a server knows it."""
+    parts = path.split("/")
+    if len(parts) > 3 or not all(parts):
+        raise errors.Invalid(f"{path!r} is not an artifact name: use 'name', 'name:alias' or 'team/project/name:alias'")
+    team, _, project = project.rpartition("/")
+    return [team or connection.settings.entity or "", project][: 3 - len(parts)] + parts
+
+
+def has_version(place: Path, version: str) -> bool:
+    return (place / _version_file(version)).exists()
+
+
+def read_version(place: Path, path: str, version: str | int) -> dict[str, Any]:
+    number = parse_version(version)
+    found = _read(place / _version_file(number))
+    if found is None:
+        raise errors.VersionNotFound(
+            f"{path}:{number} was never downloaded on this machine; these were: {', '.join(_known(place, 'version'))}"
+        )
+    return found
+
+
+def read_alias(place: Path, path: str, alias: str) -> dict[str, Any]:
+    found = _read(place / f"alias-{alias}.json") if ALIAS.fullmatch(alias) else None
+    # Where a disk does not tell A from a, the file may be that of another alias.
+    if found is None or found["alias"] != alias:
+        aliases = _known(place, "alias")
+        raise errors.AliasNotFound(
+            f"{path}:{alias} was never downloaded on this machine; these aliases were: {', '.join(aliases) or 'none'}",
+            problem={"aliases": aliases},
+        )
+    return found
+
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+
+def _server_directory(connection: Connection) -> Path:
+    return connection.settings.cache_dir / "downloads" / _hash(connection.settings.base_url)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _version_file(version: str | int) -> str:
+    return f"version-{parse_version(version)}.json"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    return disk.read_json(path) if path.exists() else None
+
+
+def _iter_artifacts(server: Path) -> Iterator[Path]:
+    if server.is_dir():
+        yield from (place for place in server.iterdir() if any(place.glob("version-*.json")))
+
+
+def _name_of(place: Path) -> str:
+    return str(disk.read_json(next(place.glob("version-*.json")))["name"])
+
+
+def _known(place: Path, kind: str) -> list[str]:
+    return sorted(path.stem.partition("-")[2] for path in place.glob(f"{kind}-*.json"))

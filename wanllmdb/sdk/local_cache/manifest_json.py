@@ -1,0 +1,38 @@
+"""Manifests in the files of the cache directory: `{"digest": …, "files": [{"path", "size", "sha256"}, …]}`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk.manifest import Entry, Manifest
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def to_json(manifest: Manifest) -> dict[str, Any]:
+    return {"digest": manifest.digest, "files": [_to_record(entry) for entry in manifest]}
+
+
+def _to_record(entry: Entry) -> dict[str, Any]:
+    record: dict[str, Any] = {"path": entry.path, "size": entry.size, "sha256": entry.sha256}
+    return {**record, "executable": True} if entry.executable else record
+
+
+def parse_manifest(content: dict[str, Any]) -> Manifest:
+    """Raises `CacheError` for what is none, `InvalidPath` for a path that leads out of its directory."""
+    try:
+        entries = [_parse(record) for record in content["files"]]
+        if not all(isinstance(entry.size, int) and _SHA256.fullmatch(entry.sha256 or "") for entry in entries):
+            raise ValueError("a size or a sha256 is wrong")
+        return Manifest(entries, content["digest"])
+    except errors.InvalidPath:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.CacheError(f"This is not a manifest: {error}") from error
+
+
+def _parse(record: dict[str, Any]) -> Entry:
+    is_executable = record.get("executable") is True
+    return Entry(paths.validate(record["path"]), record["size"], record["sha256"], executable=is_executable)

@@ -1,0 +1,166 @@
+"""A logged version whose files are on this disk, in the modes `offline` and `disabled`: no server is asked for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.console import OnProgress
+from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.local_cache.stored_files import copy
+from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.manifest import Entry, Manifest
+from wanllmdb.sdk.models import RunRecord
+from wanllmdb.sdk.paths import StrPath
+from wanllmdb.sdk.transfer import download, hashes, unrelated_files
+from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, download_lock, write_error
+from wanllmdb.sdk.transfer.hashes import HashedFile
+from wanllmdb.sdk.version_creation import read_files
+
+
+class UnsentRecord(dict[str, Any]):
+    """The record of a version that no server has yet: what only a server knows is an error with a sentence."""
+
+    def __missing__(self, key: str) -> Any:
+        raise errors.NotLogged(
+            f"Artifact {self['artifact_name']!r} was logged offline: it has no {key} before `wanllmdb sync` sends it"
+        )
+
+
+class LocalVersion(LoggedVersion):
+    """Answers from files of this machine. What needs a server raises `Invalid`, which names the mode."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        record: dict[str, Any],
+        sources: Mapping[str, StrPath],
+        manifest: Manifest | None,
+        draft: Draft | None = None,
+    ) -> None:
+        super().__init__(connection, record)
+        self._sources = sources
+        self._manifest = manifest
+        self._draft = draft
+
+    @classmethod
+    def of_draft(cls, connection: Connection, draft: Draft, record: dict[str, Any]) -> LocalVersion:
+        """The files of a draft where they are, as they are when they are read first: nothing is copied."""
+        return cls(connection, record, dict(draft.sources), None, draft)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        if self._manifest is not None:
+            return self._manifest
+        assert self._draft is not None
+        return manifest_of(read_files(self._draft, self.connection.console))
+
+    def _complete_record(self) -> dict[str, Any]:
+        return self.record
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a server has it."""
+        return not isinstance(self.record, UnsentRecord)
+
+    @property
+    def label(self) -> str:
+        return super().label if self.is_sent else f"{self.name} (logged offline)"
+
+    def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, exact: bool = False) -> str:
+        prefix, entries = self._choose("" if path_prefix is None else paths.prefix_from_user(path_prefix))
+        return self._copy(root, entries, prefix if exact else None)
+
+    def _choose(self, prefix: str) -> tuple[str, list[Entry]]:
+        """What `path_prefix` means, as in `LoggedVersion`, and the files that begin so. Raises `NotFound`."""
+        if not prefix:
+            return "", list(self.manifest)
+        for start in (f"{prefix.rstrip('/')}/", prefix):
+            if start in self.manifest.entries:
+                return start, [self.manifest[start]]
+            if entries := [entry for entry in self.manifest if entry.path.startswith(start)]:
+                return start, entries
+        raise errors.NotFound(f"{self.label} contains no path that starts with {prefix!r}")
+
+    def download_entry(self, path: str, root: StrPath | None = None) -> str:
+        return str(Path(self._copy(root, [self.entry(path)]), path))
+
+    def logged_by(self) -> RunRecord | None:
+        raise self._needs_server("logged_by")
+
+    def used_by(self) -> list[RunRecord]:
+        raise self._needs_server("used_by")
+
+    def delete(self, delete_aliases: bool) -> None:
+        raise self._needs_server("delete")
+
+    def save(self) -> None:
+        raise self._needs_server("save")
+
+    def _needs_server(self, operation: str) -> errors.Invalid:
+        return errors.Invalid(f"{operation} needs a server, but the mode is {self.connection.settings.mode!r}")
+
+    def _root(self, root: StrPath | None) -> Path:
+        if root is None and not self.is_sent:
+            root = f"artifacts/{self.name}-offline-{self.record['digest'][:12]}"
+        return super()._root(root)
+
+    def _copy(self, root: StrPath | None, entries: list[Entry], exact_prefix: str | None = None) -> str:
+        path = self._root(root)
+        directory = DownloadDirectory(path)
+        console = self.connection.console
+
+        def on_wait() -> None:
+            console.info("  Another process is downloading to the same directory; waiting for it")
+
+        with (
+            download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
+            console.progress("Copying", sum(entry.size for entry in entries)) as on_progress,
+        ):
+            if exact_prefix is not None:
+                unrelated_files.remove(directory.path, [entry.path for entry in entries], exact_prefix)
+            missing = [entry for entry in entries if not _has(directory, entry)]
+            if missing:
+                self._copy_missing(missing, directory, on_progress)
+            download.finish(directory, entries)
+        return str(path)
+
+    def _copy_missing(self, entries: list[Entry], directory: DownloadDirectory, on_progress: OnProgress) -> None:
+        try:
+            temp_dir = TempDir(directory.path)
+        except OSError as error:
+            raise write_error(directory.path, error) from error
+        try:
+            for entry in entries:
+                self._copy_entry(entry, directory, temp_dir.new_path(), on_progress)
+        finally:
+            temp_dir.remove()
+
+    def _copy_entry(self, entry: Entry, directory: DownloadDirectory, temporary: str, on_progress: OnProgress) -> None:
+        source = os.fspath(self._sources[entry.path])
+        try:
+            is_same = copy(source, Path(temporary), entry.size, entry.sha256, on_progress)
+        except (errors.FileChanged, errors.Invalid) as error:
+            raise errors.CorruptDownload(f"{entry.path!r} of {self.label} cannot be read: {error}") from error
+        if not is_same:
+            raise errors.CorruptDownload(f"{entry.path!r} of {self.label} has changed: {source} holds other bytes now")
+        Path(temporary).replace(directory.local_path(entry.path))
+
+
+def manifest_of(files: list[HashedFile]) -> Manifest:
+    """The manifest of a version with these files."""
+    digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
+    return Manifest((Entry(file.path, file.size, file.sha256, executable=file.executable) for file in files), digest)
+
+
+def _has(directory: DownloadDirectory, entry: Entry) -> bool:
+    """Whether the file is there already, with the right bytes."""
+    existing = directory.stat_file(entry.path)
+    if existing is None or existing.st_size != entry.size:
+        return False
+    return hashes.hash_file(entry.path, directory.existing_path(entry.path)).sha256 == entry.sha256

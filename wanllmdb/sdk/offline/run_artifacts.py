@@ -1,0 +1,122 @@
+"""The artifacts of an offline run: kept in its directory, and used from what this machine has."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from wanllmdb.sdk import name_resolution, timestamps, version_creation
+from wanllmdb.sdk.artifact import Artifact
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord, manifest_of
+from wanllmdb.sdk.logged_version import LoggedVersion
+from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.offline import resolution, unsent_index
+from wanllmdb.sdk.offline.recorder import Recorder
+from wanllmdb.sdk.run_artifacts import RunArtifacts
+from wanllmdb.sdk.saved_files import SavedFiles
+
+
+class OfflineArtifacts(RunArtifacts):
+    """Everything that is logged and used is an event for `wanllmdb sync`."""
+
+    def __init__(self, connection: Connection, record: dict[str, Any], recorder: Recorder, *, is_ended: bool) -> None:
+        super().__init__(connection, record, is_ended=is_ended)
+        self._recorder = recorder
+        self._directory = recorder.directory
+        self.saved_files = OfflineSavedFiles(self, connection, record, is_ended=is_ended)
+
+    def local_path(self, entry: Entry) -> str:
+        """Where the run keeps the file."""
+        return self._directory.files.local_path(entry)
+
+    def use(
+        self,
+        name_or_artifact: str | Artifact,
+        type: str | None = None,
+        alias: str | None = None,
+        version: str | int | None = None,
+        at: str | datetime | None = None,
+    ) -> Artifact:
+        if at is not None:
+            self._connection.require_online("use_artifact(at=…)")
+        if isinstance(name_or_artifact, Artifact):
+            name_resolution.validate_selector(name_or_artifact.name, alias, version)
+            state = name_or_artifact.wait()._logged("use_artifact")
+        else:
+            name_resolution.validate_selector(name_or_artifact, alias, version)
+            project = self._record["project_name"]
+            state = resolution.resolve(self._connection, project, name_or_artifact, alias, version, type)
+        self._recorder.append("use_artifact", **_reference(state))
+        return Artifact._from_version(state)
+
+    def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
+        if isinstance(state, Draft):
+            return self.keep(state, aliases, tags)
+        self._recorder.append("add_aliases", aliases=aliases, tags=tags, **_reference(state))
+        if isinstance(state.record, UnsentRecord):
+            unsent_index.remember(self._connection, state.record, aliases)
+        return state
+
+    def keep(self, draft: Draft, aliases: list[str], tags: list[str]) -> LocalVersion:
+        """Copy the files of the draft into the directory, and record them as an artifact to send."""
+        console = self._connection.console
+        console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
+        version_creation.require_valid(draft)
+        files = version_creation.read_files(draft, console)
+        manifest = manifest_of(files)
+        size = sum(file.size for file in files)
+        with console.progress("Copying", size) as on_progress:
+            self._directory.files.add(files, on_progress)
+        artifact_id = uuid.uuid4().hex
+        self._directory.write_manifest(artifact_id, manifest)
+        fields = {
+            "artifact_name": draft.name,
+            "artifact_type": draft.type,
+            "description": draft.description,
+            "metadata": to_jsonable(draft.metadata),
+            "aliases": aliases,
+            "tags": tags,
+            "digest": manifest.digest,
+        }
+        self._recorder.append("log_artifact", id=artifact_id, **fields)
+        console.info(f"  Kept in {self._directory.path}: `wanllmdb sync` creates the version")
+        record = UnsentRecord(
+            fields,
+            offline={"run": self._record["id"], "artifact": artifact_id},
+            directory=str(self._directory.path),
+            project_name=self._record["project_name"],
+            file_count=len(files),
+            total_size=size,
+            created_at=timestamps.now(),
+        )
+        unsent_index.remember(self._connection, record, {"latest", *aliases})
+        return unsent_index.load(self._connection, record)
+
+
+class OfflineSavedFiles(SavedFiles):
+    """Each time that the run saves files, its artifact is logged with all that it saved so far."""
+
+    def __init__(
+        self, artifacts: OfflineArtifacts, connection: Connection, run: dict[str, Any], *, is_ended: bool
+    ) -> None:
+        super().__init__(connection, run, is_ended=is_ended)
+        self._artifacts = artifacts
+        self._kept: LocalVersion | None = None
+
+    def _log(self, draft: Draft) -> None:
+        for entry in self._kept.manifest if self._kept else ():
+            if entry.path not in draft.sources:
+                draft.add_file(self._artifacts.local_path(entry), name=entry.path)
+        self._kept = self._artifacts.keep(draft, [], [])
+
+
+def _reference(state: LoggedVersion) -> dict[str, Any]:
+    """How an event names a version: one that a server has, or one that an offline run logged."""
+    offline = state.record.get("offline")
+    if offline is not None:
+        return {"offline": offline}
+    return {"version_id": state.record["id"], "qualified_name": state.qualified_name}
