@@ -2,8 +2,8 @@
 
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
-# Two processes, each with its own servers and database; each reads its own settings.
-PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
+# Each process has its own servers and database, and reads its own settings. They take the files in our own order.
+PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --no-loadscope-reorder --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
 # Tests that see no difference between the databases: they only use HTTP, bring their own, or repeat what others ask.
 SQLITE_ONLY = $(addprefix --ignore=tests/,browser docs sdk \
 	$(addprefix attacks/test_,hostile_files.py inner_ports.py large_bodies.py names.py page_contents.py \

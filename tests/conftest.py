@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from harness import servers
 from projects.models import Project
 
 HTMX = {"HX-Request": "true"}
+LONGEST = {"e2e": 0, "attacks": 1, "browser": 2, "sdk": 3}
 UNGUARDED = pytest.StashKey[tuple[Any, list[str]]]()
 
 
@@ -29,6 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Where tests run in the background Ctrl-C may be ignored, which the programs that they start would inherit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, so that at the end no process waits long for another."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: LONGEST.get(item.path.relative_to(here).parts[0], len(LONGEST)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

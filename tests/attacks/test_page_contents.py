@@ -166,10 +166,12 @@ def paths(pattern: str, known: dict[str, object], secret: dict[str, object]) -> 
     return list(dict.fromkeys(urls))
 
 
-def questions(pattern: str, known: dict[str, object], secret: dict[str, object]) -> list[tuple[str, str]]:
-    """Every path, and the first with every query."""
+def questions(pattern: str, known: dict[str, object], secret: dict[str, object], name: str) -> list[tuple[str, str]]:
+    """Every path; one of the two people also asks the first with every query."""
     first, *others = paths(pattern, known, secret)
-    return [(path, "") for path in others] + [(first, query) for query in queries(secret)]
+    return [(path, "") for path in others] + [
+        (first, query) for query in queries(secret) if name == "mallory" or not query
+    ]
 
 
 def _key(part: str, pattern: str) -> str:
@@ -210,7 +212,7 @@ def test_no_page_says_what_is_private(name, people, browser, secret, known):
     leaks = set()
     statuses = []
     for pattern in pages:
-        requests = [(path, query, {}) for path, query in questions(pattern, known, secret)]
+        requests = [(path, query, {}) for path, query in questions(pattern, known, secret, name)]
         for path, query, headers in [*requests, (requests[0][0], "", HTMX)]:
             response = client.get(path + query, headers=headers)
             statuses.append(response.status_code)
@@ -218,7 +220,7 @@ def test_no_page_says_what_is_private(name, people, browser, secret, known):
             if MARK in response_text(response, path, query):
                 leaks.add(path + query)
     assert leaks == set()
-    assert statuses.count(200) > 200
+    assert statuses.count(200) > 40
 
 
 @pytest.mark.parametrize("name", ["mallory", "vera"])
@@ -247,14 +249,14 @@ def test_no_answer_of_the_api_says_what_is_private(name, people, api, secret, kn
     leaks = set()
     statuses = []
     for pattern in calls:
-        for path, query in questions(pattern, known, secret):
+        for path, query in questions(pattern, known, secret, name):
             response = client.get(path + query)
             statuses.append(response.status_code)
             assert response.status_code < 500, path + query
             if MARK in response_text(response, path, query):
                 leaks.add(path + query)
     assert leaks == set()
-    assert statuses.count(200) > 100
+    assert statuses.count(200) > 20
 
 
 def test_the_mark_is_there_for_who_may_see_it(zed, browser, api, secret, known):
