@@ -48,13 +48,44 @@ class EnumField(serializers.ChoiceField):
         return self.enumeration(super().to_internal_value(data))
 
 
-class TagsField(serializers.ListField):
+class BoundedListField(serializers.ListField):
+    """A list of at most `max_length` items, or `max_sent` where some of them may be dropped.
+
+    It is refused for its length before its items are looked at: those of a long body would take minutes.
+    """
+
+    def __init__(self, *, max_length: int, max_sent: int = 0, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        self.max_sent = max_sent or max_length
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and len(data) > self.max_sent:
+            self.fail("max_length", max_length=self.max_sent)
+        return super().to_internal_value(data)
+
+
+class BoundedDictField(serializers.DictField):
+    """An object of at most `max_length` entries, which is refused as a `BoundedListField` is."""
+
+    default_error_messages = {"max_length": serializers.ListField.default_error_messages["max_length"]}
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, dict) and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return super().to_internal_value(data)
+
+
+class TagsField(BoundedListField):
     """Short texts in the given order, without duplicates."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("child", LineField(max_length=MAX_TAG_LENGTH))
         kwargs.setdefault("max_length", MAX_TAGS)
-        super().__init__(**kwargs)
+        super().__init__(max_sent=100 * MAX_TAGS, **kwargs)
 
     def to_internal_value(self, data: Any) -> list[str]:
         return list(dict.fromkeys(super().to_internal_value(data)))

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
 from api.artifacts.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
 from api.artifacts.serializers import ArtifactCreate, ArtifactSerializer, FileSerializer, VersionSerializer
-from api.fields import JSONObjectField, ProseField
+from api.fields import BoundedListField, JSONObjectField, ProseField
 from artifacts import storage, validators
 from artifacts.content import downloads, uploads
 from artifacts.models import ArtifactVersion, StoredObject
@@ -29,7 +29,7 @@ class VersionCreate(serializers.Serializer):
     description = ProseField(required=False)
     notes = ProseField(required=False)
     metadata = JSONObjectField(required=False)
-    aliases = serializers.ListField(
+    aliases = BoundedListField(
         child=AliasNameField(),
         required=False,
         max_length=MAX_ALIASES_A_CALL,
@@ -169,8 +169,8 @@ class UploadRequestSerializer(serializers.Serializer):
     sha256 = HashField(validators.SHA256)
     size = SizeField()
     part_size = SizeField(required=False, allow_null=True)
-    parts = serializers.ListField(child=HashField(validators.SHA256), required=False, max_length=storage.MAX_PARTS)
-    members = PackEntrySerializer(many=True, required=False)
+    parts = BoundedListField(child=HashField(validators.SHA256), required=False, max_length=storage.MAX_PARTS)
+    members = PackEntrySerializer(many=True, required=False, max_length=uploads.MAX_PACK_MEMBERS)
 
     def to_internal_value(self, data: Any) -> uploads.UploadRequest:
         clean = super().to_internal_value(data)
@@ -211,7 +211,7 @@ class UploadsSerializer(serializers.Serializer):
 
 class CompletedUploadSerializer(serializers.Serializer):
     id = serializers.UUIDField()
-    parts = CompletedPartSerializer(many=True, required=False)
+    parts = CompletedPartSerializer(many=True, required=False, max_length=storage.MAX_PARTS)
 
     def to_internal_value(self, data: Any) -> uploads.CompletedUpload:
         clean = super().to_internal_value(data)
@@ -222,7 +222,7 @@ class Finalize(serializers.Serializer):
     version_id = serializers.UUIDField(required=False)
     digest = HashField(validators.SHA256, required=False, allow_null=True)
     uploads = CompletedUploadSerializer(many=True, required=False, max_length=100_000)
-    aliases = serializers.ListField(child=AliasField(), required=False, max_length=MAX_ALIASES_A_CALL)
+    aliases = BoundedListField(child=AliasField(), required=False, max_length=MAX_ALIASES_A_CALL)
 
 
 class MoveSerializer(serializers.Serializer):

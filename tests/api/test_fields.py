@@ -8,7 +8,7 @@ from rest_framework.test import APIRequestFactory
 from accounts import teams
 from accounts.actor import Actor
 from accounts.models import Team
-from api.fields import JSONObjectField, LineField, ProseField, TagsField
+from api.fields import BoundedDictField, BoundedListField, JSONObjectField, LineField, ProseField, TagsField
 from api.pagination import CursorQuery, cursor_page
 from core import errors
 from projects import runs
@@ -49,6 +49,21 @@ def test_plain_objects_come_back_from_the_database_as_they_were(project, bob):
 
     run.refresh_from_db()
     assert run.config == value
+
+
+class NeverAsked(ProseField):
+    def run_validation(self, data: object = None) -> str:
+        pytest.fail("An item was looked at.")
+
+
+def test_of_lists_that_are_too_long_no_item_is_looked_at():
+    for field, value in [
+        (BoundedListField(child=NeverAsked(), max_length=3), ["a"] * 4),
+        (BoundedDictField(child=NeverAsked(), max_length=3), dict.fromkeys("abcd")),
+        (TagsField(child=NeverAsked()), ["a"] * 10_001),
+    ]:
+        with pytest.raises(ValidationError, match="no more than"):
+            field.run_validation(value)
 
 
 def test_tags_are_distinct_and_keep_their_order():
