@@ -8,8 +8,11 @@ from rest_framework.test import APIRequestFactory
 from accounts import teams
 from accounts.actor import Actor
 from accounts.models import Team
+from api.artifacts.upload_serializers import Finalize
+from api.errors import MAX_FIELD_ERRORS
 from api.fields import BoundedDictField, BoundedListField, JSONObjectField, LineField, ProseField, TagsField
 from api.pagination import CursorQuery, cursor_page
+from api.projects.serializers import HistoryAppend
 from core import errors
 from projects import runs
 
@@ -64,6 +67,13 @@ def test_of_lists_that_are_too_long_no_item_is_looked_at():
     ]:
         with pytest.raises(ValidationError, match="no more than"):
             field.run_validation(value)
+
+
+def test_of_thousands_of_invalid_items_those_that_are_reported_are_looked_at():
+    for serializer in (Finalize(data={"uploads": [{}] * 5000}), HistoryAppend(data={"rows": [{}] * 5000})):
+        assert not serializer.is_valid()
+        (field,) = serializer.errors.keys() & {"uploads", "rows"}
+        assert list(serializer.errors[field]) == list(range(MAX_FIELD_ERRORS))
 
 
 def test_tags_are_distinct_and_keep_their_order():
