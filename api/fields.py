@@ -1,6 +1,6 @@
 """Serializer fields that all parts of the API share, with the limits of `core.validators`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -8,6 +8,7 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.errors import MAX_FIELD_ERRORS
 from core.validators import (
     MAX_TAG_LENGTH,
     MAX_TAGS,
@@ -48,13 +49,73 @@ class EnumField(serializers.ChoiceField):
         return self.enumeration(super().to_internal_value(data))
 
 
-class TagsField(serializers.ListField):
+def run_child_validations(validate: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+    """The validated items. Raises `ValidationError` once so many are invalid as a response reports."""
+    valid, invalid = [], {}
+    for index, item in enumerate(items):
+        try:
+            valid.append(validate(item))
+        except serializers.ValidationError as error:
+            invalid[index] = error.detail
+            if len(invalid) == MAX_FIELD_ERRORS:
+                break
+    if invalid:
+        raise serializers.ValidationError(invalid)
+    return valid
+
+
+class BoundedListSerializer(serializers.ListSerializer):
+    """Of a serializer whose items come by the thousand: `many=True` with a `max_length`."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return run_child_validations(self.run_child_validation, data)
+
+
+class BoundedListField(serializers.ListField):
+    """A list of at most `max_length` items, or `max_sent` where some of them may be dropped.
+
+    It is refused for its length before its items are looked at: those of a long body would take minutes.
+    """
+
+    def __init__(self, *, max_length: int, max_sent: int = 0, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        self.max_sent = max_sent or max_length
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and len(data) > self.max_sent:
+            self.fail("max_length", max_length=self.max_sent)
+        return super().to_internal_value(data)
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        return run_child_validations(self.child.run_validation, data)
+
+
+class BoundedDictField(serializers.DictField):
+    """An object of at most `max_length` entries, which is refused as a `BoundedListField` is."""
+
+    default_error_messages = {"max_length": serializers.ListField.default_error_messages["max_length"]}
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, dict) and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return super().to_internal_value(data)
+
+
+class TagsField(BoundedListField):
     """Short texts in the given order, without duplicates."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("child", LineField(max_length=MAX_TAG_LENGTH))
         kwargs.setdefault("max_length", MAX_TAGS)
-        super().__init__(**kwargs)
+        super().__init__(max_sent=100 * MAX_TAGS, **kwargs)
 
     def to_internal_value(self, data: Any) -> list[str]:
         return list(dict.fromkeys(super().to_internal_value(data)))

@@ -15,16 +15,25 @@ from core import errors, long_bodies
 # Only these escapes can contain what strictly decoded UTF-8 cannot: NUL, or half of a surrogate pair.
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
+# What a body of this size may hold. Each value takes memory and time far beyond its bytes, an empty list most of all.
+MAX_VALUES = 2**20
+MAX_CONTAINERS = 2**18
+# A text, or the byte that a list, an object or a further value begins with.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[,\[{]', re.DOTALL)
 
 
 class BoundedJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        """Parse the body. Raises `PayloadTooLarge`, `Busy`, or `ParseError` if it is not plain JSON."""
+        """Parse the body. Raises `PayloadTooLarge`, `Busy`, `Invalid` for too many values, or `ParseError` if it is not
+        plain JSON."""
         body = _read(stream, (parser_context or {}).get("request"))
         if len(body) > settings.MAX_BODY_BYTES:
             raise too_large()
+        if _has_too_many_values(body):
+            most = f"{MAX_VALUES:,} values, or {MAX_CONTAINERS:,} lists and objects"
+            raise errors.Invalid(f"The body has more than {most}: send it in parts.")
         try:
             value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
         except RecursionError as error:
@@ -60,6 +69,22 @@ def iter_strings(value: Any) -> Iterator[str]:
             waiting.extend(one.values())
         elif isinstance(one, list):
             waiting.extend(one)
+
+
+def _has_too_many_values(body: bytes) -> bool:
+    """Known before any of them is built. What a text contains does not count."""
+    containers = body.count(b"[") + body.count(b"{")
+    if containers <= MAX_CONTAINERS and containers + body.count(b",") <= MAX_VALUES:
+        return False
+    values = containers = 0
+    for token in _TOKEN.finditer(body):
+        first = body[token.start()]
+        if first != ord('"'):
+            values += 1
+            containers += first != ord(",")
+            if values > MAX_VALUES or containers > MAX_CONTAINERS:
+                return True
+    return False
 
 
 def _no_constant(name: str) -> None:

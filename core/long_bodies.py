@@ -5,9 +5,11 @@ So they are read only of people who have signed in, and of one person a few at o
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
-from typing import Any
+from typing import IO, Any
+
+from django.db import DatabaseError
 
 from core import errors
 
@@ -15,6 +17,8 @@ from core import errors
 HELD_BYTES = 2**16
 # In each process.
 MAX_A_PERSON = 4
+
+_CHUNK = 2**16
 
 _lock = Lock()
 _sending: Counter[str] = Counter()
@@ -43,3 +47,10 @@ def receive(person: Any) -> Iterator[None]:
             _sending[sender] -= 1
             if not _sending[sender]:
                 del _sending[sender]
+
+
+def drop_unread(stream: IO[bytes], person: Any) -> None:
+    """Read what was refused before it was read, if this person may send it: who is still sending reads no answer."""
+    with suppress(errors.RegistryError, OSError, DatabaseError), receive(person):
+        while stream.read(_CHUNK):
+            pass

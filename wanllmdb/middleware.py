@@ -60,8 +60,13 @@ class LongBodiesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if is_api(request) or not long_bodies.is_long(request.META):
+        if not long_bodies.is_long(request.META):
             return self.get_response(request)
+        if is_api(request):
+            response = self.get_response(request)
+            # The view knows whose key it is.
+            long_bodies.drop_unread(request, request.user)
+            return response
         try:
             with long_bodies.receive(request.user):
                 return self.get_response(request)

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from accounts.actor import Channel
 from accounts.models import Role
 from api.artifacts.serializers import VersionSerializer
-from api.fields import EnumField, ProseField
+from api.fields import BoundedDictField, EnumField, ProseField
 from api.serialization import serialize
 from artifacts import validators
 from artifacts.aliases.suggestions import SuggestionReason
@@ -185,12 +185,14 @@ class UseArtifact(serializers.Serializer):
 
 
 class AliasesSet(serializers.Serializer):
-    aliases = serializers.DictField(
+    aliases = BoundedDictField(
+        max_length=MAX_ALIASES_A_CALL,
         child=serializers.CharField(max_length=36, allow_null=True),
         allow_empty=False,
         help_text="For each alias the id of a version, or a version such as `v3`; null removes the alias.",
     )
-    expected = serializers.DictField(
+    expected = BoundedDictField(
+        max_length=MAX_ALIASES_A_CALL,
         child=serializers.UUIDField(allow_null=True),
         required=False,
         help_text="For some of them: only if the alias is at this version; null: only if it does not exist.",
@@ -199,8 +201,6 @@ class AliasesSet(serializers.Serializer):
     artifact_id = serializers.UUIDField(required=False)
 
     def validate_aliases(self, targets: dict[str, str | None]) -> dict[str, str | None]:
-        if len(targets) > MAX_ALIASES_A_CALL:
-            raise serializers.ValidationError(f"One call takes at most {MAX_ALIASES_A_CALL} aliases.")
         for alias in targets:
             validators.check_alias(alias)
         return targets

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
 from api.artifacts.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
 from api.artifacts.serializers import ArtifactCreate, ArtifactSerializer, FileSerializer, VersionSerializer
-from api.fields import JSONObjectField, ProseField
+from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, ProseField
 from artifacts import storage, validators
 from artifacts.content import downloads, uploads
 from artifacts.models import ArtifactVersion, StoredObject
@@ -29,7 +29,7 @@ class VersionCreate(serializers.Serializer):
     description = ProseField(required=False)
     notes = ProseField(required=False)
     metadata = JSONObjectField(required=False)
-    aliases = serializers.ListField(
+    aliases = BoundedListField(
         child=AliasNameField(),
         required=False,
         max_length=MAX_ALIASES_A_CALL,
@@ -129,6 +129,9 @@ class CompletedPartSerializer(serializers.Serializer):
     number = serializers.IntegerField(min_value=1, max_value=storage.MAX_PARTS)
     etag = serializers.RegexField(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
 
+    class Meta:
+        list_serializer_class = BoundedListSerializer
+
 
 class FileRegister(serializers.Serializer):
     version_id = serializers.UUIDField(required=False)
@@ -163,14 +166,20 @@ class PackEntrySerializer(serializers.Serializer):
     offset = SizeField()
     size = SizeField(required=False)
 
+    class Meta:
+        list_serializer_class = BoundedListSerializer
+
 
 class UploadRequestSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(StoredObject.Kind.choices)
     sha256 = HashField(validators.SHA256)
     size = SizeField()
     part_size = SizeField(required=False, allow_null=True)
-    parts = serializers.ListField(child=HashField(validators.SHA256), required=False, max_length=storage.MAX_PARTS)
-    members = PackEntrySerializer(many=True, required=False)
+    parts = BoundedListField(child=HashField(validators.SHA256), required=False, max_length=storage.MAX_PARTS)
+    members = PackEntrySerializer(many=True, required=False, max_length=uploads.MAX_PACK_MEMBERS)
+
+    class Meta:
+        list_serializer_class = BoundedListSerializer
 
     def to_internal_value(self, data: Any) -> uploads.UploadRequest:
         clean = super().to_internal_value(data)
@@ -211,7 +220,10 @@ class UploadsSerializer(serializers.Serializer):
 
 class CompletedUploadSerializer(serializers.Serializer):
     id = serializers.UUIDField()
-    parts = CompletedPartSerializer(many=True, required=False)
+    parts = CompletedPartSerializer(many=True, required=False, max_length=storage.MAX_PARTS)
+
+    class Meta:
+        list_serializer_class = BoundedListSerializer
 
     def to_internal_value(self, data: Any) -> uploads.CompletedUpload:
         clean = super().to_internal_value(data)
@@ -222,7 +234,7 @@ class Finalize(serializers.Serializer):
     version_id = serializers.UUIDField(required=False)
     digest = HashField(validators.SHA256, required=False, allow_null=True)
     uploads = CompletedUploadSerializer(many=True, required=False, max_length=100_000)
-    aliases = serializers.ListField(child=AliasField(), required=False, max_length=MAX_ALIASES_A_CALL)
+    aliases = BoundedListField(child=AliasField(), required=False, max_length=MAX_ALIASES_A_CALL)
 
 
 class MoveSerializer(serializers.Serializer):

@@ -6,7 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.fields import EnumField, JSONObjectField, LineField
+from api.fields import BoundedListField, EnumField, JSONObjectField, LineField
 from events import kinds
 from notifications import url_policy
 from notifications.models import Attempt, Delivery, InboxItem, InboxReason, Watch, Webhook
@@ -128,7 +128,7 @@ class UnreadSerializer(serializers.Serializer):
 
 
 class InboxRead(serializers.Serializer):
-    ids = serializers.ListField(child=serializers.UUIDField(), required=False, allow_null=True, max_length=MAX_READ_IDS)
+    ids = BoundedListField(child=serializers.UUIDField(), required=False, allow_null=True, max_length=MAX_READ_IDS)
     all = serializers.BooleanField(required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from api.fields import EnumField, JSONObjectField, LineField, ListItemMixin, ProseField, TagsField
+from api.fields import BoundedListField, EnumField, JSONObjectField, LineField, ListItemMixin, ProseField, TagsField
 from api.pagination import CursorQuery, PageQuery
 from projects import history
 from projects.models import Project, Resume, Run, State, Visibility
@@ -183,7 +183,7 @@ class HistoryAppend(serializers.Serializer):
     offset = serializers.IntegerField(
         min_value=0, max_value=2**31 - 1 - MAX_HISTORY_ROWS, help_text="How many rows this writer has sent before."
     )
-    rows = serializers.ListField(child=HistoryRowField(), max_length=MAX_HISTORY_ROWS)
+    rows = BoundedListField(child=HistoryRowField(), max_length=MAX_HISTORY_ROWS)
 
 
 class HistoryAppended(serializers.Serializer):

@@ -8,8 +8,11 @@ from rest_framework.test import APIRequestFactory
 from accounts import teams
 from accounts.actor import Actor
 from accounts.models import Team
-from api.fields import JSONObjectField, LineField, ProseField, TagsField
+from api.artifacts.upload_serializers import Finalize
+from api.errors import MAX_FIELD_ERRORS
+from api.fields import BoundedDictField, BoundedListField, JSONObjectField, LineField, ProseField, TagsField
 from api.pagination import CursorQuery, cursor_page
+from api.projects.serializers import HistoryAppend
 from core import errors
 from projects import runs
 
@@ -49,6 +52,28 @@ def test_plain_objects_come_back_from_the_database_as_they_were(project, bob):
 
     run.refresh_from_db()
     assert run.config == value
+
+
+class NeverAsked(ProseField):
+    def run_validation(self, data: object = None) -> str:
+        pytest.fail("An item was looked at.")
+
+
+def test_of_lists_that_are_too_long_no_item_is_looked_at():
+    for field, value in [
+        (BoundedListField(child=NeverAsked(), max_length=3), ["a"] * 4),
+        (BoundedDictField(child=NeverAsked(), max_length=3), dict.fromkeys("abcd")),
+        (TagsField(child=NeverAsked()), ["a"] * 10_001),
+    ]:
+        with pytest.raises(ValidationError, match="no more than"):
+            field.run_validation(value)
+
+
+def test_of_thousands_of_invalid_items_those_that_are_reported_are_looked_at():
+    for serializer in (Finalize(data={"uploads": [{}] * 5000}), HistoryAppend(data={"rows": [{}] * 5000})):
+        assert not serializer.is_valid()
+        (field,) = serializer.errors.keys() & {"uploads", "rows"}
+        assert list(serializer.errors[field]) == list(range(MAX_FIELD_ERRORS))
 
 
 def test_tags_are_distinct_and_keep_their_order():

@@ -79,6 +79,27 @@ def test_bodies_that_are_no_plain_json_are_refused(api, alice, body):
     assert (answer.status_code, answer.json()["code"], answer["Content-Type"]) == (400, "Invalid", PROBLEM)
 
 
+@pytest.mark.parametrize("value", [b"[]", b"1"])
+def test_a_body_of_too_many_values_is_refused_before_it_is_parsed(api, alice, value):
+    body = b'{"name": "pirates", "other": [' + b",".join([value] * 2**20) + b"] and what is no JSON"
+    answer = api(alice).generic("POST", "/api/v1/teams", body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "Invalid")
+    assert "1,048,576 values" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("text", ["[" * 300_000, "," * 2**21, '\\"{' * 300_000, '\\\\"' + ',"",' * 300_000 + '"'])
+def test_what_a_text_contains_are_no_values(api, alice, text):
+    answer = api(alice).generic("POST", "/api/v1/teams", f'{{"name": "{text}"}}', content_type="application/json")
+    assert "values" not in answer.json()["detail"]
+
+
+def test_a_text_without_an_end_is_no_json(api, alice):
+    body = b'{"name": "' + b'\\"[' * 300_000 + b"\\"
+    answer = api(alice).generic("POST", "/api/v1/teams", body, content_type="application/json")
+    assert "not JSON" in answer.json()["detail"]
+
+
 def test_escapes_that_only_look_bad_are_fine(api, alice):
     body = rb'{"name": "pirates", "display_name": "\\u0000 \\ud800 \ud83c\udff4"}'
     answer = api(alice).generic("POST", "/api/v1/teams", body, content_type="application/json")

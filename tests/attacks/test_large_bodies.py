@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import urllib3
@@ -144,6 +145,15 @@ def test_a_body_over_16_mib_is_answered_with_413_that_is_read(stack, signed_in):
         assert Counter(answer.status for answer in answers) == {413: 6}
         assert all(b"16 MiB" in answer.data for answer in answers)
         assert pool.request("GET", f"{stack.base_url}/healthz").status == 200
+
+
+def test_a_long_body_that_is_refused_before_it_is_read_is_answered(stack):
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {stack.key('bob')}"}
+    url = f"{stack.base_url}/api/v1/artifacts/versions/{uuid4()}/uploads"
+    with urllib3.PoolManager() as pool:
+        for _ in range(3):
+            answer = pool.request("POST", url, body=b"x" * 4 * MIB, headers=headers, retries=False)
+            assert (answer.status, answer.json()["code"]) == (404, "Missing")
 
 
 def test_the_front_has_a_limit_of_sockets(stack):

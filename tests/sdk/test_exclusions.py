@@ -41,3 +41,12 @@ def test_patterns_are_those_of_gitignore(patterns, excluded, included):
 def test_what_is_no_pattern_is_rejected(pattern):
     with pytest.raises(errors.Invalid):
         Exclusions([pattern])
+
+
+def test_a_pattern_of_many_stars_is_matched_at_once():
+    many = Exclusions(["*a" * 30 + "b"])
+    assert not many.match("a" * 250, False)
+    assert many.match("a" * 250 + "b", False)
+    nested = Exclusions(["x*b*/*a/*c*"])
+    assert nested.match("xbb/aa/cc", False)
+    assert not nested.match("xbb/ab/cc", False)

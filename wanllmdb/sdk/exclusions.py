@@ -7,10 +7,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from wanllmdb.sdk import errors
 
 IGNORE_FILE = ".wanllmdbignore"
+_STAR = "[^/]*"
+_FOLDERS = "(?:.*/)?"
 _TOKEN = re.compile(r"(?:\A|(?<=/))(?:\*\*/)+|/\*\*\Z|\A\*\*\Z|\*+|\?|\[!?\]?[^\]]*\]|\\?.", re.DOTALL)
 
 
@@ -95,19 +98,27 @@ def _parse_one(pattern: str, folder: str) -> _Rule | None:
 
 def _to_regex(pattern: str) -> str:
     """`*` and `?` are within a name, `**` is any number of folders."""
-    return _TOKEN.sub(_translate, pattern)
+    parts = [_translate(token) for token in _TOKEN.finditer(pattern)]
+    wild = [index for index, part in enumerate(parts) if part in (_STAR, _FOLDERS, "/.+", ".+")]
+    for begin, end in pairwise(wild):
+        if parts[begin] == parts[end] == _STAR:
+            # Of what lies between two stars the first place will do: to try all others takes for ever. Python 3.10 has
+            # no other way to say so than a group that is looked ahead for.
+            parts[begin] = f"(?=(?P<_{begin}>[^/]*?"
+            parts[end - 1] += f"))(?P=_{begin})"
+    return "".join(parts)
 
 
 def _translate(token: re.Match[str]) -> str:
     text = token[0]
     if text.endswith("**/"):
-        return "(?:.*/)?"
+        return _FOLDERS
     if text == "/**":
         return "/.+"
     if text == "**":
         return ".+"
     if text.startswith("*"):
-        return "[^/]*"
+        return _STAR
     if text == "?":
         return "[^/]"
     if text.startswith("[") and len(text) > 1:
