@@ -13,7 +13,7 @@ from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
-from wanllmdb.sdk.json_values import SyncedDict, to_jsonable
+from wanllmdb.sdk.json_values import SyncedDict, to_object
 from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
@@ -142,18 +142,17 @@ class Run:
 
         Does not block: values are sent in the background. In a forked process it returns when they have been sent, or
         after `WORKER_RETRY_PERIOD` seconds with a warning, because such a process may be ended at any time.
-        Raises `Invalid` for anything but a mapping with string keys, and after the run has ended.
+        Raises `Invalid` for anything but a mapping or an object with fields, and after the run has ended.
         """
-        if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
-            raise errors.Invalid("log takes a mapping of names to values, such as {'loss': 0.1}")
+        converted = to_object(data, "log")
         self._require_running("log")
         if self._is_copy:
             raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
         self._step = self._step + 1 if step is None else _to_step(step)
         if self._heartbeat:
-            values = self._sendable.fit("the run's summary", to_jsonable(dict(data)))
+            values = self._sendable.fit("the run's summary", converted)
             self._heartbeat.history.add({"_timestamp": time.time(), **values, "_step": self._step})
-        self.summary.update(data)
+        self.summary.update(converted)
         if self._is_worker:
             self._send_now()
 

@@ -12,7 +12,7 @@ from typing import Any
 from wanllmdb.sdk import environment, errors, timestamps
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.json_values import to_jsonable, to_object
 from wanllmdb.sdk.offline.recorder import Recorder
 from wanllmdb.sdk.offline.run_artifacts import OfflineArtifacts
 from wanllmdb.sdk.offline.run_directory import RunDirectory
@@ -45,8 +45,9 @@ class OfflineRun(Run):
 
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
         with self._recorder.pause():
-            super().log(data, step)
-            self._recorder.log(self.step, {str(name): self.summary[name] for name in data if name in self.summary})
+            values = to_object(data, "log")
+            super().log(values, step)
+            self._recorder.log(self.step, values)
 
     def use_artifact(
         self,
