@@ -200,7 +200,7 @@ class Artifact:
         return self._draft("add_file").add_file(local_path, name)
 
     def add_dir(
-        self, local_path: StrPath, name: StrPath | None = None, exclude: str | Iterable[str] | None = None
+        self, local_path: StrPath, name: StrPath | None = None, exclude: StrPath | Iterable[StrPath] | None = None
     ) -> None:
         """Add all files of a directory, at the root of the artifact or below `name`.
 

@@ -163,7 +163,7 @@ class Run:
         type: str | None = None,
         aliases: str | Iterable[str] | None = None,
         tags: str | Iterable[str] | None = None,
-        exclude: str | Iterable[str] | None = None,
+        exclude: StrPath | Iterable[StrPath] | None = None,
         wait: bool = True,
     ) -> Artifact:
         """Create a version of the artifact in this run's project, and return the artifact.

@@ -140,7 +140,7 @@ def log_artifact(
     type: str | None = None,
     aliases: str | Iterable[str] | None = None,
     tags: str | Iterable[str] | None = None,
-    exclude: str | Iterable[str] | None = None,
+    exclude: StrPath | Iterable[StrPath] | None = None,
     wait: bool = True,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""
