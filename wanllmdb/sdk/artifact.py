@@ -254,8 +254,8 @@ class Artifact:
         return self._logged("aliases").aliases
 
     @aliases.setter
-    def aliases(self, aliases: list[str]) -> None:
-        self._logged("aliases").aliases = list(aliases)
+    def aliases(self, aliases: str | Iterable[str] | None) -> None:
+        self._logged("aliases").aliases = [aliases] if isinstance(aliases, str) else list(aliases or ())
 
     @property
     def digest(self) -> str:

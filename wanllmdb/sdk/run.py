@@ -13,7 +13,7 @@ from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
-from wanllmdb.sdk.json_values import SyncedDict, to_object
+from wanllmdb.sdk.json_values import SyncedDict, to_jsonable, to_object
 from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
@@ -272,6 +272,7 @@ class Run:
             )
 
     def _update(self, **changes: Any) -> None:
+        changes = to_jsonable(changes)
         if self.is_online:
             changes = self._connection.client.patch(f"/runs/{self.id}", changes)
         self._record.update(changes)

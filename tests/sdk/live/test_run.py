@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,8 @@ def test_tags_and_notes_are_replaced_by_assignment(run, get_run):
     run.notes = "better"
     assert (get_run(run.id)["tags"], get_run(run.id)["notes"]) == (["x"], "better")
     assert run.tags == ("x",)
+    run.notes = Path("plan.md")
+    assert get_run(run.id)["notes"] == "plan.md"
 
 
 def test_config_may_come_from_argparse(bob, project, get_run):
