@@ -171,6 +171,18 @@ def test_files_are_saved_and_artifacts_logged_in_the_background(directories, tmp
     assert [entry.path for entry in directory.read_manifest(logged[-1]["id"])] == ["a.log", "b.log"]
 
 
+def test_a_change_after_the_end_is_told_once_and_not_kept(directories, capsys):
+    with wandb.init(config={"lr": 1}) as run:
+        pass
+    run.config.lr = 2
+    run.summary["best"] = 1
+    assert capsys.readouterr().err.count("is not sent: it has ended (finished)") == 1
+    copied = pickle.loads(pickle.dumps(run))
+    copied.config.lr = 3
+    assert "is not sent: this is a copy that was unpickled" in capsys.readouterr().err
+    assert outcome_of(directories()[0]).values["config"] == {"lr": 1}
+
+
 def test_login_checks_no_key():
     assert wandb.login(key="wllm_something")
 

@@ -41,6 +41,7 @@ class Run:
         """Whether this process was forked from the one that started the run."""
         self._ends_with_process = False
         self._send_after = 0.0
+        self._has_warned_of_lost_change = False
         self._heartbeat: Heartbeat | None = None
         if self.is_online and not is_copy:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
@@ -251,11 +252,21 @@ class Run:
     # --- Internal -----------------------------------------------------------------------------------------------------
 
     def _mark_dirty(self) -> None:
+        if self._is_copy or self.state != "running":
+            self._warn_of_lost_change()
         if self._heartbeat:
             self._heartbeat.mark_dirty()
         if self._is_worker and not self._ends_with_process:
             self._ends_with_process = True
             process_end.call_at_end(self._end)
+
+    def _warn_of_lost_change(self) -> None:
+        if not self._has_warned_of_lost_change and self._connection.settings.mode != "disabled":
+            self._has_warned_of_lost_change = True
+            reason = "this is a copy that was unpickled" if self._is_copy else f"it has ended ({self.state})"
+            self._connection.console.warning(
+                f"a change of config or summary of run {self.name!r} is not sent: {reason}"
+            )
 
     def _snapshot(self) -> dict[str, Any]:
         """What is sent of config and summary."""

@@ -61,7 +61,9 @@ class OfflineRun(Run):
         return self._artifacts.use(name_or_artifact, type, alias, version, at)
 
     def _mark_dirty(self) -> None:
-        if not self._is_copy:
+        if self._is_copy or self.state != "running":
+            self._warn_of_lost_change()
+        else:
             self._recorder.record_changes(self._snapshot)
 
     def _snapshot(self) -> dict[str, Any]:
