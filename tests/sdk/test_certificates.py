@@ -41,6 +41,13 @@ def test_an_authority_is_trusted_that_a_variable_names(monkeypatch, authority, s
     assert me(server.url) == "bob"
 
 
+def test_a_bundle_may_be_in_the_home_directory_or_end_in_a_line_break(monkeypatch, authority, server):
+    monkeypatch.setenv("HOME", str(authority.path.parent))
+    for value in (f"~/{authority.path.name}", f"{authority.path}\n"):
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", value)
+        assert me(server.url) == "bob"
+
+
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"])
 def test_a_directory_of_authorities_is_trusted(monkeypatch, tmp_path, authority, server, variable):
     shutil.copy(authority.path, tmp_path / "authority.pem")

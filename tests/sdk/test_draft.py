@@ -243,6 +243,9 @@ def test_paths_can_be_written_in_every_way(artifact, folder, home, monkeypatch):
     ]
     assert artifact.get_entry(f"home/{decomposed}").path == "home/é.txt"
     assert f"home/{decomposed}" in artifact.manifest and artifact.manifest[f"home/{decomposed}"].size == 2
+    entries = artifact.manifest.entries
+    assert entries[f"home/{decomposed}"] is entries.get(Path("home/é.txt")) and f"./home/{decomposed}" in entries
+    assert (entries.get("absent"), 5 in entries) == (None, False)
     artifact.remove(f"./home/{decomposed}")
     artifact.remove(Path("b/c.txt"))
     artifact.remove(artifact.get_entry("notes.md"))

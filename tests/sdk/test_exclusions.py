@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from wanllmdb.sdk import errors
@@ -35,6 +37,17 @@ def test_patterns_are_those_of_gitignore(patterns, excluded, included):
     exclusions = Exclusions(patterns)
     for path in (*excluded, *included):
         assert exclusions.match(path.rstrip("/"), path.endswith("/")) == (path in excluded), path
+
+
+def test_one_pattern_may_be_a_path():
+    for patterns in (Path("build"), [Path("build")], {"build"}):
+        assert Exclusions(patterns).match("x/build", is_folder=True)
+
+
+@pytest.mark.parametrize("patterns", [3, b"*.pyc", [b"x"]])
+def test_other_types_are_rejected(patterns):
+    with pytest.raises(errors.Invalid, match="exclude takes patterns such as"):
+        Exclusions(patterns)
 
 
 @pytest.mark.parametrize("pattern", ["../x", "a/../b", "[z-a]", 3])

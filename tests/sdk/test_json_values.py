@@ -223,6 +223,32 @@ def test_a_missing_item_is_an_attribute_error():
         del config.lr
 
 
+def test_a_key_of_any_type_finds_what_was_set_with_it():
+    config = SyncedDict({Colour.RED: 1}, lambda: None)
+    config[3] = "three"
+    assert config == {"red": 1, "3": "three"}
+    assert (config[Colour.RED], config[3], config.get(3)) == (1, "three", "three")
+    assert Colour.RED in config and 4 not in config
+    assert (config.setdefault(3, 4), config.pop(3), config.get(3, 5)) == ("three", "three", 5)
+    del config[Colour.RED]
+    assert config == {}
+
+
+def test_an_item_that_cannot_be_read_does_not_spoil_the_others():
+    class Missing(collections.UserDict):
+        def __getitem__(self, key):
+            if key == "bad":
+                raise LookupError("a mandatory value is missing")
+            return super().__getitem__(key)
+
+    class Failing(OfAttrs):
+        __attrs_attrs__ = (types.SimpleNamespace(name="rate"), types.SimpleNamespace(name="bad"))
+        bad = property(lambda self: 1 / 0)
+
+    assert to_object(Missing(a=1, bad=2), "config") == {"a": 1, "bad": "<LookupError>"}
+    assert to_jsonable(Failing()) == {"rate": 0.1, "bad": "<ZeroDivisionError>"}
+
+
 def test_every_way_to_change_a_dict_converts_and_reports():
     changes = []
     config = SyncedDict({}, lambda: changes.append(1))

@@ -99,6 +99,8 @@ def test_an_artifact_is_kept_as_it_was_when_it_was_logged(directories, tmp_path,
         assert Path(logged.download("down", exact=True)) == root
         assert not (root / "other").exists()
         assert [path.name for path in Path(logged.download("part", path_prefix="in")).iterdir()] == ["in"]
+        with pytest.raises(wandb.NotFound, match=r"starts with 'in/a\.txt/'"):
+            logged.download("part", path_prefix="in/a.txt/")
         with pytest.raises(wandb.NotFound, match="contains no path that starts with 'absent'"):
             logged.download("part", path_prefix="absent")
         assert logged.download().startswith(str(tmp_path / "artifacts/data-offline-"))
@@ -159,11 +161,26 @@ def test_files_are_saved_and_artifacts_logged_in_the_background(directories, tmp
         (tmp_path / "a.log").unlink()
         (tmp_path / "b.log").write_text("b")
         run.save("*.log", policy="end")
+        model = wandb.ModelRegistry().log_model(run, tmp_path / "b.log", "net", version="v1.0.0")
+    assert (model["version"], model["stage"], model["size"]) == ("v1.0.0", "none", 1)
+    assert (model["number"], model["version_id"], model["url"]) == (None, None, None)
     (directory,) = directories()
     assert (directory.read()["name"], directory.read()["resume"]) == ("mine", "allow")
     logged = [event for _, event in outcome_of(directory).actions]
-    assert [event["artifact_name"] for event in logged] == ["data"] * 3 + ["run-mine-files"] * 2
+    assert [event["artifact_name"] for event in logged] == ["data"] * 3 + ["run-mine-files", "net", "run-mine-files"]
     assert [entry.path for entry in directory.read_manifest(logged[-1]["id"])] == ["a.log", "b.log"]
+
+
+def test_a_change_after_the_end_is_told_once_and_not_kept(directories, capsys):
+    with wandb.init(config={"lr": 1}) as run:
+        pass
+    run.config.lr = 2
+    run.summary["best"] = 1
+    assert capsys.readouterr().err.count("is not sent: it has ended (finished)") == 1
+    copied = pickle.loads(pickle.dumps(run))
+    copied.config.lr = 3
+    assert "is not sent: this is a copy that was unpickled" in capsys.readouterr().err
+    assert outcome_of(directories()[0]).values["config"] == {"lr": 1}
 
 
 def test_login_checks_no_key():

@@ -1,5 +1,6 @@
 import pytest
 
+import wanllmdb as wandb
 from wanllmdb.sdk import errors, validators
 
 
@@ -18,3 +19,11 @@ def test_an_invalid_artifact_name(name):
 def test_an_invalid_alias(alias):
     with pytest.raises(errors.InvalidName, match="is not a valid alias"):
         validators.validate_alias(alias)
+
+
+@pytest.mark.parametrize("name", [5, b"acme/x/data:v1", ["data"]])
+def test_what_is_no_text_names_nothing(name):
+    api = wandb.Api("http://127.0.0.1:1", "wllm_0", entity="acme", project="x")
+    for find in (api.artifact, api.collection, api.project, api.artifacts, api.run, api.runs):
+        with pytest.raises(errors.Invalid, match=r"is not (an artifact|a project) name|is not the path of a run"):
+            find(name)

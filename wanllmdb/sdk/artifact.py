@@ -200,7 +200,7 @@ class Artifact:
         return self._draft("add_file").add_file(local_path, name)
 
     def add_dir(
-        self, local_path: StrPath, name: StrPath | None = None, exclude: str | Iterable[str] | None = None
+        self, local_path: StrPath, name: StrPath | None = None, exclude: StrPath | Iterable[StrPath] | None = None
     ) -> None:
         """Add all files of a directory, at the root of the artifact or below `name`.
 
@@ -254,8 +254,8 @@ class Artifact:
         return self._logged("aliases").aliases
 
     @aliases.setter
-    def aliases(self, aliases: list[str]) -> None:
-        self._logged("aliases").aliases = list(aliases)
+    def aliases(self, aliases: str | Iterable[str] | None) -> None:
+        self._logged("aliases").aliases = [aliases] if isinstance(aliases, str) else list(aliases or ())
 
     @property
     def digest(self) -> str:

@@ -53,14 +53,14 @@ class Connection:
         project = project or self.settings.project
         if not project:
             raise errors.Invalid("No project given: pass its full name (team/project), or set WANLLMDB_PROJECT")
-        parts = project.split("/")
-        if len(parts) > 2 or not all(parts):
+        parts = project.split("/") if isinstance(project, str) else []
+        if not 0 < len(parts) <= 2 or not all(parts):
             raise errors.Invalid(f"{project!r} is not a project name: use 'team/project' or 'project'")
         return project if len(parts) == 2 else f"{self.default_team}/{project}"
 
     def full_name(self, name: str, project: str | None = None) -> str:
         """`team/project/name:x` for an artifact name, whose `:x` is optional, relative to a project."""
-        path, colon, version = name.partition(":")
+        path, colon, version = name.partition(":") if isinstance(name, str) else ("", "", "")
         parts = path.split("/")
         if len(parts) > 3 or not all(parts) or (colon and not version):
             raise errors.Invalid(

@@ -81,7 +81,7 @@ class Draft:
         return self._add(path, LocalFile.from_stat(source, result))
 
     def add_dir(
-        self, local_path: StrPath, name: StrPath | None = None, exclude: str | Iterable[str] | None = None
+        self, local_path: StrPath, name: StrPath | None = None, exclude: StrPath | Iterable[StrPath] | None = None
     ) -> None:
         top = absolute_path(local_path)
         if not stat.S_ISDIR(get_stat(top).st_mode):

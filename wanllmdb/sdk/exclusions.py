@@ -8,8 +8,10 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from wanllmdb.sdk import errors
+from wanllmdb.sdk.paths import StrPath
 
 IGNORE_FILE = ".wanllmdbignore"
 _STAR = "[^/]*"
@@ -34,9 +36,10 @@ class _Rule:
 class Exclusions:
     """Patterns, the last of which that matches decides: `!` before one takes files in again."""
 
-    def __init__(self, patterns: str | Iterable[str] | None = None) -> None:
+    def __init__(self, patterns: StrPath | Iterable[StrPath] | None = None) -> None:
         """Raises `Invalid` for a pattern that is no text or leads out of the directory."""
-        self._given = _parse([patterns] if isinstance(patterns, str) else patterns or (), "")
+        several = patterns if isinstance(patterns, Iterable) and not isinstance(patterns, str | bytes) else [patterns]
+        self._given = _parse(several if patterns is not None else (), "")
         self._from_files: tuple[_Rule, ...] = ()
 
     def with_ignore_file(self, directory: str, folder: str) -> Exclusions:
@@ -66,7 +69,7 @@ class Exclusions:
         return is_excluded
 
 
-def _parse(patterns: Iterable[str], folder: str) -> tuple[_Rule, ...]:
+def _parse(patterns: Iterable[Any], folder: str) -> tuple[_Rule, ...]:
     rules = []
     for pattern in patterns:
         if not isinstance(pattern, str | os.PathLike):

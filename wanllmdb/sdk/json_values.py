@@ -26,6 +26,7 @@ _MAX_CONTAINERS = 350_000
 # Python and the server write no decimal number of more digits than 4,300.
 _MAX_INT_BITS = 14_000
 _CUT_OFF = "..."
+_UNSET = object()
 _SIMPLE_TYPES = (str, bool, int, float, complex, bytes, date, time)
 
 
@@ -129,9 +130,11 @@ class _Conversion:
 
 def _content(value: Any) -> Any:
     """What a value consists of: a dict, a list, or a simpler value; None if it is to be shown as text."""
-    if isinstance(value, Mapping):
-        # For a dict this is one step, so that another thread may change it meanwhile.
+    if isinstance(value, dict):
+        # One step, so that another thread may change it meanwhile.
         return dict(value)
+    if isinstance(value, Mapping):
+        return {key: _read(value.__getitem__, key) for key in value}
     if isinstance(value, tuple) and isinstance(names := getattr(value, "_fields", None), tuple):
         return dict(zip(names, value, strict=True))
     if isinstance(value, (Sequence, ValuesView)):
@@ -139,7 +142,8 @@ def _content(value: Any) -> Any:
     if isinstance(value, Set):
         return _sorted(value)
     if (names := _field_names(value)) is not None:
-        return {name: getattr(value, name) for name in names if hasattr(value, name)}
+        fields = {name: _read(getattr, value, name, _UNSET) for name in names}
+        return {name: field for name, field in fields.items() if field is not _UNSET}
     argparse = sys.modules.get("argparse")
     if isinstance(value, SimpleNamespace) or (argparse and isinstance(value, argparse.Namespace)):
         return dict(vars(value))
@@ -183,6 +187,14 @@ def _attributes(value: Any) -> dict[str, Any]:
         return {}
 
 
+def _read(get: Callable[..., Any], *arguments: Any) -> Any:
+    """One item. One that cannot be read, such as a missing value of omegaconf, must not spoil the others."""
+    try:
+        return get(*arguments)
+    except Exception as error:
+        return f"<{type(error).__name__}>"
+
+
 def _to_number(value: Any) -> Any:
     if type(value) is int or isinstance(value, Integral):
         whole = int(value)
@@ -215,7 +227,7 @@ def _to_text(value: Any) -> str:
 
 
 class JsonDict(dict[str, Any]):
-    """A dict that converts each value to types that JSON has when it is given.
+    """A dict that converts each value to types that JSON has when it is given, and each key when it is used.
 
     What is changed deep inside a value is converted when it is used.
     """
@@ -223,18 +235,27 @@ class JsonDict(dict[str, Any]):
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__(_to_items(values))
 
-    def __setitem__(self, key: str, value: Any) -> None:
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(_to_key(key))
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(_to_key(key))
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_to_key(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
         self._merge(_to_items({key: value}))
 
-    def __delitem__(self, key: str) -> None:
-        super().__delitem__(key)
+    def __delitem__(self, key: Any) -> None:
+        super().__delitem__(_to_key(key))
         self._changed()
 
     def __ior__(self, other: Any) -> JsonDict:  # type: ignore[override,misc]
         self.update(other)
         return self
 
-    def setdefault(self, key: str, default: Any = None) -> Any:
+    def setdefault(self, key: Any, default: Any = None) -> Any:
         if key not in self:
             self[key] = default
         return self[key]
@@ -252,8 +273,8 @@ class JsonDict(dict[str, Any]):
                 values = dict(values)
         self._merge({**to_object(values, "update"), **_to_items(items)})
 
-    def pop(self, key: str, *default: Any) -> Any:
-        value = super().pop(key, *default)
+    def pop(self, key: Any, *default: Any) -> Any:
+        value = super().pop(_to_key(key), *default)
         self._changed()
         return value
 
@@ -329,4 +350,8 @@ class SyncedDict(JsonDict):
 
 def _to_items(values: Mapping[Any, Any]) -> dict[str, Any]:
     """The items in types that JSON has, each with its own limits."""
-    return {_Conversion().to_key(key): to_jsonable(value) for key, value in values.items()}
+    return {_to_key(key): to_jsonable(value) for key, value in values.items()}
+
+
+def _to_key(key: Any) -> str:
+    return key if type(key) is str else _Conversion().to_key(key)

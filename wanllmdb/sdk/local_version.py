@@ -81,7 +81,7 @@ class LocalVersion(LoggedVersion):
         if not prefix:
             return "", list(self.manifest)
         for start in (f"{prefix.rstrip('/')}/", prefix):
-            if start in self.manifest.entries:
+            if not start.endswith("/") and start in self.manifest:
                 return start, [self.manifest[start]]
             if entries := [entry for entry in self.manifest if entry.path.startswith(start)]:
                 return start, entries

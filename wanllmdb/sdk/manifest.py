@@ -36,11 +36,24 @@ class Entry:
         return self.sha256
 
 
+class _Entries(dict[str, Entry]):
+    """By path. A path to look up is composed first, so that a file is found by the name that it has on a disk."""
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, str | os.PathLike) and super().__contains__(paths.compose(path))
+
+    def __getitem__(self, path: StrPath) -> Entry:
+        return super().__getitem__(paths.compose(path))
+
+    def get(self, path: StrPath, default: Any = None) -> Any:
+        return super().get(paths.compose(path), default) if path in self else default
+
+
 class Manifest:
     """The files of a version or a draft by path, sorted by path."""
 
     def __init__(self, entries: Iterable[Entry], digest: str | None) -> None:
-        self.entries: dict[str, Entry] = {entry.path: entry for entry in entries}
+        self.entries = _Entries((entry.path, entry) for entry in entries)
         self.digest = digest
         """The digest of the version: sha256 over paths, sha256s and sizes."""
 
@@ -51,10 +64,10 @@ class Manifest:
         return len(self.entries)
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, str | os.PathLike) and paths.compose(path) in self.entries
+        return path in self.entries
 
     def __getitem__(self, path: StrPath) -> Entry:
-        return self.entries[paths.compose(path)]
+        return self.entries[path]
 
     def __repr__(self) -> str:
         return f"<Manifest of {len(self)} files>"

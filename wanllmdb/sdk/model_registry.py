@@ -46,7 +46,8 @@ class ModelRegistry:
         """Log a file or directory as a version of a model in the run's project, and return the version.
 
         `version` is a name of your own for it, by default its number, such as `v3`. Tags are added to those of the
-        model. The result is as in `get_model_versions`. Raises the errors of `Run.log_artifact`.
+        model. The result is as in `get_model_versions`; offline, what only a server knows is None.
+        Raises the errors of `Run.log_artifact`.
         """
         is_dir, _ = inspect_path(model_path)
         artifact = Artifact(validate_name(registered_model_name), "model", description, metadata)
@@ -135,22 +136,23 @@ class ModelRegistry:
 
 def _describe_version(version: Artifact) -> dict[str, Any]:
     record = version._logged("ModelRegistry").record
+    number = record.get("version")
     own_name = next((alias for alias in version.aliases if _OWN_NAME.fullmatch(alias)), None)
     stage = next((stage for stage in STAGES if stage in version.aliases), NO_STAGE)
     return {
-        "model_id": record["artifact_id"],
-        "version_id": version.id,
-        "version": own_name or version.version,
-        "number": int(version.version.removeprefix("v")),
+        "model_id": record.get("artifact_id"),
+        "version_id": record.get("id"),
+        "version": own_name or number,
+        "number": int(number.removeprefix("v")) if number else None,
         "stage": stage,
         "aliases": list(version.aliases),
         "description": version.description,
         "metadata": version.metadata,
-        "run_id": record["run_id"],
+        "run_id": record.get("run_id"),
         "digest": version.digest,
         "size": version.size,
-        "created_at": version.created_at,
-        "url": version.url,
+        "created_at": record.get("created_at"),
+        "url": record.get("url"),
     }
 
 

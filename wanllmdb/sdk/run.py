@@ -13,7 +13,7 @@ from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.heartbeat import Heartbeat
 from wanllmdb.sdk.json_limits import FitOnce
-from wanllmdb.sdk.json_values import SyncedDict, to_jsonable
+from wanllmdb.sdk.json_values import SyncedDict, to_jsonable, to_object
 from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
@@ -41,6 +41,7 @@ class Run:
         """Whether this process was forked from the one that started the run."""
         self._ends_with_process = False
         self._send_after = 0.0
+        self._has_warned_of_lost_change = False
         self._heartbeat: Heartbeat | None = None
         if self.is_online and not is_copy:
             self._heartbeat = Heartbeat(connection.client, self.id, self._snapshot, connection.console.warning)
@@ -142,18 +143,17 @@ class Run:
 
         Does not block: values are sent in the background. In a forked process it returns when they have been sent, or
         after `WORKER_RETRY_PERIOD` seconds with a warning, because such a process may be ended at any time.
-        Raises `Invalid` for anything but a mapping with string keys, and after the run has ended.
+        Raises `Invalid` for anything but a mapping or an object with fields, and after the run has ended.
         """
-        if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
-            raise errors.Invalid("log takes a mapping of names to values, such as {'loss': 0.1}")
+        converted = to_object(data, "log")
         self._require_running("log")
         if self._is_copy:
             raise errors.Invalid(f"log: this copy of run {self.name!r} was unpickled; only the run itself takes values")
         self._step = self._step + 1 if step is None else _to_step(step)
         if self._heartbeat:
-            values = self._sendable.fit("the run's summary", to_jsonable(dict(data)))
+            values = self._sendable.fit("the run's summary", converted)
             self._heartbeat.history.add({"_timestamp": time.time(), **values, "_step": self._step})
-        self.summary.update(data)
+        self.summary.update(converted)
         if self._is_worker:
             self._send_now()
 
@@ -164,7 +164,7 @@ class Run:
         type: str | None = None,
         aliases: str | Iterable[str] | None = None,
         tags: str | Iterable[str] | None = None,
-        exclude: str | Iterable[str] | None = None,
+        exclude: StrPath | Iterable[StrPath] | None = None,
         wait: bool = True,
     ) -> Artifact:
         """Create a version of the artifact in this run's project, and return the artifact.
@@ -252,11 +252,21 @@ class Run:
     # --- Internal -----------------------------------------------------------------------------------------------------
 
     def _mark_dirty(self) -> None:
+        if self._is_copy or self.state != "running":
+            self._warn_of_lost_change()
         if self._heartbeat:
             self._heartbeat.mark_dirty()
         if self._is_worker and not self._ends_with_process:
             self._ends_with_process = True
             process_end.call_at_end(self._end)
+
+    def _warn_of_lost_change(self) -> None:
+        if not self._has_warned_of_lost_change and self._connection.settings.mode != "disabled":
+            self._has_warned_of_lost_change = True
+            reason = "this is a copy that was unpickled" if self._is_copy else f"it has ended ({self.state})"
+            self._connection.console.warning(
+                f"a change of config or summary of run {self.name!r} is not sent: {reason}"
+            )
 
     def _snapshot(self) -> dict[str, Any]:
         """What is sent of config and summary."""
@@ -273,6 +283,7 @@ class Run:
             )
 
     def _update(self, **changes: Any) -> None:
+        changes = to_jsonable(changes)
         if self.is_online:
             changes = self._connection.client.patch(f"/runs/{self.id}", changes)
         self._record.update(changes)

@@ -123,7 +123,7 @@ class RunArtifacts:
 
 
 def artifact_of(
-    path: StrPath, name: str | None, type: str | None, exclude: str | Iterable[str] | None = None
+    path: StrPath, name: str | None, type: str | None, exclude: StrPath | Iterable[StrPath] | None = None
 ) -> Artifact:
     """A draft with a file or with the files of a directory; by default with its name, and of type `file`."""
     is_dir, own_name = inspect_path(path)

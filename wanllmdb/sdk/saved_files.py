@@ -14,6 +14,7 @@ from wanllmdb.sdk.local_files import absolute_path, expand_user
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.paths import StrPath
+from wanllmdb.sdk.transfer import hashes
 
 POLICIES = ("live", "now", "end")
 # An artifact's name has 128 characters at most.
@@ -41,39 +42,66 @@ class SavedFiles:
         located = _locate(pattern, base_path)
         draft = self._collect([located])
         is_kept_for_end = policy != "now" and self._ending_pid == os.getpid()
+        was_kept = located in self._at_end
         if is_kept_for_end:
             self._at_end[located] = self._at_end.get(located, False) or bool(draft.sources)
         if draft.sources and not (is_kept_for_end and policy == "end"):
-            self._log(draft)
+            try:
+                self._log(draft)
+            except errors.Invalid:
+                # The caller has been told: it is no failure of the run's end too.
+                if not was_kept:
+                    self._at_end.pop(located, None)
+                raise
         if not draft.sources and not is_kept_for_end:
             self._warn_of_nothing(os.fspath(pattern))
         return sorted(draft.sources)
 
     def finish(self) -> None:
-        """Log what is to be kept as it is at the end."""
+        """Log what is to be kept as it is at the end. Raises the first error, after what is without error is kept."""
         if self._at_end and self._ending_pid == os.getpid():
             for (pattern, _), was_found in self._at_end.items():
                 if not was_found and not glob.glob(pattern, recursive=True):
                     self._warn_of_nothing(pattern)
-            draft = self._collect(self._at_end)
+            refused: list[errors.WanLLMDBError] = []
+            draft = self._collect(self._at_end, refused)
             self._at_end = {}
+            if draft.sources:
+                self._log_readable(draft, refused)
+            if refused:
+                raise refused[0]
+
+    def _log_readable(self, draft: Draft, refused: list[errors.WanLLMDBError]) -> None:
+        try:
+            self._log(draft)
+        except (errors.FileChanged, errors.Invalid):
+            unreadable = _leave_out_unreadable(draft)
+            if not unreadable:
+                raise
+            refused += unreadable
             if draft.sources:
                 self._log(draft)
 
     def _warn_of_nothing(self, pattern: str) -> None:
         self.connection.console.warning(f"save: no file matches {pattern!r}")
 
-    def _collect(self, patterns: Iterable[tuple[str, str]]) -> Draft:
+    def _collect(self, patterns: Iterable[tuple[str, str]], refused: list[errors.WanLLMDBError] | None = None) -> Draft:
+        """What the patterns match now. Raises for what cannot be in an artifact, or adds the error to `refused`."""
         draft = Draft(self._artifact_name, "file", "Files that the run saved", None)
         for pattern, base in patterns:
             # A directory itself is meant with all that is in it; where a pattern matches one, its files may not match.
             is_literal = not glob.has_magic(os.path.basename(pattern))
             for match in sorted(glob.glob(pattern, recursive=True)):
-                path = paths.from_local(os.path.relpath(match, base))
-                if os.path.isfile(match):
-                    draft.add_file(match, name=path)
-                elif is_literal and os.path.isdir(match):
-                    draft.add_dir(match, name=path)
+                try:
+                    path = paths.from_local(os.path.relpath(match, base))
+                    if os.path.isfile(match):
+                        draft.add_file(match, name=path)
+                    elif is_literal and os.path.isdir(match):
+                        draft.add_dir(match, name=path)
+                except errors.WanLLMDBError as error:
+                    if refused is None:
+                        raise
+                    refused.append(error)
         return draft
 
     def _log(self, draft: Draft) -> None:
@@ -91,6 +119,19 @@ class SavedFiles:
             return []
         full_name = f"{artifact['project_name']}/{name}:{artifact['latest_version']}"
         return list(LoggedVersion(connection, name_resolution.resolve(connection, full_name)).manifest)
+
+
+def _leave_out_unreadable(draft: Draft) -> list[errors.WanLLMDBError]:
+    """Take the files out that cannot be read, or are being written to. Returns an error for each."""
+    refused: list[errors.WanLLMDBError] = []
+    for path, file in list(draft.sources.items()):
+        try:
+            file.require_unchanged()
+            hashes.hash_file(path, file.source)
+        except (errors.FileChanged, errors.Invalid) as error:
+            draft.remove(path)
+            refused.append(error)
+    return refused
 
 
 def _locate(pattern: StrPath, base_path: StrPath | None) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_limits import fit
-from wanllmdb.sdk.json_values import to_object
+from wanllmdb.sdk.json_values import to_jsonable, to_object
 from wanllmdb.sdk.offline import run as offline_run
 from wanllmdb.sdk.run import Run
 
@@ -83,7 +83,7 @@ def init(
         "job_type": job_type,
         "group": group,
     }
-    fields = {field: value for field, value in arguments.items() if value is not None}
+    fields = {field: to_jsonable(value) for field, value in arguments.items() if value is not None}
     project = connection.settings.project or "uncategorized"
     # Without an entity the server chooses the user's own team.
     project = connection.full_project(project) if connection.settings.entity else project
@@ -140,7 +140,7 @@ def log_artifact(
     type: str | None = None,
     aliases: str | Iterable[str] | None = None,
     tags: str | Iterable[str] | None = None,
-    exclude: str | Iterable[str] | None = None,
+    exclude: StrPath | Iterable[StrPath] | None = None,
     wait: bool = True,
 ) -> Artifact:
     """See `Run.log_artifact`. Raises `NotInitialized`."""

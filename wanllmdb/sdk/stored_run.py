@@ -110,6 +110,8 @@ class StoredRun(RunRecord):
 
 def find_run(connection: Connection, path: str) -> StoredRun:
     """The run `team/project/run`, by its id or name. Raises `NotFound`, and `Invalid` if several have that name."""
+    if not isinstance(path, str):
+        raise errors.Invalid(f"{path!r} is not the path of a run: use 'team/project/run' or its id")
     project, _, name = path.strip("/").rpartition("/")
     project = project.removesuffix("/runs")
     if _is_id(name):

@@ -1,10 +1,12 @@
 import argparse
+import enum
 import math
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +89,8 @@ def test_tags_and_notes_are_replaced_by_assignment(run, get_run):
     run.notes = "better"
     assert (get_run(run.id)["tags"], get_run(run.id)["notes"]) == (["x"], "better")
     assert run.tags == ("x",)
+    run.notes = Path("plan.md")
+    assert get_run(run.id)["notes"] == "plan.md"
 
 
 def test_config_may_come_from_argparse(bob, project, get_run):
@@ -94,10 +98,22 @@ def test_config_may_come_from_argparse(bob, project, get_run):
         assert get_run(run.id)["config"] == {"lr": 0.1}
 
 
-@pytest.mark.parametrize("data", [None, [1], {1: 2}, "loss"])
+@pytest.mark.parametrize("data", [None, [1], "loss"])
 def test_log_takes_names_and_values(run, data):
     with pytest.raises(wandb.Invalid, match="log takes a mapping"):
         run.log(data)
+
+
+def test_names_are_converted_like_those_of_config(run):
+    class Split(enum.Enum):
+        TEST = "test"
+
+    run.log({Split.TEST: 0.5, 3: 1})
+    run.summary[Split.TEST] += 1
+    run.finish()
+    stored = wandb.Api().run(run.id)
+    assert stored.summary == {"test": 1.5, "3": 1}
+    assert stored.history(keys=["test", "3"]) == [{"test": 0.5, "3": 1}]
 
 
 def test_what_the_server_does_not_take_spoils_nothing_else(bob, project, get_run, capsys):

@@ -62,6 +62,18 @@ def test_files_of_a_run(run, project, saved, directory, capsys):
         run.save("logs/a.txt")
 
 
+def test_one_file_that_cannot_be_kept_does_not_cost_the_others(run, saved, directory):
+    with pytest.raises(wandb.Invalid, match="/proc/self/mem cannot be read"):
+        run.save("/proc/self/mem")
+    write("logs/a.txt", "a")
+    run.save("logs/*", policy="end")
+    write("logs/bad\\name", "b")
+    (directory / "logs/mem").symlink_to("/proc/self/mem")
+    with pytest.raises(wandb.Invalid, match="backslash"):
+        run.finish()
+    assert (run.state, saved()) == ("crashed", {"logs/a.txt": "a"})
+
+
 def test_a_program_that_just_ends(python, project, saved):
     script = f"import wanllmdb as wandb; wandb.init(project={project!r}); wandb.save('*.txt', policy='end')\n"
     result: subprocess.CompletedProcess[str] = python(script + "open('a.txt', 'w').write('a')")

@@ -109,8 +109,7 @@ def test_a_draft_cannot_be_used(run):
 
 def test_save_moves_and_removes_aliases(run, logged):
     first, second, third = logged
-    third.aliases.append("production")
-    third.aliases.remove("latest")
+    third.aliases = "production"
     third.description = "The best so far"
     third.save()
     assert run.use_artifact("training-dataset:production").version == "v3"

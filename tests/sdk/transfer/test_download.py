@@ -68,6 +68,22 @@ def test_a_complete_directory_is_not_written_to(root, monkeypatch):
         run(WrittenManifest({"d/b": "2"}), root, exact=True)
 
 
+def test_a_directory_that_cannot_be_looked_into_is_named(root, monkeypatch):
+    manifest = WrittenManifest({"d/b": "2"})
+    run(manifest, root)
+
+    def refuse(*args):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(errors.Invalid, match=r"root/ cannot be read: Permission denied"):
+        run(manifest, root, exact=True)
+    directory = DownloadDirectory(root)
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(errors.Invalid, match=r"root/d/b cannot be read: Permission denied"):
+        directory.stat_file("d/b")
+
+
 def test_a_directory_that_cannot_be_made_is_named(root, monkeypatch):
     def refuse(*args):
         raise PermissionError(errno.EACCES, "Permission denied")

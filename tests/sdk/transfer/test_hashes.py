@@ -68,6 +68,11 @@ def test_a_missing_file_is_an_error(tmp_path):
         hashes.hash_files([("a", str(tmp_path / "absent"))])
 
 
+def test_a_file_whose_bytes_cannot_be_read_is_named():
+    with pytest.raises(errors.Invalid, match="/proc/self/mem cannot be read: "):
+        hashes.hash_files([("a", "/proc/self/mem")])
+
+
 def test_a_touched_file_is_unchanged_and_a_rewritten_one_is_not(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"one")

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib3.util import create_urllib3_context
 
 from wanllmdb.sdk import errors
+from wanllmdb.sdk.host_environment import directories
 
 # Unlike `requests` and `curl`, which have one of their own each, the SDK trusts the authorities in all that are set:
 # a machine may have the system's in one, and its user those of a server of their own in another.
@@ -37,7 +38,7 @@ def create_context() -> ssl.SSLContext:
 
 
 def _load(context: ssl.SSLContext, variable: str) -> None:
-    path = os.environ[variable]
+    path = str(directories.expand(os.environ[variable].strip()))
     try:
         if Path(path).is_dir():
             context.load_verify_locations(capath=path)
@@ -62,4 +63,4 @@ def describe_trust() -> str:
 
 
 def _set_variables(names: tuple[str, ...]) -> list[str]:
-    return [name for name in names if os.environ.get(name)]
+    return [name for name in names if os.environ.get(name, "").strip()]

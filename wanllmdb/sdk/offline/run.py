@@ -12,7 +12,7 @@ from typing import Any
 from wanllmdb.sdk import environment, errors, timestamps
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.json_values import to_jsonable, to_object
 from wanllmdb.sdk.offline.recorder import Recorder
 from wanllmdb.sdk.offline.run_artifacts import OfflineArtifacts
 from wanllmdb.sdk.offline.run_directory import RunDirectory
@@ -45,8 +45,9 @@ class OfflineRun(Run):
 
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
         with self._recorder.pause():
-            super().log(data, step)
-            self._recorder.log(self.step, {str(name): self.summary[name] for name in data if name in self.summary})
+            values = to_object(data, "log")
+            super().log(values, step)
+            self._recorder.log(self.step, values)
 
     def use_artifact(
         self,
@@ -60,7 +61,9 @@ class OfflineRun(Run):
         return self._artifacts.use(name_or_artifact, type, alias, version, at)
 
     def _mark_dirty(self) -> None:
-        if not self._is_copy:
+        if self._is_copy or self.state != "running":
+            self._warn_of_lost_change()
+        else:
             self._recorder.record_changes(self._snapshot)
 
     def _snapshot(self) -> dict[str, Any]:

@@ -76,7 +76,10 @@ class DownloadDirectory:
         return os.path.join(self.path, *path.split("/"))
 
     def stat_file(self, path: str) -> os.stat_result | None:
-        """The regular file that exists at this path, reached without links; None if there is none. Creates nothing."""
+        """The regular file that exists at this path, reached without links; None if there is none. Creates nothing.
+
+        Raises `Invalid` where it cannot be known.
+        """
         directory = self.path
         *parents, name = paths.validate(path).split("/")
         try:
@@ -87,6 +90,9 @@ class DownloadDirectory:
             result = os.lstat(os.path.join(directory, name))
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            message = f"{os.path.join(self.path, path)} cannot be read: {error.strerror or error}"
+            raise errors.Invalid(message) from error
         return result if stat.S_ISREG(result.st_mode) else None
 
 

@@ -83,7 +83,14 @@ def hash_files(
 
 
 def hash_file(path: str, source: str, on_progress: Callable[[int], object] = lambda size: None) -> HashedFile:
-    """Hash one file. Raises `FileChanged` if it is gone or changes while it is read."""
+    """Hash one file. Raises `FileChanged` if it is gone or changes while it is read, `Invalid` if it cannot be read."""
+    try:
+        return _hash_file(path, source, on_progress)
+    except OSError as error:  # of a broken disk, or of a file of the kernel that only looks like one
+        raise errors.Invalid(f"{source} cannot be read: {error.strerror or error}") from error
+
+
+def _hash_file(path: str, source: str, on_progress: Callable[[int], object]) -> HashedFile:
     with open_source(source) as file:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):

@@ -76,7 +76,12 @@ def remove(root: str, files: Iterable[str], prefix: str = "") -> None:
 
 
 def _iter_unrelated(expected: ExpectedPaths, folder: str, prefix: str) -> Iterator[str]:
-    with os.scandir(os.path.join(expected.root, folder)) as items:
+    directory = os.path.join(expected.root, folder)
+    try:
+        items = os.scandir(directory)
+    except OSError as error:
+        raise errors.Invalid(f"{directory} cannot be read: {error.strerror or error}") from error
+    with items:
         for item in items:
             if not folder and item.name.startswith(TEMP_PREFIX):
                 continue  # of a download in progress
