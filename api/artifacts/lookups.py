@@ -121,17 +121,19 @@ def get_targets(
     )
     versions = {row.pk: row for row in rows} | {row.number: row for row in rows if row.artifact_id == artifact.pk}
     for text, key in keys.items():
-        if key not in versions and isinstance(key, UUID):
-            raise _no_version(request, key)
         if key not in versions:
-            raise errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {text!r}.")
+            deleted = _deleted_version(request, key) if isinstance(key, UUID) else None
+            raise deleted or errors.VersionNotFound(f"Artifact {artifact.name!r} has no version {text!r}.")
     return {alias: None if text is None else versions[keys[text]] for alias, text in targets.items()}
 
 
 def _no_version(request: Request, pk: UUID) -> Missing:
-    """Why the user finds no version of that id. One that was deleted is told by its name, to who sees its artifact."""
+    """Why the user finds no version of that id."""
+    return _deleted_version(request, pk) or missing("Version")
+
+
+def _deleted_version(request: Request, pk: UUID) -> errors.VersionNotFound | None:
+    """The error that names the version, if it was deleted, and the user sees its artifact."""
     deleted = ArtifactVersion.objects.filter(pk=pk, state=ArtifactVersion.State.DELETED)
     version = deleted.filter(artifact__in=Artifact.objects.visible_to(request.user)).select_related("artifact").first()
-    if version is None:
-        return missing("Version")
-    return errors.VersionNotFound.deleted(version.version, version.artifact.name)
+    return errors.VersionNotFound.deleted(version.version, version.artifact.name) if version else None

@@ -62,10 +62,6 @@ def test_the_schema_is_exact(schema):
     operations = [operation["operationId"] for row in schema["paths"].values() for operation in row.values()]
     assert len(set(operations)) == len(operations)
     assert schema["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
-    assert set(schema["components"]["schemas"]["ProjectPage"]["required"]) == {
-        "items",
-        "total",
-        "page",
-        "page_size",
-        "total_pages",
-    }
+    page = schema["components"]["schemas"]["ProjectItemPage"]
+    assert page["required"] == ["items"]
+    assert page["properties"].keys() == {"items", "total", "page", "page_size", "total_pages", "next_cursor"}

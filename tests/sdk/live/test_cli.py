@@ -91,7 +91,7 @@ def test_output_for_people(cli, project, tmp_path, monkeypatch):
     code, out, _ = cli("artifact", "get", f"{project}/rows")
     assert out == f"Downloaded {project}/rows:v1 to {tmp_path}/artifacts/{project}/rows-v1\n"
     code, out, err = cli("artifact", "get", f"{project}/rows", "--path-prefix", "trian/")
-    assert (code, out, err) == (1, "", "wanllmdb: rows:v1 contains no path that starts with 'trian/'\n")
+    assert (code, out, err) == (1, "", f"wanllmdb: {project}/rows:v1 contains no path that starts with 'trian/'\n")
     code, out, _ = cli("artifact", "ls", f"{project}/rows")
     assert out.startswith("v1\tlatest, production\t1\t4\t")
     code, out, _ = cli("artifact", "ls", project)
