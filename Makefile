@@ -6,9 +6,9 @@ PYTHON = $(VENV)/bin/python
 PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --no-loadscope-reorder --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
 # Tests that see no difference between the databases: they only use HTTP, bring their own, or repeat what others ask.
 SQLITE_ONLY = $(addprefix --ignore=tests/,browser docs sdk \
-	$(addprefix attacks/test_,hostile_files.py inner_ports.py large_bodies.py names.py page_contents.py \
-		process_deaths.py slow_clients.py slow_readers.py \
-	sqlite_lock.py) \
+	api/test_schema.py artifacts/content/test_archives.py artifacts/test_admin.py web/test_permission_matrix.py \
+	$(addprefix attacks/test_,hanging_parts.py hostile_files.py inner_ports.py large_bodies.py names.py \
+		page_contents.py process_deaths.py signed_urls.py slow_clients.py slow_readers.py sqlite_lock.py) \
 	$(addprefix e2e/test_,broker.py front.py make_run.py make_stack.py observability.py readme.py))
 export PORT
 
