@@ -4,12 +4,11 @@ VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 # Each process has its own servers and database, and reads its own settings. They take the files in our own order.
 PYTEST = $(PYTHON) -m pytest --quiet --dist loadfile --no-loadscope-reorder --tx '2*popen//env:DJANGO_SETTINGS_MODULE='
-# Tests that see no difference between the databases: they only use HTTP, bring their own, or repeat what others ask.
-SQLITE_ONLY = $(addprefix --ignore=tests/,browser docs sdk \
-	api/test_schema.py artifacts/content/test_archives.py artifacts/test_admin.py web/test_permission_matrix.py \
-	$(addprefix attacks/test_,hanging_parts.py hostile_files.py inner_ports.py large_bodies.py names.py \
-		page_contents.py process_deaths.py signed_urls.py slow_clients.py slow_readers.py sqlite_lock.py) \
-	$(addprefix e2e/test_,broker.py front.py make_run.py make_stack.py observability.py readme.py))
+# Tests that a database can make a difference to. The others only use HTTP, bring their own, or repeat what these ask.
+BOTH_DATABASES = $(addprefix tests/,accounts api artifacts core events migrations notifications projects \
+	$(addprefix attacks/test_,busy_database.py guessing.py long_lists.py) e2e/test_process_kills.py \
+	$(addprefix web/test_,pagination.py project_pages.py search_page.py version_page.py)) \
+	$(addprefix --ignore=tests/,api/test_schema.py artifacts/content/test_archives.py artifacts/test_admin.py)
 export PORT
 
 .PHONY: help run stack test check bench screenshots
@@ -30,7 +29,7 @@ test: tools  ## run the checks, then the tests on SQLite and PostgreSQL, with a 
 	@deploy/debian.sh postgresql redis-server curl chromium
 	@$(MAKE) --no-print-directory check
 	TEST_DATABASE=sqlite $(PYTEST)
-	TEST_DATABASE=postgres $(PYTEST) $(SQLITE_ONLY)
+	TEST_DATABASE=postgres $(PYTEST) $(BOTH_DATABASES)
 
 check: tools  ## check style, types, import layers and migrations; changes nothing
 	$(PYTHON) -m ruff check .

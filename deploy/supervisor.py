@@ -26,6 +26,8 @@ STOP_SECONDS = 6
 START_SECONDS = 10
 RETRIES = 5
 GIVEN_UP_SECONDS = 15.0
+# The pause before supervisord itself is started again grows in the same way, and begins anew once it ran for so long.
+STABLE_SECONDS = 60.0
 # The groups of processes. `data` is started first and stopped last.
 DATA, SERVER = "data", "server"
 ANSWERS_WITHIN = 15.0
@@ -83,6 +85,7 @@ class Supervisor:
         self._start()
 
     def _start(self) -> None:
+        self._started_at = time.monotonic()
         run = Path(os.environ["WANLLMDB_RUN_DIR"])
         private_file.write(run / "supervisord.conf", config(self._formation, with_server=self._with_server))
         self._proxy = ServerProxy("http://127.0.0.1", SupervisorTransport(serverurl=f"unix://{run}/supervisor.sock"))
@@ -135,9 +138,10 @@ class Supervisor:
             self._proxy.supervisor.startProcess(f"{row['group']}:{name}", False)
 
     def _restart(self) -> None:
-        self._restarts += 1
-        pause = min(2**self._restarts, 60)
-        self._report(f"The supervisor ended unexpectedly: everything is started again in {pause} s.")
+        ran_long = time.monotonic() - self._started_at > STABLE_SECONDS
+        self._restarts = 1 if ran_long else self._restarts + 1
+        pause = min(2**self._restarts, GIVEN_UP_SECONDS)
+        self._report(f"The supervisor ended unexpectedly: everything is started again in {pause:.0f} s.")
         child_processes.terminate_all(self._var, STOP_SECONDS)
         time.sleep(pause)
         self._pids.clear()
