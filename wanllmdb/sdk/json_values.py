@@ -184,6 +184,7 @@ def _attributes(value: Any) -> dict[str, Any]:
         own = {name: getattr(value, name) for name in names if not name.startswith("__") and hasattr(value, name)}
         return {**own, **getattr(value, "__dict__", {})}
     except Exception:
+        # What does not even show its fields has none.
         return {}
 
 
@@ -213,6 +214,7 @@ def _sorted(values: Iterable[Any]) -> list[Any]:
     try:
         return sorted(items)
     except Exception:
+        # Members that cannot be compared, whatever they raise then.
         return items
 
 
