@@ -1,5 +1,5 @@
-"""What somebody makes thousands of in one thing: aliases of an artifact, rules of a project. There is a limit, and
-lists that may exceed it are read page by page."""
+"""What somebody makes thousands of in one thing: aliases of an artifact, rules of a project, teams of a
+person. There is a limit, and lists that may exceed it are read page by page."""
 
 import pytest
 
@@ -90,3 +90,14 @@ def test_a_scope_has_few_rules(few, api, alice, project, artifact):
     refused = api(alice).post("/api/v1/alias-rules", body)
     assert (refused.status_code, refused.json()["code"]) == (409, "TooManyRules")
     assert "acme/demo" in refused.json()["detail"]
+
+
+@pytest.mark.django_db
+def test_somebody_creates_few_teams(settings, api, mallory):
+    settings.TEAMS_A_PERSON = 3
+    client = api(mallory)
+    # The first one is personal.
+    answers = [client.post("/api/v1/teams", {"name": f"team-{number}"}) for number in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 409]
+    assert answers[-1].json()["code"] == "TooManyTeams"
+    assert len(client.get("/api/v1/me").json()["teams"]) == 3
