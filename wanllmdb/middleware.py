@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.errors import is_api
 from api.parsers import too_large
-from core import client_ip, errors, long_bodies
+from core import client_ip, errors, long_bodies, long_values
 from core.request_id import current, request_id
 from wanllmdb import error_views
 from wanllmdb.request_metrics import ROUTE
@@ -33,7 +33,8 @@ class RequestLimitsMiddleware:
         client_ip.drop_untrusted_scheme(request.META)
         context = current.set(request.id)
         try:
-            return self._respond(request)
+            with long_values.one_request():
+                return self._respond(request)
         finally:
             current.reset(context)
 
