@@ -117,12 +117,16 @@ def finalize(
 def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
     """Refuse aliases of the version of that number before its bytes are sent.
 
-    Raises `Denied`, `InvalidName`, `AliasProtected`. No rule is applied to `latest` where it follows by itself.
+    Raises `Denied`, `InvalidName`, `AliasProtected`, `TooManyAliases`. No rule is applied to `latest` where it follows
+    by itself.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     names = [validators.check_alias(alias) for alias in names]
     for alias in names:
         alias_verbs.check_new_alias(artifact, alias, number)
+    if names:
+        existing = artifact.alias_set.filter(alias__in=names).values_list("alias", flat=True)
+        alias_verbs.check_room(artifact, set(names).difference(existing))
     protection.require(
         actor, artifact, [alias for alias in names if alias != validators.LATEST or not artifact.auto_latest]
     )
