@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 
 from accounts import permissions
-from artifacts import timeline
+from artifacts import current_version, timeline
 from artifacts.models import Artifact, ArtifactVersion
 from web import rendering
 from web.aliases.state import state_token
@@ -26,15 +26,45 @@ def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
         "tab": tab,
         # Asked for only where nothing on the tab knows it.
         "alias_count": lambda: rendering.total(artifact.alias_set.all()),
+        "current": current_version.of(artifact),
         "state_token": state_token(artifact),
         "active_nav": "artifacts",
     } | permissions.template_flags(artifact.role)
 
 
 def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
+    """The artifact, and the version that people use; None before the first one is finalized."""
+    context = base_context(artifact, "overview")
     aliases = artifact.alias_set.for_display().order_by("alias")[:MAX_OVERVIEW_ALIASES]
-    newest = _visible_versions(request, artifact).finalized().first()
-    return base_context(artifact, "overview") | {"newest": newest, "aliases": aliases}
+    version = None
+    if current := context["current"]:
+        version = _visible_versions(request, artifact).with_previous().finalized().filter(number=current.number).first()
+    if version:
+        version.artifact = artifact
+        context |= _version_bar(artifact, version)
+    return context | {"aliases": aliases, "version": version}
+
+
+def version_head(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
+    """What stands around the page of a version of `get_version_for_display`."""
+    return base_context(artifact, "files") | _version_bar(artifact, version)
+
+
+def version_context(version: ArtifactVersion) -> dict[str, Any]:
+    """What every part of the page of a version shows of it."""
+    return {
+        "version": version,
+        "artifact": version.artifact,
+        "project": version.artifact.project,
+        "version_url": version.get_absolute_url(),
+        "is_pending": version.is_finalized and version.integrity == ArtifactVersion.Integrity.PENDING,
+        "active_nav": "artifacts",
+    }
+
+
+def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
+    number = artifact.production_number
+    return version_context(version) | {"production": f"v{number}" if number not in (None, version.number) else None}
 
 
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
