@@ -1,6 +1,6 @@
 """What a page is about, found by the names in its URL among what the reader may see; 404 otherwise."""
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -15,9 +15,16 @@ from web.aliases.state import annotate_alias_state
 
 
 def get_artifact_for_display(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
-    """An artifact with all that its head shows, and the reader's `role` in its team."""
+    """An artifact with all that its page shows of it, and the reader's `role` in its team."""
+    visible = Artifact.objects.visible_to(request.user).for_display()
+    return _get_for_head(request, visible, team, project, type, name)
+
+
+def _get_for_head(
+    request: HttpRequest, visible: QuerySet[Artifact], team: str, project: str, type: str, name: str
+) -> Artifact:
     memberships = Membership.objects.filter(team=OuterRef("project__team"), user=request.user)
-    visible = annotate_alias_state(Artifact.objects.visible_to(request.user).for_display())
+    visible = annotate_alias_state(visible)
     visible = current_version.annotate(Watch.objects.annotate_watched_artifacts(visible, request.user))
     visible = visible.annotate(role=Subquery(memberships.values("role")[:1]))
     scope = Project.objects.by_full_name(f"{team}/{project}")
@@ -50,7 +57,7 @@ def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> Ar
 
 def get_version_for_display(request: HttpRequest, version: str, **url_kwargs: str) -> ArtifactVersion:
     """The version with all that the head of its artifact shows."""
-    artifact = get_artifact_for_display(request, **url_kwargs)
+    artifact = _get_for_head(request, Artifact.objects.visible_to(request.user).for_head(), **url_kwargs)
     version = get_version_of(request, artifact, version)
     version.artifact = artifact
     return version

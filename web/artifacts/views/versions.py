@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -24,6 +26,8 @@ MAX_RUNS = 10
 MAX_SWITCH_VERSIONS = 12
 
 
+# Large images of its card come from the object store.
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def version_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
@@ -33,7 +37,7 @@ def version_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         context = tab_contexts.version_context(version)
     else:
         version = get_version_for_display(request, **url_kwargs)
-        context = tab_contexts.version_head(version.artifact, version) | {"used_by": _runs_that_used(request, version)}
+        context = tab_contexts.version(request, version) | {"used_by": _runs_that_used(request, version)}
     context |= _folder_context(request, version)
     return rendering.render_page(request, "artifacts/version.html", context)
 
