@@ -50,7 +50,6 @@ _OPTIONS: dict[str, Any] = {
     "set_tag_attribute_values": {"img": {"loading": "lazy"}},
     "url_schemes": {"http", "https", "mailto"},
     "link_rel": "nofollow noopener",
-    "id_prefix": _PREFIX,
 }
 # An image as the sanitiser writes it: every value quoted, quotes in it escaped.
 _IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')
@@ -127,6 +126,9 @@ def _filter_of(location: Location) -> Callable[[str, str, str], str | None]:
         if (tag, name) == ("img", "src"):
             images_left -= 1
             return location.image(value) if images_left >= 0 else None
+        if name == "id":
+            # No id of the page is one of the card's.
+            return f"{_PREFIX}{value}"
         if name in ("width", "height", "start", "colspan", "rowspan"):
             return value if re.fullmatch(r"[0-9]{1,4}%?", value) else None
         return value

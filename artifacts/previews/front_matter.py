@@ -13,7 +13,7 @@ from urllib.parse import quote
 import yaml
 
 MAX_YAML = 128 * 2**10
-MAX_EVENTS = 40_000
+MAX_EVENTS = 30_000
 MAX_DEPTH = 20
 MAX_CHIPS = 40
 MAX_CHIP = 100
