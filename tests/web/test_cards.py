@@ -201,9 +201,7 @@ class TestText:
         assert not [tag for tag in tags for part in bad if part in tag], html
         allowed = {*card_html._TAG_NAMES.split()}
         assert {re.match(r"<([a-z0-9]+)", tag)[1] for tag in tags} <= allowed
-        assert (
-            'id="main"' not in html
-        )
+        assert 'id="main"' not in html
 
 
 @pytest.fixture(autouse=True)
