@@ -12,12 +12,14 @@ from wanllmdb.sdk import errors, name_resolution
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.host_environment import api_keys
+from wanllmdb.sdk.json_limits import require_fit
+from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_text
 from wanllmdb.sdk.models import Project
 from wanllmdb.sdk.stored_run import StoredRun, find_run, find_runs
 
 
 class Collection:
-    """An artifact with all its versions."""
+    """An artifact with all its versions. Changes of its `description`, `metadata` and `tags` are sent by `save`."""
 
     def __init__(self, connection: Connection, record: Mapping[str, Any]) -> None:
         self._connection = connection
@@ -27,7 +29,7 @@ class Collection:
         self.type = str(record["type"])
         self.project = str(record["project_name"])
         """`team/project`."""
-        self.tags: list[str] = record["tags"]
+        self.tags: list[str] = list(record["tags"])
         self.version_count = int(record["version_count"])
         self.latest_version: str | None = record["latest_version"]
         """The latest version, such as `v3`; None if there is none."""
@@ -66,6 +68,26 @@ class Collection:
         with self._explain_missing():
             pages = list(self._connection.client.iter_cursor_pages(f"/artifacts/{self.id}/aliases"))
         return {row["alias"]: row["version"] for page in pages for row in page["items"]}
+
+    def save(self) -> None:
+        """Send the changes of `description`, `metadata` and `tags`, which are the artifact's own: each version has a
+        description and metadata besides. Raises `Invalid`, `Denied`, `NotFound`."""
+        # What was neither read nor set is not among the variables.
+        values: dict[str, Any] = {
+            name: vars(self)[name] for name in ("description", "metadata", "tags") if name in vars(self)
+        }
+        if "description" in values:
+            values["description"] = to_text(values["description"])
+        if "metadata" in values:
+            values["metadata"] = to_jsonable(values["metadata"])
+            require_fit(values["metadata"], "metadata")
+        changes = {
+            name: value for name, value in values.items() if to_canonical(value) != to_canonical(self._record[name])
+        }
+        if changes:
+            with self._explain_missing():
+                record = self._connection.client.patch(f"/artifacts/{self.id}", changes)
+            self._record |= {name: record[name] for name in changes}
 
     def delete(self, delete_aliases: bool = False) -> None:
         """Delete the artifact with all its versions and, if nothing else needs them, their bytes.

@@ -152,13 +152,13 @@ def _create_artifact(
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The artifact and its first draft, in one request: if anything is refused, nothing is created.
 
+    The description of a draft is its version's alone: that of the artifact would be the first one's for ever.
     Without the draft if somebody else created the artifact in the meantime.
     """
     body = {
         "project": project,
         "name": draft.name,
         "type": draft.type,
-        "description": draft.description,
         "create_project": create_project,
         "version": version,
     }

@@ -52,6 +52,9 @@ def test_missing_things_are_errors(logged):
 
 def test_artifacts_are_listed_and_filtered(logged):
     api = wandb.Api()
+    collection = api.collection(f"{logged}/training-dataset")
+    collection.description = "Rows of customers"
+    collection.save()
     assert [artifact.name for artifact in api.artifacts(logged)] == ["net", "training-dataset"]
     assert [artifact.name for artifact in api.artifacts(logged, type="model")] == ["net"]
     assert [artifact.name for artifact in api.artifacts(logged, search="customers")] == ["training-dataset"]
@@ -61,13 +64,29 @@ def test_artifacts_are_listed_and_filtered(logged):
 
 def test_a_collection_has_its_versions_and_aliases(logged):
     collection = wandb.Api().collection(f"{logged}/training-dataset")
-    assert (collection.version_count, collection.latest_version, collection.description) == (
-        2,
-        "v2",
-        "Rows of customers",
-    )
+    assert (collection.version_count, collection.latest_version) == (2, "v2")
     assert [version.version for version in collection.versions()] == ["v2", "v1"]
     assert collection.all_aliases() == {"latest": "v2", "n1": "v1", "n2": "v2"}
+
+
+def test_a_collection_has_a_description_of_its_own(logged):
+    api = wandb.Api()
+    collection = api.collection(f"{logged}/training-dataset")
+    assert (collection.description, collection.metadata, collection.tags) == ("", {}, [])
+    assert [version.description for version in collection.versions()] == ["Rows of customers"] * 2
+    collection.description, collection.metadata["owner"] = "Who buys what", "data team"
+    collection.tags.append("gdpr")
+    collection.save()
+    collection.save()
+    again = next(found for found in api.artifacts(logged) if found.name == "training-dataset")
+    assert (again.description, again.metadata, again.tags) == ("Who buys what", {"owner": "data team"}, ["gdpr"])
+    assert api.artifact(f"{logged}/training-dataset").description == "Rows of customers"
+    again.description = None
+    again.save()
+    assert api.collection(f"{logged}/training-dataset").description == ""
+    again.metadata = {"x": "y" * 2**21}
+    with pytest.raises(wandb.Invalid, match="metadata"):
+        again.save()
 
 
 def test_projects_are_listed(logged):

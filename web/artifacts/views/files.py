@@ -17,7 +17,9 @@ from artifacts import directory_listing
 from artifacts.content import archives, downloads
 from artifacts.models import ArtifactFile, Blob
 from artifacts.previews import registry
-from web import rendering
+from artifacts.previews.results import Markdown
+from web import cards, rendering
+from web.artifacts import snippets
 from web.artifacts.lookups import get_file, get_version
 
 
@@ -26,7 +28,10 @@ from web.artifacts.lookups import get_file, get_version
 @require_safe
 def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     file = get_file(request, **url_kwargs)
-    context = _context(file) | {"preview": registry.preview(file, _person(request))}
+    preview = registry.preview(file, _person(request))
+    context = _context(file) | {"preview": preview, "snippets": _snippets(request, file)}
+    if isinstance(preview, Markdown):
+        context["readme"] = cards.view(file, request.GET, _person(request), preview.source)
     return rendering.render_page(request, "artifacts/file.html", context)
 
 
@@ -90,6 +95,12 @@ def version_zip(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
 def _respond(content: bytes | Iterator[bytes], type: str) -> HttpResponseBase:
     kind = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse
     return kind(content, content_type=type)
+
+
+def _snippets(request: HttpRequest, file: ArtifactFile) -> list[snippets.Snippet]:
+    if not file.version.is_finalized:
+        return []
+    return snippets.of_file(file, request.build_absolute_uri("/").rstrip("/"))
 
 
 def _person(request: HttpRequest) -> str:
