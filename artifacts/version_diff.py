@@ -158,12 +158,16 @@ def metadata(before: dict[str, Any], after: dict[str, Any]) -> ValueChanges:
 
 
 def runs(base: ArtifactVersion, head: ArtifactVersion) -> RunChanges | None:
-    """The changes of config and summary from the run of base to that of head; None where those are not two runs."""
-    if None in (base.run_id, head.run_id) or base.run_id == head.run_id:
+    """The changes of config and summary from the run of base to that of head; None where those are not two runs.
+
+    One query, by which both versions have their `run` loaded.
+    """
+    rows = Run.objects.in_bulk({version.run_id for version in (base, head) if version.run_id})
+    for version in (base, head):
+        version.run = rows.get(version.run_id)
+    if len(rows) < 2:
         return None
-    rows = Run.objects.filter(pk__in=[base.run_id, head.run_id]).values_list("pk", "config", "summary")
-    values = {pk: (config, summary) for pk, config, summary in rows}
-    return RunChanges(*map(metadata, values[base.run_id], values[head.run_id]))
+    return RunChanges(metadata(base.run.config, head.run.config), metadata(base.run.summary, head.run.summary))
 
 
 def file(base: ArtifactVersion, head: ArtifactVersion, path: str, person: str) -> FileDiff:

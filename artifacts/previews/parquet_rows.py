@@ -44,11 +44,15 @@ def _mismatch(error: Exception) -> Exception:
 def _values(file: parquet.ParquetFile, column: str, limit: int) -> list[str | None]:
     values: list[str | None] = []
     for batch in file.iter_batches(batch_size=limit, columns=[column], use_threads=False) if limit else ():
-        values += map(_text, batch.column(0).slice(0, limit - len(values)).to_pylist())
+        values += _texts(batch.column(0).slice(0, limit - len(values)))
         if len(values) >= limit:
             break
     return values
 
 
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else str(value)
+def _texts(column: Any) -> list[str | None]:
+    """The values as text. Arrow makes it many times faster, and of 1 and 1.0 the same; it cannot of lists."""
+    try:
+        return column.cast(pyarrow.string()).to_pylist()
+    except (pyarrow.ArrowNotImplementedError, pyarrow.ArrowInvalid):
+        return [None if value is None else str(value) for value in column.to_pylist()]

@@ -21,7 +21,7 @@ from artifacts.previews.table_preview import delimiter_of, parse_record, to_text
 # Of each table.
 MAX_TEXT = 4 * 2**20
 MAX_ROWS = 20_000
-MAX_CELLS = 200_000
+MAX_CELLS = 150_000
 
 _Row = tuple[str | None, ...]
 
