@@ -26,6 +26,7 @@ from artifacts.models import (
     ArtifactUsage,
     ArtifactVersion,
     Blob,
+    FolderSummary,
     StoredObject,
 )
 from projects.models import Project
@@ -156,7 +157,7 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     # Locked first: two who delete the same rows from the leaves up would wait for each other for ever.
     list(doomed.order_by("pk").select_for_update().values_list("pk", flat=True))
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
-    for model in (ArtifactDownload, ArtifactUsage):
+    for model in (ArtifactDownload, ArtifactUsage, FolderSummary):
         model.objects.filter(version__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).delete_and_touch()
     # The history of aliases is kept.

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts, drafts, errors, events, tasks, validators
+from artifacts import artifacts, drafts, errors, events, folder_summaries, tasks, validators
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import protection
 from artifacts.content import digests, uploads
@@ -169,6 +169,7 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
         else:
             alias_verbs.drop_alias(actor, artifact, row.alias)
     version.files.all().delete_and_touch()
+    version.folders.all().delete()
     if was_finalized:
         artifact.version_count -= 1
         artifact.latest_version_number = newest.number if newest else None
@@ -295,6 +296,7 @@ def _freeze(version: ArtifactVersion, digest: str | None) -> None:
     if not version.files.exclude(blob__state=Blob.State.VERIFIED).exists():
         version.integrity = ArtifactVersion.Integrity.VERIFIED
     version.save()
+    folder_summaries.store(version)
 
 
 def _assign_aliases(

@@ -23,6 +23,7 @@ urlpatterns = [
     path(f"{ARTIFACT}/upload/remove", upload.remove_file, name="upload-remove"),
     path(VERSION, versions.version_page, name="version"),
     path(f"{VERSION}.zip", files.version_zip, name="version-zip"),
+    path(f"{VERSION}/selection.zip", files.selection_zip, name="selection-zip"),
     path(f"{VERSION}/integrity", versions.version_integrity, name="version-integrity"),
     path(f"{VERSION}/edit", versions.edit, name="version-edit"),
     path(f"{VERSION}/finalize", versions.finalize, name="version-finalize"),

@@ -1,10 +1,15 @@
-"""Two versions of an artifact side by side, and the lines of one file in both."""
+"""Two versions of an artifact side by side, and one file in both."""
 
+from urllib.parse import urlencode
+
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from artifacts import name_resolution, version_diff
+from artifacts import errors, name_resolution, validators, version_diff
 from artifacts.models import Artifact, ArtifactVersion
 from web import rendering
 from web.aliases import view_models
@@ -14,10 +19,16 @@ from web.artifacts.lookups import get_artifact
 MAX_VERSION_CHOICES = 200
 
 
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def compare(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    """What `?head=` has that `?base=` has not, and the other way around. Both are versions, or aliases."""
+    """What `?head=` has that `?base=` has not, and the other way around. Both are versions, or aliases.
+
+    The list of versions asks for the two that are ticked, `?version=v1&version=v2`.
+    """
+    if ticked := request.GET.getlist("version"):
+        return redirect(f"{request.path}?{urlencode(_ticked_pair(ticked))}")
     artifact = get_artifact(request, **url_kwargs)
     base, head = _resolve_pair(request, artifact)
     context = {
@@ -31,14 +42,16 @@ def compare(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     }
     if base and head:
         context["files"] = version_diff.files(base, head, after=request.GET.get("after", ""))
-        context["differences"], context["difference_count"] = version_diff.metadata(base.metadata, head.metadata)
+        context["metadata"] = version_diff.metadata(base.metadata, head.metadata)
+        context["runs"] = version_diff.runs(base, head)
     return rendering.render_page(request, "artifacts/compare.html", context)
 
 
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def compare_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    """The lines of one file in both versions."""
+    """What differs in one file between both versions."""
     artifact = get_artifact(request, **url_kwargs)
     base, head = _resolve_pair(request, artifact)
     if not (base and head):
@@ -50,10 +63,17 @@ def compare_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         "base": base,
         "head": head,
         "path": path,
-        "lines": version_diff.lines(base, head, path),
+        "diff": version_diff.file(base, head, path, str(request.user.pk)),
         "active_nav": "artifacts",
     }
     return rendering.render_page(request, "artifacts/compare_file.html", context)
+
+
+def _ticked_pair(versions: list[str]) -> dict[str, str]:
+    numbers = sorted({number for number in map(validators.version_number, versions) if number is not None})
+    if len(numbers) != 2:
+        raise errors.Invalid("Select two versions to compare.")
+    return {"base": f"v{numbers[0]}", "head": f"v{numbers[1]}"}
 
 
 def _resolve_pair(request: HttpRequest, artifact: Artifact) -> tuple[ArtifactVersion | None, ArtifactVersion | None]:
