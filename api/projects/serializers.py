@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from api.fields import BoundedListField, EnumField, JSONObjectField, LineField, ListItemMixin, ProseField, TagsField
 from api.pagination import CursorQuery, PageQuery
+from api.search import QueryField
 from projects import history
 from projects.models import Project, Resume, Run, State, Visibility
 from projects.validators import NAME, NAME_RULE
@@ -207,10 +208,11 @@ class HistoryPage(serializers.Serializer):
 
 
 class RunQuery(PageQuery):
+    q = QueryField()
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/name`.")
     name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
     state = EnumField(State, required=False)
     group = serializers.CharField(required=False, max_length=128)
     job_type = serializers.CharField(required=False, max_length=128)
-    search = serializers.CharField(required=False, max_length=100, help_text="Part of a name or of the notes.")
+    search = serializers.CharField(required=False, max_length=100, help_text="Part of a name, of the notes or a tag.")
     ordering = ordering("-id", "id", "name", "display_name", "state", "started_at", "heartbeat_at", "finished_at")

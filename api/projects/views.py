@@ -31,6 +31,7 @@ from api.projects.serializers import (
     RunStartedSerializer,
     RunUpdate,
 )
+from api.search import narrow
 from api.serialization import parse_body
 from core.cursors import decode_cursor, encode_cursor
 from projects import history, projects, runs
@@ -90,8 +91,9 @@ class RunList(APIView):
         filters = _filters(request, RunQuery)
         if "project" in filters:
             filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
-        row = Run.objects.visible_to(request.user).filter_by(**filters)
-        return paginate(request, row.for_display(), RunItemSerializer)
+        asked = {name: filters.pop(name, "") for name in ("q", "search")}
+        rows = Run.objects.visible_to(request.user).filter_by(**filters)
+        return paginate(request, narrow(request, "runs", rows.for_display(), asked), RunItemSerializer)
 
     @extend_schema(
         request=RunCreate,

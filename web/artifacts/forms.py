@@ -13,18 +13,22 @@ from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project
-from web.forms import FilterForm
+from web.forms import QueryField, SearchForm
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
 
 
-class ArtifactFilter(FilterForm):
-    search = forms.CharField(required=False, max_length=200)
+class ArtifactFilter(SearchForm):
+    q = QueryField("artifacts")
     type = forms.ChoiceField(required=False, choices=[("", "All types"), *((name, name) for name in validators.TYPES)])
     project = forms.CharField(required=False, max_length=200)
     tag = forms.CharField(required=False, max_length=64)
     alias = forms.CharField(required=False, max_length=100)
     sort = forms.ChoiceField(required=False, choices=[(f"{sign}{n}", n) for n in _ORDERINGS for sign in ("", "-")])
+
+
+class VersionFilter(SearchForm):
+    q = QueryField("versions")
 
 
 class ArtifactForm(forms.Form):

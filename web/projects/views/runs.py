@@ -23,19 +23,23 @@ MAX_VERSIONS = 200
 @require_safe
 def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     project = get_project(request, team, project)
-    filters = RunFilter(request.GET).values()
-    given = {name: value for name, value in filters.items() if value}
+    form = RunFilter(request.GET)
+    filters = form.values()
+    given = {name: value for name, value in filters.items() if value and name != "q"}
     runs = Run.objects.filter(project=project).filter_by(**given).select_related("created_by")
+    runs = form.narrow(request.user, "runs", runs)
     page = rendering.paginate(request.GET, long_values.defer(runs, ""), PAGE_SIZE)
     context = {
         "project": project,
         "page": page,
         "filters": filters,
-        "is_filtered": bool(given),
+        "query": form.query,
+        "is_filtered": any(filters.values()),
         "states": State.choices,
     }
     context |= {"tab": "runs", "active_nav": "home"} | permissions.template_flags(project.role)
-    return rendering.render_page(request, "projects/run_list.html", context)
+    status = 422 if form.query["fault"] else 200
+    return rendering.render_page(request, "projects/run_list.html", context, status=status)
 
 
 @login_required
