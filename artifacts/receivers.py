@@ -13,6 +13,7 @@ from artifacts.aliases import protection
 from artifacts.content import deletions
 from projects.models import Project, Run
 from projects.projects import project_deleting, project_renamed
+from projects.runs import summary_changed
 
 
 @receiver(project_deleting)
@@ -48,3 +49,8 @@ def index_run(instance: Run, update_fields: frozenset[str] | None, **_: Any) -> 
     """Unless what was written is nothing that a run is found by."""
     if update_fields is None or not update_fields.isdisjoint(search_index.RUN_FIELDS):
         search_index.put_run(instance)
+
+
+@receiver(summary_changed)
+def index_summary(run: Run, **_: Any) -> None:
+    search_index.put_run(run)

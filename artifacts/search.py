@@ -156,9 +156,7 @@ def versions(asked: Search) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlia
     if all(term.field in ("text", "by", "tag", "type") for term in asked.terms):
         # Those are said of artifacts.
         return ArtifactVersion.objects.none()
-    visible = ArtifactVersion.objects.finalized().filter(
-        artifact__project__in=Project.objects.visible_to(asked.user)
-    )
+    visible = ArtifactVersion.objects.finalized().filter(artifact__project__in=Project.objects.visible_to(asked.user))
     rows = asked.narrow("versions", visible).for_display()
     return long_values.defer(rows, "").order_by("-pk")
 

@@ -53,7 +53,9 @@ def parse(text: str) -> list[Term]:
         raise InvalidQuery("A search has no control characters. Remove them.")
     found = _TERM.findall(text)
     if len(found) > MAX_TERMS:
-        raise InvalidQuery(f"A search has at most {MAX_TERMS} terms; this one has {len(found)}. Quote what is one text.")
+        raise InvalidQuery(
+            f"A search has at most {MAX_TERMS} terms; this one has {len(found)}. Quote what is one text."
+        )
     terms = [_term(part) for part in found]
     return [term for term in terms if term is not None]
 
@@ -109,7 +111,9 @@ def _field(field: str, operator: str, value: str) -> Term:
     if field == "file":
         _check_wildcards(value)
         if "*" in value.strip("*"):
-            raise InvalidQuery("In file: the * stands at the beginning or at the end, as in file:*.csv or file:train/*.")
+            raise InvalidQuery(
+                "In file: the * stands at the beginning or at the end, as in file:*.csv or file:train/*."
+            )
         if not value.strip("*"):
             raise InvalidQuery("Say a part of the file's name, as in file:*.csv.")
     return Term(field, value)

@@ -6,7 +6,6 @@ from django.db import DatabaseError, migrations, models, transaction
 from artifacts import search_index
 from core.sqlite import full_text
 
-
 _TABLE = "artifacts_searchdocument"
 _WITHOUT_TRIGRAMS = """
 The extension pg_trgm is missing, and this database user may not create it: searches read all texts until an
@@ -39,43 +38,115 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('artifacts', '0012_executable_files'),
-        ('projects', '0002_run_history'),
+        ("artifacts", "0012_executable_files"),
+        ("projects", "0002_run_history"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SearchDocument',
+            name="SearchDocument",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('part', models.CharField(choices=[('text', 'Names, descriptions, tags, keys and texts'), ('files', 'Paths of files, each in a line'), ('reason', 'The reason of a change of an alias')], max_length=8)),
-                ('text', models.TextField(help_text='Case-folded.')),
-                ('artifact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='artifacts.artifact')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='projects.project')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='projects.run')),
-                ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='artifacts.artifactversion')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "part",
+                    models.CharField(
+                        choices=[
+                            ("text", "Names, descriptions, tags, keys and texts"),
+                            ("files", "Paths of files, each in a line"),
+                            ("reason", "The reason of a change of an alias"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("text", models.TextField(help_text="Case-folded.")),
+                (
+                    "artifact",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="artifacts.artifact",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="projects.project"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="projects.run"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="artifacts.artifactversion",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SearchValue',
+            name="SearchValue",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('key', models.CharField(help_text='Case-folded.', max_length=200)),
-                ('number', models.FloatField(null=True)),
-                ('text', models.CharField(help_text='Case-folded, and cut.', max_length=200)),
-                ('artifact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='artifacts.artifact')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='projects.project')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='projects.run')),
-                ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='artifacts.artifactversion')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(help_text="Case-folded.", max_length=200)),
+                ("number", models.FloatField(null=True)),
+                ("text", models.CharField(help_text="Case-folded, and cut.", max_length=200)),
+                (
+                    "artifact",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="artifacts.artifact",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="projects.project"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="projects.run"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="artifacts.artifactversion",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['project', 'key', 'number'], name='search_value_by_number'), models.Index(fields=['project', 'key', 'text'], name='search_value_by_text')],
+                "indexes": [
+                    models.Index(fields=["project", "key", "number"], name="search_value_by_number"),
+                    models.Index(fields=["project", "key", "text"], name="search_value_by_text"),
+                ],
             },
+        ),
+        migrations.AddIndex(
+            model_name="artifactversion",
+            index=models.Index(fields=["artifact", "file_count", "id"], name="version_by_file_count"),
+        ),
+        migrations.AddIndex(
+            model_name="artifactversion",
+            index=models.Index(fields=["artifact", "total_size", "id"], name="version_by_total_size"),
         ),
         migrations.RunPython(index_texts, drop_index),
         migrations.RunPython(fill, migrations.RunPython.noop),

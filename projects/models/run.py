@@ -109,6 +109,9 @@ class Run(models.Model):
         indexes = [
             # Ids grow with time: this is the list of a project, newest first.
             models.Index(fields=["project", "id"], name="run_project_newest"),
+            # For the table of runs, by each of its columns.
+            models.Index(fields=["project", "state", "id"], name="run_by_state"),
+            models.Index(fields=["project", "job_type", "id"], name="run_by_job_type"),
             models.Index(fields=["heartbeat_at"], condition=Q(state=State.RUNNING), name="run_running_heartbeat"),
         ]
 

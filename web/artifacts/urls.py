@@ -11,6 +11,7 @@ urlpatterns = [
     path(f"{PROJECT}/artifacts", artifacts.project_artifacts, name="project-artifacts"),
     path(ARTIFACT, artifact.overview, name="artifact"),
     path(f"{ARTIFACT}/versions", artifact.versions, name="artifact-versions"),
+    path(f"{ARTIFACT}/versions/columns", artifact.version_columns, name="version-columns"),
     path(f"{ARTIFACT}/history", artifact.history, name="artifact-history"),
     path(f"{ARTIFACT}/usage", artifact.usage, name="artifact-usage"),
     path(f"{ARTIFACT}/edit", artifact.edit, name="artifact-edit"),

@@ -4,19 +4,31 @@ import hashlib
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts import permissions
 from artifacts.models import ArtifactVersion
 from core import long_values
 from projects.models import Run, State
-from web import rendering
+from web import rendering, tables
 from web.projects import history_table
 from web.projects.forms import RunFilter
 from web.projects.lookups import get_project, get_run
 
 PAGE_SIZE = 50
 MAX_VERSIONS = 200
+_FIELDS = ("config", "summary")
+# Ids grow with time.
+_ORDERINGS = {"name": "name", "state": "state", "job_type": "job_type", "started": "pk"}
+_COLUMNS = (
+    ("name", "Name", ""),
+    ("state", "State", "tight"),
+    ("job_type", "Job type", "medium"),
+    ("", "Tags", "wide"),
+    ("", "Duration", "number tight medium"),
+    ("started", "Started", "number tight"),
+)
 
 
 @login_required
@@ -26,20 +38,38 @@ def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form = RunFilter(request.GET)
     filters = form.values()
     given = {name: value for name, value in filters.items() if value and name != "q"}
-    runs = Run.objects.filter(project=project).filter_by(**given).select_related("created_by")
-    runs = form.narrow(request.user, "runs", runs)
+    view = _view(request)
+    runs = Run.objects.filter(project=project).filter_by(**given)
+    runs = tables.sort(form.narrow(request.user, "runs", runs), view, _ORDERINGS).select_related("created_by")
     page = rendering.paginate(request.GET, long_values.defer(runs, ""), PAGE_SIZE)
+    page.object_list = list(page)
+    tables.fill(page.object_list, view)
     context = {
         "project": project,
         "page": page,
         "filters": filters,
         "query": form.query,
+        "view": view,
+        "sort": view.sort,
+        "columns": _COLUMNS,
+        "headers": tables.headers(view, request.GET),
+        "picker_url": f"{reverse('run-columns', args=project.url_args)}?{request.GET.urlencode()}",
         "is_filtered": any(filters.values()),
         "states": State.choices,
     }
     context |= {"tab": "runs", "active_nav": "home"} | permissions.template_flags(project.role)
     status = 422 if form.query["fault"] else 200
     return rendering.render_page(request, "projects/run_list.html", context, status=status)
+
+
+@login_required
+@require_safe
+def run_columns(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    """Which columns of config and summary the table of runs has."""
+    project = get_project(request, team, project)
+    rows = long_values.defer(Run.objects.filter(project=project), "").order_by("-id")[:PAGE_SIZE]
+    url = reverse("project-runs", args=project.url_args)
+    return rendering.render_column_picker(request, tables.keys(list(rows), _FIELDS), _view(request), url)
 
 
 @login_required
@@ -65,6 +95,10 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     }
     context["is_running"] = run.state == State.RUNNING
     return rendering.render_page(request, "projects/run.html", context)
+
+
+def _view(request: HttpRequest) -> tables.View:
+    return tables.chosen(request.GET, _FIELDS, _ORDERINGS, "-started")
 
 
 def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
