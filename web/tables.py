@@ -81,8 +81,7 @@ def sort(rows: QuerySet, view: View, orderings: Mapping[str, str]) -> QuerySet:
     about = rows.model._meta.model_name.removeprefix("artifact")
     values = SearchValue.objects.filter(**{about: OuterRef("pk")}, key=fold(view.sort_column)).order_by("pk")
     newest = rows.order_by("-pk").values("pk")[: bounded_count.COUNT_LIMIT]
-    rows = rows.model._default_manager.filter(pk__in=Subquery(newest)) if is_bounded(rows) else rows
-    rows = rows.annotate(
+    rows = rows.filter(pk__in=Subquery(newest)).annotate(
         sort_number=Subquery(values.values("number")[:1]), sort_text=Subquery(values.values("text")[:1])
     )
     order = [F("sort_number"), F("sort_text")]
@@ -103,11 +102,6 @@ def headers(view: View, query: QueryDict) -> list[Header]:
         urls = (f"?{changed.urlencode()}" for changed in (sorted_query, others))
         found.append(Header(column.name, column.title, order, *urls))
     return found
-
-
-def is_bounded(rows: QuerySet) -> bool:
-    """Whether there are more rows than are sorted by an added column."""
-    return bounded_count.count(rows) > bounded_count.COUNT_LIMIT
 
 
 def fill(rows: Sequence[Any], view: View) -> None:

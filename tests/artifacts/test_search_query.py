@@ -43,15 +43,19 @@ def shelf(alice, bob, project) -> dict[str, Artifact]:
 DETECTOR, CORPUS = ["detector"], ["corpus"]
 FOUND = {
     "artifacts": {
-        "metadata.mAP>0.7": DETECTOR, "metadata.map>=0.8": DETECTOR, "metadata.mAP>0.8": [], "metadata.mAP<0.6": DETECTOR,
+        "metadata.mAP>0.7": DETECTOR, "metadata.map>=0.8": DETECTOR,
+        "metadata.mAP>0.8": [], "metadata.mAP<0.6": DETECTOR,
         "metadata.mAP:0.80": DETECTOR, "metadata.mAP=.8": DETECTOR, "metadata.mAP:*": DETECTOR, "metadata.mA:*": [],
-        "metadata.framework:pytorch": DETECTOR, "metadata.framework:py*": DETECTOR, "metadata.framework:*torch": DETECTOR,
+        "metadata.framework:pytorch": DETECTOR, "metadata.framework:py*": DETECTOR,
+        "metadata.framework:*torch": DETECTOR,
         "metadata.framework:torch": [], "metadata.framework:*yto*": DETECTOR, "metadata.framework:p*t*h": DETECTOR,
         "metadata.eval.loss<0.01": DETECTOR, "metadata.ok:true": DETECTOR, "metadata.sizes>10": DETECTOR,
         'metadata.team:"vision"': DETECTOR, "metadata.mAP>-1e308": DETECTOR, "metadata.nothing>0": [],
         "framework": DETECTOR, "pytorch": DETECTOR, "GRÖSSE": DETECTOR, "größe": DETECTOR, "drift": DETECTOR,
-        "file:*.safetensors": DETECTOR, "file:model.safetensors": DETECTOR, "file:weights/*": DETECTOR, "file:model*": DETECTOR,
-        "file:weights": [], "file:*.csv": CORPUS, "file:*part_*": CORPUS, "file:*art-1*": CORPUS, "file:readme.md": DETECTOR,
+        "file:*.safetensors": DETECTOR, "file:model.safetensors": DETECTOR,
+        "file:weights/*": DETECTOR, "file:model*": DETECTOR,
+        "file:weights": [], "file:*.csv": CORPUS, "file:*part_*": CORPUS, "file:*art-1*": CORPUS,
+        "file:readme.md": DETECTOR,
         "by:bob": CORPUS, "by:ALICE": DETECTOR, "by:nobody": [], "reason:rollback": DETECTOR, "reason:weights": [],
         "tag:raw": CORPUS, "tag:ra": [], "tag:50%_off": CORPUS, "type:model": DETECTOR, "alias:production": DETECTOR,
         "type:model metadata.mAP>0.7 by:alice det": DETECTOR, "type:model by:bob": [], "detector:production": DETECTOR,
@@ -63,7 +67,8 @@ FOUND = {
     "runs": {
         "config.lr<0.1": ["heron"], "config.lr<=0.1": ["heron", "otter"], "summary.acc>0.9": ["otter"],
         "config.optimizer.name:adam*": ["otter"], 'summary.best:"epoch 7"': ["otter"], "tag:sweep": ["otter"],
-        "state:finished": ["otter"], "by:alice": ["heron"], "dropout": ["otter"], "OTTER": ["otter"], "optimizer": ["otter"],
+        "state:finished": ["otter"], "by:alice": ["heron"], "dropout": ["otter"],
+        "OTTER": ["otter"], "optimizer": ["otter"],
         "epoch": ["otter"], "dropout config.lr>1": [],
     },
 }  # fmt: skip
@@ -212,7 +217,10 @@ def test_a_word_of_few_is_read_from_the_index(vera, alice, project, shelf):
 def test_values_are_read_by_project(vera, shelf):
     term, *_ = search_query.parse("metadata.mAP>0.7")
     rows = SearchValue.objects.filter(project__in=Project.objects.visible_to(vera), key=term.key, number__gt=0.7)
-    assert connection.vendor != "sqlite" or "search_value_by_number (project_id=? AND key=? AND number>?)" in rows.explain()
+    assert (
+        connection.vendor != "sqlite"
+        or "search_value_by_number (project_id=? AND key=? AND number>?)" in rows.explain()
+    )
 
 
 def test_many_and_few_are_told_apart(vera, alice, project):

@@ -5,16 +5,20 @@ import hashlib
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role
 from artifacts.models import ArtifactVersion
+from artifacts.selection import tag_runs
 from core import long_values
 from projects.models import Run, State
-from web import rendering, tables
+from web import rendering, selection, tables
 from web.projects import history_table
 from web.projects.forms import RunFilter
 from web.projects.lookups import get_project, get_run
+from web.rendering import post_data
 
 PAGE_SIZE = 50
 MAX_VERSIONS = 200
@@ -70,6 +74,26 @@ def run_columns(request: HttpRequest, team: str, project: str) -> HttpResponse:
     rows = long_values.defer(Run.objects.filter(project=project), "").order_by("-id")[:PAGE_SIZE]
     url = reverse("project-runs", args=project.url_args)
     return rendering.render_column_picker(request, tables.keys(list(rows), _FIELDS), _view(request), url)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def tag_selected(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    """Add tags to the runs that were ticked, or remove them."""
+    project = get_project(request, team, project, role=Role.EDITOR)
+    back = reverse("project-runs", args=project.url_args)
+    runs = Run.objects.filter(project=project).for_display().order_by("-id")
+    items = selection.items(request, runs)
+    if not items:
+        return selection.nothing_selected(request, back)
+    form = selection.TagsForm(post_data(request))
+    if form.is_valid():
+        return selection.respond(
+            request, tag_runs(Actor.from_page(request), items, **form.cleaned_data), "tagged", back
+        )
+    rows = [(item, ", ".join(item.tags) or "no tags") for item in items]
+    heading = f"Tag {len(items)} runs"
+    return selection.render_confirmation(request, form, rows, heading, back, message="Tags now:", submit_label="Save")
 
 
 @login_required
