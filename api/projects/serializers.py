@@ -62,6 +62,7 @@ class ProjectUpdate(serializers.Serializer):
 
 
 class ProjectQuery(PageQuery):
+    q = QueryField()
     team = serializers.CharField(required=False, max_length=64)
     name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
     visibility = EnumField(Visibility, required=False)

@@ -289,7 +289,7 @@ def test_what_a_url_contains(person, trap):
     mallory = person("mallory")
     alerts = quote(evil("url"), safe="")
     queries = {
-        "/": ("search", "visibility", "team", "page"),
+        "/": ("q", "visibility", "team", "page"),
         "/search": ("q", "only", "page"),
         "/artifacts": ("q", "type", "project", "tag", "alias", "sort", "page"),
         "/artifacts/new": ("project", "name", "type", "description", "tags"),

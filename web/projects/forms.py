@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Team
 from projects.models import Project, State, Visibility
-from web.forms import FilterForm, QueryField, SearchForm
+from web.forms import QueryField, SearchForm
 
 _VISIBILITIES = [
     (Visibility.PRIVATE, "Private: visible to team members"),
@@ -15,8 +15,8 @@ _VISIBILITIES = [
 ]
 
 
-class ProjectFilter(FilterForm):
-    search = forms.CharField(required=False, max_length=200)
+class ProjectFilter(SearchForm):
+    q = QueryField("projects")
     team = forms.CharField(required=False, max_length=64)
 
 
