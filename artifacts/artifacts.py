@@ -13,7 +13,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.former_names import Deleted
 from accounts.models import Role
-from artifacts import errors, former_names, tasks, validators
+from artifacts import errors, former_names, search_index, tasks, validators
 from artifacts.aliases import aliases, protection
 from artifacts.models import (
     AliasProposal,
@@ -67,7 +67,9 @@ def create(
     with _translate_name_taken(project, name):
         artifact.save(force_insert=True)
     former_names.claim(actor, artifact)
+    tags = list(dict.fromkeys(tags))
     _set_tags(artifact, tags)
+    search_index.put_artifact(artifact, tags)
     return artifact
 
 
@@ -96,6 +98,7 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
         )
     if tags is not None:
         _set_tags(artifact, tags)
+    search_index.put_artifact(artifact, artifact.tag_set.values_list("tag", flat=True))
     return artifact
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts, drafts, errors, events, folder_summaries, tasks, validators
+from artifacts import artifacts, drafts, errors, events, folder_summaries, search_index, tasks, validators
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import protection
 from artifacts.content import digests, uploads
@@ -139,6 +139,8 @@ def describe(actor: Actor, version: ArtifactVersion, **changes: Any) -> Artifact
     for column, value in changes.items():
         setattr(version, column, value)
     version.save(update_fields=[*changes, "touched_at"])
+    if version.is_finalized:
+        search_index.put_version(version, version.artifact.project_id)
     return version
 
 
@@ -170,6 +172,7 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
             alias_verbs.drop_alias(actor, artifact, row.alias)
     version.files.all().delete_and_touch()
     version.folders.all().delete()
+    search_index.remove_version(version)
     if was_finalized:
         artifact.version_count -= 1
         artifact.latest_version_number = newest.number if newest else None
@@ -262,6 +265,8 @@ def _finalize(
     artifact.version_count += 1
     artifact.latest_version_number = version.number if is_newest else artifact.latest_version_number
     artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
+    search_index.put_version(version, artifact.project_id)
+    search_index.put_files(version, artifact.project_id)
     events.version_finalized(actor.user, version)
     moves = []
     if is_newest and artifact.auto_latest:

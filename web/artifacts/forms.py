@@ -14,13 +14,13 @@ from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project
-from web.forms import FilterForm
+from web.forms import FilterForm, QueryField, SearchForm
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
 
 
-class ArtifactFilter(FilterForm):
-    search = forms.CharField(required=False, max_length=200)
+class ArtifactFilter(SearchForm):
+    q = QueryField("artifacts")
     type = forms.ChoiceField(required=False, choices=[("", "All types"), *((name, name) for name in validators.TYPES)])
     project = forms.CharField(required=False, max_length=200)
     tag = forms.CharField(required=False, max_length=64)
@@ -46,6 +46,10 @@ class SelectionForm(forms.Form):
         super().__init__(data)
         # Any path: those that are not there are not found.
         self.fields["select"].choices = [(path, path) for path in data.getlist("select")]
+
+
+class VersionFilter(SearchForm):
+    q = QueryField("versions")
 
 
 class ArtifactForm(forms.Form):
