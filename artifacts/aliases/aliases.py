@@ -1,6 +1,6 @@
 """What people do with aliases: create, move, remove, roll back and swap them. Each takes the artifact's lock first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID

@@ -112,7 +112,7 @@ def test_verbs_take_few_statements_whoever_listens(listened_to, bob, artifact, p
     # One counts the aliases that there are.
     assert [text.split()[0] for text in making] == ["SELECT"] * 4 + ["INSERT"] * 3
     assert [text.split()[0] for text in removing] == ["SELECT"] * 3 + ["INSERT"] * 2 + ["DELETE"]
-    assert len(both) == 2 + 4 + 4
+    assert len(both) == 2 + 4 + 5
     assert len(swapping) == 2 + 2 + 3 + 3
     # Where it was before are two more, and the version that was found.
     assert len(back) == 2 + 1 + 3 + 3
