@@ -156,7 +156,7 @@ def test_a_list_that_shrinks_meanwhile_is_read_to_its_end(run, project, monkeypa
 
 def test_a_url_that_is_not_that_of_the_server_gets_a_hint(stack, bob):
     for path in ("/api", "/acme/churn"):
-        with pytest.raises(wandb.NotFound, match=f"It has the path {path}: use the URL of the server itself"):
+        with pytest.raises(wandb.NotFound, match=f"The URL has the path {path}: it should be that of the server"):
             _ = wandb.Api(stack.base_url + path).viewer
 
 
