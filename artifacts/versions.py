@@ -145,8 +145,12 @@ def describe(actor: Actor, version: ArtifactVersion, **changes: Any) -> Artifact
 
 
 @transaction.atomic
-def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False) -> None:
+def delete(
+    actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False, with_artifact: bool = False
+) -> None:
     """Delete a draft or a finalized version; its number is never used again.
+
+    With `with_artifact` the artifact goes with a draft that was all it had.
 
     Refused while aliases point at it, unless they are deleted too; protected ones always block it. `latest` falls back
     to the version before by itself.
@@ -178,6 +182,8 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
         artifact.latest_version_number = newest.number if newest else None
         artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
         events.version_deleted(actor.user, artifact, version, actor.reason)
+    elif with_artifact and not artifact.versions.exclude(state=ArtifactVersion.State.DELETED).exists():
+        artifacts.delete(actor, artifact)
     tasks.delete.delay_on_commit()
 
 

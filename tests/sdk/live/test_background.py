@@ -38,6 +38,14 @@ def test_it_returns_at_once_and_keeps_the_order_of_the_calls(run, project):
     ]
 
 
+def test_what_can_be_refused_at_once_is(run, project):
+    with pytest.raises(wandb.Invalid, match="metadata: 'text': larger than 1 MiB"):
+        run.log_artifact(draft("x" * (1 << 20)), wait=False)
+    with pytest.raises(wandb.Invalid, match="at most 100 tags"):
+        run.log_artifact(draft("1"), tags=[f"t{number}" for number in range(101)], wait=False)
+    assert len(wandb.Api().artifacts(project)) == 0
+
+
 def test_a_pending_artifact_is_neither_draft_nor_logged(run, project, monkeypatch):
     go_on, create_version = threading.Event(), version_creation.create_version
 
