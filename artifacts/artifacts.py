@@ -13,7 +13,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.former_names import Deleted
 from accounts.models import Role
-from artifacts import errors, former_names, tasks, validators
+from artifacts import errors, former_names, search_index, tasks, validators
 from artifacts.aliases import aliases, protection
 from artifacts.models import (
     AliasProposal,
@@ -26,6 +26,7 @@ from artifacts.models import (
     ArtifactUsage,
     ArtifactVersion,
     Blob,
+    FolderSummary,
     StoredObject,
 )
 from projects.models import Project
@@ -66,7 +67,9 @@ def create(
     with _translate_name_taken(project, name):
         artifact.save(force_insert=True)
     former_names.claim(actor, artifact)
+    tags = list(dict.fromkeys(tags))
     _set_tags(artifact, tags)
+    search_index.put_artifact(artifact, tags)
     return artifact
 
 
@@ -95,6 +98,7 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
         )
     if tags is not None:
         _set_tags(artifact, tags)
+    search_index.put_artifact(artifact, artifact.tag_set.values_list("tag", flat=True))
     return artifact
 
 
@@ -156,7 +160,7 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     # Locked first: two who delete the same rows from the leaves up would wait for each other for ever.
     list(doomed.order_by("pk").select_for_update().values_list("pk", flat=True))
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
-    for model in (ArtifactDownload, ArtifactUsage):
+    for model in (ArtifactDownload, ArtifactUsage, FolderSummary):
         model.objects.filter(version__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).delete_and_touch()
     # The history of aliases is kept.

@@ -18,6 +18,7 @@ from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from core import bounded_count, errors
+from web.tables import View
 
 
 def is_partial(request: HttpRequest) -> bool:
@@ -45,6 +46,10 @@ class BoundedPaginator(Paginator):
     @property
     def total(self) -> str:
         return bounded_count.format_count(self._bounded_count)
+
+    @property
+    def is_over_limit(self) -> bool:
+        return self._bounded_count >= bounded_count.COUNT_LIMIT
 
     @cached_property
     def _bounded_count(self) -> int:
@@ -90,6 +95,20 @@ def render_form(
     }
     is_refused = form is not None and form.is_bound
     return render_page(request, "components/form_page.html", context, status=422 if is_refused else 200)
+
+
+def render_column_picker(request: HttpRequest, keys: list[str], view: View, url: str) -> HttpResponse:
+    """A form that leads back to the table at `url`, with the rest of its query string, and the columns that are ticked.
+
+    `keys` are offered beside those that the table has already.
+    """
+    chosen = [column.name for column in view.columns]
+    kept = [
+        (name, value) for name in request.GET if name not in ("column", "page") for value in request.GET.getlist(name)
+    ]
+    offered = [(name, name in chosen) for name in dict.fromkeys([*chosen, *keys])]
+    context = {"offered": offered, "kept": kept, "list_url": url}
+    return render_page(request, "components/column_picker.html", context)
 
 
 def post_data(request: HttpRequest) -> QueryDict | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import FilteredRelation, Q, QuerySet, Subquery
 
@@ -73,7 +74,8 @@ def move(
 ) -> Move:
     """Make the alias, or move it to another finalized version of the artifact.
 
-    With `expected` only if it is there now. Raises `AliasMoved`, `AliasProtected`, `AliasTargetRefused`, `InvalidName`.
+    With `expected` only if it is there now. Raises `AliasMoved`, `AliasProtected`, `AliasTargetRefused`, `InvalidName`,
+    `TooManyAliases`.
     """
     return update_many(actor, artifact, {alias: to}, {alias: expected})[0]
 
@@ -191,6 +193,19 @@ def check_new_alias(artifact: Artifact, alias: str, next_number: int | None = No
         )
 
 
+def check_room(artifact: Artifact, new: Iterable[str]) -> None:
+    """Raise `TooManyAliases` where the artifact has no room for these, which it has not yet. One query.
+
+    There is always room for `latest`, which follows by itself. Sure under the artifact's lock alone.
+    """
+    count = len(set(new) - {validators.LATEST})
+    limit = settings.ALIASES_AN_ARTIFACT
+    if count and artifact.alias_set.order_by().values("pk")[:limit].count() + count > limit:
+        raise errors.TooManyAliases(
+            f"Artifact {artifact.name!r} cannot have more than {limit:,} aliases: remove some that are not needed."
+        )
+
+
 def put_alias(
     actor: Actor,
     artifact: Artifact,
@@ -209,6 +224,7 @@ def put_alias(
     row = state.row
     if row is None:
         check_new_alias(artifact, alias)
+        check_room(artifact, [alias])
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
         history.record(actor, artifact, alias, None, to, state.last, proposal)
         return Move(row, None)

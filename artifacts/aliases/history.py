@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from accounts.actor import Actor
-from artifacts import errors, events
+from artifacts import errors, events, search_index
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactVersion
 from core import compiled_queries
 
@@ -48,6 +48,7 @@ def record(
         created_at=max(now, last.created_at) if last.created_at else now,
     )
     compiled_queries.insert(change)
+    search_index.put_reason(change, artifact.project_id)
     events.alias_changed(actor.user, artifact, alias, before, after, actor.reason)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import permissions
@@ -46,13 +47,16 @@ def create(
 ) -> AliasRule:
     """A new rule of the scope, which holds for every move once this has returned. For admins of its team.
 
-    Raises `InvalidName`, `RuleTaken`, `Denied`.
+    Raises `InvalidName`, `RuleTaken`, `TooManyRules`, `Denied`.
     """
     column = {Team: "team", Project: "project", Artifact: "artifact"}[type(scope)]
     rule = AliasRule(
         pattern=pattern, role=role, needs_approval=needs_approval, created_by=actor.user, **{column: scope}
     )
     permissions.require(actor, rule.owner, Role.ADMIN)
+    if scope.alias_rules.count() >= settings.RULES_A_SCOPE:
+        limit = f"There cannot be more than {settings.RULES_A_SCOPE} rules in {rule.scope}"
+        raise errors.TooManyRules(f"{limit}: let one of them match several aliases, as 'release-*' does.")
     return _save(rule, force_insert=True)
 
 

@@ -26,12 +26,6 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         mine = Membership.objects.filter(team=OuterRef("project__team"), user=user)
         return self.annotate(role=Subquery(mine.values("role")))
 
-    def search(self, text: str) -> Self:
-        """Artifacts with this text in name, former name, description or a tag; `%` and `_` are ordinary characters."""
-        tags = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=text)
-        former = FormerName.objects.holders(name__icontains=text)
-        return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags) | Q(pk__in=former))
-
     def named(self, project: Project, name: str) -> "Artifact | None":
         """The artifact of that name in the project, or else the one that had it until it was renamed."""
         return self.filter(project=project, name=name).first() or self._formerly(project, name)
@@ -46,7 +40,7 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def with_alias(self, alias: str) -> Self:
         return self.filter(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=alias)))
 
-    def filter_by(self, *, search: str = "", tag: str = "", alias: str = "", **columns: Any) -> Self:
+    def filter_by(self, *, tag: str = "", alias: str = "", **columns: Any) -> Self:
         """Those that match each filter that is not empty; `columns` are compared for equality.
 
         A former name finds too what was renamed.
@@ -58,7 +52,6 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
             rows = rows.filter(pk=former) if former else rows.filter(name=name)
         elif name:
             rows = rows.filter(Q(name=name) | Q(pk__in=FormerName.objects.holders(name=name)))
-        rows = rows.search(search) if search else rows
         rows = rows.with_tag(tag) if tag else rows
         return rows.with_alias(alias) if alias else rows
 

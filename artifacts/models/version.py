@@ -111,6 +111,9 @@ class ArtifactVersion(models.Model):
         ]
         indexes = [
             models.Index(fields=["artifact", "state", "-number"], name="version_by_state"),
+            # For the table of versions, by each of its columns.
+            models.Index(fields=["artifact", "file_count", "id"], name="version_by_file_count"),
+            models.Index(fields=["artifact", "total_size", "id"], name="version_by_total_size"),
             models.Index(fields=["state", "touched_at"], name="version_untouched"),
             models.Index(fields=["state", "integrity", "id"], name="version_unverified"),
         ]

@@ -37,11 +37,11 @@ def test_lists_are_filtered_sorted_and_paged(page, call_api):
     expect(rows).to_have_count(50)
     page.get_by_role("link", name="Next").click()
     expect(rows).to_have_count(1)
-    page.get_by_label("Part of a name").fill("item-1")
+    page.get_by_label("Filter artifacts").fill("item-1")
     page.get_by_role("button", name="Filter").click()
     expect(rows).to_have_count(10)
     page.get_by_role("columnheader", name="Name").get_by_role("link").click()
-    expect(page).to_have_url(re.compile(r"search=item-1.*sort=name|sort=name.*search=item-1"))
+    expect(page).to_have_url(re.compile(r"q=item-1.*sort=name|sort=name.*q=item-1"))
     expect(rows.first).to_contain_text("item-10")
 
 

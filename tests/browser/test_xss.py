@@ -302,12 +302,12 @@ def test_what_a_url_contains(person, trap):
     mallory = person("mallory")
     alerts = quote(evil("url"), safe="")
     queries = {
-        "/": ("search", "visibility", "team", "page"),
+        "/": ("q", "visibility", "team", "page"),
         "/search": ("q", "only", "page"),
-        "/artifacts": ("search", "type", "project", "tag", "alias", "sort", "page"),
+        "/artifacts": ("q", "type", "project", "tag", "alias", "sort", "page"),
         "/artifacts/new": ("project", "name", "type", "description", "tags"),
         "/projects/new": ("team", "name", "description", "visibility"),
-        f"{PROJECT}/runs": ("search", "state", "page"),
+        f"{PROJECT}/runs": ("q", "state", "page"),
         f"{trap.artifact}/history": ("before",),
         f"{trap.artifact}/upload": ("version", "after", "polls"),
         f"{trap.artifact}/compare": ("base", "head", "after"),
@@ -343,8 +343,8 @@ def test_what_is_typed_while_the_page_stays(person, trap):
     mallory = person("mallory")
     mallory.page.goto("/artifacts")
 
-    with mallory.page.expect_response(lambda response: "search=" in response.url):
-        mallory.page.locator("main [name=search]").fill(IMG)
+    with mallory.page.expect_response(lambda response: "q=" in response.url):
+        mallory.page.locator("main [name=q]").fill(IMG)
     mallory.page.wait_for_load_state("networkidle")
     assert mallory.page.evaluate(_LOOK) == []
 

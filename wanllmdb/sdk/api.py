@@ -66,8 +66,8 @@ class Collection:
     def all_aliases(self) -> dict[str, str]:
         """Every alias with its version: `{"latest": "v3"}`."""
         with self._explain_missing():
-            items = self._connection.client.get(f"/artifacts/{self.id}/aliases")["items"]
-        return {row["alias"]: row["version"] for row in items}
+            pages = list(self._connection.client.iter_cursor_pages(f"/artifacts/{self.id}/aliases"))
+        return {row["alias"]: row["version"] for page in pages for row in page["items"]}
 
     def save(self) -> None:
         """Send the changes of `description`, `metadata` and `tags`, which are the artifact's own: each version has a

@@ -111,7 +111,8 @@ class Client:
         while True:
             response = self.get(path, cursor=cursor, **query)
             yield response
-            cursor = response["next_cursor"]
+            # Older servers send all aliases at once, without one.
+            cursor = response.get("next_cursor")
             if not cursor:
                 return
 

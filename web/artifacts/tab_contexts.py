@@ -7,16 +7,21 @@ of `get_artifact_for_display`, and the query string of the page: the page asks f
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
+from django.urls import reverse
 
 from accounts import permissions
 from artifacts import current_version, highlights, timeline
 from artifacts.models import Artifact, ArtifactVersion
-from web import cards, rendering
+from web import cards, rendering, tables
 from web.aliases.state import state_token
 from web.artifacts import snippets
+from web.artifacts.forms import VersionFilter
 
 PAGE_SIZE = 50
 MAX_OVERVIEW_ALIASES = 12
+VERSION_FIELDS = ("metadata",)
+# Numbers and times of versions have one order.
+VERSION_ORDERINGS = {"number": "number", "files": "file_count", "size": "total_size", "created": "number"}
 
 
 def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
@@ -86,8 +91,24 @@ def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]
 
 
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
-    page = rendering.paginate(query, _visible_versions(request, artifact).with_excerpt(), PAGE_SIZE)
-    return base_context(artifact, "versions") | {"page": page}
+    form, view = VersionFilter(query), versions_view(query)
+    form.is_valid()
+    rows = form.narrow(request.user, "versions", _visible_versions(request, artifact))
+    page = rendering.paginate(query, tables.sort(rows, view, VERSION_ORDERINGS).with_excerpt(), PAGE_SIZE)
+    page.object_list = list(page)
+    tables.fill(page.object_list, view)
+    return base_context(artifact, "versions") | {
+        "page": page,
+        "query": form.query,
+        "view": view,
+        "sort": view.sort,
+        "headers": tables.headers(view, query),
+        "picker_url": f"{reverse('version-columns', args=artifact.url_args)}?{query.urlencode()}",
+    }
+
+
+def versions_view(query: QueryDict) -> tables.View:
+    return tables.chosen(query, VERSION_FIELDS, VERSION_ORDERINGS, "-number")
 
 
 def history(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:

@@ -143,5 +143,5 @@ def test_ctrl_c_ends_the_waiting(bob, project):
     while "at work" not in process.stdout.readline():
         pass
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert "artifact 'data' was not logged: the program was interrupted" in err

@@ -16,11 +16,12 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import artifacts
-from artifacts.models import Artifact, ArtifactDownload, StoredObject
-from web import rendering
+from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
+from core import long_values
+from web import rendering, tables
 from web.artifacts import tab_contexts
 from web.artifacts.forms import ArtifactEditForm
-from web.artifacts.lookups import get_artifact_for_display
+from web.artifacts.lookups import get_artifact, get_artifact_for_display
 from web.forms import ConfirmNameForm
 
 CHART_DAYS = 30
@@ -41,7 +42,20 @@ def overview(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **url_kwargs)
     context = tab_contexts.versions(request, artifact, request.GET)
-    return rendering.render_page(request, "artifacts/versions.html", context)
+    status = 422 if context["query"]["fault"] else 200
+    return rendering.render_page(request, "artifacts/versions.html", context, status=status)
+
+
+@login_required
+@require_safe
+def version_columns(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """Which columns of metadata the table of versions has."""
+    artifact = get_artifact(request, **url_kwargs)
+    visible = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
+    rows = long_values.defer(visible, "").order_by("-number")[: tab_contexts.PAGE_SIZE]
+    view = tab_contexts.versions_view(request.GET)
+    url = reverse("artifact-versions", args=artifact.url_args)
+    return rendering.render_column_picker(request, tables.keys(list(rows), tab_contexts.VERSION_FIELDS), view, url)
 
 
 @login_required

@@ -19,7 +19,7 @@ from core import long_values
 from projects.models import Run
 from web import rendering
 from web.artifacts import tab_contexts
-from web.artifacts.forms import DeleteVersionForm, FinalizeForm, VersionEditForm
+from web.artifacts.forms import DeleteVersionForm, FinalizeForm, FolderFilter, VersionEditForm
 from web.artifacts.lookups import get_artifact, get_version, get_version_for_display
 
 MAX_RUNS = 10
@@ -129,20 +129,27 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 
 
 def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
-    """The rows of the folder that is asked for, from the name `after` on, that begin with a prefix."""
-    folder = directory_listing.clean(request.GET.get("path", ""))
-    after, prefix = request.GET.get("after", ""), request.GET.get("starts", "")
-    page = directory_listing.page(version, folder, after=after, prefix=prefix)
-    if folder and not page.entries and not after and not prefix:
-        raise Http404(f"There is no folder {folder!r}.")
-    blobs = [entry.file.blob for entry in page.entries if entry.file and entry.file.blob]
-    return {
+    """The rows of the folder that is asked for, from the name `after` on; or the files below that match a filter."""
+    query = FolderFilter(request.GET).values()
+    folder, after = directory_listing.clean(query["path"]), query["after"]
+    if query["filter"]:
+        matches = directory_listing.matches(version, folder, query["filter"], after=after)
+        entries, listing = matches.entries, {"matches": matches, "next_cursor": matches.next_cursor}
+    else:
+        page = directory_listing.page(version, folder, after=after)
+        entries, listing = page.entries, {"next_cursor": page.next_cursor, "total": page.total}
+        if folder and not entries and not after:
+            raise Http404(f"There is no folder {folder!r}.")
+    offset = query["offset"] or 0
+    blobs = [entry.file.blob for entry in entries if entry.file and entry.file.blob]
+    return listing | {
         "folder": folder,
         "trail": directory_listing.trail(folder),
-        "entries": page.entries,
-        "next_cursor": page.next_cursor,
+        "entries": entries,
+        "offset": offset,
+        "next_offset": offset + len(entries),
         "after": after,
-        "prefix": prefix,
+        "filter": query["filter"],
         "pending": sum(blob.state == Blob.State.UPLOADED for blob in blobs),
     }
 
