@@ -38,7 +38,7 @@ def artifacts(user: User, query: str) -> QuerySet[Artifact]:
     rows = Artifact.objects.visible_to(user).search(name)
     if project:
         rows = rows.filter(project__in=Project.objects.by_any_name(project))
-    return long_values.defer(rows.for_display(), "").order_by("-updated_at")
+    return long_values.defer(rows.with_tags(), "").order_by("-updated_at")
 
 
 def versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:

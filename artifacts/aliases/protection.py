@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -14,6 +15,9 @@ from artifacts import errors, validators
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias
 from core.compiled_queries import CompiledQuery
 from projects.models import Project
+
+# Of all artifacts of a page. Who has more sees some aliases further behind.
+MAX_RULES = 2000
 
 _COVERING = CompiledQuery(
     lambda artifact, project, team: AliasRule.objects.covering(
@@ -81,6 +85,18 @@ def rules_for(artifact: Artifact) -> list[AliasRule]:
         else:
             rule.artifact = artifact
     return rules
+
+
+def rules_by_artifact(artifacts: Iterable[Artifact]) -> dict[UUID, list[AliasRule]]:
+    """The rules that cover each of these artifacts, whose project and team are loaded. One query."""
+    artifacts = list(artifacts)
+    scopes = [(artifact.pk, artifact.project_id, artifact.project.team_id) for artifact in artifacts]
+    own, projects, teams = ({scope[nth] for scope in scopes} for nth in range(3))
+    covering = Q(artifact__in=own) | Q(project__in=projects) | Q(team__in=teams)
+    rules: dict[UUID, list[AliasRule]] = {}
+    for rule in AliasRule.objects.filter(covering)[:MAX_RULES] if artifacts else []:
+        rules.setdefault(rule.artifact_id or rule.project_id or rule.team_id, []).append(rule)
+    return {scope[0]: [rule for pk in scope for rule in rules.get(pk, ())] for scope in scopes}
 
 
 def protection(rules: Iterable[AliasRule], alias: str) -> Protection | None:

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from accounts.actor import Channel
 from accounts.models import ApiKey, Team
 from artifacts import validators
+from artifacts.models.alias_sort_key import AliasSortKeyField
 from core import long_values
 from projects.models import Project
 
@@ -80,6 +81,7 @@ class ArtifactAlias(models.Model):
     )
     version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="aliases")
     alias = models.CharField(max_length=100)
+    sort_key = AliasSortKeyField(default=b"", max_length=400)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -87,13 +89,16 @@ class ArtifactAlias(models.Model):
     objects = AliasQuerySet.as_manager()
 
     class Meta:
-        ordering = ["alias"]
+        ordering = ["sort_key"]
         verbose_name_plural = "artifact aliases"
         constraints = [
             models.UniqueConstraint(fields=["artifact", "alias"], name="alias_unique"),
             models.CheckConstraint(condition=Q(alias__regex=validators.ALIAS), name="alias_is_valid"),
         ]
-        indexes = [models.Index(fields=["alias", "artifact"], name="alias_by_name")]
+        indexes = [
+            models.Index(fields=["alias", "artifact"], name="alias_by_name"),
+            models.Index(fields=["artifact", "sort_key"], name="alias_in_order"),
+        ]
 
     def __str__(self) -> str:
         return self.alias

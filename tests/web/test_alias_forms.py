@@ -66,7 +66,7 @@ def test_the_parts_are_those_of_the_page_that_the_url_names(browser, bob, artifa
     body = {"name": "zz", "version": "v1"}
     text = client.post(f"{ARTIFACT_URL}/add-alias", body, headers=htmx_headers(f"{PAGE}?page=2")).content.decode()
 
-    assert rows(text).keys() >= {"zz", "latest"} and "a-00" not in rows(text)
+    assert "zz" in rows(text) and not {"latest", "a-00"} & rows(text).keys()
     assert 'href="?page=1"' in text
 
 

@@ -226,7 +226,7 @@ def version_choices(
     newest = artifact.versions.finalized().defer("description", "notes", "metadata").order_by("-number")[:limit]
     choices = {version.pk: version for version in (*newest, *also) if version}
     names: dict[Any, list[str]] = {pk: [] for pk in choices}
-    for pk, alias in artifact.alias_set.filter(version__in=names).order_by("alias").values_list("version", "alias"):
+    for pk, alias in artifact.alias_set.filter(version__in=names).order_by("sort_key").values_list("version", "alias"):
         names[pk].append(alias)
     for pk, version in choices.items():
         version.alias_names = names[pk]

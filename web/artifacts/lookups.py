@@ -17,7 +17,7 @@ from web.aliases.state import annotate_alias_state
 def get_artifact_for_display(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
     """An artifact with all that its head shows, and the reader's `role` in its team."""
     memberships = Membership.objects.filter(team=OuterRef("project__team"), user=request.user)
-    visible = annotate_alias_state(Artifact.objects.visible_to(request.user).for_display())
+    visible = annotate_alias_state(Artifact.objects.visible_to(request.user).with_tags())
     visible = Watch.objects.annotate_watched_artifacts(visible, request.user)
     visible = visible.annotate(role=Subquery(memberships.values("role")[:1]))
     scope = Project.objects.by_full_name(f"{team}/{project}")

@@ -10,31 +10,34 @@ from django.http import HttpRequest, QueryDict
 
 from accounts import permissions
 from artifacts import timeline
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.aliases import excerpts
+from artifacts.models import AliasRule, Artifact, ArtifactVersion
+from core.bounded_count import format_count
 from web import rendering
 from web.aliases.state import state_token
 
 PAGE_SIZE = 50
-MAX_OVERVIEW_ALIASES = 12
 
 
-def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
-    """What stands around every tab."""
+def base_context(artifact: Artifact, tab: str, rules: list[AliasRule] | None = None) -> dict[str, Any]:
+    """What stands around every tab; `rules` are those that cover the artifact, where the tab has read them."""
+    if rules is None:
+        excerpts.attach([artifact])
+    else:
+        excerpts.attach_to_one(artifact, rules)
     return {
         "artifact": artifact,
         "project": artifact.project,
         "tab": tab,
-        # Asked for only where nothing on the tab knows it.
-        "alias_count": lambda: rendering.total(artifact.alias_set.all()),
+        "alias_count": format_count(artifact.alias_excerpt.count),
         "state_token": state_token(artifact),
         "active_nav": "artifacts",
     } | permissions.template_flags(artifact.role)
 
 
 def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
-    aliases = artifact.alias_set.for_display().order_by("alias")[:MAX_OVERVIEW_ALIASES]
     newest = _visible_versions(request, artifact).finalized().first()
-    return base_context(artifact, "overview") | {"newest": newest, "aliases": aliases}
+    return base_context(artifact, "overview") | {"newest": newest}
 
 
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def swap(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         if moves := form.attempt(aliases.swap, _actor(request, form), artifact, one, other):
             where = " and ".join(f"{move.alias.alias} is at {move.alias.version.version}" for move in moves)
             return render_changed_parts(request, artifact, f"Swapped: {where} now.")
-    rows = artifact.alias_set.for_display().order_by("alias")[: view_models.MAX_ALIAS_CHOICES]
+    rows = artifact.alias_set.for_display().order_by("sort_key")[: view_models.MAX_ALIAS_CHOICES]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "aliases": rows}
     context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "active_nav": "artifacts"}
     return rendering.render_page(request, "aliases/alias_swap.html", context, status=422 if form.is_bound else 200)
