@@ -151,7 +151,7 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
     rows = list(artifact.alias_set.filter(version=version).for_display())
     # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
-    protection.require_unprotected(artifact, blocking, "Move it to another version first.")
+    protection.require_unprotected(artifact, blocking, protection.MOVE_FIRST)
     if blocking and not delete_aliases:
         message = f"Version {version.version} has the aliases {', '.join(blocking)}: move them, or delete them with it."
         raise errors.VersionHasAliases(message, aliases=blocking)

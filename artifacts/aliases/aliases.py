@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import FilteredRelation, Q, QuerySet, Subquery
+from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -115,7 +115,7 @@ def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = 
         raise errors.AliasTargetRefused(
             f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
         )
-    return put_alias(actor, artifact, alias, before)
+    return put_alias(actor, artifact, alias, before, is_rollback=True)
 
 
 @transaction.atomic
@@ -159,6 +159,26 @@ def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
     return artifact.versions.get(pk=earlier.to_version_id)
 
 
+def rollback_version(artifact: Artifact, alias: str) -> str:
+    """Where `rollback` leads, such as `v3`, also for an alias that was removed; empty where it would be refused."""
+    try:
+        before = version_before(artifact, alias)
+    except (errors.NothingBefore, errors.AliasNotFound):
+        return ""
+    return before.version if before.is_finalized else ""
+
+
+def rollback_versions(artifact: Artifact, aliases: Iterable[str]) -> dict[str, str]:
+    """Where `rollback` leads each of these aliases, such as `v3`; without those that it would refuse. One query."""
+    earlier = AliasChange.objects.of(OuterRef("artifact"), OuterRef("alias")).filter(to_version__isnull=False)
+    earlier = earlier.exclude(to_version=OuterRef("version"))
+    rows = artifact.alias_set.filter(alias__in=list(aliases)).order_by().annotate(
+        number=Subquery(earlier.values("to_number")[:1]), state=Subquery(earlier.values("to_version__state")[:1])
+    )  # fmt: skip
+    finalized = rows.filter(state=ArtifactVersion.State.FINALIZED)
+    return {alias: f"v{number}" for alias, number in finalized.values_list("alias", "number")}
+
+
 def lock(artifact: Artifact, actor: Actor | None = None) -> Artifact:
     """The artifact under the row lock that orders all that happens to its versions and aliases.
 
@@ -199,6 +219,7 @@ def put_alias(
     *,
     expected: Expected = NO_EXPECTATION,
     proposal: AliasProposal | None = None,
+    is_rollback: bool = False,
 ) -> Move:
     """Put the alias on the version and record it, for callers that hold `lock(artifact)` and asked `protection`."""
     validators.check_alias(alias)
@@ -210,14 +231,14 @@ def put_alias(
     if row is None:
         check_new_alias(artifact, alias)
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
-        history.record(actor, artifact, alias, None, to, state.last, proposal)
+        history.record(actor, artifact, alias, None, to, state.last, proposal, is_rollback=is_rollback)
         return Move(row, None)
     before = row.version
     if before.pk != to.pk:
         row.version = to
         with compiled_queries.pipeline():
             compiled_queries.update(row, "version", "updated_at")
-            history.record(actor, artifact, alias, before, to, state.last, proposal)
+            history.record(actor, artifact, alias, before, to, state.last, proposal, is_rollback=is_rollback)
     return Move(row, before)
 
 

@@ -19,7 +19,7 @@ class AliasOrder:
         rules = list(rules)
         self._sought = sought
         self._names = set(plain_names(rules))
-        self._patterns = [rule for rule in rules if not _is_plain(rule)][:_MAX_PATTERNS]
+        self._patterns = [rule for rule in rules if rule.covers_many][:_MAX_PATTERNS]
 
     def __call__(self, alias: str) -> tuple[bool, bool, bool, bytes]:
         return alias != self._sought, is_version_like(alias), not self.is_protected(alias), sort_key(alias)
@@ -34,8 +34,4 @@ class AliasOrder:
 
 def plain_names(rules: Iterable[AliasRule]) -> list[str]:
     """The aliases that rules spell out, which an index finds; at most `MAX_NAMES`."""
-    return [rule.pattern for rule in rules if _is_plain(rule)][:MAX_NAMES]
-
-
-def _is_plain(rule: AliasRule) -> bool:
-    return set(rule.pattern).isdisjoint("*?")
+    return [rule.pattern for rule in rules if not rule.covers_many][:MAX_NAMES]

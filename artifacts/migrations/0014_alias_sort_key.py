@@ -1,4 +1,8 @@
-"""Aliases get a column by which they are listed as people read them: `production` first, `v0.2.0` before `v0.10.0`."""
+"""Aliases get a column by which they are listed as people read them: `production` first, `v0.2.0` before `v0.10.0`.
+
+Changes of aliases say whether they were rollbacks. The column is nullable: SQLite would make the table anew otherwise,
+without its triggers.
+"""
 
 from django.db import migrations, models
 
@@ -36,5 +40,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name="artifactalias", options={"ordering": ["sort_key"], "verbose_name_plural": "artifact aliases"}
+        ),
+        migrations.AddField(
+            model_name="aliaschange",
+            name="is_rollback",
+            field=models.BooleanField(null=True, help_text="Back to the version before; unknown of old changes."),
         ),
     ]

@@ -41,8 +41,7 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         scope = {"artifact__project__team": rule.team_id, "artifact__project": rule.project_id}
         scope["artifact"] = rule.artifact_id
         rows = self.filter(**{column: pk for column, pk in scope.items() if pk})
-        is_plain = set(rule.pattern).isdisjoint("*?")
-        return rows.filter(alias=rule.pattern) if is_plain else rows.filter(alias__regex=rule.regex)
+        return rows.filter(alias__regex=rule.regex) if rule.covers_many else rows.filter(alias=rule.pattern)
 
     def within(self, scope: Team | Project) -> Self:
         """Those of all artifacts of a project or a team."""
@@ -130,6 +129,7 @@ class AliasChange(models.Model):
     key_name = models.CharField(max_length=100, blank=True, default="")
     channel = models.CharField(max_length=16, choices=Channel.choices)
     reason = models.TextField(blank=True, default="")
+    is_rollback = models.BooleanField(null=True, help_text="Back to the version before; unknown of old changes.")
     proposal = models.ForeignKey("artifacts.AliasProposal", **_REMEMBERED)
     created_at = models.DateTimeField(help_text="Never before that of the change before.")
 

@@ -4,7 +4,9 @@ const modal = document.getElementById("modal");
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target !== modal || !modal.hasChildNodes()) return;
   if (!modal.open) modal.showModal();
-  modal.querySelector("[autofocus], input:not([type=hidden]), select, textarea, button")?.focus();
+  const first = modal.querySelector("[autofocus], input:not([type=hidden]), select, textarea, button");
+  first?.focus();
+  if (first?.matches("input[list]")) first.select(); // its choices are those that fit what is in it
 });
 
 document.addEventListener("click", (event) => {

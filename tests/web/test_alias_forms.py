@@ -97,8 +97,8 @@ def test_a_form_without_script_leads_to_the_list_with_a_message(browser, bob, ar
         ({"name": "", "version": "v1"}, "Enter a name for the alias."),
         ({"name": "history", "version": "v1"}, "the name is reserved"),
         ({"name": "best", "version": ""}, "Choose a version."),
-        ({"name": "best", "version": "v9"}, "No finalized version is called &#x27;v9&#x27;."),
-        ({"name": "best", "version": "v1", "typed": "nine"}, "No finalized version is called &#x27;nine&#x27;."),
+        ({"name": "best", "version": "v9"}, "No finalized version or alias is called &#x27;v9&#x27;."),
+        ({"name": "best", "version": "nine"}, "No finalized version or alias is called &#x27;nine&#x27;."),
         ({"name": "best", "version": "v1", "reason": "x" * 1001}, "at most 1000 characters"),
         ({"name": "<b>", "version": "<i>"}, "&lt;b&gt;"),
     ],
@@ -120,7 +120,7 @@ def test_adding_an_alias_that_exists_says_first_that_it_will_move(browser, bob, 
     response = client.post(f"{ARTIFACT_URL}/add-alias", body)
     text = response.content.decode()
     assert response.status_code == 422 and "is already at v1. Submit again to move it from there." in text
-    assert "why not</textarea>" in text and 'value="v2" selected' in text
+    assert "why not</textarea>" in text and 'name="version" value="v2"' in text
     assert alias_versions(artifact)["production"] == "v1"
 
     response = client.post(f"{ARTIFACT_URL}/add-alias", body | expected_fields(text), follow=True)
@@ -161,8 +161,9 @@ def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, d
     assert "exists and moves: v1 → v2" in response and response.endswith("Move")
     assert "best is new, at v2" in preview(name="best") and preview(name="best").endswith("Add")
     assert "production is at v1 already" in preview(name="production", version="v1")
-    assert "production is at v1 already" in preview(name="production", typed="1")
-    assert "production is at v1 now" in preview(name="production", typed="99")
+    assert "production is at v1 already" in preview(name="production", version="1")
+    assert "production is at v1 already" in preview(name="production", version="production")
+    assert "production is at v1 now" in preview(name="production", version="99")
     assert "is new" not in preview(name="")
     outdated = {"expected": str(v2.pk), "expected_of": "production"}
     assert "Somebody has moved it: it is now at v1." in preview(name="production", **outdated)

@@ -74,6 +74,7 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
         "row": row,
         "protected_by": viewer.protected_by(alias),
         "may_move": viewer.may_move(alias),
+        "rollback_to": alias_verbs.rollback_version(artifact, alias),
         "entries": [
             TimelineEntry(change, change.to_version_id in existing, change.to_version_id == current)
             for change in rows[:CHANGES_PER_PAGE]

@@ -32,6 +32,7 @@ from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
 from artifacts import name_resolution
 from artifacts.aliases import aliases, history, protection, suggestions
+from artifacts.aliases.order import AliasOrder
 from artifacts.models import ArtifactAlias
 
 
@@ -40,10 +41,12 @@ class AliasList(APIView):
 
     @extend_schema(responses=AliasListSerializer, operation_id="aliases_list")
     def get(self, request: Request, artifact_id: UUID) -> Response:
-        """List the aliases of an artifact by name."""
+        """List the aliases of an artifact: protected and well-known ones first, semantic versions last."""
         artifact = get_artifact(request, artifact_id)
-        context = {"rules": protection.rules_for(artifact)}
-        items = AliasItemSerializer(artifact.alias_set.for_display(), many=True, context=context).data
+        rules = protection.rules_for(artifact)
+        position = AliasOrder(rules)
+        rows = sorted(artifact.alias_set.for_display(), key=lambda row: position(row.alias))
+        items = AliasItemSerializer(rows, many=True, context={"rules": rules}).data
         return Response({"items": items, "total": len(items)})
 
     @extend_schema(

@@ -22,6 +22,7 @@ from web.artifacts.lookups import get_artifact, get_artifact_for_display
 from web.rendering import post_data
 
 DELETE = "Delete"
+MAX_FOUND_VERSIONS = 30
 
 
 @login_required
@@ -61,7 +62,7 @@ def add(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def move(request: HttpRequest, alias: str, **url_kwargs: str) -> HttpResponse:
     """To a version that is chosen, or to the one that the query string names, such as `?version=v3`."""
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
-    form = MoveForm(artifact, alias, post_data(request), initial=_initial(request, artifact))
+    form = MoveForm(artifact, alias, post_data(request), initial=_initial(request, artifact, alias))
     if _is_submitted(request, form) and (message := _move_or_propose(request, form)):
         return render_changed_parts(request, artifact, message)
     return _render_form(request, form, f"Move alias {alias}", form.target)
@@ -106,9 +107,11 @@ def swap(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     return rendering.render_page(request, "aliases/alias_swap.html", context, status=422 if form.is_bound else 200)
 
 
-def _initial(request: HttpRequest, artifact: Artifact) -> dict[str, Any]:
-    """What a form shows at first: what the query string says, or the newest version."""
-    return {"version": artifact.latest_version or ""} | request.GET.dict()
+def _initial(request: HttpRequest, artifact: Artifact, alias: str = "") -> dict[str, Any]:
+    """What a form shows at first: what the query string says, or the newest version unless the alias is there."""
+    newest = artifact.latest_version_number
+    is_there = alias and artifact.alias_set.filter(alias=alias, version__number=newest).exists()
+    return {"version": "" if is_there else artifact.latest_version or ""} | request.GET.dict()
 
 
 def _is_submitted(request: HttpRequest, form: OneAliasForm) -> bool:
@@ -184,7 +187,14 @@ def _render_form(
     """The form, with what would change: nothing has yet."""
     viewer = view_models.Viewer(Actor.from_page(request), form.artifact)
     preview = view_models.move_preview(viewer, form.alias, form.current, target)
-    has_choices = isinstance(form, MoveForm) and not _is_preview_only(request)
+    choices: list[ArtifactVersion] = []
+    if isinstance(form, MoveForm):
+        # Where not all are offered at first, those follow that fit what is typed.
+        if not _is_preview_only(request):
+            choices = view_models.version_choices(form.artifact, target)
+        elif form.artifact.version_count > view_models.MAX_VERSION_CHOICES:
+            typed = (form["version"].value() or "").strip()
+            choices = view_models.version_choices(form.artifact, target, limit=MAX_FOUND_VERSIONS, search=typed)
     context |= {
         "artifact": form.artifact,
         "project": form.artifact.project,
@@ -193,7 +203,8 @@ def _render_form(
         "preview": preview,
         "is_deletion": action == DELETE,
         "submit_label": _submit_label(preview, action),
-        "version_choices": view_models.version_choices(form.artifact, target) if has_choices else [],
+        "version_choices": choices,
+        "is_preview_only": _is_preview_only(request),
         "back": reverse("artifact-aliases", args=form.artifact.url_args),
         "active_nav": "artifacts",
     }
