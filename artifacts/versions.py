@@ -148,7 +148,7 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     artifact = alias_verbs.lock(version.artifact)
     version = _lock_existing(artifact, version)
-    rows = list(artifact.alias_set.filter(version=version).for_display())
+    rows = list(artifact.alias_set.filter(version=version).for_display().order_by("alias"))
     # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
     protection.require_unprotected(artifact, blocking, protection.MOVE_FIRST)

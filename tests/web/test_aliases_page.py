@@ -82,7 +82,7 @@ def test_the_history_is_a_timeline_with_a_way_back_from_every_row(
     seen = browser(vera).get(f"{PAGE}/production/history").content.decode()
     assert "/move?" not in seen and "/rollback" not in seen and "<html" in seen
     text = client.get(f"{PAGE}/production/move?version=v2").content.decode()
-    assert 'value="v2" selected' in text
+    assert 'name="version" value="v2"' in text
     assert client.get(f"{PAGE}/never/history").status_code == 404
 
 
@@ -126,7 +126,7 @@ def test_choosing_among_ten_thousand_versions(browser, bob, artifact, v1, django
             part = client.get(f"{PAGE}/latest/move", fields, headers=htmx_headers(PAGE)).content.decode()
         return re.findall(r'<option value="([^"]+)"', part.partition('<datalist id="version-choices" hx-swap-oob')[2])
 
-    assert found("v42")[-12:] == [*(f"v{number}" for number in range(429, 419, -1)), "v42"][-12:]
+    assert found("v42")[:2] == ["v4299", "v4298"] and found("v42")[-1] == "v42"
     assert found("999")[:3] == ["v9999", "v9998", "v9997"] and len(found("9")) == 30
     assert found("ol") == ["v42"] and found("nothing") == found("v0") == [] and len(found("")) == 30
 
@@ -142,7 +142,7 @@ def test_a_move_proposes_no_version_that_the_alias_is_at(browser, bob, artifact,
     assert '<option value="v2"' not in text and "is at" in text
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     assert 'name="version" value="v2"' in form("production")
-    assert 'name="version" value="v2"' in form("latest", "?version=v2")
+    assert 'name="version" value="v1"' in form("latest", "?version=v1")
 
 
 def test_rolling_back_is_offered_where_there_is_something_to_roll_back_to(browser, bob, vera, artifact, v1, v2):

@@ -125,8 +125,14 @@ class MoveForm(OneAliasForm):
         value = (self["version"].value() or "").strip()
         number = validators.version_number(value if value.startswith("v") else f"v{value}")
         finalized = self.artifact.versions.finalized()
-        by_number = finalized.filter(number=number).first() if number else None
-        return by_number or (finalized.filter(aliases__alias=value).first() if value else None)
+        if number:
+            return finalized.filter(number=number).first()
+        return finalized.filter(aliases__alias=value).first() if value else None
+
+    def leave_out_current(self) -> None:
+        """Propose no version where it would be the one that the alias is at."""
+        if self.current and self.initial.get("version") == self.current.version:
+            self.initial["version"] = ""
 
     def clean(self) -> dict[str, Any]:
         if not self.target:

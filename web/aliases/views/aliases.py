@@ -62,7 +62,8 @@ def add(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def move(request: HttpRequest, alias: str, **url_kwargs: str) -> HttpResponse:
     """To a version that is chosen, or to the one that the query string names, such as `?version=v3`."""
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
-    form = MoveForm(artifact, alias, post_data(request), initial=_initial(request, artifact, alias))
+    form = MoveForm(artifact, alias, post_data(request), initial=_initial(request, artifact))
+    form.leave_out_current()
     if _is_submitted(request, form) and (message := _move_or_propose(request, form)):
         return render_changed_parts(request, artifact, message)
     return _render_form(request, form, f"Move alias {alias}", form.target)
@@ -107,11 +108,9 @@ def swap(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     return rendering.render_page(request, "aliases/alias_swap.html", context, status=422 if form.is_bound else 200)
 
 
-def _initial(request: HttpRequest, artifact: Artifact, alias: str = "") -> dict[str, Any]:
-    """What a form shows at first: what the query string says, or the newest version unless the alias is there."""
-    newest = artifact.latest_version_number
-    is_there = alias and artifact.alias_set.filter(alias=alias, version__number=newest).exists()
-    return {"version": "" if is_there else artifact.latest_version or ""} | request.GET.dict()
+def _initial(request: HttpRequest, artifact: Artifact) -> dict[str, Any]:
+    """What a form shows at first: what the query string says, or the newest version."""
+    return {"version": artifact.latest_version or ""} | request.GET.dict()
 
 
 def _is_submitted(request: HttpRequest, form: OneAliasForm) -> bool:
