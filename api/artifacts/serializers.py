@@ -173,6 +173,8 @@ class ArtifactUpdate(serializers.Serializer):
     description = ProseField(required=False)
     metadata = JSONObjectField(required=False)
     tags = TagsField(required=False)
+    add_tags = TagsField(required=False, help_text="Added to those that it has, whatever others do meanwhile.")
+    remove_tags = TagsField(required=False, help_text="Removed, if it has them.")
     auto_latest = serializers.BooleanField(required=False)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import permissions
@@ -12,7 +13,8 @@ from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors, validators
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias
-from core.compiled_queries import CompiledQuery
+from core import compiled_queries
+from core.compiled_queries import CompiledQuery, FilledQuery
 from projects.models import Project
 
 _COVERING = CompiledQuery(
@@ -46,13 +48,16 @@ def create(
 ) -> AliasRule:
     """A new rule of the scope, which holds for every move once this has returned. For admins of its team.
 
-    Raises `InvalidName`, `RuleTaken`, `Denied`.
+    Raises `InvalidName`, `RuleTaken`, `TooManyRules`, `Denied`.
     """
     column = {Team: "team", Project: "project", Artifact: "artifact"}[type(scope)]
     rule = AliasRule(
         pattern=pattern, role=role, needs_approval=needs_approval, created_by=actor.user, **{column: scope}
     )
     permissions.require(actor, rule.owner, Role.ADMIN)
+    if scope.alias_rules.count() >= settings.RULES_A_SCOPE:
+        limit = f"There cannot be more than {settings.RULES_A_SCOPE} rules in {rule.scope}"
+        raise errors.TooManyRules(f"{limit}: let one of them match several aliases, as 'release-*' does.")
     return _save(rule, force_insert=True)
 
 
@@ -72,7 +77,17 @@ def delete(actor: Actor, rule: AliasRule) -> None:
 
 def rules_for(artifact: Artifact) -> list[AliasRule]:
     """All rules of the artifact, of its project and of its team, which are at hand. One query."""
-    rules = _COVERING.all(artifact.pk, artifact.project_id, artifact.project.team_id)
+    [rules] = compiled_queries.fetch(query_for(artifact))
+    return with_scopes(rules, artifact)
+
+
+def query_for(artifact: Artifact) -> FilledQuery[AliasRule]:
+    """The query of `rules_for`, for who fetches something else along with them."""
+    return _COVERING.filled(artifact.pk, artifact.project_id, artifact.project.team_id)
+
+
+def with_scopes(rules: list[AliasRule], artifact: Artifact) -> list[AliasRule]:
+    """The rules that were found for the artifact, each with what it belongs to."""
     for rule in rules:
         if rule.team_id:
             rule.team = artifact.project.team
@@ -113,20 +128,23 @@ def may_decide(actor: Actor, role: Role | None, required: Role, proposal: AliasP
     return has_role and proposal.proposed_by_id != actor.user.pk
 
 
-def require(
-    actor: Actor, artifact: Artifact, aliases: Iterable[str], role: Role | None = None, *, because: str = ""
-) -> None:
+def require(actor: Actor, artifact: Artifact, aliases: Iterable[str], *, because: str = "") -> None:
     """Raise `AliasProtected` at the first of the aliases that the user may not move alone.
 
-    `role` is the user's in the team, where the caller has it. `because` says how something else moves the alias. One
-    query, or two.
+    `because` says how something else moves the alias. One query, or two.
     """
     aliases = list(aliases)
     if actor.is_staff or not aliases:
         return
     rules = rules_for(artifact)
-    if rules and role is None:
-        role = permissions.role_in(actor.user, artifact.project.team)
+    if rules:
+        require_by(rules, permissions.role_in(actor.user, artifact.project.team), actor, aliases, because)
+
+
+def require_by(
+    rules: Iterable[AliasRule], role: Role | None, actor: Actor, aliases: Iterable[str], because: str = ""
+) -> None:
+    """The same for callers that have the rules of the artifact and the user's role in its team."""
     for alias in aliases:
         needed = protection(rules, alias)
         if needed and not may_move(actor, role, needed):

@@ -5,6 +5,7 @@ from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
 from artifacts.models.file import ArtifactFile
+from artifacts.models.folder import FolderSummary
 from artifacts.models.pending_deletion import PendingDeletion
 from artifacts.models.proposal import AliasProposal
 from artifacts.models.reconciliation import Reconciliation
@@ -27,6 +28,7 @@ __all__ = [
     "ArtifactUsage",
     "ArtifactVersion",
     "Blob",
+    "FolderSummary",
     "PendingDeletion",
     "Reconciliation",
     "SearchDocument",

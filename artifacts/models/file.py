@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
+from artifacts import natural_order
 from artifacts.models.blob import Blob
 from artifacts.models.version import ArtifactVersion
 
@@ -17,6 +18,15 @@ class PathField(models.CharField):
     def db_parameters(self, connection: Any) -> dict[str, Any]:
         collation = "C" if connection.vendor == "postgresql" else None
         return {**super().db_parameters(connection), "collation": collation}
+
+
+class SortKeyField(PathField):
+    """The key of the row's path by `natural_order`, whoever makes the row."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        value = natural_order.sort_key(model_instance.path)
+        setattr(model_instance, self.attname, value)
+        return value
 
 
 class FileQuerySet(models.QuerySet["ArtifactFile"]):
@@ -37,6 +47,7 @@ class ArtifactFile(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey(ArtifactVersion, on_delete=models.CASCADE, related_name="files", db_index=False)
     path = PathField(max_length=1024)
+    sort_key = SortKeyField(max_length=3000, editable=False, default="")
     name = models.CharField(max_length=1024)
     size = models.BigIntegerField()
     mime_type = models.CharField(max_length=255)
@@ -49,6 +60,7 @@ class ArtifactFile(models.Model):
 
     class Meta:
         ordering = ["path"]
+        indexes = [models.Index(fields=["version", "sort_key"], name="file_by_sort_key")]
         constraints = [
             models.UniqueConstraint(fields=["version", "path"], name="file_path_unique"),
             models.CheckConstraint(condition=Q(size__gte=0), name="file_size_is_natural"),

@@ -24,8 +24,7 @@ _DELIMITERS = ",;\t|"
 def csv_rows(reader: Reader) -> Table:
     """The first line names the columns. The delimiter is the character that it has most of."""
     text = _first_lines(reader)
-    first = text.partition("\n")[0]
-    return _parse_csv(reader, text, max(_DELIMITERS, key=first.count))
+    return _parse_csv(reader, text, delimiter_of(text))
 
 
 def tsv_rows(reader: Reader) -> Table:
@@ -37,12 +36,12 @@ def json_lines(reader: Reader) -> Table:
     records = []
     for line in _first_lines(reader).split("\n"):
         if line.strip():
-            records.append(_parse_record(line))
+            records.append(parse_record(line))
         if len(records) > MAX_ROWS:
             break
     columns = list(dict.fromkeys(key for record in records[:MAX_ROWS] for key in record))
     keys = columns[:MAX_COLUMNS]
-    rows = [[_to_text(record[key]) if key in record else None for key in keys] for record in records]
+    rows = [[to_text(record[key]) if key in record else None for key in keys] for record in records]
     return _table(keys, rows, reader, len(columns))
 
 
@@ -86,7 +85,13 @@ def _note(width: int, has_more: bool, rows: int) -> str:
     return f"These are {' and '.join(parts)}." if parts else ""
 
 
-def _parse_record(line: str) -> dict[str, Any]:
+def delimiter_of(text: str) -> str:
+    """The one that the first line of a CSV has most of."""
+    return max(_DELIMITERS, key=text.partition("\n")[0].count)
+
+
+def parse_record(line: str) -> dict[str, Any]:
+    """A line of JSON as a row. Raises `FormatMismatch`."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -94,7 +99,8 @@ def _parse_record(line: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"value": value}
 
 
-def _to_text(value: Any) -> str | None:
+def to_text(value: Any) -> str | None:
+    """A value of JSON as the text of a cell."""
     if value is None or isinstance(value, str):
         return value
     try:

@@ -192,6 +192,13 @@ def test_the_first_page_is_read_in_the_order_of_an_index(vera, column):
     assert servers.on_postgres() or ("USING INDEX" in plan and "TEMP B-TREE FOR ORDER BY" not in plan)
 
 
+def test_the_artifacts_of_a_project_are_read_by_cursor_from_an_index(vera, artifact):
+    plan = Artifact.objects.visible_to(vera).filter(project=artifact.project, pk__lt=artifact.pk).order_by("-id")
+
+    # What PostgreSQL does depends on how many rows there are.
+    assert servers.on_postgres() or "artifact_project_newest (project_id=? AND id<?)" in plan[:50].explain()
+
+
 def test_read_by_cursor_an_item_that_stays_is_met_once(api, alice, bob, shelf):
     """Whatever others do meanwhile: here the last one met is deleted, one not met is renamed, and one is created."""
     met, cursor = [], ""

@@ -83,7 +83,7 @@ def test_a_draft_is_finalized_in_a_dialog_and_a_version_deleted_with_its_aliases
     dialog(page).get_by_label("Aliases").fill("candidate")
     dialog(page).get_by_role("button", name="Finalize").click()
     expect_toast(page, "v1 finalized.")
-    expect(page.locator(".head .badges")).to_contain_text("Verified")
+    expect(page.locator("#version-bar")).to_contain_text("Verified")
     page.keyboard.press("e")
     dialog(page).get_by_label("Notes").fill("Looked at.")
     dialog(page).get_by_role("button", name="Save").click()

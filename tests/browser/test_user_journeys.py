@@ -209,9 +209,24 @@ def test_two_versions_are_compared_line_by_line_and_any_two_can_be_picked(person
 def test_what_one_copies_is_on_the_clipboard_and_announced(person):
     page = person("vera", permissions=["clipboard-read", "clipboard-write"]).page
     page.goto(ARTIFACT)
-    page.locator("#use-python + button").click()
-    expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#use-python").text_content()
+    use = page.get_by_role("group", name="Use this artifact")
+    for label, id in (("Python", "python"), ("CLI", "cli")):
+        use.get_by_text(label, exact=True).click()
+        use.get_by_role("button", name="Copy").click()
+        expect(page.get_by_role("status").filter(has_text="Copied.").last).to_be_visible()
+        expect(page.locator(f"#use-{id}")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == page.locator(f"#use-{id}").text_content()
+
+
+def test_switching_to_another_version(person):
+    page = person("vera").page
+    page.goto(ARTIFACT)
+    page.locator("#version-bar .switch summary").click()
+    page.locator("#version-bar .switch").get_by_role("link", name="v3", exact=True).click()
+    page.wait_for_url(f"**{ARTIFACT}/v3")
+    expect(page.get_by_role("navigation", name="Artifact").get_by_role("link", name="Files")).to_have_attribute(
+        "aria-current", "page"
+    )
 
 
 def test_a_run_is_followed_live(person, call_api):

@@ -60,15 +60,15 @@ OWN = {
     "invitation-accept",
     "invitation-decline",
 }
-# Whoever sees a project has these: what one watches is one's own.
-READERS = {"project-watch", "artifact-watch"}
+# Whoever sees a project has these: what one watches is one's own, and what one downloads stays as it is.
+READERS = {"project-watch", "artifact-watch", "selection-zip"}
 # What only editors or admins see, though looking at it changes nothing.
 EDITOR_VIEWS = {"upload-files"}
 ADMIN_VIEWS = {"project-webhooks", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
-    "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume", "webhook-redeliver", "inbox-read",
-    "watch-end", "invitation-accept", "invitation-decline",
+    "selection-zip", "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
+    "webhook-redeliver", "inbox-read", "watch-end", "invitation-accept", "invitation-decline",
 }  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.http import QueryDict
 
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project
-from web.forms import QueryField, SearchForm
+from web.forms import FilterForm, QueryField, SearchForm
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
 
@@ -25,6 +26,26 @@ class ArtifactFilter(SearchForm):
     tag = forms.CharField(required=False, max_length=64)
     alias = forms.CharField(required=False, max_length=100)
     sort = forms.ChoiceField(required=False, choices=[(f"{sign}{n}", n) for n in _ORDERINGS for sign in ("", "-")])
+
+
+class FolderFilter(FilterForm):
+    """A part of a folder: what comes after an entry, the `offset`-th one, or the files whose paths have a text."""
+
+    path = forms.CharField(required=False, max_length=1024, strip=False)
+    after = forms.CharField(required=False, max_length=1024, strip=False)
+    filter = forms.CharField(required=False, max_length=200)
+    offset = forms.IntegerField(required=False, min_value=0, max_value=10**9)
+
+
+class SelectionForm(forms.Form):
+    """The files and folders that are ticked, by their paths."""
+
+    select = forms.TypedMultipleChoiceField()
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        # Any path: those that are not there are not found.
+        self.fields["select"].choices = [(path, path) for path in data.getlist("select")]
 
 
 class VersionFilter(SearchForm):

@@ -10,10 +10,11 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from accounts import permissions
-from artifacts import timeline
+from artifacts import current_version, highlights, timeline
 from artifacts.models import Artifact, ArtifactVersion
-from web import rendering, tables
+from web import cards, rendering, tables
 from web.aliases.state import state_token
+from web.artifacts import snippets
 from web.artifacts.forms import VersionFilter
 
 PAGE_SIZE = 50
@@ -31,15 +32,62 @@ def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
         "tab": tab,
         # Asked for only where nothing on the tab knows it.
         "alias_count": lambda: rendering.total(artifact.alias_set.all()),
+        "current": current_version.of(artifact),
         "state_token": state_token(artifact),
         "active_nav": "artifacts",
     } | permissions.template_flags(artifact.role)
 
 
 def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
+    """The artifact, and the version that people use; None before the first one is finalized."""
+    context = base_context(artifact, "overview")
     aliases = artifact.alias_set.for_display().order_by("alias")[:MAX_OVERVIEW_ALIASES]
-    newest = _visible_versions(request, artifact).finalized().first()
-    return base_context(artifact, "overview") | {"newest": newest, "aliases": aliases}
+    version = None
+    if current := context["current"]:
+        version = _visible_versions(request, artifact).with_previous().finalized().filter(number=current.number).first()
+    if version:
+        version.artifact = artifact
+        context |= _version_bar(artifact, version)
+        context |= _inside(request, version, current.alias or version.version, query)
+    return context | {"aliases": aliases, "version": version}
+
+
+def version_head(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
+    """What stands around the page of a version of `get_version_for_display`."""
+    return base_context(artifact, "files") | _version_bar(artifact, version)
+
+
+def version(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
+    """The page of a version of `get_version_for_display`, without its list of files."""
+    inside = _inside(request, version, version.version, request.GET)
+    return version_head(version.artifact, version) | inside
+
+
+def version_context(version: ArtifactVersion) -> dict[str, Any]:
+    """What every part of the page of a version shows of it."""
+    return {
+        "version": version,
+        "artifact": version.artifact,
+        "project": version.artifact.project,
+        "version_url": version.get_absolute_url(),
+        "is_pending": version.is_finalized and version.integrity == ArtifactVersion.Integrity.PENDING,
+        "active_nav": "artifacts",
+    }
+
+
+def _inside(request: HttpRequest, version: ArtifactVersion, suffix: str, query: QueryDict) -> dict[str, Any]:
+    """The card of a version, and how one gets at what it holds as `name:suffix`."""
+    found = highlights.of(version)
+    base_url = request.build_absolute_uri("/").rstrip("/")
+    return {
+        "readme": cards.view(found.card, query, str(request.user.pk)) if found.card else None,
+        "snippets": snippets.of_version(version, suffix, found.paths, base_url) if version.is_finalized else [],
+    }
+
+
+def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
+    number = artifact.production_number
+    return version_context(version) | {"production": f"v{number}" if number not in (None, version.number) else None}
 
 
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:

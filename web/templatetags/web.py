@@ -68,6 +68,12 @@ def markdown(context: template.Context, text: str) -> SafeString:
     return markdown_html.render(text, str(context["request"].user.pk))
 
 
+@register.filter
+def excerpt(text: str | None) -> str:
+    """Markdown as the plain text of one line, for lists."""
+    return markdown_html.excerpt(text or "")
+
+
 @register.inclusion_tag("components/json_tree.html")
 def tree(value: Any, empty: str = "") -> dict[str, Any]:
     """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""

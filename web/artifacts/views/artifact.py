@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +27,8 @@ from web.forms import ConfirmNameForm
 CHART_DAYS = 30
 
 
+# Large images of its card come from the object store.
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def overview(request: HttpRequest, **url_kwargs: str) -> HttpResponse:

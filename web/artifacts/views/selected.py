@@ -1,14 +1,18 @@
 """What is done with several artifacts or versions that were ticked in their table."""
 
+from urllib.parse import urlencode
+
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
+from artifacts import errors
 from artifacts import selection as verbs
 from artifacts.models import Artifact, ArtifactVersion
 from web import selection
@@ -45,6 +49,18 @@ def download_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if not items:
         return selection.nothing_selected(request, back)
     return _render_downloads(request, items, back)
+
+
+@login_required
+@require_safe
+def compare_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """To the comparison of the older with the newer."""
+    artifact = get_artifact(request, **url_kwargs)
+    items = selection.items(request, _versions(request, artifact).finalized())
+    if len(items) != 2:
+        raise errors.Invalid("Select two versions to compare.")
+    query = urlencode({"base": items[1].version, "head": items[0].version})
+    return redirect(f"{reverse('compare', args=artifact.url_args)}?{query}")
 
 
 @login_required

@@ -39,8 +39,8 @@ def fill(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("artifacts", "0012_executable_files"),
-        ("projects", "0002_run_history"),
+        ("artifacts", "0013_file_order"),
+        ("projects", "0003_runs_by_column"),
     ]
 
     operations = [
