@@ -22,8 +22,8 @@ def used(bob, artifact, v1, v2, run) -> Artifact:
 
 
 def pointers(text: str) -> list[tuple[str, str]]:
-    """Those of them that say where an alias points."""
-    return [chip for chip in chips(text) if " → " in chip[1]]
+    """Those of them that say where an alias points, each once: narrow windows have their own."""
+    return list(dict.fromkeys(chip for chip in chips(text) if " → " in chip[1]))
 
 
 def chips(text: str) -> list[tuple[str, str]]:
