@@ -10,6 +10,7 @@ from artifacts.models.pending_deletion import PendingDeletion
 from artifacts.models.proposal import AliasProposal
 from artifacts.models.reconciliation import Reconciliation
 from artifacts.models.rule import AliasRule
+from artifacts.models.search import SearchDocument, SearchValue
 from artifacts.models.stored_object import StoredObject
 from artifacts.models.usage import ArtifactUsage
 from artifacts.models.version import ArtifactVersion
@@ -30,6 +31,8 @@ __all__ = [
     "FolderSummary",
     "PendingDeletion",
     "Reconciliation",
+    "SearchDocument",
+    "SearchValue",
     "StoredObject",
     "WorkerHeartbeat",
 ]

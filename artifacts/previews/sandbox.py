@@ -66,6 +66,12 @@ def markdown(text: str, person: str) -> str:
     return _run("markdown_worker", {"text": text}, [], person)
 
 
+def card(text: str, version_url: str, folder: str, person: str) -> dict[str, Any]:
+    """The fields of a `FrontMatter`, and the rest of the card as sanitised `html`. Raises as `preview` does."""
+    job = {"text": text, "version_url": version_url, "folder": folder}
+    return _run("card_worker", job, [], person)
+
+
 def _run(module: str, job: dict[str, Any], readers: Sequence[Reader], person: str) -> Any:
     """The result of a worker process, which does not outlive this call."""
     deadline = time.monotonic() + _WAIT_SECONDS

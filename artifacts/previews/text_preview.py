@@ -9,8 +9,8 @@ from artifacts.previews.results import FormatMismatch, Markdown, NoPreview, Prev
 # Larger texts than MAX_TEXT have no preview; of others the first MAX_EXCERPT bytes are shown.
 MAX_EXCERPT = 128 * 2**10
 MAX_TEXT = 10 * 2**20
-# Rendering hostile Markdown takes time that is quadratic in its length.
-MAX_MARKDOWN = 64 * 2**10
+# Model cards with hundreds of evaluation results are a quarter of this.
+MAX_MARKDOWN = 256 * 2**10
 _PLAIN = (".txt", ".log", ".out", ".err")
 MAX_LINES = 2_000
 MAX_LINE = 1_000

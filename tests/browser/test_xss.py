@@ -161,7 +161,7 @@ def _files(number: int) -> dict[str, bytes]:
         "fake.gif": b"GIF89a\2\0\2\0" + html,
         "dot.png": seed_data._png(),
         "trailer.png": seed_data._png() + html,
-        "README.md": text.encode(),
+        "README.md": f"{_front_matter()}{text}".encode(),
         "plain.txt": text.encode(),
         "train.py": f"x = '''{text}'''\n".encode(),
         "odd.js": f"`{text}`".encode(),
@@ -180,6 +180,17 @@ def _files(number: int) -> dict[str, bytes]:
         "%3Cscript%3Ealert(1)%3C%2Fscript%3E.txt": text.encode(),
         f"{{{{ 7|add:7 }}}}'-alert(1)-'&lt;b&gt;{IMG}.py": text.encode(),
     }
+
+
+def _front_matter() -> str:
+    """What a card says of itself, and how well it does."""
+    texts = {name: evil(f"card-{name}", IMG) for name in ("license", "language", "base_model", "datasets", "tags")}
+    links = {"license_link": f"javascript:{WIRE}", "library_name": ["</span><script>", f"javascript:{WIRE}"]}
+    names = {name: evil(f"card-{name}", IMG) for name in ("name", "type", "split", "value")}
+    results = {"task": names, "dataset": names, "metrics": [names]}
+    index = {"model-index": [{"name": evil("card-model", IMG), "results": [results]}]}
+    # JSON is YAML.
+    return f"---\n{json.dumps(texts | links | index)}\n---\n"
 
 
 def _safetensors() -> bytes:
@@ -230,6 +241,7 @@ def test_texts_of_users(person, trap):
     look(mallory, "/artifacts", "tag")
     look(mallory, f"{PROJECT}/artifacts", "tag")
     look(mallory, trap.artifact, "description", "metadata-key", "metadata-value", "tag")
+    look(mallory, trap.artifact, "version-description", "v2-key")
     for tab in ("versions", "aliases", "history", "usage", "edit", "delete", "upload"):
         look(mallory, f"{trap.artifact}/{tab}")
     look(mallory, trap.url(), "version-description", "version-notes", "v1-key", "v1-value")
@@ -259,7 +271,7 @@ def test_names_and_contents_of_files(person, trap):
     folder = f"folder{IMG}"
     output = {
         "page.html": ["html"],
-        "README.md": ["text"],
+        "README.md": ["card-license", "card-tags", "card-base_model", "card-name", "card-value"],
         "plain.txt": ["text"],
         "train.py": ["text"],
         "odd.js": ["text", "mime-type"],
@@ -270,7 +282,8 @@ def test_names_and_contents_of_files(person, trap):
         f"{folder}/{evil('path', IMG)}.html": ["path", "html"],
     }
 
-    look(mallory, trap.url(), "folder")
+    look(mallory, trap.url(), "folder", "card-license", "card-value")
+    look(mallory, f"{trap.artifact}?readme=source", "card-license", "text")
     look(mallory, f"{trap.url()}?{urlencode({'path': f'{folder}/'})}", "folder", "path", "picture")
     for path in trap.files:
         look(mallory, trap.url("files", path), *output.get(path, ()))
@@ -289,12 +302,12 @@ def test_what_a_url_contains(person, trap):
     mallory = person("mallory")
     alerts = quote(evil("url"), safe="")
     queries = {
-        "/": ("search", "visibility", "team", "page"),
+        "/": ("q", "visibility", "team", "page"),
         "/search": ("q", "only", "page"),
-        "/artifacts": ("search", "type", "project", "tag", "alias", "sort", "page"),
+        "/artifacts": ("q", "type", "project", "tag", "alias", "sort", "page"),
         "/artifacts/new": ("project", "name", "type", "description", "tags"),
         "/projects/new": ("team", "name", "description", "visibility"),
-        f"{PROJECT}/runs": ("search", "state", "page"),
+        f"{PROJECT}/runs": ("q", "state", "page"),
         f"{trap.artifact}/history": ("before",),
         f"{trap.artifact}/upload": ("version", "after", "polls"),
         f"{trap.artifact}/compare": ("base", "head", "after"),
@@ -330,8 +343,8 @@ def test_what_is_typed_while_the_page_stays(person, trap):
     mallory = person("mallory")
     mallory.page.goto("/artifacts")
 
-    with mallory.page.expect_response(lambda response: "search=" in response.url):
-        mallory.page.locator("main [name=search]").fill(IMG)
+    with mallory.page.expect_response(lambda response: "q=" in response.url):
+        mallory.page.locator("main [name=q]").fill(IMG)
     mallory.page.wait_for_load_state("networkidle")
     assert mallory.page.evaluate(_LOOK) == []
 

@@ -149,10 +149,12 @@ def test_two_ticked_versions_are_compared(browser, vera, bob, artifact, pair):
     client = browser(vera)
     page = client.get(PAGE.replace("compare", "versions")).content.decode()
 
-    assert page.count('name="version"') == 2 and f'id="compare-ticked" action="{PAGE}"' in page
-    assert client.get(f"{PAGE}?version=v2&version=v1")["Location"] == f"{PAGE}?base=v1&head=v2"
-    for ticked in ("version=v1", "version=v1&version=v1", "version=x&version=v1", "version=v1&version=v2&version=v3"):
-        response = client.get(f"{PAGE}?{ticked}")
+    url = PAGE.replace("compare", "versions/compare")
+    assert page.count('name="item"') == 2 and f'formaction="{url}"' in page
+    one, two = (version.pk for version in pair)
+    assert client.get(f"{url}?item={two}&item={one}")["Location"] == f"{PAGE}?base=v1&head=v2"
+    for ticked in (f"item={one}", f"item={one}&item={one}", f"item={artifact.pk}&item={one}"):
+        response = client.get(f"{url}?{ticked}")
         assert response.status_code == 400 and "Select two versions" in response.content.decode()
 
 

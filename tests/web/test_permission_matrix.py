@@ -37,7 +37,7 @@ PUBLIC = {"sign-in", "sign-out", "sign-up"}
 EDITORS = {
     "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
     "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
-    "proposal-approve", "proposal-reject", "proposal-withdraw",
+    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
@@ -53,6 +53,8 @@ OWN = {
     "team-new",
     "project-new",
     "artifact-new",
+    "artifacts-delete",
+    "artifacts-tag",
     "inbox-read",
     "watch-end",
     "invitation-accept",

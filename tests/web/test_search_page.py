@@ -139,7 +139,7 @@ def test_more_than_a_few_are_behind_a_link(browser, vera, alice, project, bob):
     page = client.get("/search?q=thing").content.decode()
 
     assert page.count("/acme/demo/artifacts/file/thing-") == 6
-    assert "/artifacts?search=thing" in page
+    assert "/artifacts?q=thing" in page
     assert "/search?q=thing&amp;only=runs" in page
     every = client.get("/search?q=thing&only=runs").content.decode()
     assert every.count('href="/acme/demo/runs/thing-') == 8

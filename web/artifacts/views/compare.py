@@ -1,15 +1,12 @@
 """Two versions of an artifact side by side, and one file in both."""
 
-from urllib.parse import urlencode
-
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from artifacts import errors, name_resolution, validators, version_diff
+from artifacts import name_resolution, version_diff
 from artifacts.models import Artifact, ArtifactVersion
 from web import rendering
 from web.aliases import view_models
@@ -23,12 +20,7 @@ MAX_VERSION_CHOICES = 200
 @login_required
 @require_safe
 def compare(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    """What `?head=` has that `?base=` has not, and the other way around. Both are versions, or aliases.
-
-    The list of versions asks for the two that are ticked, `?version=v1&version=v2`.
-    """
-    if ticked := request.GET.getlist("version"):
-        return redirect(f"{request.path}?{urlencode(_ticked_pair(ticked))}")
+    """What `?head=` has that `?base=` has not, and the other way around. Both are versions, or aliases."""
     artifact = get_artifact(request, **url_kwargs)
     base, head = _resolve_pair(request, artifact)
     context = {
@@ -67,13 +59,6 @@ def compare_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         "active_nav": "artifacts",
     }
     return rendering.render_page(request, "artifacts/compare_file.html", context)
-
-
-def _ticked_pair(versions: list[str]) -> dict[str, str]:
-    numbers = sorted({number for number in map(validators.version_number, versions) if number is not None})
-    if len(numbers) != 2:
-        raise errors.Invalid("Select two versions to compare.")
-    return {"base": f"v{numbers[0]}", "head": f"v{numbers[1]}"}
 
 
 def _resolve_pair(request: HttpRequest, artifact: Artifact) -> tuple[ArtifactVersion | None, ArtifactVersion | None]:

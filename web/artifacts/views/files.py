@@ -17,7 +17,9 @@ from artifacts import directory_listing, errors
 from artifacts.content import archives, downloads
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import registry
-from web import rendering
+from artifacts.previews.results import Markdown
+from web import cards, rendering
+from web.artifacts import snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
 from web.artifacts.lookups import get_file, get_version
 
@@ -27,7 +29,10 @@ from web.artifacts.lookups import get_file, get_version
 @require_safe
 def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     file = get_file(request, **url_kwargs)
-    context = _context(file) | {"preview": registry.preview(file, _person(request))}
+    preview = registry.preview(file, _person(request))
+    context = _context(file) | {"preview": preview, "snippets": _snippets(request, file)}
+    if isinstance(preview, Markdown):
+        context["readme"] = cards.view(file, request.GET, _person(request), preview.source)
     return rendering.render_page(request, "artifacts/file.html", context)
 
 
@@ -109,6 +114,12 @@ def _zip(request: HttpRequest, version: ArtifactVersion, selected: Sequence[str]
 def _respond(content: bytes | Iterator[bytes], type: str) -> HttpResponseBase:
     kind = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse
     return kind(content, content_type=type)
+
+
+def _snippets(request: HttpRequest, file: ArtifactFile) -> list[snippets.Snippet]:
+    if not file.version.is_finalized:
+        return []
+    return snippets.of_file(file, request.build_absolute_uri("/").rstrip("/"))
 
 
 def _person(request: HttpRequest) -> str:
