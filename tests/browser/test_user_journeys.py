@@ -140,8 +140,15 @@ def test_folders_open_without_a_reload_and_long_ones_in_pages(person):
     page.get_by_role("link", name="Load more").click()
     expect(rows).to_have_count(130)
     expect(page.get_by_role("link", name="Load more")).to_have_count(0)
-    page.get_by_label("Filter by start of name").fill("part-12")
+    download_selected = page.get_by_role("button", name="Download selected")
+    expect(download_selected).to_be_disabled()
+    page.get_by_label("Filter files by any part of their path").fill("RT-12")
     expect(rows).to_have_count(10)
+    page.get_by_label("Select all").check()
+    expect(page.locator("input[name=select]:checked")).to_have_count(10)
+    with page.expect_download() as downloading:
+        download_selected.click()
+    assert downloading.value.suggested_filename == "kinds-v1-selection.zip"
     page.locator("#files .crumbs").get_by_role("link").first.click()
     expect(rows.filter(has_text="blob.bin")).to_be_visible()
     page.go_back()

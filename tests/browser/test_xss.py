@@ -312,7 +312,7 @@ def test_what_a_url_contains(person, trap):
         f"{trap.artifact}/upload": ("version", "after", "polls"),
         f"{trap.artifact}/compare": ("base", "head", "after"),
         f"{trap.artifact}/compare/file": ("base", "head", "path"),
-        trap.url(): ("path", "starts", "after"),
+        trap.url(): ("path", "filter", "after", "offset"),
     }
 
     for url, fields in queries.items():
