@@ -78,7 +78,7 @@ def test_it_shows_its_root_and_leads_into_folders(browser, vera, version):
     assert f'href="{PAGE}?path=data%2F" hx-get="{PAGE}?path=data%2F"' in page
     assert f'href="{PAGE}/files/z%20%23%3F%26%25.txt"' in page
     assert f'href="{PAGE}/download/README.md"' in page
-    assert "train.csv" not in page
+    assert f"{PAGE}/files/data/train.csv" not in page
     assert version.files.get(path="README.md").blob.sha256 not in page
 
     folder = browser(vera).get(f"{PAGE}?path=data/").content.decode()
