@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
+from artifacts import file_kinds
 from artifacts.models.blob import Blob
 from artifacts.models.version import ArtifactVersion
 
@@ -26,6 +27,10 @@ class FileQuerySet(models.QuerySet["ArtifactFile"]):
     def under(self, prefix: str) -> Self:
         """Files whose path starts with the prefix, found by the index on (version, path)."""
         return self.filter(path__gte=prefix, path__lt=prefix + "\U0010ffff") if prefix else self
+
+    def neighbours(self, path: str) -> tuple["ArtifactFile | None", "ArtifactFile | None"]:
+        """The files before and after a path, in the order of paths."""
+        return self.filter(path__lt=path).order_by("-path").first(), self.filter(path__gt=path).order_by("path").first()
 
     def delete_and_touch(self) -> None:
         """Delete these files. The grace of their bytes begins now: somebody may be reading them still."""
@@ -65,6 +70,11 @@ class ArtifactFile(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("file-page", args=self.url_args)
+
+    @property
+    def kind(self) -> str:
+        """`Parquet`, `YAML`: what people call files of this name, or of the type that was given with it."""
+        return file_kinds.name_of(self.name, self.mime_type)
 
     @property
     def url_args(self) -> list[str]:
