@@ -4,6 +4,7 @@ Folders are not rows but prefixes of paths. A page of one is found by skipping t
 name to name, so it costs as much as it has entries, however many files are below them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import connection
@@ -11,6 +12,7 @@ from django.db import connection
 from artifacts.models import ArtifactFile, ArtifactVersion
 
 PAGE_SIZE = 100
+MAX_IMAGES = 60
 
 # No path has a control character: this is the first text after a path itself, and before all that continue it.
 _AFTER_PATH = "\x01"
@@ -54,6 +56,13 @@ def page(
     files = {file.path: file for file in rows}
     entries = [Entry(f"{folder}{name}", name, files.get(f"{folder}{name}")) for name in names[:limit]]
     return Page(entries, names[limit - 1] if len(names) > limit else None)
+
+
+def images(entries: Iterable[Entry]) -> list[ArtifactFile]:
+    """The files that a folder shows as pictures; none where fewer than half of its files, or only one, are images."""
+    files = [entry.file for entry in entries if entry.file]
+    found = [file for file in files if file.is_picture]
+    return found[:MAX_IMAGES] if len(found) > 1 and 2 * len(found) >= len(files) else []
 
 
 def trail(path: str) -> list[tuple[str, str]]:

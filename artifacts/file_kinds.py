@@ -64,10 +64,16 @@ _NAMES = {
     "Zip": ".zip",
     "Zstandard": ".zst",
 }
+RASTER_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp")
 _BY_SUFFIX = {suffix: name for name, suffixes in _NAMES.items() for suffix in suffixes.split()}
 _BY_NAME = {"dockerfile": "Dockerfile", "makefile": "Makefile", "license": "Text", "readme": "Text"}
 _BY_TYPE = {"text": "Text", "image": "Image", "audio": "Audio", "video": "Video", "font": "Font"}
 _MAX_SUFFIX = 8
+
+
+def is_raster_image(path: str) -> bool:
+    """Whether a file of this name is an image that browsers show, and not a document with scripts in it, as SVG is."""
+    return PurePosixPath(path.lower()).suffix in RASTER_IMAGES
 
 
 def name_of(path: str, mime_type: str = "") -> str:

@@ -11,6 +11,9 @@ from artifacts import file_kinds
 from artifacts.models.blob import Blob
 from artifacts.models.version import ArtifactVersion
 
+# Bytes. Images are not made smaller for lists.
+MAX_PICTURE = 2 * 2**20
+
 
 class PathField(models.CharField):
     """Text that sorts by its bytes on every database, so that one index serves order, prefix and cursor."""
@@ -75,6 +78,12 @@ class ArtifactFile(models.Model):
     def kind(self) -> str:
         """`Parquet`, `YAML`: what people call files of this name, or of the type that was given with it."""
         return file_kinds.name_of(self.name, self.mime_type)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is shown as a small picture in a list: an image by its name, of a size that lists can afford."""
+        is_here = self.blob is not None and self.blob.has_arrived
+        return is_here and self.size <= MAX_PICTURE and file_kinds.is_raster_image(self.name)
 
     @property
     def url_args(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from artifacts import file_kinds
 from artifacts.previews import (
     archive_preview,
     gguf_preview,
@@ -29,7 +30,6 @@ _MAGIC_LENGTH = 512
 _UNPACKED = (Text, Tree, Tensors, Markdown)
 
 Previewer = Callable[[Reader], Preview]
-_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp")
 _AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac")
 _VIDEO = (".mp4", ".m4v", ".mov", ".webm", ".ogv", ".mkv")
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill")
@@ -54,7 +54,7 @@ _BY_SUFFIX: dict[str, Previewer] = {
     ".npz": tensor_preview.npz,
     ".gguf": gguf_preview.preview,
     ".pdf": media_preview.document,
-    **dict.fromkeys(_IMAGES, image_preview.preview),
+    **dict.fromkeys(file_kinds.RASTER_IMAGES, image_preview.preview),
     **dict.fromkeys((*_AUDIO, *_VIDEO), media_preview.media),
     **dict.fromkeys(_PICKLES, pickle_preview.preview),
     **dict.fromkeys(_ZIPS, archive_preview.zipped),

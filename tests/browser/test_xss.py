@@ -4,6 +4,8 @@ The policy of the server would stop most of it. Here that must never be needed: 
 complaint is a fault.
 """
 
+import base64
+import gzip
 import io
 import json
 import re
@@ -20,7 +22,7 @@ import urllib3
 from playwright.sync_api import APIResponse
 
 from harness.servers import Stack
-from tests.browser import seed_data
+from tests.browser import preview_files
 from tests.browser.conftest import Person
 
 # All pages are walked before the first test: on a busy machine that takes a while.
@@ -53,17 +55,23 @@ MARKDOWN = f"""
 # What no page of ours has, wherever it came from.
 _LOOK = """() => {
   const flaws = [];
+  // The images of a notebook, as a browser can show without anything in them being run.
+  const printed = (element) => element.matches(".notebook .output > img") && element.attributes.length === 2
+    && /^data:image\\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/.test(element.getAttribute("src"));
   for (const element of document.querySelectorAll("*")) {
     for (const {name, value} of element.attributes) {
       const leads = ["href", "src", "action", "formaction", "xlink:href", "hx-get", "hx-post"].includes(name);
       if (name.startsWith("on") || name === "style" || name === "srcdoc") flaws.push(`${name} on ${element.tagName}`);
-      if (leads && /^\\s*(javascript|data|vbscript):/i.test(value)) flaws.push(`${name}=${value}`);
+      if (leads && /^\\s*(javascript|data|vbscript):/i.test(value) && !printed(element)) flaws.push(`${name}=${value}`);
     }
   }
-  for (const element of document.querySelectorAll("script:not([src]), style, iframe, object, embed, base, svg script"))
+  // The frame of a PDF.
+  const framed = `iframe.document[src^="${location.pathname.replace("/files/", "/raw/")}"]`;
+  const refused = `script:not([src]), style, iframe:not(${framed}), object, embed, base, svg script`;
+  for (const element of document.querySelectorAll(refused))
     flaws.push(element.outerHTML);
   for (const image of document.images)
-    if (new URL(image.src).origin !== location.origin || image.getAttribute("src") === "x") flaws.push(image.outerHTML);
+    if ((new URL(image.src).origin !== location.origin && !printed(image)) || image.getAttribute("src") === "x") flaws.push(image.outerHTML);
   if (window.__xss !== undefined) flaws.push("a script ran");
   return flaws;
 }"""
@@ -159,8 +167,8 @@ def _files(number: int) -> dict[str, bytes]:
         "drawing.svg": svg,
         "fake.png": svg,
         "fake.gif": b"GIF89a\2\0\2\0" + html,
-        "dot.png": seed_data._png(),
-        "trailer.png": seed_data._png() + html,
+        "dot.png": preview_files.png(),
+        "trailer.png": preview_files.png() + html,
         "README.md": text.encode(),
         "plain.txt": text.encode(),
         "train.py": f"x = '''{text}'''\n".encode(),
@@ -169,17 +177,50 @@ def _files(number: int) -> dict[str, bytes]:
         "table.tsv": f"<b>{IMG[2:]}</b>\tb\n<i>{IMG[2:]}</i>\t{number}\n".encode(),
         "tree.json": json.dumps(_tree("json") | {"n": number}).encode(),
         "lines.jsonl": (json.dumps(_tree("jsonl")) + "\n").encode() * number,
-        "book.ipynb": json.dumps({"cells": [{"cell_type": "markdown", "source": [text]}]}).encode(),
+        "book.ipynb": _notebook(text),
+        "paper.pdf": preview_files.pdf("pdf", script="app.alert\\(1\\)"),
+        "fake.pdf": html,
+        "fake.mp4": html,
+        "page.mp4": b"\0\0\0\x20ftypisom" + html,
+        "page.pdf": b"%PDF-1.4\n" + html,
+        "members.zip": preview_files.zipped({evil("zip-member", IMG): b"x"}),
+        "members.tar.gz": preview_files.tarred({evil("tar-member", IMG): b"x"}),
+        "model.pkl": b"\x80\x04" + b"".join(_short_text(evil(name, IMG)) for name in ("module", "import")) + b"\x93.",
+        "names.csv.gz": gzip.compress(f'"{quoted}"\n1\n'.encode()),
         "weights.safetensors": _safetensors(),
         "array.npy": _npy("npy"),
         "arrays.npz": _npz(),
         "rows.parquet": _parquet(),
         f"folder{IMG}/{evil('path', IMG)}.html": html,
-        f"folder{IMG}/{evil('picture', IMG)}.png": seed_data._png(),
+        f"folder{IMG}/{evil('picture', IMG)}.png": preview_files.png(),
         f"folder{IMG}/javascript:alert(1)": text.encode(),
         "%3Cscript%3Ealert(1)%3C%2Fscript%3E.txt": text.encode(),
         f"{{{{ 7|add:7 }}}}'-alert(1)-'&lt;b&gt;{IMG}.py": text.encode(),
     }
+
+
+def _notebook(text: str) -> bytes:
+    """One whose cells and outputs are all of the kinds that Jupyter itself would run."""
+    html = f"<table onclick=x><tr><td style=x>{text}</td></tr></table>{LONG}<script>{WIRE}</script>"
+    forms = [
+        {"text/html": html},
+        {"image/svg+xml": f"<svg onload='{WIRE}'><script>{WIRE}</script></svg>", "text/plain": evil("svg", IMG)},
+        {"application/javascript": WIRE, "text/plain": evil("javascript", IMG)},
+        {"text/markdown": text, "text/latex": text, "text/plain": evil("latex", IMG)},
+        {"image/png": f'x" onerror="{WIRE}', "text/plain": evil("no-image", IMG)},
+        {"image/png": base64.b64encode(f"<svg onload='{WIRE}'/>".encode()).decode(), "text/plain": "svg"},
+        {"image/png": base64.b64encode(preview_files.png()).decode()},
+    ]
+    outputs = [{"output_type": "display_data", "data": data} for data in forms]
+    outputs += [{"output_type": "stream", "name": "stderr", "text": evil("stream")}]
+    outputs += [{"output_type": "error", "ename": "E", "evalue": "", "traceback": [evil("traceback")]}]
+    code = {"cell_type": "code", "execution_count": evil("count"), "source": evil("source"), "outputs": outputs}
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": [text]}, code]}).encode()
+
+
+def _short_text(text: str) -> bytes:
+    """An opcode of a pickle that pushes the text."""
+    return b"\x8c" + bytes([len(text.encode())]) + text.encode()
 
 
 def _safetensors() -> bytes:
@@ -267,6 +308,13 @@ def test_names_and_contents_of_files(person, trap):
         "table.csv": ["csv-cell"],
         "weights.safetensors": ["tensor"],
         "rows.parquet": ["parquet-column", "parquet-cell"],
+        "book.ipynb": ["text", "svg", "javascript", "latex", "no-image", "stream", "traceback", "source"],
+        "members.zip": ["zip-member"],
+        "members.tar.gz": ["tar-member"],
+        "model.pkl": ["module", "import"],
+        "names.csv.gz": ["csv-cell"],
+        "fake.pdf": ["html"],
+        "fake.mp4": ["html"],
         f"{folder}/{evil('path', IMG)}.html": ["path", "html"],
     }
 
@@ -344,7 +392,8 @@ def test_every_page_says_how_little_a_browser_may_do_with_it(person, trap):
     for url in page_urls:
         response = client.get(url)
         policy = response.headers["content-security-policy"]
-        assert "unsafe" not in policy and "data:" not in policy and "script-src 'self'" in policy, url
+        assert "unsafe" not in policy and "script-src 'self'" in policy, url
+        assert ("data:" in policy) == url.endswith(".ipynb"), url
         assert "object-src 'none'" in policy and "base-uri 'self'" in policy and "form-action 'self'" in policy
         assert response.headers["x-content-type-options"] == "nosniff" and response.headers["x-frame-options"] == "DENY"
 
@@ -366,6 +415,32 @@ def test_bytes_of_people_are_never_a_page(person, trap):
     packed = client.get(f"{trap.url()}.zip")
     _is_attachment(packed, "application/zip")
     assert set(zipfile.ZipFile(io.BytesIO(packed.body())).namelist()) == set(trap.files)
+
+
+def test_what_a_browser_shows_of_a_file_is_never_a_page(person, trap):
+    mallory = person("mallory")
+    client = mallory.context.request
+    types = {
+        ".png": "image/png",
+        "fake.gif": "image/gif",
+        "paper.pdf": "application/pdf",
+        "page.pdf": "application/pdf",
+        "page.mp4": "video/mp4",
+        "fake.png": "text/plain; charset=utf-8",
+    }
+
+    for path in trap.files:
+        output = client.get(trap.url("raw", path))
+        assert output.status in (200, 404), path
+        if output.status == 200:
+            expected = next((type for end, type in reversed(types.items()) if path.endswith(end)), None)
+            assert output.headers["content-type"] == (expected or "text/plain; charset=utf-8"), path
+            assert output.headers["content-security-policy"] == "default-src 'none'; sandbox"
+            assert output.headers["x-content-type-options"] == "nosniff"
+            assert output.headers["x-frame-options"] == "SAMEORIGIN"
+    for path in ("page.html", "page.xhtml", "drawing.svg", "fake.pdf", "book.ipynb", "trailer.png"):
+        mallory.page.goto(trap.url("raw", path))
+        assert mallory.page.evaluate("window.__xss === undefined && document.scripts.length === 0"), path
 
 
 def _is_attachment(response: APIResponse, kind: str = "application/octet-stream") -> None:

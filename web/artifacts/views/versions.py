@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -23,6 +25,8 @@ from web.artifacts.lookups import get_version
 MAX_RUNS = 10
 
 
+# Large images in a folder come from the object store.
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def version_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
@@ -130,6 +134,7 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
         "folder": folder,
         "trail": directory_listing.trail(folder),
         "entries": page.entries,
+        "images": directory_listing.images(page.entries),
         "next_cursor": page.next_cursor,
         "after": after,
         "prefix": prefix,
