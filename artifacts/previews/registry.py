@@ -8,7 +8,7 @@ from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, Image, NoPreview, Preview, PreviewTooLarge, Table, TooLarge
 
 # Kinds of preview whose files a browser can show by itself.
-_RAW_KINDS = ("image", "media", "document", "text", "prose", "tree", "notebook")
+_RAW_KINDS = ("image", "document", "text", "prose", "tree", "notebook")
 _HEAD = 4 * 2**10
 
 

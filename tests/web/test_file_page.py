@@ -148,7 +148,7 @@ def test_raw_bytes_are_never_a_page(browser, vera, version):
     for path, type in RAW_TYPES.items():
         response = client.get(f"{VERSION}/raw/{path}")
         assert (response.content, response["Content-Type"]) == (FILES[path], type), path
-        assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert response["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
         assert (response["X-Content-Type-Options"], response["X-Frame-Options"]) == ("nosniff", "SAMEORIGIN")
     for path in ("x.bin", "model.pkl"):
         assert client.get(f"{VERSION}/raw/{path}").status_code == 404
@@ -253,7 +253,7 @@ def test_an_image_is_sent_as_what_it_is(browser, vera, version):
     assert response.content == FILES["plots/p.png"]
     assert response["Content-Type"] == "image/png"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     assert not ArtifactDownload.objects.exists()
 
 

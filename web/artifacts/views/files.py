@@ -28,8 +28,8 @@ _STORE = ["'self'", settings.STORE_ORIGIN]
 _PAGE_POLICY = {"img-src": [settings.STORE_ORIGIN], "media-src": _STORE, "frame-src": _STORE}
 # The images of a notebook are in its page. Images run no scripts, whatever they hold.
 _NOTEBOOK_POLICY = {"img-src": ["data:"]}
-# A document of these bytes has an origin of its own, with no scripts, and no page but ours has it in a frame.
-_BYTES_POLICY = "default-src 'none'; sandbox"
+# A document of these bytes has an origin of its own, and no scripts. The styles are those of the browser's own viewers.
+_BYTES_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @login_required
