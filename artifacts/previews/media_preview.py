@@ -1,10 +1,15 @@
 """Audio, video and PDF, which the browser plays or shows itself. Their types are read from their first bytes."""
 
+import re
+
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import Document, FormatMismatch, Media
 
 MAX_HEAD = 4 * 2**10
+MAX_SCANNED = 8 * 2**20
 PDF = "application/pdf"
+_CODE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_SCRIPT = re.compile(rb"/(JS|JavaScript)[^A-Za-z0-9]")
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"F4A ")
 
 
@@ -18,9 +23,12 @@ def media(reader: Reader) -> Media:
 
 def document(reader: Reader) -> Document:
     """Raises `FormatMismatch` for what is no PDF."""
-    if sniff(reader.head(MAX_HEAD)) != PDF:
+    data = reader.head(MAX_SCANNED)
+    if sniff(data) != PDF:
         raise FormatMismatch("This is not a PDF, whatever its name says.")
-    return Document()
+    # A name may have characters by their codes. Names in compressed parts are not seen.
+    names = _CODE.sub(lambda match: bytes.fromhex(match[1].decode()), data)
+    return Document(_SCRIPT.search(names) is not None)
 
 
 def sniff(head: bytes) -> str | None:

@@ -67,8 +67,9 @@ class Media:
 
 @dataclass(frozen=True)
 class Document:
-    """A PDF, for the viewer of the browser."""
+    """A PDF, for the viewer of the browser, which runs its scripts apart from our page: they may open dialogs."""
 
+    has_scripts: bool = False
     note: str = ""
     kind: ClassVar[str] = "document"
 

@@ -208,18 +208,19 @@ def test_what_people_keep_beside_their_models_has_previews(person):
     page.get_by_role("link", name="Raw").click()
     expect(page.locator("body")).to_contain_text('"nbformat": 4')
     page.goto(f"{KEPT}/v1/files/tone.wav")
-    page.wait_for_function("document.querySelector('audio').duration === 0.5")
+    duration = "audio => new Promise(done => { audio.onloadedmetadata = () => done(audio.duration); audio.load(); })"
+    assert page.locator("audio").evaluate(duration) == 0.5
     page.goto(f"{KEPT}/v1/files/ratings.csv")
     page.get_by_role("link", name="Next", exact=True).click()
     expect(page.get_by_role("navigation", name="Rows")).to_contain_text("Rows 101 – 200")
     page.goto(f"{KEPT}/v1?path=plots/")
     expect(page.locator(".pictures img")).to_have_count(12)
-    page.wait_for_function("[...document.querySelectorAll('.pictures img')].slice(0, 3).every(one => one.naturalWidth)")
+    assert page.locator(".pictures img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") == 80
     with page.expect_response(lambda response: response.url.endswith("/raw/paper.pdf")) as shown:
         page.goto(f"{KEPT}/v1/files/paper.pdf")
     assert (shown.value.status, shown.value.headers["content-type"]) == (200, "application/pdf")
-    # The viewer of the browser has taken it: a frame that refused would be an error page.
-    page.wait_for_function("document.querySelector('iframe.document').contentDocument === null")
+    page.wait_for_load_state("networkidle")
+    # A frame that refused it would have the URL of an error page.
     assert page.frames[1].url.endswith("/raw/paper.pdf")
 
 

@@ -330,6 +330,9 @@ class TestMedia:
 
     def test_a_pdf(self):
         assert parse("x.pdf", b"%PDF-1.7\n" + bytes(99)) == parse("x", b"%PDF-1.7\n") == Document()
+        for script in (b"<< /S /JavaScript /JS (app.alert(1)) >>", b"<< /#4aS 7 0 R >>"):
+            assert parse("x.pdf", b"%PDF-1.7\n" + script) == Document(has_scripts=True)
+        assert parse("x.pdf", b"%PDF-1.7\n/JSON 1") == Document()
 
     @pytest.mark.parametrize("name", ["x.mp3", "x.mp4", "x.pdf"])
     @pytest.mark.parametrize("data", [b"<html><script>alert(1)</script>", b"\xff\xff\xff\xff", b"%PD", b"\xff\xfb"])
