@@ -39,6 +39,7 @@ PAGES = {
     "version": f"{_VERSIONS}/v9",
     "version: files": f"{_FILES}/v1",
     "version: a folder": f"{_FILES}/v1?path=part-000/",
+    "version: filtered files": f"{_FILES}/v1?filter=0001",
     "file": f"{_FILES}/v1/files/one.txt",
     "search": "/search?q=latest",
     "search: a word that many have": "/search?q=artifact",

@@ -78,7 +78,7 @@ def test_it_shows_its_root_and_leads_into_folders(browser, vera, version):
     assert f'href="{PAGE}?path=data%2F" hx-get="{PAGE}?path=data%2F"' in page
     assert f'href="{PAGE}/files/z%20%23%3F%26%25.txt"' in page
     assert f'href="{PAGE}/download/README.md"' in page
-    assert "train.csv" not in page
+    assert f"{PAGE}/files/data/train.csv" not in page
     assert version.files.get(path="README.md").blob.sha256 not in page
 
     folder = browser(vera).get(f"{PAGE}?path=data/").content.decode()
@@ -326,7 +326,7 @@ def test_deleting_one_that_only_latest_follows(browser, bob, artifact, version):
 
     assert "aliases too" not in client.get(f"{page}/delete", headers=HTMX).content.decode()
     assert client.post(f"{page}/delete", {}, headers=HTMX).status_code == 204
-    assert [row.alias for row in version.aliases.all()] == ["latest", "production"]
+    assert [row.alias for row in version.aliases.all()] == ["production", "latest"]
 
 
 def test_names_and_texts_are_escaped(browser, bob, artifact):
