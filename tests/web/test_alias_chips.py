@@ -67,6 +67,7 @@ def test_long_and_many_names_are_bounded(browser, bob, used, v1, django_assert_m
     for page, number in more.items():
         with django_assert_max_num_queries(12):
             text = client.get(page, headers=HTMX if "search" in page else {}).content.decode()
+        assert "→ data:v1" not in text, page
         assert f'title="{long} → v1"' in text or f'title="History of {long}"' in text, page
         assert f'title="{number} more"' in text, page
         assert len(chips(text)) < 40, page
