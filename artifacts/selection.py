@@ -31,7 +31,7 @@ def delete_artifacts(actor: Actor, items: Iterable[Artifact]) -> list[Outcome]:
 
 
 def tag_artifacts(actor: Actor, items: Iterable[Artifact], add: Iterable[str], remove: Iterable[str]) -> list[Outcome]:
-    return _each(items, lambda item: artifacts.update(actor, item, tags=_changed(item.tags, add, remove)))
+    return _each(items, lambda item: artifacts.update(actor, item, add_tags=add, remove_tags=remove))
 
 
 def tag_runs(actor: Actor, items: Iterable[Run], add: Iterable[str], remove: Iterable[str]) -> list[Outcome]:

@@ -145,8 +145,12 @@ def describe(actor: Actor, version: ArtifactVersion, **changes: Any) -> Artifact
 
 
 @transaction.atomic
-def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False) -> None:
+def delete(
+    actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False, with_artifact: bool = False
+) -> None:
     """Delete a draft or a finalized version; its number is never used again.
+
+    With `with_artifact` the artifact goes with a draft that was all it had.
 
     Refused while aliases point at it, unless they are deleted too; protected ones always block it. `latest` falls back
     to the version before by itself.
@@ -154,10 +158,10 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     artifact = alias_verbs.lock(version.artifact)
     version = _lock_existing(artifact, version)
-    rows = list(artifact.alias_set.filter(version=version).for_display())
+    rows = list(artifact.alias_set.filter(version=version).for_display().order_by("alias"))
     # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
-    protection.require_unprotected(artifact, blocking, "Move it to another version first.")
+    protection.require_unprotected(artifact, blocking, protection.MOVE_FIRST)
     if blocking and not delete_aliases:
         message = f"Version {version.version} has the aliases {', '.join(blocking)}: move them, or delete them with it."
         raise errors.VersionHasAliases(message, aliases=blocking)
@@ -178,6 +182,8 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
         artifact.latest_version_number = newest.number if newest else None
         artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
         events.version_deleted(actor.user, artifact, version, actor.reason)
+    elif with_artifact and not artifact.versions.exclude(state=ArtifactVersion.State.DELETED).exists():
+        artifacts.delete(actor, artifact)
     tasks.delete.delay_on_commit()
 
 

@@ -155,6 +155,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "core.postgres"
     # Each thread keeps its connection, and checks it before each request: PostgreSQL may have been restarted.
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     # What the URL says (`?sslmode=verify-full`, `?host=/run/postgresql`), and:

@@ -106,6 +106,9 @@ class DeleteArtifactQuery(serializers.Serializer):
 
 class DeleteVersionQuery(serializers.Serializer):
     delete_aliases = serializers.BooleanField(default=False, help_text="Also delete the aliases that point to it.")
+    with_artifact = serializers.BooleanField(
+        default=False, help_text="Also delete the artifact, if it has nothing but this draft."
+    )
 
 
 class SignatureQuery(serializers.Serializer):

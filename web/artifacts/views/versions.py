@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import directory_listing, versions
+from artifacts import deletion_impact, directory_listing, versions
 from artifacts.aliases import suggestions
 from artifacts.models import ArtifactVersion, Blob
 from core import long_values
 from projects.models import Run
-from web import rendering
+from web import deletion, rendering
 from web.artifacts import tab_contexts
 from web.artifacts.forms import DeleteVersionForm, FinalizeForm, FolderFilter, VersionEditForm
 from web.artifacts.lookups import get_artifact, get_version, get_version_for_display
@@ -26,7 +26,7 @@ MAX_RUNS = 10
 MAX_SWITCH_VERSIONS = 12
 
 
-# Large images of its card come from the object store.
+# Large images of its card, and in a folder, come from the object store.
 @csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
@@ -116,7 +116,8 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
-    form = DeleteVersionForm(version, rendering.post_data(request))
+    impact = deletion_impact.of_version(Actor.from_page(request), version)
+    form = DeleteVersionForm(impact.aliases, rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
@@ -124,7 +125,8 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         return rendering.redirect_with_message(request, message, "artifact-versions", *version.artifact.url_args)
     files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
     message = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
-    options = {"submit_label": "Delete", "back": version, "danger": True}
+    options = {"submit_label": "Delete", "back": version, "danger": True, "refusals": impact.refusals}
+    options["facts"] = deletion.facts(impact) + deletion.source_run(version)
     return rendering.render_form(request, form, f"Delete {version}?", message, **options)
 
 
@@ -146,6 +148,7 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
         "folder": folder,
         "trail": directory_listing.trail(folder),
         "entries": entries,
+        "images": directory_listing.images(entries),
         "offset": offset,
         "next_offset": offset + len(entries),
         "after": after,
