@@ -3,7 +3,7 @@
 Denied           ReadOnlyKey
 Missing          InvitationOver
 Conflict         NameTaken, NameReserved, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty,
-                 TooManyInvitations
+                 TooManyInvitations, TooManyTeams
 TooMany          TooManySignIns
 """
 
@@ -40,6 +40,7 @@ __all__ = [
     "TooMany",
     "TooManyInvitations",
     "TooManySignIns",
+    "TooManyTeams",
     "Unavailable",
     "check",
     "refuse",
@@ -76,6 +77,10 @@ class TeamNotEmpty(Conflict):
 
 class TooManyInvitations(Conflict):
     """The team has as many pending invitations as one may have."""
+
+
+class TooManyTeams(Conflict):
+    """The user is in as many teams as one may create more of."""
 
 
 class InvitationOver(Missing):

@@ -3,6 +3,7 @@
 Whatever depends on how many admins a team has runs under a lock on the team's row.
 """
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.dispatch import Signal
@@ -10,7 +11,7 @@ from django.dispatch import Signal
 from accounts import errors, former_names, permissions
 from accounts.actor import Actor
 from accounts.former_names import Deleted
-from accounts.models import SERVER, FormerName, Membership, Role, Team
+from accounts.models import SERVER, FormerName, Membership, Role, Team, User
 
 # Sent with `actor` and `team` once it has its new name, in the same transaction: the apps above refuse what their rules
 # forbid.
@@ -21,8 +22,14 @@ team_renamed = Signal()
 def create(actor: Actor, name: str, display_name: str = "") -> Team:
     """A new team with the user as its admin.
 
-    Raises `Invalid` for a name that is not allowed, `NameTaken`, `NameReserved`.
+    Raises `Invalid` for a name that is not allowed, `NameTaken`, `NameReserved`, `TooManyTeams`.
     """
+    # Of one person one after the other.
+    User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
+    if Membership.objects.filter(user=actor.user).count() >= settings.TEAMS_A_PERSON:
+        raise errors.TooManyTeams(
+            f"You are in {settings.TEAMS_A_PERSON} teams already, as many as somebody may create: leave or delete one."
+        )
     team = Team(name=name, display_name=display_name, created_by=actor.user)
     errors.check(team)
     with errors.refuse(team_name_unique=_name_taken(name)):

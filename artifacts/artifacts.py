@@ -13,7 +13,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.former_names import Deleted
 from accounts.models import Role
-from artifacts import errors, former_names, tasks, validators
+from artifacts import errors, former_names, search_index, tasks, validators
 from artifacts.aliases import aliases, protection
 from artifacts.models import (
     AliasProposal,
@@ -26,8 +26,10 @@ from artifacts.models import (
     ArtifactUsage,
     ArtifactVersion,
     Blob,
+    FolderSummary,
     StoredObject,
 )
+from core.validators import MAX_TAGS
 from projects.models import Project
 
 # Sent with `artifact`, after its aliases and before its row are deleted, in the same transaction: the apps above delete
@@ -66,7 +68,9 @@ def create(
     with _translate_name_taken(project, name):
         artifact.save(force_insert=True)
     former_names.claim(actor, artifact)
+    tags = list(dict.fromkeys(tags))
     _set_tags(artifact, tags)
+    search_index.put_artifact(artifact, tags)
     return artifact
 
 
@@ -74,11 +78,12 @@ def create(
 def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
     """Change name, description, metadata, tags or auto_latest; the type stays what it was.
 
-    The old name leads to the artifact for some time. Raises what `create` raises, and `AliasProtected` where the change
-    makes protected aliases mean something else: another name does, and `latest` that follows by itself.
+    `tags` replaces them all; `add_tags` and `remove_tags` keep what others do to the rest meanwhile. The old name leads
+    to the artifact for some time. Raises what `create` raises, and `AliasProtected` where the change makes protected
+    aliases mean something else: another name does, and `latest` that follows by itself.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
-    tags = changes.pop("tags", None)
+    tags, added, removed = (changes.pop(name, None) for name in ("tags", "add_tags", "remove_tags"))
     if "name" in changes:
         validators.check_artifact_name(changes["name"])
     artifact = aliases.lock(artifact)
@@ -95,6 +100,9 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
         )
     if tags is not None:
         _set_tags(artifact, tags)
+    if added or removed:
+        _change_tags(artifact, added or (), removed or ())
+    search_index.put_artifact(artifact, artifact.tag_set.values_list("tag", flat=True))
     return artifact
 
 
@@ -109,7 +117,7 @@ def delete(actor: Actor, artifact: Artifact, *, delete_aliases: bool = True) -> 
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
     names = list(artifact.alias_set.values_list("alias", flat=True))
-    protection.require(actor, artifact, names)
+    protection.require(actor, artifact, names, because=protection.DELETED_WITH_ARTIFACT)
     protection.require_own_rules(actor, artifact)
     blocking = sorted(name for name in names if name != validators.LATEST or not artifact.auto_latest)
     if blocking and not delete_aliases:
@@ -156,7 +164,7 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     # Locked first: two who delete the same rows from the leaves up would wait for each other for ever.
     list(doomed.order_by("pk").select_for_update().values_list("pk", flat=True))
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
-    for model in (ArtifactDownload, ArtifactUsage):
+    for model in (ArtifactDownload, ArtifactUsage, FolderSummary):
         model.objects.filter(version__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).delete_and_touch()
     # The history of aliases is kept.
@@ -168,6 +176,15 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
 def _set_tags(artifact: Artifact, tags: Iterable[str]) -> None:
     artifact.tag_set.all().delete()
     ArtifactTag.objects.bulk_create(ArtifactTag(artifact=artifact, tag=tag) for tag in dict.fromkeys(tags))
+
+
+def _change_tags(artifact: Artifact, added: Iterable[str], removed: Iterable[str]) -> None:
+    artifact.tag_set.filter(tag__in=list(removed)).delete()
+    before = set(artifact.tag_set.values_list("tag", flat=True))
+    new = [tag for tag in dict.fromkeys(added) if tag not in before]
+    if len(before) + len(new) > MAX_TAGS:
+        raise errors.Invalid(f"An artifact has at most {MAX_TAGS} tags: remove some first.")
+    ArtifactTag.objects.bulk_create(ArtifactTag(artifact=artifact, tag=tag) for tag in new)
 
 
 @contextmanager

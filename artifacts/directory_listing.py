@@ -1,41 +1,60 @@
-"""The files of a version folder by folder.
+"""The files of a version folder by folder, or those whose path contains a text.
 
-Folders are not rows but prefixes of paths. A page of one is found by skipping through the index on (version, path) from
-name to name, so it costs as much as it has entries, however many files are below them.
+Folders are not rows but prefixes of paths. A page of one is found by skipping through the index on (version, sort key)
+from entry to entry, so it costs as much as it has entries, however many files are below them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
+from artifacts import folder_summaries, natural_order
+from artifacts.folder_summaries import Summary
 from artifacts.models import ArtifactFile, ArtifactVersion
 
 PAGE_SIZE = 100
 MAX_IMAGES = 60
-
-# No path has a control character: this is the first text after a path itself, and before all that continue it.
-_AFTER_PATH = "\x01"
-# The character after "/": the first text after everything in a folder.
-_AFTER_FOLDER = "0"
-# The last code point, which no name has.
-_LAST = "\U0010ffff"
+# So many files are looked at for a text, then it is up to the reader to go on.
+SCAN_SIZE = 20_000
+_BATCH_SIZE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file, or a folder, whose `path` ends with a slash."""
+    """A file, or a folder, whose `path` ends with a slash; `summary` is of a folder, where it is known."""
 
     path: str
     name: str
     file: ArtifactFile | None
+    summary: Summary | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries of one folder in byte order; `next_cursor` is None where there are no more."""
+    """Entries of one folder: folders first, then files, in natural order.
+
+    `total` is how many entries the folder has, None where that is not known; `next_cursor` is None where there are no
+    more.
+    """
 
     entries: list[Entry]
+    next_cursor: str | None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Files whose path contains a text, in natural order: `entries` are the first of `count` among `scanned` files.
+
+    `next_cursor` is None where there are neither more of them nor more files to look at.
+    """
+
+    entries: list[Entry]
+    count: int
+    scanned: int
     next_cursor: str | None
 
 
@@ -45,17 +64,45 @@ def clean(folder: str) -> str:
     return f"{folder}/" if folder else ""
 
 
-def page(
-    version: ArtifactVersion, folder: str = "", *, after: str = "", prefix: str = "", limit: int = PAGE_SIZE
-) -> Page:
-    """The entries of a `clean` folder whose names begin with `prefix`, after the name `after`. Two queries."""
-    start = max(_after(f"{folder}{after}") if after else "", f"{folder}{prefix}")
-    paths = _first_paths(version, folder, start, _end(folder, prefix), limit + 1)
-    names = [_name(path, folder) for path in paths]
-    rows = version.files.select_related("blob").filter(path__in=[f"{folder}{name}" for name in names])
-    files = {file.path: file for file in rows}
-    entries = [Entry(f"{folder}{name}", name, files.get(f"{folder}{name}")) for name in names[:limit]]
-    return Page(entries, names[limit - 1] if len(names) > limit else None)
+def page(version: ArtifactVersion, folder: str = "", *, after: str = "", limit: int = PAGE_SIZE) -> Page:
+    """The entries of a `clean` folder after the name `after`. At most two queries."""
+    files = _first_files(version, folder, after, limit + 1)
+    names = [_name(file.path, folder) for file in files]
+    has_more = len(names) > limit
+    is_whole = not (after or has_more)
+    stored = {f"{folder}{name}": file.summary for name, file in zip(names, files, strict=True) if name.endswith("/")}
+    stored |= {folder: files[0].own_summary} if files and not is_whole else {}
+    summaries = folder_summaries.complete(version, stored)
+    entries = [
+        Entry(f"{folder}{name}", name, None if name.endswith("/") else file, summaries.get(f"{folder}{name}"))
+        for name, file in zip(names[:limit], files, strict=False)
+    ]
+    own = summaries.get(folder)
+    total = len(entries) if is_whole else own and own.entry_count
+    return Page(entries, names[limit - 1] if has_more else None, total)
+
+
+def matches(version: ArtifactVersion, folder: str, text: str, *, after: str = "", limit: int = PAGE_SIZE) -> Matches:
+    """Files below a `clean` folder whose path from there contains the text, in any case, after the path `after`.
+
+    Looks at no more than `SCAN_SIZE` files. Two queries.
+    """
+    text = text.lower()
+    found: list[str] = []
+    count = scanned = 0
+    path = key = last_key = ""
+    for path, key in _scan(version, folder, after):
+        scanned += 1
+        if text in path[len(folder) :].lower():
+            count += 1
+            if count <= limit:
+                found.append(key)
+                last_key = key
+    files = version.files.select_related("blob").filter(sort_key__in=found).order_by("sort_key")
+    entries = [Entry(file.path, file.path[len(folder) :], file) for file in files]
+    if count > limit and last_key:
+        return Matches(entries, count, scanned, entries[-1].name)
+    return Matches(entries, count, scanned, path[len(folder) :] if scanned == SCAN_SIZE else None)
 
 
 def images(entries: Iterable[Entry]) -> list[ArtifactFile]:
@@ -76,48 +123,42 @@ def _name(path: str, folder: str) -> str:
     return name + slash
 
 
-def _after(path: str) -> str:
-    return path[:-1] + _AFTER_FOLDER if path.endswith("/") else path + _AFTER_PATH
+def _scan(version: ArtifactVersion, folder: str, after: str) -> Iterator[tuple[str, str]]:
+    start = natural_order.sort_key(f"{folder}{after}")
+    rows: QuerySet[ArtifactFile] = version.files.filter(sort_key__gt=start).order_by("sort_key")
+    if folder:
+        rows = rows.filter(sort_key__lt=_after(natural_order.sort_key(folder)))
+    return rows.values_list("path", "sort_key")[:SCAN_SIZE].iterator(chunk_size=_BATCH_SIZE)
 
 
-def _end(folder: str, prefix: str) -> str | None:
-    """The first text after every path with these prefixes; None where there are none."""
-    if prefix:
-        return f"{folder}{prefix}{_LAST}"
-    return _after(folder) if folder else None
+def _after(key: str) -> str:
+    """The first text after the key of a file, or after those of all files in a folder."""
+    return key.removesuffix(natural_order.END) + natural_order.AFTER
 
 
-def _first_paths(version: ArtifactVersion, folder: str, start: str, end: str | None, limit: int) -> list[str]:
-    """The first path of each name in the folder, from `start` on and before `end`."""
+def _first_files(version: ArtifactVersion, folder: str, after: str, limit: int) -> list[ArtifactFile]:
+    """The first file of each entry of the folder, after the entry of the name `after`."""
     table = connection.ops.quote_name(ArtifactFile._meta.db_table)
     find = "strpos" if connection.vendor == "postgresql" else "instr"
-    slash = f"{find}(substr(step.path, %(skip)s + 1), '/')"
-    before_end = "" if end is None else "AND file.path < %(end)s"
-    first = f"SELECT file.path FROM {table} file WHERE file.version_id = %(version)s AND file.path >= "
+    prefix = natural_order.sort_key(folder)
+    start = _after(natural_order.sort_key(f"{folder}{after}")) if after else prefix
+    version_id = ArtifactVersion._meta.pk.get_db_prep_value(version.pk, connection)
+    first = f"SELECT file.sort_key FROM {table} file WHERE file.version_id = %s AND file.sort_key >= "
+    end, end_params = ("AND file.sort_key < %s", [_after(prefix)]) if folder else ("", [])
+    skip = len(prefix)
     query = f"""
-        WITH RECURSIVE step(path, position) AS (
-            SELECT ({first} %(start)s {before_end} ORDER BY file.path LIMIT 1), 1
+        WITH RECURSIVE step(sort_key, position) AS (
+            SELECT ({first} %s {end} ORDER BY file.sort_key LIMIT 1), 1
             UNION ALL
             SELECT ({first}
-                CASE {slash}
-                    WHEN 0 THEN step.path || %(after_path)s
-                    ELSE substr(step.path, 1, %(skip)s + {slash} - 1) || %(after_folder)s
-                END
-                {before_end} ORDER BY file.path LIMIT 1
+                substr(step.sort_key, 1, {skip} + {find}(substr(step.sort_key, {skip} + 1), %s) - 1) || %s
+                {end} ORDER BY file.sort_key LIMIT 1
             ), position + 1
-            FROM step WHERE step.path IS NOT NULL AND position < %(limit)s
+            FROM step WHERE step.sort_key IS NOT NULL AND position < {limit:d}
         )
-        SELECT path FROM step WHERE path IS NOT NULL ORDER BY position
+        SELECT sort_key FROM step WHERE sort_key IS NOT NULL
     """
-    params = {
-        "version": ArtifactVersion._meta.pk.get_db_prep_value(version.pk, connection),
-        "start": start,
-        "end": end,
-        "skip": len(folder),
-        "after_path": _AFTER_PATH,
-        "after_folder": _AFTER_FOLDER,
-        "limit": limit,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(query, params)
-        return [path for (path,) in cursor.fetchall()]
+    next_entry = [version_id, natural_order.END, natural_order.AFTER, *end_params]
+    keys = RawSQL(query, [version_id, start, *end_params, *next_entry])
+    files = version.files.select_related("blob").filter(sort_key__in=keys).order_by("sort_key")
+    return list(folder_summaries.annotate(files, folder))

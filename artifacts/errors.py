@@ -5,7 +5,7 @@ Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
-                 ProposalDecided, RuleTaken
+                 ProposalDecided, RuleTaken, TooManyAliases, TooManyRules
 Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
@@ -48,6 +48,8 @@ __all__ = [
     "RuleTaken",
     "StoreUnavailable",
     "TooLarge",
+    "TooManyAliases",
+    "TooManyRules",
     "TypeDiffers",
     "Unavailable",
     "VersionFinalized",
@@ -101,6 +103,14 @@ class ProposalDecided(Conflict):
 
 class RuleTaken(NameTaken):
     """The team, project or artifact has a rule for this pattern already."""
+
+
+class TooManyAliases(Conflict):
+    """The artifact has as many aliases as one may have."""
+
+
+class TooManyRules(Conflict):
+    """The team, project or artifact has as many rules as one may have."""
 
 
 class PathTaken(Conflict):

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from django.db.models.signals import pre_delete
+from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
 from accounts.actor import Actor
 from accounts.models import Role, Team
 from accounts.teams import team_renamed
-from artifacts import artifacts, former_names
+from artifacts import artifacts, former_names, search_index
 from artifacts.aliases import protection
 from artifacts.content import deletions
-from projects.models import Project
+from projects.models import Project, Run
 from projects.projects import project_deleting, project_renamed
+from projects.runs import summary_changed
 
 
 @receiver(project_deleting)
@@ -36,3 +37,20 @@ def check_team_name(actor: Actor, team: Team, **_: Any) -> None:
 def owe_bytes(instance: Project, **_: Any) -> None:
     """Whatever deletes a project, its bytes are owed from then on."""
     deletions.owe_project(instance)
+
+
+@receiver(post_save, sender=Project)
+def index_project(instance: Project, **_: Any) -> None:
+    search_index.put_project(instance)
+
+
+@receiver(post_save, sender=Run)
+def index_run(instance: Run, update_fields: frozenset[str] | None, **_: Any) -> None:
+    """Unless what was written is nothing that a run is found by."""
+    if update_fields is None or not update_fields.isdisjoint(search_index.RUN_FIELDS):
+        search_index.put_run(instance)
+
+
+@receiver(summary_changed)
+def index_summary(run: Run, **_: Any) -> None:
+    search_index.put_run(run)

@@ -1,15 +1,34 @@
-"""Search by name, also by a former one: artifacts, versions by their aliases, projects, runs."""
+"""Search: what the terms of a query find among artifacts, versions, projects and runs, also by former names.
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+A term that few rows match is asked of its index first, among what the reader sees; the list is then read by their ids.
+A term that many match finds its page soon in the order of the list, where each row is looked at.
+"""
 
-from django.db.models import Q, QuerySet
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from accounts.models import FormerName, User
-from artifacts import validators
-from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
+from artifacts import search_query, validators
+from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion, SearchDocument, SearchValue
+from artifacts.search_query import InvalidQuery, Term, fold
 from core import long_values
 from projects.models import Project, Run
+
+# So many ids a list is read by; a term that more rows match is one that many match.
+MAX_IDS = 500
+Row = TypeVar("Row", bound=Model)
+
+_OF_VERSIONS = ("text", "version", "metadata", "file", "by", "alias", "reason")
+# What each kind can be found by.
+APPLICABLE = {
+    "artifacts": (*_OF_VERSIONS, "tag", "type"),
+    "versions": _OF_VERSIONS,
+    "projects": ("text", "by"),
+    "runs": ("text", "config", "summary", "by", "tag", "state"),
+}
 
 
 class Group(NamedTuple):
@@ -20,36 +39,142 @@ class Group(NamedTuple):
     has_more: bool
 
 
+class Search:
+    """The terms of a query, and who asks. Each method narrows rows down to those that all terms match."""
+
+    def __init__(self, user: User, terms: Sequence[Term]) -> None:
+        self.user, self.terms = user, terms
+        self._ids: dict[tuple[str, Term], list[Any] | None] = {}
+
+    @classmethod
+    def of(cls, user: User, text: str) -> "Search":
+        """Raises `InvalidQuery`."""
+        return cls(user, search_query.parse(text))
+
+    def applies_to(self, kind: str) -> bool:
+        return all(term.field in APPLICABLE[kind] for term in self.terms)
+
+    def narrow(self, kind: str, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """The rows of that kind that all terms match. Raises `InvalidQuery` for a term that the kind has not."""
+        check_applies(kind, self.terms)
+        found_few = False
+        for term in sorted(self.terms, key=lambda term: term.field == "text"):
+            condition, is_few = self._condition(kind, term, probe=not found_few)
+            found_few = found_few or is_few
+            rows = rows.filter(condition)
+        return rows
+
+    def _condition(self, kind: str, term: Term, probe: bool) -> tuple[Q, bool]:
+        """What the rows have to meet, and whether few do."""
+        if term.field in _COLUMNS:
+            return _COLUMNS[term.field](kind, term), False
+        ids = self._few(kind, term) if probe else None
+        condition = Q(pk__in=ids) if ids is not None else self._each(kind, term)
+        return condition | self._by_path(kind, term), ids is not None
+
+    def _few(self, kind: str, term: Term) -> list[Any] | None:
+        """The ids of all rows that match and that the reader sees, or None where they are many."""
+        column = "version" if kind == "versions" else "target"
+        if (column, term) not in self._ids:
+            rows = _rows_about(term, by_index=True).visible_to(self.user)
+            found = rows.version_ids() if column == "version" else rows.targets()
+            if term.field == "text" and column == "target":
+                former = FormerName.objects.holders(name__icontains=term.value).order_by()
+                found = found.order_by().union(former.values_list("holder", flat=True), all=True)
+            ids = list(found[: MAX_IDS + 1])
+            self._ids[column, term] = list(dict.fromkeys(ids)) if len(ids) <= MAX_IDS else None
+        return self._ids[column, term]
+
+    def _each(self, kind: str, term: Term) -> Q:
+        rows = _rows_about(term, by_index=False)
+        if kind == "projects":
+            condition = Q(Exists(rows.filter(project=OuterRef("pk"), artifact=None, run=None)))
+        else:
+            condition = Q(Exists(rows.filter(**{kind.removesuffix("s"): OuterRef("pk")})))
+        if term.field == "text" and kind != "versions":
+            condition |= Q(pk__in=FormerName.objects.holders(name__icontains=term.value))
+        return condition
+
+    def _by_path(self, kind: str, term: Term) -> Q:
+        """Those that the text names as `team/project` or `team/project/name`, or a beginning of it."""
+        if term.field != "text" or "/" not in term.value or kind not in ("artifacts", "projects"):
+            return Q(pk__in=[])
+        if kind == "projects":
+            team, _, name = term.value.partition("/")
+            return Q(pk__in=Project.objects.filter_by(team=team, search=name).order_by().values("pk"))
+        project, _, name = term.value.rpartition("/")
+        former = FormerName.objects.holders(name__icontains=name)
+        named = Q(name__icontains=name) | Q(pk__in=former)
+        return Q(project__in=self._visible_projects.by_any_name(project)) & named
+
+    @cached_property
+    def _visible_projects(self) -> Any:
+        return Project.objects.visible_to(self.user)
+
+
+def check_applies(kind: str, terms: Sequence[Term]) -> None:
+    """Raise `InvalidQuery` where one of the terms says nothing of that kind."""
+    for term in terms:
+        if term.field not in APPLICABLE[kind]:
+            field = "name:alias" if term.field == "version" else term.field
+            known = ", ".join(name for name in APPLICABLE[kind] if name not in ("text", "version"))
+            raise InvalidQuery(f"{kind.capitalize()} cannot be searched by {field}, only by text and by {known}.")
+
+
 def search(user: User, query: str, limit: int) -> list[Group]:
-    """At most `limit` hits of each kind; kinds without a hit are left out. An empty query has none."""
-    if not query:
+    """At most `limit` hits of each kind; kinds without a hit are left out. An empty query has none.
+
+    Raises `InvalidQuery`.
+    """
+    asked = Search.of(user, query)
+    if not asked.terms:
         return []
     groups = []
-    # Nothing but `name:alias` has a colon.
-    for kind in ["versions"] if ":" in query else KINDS:
-        hits = list(KINDS[kind](user, query)[: limit + 1])
-        groups.append(Group(kind, hits[:limit], len(hits) > limit))
+    is_version = any(term.field == "version" for term in asked.terms)
+    for kind in ["versions"] if is_version else KINDS:
+        if asked.applies_to("artifacts" if kind == "versions" else kind):
+            hits = list(KINDS[kind](asked)[: limit + 1])
+            groups.append(Group(kind, hits[:limit], len(hits) > limit))
     return [group for group in groups if group.hits]
 
 
-def artifacts(user: User, query: str) -> QuerySet[Artifact]:
-    """By a part of name, description or tag, or as `team/project/name`; last changed first."""
-    project, _, name = query.rpartition("/")
-    rows = Artifact.objects.visible_to(user).search(name)
-    if project:
-        rows = rows.filter(project__in=Project.objects.by_any_name(project))
-    return long_values.defer(rows.for_display(), "").order_by("-updated_at")
+def of_kind(user: User, query: str, kind: str) -> QuerySet:
+    """All hits of one kind, in the order of `search`. Raises `InvalidQuery`."""
+    return KINDS[kind](Search.of(user, query))
 
 
-def versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
+def artifacts(asked: Search) -> QuerySet[Artifact]:
+    """Last changed first."""
+    rows = asked.narrow("artifacts", Artifact.objects.visible_to(asked.user))
+    return long_values.defer(rows.with_tags(), "").order_by("-updated_at")
+
+
+def versions(asked: Search) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
+    """By one name, what `named_versions` says. By other terms, the versions that match those about versions, of the
+    artifacts that match the others.
+    """
+    if len(asked.terms) == 1 and asked.terms[0].field in ("text", "version"):
+        return named_versions(asked.user, asked.terms[0].value)
+    of_artifacts = [term for term in asked.terms if term.field in ("text", "tag", "type")]
+    own = [term for term in asked.terms if term not in of_artifacts]
+    if all(term.field == "by" for term in own):
+        return ArtifactVersion.objects.none()
+    visible = ArtifactVersion.objects.finalized().filter(artifact__project__in=Project.objects.visible_to(asked.user))
+    rows = Search(asked.user, own).narrow("versions", visible)
+    if of_artifacts:
+        named = Search(asked.user, of_artifacts).narrow("artifacts", Artifact.objects.visible_to(asked.user))
+        rows = rows.filter(artifact__in=named.values("pk"))
+    rows = rows.for_display()
+    return long_values.defer(rows, "").order_by("-pk")
+
+
+def named_versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
     """By `name:v3`; or as aliases by `name:x` or x alone, where x is an alias or, if there is none, its beginning."""
     full_name, _, suffix = query.rpartition(":")
     project, _, name = full_name.rpartition("/")
     projects = Project.objects.visible_to(user)
     of_artifact = Q(artifact__project__in=projects.by_any_name(project) if project else projects)
-    if name:
-        former = FormerName.objects.holders(name__icontains=name)
-        of_artifact &= Q(artifact__name__icontains=name) | Q(artifact__in=former)
+    of_artifact &= _called(name, "artifact")
     number = validators.version_number(suffix)
     if name and number:
         rows = ArtifactVersion.objects.finalized().filter(of_artifact, number=number)
@@ -62,21 +187,98 @@ def versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QuerySet[Art
     return matches.order_by("-alias", "-artifact_id")
 
 
-def projects(user: User, query: str) -> QuerySet[Project]:
-    """By a part of name or description, or as `team/name`; newest first."""
-    team, slash, name = query.partition("/")
-    filters = {"team": team, "search": name} if slash else {"search": query}
-    return Project.objects.visible_to(user).filter_by(**filters).select_related("team").with_excerpt()
+def projects(asked: Search) -> QuerySet[Project]:
+    """Newest first."""
+    rows = asked.narrow("projects", Project.objects.visible_to(asked.user))
+    return rows.select_related("team").with_excerpt().order_by("-id")
 
 
-def runs(user: User, query: str) -> QuerySet[Run]:
-    """By a part of a name or of the notes; newest first."""
-    return long_values.defer(Run.objects.visible_to(user).filter_by(search=query).for_display(), "")
+def runs(asked: Search) -> QuerySet[Run]:
+    """Newest first."""
+    rows = asked.narrow("runs", Run.objects.visible_to(asked.user)).for_display()
+    return long_values.defer(rows, "").order_by("-id")
 
 
-KINDS: dict[str, Callable[[User, str], QuerySet]] = {
+KINDS: dict[str, Callable[[Search], QuerySet]] = {
     "versions": versions,
     "artifacts": artifacts,
     "projects": projects,
     "runs": runs,
+}
+
+
+def _rows_about(term: Term, *, by_index: bool) -> Any:
+    """The rows of the index that match the term, whoever sees them."""
+    if term.field in ("text", "reason"):
+        rows = SearchDocument.objects.containing(fold(term.value), by_index=by_index)
+        return rows.filter(part="reason") if term.field == "reason" else rows.exclude(part="files")
+    if term.field == "file":
+        return SearchDocument.objects.filter(part="files").containing(*_paths(fold(term.value)), by_index=by_index)
+    if term.field == "tag":
+        return SearchValue.objects.filter(key="tag", text=fold(term.value))
+    return SearchValue.objects.filter(_value_matches(term), key=term.key)
+
+
+def _paths(pattern: str) -> list[str]:
+    """What the text of the paths has to contain, where each stands between line ends: any of these."""
+    text = pattern.strip("*")
+    end = "" if pattern.endswith("*") else "\n"
+    return [f"{text}{end}"] if pattern.startswith("*") else [f"\n{text}{end}", f"/{text}{end}"]
+
+
+def _value_matches(term: Term) -> Q:
+    comparison = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}.get(term.operator)
+    if comparison:
+        return Q(**{f"number__{comparison}": term.number})
+    text = fold(term.value)[: SearchValue._meta.get_field("text").max_length]
+    if "*" not in text:
+        return Q(text=text) if term.number is None else Q(number=term.number) | Q(text=text)
+    first, *inner, last = text.split("*")
+    condition = Q(text__startswith=first, text__endswith=last)
+    for part in inner:
+        condition &= Q(text__contains=part)
+    return condition
+
+
+def _called(name: str, artifact: str = "") -> Q:
+    """Where the artifact that the relation leads to has this in its name or a former one."""
+    if not name:
+        return Q()
+    prefix = f"{artifact}__" if artifact else ""
+    former = FormerName.objects.holders(name__icontains=name)
+    return Q(**{f"{prefix}name__icontains": name}) | Q(**{f"{prefix}pk__in": former})
+
+
+def _by(kind: str, term: Term) -> Q:
+    creators = User.objects.filter(username__iexact=term.value).values("pk")
+    if kind != "artifacts":
+        return Q(created_by__in=creators)
+    logged = ArtifactVersion.objects.finalized().filter(created_by__in=creators)
+    return Q(created_by__in=creators) | Q(pk__in=logged.values("artifact"))
+
+
+def _version(kind: str, term: Term) -> Q:
+    """`name:alias` or `name:v3`, of artifacts or versions."""
+    full_name, _, suffix = term.value.rpartition(":")
+    number = validators.version_number(suffix)
+    name = full_name.rpartition("/")[2]
+    if kind == "versions":
+        return _called(name, "artifact") & (Q(number=number) if number else Q(aliases__alias=suffix))
+    if number:
+        logged = ArtifactVersion.objects.finalized().filter(artifact=OuterRef("pk"), number=number)
+        return _called(name) & Q(Exists(logged))
+    return _called(name) & Q(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=suffix)))
+
+
+def _alias(kind: str, term: Term) -> Q:
+    column = "version" if kind == "versions" else "artifact"
+    return Q(Exists(ArtifactAlias.objects.filter(**{column: OuterRef("pk")}, alias=term.value)))
+
+
+_COLUMNS: dict[str, Callable[[str, Term], Q]] = {
+    "by": _by,
+    "version": _version,
+    "alias": _alias,
+    "type": lambda kind, term: Q(type=term.value.lower()),
+    "state": lambda kind, term: Q(state=term.value.lower()),
 }

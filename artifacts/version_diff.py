@@ -1,4 +1,4 @@
-"""The differences between two versions of an artifact: in their files, in their metadata, in the lines of a text."""
+"""The differences between two versions of an artifact: in their files, their metadata, and the runs behind them."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,6 +10,9 @@ from uuid import UUID
 from artifacts import errors, text_diff
 from artifacts.content import downloads
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
+from artifacts.previews import comparison_formats, registry
+from artifacts.previews.comparison_results import Comparison
+from projects.models import Run
 
 CHANGES_A_PAGE = 100
 MAX_METADATA_CHANGES = 200
@@ -53,6 +56,12 @@ class Change(NamedTuple):
         sides = (self.before, self.after)
         return all(side is not None and side.blob and side.size <= MAX_TEXT_BYTES for side in sides)
 
+    @property
+    def has_comparison(self) -> bool:
+        """Whether `file` has something to say: of their lines, or of what files of this name hold."""
+        have_bytes = self.before is not None and self.after is not None and self.before.blob and self.after.blob
+        return self.has_lines or (bool(have_bytes) and comparison_formats.is_known(self.path))
+
 
 @dataclass(frozen=True, slots=True)
 class FileChanges:
@@ -68,11 +77,15 @@ class FileChanges:
 
 @dataclass(frozen=True, slots=True)
 class MetadataChange:
-    """A key of the metadata, `a.b` inside `a`, with its values as JSON; None where it is absent."""
+    """A key of the metadata, `a.b` inside `a`, with its values as JSON; None where it is absent.
+
+    `delta` is the difference of two numbers, with its sign and in percent: `+0.02 (+2.5%)`.
+    """
 
     key: str
     before: str | None
     after: str | None
+    delta: str = ""
 
     @property
     def kind(self) -> str:
@@ -87,6 +100,29 @@ class TextDiff:
 
     diff: text_diff.Diff | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """A file in both versions: what differs in what it holds, and in its lines; None where that says nothing."""
+
+    comparison: Comparison | None
+    lines: TextDiff | None
+
+
+class ValueChanges(NamedTuple):
+    """The first changes between two JSON objects, and how many there are in all."""
+
+    changes: list[MetadataChange]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanges:
+    """What differs between the runs that made two versions."""
+
+    config: ValueChanges
+    summary: ValueChanges
 
 
 def files(base: ArtifactVersion, head: ArtifactVersion, *, after: str = "", limit: int = CHANGES_A_PAGE) -> FileChanges:
@@ -110,7 +146,7 @@ def files(base: ArtifactVersion, head: ArtifactVersion, *, after: str = "", limi
     return FileChanges(**count, unchanged=unchanged, page=page, next_cursor=page[-1].path if has_more else None)
 
 
-def metadata(before: dict[str, Any], after: dict[str, Any]) -> tuple[list[MetadataChange], int]:
+def metadata(before: dict[str, Any], after: dict[str, Any]) -> ValueChanges:
     """The first changes between two JSON objects, in the order of their keys, and how many there are in all."""
     changes: list[MetadataChange] = []
     total = 0
@@ -118,14 +154,47 @@ def metadata(before: dict[str, Any], after: dict[str, Any]) -> tuple[list[Metada
         total += 1
         if total <= MAX_METADATA_CHANGES:
             changes.append(change)
-    return changes, total
+    return ValueChanges(changes, total)
+
+
+def runs(base: ArtifactVersion, head: ArtifactVersion) -> RunChanges | None:
+    """The changes of config and summary from the run of base to that of head; None where those are not two runs.
+
+    One query, by which both versions have their `run` loaded.
+    """
+    rows = Run.objects.in_bulk({version.run_id for version in (base, head) if version.run_id})
+    for version in (base, head):
+        version.run = rows.get(version.run_id)
+    if len(rows) < 2:
+        return None
+    return RunChanges(metadata(base.run.config, head.run.config), metadata(base.run.summary, head.run.summary))
+
+
+def file(base: ArtifactVersion, head: ArtifactVersion, path: str, person: str) -> FileDiff:
+    """One file in both versions, for this person. `Missing` if neither has it."""
+    before, after = _sides(base, head, path)
+    comparison = None
+    if before and after and before.blob_id != after.blob_id and comparison_formats.is_known(path):
+        comparison = registry.compare(before, after, person)
+        if comparison.kind != "nothing" and not comparison_formats.is_text(path):
+            return FileDiff(comparison, None)
+    text = _lines(before, after)
+    return FileDiff(comparison, None if comparison and text.reason else text)
 
 
 def lines(base: ArtifactVersion, head: ArtifactVersion, path: str) -> TextDiff:
     """The lines of one file in both versions. `Missing` if neither has it; absent from one, it is empty there."""
-    sides = [version.files.select_related("blob__object").filter(path=path).first() for version in (base, head)]
-    if not any(sides):
+    return _lines(*_sides(base, head, path))
+
+
+def _sides(base: ArtifactVersion, head: ArtifactVersion, path: str) -> tuple[ArtifactFile | None, ArtifactFile | None]:
+    before, after = (version.files.select_related("blob__object").filter(path=path).first() for version in (base, head))
+    if not (before or after):
         raise errors.Missing(f"Neither version has a file at {path!r}.")
+    return before, after
+
+
+def _lines(*sides: ArtifactFile | None) -> TextDiff:
     if any(side and side.blob is None for side in sides):
         return TextDiff(reason="The file is a reference: its bytes are not stored here.")
     if any(side and side.size > MAX_TEXT_BYTES for side in sides):
@@ -195,7 +264,19 @@ def _metadata_changes(before: dict[str, Any], after: dict[str, Any], prefix: str
         old_json = json.dumps(old, ensure_ascii=False, sort_keys=True) if key in before else None
         new_json = json.dumps(new, ensure_ascii=False, sort_keys=True) if key in after else None
         if old_json != new_json:
-            yield MetadataChange(name, _truncate(old_json), _truncate(new_json))
+            yield MetadataChange(name, _truncate(old_json), _truncate(new_json), _delta(old, new))
+
+
+def _delta(old: Any, new: Any) -> str:
+    """The difference of two numbers, "" for anything else. JSON has integers that no float holds."""
+    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (old, new)):
+        return ""
+    try:
+        difference = new - old
+        text = f"{difference:+,}" if isinstance(difference, int) else f"{difference:+.5g}"
+        return f"{text} ({difference / abs(old):+.1%})" if old else text
+    except OverflowError:
+        return ""
 
 
 def _truncate(text: str | None) -> str | None:

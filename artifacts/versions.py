@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts, drafts, errors, events, tasks, validators
+from artifacts import artifacts, drafts, errors, events, folder_summaries, search_index, tasks, validators
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import protection
 from artifacts.content import digests, uploads
@@ -117,12 +117,16 @@ def finalize(
 def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
     """Refuse aliases of the version of that number before its bytes are sent.
 
-    Raises `Denied`, `InvalidName`, `AliasProtected`. No rule is applied to `latest` where it follows by itself.
+    Raises `Denied`, `InvalidName`, `AliasProtected`, `TooManyAliases`. No rule is applied to `latest` where it follows
+    by itself.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     names = [validators.check_alias(alias) for alias in names]
     for alias in names:
         alias_verbs.check_new_alias(artifact, alias, number)
+    if names:
+        existing = artifact.alias_set.filter(alias__in=names).values_list("alias", flat=True)
+        alias_verbs.check_room(artifact, set(names).difference(existing))
     protection.require(
         actor, artifact, [alias for alias in names if alias != validators.LATEST or not artifact.auto_latest]
     )
@@ -135,12 +139,18 @@ def describe(actor: Actor, version: ArtifactVersion, **changes: Any) -> Artifact
     for column, value in changes.items():
         setattr(version, column, value)
     version.save(update_fields=[*changes, "touched_at"])
+    if version.is_finalized:
+        search_index.put_version(version, version.artifact.project_id)
     return version
 
 
 @transaction.atomic
-def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False) -> None:
+def delete(
+    actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False, with_artifact: bool = False
+) -> None:
     """Delete a draft or a finalized version; its number is never used again.
+
+    With `with_artifact` the artifact goes with a draft that was all it had.
 
     Refused while aliases point at it, unless they are deleted too; protected ones always block it. `latest` falls back
     to the version before by itself.
@@ -148,10 +158,10 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     artifact = alias_verbs.lock(version.artifact)
     version = _lock_existing(artifact, version)
-    rows = list(artifact.alias_set.filter(version=version).for_display())
+    rows = list(artifact.alias_set.filter(version=version).for_display().order_by("alias"))
     # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
-    protection.require_unprotected(artifact, blocking, "Move it to another version first.")
+    protection.require_unprotected(artifact, blocking, protection.MOVE_FIRST)
     if blocking and not delete_aliases:
         message = f"Version {version.version} has the aliases {', '.join(blocking)}: move them, or delete them with it."
         raise errors.VersionHasAliases(message, aliases=blocking)
@@ -165,11 +175,15 @@ def delete(actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = Fal
         else:
             alias_verbs.drop_alias(actor, artifact, row.alias)
     version.files.all().delete_and_touch()
+    version.folders.all().delete()
+    search_index.remove_version(version)
     if was_finalized:
         artifact.version_count -= 1
         artifact.latest_version_number = newest.number if newest else None
         artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
         events.version_deleted(actor.user, artifact, version, actor.reason)
+    elif with_artifact and not artifact.versions.exclude(state=ArtifactVersion.State.DELETED).exists():
+        artifacts.delete(actor, artifact)
     tasks.delete.delay_on_commit()
 
 
@@ -257,6 +271,8 @@ def _finalize(
     artifact.version_count += 1
     artifact.latest_version_number = version.number if is_newest else artifact.latest_version_number
     artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
+    search_index.put_version(version, artifact.project_id)
+    search_index.put_files(version, artifact.project_id)
     events.version_finalized(actor.user, version)
     moves = []
     if is_newest and artifact.auto_latest:
@@ -291,6 +307,7 @@ def _freeze(version: ArtifactVersion, digest: str | None) -> None:
     if not version.files.exclude(blob__state=Blob.State.VERIFIED).exists():
         version.integrity = ArtifactVersion.Integrity.VERIFIED
     version.save()
+    folder_summaries.store(version)
 
 
 def _assign_aliases(

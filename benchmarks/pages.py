@@ -39,8 +39,23 @@ PAGES = {
     "version": f"{_VERSIONS}/v9",
     "version: files": f"{_FILES}/v1",
     "version: a folder": f"{_FILES}/v1?path=part-000/",
+    "version: filtered files": f"{_FILES}/v1?filter=0001",
     "file": f"{_FILES}/v1/files/one.txt",
     "search": "/search?q=latest",
+    "search: a word that many have": "/search?q=artifact",
+    "search: a word that few have": "/search?q=act-000007&only=artifacts",
+    "search: metadata": "/search?q=metadata.name:artifact-000007",
+    "search: of a run": "/search?q=config.lr%3C0.00001&only=runs",
+    "artifacts: a word that many have": "/artifacts?q=artifact",
+    "artifacts: a word that few have": "/artifacts?q=act-000007",
+    "artifacts: metadata of many": "/artifacts?q=metadata.framework:torch",
+    "artifacts: metadata of few": "/artifacts?q=metadata.name:artifact-000007",
+    "artifacts: a file": "/artifacts?q=file:one.txt",
+    "artifacts: a word that none has": "/artifacts?q=nothing-has-it",
+    "artifacts: two letters": "/artifacts?q=qz",
+    "versions by metadata": f"{_VERSIONS}/versions?q=metadata.map%3E998",
+    "runs by a number": "/acme/load/runs?q=config.lr%3E0.99999",
+    "runs by a word": "/acme/load/runs?q=run-7",
 }
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.actor import Actor, Channel
 from accounts.models import Team, User
-from artifacts import artifacts, storage
+from artifacts import artifacts, folder_summaries, search_index, storage
 from artifacts.models import (
     AliasChange,
     Artifact,
@@ -40,9 +40,8 @@ def fill(count: int) -> str:
     _artifacts(alice, project, count)
     _versions(alice, project, count)
     _files(alice, project, count)
-    Run.objects.bulk_create(
-        (Run(project=project, name=f"run-{number}", created_by=alice) for number in range(count)), _BATCH_SIZE
-    )
+    Run.objects.bulk_create((_run(alice, project, number, count) for number in range(count)), _BATCH_SIZE)
+    search_index.rebuild()
     if connection.vendor == "postgresql":
         # As autovacuum has done, wherever rows did not come within a minute.
         with connection.cursor() as cursor:
@@ -50,6 +49,11 @@ def fill(count: int) -> str:
     client = Client()
     client.force_login(alice)
     return client.cookies["sessionid"].value
+
+
+def _run(alice: User, project: Project, number: int, count: int) -> Run:
+    config = {"lr": number / count, "optimizer": "adam"}
+    return Run(project=project, name=f"run-{number}", config=config, summary={"acc": number / count}, created_by=alice)
 
 
 def _artifacts(alice: User, project: Project, count: int) -> None:
@@ -83,6 +87,7 @@ def _files(alice: User, project: Project, count: int) -> None:
     blob = _stored_blob(alice, version)
     paths = (f"part-{number // _FILES_PER_FOLDER:03}/{number:06}.txt" for number in range(count - 1))
     ArtifactFile.objects.bulk_create((_file(version, path, blob) for path in ("one.txt", *paths)), _BATCH_SIZE)
+    folder_summaries.store(version)
     numbers = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
 
@@ -111,6 +116,7 @@ def _version(alice: User, artifact: Artifact, number: int) -> ArtifactVersion:
         storage_path=f"artifacts/{artifact.pk}/v{number}/",
         created_by=alice,
         finalized_at=timezone.now(),
+        metadata={"mAP": number % 1_000, "framework": "torch", "name": artifact.name},
     )
 
 
@@ -143,8 +149,10 @@ def add_aliases(count: int) -> None:
     ArtifactVersion.objects.bulk_create((_version(alice, row, 1) for row in rows), _BATCH_SIZE)
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO artifacts_artifactalias (id, artifact_id, version_id, alias, created_at, updated_at)
-            SELECT gen_random_uuid(), version.artifact_id, version.id, 'build-' || nth, now(), now()
+            """INSERT INTO artifacts_artifactalias
+                (id, artifact_id, version_id, alias, sort_key, created_at, updated_at)
+            SELECT gen_random_uuid(), version.artifact_id, version.id, 'build-' || nth,
+                   convert_to('@build-' || nth, 'UTF8'), now(), now()
             FROM artifacts_artifactversion version JOIN artifacts_artifact artifact ON artifact.id = version.artifact_id
             CROSS JOIN generate_series(1, %s) nth WHERE artifact.name LIKE 'crowd-%%'""",
             [_ALIASES_PER_ARTIFACT],

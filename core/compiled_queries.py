@@ -2,25 +2,19 @@
 
 To make the SQL takes Django several times as long as it takes the database to answer: with plain querysets, moving an
 alias costs 12 ms of CPU where it costs 3 by these. So they are for what runs ask for again and again, and for nothing
-else. Django's compiler and psycopg's cursor are used from inside, as of Django 5.2 and psycopg 3.3; here only.
+else. Django's compiler is used from inside, as of Django 5.2; here only. `core.postgres` sends them.
 """
 
-import select
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC
 from functools import cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
-import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
-from django.db.backends.postgresql.psycopg_any import get_adapters_template
-from django.db.backends.utils import CursorWrapper
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
-from psycopg.adapt import AdaptersMap
 
 Row = TypeVar("Row", bound=models.Model)
 Kind = type[UUID] | type[str]
@@ -39,16 +33,39 @@ class CompiledQuery(Generic[Row]):
 
     def all(self, *values: UUID | str) -> list[Row]:
         """The rows where the gaps are filled with these values. A gap takes no None, which no column is equal to."""
-        if not all(map(isinstance, values, self._kinds)) or len(values) != len(self._kinds):
-            raise TypeError(f"The gaps are for {self._kinds}, not for {values}.")
-        if self._compiled is None:
-            self._compiled = _compile(self._build, self._kinds)
-        return self._compiled.run(values)
+        [rows] = fetch(self.filled(*values))
+        return rows
 
     def first(self, *values: UUID | str) -> Row | None:
         """The first of the rows, which all are fetched."""
         row = self.all(*values)
         return row[0] if row else None
+
+    def filled(self, *values: UUID | str) -> "FilledQuery[Row]":
+        """The query with these values in its gaps, for `fetch`."""
+        if not all(map(isinstance, values, self._kinds)) or len(values) != len(self._kinds):
+            raise TypeError(f"The gaps are for {self._kinds}, not for {values}.")
+        if self._compiled is None:
+            self._compiled = _compile(self._build, self._kinds)
+        return FilledQuery(self._compiled, values)
+
+
+@dataclass(frozen=True, slots=True)
+class FilledQuery(Generic[Row]):
+    compiled: "_Compiled"
+    values: Sequence[UUID | str]
+
+
+def fetch(*queries: FilledQuery[Any]) -> list[list[Any]]:
+    """The rows of each query. They are run in this order, and PostgreSQL is sent all of them at once.
+
+    A query that comes after one that locks rows sees what others did until they let go of them.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if any(query.compiled.is_locking for query in queries) and database.get_autocommit():
+        raise TransactionManagementError("Rows are locked in a transaction alone.")
+    cursors = database.run(*[query.compiled.statement(query.values) for query in queries])
+    return [query.compiled.rows(cursor) for query, cursor in zip(queries, cursors, strict=True)]
 
 
 class StringAgg(models.Subquery):
@@ -70,40 +87,38 @@ class StringAgg(models.Subquery):
         return self.as_sql(compiler, connection, joined="group_concat(line, char(10))")
 
 
-@contextmanager
-def pipeline() -> Iterator[None]:
-    """Let `insert` and `update` be sent together, at the end, where errors of any of them are raised.
+def all_but(path: str, model: type[models.Model], *names: str) -> list[str]:
+    """The columns of a model to be deferred where these are enough, by the path that leads to it; `""` is its own."""
+    kept = {model._meta.pk.name, *names}
+    prefix = f"{path}__" if path else ""
+    return [prefix + field.name for field in model._meta.concrete_fields if field.name not in kept]
 
-    Other statements do not belong in it. SQLite has nothing to wait for, and runs each at once.
+
+def deferred_writes() -> AbstractContextManager[None]:
+    """Let `insert` and `update` wait for the next query of the transaction, or its COMMIT, and be sent with it.
+
+    There errors of them are raised. SQLite has nothing to wait for, and runs each at once.
     """
-    database = connections[DEFAULT_DB_ALIAS]
-    if database.vendor != "postgresql":
-        yield
-        return
-    with database.wrap_database_errors, database.connection.pipeline():
-        yield
+    return connections[DEFAULT_DB_ALIAS].deferring()
 
 
 def insert(row: models.Model) -> None:
     """Write a new row of plain values, as `row.save(force_insert=True)` would; no signal is sent."""
-    model, fields = type(row), row._meta.concrete_fields
-    params = _prepared_values(row, fields, is_new=True)
-    with _cursor() as cursor:
-        cursor.execute(_insert_sql(model), params)
+    fields = row._meta.concrete_fields
+    _write(_insert_sql(type(row)), _prepared_values(row, fields, is_new=True))
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def update(row: models.Model, *names: str) -> None:
     """Write these columns of the row, as `row.save(update_fields=names)` would; no signal is sent.
 
-    In a pipeline nobody learns that the row is gone.
+    Where writes are deferred nobody learns that the row is gone.
     """
     fields = [row._meta.get_field(name) for name in names]
     params = _prepared_values(row, [*fields, row._meta.pk], is_new=False)
-    with _cursor() as cursor:
-        cursor.execute(_update_sql(type(row), names), params)
-        if not cursor.rowcount:
-            raise DatabaseError(f"The row no longer exists: {row!r}.")
+    cursor = _write(_update_sql(type(row), names), params)
+    if cursor is not None and not cursor.rowcount:
+        raise DatabaseError(f"The row no longer exists: {row!r}.")
 
 
 @cache
@@ -117,6 +132,11 @@ def _insert_sql(model: type[models.Model]) -> str:
 def _update_sql(model: type[models.Model], names: tuple[str, ...]) -> str:
     settings = ", ".join(f"{_quoted(model._meta.get_field(name).column)} = %s" for name in names)
     return f"UPDATE {_quoted(model._meta.db_table)} SET {settings} WHERE {_quoted(model._meta.pk.column)} = %s"
+
+
+def _write(sql: str, params: list[Any]) -> Any:
+    # Not by `connection`, which looks up each attribute anew.
+    return connections[DEFAULT_DB_ALIAS].write((sql, params))
 
 
 def _prepared_values(row: models.Model, fields: Iterable[models.Field], *, is_new: bool) -> list[Any]:
@@ -139,15 +159,14 @@ class _Compiled:
     annotations: dict[str, int]
     converters: list[tuple[int, list[Callable[..., Any]], Any]]
 
-    def run(self, values: Sequence[UUID | str]) -> list[Any]:
-        if self.is_locking and connection.get_autocommit():
-            raise TransactionManagementError("Rows are locked in a transaction alone.")
+    def statement(self, values: Sequence[UUID | str]) -> tuple[str, list[Any]]:
         params = list(self.params)
         for index, number in self.gaps:
             params[index] = _as_sent(values[number])
-        with _cursor() as cursor:
-            cursor.execute(self.sql, params)
-            return [self._row(list(row)) for row in cursor.fetchall()]
+        return self.sql, params
+
+    def rows(self, cursor: Any) -> list[Any]:
+        return [self._row(list(row)) for row in cursor.fetchall()]
 
     def _row(self, values: list[Any]) -> models.Model:
         for index, converters, expression in self.converters:
@@ -217,49 +236,3 @@ def _compile(build: Callable[..., models.QuerySet[Any]], kinds: Sequence[Kind]) 
 def _as_sent(value: UUID | str) -> UUID | str:
     """The value as this database is given it."""
     return value.hex if isinstance(value, UUID) and not connection.features.has_native_uuid_field else value
-
-
-def _cursor() -> CursorWrapper:
-    """A cursor of Django's. With PostgreSQL it sends the values beside the SQL, which is then the same each time.
-
-    Django's usual one writes the values into it, and has them planned anew.
-    """
-    # Not by `connection`, which looks up each attribute anew.
-    database = connections[DEFAULT_DB_ALIAS]
-    if database.vendor != "postgresql":
-        return database.cursor()
-    if not database.health_check_done and database.connection is not None:
-        database.health_check_done = _is_silent(database.connection.fileno())
-    database.close_if_health_check_failed()
-    database.ensure_connection()
-    return database._prepare_cursor(_PreparingCursor(database.connection))
-
-
-def _is_silent(socket: int) -> bool:
-    """Whether a connection that nobody waits for has nothing to say. One that the server ended has its end to read.
-
-    So there is nothing to check, which would be a query; where there is, Django's own check finds out.
-    """
-    news = select.poll()
-    news.register(socket, select.POLLIN)
-    return not news.poll(0)
-
-
-class _PreparingCursor(psycopg.Cursor):
-    @property
-    def adapters(self) -> AdaptersMap:
-        return _adapters()
-
-    def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
-        # Where Django looks for what to log.
-        self._query = pgq
-        super()._send_query_prepared(name, pgq, binary=binary)
-
-
-@cache
-def _adapters() -> AdaptersMap:
-    """Django's, but that timestamps are read by psycopg itself, which is compiled: Django does it in Python."""
-    adapters = AdaptersMap(get_adapters_template(True, UTC))
-    timestamp = psycopg.adapters.types["timestamptz"].oid
-    adapters.register_loader(timestamp, psycopg.adapters.get_loader(timestamp, psycopg.pq.Format.TEXT))
-    return adapters

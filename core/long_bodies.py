@@ -15,11 +15,13 @@ from core import errors
 
 # Bodies up to this length arrive whole: deploy/caddy/web.caddy holds them until then.
 HELD_BYTES = 2**16
-# In each process.
+# In each process. Of strangers they are read so that these learn why they are refused, and dropped.
 MAX_A_PERSON = 4
+MAX_OF_STRANGERS = 2
 
 _CHUNK = 2**16
 
+_STRANGERS = "strangers"
 _lock = Lock()
 _sending: Counter[str] = Counter()
 
@@ -35,9 +37,26 @@ def receive(person: Any) -> Iterator[None]:
     """Within it the body is read, which this user or visitor sends. Raises `PayloadTooLarge`, `Busy`."""
     if not person.is_authenticated:
         raise errors.PayloadTooLarge(f"Sign in to send more than {HELD_BYTES // 2**10} KiB.", max_bytes=HELD_BYTES)
-    sender = str(person.pk)
+    with _slot(str(person.pk), MAX_A_PERSON):
+        yield
+
+
+def drop_unread(stream: IO[bytes], person: Any) -> None:
+    """Read what was refused before it was read: who is still sending reads no answer.
+
+    Where others of the same person, or of strangers, are being read, the connection may break instead.
+    """
+    with suppress(errors.RegistryError, OSError, DatabaseError):
+        is_known = person.is_authenticated
+        with _slot(str(person.pk), MAX_A_PERSON) if is_known else _slot(_STRANGERS, MAX_OF_STRANGERS):
+            while stream.read(_CHUNK):
+                pass
+
+
+@contextmanager
+def _slot(sender: str, count: int) -> Iterator[None]:
     with _lock:
-        if _sending[sender] >= MAX_A_PERSON:
+        if _sending[sender] >= count:
             raise errors.Busy("Other long requests of yours are being received: try again when they are through.")
         _sending[sender] += 1
     try:
@@ -47,10 +66,3 @@ def receive(person: Any) -> Iterator[None]:
             _sending[sender] -= 1
             if not _sending[sender]:
                 del _sending[sender]
-
-
-def drop_unread(stream: IO[bytes], person: Any) -> None:
-    """Read what was refused before it was read, if this person may send it: who is still sending reads no answer."""
-    with suppress(errors.RegistryError, OSError, DatabaseError), receive(person):
-        while stream.read(_CHUNK):
-            pass

@@ -3,18 +3,33 @@
 A model names its own as `LONG_VALUES`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 from django.db.models import Case, F, Func, IntegerField, Model, QuerySet, When
 from django.db.models.lookups import LessThanOrEqual
 
 MAX_PAGE_BYTES = 4 * 2**20
+# A page takes several times as much memory until it is written, so in each process a few requests at once have so much,
+# and further ones have less.
+MAX_FULL_PAGES = 8
+CROWDED_PAGE_BYTES = MAX_PAGE_BYTES // 8
 # What lists show of a description, in characters; templates cut it further.
 EXCERPT_LENGTH = 200
 Row = TypeVar("Row", bound=Model)
 # Of a row by its id, and a column.
 Cell = tuple[Any, str]
+
+
+class _Request:
+    has_slot = False
+
+
+_slots = BoundedSemaphore(MAX_FULL_PAGES)
+_request: ContextVar[_Request | None] = ContextVar("request", default=None)
 
 
 class ByteLength(Func):
@@ -42,18 +57,42 @@ def defer(rows: QuerySet[Row], *relations: str) -> QuerySet[Row]:
     return rows.defer(*names)
 
 
+@contextmanager
+def one_request() -> Iterator[None]:
+    """Within it a request is answered, up to the bytes of its response."""
+    request = _Request()
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+        if request.has_slot:
+            _slots.release()
+
+
+def page_budget() -> int:
+    """How many bytes of long values a page of this request may carry. Outside of requests nobody else is there."""
+    request = _request.get()
+    if request is None or request.has_slot:
+        return MAX_PAGE_BYTES
+    request.has_slot = _slots.acquire(blocking=False)
+    return MAX_PAGE_BYTES if request.has_slot else CROWDED_PAGE_BYTES
+
+
 def load(rows: Sequence[Row]) -> None:
     """Load the long values of the rows of a page, the shortest first, up to `MAX_PAGE_BYTES` together.
 
+    Where `MAX_FULL_PAGES` requests have such pages at the same moment, up to `CROWDED_PAGE_BYTES`.
     Those that do not fit are None, and named in `omitted` of their row, which others do not have. One query, and
     one more for each column with values that are longer than an equal share.
     """
     names = getattr(rows[0], "LONG_VALUES", ()) if rows else ()
     if not names:
         return
-    lengths, values = _read_short(rows, names, MAX_PAGE_BYTES // (len(rows) * len(names)))
+    budget = page_budget()
+    lengths, values = _read_short(rows, names, budget // (len(rows) * len(names)))
     longer = sorted(lengths.keys() - values.keys(), key=lambda cell: (lengths[cell], cell))
-    left = MAX_PAGE_BYTES - sum(lengths[cell] for cell in values)
+    left = budget - sum(lengths[cell] for cell in values)
     fitting: dict[str, list[Any]] = {}
     for pk, name in longer:
         left -= lengths[pk, name]

@@ -46,15 +46,21 @@ def validate_json_object(data: Any) -> dict[str, Any]:
     except UnicodeEncodeError as error:
         raise _bad_text() from error
     if size > MAX_JSON_BYTES:
-        raise ValidationError(f"Larger than {MAX_JSON_BYTES // 1024} KiB as JSON.", code="too_large")
+        raise _too_large()
     return data
 
 
 def _validate_json_values(data: dict[str, Any]) -> None:
-    """Without recursion: the depth is what is not yet known to be sane."""
+    """Without recursion: the depth is what is not yet known to be sane. No longer than it may be as JSON."""
     pending: list[tuple[Any, int]] = [(data, 1)]
+    # A value takes a byte and a comma, a list or an object another byte, a key two quotes and a colon.
+    least = 0
     while pending:
         value, depth = pending.pop()
+        if isinstance(value, (dict, list)):
+            least += len(value) * (5 if isinstance(value, dict) else 2) or 1
+        if least > MAX_JSON_BYTES:
+            raise _too_large()
         if depth > MAX_JSON_DEPTH:
             raise ValidationError(f"Nested deeper than {MAX_JSON_DEPTH} levels.", code="too_deep")
         if isinstance(value, dict):
@@ -74,6 +80,10 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return value is None or isinstance(value, int)
+
+
+def _too_large() -> ValidationError:
+    return ValidationError(f"Larger than {MAX_JSON_BYTES // 1024} KiB as JSON.", code="too_large")
 
 
 def _bad_text() -> ValidationError:

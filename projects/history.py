@@ -40,12 +40,15 @@ def append(actor: Actor, run: Run, writer: UUID, offset: int, rows: list[dict[st
     locked = Run.objects.select_for_update(no_key=True).filter(pk=run.pk).first()
     if locked is None:
         raise errors.Missing("The run has been deleted.")
-    progress, _ = HistoryWriter.objects.get_or_create(run=locked, writer=writer)
+    # Of who has sent nothing there is no row, so that only rows of the history make more of them.
+    progress = HistoryWriter.objects.filter(run=locked, writer=writer).first() or HistoryWriter(
+        run=locked, writer=writer
+    )
     new = rows[max(progress.row_count - offset, 0) :]
     if new:
         _store(locked, new)
         progress.row_count = offset + len(rows)
-        progress.save(update_fields=["row_count"])
+        progress.save()
     for column in ("history_row_count", "history_size", "last_step"):
         setattr(run, column, getattr(locked, column))
     return run

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts import errors, permissions
@@ -21,6 +22,8 @@ from projects.models import Project, Resume, Run, State
 
 # A run that says nothing for so long has crashed.
 HEARTBEAT_GRACE = timedelta(minutes=5)
+# Sent with `run`, in the same transaction, where its summary is written without saving the run.
+summary_changed = Signal()
 # Each try makes a collision a good deal less likely: the last number has nine digits.
 _DIGITS = (2, 3, 5, 7, 9)
 
@@ -125,6 +128,7 @@ def heartbeat(actor: Actor, run: Run) -> Run:
     return run
 
 
+@transaction.atomic
 def finish(
     actor: Actor,
     run: Run,
@@ -143,6 +147,8 @@ def finish(
     _reload(run)
     if run.state != state:
         raise _ended(run)
+    if summary is not None:
+        summary_changed.send(Run, run=run)
     return run
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk import registry as registry
     from wanllmdb.sdk.api import Api as Api
     from wanllmdb.sdk.api import Collection as Collection
+    from wanllmdb.sdk.arguments import AlertLevel as AlertLevel
     from wanllmdb.sdk.artifact import Artifact as Artifact
     from wanllmdb.sdk.artifact import File as File
     from wanllmdb.sdk.errors import AliasMoved as AliasMoved
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import Conflict as Conflict
     from wanllmdb.sdk.errors import CorruptDownload as CorruptDownload
     from wanllmdb.sdk.errors import Denied as Denied
+    from wanllmdb.sdk.errors import Error as Error
     from wanllmdb.sdk.errors import FileChanged as FileChanged
     from wanllmdb.sdk.errors import Invalid as Invalid
     from wanllmdb.sdk.errors import InvalidName as InvalidName
@@ -60,13 +62,23 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.models import Project as Project
     from wanllmdb.sdk.models import RunRecord as RunRecord
     from wanllmdb.sdk.run import Run as Run
+    from wanllmdb.sdk.run_settings import Settings as Settings
+    from wanllmdb.sdk.session import alert as alert
+    from wanllmdb.sdk.session import define_metric as define_metric
     from wanllmdb.sdk.session import finish as finish
     from wanllmdb.sdk.session import init as init
     from wanllmdb.sdk.session import log as log
     from wanllmdb.sdk.session import log_artifact as log_artifact
+    from wanllmdb.sdk.session import log_model as log_model
     from wanllmdb.sdk.session import login as login
+    from wanllmdb.sdk.session import mark_preempting as mark_preempting
     from wanllmdb.sdk.session import save as save
+    from wanllmdb.sdk.session import setup as setup
+    from wanllmdb.sdk.session import teardown as teardown
+    from wanllmdb.sdk.session import unwatch as unwatch
     from wanllmdb.sdk.session import use_artifact as use_artifact
+    from wanllmdb.sdk.session import use_model as use_model
+    from wanllmdb.sdk.session import watch as watch
     from wanllmdb.sdk.stored_run import StoredRun as StoredRun
 
     run: Run | None
@@ -77,16 +89,19 @@ _NAMES_BY_MODULE = {
     "": "__version__",
     "api": "Api Collection",
     "artifact": "Artifact File",
+    "arguments": "AlertLevel",
     "errors": "AliasMoved AliasNotFound AliasProtected AliasTargetRefused AlreadyLogged AuthenticationError "
-    "BytesMismatch CacheError Conflict CorruptDownload Denied FileChanged Invalid InvalidName InvalidPath NameReserved "
-    "NameTaken NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen ReadOnlyKey "
-    "RuleTaken ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases "
+    "BytesMismatch CacheError Conflict CorruptDownload Denied Error FileChanged Invalid InvalidName InvalidPath "
+    "NameReserved NameTaken NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen "
+    "ReadOnlyKey RuleTaken ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases "
     "VersionIncomplete VersionNotFound WaitTimeout WanLLMDBError",
     "manifest": "Entry Manifest",
     "model_registry": "ModelRegistry",
     "models": "AliasChange AliasProposal Project RunRecord",
     "run": "Run",
-    "session": "finish init log log_artifact login save use_artifact",
+    "run_settings": "Settings",
+    "session": "alert define_metric finish init log log_artifact log_model login mark_preempting save setup teardown "
+    "unwatch use_artifact use_model watch",
     "stored_run": "StoredRun",
 }
 _MODULE_OF = {
@@ -107,7 +122,9 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"wanllmdb.sdk.{name}")
     if name not in _MODULE_OF:
-        raise AttributeError(f"module 'wanllmdb' has no attribute {name!r}")
+        if name.startswith("__"):
+            raise AttributeError(f"module 'wanllmdb' has no attribute {name!r}")
+        raise import_module("wanllmdb.sdk.wandb_names").missing("", name)
     value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
     return value
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.errors import is_api
 from api.parsers import too_large
-from core import client_ip, errors, long_bodies
+from core import client_ip, errors, long_bodies, long_values
 from core.request_id import current, request_id
 from wanllmdb import error_views
 from wanllmdb.request_metrics import ROUTE
@@ -33,7 +33,8 @@ class RequestLimitsMiddleware:
         client_ip.drop_untrusted_scheme(request.META)
         context = current.set(request.id)
         try:
-            return self._respond(request)
+            with long_values.one_request():
+                return self._respond(request)
         finally:
             current.reset(context)
 
@@ -51,7 +52,8 @@ class RequestLimitsMiddleware:
 
 
 class LongBodiesMiddleware:
-    """Long forms are of people who have signed in: from others they are refused unread. The API's parser does the same.
+    """Long forms are of people who have signed in: those of others are refused, and dropped. The API's parser does the
+    same.
 
     It stands where the user is known and nothing has read the body.
     """
@@ -62,11 +64,14 @@ class LongBodiesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not long_bodies.is_long(request.META):
             return self.get_response(request)
+        response = self._respond(request)
+        # Of the API the view knows whose key it is.
+        long_bodies.drop_unread(request, request.user)
+        return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
         if is_api(request):
-            response = self.get_response(request)
-            # The view knows whose key it is.
-            long_bodies.drop_unread(request, request.user)
-            return response
+            return self.get_response(request)
         try:
             with long_bodies.receive(request.user):
                 return self.get_response(request)

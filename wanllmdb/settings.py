@@ -155,6 +155,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "core.postgres"
     # Each thread keeps its connection, and checks it before each request: PostgreSQL may have been restarted.
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     # What the URL says (`?sslmode=verify-full`, `?host=/run/postgresql`), and:
@@ -214,6 +215,12 @@ DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 36
 # protected aliases.
 FORMER_NAME_LIFE = timedelta(seconds=env.int("FORMER_NAME_LIFE_SECONDS", default=90 * 24 * 3600))
 INVITATION_LIFE = timedelta(days=7)
+# In how many teams somebody may be who creates another.
+TEAMS_A_PERSON = 200
+# How many aliases an artifact may have.
+ALIASES_AN_ARTIFACT = env.int("ALIASES_AN_ARTIFACT", default=2000)
+# How many alias rules a team, a project or an artifact may have of its own: each move of an alias reads them all.
+RULES_A_SCOPE = 200
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from core import postgres_timeout
+from core import postgres_locks, postgres_timeout
 from core.parent_process import terminate_with_parent
 from core.sqlite import lock as sqlite_lock
 
@@ -21,6 +21,7 @@ if multiprocessing.parent_process():
 
 sqlite_lock.limit_waits()
 postgres_timeout.limit_waits()
+postgres_locks.limit_waits()
 django = get_wsgi_application()
 
 # Once Django is set up. Without these two lines the views answer everything, alike.

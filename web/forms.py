@@ -3,6 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.functional import cached_property
+
+from artifacts import search, search_query
 
 
 class FilterForm(forms.Form):
@@ -11,6 +16,46 @@ class FilterForm(forms.Form):
     def values(self) -> dict[str, str]:
         self.is_valid()
         return {name: self.cleaned_data.get(name, "") for name in self.fields}
+
+
+class QueryField(forms.CharField):
+    """A query in the language of the search field, of things of this kind, or of every kind."""
+
+    def __init__(self, kind: str = "") -> None:
+        super().__init__(required=False)
+        self.kind = kind
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        try:
+            terms = search_query.parse(text)
+            if self.kind:
+                search.check_applies(self.kind, terms)
+        except search_query.InvalidQuery as error:
+            raise forms.ValidationError(str(error)) from error
+        return text
+
+
+class SearchForm(FilterForm):
+    """The query string of a list with a filter box. The box was called `search` once, in links that people keep."""
+
+    def __init__(self, data: QueryDict) -> None:
+        if "search" in data and "q" not in data:
+            data = data.copy()
+            data["q"] = data["search"]
+        super().__init__(data)
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """For templates: the text of the filter box, and what is wrong with it, if it is no query."""
+        faults = self.errors.get("q", [])
+        return {"text": self.data.get("q", "").strip()[: search_query.MAX_LENGTH], "fault": " ".join(faults)}
+
+    def narrow(self, user: Any, kind: str, rows: QuerySet) -> QuerySet:
+        """The rows that match the query; none where it is no query."""
+        if self.errors.get("q"):
+            return rows.none()
+        return search.Search.of(user, self.cleaned_data["q"]).narrow(kind, rows)
 
 
 class ConfirmNameForm(forms.Form):

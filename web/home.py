@@ -19,14 +19,22 @@ MAX_RECENT = 10
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The part is the list of projects."""
-    filters = ProjectFilter(request.GET).values()
-    rows = activity.with_last_activity(Project.objects.visible_to(request.user).filter_by(**filters)).order_by(
-        "-active_at", "-id"
-    )
+    form = ProjectFilter(request.GET)
+    filters = form.values()
+    rows = Project.objects.visible_to(request.user).filter_by(team=filters["team"])
+    rows = form.narrow(request.user, "projects", rows)
+    rows = activity.with_last_activity(rows).order_by("-active_at", "-id")
     page = rendering.paginate(request.GET, rows.select_related("team").with_excerpt(), PAGE_SIZE)
-    context = {"page": page, "filters": filters, "counts": activity.with_counts(page), "active_nav": "home"}
+    context = {
+        "page": page,
+        "filters": filters,
+        "query": form.query,
+        "counts": activity.with_counts(page),
+        "active_nav": "home",
+    }
     if not rendering.is_partial(request):
         artifacts = Artifact.objects.visible_to(request.user)
         context["recent"] = activity.newest_versions(artifacts, MAX_RECENT)
         context["teams"] = Team.objects.visible_to(request.user).order_by("name")
-    return rendering.render_page(request, "home/home.html", context)
+    status = 422 if form.query["fault"] else 200
+    return rendering.render_page(request, "home/home.html", context, status=status)

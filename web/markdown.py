@@ -14,6 +14,7 @@ MAX_TEXT = 100_000
 # What hostile Markdown costs grows with the square of its length: up to this, it is a few hundredths of a second.
 MAX_DIRECT = 4_096
 MAX_HTML = 512 * 2**10
+MAX_EXCERPT = 1_024
 
 
 def render(text: str, person: str) -> SafeString:
@@ -34,6 +35,11 @@ def render(text: str, person: str) -> SafeString:
             return _source(cut)
         cache.set(key, html)
     return mark_safe(html)
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text, as plain text on one line."""
+    return markdown_html.plain_text(text[:MAX_EXCERPT])
 
 
 def _render_apart(text: str, person: str) -> str:

@@ -1,6 +1,7 @@
 """How views render: a page, or only the part that HTMX asked for; forms, redirects with a message, and refusals."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,9 @@ from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from core import bounded_count, errors
+from web.tables import View
+
+MAX_REFUSALS = 4
 
 
 def is_partial(request: HttpRequest) -> bool:
@@ -45,6 +49,10 @@ class BoundedPaginator(Paginator):
     @property
     def total(self) -> str:
         return bounded_count.format_count(self._bounded_count)
+
+    @property
+    def is_over_limit(self) -> bool:
+        return self._bounded_count >= bounded_count.COUNT_LIMIT
 
     @cached_property
     def _bounded_count(self) -> int:
@@ -78,9 +86,17 @@ def render_form(
     submit_label: str,
     back: Any,
     danger: bool = False,
+    facts: Sequence[Any] = (),
+    refusals: Sequence[str] = (),
 ) -> HttpResponse:
-    """A question with a button to submit it, and the fields of a form, if there is one: a page, or a dialog."""
+    """A question with a button to submit it, and the fields of a form, if there is one: a page, or a dialog.
+
+    `facts` are lines of `web.deletion`. Where there are `refusals`, they stand in place of the message, the fields and
+    the button.
+    """
     context = {
+        "facts": facts,
+        "refusals": refusals[:MAX_REFUSALS],
         "form": form,
         "heading": heading,
         "message": message,
@@ -90,6 +106,20 @@ def render_form(
     }
     is_refused = form is not None and form.is_bound
     return render_page(request, "components/form_page.html", context, status=422 if is_refused else 200)
+
+
+def render_column_picker(request: HttpRequest, keys: list[str], view: View, url: str) -> HttpResponse:
+    """A form that leads back to the table at `url`, with the rest of its query string, and the columns that are ticked.
+
+    `keys` are offered beside those that the table has already.
+    """
+    chosen = [column.name for column in view.columns]
+    kept = [
+        (name, value) for name in request.GET if name not in ("column", "page") for value in request.GET.getlist(name)
+    ]
+    offered = [(name, name in chosen) for name in dict.fromkeys([*chosen, *keys])]
+    context = {"offered": offered, "kept": kept, "list_url": url}
+    return render_page(request, "components/column_picker.html", context)
 
 
 def post_data(request: HttpRequest) -> QueryDict | None:

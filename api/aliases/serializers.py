@@ -14,6 +14,7 @@ from accounts.actor import Channel
 from accounts.models import Role
 from api.artifacts.serializers import VersionSerializer
 from api.fields import BoundedDictField, EnumField, ProseField
+from api.pagination import CursorQuery
 from api.serialization import serialize
 from artifacts import validators
 from artifacts.aliases.suggestions import SuggestionReason
@@ -21,6 +22,8 @@ from artifacts.models import AliasChange, AliasProposal, AliasRule, ArtifactAlia
 from artifacts.models.rule import SCOPES
 
 MAX_ALIASES_A_CALL = 100
+# About 1 MiB.
+MAX_ALIASES_A_PAGE = 2000
 MAX_CLOCK_SKEW = timedelta(minutes=1)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -140,9 +143,14 @@ class AliasItemSerializer(AliasSerializer):
         return any(rule.covers(alias.alias) for rule in self.context["rules"])
 
 
+class AliasListQuery(CursorQuery):
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_ALIASES_A_PAGE, default=MAX_ALIASES_A_PAGE)
+
+
 class AliasListSerializer(serializers.Serializer):
     items = AliasItemSerializer(many=True)
-    total = serializers.IntegerField()
+    total = serializers.IntegerField(help_text="On all pages.")
+    next_cursor = serializers.CharField(allow_null=True)
 
 
 class AliasesSerializer(serializers.Serializer):
@@ -243,7 +251,7 @@ class ChangeSerializer(serializers.ModelSerializer):
         model = AliasChange
         fields = (
             "id", "alias", "number", "from_version_id", "from_version", "to_version_id", "to_version", "changed_by",
-            "face", "key", "reason", "proposal_id", "created_at",
+            "face", "key", "reason", "is_rollback", "proposal_id", "created_at",
         )  # fmt: skip
 
 

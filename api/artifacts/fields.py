@@ -2,16 +2,19 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from artifacts import storage, validators
+from artifacts.content import uploads
 from artifacts.drafts import MAX_FILES_A_CALL, FileSpec
 
 _SHA256 = re.compile(validators.SHA256)
 _MD5 = re.compile(validators.MD5)
+_ETAG = re.compile(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
 _FIELDS = {"path", "size", "sha256", "md5", "mime_type", "executable"}
 
 
@@ -55,45 +58,162 @@ class FileSpecSerializer(serializers.Serializer):
     executable = serializers.BooleanField(required=False)
 
 
-@extend_schema_field(FileSpecSerializer(many=True))
-class FileListField(serializers.Field):
-    """Thousands of file specs, checked by one plain loop: nested serializers would take seconds for them."""
+class PlainListField(serializers.Field):
+    """Thousands of items, checked by one plain loop: nested serializers would take seconds for them.
+
+    A subclass says of an item what is wrong with it, as a text that is empty for a valid one, and what its value is.
+    """
 
     default_error_messages = {
-        "not_a_list": "Expected a list of files.",
-        "too_many": f"One call takes at most {MAX_FILES_A_CALL:,} files.",
-        "invalid": "File {index}: {error}",
+        "not_a_list": "Expected a list.",
+        "too_many": "One call takes at most {max_length:,} of these.",
+        "invalid": "{noun} {index}: {error}",
     }
+    noun = "Item"
 
-    def to_internal_value(self, data: Any) -> list[FileSpec]:
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+
+    def error_of(self, item: Any) -> str:
+        raise NotImplementedError
+
+    def value_of(self, item: Any) -> Any:
+        return item
+
+    def to_internal_value(self, data: Any) -> list[Any]:
         if not isinstance(data, list):
             self.fail("not_a_list")
-        if len(data) > MAX_FILES_A_CALL:
-            self.fail("too_many")
-        for index, entry in enumerate(data):
-            error = _error_of(entry)
+        if len(data) > self.max_length:
+            self.fail("too_many", max_length=self.max_length)
+        for index, item in enumerate(data):
+            error = self.error_of(item)
             if error:
-                self.fail("invalid", index=index, error=error)
-        return [
-            FileSpec(
-                file["path"],
-                file["size"],
-                file["sha256"],
-                file.get("md5"),
-                file.get("mime_type") or "",
-                file.get("executable", False),
-            )
-            for file in data
-        ]
+                self.fail("invalid", noun=self.noun, index=index, error=error)
+        return [self.value_of(item) for item in data]
 
 
-def _error_of(entry: Any) -> str:
+@extend_schema_field(FileSpecSerializer(many=True))
+class FileListField(PlainListField):
+    """File specs."""
+
+    noun = "File"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_FILES_A_CALL, **kwargs)
+
+    def error_of(self, item: Any) -> str:
+        return _error_of_file(item)
+
+    def value_of(self, item: dict[str, Any]) -> FileSpec:
+        return FileSpec(
+            item["path"],
+            item["size"],
+            item["sha256"],
+            item.get("md5"),
+            item.get("mime_type") or "",
+            item.get("executable", False),
+        )
+
+
+@extend_schema_field(serializers.ListField(child=HashField(validators.SHA256)))
+class PartHashListField(PlainListField):
+    """The sha256 of each part."""
+
+    noun = "Part"
+
+    def error_of(self, item: Any) -> str:
+        return "" if _is_hash(_SHA256, item) else "expected 64 lower-case hex digits, the sha256."
+
+
+class PackEntrySerializer(serializers.Serializer):
+    sha256 = HashField(validators.SHA256)
+    offset = SizeField()
+    size = SizeField(required=False)
+
+
+@extend_schema_field(PackEntrySerializer(many=True))
+class PackEntryListField(PlainListField):
+    """What a pack holds, and where."""
+
+    noun = "Member"
+
+    def error_of(self, item: Any) -> str:
+        if not isinstance(item, dict):
+            return "expected an object with sha256 and offset."
+        if not _is_hash(_SHA256, item.get("sha256")):
+            return "sha256 must be 64 lower-case hex digits."
+        if not _is_size(_integer(item.get("offset"))) or not _is_size(_integer(item.get("size", 0))):
+            return "offset and size must be numbers of bytes from 0 to 5 TiB."
+        return ""
+
+    def value_of(self, item: dict[str, Any]) -> uploads.PackEntry:
+        return uploads.PackEntry(item["sha256"], _integer(item["offset"]))
+
+
+class CompletedPartSerializer(serializers.Serializer):
+    number = serializers.IntegerField(min_value=1, max_value=storage.MAX_PARTS)
+    etag = serializers.RegexField(_ETAG.pattern)
+
+
+@extend_schema_field(CompletedPartSerializer(many=True))
+class CompletedPartListField(PlainListField):
+    """The parts that were sent, as the ETag of each by its number."""
+
+    noun = "Part"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=storage.MAX_PARTS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> dict[int, str]:
+        return dict(super().to_internal_value(data))
+
+    def error_of(self, item: Any) -> str:
+        if not isinstance(item, dict):
+            return "expected an object with number and etag."
+        if not 1 <= _integer(item.get("number")) <= storage.MAX_PARTS:
+            return f"number must be an integer from 1 to {storage.MAX_PARTS:,}."
+        etag = item.get("etag")
+        return "" if isinstance(etag, str) and _ETAG.match(etag) else "etag must be that of the store's response."
+
+    def value_of(self, item: dict[str, Any]) -> tuple[int, str]:
+        return _integer(item["number"]), item["etag"].strip('"')
+
+
+class CompletedUploadSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    parts = CompletedPartSerializer(many=True, required=False)
+
+
+@extend_schema_field(CompletedUploadSerializer(many=True))
+class CompletedUploadListField(PlainListField):
+    """The objects that were sent."""
+
+    noun = "Upload"
+    _parts = CompletedPartListField()
+
+    def to_internal_value(self, data: Any) -> list[uploads.CompletedUpload]:
+        return super().to_internal_value(data)
+
+    def error_of(self, item: Any) -> str:
+        if not isinstance(item, dict) or not _is_uuid(item.get("id")):
+            return "expected an object with its id."
+        try:
+            self._parts.run_validation(item.get("parts", []))
+        except serializers.ValidationError as error:
+            return str(error.detail[0])
+        return ""
+
+    def value_of(self, item: dict[str, Any]) -> uploads.CompletedUpload:
+        return uploads.CompletedUpload(str(UUID(item["id"])), self._parts.to_internal_value(item.get("parts", [])))
+
+
+def _error_of_file(entry: Any) -> str:
     if not isinstance(entry, dict):
         return "expected an object with path, size and sha256."
     if not isinstance(entry.get("path"), str):
         return "path must be a text."
-    size = entry.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= storage.MAX_OBJECT:
+    if not _is_size(entry.get("size")):
         return "size must be a number of bytes from 0 to 5 TiB."
     if not _is_hash(_SHA256, entry.get("sha256")):
         return "sha256 must be 64 lower-case hex digits."
@@ -110,3 +230,21 @@ def _error_of(entry: Any) -> str:
 
 def _is_hash(pattern: re.Pattern[str], value: Any) -> bool:
     return isinstance(value, str) and pattern.match(value) is not None
+
+
+def _integer(value: Any) -> int:
+    """As DRF's IntegerField takes it, a text of digits too; -1 for anything else."""
+    if type(value) is int:
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= 20 else -1
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= storage.MAX_OBJECT
+
+
+def _is_uuid(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False

@@ -13,7 +13,7 @@ from api.lookups import get_or_missing, missing
 from artifacts import errors, validators
 from artifacts.aliases import aliases
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
-from core.compiled_queries import CompiledQuery
+from core.compiled_queries import CompiledQuery, all_but
 from core.errors import Missing
 from projects.models import Project, Run
 from projects.models.project import as_uuid
@@ -28,8 +28,13 @@ _VERSION = CompiledQuery(lambda user, pk: ArtifactVersion.objects.visible_to(Use
 def _with_target(user: UUID, pk: UUID, version: UUID) -> QuerySet[Artifact]:
     is_target = Q(versions__pk=version, versions__state=ArtifactVersion.State.FINALIZED)
     rows = Artifact.objects.visible_to(User(pk=user)).filter(pk=pk)
-    return rows.annotate(target=FilteredRelation("versions", condition=is_target)).select_related(
-        "project__team", "target"
+    rows = rows.annotate(target=FilteredRelation("versions", condition=is_target))
+    # The verb asks for more, under its lock.
+    return rows.select_related("project__team", "target").defer(
+        *all_but("", Artifact, "project", "name"),
+        *all_but("project", Project, "team", "name"),
+        *all_but("project__team", Team, "name"),
+        *all_but("target", ArtifactVersion, "artifact", "number", "state"),
     )
 
 

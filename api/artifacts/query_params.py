@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from api.aliases.serializers import MomentField, ReasonField, scope_of
 from api.pagination import CursorQuery, PageQuery, parse
+from api.search import QueryField, narrow
 from artifacts.content import downloads
 from artifacts.models import AliasProposal, Artifact, ArtifactFile, ArtifactVersion
 from core.cursors import decode_cursor
@@ -18,6 +19,7 @@ _ORDERINGS = ("name", "type", "version_count", "created_at", "updated_at")
 
 
 class ArtifactQuery(PageQuery):
+    q = QueryField()
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/project`.")
     type = serializers.CharField(required=False, max_length=64)
     name = serializers.CharField(required=False, max_length=128, help_text="The exact name, or a former one.")
@@ -32,6 +34,7 @@ class ArtifactQuery(PageQuery):
 
 
 class VersionQuery(PageQuery):
+    q = QueryField()
     state = serializers.ChoiceField(["draft", "finalized"], required=False)
     ordering = serializers.ChoiceField(["number", "-number"], required=False, default="-number")
 
@@ -103,6 +106,9 @@ class DeleteArtifactQuery(serializers.Serializer):
 
 class DeleteVersionQuery(serializers.Serializer):
     delete_aliases = serializers.BooleanField(default=False, help_text="Also delete the aliases that point to it.")
+    with_artifact = serializers.BooleanField(
+        default=False, help_text="Also delete the artifact, if it has nothing but this draft."
+    )
 
 
 class SignatureQuery(serializers.Serializer):
@@ -112,10 +118,11 @@ class SignatureQuery(serializers.Serializer):
 def artifacts(request: Request) -> QuerySet[Artifact]:
     """The artifacts that match the query string, in its order."""
     query = parse(request, ArtifactQuery)
-    filters = {name: query[name] for name in ("type", "name", "search", "tag", "alias") if name in query}
+    filters = {name: query[name] for name in ("type", "name", "tag", "alias") if name in query}
     if "project" in query:
         filters["project"] = Project.objects.visible_to(request.user).find(query["project"])
     rows = Artifact.objects.visible_to(request.user).filter_by(**filters)
+    rows = narrow(request, "artifacts", rows, query)
     return rows.for_display().sorted_by(query["ordering"])
 
 
@@ -125,5 +132,6 @@ def versions(request: Request, artifact: Artifact) -> tuple[QuerySet[ArtifactVer
     rows = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
     if "state" in query:
         rows = rows.filter(state=query["state"])
+    rows = narrow(request, "versions", rows, query)
     key = query["ordering"] if query.get("state") == ArtifactVersion.State.FINALIZED else "-id"
     return rows.for_display().order_by(query["ordering"]), key

@@ -5,13 +5,25 @@ from typing import Any
 from rest_framework import serializers
 
 from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
-from api.artifacts.fields import AliasField, FileListField, HashField, MimeTypeField, SizeField
-from api.artifacts.serializers import ArtifactCreate, ArtifactSerializer, FileSerializer, VersionSerializer
+from api.artifacts.fields import (
+    AliasField,
+    CompletedPartListField,
+    CompletedUploadListField,
+    FileListField,
+    HashField,
+    MimeTypeField,
+    PackEntryListField,
+    PartHashListField,
+    SizeField,
+)
+from api.artifacts.serializers import ArtifactCreate, ArtifactDetailSerializer, FileSerializer, VersionSerializer
 from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, ProseField
 from artifacts import storage, validators
 from artifacts.content import downloads, uploads
 from artifacts.models import ArtifactVersion, StoredObject
 from core.cursors import encode_cursor
+
+MAX_COMPLETED_UPLOADS = 100_000
 
 
 class VersionCreate(serializers.Serializer):
@@ -61,11 +73,11 @@ class ArtifactWithDraftCreate(ArtifactCreate):
     )
 
 
-class ArtifactWithDraft(ArtifactSerializer):
+class ArtifactWithDraft(ArtifactDetailSerializer):
     version = DraftResultSerializer(required=False, help_text="If one was sent.")
 
-    class Meta(ArtifactSerializer.Meta):
-        fields = (*ArtifactSerializer.Meta.fields, "version")
+    class Meta(ArtifactDetailSerializer.Meta):
+        fields = (*ArtifactDetailSerializer.Meta.fields, "version")
 
 
 class VersionWithFiles(VersionSerializer):
@@ -125,14 +137,6 @@ class UploadUrlSerializer(serializers.Serializer):
     parts = PartSerializer(many=True, required=False)
 
 
-class CompletedPartSerializer(serializers.Serializer):
-    number = serializers.IntegerField(min_value=1, max_value=storage.MAX_PARTS)
-    etag = serializers.RegexField(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
-
-    class Meta:
-        list_serializer_class = BoundedListSerializer
-
-
 class FileRegister(serializers.Serializer):
     version_id = serializers.UUIDField(required=False)
     path = serializers.CharField(max_length=1024, trim_whitespace=False)
@@ -143,11 +147,8 @@ class FileRegister(serializers.Serializer):
     storage_key = serializers.CharField(max_length=1400, trim_whitespace=False)
     sha256_hash = HashField(validators.SHA256, required=False, allow_null=True)
     md5_hash = HashField(validators.MD5, required=False, allow_null=True)
-    parts = CompletedPartSerializer(
-        many=True,
-        required=False,
-        max_length=storage.MAX_PARTS,
-        help_text="Of an upload in parts: the ETags of the store's responses.",
+    parts = CompletedPartListField(
+        required=False, help_text="Of an upload in parts: the ETags of the store's responses."
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -156,27 +157,13 @@ class FileRegister(serializers.Serializer):
         return data
 
 
-def etags_of(data: dict[str, Any]) -> dict[int, str]:
-    """The ETag of each part, by number."""
-    return {part["number"]: part["etag"].strip('"') for part in data.get("parts", ())}
-
-
-class PackEntrySerializer(serializers.Serializer):
-    sha256 = HashField(validators.SHA256)
-    offset = SizeField()
-    size = SizeField(required=False)
-
-    class Meta:
-        list_serializer_class = BoundedListSerializer
-
-
 class UploadRequestSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(StoredObject.Kind.choices)
     sha256 = HashField(validators.SHA256)
     size = SizeField()
     part_size = SizeField(required=False, allow_null=True)
-    parts = BoundedListField(child=HashField(validators.SHA256), required=False, max_length=storage.MAX_PARTS)
-    members = PackEntrySerializer(many=True, required=False, max_length=uploads.MAX_PACK_MEMBERS)
+    parts = PartHashListField(required=False, max_length=storage.MAX_PARTS)
+    members = PackEntryListField(required=False, max_length=uploads.MAX_PACK_MEMBERS)
 
     class Meta:
         list_serializer_class = BoundedListSerializer
@@ -189,7 +176,7 @@ class UploadRequestSerializer(serializers.Serializer):
             size=clean["size"],
             part_size=clean.get("part_size"),
             part_hashes=tuple(clean.get("parts", ())),
-            members=tuple(uploads.PackEntry(entry["sha256"], entry["offset"]) for entry in clean.get("members", ())),
+            members=tuple(clean.get("members", ())),
         )
 
 
@@ -218,22 +205,10 @@ class UploadsSerializer(serializers.Serializer):
     expires_in = serializers.IntegerField()
 
 
-class CompletedUploadSerializer(serializers.Serializer):
-    id = serializers.UUIDField()
-    parts = CompletedPartSerializer(many=True, required=False, max_length=storage.MAX_PARTS)
-
-    class Meta:
-        list_serializer_class = BoundedListSerializer
-
-    def to_internal_value(self, data: Any) -> uploads.CompletedUpload:
-        clean = super().to_internal_value(data)
-        return uploads.CompletedUpload(str(clean["id"]), etags_of(clean))
-
-
 class Finalize(serializers.Serializer):
     version_id = serializers.UUIDField(required=False)
     digest = HashField(validators.SHA256, required=False, allow_null=True)
-    uploads = CompletedUploadSerializer(many=True, required=False, max_length=100_000)
+    uploads = CompletedUploadListField(required=False, max_length=MAX_COMPLETED_UPLOADS)
     aliases = BoundedListField(child=AliasField(), required=False, max_length=MAX_ALIASES_A_CALL)
 
 

@@ -2,14 +2,13 @@
 
 from uuid import UUID
 
-from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import ApiKey, Team, User
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactAlias, ArtifactTag
 from artifacts.name_resolution import Resolved
-from core.compiled_queries import CompiledQuery, StringAgg
+from core.compiled_queries import CompiledQuery, StringAgg, all_but
 from projects.models import Project, Run
 
 
@@ -51,19 +50,21 @@ def _visible(key: UUID, user: UUID) -> QuerySet[ArtifactAlias]:
         .select_related("version__run", "version__created_by", "artifact__project__team")
         .defer(
             "version__touched_at",
-            *_all_but("version__run", Run, "name"),
-            *_all_but("version__created_by", User, "username"),
-            *_all_but("artifact__project", Project, "name", "team"),
-            *_all_but("artifact__project__team", Team, "name"),
+            *all_but("version__run", Run, "name"),
+            *all_but("version__created_by", User, "username"),
+            *all_but("artifact__project", Project, "name", "team"),
+            *all_but("artifact__project__team", Team, "name"),
         )
-        .annotate(names=StringAgg(ArtifactAlias.objects.filter(version=OuterRef("version")).order_by("alias"), "alias"))
+        .annotate(
+            names=StringAgg(ArtifactAlias.objects.filter(version=OuterRef("version")).order_by("sort_key"), "alias")
+        )
     )
 
 
 def _by_id(key: UUID, user: UUID, artifact_id: UUID, alias: str) -> QuerySet[ArtifactAlias]:
     rows = _visible(key, user).filter(artifact=artifact_id, alias=alias).select_related("created_by")
     return rows.defer(
-        *_all_but("created_by", User, "username"), *_all_but("artifact", Artifact, "project", "name", "type")
+        *all_but("created_by", User, "username"), *all_but("artifact", Artifact, "project", "name", "type")
     )
 
 
@@ -78,15 +79,9 @@ def _by_name(key: UUID, user: UUID, team: str, project: str, name: str, alias: s
     return (
         rows.select_related("artifact__created_by")
         .defer("created_at", "updated_at", "artifact__last_assigned_number")
-        .defer(*_all_but("artifact__created_by", User, "username"))
-        .annotate(newest_names=StringAgg(newest.order_by("alias"), "alias"), tags=StringAgg(tags, "tag"))
+        .defer(*all_but("artifact__created_by", User, "username"))
+        .annotate(newest_names=StringAgg(newest.order_by("sort_key"), "alias"), tags=StringAgg(tags, "tag"))
     )
-
-
-def _all_but(path: str, model: type[models.Model], *names: str) -> list[str]:
-    """Columns to be deferred: of people, runs and projects, what is shown with an alias is their names."""
-    kept = {model._meta.pk.name, *names}
-    return [f"{path}__{field.name}" for field in model._meta.concrete_fields if field.name not in kept]
 
 
 _BY_ID = CompiledQuery(_by_id, UUID, UUID, UUID, str)

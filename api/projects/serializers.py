@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from api.fields import BoundedListField, EnumField, JSONObjectField, LineField, ListItemMixin, ProseField, TagsField
 from api.pagination import CursorQuery, PageQuery
+from api.search import QueryField
 from projects import history
 from projects.models import Project, Resume, Run, State, Visibility
 from projects.validators import NAME, NAME_RULE
@@ -61,6 +62,7 @@ class ProjectUpdate(serializers.Serializer):
 
 
 class ProjectQuery(PageQuery):
+    q = QueryField()
     team = serializers.CharField(required=False, max_length=64)
     name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
     visibility = EnumField(Visibility, required=False)
@@ -207,10 +209,11 @@ class HistoryPage(serializers.Serializer):
 
 
 class RunQuery(PageQuery):
+    q = QueryField()
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/name`.")
     name = serializers.CharField(required=False, max_length=128, help_text="The exact name.")
     state = EnumField(State, required=False)
     group = serializers.CharField(required=False, max_length=128)
     job_type = serializers.CharField(required=False, max_length=128)
-    search = serializers.CharField(required=False, max_length=100, help_text="Part of a name or of the notes.")
+    search = serializers.CharField(required=False, max_length=100, help_text="Part of a name, of the notes or a tag.")
     ordering = ordering("-id", "id", "name", "display_name", "state", "started_at", "heartbeat_at", "finished_at")

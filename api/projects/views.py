@@ -31,6 +31,7 @@ from api.projects.serializers import (
     RunStartedSerializer,
     RunUpdate,
 )
+from api.search import narrow
 from api.serialization import parse_body
 from core.cursors import decode_cursor, encode_cursor
 from projects import history, projects, runs
@@ -43,8 +44,10 @@ class ProjectList(APIView):
     @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectItemSerializer), operation_id="projects_list")
     def get(self, request: Request) -> Response:
         """List the projects that you can see."""
-        project = Project.objects.visible_to(request.user).filter_by(**_filters(request, ProjectQuery))
-        return paginate(request, project.select_related("team", "created_by"), ProjectItemSerializer)
+        filters = _filters(request, ProjectQuery)
+        asked = {name: filters.pop(name, "") for name in ("q", "search")}
+        rows = narrow(request, "projects", Project.objects.visible_to(request.user).filter_by(**filters), asked)
+        return paginate(request, rows.select_related("team", "created_by"), ProjectItemSerializer)
 
     @extend_schema(request=ProjectCreate, responses={201: ProjectSerializer}, operation_id="projects_create")
     def post(self, request: Request) -> Response:
@@ -90,8 +93,9 @@ class RunList(APIView):
         filters = _filters(request, RunQuery)
         if "project" in filters:
             filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
-        row = Run.objects.visible_to(request.user).filter_by(**filters)
-        return paginate(request, row.for_display(), RunItemSerializer)
+        asked = {name: filters.pop(name, "") for name in ("q", "search")}
+        rows = Run.objects.visible_to(request.user).filter_by(**filters)
+        return paginate(request, narrow(request, "runs", rows.for_display(), asked), RunItemSerializer)
 
     @extend_schema(
         request=RunCreate,

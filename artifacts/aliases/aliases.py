@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import FilteredRelation, Q, QuerySet, Subquery
+from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
 from accounts import permissions
 from accounts.actor import Actor
-from accounts.models import Role, User
+from accounts.models import Role, Team, User
 from artifacts import errors, validators
 from artifacts.aliases import history, protection
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
 from core import compiled_queries
-from core.compiled_queries import CompiledQuery
+from core.compiled_queries import CompiledQuery, FilledQuery, all_but
+from projects.models import Project
 
 
 def _locked(pk: UUID) -> QuerySet[Artifact]:
@@ -23,23 +25,42 @@ def _locked(pk: UUID) -> QuerySet[Artifact]:
     return rows.select_for_update(no_key=True, of=("self",))
 
 
+def _locked_with_role(user: UUID, pk: UUID) -> QuerySet[Artifact]:
+    return (
+        _locked(pk)
+        .with_role_of(User(pk=user))
+        .defer(
+            *all_but("", Artifact, "project", "name", "type"),
+            *all_but("project", Project, "team", "name"),
+            *all_but("project__team", Team, "name"),
+        )
+    )
+
+
 def _state(artifact: UUID, alias: str) -> QuerySet[Artifact]:
     last = AliasChange.objects.of(artifact, alias)
-    rows = Artifact.objects.filter(pk=artifact).only("pk").order_by()
-    return rows.select_related("row__version", "row__created_by").annotate(
+    rows = Artifact.objects.filter(pk=artifact).order_by().select_related("row__version", "row__created_by")
+    return rows.annotate(
         row=FilteredRelation("alias_set", condition=Q(alias_set__alias=alias)),
         last_change_number=Subquery(last.values("number")[:1]),
         last_change_at=Subquery(last.values("created_at")[:1]),
+    ).defer(
+        *all_but("", Artifact),
+        *all_but("row__version", ArtifactVersion, *_OF_A_VERSION),
+        *all_but("row__created_by", User, "username"),
     )
 
 
 def _state_and_target(artifact: UUID, alias: str, version: UUID) -> QuerySet[Artifact]:
     target = FilteredRelation("versions", condition=Q(versions__pk=version))
-    return _state(artifact, alias).annotate(target=target).select_related("row__version", "row__created_by", "target")
+    rows = _state(artifact, alias).annotate(target=target).select_related("row__version", "row__created_by", "target")
+    return rows.defer(*all_but("target", ArtifactVersion, *_OF_A_VERSION))
 
 
+# What its alias shows of it, and whether it can have one.
+_OF_A_VERSION = ("artifact", "number", "state")
 _LOCKED = CompiledQuery(_locked, UUID)
-_LOCKED_WITH_ROLE = CompiledQuery(lambda user, pk: _locked(pk).with_role_of(User(pk=user)), UUID, UUID)
+_LOCKED_WITH_ROLE = CompiledQuery(_locked_with_role, UUID, UUID)
 _STATE = CompiledQuery(_state, UUID, str)
 _STATE_AND_TARGET = CompiledQuery(_state_and_target, UUID, str, UUID)
 
@@ -73,7 +94,8 @@ def move(
 ) -> Move:
     """Make the alias, or move it to another finalized version of the artifact.
 
-    With `expected` only if it is there now. Raises `AliasMoved`, `AliasProtected`, `AliasTargetRefused`, `InvalidName`.
+    With `expected` only if it is there now. Raises `AliasMoved`, `AliasProtected`, `AliasTargetRefused`, `InvalidName`,
+    `TooManyAliases`.
     """
     return update_many(actor, artifact, {alias: to}, {alias: expected})[0]
 
@@ -91,14 +113,17 @@ def update_many(
     expected: Mapping[str, Expected] | None = None,
 ) -> list[Move]:
     """Create, move and, where the version is None, remove several aliases: all of them, or none."""
-    artifact = _lock_for(actor, artifact, targets)
+    for alias, to in targets.items():
+        if to is not None:
+            validators.check_alias(alias)
+    artifact, states = _lock_and_read(actor, artifact, targets)
     moves = []
     for alias, to in targets.items():
-        where = (expected or {}).get(alias, NO_EXPECTATION)
+        _require_expected(alias, states[alias].row, (expected or {}).get(alias, NO_EXPECTATION))
         if to is None:
-            moves.append(drop_alias(actor, artifact, alias, expected=where))
+            moves.append(_drop(actor, artifact, alias, states[alias]))
         else:
-            moves.append(put_alias(actor, artifact, alias, to, expected=where))
+            moves.append(_put(actor, artifact, alias, states[alias], to))
     return moves
 
 
@@ -108,14 +133,14 @@ def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = 
 
     A second rollback undoes the first. Raises `NothingBefore`, `AliasNotFound`, and what `move` raises.
     """
-    artifact = _lock_for(actor, artifact, [alias])
-    _require_expected(alias, _read(artifact, alias).row, expected)
+    artifact, states = _lock_and_read(actor, artifact, {alias: None})
+    _require_expected(alias, states[alias].row, expected)
     before = version_before(artifact, alias)
     if not before.is_finalized:
         raise errors.AliasTargetRefused(
             f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
         )
-    return put_alias(actor, artifact, alias, before)
+    return _put(actor, artifact, alias, states[alias], before, is_rollback=True)
 
 
 @transaction.atomic
@@ -123,9 +148,15 @@ def swap(actor: Actor, artifact: Artifact, one: str, other: str) -> list[Move]:
     """Let two aliases exchange their versions, both or none."""
     if one == other:
         raise errors.Invalid(f"Choose two different aliases: {one!r} cannot be swapped with itself.")
-    artifact = _lock_for(actor, artifact, [one, other])
-    first, second = get(artifact, one).version, get(artifact, other).version
-    return [put_alias(actor, artifact, one, second), put_alias(actor, artifact, other, first)]
+    artifact, states = _lock_and_read(actor, artifact, {one: None, other: None})
+    for alias in (one, other):
+        if states[alias].row is None:
+            raise _not_found(artifact, alias)
+    first, second = states[one].row.version, states[other].row.version
+    return [
+        _put(actor, artifact, one, states[one], second),
+        _put(actor, artifact, other, states[other], first),
+    ]
 
 
 def find(artifact: Artifact, alias: str) -> ArtifactAlias | None:
@@ -159,14 +190,31 @@ def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
     return artifact.versions.get(pk=earlier.to_version_id)
 
 
-def lock(artifact: Artifact, actor: Actor | None = None) -> Artifact:
-    """The artifact under the row lock that orders all that happens to its versions and aliases.
+def rollback_version(artifact: Artifact, alias: str) -> str:
+    """Where `rollback` leads, such as `v3`, also for an alias that was removed; empty where it would be refused."""
+    try:
+        before = version_before(artifact, alias)
+    except (errors.NothingBefore, errors.AliasNotFound):
+        return ""
+    return before.version if before.is_finalized else ""
 
-    With an actor also their role in its team, as `role`.
-    """
-    row = _LOCKED.first(artifact.pk) if actor is None else _LOCKED_WITH_ROLE.first(actor.user.pk, artifact.pk)
+
+def rollback_versions(artifact: Artifact, aliases: Iterable[str]) -> dict[str, str]:
+    """Where `rollback` leads each of these aliases, such as `v3`; without those that it would refuse. One query."""
+    earlier = AliasChange.objects.of(OuterRef("artifact"), OuterRef("alias")).filter(to_version__isnull=False)
+    earlier = earlier.exclude(to_version=OuterRef("version"))
+    rows = artifact.alias_set.filter(alias__in=list(aliases)).order_by().annotate(
+        number=Subquery(earlier.values("to_number")[:1]), state=Subquery(earlier.values("to_version__state")[:1])
+    )  # fmt: skip
+    finalized = rows.filter(state=ArtifactVersion.State.FINALIZED)
+    return {alias: f"v{number}" for alias, number in finalized.values_list("alias", "number")}
+
+
+def lock(artifact: Artifact) -> Artifact:
+    """The artifact under the row lock that orders all that happens to its versions and aliases."""
+    row = _LOCKED.first(artifact.pk)
     if row is None:
-        raise errors.Missing(f"Artifact {artifact.name!r} was deleted.")
+        raise _deleted(artifact)
     return row
 
 
@@ -191,6 +239,19 @@ def check_new_alias(artifact: Artifact, alias: str, next_number: int | None = No
         )
 
 
+def check_room(artifact: Artifact, new: Iterable[str]) -> None:
+    """Raise `TooManyAliases` where the artifact has no room for these, which it has not yet. One query.
+
+    There is always room for `latest`, which follows by itself. Sure under the artifact's lock alone.
+    """
+    count = len(set(new) - {validators.LATEST})
+    limit = settings.ALIASES_AN_ARTIFACT
+    if count and artifact.alias_set.order_by().values("pk")[:limit].count() + count > limit:
+        raise errors.TooManyAliases(
+            f"Artifact {artifact.name!r} cannot have more than {limit:,} aliases: remove some that are not needed."
+        )
+
+
 def put_alias(
     actor: Actor,
     artifact: Artifact,
@@ -204,21 +265,7 @@ def put_alias(
     validators.check_alias(alias)
     state = _read(artifact, alias, to)
     _require_expected(alias, state.row, expected)
-    to = state.target or to
-    check_target(artifact, to)
-    row = state.row
-    if row is None:
-        check_new_alias(artifact, alias)
-        row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
-        history.record(actor, artifact, alias, None, to, state.last, proposal)
-        return Move(row, None)
-    before = row.version
-    if before.pk != to.pk:
-        row.version = to
-        with compiled_queries.pipeline():
-            compiled_queries.update(row, "version", "updated_at")
-            history.record(actor, artifact, alias, before, to, state.last, proposal)
-    return Move(row, before)
+    return _put(actor, artifact, alias, state, to, proposal)
 
 
 def drop_alias(
@@ -231,52 +278,105 @@ def drop_alias(
 ) -> Move:
     """Remove the alias and record it, for callers that hold `lock(artifact)` and asked `protection`."""
     state = _read(artifact, alias)
-    row = state.row
-    _require_expected(alias, row, expected)
-    if row is None:
-        raise _not_found(artifact, alias)
-    history.record(actor, artifact, alias, row.version, None, state.last, proposal)
-    row.delete()
-    return Move(row, row.version, is_gone=True)
+    _require_expected(alias, state.row, expected)
+    return _drop(actor, artifact, alias, state, proposal)
 
 
 def record_removal(actor: Actor, artifact: Artifact) -> None:
     """Record that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
-    for row in artifact.alias_set.for_display().with_last_change():
+    for row in artifact.alias_set.for_display().with_last_change().order_by("alias"):
         last = history.LastChange(row.last_change_number or 0, row.last_change_at)
         history.record(actor, artifact, row.alias, row.version, None, last)
 
 
-def _lock_for(actor: Actor, artifact: Artifact, aliases: Iterable[str]) -> Artifact:
-    """The artifact under its lock, for somebody who may move these aliases. Two queries."""
-    artifact = lock(artifact, actor)
-    role = Role(artifact.role) if artifact.role else None
-    permissions.require_role(actor, artifact.project.team, role, Role.EDITOR)
-    protection.require(actor, artifact, aliases, role)
-    return artifact
-
-
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What a change of one alias has to know. `row` is None for an alias that does not exist."""
+    """What a change of one alias has to know. `row` is None for an alias that does not exist.
+
+    `target` is the version that it is to go to, as it is now, if that is one of the artifact.
+    """
 
     row: ArtifactAlias | None
     target: ArtifactVersion | None
     last: history.LastChange
 
 
-def _read(artifact: Artifact, alias: str, to: ArtifactVersion | None = None) -> _State:
-    """The alias, its last change and, as it is now, the version that it is to go to, in one query.
+def _lock_and_read(
+    actor: Actor, artifact: Artifact, targets: Mapping[str, ArtifactVersion | None]
+) -> tuple[Artifact, dict[str, _State]]:
+    """The artifact under its lock, for somebody who may move these aliases, and the state of each. One trip.
 
-    It begins at the artifact, which exists in any case. To be asked under the lock, and by a query after the one that
-    waited for it: before, others may have moved the alias, or deleted the version.
+    Rules and states are asked for by queries after the one that waits for the lock: before, others may have moved an
+    alias, made a rule, or deleted a version.
     """
-    scope = _STATE.first(artifact.pk, alias) if to is None else _STATE_AND_TARGET.first(artifact.pk, alias, to.pk)
+    locked, rules, *states = compiled_queries.fetch(
+        _LOCKED_WITH_ROLE.filled(actor.user.pk, artifact.pk),
+        protection.query_for(artifact),
+        *[_state_query(artifact, alias, to) for alias, to in targets.items()],
+    )
+    if not locked:
+        raise _deleted(artifact)
+    [artifact] = locked
+    role = Role(artifact.role) if artifact.role else None
+    permissions.require_role(actor, artifact.project.team, role, Role.EDITOR)
+    protection.require_by(protection.with_scopes(rules, artifact), role, actor, targets)
+    return artifact, {alias: _state_of(artifact, scope) for alias, [scope] in zip(targets, states, strict=True)}
+
+
+def _read(artifact: Artifact, alias: str, to: ArtifactVersion | None = None) -> _State:
+    """The state of one alias, for who holds the artifact's lock. One query."""
+    [[scope]] = compiled_queries.fetch(_state_query(artifact, alias, to))
+    return _state_of(artifact, scope)
+
+
+def _state_query(artifact: Artifact, alias: str, to: ArtifactVersion | None) -> FilledQuery[Artifact]:
+    """It begins at the artifact, which exists in any case."""
+    return _STATE.filled(artifact.pk, alias) if to is None else _STATE_AND_TARGET.filled(artifact.pk, alias, to.pk)
+
+
+def _state_of(artifact: Artifact, scope: Artifact) -> _State:
     # Django sets neither where there is none.
     row, target = getattr(scope, "row", None), getattr(scope, "target", None)
     for related in filter(None, (row, row and row.version, target)):
         related.artifact = artifact
     return _State(row, target, history.LastChange(scope.last_change_number or 0, scope.last_change_at))
+
+
+def _put(
+    actor: Actor,
+    artifact: Artifact,
+    alias: str,
+    state: _State,
+    to: ArtifactVersion,
+    proposal: AliasProposal | None = None,
+    *,
+    is_rollback: bool = False,
+) -> Move:
+    to = state.target or to
+    check_target(artifact, to)
+    row = state.row
+    if row is None:
+        check_new_alias(artifact, alias)
+        check_room(artifact, [alias])
+        row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
+        history.record(actor, artifact, alias, None, to, state.last, proposal, is_rollback=is_rollback)
+        return Move(row, None)
+    before = row.version
+    if before.pk != to.pk:
+        row.version = to
+        with compiled_queries.deferred_writes():
+            compiled_queries.update(row, "version", "updated_at")
+            history.record(actor, artifact, alias, before, to, state.last, proposal, is_rollback=is_rollback)
+    return Move(row, before)
+
+
+def _drop(actor: Actor, artifact: Artifact, alias: str, state: _State, proposal: AliasProposal | None = None) -> Move:
+    row = state.row
+    if row is None:
+        raise _not_found(artifact, alias)
+    history.record(actor, artifact, alias, row.version, None, state.last, proposal)
+    row.delete()
+    return Move(row, row.version, is_gone=True)
 
 
 def _require_expected(alias: str, row: ArtifactAlias | None, expected: Expected) -> None:
@@ -291,6 +391,10 @@ def _require_expected(alias: str, row: ArtifactAlias | None, expected: Expected)
         happened = "created" if expected is None else "moved"
         message = f"Alias {alias!r} was {happened} in the meantime: it is at {row.version.version} now."
     raise errors.AliasMoved(message, **{"alias": alias, "version": None, "version_id": None} | extra)
+
+
+def _deleted(artifact: Artifact) -> errors.Missing:
+    return errors.Missing(f"Artifact {artifact.name!r} was deleted.")
 
 
 def _not_found(artifact: Artifact, alias: str) -> errors.AliasNotFound:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from accounts.actor import Actor
-from artifacts import errors, events
+from artifacts import errors, events, search_index
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactVersion
 from core import compiled_queries
 
@@ -26,6 +26,8 @@ def record(
     after: ArtifactVersion | None,
     last: LastChange,
     proposal: AliasProposal | None = None,
+    *,
+    is_rollback: bool = False,
 ) -> None:
     """Write a change down, for callers that hold the artifact's lock."""
     now = timezone.now()
@@ -44,10 +46,12 @@ def record(
         key_name=actor.key.name if actor.key else "",
         channel=actor.channel,
         reason=actor.reason,
+        is_rollback=is_rollback,
         proposal=proposal,
         created_at=max(now, last.created_at) if last.created_at else now,
     )
     compiled_queries.insert(change)
+    search_index.put_reason(change, artifact.project_id)
     events.alias_changed(actor.user, artifact, alias, before, after, actor.reason)
 
 

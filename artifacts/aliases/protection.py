@@ -5,15 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors, validators
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias
-from core.compiled_queries import CompiledQuery
+from core import compiled_queries
+from core.compiled_queries import CompiledQuery, FilledQuery
 from projects.models import Project
+
+# What helps where a version, or an artifact, is not deleted since a rule protects an alias of it.
+MOVE_FIRST, DELETED_WITH_ARTIFACT = "Move it to another version first.", "it is deleted with the artifact"
+# Of all artifacts of a page. Who has more sees some aliases further behind.
+MAX_RULES = 2000
 
 _COVERING = CompiledQuery(
     lambda artifact, project, team: AliasRule.objects.covering(
@@ -27,12 +35,13 @@ _COVERING = CompiledQuery(
 class Protection:
     """What the rules that cover one alias ask for together: the highest role, and a second person if one of them does.
 
-    `rule` is the one that asks for most; refusals name it.
+    `rule` is the one that asks for most; refusals name it. `rules` are all of them, that one first.
     """
 
     rule: AliasRule
     role: Role
     needs_approval: bool
+    rules: tuple[AliasRule, ...] = ()
 
 
 @transaction.atomic
@@ -46,13 +55,16 @@ def create(
 ) -> AliasRule:
     """A new rule of the scope, which holds for every move once this has returned. For admins of its team.
 
-    Raises `InvalidName`, `RuleTaken`, `Denied`.
+    Raises `InvalidName`, `RuleTaken`, `TooManyRules`, `Denied`.
     """
     column = {Team: "team", Project: "project", Artifact: "artifact"}[type(scope)]
     rule = AliasRule(
         pattern=pattern, role=role, needs_approval=needs_approval, created_by=actor.user, **{column: scope}
     )
     permissions.require(actor, rule.owner, Role.ADMIN)
+    if scope.alias_rules.count() >= settings.RULES_A_SCOPE:
+        limit = f"There cannot be more than {settings.RULES_A_SCOPE} rules in {rule.scope}"
+        raise errors.TooManyRules(f"{limit}: let one of them match several aliases, as 'release-*' does.")
     return _save(rule, force_insert=True)
 
 
@@ -72,7 +84,17 @@ def delete(actor: Actor, rule: AliasRule) -> None:
 
 def rules_for(artifact: Artifact) -> list[AliasRule]:
     """All rules of the artifact, of its project and of its team, which are at hand. One query."""
-    rules = _COVERING.all(artifact.pk, artifact.project_id, artifact.project.team_id)
+    [rules] = compiled_queries.fetch(query_for(artifact))
+    return with_scopes(rules, artifact)
+
+
+def query_for(artifact: Artifact) -> FilledQuery[AliasRule]:
+    """The query of `rules_for`, for who fetches something else along with them."""
+    return _COVERING.filled(artifact.pk, artifact.project_id, artifact.project.team_id)
+
+
+def with_scopes(rules: list[AliasRule], artifact: Artifact) -> list[AliasRule]:
+    """The rules that were found for the artifact, each with what it belongs to."""
     for rule in rules:
         if rule.team_id:
             rule.team = artifact.project.team
@@ -83,6 +105,18 @@ def rules_for(artifact: Artifact) -> list[AliasRule]:
     return rules
 
 
+def rules_by_artifact(artifacts: Iterable[Artifact]) -> dict[UUID, list[AliasRule]]:
+    """The rules that cover each of these artifacts, whose project and team are loaded. One query."""
+    artifacts = list(artifacts)
+    scopes = [(artifact.pk, artifact.project_id, artifact.project.team_id) for artifact in artifacts]
+    own, projects, teams = ({scope[nth] for scope in scopes} for nth in range(3))
+    covering = Q(artifact__in=own) | Q(project__in=projects) | Q(team__in=teams)
+    rules: dict[UUID, list[AliasRule]] = {}
+    for rule in AliasRule.objects.filter(covering)[:MAX_RULES] if artifacts else []:
+        rules.setdefault(rule.artifact_id or rule.project_id or rule.team_id, []).append(rule)
+    return {scope[0]: [rule for pk in scope for rule in rules.get(pk, ())] for scope in scopes}
+
+
 def protection(rules: Iterable[AliasRule], alias: str) -> Protection | None:
     """What those of the rules that cover the alias ask for; None where none does."""
     matching = [rule for rule in rules if rule.covers(alias)]
@@ -90,7 +124,8 @@ def protection(rules: Iterable[AliasRule], alias: str) -> Protection | None:
         return None
     strictest = max(matching, key=lambda rule: (rule.needs_approval, Role(rule.role).rank))
     role = max((Role(rule.role) for rule in matching), key=lambda role: role.rank)
-    return Protection(strictest, role, any(rule.needs_approval for rule in matching))
+    others = (rule for rule in matching if rule is not strictest)
+    return Protection(strictest, role, any(rule.needs_approval for rule in matching), (strictest, *others))
 
 
 def may_move(actor: Actor, role: Role | None, protection: Protection | None) -> bool:
@@ -113,24 +148,27 @@ def may_decide(actor: Actor, role: Role | None, required: Role, proposal: AliasP
     return has_role and proposal.proposed_by_id != actor.user.pk
 
 
-def require(
-    actor: Actor, artifact: Artifact, aliases: Iterable[str], role: Role | None = None, *, because: str = ""
-) -> None:
+def require(actor: Actor, artifact: Artifact, aliases: Iterable[str], *, because: str = "") -> None:
     """Raise `AliasProtected` at the first of the aliases that the user may not move alone.
 
-    `role` is the user's in the team, where the caller has it. `because` says how something else moves the alias. One
-    query, or two.
+    `because` says how something else moves the alias. One query, or two.
     """
     aliases = list(aliases)
     if actor.is_staff or not aliases:
         return
     rules = rules_for(artifact)
-    if rules and role is None:
-        role = permissions.role_in(actor.user, artifact.project.team)
+    if rules:
+        require_by(rules, permissions.role_in(actor.user, artifact.project.team), actor, aliases, because)
+
+
+def require_by(
+    rules: Iterable[AliasRule], role: Role | None, actor: Actor, aliases: Iterable[str], because: str = ""
+) -> None:
+    """The same for callers that have the rules of the artifact and the user's role in its team."""
     for alias in aliases:
         needed = protection(rules, alias)
         if needed and not may_move(actor, role, needed):
-            raise _protected(alias, needed, because)
+            raise refusal(alias, needed, because)
 
 
 def require_all(actor: Actor, scope: Team | Project) -> None:
@@ -147,7 +185,7 @@ def require_all(actor: Actor, scope: Team | Project) -> None:
         if not may_move(actor, role, needed):
             row = ArtifactAlias.objects.covered_by(rule).within(scope).select_related("artifact").first()
             if row:
-                raise _protected(row.alias, needed, f"this moves the one of artifact {row.artifact.name!r}")
+                raise refusal(row.alias, needed, f"this moves the one of artifact {row.artifact.name!r}")
 
 
 def require_own_rules(actor: Actor, artifact: Artifact) -> None:
@@ -185,14 +223,15 @@ def require_unprotected(artifact: Artifact, aliases: Iterable[str], advice: str)
     for alias in aliases:
         needed = protection(rules, alias)
         if needed:
-            message = f"Alias {alias!r} is protected by the rule {needed.rule}. {advice}"
-            raise errors.AliasProtected(message, **_refusal_data(alias, needed.rule))
+            raise refusal(alias, needed, advice=advice)
 
 
-def _protected(alias: str, needed: Protection, because: str = "") -> errors.AliasProtected:
-    """`because` says how something else moves it, which nobody can propose."""
+def refusal(alias: str, needed: Protection, because: str = "", *, advice: str = "") -> errors.AliasProtected:
+    """`because` says how something else moves it, which nobody can propose; `advice` what to do, whoever asks."""
     by_whom = f"an {needed.role.value} of team '{needed.rule.owner.name}'"
-    if because and needed.needs_approval:
+    if advice:
+        what_helps = advice
+    elif because and needed.needs_approval:
         what_helps = "Each move has to be approved by a second person: an admin can change the rule."
     elif because:
         what_helps = f"Only {by_whom} can do this."

@@ -1,14 +1,14 @@
-"""A whole version as one zip that is made while it is sent: files uncompressed, read from the store as they go out.
+"""Files of a version as one zip that is made while it is sent: uncompressed, read from the store as they go out.
 
 What stays in memory is a line of the zip's directory for each file, never the files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from zipfile import ZIP_FILECOUNT_LIMIT, sizeEndCentDir64, sizeEndCentDir64Locator
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from zipstream import ZipStream
 
 from accounts.actor import Actor
@@ -17,8 +17,12 @@ from artifacts.content import downloads
 from artifacts.content.object_reader import ObjectReader
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 
+# Files and folders that may be chosen for one zip.
+MAX_SELECTED = 1_000
 _BATCH_SIZE = 1000
 
+# Files of a version in the order of their paths, one query after another.
+_Queries = list[QuerySet[ArtifactFile]]
 # What is read from one object, one file after another.
 _Part = tuple[ObjectReader, list[ArtifactFile]]
 
@@ -31,38 +35,66 @@ class Zip:
     chunks: Iterator[bytes]
 
 
-def stream(actor: Actor, version: ArtifactVersion, person: str) -> Zip:
+def stream(actor: Actor, version: ArtifactVersion, person: str, selected: Sequence[str] = ()) -> Zip:
     """The zip, in chunks of at most 1 MiB, to be sent to this person; counted as one download of the version.
 
+    Of all files, or of the `selected` paths, where one with a slash at the end stands for all files of that folder.
     Refuses before the first byte where there is no slot, where bytes are missing or corrupt, and where the store does
-    not give the first of them. References have no bytes here and are left out.
+    not give the first of them; `Missing` where nothing is at these paths. References have no bytes here and are left
+    out.
     """
+    queries = _queries(version, selected)
+    if selected and not any(query.exists() for query in queries):
+        raise errors.Missing(f"{version.version} has none of the selected files.")
     downloads.require_slot(person)
     unreadable = Q(blob__state=Blob.State.EXPECTED) | Q(blob__state=Blob.State.CORRUPT)
-    for file in version.files.filter(unreadable).select_related("blob__object").order_by()[:1]:
-        downloads.require_readable(file)
-    size = _size(version)
-    parts = _begin(_parts(version))
+    for query in queries:
+        for file in query.filter(unreadable).select_related("blob__object").order_by()[:1]:
+            downloads.require_readable(file)
+    size = _size(queries)
+    parts = _begin(_parts(queries))
     downloads.record_download(actor, version, None)
     return Zip(size, downloads.stream(person, _limit(_zip(parts), size)))
 
 
-def _size(version: ArtifactVersion) -> int:
+def _queries(version: ArtifactVersion, selected: Sequence[str]) -> _Queries:
+    """All files, or those at these paths and below these folders, each once."""
+    if len(selected) > MAX_SELECTED:
+        raise errors.Invalid(f"Select at most {MAX_SELECTED:,} files and folders, or download all.")
+    if not selected:
+        return [version.files.all()]
+    queries: _Queries = []
+    paths: list[str] = []
+    folder = ""
+    for path in sorted(set(selected)):
+        if folder and path.startswith(folder):
+            continue
+        if not path.endswith("/"):
+            paths.append(path)
+            continue
+        folder = path
+        queries += [version.files.filter(path__in=paths)] * bool(paths) + [version.files.under(folder)]
+        paths = []
+    return [*queries, version.files.filter(path__in=paths)] if paths else queries
+
+
+def _size(queries: _Queries) -> int:
     """How many bytes the zip will have, since nothing in it is compressed."""
     archive, count = ZipStream(sized=True), 0
-    files = version.files.filter(blob__isnull=False).order_by("path")
-    for path, size in files.values_list("path", "blob__size").iterator(_BATCH_SIZE):
-        archive.add(iter([b""]), path, size=size)
-        # Takes it out of the queue again, which would grow with the files.
-        next(archive.file())
-        count += 1
+    for query in queries:
+        files = query.filter(blob__isnull=False).order_by("path")
+        for path, size in files.values_list("path", "blob__size").iterator(_BATCH_SIZE):
+            archive.add(iter([b""]), path, size=size)
+            # Takes it out of the queue again, which would grow with the files.
+            next(archive.file())
+            count += 1
     # With exactly so many files it writes the long form of the directory's end, and counts the short one.
     is_long_already = count == ZIP_FILECOUNT_LIMIT
     return len(archive) + (sizeEndCentDir64 + sizeEndCentDir64Locator if is_long_already else 0)
 
 
-def _parts(version: ArtifactVersion) -> Iterator[_Part]:
-    for files in contiguous_files(version):
+def _parts(queries: _Queries) -> Iterator[_Part]:
+    for files in contiguous_files(queries):
         first, last = files[0].blob, files[-1].blob
         yield ObjectReader(first.object.key, first.offset, last.offset + last.size), files
 
@@ -95,13 +127,13 @@ def _limit(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
         yield chunk
 
 
-def contiguous_files(version: ArtifactVersion) -> Iterator[list[ArtifactFile]]:
+def contiguous_files(queries: _Queries) -> Iterator[list[ArtifactFile]]:
     """The files in the order of their paths; in one list up to a thousand that lie in one object one after another.
 
     The small files of a folder usually share a pack in this order, and are then one read instead of a thousand.
     """
     batch: list[ArtifactFile] = []
-    for file in _iter_files(version):
+    for file in _iter_files(queries):
         if batch and (len(batch) == _BATCH_SIZE or not _is_next(batch[-1].blob, file.blob)):
             yield batch
             batch = []
@@ -114,10 +146,11 @@ def _is_next(last: Blob, blob: Blob) -> bool:
     return (last.object_id, last.offset + last.size) == (blob.object_id, blob.offset)
 
 
-def _iter_files(version: ArtifactVersion) -> Iterator[ArtifactFile]:
+def _iter_files(queries: _Queries) -> Iterator[ArtifactFile]:
     """A short query at a time: a slow client keeps no query open."""
-    files = version.files.filter(blob__isnull=False).select_related("blob__object").order_by("path")
-    page = list(files[:_BATCH_SIZE])
-    while page:
-        yield from page
-        page = list(files.filter(path__gt=page[-1].path)[:_BATCH_SIZE])
+    for query in queries:
+        files = query.filter(blob__isnull=False).select_related("blob__object").order_by("path")
+        page = list(files[:_BATCH_SIZE])
+        while page:
+            yield from page
+            page = list(files.filter(path__gt=page[-1].path)[:_BATCH_SIZE])

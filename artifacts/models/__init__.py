@@ -5,10 +5,12 @@ from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
 from artifacts.models.file import ArtifactFile
+from artifacts.models.folder import FolderSummary
 from artifacts.models.pending_deletion import PendingDeletion
 from artifacts.models.proposal import AliasProposal
 from artifacts.models.reconciliation import Reconciliation
 from artifacts.models.rule import AliasRule
+from artifacts.models.search import SearchDocument, SearchValue
 from artifacts.models.stored_object import StoredObject
 from artifacts.models.usage import ArtifactUsage
 from artifacts.models.version import ArtifactVersion
@@ -26,8 +28,11 @@ __all__ = [
     "ArtifactUsage",
     "ArtifactVersion",
     "Blob",
+    "FolderSummary",
     "PendingDeletion",
     "Reconciliation",
+    "SearchDocument",
+    "SearchValue",
     "StoredObject",
     "WorkerHeartbeat",
 ]

@@ -26,12 +26,6 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         mine = Membership.objects.filter(team=OuterRef("project__team"), user=user)
         return self.annotate(role=Subquery(mine.values("role")))
 
-    def search(self, text: str) -> Self:
-        """Artifacts with this text in name, former name, description or a tag; `%` and `_` are ordinary characters."""
-        tags = ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag__icontains=text)
-        former = FormerName.objects.holders(name__icontains=text)
-        return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Exists(tags) | Q(pk__in=former))
-
     def named(self, project: Project, name: str) -> "Artifact | None":
         """The artifact of that name in the project, or else the one that had it until it was renamed."""
         return self.filter(project=project, name=name).first() or self._formerly(project, name)
@@ -46,7 +40,7 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def with_alias(self, alias: str) -> Self:
         return self.filter(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=alias)))
 
-    def filter_by(self, *, search: str = "", tag: str = "", alias: str = "", **columns: Any) -> Self:
+    def filter_by(self, *, tag: str = "", alias: str = "", **columns: Any) -> Self:
         """Those that match each filter that is not empty; `columns` are compared for equality.
 
         A former name finds too what was renamed.
@@ -58,7 +52,6 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
             rows = rows.filter(pk=former) if former else rows.filter(name=name)
         elif name:
             rows = rows.filter(Q(name=name) | Q(pk__in=FormerName.objects.holders(name=name)))
-        rows = rows.search(search) if search else rows
         rows = rows.with_tag(tag) if tag else rows
         return rows.with_alias(alias) if alias else rows
 
@@ -67,14 +60,20 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         sign = "-" if column.startswith("-") else ""
         return self.order_by(column, f"{sign}name", "pk")
 
+    def for_head(self) -> Self:
+        """With all that pages show of it but its tags, and its aliases, which `aliases.excerpts` attaches."""
+        return long_values.defer(self.select_related("project__team", "created_by"), "project")
+
+    def with_tags(self) -> Self:
+        """The same with its tags. Two queries."""
+        return self.for_head().prefetch_related("tag_set")
+
     def for_display(self) -> Self:
-        """With everything that a row of a list shows, in a fixed number of queries."""
+        """With the aliases of its newest version as well, for `newest_names`."""
         # Each alias looks up its own artifact: for a join, a database may scan all artifacts.
         own = self.model.objects.order_by().filter(pk=OuterRef("artifact"), versions__number=F("latest_version_number"))
-        newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("alias")
-        return long_values.defer(self.select_related("project__team", "created_by"), "project").prefetch_related(
-            "tag_set", Prefetch("alias_set", queryset=newest, to_attr="newest_aliases")
-        )
+        newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("sort_key")
+        return self.with_tags().prefetch_related(Prefetch("alias_set", queryset=newest, to_attr="newest_aliases"))
 
 
 class Artifact(models.Model):
@@ -118,6 +117,8 @@ class Artifact(models.Model):
             ),
         ]
         indexes = [
+            # Lists that are read by cursor: of 100,000 artifacts SQLite read half to find those of a small project.
+            models.Index(fields=["project", "id"], name="artifact_project_newest"),
             models.Index(fields=["project", "-updated_at"], name="artifact_recent"),
             models.Index(fields=["-updated_at"], name="artifact_recent_anywhere"),
             models.Index(fields=["project", "type", "name"], name="artifact_by_type"),

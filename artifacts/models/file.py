@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from artifacts import file_kinds
+from artifacts import file_kinds, natural_order
 from artifacts.models.blob import Blob
 from artifacts.models.version import ArtifactVersion
 
@@ -23,6 +23,15 @@ class PathField(models.CharField):
         return {**super().db_parameters(connection), "collation": collation}
 
 
+class SortKeyField(PathField):
+    """The key of the row's path by `natural_order`, whoever makes the row."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        value = natural_order.sort_key(model_instance.path)
+        setattr(model_instance, self.attname, value)
+        return value
+
+
 class FileQuerySet(models.QuerySet["ArtifactFile"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(version__in=ArtifactVersion.objects.visible_to(user))
@@ -31,9 +40,10 @@ class FileQuerySet(models.QuerySet["ArtifactFile"]):
         """Files whose path starts with the prefix, found by the index on (version, path)."""
         return self.filter(path__gte=prefix, path__lt=prefix + "\U0010ffff") if prefix else self
 
-    def neighbours(self, path: str) -> tuple["ArtifactFile | None", "ArtifactFile | None"]:
-        """The files before and after a path, in the order of paths."""
-        return self.filter(path__lt=path).order_by("-path").first(), self.filter(path__gt=path).order_by("path").first()
+    def neighbours(self, file: "ArtifactFile") -> tuple["ArtifactFile | None", "ArtifactFile | None"]:
+        """The files before and after one, in the order of lists."""
+        before = self.filter(sort_key__lt=file.sort_key).order_by("-sort_key").first()
+        return before, self.filter(sort_key__gt=file.sort_key).order_by("sort_key").first()
 
     def delete_and_touch(self) -> None:
         """Delete these files. The grace of their bytes begins now: somebody may be reading them still."""
@@ -45,6 +55,7 @@ class ArtifactFile(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey(ArtifactVersion, on_delete=models.CASCADE, related_name="files", db_index=False)
     path = PathField(max_length=1024)
+    sort_key = SortKeyField(max_length=3000, editable=False, default="")
     name = models.CharField(max_length=1024)
     size = models.BigIntegerField()
     mime_type = models.CharField(max_length=255)
@@ -57,6 +68,7 @@ class ArtifactFile(models.Model):
 
     class Meta:
         ordering = ["path"]
+        indexes = [models.Index(fields=["version", "sort_key"], name="file_by_sort_key")]
         constraints = [
             models.UniqueConstraint(fields=["version", "path"], name="file_path_unique"),
             models.CheckConstraint(condition=Q(size__gte=0), name="file_size_is_natural"),

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -30,13 +30,18 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
     def with_role_of(self, user: Any) -> Self:
         """Each with the user's role in its team as `role`; None for who is not in it."""
-        memberships = Membership.objects.filter(team=models.OuterRef("artifact__project__team"), user=user)
-        return self.annotate(role=models.Subquery(memberships.values("role")[:1]))
+        memberships = Membership.objects.filter(team=OuterRef("artifact__project__team"), user=user)
+        return self.annotate(role=Subquery(memberships.values("role")[:1]))
 
     def for_display(self) -> Self:
         """With everything that a row of a list shows, in a fixed number of queries."""
         rows = self.with_details().select_related("artifact__project__team")
         return long_values.defer(rows, "artifact", "artifact__project")
+
+    def with_previous(self) -> Self:
+        """Each with the number of the finalized version before it as `previous_number`; None for the first."""
+        before = self.model.objects.finalized().filter(artifact=OuterRef("artifact"), number__lt=OuterRef("number"))
+        return self.annotate(previous_number=Subquery(before.order_by("-number").values("number")[:1]))
 
     def with_excerpt(self) -> Self:
         """Each with the beginning of its description as `excerpt`, instead of all of it and other long values."""
@@ -106,6 +111,9 @@ class ArtifactVersion(models.Model):
         ]
         indexes = [
             models.Index(fields=["artifact", "state", "-number"], name="version_by_state"),
+            # For the table of versions, by each of its columns.
+            models.Index(fields=["artifact", "file_count", "id"], name="version_by_file_count"),
+            models.Index(fields=["artifact", "total_size", "id"], name="version_by_total_size"),
             models.Index(fields=["state", "touched_at"], name="version_untouched"),
             models.Index(fields=["state", "integrity", "id"], name="version_unverified"),
         ]
@@ -129,6 +137,11 @@ class ArtifactVersion(models.Model):
     @property
     def version(self) -> str:
         return f"v{self.number}"
+
+    @property
+    def previous_version(self) -> str | None:
+        """The finalized version before it, such as `v2`, of one that was loaded `with_previous`."""
+        return f"v{self.previous_number}" if self.previous_number else None
 
     @property
     def is_finalized(self) -> bool:

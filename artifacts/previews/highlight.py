@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import cache
 
-from pygments.lexers import get_lexer_for_filename
+from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Comment, Generic, Keyword, Literal, Name, String, _TokenType
 from pygments.util import ClassNotFound
 
@@ -31,6 +31,15 @@ def highlight(text: str, name: str) -> list[list[tuple[str, str]]] | None:
     """Lines of (token class, text) by the language of the file name; None if it is unknown."""
     try:
         lexer = get_lexer_for_filename(name, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+    return _lines(lexer.get_tokens(text))
+
+
+def highlight_language(text: str, language: str) -> list[list[tuple[str, str]]] | None:
+    """The same by the name of the language, such as `python`."""
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
     return _lines(lexer.get_tokens(text))

@@ -27,6 +27,20 @@ def render(text: str) -> str:
     )
 
 
+def plain_text(text: str) -> str:
+    """What the Markdown says, in one line without its marks. For excerpts: the cost can grow with the square."""
+    parts: list[str] = []
+    for token in _MARKDOWN.parse(text):
+        if token.type in ("fence", "code_block"):
+            parts.append(token.content)
+        parts += [_text_of(child) for child in token.children or ()] + [" "]
+    return " ".join("".join(parts).split())
+
+
+def _text_of(token: Token) -> str:
+    return " " if token.type in ("softbreak", "hardbreak") else token.content
+
+
 def _image_text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     return escape(tokens[index].content)
 

@@ -1,9 +1,10 @@
-"""The preview of a file of the registry. What its bytes mean is found out in a sandboxed process."""
+"""Previews and comparisons of files of the registry. What their bytes mean is found out in a sandboxed process."""
 
 from artifacts import errors
 from artifacts.content import downloads
 from artifacts.models import ArtifactFile
 from artifacts.previews import image_preview, media_preview, sandbox, text_preview
+from artifacts.previews.comparison_results import Comparison, NoComparison
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, Image, NoPreview, Preview, PreviewTooLarge, Table, TooLarge
 
@@ -24,6 +25,18 @@ def preview(file: ArtifactFile, person: str, rows: str = "") -> Preview:
         return TooLarge(str(error))
     except errors.RegistryError as error:
         return NoPreview(str(error))
+
+
+def compare(before: ArtifactFile, after: ArtifactFile, person: str) -> Comparison:
+    """What differs between the contents of two files of one name: at least `NoComparison`, with the reason."""
+    try:
+        for file in (before, after):
+            downloads.require_readable(file)
+        return sandbox.compare(after.name, _reader(before), _reader(after), person)
+    except PreviewTooLarge:
+        return NoComparison("Too large to compare by its contents.")
+    except errors.RegistryError as error:
+        return NoComparison(str(error))
 
 
 def image(file: ArtifactFile) -> Image:

@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from artifacts import errors
-from artifacts.previews import results
+from artifacts.previews import comparison_results, results
+from artifacts.previews.comparison_results import Comparison
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import Preview, PreviewTooLarge
 
@@ -51,20 +52,33 @@ def preview(name: str, reader: Reader, person: str, rows: str = "") -> Preview:
     Raises `PreviewTooLarge` if that took too much, or `Busy` while others are made, of this person or of others: after
     a few seconds, or at once where the person waits for several already.
     """
-    return results.from_json(_run("preview_worker", {"name": name, "size": reader.size, "rows": rows}, reader, person))
+    job = {"name": name, "size": reader.size, "rows": rows}
+    return results.from_json(_run("preview_worker", job, [reader], person))
+
+
+def compare(name: str, before: Reader, after: Reader, person: str) -> Comparison:
+    """What differs between two files of that name. Raises as `preview` does."""
+    job = {"name": name, "sizes": [before.size, after.size]}
+    return comparison_results.from_json(_run("comparison_worker", job, [before, after], person))
 
 
 def markdown(text: str, person: str) -> str:
     """Markdown as sanitised HTML. Raises as `preview` does."""
-    return _run("markdown_worker", {"text": text}, Reader(0, lambda offset, length: b""), person)
+    return _run("markdown_worker", {"text": text}, [], person)
 
 
-def _run(module: str, job: dict[str, Any], reader: Reader, person: str) -> Any:
+def card(text: str, version_url: str, folder: str, person: str) -> dict[str, Any]:
+    """The fields of a `FrontMatter`, and the rest of the card as sanitised `html`. Raises as `preview` does."""
+    job = {"text": text, "version_url": version_url, "folder": folder}
+    return _run("card_worker", job, [], person)
+
+
+def _run(module: str, job: dict[str, Any], readers: Sequence[Reader], person: str) -> Any:
     """The result of a worker process, which does not outlive this call."""
     deadline = time.monotonic() + _WAIT_SECONDS
     with _turn(person, deadline), _slot(deadline), _process(module) as process:
         try:
-            return _exchange(process, job, reader)
+            return _exchange(process, job, readers)
         except BrokenPipeError as error:
             raise PreviewTooLarge(_TOO_COSTLY) from error
 
@@ -133,7 +147,7 @@ def _process(module: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def _exchange(process: subprocess.Popen[bytes], job: dict[str, Any], reader: Reader) -> Any:
+def _exchange(process: subprocess.Popen[bytes], job: dict[str, Any], readers: Sequence[Reader]) -> Any:
     assert process.stdin and process.stdout
     process.stdin.write(json.dumps(job).encode() + b"\n")
     process.stdin.flush()
@@ -141,8 +155,8 @@ def _exchange(process: subprocess.Popen[bytes], job: dict[str, Any], reader: Rea
     while True:
         message = _message(process.stdout.readline(_MAX_MESSAGE))
         match message:
-            case {"read": [offset, length]}:
-                data = reader.read(offset, length)
+            case {"read": [offset, length, file]} if file in range(len(readers)):
+                data = readers[file].read(offset, length)
                 process.stdin.write(len(data).to_bytes(8, "little") + data)
                 process.stdin.flush()
             case {"meanwhile": result}:

@@ -1,8 +1,8 @@
 """The limits and the protocol of sandboxed processes. Imports nothing of Django.
 
-A process reads one job as a line of JSON from stdin. Each line that it writes is `{"read": [offset, length]}`, which is
-answered with the bytes of that range, or `{"meanwhile": …}`, a result to use where the limits end the process before
-the better one is made; the last one is `{"done": …}` or `{"too_large": "why"}`.
+A process reads one job as a line of JSON from stdin. Each line that it writes is `{"read": [offset, length, file]}`,
+which is answered with the bytes of that range, or `{"meanwhile": …}`, a result to use where the limits end the process
+before the better one is made; the last one is `{"done": …}` or `{"too_large": "why"}`.
 """
 
 import json
@@ -33,8 +33,8 @@ def write_message(**message: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def request_range(offset: int, length: int) -> bytes:
-    """Bytes of the file, which the parent process reads from the object store."""
-    write_message(read=[offset, length])
+def request_range(offset: int, length: int, file: int = 0) -> bytes:
+    """Bytes of the file, which the parent process reads from the object store; `file` is its number among several."""
+    write_message(read=[offset, length, file])
     size = int.from_bytes(sys.stdin.buffer.read(8), "little")
     return sys.stdin.buffer.read(size)

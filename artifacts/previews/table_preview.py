@@ -59,7 +59,7 @@ class _Excerpt:
 def csv_rows(reader: Reader, rows: str = "") -> Table:
     """The first line names the columns. The delimiter is the character that it has most of."""
     first = _excerpt(reader)
-    return _csv(reader, rows, first, _delimiter(first.text))
+    return _csv(reader, rows, first, delimiter_of(first.text))
 
 
 def tsv_rows(reader: Reader, rows: str = "") -> Table:
@@ -73,14 +73,14 @@ def json_lines(reader: Reader, rows: str = "") -> Table:
     position = end = 0
     for line in excerpt.text.split("\n"):
         if line.strip():
-            records.append(_parse_record(line))
+            records.append(parse_record(line))
         position += len(line) + 1
         if len(records) == MAX_ROWS and not end:
             end = position
         if len(records) > MAX_ROWS:
             break
     columns = list(dict.fromkeys(key for record in records[:MAX_ROWS] for key in record))
-    cells = [[_to_text(record.get(key)) for key in columns[:MAX_COLUMNS]] for record in records]
+    cells = [[to_text(record.get(key)) for key in columns[:MAX_COLUMNS]] for record in records]
     return _table(columns[:MAX_COLUMNS], cells, excerpt, len(columns), end)
 
 
@@ -106,7 +106,7 @@ def _transposed(rows: list[list[str | None]], width: int) -> Iterable[list[str |
 
 
 def _csv_rows(text: str, name: str) -> Iterator[list[str | None]]:
-    delimiter = _delimiter(text) if name.lower().endswith(".csv") else "\t"
+    delimiter = delimiter_of(text) if name.lower().endswith(".csv") else "\t"
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         next(rows, None)
@@ -118,12 +118,8 @@ def _csv_rows(text: str, name: str) -> Iterator[list[str | None]]:
 def _json_rows(text: str, table: Table) -> Iterator[list[str | None]]:
     for line in text.split("\n"):
         if line.strip():
-            record = _parse_record(line)
-            yield [_to_text(record.get(column.name)) for column in table.columns]
-
-
-def _delimiter(text: str) -> str:
-    return max(_DELIMITERS, key=text.partition("\n")[0].count)
+            record = parse_record(line)
+            yield [to_text(record.get(column.name)) for column in table.columns]
 
 
 def _excerpt(reader: Reader) -> _Excerpt:
@@ -200,7 +196,13 @@ def _note(width: int, has_more: bool, rows: int) -> str:
     return f"These are {' and '.join(parts)}." if parts else ""
 
 
-def _parse_record(line: str) -> dict[str, Any]:
+def delimiter_of(text: str) -> str:
+    """The one that the first line of a CSV has most of."""
+    return max(_DELIMITERS, key=text.partition("\n")[0].count)
+
+
+def parse_record(line: str) -> dict[str, Any]:
+    """A line of JSON as a row. Raises `FormatMismatch`."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -208,7 +210,8 @@ def _parse_record(line: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"value": value}
 
 
-def _to_text(value: Any) -> str | None:
+def to_text(value: Any) -> str | None:
+    """A value of JSON as the text of a cell."""
     if value is None or isinstance(value, str):
         return value
     try:

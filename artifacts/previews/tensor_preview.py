@@ -36,7 +36,15 @@ _KINDS = {"i": "int", "u": "uint", "f": "float", "c": "complex"}
 
 
 def safetensors(reader: Reader) -> Tensors:
-    """The first eight bytes are the length of the JSON header, which must not be longer than the file."""
+    tensors, metadata, _ = read_safetensors(reader)
+    return tensors_of([tensor for tensor, _ in tensors.values()], metadata)
+
+
+def read_safetensors(reader: Reader) -> tuple[dict[str, tuple[Tensor, int]], dict[str, Any], int]:
+    """Each tensor with the offset of its bytes from where data begins, the author's metadata, and where data begins.
+
+    The first eight bytes are the length of the JSON header, which must not be longer than the file.
+    """
     start = reader.head(8)
     length = int.from_bytes(start, "little")
     if len(start) < 8 or not 2 <= length <= reader.size - 8:
@@ -46,10 +54,10 @@ def safetensors(reader: Reader) -> Tensors:
     try:
         header = json.loads(reader.read(8, length))
         metadata = header.pop("__metadata__", {})
-        tensors = [_tensor(name, spec) for name, spec in header.items()]
+        tensors = {name: (_tensor(name, spec), spec["data_offsets"][0]) for name, spec in header.items()}
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
         raise FormatMismatch("This is not a safetensors file: its header does not describe tensors.") from error
-    return tensors_of(tensors, metadata if isinstance(metadata, dict) else {})
+    return tensors, metadata if isinstance(metadata, dict) else {}, 8 + length
 
 
 def npy(reader: Reader) -> Tensors:
@@ -61,7 +69,7 @@ def npz(reader: Reader) -> Tensors:
     try:
         with zipfile.ZipFile(SeekableFile(reader)) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
-            tensors = [_member(archive, member) for member in members[:MAX_MEMBERS]]
+            tensors = [read_member(archive, member) for member in members[:MAX_MEMBERS]]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise FormatMismatch("This is not an archive of arrays, whatever its name says.") from error
     preview = tensors_of(tensors, {})
@@ -142,6 +150,7 @@ def _dtype(descr: str) -> tuple[str, int | None]:
     return f"{kind}{match['width']}{match['unit'] or ''}", 8 if kind in "mM" else width
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
+    """The array in a member of an archive, from its header."""
     with archive.open(member) as file:
         return _npy_header(file.read(_MEMBER_HEAD), cell(member.filename.removesuffix(".npy")))

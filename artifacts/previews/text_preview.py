@@ -8,8 +8,8 @@ from artifacts.previews.results import FormatMismatch, Markdown, NoPreview, Text
 
 MAX_EXCERPT = 128 * 2**10
 MAX_TAIL = 64 * 2**10
-# Rendering hostile Markdown takes time that is quadratic in its length.
-MAX_MARKDOWN = 64 * 2**10
+# Model cards with hundreds of evaluation results are a quarter of this.
+MAX_MARKDOWN = 256 * 2**10
 _PLAIN = (".txt", ".log", ".out", ".err")
 MAX_LINES = 2_000
 # Of a text that is longer: its first and its last lines.

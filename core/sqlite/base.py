@@ -6,7 +6,8 @@ for the lock of a transaction in the thread of the garbage collector, both wait 
 nothing to free.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -31,3 +32,17 @@ class Cursor(base.SQLiteCursorWrapper):
 class DatabaseWrapper(base.DatabaseWrapper):
     def create_cursor(self, name: str | None = None) -> Cursor:
         return self.connection.cursor(factory=Cursor)
+
+    def run(self, *statements: tuple[str, Sequence[Any]]) -> list[Any]:
+        """The cursors of these statements, which are run in this order. What `core.postgres` sends at once."""
+        cursors = [self.cursor() for _ in statements]
+        for cursor, statement in zip(cursors, statements, strict=True):
+            cursor.execute(*statement)
+        return cursors
+
+    def write(self, statement: tuple[str, Sequence[Any]]) -> Any:
+        return self.run(statement)[0]
+
+    def deferring(self) -> AbstractContextManager[None]:
+        """There is no trip to be saved: `write` defers nothing."""
+        return nullcontext()

@@ -1,8 +1,6 @@
 """Runs: one execution of a script that logs into a project."""
 
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING, Any, Self, Union
 
 from django.conf import settings
@@ -43,14 +41,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: Union["User", "AnonymousUser"]) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
 
-    def filter_by(self, *, ordering: str = "-id", search: str = "", **columns: Any) -> Self:
-        """Those with a part of a name or the notes, and with these values of columns, in that order."""
-        rows = self.filter(**columns)
-        if search:
-            texts = ("name", "display_name", "notes")
-            rows = rows.filter(reduce(or_, (Q(**{f"{column}__icontains": search}) for column in texts)))
+    def filter_by(self, *, ordering: str = "-id", **columns: Any) -> Self:
+        """Those with these values of columns, in that order."""
         # The id makes the order total.
-        return rows.order_by(ordering, "-id")
+        return self.filter(**columns).order_by(ordering, "-id")
 
     def for_display(self) -> Self:
         """With all that a line of a list shows."""
@@ -115,6 +109,9 @@ class Run(models.Model):
         indexes = [
             # Ids grow with time: this is the list of a project, newest first.
             models.Index(fields=["project", "id"], name="run_project_newest"),
+            # For the table of runs, by each of its columns.
+            models.Index(fields=["project", "state", "id"], name="run_by_state"),
+            models.Index(fields=["project", "job_type", "id"], name="run_by_job_type"),
             models.Index(fields=["heartbeat_at"], condition=Q(state=State.RUNNING), name="run_running_heartbeat"),
         ]
 

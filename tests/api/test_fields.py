@@ -1,5 +1,7 @@
 """The bounds of what goes into JSON columns, tags and texts; the cursor that programs read lists by."""
 
+from uuid import UUID
+
 import pytest
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -8,12 +10,14 @@ from rest_framework.test import APIRequestFactory
 from accounts import teams
 from accounts.actor import Actor
 from accounts.models import Team
-from api.artifacts.upload_serializers import Finalize
+from api.artifacts.upload_serializers import Finalize, UploadsRequest
 from api.errors import MAX_FIELD_ERRORS
 from api.fields import BoundedDictField, BoundedListField, JSONObjectField, LineField, ProseField, TagsField
 from api.pagination import CursorQuery, cursor_page
 from api.projects.serializers import HistoryAppend
-from core import errors
+from api.serialization import validate
+from artifacts.content.uploads import CompletedUpload, PackEntry
+from core import errors, validators
 from projects import runs
 
 
@@ -70,10 +74,55 @@ def test_of_lists_that_are_too_long_no_item_is_looked_at():
 
 
 def test_of_thousands_of_invalid_items_those_that_are_reported_are_looked_at():
-    for serializer in (Finalize(data={"uploads": [{}] * 5000}), HistoryAppend(data={"rows": [{}] * 5000})):
-        assert not serializer.is_valid()
-        (field,) = serializer.errors.keys() & {"uploads", "rows"}
-        assert list(serializer.errors[field]) == list(range(MAX_FIELD_ERRORS))
+    serializer = HistoryAppend(data={"rows": [{}] * 5000})
+    assert not serializer.is_valid()
+    assert list(serializer.errors["rows"]) == list(range(MAX_FIELD_ERRORS))
+
+
+HASH = "0" * 64
+PART = {"number": 1, "etag": "a"}
+ODD_ITEMS = {
+    "upload": (Finalize, {"uploads": [{"id": HASH[:32]}, {}]}, "Upload 1: expected an object with its id."),
+    "id": (Finalize, {"uploads": [{"id": "7"}]}, "Upload 0: expected"),
+    "parts of an upload": (Finalize, {"uploads": [{"id": HASH[:32], "parts": None}]}, "may not be null"),
+    "part": (Finalize, {"uploads": [{"id": HASH[:32], "parts": [PART, 7]}]}, "Upload 0: Part 1: expected"),
+    "number": (Finalize, {"uploads": [{"id": HASH[:32], "parts": [PART | {"number": True}]}]}, "number must be"),
+    "etag": (Finalize, {"uploads": [{"id": HASH[:32], "parts": [PART | {"etag": "<>"}]}]}, "etag must be"),
+    "too many parts": (
+        Finalize, {"uploads": [{"id": HASH[:32], "parts": [PART] * 10_001}]}, "One call takes at most 10,000 of these.",
+    ),
+    "hash": (UploadsRequest, {"kind": "file", "parts": [HASH, "x"]}, "Part 1: expected 64"),
+    "member": (UploadsRequest, {"kind": "pack", "members": [HASH]}, "Member 0: expected an object"),
+    "offset": (UploadsRequest, {"kind": "pack", "members": [{"sha256": HASH, "offset": -1}]}, "offset and size"),
+    "size": (UploadsRequest, {"kind": "pack", "members": [{"sha256": HASH, "offset": 0, "size": {}}]}, "and size"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "data", "error"), ODD_ITEMS.values(), ids=ODD_ITEMS)
+def test_the_first_odd_item_of_a_plain_list_is_named(form, data, error):
+    if form is UploadsRequest:
+        data = {"objects": [{"sha256": HASH, "size": 1} | data]}
+    serializer = form(data=data)
+    assert not serializer.is_valid()
+    assert error in str(serializer.errors)
+
+
+def test_plain_lists_give_what_the_verbs_take():
+    parts = [PART, {"number": "2", "etag": '"b"'}]
+    finalize = validate(Finalize, {"uploads": [{"id": "0" * 32, "parts": parts}, {"id": str(UUID(int=1))}]})
+    assert finalize["uploads"] == [
+        CompletedUpload(str(UUID(int=0)), {1: "a", 2: "b"}), CompletedUpload(str(UUID(int=1))),
+    ]  # fmt: skip
+    sent = {"kind": "pack", "sha256": HASH, "size": 9, "members": [{"sha256": HASH, "offset": "3"}], "parts": [HASH]}
+    [request] = validate(UploadsRequest, {"objects": [sent]})["objects"]
+    assert (request.members, request.part_hashes) == ((PackEntry(HASH, 3),), (HASH,))
+
+
+def test_no_json_is_read_further_than_it_may_be_long(monkeypatch):
+    monkeypatch.setattr(validators.json, "dumps", lambda *args, **options: pytest.fail("It was written as JSON."))
+    for value in (dict.fromkeys(map(str, range(300_000))), {"a": [0] * 600_000}, {"a": [[[]]] * 300_000}):
+        with pytest.raises(ValidationError, match="Larger than 1024 KiB"):
+            JSONObjectField().run_validation(value)
 
 
 def test_tags_are_distinct_and_keep_their_order():

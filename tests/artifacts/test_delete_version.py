@@ -3,11 +3,11 @@
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import lineage, storage, versions
+from artifacts import artifacts, lineage, storage, versions
 from artifacts.aliases import aliases
 from artifacts.content import downloads
 from artifacts.errors import VersionHasAliases, VersionNotFound
-from artifacts.models import AliasChange, ArtifactFile, ArtifactVersion
+from artifacts.models import AliasChange, Artifact, ArtifactFile, ArtifactVersion
 from core import errors
 from tests.artifacts.client import at_once, begin, fetch, fill, log
 
@@ -27,6 +27,23 @@ def test_an_older_version_goes(api, bob, artifact, v1, v2):
     listed = api(bob).get(f"{ARTIFACTS}/{artifact.pk}/versions").json()
     assert [item["version"] for item in listed["items"]] == ["v2"]
     assert ArtifactFile.objects.filter(version=v1).count() == 0
+
+
+def test_an_artifact_goes_with_the_draft_that_was_all_it_had(api, bob, artifact, other):
+    for kept in (artifact, other):
+        log(bob, kept, {"a": b"a"})
+    empty = artifacts.create(Actor(bob), artifact.project, "empty", "dataset")
+    first, second = (begin(bob, empty, {"a": body}).version for body in (b"1", b"2"))
+    drafts = [begin(bob, artifact, {"a": b"b"}).version, first, second]
+    for draft in drafts:
+        assert api(bob).delete(f"{ARTIFACTS}/versions/{draft.pk}?with_artifact=true").status_code == 204
+        assert Artifact.objects.filter(name="empty").exists() is (draft is not second)
+    artifact.refresh_from_db()
+    assert (
+        api(bob).delete(f"{ARTIFACTS}/versions/{artifact.versions.finalized().get().pk}?with_artifact=true").status_code
+        == 204
+    )
+    artifact.refresh_from_db()
 
 
 def test_latest_falls_back(bob, artifact, v1, v2):

@@ -175,13 +175,17 @@ def test_a_list_costs_the_same_however_long_it_is(api, alice, vera, project, dja
             log(alice, artifacts.create(Actor(alice), project, name, "dataset", tags=["a", "b"]), {"a": b"a"}, "x", "y")
 
     fill(1)
-    # Key, count, rows, tags, aliases.
-    with django_assert_num_queries(6):
+    # Key, count, rows, tags, aliases of the newest versions, rules, aliases with where they point.
+    with django_assert_num_queries(8):
         client.get(ARTIFACTS)
     fill(4)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         body = client.get(ARTIFACTS).json()
     assert all(item["aliases"] == ["latest", "x", "y"] for item in body["items"])
+    assert all(
+        list(item["alias_versions"].items()) == [(name, "v1") for name in item["aliases"]] for item in body["items"]
+    )
+    assert {item["alias_count"] for item in body["items"]} == {3}
 
 
 @pytest.mark.parametrize("column", ["name", "-name", "type", "-type", "version_count", "-version_count", "-updated_at"])
@@ -190,6 +194,13 @@ def test_the_first_page_is_read_in_the_order_of_an_index(vera, column):
 
     # What PostgreSQL does depends on how many rows there are.
     assert servers.on_postgres() or ("USING INDEX" in plan and "TEMP B-TREE FOR ORDER BY" not in plan)
+
+
+def test_the_artifacts_of_a_project_are_read_by_cursor_from_an_index(vera, artifact):
+    plan = Artifact.objects.visible_to(vera).filter(project=artifact.project, pk__lt=artifact.pk).order_by("-id")
+
+    # What PostgreSQL does depends on how many rows there are.
+    assert servers.on_postgres() or "artifact_project_newest (project_id=? AND id<?)" in plan[:50].explain()
 
 
 def test_read_by_cursor_an_item_that_stays_is_met_once(api, alice, bob, shelf):

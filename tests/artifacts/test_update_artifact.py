@@ -39,6 +39,24 @@ def test_tags_can_be_taken_away(bob, artifact):
     assert artifacts.update(Actor(bob), artifact, tags=[]).tags == []
 
 
+def test_tags_are_added_and_removed_one_by_one(api, bob, artifact):
+    client, url = api(bob), f"{ARTIFACTS}/{artifact.pk}"
+    client.patch(url, {"tags": ["a", "b"]})
+    assert client.patch(url, {"add_tags": ["c", "a", "c"], "remove_tags": ["b", "absent"]}).json()["tags"] == ["a", "c"]
+    # Somebody who has read the artifact before loses nothing.
+    artifacts.update(Actor(bob), artifact, add_tags=["d"])
+    assert client.get(url).json()["tags"] == ["a", "c", "d"]
+
+    answer = client.patch(url, {"add_tags": [f"t{number}" for number in range(98)], "description": "not taken"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "An artifact has at most 100 tags: remove some first.",
+    )
+    assert client.get(url).json()["tags"] == ["a", "c", "d"]
+    assert client.patch(url, {"add_tags": "x"}).status_code == 400
+    assert client.get(url).json()["description"] != "not taken"
+
+
 def test_the_type_stays_what_it_was(api, bob, artifact):
     answer = api(bob).patch(f"{ARTIFACTS}/{artifact.pk}", {"type": "model"})
 

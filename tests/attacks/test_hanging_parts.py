@@ -177,7 +177,7 @@ def test_a_store_that_is_stopped_stops_no_page(store):
             assert {one.result()[0] for one in clicks} == {503}
         finally:
             os.killpg(store.process.pid, signal.SIGCONT)
-    wait_until(lambda: call("/readyz")[0] == 200, 60)
+    wait_until(lambda: call("/readyz")[0] == 200)
 
 
 @contextmanager

@@ -317,7 +317,7 @@ def test_a_few_pages_that_one_opens_at_once_are_shown_one_after_the_other(monkey
         monkeypatch.setattr(sandbox._slots, "acquire", lambda timeout: waits.release() or acquire(timeout=timeout))
         pages = [threads.submit(sandbox.preview, "x.csv", reader_of(b"a\n1\n"), "bob") for _ in range(3)]
         assert waits.acquire(timeout=60)
-        wait_until(lambda: sandbox._requests["bob"] == 3, 60)
+        wait_until(lambda: sandbox._requests["bob"] == 3)
         with pytest.raises(errors.Busy):
             sandbox.preview("x.csv", reader_of(b"a\n1\n"), "bob")
         assert not waits.acquire(blocking=False)

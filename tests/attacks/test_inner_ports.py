@@ -124,7 +124,7 @@ def bytes_remain(env) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def open_ports(env) -> set[int]:
     """All that the store's process listens on, as the system tells it, not as we believe. Its last server is slow."""
-    wait_until(lambda: len(listeners.tcp_ports(servers.store().pids)) >= 2 * ports.STORE_PORT_COUNT, 60)
+    wait_until(lambda: len(listeners.tcp_ports(servers.store().pids)) >= 2 * ports.STORE_PORT_COUNT)
     return listeners.tcp_ports(servers.store().pids)
 
 

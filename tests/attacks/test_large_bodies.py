@@ -156,6 +156,18 @@ def test_a_long_body_that_is_refused_before_it_is_read_is_answered(stack):
             assert (answer.status, answer.json()["code"]) == (404, "Missing")
 
 
+def test_a_long_body_of_a_stranger_is_answered(stack):
+    """Also at URLs that do not exist, and with a key that is not valid."""
+    expected = {"/api/v1/teams": 401, "/api/v1/nothing": 404, "/api/nothing": 404, "/nothing": 413, "/login": 413}
+    with urllib3.PoolManager() as pool:
+        for path, status in expected.items():
+            for key in ({}, {"Authorization": "Bearer wllm_revoked"}):
+                headers = {"Content-Type": "application/json", **key}
+                url = f"{stack.base_url}{path}"
+                answer = pool.request("POST", url, body=b"x" * 8 * MIB, headers=headers, retries=False)
+                assert answer.status == status, path
+
+
 def test_the_front_has_a_limit_of_sockets(stack):
     limits = Path(f"/proc/{front(stack)}/limits").read_text().splitlines()
     (files,) = [line.split() for line in limits if line.startswith("Max open files")]

@@ -1,5 +1,6 @@
 """Lists of what has much metadata, long descriptions and configs: neither what is sent nor what is loaded grows."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -154,6 +155,21 @@ def test_a_list_that_fits_has_everything(api, alice, registry, monkeypatch):
     assert [item["metadata"]["number"] for item in items] == list(reversed(range(COUNT)))
     assert not any("omitted" in item for item in items)
     assert {len(item["notes"]) for item in items} == {len(TEXT)}
+
+
+def test_many_long_lists_at_once_carry_less(api, alice, registry, monkeypatch):
+    monkeypatch.setattr(long_values, "CROWDED_PAGE_BYTES", BUDGET)
+    path = f"/api/v1/artifacts/{registry['artifact']}/versions"
+    client = api(alice)
+    with ExitStack() as others:
+        for _ in range(long_values.MAX_FULL_PAGES):
+            others.enter_context(long_values.one_request())
+            assert long_values.page_budget() == long_values.MAX_PAGE_BYTES
+        crowded = client.get(path)
+    alone = client.get(path)
+    assert [answer.status_code for answer in (crowded, alone)] == [200, 200]
+    assert len(crowded.content) < BUDGET + COUNT * 1000 < len(alone.content)
+    assert all(item["omitted"] for item in crowded.json()["items"][2:])
 
 
 def test_the_shortest_values_are_kept(registry, monkeypatch):

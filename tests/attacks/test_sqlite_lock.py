@@ -180,7 +180,7 @@ def test_a_locked_database_gives_every_writer_an_answer_and_readers_their_page()
         other.execute("BEGIN IMMEDIATE")
         writes = [threads.submit(call, "POST", {"team": "acme", "name": f"locked-{n}"}) for n in range(120)]
         # All but the few that wait.
-        wait_until(lambda: sum(write.done() for write in writes) > 100, 120)
+        wait_until(lambda: sum(write.done() for write in writes) > 100)
         reads = [threads.submit(call, "GET") for _ in range(20)]
         assert {read.result() for read in reads} == {(200, "", "")}
         assert {write.result() for write in writes} == {(503, "DatabaseBusy", "5")}

@@ -63,7 +63,7 @@ def files(number: int) -> dict[str, bytes]:
         "fake.gif": b"GIF89a\2\0\2\0" + html,
         "dot.png": preview_files.png(),
         "trailer.png": preview_files.png() + html,
-        "README.md": text.encode(),
+        "README.md": f"{_front_matter()}{text}".encode(),
         "plain.txt": text.encode(),
         "train.py": f"x = '''{text}'''\n".encode(),
         "odd.js": f"`{text}`".encode(),
@@ -91,6 +91,17 @@ def files(number: int) -> dict[str, bytes]:
         "%3Cscript%3Ealert(1)%3C%2Fscript%3E.txt": text.encode(),
         f"{{{{ 7|add:7 }}}}'-alert(1)-'&lt;b&gt;{IMG}.py": text.encode(),
     }
+
+
+def _front_matter() -> str:
+    """What a card says of itself, and how well it does."""
+    texts = {name: evil(f"card-{name}", IMG) for name in ("license", "language", "base_model", "datasets", "tags")}
+    links = {"license_link": f"javascript:{WIRE}", "library_name": ["</span><script>", f"javascript:{WIRE}"]}
+    names = {name: evil(f"card-{name}", IMG) for name in ("name", "type", "split", "value")}
+    results = {"task": names, "dataset": names, "metrics": [names]}
+    index = {"model-index": [{"name": evil("card-model", IMG), "results": [results]}]}
+    # JSON is YAML.
+    return f"---\n{json.dumps(texts | links | index)}\n---\n"
 
 
 def _notebook(text: str) -> bytes:

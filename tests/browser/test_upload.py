@@ -41,7 +41,7 @@ def test_dropped_files_get_their_hashes_without_a_reload_and_become_a_version(pe
     page.get_by_role("button", name="Finalize v1").click()
     page.wait_for_url("**/dropped-*/v1")
     for badge in ("candidate", "nightly", "latest"):
-        expect(page.locator(".head .badges")).to_contain_text(badge)
+        expect(page.locator("#version-bar")).to_contain_text(badge)
     expect(page.locator("#facts")).to_contain_text("Finalized")
     expect(page.locator("#files a[data-row]")).to_have_text(["one.txt"])
     expect(page.get_by_role("status").filter(has_text="v1 finalized.")).to_be_visible()

@@ -93,18 +93,18 @@ def test_filters_are_in_the_url_and_the_back_button_undoes_them(person):
     page.goto("/artifacts")
     rows = page.locator("#list tbody tr")
     everything = rows.count()
-    page.get_by_label("Part of a name").press_sequentially("rank")
+    page.get_by_label("Filter artifacts").press_sequentially("rank")
     expect(rows).to_have_count(1)
-    expect(page).to_have_url(re.compile(r"/artifacts\?search=rank$"))
-    expect(page.get_by_label("Part of a name")).to_be_focused()
+    expect(page).to_have_url(re.compile(r"/artifacts\?q=rank$"))
+    expect(page.get_by_label("Filter artifacts")).to_be_focused()
     page.get_by_label("Type", exact=True).select_option("dataset")
     expect(page.locator("#list")).to_contain_text("No artifacts match these filters")
-    expect(page).to_have_url(re.compile(r"search=rank.*type=dataset"))
+    expect(page).to_have_url(re.compile(r"q=rank.*type=dataset"))
     page.go_back()
     expect(rows).to_have_count(1)
     expect(page.get_by_label("Type", exact=True)).to_have_value("")
     page.go_back()
-    expect(page.get_by_label("Part of a name")).to_have_value("")
+    expect(page.get_by_label("Filter artifacts")).to_have_value("")
     expect(rows).to_have_count(everything)
     page.get_by_role("columnheader", name="Name").get_by_role("link").click()
     expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
@@ -140,8 +140,15 @@ def test_folders_open_without_a_reload_and_long_ones_in_pages(person):
     page.get_by_role("link", name="Load more").click()
     expect(rows).to_have_count(130)
     expect(page.get_by_role("link", name="Load more")).to_have_count(0)
-    page.get_by_label("Filter by start of name").fill("part-12")
+    download_selected = page.get_by_role("button", name="Download selected")
+    expect(download_selected).to_be_disabled()
+    page.get_by_label("Filter files by any part of their path").fill("RT-12")
     expect(rows).to_have_count(10)
+    page.get_by_label("Select all").check()
+    expect(page.locator("input[name=select]:checked")).to_have_count(10)
+    with page.expect_download() as downloading:
+        download_selected.click()
+    assert downloading.value.suggested_filename == "kinds-v1-selection.zip"
     page.locator("#files .crumbs").get_by_role("link").first.click()
     expect(rows.filter(has_text="blob.bin")).to_be_visible()
     page.go_back()
@@ -255,9 +262,24 @@ def test_two_versions_are_compared_line_by_line_and_any_two_can_be_picked(person
 def test_what_one_copies_is_on_the_clipboard_and_announced(person):
     page = person("vera", permissions=["clipboard-read", "clipboard-write"]).page
     page.goto(ARTIFACT)
-    page.locator("#use-python + button").click()
-    expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#use-python").text_content()
+    use = page.get_by_role("group", name="Use this artifact")
+    for label, id in (("Python", "python"), ("CLI", "cli")):
+        use.get_by_text(label, exact=True).click()
+        use.get_by_role("button", name="Copy").click()
+        expect(page.get_by_role("status").filter(has_text="Copied.").last).to_be_visible()
+        expect(page.locator(f"#use-{id}")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == page.locator(f"#use-{id}").text_content()
+
+
+def test_switching_to_another_version(person):
+    page = person("vera").page
+    page.goto(ARTIFACT)
+    page.locator("#version-bar .switch summary").click()
+    page.locator("#version-bar .switch").get_by_role("link", name="v3", exact=True).click()
+    page.wait_for_url(f"**{ARTIFACT}/v3")
+    expect(page.get_by_role("navigation", name="Artifact").get_by_role("link", name="Files")).to_have_attribute(
+        "aria-current", "page"
+    )
 
 
 def test_a_run_is_followed_live(person, call_api):
@@ -304,6 +326,7 @@ def test_who_looks_on_is_offered_nothing_to_change(person):
         page.goto(where)
         for verb in ("Edit", "Delete", "Upload", "New artifact", "Settings", "Invite"):
             expect(page.locator("main").get_by_role("link", name=verb, exact=True)).to_have_count(0)
+        expect(page.get_by_label("More actions")).to_have_count(0)
 
 
 def test_the_facts_of_a_file_are_those_of_its_bytes(person):

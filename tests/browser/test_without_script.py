@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_objects import unique_name
+from tests.browser.page_objects import choose, unique_name
 from tests.browser.urls import ARTIFACT, KINDS
 
 
@@ -37,11 +37,11 @@ def test_lists_are_filtered_sorted_and_paged(page, call_api):
     expect(rows).to_have_count(50)
     page.get_by_role("link", name="Next").click()
     expect(rows).to_have_count(1)
-    page.get_by_label("Part of a name").fill("item-1")
+    page.get_by_label("Filter artifacts").fill("item-1")
     page.get_by_role("button", name="Filter").click()
     expect(rows).to_have_count(10)
     page.get_by_role("columnheader", name="Name").get_by_role("link").click()
-    expect(page).to_have_url(re.compile(r"search=item-1.*sort=name|sort=name.*search=item-1"))
+    expect(page).to_have_url(re.compile(r"q=item-1.*sort=name|sort=name.*q=item-1"))
     expect(rows.first).to_contain_text("item-10")
 
 
@@ -59,7 +59,7 @@ def test_an_artifact_is_made_edited_and_deleted(page):
     page.get_by_label("Tags").fill("slow")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#overview")).to_contain_text("slow")
-    page.get_by_role("link", name="Delete").click()
+    choose(page, "Delete artifact")
     page.get_by_label("Type the name to confirm").fill("plain")
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(f"**/{name}/artifacts")
@@ -76,7 +76,7 @@ def test_a_draft_is_finalized_and_deleted(page, call_api):
     page.get_by_role("button", name="Finalize").click()
     page.wait_for_url(f"**/{name}/v1")
     expect(page.locator("#facts")).to_contain_text("Finalized")
-    page.get_by_role("link", name="Delete").click()
+    choose(page, "Delete version")
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(f"**/{name}/versions")
 
@@ -111,11 +111,20 @@ def test_reading_comparing_and_leaving(page):
     page.get_by_role("button", name="Compare").click()
     expect(page).to_have_url(re.compile("base=v1&head=v4$"))
     page.locator("[data-path='train.py'] summary").click()
-    page.locator("[data-path='train.py']").get_by_role("link", name="Compare line by line").click()
+    page.locator("[data-path='train.py']").get_by_role("link", name="Compare contents").click()
     expect(page.locator("ins")).to_have_text("4")
+    page.goto(f"{ARTIFACT}/versions")
+    for version in ("v4", "v1"):
+        page.get_by_label(f"Select ranker:{version}", exact=True).check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page).to_have_url(re.compile("base=v1&head=v4$"))
     page.goto(f"{KINDS}/v1?path=many/")
     page.get_by_role("link", name="Load more").click()
     expect(page.locator("#files a[data-row]")).to_have_count(30)
+    page.get_by_label("Select part-129").check()
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download selected").click()
+    assert downloading.value.suggested_filename == "kinds-v1-selection.zip"
     page.goto(f"{ARTIFACT}/upload")
     expect(page.locator("noscript p").first).to_be_visible()
     page.get_by_role("searchbox", name="Search artifacts").fill("rank")

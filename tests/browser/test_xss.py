@@ -142,6 +142,7 @@ def test_texts_of_users(person, trap):
     look(mallory, "/artifacts", "tag")
     look(mallory, f"{PROJECT}/artifacts", "tag")
     look(mallory, trap.artifact, "description", "metadata-key", "metadata-value", "tag")
+    look(mallory, trap.artifact, "version-description", "v2-key")
     for tab in ("versions", "aliases", "history", "usage", "edit", "delete", "upload"):
         look(mallory, f"{trap.artifact}/{tab}")
     look(mallory, trap.url(), "version-description", "version-notes", "v1-key", "v1-value")
@@ -171,7 +172,7 @@ def test_names_and_contents_of_files(person, trap):
     folder = f"folder{IMG}"
     output = {
         "page.html": ["html"],
-        "README.md": ["text"],
+        "README.md": ["card-license", "card-tags", "card-base_model", "card-name", "card-value"],
         "plain.txt": ["text"],
         "train.py": ["text"],
         "odd.js": ["text"],
@@ -189,7 +190,8 @@ def test_names_and_contents_of_files(person, trap):
         f"{folder}/{evil('path', IMG)}.html": ["path", "html"],
     }
 
-    look(mallory, trap.url(), "folder")
+    look(mallory, trap.url(), "folder", "card-license", "card-value")
+    look(mallory, f"{trap.artifact}?readme=source", "card-license", "text")
     look(mallory, f"{trap.url()}?{urlencode({'path': f'{folder}/'})}", "folder", "path", "picture")
     for path in trap.files:
         look(mallory, trap.url("files", path), *output.get(path, ()))
@@ -208,17 +210,17 @@ def test_what_a_url_contains(person, trap):
     mallory = person("mallory")
     alerts = quote(evil("url"), safe="")
     queries = {
-        "/": ("search", "visibility", "team", "page"),
+        "/": ("q", "visibility", "team", "page"),
         "/search": ("q", "only", "page"),
-        "/artifacts": ("search", "type", "project", "tag", "alias", "sort", "page"),
+        "/artifacts": ("q", "type", "project", "tag", "alias", "sort", "page"),
         "/artifacts/new": ("project", "name", "type", "description", "tags"),
         "/projects/new": ("team", "name", "description", "visibility"),
-        f"{PROJECT}/runs": ("search", "state", "page"),
+        f"{PROJECT}/runs": ("q", "state", "page"),
         f"{trap.artifact}/history": ("before",),
         f"{trap.artifact}/upload": ("version", "after", "polls"),
         f"{trap.artifact}/compare": ("base", "head", "after"),
         f"{trap.artifact}/compare/file": ("base", "head", "path"),
-        trap.url(): ("path", "starts", "after"),
+        trap.url(): ("path", "filter", "after", "offset"),
     }
 
     for url, fields in queries.items():
@@ -249,8 +251,8 @@ def test_what_is_typed_while_the_page_stays(person, trap):
     mallory = person("mallory")
     mallory.page.goto("/artifacts")
 
-    with mallory.page.expect_response(lambda response: "search=" in response.url):
-        mallory.page.locator("main [name=search]").fill(IMG)
+    with mallory.page.expect_response(lambda response: "q=" in response.url):
+        mallory.page.locator("main [name=q]").fill(IMG)
     mallory.page.wait_for_load_state("networkidle")
     assert mallory.page.evaluate(_LOOK) == []
 

@@ -15,7 +15,7 @@ PAGES = {
     "project-settings": "/acme/recommender/settings",
     "runs": "/acme/recommender/runs",
     "artifacts": "/artifacts",
-    "artifacts-none": "/artifacts?search=nothing-is-called-so",
+    "artifacts-none": "/artifacts?q=nothing-is-called-so",
     "artifact-new": "/artifacts/new",
     "artifact": ARTIFACT,
     "artifact-versions": f"{ARTIFACT}/versions",

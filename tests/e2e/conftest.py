@@ -16,7 +16,9 @@ from core.parent_process import terminate_with_parent
 from deploy import child_processes
 from harness import servers
 
-STOPS_WITHIN = 40
+# Seconds that a busy machine may take for what a quiet one does at once.
+PATIENCE = 300
+STOPS_WITHIN = 120
 
 
 class Terminal:
@@ -51,12 +53,12 @@ class Terminal:
     def is_ready(self) -> bool:
         return "(ready in" in self.output
 
-    def wait_for_banner(self, seconds: float) -> "Terminal":
+    def wait_for_banner(self, seconds: float = PATIENCE) -> "Terminal":
         wait_until(lambda: self.is_ready or self.process.poll() is not None, seconds)
         assert self.is_ready, self.output
         return self
 
-    def wait_for_end(self, seconds: float) -> int:
+    def wait_for_end(self, seconds: float = PATIENCE) -> int:
         return self.process.wait(seconds)
 
     def press_ctrl_c(self) -> None:
@@ -76,7 +78,7 @@ class Terminal:
         return child_processes.find_processes(self.var)
 
 
-def wait_until(holds: Callable[[], Any], seconds: float) -> None:
+def wait_until(holds: Callable[[], Any], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not so after {seconds} s"

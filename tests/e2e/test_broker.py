@@ -56,7 +56,7 @@ def test_a_list_of_queues_that_a_power_cut_left_empty_is_made_anew(options):
     table.touch()
     with Connection("filesystem://", transport=OURS, transport_options=options) as connection:
         connection.Producer().publish("work", exchange=queue.exchange, routing_key="cut", declare=[queue])
-        assert connection.SimpleQueue(queue).get(timeout=10).payload == "work"
+        assert connection.SimpleQueue(queue).get(timeout=60).payload == "work"
     assert table.stat().st_size
 
 
@@ -85,6 +85,6 @@ def test_a_message_that_a_power_cut_left_empty_ends_no_worker():
     stack.start()
     message = stack.var / "broker" / "1_cut.celery.msg"
     message.touch()
-    wait_until(lambda: not message.exists(), 60)
-    wait_until(lambda: "Dropped a message that was cut short" in stack.worker.log.read_text(), 60)
+    wait_until(lambda: not message.exists())
+    wait_until(lambda: "Dropped a message that was cut short" in stack.worker.log.read_text())
     assert stack.worker.is_running

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def first(make_run) -> Terminal:
     """The first start of all."""
-    return make_run().wait_for_banner(120)
+    return make_run().wait_for_banner()
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_workers_verify_what_was_logged(first, server):
         names = [f"{artifact.qualified_name}:latest" for artifact in server.artifacts(project)]
         return {file.integrity for name in names for file in server.artifact(name).files()} == {"verified"}
 
-    wait_until(verified, 30)
+    wait_until(verified)
 
 
 def test_it_listens_only_on_known_ports(first):
@@ -110,7 +110,7 @@ def test_it_listens_only_on_known_ports(first):
 
 def test_a_second_one_in_the_same_directory_says_so(first, make_run):
     second = make_run()
-    assert second.wait_for_end(20) != 0
+    assert second.wait_for_end() != 0
     assert "already runs in" in second.output
     assert "Traceback" not in second.output
 
@@ -125,7 +125,7 @@ def test_ctrl_c_stops_everything(first):
 
 def test_the_next_start_keeps_everything(first, make_run, server):
     before = first.credentials
-    again = make_run().wait_for_banner(90)
+    again = make_run().wait_for_banner()
     assert again.credentials == before
     assert len(list(server.artifacts(f"{before['username']}/first-steps"))) == 4
     assert "Logging a first project" not in again.output
@@ -136,27 +136,27 @@ def test_the_next_start_keeps_everything(first, make_run, server):
 
 
 def test_a_terminated_launcher_stops_everything(first, make_run):
-    again = make_run().wait_for_banner(90)
+    again = make_run().wait_for_banner()
     os.kill(again.launcher, signal.SIGTERM)
     again.wait_for_end(STOPS_WITHIN)
     assert not again.processes
 
 
 def test_a_killed_launcher_leaves_nothing_behind_and_nothing_in_the_way(first, make_run):
-    again = make_run().wait_for_banner(90)
+    again = make_run().wait_for_banner()
     os.kill(again.launcher, signal.SIGKILL)
     wait_until(lambda: not again.processes, STOPS_WITHIN)
-    make_run().wait_for_banner(90).press_ctrl_c()
+    make_run().wait_for_banner().press_ctrl_c()
 
 
 def test_everything_killed_at_once_is_no_obstacle(first, make_run):
-    again = make_run().wait_for_banner(90)
+    again = make_run().wait_for_banner()
     launcher, others = again.launcher, again.processes
     for pid in {launcher, *others}:
         # Some end by themselves when they lose their parent.
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    another = make_run().wait_for_banner(90)
+    another = make_run().wait_for_banner()
     another.press_ctrl_c()
     assert not another.processes
 
@@ -165,7 +165,7 @@ def test_a_taken_port_is_one_line(first, make_run):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         refused = make_run(PORT=port)
-        assert refused.wait_for_end(20) != 0
+        assert refused.wait_for_end() != 0
     assert f"Port {port} is taken" in refused.output
     assert "Traceback" not in refused.output
 
@@ -173,25 +173,25 @@ def test_a_taken_port_is_one_line(first, make_run):
 def test_a_url_that_changes_is_in_the_credentials(first, make_run):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
-    moved = make_run(PORT=port).wait_for_banner(90)
+    moved = make_run(PORT=port).wait_for_banner()
     assert moved.credentials["base_url"] == f"http://127.0.0.1:{port}"
     assert wandb.Api(base_url=moved.credentials["base_url"], api_key=moved.credentials["api_key"]).viewer
     moved.press_ctrl_c()
 
 
 def test_a_killed_process_is_started_again_and_the_console_says_so(first, make_run):
-    again = make_run().wait_for_banner(90)
+    again = make_run().wait_for_banner()
     [store] = [pid for pid in again.processes if Path(f"/proc/{pid}/exe").resolve().name == "weed"]
     os.kill(store, signal.SIGKILL)
-    wait_until(lambda: "The process `store` runs again." in again.output, 60)
+    wait_until(lambda: "The process `store` runs again." in again.output)
     assert "The process `store` ended unexpectedly" in again.output
     again.press_ctrl_c()
     assert not again.processes
 
 
 def test_a_process_that_cannot_start_is_reported(first, make_run):
-    again = make_run(CELERY_BROKER_URL="nonsense://").wait_for_banner(90)
-    wait_until(lambda: "The process `worker` ended unexpectedly" in again.output, 60)
+    again = make_run(CELERY_BROKER_URL="nonsense://").wait_for_banner()
+    wait_until(lambda: "The process `worker` ended unexpectedly" in again.output)
     again.press_ctrl_c()
 
 
@@ -199,6 +199,6 @@ def test_a_newer_database_is_one_line(first, make_run):
     with sqlite3.connect(first.var / "db.sqlite3") as database:
         database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('artifacts', '9999_to_come', 0)")
     refused = make_run()
-    assert refused.wait_for_end(30) != 0
+    assert refused.wait_for_end() != 0
     assert "A newer wanLLMDB made this database (it has artifacts.9999_to_come)" in refused.output
     assert "Traceback" not in refused.output

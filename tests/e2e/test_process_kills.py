@@ -78,14 +78,14 @@ def test_a_worker_killed_in_the_middle_of_verifying_is_made_good(stack, bob, pro
     time.sleep(0.5)
     stack.worker.start()
     stack.manage("shell", "--no-imports", "--command", SWEEP)
-    wait_until(lambda: integrity(project) == {"verified"}, 60)
+    wait_until(lambda: integrity(project) == {"verified"})
 
 
 def test_readers_never_see_half_a_version_while_web_servers_die(stack, bob, project):
     writer = subprocess.Popen([sys.executable, "-c", LOG_VERSIONS, project, str(FILES)], env=bob)
     is_over = threading.Event()
     vera = wandb.Api(base_url=stack.base_url, api_key=stack.key("vera"))
-    wait_until(lambda: list(logged_collections(vera, project)), 60)
+    wait_until(lambda: list(logged_collections(vera, project)))
     with ThreadPoolExecutor() as threads:
         counts = threads.submit(watch, vera, project, is_over)
         for _ in range(3):
@@ -117,7 +117,7 @@ def test_lost_connections_to_the_database_cost_no_answer(stack, bob, project):
             assert both() == ["v1", "latest"]
     lose_connections(stack)
     log(project, b"second")
-    wait_until(lambda: integrity(project) == {"verified"}, 60)
+    wait_until(lambda: integrity(project) == {"verified"})
 
 
 def log(project: str, content: bytes) -> None:

@@ -45,6 +45,13 @@ def test_several_writers_count_for_themselves(run, bob):
     assert HistoryBatch.objects.filter(run=run).count() == 1
 
 
+def test_a_writer_without_rows_is_not_stored(run, bob, api):
+    for _ in range(3):
+        body = {"writer": str(uuid4()), "offset": 7, "rows": []}
+        assert api(bob).post(f"/api/v1/runs/{run.pk}/history", body).json()["history_row_count"] == 0
+    assert not run.history_writers.exists()
+
+
 def test_batches_are_filled_up_and_end(run, bob, monkeypatch):
     monkeypatch.setattr(history, "MAX_BATCH_ROWS", 4)
     writer = uuid4()

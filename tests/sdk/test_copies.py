@@ -60,9 +60,9 @@ def test_a_copy_of_a_logged_artifact_has_edits_of_its_own(copied):
     other = copied(logged)
     other.metadata["eval"].append(2)
     other.aliases.append("worst")
-    assert (logged.metadata, logged.aliases) == ({"eval": [1]}, ["best"])
+    assert (logged.metadata, logged.aliases) == ({"eval": [1]}, ["latest", "best"])
     assert (other.qualified_name, other.metadata, other.aliases) == (
-        logged.qualified_name, {"eval": [1, 2]}, ["best", "worst"],
+        logged.qualified_name, {"eval": [1, 2]}, ["latest", "best", "worst"],
     )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ def no_network(monkeypatch):
 
 def test_everything_works_and_nothing_is_sent(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("WANLLMDB_MODE", "disabled")
-    with wandb.init(project="acme/x", name="try", config={"lr": 1}, tags=["a"]) as run:
-        assert (run.name, run.entity, run.project, run.url, run.state) == ("try", "acme", "x", None, "running")
+    with wandb.init(project="acme/first", name="try", config={"lr": 1}, tags=["a"]) as run:
+        assert (run.name, run.entity, run.project, run.url, run.state) == ("try", "acme", "first", None, "running")
         wandb.log({"loss": 0.5})
         wandb.config.epochs = 3
         run.tags = ["b"]
@@ -28,20 +28,20 @@ def test_everything_works_and_nothing_is_sent(monkeypatch, tmp_path, capsys):
         artifact.add_file(tmp_path / "a.txt")
         logged = wandb.log_artifact(artifact, aliases=["latest"], tags=["raw"]).wait()
         assert logged is artifact
-        assert (logged.version, logged.aliases, logged.size, logged.metadata) == ("v0", ["latest"], 1, {"rows": 1})
-        assert run.log_artifact(logged).version == "v0"
-        assert run.log_artifact(tmp_path / "a.txt", wait=False).wait().version == "v0"
+        assert (logged.version, logged.aliases, logged.size, logged.metadata) == ("v1", ["latest"], 1, {"rows": 1})
+        assert run.log_artifact(logged).version == "v1"
+        assert run.log_artifact(tmp_path / "a.txt", wait=False).wait().version == "v1"
         assert wandb.save(tmp_path / "*.txt") == ["a.txt"]
         described = wandb.ModelRegistry().log_model(run, tmp_path / "a.txt", "net", version="v1.0.0")
-        assert (described["version"], described["number"], described["stage"]) == ("v1.0.0", 0, "none")
+        assert (described["version"], described["number"], described["stage"]) == ("v1.0.0", 1, "none")
     assert (run.state, dict(run.summary), dict(run.config)) == ("finished", {"loss": 0.5}, {"lr": 1, "epochs": 3})
     assert capsys.readouterr().out == ""
 
 
 def test_operations_that_need_a_server_are_rejected(tmp_path):
     with wandb.init(mode="disabled") as run:
-        with pytest.raises(wandb.Invalid, match="use_artifact needs a server, but the mode is 'disabled'"):
-            run.use_artifact("data:latest")
+        with pytest.raises(wandb.Invalid, match=r"use_artifact.* needs a server, but the mode is 'disabled'"):
+            run.use_artifact("data:latest", at="2026-05-03T12:00:00Z")
         (tmp_path / "a.txt").write_text("a")
         logged = run.log_artifact(tmp_path / "a.txt")
         for operation in (logged.save, logged.used_by, logged.logged_by):
@@ -72,6 +72,34 @@ def test_what_was_logged_is_read_back_from_the_files_of_the_draft(tmp_path):
         (tmp_path / "gone.txt").unlink()
         with pytest.raises(wandb.CorruptDownload, match="cannot be read"):
             gone.download(tmp_path / "again")
+
+
+def test_what_this_process_logged_is_found_by_its_name(tmp_path):
+    for text in ("one", "two"):
+        with wandb.init(project="found", mode="disabled") as run:
+            artifact = wandb.Artifact("data", "dataset", metadata={"text": text})
+            with artifact.new_file("a.txt") as file:
+                file.write(text)
+            run.log_artifact(artifact, aliases=["best"] if text == "one" else None)
+            del artifact
+    with wandb.init(project="found", mode="disabled") as run:
+        for name, text in {"data": "two", "data:latest": "two", "found/data:best": "one", "data:v2": "two"}.items():
+            assert run.use_artifact(name, type="dataset").metadata == {"text": text}
+        assert Path(run.use_artifact("data", alias="best").file(tmp_path)).read_text() == "one"
+        assert run.use_artifact("data", version=1).aliases == ["best"]
+        with pytest.raises(wandb.AliasNotFound) as missing:
+            run.use_artifact("data:nope")
+        assert missing.value.aliases == ["best", "latest"]
+        with pytest.raises(wandb.VersionNotFound):
+            run.use_artifact("data", version="v3")
+        with pytest.raises(wandb.TypeDiffers):
+            run.use_artifact("data", type="model")
+        with pytest.raises(wandb.TypeDiffers):
+            run.log_artifact(wandb.Artifact("data", "model"))
+        with pytest.raises(wandb.NotFound, match="what this process has logged"):
+            run.use_artifact("other")
+        with pytest.raises(wandb.Invalid, match="larger than 1 MiB"):
+            run.log_artifact(wandb.Artifact("data", "dataset", metadata={"text": "x" * (1 << 20)}))
 
 
 REGISTRY = {

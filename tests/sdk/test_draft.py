@@ -258,7 +258,7 @@ def test_the_home_directory_of_nobody(artifact, monkeypatch):
     with pytest.raises(wandb.Invalid, match="is in a home directory that does not exist"):
         artifact.add_file("~/a.txt")
     for nothing in (None, 3):
-        with pytest.raises(wandb.Invalid, match="is not a path"):
+        with pytest.raises(wandb.Invalid, match="takes a path, not"):
             artifact.add_file(nothing)
 
 

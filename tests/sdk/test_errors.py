@@ -46,7 +46,9 @@ def test_everything_is_a_wanllmdb_error():
     assert len(kinds) > 20
     assert all(issubclass(kind, wandb.WanLLMDBError) for kind in kinds)
     public = {kind.__name__ for kind in kinds}
-    tree = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    tree = {
+        value.__name__ for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)
+    }
     assert public == tree
 
 

@@ -32,6 +32,7 @@ ENDINGS = {
     "raise SystemExit()": "finished 0",
     "raise SystemExit(0)": "finished 0",
     "raise SystemExit(None)": "finished 0",
+    "sys.exit(0.0)": "crashed 1",
     "sys.exit(2)": "crashed 2",
     "sys.exit(-1)": "crashed -1",
     "sys.exit(2**40)": "crashed 1",

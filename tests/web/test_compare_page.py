@@ -5,7 +5,10 @@ import pytest
 from accounts.actor import Actor
 from artifacts import artifacts, version_diff, versions
 from artifacts.models import ArtifactVersion
+from projects import runs
+from projects.models import Run
 from tests.artifacts.client import fill, log
+from tests.web.sample_files import layer, png, safetensors
 
 PAGE = "/acme/demo/artifacts/dataset/data/compare"
 HTMX = {"HX-Request": "true"}
@@ -96,6 +99,63 @@ def test_lines_of_a_file_as_page_and_part(browser, vera, pair, django_assert_max
     assert "<html" not in part and "&lt;<del>b</del>&gt;" in part and "&lt;<ins>i</ins>&gt;" in part
     assert "The bytes are the same." in client.get(f"{PAGE}/file?path=a", headers=HTMX).content.decode()
     assert client.get(f"{PAGE}/file?path=nowhere").status_code == client.get(f"{PAGE}/file").status_code == 404
+
+
+def test_files_are_compared_by_what_they_hold(browser, vera, bob, artifact, django_assert_max_num_queries):
+    table, image, tensors = b"id,<b>\n1,2\n", png(3, 2), safetensors({"<i>": layer(0)}, body=bytes(8))
+    log(bob, artifact, {"t.csv": table, "p.png": image, "m.safetensors": tensors, "broken.npz": b"1", "r.npz": b"2"})
+    changed = {"t.csv": table + b"2,3\n", "p.png": png(5, 4), "broken.npz": b"3", "r.npz": b"2"}
+    log(bob, artifact, changed | {"m.safetensors": tensors[:-1] + b"x"})
+    client = browser(vera)
+
+    page = client.get(PAGE).content.decode()
+    assert page.count("Compare contents") == 4
+    with django_assert_max_num_queries(12):
+        lines = client.get(f"{PAGE}/file?path=t.csv").content.decode()
+    # The lines of a text stay.
+    assert "1 row added" in lines and "matched by <code>id</code>" in lines and "1 line added" in lines
+    pair = client.get(f"{PAGE}/file?path=p.png", headers=HTMX).content.decode()
+    base = PAGE.removesuffix("/compare")
+    assert f'src="{base}/v1/image/p.png" width="3"' in " ".join(pair.split())
+    assert f'src="{base}/v2/image/p.png" width="5"' in " ".join(pair.split()) and "Not a text file" not in pair
+    part = client.get(f"{PAGE}/file?path=m.safetensors", headers=HTMX).content.decode()
+    assert "1 with other values" in part and "&lt;i&gt;" in part and "<i>" not in part
+    broken = client.get(f"{PAGE}/file?path=broken.npz", headers=HTMX).content.decode()
+    assert "not an archive of arrays" in broken
+    assert "The bytes are the same." in client.get(f"{PAGE}/file?path=r.npz", headers=HTMX).content.decode()
+
+
+def test_numbers_have_their_difference_and_runs_their_config(
+    browser, vera, bob, pair, project, django_assert_max_num_queries
+):
+    one, two = pair
+    versions.describe(Actor(bob), one, metadata={"rows": 1000, "mAP": 0.8, "zero": 0, "on": True, "huge": 10**400})
+    versions.describe(Actor(bob), two, metadata={"rows": 2234, "mAP": 0.75, "zero": 2, "on": False, "huge": 1.5})
+    for number, version in enumerate(pair):
+        run = runs.start(Actor(bob), project, config={"lr": 0.1 * (number + 1), "seed": 1})
+        Run.objects.filter(pk=run.pk).update(summary={"loss": 0.5 - number * 0.25})
+        ArtifactVersion.objects.filter(pk=version.pk).update(run=run)
+    client = browser(vera)
+
+    with django_assert_max_num_queries(12):
+        page = client.get(PAGE).content.decode()
+    for delta in ("+1,234 (+123.4%)", "-0.05 (-6.3%)", "+2<", "+0.1 (+100.0%)", "-0.25 (-50.0%)"):
+        assert delta in page, delta
+    assert page.count("(+") + page.count("(-") == 4
+    assert "Run config" in page and "Run summary" in page and "<code>seed</code>" not in page
+
+
+def test_two_ticked_versions_are_compared(browser, vera, bob, artifact, pair):
+    client = browser(vera)
+    page = client.get(PAGE.replace("compare", "versions")).content.decode()
+
+    url = PAGE.replace("compare", "versions/compare")
+    assert page.count('name="item"') == 2 and f'formaction="{url}"' in page
+    one, two = (version.pk for version in pair)
+    assert client.get(f"{url}?item={two}&item={one}")["Location"] == f"{PAGE}?base=v1&head=v2"
+    for ticked in (f"item={one}", f"item={one}&item={one}", f"item={artifact.pk}&item={one}"):
+        response = client.get(f"{url}?{ticked}")
+        assert response.status_code == 400 and "Select two versions" in response.content.decode()
 
 
 def test_one_version_or_none(browser, alice, bob, vera, project, artifact):

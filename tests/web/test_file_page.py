@@ -77,7 +77,7 @@ def test_every_kind_has_its_preview(browser, vera, version):
     client = browser(vera)
 
     assert '<span class="k">import</span>' in page_of(client, "train.py")
-    assert "<h3>Hello</h3>" in page_of(client, "README.md")
+    assert '<h3 id="card-hello">Hello</h3>' in page_of(client, "README.md")
     assert "<td>&lt;b&gt;x&lt;/b&gt;</td>" in page_of(client, "t.csv")
     assert '<ul class="tree">' in page_of(client, "t.json")
     assert "2 × 3" in page_of(client, "m.safetensors") and "1 tensor, 6 parameters." in page_of(client, "m.safetensors")

@@ -25,7 +25,7 @@ def test_behind_the_last_page_lies_what_a_filter_finds(browser, vera, runs):
 
     last = client.get(f"{RUNS}?page=201").content.decode()
     assert "9951–10000 of 10,000+ runs" in last and "run-00000" not in last
-    assert "run-00000" in client.get(f"{RUNS}?search=run-00000").content.decode()
+    assert "run-00000" in client.get(f"{RUNS}?q=run-00000").content.decode()
 
 
 def test_as_many_as_are_counted(browser, vera, runs):

@@ -37,7 +37,7 @@ PUBLIC = {"sign-in", "sign-out", "sign-up"}
 EDITORS = {
     "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
     "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
-    "proposal-approve", "proposal-reject", "proposal-withdraw",
+    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
@@ -53,20 +53,22 @@ OWN = {
     "team-new",
     "project-new",
     "artifact-new",
+    "artifacts-delete",
+    "artifacts-tag",
     "inbox-read",
     "watch-end",
     "invitation-accept",
     "invitation-decline",
 }
-# Whoever sees a project has these: what one watches is one's own.
-READERS = {"project-watch", "artifact-watch"}
+# Whoever sees a project has these: what one watches is one's own, and what one downloads stays as it is.
+READERS = {"project-watch", "artifact-watch", "selection-zip"}
 # What only editors or admins see, though looking at it changes nothing.
 EDITOR_VIEWS = {"upload-files"}
 ADMIN_VIEWS = {"project-webhooks", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
-    "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume", "webhook-redeliver", "inbox-read",
-    "watch-end", "invitation-accept", "invitation-decline",
+    "selection-zip", "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
+    "webhook-redeliver", "inbox-read", "watch-end", "invitation-accept", "invitation-decline",
 }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def test_the_list_shows_the_state_of_runs(browser, run, vera, bob):
         ("state=running", 1),
         ("state=crashed", 0),
         ("state=x", 2),
-        ("search=otter", 1),
+        ("q=otter", 1),
         ("search=why", 1),
         ("group=sweep-1", 1),
     ],

@@ -1,14 +1,17 @@
 """The page of a version: what it holds, and what one can do with it."""
 
+import io
 import re
+import zipfile
 from html import unescape
 
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import versions
+from artifacts import folder_summaries, versions
 from artifacts.aliases import aliases
-from artifacts.models import AliasChange, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
+from artifacts.content import archives
+from artifacts.models import AliasChange, ArtifactDownload, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
 from tests.artifacts.client import fill, log
 from tests.conftest import HTMX
 
@@ -75,8 +78,8 @@ def test_it_shows_its_root_and_leads_into_folders(browser, vera, version):
     assert f'href="{PAGE}?path=data%2F" hx-get="{PAGE}?path=data%2F"' in page
     assert f'href="{PAGE}/files/z%20%23%3F%26%25.txt"' in page
     assert f'href="{PAGE}/download/README.md"' in page
-    assert "train.csv" not in page
-    assert version.files.get(path="README.md").blob.sha256 in page
+    assert f"{PAGE}/files/data/train.csv" not in page
+    assert version.files.get(path="README.md").blob.sha256 not in page
 
     folder = browser(vera).get(f"{PAGE}?path=data/").content.decode()
     assert f'href="{PAGE}/files/data/train.csv"' in folder and "deep/" in folder and "README" not in folder
@@ -102,8 +105,8 @@ def test_large_folders_come_page_by_page(browser, vera, version):
 
     page = client.get(f"{PAGE}?path=many/").content.decode()
     assert "many/099.txt" in page and "many/100.txt" not in page
-    assert f'href="{PAGE}?path=many%2F&amp;after=099.txt"' in page
-    assert f'hx-get="{PAGE}/files?path=many%2F&amp;after=099.txt"' in page
+    assert f'href="{PAGE}?path=many%2F&amp;after=099.txt&amp;offset=100"' in page
+    assert f'hx-get="{PAGE}/files?path=many%2F&amp;after=099.txt&amp;offset=100"' in page
 
     more = client.get(f"{PAGE}/files?path=many/&after=099.txt", headers=HTMX).content.decode()
     assert "many/100.txt" in more and "many/199.txt" in more and "after=199.txt" in more and "<table" not in more
@@ -113,8 +116,46 @@ def test_large_folders_come_page_by_page(browser, vera, version):
     without_script = client.get(f"{PAGE}/files?path=many/&after=099.txt", follow=True)
     assert "many/100.txt" in without_script.content.decode() and "Back to the start" in without_script.content.decode()
 
-    rows = client.get(f"{PAGE}?path=many/&starts=12").content.decode()
+    folder_summaries.store(version)
+    assert "100 of 250" in client.get(f"{PAGE}?path=many/").content.decode()
+    assert (
+        "200 of 250" in client.get(f"{PAGE}/files?path=many/&after=099.txt&offset=100", headers=HTMX).content.decode()
+    )
+
+    rows = client.get(f"{PAGE}?filter=Y/12").content.decode()
     assert "many/120.txt" in rows and "many/119.txt" not in rows and "Load more" not in rows
+    assert "10 of 10\n      matches in 254\n      files searched" in rows
+    assert "contains “nowhere”" in client.get(f"{PAGE}?path=many&filter=nowhere").content.decode()
+    for hostile in ("offset=x", "offset=-1", "offset=9999999999999999999", "filter=" + "x" * 300):
+        assert client.get(f"{PAGE}?{hostile}").status_code == 200, hostile
+
+
+def test_folders_and_ticked_files_are_downloaded_as_a_zip(browser, bob, vera, mallory, artifact, version, files):
+    client = browser(vera)
+    page = client.get(PAGE).content.decode()
+    assert f'action="{PAGE}/selection.zip"' in page and 'name="select" value="data/"' in page
+    assert f'href="{PAGE}.zip?path=data%2F"' in page and "2 files</span>" in page
+
+    def names(response):
+        body = b"".join(response.streaming_content)
+        assert len(body) == int(response["Content-Length"])
+        return set(zipfile.ZipFile(io.BytesIO(body)).namelist())
+
+    folder = client.get(f"{PAGE}.zip?path=data/")
+    assert 'filename="data-v1-data.zip"' in folder["Content-Disposition"]
+    assert names(folder) == {"data/train.csv", "data/deep/x.txt"}
+    ticked = {"select": ["README.md", "data/deep/", "data/deep/x.txt", "nowhere"]}
+    assert names(client.post(f"{PAGE}/selection.zip", ticked)) == {"README.md", "data/deep/x.txt"}
+    assert ArtifactDownload.objects.filter(version=version, user=vera).count() == 2
+
+    nothing = client.post(f"{PAGE}/selection.zip", follow=True)
+    assert "Select files or folders" in nothing.content.decode()
+    assert client.post(f"{PAGE}/selection.zip", {"select": "nowhere"}).status_code == 404
+    assert client.get(f"{PAGE}.zip?path=nowhere").status_code == 404
+    many_paths = {"select": [f"{number}" for number in range(archives.MAX_SELECTED + 1)]}
+    assert client.post(f"{PAGE}/selection.zip", many_paths, headers=HTMX).status_code == 400
+    assert browser(mallory).post(f"{PAGE}/selection.zip", ticked).status_code == 404
+    assert ArtifactDownload.objects.filter(version=version).count() == 2
 
 
 @pytest.mark.parametrize("count", [10, 5_000])
@@ -285,7 +326,7 @@ def test_deleting_one_that_only_latest_follows(browser, bob, artifact, version):
 
     assert "aliases too" not in client.get(f"{page}/delete", headers=HTMX).content.decode()
     assert client.post(f"{page}/delete", {}, headers=HTMX).status_code == 204
-    assert [row.alias for row in version.aliases.all()] == ["latest", "production"]
+    assert [row.alias for row in version.aliases.all()] == ["production", "latest"]
 
 
 def test_names_and_texts_are_escaped(browser, bob, artifact):

@@ -119,6 +119,13 @@ def history(
     return (row for page in pages for row in page["items"])
 
 
+def history_page(
+    client: Client, artifact_id: str, alias: str | None, *, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """One page of `history`: its `items`, and the `next_cursor`."""
+    return dict(client.get(f"{_path(artifact_id, alias)}/history", limit=limit, cursor=cursor))
+
+
 def propose(
     client: Client, artifact_id: str, alias: str, version_id: str | None, reason: str | None = None
 ) -> dict[str, Any]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from wanllmdb.sdk import errors, name_resolution
+from wanllmdb.sdk import errors, name_resolution, wandb_names
+from wanllmdb.sdk.arguments import checked, shown
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.host_environment import api_keys
+from wanllmdb.sdk.json_limits import require_fit
+from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_text
 from wanllmdb.sdk.models import Project
+from wanllmdb.sdk.paginated_list import PaginatedList, of_records
 from wanllmdb.sdk.stored_run import StoredRun, find_run, find_runs
+from wanllmdb.sdk.validators import validate_tags
 
 
 class Collection:
-    """An artifact with all its versions."""
+    """An artifact with all its versions. Changes of its `description`, `metadata` and `tags` are sent by `save`."""
 
     def __init__(self, connection: Connection, record: Mapping[str, Any]) -> None:
         self._connection = connection
@@ -27,12 +32,19 @@ class Collection:
         self.type = str(record["type"])
         self.project = str(record["project_name"])
         """`team/project`."""
-        self.tags: list[str] = record["tags"]
+        self.tags: list[str] = list(record["tags"])
         self.version_count = int(record["version_count"])
         self.latest_version: str | None = record["latest_version"]
         """The latest version, such as `v3`; None if there is none."""
         self.aliases: list[str] = record["aliases"]
         """The aliases of the latest version."""
+        self.alias_versions: dict[str, str] = dict(
+            record.get("alias_versions", dict.fromkeys(self.aliases, self.latest_version))
+        )
+        """Its first 50 aliases and where they point, `{"production": "v2", "latest": "v4"}`: protected and well-known
+        names first, semantic versions last. `all_aliases()` has every one."""
+        self.alias_count = int(record.get("alias_count", len(self.alias_versions)))
+        """How many aliases it has; 10,001 for any that are more."""
         self.updated_at = str(record["updated_at"])
         self.url = str(record["url"])
 
@@ -55,18 +67,63 @@ class Collection:
             self._record = self._connection.client.complete(self._record, f"/artifacts/{self.id}")
         return self._record
 
-    def versions(self) -> Iterator[Artifact]:
-        """All finalized versions, newest first. Fetched page by page."""
+    @checked()
+    def versions(self, per_page: int | None = None) -> PaginatedList[Artifact]:
+        """All finalized versions, newest first: a list that is fetched page by page."""
+        return of_records(
+            self._connection.client,
+            f"/artifacts/{self.id}/versions",
+            lambda record: Artifact._from_record(self._connection, record),
+            per_page,
+            self._explain_missing,
+            state="finalized",
+        )
+
+    @checked(ignored=wandb_names.FILES)
+    def artifacts(self, per_page: int | None = None) -> PaginatedList[Artifact]:
+        """The same as `versions`."""
+        return self.versions(per_page)
+
+    def add_tags(self, *tags: str) -> None:
+        """Add tags to those that the artifact has, whoever else adds some meanwhile. Raises `InvalidName`, `Denied`."""
+        self._change_tags(add_tags=validate_tags(tags))
+
+    def remove_tags(self, *tags: str) -> None:
+        """Remove these tags, if the artifact has them. Raises `InvalidName`, `Denied`."""
+        self._change_tags(remove_tags=validate_tags(tags))
+
+    def _change_tags(self, **changes: list[str]) -> None:
         with self._explain_missing():
-            for record in self._connection.client.iter_pages(f"/artifacts/{self.id}/versions", state="finalized"):
-                yield Artifact._from_record(self._connection, record)
+            record = self._connection.client.patch(f"/artifacts/{self.id}", changes)
+        self.tags = list(record["tags"])
 
     def all_aliases(self) -> dict[str, str]:
         """Every alias with its version: `{"latest": "v3"}`."""
         with self._explain_missing():
-            items = self._connection.client.get(f"/artifacts/{self.id}/aliases")["items"]
-        return {row["alias"]: row["version"] for row in items}
+            pages = list(self._connection.client.iter_cursor_pages(f"/artifacts/{self.id}/aliases"))
+        return {row["alias"]: row["version"] for page in pages for row in page["items"]}
 
+    def save(self) -> None:
+        """Send the changes of `description`, `metadata` and `tags`, which are the artifact's own: each version has a
+        description and metadata besides. Raises `Invalid`, `Denied`, `NotFound`."""
+        # What was neither read nor set is not among the variables.
+        values: dict[str, Any] = {
+            name: vars(self)[name] for name in ("description", "metadata", "tags") if name in vars(self)
+        }
+        if "description" in values:
+            values["description"] = to_text(values["description"])
+        if "metadata" in values:
+            values["metadata"] = to_jsonable(values["metadata"])
+            require_fit(values["metadata"], "metadata")
+        changes = {
+            name: value for name, value in values.items() if to_canonical(value) != to_canonical(self._record[name])
+        }
+        if changes:
+            with self._explain_missing():
+                record = self._connection.client.patch(f"/artifacts/{self.id}", changes)
+            self._record |= {name: record[name] for name in changes}
+
+    @checked()
     def delete(self, delete_aliases: bool = False) -> None:
         """Delete the artifact with all its versions and, if nothing else needs them, their bytes.
 
@@ -89,15 +146,25 @@ class Collection:
 class Api:
     """One server as one user sees it. Missing arguments come from the settings. Nothing is sent until it is needed."""
 
+    @checked(ignored=wandb_names.API)
     def __init__(
         self,
-        base_url: str | None = None,
+        base_url: str | Mapping[str, Any] | None = None,
         api_key: str | None = None,
         entity: str | None = None,
         project: str | None = None,
+        *,
+        overrides: Mapping[str, Any] | None = None,
     ) -> None:
+        """`overrides` has the other arguments by their names, as in `wandb`, where it is the first argument."""
+        if isinstance(base_url, Mapping):
+            base_url, overrides = None, base_url
+        given = {"base_url": base_url, "entity": entity, "project": project}
         api_key = api_keys.clean(api_key)  # from here on, no traceback shows it
-        self._connection = connect(base_url=base_url, api_key=api_key, entity=entity, project=project, mode="online")
+        self._connection = connect(**_with_overrides(given, overrides), api_key=api_key, mode="online")
+
+    def __getattr__(self, name: str) -> Any:
+        raise wandb_names.missing("Api", name)
 
     @classmethod
     def _from_connection(cls, connection: Connection) -> Api:
@@ -110,6 +177,17 @@ class Api:
         """The owner of the key: `username`, `email`, `default_team`, `teams`, and the `key` without its value."""
         return dict(self._connection.client.get("/me"))
 
+    @property
+    def default_entity(self) -> str:
+        """The team of what is named without one."""
+        return self._connection.default_team
+
+    def flush(self) -> None:
+        """Does nothing: what was fetched is kept by the objects that were returned."""
+
+    # --- Artifacts ----------------------------------------------------------------------------------------------------
+
+    @checked(leaves=("name",))
     def artifact(self, name: str, type: str | None = None, at: str | datetime | None = None) -> Artifact:
         """The version `team/project/name:x`, where x is a version or an alias, by default `latest`.
 
@@ -120,6 +198,15 @@ class Api:
         record = name_resolution.resolve(self._connection, self._connection.full_name(name), type, at)
         return Artifact._from_record(self._connection, record)
 
+    def artifact_exists(self, name: str, type: str | None = None) -> bool:
+        """Whether there is the version `team/project/name:x`, of this type. Raises `Invalid`, `Unreachable` …"""
+        try:
+            self.artifact(name, type)
+        except (errors.NotFound, errors.TypeDiffers):
+            return False
+        return True
+
+    @checked(ignored=wandb_names.PAGES, leaves=("project",), renamed=wandb_names.ARTIFACTS)
     def artifacts(
         self,
         project: str | None = None,
@@ -127,21 +214,61 @@ class Api:
         search: str | None = None,
         tag: str | None = None,
         alias: str | None = None,
-    ) -> Iterator[Collection]:
-        """The artifacts of one project, or all that you have access to, newest first. Fetched page by page; each is
-        met once, even if others are created, changed or deleted meanwhile.
+        *,
+        per_page: int | None = None,
+        name: str | None = None,
+    ) -> PaginatedList[Collection]:
+        """The artifacts of one project, or all that you have access to, newest first: a list that is fetched page by
+        page. Each is met once, even if others are created, changed or deleted meanwhile.
 
-        `search` matches a part of name, description or a tag. Raises `NotFound` if the project does not exist.
+        `search` matches a part of name, description or a tag. Raises `NotFound` if the project does not exist. What
+        `wandb` lists with `name`, the versions of one artifact, is `artifact_versions`: raises `Invalid`.
         """
+        if name is not None or (type is not None and "/" in type):
+            raise errors.Invalid("artifacts lists artifacts: for the versions of one use artifact_versions(type, name)")
         full_name = self._connection.full_project(project) if project else None
-        records = self._connection.client.iter_pages(
-            "/artifacts", project=full_name, type=type, search=search, tag=tag, alias=alias
-        )
-        return (Collection(self._connection, record) for record in records)
+        return of_records(
+            self._connection.client,
+            "/artifacts",
+            lambda record: Collection(self._connection, record),
+            per_page,
+            project=full_name, type=type, search=search, tag=tag, alias=alias,
+        )  # fmt: skip
 
+    @checked(ignored=wandb_names.PAGES)
+    def artifact_versions(self, type_name: str, name: str, per_page: int | None = None) -> PaginatedList[Artifact]:
+        """The versions of the artifact `team/project/name`, newest first. Raises `NotFound`, `TypeDiffers`."""
+        return self.artifact_collection(type_name, name).versions(per_page)
+
+    @checked(ignored=wandb_names.PAGES)
+    def artifact_collections(
+        self, project_name: str, type_name: str | None = None, per_page: int | None = None
+    ) -> PaginatedList[Collection]:
+        """The same as `artifacts`, with the arguments of `wandb`."""
+        return self.artifacts(project_name, type_name, per_page=per_page)
+
+    @checked()
+    def artifact_collection(self, type_name: str, name: str) -> Collection:
+        """The same as `collection`, of this type. Raises `NotFound`, `TypeDiffers`."""
+        found = self.collection(name)
+        if found.type != type_name:
+            raise errors.TypeDiffers(f"Artifact {found.name!r} of {found.project} is a {found.type}, not a {type_name}")
+        return found
+
+    @checked()
+    def artifact_collection_exists(self, name: str, type: str | None = None) -> bool:
+        """Whether there is an artifact `team/project/name`, of this type."""
+        try:
+            return type in (None, self.collection(name).type)
+        except errors.NotFound:
+            return False
+
+    @checked(leaves=("name",))
     def collection(self, name: str) -> Collection:
         """The artifact `team/project/name` with all its versions. Raises `NotFound`."""
         return Collection(self._connection, name_resolution.get_artifact(self._connection, name))
+
+    # --- Runs and projects --------------------------------------------------------------------------------------------
 
     def run(self, path: str) -> StoredRun:
         """The run `team/project/run`, by its id or its name. Raises `NotFound`.
@@ -150,28 +277,57 @@ class Api:
         """
         return find_run(self._connection, path)
 
+    @checked(ignored=wandb_names.RUNS, renamed={"path": "project"}, leaves=("project",))
     def runs(
-        self, project: str | None = None, filters: Mapping[str, Any] | None = None, order: str = "-created_at"
-    ) -> Iterator[StoredRun]:
-        """The runs of a project, newest first. Fetched page by page.
+        self,
+        project: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        order: str = "-created_at",
+        per_page: int | None = None,
+    ) -> PaginatedList[StoredRun]:
+        """The runs of a project, newest first: a list that is fetched page by page.
 
         `filters` are in the form of MongoDB: `{"state": "finished", "config.lr": {"$lt": 0.1}, "tags": "baseline"}`.
         `order` is one of the same names, with `-` for descending. Raises `NotFound`, and `Invalid` for what is no
         filter or order.
         """
-        return find_runs(self._connection, project, filters, order)
+        return find_runs(self._connection, project, filters, order, per_page)
 
-    def project(self, name: str) -> Project:
-        """The project `team/project`, or `project` of the default team. Raises `NotFound`."""
-        full_name = self._connection.full_project(name)
+    @checked(leaves=("name",))
+    def project(self, name: str, entity: str | None = None) -> Project:
+        """The project `team/project`, or `project` of the team `entity` or the default one. Raises `NotFound`."""
+        full_name = self._full_project(name, entity)
         team, _, short_name = full_name.partition("/")
         items = self._connection.client.get("/projects", team=team, name=short_name)["items"]
         if not items:
             raise errors.NotFound(f"Project {full_name!r} not found")
-        return Project._from_record(self._connection.client.complete(items[0], f"/projects/{items[0]['id']}"))
+        return self._project_of(items[0])
 
-    def projects(self, entity: str | None = None) -> Iterator[Project]:
-        """The projects of a team, or all that you have access to, newest first."""
-        client = self._connection.client
-        records = client.iter_pages("/projects", team=entity)
-        return (Project._from_record(client.complete(record, f"/projects/{record['id']}")) for record in records)
+    @checked()
+    def create_project(self, name: str, entity: str | None = None) -> Project:
+        """Create a private project, and return it. Raises `NameTaken`, `InvalidName`, `Denied`."""
+        team, _, short_name = self._full_project(name, entity).partition("/")
+        return self._project_of(self._connection.client.post("/projects", {"team": team, "name": short_name}))
+
+    @checked()
+    def projects(self, entity: str | None = None, per_page: int | None = None) -> PaginatedList[Project]:
+        """The projects of a team, or all that you have access to, newest first: a list that is fetched page by page."""
+        return of_records(self._connection.client, "/projects", self._project_of, per_page, team=entity)
+
+    def _full_project(self, name: str, entity: str | None) -> str:
+        is_short = isinstance(name, str) and "/" not in name
+        return self._connection.full_project(f"{entity}/{name}" if entity and is_short else name)
+
+    def _project_of(self, record: dict[str, Any]) -> Project:
+        return Project._from_record(self._connection.client.complete(record, f"/projects/{record['id']}"))
+
+
+def _with_overrides(given: dict[str, Any], overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise errors.Invalid(f"Api: overrides takes a dict, not {shown(overrides)}")
+    known = dict(overrides or {})
+    unknown = known.keys() - given.keys()
+    if unknown:
+        names = ", ".join(map(repr, sorted(map(str, unknown))))
+        raise errors.Invalid(f"Api: overrides takes {', '.join(given)}, not {names}")
+    return {name: known.get(name) if value is None else value for name, value in given.items()}

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import errors, wandb_names
+from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
@@ -16,6 +17,7 @@ from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath as StrPath
+from wanllmdb.sdk.validators import validate_aliases
 
 
 class File:
@@ -43,6 +45,7 @@ class File:
     def digest(self) -> str | None:
         return self.sha256
 
+    @checked()
     def download(self, root: StrPath | None = None) -> str:
         """Download and verify this file, and return its local path. `root` is as in `Artifact.download`."""
         return _require_logged(self._state, "download").download_entry(self.path, root)
@@ -65,6 +68,7 @@ class Artifact:
     mapping, or an object with attributes, whose values are converted to JSON types; up to 1 MiB. Raises `InvalidName`.
     """
 
+    @checked(ignored=wandb_names.ARTIFACT, leaves=("name", "type", "description"))
     def __init__(
         self, name: str, type: str, description: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> None:
@@ -76,6 +80,9 @@ class Artifact:
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: what is being logged is a draft there, which is logged by nobody."""
         return {"_state": self._state}
+
+    def __getattr__(self, name: str) -> Any:
+        raise wandb_names.missing("Artifact", name)
 
     def __copy__(self) -> Artifact:
         """A draft of its own with the same files, or the same version with edits of its own."""
@@ -167,18 +174,30 @@ class Artifact:
         """The files by path. Those of a logged artifact are fetched once."""
         return self._state.manifest
 
-    def files(self) -> list[File]:
-        """All files, sorted by path."""
-        return [File(self._state, entry) for entry in self.manifest]
+    @checked(ignored=wandb_names.FILES)
+    def files(self, names: str | Iterable[str] | None = None) -> list[File]:
+        """All files, sorted by path, or those of these paths."""
+        chosen = None if names is None else {names} if isinstance(names, str) else set(names)
+        return [File(self._state, entry) for entry in self.manifest if chosen is None or entry.path in chosen]
 
+    def is_draft(self) -> bool:
+        """Whether it is not logged yet."""
+        return isinstance(self._state, Draft)
+
+    def finalize(self) -> None:
+        """Does nothing: an artifact is complete once it is logged."""
+
+    @checked()
     def get_entry(self, name: StrPath) -> File:
         """The file at this path. Raises `NotFound`."""
         return File(self._state, self._state.entry(name))
 
+    @checked()
     def get_path(self, name: StrPath) -> File:
         """The same as `get_entry`."""
         return self.get_entry(name)
 
+    @checked()
     def wait(self, timeout: float | None = None) -> Artifact:
         """Wait until the artifact is logged, if that happens in the background, and return it.
 
@@ -190,15 +209,19 @@ class Artifact:
 
     # --- Drafts only --------------------------------------------------------------------------------------------------
 
-    def add_file(self, local_path: StrPath, name: StrPath | None = None) -> str:
+    @checked(ignored=wandb_names.ADD_FILE)
+    def add_file(self, local_path: StrPath, name: StrPath | None = None, *, overwrite: bool = False) -> str:
         """Add a file with its own name or as `name`, and return its path in the artifact.
+
+        With `overwrite` it takes the place of another file of this path.
 
         It is read when the artifact is logged, which raises `FileChanged` if it was written, replaced or removed in
         between; adding it again takes it as it is then. Raises `Invalid` for anything but a regular file,
         `InvalidPath`, `PathTaken` if another file has this path, `AlreadyLogged`.
         """
-        return self._draft("add_file").add_file(local_path, name)
+        return self._draft("add_file").add_file(local_path, name, overwrite=overwrite)
 
+    @checked(ignored=wandb_names.ADD_DIR)
     def add_dir(
         self, local_path: StrPath, name: StrPath | None = None, exclude: StrPath | Iterable[StrPath] | None = None
     ) -> None:
@@ -211,6 +234,7 @@ class Artifact:
         """
         self._draft("add_dir").add_dir(local_path, name, exclude)
 
+    @checked(ignored={"policy": wandb_names.ADD_FILE["policy"]})
     def new_file(self, name: StrPath, mode: str = "w", encoding: str | None = None) -> AbstractContextManager[IO[Any]]:
         """A context manager that opens a new file of the artifact for writing. Text is UTF-8 by default.
 
@@ -218,6 +242,7 @@ class Artifact:
         """
         return self._draft("new_file").new_file(name, mode, encoding)
 
+    @checked()
     def remove(self, item: StrPath | File | Entry) -> None:
         """Remove a file, or all files of a folder, by its path in the draft. Raises `NotFound`, `AlreadyLogged`."""
         self._draft("remove").remove(item.path if isinstance(item, File | Entry) else item)
@@ -228,6 +253,11 @@ class Artifact:
     def id(self) -> str:
         """Of this version."""
         return str(self._logged("id").record["id"])
+
+    @property
+    def commit_hash(self) -> str:
+        """The same as `digest`."""
+        return self.digest
 
     @property
     def version(self) -> str:
@@ -255,7 +285,7 @@ class Artifact:
 
     @aliases.setter
     def aliases(self, aliases: str | Iterable[str] | None) -> None:
-        self._logged("aliases").aliases = [aliases] if isinstance(aliases, str) else list(aliases or ())
+        self._logged("aliases").aliases = validate_aliases(aliases)
 
     @property
     def digest(self) -> str:
@@ -272,6 +302,7 @@ class Artifact:
         """The page of this version."""
         return str(self._logged("url").record["url"])
 
+    @checked(ignored=wandb_names.DOWNLOAD)
     def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, *, exact: bool = False) -> str:
         """Download the files to `root`, by default `./artifacts/<team>/<project>/<name>-<version>`; returns that path.
 
@@ -285,10 +316,16 @@ class Artifact:
         """
         return self._logged("download").download(root, path_prefix, exact)
 
+    def checkout(self, root: StrPath | None = None) -> str:
+        """The same as `download(root, exact=True)`."""
+        return self.download(root, exact=True)
+
+    @checked()
     def file(self, root: StrPath | None = None) -> str:
         """Download an artifact with exactly one file, and return its local path. Raises `Invalid` for any other."""
         return self._logged("file").file(root)
 
+    @checked()
     def verify(self, root: StrPath | None = None) -> None:
         """Check a downloaded directory. Raises `CorruptDownload`, whose `.problem["paths"]` are the files that are
         missing, changed, or not part of the artifact."""
@@ -302,6 +339,7 @@ class Artifact:
         """The runs that used this version, newest first, as far as you have access to them."""
         return self._logged("used_by").used_by()
 
+    @checked()
     def delete(self, delete_aliases: bool = False) -> None:
         """Delete this version and, if nothing else needs them, its bytes. Its number is never used again.
 

@@ -71,14 +71,17 @@ class Draft:
         for file in self.sources.values():
             file.require_unchanged()
 
-    def add_file(self, local_path: StrPath, name: StrPath | None = None) -> str:
+    def add_file(self, local_path: StrPath, name: StrPath | None = None, *, overwrite: bool = False) -> str:
         source = absolute_path(local_path)
         result = get_stat(source)
         if stat.S_ISDIR(result.st_mode):
             raise errors.Invalid(f"{local_path} is a directory: add it with add_dir")
         require_regular_file(source, result.st_mode)
         path = paths.from_local(os.path.basename(source) if name is None else name)
-        return self._add(path, LocalFile.from_stat(source, result))
+        file = LocalFile.from_stat(source, result)
+        if overwrite:
+            self.sources.pop(path, None)
+        return self._add(path, file)
 
     def add_dir(
         self, local_path: StrPath, name: StrPath | None = None, exclude: StrPath | Iterable[StrPath] | None = None

@@ -69,6 +69,10 @@ class WanLLMDBError(Exception):
         return self.problem.get("request_id")
 
 
+# What programs that were written for `wandb` catch.
+Error = CommError = UsageError = WanLLMDBError
+
+
 class AuthenticationError(WanLLMDBError):
     """No API key, or the server rejects it."""
 

@@ -69,6 +69,7 @@ class Client:
         """For how many seconds an idempotent request is retried before `Unreachable` is raised."""
         self._api_key = Secret(api_key) if api_key else None
         self._known_origins: set[str] = set()
+        self._has_answered = False
         self._lock = threading.Lock()
         self._pools_pid = 0
         self._pools: dict[tuple[object, ...], urllib3.PoolManager] = {}
@@ -111,7 +112,8 @@ class Client:
         while True:
             response = self.get(path, cursor=cursor, **query)
             yield response
-            cursor = response["next_cursor"]
+            # Older servers send all aliases at once, without one.
+            cursor = response.get("next_cursor")
             if not cursor:
                 return
 
@@ -172,15 +174,28 @@ class Client:
         except ValueError:
             content = None
         if response.status < 300 and content is not None:
+            self._has_answered = True
             return content
         if response.status >= 400 and isinstance(content, dict) and ("code" in content or "detail" in content):
+            if response.status == 404:
+                content = {**content, "detail": f"{content.get('detail', '')}{self._hint_of_path()}"}
             raise errors.from_problem(response.status, content)
         proxy = proxies.find(url)
         via = f" (through the proxy {proxy.url})" if proxy else ""
         detail = f"{origin_of(url)} answered {response.status} {response.reason or ''}".rstrip() + via
         if response.status < 500:
             detail += ", which is not the response of a wanLLMDB server: is WANLLMDB_BASE_URL correct?"
+            detail += self._hint_of_path()
         raise errors.from_problem(response.status if response.status >= 400 else 502, {"detail": detail})
+
+    def _hint_of_path(self) -> str:
+        """For a URL that has not worked yet: the page of a browser, or the root of the API, is easily taken for it."""
+        parts = urlsplit(self.base_url)
+        if self._has_answered or not parts.path:
+            return ""
+        return (
+            f" The URL has the path {parts.path}: it should be that of the server, such as {origin_of(self.base_url)}"
+        )
 
     # --- Bytes to and from the object store ---------------------------------------------------------------------------
 

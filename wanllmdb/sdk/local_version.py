@@ -18,7 +18,7 @@ from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
 from wanllmdb.sdk.transfer import download, hashes, unrelated_files
-from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, download_lock, write_error
+from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, write_error
 from wanllmdb.sdk.transfer.hashes import HashedFile
 from wanllmdb.sdk.version_creation import read_files
 
@@ -111,24 +111,15 @@ class LocalVersion(LoggedVersion):
         return super()._root(root)
 
     def _copy(self, root: StrPath | None, entries: list[Entry], exact_prefix: str | None = None) -> str:
-        path = self._root(root)
-        directory = DownloadDirectory(path)
-        console = self.connection.console
-
-        def on_wait() -> None:
-            console.info("  Another process is downloading to the same directory; waiting for it")
-
-        with (
-            download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
-            console.progress("Copying", sum(entry.size for entry in entries)) as on_progress,
-        ):
+        size = sum(entry.size for entry in entries)
+        with self._writing(root, "Copying", size) as (directory, on_progress):
             if exact_prefix is not None:
                 unrelated_files.remove(directory.path, [entry.path for entry in entries], exact_prefix)
             missing = [entry for entry in entries if not _has(directory, entry)]
             if missing:
                 self._copy_missing(missing, directory, on_progress)
             download.finish(directory, entries)
-        return str(path)
+        return str(self._root(root))
 
     def _copy_missing(self, entries: list[Entry], directory: DownloadDirectory, on_progress: OnProgress) -> None:
         try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from wanllmdb.sdk import aliases, errors, name_resolution, paths, timestamps
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
 from wanllmdb.sdk.local_cache import download_index
@@ -110,20 +112,24 @@ class LoggedVersion:
     def _download(
         self, root: StrPath | None, manifest: RemoteManifest, digest: str | None, size: int, exact: bool = False
     ) -> str:
-        path = self._root(root)
-        directory = DownloadDirectory(path)
+        with self._explain_missing(), self._writing(root, "Downloading", size) as (directory, on_progress):
+            download.download(manifest, directory, digest, on_progress, exact=exact)
+        return str(self._root(root))
+
+    @contextmanager
+    def _writing(self, root: StrPath | None, title: str, size: int) -> Iterator[tuple[DownloadDirectory, OnProgress]]:
+        """The directory, which no other process of this machine writes to meanwhile, and the progress of its bytes."""
+        directory = DownloadDirectory(self._root(root))
         console = self.connection.console
 
         def on_wait() -> None:
             console.info("  Another process is downloading to the same directory; waiting for it")
 
         with (
-            self._explain_missing(),
             download_lock(directory.path, self.connection.settings.cache_dir, on_wait),
-            console.progress("Downloading", size) as on_progress,
+            console.progress(title, size) as on_progress,
         ):
-            download.download(manifest, directory, digest, on_progress, exact=exact)
-        return str(path)
+            yield directory, on_progress
 
     def _root(self, root: StrPath | None) -> Path:
         """An absolute path; symbolic links in it are not resolved."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from wanllmdb.sdk import errors, name_resolution, registry, session
 from wanllmdb.sdk.api import Api, Collection
+from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import inspect_path
@@ -29,10 +30,12 @@ class ModelRegistry:
     so that one version at a time is in each; a version with neither is in stage `none`. Raises what `registry` raises.
     """
 
+    @checked()
     def __init__(self, api: Api | None = None, project: str | None = None) -> None:
         self._api = api
         self._project = project
 
+    @checked()
     def log_model(
         self,
         run: Run,
@@ -59,6 +62,7 @@ class ModelRegistry:
         logged = _describe_version(artifact)
         return logged | {"version": version or logged["version"]}
 
+    @checked()
     def use_model(
         self,
         registered_model_name: str,
@@ -84,6 +88,7 @@ class ModelRegistry:
             artifact = run.use_artifact(artifact)
         return artifact.download(download_path)
 
+    @checked()
     def list_models(self, search: str | None = None) -> list[dict[str, Any]]:
         """The models of the project, last changed first: `id` `name` `description` `tags` `metadata` `project`
         `version_count` `latest_version` `updated_at` `url`. `search` matches a part of name, description or a tag."""
@@ -93,6 +98,7 @@ class ModelRegistry:
         models = api.artifacts(connection.full_project(project), type="model", search=search)
         return [{field: getattr(model, field) for field in (*fields, "updated_at", "url")} for model in models]
 
+    @checked()
     def get_model_versions(self, registered_model_name: str, stage: str | None = None) -> list[dict[str, Any]]:
         """The versions of a model, newest first; with `stage` those in it: `production`, `staging` or `none`.
 
@@ -106,6 +112,7 @@ class ModelRegistry:
         wanted = None if stage is None else stage.strip().lower()
         return [version for version in versions if wanted in (None, version["stage"])]
 
+    @checked()
     def transition_stage(
         self, registered_model_name: str, version: str | int, stage: str, comment: str | None = None
     ) -> dict[str, Any]:

@@ -49,10 +49,12 @@ def outcome_of(error: BaseException | None) -> Outcome:
 
 def outcome_of_status(status: object) -> Outcome:
     """How a program ends that calls `sys.exit(status)`: as in Python itself, a text is an error message."""
-    if status is None or status == 0:
+    if status is None:
         return FINISHED
-    is_sendable = isinstance(status, int) and -(2**31) <= status < 2**31
-    return Outcome("crashed", int(status)) if isinstance(status, int) and is_sendable else CRASHED
+    # Anything else, 0.0 too, Python prints as an error message.
+    if not isinstance(status, int) or not -(2**31) <= status < 2**31:
+        return CRASHED
+    return Outcome("crashed", int(status)) if status else FINISHED
 
 
 def watch() -> None:

@@ -11,12 +11,12 @@ raised; its message says who can make it, or that `propose` asks a second person
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from wanllmdb.sdk import aliases, errors, name_resolution, session
+from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.models import AliasChange, AliasProposal
+from wanllmdb.sdk.paginated_list import Page, PaginatedList, page_size
 from wanllmdb.sdk.validators import validate_alias
 
 # What editors and notebooks complete after `wandb.registry.`.
@@ -37,6 +37,7 @@ _STAGES = ("staging", "production")
 _NO_STAGE = ("none", "archived")
 
 
+@checked()
 def transition_stage(
     name: str,
     version: str | int,
@@ -92,6 +93,7 @@ def move_to_stage(
     return _get_version(connection, full_name, record["version"])
 
 
+@checked()
 def rollback(name: str, alias: str, expect: str | int | None = None, reason: str | None = None) -> Artifact:
     """Move an alias back to its previous version, and return that version.
 
@@ -108,6 +110,7 @@ def rollback(name: str, alias: str, expect: str | int | None = None, reason: str
     return _get_version(connection, full_name, row["version"])
 
 
+@checked()
 def swap(name: str, one: str, other: str, reason: str | None = None) -> dict[str, str]:
     """Exchange the versions of two aliases in one step, and return their new versions: `{"blue": "v2", "green": "v1"}`.
 
@@ -123,17 +126,25 @@ def swap(name: str, one: str, other: str, reason: str | None = None) -> dict[str
     return versions
 
 
-def history(name: str, alias: str | None = None) -> Iterator[AliasChange]:
-    """All changes of one alias, or of all aliases of the artifact, newest first. Fetched page by page.
+@checked()
+def history(name: str, alias: str | None = None, per_page: int | None = None) -> PaginatedList[AliasChange]:
+    """All changes of one alias, or of all aliases of the artifact, newest first: a list that is fetched page by page.
 
     The history is permanent, also for deleted aliases and versions. Raises `NotFound`, and `AliasNotFound` for an alias
     that never existed.
     """
     connection, full_name = _connect_to(name, "history")
     artifact = name_resolution.get_artifact(connection, full_name)
-    return (AliasChange._from_record(row) for row in aliases.history(connection.client, artifact["id"], alias))
+    size = page_size(per_page)
+
+    def fetch(cursor: str) -> Page[AliasChange]:
+        page = aliases.history_page(connection.client, artifact["id"], alias, limit=size, cursor=cursor or None)
+        return [AliasChange._from_record(row) for row in page["items"]], page["next_cursor"]
+
+    return PaginatedList(fetch)
 
 
+@checked()
 def propose(name: str, version: str | int | None, alias: str, reason: str | None = None) -> AliasProposal:
     """Propose to move the alias to this version, or to remove it if `version` is None.
 
@@ -154,6 +165,7 @@ def propose(name: str, version: str | int | None, alias: str, reason: str | None
     return AliasProposal._from_record(row)
 
 
+@checked()
 def proposals(name: str, state: str | None = "open") -> list[AliasProposal]:
     """The proposals for the aliases of an artifact, newest first; in any state if `state` is None."""
     connection, full_name = _connect_to(name, "proposals")
@@ -162,6 +174,7 @@ def proposals(name: str, state: str | None = "open") -> list[AliasProposal]:
     return [AliasProposal._from_record(row) for row in rows]
 
 
+@checked()
 def approve(proposal: AliasProposal | str, comment: str | None = None) -> AliasProposal:
     """Approve a proposal: the alias moves now. Nobody can approve their own.
 
@@ -170,11 +183,13 @@ def approve(proposal: AliasProposal | str, comment: str | None = None) -> AliasP
     return _decide(proposal, "approve", comment)
 
 
+@checked()
 def reject(proposal: AliasProposal | str, comment: str | None = None) -> AliasProposal:
     """Reject a proposal: the alias stays at its version. Raises `Denied`, `ProposalDecided`."""
     return _decide(proposal, "reject", comment)
 
 
+@checked()
 def withdraw(proposal: AliasProposal | str, comment: str | None = None) -> AliasProposal:
     """Withdraw your own proposal. Raises `Denied`, `ProposalDecided`."""
     return _decide(proposal, "withdraw", comment)

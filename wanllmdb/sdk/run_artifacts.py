@@ -6,8 +6,11 @@ A run is in its project whatever that is called by now, so the project is named 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+import inspect
+import os
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from wanllmdb.sdk import errors, name_resolution, version_creation
@@ -15,7 +18,7 @@ from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.background import BackgroundLogger
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
-from wanllmdb.sdk.local_version import LocalVersion
+from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.saved_files import SavedFiles
 
@@ -37,11 +40,9 @@ class RunArtifacts:
     def log(self, artifact: Artifact, aliases: list[str], tags: list[str], *, wait: bool) -> None:
         """See `Run.log_artifact`."""
         state = artifact._state
-        if self._connection.settings.mode == "disabled":
-            if isinstance(state, Draft):
-                record = _disabled_record(state, aliases)
-                artifact._set_version(LocalVersion.of_draft(self._connection, state, record))
-        elif wait:
+        if isinstance(state, Draft):
+            version_creation.require_valid(state, tags)
+        if wait:
             # Versions of one artifact have the order of the calls.
             self._background.wait_for(artifact.name)
             self._log(artifact, artifact._state, aliases, tags)
@@ -135,22 +136,26 @@ def artifact_of(
     return artifact
 
 
-def _disabled_record(draft: Draft, aliases: list[str]) -> dict[str, Any]:
-    """The record of a version in mode `disabled`, where no server has one."""
-    return {
-        "id": "disabled",
-        "artifact_id": "disabled",
-        "artifact_name": draft.name,
-        "artifact_type": draft.type,
-        "project_name": "nobody/disabled",
-        "version": "v0",
-        "description": draft.description,
-        "metadata": draft.metadata,
-        "aliases": aliases,
-        "digest": "",
-        "file_count": draft.file_count,
-        "total_size": draft.size,
-        "run_id": None,
-        "url": "",
-        "created_at": "",
-    }
+def code_of(
+    root: StrPath, name: str, include: Callable[..., bool] | None, exclude: Callable[..., bool] | None
+) -> Artifact:
+    """A draft of type `code` with the `.py` files below `root`, or those for which the functions say so."""
+    top = absolute_path(root)
+    if not Path(top).is_dir():
+        raise errors.Invalid(f"log_code: {top} is not a directory")
+    artifact = Artifact(name, "code")
+    for directory, folders, names in os.walk(top):
+        folders[:] = [folder for folder in folders if not folder.startswith(".") and folder != "__pycache__"]
+        for path in (str(Path(directory, name)) for name in names):
+            is_included = _call(include, path, top) if include else path.endswith(".py")
+            if is_included and Path(path).is_file() and not (exclude and _call(exclude, path, top)):
+                artifact.add_file(path, os.path.relpath(path, top))
+    return artifact
+
+
+def _call(function: Callable[..., bool], path: str, root: str) -> bool:
+    try:
+        takes_root = len(inspect.signature(function).parameters) > 1
+    except (TypeError, ValueError):  # some builtins have no signature
+        takes_root = False
+    return bool(function(path, root) if takes_root else function(path))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +23,11 @@ POLICIES = ("live", "now", "end")
 _MAX_RUN_NAME = 118
 
 
+def artifact_name(run_name: str) -> str:
+    """Of the artifact with the files of a run; `run_name` is the last part of the run's URL."""
+    return f"run-{run_name[:_MAX_RUN_NAME]}-files"
+
+
 class SavedFiles:
     """What one run saves. Each version has the files of the one before too, so that the latest has them all.
 
@@ -30,10 +37,11 @@ class SavedFiles:
     def __init__(self, connection: Connection, run: dict[str, Any], *, is_ended: bool) -> None:
         self.connection = connection
         self._run = run
-        self._artifact_name = f"run-{run['name'][:_MAX_RUN_NAME]}-files"
+        self._artifact_name = artifact_name(run["name"])
         self._ending_pid = os.getpid() if is_ended else 0
         self._at_end: dict[tuple[str, str], bool] = {}
         """What is kept for the end, with whether there was something to save before."""
+        self._temporary: str | None = None
 
     def save(self, pattern: StrPath, base_path: StrPath | None, policy: str) -> list[str]:
         """See `Run.save`."""
@@ -57,6 +65,23 @@ class SavedFiles:
             self._warn_of_nothing(os.fspath(pattern))
         return sorted(draft.sources)
 
+    def create_directory(self, parent: str | None, name: str) -> str:
+        """A directory whose files are kept at the end of the run: `name` in `parent`, or else one that goes then.
+
+        Raises `Invalid`.
+        """
+        try:
+            if parent is None:
+                path = self._temporary = tempfile.mkdtemp(prefix="wanllmdb-")
+            else:
+                path = os.path.join(parent, name)
+                os.makedirs(path, exist_ok=True)
+        except OSError as error:
+            raise errors.Invalid(f"run.dir: {error.filename or parent} cannot be created: {error.strerror}") from error
+        if self._ending_pid == os.getpid():
+            self._at_end[os.path.join(glob.escape(path), "**"), path] = True
+        return path
+
     def finish(self) -> None:
         """Log what is to be kept as it is at the end. Raises the first error, after what is without error is kept."""
         if self._at_end and self._ending_pid == os.getpid():
@@ -70,6 +95,8 @@ class SavedFiles:
                 self._log_readable(draft, refused)
             if refused:
                 raise refused[0]
+            if self._temporary:
+                shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _log_readable(self, draft: Draft, refused: list[errors.WanLLMDBError]) -> None:
         try:
@@ -92,12 +119,15 @@ class SavedFiles:
             # A directory itself is meant with all that is in it; where a pattern matches one, its files may not match.
             is_literal = not glob.has_magic(os.path.basename(pattern))
             for match in sorted(glob.glob(pattern, recursive=True)):
+                is_dir = os.path.isdir(match)
+                if (is_dir and not is_literal) or not (is_dir or os.path.isfile(match)):
+                    continue
                 try:
                     path = paths.from_local(os.path.relpath(match, base))
-                    if os.path.isfile(match):
-                        draft.add_file(match, name=path)
-                    elif is_literal and os.path.isdir(match):
+                    if is_dir:
                         draft.add_dir(match, name=path)
+                    else:
+                        draft.add_file(match, name=path)
                 except errors.WanLLMDBError as error:
                     if refused is None:
                         raise

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from wanllmdb.sdk import environment, errors, process_end, settings
+from wanllmdb.sdk import errors, process_end, provenance, run_settings, settings, timestamps, wandb_names
+from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.console import Console
@@ -18,13 +19,18 @@ from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_limits import fit
 from wanllmdb.sdk.json_values import to_jsonable, to_object
+from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.offline import run as offline_run
 from wanllmdb.sdk.run import Run
+from wanllmdb.sdk.run_settings import Settings
+from wanllmdb.sdk.validators import validate_tags
 
 # Shorter than usual: a program that ends should not hang.
 RETRY_PERIOD_AT_EXIT = 10.0
 
 _run: Run | None = None
+_runs_beside: list[Run] = []
+"""Those that `init(reinit="create_new")` has started."""
 
 
 def current_run() -> Run | None:
@@ -40,61 +46,117 @@ def require_run(operation: str) -> Run:
     return run
 
 
+@checked(ignored=wandb_names.INIT, leaves=("notes",))
 def init(
     project: str | None = None,
     entity: str | None = None,
     name: str | None = None,
     config: Mapping[str, Any] | object | None = None,
-    tags: Sequence[str] | None = None,
+    tags: str | Sequence[str] | None = None,
     notes: str | None = None,
     job_type: str | None = None,
     group: str | None = None,
-    reinit: bool = False,
+    reinit: bool | str | None = None,
     mode: str | None = None,
     id: str | None = None,
     resume: str | bool | None = None,
+    *,
+    dir: StrPath | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
+    config_exclude_keys: Sequence[str] | None = None,
+    config_include_keys: Sequence[str] | None = None,
 ) -> Run:
     """Start a run. If one is active, `init` returns it; with `reinit` it ends that run and starts another.
 
     `project` is `team/project`, or `project` of the team `entity` or your own. If it does not exist, a private project
-    is created. `config` is a mapping, or an object with fields, such as the result of argparse.
+    is created. `config` is a mapping, or an object with fields, such as the result of argparse; of its keys those of
+    `config_include_keys` are taken, or all but those of `config_exclude_keys`.
     `id` names the run for `resume`: it is the `id` of a run, or a name of your own, which no other run of the project
     has. With `resume="allow"` the run of this id goes on if there is one; with `"must"` it is an error if there is
     none, with `"never"`, the default, if there is one. Config, summary and history are kept; `config` is added.
+    `reinit` can be `"return_previous"`, the default, `"finish_previous"`, the same as True, or `"create_new"`, which
+    starts a run beside the active one that only the caller has.
     `mode` is `online`, `offline` for a run that is kept on this machine until `wanllmdb sync` sends it, or `disabled`
     for a run that needs no server and stores nothing.
-    Missing arguments come from the settings; the default project is `uncategorized`.
+    `dir` is where `Run.dir` lies. `settings` are more arguments, by the names of `wandb.Settings`.
+    Missing arguments come from the settings; the default project is `uncategorized`. Other arguments of `wandb.init`
+    do nothing, and a warning says so.
     Raises `AuthenticationError` without a key, `Denied`, `Unreachable`, `Invalid`, and offline `CacheError`.
     """
+    values = _select(config, config_include_keys, config_exclude_keys)
+    arguments = run_settings.merge(
+        settings, project=project, entity=entity, mode=mode, name=name, tags=tags, notes=notes, job_type=job_type,
+        group=group, reinit=reinit, id=id, resume=resume, dir=dir,
+    )  # fmt: skip
+    return _init(values, **arguments)
+
+
+def _init(
+    values: dict[str, Any],
+    *,
+    name: str | None,
+    tags: str | Sequence[str] | None,
+    notes: str | None,
+    job_type: str | None,
+    group: str | None,
+    reinit: bool | str | None,
+    id: str | None,
+    resume: str | bool | None,
+    dir: StrPath | None,
+    **arguments: Any,
+) -> Run:
+    """`init` with the values of the config and what its settings add: of the connection, and of where the run is."""
     global _run
-    values = to_object(config, "config") if config is not None else {}
     identity = _identity(id, resume)
-    active = current_run()
+    is_beside = reinit == "create_new"
+    active = None if is_beside else current_run()
     if active is not None:
-        if not reinit:
+        if not _ends_active(reinit):
             return active
         active.finish()
-    connection = connect(project=project, entity=entity, mode=mode)
-    arguments = {
-        "display_name": name,
-        "config": fit(values)[0] if values else None,
-        "tags": [tags] if isinstance(tags, str) else list(tags) if tags is not None else None,
-        "notes": notes,
-        "job_type": job_type,
-        "group": group,
+    origin: dict[str, Any] = {
+        name: arguments.pop(name) for name in ("host", "git_commit", "git_remote") if name in arguments
     }
-    fields = {field: to_jsonable(value) for field, value in arguments.items() if value is not None}
+    connection = connect(**arguments)
+    texts: dict[str, Any] = {"display_name": name, "notes": notes, "job_type": job_type, "group": group, **origin}
+    fields = {field: to_jsonable(value) for field, value in texts.items() if value is not None}
+    if values:
+        fields["config"] = fit(values)[0]
+    if tags is not None:
+        fields["tags"] = validate_tags(tags)
     project = connection.settings.project or "uncategorized"
     # Without an entity the server chooses the user's own team.
     project = connection.full_project(project) if connection.settings.entity else project
-    _run = _start(connection, {"project": project, **identity, **fields})
+    run = _start(connection, {"project": project, **identity, **fields})
+    run._parent_dir = None if dir is None else absolute_path(dir)
     if values:
-        _run.config.update(values)  # also what the server does not take
+        run.config.update(values)  # also what the server does not take
+    if is_beside:
+        _runs_beside.append(run)
+    else:
+        _run = run
     _end_with_process()
-    if _run.is_online:
-        verb = "Resuming run" if _run.resumed else "Run"
-        connection.console.info(f"{verb} {_run.name!r} of {_run.entity}/{_run.project}: {_run.url}")
-    return _run
+    if run.is_online:
+        verb = "Resuming run" if run.resumed else "Run"
+        connection.console.info(f"{verb} {run.name!r} of {run.entity}/{run.project}: {run.url}")
+    return run
+
+
+def _select(config: object, included: Sequence[str] | None, excluded: Sequence[str] | None) -> dict[str, Any]:
+    """What of the config is taken. Raises `Invalid`."""
+    values = to_object(config, "config") if config is not None else {}
+    if included and excluded:
+        raise errors.Invalid("init: pass config_include_keys or config_exclude_keys, not both")
+    chosen = set(included or values) - set(excluded or ())
+    return {name: value for name, value in values.items() if name in chosen}
+
+
+def _ends_active(reinit: bool | str | None) -> bool:
+    if isinstance(reinit, str) and reinit not in ("default", "return_previous", "finish_previous"):
+        raise errors.Invalid(
+            f"init: reinit takes True, False, 'return_previous', 'finish_previous' or 'create_new', not {reinit!r}"
+        )
+    return reinit == "finish_previous" if isinstance(reinit, str) else bool(reinit)
 
 
 def _start(connection: Connection, fields: dict[str, Any]) -> Run:
@@ -103,14 +165,15 @@ def _start(connection: Connection, fields: dict[str, Any]) -> Run:
     if connection.settings.mode == "disabled":
         nobodys = {"id": "disabled", "name": "disabled"}
         project = fields["project"] if "/" in fields["project"] else f"nobody/{fields['project']}"
-        return Run(connection, {**offline_run.BLANK_RECORD, **fields, **nobodys, "project_name": project})
+        times = {"started_at": timestamps.now()}
+        return Run(connection, {**offline_run.BLANK_RECORD, **times, **fields, **nobodys, "project_name": project})
     # A request that is repeated, because its response was lost, starts one run.
-    return Run(connection, connection.client.post("/runs", {**environment.collect(), **fields}, idempotent=True))
+    return Run(connection, connection.client.post("/runs", {**provenance.collect(), **fields}, idempotent=True))
 
 
 def _identity(run_id: str | None, resume: str | bool | None) -> dict[str, Any]:
     """What says which run is started or resumed. Raises `Invalid`."""
-    mode = "allow" if resume is True else resume or "never"
+    mode = "allow" if resume is True or (resume == "auto" and run_id is not None) else resume or "never"
     if mode not in ("never", "allow", "must"):
         raise errors.Invalid(f'resume takes "allow", "must" or "never", not {resume!r}')
     if run_id is not None and (not isinstance(run_id, str) or not run_id):
@@ -121,7 +184,8 @@ def _identity(run_id: str | None, resume: str | bool | None) -> dict[str, Any]:
     return identity if run_id is None else {**identity, "name": run_id}
 
 
-def finish(exit_code: int = 0) -> None:
+@checked(ignored=wandb_names.FINISH)
+def finish(exit_code: int | None = None) -> None:
     """End the run of this process, if there is one; see `Run.finish`."""
     global _run
     ended, _run = _run, None
@@ -129,11 +193,28 @@ def finish(exit_code: int = 0) -> None:
         ended.finish(exit_code)
 
 
-def log(data: Mapping[str, Any], step: int | None = None) -> None:
+@checked()
+def setup(settings: Settings | Mapping[str, Any] | None = None) -> None:
+    """Check the settings, as `wandb.setup` does: `init` needs no preparation. Raises `Invalid`."""
+    run_settings.merge(settings)
+
+
+def teardown(exit_code: int | None = None) -> None:
+    """The same as `finish`, for all runs of this process."""
+    beside = [*_runs_beside]
+    _runs_beside.clear()
+    for run in beside:
+        run.finish(exit_code)
+    finish(exit_code)
+
+
+@checked(ignored=wandb_names.LOG)
+def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
     """See `Run.log`. Raises `NotInitialized`."""
-    require_run("log").log(data, step)
+    require_run("log").log(data, step, commit)
 
 
+@checked()
 def log_artifact(
     artifact_or_path: Artifact | StrPath,
     name: str | None = None,
@@ -147,11 +228,13 @@ def log_artifact(
     return require_run("log_artifact").log_artifact(artifact_or_path, name, type, aliases, tags, exclude, wait)
 
 
+@checked(ignored=wandb_names.SAVE)
 def save(glob_str: StrPath, base_path: StrPath | None = None, policy: str = "live") -> list[str]:
     """See `Run.save`. Raises `NotInitialized`."""
     return require_run("save").save(glob_str, base_path, policy)
 
 
+@checked(ignored=wandb_names.USE_ARTIFACT, renamed={"artifact_or_name": "name_or_artifact"})
 def use_artifact(
     name_or_artifact: str | Artifact,
     type: str | None = None,
@@ -163,10 +246,48 @@ def use_artifact(
     return require_run("use_artifact").use_artifact(name_or_artifact, type, alias, version, at)
 
 
-def login(key: str | None = None, base_url: str | None = None, relogin: bool = False) -> bool:
+def log_model(path: StrPath, name: str | None = None, aliases: str | Iterable[str] | None = None) -> Artifact:
+    """See `Run.log_model`. Raises `NotInitialized`."""
+    return require_run("log_model").log_model(path, name, aliases)
+
+
+def use_model(name: str) -> str:
+    """See `Run.use_model`. Raises `NotInitialized`."""
+    return require_run("use_model").use_model(name)
+
+
+def define_metric(name: str, *args: Any, **kwargs: Any) -> None:
+    """Does nothing but say so."""
+    require_run("define_metric").define_metric(name)
+
+
+def watch(models: Any, *args: Any, **kwargs: Any) -> None:
+    """Does nothing but say so."""
+    require_run("watch").watch(models)
+
+
+def unwatch(models: Any = None) -> None:
+    """Does nothing: no model is watched."""
+
+
+def alert(title: str, text: str = "", level: Any = None, wait_duration: Any = None) -> None:
+    """See `Run.alert`. Raises `NotInitialized`."""
+    require_run("alert").alert(title, text)
+
+
+def mark_preempting() -> None:
+    """Does nothing but say so."""
+    require_run("mark_preempting").mark_preempting()
+
+
+@checked(ignored=wandb_names.LOGIN, renamed={"host": "base_url"})
+def login(
+    key: str | None = None, base_url: str | None = None, relogin: bool | None = None, *, prompt: bool | None = True
+) -> bool:
     """Check an API key with the server, and store it in the config file. Returns True, or raises.
 
-    Without `key` the current one is checked; if there is none, or with `relogin`, the terminal prompts for it.
+    Without `key` the current one is checked; if there is none, or with `relogin`, the terminal prompts for it, unless
+    `prompt` is False. `host` is another word for `base_url`.
     Where the config file cannot be written, there is a warning, and this process has the key.
     In the modes `offline` and `disabled` nothing is checked or stored.
     Raises `AuthenticationError` if the server rejects the key, or if there is none and no terminal.
@@ -178,18 +299,18 @@ def login(key: str | None = None, base_url: str | None = None, relogin: bool = F
             Console(silent=current.silent).info("The mode is offline: the API key is neither checked nor stored")
         return True
     try:
-        sign_in(key, base_url, relogin)
+        sign_in(key, base_url, bool(relogin), may_prompt=bool(prompt))
     except settings.KeyNotStored as error:
         Console().warning(f"{error}. Until then only this process has it")
     return True
 
 
-def sign_in(key: str | None, base_url: str | None, relogin: bool) -> dict[str, Any]:
+def sign_in(key: str | None, base_url: str | None, relogin: bool, *, may_prompt: bool = True) -> dict[str, Any]:
     """`login`, returning the response of `/me` and the `base_url`. Raises `KeyNotStored` where that is the case."""
     current = settings.load(base_url=base_url, api_key=key)
     is_new = key is not None
     if key is None and (current.api_key is None or relogin):
-        if not sys.stdin or not sys.stdin.isatty():
+        if not may_prompt or not sys.stdin or not sys.stdin.isatty():
             raise errors.AuthenticationError(f"No API key for {current.base_url}: pass one, or set WANLLMDB_API_KEY")
         is_new = True
         typed = api_keys.clean(getpass.getpass(f"API key for {current.base_url}: "))
@@ -217,16 +338,17 @@ def _end_with_process() -> None:
 
 
 def _continue_in_fork() -> None:
-    run = current_run()
-    if run is not None:
-        run._continue_in_fork()
+    for run in (current_run(), *_runs_beside):
+        if run is not None:
+            run._continue_in_fork()
 
 
 def _end_at_exit(outcome: process_end.Outcome) -> None:
     global _run
-    run, _run = _run, None
-    if run is None:
-        return
-    if run.is_online:
-        run._connection.client.retry_period = RETRY_PERIOD_AT_EXIT
-    run._end(outcome)
+    runs, _run = [*_runs_beside, _run], None
+    _runs_beside.clear()
+    for run in runs:
+        if run is not None:
+            if run.is_online:
+                run._connection.client.retry_period = RETRY_PERIOD_AT_EXIT
+            run._end(outcome)

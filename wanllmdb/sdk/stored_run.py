@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 from uuid import UUID
 
-from wanllmdb.sdk import errors, name_resolution, run_filters, version_creation
-from wanllmdb.sdk.artifact import Artifact
+from wanllmdb.sdk import errors, name_resolution, run_filters, saved_files, version_creation, wandb_names
+from wanllmdb.sdk.arguments import checked
+from wanllmdb.sdk.artifact import Artifact, File
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.models import RunRecord
+from wanllmdb.sdk.paginated_list import Page, PaginatedList, page_size
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 
@@ -23,6 +27,8 @@ class StoredRun(RunRecord):
     heartbeat_at: str
     last_step: int | None
     """The largest step of the history; None if there is none."""
+    _name: str = field(repr=False, compare=False)
+    """The last part of its URL."""
     _project_id: str = field(repr=False, compare=False)
     _connection: Connection = field(repr=False, compare=False)
 
@@ -31,16 +37,47 @@ class StoredRun(RunRecord):
         """`team/project/id`, which `Api.run` takes."""
         return f"{self.project}/{self.id}"
 
+    @property
+    def entity(self) -> str:
+        """The team."""
+        return self.project.partition("/")[0]
+
+    @property
+    def username(self) -> str:
+        """The same as `created_by`."""
+        return self.created_by
+
+    @property
+    def created_at(self) -> str:
+        """The same as `started_at`."""
+        return self.started_at
+
+    @property
+    def summary_metrics(self) -> dict[str, Any]:
+        """The same as `summary`."""
+        return self.summary
+
+    def __getattr__(self, name: str) -> Any:
+        raise wandb_names.missing("StoredRun", name)
+
+    @checked(ignored=wandb_names.HISTORY)
     def scan_history(
-        self, keys: Sequence[str] | None = None, min_step: int | None = None, max_step: int | None = None
+        self,
+        keys: str | Sequence[str] | None = None,
+        page_size: int = 10_000,
+        min_step: int | None = None,
+        max_step: int | None = None,
     ) -> Iterator[dict[str, Any]]:
         """What the run logged, in the order in which it arrived: dicts with `_step`, `_timestamp` (seconds), values.
 
         Values that were logged for one step by calls one after the other are in one dict. With `keys` only these, of
-        the rows that have all of them. Steps are at least `min_step` and less than `max_step`. Fetched page by page.
+        the rows that have all of them. Steps are at least `min_step` and less than `max_step`. Fetched in pages of
+        `page_size` rows, at most 10,000.
         """
+        if page_size < 1:
+            raise errors.Invalid(f"page_size is a number of rows, at least 1, not {page_size!r}")
         pages = self._connection.client.iter_cursor_pages(
-            f"/runs/{self.id}/history", limit=10_000, min_step=min_step, max_step=max_step
+            f"/runs/{self.id}/history", limit=min(page_size, 10_000), min_step=min_step, max_step=max_step
         )
         rows = _join_steps(row for page in pages for row in page["items"])
         names = [keys] if isinstance(keys, str) else keys
@@ -48,30 +85,62 @@ class StoredRun(RunRecord):
             return rows
         return ({name: row[name] for name in names} for row in rows if all(name in row for name in names))
 
+    @checked(ignored=wandb_names.HISTORY)
     def history(
         self,
         samples: int | None = None,
-        keys: Sequence[str] | None = None,
+        keys: str | Sequence[str] | None = None,
         min_step: int | None = None,
         max_step: int | None = None,
-    ) -> list[dict[str, Any]]:
-        """`scan_history` as a list; with `samples` at most so many rows, evenly spread from the first to the last."""
-        rows = list(self.scan_history(keys, min_step, max_step))
-        if samples is None or samples >= len(rows):
-            return rows
-        if samples < 1:
-            raise errors.Invalid(f"samples is a number of rows, at least 1, not {samples!r}")
-        gap = (len(rows) - 1) / max(samples - 1, 1)
-        return [rows[round(number * gap)] for number in range(samples)]
+        *,
+        x_axis: str | None = None,
+        pandas: bool = False,
+    ) -> Any:
+        """`scan_history` as a list; with `samples` at most so many rows, evenly spread from the first to the last.
 
+        With `x_axis` rows have that value too, and are in its order where it is a number. With `pandas` it is a
+        `pandas.DataFrame`; raises `Invalid` where pandas is not installed.
+        """
+        if samples is not None and samples < 1:
+            raise errors.Invalid(f"samples is a number of rows, at least 1, not {samples!r}")
+        names = [keys] if isinstance(keys, str) else keys
+        if names is not None and x_axis is not None:
+            names = list(dict.fromkeys((x_axis, *names)))
+        rows = list(self.scan_history(names, min_step=min_step, max_step=max_step))
+        if x_axis is not None:
+            rows = [row for row in rows if isinstance(row.get(x_axis), (int, float))]
+            rows.sort(key=lambda row: float(row[x_axis]))
+        if samples is not None and samples < len(rows):
+            gap = (len(rows) - 1) / max(samples - 1, 1)
+            rows = [rows[round(number * gap)] for number in range(samples)]
+        return _to_frame(rows) if pandas else rows
+
+    @checked(ignored=wandb_names.FILES)
     def logged_artifacts(self) -> list[Artifact]:
         """The versions that the run logged, newest first, at most 1,000."""
         return self._artifacts("logged")
 
+    @checked(ignored=wandb_names.FILES)
     def used_artifacts(self) -> list[Artifact]:
         """The versions that the run used, newest first, at most 1,000."""
         return self._artifacts("used")
 
+    def files(self, names: str | Iterable[str] | None = None) -> list[File]:
+        """The files that the run kept with `save`, or those of these paths; none if it kept none."""
+        full_name = f"{self.project}/{saved_files.artifact_name(self._name)}"
+        try:
+            record = name_resolution.resolve(self._connection, full_name)
+        except errors.NotFound:
+            return []
+        return Artifact._from_record(self._connection, record).files(names)
+
+    def file(self, name: str) -> File:
+        """The file that the run kept with `save` under this path. Raises `NotFound`."""
+        for found in self.files(name):
+            return found
+        raise errors.NotFound(f"Run {self.name!r} kept no file {name!r}")
+
+    @checked()
     def log_artifact(
         self, artifact: Artifact, aliases: str | Iterable[str] | None = None, tags: str | Iterable[str] | None = None
     ) -> Artifact:
@@ -86,6 +155,7 @@ class StoredRun(RunRecord):
             return artifact
         raise errors.AlreadyLogged(f"{state.qualified_name} is already logged, by the run that logged_by() returns")
 
+    @checked(ignored=wandb_names.USE_ARTIFACT, renamed={"artifact": "name"})
     def use_artifact(self, name: str | Artifact, type: str | None = None) -> Artifact:
         """Find a version, and record that this run used it, even if that has ended; see `Run.use_artifact`."""
         version_id = None
@@ -134,21 +204,38 @@ def find_run(connection: Connection, path: str) -> StoredRun:
 
 
 def find_runs(
-    connection: Connection, project: str | None, filters: run_filters.Filters | None, order: str
-) -> Iterator[StoredRun]:
+    connection: Connection,
+    project: str | None,
+    filters: run_filters.Filters | None,
+    order: str,
+    per_page: int | None = None,
+) -> PaginatedList[StoredRun]:
     """The runs of a project that pass the filters."""
     filters = filters or {}
     run_filters.require_valid(filters)
     path, is_descending = order.lstrip("+-"), order.startswith("-")
     run_filters.require_valid({path: None})
-    full_name = connection.full_project(project)
-    records = _complete(
-        connection, connection.client.iter_pages("/runs", project=full_name, **run_filters.exact(filters))
-    )
-    matching: Iterator[dict[str, Any]] = (record for record in records if run_filters.matches(filters, record))
+    query = {"project": connection.full_project(project), **run_filters.exact(filters)}
+    size = page_size(per_page)
+
+    def matching(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        whole = _complete(connection, records)
+        return (record for record in whole if run_filters.matches(filters, record))
+
+    def fetch(cursor: str) -> Page[StoredRun]:
+        response = connection.client.get("/runs", cursor=cursor, page_size=size, **query)
+        found = [_from_record(connection, record) for record in matching(response["items"])]
+        return found, response["next_cursor"]
+
+    def fetch_ordered(cursor: str) -> Page[StoredRun]:
+        records = run_filters.ordered(matching(connection.client.iter_pages("/runs", **query)), path, is_descending)
+        return [_from_record(connection, record) for record in records], None
+
     if order not in ("-created_at", "-createdAt"):
-        matching = iter(run_filters.ordered(matching, path, is_descending))
-    return (_from_record(connection, record) for record in matching)
+        return PaginatedList(fetch_ordered)
+    if run_filters.exact(filters).keys() == filters.keys():
+        return PaginatedList(fetch, lambda: int(connection.client.get("/runs", page_size=1, **query)["total"]))
+    return PaginatedList(fetch)
 
 
 def _complete(connection: Connection, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -162,9 +249,16 @@ def _from_record(connection: Connection, record: dict[str, Any]) -> StoredRun:
         notes=record["notes"],
         heartbeat_at=record["heartbeat_at"],
         last_step=record["last_step"],
+        _name=record["name"],
         _project_id=record["project"],
         _connection=connection,
     )
+
+
+def _to_frame(rows: list[dict[str, Any]]) -> Any:
+    if find_spec("pandas") is None:
+        raise errors.Invalid("history(pandas=True) needs pandas, which is not installed: pip install pandas")
+    return import_module("pandas").DataFrame.from_records(rows)
 
 
 def _join_steps(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

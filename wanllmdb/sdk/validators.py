@@ -45,8 +45,7 @@ def validate_alias(alias: str) -> str:
 
 def validate_aliases(aliases: str | Iterable[str] | None) -> list[str]:
     """One alias or several, in the order given and without duplicates. Raises `InvalidName`."""
-    items = [aliases] if isinstance(aliases, str) else list(aliases or ())
-    return [validate_alias(alias) for alias in dict.fromkeys(items)]
+    return list(dict.fromkeys(map(validate_alias, _items(aliases, "aliases"))))
 
 
 def parse_version(version: str | int) -> str:
@@ -67,5 +66,12 @@ def validate_tag(tag: str) -> str:
 
 def validate_tags(tags: str | Iterable[str] | None) -> list[str]:
     """One tag or several, in the order given and without duplicates. Raises `InvalidName`."""
-    items = [tags] if isinstance(tags, str) else list(tags or ())
-    return list(dict.fromkeys(map(validate_tag, items)))
+    return list(dict.fromkeys(map(validate_tag, _items(tags, "tags"))))
+
+
+def _items(names: str | Iterable[str] | None, argument: str) -> list[str]:
+    if names is None or isinstance(names, str):
+        return [] if names is None else [names]
+    if not isinstance(names, Iterable):
+        raise errors.Invalid(f"{argument} takes a text or a list of texts, not {names!r}")
+    return list(names)

@@ -50,7 +50,7 @@ def create_version(
     `AliasProtected`, leaves nothing behind.
     """
     client, console = connection.client, connection.console
-    require_valid(draft)
+    require_valid(draft, tags)
     console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
     artifact = _find_artifact(client, project, draft.name, may_lack_project=create_project)
     _require_same_type(draft, artifact)
@@ -72,6 +72,8 @@ def create_version(
     if artifact is None:
         first = next(_file_batches(files), [])
         artifact, begun = _create_artifact(client, project, draft, {**fields, "files": first}, create_project)
+        if begun is not None:
+            begun["is_first"] = True
     artifact_id = str(artifact["id"])
     version = _get_or_create(connection, artifact_id, files, fields, begun)
     if version["created"]:
@@ -80,7 +82,7 @@ def create_version(
         console.info(f"  No changes: version {version['version']} already contains these files")
         if draft.metadata and to_canonical(fields["metadata"]) != to_canonical(version["metadata"]):
             console.info("  Its metadata was not changed: to change it, edit artifact.metadata and call save()")
-    _add_tags(connection, artifact_id, tags)
+    _add_tags(connection, artifact_id, tags, artifact["tags"])
     _print_aliases(connection, aliases)
     return version
 
@@ -125,8 +127,9 @@ def _require_same_type(draft: Draft, artifact: dict[str, Any] | None) -> None:
         )
 
 
-def require_valid(draft: Draft) -> None:
+def require_valid(draft: Draft, tags: Sequence[str] = ()) -> None:
     """Raises `Invalid` for what the server would refuse, before the files are hashed and anything is sent."""
+    _require_room_for_tags(None, tags)
     require_fit(to_jsonable(draft.metadata), "metadata")
     require_fit({"description": draft.description}, f"artifact {draft.name!r}")
     if len(draft.description) > MAX_DESCRIPTION_LENGTH:
@@ -152,13 +155,13 @@ def _create_artifact(
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The artifact and its first draft, in one request: if anything is refused, nothing is created.
 
+    The description of a draft is its version's alone: that of the artifact would be the first one's for ever.
     Without the draft if somebody else created the artifact in the meantime.
     """
     body = {
         "project": project,
         "name": draft.name,
         "type": draft.type,
-        "description": draft.description,
         "create_project": create_project,
         "version": version,
     }
@@ -172,14 +175,12 @@ def _create_artifact(
         return artifact, None
 
 
-def _add_tags(connection: Connection, artifact_id: str, tags: Sequence[str]) -> None:
-    if not tags:
-        return
-    path = f"/artifacts/{artifact_id}"
-    existing = connection.client.get(path)["tags"]
-    new = [tag for tag in tags if tag not in existing]
+def _add_tags(connection: Connection, artifact_id: str, tags: Sequence[str], known: Sequence[str] = ()) -> None:
+    """Add them to those that the artifact has, whoever else adds some at the same time; `known` are no news."""
+    if tags:
+        connection.client.patch(f"/artifacts/{artifact_id}", {"add_tags": list(tags)})
+    new = [tag for tag in tags if tag not in known]
     if new:
-        connection.client.patch(path, {"tags": [*existing, *new]})
         connection.console.info(f"  Adding {len(new)} tag(s): {', '.join(new)}")
 
 
@@ -259,7 +260,7 @@ def _complete(
             uploads = _upload_missing(connection, draft["id"], files, missing)
             return _finalize(client, draft, digest, aliases, uploads)
     except (errors.FileChanged, errors.BytesMismatch):
-        _delete_draft(client, draft["id"])
+        _delete_draft(client, draft["id"], with_artifact=draft.get("is_first", False))
         raise
 
 
@@ -279,9 +280,12 @@ def _finalize(
     return dict(client.post(f"/artifacts/versions/{version['id']}/finalize", body, idempotent=True))
 
 
-def _delete_draft(client: Client, version_id: str) -> None:
-    """Delete a draft that can never be completed. If that fails, the server deletes it when it expires."""
+def _delete_draft(client: Client, version_id: str, *, with_artifact: bool) -> None:
+    """Delete a draft that can never be completed, and the artifact that was created with it if it has nothing else.
+
+    If that fails, the server deletes the draft when it expires.
+    """
     try:
-        client.delete(f"/artifacts/versions/{version_id}")
+        client.delete(f"/artifacts/versions/{version_id}", with_artifact="true" if with_artifact else None)
     except errors.WanLLMDBError:
         return

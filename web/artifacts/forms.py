@@ -8,23 +8,49 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.http import QueryDict
 
 from artifacts import validators
-from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
+from artifacts.deletion_impact import MAX_LISTED
+from artifacts.models import Artifact, ArtifactFile
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project
-from web.forms import FilterForm
+from web.forms import FilterForm, QueryField, SearchForm
 
 _ORDERINGS = ("name", "type", "version_count", "updated_at")
 
 
-class ArtifactFilter(FilterForm):
-    search = forms.CharField(required=False, max_length=200)
+class ArtifactFilter(SearchForm):
+    q = QueryField("artifacts")
     type = forms.ChoiceField(required=False, choices=[("", "All types"), *((name, name) for name in validators.TYPES)])
     project = forms.CharField(required=False, max_length=200)
     tag = forms.CharField(required=False, max_length=64)
     alias = forms.CharField(required=False, max_length=100)
     sort = forms.ChoiceField(required=False, choices=[(f"{sign}{n}", n) for n in _ORDERINGS for sign in ("", "-")])
+
+
+class FolderFilter(FilterForm):
+    """A part of a folder: what comes after an entry, the `offset`-th one, or the files whose paths have a text."""
+
+    path = forms.CharField(required=False, max_length=1024, strip=False)
+    after = forms.CharField(required=False, max_length=1024, strip=False)
+    filter = forms.CharField(required=False, max_length=200)
+    offset = forms.IntegerField(required=False, min_value=0, max_value=10**9)
+
+
+class SelectionForm(forms.Form):
+    """The files and folders that are ticked, by their paths."""
+
+    select = forms.TypedMultipleChoiceField()
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        # Any path: those that are not there are not found.
+        self.fields["select"].choices = [(path, path) for path in data.getlist("select")]
+
+
+class VersionFilter(SearchForm):
+    q = QueryField("versions")
 
 
 class ArtifactForm(forms.Form):
@@ -114,15 +140,14 @@ class DeleteVersionForm(forms.Form):
 
     delete_aliases = forms.BooleanField(required=False)
 
-    def __init__(self, version: ArtifactVersion, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, aliases: list[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        aliases = [row.alias for row in version.aliases.all()]
-        if version.artifact.auto_latest:
-            aliases = [alias for alias in aliases if alias != validators.LATEST]
-        if aliases:
-            self.fields["delete_aliases"].label = f"Also delete its aliases: {', '.join(aliases)}"
-        else:
+        if not aliases:
             del self.fields["delete_aliases"]
+        elif len(aliases) > MAX_LISTED:
+            self.fields["delete_aliases"].label = f"Also delete its {len(aliases):,} aliases"
+        else:
+            self.fields["delete_aliases"].label = f"Also delete its aliases: {', '.join(aliases)}"
 
 
 class RemoveForm(forms.Form):

@@ -1,13 +1,13 @@
 """What a page is about, found by the names in its URL among what the reader may see; 404 otherwise."""
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Membership, Role
-from artifacts import validators
+from artifacts import current_version, validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from notifications.models import Watch
 from projects.models import Project
@@ -15,10 +15,17 @@ from web.aliases.state import annotate_alias_state
 
 
 def get_artifact_for_display(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
-    """An artifact with all that its head shows, and the reader's `role` in its team."""
+    """An artifact with all that its page shows of it, and the reader's `role` in its team."""
+    visible = Artifact.objects.visible_to(request.user).with_tags()
+    return _get_for_head(request, visible, team, project, type, name)
+
+
+def _get_for_head(
+    request: HttpRequest, visible: QuerySet[Artifact], team: str, project: str, type: str, name: str
+) -> Artifact:
     memberships = Membership.objects.filter(team=OuterRef("project__team"), user=request.user)
-    visible = annotate_alias_state(Artifact.objects.visible_to(request.user).for_display())
-    visible = Watch.objects.annotate_watched_artifacts(visible, request.user)
+    visible = annotate_alias_state(visible)
+    visible = current_version.annotate(Watch.objects.annotate_watched_artifacts(visible, request.user))
     visible = visible.annotate(role=Subquery(memberships.values("role")[:1]))
     scope = Project.objects.by_full_name(f"{team}/{project}")
     return get_object_or_404(visible, project__in=scope, type=type, name=name)
@@ -44,8 +51,16 @@ def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> Ar
     number = validators.version_number(version)
     if number is None:
         raise Http404(f"{version} is not a version.")
-    visible = ArtifactVersion.objects.visible_to(request.user).for_display()
+    visible = ArtifactVersion.objects.visible_to(request.user).for_display().with_previous()
     return get_object_or_404(visible, artifact=artifact, number=number)
+
+
+def get_version_for_display(request: HttpRequest, version: str, **url_kwargs: str) -> ArtifactVersion:
+    """The version with all that the head of its artifact shows."""
+    artifact = _get_for_head(request, Artifact.objects.visible_to(request.user).for_head(), **url_kwargs)
+    version = get_version_of(request, artifact, version)
+    version.artifact = artifact
+    return version
 
 
 def get_version(request: HttpRequest, version: str, role: Role | None = None, **url_kwargs: str) -> ArtifactVersion:

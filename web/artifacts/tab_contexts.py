@@ -7,39 +7,111 @@ of `get_artifact_for_display`, and the query string of the page: the page asks f
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
+from django.urls import reverse
 
 from accounts import permissions
-from artifacts import timeline
-from artifacts.models import Artifact, ArtifactVersion
-from web import rendering
+from artifacts import current_version, highlights, timeline
+from artifacts.aliases import excerpts
+from artifacts.models import AliasRule, Artifact, ArtifactVersion
+from core.bounded_count import format_count
+from web import cards, rendering, tables
 from web.aliases.state import state_token
+from web.artifacts import snippets
+from web.artifacts.forms import VersionFilter
 
 PAGE_SIZE = 50
-MAX_OVERVIEW_ALIASES = 12
+VERSION_FIELDS = ("metadata",)
+# Numbers and times of versions have one order.
+VERSION_ORDERINGS = {"number": "number", "files": "file_count", "size": "total_size", "created": "number"}
 
 
-def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
-    """What stands around every tab."""
+def base_context(artifact: Artifact, tab: str, rules: list[AliasRule] | None = None) -> dict[str, Any]:
+    """What stands around every tab; `rules` are those that cover the artifact, where the tab has read them."""
+    if rules is None:
+        excerpts.attach([artifact])
+    else:
+        excerpts.attach_to_one(artifact, rules)
     return {
         "artifact": artifact,
         "project": artifact.project,
         "tab": tab,
-        # Asked for only where nothing on the tab knows it.
-        "alias_count": lambda: rendering.total(artifact.alias_set.all()),
+        "alias_count": format_count(artifact.alias_excerpt.count),
+        "current": current_version.of(artifact),
         "state_token": state_token(artifact),
         "active_nav": "artifacts",
     } | permissions.template_flags(artifact.role)
 
 
 def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
-    aliases = artifact.alias_set.for_display().order_by("alias")[:MAX_OVERVIEW_ALIASES]
-    newest = _visible_versions(request, artifact).finalized().first()
-    return base_context(artifact, "overview") | {"newest": newest, "aliases": aliases}
+    """The artifact, and the version that people use; None before the first one is finalized."""
+    context = base_context(artifact, "overview")
+    version = None
+    if current := context["current"]:
+        version = _visible_versions(request, artifact).with_previous().finalized().filter(number=current.number).first()
+    if version:
+        version.artifact = artifact
+        context |= _version_bar(artifact, version)
+        context |= _inside(request, version, current.alias or version.version, query)
+    return context | {"version": version}
+
+
+def version_head(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
+    """What stands around the page of a version of `get_version_for_display`."""
+    return base_context(artifact, "files") | _version_bar(artifact, version)
+
+
+def version(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
+    """The page of a version of `get_version_for_display`, without its list of files."""
+    inside = _inside(request, version, version.version, request.GET)
+    return version_head(version.artifact, version) | inside
+
+
+def version_context(version: ArtifactVersion) -> dict[str, Any]:
+    """What every part of the page of a version shows of it."""
+    return {
+        "version": version,
+        "artifact": version.artifact,
+        "project": version.artifact.project,
+        "version_url": version.get_absolute_url(),
+        "is_pending": version.is_finalized and version.integrity == ArtifactVersion.Integrity.PENDING,
+        "active_nav": "artifacts",
+    }
+
+
+def _inside(request: HttpRequest, version: ArtifactVersion, suffix: str, query: QueryDict) -> dict[str, Any]:
+    """The card of a version, and how one gets at what it holds as `name:suffix`."""
+    found = highlights.of(version)
+    base_url = request.build_absolute_uri("/").rstrip("/")
+    return {
+        "readme": cards.view(found.card, query, str(request.user.pk)) if found.card else None,
+        "snippets": snippets.of_version(version, suffix, found.paths, base_url) if version.is_finalized else [],
+    }
+
+
+def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
+    number = artifact.production_number
+    return version_context(version) | {"production": f"v{number}" if number not in (None, version.number) else None}
 
 
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
-    page = rendering.paginate(query, _visible_versions(request, artifact).with_excerpt(), PAGE_SIZE)
-    return base_context(artifact, "versions") | {"page": page}
+    form, view = VersionFilter(query), versions_view(query)
+    form.is_valid()
+    rows = form.narrow(request.user, "versions", _visible_versions(request, artifact))
+    page = rendering.paginate(query, tables.sort(rows, view, VERSION_ORDERINGS).with_excerpt(), PAGE_SIZE)
+    page.object_list = list(page)
+    tables.fill(page.object_list, view)
+    return base_context(artifact, "versions") | {
+        "page": page,
+        "query": form.query,
+        "view": view,
+        "sort": view.sort,
+        "headers": tables.headers(view, query),
+        "picker_url": f"{reverse('version-columns', args=artifact.url_args)}?{query.urlencode()}",
+    }
+
+
+def versions_view(query: QueryDict) -> tables.View:
+    return tables.chosen(query, VERSION_FIELDS, VERSION_ORDERINGS, "-number")
 
 
 def history(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:

@@ -2,15 +2,23 @@
 
 from django.urls import path
 
-from web.artifacts.views import artifact, artifacts, compare, files, upload, versions
+from web.artifacts.views import artifact, artifacts, compare, files, selected, upload, versions
 from web.converters import ARTIFACT, PROJECT, VERSION
 
 urlpatterns = [
     path("artifacts", artifacts.artifact_list, name="artifacts"),
+    path("artifacts/selected/delete", selected.delete_artifacts, name="artifacts-delete"),
+    path("artifacts/selected/tag", selected.tag_artifacts, name="artifacts-tag"),
+    path("artifacts/selected/download", selected.download_artifacts, name="artifacts-download"),
     path("artifacts/new", artifacts.artifact_new, name="artifact-new"),
     path(f"{PROJECT}/artifacts", artifacts.project_artifacts, name="project-artifacts"),
     path(ARTIFACT, artifact.overview, name="artifact"),
     path(f"{ARTIFACT}/versions", artifact.versions, name="artifact-versions"),
+    path(f"{ARTIFACT}/switch", versions.version_switch, name="version-switch"),
+    path(f"{ARTIFACT}/versions/compare", selected.compare_versions, name="versions-compare"),
+    path(f"{ARTIFACT}/versions/delete", selected.delete_versions, name="versions-delete"),
+    path(f"{ARTIFACT}/versions/download", selected.download_versions, name="versions-download"),
+    path(f"{ARTIFACT}/versions/columns", artifact.version_columns, name="version-columns"),
     path(f"{ARTIFACT}/history", artifact.history, name="artifact-history"),
     path(f"{ARTIFACT}/usage", artifact.usage, name="artifact-usage"),
     path(f"{ARTIFACT}/edit", artifact.edit, name="artifact-edit"),
@@ -22,6 +30,7 @@ urlpatterns = [
     path(f"{ARTIFACT}/upload/remove", upload.remove_file, name="upload-remove"),
     path(VERSION, versions.version_page, name="version"),
     path(f"{VERSION}.zip", files.version_zip, name="version-zip"),
+    path(f"{VERSION}/selection.zip", files.selection_zip, name="selection-zip"),
     path(f"{VERSION}/integrity", versions.version_integrity, name="version-integrity"),
     path(f"{VERSION}/edit", versions.edit, name="version-edit"),
     path(f"{VERSION}/finalize", versions.finalize, name="version-finalize"),

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Team
 from projects.models import Project, State, Visibility
-from web.forms import FilterForm
+from web.forms import QueryField, SearchForm
 
 _VISIBILITIES = [
     (Visibility.PRIVATE, "Private: visible to team members"),
@@ -15,13 +15,13 @@ _VISIBILITIES = [
 ]
 
 
-class ProjectFilter(FilterForm):
-    search = forms.CharField(required=False, max_length=200)
+class ProjectFilter(SearchForm):
+    q = QueryField("projects")
     team = forms.CharField(required=False, max_length=64)
 
 
-class RunFilter(FilterForm):
-    search = forms.CharField(required=False, max_length=200)
+class RunFilter(SearchForm):
+    q = QueryField("runs")
     state = forms.ChoiceField(required=False, choices=[("", "All states"), *State.choices])
     group = forms.CharField(required=False, max_length=128)
     job_type = forms.CharField(required=False, max_length=128)

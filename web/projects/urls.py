@@ -12,5 +12,7 @@ urlpatterns = [
     path(f"{PROJECT}/settings", projects.settings, name="project-settings"),
     path(f"{PROJECT}/delete", projects.delete, name="project-delete"),
     path(f"{PROJECT}/runs", runs.run_list, name="project-runs"),
+    path(f"{PROJECT}/run-tags", runs.tag_selected, name="runs-tag"),
+    path(f"{PROJECT}/run-columns", runs.run_columns, name="run-columns"),
     path(f"{PROJECT}/runs/<str:name>", runs.run_page, name="run"),
 ]

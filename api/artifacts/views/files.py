@@ -22,7 +22,6 @@ from api.artifacts.upload_serializers import (
     PartSerializer,
     UploadUrlRequest,
     UploadUrlSerializer,
-    etags_of,
 )
 from api.lookups import get_or_missing
 from api.pagination import cursor_page_of, page_by_cursor, parse
@@ -78,7 +77,9 @@ class FileList(APIView):
             data.get("mime_type", ""),
             data.get("executable", False),
         )
-        file = single_upload.register(Actor.from_api(request), version, spec, data["storage_key"], etags_of(data))
+        file = single_upload.register(
+            Actor.from_api(request), version, spec, data["storage_key"], data.get("parts", {})
+        )
         return Response(FileSerializer(file).data, 201)
 
 

@@ -59,7 +59,7 @@ def python(bob: None) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a script as bob in a separate process."""
 
     def run_script(script: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
         assert not check or result.returncode == 0, result.stderr
         return result
 

@@ -31,11 +31,19 @@ def test_it_returns_at_once_and_keeps_the_order_of_the_calls(run, project):
     # The same again, which moves an alias to the version that the first one makes.
     assert run.log_artifact(artifact, aliases="again", wait=False) is artifact
     assert run.use_artifact(artifact).version == "v5"
-    assert artifact.wait(timeout=60).aliases == ["again", "latest"]
+    assert artifact.wait(timeout=60).aliases == ["latest", "again"]
     assert artifact.metadata == {"text": "4"}
     assert [version.version for version in wandb.Api().collection(f"{project}/data").versions()] == [
         *("v5", "v4", "v3", "v2", "v1")
     ]
+
+
+def test_what_can_be_refused_at_once_is(run, project):
+    with pytest.raises(wandb.Invalid, match="metadata: 'text': larger than 1 MiB"):
+        run.log_artifact(draft("x" * (1 << 20)), wait=False)
+    with pytest.raises(wandb.Invalid, match="at most 100 tags"):
+        run.log_artifact(draft("1"), tags=[f"t{number}" for number in range(101)], wait=False)
+    assert len(wandb.Api().artifacts(project)) == 0
 
 
 def test_a_pending_artifact_is_neither_draft_nor_logged(run, project, monkeypatch):
@@ -143,5 +151,5 @@ def test_ctrl_c_ends_the_waiting(bob, project):
     while "at work" not in process.stdout.readline():
         pass
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert "artifact 'data' was not logged: the program was interrupted" in err

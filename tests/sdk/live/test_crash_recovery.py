@@ -61,7 +61,7 @@ def program(bob, project, data):
 
 
 def wait_until(condition) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -85,7 +85,7 @@ def test_the_client_is_killed(program, project, data, stored_keys, tmp_path):
     assert 6 <= len(arrived) < FILES
     collection = wandb.Api().collection(f"{project}/data")
     assert (collection.latest_version, collection.all_aliases(), list(collection.versions())) == (None, {}, [])
-    out, err = program(0).communicate(timeout=60)
+    out, err = program(0).communicate(timeout=300)
     assert "Created version: v1" in out, err
     assert_complete(project, data, tmp_path / "down")
     # Objects that had arrived were not uploaded again with another key.
@@ -100,7 +100,7 @@ def test_the_web_server_is_killed_and_comes_back(program, project, data, stack, 
     stack.web.kill()
     time.sleep(1)
     stack.web.start()
-    out, err = running.communicate(timeout=100)
+    out, err = running.communicate(timeout=300)
     assert "Created version: v1" in out, err
     assert_complete(project, data, tmp_path / "down")
 
@@ -110,7 +110,7 @@ def test_the_worker_is_killed(program, project, data, stack, stored_keys, tmp_pa
     running = program(0.02)
     wait_until(lambda: len(stored_keys() - before) >= 3)
     stack.worker.kill()
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=300)
     assert "Created version: v1" in out, err
     assert_complete(project, data, tmp_path / "down")
 
@@ -133,7 +133,7 @@ def test_ctrl_c_interrupts_logging(program, project, data, stored_keys):
     running = program(1.0)
     wait_until(lambda: len(stored_keys() - before) >= 2)
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=30)
+    _, err = running.communicate(timeout=300)
     assert "KeyboardInterrupt" in err
     assert list(wandb.Api().collection(f"{project}/data").versions()) == []
 

@@ -28,7 +28,7 @@ def run_twice(script: Path, project: str, working_dir: Path) -> None:
             env={**os.environ, "WANLLMDB_PROJECT": project, "PYTHONPATH": str(EXAMPLES.parent)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert result.returncode == 0, result.stdout + result.stderr
         assert result.stderr == ""

@@ -67,7 +67,7 @@ def test_identical_files_create_no_version_and_move_the_aliases(run, data, capsy
     again = run.log_artifact(dataset(data), aliases=["production"])
     assert stored_keys() == before
     assert (again.version, again.id, again.digest) == ("v1", first.id, first.digest)
-    assert again.aliases == ["latest", "production", "staging"]
+    assert again.aliases == ["production", "staging", "latest"]
     assert capsys.readouterr().out == (
         "Logging artifact 'training-dataset' (dataset)...\n"
         "  No changes: version v1 already contains these files\n"
@@ -128,6 +128,14 @@ def test_tags_are_added_to_those_of_the_artifact(run, data, capsys):
     assert "tag(s)" not in capsys.readouterr().out
     run.log_artifact(artifact, tags=["daily"])
     assert tags(artifact) == ["raw", "eu", "daily"]
+    found, read_before = (
+        wandb.Api().collection(artifact.qualified_name),
+        wandb.Api().collection(artifact.qualified_name),
+    )
+    found.add_tags("one")
+    read_before.add_tags("two", "raw")
+    read_before.remove_tags("daily")
+    assert tags(artifact) == read_before.tags == ["raw", "eu", "one", "two"]
     project = f"{artifact.entity}/{artifact.project}"
     assert [artifact.name for artifact in wandb.Api().artifacts(project, tag="eu")] == ["training-dataset"]
 
@@ -212,8 +220,8 @@ def test_a_file_that_changes_during_the_upload_is_an_error(run, project, data, m
     with pytest.raises(wandb.FileChanged, match=r"b\.bin changed while it was being logged; nothing was logged"):
         run.log_artifact(dataset(data))
     monkeypatch.setattr(upload, "upload", original)
-    assert list(wandb.Api().collection(f"{project}/training-dataset").versions()) == []
-    run.log_artifact(dataset(data))
+    assert list(wandb.Api().artifacts(project)) == []
+    assert run.log_artifact(dataset(data)).version == "v1"
 
 
 def test_a_file_that_changes_after_it_was_added_is_an_error(run, project, data):

@@ -182,3 +182,27 @@ def test_what_was_downloaded_can_be_used_offline(client, project, monkeypatch, t
     assert sync()[0] == 0
     assert [record["state"] for record in client.get("/runs", project=project)["items"]] == ["finished", "finished"]
     assert len(list(client.get(f"/artifacts/versions/{used.id}/used-by")["items"])) == 1
+
+
+def test_a_run_that_is_resumed_offline_counts_its_steps_on(client, project, directories):
+    for _ in range(2):
+        with wandb.init(project=project, id="on-and-on", resume="allow") as run:
+            wandb.log({"loss": 1})
+    with wandb.init(project=project, id="on-and-on", resume="must", mode="offline") as run:
+        wandb.log({"loss": 2})
+        wandb.log({"loss": 3}, commit=False)
+        wandb.log({"acc": 4})
+        wandb.log({"loss": 5}, step=50)
+        wandb.log({"loss": 6})
+        assert run.step == 51
+    assert sync()[0] == 0
+    # Once more, as if the first time had been interrupted after it began.
+    progress = directories()[0] / "sync.json"
+    noted = json.loads(progress.read_text())
+    (url,) = noted
+    progress.write_text(json.dumps({url: {"steps_before": noted[url]["steps_before"]}}))
+    assert sync()[0] == 0
+    rows = wandb.Api().run(f"{project}/on-and-on").history()
+    assert [(row["_step"], row.get("loss"), row.get("acc")) for row in rows] == [
+        (1, 1, None), (2, 1, None), (3, 2, None), (4, 3, 4), (50, 5, None), (51, 6, None),
+    ]  # fmt: skip

@@ -19,6 +19,8 @@ class Outcome:
     """`config` and `summary`, and `tags` and `notes` if they were changed."""
     rows: list[dict[str, Any]] = field(default_factory=list)
     """The history: what each call of `log` was given, with its step."""
+    counted: int = 0
+    """So many rows at the beginning have the number of the call as their step, which no program passed."""
     actions: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     """Events about artifacts, in order, with their numbers."""
     state: str = "crashed"
@@ -41,6 +43,7 @@ def fold(run: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Outcome
             continue
         elif kind == "log":
             outcome.values["summary"].update(values)
+            outcome.counted += outcome.counted == len(outcome.rows) and event.get("is_counted") is True
             outcome.rows.append({"_timestamp": _seconds(outcome.ended_at), **values, "_step": event.get("step")})
         elif kind in ("config", "summary"):
             outcome.values[kind].update(values)

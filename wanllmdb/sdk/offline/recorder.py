@@ -29,6 +29,7 @@ class Recorder:
         """The JSON of each value as it was recorded last."""
         self._waiting: list[bytes] = []
         self._is_paused = False
+        self._counts_from_start = True
         self._lock = threading.RLock()
 
     def start(self, config: Mapping[str, Any]) -> None:
@@ -50,11 +51,14 @@ class Recorder:
             except errors.CacheError as error:
                 self._keep_waiting(error)
 
-    def log(self, step: int, values: Mapping[str, Any]) -> None:
+    def log(self, step: int, values: Mapping[str, Any], *, is_counted: bool) -> None:
         """Add an event with a row of the history. Its values are those of the summary from now on."""
         with self._lock:
             self._recorded["summary"] |= _texts(values)
-            self.record("log", step=step, values=values)
+            # Nobody passed a step so far: in a run that was resumed it counts from its last one.
+            self._counts_from_start &= is_counted
+            counted = {"is_counted": True} if self._counts_from_start else {}
+            self.record("log", step=step, values=values, **counted)
 
     def record_changes(self, snapshot: Snapshot) -> None:
         """Add events with the values of config and summary that changed since they were recorded."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import environment, errors, timestamps
-from wanllmdb.sdk.artifact import Artifact
+from wanllmdb.sdk import errors, provenance, timestamps
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.json_values import to_jsonable, to_object
+from wanllmdb.sdk.json_values import to_jsonable
 from wanllmdb.sdk.offline.recorder import Recorder
 from wanllmdb.sdk.offline.run_artifacts import OfflineArtifacts
 from wanllmdb.sdk.offline.run_directory import RunDirectory
@@ -43,22 +41,10 @@ class OfflineRun(Run):
     def entity(self) -> str:
         return str(self._record["project_name"]).rpartition("/")[0]
 
-    def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
+    def _add_row(self, step: int, values: dict[str, Any], *, is_counted: bool) -> None:
         with self._recorder.pause():
-            values = to_object(data, "log")
-            super().log(values, step)
-            self._recorder.log(self.step, values)
-
-    def use_artifact(
-        self,
-        name_or_artifact: str | Artifact,
-        type: str | None = None,
-        alias: str | None = None,
-        version: str | int | None = None,
-        at: str | datetime | None = None,
-    ) -> Artifact:
-        self._require_running("use_artifact")
-        return self._artifacts.use(name_or_artifact, type, alias, version, at)
+            super()._add_row(step, values, is_counted=is_counted)
+            self._recorder.log(step, values, is_counted=is_counted)
 
     def _mark_dirty(self) -> None:
         if self._is_copy or self.state != "running":
@@ -91,6 +77,7 @@ class OfflineRun(Run):
 
     def _continue_in_fork(self) -> None:
         self._is_worker = True
+        self._uncommitted, self._uncommitted_step = {}, None
         self._recorder.continue_in_fork()
 
 
@@ -111,13 +98,14 @@ BLANK_RECORD: dict[str, Any] = {
 def start(connection: Connection, fields: dict[str, Any]) -> OfflineRun:
     """Begin a run in a new directory; `fields` are those of the request that starts a run. Raises `CacheError`."""
     started_at = timestamps.now()
-    fields = {**environment.collect(), **fields}
+    fields = {**provenance.collect(), **fields}
     run_id = fields.pop("idempotency_key")
     own_name = f"{started_at[:19].translate(_COMPACT)}-{run_id[:8]}"
     path = connection.settings.cache_dir / "offline" / own_name
     identity = {"project": fields.pop("project"), "name": fields.pop("name", own_name), "resume": fields.pop("resume")}
     directory = RunDirectory.create(path, {"id": run_id, **identity, "started_at": started_at, "fields": fields})
-    record = {**BLANK_RECORD, **fields, "id": run_id, "name": identity["name"], "project_name": identity["project"]}
+    record = {**BLANK_RECORD, **fields, "started_at": started_at, "id": run_id, "name": identity["name"]}
+    record["project_name"] = identity["project"]
     run = OfflineRun(connection, record, directory)
     connection.console.info(f"Run {run.name!r} of {identity['project']} is offline: it is kept in {path}")
     return run

@@ -95,7 +95,7 @@ class Sender:
         outcome = fold(description, events)
         run = self._send_run(description)
         self._attempt("config and summary", lambda: self._send_values(run, outcome))
-        self._attempt("history", lambda: self._send_history(run, description["id"], outcome.rows))
+        self._attempt("history", lambda: self._send_history(run, description["id"], outcome))
         self._logged = list(reversed(self._client.get(f"/runs/{run['id']}/artifacts")["logged"]))
         for number, event in outcome.actions:
             if str(number) not in self._sent:
@@ -114,7 +114,9 @@ class Sender:
         }
         run: dict[str, Any] = self._client.post("/runs", body, idempotent=True)
         self._report.url = run["url"]
-        self._save(run_id=run["id"], url=run["url"])
+        # The first time only: after that the last step is one of ours.
+        known = self._progress.get("steps_before", 0 if run["created"] else run["last_step"] or 0)
+        self._save(run_id=run["id"], url=run["url"], steps_before=known)
         return run
 
     def _send_values(self, run: dict[str, Any], outcome: Outcome) -> None:
@@ -128,7 +130,10 @@ class Sender:
         body = {"state": outcome.state, "finished_at": outcome.ended_at}
         self._client.post(f"/runs/{run['id']}/finish", body, idempotent=True)
 
-    def _send_history(self, run: dict[str, Any], writer: str, rows: list[dict[str, Any]]) -> None:
+    def _send_history(self, run: dict[str, Any], writer: str, outcome: Outcome) -> None:
+        rows, before = outcome.rows, self._progress["steps_before"]
+        for row in rows[: outcome.counted]:
+            row["_step"] += before
         # The server skips what it has of this writer.
         for offset, batch in _batches([fit(row)[0] for row in rows]):
             body = {"writer": writer, "offset": offset, "rows": batch}

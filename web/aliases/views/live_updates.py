@@ -14,7 +14,7 @@ from web import rendering
 from web.aliases import tab_contexts as alias_tab_contexts
 from web.aliases.state import state_token
 from web.artifacts import tab_contexts
-from web.artifacts.lookups import get_artifact, get_artifact_for_display, get_version
+from web.artifacts.lookups import get_artifact, get_artifact_for_display, get_version_for_display
 
 # Pages of an artifact that show its aliases, by the names of their URLs.
 _TAB_CONTEXTS = {
@@ -71,10 +71,8 @@ def _render_parts(request: HttpRequest, page: ResolverMatch) -> HttpResponse:
 def _context(request: HttpRequest, page: ResolverMatch, query: QueryDict) -> dict[str, Any]:
     url_kwargs = dict(page.kwargs)
     if page.url_name == "version":
-        version = get_version(request, **url_kwargs)
-        artifact = version.artifact
-        token = state_token(artifact)
-        return {"version": version, "artifact": artifact, "project": artifact.project, "state_token": token}
+        version = get_version_for_display(request, **url_kwargs)
+        return tab_contexts.version_head(version.artifact, version)
     alias = url_kwargs.pop("alias", "")
     artifact = get_artifact_for_display(request, **url_kwargs)
     if page.url_name == "alias-history":

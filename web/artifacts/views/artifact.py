@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
@@ -13,17 +15,20 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts
-from artifacts.models import Artifact, ArtifactDownload, StoredObject
-from web import rendering
+from artifacts import artifacts, deletion_impact
+from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
+from core import long_values
+from web import deletion, rendering, tables
 from web.artifacts import tab_contexts
 from web.artifacts.forms import ArtifactEditForm
-from web.artifacts.lookups import get_artifact_for_display
+from web.artifacts.lookups import get_artifact, get_artifact_for_display
 from web.forms import ConfirmNameForm
 
 CHART_DAYS = 30
 
 
+# Large images of its card come from the object store.
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def overview(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
@@ -37,7 +42,20 @@ def overview(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **url_kwargs)
     context = tab_contexts.versions(request, artifact, request.GET)
-    return rendering.render_page(request, "artifacts/versions.html", context)
+    status = 422 if context["query"]["fault"] else 200
+    return rendering.render_page(request, "artifacts/versions.html", context, status=status)
+
+
+@login_required
+@require_safe
+def version_columns(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """Which columns of metadata the table of versions has."""
+    artifact = get_artifact(request, **url_kwargs)
+    visible = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
+    rows = long_values.defer(visible, "").order_by("-number")[: tab_contexts.PAGE_SIZE]
+    view = tab_contexts.versions_view(request.GET)
+    url = reverse("artifact-versions", args=artifact.url_args)
+    return rendering.render_column_picker(request, tables.keys(list(rows), tab_contexts.VERSION_FIELDS), view, url)
 
 
 @login_required
@@ -78,14 +96,18 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **url_kwargs)
     permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
     form = ConfirmNameForm(artifact.name, request.POST or None)
+    form.fields["name"].label = "Type the name to confirm"
     if form.is_valid():
         artifacts.delete(Actor.from_page(request), artifact)
         next_url = reverse("project-artifacts", args=artifact.project.url_args)
         return rendering.redirect_with_message(request, f"Artifact {artifact.name} deleted.", next_url)
-    context = {"artifact": artifact, "form": form}
-    return rendering.render_page(
-        request, "artifacts/artifact_delete.html", context, status=422 if form.is_bound else 200
-    )
+    impact = deletion_impact.of_artifact(Actor.from_page(request), artifact)
+    count = artifact.version_count
+    versions = "1 version" if count == 1 else f"{count:,} versions"
+    message = f"Deletes the artifact with its {versions}, all their files and aliases. This action cannot be undone."
+    options = {"submit_label": "Delete", "back": artifact, "danger": True}
+    options |= {"facts": deletion.facts(impact), "refusals": impact.refusals}
+    return rendering.render_form(request, form, f"Delete {artifact.name}?", message, **options)
 
 
 def _downloads(artifact: Artifact) -> list[tuple[str, int]]:

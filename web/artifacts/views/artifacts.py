@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from artifacts import artifacts, validators
+from artifacts.aliases import excerpts
 from artifacts.models import Artifact, ArtifactVersion
 from core import long_values
 from projects.models import Project
@@ -52,31 +53,37 @@ def artifact_new(request: HttpRequest) -> HttpResponse:
 
 
 def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Project | None) -> HttpResponse:
-    filters = ArtifactFilter(request.GET).values()
-    narrowed = {name: value for name, value in filters.items() if name not in ("project", "sort")}
+    form = ArtifactFilter(request.GET)
+    filters = form.values()
+    narrowed = {name: value for name, value in filters.items() if name not in ("project", "sort", "q")}
     sort = filters["sort"] or "-updated_at"
     if filters["project"]:
         rows = rows.filter(project__in=Project.objects.by_full_name(filters["project"]))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number"))
-    rows = rows.filter_by(**narrowed).for_display().annotate(newest_size=Subquery(newest.values("total_size")))
+    rows = form.narrow(request.user, "artifacts", rows.filter_by(**narrowed))
+    rows = rows.with_tags().annotate(newest_size=Subquery(newest.values("total_size")))
+    page = rendering.paginate(request.GET, long_values.defer(rows, "").sorted_by(sort), PAGE_SIZE)
+    excerpts.attach(page, sought=filters["alias"])
     project_names: list[str] = []
     if not rendering.is_partial(request):
         visible = Project.objects.visible_to(request.user).select_related("team").order_by("team__name", "name")
         project_names = [choice.full_name for choice in long_values.defer(visible, "")[:MAX_PROJECT_CHOICES]]
     editable = Project.objects.editable_by(request.user)
     context = {
-        "page": rendering.paginate(request.GET, long_values.defer(rows, "").sorted_by(sort), PAGE_SIZE),
+        "page": page,
         "project": project,
         "filters": filters,
+        "query": form.query,
         "sort": sort,
-        "is_filtered": bool(filters["project"] or any(narrowed.values())),
+        "is_filtered": any(value for name, value in filters.items() if name != "sort"),
         "active_nav": "artifacts",
         "columns": [column for column in _COLUMNS if not (project and column[1] == "Project")],
         "types": validators.TYPES,
         "project_names": project_names,
         "may_edit": (editable.filter(pk=project.pk) if project else editable).exists(),
     }
-    return rendering.render_page(request, "artifacts/artifact_list.html", context)
+    status = 422 if form.query["fault"] else 200
+    return rendering.render_page(request, "artifacts/artifact_list.html", context, status=status)
 
 
 _COLUMNS = (

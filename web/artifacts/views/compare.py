@@ -1,5 +1,7 @@
-"""Two versions of an artifact side by side, and the lines of one file in both."""
+"""Two versions of an artifact side by side, and one file in both."""
 
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -14,6 +16,7 @@ from web.artifacts.lookups import get_artifact
 MAX_VERSION_CHOICES = 200
 
 
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def compare(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
@@ -31,14 +34,16 @@ def compare(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     }
     if base and head:
         context["files"] = version_diff.files(base, head, after=request.GET.get("after", ""))
-        context["differences"], context["difference_count"] = version_diff.metadata(base.metadata, head.metadata)
+        context["metadata"] = version_diff.metadata(base.metadata, head.metadata)
+        context["runs"] = version_diff.runs(base, head)
     return rendering.render_page(request, "artifacts/compare.html", context)
 
 
+@csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def compare_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    """The lines of one file in both versions."""
+    """What differs in one file between both versions."""
     artifact = get_artifact(request, **url_kwargs)
     base, head = _resolve_pair(request, artifact)
     if not (base and head):
@@ -50,7 +55,7 @@ def compare_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         "base": base,
         "head": head,
         "path": path,
-        "lines": version_diff.lines(base, head, path),
+        "diff": version_diff.file(base, head, path, str(request.user.pk)),
         "active_nav": "artifacts",
     }
     return rendering.render_page(request, "artifacts/compare_file.html", context)

@@ -1,7 +1,7 @@
-"""The page of one file, its bytes, and all of a version's at once."""
+"""The page of one file, its bytes, and many of a version's at once."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from csp.decorators import csp_update
 from django.conf import settings
@@ -12,14 +12,17 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actor import Actor
-from artifacts import directory_listing
+from artifacts import directory_listing, errors
 from artifacts.content import archives, downloads
-from artifacts.models import ArtifactFile, Blob
+from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import registry
-from web import rendering
+from artifacts.previews.results import Markdown
+from web import cards, rendering
+from web.artifacts import snippets
+from web.artifacts.forms import FolderFilter, SelectionForm
 from web.artifacts.lookups import get_file, get_version
 
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
@@ -37,13 +40,16 @@ _BYTES_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     file = get_file(request, **url_kwargs)
     preview = registry.preview(file, _person(request), request.GET.get("rows", ""))
-    previous_file, next_file = file.version.files.neighbours(file.path)
+    previous_file, next_file = file.version.files.neighbours(file)
     context = _context(file) | {
         "preview": preview,
         "has_raw": registry.has_raw(file, preview),
         "previous_file": previous_file,
         "next_file": next_file,
+        "snippets": _snippets(request, file),
     }
+    if isinstance(preview, Markdown):
+        context["readme"] = cards.view(file, request.GET, _person(request), preview.source)
     render = csp_update(_NOTEBOOK_POLICY if preview.kind == "notebook" else _PAGE_POLICY)(rendering.render_page)
     return render(request, "artifacts/file.html", context)
 
@@ -90,13 +96,31 @@ def file_raw(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
 @require_safe
 @never_cache
 def version_zip(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
+    """All files of the version, or those of the folder `path`."""
     version = get_version(request, **url_kwargs)
-    archive = archives.stream(Actor.from_page(request), version, _person(request))
+    folder = directory_listing.clean(FolderFilter(request.GET).values()["path"])
+    return _zip(request, version, [folder] * bool(folder), folder.rstrip("/").rpartition("/")[2])
+
+
+@login_required
+@require_POST
+@never_cache
+def selection_zip(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
+    """The files and folders that are ticked. A form, since their paths would not fit into a URL."""
+    version = get_version(request, **url_kwargs)
+    form = SelectionForm(request.POST)
+    if not form.is_valid():
+        raise errors.Invalid("Select files or folders to download.")
+    return _zip(request, version, form.cleaned_data["select"], "selection")
+
+
+def _zip(request: HttpRequest, version: ArtifactVersion, selected: Sequence[str], suffix: str) -> HttpResponseBase:
+    archive = archives.stream(Actor.from_page(request), version, _person(request), selected)
     response = StreamingHttpResponse(archive.chunks, content_type="application/zip")
     # By which a client sees that a zip is cut short.
     response["Content-Length"] = archive.size
-    name = f"{version.artifact.name}-{version.version}.zip"
-    response["Content-Disposition"] = content_disposition_header(True, name)
+    name = "-".join(filter(None, (version.artifact.name, version.version, suffix)))
+    response["Content-Disposition"] = content_disposition_header(True, f"{name}.zip")
     return response
 
 
@@ -129,6 +153,12 @@ def _respond(content: bytes | Iterator[bytes], type: str, asked: str | None, siz
             headers = {"Content-Range": f"bytes {start}-{end}/{size}"}
             return HttpResponse(content[start : end + 1], content_type=type, status=206, headers=headers)
     return HttpResponse(content, content_type=type, headers={"Content-Length": size, "Accept-Ranges": "bytes"})
+
+
+def _snippets(request: HttpRequest, file: ArtifactFile) -> list[snippets.Snippet]:
+    if not file.version.is_finalized:
+        return []
+    return snippets.of_file(file, request.build_absolute_uri("/").rstrip("/"))
 
 
 def _person(request: HttpRequest) -> str:

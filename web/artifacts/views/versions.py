@@ -5,36 +5,40 @@ from typing import Any
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import directory_listing, versions
-from artifacts.aliases import aliases
+from artifacts import deletion_impact, directory_listing, versions
+from artifacts.aliases import suggestions
 from artifacts.models import ArtifactVersion, Blob
 from core import long_values
 from projects.models import Run
-from web import rendering
-from web.aliases.state import state_token
-from web.artifacts.forms import DeleteVersionForm, FinalizeForm, VersionEditForm
-from web.artifacts.lookups import get_version
+from web import deletion, rendering
+from web.artifacts import tab_contexts
+from web.artifacts.forms import DeleteVersionForm, FinalizeForm, FolderFilter, VersionEditForm
+from web.artifacts.lookups import get_artifact, get_version, get_version_for_display
 
 MAX_RUNS = 10
+MAX_SWITCH_VERSIONS = 12
 
 
-# Large images in a folder come from the object store.
+# Large images of its card, and of a folder, come from the object store.
 @csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
 def version_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Everything about the version; to HTMX only the folder that `path` names."""
-    version = get_version(request, **url_kwargs)
-    context = _context(version) | _folder_context(request, version)
-    if not rendering.is_partial(request):
-        context |= _sidebar_context(request, version)
+    if rendering.is_partial(request):
+        version = get_version(request, **url_kwargs)
+        context = tab_contexts.version_context(version)
+    else:
+        version = get_version_for_display(request, **url_kwargs)
+        context = tab_contexts.version(request, version) | {"used_by": _runs_that_used(request, version)}
+    context |= _folder_context(request, version)
     return rendering.render_page(request, "artifacts/version.html", context)
 
 
@@ -45,7 +49,7 @@ def version_files(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, **url_kwargs)
     if not rendering.is_partial(request):
         return redirect(f"{version.get_absolute_url()}?{request.GET.urlencode()}")
-    context = _context(version) | _folder_context(request, version)
+    context = tab_contexts.version_context(version) | _folder_context(request, version)
     if request.GET.get("pending") == str(context["pending"]):
         return HttpResponse(status=204)
     return rendering.render_page(request, "artifacts/version_files.html", context)
@@ -58,9 +62,27 @@ def version_integrity(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, **url_kwargs)
     if not rendering.is_partial(request):
         return redirect(version)
-    if is_pending(version):
+    context = tab_contexts.version_context(version)
+    if context["is_pending"]:
         return HttpResponse(status=204)
-    return rendering.render_page(request, "artifacts/version_integrity.html", _context(version))
+    return rendering.render_page(request, "artifacts/version_integrity.html", context)
+
+
+@login_required
+@require_safe
+def version_switch(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """The versions that one can switch to: those with well-known aliases, and the newest ones."""
+    artifact = get_artifact(request, **url_kwargs)
+    if not rendering.is_partial(request):
+        return redirect("artifact-versions", *artifact.url_args)
+    known = artifact.alias_set.for_display().filter(alias__in=suggestions.COMMON)
+    context = {
+        "artifact": artifact,
+        "known": sorted(known, key=lambda row: suggestions.COMMON.index(row.alias)),
+        "newest": artifact.versions.finalized().only("number").order_by("-number")[:MAX_SWITCH_VERSIONS],
+        "shown": request.GET.get("shown"),
+    }
+    return rendering.render_page(request, "artifacts/version_switch.html", context)
 
 
 @login_required
@@ -94,7 +116,8 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
-    form = DeleteVersionForm(version, rendering.post_data(request))
+    impact = deletion_impact.of_version(Actor.from_page(request), version)
+    form = DeleteVersionForm(impact.aliases, rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
@@ -102,57 +125,39 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         return rendering.redirect_with_message(request, message, "artifact-versions", *version.artifact.url_args)
     files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
     message = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
-    options = {"submit_label": "Delete", "back": version, "danger": True}
+    options = {"submit_label": "Delete", "back": version, "danger": True, "refusals": impact.refusals}
+    options["facts"] = deletion.facts(impact) + deletion.source_run(version)
     return rendering.render_form(request, form, f"Delete {version}?", message, **options)
 
 
-def is_pending(version: ArtifactVersion) -> bool:
-    """Whether workers have not verified all of its bytes yet."""
-    return version.is_finalized and version.integrity == ArtifactVersion.Integrity.PENDING
-
-
-def _context(version: ArtifactVersion) -> dict[str, Any]:
-    return {
-        "version": version,
-        "artifact": version.artifact,
-        "project": version.artifact.project,
-        "version_url": version.get_absolute_url(),
-        "is_pending": is_pending(version),
-        "active_nav": "artifacts",
-    }
-
-
 def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
-    """The rows of the folder that is asked for, from the name `after` on, that begin with a prefix."""
-    folder = directory_listing.clean(request.GET.get("path", ""))
-    after, prefix = request.GET.get("after", ""), request.GET.get("starts", "")
-    page = directory_listing.page(version, folder, after=after, prefix=prefix)
-    if folder and not page.entries and not after and not prefix:
-        raise Http404(f"There is no folder {folder!r}.")
-    blobs = [entry.file.blob for entry in page.entries if entry.file and entry.file.blob]
-    return {
+    """The rows of the folder that is asked for, from the name `after` on; or the files below that match a filter."""
+    query = FolderFilter(request.GET).values()
+    folder, after = directory_listing.clean(query["path"]), query["after"]
+    if query["filter"]:
+        matches = directory_listing.matches(version, folder, query["filter"], after=after)
+        entries, listing = matches.entries, {"matches": matches, "next_cursor": matches.next_cursor}
+    else:
+        page = directory_listing.page(version, folder, after=after)
+        entries, listing = page.entries, {"next_cursor": page.next_cursor, "total": page.total}
+        if folder and not entries and not after:
+            raise Http404(f"There is no folder {folder!r}.")
+    offset = query["offset"] or 0
+    blobs = [entry.file.blob for entry in entries if entry.file and entry.file.blob]
+    return listing | {
         "folder": folder,
         "trail": directory_listing.trail(folder),
-        "entries": page.entries,
-        "images": directory_listing.images(page.entries),
-        "next_cursor": page.next_cursor,
+        "entries": entries,
+        "images": directory_listing.images(entries),
+        "offset": offset,
+        "next_offset": offset + len(entries),
         "after": after,
-        "prefix": prefix,
+        "filter": query["filter"],
         "pending": sum(blob.state == Blob.State.UPLOADED for blob in blobs),
     }
 
 
-def _sidebar_context(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
-    """Runs that used it, and which versions to compare it with."""
-    artifact = version.artifact
-    before = artifact.versions.finalized().filter(number__lt=version.number).order_by("-number").first()
-    production = aliases.find(artifact, "production")
-    role = permissions.role_in(request.user, artifact.project.team)
-    # Runs of any project may use it, of private ones too.
+def _runs_that_used(request: HttpRequest, version: ArtifactVersion) -> QuerySet[Run]:
+    """Of any project, but of private ones only those that the reader sees."""
     runs = Run.objects.visible_to(request.user).filter(usages__version=version).for_display()
-    return permissions.template_flags(role) | {
-        "state_token": state_token(artifact),
-        "previous_version": before,
-        "production": production.version if production and production.version != version else None,
-        "used_by": long_values.defer(runs, "").order_by("-usages__id")[:MAX_RUNS],
-    }
+    return long_values.defer(runs, "").order_by("-usages__id")[:MAX_RUNS]

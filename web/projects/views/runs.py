@@ -4,38 +4,98 @@ import hashlib
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import permissions
+from accounts.actor import Actor
+from accounts.models import Role
+from artifacts.aliases import excerpts
 from artifacts.models import ArtifactVersion
+from artifacts.selection import tag_runs
 from core import long_values
 from projects.models import Run, State
-from web import rendering
+from web import rendering, selection, tables
 from web.projects import history_table
 from web.projects.forms import RunFilter
 from web.projects.lookups import get_project, get_run
+from web.rendering import post_data
 
 PAGE_SIZE = 50
 MAX_VERSIONS = 200
+_FIELDS = ("config", "summary")
+# Ids grow with time.
+_ORDERINGS = {"name": "name", "state": "state", "job_type": "job_type", "started": "pk"}
+_COLUMNS = (
+    ("name", "Name", ""),
+    ("state", "State", "tight"),
+    ("job_type", "Job type", "medium"),
+    ("", "Tags", "wide"),
+    ("", "Duration", "number tight medium"),
+    ("started", "Started", "number tight"),
+)
 
 
 @login_required
 @require_safe
 def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     project = get_project(request, team, project)
-    filters = RunFilter(request.GET).values()
-    given = {name: value for name, value in filters.items() if value}
-    runs = Run.objects.filter(project=project).filter_by(**given).select_related("created_by")
+    form = RunFilter(request.GET)
+    filters = form.values()
+    given = {name: value for name, value in filters.items() if value and name != "q"}
+    view = _view(request)
+    runs = Run.objects.filter(project=project).filter_by(**given)
+    runs = tables.sort(form.narrow(request.user, "runs", runs), view, _ORDERINGS).select_related("created_by")
     page = rendering.paginate(request.GET, long_values.defer(runs, ""), PAGE_SIZE)
+    page.object_list = list(page)
+    tables.fill(page.object_list, view)
     context = {
         "project": project,
         "page": page,
         "filters": filters,
-        "is_filtered": bool(given),
+        "query": form.query,
+        "view": view,
+        "sort": view.sort,
+        "columns": _COLUMNS,
+        "headers": tables.headers(view, request.GET),
+        "picker_url": f"{reverse('run-columns', args=project.url_args)}?{request.GET.urlencode()}",
+        "is_filtered": any(filters.values()),
         "states": State.choices,
     }
     context |= {"tab": "runs", "active_nav": "home"} | permissions.template_flags(project.role)
-    return rendering.render_page(request, "projects/run_list.html", context)
+    status = 422 if form.query["fault"] else 200
+    return rendering.render_page(request, "projects/run_list.html", context, status=status)
+
+
+@login_required
+@require_safe
+def run_columns(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    """Which columns of config and summary the table of runs has."""
+    project = get_project(request, team, project)
+    rows = long_values.defer(Run.objects.filter(project=project), "").order_by("-id")[:PAGE_SIZE]
+    url = reverse("project-runs", args=project.url_args)
+    return rendering.render_column_picker(request, tables.keys(list(rows), _FIELDS), _view(request), url)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def tag_selected(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    """Add tags to the runs that were ticked, or remove them."""
+    project = get_project(request, team, project, role=Role.EDITOR)
+    back = reverse("project-runs", args=project.url_args)
+    runs = Run.objects.filter(project=project).for_display().order_by("-id")
+    items = selection.items(request, runs)
+    if not items:
+        return selection.nothing_selected(request, back)
+    form = selection.TagsForm(post_data(request))
+    if form.is_valid():
+        return selection.respond(
+            request, tag_runs(Actor.from_page(request), items, **form.cleaned_data), "tagged", back
+        )
+    rows = [(item, ", ".join(item.tags) or "no tags") for item in items]
+    heading = f"Tag {len(items)} run{pluralize(len(items))}"
+    return selection.render_confirmation(request, form, rows, heading, back, message="Tags now:", submit_label="Save")
 
 
 @login_required
@@ -44,9 +104,10 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     """While the run is active, the page polls with the fingerprint that it has `seen`: 204 where nothing is new."""
     run = get_run(request, team, project, name)
     visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
-    visible = long_values.defer(visible, "")
+    visible = long_values.defer(visible, "").prefetch_related(None)
     logged = list(visible.filter(run=run)[:MAX_VERSIONS])
     used = list(visible.filter(usages__run=run)[:MAX_VERSIONS])
+    excerpts.attach(version.artifact for version in (*logged, *used))
     fingerprint = _fingerprint(run, [*logged, *used])
     if request.GET.get("seen") == fingerprint:
         return HttpResponse(status=204)
@@ -63,8 +124,12 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     return rendering.render_page(request, "projects/run.html", context)
 
 
+def _view(request: HttpRequest) -> tables.View:
+    return tables.chosen(request.GET, _FIELDS, _ORDERINGS, "-started")
+
+
 def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
     """What may change on the page while it is open."""
     state = [run.state, run.summary, run.history_row_count, run.notes, run.tags, run.display_name]
-    names = [(str(version.pk), [alias.alias for alias in version.aliases.all()]) for version in versions]
+    names = [(str(version.pk), version.artifact.alias_excerpt) for version in versions]
     return hashlib.sha256(repr([state, names]).encode()).hexdigest()[:16]

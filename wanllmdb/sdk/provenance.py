@@ -1,4 +1,4 @@
-"""The environment of a run: host name and git state. Collecting it never fails and takes a second at most."""
+"""Where a run comes from: host name and git state. Collecting it never fails and takes a second at most."""
 
 from __future__ import annotations
 

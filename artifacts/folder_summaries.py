@@ -1,0 +1,119 @@
+"""How many files are below a folder, and how large they are together.
+
+Of the large folders of a finalized version they are stored, once, as its files never change. The others are counted
+when somebody looks at them; of a large folder in a draft nothing is known.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat, Left, StrIndex, Substr
+
+from artifacts.models import ArtifactFile, ArtifactVersion, FolderSummary
+
+# A folder with more files has a row: a page of a hundred others reads no more than 1,000 files.
+MAX_COUNTED_FILES = 10
+MAX_SCAN = 10_000
+_BATCH_SIZE = 2_000
+
+
+@dataclass(slots=True)
+class Summary:
+    """A folder: what lies in it directly, and the number and the bytes of all files below it."""
+
+    path: str
+    entry_count: int = 0
+    file_count: int = 0
+    total_size: int = 0
+
+
+def store(version: ArtifactVersion) -> None:
+    """Store the summaries of the version's large folders, in memory that does not grow with its files."""
+    files = version.files.order_by("path").values_list("path", "size").iterator(chunk_size=_BATCH_SIZE)
+    large = (summary for summary in summarise(files) if summary.file_count > MAX_COUNTED_FILES)
+    while batch := list(islice(large, _BATCH_SIZE)):
+        FolderSummary.objects.bulk_create(
+            FolderSummary(
+                version=version,
+                path=summary.path,
+                entry_count=summary.entry_count,
+                file_count=summary.file_count,
+                total_size=summary.total_size,
+            )
+            for summary in batch
+        )
+
+
+def annotate(files: QuerySet[ArtifactFile], folder: str) -> QuerySet[ArtifactFile]:
+    """Each file below the folder with what is stored of the folder in that one that it is in, and of this one itself.
+
+    They are `summary` and `own_summary`, for `complete`.
+    """
+    slash = StrIndex(Substr("path", len(folder) + 1), Value("/"))
+    inner = files.annotate(inner_folder=Left("path", slash + len(folder)))
+    return inner.annotate(
+        summary=_stored(OuterRef("inner_folder")),
+        own_summary=_stored(Value(folder)),
+    )
+
+
+def complete(version: ArtifactVersion, stored: Mapping[str, str | None]) -> dict[str, Summary]:
+    """The summaries of these folders, of which some are stored. At most one query, for the others.
+
+    Where those have more than `MAX_SCAN` files together, they are left out.
+    """
+    found = {path: Summary(path, *map(int, text.split())) for path, text in stored.items() if text}
+    return found | _count(version, sorted(stored.keys() - found.keys()))
+
+
+def summarise(files: Iterable[tuple[str, int]]) -> Iterator[Summary]:
+    """The summary of each folder, the root too, of (path, size) in the order of paths."""
+    opened = [Summary("")]
+    for path, size in files:
+        while not path.startswith(opened[-1].path):
+            yield _close(opened)
+        start = len(opened[-1].path)
+        while (slash := path.find("/", start)) >= 0:
+            opened.append(Summary(path[: slash + 1]))
+            start = slash + 1
+        opened[-1].entry_count += 1
+        opened[-1].file_count += 1
+        opened[-1].total_size += size
+    while opened:
+        yield _close(opened)
+
+
+def _close(opened: list[Summary]) -> Summary:
+    """The innermost folder, which is added to the one around it."""
+    summary = opened.pop()
+    if opened:
+        opened[-1].entry_count += 1
+        opened[-1].file_count += summary.file_count
+        opened[-1].total_size += summary.total_size
+    return summary
+
+
+def _stored(path: Any) -> Subquery:
+    """The numbers of a stored summary as one text."""
+    numbers = Cast("entry_count", CharField())
+    for name in ("file_count", "total_size"):
+        numbers = Concat(numbers, Value(" "), Cast(name, CharField()))
+    rows = FolderSummary.objects.filter(version=OuterRef("version"), path=path)
+    return Subquery(rows.annotate(numbers=numbers).values("numbers"))
+
+
+def _count(version: ArtifactVersion, folders: Sequence[str]) -> dict[str, Summary]:
+    if not folders:
+        return {}
+    below = Q()
+    for folder in folders:
+        # The version in each of them, so that each is a range of the index.
+        below |= Q(version=version, path__gte=folder, path__lt=f"{folder}\U0010ffff")
+    rows = list(ArtifactFile.objects.filter(below).order_by().values_list("path", "size")[: MAX_SCAN + 1])
+    if len(rows) > MAX_SCAN:
+        return {}
+    wanted = set(folders)
+    return {summary.path: summary for summary in summarise(sorted(rows)) if summary.path in wanted}

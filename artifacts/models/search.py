@@ -1,0 +1,97 @@
+"""What the search finds artifacts, versions, runs and projects by: texts, and the values of their JSON objects.
+
+Written by `artifacts.search_index` in the transaction of the change. Each row names its project, so that a query is
+limited to what its reader sees before anything is compared.
+"""
+
+from functools import reduce
+from operator import or_
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
+from core.sqlite import full_text
+from projects.models import Project, Run
+
+MAX_KEY_LENGTH = 200
+MAX_VALUE_LENGTH = 200
+# The index on texts holds triples of characters.
+_SHORTEST_INDEXED = 3
+
+
+class SearchQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def version_ids(self) -> models.QuerySet:
+        return self.filter(version__isnull=False).values_list("version_id", flat=True)
+
+    def targets(self) -> models.QuerySet:
+        """The ids of the artifacts, runs and projects that the rows are about, as `target`."""
+        return self.annotate(target=Coalesce("artifact_id", "run_id", "project_id")).values_list("target", flat=True)
+
+
+class DocumentQuerySet(SearchQuerySet):
+    def containing(self, *texts: str, by_index: bool) -> Self:
+        """Those with one of the texts, which are folded already.
+
+        `by_index` finds the few, in a query of its own; without it each row is looked at.
+        """
+        name = self.model._meta.db_table
+        if by_index and min(map(len, texts)) >= _SHORTEST_INDEXED and full_text.exists(name):
+            index, pattern = full_text.table(name), full_text.pattern(texts)
+            # Joined, because SQLite would first gather all rows of a subquery.
+            return self.extra(
+                tables=[index], where=[f"{index}.rowid = {name}.id", f"{index} MATCH %s"], params=[pattern]
+            )
+        return self.filter(reduce(or_, (Q(text__contains=text) for text in texts)))
+
+
+class _About(models.Model):
+    """A row about an artifact, one of its versions, a run, or else the project itself."""
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    artifact = models.ForeignKey("artifacts.Artifact", on_delete=models.CASCADE, null=True, related_name="+")
+    version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, null=True, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class SearchDocument(_About):
+    class Part(models.TextChoices):
+        TEXT = "text", "Names, descriptions, tags, keys and texts"
+        FILES = "files", "Paths of files, each in a line"
+        REASON = "reason", "The reason of a change of an alias"
+
+    part = models.CharField(max_length=8, choices=Part)
+    text = models.TextField(help_text="Case-folded.")
+
+    objects = DocumentQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.pk}"
+
+
+class SearchValue(_About):
+    """One value of a JSON object: `metadata.optimizer.lr` is a key."""
+
+    key = models.CharField(max_length=MAX_KEY_LENGTH, help_text="Case-folded.")
+    number = models.FloatField(null=True)
+    text = models.CharField(max_length=MAX_VALUE_LENGTH, help_text="Case-folded, and cut.")
+
+    objects = SearchQuerySet.as_manager()
+
+    class Meta:
+        # They begin with the project: what somebody does not see costs them nothing.
+        indexes = [
+            models.Index(fields=["project", "key", "number"], name="search_value_by_number"),
+            models.Index(fields=["project", "key", "text"], name="search_value_by_text"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.text}"

@@ -1,0 +1,28 @@
+// A button with data-ticks="2" works while exactly two boxes of its form are ticked; "1" is one or more.
+// A box with data-tick-all="name" ticks all boxes of that name in its form.
+function update(form) {
+  const elements = [...form.elements];
+  const count = elements.filter((box) => box.type === "checkbox" && box.name && box.checked).length;
+  for (const button of elements.filter((element) => element.dataset.ticks)) {
+    const needed = Number(button.dataset.ticks);
+    button.disabled = needed === 1 ? count < 1 : count !== needed;
+  }
+}
+
+document.addEventListener("change", ({ target }) => {
+  const form = target.form;
+  if (!form || target.type !== "checkbox") return;
+  const name = target.dataset.tickAll;
+  if (name) for (const box of form.elements) if (box.name === name) box.checked = target.checked;
+  update(form);
+});
+
+function prepare(root) {
+  for (const box of root.querySelectorAll("[data-tick-all]")) box.hidden = false;
+  for (const button of root.querySelectorAll("[data-ticks]")) update(button.form);
+}
+
+document.addEventListener("htmx:load", ({ target }) => {
+  prepare(target);
+  if (target.closest("form")) update(target.closest("form"));
+});

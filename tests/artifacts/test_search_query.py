@@ -1,0 +1,238 @@
+"""The query language of search and lists: what it finds on both databases, and the sentences for what is no query."""
+
+import pytest
+from django.db import connection
+
+from accounts.actor import Actor
+from accounts.models import User
+from artifacts import artifacts, search_index, search_query, versions
+from artifacts.aliases import aliases
+from artifacts.models import Artifact, SearchDocument, SearchValue
+from artifacts.search import MAX_IDS, Search
+from projects import runs
+from projects.models import Project, Run, State
+from tests.artifacts.client import log
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def shelf(alice, bob, project) -> dict[str, Artifact]:
+    """A detector of two versions, a corpus of bob's, and two runs."""
+    found = {
+        "detector": artifacts.create(
+            Actor(alice), project, "detector", "model", description="Größe matters", metadata={"team": "Vision"}
+        ),
+        "corpus": artifacts.create(Actor(bob), project, "corpus", "dataset", tags=["raw", "50%_off"]),
+    }
+    first = log(alice, found["detector"], {"weights/model.safetensors": b"1", "README.md": b"r"})
+    second = log(alice, found["detector"], {"model.pt": b"2"}, "production")
+    versions.describe(Actor(alice), first, metadata={"mAP": 0.5, "framework": "PyTorch", "eval": {"loss": 1e-3}})
+    versions.describe(
+        Actor(alice), second, metadata={"mAP": 0.8, "framework": "jax", "ok": True, "sizes": [1, 20]}, notes="a:b"
+    )
+    aliases.move(Actor(alice, reason="Rollback after drift"), found["detector"], "staging", first)
+    log(bob, found["corpus"], {"train/part-1.csv": b"3", "train/part_2.CSV": b"4"})
+    config = {"lr": 0.1, "optimizer": {"name": "AdamW"}}
+    run = runs.start(Actor(bob), project, name="otter", config=config, tags=["sweep"], notes="with dropout")
+    runs.finish(Actor(bob), run, State.FINISHED, summary={"acc": 0.93, "best": "epoch 7"})
+    runs.start(Actor(alice), project, name="heron", config={"lr": 0.001}, notes="lr")
+    return found
+
+
+DETECTOR, CORPUS = ["detector"], ["corpus"]
+FOUND = {
+    "artifacts": {
+        "metadata.mAP>0.7": DETECTOR, "metadata.map>=0.8": DETECTOR,
+        "metadata.mAP>0.8": [], "metadata.mAP<0.6": DETECTOR,
+        "metadata.mAP:0.80": DETECTOR, "metadata.mAP=.8": DETECTOR, "metadata.mAP:*": DETECTOR, "metadata.mA:*": [],
+        "metadata.framework:pytorch": DETECTOR, "metadata.framework:py*": DETECTOR,
+        "metadata.framework:*torch": DETECTOR,
+        "metadata.framework:torch": [], "metadata.framework:*yto*": DETECTOR, "metadata.framework:p*t*h": DETECTOR,
+        "metadata.eval.loss<0.01": DETECTOR, "metadata.ok:true": DETECTOR, "metadata.sizes>10": DETECTOR,
+        'metadata.team:"vision"': DETECTOR, "metadata.mAP>-1e308": DETECTOR, "metadata.nothing>0": [],
+        "framework": DETECTOR, "pytorch": DETECTOR, "GRÖSSE": DETECTOR, "größe": DETECTOR, "drift": DETECTOR,
+        "file:*.safetensors": DETECTOR, "file:model.safetensors": DETECTOR,
+        "file:weights/*": DETECTOR, "file:model*": DETECTOR,
+        "file:weights": [], "file:*.csv": CORPUS, "file:*part_*": CORPUS, "file:*art-1*": CORPUS,
+        "file:readme.md": DETECTOR,
+        "by:bob": CORPUS, "by:ALICE": DETECTOR, "by:nobody": [], "reason:rollback": DETECTOR, "reason:weights": [],
+        "tag:raw": CORPUS, "tag:ra": [], "tag:50%_off": CORPUS, "type:model": DETECTOR, "alias:production": DETECTOR,
+        "type:model metadata.mAP>0.7 by:alice det": DETECTOR, "type:model by:bob": [], "detector:production": DETECTOR,
+        "detector:v2": DETECTOR, "corpus:v2": [], "corpus:production": [], "acme/demo/corp": CORPUS,
+        "%": CORPUS, "_": CORPUS, "50%_": CORPUS, "%%%": [], "___": [], "***": [], '"': ["corpus", "detector"],
+        "": ["corpus", "detector"], "   ": ["corpus", "detector"], "\u202e": [], "'; --": [], "a\\": [], "((": [],
+        "metadata.x:nan": [], "metadata.mAP:1e999": [], 'AND OR NOT "" NEAR(': [], 'x"y"z': [],
+    },
+    "runs": {
+        "config.lr<0.1": ["heron"], "config.lr<=0.1": ["heron", "otter"], "summary.acc>0.9": ["otter"],
+        "config.optimizer.name:adam*": ["otter"], 'summary.best:"epoch 7"': ["otter"], "tag:sweep": ["otter"],
+        "state:finished": ["otter"], "by:alice": ["heron"], "dropout": ["otter"],
+        "OTTER": ["otter"], "optimizer": ["otter"],
+        "epoch": ["otter"], "dropout config.lr>1": [],
+    },
+}  # fmt: skip
+
+
+def test_what_queries_find(api, vera, shelf):
+    """The same by the index, and by looking at each row, as it is done where many match."""
+    for kind, queries in FOUND.items():
+        for query, names in queries.items():
+            answer = api(vera).get(f"{API}/{kind}", {"q": query})
+            assert answer.status_code == 200, (query, answer.json())
+            assert sorted(item["name"] for item in answer.json()["items"]) == names, query
+
+
+def test_looking_at_each_row_finds_the_same(vera, shelf, monkeypatch):
+    monkeypatch.setattr("artifacts.search.MAX_IDS", 0)
+    for kind, queries in FOUND.items():
+        rows = (Artifact if kind == "artifacts" else Run).objects.visible_to(vera)
+        for query, names in queries.items():
+            found = Search.of(vera, query).narrow(kind, rows).values_list("name", flat=True)
+            assert sorted(found) == names, query
+
+
+def test_versions_of_an_artifact(api, vera, shelf):
+    url = f"{API}/artifacts/{shelf['detector'].pk}/versions"
+    for query, numbers in {
+        "metadata.mAP>0.7": [2], "metadata.mAP>0": [2, 1], "file:*.safetensors": [1], "reason:drift": [1],
+        "alias:production": [2], "detector:v1": [1], "by:alice": [2, 1], "by:bob": [], "pytorch": [1],
+    }.items():  # fmt: skip
+        items = api(vera).get(url, {"q": query}).json()["items"]
+        assert [int(item["version"][1:]) for item in items] == numbers, query
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("x" * 10_000, "at most 500 characters; this one has 10,000"),
+        (" ".join("abcdefghi"), "at most 8 terms; this one has 9"),
+        ("metadata.mAP>nan", "'nan', which is not a finite number"),
+        ("metadata.mAP>1e999", "'1e999', which is not a finite number"),
+        ("metadata.mAP<Infinity", "not a finite number"),
+        ("metadata.mAP>high", "'high', which is not a finite number"),
+        ("metadata>1", "as in metadata.lr>1"),
+        ("metadata.mAP>", "not a finite number"),
+        ("metadata.mAP:", "Say what comes after metadata.mAP:"),
+        ("metadata.mAP:*a*b*c*", "at most 3 *"),
+        ("mAP>0.7", "Write metadata.mAP>0.7"),
+        ("file:", "as in file:*.safetensors"),
+        ("file:***", "a part of the file's name"),
+        ("file:a*b", "at the beginning or at the end"),
+        ("by>alice", "as in by:alice"),
+        ("config.lr>1", "Artifacts cannot be searched by config"),
+        ("state:running", "Artifacts cannot be searched by state"),
+        ("a\x01b", "control characters"),
+    ],
+)
+def test_what_is_no_query_is_said(api, browser, vera, project, query, sentence):
+    answer = api(vera).get(f"{API}/artifacts", {"q": query})
+    assert (answer.status_code, answer.json()["code"]) == (400, "InvalidQuery")
+    assert sentence in answer.json()["detail"]
+    page = browser(vera).get("/artifacts", {"q": query})
+    assert page.status_code == 422
+    assert sentence.replace("'", "&#x27;").replace(">", "&gt;") in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["a\0b", "metadata.x:\0", "\0"])
+def test_a_nul_is_refused(api, browser, vera, project, query):
+    assert api(vera).get(f"{API}/artifacts", {"q": query}).status_code == 400
+    assert browser(vera).get("/search", {"q": query}).status_code == 400
+
+
+def test_strangers_find_nothing_and_pay_nothing(mallory, shelf):
+    """What they do not see is not among the ids, however many match."""
+    for kind, queries in FOUND.items():
+        for query in filter(str.strip, queries):
+            asked = Search.of(mallory, query)
+            rows = (Artifact if kind == "artifacts" else Run).objects.visible_to(mallory)
+            assert not asked.narrow(kind, rows).exists(), query
+            assert not any(asked._ids.values()), query
+
+
+def test_drafts_and_deleted_versions_are_not_found(api, alice, vera, shelf):
+    draft = versions.begin(Actor(alice), shelf["corpus"], metadata={"secret": "draft"}).version
+    versions.describe(Actor(alice), draft, metadata={"secret": "draft"})
+    assert api(vera).get(f"{API}/artifacts", {"q": "metadata.secret:draft"}).json()["total"] == 0
+    version = shelf["detector"].versions.get(number=2)
+    versions.delete(Actor(alice), version, delete_aliases=True)
+    for query in ("metadata.mAP>0.7", "file:model.pt", "jax"):
+        assert api(vera).get(f"{API}/artifacts", {"q": query}).json()["total"] == 0
+    artifacts.delete(Actor(alice), shelf["detector"])
+    assert not SearchDocument.objects.filter(artifact=shelf["detector"].pk).exists()
+    assert not SearchValue.objects.filter(artifact=shelf["detector"].pk).exists()
+
+
+def test_what_changes_is_found_by_what_it_is_now(vera, alice, shelf):
+    def found(query: str) -> list[str]:
+        rows = Search.of(vera, query).narrow("artifacts", Artifact.objects.all())
+        return sorted(rows.values_list("name", flat=True))
+
+    artifacts.update(Actor(alice), shelf["corpus"], description="Nightly", tags=["new"], metadata={"rows": 10**400})
+    assert found("nightly") == found("tag:new") == found("rows") == ["corpus"]
+    assert found("tag:raw") == found("raw") == []
+    artifacts.update(Actor(alice), shelf["corpus"], name="crawl")
+    assert found("craw") == found("corp") == ["crawl"]
+
+
+def test_made_anew_the_entries_are_the_same(shelf):
+    def entries() -> tuple[list, list]:
+        about = ["project_id", "artifact_id", "version_id", "run_id"]
+        documents = SearchDocument.objects.values_list(*about, "part", "text")
+        values = SearchValue.objects.values_list(*about, "key", "number", "text")
+        return sorted(map(repr, documents)), sorted(map(repr, values))
+
+    before = entries()
+    search_index.rebuild()
+    assert entries() == before
+
+
+def test_entries_are_bounded():
+    deep: dict = {}
+    for _ in range(60):
+        deep = {"a": deep}
+    wide = {f"key-{number}": number for number in range(10_000)}
+    assert search_index.flatten("metadata", deep) == []
+    assert len(search_index.flatten("metadata", wide)) == search_index.MAX_VALUES
+    assert len(search_index.flatten("metadata", {"a": list(range(10_000))})) == search_index.MAX_ITEMS
+    [(key, number, text)] = search_index.flatten("metadata", {"A": "X" * 2**20})
+    assert (key, number, len(text)) == ("metadata.a", None, 200)
+    assert search_index.flatten("metadata", {"k" * 300: 1}) == []
+    lines = search_index._lines([*(f"{number:06}.jpg" for number in range(100_000)), "z/model.safetensors"])
+    assert len(lines) < search_index.MAX_FILES_LENGTH + 2_000
+    assert lines.endswith("\n") and "\nz/model.safetensors\n" in lines
+
+
+def test_a_word_of_few_is_read_from_the_index(vera, alice, project, shelf):
+    """Not by reading all texts, on either database."""
+    rows = SearchDocument.objects.containing("otter", by_index=True)
+    if connection.vendor == "sqlite":
+        assert "VIRTUAL TABLE INDEX" in rows.explain()
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "search_document_text" in rows.explain()
+
+
+def test_values_are_read_by_project(vera, shelf):
+    term, *_ = search_query.parse("metadata.mAP>0.7")
+    rows = SearchValue.objects.filter(project__in=Project.objects.visible_to(vera), key=term.key, number__gt=0.7)
+    assert (
+        connection.vendor != "sqlite"
+        or "search_value_by_number (project_id=? AND key=? AND number>?)" in rows.explain()
+    )
+
+
+def test_many_and_few_are_told_apart(vera, alice, project):
+    rows = [Run(project=project, name=f"run-{number}", created_by=alice) for number in range(MAX_IDS + 5)]
+    Run.objects.bulk_create(rows)
+    search_index.rebuild()
+    everything = Run.objects.visible_to(vera)
+    assert Search.of(vera, "run-").narrow("runs", everything).count() == MAX_IDS + 5
+    assert Search.of(vera, "run-500").narrow("runs", everything).count() == 1
+    assert Search.of(vera, "run- run-50").narrow("runs", everything).count() == 6
+
+
+def test_people_are_found_as_creators_only_by_name(vera, shelf):
+    assert User.objects.filter(username="alice").exists()
+    assert Search.of(vera, "by:ali").narrow("artifacts", Artifact.objects.all()).count() == 0

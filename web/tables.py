@@ -1,0 +1,158 @@
+"""Tables whose columns and order are in the URL: `sort=-size`, and `column=metadata.mAP` for each added column."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.http import QueryDict
+
+from artifacts.models import SearchValue
+from artifacts.search_query import fold
+from core import bounded_count, long_values
+
+MAX_COLUMNS = 8
+MAX_COLUMN_LENGTH = 200
+# What the picker offers: the keys of so many rows, the newest.
+MAX_CHOICES = 100
+_MAX_CELL_LENGTH = 80
+
+
+class Column(NamedTuple):
+    """A value of a JSON object of each row, such as `metadata.optimizer.lr`."""
+
+    name: str
+
+    @property
+    def title(self) -> str:
+        """Without the field, which the heading has as its title."""
+        return self.name.partition(".")[2]
+
+    def of(self, row: Any) -> Any:
+        """The value of the row, whose long values are loaded; None where it has none."""
+        field, _, path = self.name.partition(".")
+        data = getattr(row, field) or {}
+        return _value(data, path) if isinstance(data, Mapping) else None
+
+
+class Header(NamedTuple):
+    """The heading of an added column: links that sort by it, and that take it away."""
+
+    name: str
+    title: str
+    # As `aria-sort` has it; empty where another column sorts the table.
+    order: str
+    sort_url: str
+    remove_url: str
+
+
+class View(NamedTuple):
+    """How the reader wants the table: the added columns, and the order."""
+
+    columns: list[Column]
+    sort: str
+
+    @property
+    def sort_column(self) -> str:
+        """The added column that sorts the table, or an empty text."""
+        name = self.sort.removeprefix("-")
+        return name if "." in name else ""
+
+
+def chosen(query: QueryDict, fields: Sequence[str], orderings: Mapping[str, str], default: str) -> View:
+    """What the query string asks for, as far as it can be had; `orderings` are the columns that are always there."""
+    names = dict.fromkeys(name for name in query.getlist("column") if _is_column(name, fields))
+    sort = query.get("sort", "")
+    name = sort.removeprefix("-")
+    is_known = name in orderings or _is_column(name, fields)
+    return View([Column(name) for name in list(names)[:MAX_COLUMNS]], sort if is_known else default)
+
+
+def sort(rows: QuerySet, view: View, orderings: Mapping[str, str]) -> QuerySet:
+    """In the order of the view; rows without the value come last. By an added column only the newest rows are sorted:
+    as many as are counted.
+    """
+    is_descending = view.sort.startswith("-")
+    sign = "-" if is_descending else ""
+    if not view.sort_column:
+        column = orderings[view.sort.removeprefix("-")]
+        return rows.order_by(f"{sign}{column}", *([f"{sign}pk"] if column != "pk" else []))
+    about = rows.model._meta.model_name.removeprefix("artifact")
+    values = SearchValue.objects.filter(**{about: OuterRef("pk")}, key=fold(view.sort_column)).order_by("pk")
+    newest = rows.order_by("-pk").values("pk")[: bounded_count.COUNT_LIMIT]
+    rows = rows.filter(pk__in=Subquery(newest)).annotate(
+        sort_number=Subquery(values.values("number")[:1]), sort_text=Subquery(values.values("text")[:1])
+    )
+    order = [F("sort_number"), F("sort_text")]
+    ordered = [(column.desc if is_descending else column.asc)(nulls_last=True) for column in order]
+    return rows.order_by(*ordered, "-pk")
+
+
+def headers(view: View, query: QueryDict) -> list[Header]:
+    """Of the added columns, in a page with this query string."""
+    found = []
+    for column in view.columns:
+        order = {column.name: "ascending", f"-{column.name}": "descending"}.get(view.sort, "")
+        sorted_query, others = query.copy(), query.copy()
+        sorted_query["sort"] = f"-{column.name}" if order == "ascending" else column.name
+        others.setlist("column", [other.name for other in view.columns if other != column])
+        for changed in (sorted_query, others):
+            changed.pop("page", None)
+        urls = (f"?{changed.urlencode()}" for changed in (sorted_query, others))
+        found.append(Header(column.name, column.title, order, *urls))
+    return found
+
+
+def fill(rows: Sequence[Any], view: View) -> None:
+    """Give each row of the page its `cells`, the texts of the added columns. Loads long values where there are any."""
+    if view.columns:
+        long_values.load(rows)
+    for row in rows:
+        row.cells = [format_value(column.of(row)) for column in view.columns]
+
+
+def keys(rows: Sequence[Any], fields: Sequence[str]) -> list[str]:
+    """The names of the columns that these rows have values for, the first ones by name."""
+    long_values.load(rows)
+    found: set[str] = set()
+    for row in rows:
+        for field in fields:
+            found.update(f"{field}.{path}" for path in _paths(getattr(row, field) or {}))
+    return sorted(found, key=str.casefold)[:MAX_CHOICES]
+
+
+def format_value(value: Any) -> str:
+    """For a cell: numbers with five significant digits."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.5g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MAX_CELL_LENGTH else f"{text[:_MAX_CELL_LENGTH]}…"
+
+
+def _is_column(name: str, fields: Iterable[str]) -> bool:
+    field, dot, path = name.partition(".")
+    return bool(dot and path) and field in fields and len(name) <= MAX_COLUMN_LENGTH and name.isprintable()
+
+
+def _value(data: Mapping[str, Any], path: str) -> Any:
+    """By its whole path, or else step by step: keys have dots too."""
+    if path in data:
+        return data[path]
+    value: Any = data
+    for step in path.split("."):
+        if not isinstance(value, Mapping) or step not in value:
+            return None
+        value = value[step]
+    return value
+
+
+def _paths(data: Mapping[str, Any]) -> list[str]:
+    """The paths of its plain values, two levels deep, as many as are offered."""
+    found: list[str] = []
+    for key, value in list(data.items())[:MAX_CHOICES]:
+        inner = list(value)[:MAX_CHOICES] if isinstance(value, Mapping) else []
+        found += [f"{key}.{name}" for name in inner] or [key]
+    return [path for path in found if len(path) < MAX_COLUMN_LENGTH - len("metadata.") and path.isprintable()]
