@@ -47,7 +47,6 @@ def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         "has_raw": registry.has_raw(file, preview),
         "previous_file": previous_file,
         "next_file": next_file,
-        "snippets": _snippets(request, file),
     }
     if isinstance(preview, Markdown):
         context["readme"] = cards.view(file, request.GET, _person(request), preview.source)
