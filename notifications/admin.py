@@ -27,7 +27,7 @@ class AttemptInline(TabularInline):
 class WebhookAdmin(ReadOnlyAdmin):
     """Its secret is for its receiver alone."""
 
-    list_display = ("url", "format", "project", "active", "paused_at", "pause_reason", "failures", "created_by", "created_at")
+    list_display = ("url", "format", "project", "active", "paused_at", "pause_reason", "failures", "created_by")
     list_filter = ("active", "paused_at", "created_at")
     search_fields = ("url", "description", "project__name", "project__team__name")
     list_select_related = ("project__team", "created_by")

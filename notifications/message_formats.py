@@ -14,9 +14,19 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db.models import TextChoices
 
 from events.models import Event
-from notifications.models.webhook import WebhookFormat
+
+
+class WebhookFormat(TextChoices):
+    """Who reads what is sent: any program, or the chat that the URL belongs to."""
+
+    GENERIC = "generic", "JSON (Standard Webhooks)"
+    SLACK = "slack", "Slack"
+    DISCORD = "discord", "Discord"
+    TEAMS = "teams", "Microsoft Teams"
+
 
 _OPEN = "Open in wanLLMDB"
 # In characters, of the text as it is sent.

@@ -11,7 +11,7 @@ from artifacts import event_messages
 from events import kinds
 from events.models import Event
 from notifications import errors, message_formats
-from notifications.models import WebhookFormat
+from notifications.message_formats import WebhookFormat
 from projects.models import Project
 
 DEFAULT_KIND = event_messages.ALIAS_MOVED.name

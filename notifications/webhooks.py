@@ -14,7 +14,8 @@ from core import encryption
 from events import kinds, outbox
 from notifications import errors, signatures, tasks, url_policy
 from notifications.kinds import WEBHOOK_TEST
-from notifications.models import Attempt, Delivery, Webhook, WebhookFormat
+from notifications.message_formats import WebhookFormat
+from notifications.models import Attempt, Delivery, Webhook
 from projects.models import Project
 
 

@@ -10,7 +10,8 @@ from api.fields import BoundedListField, EnumField, JSONObjectField, LineField
 from artifacts.models import AliasProposal
 from events import kinds
 from notifications import digests, url_policy, webhook_previews
-from notifications.models import Attempt, Delivery, InboxItem, InboxReason, Watch, Webhook, WebhookFormat
+from notifications.message_formats import WebhookFormat
+from notifications.models import Attempt, Delivery, InboxItem, InboxReason, Watch, Webhook
 
 MAX_READ_IDS = 1000
 

@@ -5,7 +5,7 @@ from notifications.models.digest import Digest
 from notifications.models.host_lease import HostLease
 from notifications.models.inbox_item import InboxItem, InboxReason
 from notifications.models.watch import Watch
-from notifications.models.webhook import Webhook, WebhookFormat
+from notifications.models.webhook import Webhook
 
 __all__ = [
     "Attempt",
@@ -16,5 +16,4 @@ __all__ = [
     "InboxReason",
     "Watch",
     "Webhook",
-    "WebhookFormat",
 ]

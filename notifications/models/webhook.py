@@ -10,16 +10,8 @@ from uuid_utils.compat import uuid7
 
 from core import encryption, long_values
 from events.models import Event
+from notifications.message_formats import WebhookFormat
 from projects.models import Project
-
-
-class WebhookFormat(models.TextChoices):
-    """Who reads what is sent: any program, or the chat that the URL belongs to."""
-
-    GENERIC = "generic", "JSON (Standard Webhooks)"
-    SLACK = "slack", "Slack"
-    DISCORD = "discord", "Discord"
-    TEAMS = "teams", "Microsoft Teams"
 
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):

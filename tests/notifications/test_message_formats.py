@@ -9,7 +9,8 @@ from accounts.actor import Actor
 from artifacts.aliases import aliases
 from events import kinds
 from notifications import message_formats, webhook_previews, webhooks
-from notifications.models import Delivery, Webhook, WebhookFormat
+from notifications.message_formats import WebhookFormat
+from notifications.models import Delivery, Webhook
 from tests.conftest import HTMX
 
 BAD = "<!channel> <@U1> & *b* _i_ `c` [x](https://evil.example) ||s|| @everyone \\ ~~d~~"

@@ -7,7 +7,8 @@ from django import forms
 from artifacts import event_messages
 from events import kinds
 from notifications import digests, url_policy
-from notifications.models import Watch, Webhook, WebhookFormat
+from notifications.message_formats import WebhookFormat
+from notifications.models import Watch, Webhook
 
 _ALIAS_EVENTS = [
     kind.name for kind in (event_messages.ALIAS_CREATED, event_messages.ALIAS_MOVED, event_messages.ALIAS_DELETED)

@@ -13,7 +13,8 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from notifications import webhook_previews, webhooks
-from notifications.models import Delivery, Webhook, WebhookFormat
+from notifications.message_formats import WebhookFormat
+from notifications.models import Delivery, Webhook
 from projects.models import Project
 from web import rendering
 from web.notifications.forms import WebhookForm
