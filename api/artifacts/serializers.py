@@ -69,7 +69,9 @@ class VersionSerializer(serializers.ModelSerializer):
     artifact_type = serializers.CharField(source="artifact.type")
     project = serializers.UUIDField(source="artifact.project_id")
     project_name = serializers.CharField(source="artifact.project.full_name")
-    version = serializers.CharField()
+    version = serializers.CharField(
+        allow_null=True, help_text="`v3`; null in a draft that gets its number when it is finalized."
+    )
     is_finalized = serializers.BooleanField()
     metadata = JSONObjectField()
     aliases = serializers.SerializerMethodField()
