@@ -1,5 +1,6 @@
 """Pagination: by page number for lists that people look at, by cursor for lists that programs read to the end."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -50,18 +51,27 @@ def parse(request: Request, query: type[Serializer]) -> dict[str, Any]:
     return validate(query, request.query_params)
 
 
-def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer], key: str = "-id") -> Response:
+def paginate(
+    request: Request,
+    rows: QuerySet,
+    item: type[BaseSerializer],
+    key: str = "-id",
+    prepare: Callable[[list[Any]], None] | None = None,
+) -> Response:
     """A numbered page of the rows, which must be totally ordered, with the long values that fit. Two queries, and those
     of `long_values.load`. Raises `Invalid` past the last page.
 
     With `cursor` in the query string the response is that of `page_by_cursor`, in the order of `key`, whose values must
-    be unique and never change.
+    be unique and never change. `prepare` is called with the rows of the page before they are serialized.
     """
     query = parse(request, PageQuery)
     if "cursor" in query:
         if request.query_params.get("ordering", key) != key:
             raise errors.Invalid(f"With `cursor` the list is sorted by `{key}`: leave `ordering` out.")
-        return _respond(request, *_rows_after(rows, key, query["cursor"], query["page_size"]), item)
+        on_page, next_cursor = _rows_after(rows, key, query["cursor"], query["page_size"])
+        if prepare:
+            prepare(on_page)
+        return _respond(request, on_page, next_cursor, item)
     page, size = query["page"], query["page_size"]
     total = rows.count()
     total_pages = -(-total // size)
@@ -69,6 +79,8 @@ def paginate(request: Request, rows: QuerySet, item: type[BaseSerializer], key: 
         raise errors.Invalid(f"Page {page} does not exist: the last one is {max(total_pages, 1)}.")
     on_page = list(long_values.defer(rows, "")[(page - 1) * size : page * size]) if total else []
     long_values.load(on_page)
+    if prepare:
+        prepare(on_page)
     items = item(on_page, many=True, context={"request": request}).data
     return Response({"items": items, "total": total, "page": page, "page_size": size, "total_pages": total_pages})
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
+from artifacts.aliases import excerpts
 from artifacts.models import Artifact, ArtifactVersion
 from core import long_values
 from core.bounded_count import BoundedCount, format_count
@@ -45,13 +46,15 @@ def with_counts(projects: Iterable[Project]) -> dict[UUID, Counts]:
 
 
 def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactVersion]:
-    """The newest version of each artifact that changed last, last finalized first."""
+    """The newest version of each artifact that changed last, last finalized first; with its `alias_excerpt`."""
     changed = artifacts.filter(latest_version_number__isnull=False).order_by("-updated_at")
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number")).values(
         "pk"
     )
     # By id alone: with a join, or a condition on their state, a database may scan all versions.
     ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_RECENT_ARTIFACTS]
-    versions = ArtifactVersion.objects.filter(pk__in=list(ids)).for_display().order_by("-finalized_at")
-    versions = long_values.defer(versions, "")
-    return [version for version in versions if version.is_finalized][:limit]
+    versions = ArtifactVersion.objects.filter(pk__in=list(ids)).for_display().prefetch_related(None)
+    versions = long_values.defer(versions, "").order_by("-finalized_at")
+    found = [version for version in versions if version.is_finalized][:limit]
+    excerpts.attach(version.artifact for version in found)
+    return found

@@ -117,7 +117,7 @@ def delete(actor: Actor, artifact: Artifact, *, delete_aliases: bool = True) -> 
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = aliases.lock(artifact)
     names = list(artifact.alias_set.values_list("alias", flat=True))
-    protection.require(actor, artifact, names)
+    protection.require(actor, artifact, names, because=protection.DELETED_WITH_ARTIFACT)
     protection.require_own_rules(actor, artifact)
     blocking = sorted(name for name in names if name != validators.LATEST or not artifact.auto_latest)
     if blocking and not delete_aliases:

@@ -26,7 +26,8 @@ def of(version: ArtifactVersion) -> Highlights:
     cards = f"SELECT id FROM {table} WHERE version_id = %s AND path IN ({', '.join(['%s'] * len(CARDS))})"
     first = f"SELECT id FROM {table} WHERE version_id = %s ORDER BY path LIMIT {MAX_PATHS}"
     pk = ArtifactVersion._meta.pk.get_db_prep_value(version.pk, connection)
-    ids = RawSQL(f"SELECT id FROM ({cards}) cards UNION ALL SELECT id FROM ({first}) first", (pk, *CARDS, pk))
+    both = f"SELECT id FROM ({cards}) card_files UNION ALL SELECT id FROM ({first}) first_files"
+    ids = RawSQL(both, (pk, *CARDS, pk))
     files = ArtifactFile.objects.filter(pk__in=ids).select_related("blob__object").order_by("path")
     by_path = {file.path: file for file in files}
     card = next((by_path[name] for name in CARDS if name in by_path), None)

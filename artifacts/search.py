@@ -146,7 +146,7 @@ def of_kind(user: User, query: str, kind: str) -> QuerySet:
 def artifacts(asked: Search) -> QuerySet[Artifact]:
     """Last changed first."""
     rows = asked.narrow("artifacts", Artifact.objects.visible_to(asked.user))
-    return long_values.defer(rows.for_display(), "").order_by("-updated_at")
+    return long_values.defer(rows.with_tags(), "").order_by("-updated_at")
 
 
 def versions(asked: Search) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:

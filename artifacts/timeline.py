@@ -22,6 +22,7 @@ class Event:
     after: str | None = None
     channel: str = ""
     reason: str = ""
+    is_rollback: bool = False
     run: Run | None = None
 
 
@@ -57,6 +58,7 @@ def _event_of_change(change: AliasChange) -> Event:
         after=change.after,
         channel=change.get_channel_display(),
         reason=change.reason,
+        is_rollback=bool(change.is_rollback),
     )
 
 

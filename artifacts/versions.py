@@ -170,10 +170,10 @@ def delete(
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     artifact = alias_verbs.lock(version.artifact)
     version = _lock_existing(artifact, version)
-    rows = list(artifact.alias_set.filter(version=version).for_display())
+    rows = list(artifact.alias_set.filter(version=version).for_display().order_by("alias"))
     # `latest` moves by itself, so it blocks nothing.
     blocking = [row.alias for row in rows if row.alias != validators.LATEST or not artifact.auto_latest]
-    protection.require_unprotected(artifact, blocking, "Move it to another version first.")
+    protection.require_unprotected(artifact, blocking, protection.MOVE_FIRST)
     if blocking and not delete_aliases:
         message = f"Version {version.version} has the aliases {', '.join(blocking)}: move them, or delete them with it."
         raise errors.VersionHasAliases(message, aliases=blocking)
@@ -292,9 +292,7 @@ def _finalize(
     is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number
     artifact.version_count += 1
     artifact.latest_version_number = version.number if is_newest else artifact.latest_version_number
-    artifact.save(
-        update_fields=["version_count", "latest_version_number", "last_assigned_number", "updated_at"]
-    )
+    artifact.save(update_fields=["version_count", "latest_version_number", "last_assigned_number", "updated_at"])
     search_index.put_version(version, artifact.project_id)
     search_index.put_files(version, artifact.project_id)
     events.version_finalized(actor.user, version)

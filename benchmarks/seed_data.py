@@ -148,8 +148,10 @@ def add_aliases(count: int) -> None:
     ArtifactVersion.objects.bulk_create((_version(alice, row, 1) for row in rows), _BATCH_SIZE)
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO artifacts_artifactalias (id, artifact_id, version_id, alias, created_at, updated_at)
-            SELECT gen_random_uuid(), version.artifact_id, version.id, 'build-' || nth, now(), now()
+            """INSERT INTO artifacts_artifactalias
+                (id, artifact_id, version_id, alias, sort_key, created_at, updated_at)
+            SELECT gen_random_uuid(), version.artifact_id, version.id, 'build-' || nth,
+                   convert_to('@build-' || nth, 'UTF8'), now(), now()
             FROM artifacts_artifactversion version JOIN artifacts_artifact artifact ON artifact.id = version.artifact_id
             CROSS JOIN generate_series(1, %s) nth WHERE artifact.name LIKE 'crowd-%%'""",
             [_ALIASES_PER_ARTIFACT],

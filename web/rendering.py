@@ -1,6 +1,7 @@
 """How views render: a page, or only the part that HTMX asked for; forms, redirects with a message, and refusals."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +20,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from core import bounded_count, errors
 from web.tables import View
+
+MAX_REFUSALS = 4
 
 
 def is_partial(request: HttpRequest) -> bool:
@@ -83,9 +86,17 @@ def render_form(
     submit_label: str,
     back: Any,
     danger: bool = False,
+    facts: Sequence[Any] = (),
+    refusals: Sequence[str] = (),
 ) -> HttpResponse:
-    """A question with a button to submit it, and the fields of a form, if there is one: a page, or a dialog."""
+    """A question with a button to submit it, and the fields of a form, if there is one: a page, or a dialog.
+
+    `facts` are lines of `web.deletion`. Where there are `refusals`, they stand in place of the message, the fields and
+    the button.
+    """
     context = {
+        "facts": facts,
+        "refusals": refusals[:MAX_REFUSALS],
         "form": form,
         "heading": heading,
         "message": message,

@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from artifacts import search as registry_search
+from artifacts.aliases import excerpts
 from artifacts.models import ArtifactAlias
 from web import rendering
 from web.forms import QueryField, SearchForm
@@ -33,9 +34,12 @@ def search(request: HttpRequest) -> HttpResponse:
     if kind and text:
         page = rendering.paginate(request.GET, registry_search.of_kind(request.user, text, kind), PAGE_SIZE)
         group = registry_search.Group(kind, list(page), False)
+        if kind == "artifacts":
+            excerpts.attach(group.hits)
         context |= {"groups": [group] if group.hits else [], "page": page, "only": kind}
         return rendering.render_page(request, "search/search.html", context)
     groups = registry_search.search(request.user, text, MAX_HITS_PER_KIND)
+    excerpts.attach(hit for group in groups if group.kind == "artifacts" for hit in group.hits)
     hits = [hit for group in groups for hit in group.hits]
     if len(hits) == 1 and not rendering.is_partial(request):
         hit = hits[0]

@@ -251,7 +251,7 @@ class ChangeSerializer(serializers.ModelSerializer):
         model = AliasChange
         fields = (
             "id", "alias", "number", "from_version_id", "from_version", "to_version_id", "to_version", "changed_by",
-            "face", "key", "reason", "proposal_id", "created_at",
+            "face", "key", "reason", "is_rollback", "proposal_id", "created_at",
         )  # fmt: skip
 
 

@@ -7,7 +7,9 @@ from rest_framework import serializers
 
 from api.fields import JSONObjectField, ListItemMixin, ProseField, TagsField
 from artifacts import validators
+from artifacts.aliases.excerpts import MAX_ALIASES
 from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
+from core.bounded_count import COUNT_LIMIT
 
 _INTEGRITY = {
     Blob.State.EXPECTED: "missing",
@@ -57,7 +59,25 @@ class ArtifactSerializer(serializers.ModelSerializer):
         return settings.BASE_URL + artifact.get_absolute_url()
 
 
-class ArtifactItemSerializer(ListItemMixin, ArtifactSerializer):
+class ArtifactDetailSerializer(ArtifactSerializer):
+    """An artifact that `excerpts.attach` has seen as well."""
+
+    alias_versions = serializers.SerializerMethodField(
+        help_text=f"Its first {MAX_ALIASES} aliases, each with its version: protected and well-known names come first, "
+        "semantic versions last."
+    )
+    alias_count = serializers.IntegerField(
+        source="alias_excerpt.count", help_text=f"How many it has; {COUNT_LIMIT + 1} for any that are more."
+    )
+
+    class Meta(ArtifactSerializer.Meta):
+        fields = (*ArtifactSerializer.Meta.fields, "alias_versions", "alias_count")
+
+    def get_alias_versions(self, artifact: Artifact) -> dict[str, str]:
+        return dict(artifact.alias_excerpt.first[:MAX_ALIASES])
+
+
+class ArtifactItemSerializer(ListItemMixin, ArtifactDetailSerializer):
     """An artifact in a list."""
 
 

@@ -16,7 +16,7 @@ from api.artifacts.fields import (
     PartHashListField,
     SizeField,
 )
-from api.artifacts.serializers import ArtifactCreate, ArtifactSerializer, FileSerializer, VersionSerializer
+from api.artifacts.serializers import ArtifactCreate, ArtifactDetailSerializer, FileSerializer, VersionSerializer
 from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, ProseField
 from artifacts import storage, validators, versions
 from artifacts.content import downloads, uploads
@@ -78,11 +78,11 @@ class ArtifactWithDraftCreate(ArtifactCreate):
     )
 
 
-class ArtifactWithDraft(ArtifactSerializer):
+class ArtifactWithDraft(ArtifactDetailSerializer):
     version = DraftResultSerializer(required=False, help_text="If one was sent.")
 
-    class Meta(ArtifactSerializer.Meta):
-        fields = (*ArtifactSerializer.Meta.fields, "version")
+    class Meta(ArtifactDetailSerializer.Meta):
+        fields = (*ArtifactDetailSerializer.Meta.fields, "version")
 
 
 class VersionWithFiles(VersionSerializer):

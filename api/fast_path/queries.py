@@ -55,7 +55,9 @@ def _visible(key: UUID, user: UUID) -> QuerySet[ArtifactAlias]:
             *all_but("artifact__project", Project, "name", "team"),
             *all_but("artifact__project__team", Team, "name"),
         )
-        .annotate(names=StringAgg(ArtifactAlias.objects.filter(version=OuterRef("version")).order_by("alias"), "alias"))
+        .annotate(
+            names=StringAgg(ArtifactAlias.objects.filter(version=OuterRef("version")).order_by("sort_key"), "alias")
+        )
     )
 
 
@@ -78,7 +80,7 @@ def _by_name(key: UUID, user: UUID, team: str, project: str, name: str, alias: s
         rows.select_related("artifact__created_by")
         .defer("created_at", "updated_at", "artifact__last_assigned_number")
         .defer(*all_but("artifact__created_by", User, "username"))
-        .annotate(newest_names=StringAgg(newest.order_by("alias"), "alias"), tags=StringAgg(tags, "tag"))
+        .annotate(newest_names=StringAgg(newest.order_by("sort_key"), "alias"), tags=StringAgg(tags, "tag"))
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import FilteredRelation, Q, QuerySet, Subquery
+from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -140,7 +140,7 @@ def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = 
         raise errors.AliasTargetRefused(
             f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
         )
-    return _put(actor, artifact, alias, states[alias], before)
+    return _put(actor, artifact, alias, states[alias], before, is_rollback=True)
 
 
 @transaction.atomic
@@ -188,6 +188,26 @@ def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
             f"Nothing to roll back: {alias} has only ever pointed to {last.after if last else 'one version'}."
         )
     return artifact.versions.get(pk=earlier.to_version_id)
+
+
+def rollback_version(artifact: Artifact, alias: str) -> str:
+    """Where `rollback` leads, such as `v3`, also for an alias that was removed; empty where it would be refused."""
+    try:
+        before = version_before(artifact, alias)
+    except (errors.NothingBefore, errors.AliasNotFound):
+        return ""
+    return before.version if before.is_finalized else ""
+
+
+def rollback_versions(artifact: Artifact, aliases: Iterable[str]) -> dict[str, str]:
+    """Where `rollback` leads each of these aliases, such as `v3`; without those that it would refuse. One query."""
+    earlier = AliasChange.objects.of(OuterRef("artifact"), OuterRef("alias")).filter(to_version__isnull=False)
+    earlier = earlier.exclude(to_version=OuterRef("version"))
+    rows = artifact.alias_set.filter(alias__in=list(aliases)).order_by().annotate(
+        number=Subquery(earlier.values("to_number")[:1]), state=Subquery(earlier.values("to_version__state")[:1])
+    )  # fmt: skip
+    finalized = rows.filter(state=ArtifactVersion.State.FINALIZED)
+    return {alias: f"v{number}" for alias, number in finalized.values_list("alias", "number")}
 
 
 def lock(artifact: Artifact) -> Artifact:
@@ -264,7 +284,7 @@ def drop_alias(
 
 def record_removal(actor: Actor, artifact: Artifact) -> None:
     """Record that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
-    for row in artifact.alias_set.for_display().with_last_change():
+    for row in artifact.alias_set.for_display().with_last_change().order_by("alias"):
         last = history.LastChange(row.last_change_number or 0, row.last_change_at)
         history.record(actor, artifact, row.alias, row.version, None, last)
 
@@ -329,6 +349,8 @@ def _put(
     state: _State,
     to: ArtifactVersion,
     proposal: AliasProposal | None = None,
+    *,
+    is_rollback: bool = False,
 ) -> Move:
     to = state.target or to
     check_target(artifact, to)
@@ -337,14 +359,14 @@ def _put(
         check_new_alias(artifact, alias)
         check_room(artifact, [alias])
         row = ArtifactAlias.objects.create(artifact=artifact, alias=alias, version=to, created_by=actor.user)
-        history.record(actor, artifact, alias, None, to, state.last, proposal)
+        history.record(actor, artifact, alias, None, to, state.last, proposal, is_rollback=is_rollback)
         return Move(row, None)
     before = row.version
     if before.pk != to.pk:
         row.version = to
         with compiled_queries.deferred_writes():
             compiled_queries.update(row, "version", "updated_at")
-            history.record(actor, artifact, alias, before, to, state.last, proposal)
+            history.record(actor, artifact, alias, before, to, state.last, proposal, is_rollback=is_rollback)
     return Move(row, before)
 
 

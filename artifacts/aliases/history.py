@@ -26,6 +26,8 @@ def record(
     after: ArtifactVersion | None,
     last: LastChange,
     proposal: AliasProposal | None = None,
+    *,
+    is_rollback: bool = False,
 ) -> None:
     """Write a change down, for callers that hold the artifact's lock."""
     now = timezone.now()
@@ -44,6 +46,7 @@ def record(
         key_name=actor.key.name if actor.key else "",
         channel=actor.channel,
         reason=actor.reason,
+        is_rollback=is_rollback,
         proposal=proposal,
         created_at=max(now, last.created_at) if last.created_at else now,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -16,6 +17,11 @@ from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias
 from core import compiled_queries
 from core.compiled_queries import CompiledQuery, FilledQuery
 from projects.models import Project
+
+# What helps where a version, or an artifact, is not deleted since a rule protects an alias of it.
+MOVE_FIRST, DELETED_WITH_ARTIFACT = "Move it to another version first.", "it is deleted with the artifact"
+# Of all artifacts of a page. Who has more sees some aliases further behind.
+MAX_RULES = 2000
 
 _COVERING = CompiledQuery(
     lambda artifact, project, team: AliasRule.objects.covering(
@@ -29,12 +35,13 @@ _COVERING = CompiledQuery(
 class Protection:
     """What the rules that cover one alias ask for together: the highest role, and a second person if one of them does.
 
-    `rule` is the one that asks for most; refusals name it.
+    `rule` is the one that asks for most; refusals name it. `rules` are all of them, that one first.
     """
 
     rule: AliasRule
     role: Role
     needs_approval: bool
+    rules: tuple[AliasRule, ...] = ()
 
 
 @transaction.atomic
@@ -98,6 +105,18 @@ def with_scopes(rules: list[AliasRule], artifact: Artifact) -> list[AliasRule]:
     return rules
 
 
+def rules_by_artifact(artifacts: Iterable[Artifact]) -> dict[UUID, list[AliasRule]]:
+    """The rules that cover each of these artifacts, whose project and team are loaded. One query."""
+    artifacts = list(artifacts)
+    scopes = [(artifact.pk, artifact.project_id, artifact.project.team_id) for artifact in artifacts]
+    own, projects, teams = ({scope[nth] for scope in scopes} for nth in range(3))
+    covering = Q(artifact__in=own) | Q(project__in=projects) | Q(team__in=teams)
+    rules: dict[UUID, list[AliasRule]] = {}
+    for rule in AliasRule.objects.filter(covering)[:MAX_RULES] if artifacts else []:
+        rules.setdefault(rule.artifact_id or rule.project_id or rule.team_id, []).append(rule)
+    return {scope[0]: [rule for pk in scope for rule in rules.get(pk, ())] for scope in scopes}
+
+
 def protection(rules: Iterable[AliasRule], alias: str) -> Protection | None:
     """What those of the rules that cover the alias ask for; None where none does."""
     matching = [rule for rule in rules if rule.covers(alias)]
@@ -105,7 +124,8 @@ def protection(rules: Iterable[AliasRule], alias: str) -> Protection | None:
         return None
     strictest = max(matching, key=lambda rule: (rule.needs_approval, Role(rule.role).rank))
     role = max((Role(rule.role) for rule in matching), key=lambda role: role.rank)
-    return Protection(strictest, role, any(rule.needs_approval for rule in matching))
+    others = (rule for rule in matching if rule is not strictest)
+    return Protection(strictest, role, any(rule.needs_approval for rule in matching), (strictest, *others))
 
 
 def may_move(actor: Actor, role: Role | None, protection: Protection | None) -> bool:
@@ -148,7 +168,7 @@ def require_by(
     for alias in aliases:
         needed = protection(rules, alias)
         if needed and not may_move(actor, role, needed):
-            raise _protected(alias, needed, because)
+            raise refusal(alias, needed, because)
 
 
 def require_all(actor: Actor, scope: Team | Project) -> None:
@@ -165,7 +185,7 @@ def require_all(actor: Actor, scope: Team | Project) -> None:
         if not may_move(actor, role, needed):
             row = ArtifactAlias.objects.covered_by(rule).within(scope).select_related("artifact").first()
             if row:
-                raise _protected(row.alias, needed, f"this moves the one of artifact {row.artifact.name!r}")
+                raise refusal(row.alias, needed, f"this moves the one of artifact {row.artifact.name!r}")
 
 
 def require_own_rules(actor: Actor, artifact: Artifact) -> None:
@@ -203,14 +223,15 @@ def require_unprotected(artifact: Artifact, aliases: Iterable[str], advice: str)
     for alias in aliases:
         needed = protection(rules, alias)
         if needed:
-            message = f"Alias {alias!r} is protected by the rule {needed.rule}. {advice}"
-            raise errors.AliasProtected(message, **_refusal_data(alias, needed.rule))
+            raise refusal(alias, needed, advice=advice)
 
 
-def _protected(alias: str, needed: Protection, because: str = "") -> errors.AliasProtected:
-    """`because` says how something else moves it, which nobody can propose."""
+def refusal(alias: str, needed: Protection, because: str = "", *, advice: str = "") -> errors.AliasProtected:
+    """`because` says how something else moves it, which nobody can propose; `advice` what to do, whoever asks."""
     by_whom = f"an {needed.role.value} of team '{needed.rule.owner.name}'"
-    if because and needed.needs_approval:
+    if advice:
+        what_helps = advice
+    elif because and needed.needs_approval:
         what_helps = "Each move has to be approved by a second person: an admin can change the rule."
     elif because:
         what_helps = f"Only {by_whom} can do this."

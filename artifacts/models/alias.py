@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from accounts.actor import Channel
 from accounts.models import ApiKey, Team
 from artifacts import validators
+from artifacts.models.alias_sort_key import AliasSortKeyField
 from core import long_values
 from projects.models import Project
 
@@ -40,8 +41,7 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         scope = {"artifact__project__team": rule.team_id, "artifact__project": rule.project_id}
         scope["artifact"] = rule.artifact_id
         rows = self.filter(**{column: pk for column, pk in scope.items() if pk})
-        is_plain = set(rule.pattern).isdisjoint("*?")
-        return rows.filter(alias=rule.pattern) if is_plain else rows.filter(alias__regex=rule.regex)
+        return rows.filter(alias__regex=rule.regex) if rule.covers_many else rows.filter(alias=rule.pattern)
 
     def within(self, scope: Team | Project) -> Self:
         """Those of all artifacts of a project or a team."""
@@ -80,6 +80,7 @@ class ArtifactAlias(models.Model):
     )
     version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="aliases")
     alias = models.CharField(max_length=100)
+    sort_key = AliasSortKeyField(default=b"", max_length=400)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -87,13 +88,16 @@ class ArtifactAlias(models.Model):
     objects = AliasQuerySet.as_manager()
 
     class Meta:
-        ordering = ["alias"]
+        ordering = ["sort_key"]
         verbose_name_plural = "artifact aliases"
         constraints = [
             models.UniqueConstraint(fields=["artifact", "alias"], name="alias_unique"),
             models.CheckConstraint(condition=Q(alias__regex=validators.ALIAS), name="alias_is_valid"),
         ]
-        indexes = [models.Index(fields=["alias", "artifact"], name="alias_by_name")]
+        indexes = [
+            models.Index(fields=["alias", "artifact"], name="alias_by_name"),
+            models.Index(fields=["artifact", "sort_key"], name="alias_in_order"),
+        ]
 
     def __str__(self) -> str:
         return self.alias
@@ -125,6 +129,7 @@ class AliasChange(models.Model):
     key_name = models.CharField(max_length=100, blank=True, default="")
     channel = models.CharField(max_length=16, choices=Channel.choices)
     reason = models.TextField(blank=True, default="")
+    is_rollback = models.BooleanField(null=True, help_text="Back to the version before; unknown of old changes.")
     proposal = models.ForeignKey("artifacts.AliasProposal", **_REMEMBERED)
     created_at = models.DateTimeField(help_text="Never before that of the change before.")
 

@@ -60,18 +60,20 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         sign = "-" if column.startswith("-") else ""
         return self.order_by(column, f"{sign}name", "pk")
 
-    def for_display(self) -> Self:
-        """With everything that a row of a list shows, in a fixed number of queries."""
+    def for_head(self) -> Self:
+        """With all that pages show of it but its tags, and its aliases, which `aliases.excerpts` attaches."""
+        return long_values.defer(self.select_related("project__team", "created_by"), "project")
+
+    def with_tags(self) -> Self:
+        """The same with its tags. Two queries."""
         return self.for_head().prefetch_related("tag_set")
 
-    def for_head(self) -> Self:
-        """The same without tags."""
+    def for_display(self) -> Self:
+        """With the aliases of its newest version as well, for `newest_names`."""
         # Each alias looks up its own artifact: for a join, a database may scan all artifacts.
         own = self.model.objects.order_by().filter(pk=OuterRef("artifact"), versions__number=F("latest_version_number"))
-        newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("alias")
-        return long_values.defer(self.select_related("project__team", "created_by"), "project").prefetch_related(
-            Prefetch("alias_set", queryset=newest, to_attr="newest_aliases")
-        )
+        newest = ArtifactAlias.objects.filter(version=Subquery(own.values("versions")[:1])).order_by("sort_key")
+        return self.with_tags().prefetch_related(Prefetch("alias_set", queryset=newest, to_attr="newest_aliases"))
 
 
 class Artifact(models.Model):

@@ -102,5 +102,10 @@ class AliasRule(models.Model):
         parts = {".": r"\.", "*": ".*", "?": "."}
         return rf"\A{''.join(parts.get(letter, letter) for letter in self.pattern)}\Z"
 
+    @property
+    def covers_many(self) -> bool:
+        """Whether the pattern is more than one name."""
+        return not set(self.pattern).isdisjoint("*?")
+
     def covers(self, alias: str) -> bool:
         return fnmatchcase(alias, self.pattern)

@@ -57,7 +57,7 @@ def test_the_wire(api, bob, artifact, v1):
     payload = answer.json()
     expected = {
         "id": str(draft.pk), "version": "v2", "state": "finalized", "is_finalized": True, "created": True,
-        "aliases": ["best", "latest"],
+        "aliases": ["latest", "best"],
         "moved": [{"alias": "latest", "from": "v1", "to": "v2"}, {"alias": "best", "from": None, "to": "v2"}],
     }  # fmt: skip
     assert payload | expected == payload

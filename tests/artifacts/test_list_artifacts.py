@@ -175,13 +175,17 @@ def test_a_list_costs_the_same_however_long_it_is(api, alice, vera, project, dja
             log(alice, artifacts.create(Actor(alice), project, name, "dataset", tags=["a", "b"]), {"a": b"a"}, "x", "y")
 
     fill(1)
-    # Key, count, rows, tags, aliases.
-    with django_assert_num_queries(6):
+    # Key, count, rows, tags, aliases of the newest versions, rules, aliases with where they point.
+    with django_assert_num_queries(8):
         client.get(ARTIFACTS)
     fill(4)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         body = client.get(ARTIFACTS).json()
     assert all(item["aliases"] == ["latest", "x", "y"] for item in body["items"])
+    assert all(
+        list(item["alias_versions"].items()) == [(name, "v1") for name in item["aliases"]] for item in body["items"]
+    )
+    assert {item["alias_count"] for item in body["items"]} == {3}
 
 
 @pytest.mark.parametrize("column", ["name", "-name", "type", "-type", "version_count", "-version_count", "-updated_at"])

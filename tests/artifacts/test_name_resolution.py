@@ -111,7 +111,7 @@ def test_the_wire(api, vera, bob, artifact, v1):
 
     assert answer.status_code == 200
     body = answer.json()
-    assert (body["aliases"], body["alias"]) == (["latest", "production"], "production")
+    assert (body["aliases"], body["alias"]) == (["production", "latest"], "production")
     assert body["artifact"] == client.get(f"{ARTIFACTS}/{artifact.pk}").json()
     version = client.get(f"{ARTIFACTS}/versions/{v1.pk}").json()
     assert body["version"] | version == version | {

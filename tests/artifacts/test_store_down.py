@@ -50,7 +50,7 @@ def test_an_interrupted_log_resumes(api, bob, artifact, draft, store):
     assert (uploaded["state"], expected["state"]) == ("uploaded", "expected")
     send(storage.SignedPut(expected["url"], expected["headers"]), b"b")
     body = client.post(f"{endpoint}/finalize", {"aliases": ["production"]}).json()
-    assert (body["state"], body["aliases"]) == ("finalized", ["latest", "production"])
+    assert (body["state"], body["aliases"]) == ("finalized", ["production", "latest"])
 
 
 def test_what_needs_no_store_works_on(api, bob, artifact, v1, draft, store):

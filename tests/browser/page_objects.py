@@ -32,6 +32,12 @@ def dialog(page: Page) -> Locator:
     return locator
 
 
+def choose(page: Page, name: str) -> None:
+    """Follow a link of the menu of further actions."""
+    page.get_by_label("More actions").click()
+    page.get_by_role("link", name=name).click()
+
+
 def expect_toast(page: Page, message: str) -> None:
     expect(page.get_by_role("status").filter(has_text=message)).to_be_visible()
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_objects import dialog, drop, expect_toast, unique_name, wait_until_verified
+from tests.browser.page_objects import choose, dialog, drop, expect_toast, unique_name, wait_until_verified
 
 PROJECT = "/acme/recommender"
 
@@ -58,7 +58,20 @@ def test_an_artifact_is_made_edited_and_deleted(person):
     expect(page.locator(".prose strong")).to_have_text("described")
     expect(page.locator("#overview .tree")).to_contain_text("depth")
 
-    page.get_by_role("link", name="Delete").click()
+    menu = page.get_by_label("More actions")
+    menu.press("ArrowDown")
+    expect(page.get_by_role("link", name="Delete artifact")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    expect(page.get_by_role("link", name="Delete artifact")).to_be_hidden()
+    menu.click()
+    page.get_by_role("heading", level=1).click()
+    expect(page.get_by_role("link", name="Delete artifact")).to_be_hidden()
+    choose(page, "Delete artifact")
+    expect(dialog(page)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    choose(page, "Delete artifact")
     dialog(page).get_by_label("Type the name to confirm").fill("weights")
     dialog(page).get_by_role("button", name="Delete").click()
     expect(dialog(page).get_by_text("Type heavy to confirm.")).to_be_visible()
@@ -88,7 +101,7 @@ def test_a_draft_is_finalized_in_a_dialog_and_a_version_deleted_with_its_aliases
     dialog(page).get_by_label("Notes").fill("Looked at.")
     dialog(page).get_by_role("button", name="Save").click()
     expect_toast(page, "Saved.")
-    page.get_by_role("link", name="Delete").click()
+    choose(page, "Delete version")
     dialog(page).get_by_role("button", name="Delete").click()
     expect(dialog(page).get_by_role("alert").filter(has_text="candidate")).to_be_visible()
     dialog(page).get_by_label("Also delete its aliases").check()

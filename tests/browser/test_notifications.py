@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import seed_data
-from tests.browser.page_objects import dialog, expect_toast, unique_name
+from tests.browser.page_objects import choose, dialog, expect_toast, unique_name
 from tests.browser.urls import ARTIFACT
 from tests.notifications.receiver import Receiver, status
 
@@ -60,7 +60,7 @@ def test_a_webhook_from_its_form_to_its_log(person, project, receiver):
     expect(page.get_by_role("heading", name="Deployment")).to_contain_text("Off")
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("heading", name="Deployment")).to_contain_text("Active")
-    page.get_by_role("link", name="Delete").click()
+    choose(page, "Delete webhook")
     dialog(page).get_by_role("button", name="Delete").click()
     expect_toast(page, "Webhook deleted.")
 

@@ -273,6 +273,7 @@ def test_who_looks_on_is_offered_nothing_to_change(person):
         page.goto(where)
         for verb in ("Edit", "Delete", "Upload", "New artifact", "Settings", "Invite"):
             expect(page.locator("main").get_by_role("link", name=verb, exact=True)).to_have_count(0)
+        expect(page.get_by_label("More actions")).to_have_count(0)
 
 
 def test_the_facts_of_a_file_are_those_of_its_bytes(person):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_objects import unique_name
+from tests.browser.page_objects import choose, unique_name
 from tests.browser.urls import ARTIFACT, KINDS
 
 
@@ -59,7 +59,7 @@ def test_an_artifact_is_made_edited_and_deleted(page):
     page.get_by_label("Tags").fill("slow")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#overview")).to_contain_text("slow")
-    page.get_by_role("link", name="Delete").click()
+    choose(page, "Delete artifact")
     page.get_by_label("Type the name to confirm").fill("plain")
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(f"**/{name}/artifacts")
@@ -76,7 +76,7 @@ def test_a_draft_is_finalized_and_deleted(page, call_api):
     page.get_by_role("button", name="Finalize").click()
     page.wait_for_url(f"**/{name}/v1")
     expect(page.locator("#facts")).to_contain_text("Finalized")
-    page.get_by_role("link", name="Delete").click()
+    choose(page, "Delete version")
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(f"**/{name}/versions")
 

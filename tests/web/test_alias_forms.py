@@ -15,7 +15,8 @@ from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, expected_f
 def test_an_alias_is_added(browser, bob, artifact, v1, v2):
     client = browser(bob)
     form = client.get(f"{ARTIFACT_URL}/add-alias").content.decode()
-    assert "<html" in form and '<option value="v2" selected>v2 · latest' in form and "Only letters, digits" in form
+    assert "<html" in form and 'name="version" value="v2"' in form and '<option value="v2">v2 · latest' in form
+    assert "Only letters, digits" in form
 
     response = client.post(
         f"{ARTIFACT_URL}/add-alias",
@@ -66,7 +67,7 @@ def test_the_parts_are_those_of_the_page_that_the_url_names(browser, bob, artifa
     body = {"name": "zz", "version": "v1"}
     text = client.post(f"{ARTIFACT_URL}/add-alias", body, headers=htmx_headers(f"{PAGE}?page=2")).content.decode()
 
-    assert rows(text).keys() >= {"zz", "latest"} and "a-00" not in rows(text)
+    assert "zz" in rows(text) and not {"latest", "a-00"} & rows(text).keys()
     assert 'href="?page=1"' in text
 
 
@@ -97,8 +98,8 @@ def test_a_form_without_script_leads_to_the_list_with_a_message(browser, bob, ar
         ({"name": "", "version": "v1"}, "Enter a name for the alias."),
         ({"name": "history", "version": "v1"}, "the name is reserved"),
         ({"name": "best", "version": ""}, "Choose a version."),
-        ({"name": "best", "version": "v9"}, "No finalized version is called &#x27;v9&#x27;."),
-        ({"name": "best", "version": "v1", "typed": "nine"}, "No finalized version is called &#x27;nine&#x27;."),
+        ({"name": "best", "version": "v9"}, "No finalized version or alias is called &#x27;v9&#x27;."),
+        ({"name": "best", "version": "nine"}, "No finalized version or alias is called &#x27;nine&#x27;."),
         ({"name": "best", "version": "v1", "reason": "x" * 1001}, "at most 1000 characters"),
         ({"name": "<b>", "version": "<i>"}, "&lt;b&gt;"),
     ],
@@ -120,7 +121,7 @@ def test_adding_an_alias_that_exists_says_first_that_it_will_move(browser, bob, 
     response = client.post(f"{ARTIFACT_URL}/add-alias", body)
     text = response.content.decode()
     assert response.status_code == 422 and "is already at v1. Submit again to move it from there." in text
-    assert "why not</textarea>" in text and 'value="v2" selected' in text
+    assert "why not</textarea>" in text and 'name="version" value="v2"' in text
     assert alias_versions(artifact)["production"] == "v1"
 
     response = client.post(f"{ARTIFACT_URL}/add-alias", body | expected_fields(text), follow=True)
@@ -161,8 +162,9 @@ def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, d
     assert "exists and moves: v1 → v2" in response and response.endswith("Move")
     assert "best is new, at v2" in preview(name="best") and preview(name="best").endswith("Add")
     assert "production is at v1 already" in preview(name="production", version="v1")
-    assert "production is at v1 already" in preview(name="production", typed="1")
-    assert "production is at v1 now" in preview(name="production", typed="99")
+    assert "production is at v1 already" in preview(name="production", version="1")
+    assert "production is at v1 already" in preview(name="production", version="production")
+    assert "production is at v1 now" in preview(name="production", version="99")
     assert "is new" not in preview(name="")
     outdated = {"expected": str(v2.pk), "expected_of": "production"}
     assert "Somebody has moved it: it is now at v1." in preview(name="production", **outdated)
@@ -193,7 +195,7 @@ def test_a_move_is_refused_once_somebody_else_has_moved_the_alias(browser, alice
         text = response.content.decode()
         assert response.status_code == 422
         assert "was moved in the meantime: it is at v2 now." in text and "kept</textarea>" in text
-        assert 'value="v3" selected' in text
+        assert 'name="version" value="v3"' in text
         assert alias_versions(artifact)["production"] == "v2"
 
     again = expected_fields(text)

@@ -82,7 +82,7 @@ def test_the_history_is_a_timeline_with_a_way_back_from_every_row(
     seen = browser(vera).get(f"{PAGE}/production/history").content.decode()
     assert "/move?" not in seen and "/rollback" not in seen and "<html" in seen
     text = client.get(f"{PAGE}/production/move?version=v2").content.decode()
-    assert 'value="v2" selected' in text
+    assert 'name="version" value="v2"' in text
     assert client.get(f"{PAGE}/never/history").status_code == 404
 
 
@@ -115,11 +115,73 @@ def test_choosing_among_ten_thousand_versions(browser, bob, artifact, v1, django
 
     with django_assert_max_num_queries(12):
         form = client.get(f"{ARTIFACT_URL}/add-alias").content.decode()
-    assert form.count('<option value="v') <= 110 and '<option value="v10000" selected>' in form
-    assert 'name="typed"' in form and len(form) < 60_000
-    body = {"name": "old", "version": "v10000", "typed": "v42"}
+    assert form.count('<option value="v') <= 110 and 'name="version" value="v10000"' in form and len(form) < 60_000
+    body = {"name": "old", "version": "v42"}
     assert client.post(f"{ARTIFACT_URL}/add-alias", body).status_code == 302
     assert alias_versions(artifact)["old"] == "v42"
+
+    def found(text: str) -> list[str]:
+        fields = {"plan": "1", "version": text}
+        with django_assert_max_num_queries(12):
+            part = client.get(f"{PAGE}/latest/move", fields, headers=htmx_headers(PAGE)).content.decode()
+        return re.findall(r'<option value="([^"]+)"', part.partition('<datalist id="version-choices" hx-swap-oob')[2])
+
+    assert found("v42")[:2] == ["v4299", "v4298"] and found("v42")[-1] == "v42"
+    assert found("999")[:3] == ["v9999", "v9998", "v9997"] and len(found("9")) == 30
+    assert found("ol") == ["v42"] and found("nothing") == found("v0") == [] and len(found("")) == 30
+
+
+def test_a_move_proposes_no_version_that_the_alias_is_at(browser, bob, artifact, v1, v2):
+    client = browser(bob)
+
+    def form(alias: str, query: str = "") -> str:
+        return client.get(f"{PAGE}/{alias}/move{query}", headers=htmx_headers(PAGE)).content.decode()
+
+    text = form("latest")
+    assert re.search(r'name="version" (?!value)', text) and '<option value="v1"' in text
+    assert '<option value="v2"' not in text and "is at" in text
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    assert 'name="version" value="v2"' in form("production")
+    assert 'name="version" value="v1"' in form("latest", "?version=v1")
+
+
+def test_rolling_back_is_offered_where_there_is_something_to_roll_back_to(browser, bob, vera, artifact, v1, v2):
+    actor = Actor(bob, Channel.WEB)
+    for version in (v1, v2):
+        aliases.move(actor, artifact, "production", version)
+    aliases.move(actor, artifact, "fixed", v1)
+    page = browser(bob).get(PAGE).content.decode()
+    assert 'id="rollback-production"' in page and 'title="Roll back to v1"' in page
+    assert 'id="rollback-fixed"' not in page
+    assert "rollback-" not in browser(vera).get(PAGE).content.decode()
+    assert "Roll back" not in browser(bob).get(f"{PAGE}/fixed/history").content.decode()
+    assert "Roll back to v1" in browser(bob).get(f"{PAGE}/production/history").content.decode()
+
+    aliases.rollback(actor, artifact, "production")
+    aliases.remove(actor, artifact, "production")
+    history = " ".join(re.sub(r"<[^>]*>", " ", browser(bob).get(f"{PAGE}/production/history").content.decode()).split())
+    assert "Rolled back from v2 to v1" in history and "Roll back to v1" in history
+    assert "was rolled back from v2 to" in " ".join(
+        re.sub(r"<[^>]*>", " ", browser(bob).get(f"{ARTIFACT_URL}/history").content.decode()).split()
+    )
+    aliases.rollback(actor, artifact, "production")
+    versions.delete(actor, v2, delete_aliases=True)
+    assert 'id="rollback-production"' not in browser(bob).get(PAGE).content.decode()
+
+
+def test_the_rules_that_protect_an_alias_are_named_together(browser, alice, bob, acme, artifact, v1):
+    aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
+    protection.create(Actor(alice), acme, "prod*", role=Role.ADMIN)
+    protection.create(Actor(alice), artifact, "production", role=Role.EDITOR, needs_approval=True)
+
+    page = " ".join(browser(bob).get(PAGE).content.decode().split())
+    assert (
+        "Protected by the rules production in artifact acme/demo/data and prod* in team acme: only admins can move it; "
+        "a second admin must approve."
+    ) in page
+    plain_text = " ".join(re.sub(r"<[^>]*>", " ", page).split())
+    assert "Editors can move it; a second editor must approve each move." in plain_text
+    assert "Only admins can move them." in plain_text
 
 
 def test_a_page_that_asks_gets_what_is_new_and_nothing_else(
@@ -156,7 +218,7 @@ def test_an_alias_leads_to_its_history_from_the_other_pages(browser, bob, vera, 
 
     for page in (f"{ARTIFACT_URL}/v1", f"{ARTIFACT_URL}/history"):
         assert f"{PAGE}/production/history" in browser(vera).get(page).content.decode()
-    assert "production</span> → v1" in browser(vera).get(ARTIFACT_URL).content.decode()
+    assert 'title="production → v1"' in browser(vera).get(ARTIFACT_URL).content.decode()
     assert f"{ARTIFACT_URL}/add-alias?version=v1" in browser(bob).get(f"{ARTIFACT_URL}/v1").content.decode()
     assert "add-alias" not in browser(vera).get(f"{ARTIFACT_URL}/v1").content.decode()
 

@@ -76,7 +76,8 @@ def test_own_drafts_are_offered(browser, alice, bob, artifact, draft):
 def test_a_draft_without_a_number_is_v1_in_the_end(browser, bob, vera, artifact):
     discarded, draft = (versions.begin(Actor(bob), artifact, numbering="on_finalize").version for _ in range(2))
     add(bob, draft, "x.csv")
-    client, versions_tab, overview = browser(bob), f"{PAGE.removesuffix('/upload')}/versions", PAGE.removesuffix("/upload")
+    client, overview = browser(bob), PAGE.removesuffix("/upload")
+    versions_tab = f"{overview}/versions"
     for url in (versions_tab, overview):
         page = client.get(url).content.decode()
         assert "only editors see them" in page and page.count("Continue draft") == 2 and "by bob" in page, url

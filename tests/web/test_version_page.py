@@ -326,7 +326,7 @@ def test_deleting_one_that_only_latest_follows(browser, bob, artifact, version):
 
     assert "aliases too" not in client.get(f"{page}/delete", headers=HTMX).content.decode()
     assert client.post(f"{page}/delete", {}, headers=HTMX).status_code == 204
-    assert [row.alias for row in version.aliases.all()] == ["latest", "production"]
+    assert [row.alias for row in version.aliases.all()] == ["production", "latest"]
 
 
 def test_names_and_texts_are_escaped(browser, bob, artifact):

@@ -38,6 +38,13 @@ class Collection:
         """The latest version, such as `v3`; None if there is none."""
         self.aliases: list[str] = record["aliases"]
         """The aliases of the latest version."""
+        self.alias_versions: dict[str, str] = dict(
+            record.get("alias_versions", dict.fromkeys(self.aliases, self.latest_version))
+        )
+        """Its first 50 aliases and where they point, `{"production": "v2", "latest": "v4"}`: protected and well-known
+        names first, semantic versions last. `all_aliases()` has every one."""
+        self.alias_count = int(record.get("alias_count", len(self.alias_versions)))
+        """How many aliases it has; 10,001 for any that are more."""
         self.updated_at = str(record["updated_at"])
         self.url = str(record["url"])
 

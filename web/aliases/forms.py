@@ -98,28 +98,47 @@ class OneAliasForm(ReasonForm):
 
 
 class MoveForm(OneAliasForm):
-    """The version is one of the choices, unless another one is typed."""
+    """The version is chosen from a list, or typed: `v3`, `3`, or an alias, which means where that points."""
 
-    version = forms.CharField(required=False, max_length=12)
-    typed = forms.CharField(
+    version = forms.CharField(
         required=False,
-        max_length=12,
-        label="Or another version",
-        widget=forms.TextInput(attrs={"placeholder": "v42", "autocomplete": "off", "spellcheck": "false"}),
+        max_length=100,
+        widget=forms.TextInput(
+            attrs={
+                "list": "version-choices",
+                "placeholder": "Search by number or alias",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_bound and not any("autofocus" in field.widget.attrs for field in self.fields.values()):
+            self.fields["version"].widget.attrs["autofocus"] = True
 
     @cached_property
     def target(self) -> ArtifactVersion | None:
-        """The finalized version that is chosen; None where there is no such one."""
-        value = (self["typed"].value() or self["version"].value() or "").strip()
+        """The finalized version that is meant; None where there is no such one."""
+        value = (self["version"].value() or "").strip()
         number = validators.version_number(value if value.startswith("v") else f"v{value}")
-        return self.artifact.versions.finalized().filter(number=number).first() if number else None
+        finalized = self.artifact.versions.finalized()
+        if number:
+            return finalized.filter(number=number).first()
+        return finalized.filter(aliases__alias=value).first() if value else None
+
+    def leave_out_current(self) -> None:
+        """Propose no version where it would be the one that the alias is at."""
+        if self.current and self.initial.get("version") == self.current.version:
+            self.initial["version"] = ""
 
     def clean(self) -> dict[str, Any]:
         if not self.target:
-            typed = self.cleaned_data.get("typed")
-            field, value = ("typed", typed) if typed else ("version", self.cleaned_data.get("version"))
-            self.add_error(field, f"No finalized version is called {value!r}." if value else "Choose a version.")
+            value = self.cleaned_data.get("version")
+            missing = f"No finalized version or alias is called {value!r}." if value else "Choose a version."
+            self.add_error("version", missing)
         return self.cleaned_data
 
 

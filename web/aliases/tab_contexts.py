@@ -10,6 +10,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from artifacts import errors
 from artifacts.aliases import aliases as alias_verbs
+from artifacts.aliases import excerpts
 from artifacts.models import AliasChange, Artifact
 from web import rendering
 from web.aliases import view_models
@@ -35,14 +36,15 @@ class TimelineEntry:
 def aliases(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
     """Of an artifact of `get_artifact_for_display`, the page of its aliases that the query string asks for."""
     viewer = view_models.Viewer(Actor.from_page(request), artifact, artifact.role)
-    page = rendering.paginate(query, artifact.alias_set.for_display(), ALIASES_PER_PAGE)
+    context = base_context(artifact, "aliases", viewer.rules)
+    page = rendering.paginate(query, artifact.alias_set.all(), ALIASES_PER_PAGE)
+    page.object_list = excerpts.page(artifact, viewer.rules, max(0, page.start_index() - 1), page.end_index())
     pending = view_models.pending_proposals(viewer)
-    return base_context(artifact, "aliases") | {
+    return context | {
         "page": page,
         "alias_rows": view_models.alias_rows(viewer, page, pending) if page.paginator.count else [],
         "pending_proposals": pending,
         "rules": viewer.visible_rules,
-        "alias_count": page.paginator.total,
     }
 
 
@@ -72,6 +74,7 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
         "row": row,
         "protected_by": viewer.protected_by(alias),
         "may_move": viewer.may_move(alias),
+        "rollback_to": alias_verbs.rollback_version(artifact, alias),
         "entries": [
             TimelineEntry(change, change.to_version_id in existing, change.to_version_id == current)
             for change in rows[:CHANGES_PER_PAGE]

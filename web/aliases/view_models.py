@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import validators, version_diff
-from artifacts.aliases import aliases, protection
+from artifacts.aliases import aliases as alias_verbs
+from artifacts.aliases import protection
 from artifacts.aliases.protection import Protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 
@@ -49,7 +50,7 @@ class Viewer:
 
     def protected_by(self, alias: str) -> str:
         row = self.protection_of(alias)
-        return protection_text(row, is_named=row is not None and self._sees(row.rule))
+        return protection_text(row, filter(self._sees, row.rules) if row else ())
 
     def _sees(self, rule: AliasRule) -> bool:
         return rule.team_id is None or self.role is not None
@@ -58,15 +59,17 @@ class Viewer:
         return protection.may_move(self.actor, self.role, self.protection_of(alias))
 
 
-def protection_text(row: Protection | None, *, is_named: bool = True) -> str:
-    """What the rules ask for, as a sentence that names the strictest of them to who may see it."""
+def protection_text(row: Protection | None, named: Iterable[AliasRule] = ()) -> str:
+    """What the rules ask for together, as a sentence that names those that the reader may see."""
     if row is None:
         return ""
     role = row.role.value
     who = "editors can move it" if row.role is Role.EDITOR else f"only {role}s can move it"
     approval = f"; a second {role} must approve" if row.needs_approval else ""
-    rule = f" by the rule {row.rule}" if is_named else ""
-    return f"Protected{rule}: {who}{approval}."
+    rules = [str(rule) for rule in named]
+    text = " and ".join(filter(None, [", ".join(rules[:-1]), *rules[-1:]]))
+    by = f" by the rule{'s' if len(rules) > 1 else ''} {text}" if rules else ""
+    return f"Protected{by}: {who}{approval}."
 
 
 def distance(before: int | None, after: int | None) -> str:
@@ -89,6 +92,7 @@ class AliasRow:
     protected_by: str
     may_move: bool
     proposal: "PendingProposal | None"
+    rollback_to: str
 
     @property
     def jump(self) -> str:
@@ -112,10 +116,11 @@ class PendingProposal:
 
 
 def alias_rows(viewer: Viewer, aliases: Iterable[ArtifactAlias], pending: Iterable[PendingProposal]) -> list[AliasRow]:
-    """One for each of these aliases, whose versions are loaded. Two queries."""
+    """One for each of these aliases, whose versions are loaded. Three queries."""
     aliases = list(aliases)
     proposal_by_alias = {row.proposal.alias: row for row in pending}
-    changes = _last_changes(viewer.artifact, [row.alias for row in aliases])
+    names = [row.alias for row in aliases]
+    changes, rollbacks = _last_changes(viewer.artifact, names), alias_verbs.rollback_versions(viewer.artifact, names)
     return [
         AliasRow(
             row,
@@ -123,6 +128,7 @@ def alias_rows(viewer: Viewer, aliases: Iterable[ArtifactAlias], pending: Iterab
             viewer.protected_by(row.alias),
             viewer.may_move(row.alias),
             proposal_by_alias.get(row.alias),
+            rollbacks.get(row.alias, ""),
         )
         for row in aliases
     ]
@@ -140,7 +146,7 @@ def pending_proposals(viewer: Viewer) -> list[PendingProposal]:
 
 def proposal_row(viewer: Viewer, proposal: AliasProposal) -> PendingProposal:
     """The same of one proposal, in whatever state."""
-    row = aliases.find(viewer.artifact, proposal.alias)
+    row = alias_verbs.find(viewer.artifact, proposal.alias)
     return _pending_proposal(viewer, proposal, row.version.number if row else None)
 
 
@@ -187,7 +193,7 @@ class MovePreview:
 
     @property
     def protected_by(self) -> str:
-        return protection_text(self.protection)
+        return protection_text(self.protection, self.protection.rules if self.protection else ())
 
     @property
     def is_unchanged(self) -> bool:
@@ -220,14 +226,31 @@ def _file_changes(current: ArtifactVersion | None, target: ArtifactVersion | Non
 
 
 def version_choices(
-    artifact: Artifact, *also: ArtifactVersion | None, limit: int = MAX_VERSION_CHOICES
+    artifact: Artifact, *also: ArtifactVersion | None, limit: int = MAX_VERSION_CHOICES, search: str = ""
 ) -> list[ArtifactVersion]:
-    """The newest finalized versions and these, newest first, each with its aliases as `alias_names`. Two queries."""
-    newest = artifact.versions.finalized().defer("description", "notes", "metadata").order_by("-number")[:limit]
-    choices = {version.pk: version for version in (*newest, *also) if version}
+    """The newest finalized versions and these, newest first, each with its aliases as `alias_names`. Two queries.
+
+    With `search` only those whose number begins so, as `v4` or `4`, or that have an alias with this text.
+    """
+    finalized = artifact.versions.finalized().defer("description", "notes", "metadata").order_by("-number")
+    if search:
+        named = artifact.alias_set.filter(alias__icontains=search).order_by("sort_key").values("version")[:limit]
+        finalized = finalized.filter(_begins_with(search.removeprefix("v")) | Q(pk__in=Subquery(named)))
+    choices = {version.pk: version for version in (*finalized[:limit], *also) if version}
     names: dict[Any, list[str]] = {pk: [] for pk in choices}
-    for pk, alias in artifact.alias_set.filter(version__in=names).order_by("alias").values_list("version", "alias"):
+    for pk, alias in artifact.alias_set.filter(version__in=names).order_by("sort_key").values_list("version", "alias"):
         names[pk].append(alias)
     for pk, version in choices.items():
         version.alias_names = names[pk]
     return sorted(choices.values(), key=lambda version: -version.number)
+
+
+def _begins_with(digits: str) -> Q:
+    """Numbers that begin with these digits, as ranges, which an index finds; none for what is no number."""
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 9 or digits.startswith("0"):
+        return Q(pk=None)
+    ranges = Q()
+    for power in range(10 - len(digits)):
+        first = int(digits) * 10**power
+        ranges |= Q(number__range=(first, first + 10**power - 1))
+    return ranges

@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from artifacts import validators
-from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
+from artifacts.deletion_impact import MAX_LISTED
+from artifacts.models import Artifact, ArtifactFile
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project
 from web.forms import FilterForm, QueryField, SearchForm
@@ -139,15 +140,14 @@ class DeleteVersionForm(forms.Form):
 
     delete_aliases = forms.BooleanField(required=False)
 
-    def __init__(self, version: ArtifactVersion, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, aliases: list[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        aliases = [row.alias for row in version.aliases.all()]
-        if version.artifact.auto_latest:
-            aliases = [alias for alias in aliases if alias != validators.LATEST]
-        if aliases:
-            self.fields["delete_aliases"].label = f"Also delete its aliases: {', '.join(aliases)}"
-        else:
+        if not aliases:
             del self.fields["delete_aliases"]
+        elif len(aliases) > MAX_LISTED:
+            self.fields["delete_aliases"].label = f"Also delete its {len(aliases):,} aliases"
+        else:
+            self.fields["delete_aliases"].label = f"Also delete its aliases: {', '.join(aliases)}"
 
 
 class RemoveForm(forms.Form):

@@ -17,7 +17,7 @@ from web.aliases.state import annotate_alias_state
 
 def get_artifact_for_display(request: HttpRequest, team: str, project: str, type: str, name: str) -> Artifact:
     """An artifact with all that its page shows of it, and the reader's `role` in its team."""
-    visible = Artifact.objects.visible_to(request.user).for_display()
+    visible = Artifact.objects.visible_to(request.user).with_tags()
     return _get_for_head(request, visible, team, project, type, name)
 
 

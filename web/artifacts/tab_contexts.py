@@ -12,28 +12,32 @@ from django.urls import reverse
 
 from accounts import permissions
 from artifacts import current_version, highlights, timeline
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.aliases import excerpts
+from artifacts.models import AliasRule, Artifact, ArtifactVersion
+from core.bounded_count import format_count
 from web import cards, rendering, tables
 from web.aliases.state import state_token
 from web.artifacts import snippets
 from web.artifacts.forms import VersionFilter
 
 PAGE_SIZE = 50
-MAX_OVERVIEW_ALIASES = 12
 MAX_DRAFTS = 20
 VERSION_FIELDS = ("metadata",)
 # Numbers and times of versions have one order.
 VERSION_ORDERINGS = {"number": "number", "files": "file_count", "size": "total_size", "created": "number"}
 
 
-def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
-    """What stands around every tab."""
+def base_context(artifact: Artifact, tab: str, rules: list[AliasRule] | None = None) -> dict[str, Any]:
+    """What stands around every tab; `rules` are those that cover the artifact, where the tab has read them."""
+    if rules is None:
+        excerpts.attach([artifact])
+    else:
+        excerpts.attach_to_one(artifact, rules)
     return {
         "artifact": artifact,
         "project": artifact.project,
         "tab": tab,
-        # Asked for only where nothing on the tab knows it.
-        "alias_count": lambda: rendering.total(artifact.alias_set.all()),
+        "alias_count": format_count(artifact.alias_excerpt.count),
         "current": current_version.of(artifact),
         "state_token": state_token(artifact),
         "active_nav": "artifacts",
@@ -43,7 +47,6 @@ def base_context(artifact: Artifact, tab: str) -> dict[str, Any]:
 def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
     """The artifact, and the version that people use; None before the first one is finalized."""
     context = base_context(artifact, "overview")
-    aliases = artifact.alias_set.for_display().order_by("alias")[:MAX_OVERVIEW_ALIASES]
     version = None
     if current := context["current"]:
         version = _visible_versions(request, artifact).with_previous().finalized().filter(number=current.number).first()
@@ -51,7 +54,7 @@ def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
         version.artifact = artifact
         context |= _version_bar(artifact, version)
         context |= _inside(request, version, current.alias or version.version, query)
-    return context | {"aliases": aliases, "version": version, "drafts": _drafts_for_editors(request, context)}
+    return context | {"version": version, "drafts": _drafts_for_editors(request, context)}
 
 
 def version_head(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
+from core.bounded_count import COUNT_LIMIT, format_count
 from web import markdown as markdown_html
 
 register = template.Library()
@@ -117,6 +119,54 @@ def dialog_link(thing: Any, *args: Any, **query: Any) -> SafeString:
         'href="{0}" hx-get="{0}" hx-target="#modal" hx-swap="innerHTML" hx-push-url="false"',
         url_of(thing, *args, **query),
     )
+
+
+@register.inclusion_tag("components/alias_chip.html")
+def alias_chip(
+    alias: str,
+    version: str = "",
+    *,
+    of: Artifact | None = None,
+    history: bool = False,
+    lock: str = "",
+    icon: str = "tag",
+) -> dict[str, Any]:
+    """An alias, or a pattern of some, and where it points to; a long one ends in an ellipsis.
+
+    With `of`, its artifact, a link to that version, or with `history` one that opens what happened to the alias.
+    `lock` is the sentence of the rule that protects it.
+    """
+    attributes: SafeString | str = ""
+    if of is not None and history:
+        attributes = dialog_link(of, "alias-history", alias)
+    elif of is not None:
+        attributes = format_html('href="{}"', url_of(of, "version", version))
+    title = lock or (f"History of {alias}" if history else f"{alias} → {version}" if version else alias)
+    context = {"alias": alias, "version": version, "attributes": attributes, "title": title}
+    return context | {"lock": lock, "icon": icon}
+
+
+@register.inclusion_tag("components/alias_chips.html")
+def alias_chips(artifact: Artifact, limit: int = 4) -> dict[str, Any]:
+    """The first aliases of an artifact with its `alias_excerpt`, where they point, and how many more there are."""
+    excerpt = artifact.alias_excerpt
+    pointers = excerpt.first[:limit]
+    more = excerpt.count - len(pointers)
+    text = format_count(excerpt.count if excerpt.count > COUNT_LIMIT else more)
+    return {"artifact": artifact, "pointers": pointers, "more": text if more > 0 else ""}
+
+
+@register.inclusion_tag("components/alias_chips.html")
+def version_alias_chips(version: ArtifactVersion, artifact: Artifact, limit: int = 6) -> dict[str, Any]:
+    """The same of the aliases that point to one version, each a link to its history."""
+    rows = version.aliases.all()
+    more = len(rows) - limit
+    return {
+        "artifact": artifact,
+        "pointers": rows[:limit],
+        "history": True,
+        "more": format_count(more) if more > 0 else "",
+    }
 
 
 @register.simple_tag(takes_context=True)

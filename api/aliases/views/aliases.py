@@ -33,6 +33,7 @@ from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
 from artifacts import name_resolution
 from artifacts.aliases import aliases, history, protection, suggestions
+from artifacts.aliases.order import AliasOrder
 from artifacts.models import ArtifactAlias
 
 
@@ -41,13 +42,18 @@ class AliasList(APIView):
 
     @extend_schema(parameters=[AliasListQuery], responses=AliasListSerializer, operation_id="aliases_list")
     def get(self, request: Request, artifact_id: UUID) -> Response:
-        """List the aliases of an artifact by name."""
+        """List the aliases of an artifact: protected and well-known ones first, semantic versions last.
+
+        Where they do not fit into one page they are listed by name.
+        """
         artifact = get_artifact(request, artifact_id)
+        rules = protection.rules_for(artifact)
         page, next_cursor = cursor_page(request, artifact.alias_set.for_display(), "alias", AliasListQuery)
-        is_all = next_cursor is None and "cursor" not in request.query_params
+        if is_all := next_cursor is None and "cursor" not in request.query_params:
+            position = AliasOrder(rules)
+            page = sorted(page, key=lambda row: position(row.alias))
         total = len(page) if is_all else artifact.alias_set.count()
-        context = {"rules": protection.rules_for(artifact)}
-        items = AliasItemSerializer(page, many=True, context=context).data
+        items = AliasItemSerializer(page, many=True, context={"rules": rules}).data
         return Response({"items": items, "total": total, "next_cursor": next_cursor})
 
     @extend_schema(

@@ -1,5 +1,6 @@
 """Artifacts, and the resolution of names to versions."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact
 from api.artifacts.serializers import (
+    ArtifactDetailSerializer,
     ArtifactItemSerializer,
-    ArtifactSerializer,
     ArtifactUpdate,
     ResolvedSerializer,
 )
@@ -23,6 +24,7 @@ from api.pagination import page_of, paginate, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
 from artifacts import artifacts, name_resolution, versions
+from artifacts.aliases import excerpts
 from artifacts.models import Artifact
 
 
@@ -36,7 +38,8 @@ class ArtifactList(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the artifacts that you can see."""
-        return paginate(request, query_params.artifacts(request), ArtifactItemSerializer)
+        attach = partial(excerpts.attach, sought=request.query_params.get("alias", ""))
+        return paginate(request, query_params.artifacts(request), ArtifactItemSerializer, prepare=attach)
 
     @extend_schema(request=ArtifactWithDraftCreate, responses={201: ArtifactWithDraft}, operation_id="artifacts_create")
     def post(self, request: Request) -> Response:
@@ -52,17 +55,17 @@ class ArtifactList(APIView):
 class ArtifactDetail(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses=ArtifactSerializer, operation_id="artifacts_show")
+    @extend_schema(responses=ArtifactDetailSerializer, operation_id="artifacts_show")
     def get(self, request: Request, artifact_id: UUID) -> Response:
         """Show an artifact."""
         return Response(_serialize(get_artifact(request, artifact_id)))
 
-    @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_replace")
+    @extend_schema(request=ArtifactUpdate, responses=ArtifactDetailSerializer, operation_id="artifacts_replace")
     def put(self, request: Request, artifact_id: UUID) -> Response:
         """Change the fields that are sent."""
         return self.patch(request, artifact_id)
 
-    @extend_schema(request=ArtifactUpdate, responses=ArtifactSerializer, operation_id="artifacts_update")
+    @extend_schema(request=ArtifactUpdate, responses=ArtifactDetailSerializer, operation_id="artifacts_update")
     def patch(self, request: Request, artifact_id: UUID) -> Response:
         """Change the fields that are sent."""
         artifact = get_artifact(request, artifact_id)
@@ -93,4 +96,6 @@ class Resolve(APIView):
 
 
 def _serialize(artifact: Artifact) -> dict[str, Any]:
-    return ArtifactSerializer(Artifact.objects.for_display().get(pk=artifact.pk)).data
+    artifact = Artifact.objects.for_display().get(pk=artifact.pk)
+    excerpts.attach([artifact])
+    return ArtifactDetailSerializer(artifact).data

@@ -106,10 +106,10 @@ def test_one_version_may_have_many_names(api, vera, bob, artifact, v1):
 
     body = api(vera).get(f"{ARTIFACTS}/{artifact.pk}/aliases").json()
     assert body["total"] == 4
-    assert [item["alias"] for item in body["items"]] == ["latest", "production", "stable", "v1.2.3"]
+    assert [item["alias"] for item in body["items"]] == ["production", "latest", "stable", "v1.2.3"]
     assert api(vera).get(f"{ARTIFACTS}/versions/{v1.pk}").json()["aliases"] == [
-        "latest",
         "production",
+        "latest",
         "stable",
         "v1.2.3",
     ]

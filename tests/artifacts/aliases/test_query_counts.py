@@ -48,7 +48,7 @@ def test_an_alias_is_followed_in_one_query(api, vera, production, django_assert_
         answer = client.get(production)
 
     assert answer.status_code == 200
-    assert answer.json()["version_detail"]["aliases"] == ["latest", "production"]
+    assert answer.json()["version_detail"]["aliases"] == ["production", "latest"]
 
 
 def test_it_is_not_modified_in_three_queries(api, vera, production, v2, django_assert_num_queries):
@@ -67,7 +67,7 @@ def test_a_name_is_resolved_in_one_query(api, vera, bob, artifact, production, v
 
     assert answer.status_code == 200
     rows = answer.json()
-    assert rows["aliases"] == rows["version"]["aliases"] == rows["artifact"]["aliases"] == ["latest", "production"]
+    assert rows["aliases"] == rows["version"]["aliases"] == rows["artifact"]["aliases"] == ["production", "latest"]
     assert (rows["version"]["id"], rows["artifact"]["tags"]) == (str(v2.pk), ["b", "a", "two words", "ä\u2028"])
 
 
@@ -206,7 +206,7 @@ def test_what_is_missing_is_reported_as_ever(api, vera, artifact, production):
     missing = client.get(production.replace("production", "staging"))
 
     assert (missing.status_code, missing.json()["code"]) == (404, "AliasNotFound")
-    assert missing.json()["aliases"] == ["latest", "production"]
+    assert missing.json()["aliases"] == ["production", "latest"]
     assert client.get(named(artifact, "staging")).json()["code"] == "AliasNotFound"
     assert client.get(named(artifact, "production") + "&type=dataset").json().get("code") in (None, "TypeDiffers")
 

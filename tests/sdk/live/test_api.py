@@ -69,6 +69,8 @@ def test_a_collection_has_its_versions_and_aliases(logged):
     assert (collection.version_count, collection.latest_version) == (2, "v2")
     assert [version.version for version in collection.versions()] == ["v2", "v1"]
     assert collection.all_aliases() == {"latest": "v2", "n1": "v1", "n2": "v2"}
+    for found in (collection, *wandb.Api().artifacts(logged, alias="n1")):
+        assert (found.alias_versions, found.alias_count) == ({"latest": "v2", "n1": "v1", "n2": "v2"}, 3)
 
 
 def test_a_collection_has_a_description_of_its_own(logged):

@@ -31,7 +31,7 @@ def test_it_returns_at_once_and_keeps_the_order_of_the_calls(run, project):
     # The same again, which moves an alias to the version that the first one makes.
     assert run.log_artifact(artifact, aliases="again", wait=False) is artifact
     assert run.use_artifact(artifact).version == "v5"
-    assert artifact.wait(timeout=60).aliases == ["again", "latest"]
+    assert artifact.wait(timeout=60).aliases == ["latest", "again"]
     assert artifact.metadata == {"text": "4"}
     assert [version.version for version in wandb.Api().collection(f"{project}/data").versions()] == [
         *("v5", "v4", "v3", "v2", "v1")

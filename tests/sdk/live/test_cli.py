@@ -43,7 +43,7 @@ def test_put_and_get(cli_json, project, tmp_path):
         *("--name", f"{project}/rows", "--type", "dataset", "--alias", "production", "-a", "v1.0"),
         *("--description", "Rows", "--metadata", '{"rows": 1}'),
     )
-    assert (result["artifact"], result["aliases"]) == (f"{project}/rows:v1", ["latest", "production", "v1.0"])
+    assert (result["artifact"], result["aliases"]) == (f"{project}/rows:v1", ["production", "latest", "v1.0"])
     result = cli_json("artifact", "get", f"{project}/rows:production", "--root", str(tmp_path / "down"))
     assert (result["version"], result["root"]) == ("v1", str(tmp_path / "down"))
     assert (tmp_path / "down/data/a.csv").read_text() == "1,2\n"
@@ -93,9 +93,12 @@ def test_output_for_people(cli, project, tmp_path, monkeypatch):
     code, out, err = cli("artifact", "get", f"{project}/rows", "--path-prefix", "trian/")
     assert (code, out, err) == (1, "", f"wanllmdb: {project}/rows:v1 contains no path that starts with 'trian/'\n")
     code, out, _ = cli("artifact", "ls", f"{project}/rows")
-    assert out.startswith("v1\tlatest, production\t1\t4\t")
+    assert out.startswith("v1\tproduction, latest\t1\t4\t")
     code, out, _ = cli("artifact", "ls", project)
-    assert out.startswith(f"{project}\trows\tdataset\tv1\tlatest, production\t")
+    assert out.startswith(f"{project}\trows\tdataset\tv1\tproduction → v1, latest → v1\t")
+    for number in range(4):
+        cli("artifact", "alias", "set", f"{project}/rows:v1", f"v0.{number}.0")
+    assert "production → v1, latest → v1, v0.0.0 → v1, v0.1.0 → v1, +2\t" in cli("artifact", "ls", project)[1]
 
 
 def test_ls(cli_json, project, tmp_path):

@@ -67,7 +67,7 @@ def test_identical_files_create_no_version_and_move_the_aliases(run, data, capsy
     again = run.log_artifact(dataset(data), aliases=["production"])
     assert stored_keys() == before
     assert (again.version, again.id, again.digest) == ("v1", first.id, first.digest)
-    assert again.aliases == ["latest", "production", "staging"]
+    assert again.aliases == ["production", "staging", "latest"]
     assert capsys.readouterr().out == (
         "Logging artifact 'training-dataset' (dataset)...\n"
         "  No changes: version v1 already contains these files\n"

@@ -60,7 +60,7 @@ def test_console_output(run, logged, capsys):
 def test_a_missing_alias_lists_the_existing_ones(run, logged):
     with pytest.raises(wandb.AliasNotFound, match="Alias 'nope' not found") as error:
         run.use_artifact("training-dataset", alias="nope")
-    assert error.value.aliases == ["latest", "production", "stable"]
+    assert error.value.aliases == ["production", "latest", "stable"]
     assert all(alias in str(error.value) for alias in error.value.aliases)
 
 
@@ -137,7 +137,7 @@ def test_save_moves_all_aliases_or_none(run, logged, stack):
     assert collection.all_aliases() == {"latest": "v3", "production": "v2", "stable": "v1"}
     third.aliases.remove("production")
     third.save()
-    assert third.aliases == ["champion", "stable"]
+    assert third.aliases == ["stable", "champion"]
     assert collection.all_aliases() == {"champion": "v3", "production": "v2", "stable": "v3"}
 
 

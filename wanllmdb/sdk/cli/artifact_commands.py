@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +20,9 @@ from wanllmdb.sdk.cli.output import print_result, print_table
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
+
+# Of each artifact in a list of them; `alias ls` lists all of one.
+_MAX_ALIASES = 4
 
 artifact_app = typer.Typer(help="Put, get, list and delete artifacts.", no_args_is_help=True)
 artifact_app.add_typer(alias_app, name="alias")
@@ -104,8 +109,11 @@ def list_artifacts(
         print_table(versions, as_json, ("version", "aliases", "file_count", "size", "created_at"))
     else:
         columns = ("project", "name", "type", "latest_version", "aliases", "updated_at")
+        more = ("alias_versions", "alias_count")
         artifacts = Api().artifacts(name or settings.load().project, type=type)
-        rows = [{column: getattr(artifact, column) for column in columns} for artifact in artifacts]
+        rows = [{column: getattr(artifact, column) for column in (*columns, *more)} for artifact in artifacts]
+        if not as_json:
+            rows = [row | {"aliases": _describe_aliases(row)} for row in rows]
         print_table(rows, as_json, columns)
 
 
@@ -144,6 +152,13 @@ def remove(
         _confirm(f"Delete {description}?", "This cannot be undone. Delete it?")
     doomed.delete(delete_aliases)
     print_result({"deleted": doomed.qualified_name}, as_json, [f"Deleted {doomed.qualified_name}"])
+
+
+def _describe_aliases(row: Mapping[str, Any]) -> str:
+    """`production → v2, latest → v4, +3`: the first few, and how many more there are."""
+    pointers = [f"{alias} → {version}" for alias, version in islice(row["alias_versions"].items(), _MAX_ALIASES)]
+    more = row["alias_count"] - len(pointers)
+    return ", ".join([*pointers, f"+{more}"] if more > 0 else pointers)
 
 
 def _find_artifact(connection: Connection, name: str) -> Collection | None:

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import invitations, permissions, teams
 from accounts.actor import Actor
 from accounts.models import Role, Team
-from web import rendering
+from projects.models import Project
+from web import deletion, rendering
 from web.accounts.forms import InvitationForm, MemberForm, RoleForm, TeamForm
 from web.accounts.lookups import get_invitation, get_member, get_team
 from web.accounts.members import member_list_context
@@ -51,9 +52,13 @@ def team_delete(request: HttpRequest, team: str) -> HttpResponse:
     if request.method == "POST":
         teams.delete(Actor.from_page(request), team)
         return rendering.redirect_with_message(request, f"Team {team.name} deleted.", "profile")
-    message = "Only a team without projects can be deleted. Its members keep their accounts."
-    heading = f"Delete team {team.name}?"
-    return rendering.render_form(request, None, heading, message, submit_label="Delete", back=team, danger=True)
+    owned = Project.objects.filter(team=team).select_related("team").order_by("name")
+    count = owned.count()
+    refusals = [f"Team {team.name} still has {count} project{'s' if count > 1 else ''}: delete them first."]
+    message = "Its rules and invitations are deleted with it. Its members keep their accounts."
+    options = {"submit_label": "Delete", "back": team, "danger": True, "refusals": refusals if count else []}
+    options["facts"] = deletion.of_projects(owned, count) if count else []
+    return rendering.render_form(request, None, f"Delete team {team.name}?", message, **options)
 
 
 @login_required

@@ -22,6 +22,7 @@ from web.artifacts.lookups import get_artifact, get_artifact_for_display
 from web.rendering import post_data
 
 DELETE = "Delete"
+MAX_FOUND_VERSIONS = 30
 
 
 @login_required
@@ -62,6 +63,7 @@ def move(request: HttpRequest, alias: str, **url_kwargs: str) -> HttpResponse:
     """To a version that is chosen, or to the one that the query string names, such as `?version=v3`."""
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     form = MoveForm(artifact, alias, post_data(request), initial=_initial(request, artifact))
+    form.leave_out_current()
     if _is_submitted(request, form) and (message := _move_or_propose(request, form)):
         return render_changed_parts(request, artifact, message)
     return _render_form(request, form, f"Move alias {alias}", form.target)
@@ -100,7 +102,7 @@ def swap(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         if moves := form.attempt(aliases.swap, _actor(request, form), artifact, one, other):
             where = " and ".join(f"{move.alias.alias} is at {move.alias.version.version}" for move in moves)
             return render_changed_parts(request, artifact, f"Swapped: {where} now.")
-    rows = artifact.alias_set.for_display().order_by("alias")[: view_models.MAX_ALIAS_CHOICES]
+    rows = artifact.alias_set.for_display().order_by("sort_key")[: view_models.MAX_ALIAS_CHOICES]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "aliases": rows}
     context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "active_nav": "artifacts"}
     return rendering.render_page(request, "aliases/alias_swap.html", context, status=422 if form.is_bound else 200)
@@ -184,7 +186,14 @@ def _render_form(
     """The form, with what would change: nothing has yet."""
     viewer = view_models.Viewer(Actor.from_page(request), form.artifact)
     preview = view_models.move_preview(viewer, form.alias, form.current, target)
-    has_choices = isinstance(form, MoveForm) and not _is_preview_only(request)
+    choices: list[ArtifactVersion] = []
+    if isinstance(form, MoveForm):
+        # Where not all are offered at first, those follow that fit what is typed.
+        if not _is_preview_only(request):
+            choices = view_models.version_choices(form.artifact, target)
+        elif form.artifact.version_count > view_models.MAX_VERSION_CHOICES:
+            typed = (form["version"].value() or "").strip()
+            choices = view_models.version_choices(form.artifact, target, limit=MAX_FOUND_VERSIONS, search=typed)
     context |= {
         "artifact": form.artifact,
         "project": form.artifact.project,
@@ -193,7 +202,8 @@ def _render_form(
         "preview": preview,
         "is_deletion": action == DELETE,
         "submit_label": _submit_label(preview, action),
-        "version_choices": view_models.version_choices(form.artifact, target) if has_choices else [],
+        "version_choices": choices,
+        "is_preview_only": _is_preview_only(request),
         "back": reverse("artifact-aliases", args=form.artifact.url_args),
         "active_nav": "artifacts",
     }

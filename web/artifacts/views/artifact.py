@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts
+from artifacts import artifacts, deletion_impact
 from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
 from core import long_values
-from web import rendering, tables
+from web import deletion, rendering, tables
 from web.artifacts import tab_contexts
 from web.artifacts.forms import ArtifactEditForm
 from web.artifacts.lookups import get_artifact, get_artifact_for_display
@@ -100,10 +100,13 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         artifacts.delete(Actor.from_page(request), artifact)
         next_url = reverse("project-artifacts", args=artifact.project.url_args)
         return rendering.redirect_with_message(request, f"Artifact {artifact.name} deleted.", next_url)
-    context = {"artifact": artifact, "form": form}
-    return rendering.render_page(
-        request, "artifacts/artifact_delete.html", context, status=422 if form.is_bound else 200
-    )
+    impact = deletion_impact.of_artifact(Actor.from_page(request), artifact)
+    count = artifact.version_count
+    versions = "1 version" if count == 1 else f"{count:,} versions"
+    message = f"Deletes the artifact with its {versions}, all their files and aliases. This action cannot be undone."
+    options = {"submit_label": "Delete", "back": artifact, "danger": True}
+    options |= {"facts": deletion.facts(impact), "refusals": impact.refusals}
+    return rendering.render_form(request, form, f"Delete {artifact.name}?", message, **options)
 
 
 def _downloads(artifact: Artifact) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from artifacts import artifacts, validators
+from artifacts.aliases import excerpts
 from artifacts.models import Artifact, ArtifactVersion
 from core import long_values
 from projects.models import Project
@@ -60,14 +61,16 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
         rows = rows.filter(project__in=Project.objects.by_full_name(filters["project"]))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number"))
     rows = form.narrow(request.user, "artifacts", rows.filter_by(**narrowed))
-    rows = rows.for_display().annotate(newest_size=Subquery(newest.values("total_size")))
+    rows = rows.with_tags().annotate(newest_size=Subquery(newest.values("total_size")))
+    page = rendering.paginate(request.GET, long_values.defer(rows, "").sorted_by(sort), PAGE_SIZE)
+    excerpts.attach(page, sought=filters["alias"])
     project_names: list[str] = []
     if not rendering.is_partial(request):
         visible = Project.objects.visible_to(request.user).select_related("team").order_by("team__name", "name")
         project_names = [choice.full_name for choice in long_values.defer(visible, "")[:MAX_PROJECT_CHOICES]]
     editable = Project.objects.editable_by(request.user)
     context = {
-        "page": rendering.paginate(request.GET, long_values.defer(rows, "").sorted_by(sort), PAGE_SIZE),
+        "page": page,
         "project": project,
         "filters": filters,
         "query": form.query,

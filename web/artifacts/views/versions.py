@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import directory_listing, versions
+from artifacts import deletion_impact, directory_listing, versions
 from artifacts.aliases import suggestions
 from artifacts.models import ArtifactVersion, Blob
 from core import long_values
 from projects.models import Run
-from web import rendering
+from web import deletion, rendering
 from web.artifacts import tab_contexts
 from web.artifacts.forms import DeleteVersionForm, FinalizeForm, FolderFilter, VersionEditForm
 from web.artifacts.lookups import get_artifact, get_version, get_version_for_display
@@ -120,7 +120,8 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
     verb = "Delete" if version.is_finalized else "Discard"
-    form = DeleteVersionForm(version, rendering.post_data(request))
+    impact = deletion_impact.of_version(Actor.from_page(request), version)
+    form = DeleteVersionForm(impact.aliases, rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
@@ -129,7 +130,8 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
     number = "The version number won't be reused. " if version.number else ""
     message = f"Deletes {files}. {number}This action cannot be undone."
-    options = {"submit_label": verb, "back": version, "danger": True}
+    options = {"submit_label": verb, "back": version, "danger": True, "refusals": impact.refusals}
+    options["facts"] = deletion.facts(impact) + deletion.source_run(version)
     return rendering.render_form(request, form, f"{verb} {version}?", message, **options)
 
 

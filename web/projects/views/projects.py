@@ -11,12 +11,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role, Team
-from artifacts import activity
+from artifacts import activity, deletion_impact
 from artifacts.models import Artifact
 from core import long_values
 from projects import projects
 from projects.models import Project, Run, Visibility
-from web import rendering
+from web import deletion, rendering
 from web.accounts.lookups import get_team
 from web.accounts.members import member_list_context
 from web.forms import ConfirmNameForm
@@ -87,7 +87,12 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
     if form.is_valid():
         projects.delete(Actor.from_page(request), project)
         return rendering.redirect_with_message(request, f"Project {project.full_name} deleted.", "home")
-    message = "All its artifacts, versions, files and runs will be deleted. This action cannot be undone."
+    impact = deletion_impact.of_project(Actor.from_page(request), project)
+    count = activity.with_counts([project])[project.pk]
+    message = (
+        f"Artifacts: {count.artifacts}, runs: {count.runs}. All of them will be deleted, with all versions and files, "
+        "also those that rules protect. This action cannot be undone."
+    )
     heading = f"Delete project {project.full_name}?"
     return rendering.render_form(
         request,
@@ -97,6 +102,7 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
         submit_label="Delete",
         back=reverse("project-settings", args=project.url_args),
         danger=True,
+        facts=deletion.facts(impact, "Protected aliases"),
     )
 
 

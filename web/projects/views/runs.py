@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from artifacts.aliases import excerpts
 from artifacts.models import ArtifactVersion
 from artifacts.selection import tag_runs
 from core import long_values
@@ -102,9 +103,10 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     """While the run is active, the page polls with the fingerprint that it has `seen`: 204 where nothing is new."""
     run = get_run(request, team, project, name)
     visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
-    visible = long_values.defer(visible, "")
+    visible = long_values.defer(visible, "").prefetch_related(None)
     logged = list(visible.filter(run=run)[:MAX_VERSIONS])
     used = list(visible.filter(usages__run=run)[:MAX_VERSIONS])
+    excerpts.attach(version.artifact for version in (*logged, *used))
     fingerprint = _fingerprint(run, [*logged, *used])
     if request.GET.get("seen") == fingerprint:
         return HttpResponse(status=204)
@@ -128,5 +130,5 @@ def _view(request: HttpRequest) -> tables.View:
 def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
     """What may change on the page while it is open."""
     state = [run.state, run.summary, run.history_row_count, run.notes, run.tags, run.display_name]
-    names = [(str(version.pk), [alias.alias for alias in version.aliases.all()]) for version in versions]
+    names = [(str(version.pk), version.artifact.alias_excerpt) for version in versions]
     return hashlib.sha256(repr([state, names]).encode()).hexdigest()[:16]

@@ -1,0 +1,62 @@
+"""What the dialogs say that ask whether something is to be deleted: what goes with it, and what builds on it."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from artifacts.deletion_impact import MAX_LISTED, Impact, Some
+from artifacts.models import ArtifactVersion
+from core import long_values
+from core.bounded_count import format_count
+from projects.models import Project
+
+
+class Fact(NamedTuple):
+    """A line of such a dialog: things by their texts and URLs, which may be empty, and how many more there are."""
+
+    label: str
+    items: list[tuple[str, str]]
+    more: str = ""
+
+
+def facts(impact: Impact, aliases_label: str = "Aliases") -> list[Fact]:
+    """The lines about what is there; without those that are empty."""
+    aliases = _names(aliases_label, impact.aliases)
+    if impact.latest_goes_to:
+        aliases = Fact("Aliases", [*aliases.items, (f"latest → {impact.latest_goes_to}", "")], aliases.more)
+    lines = [
+        aliases,
+        _names("Rules", map(str, impact.rules)),
+        _rows("Used by", impact.used_by, lambda run: run.display_name or run.name),
+        _rows("Downstream", impact.downstream, lambda version: str(version)),
+    ]
+    return [line for line in lines if line.items]
+
+
+def of_projects(projects: QuerySet[Project], count: int) -> list[Fact]:
+    """The projects that keep their team."""
+    first = list(long_values.defer(projects, "")[:MAX_LISTED])
+    return [_rows("Projects", Some(first, count), lambda project: project.name)]
+
+
+def source_run(version: ArtifactVersion) -> list[Fact]:
+    """The run that logged it, which stays."""
+    run = version.run
+    if run is None:
+        return []
+    run.project = version.artifact.project
+    return [Fact("Logged by", [(run.display_name or run.name, run.get_absolute_url())])]
+
+
+def _names(label: str, names: Iterable[str]) -> Fact:
+    names = list(names)
+    return Fact(label, [(name, "") for name in names[:MAX_LISTED]], _more(len(names)))
+
+
+def _rows(label: str, rows: Some[Any], text: Any) -> Fact:
+    return Fact(label, [(text(row), row.get_absolute_url()) for row in rows.first], _more(rows.count))
+
+
+def _more(count: int) -> str:
+    return format_count(count - MAX_LISTED) if count > MAX_LISTED else ""
