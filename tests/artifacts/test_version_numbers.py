@@ -8,6 +8,7 @@ from artifacts import artifacts, name_resolution, versions
 from artifacts.errors import InvalidName, VersionNotFound
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.versions import Numbering
+from core.errors import Missing
 from tests.artifacts.client import at_once, digest_of, file_specs, log
 
 ARTIFACTS = "/api/v1/artifacts"
@@ -55,7 +56,7 @@ def test_no_number_is_given_twice(bob, artifact):
 
     waits = begin(bob, artifact)
     artifacts.delete(Actor(bob), artifact)
-    with pytest.raises(VersionNotFound):
+    with pytest.raises(Missing):
         finalize(bob, ArtifactVersion(pk=waits.pk, artifact=artifact, number=None))
     again = artifacts.create(Actor(bob), artifact.project, "data", "dataset")
     assert finalize(bob, begin(bob, again)).version == "v5"

@@ -37,7 +37,7 @@ PUBLIC = {"sign-in", "sign-out", "sign-up"}
 EDITORS = {
     "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
     "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
-    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag",
+    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "run-edit", "run-delete",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
@@ -240,7 +240,7 @@ def test_the_lists_above_are_complete(browser, alice, page_urls):
 
 def _url(page: URLPattern, names: dict[str, object], run: str) -> str:
     assert isinstance(page.pattern, RoutePattern)
-    names = names | {"name": run if page.name == "run" else "data"}
+    names = names | {"name": run if page.name in ("run", "run-edit", "run-delete") else "data"}
     return reverse(page.name, kwargs={name: names[name] for name in page.pattern.converters})
 
 

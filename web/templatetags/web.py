@@ -17,6 +17,7 @@ from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
 from web import markdown as markdown_html
+from web import numbers
 
 register = template.Library()
 
@@ -64,6 +65,15 @@ def size(count: int | None) -> str:
     return f"{value:.0f} {_UNITS[power]}" if power == 0 or value >= 100 else f"{value:.1f} {_UNITS[power]}"
 
 
+register.filter("significant", numbers.significant)
+
+
+@register.filter
+def significant_json(text: str) -> Any:
+    """The same of a float that is written as JSON."""
+    return numbers.significant(float(text))
+
+
 @register.simple_tag(takes_context=True)
 def markdown(context: template.Context, text: str) -> SafeString:
     """Markdown as sanitised HTML, for a `.prose` around it: `components/markdown.html` has both."""
@@ -78,13 +88,13 @@ def excerpt(text: str | None) -> str:
 
 @register.inclusion_tag("components/json_tree.html")
 def tree(value: Any, empty: str = "") -> dict[str, Any]:
-    """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
-    return {"rows": json_tree.rows(value), "empty": empty}
+    """A JSON value as a tree of bounded size, with five digits of floats; `empty` is the sentence for an empty one."""
+    return {"rows": json_tree.rows(value), "empty": empty, "rounds": True}
 
 
 @register.inclusion_tag("components/json_tree.html")
 def tree_rows(rows: Sequence[json_tree.Row], empty: str = "") -> dict[str, Any]:
-    """The same of a preview, which has only the rows that are shown."""
+    """The same of a preview, which has only the rows that are shown, and all digits."""
     return {"rows": rows, "empty": empty}
 
 
