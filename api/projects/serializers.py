@@ -10,7 +10,7 @@ from api.pagination import CursorQuery, PageQuery
 from api.search import QueryField
 from projects import history
 from projects.models import Project, Resume, Run, RunEnvironment, State, Visibility
-from projects.validators import NAME, NAME_RULE
+from projects.validators import NAME, NAME_RULE, validate_packages
 
 MAX_HISTORY_ROWS = 10_000
 
@@ -146,7 +146,9 @@ class RunUpdate(RunFields):
 class Environment(serializers.Serializer):
     command = LineField(required=False, allow_blank=True, max_length=4096)
     python_version = LineField(required=False, allow_blank=True, max_length=64)
-    packages = JSONObjectField(required=False, help_text="Versions by name, at most 1,000.")
+    packages = JSONObjectField(
+        required=False, validators=[validate_packages], help_text="Versions by name, at most 1,000."
+    )
 
 
 class RunCreate(RunFields):
