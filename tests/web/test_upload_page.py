@@ -80,7 +80,7 @@ def test_a_draft_without_a_number_is_v1_in_the_end(browser, bob, vera, artifact)
     versions_tab = f"{overview}/versions"
     for url in (versions_tab, overview):
         page = client.get(url).content.decode()
-        assert "only editors see them" in page and page.count("Continue draft") == 2 and "by bob" in page, url
+        assert "visible to editors only" in page and page.count("Continue draft") == 2 and "by bob" in page, url
         assert "Continue draft" not in browser(vera).get(url).content.decode(), url
 
     url = discarded.get_absolute_url()
