@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from artifacts.aliases.excerpts import Pointer
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
@@ -130,6 +131,15 @@ def dialog_link(thing: Any, *args: Any, **query: Any) -> SafeString:
         'href="{0}" hx-get="{0}" hx-target="#modal" hx-swap="innerHTML" hx-push-url="false"',
         url_of(thing, *args, **query),
     )
+
+
+@register.simple_tag
+def person(user: User | str | None, fallback: str = "a deleted user") -> SafeString | str:
+    """Somebody's name, as a link to their page; a record has the name alone."""
+    name = user.username if isinstance(user, User) else user
+    if not name:
+        return fallback
+    return format_html('<a class="person" href="{}">{}</a>', reverse("person", args=[name]), name)
 
 
 @register.inclusion_tag("components/alias_chip.html")
