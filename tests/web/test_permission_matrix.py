@@ -31,8 +31,8 @@ def walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
 
 
 PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpatterns)}
-# What a visitor may ask for. Signing in and out must be, and an invitation's token is its own ticket.
-PUBLIC = {"sign-in", "sign-out", "sign-up"}
+# What a visitor may ask for: signing in and out, an invitation, whose token is its own ticket, and how pages look.
+PUBLIC = {"sign-in", "sign-out", "sign-up", "display-settings"}
 # Forms of a team or of what it owns, by the role that they need.
 EDITORS = {
     "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
