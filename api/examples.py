@@ -120,6 +120,8 @@ class _Maker:
 
     def _object(self, name: str, schema: dict[str, Any], depth: int) -> Any:
         fields = schema.get("properties", {})
+        if not fields and schema.get("additionalProperties"):
+            return {"production": self.value("version", schema["additionalProperties"], depth + 1)}
         if not fields:
             known = _VALUES.get(name)
             return known if isinstance(known, dict) else {}

@@ -116,13 +116,13 @@ class _Reader:
         body = _content(entry.get("requestBody", {}))
         parameters = [self._field(row["name"], row, row["schema"]) for row in entry.get("parameters", [])]
         sent = examples.of(body, self.schemas, is_request=True) if body else None
-        title, text = entry["summary"], entry["description"]
+        title = entry["summary"]
         return Operation(
             id=entry["operationId"].replace("_", "-"),
             method=method,
             path=path,
             title=title,
-            text="" if text.rstrip(".") == title else text,
+            text=_beside(title, entry["description"]),
             parameters=sorted(parameters, key=lambda field: ("path", "query", "header").index(field.location)),
             body=[part for part in self._parts(body) if part.schema not in self._inlined(body)],
             fields=self._fields(body),
@@ -221,6 +221,12 @@ def _joined(alternatives: list[list[Part]]) -> list[Part]:
     for alternative in alternatives:
         parts += [Part(" or "), *alternative] if parts else alternative
     return parts
+
+
+def _beside(title: str, description: str) -> str:
+    """What the description says beyond the title, which it begins with."""
+    rest = description.removeprefix(title).lstrip(" .,;:")
+    return rest[:1].upper() + rest[1:]
 
 
 def _slug(name: str) -> str:
