@@ -4,7 +4,7 @@ Folders are not rows but prefixes of paths. A page of one is found by skipping t
 from entry to entry, so it costs as much as it has entries, however many files are below them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -19,6 +19,7 @@ PAGE_SIZE = 100
 # So many files are looked at for a text, then it is up to the reader to go on.
 SCAN_SIZE = 20_000
 _BATCH_SIZE = 2_000
+MAX_IMAGES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,13 @@ def matches(version: ArtifactVersion, folder: str, text: str, *, after: str = ""
     if count > limit and last_key:
         return Matches(entries, count, scanned, entries[-1].name)
     return Matches(entries, count, scanned, path[len(folder) :] if scanned == SCAN_SIZE else None)
+
+
+def images(entries: Iterable[Entry]) -> list[ArtifactFile]:
+    """The files that a folder shows as pictures; none where fewer than half of its files, or only one, are images."""
+    files = [entry.file for entry in entries if entry.file]
+    found = [file for file in files if file.is_picture]
+    return found[:MAX_IMAGES] if len(found) > 1 and 2 * len(found) >= len(files) else []
 
 
 def trail(path: str) -> list[tuple[str, str]]:

@@ -14,8 +14,8 @@ from django.db.models.functions import Cast, Concat, Left, StrIndex, Substr
 
 from artifacts.models import ArtifactFile, ArtifactVersion, FolderSummary
 
-# A folder with more files has a row: a page of a hundred others reads no more than 5,000 files.
-MAX_COUNTED_FILES = 50
+# A folder with more files has a row: a page of a hundred others reads no more than 1,000 files.
+MAX_COUNTED_FILES = 10
 MAX_SCAN = 10_000
 _BATCH_SIZE = 2_000
 

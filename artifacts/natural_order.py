@@ -6,6 +6,7 @@ keys that begin with the folder's own, so they stand together.
 
 import hashlib
 import re
+from functools import lru_cache
 
 # Names further down are in the order of their bytes: the longest key fits into an index of PostgreSQL.
 MAX_DEPTH = 16
@@ -24,9 +25,15 @@ def sort_key(path: str) -> str:
 
     Two paths never have the same key. At most 2,400 bytes for a path of 1,024.
     """
-    *folders, name = path.split("/")
-    key = "".join(f"{_FOLDER}{_name_key(folder, depth)}{END}" for depth, folder in enumerate(folders))
-    return f"{key}{_FILE}{_name_key(name, len(folders))}{END}" if name else key
+    folder, _, name = path.rpartition("/")
+    key = _folder_key(folder) if folder else ""
+    return f"{key}{_FILE}{_name_key(name, path.count('/'))}{END}" if name else key
+
+
+@lru_cache(maxsize=1024)
+def _folder_key(path: str) -> str:
+    """Files that are added together are in few folders."""
+    return "".join(f"{_FOLDER}{_name_key(name, depth)}{END}" for depth, name in enumerate(path.split("/")))
 
 
 def _name_key(name: str, depth: int) -> str:

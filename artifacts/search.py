@@ -21,11 +21,11 @@ from projects.models import Project, Run
 MAX_IDS = 500
 Row = TypeVar("Row", bound=Model)
 
-_OF_ARTIFACTS = ("text", "version", "metadata", "file", "by", "tag", "type", "alias", "reason")
+_OF_VERSIONS = ("text", "version", "metadata", "file", "by", "alias", "reason")
 # What each kind can be found by.
 APPLICABLE = {
-    "artifacts": _OF_ARTIFACTS,
-    "versions": _OF_ARTIFACTS,
+    "artifacts": (*_OF_VERSIONS, "tag", "type"),
+    "versions": _OF_VERSIONS,
     "projects": ("text", "by"),
     "runs": ("text", "config", "summary", "by", "tag", "state"),
 }
@@ -132,7 +132,7 @@ def search(user: User, query: str, limit: int) -> list[Group]:
     groups = []
     is_version = any(term.field == "version" for term in asked.terms)
     for kind in ["versions"] if is_version else KINDS:
-        if asked.applies_to(kind):
+        if asked.applies_to("artifacts" if kind == "versions" else kind):
             hits = list(KINDS[kind](asked)[: limit + 1])
             groups.append(Group(kind, hits[:limit], len(hits) > limit))
     return [group for group in groups if group.hits]
@@ -150,14 +150,21 @@ def artifacts(asked: Search) -> QuerySet[Artifact]:
 
 
 def versions(asked: Search) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
-    """By one name, what `named_versions` says; by several terms, the versions that all of them match."""
+    """By one name, what `named_versions` says. By other terms, the versions that match those about versions, of the
+    artifacts that match the others.
+    """
     if len(asked.terms) == 1 and asked.terms[0].field in ("text", "version"):
         return named_versions(asked.user, asked.terms[0].value)
-    if all(term.field in ("text", "by", "tag", "type") for term in asked.terms):
-        # Those are said of artifacts.
+    of_artifacts = [term for term in asked.terms if term.field in ("text", "tag", "type")]
+    own = [term for term in asked.terms if term not in of_artifacts]
+    if all(term.field == "by" for term in own):
         return ArtifactVersion.objects.none()
     visible = ArtifactVersion.objects.finalized().filter(artifact__project__in=Project.objects.visible_to(asked.user))
-    rows = asked.narrow("versions", visible).for_display()
+    rows = Search(asked.user, own).narrow("versions", visible)
+    if of_artifacts:
+        named = Search(asked.user, of_artifacts).narrow("artifacts", Artifact.objects.visible_to(asked.user))
+        rows = rows.filter(artifact__in=named.values("pk"))
+    rows = rows.for_display()
     return long_values.defer(rows, "").order_by("-pk")
 
 
@@ -206,12 +213,7 @@ def _rows_about(term: Term, *, by_index: bool) -> Any:
         rows = SearchDocument.objects.containing(fold(term.value), by_index=by_index)
         return rows.filter(part="reason") if term.field == "reason" else rows.exclude(part="files")
     if term.field == "file":
-        rows = SearchDocument.objects.filter(part="files")
-        first, *others = _paths(fold(term.value))
-        found = rows.containing(first, by_index=by_index)
-        for other in others:
-            found |= rows.containing(other, by_index=by_index)
-        return found
+        return SearchDocument.objects.filter(part="files").containing(*_paths(fold(term.value)), by_index=by_index)
     if term.field == "tag":
         return SearchValue.objects.filter(key="tag", text=fold(term.value))
     return SearchValue.objects.filter(_value_matches(term), key=term.key)
@@ -277,6 +279,6 @@ _COLUMNS: dict[str, Callable[[str, Term], Q]] = {
     "by": _by,
     "version": _version,
     "alias": _alias,
-    "type": lambda kind, term: Q(**{"artifact__type" if kind == "versions" else "type": term.value.lower()}),
+    "type": lambda kind, term: Q(type=term.value.lower()),
     "state": lambda kind, term: Q(state=term.value.lower()),
 }

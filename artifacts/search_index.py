@@ -143,7 +143,8 @@ def _about(project_id: Any, *, artifact_id: Any = None, version_id: Any = None, 
 
 def _entry(about: dict[str, Any], texts: Iterable[str], values: list[Value]) -> Entry:
     """With the keys and texts of the values among the texts. Numbers are left out: they change all the time."""
-    words = [word for key, number, text in values for word in ([key] if number is not None else [key, text])]
+    # Sorted, because PostgreSQL gives the keys of an object back in another order.
+    words = sorted(word for key, number, text in values for word in ([key] if number is not None else [key, text]))
     text = fold("\n".join(dict.fromkeys([*texts, *words])))
     return Entry(about, "text", text[:MAX_TEXT_LENGTH], values)
 

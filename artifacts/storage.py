@@ -93,8 +93,8 @@ def get_download_url(key: str, file_name: str | None = None) -> str:
     return public().url(key, _RESPONSE_HEADERS | {"ResponseContentDisposition": disposition}, _expires_in())
 
 
-def get_image_url(key: str, type: str) -> str:
-    """A URL that shows the object as an image: `type` must be a type that can hold no scripts."""
+def get_inline_url(key: str, type: str) -> str:
+    """A URL that shows the object in the browser: `type` must be a media type that can hold no scripts."""
     SIGNED_URLS.labels("get_object").inc()
     headers = {"ResponseContentType": type, "ResponseContentDisposition": "inline"}
     return public().url(key, _RESPONSE_HEADERS | headers, _expires_in())

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.actor import Actor, Channel
 from accounts.models import Team, User
-from artifacts import artifacts, search_index, storage
+from artifacts import artifacts, folder_summaries, search_index, storage
 from artifacts.models import (
     AliasChange,
     Artifact,
@@ -87,6 +87,7 @@ def _files(alice: User, project: Project, count: int) -> None:
     blob = _stored_blob(alice, version)
     paths = (f"part-{number // _FILES_PER_FOLDER:03}/{number:06}.txt" for number in range(count - 1))
     ArtifactFile.objects.bulk_create((_file(version, path, blob) for path in ("one.txt", *paths)), _BATCH_SIZE)
+    folder_summaries.store(version)
     numbers = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
 

@@ -22,11 +22,10 @@ class Fact(NamedTuple):
 
 def facts(impact: Impact, aliases_label: str = "Aliases") -> list[Fact]:
     """The lines about what is there; without those that are empty."""
-    aliases = _names(aliases_label, impact.aliases)
-    if impact.latest_goes_to:
-        aliases = Fact("Aliases", [*aliases.items, (f"latest → {impact.latest_goes_to}", "")], aliases.more)
+    moves = [(f"moves to {impact.latest_goes_to}", "")] if impact.latest_goes_to else []
     lines = [
-        aliases,
+        _names(aliases_label, impact.aliases),
+        Fact("latest", moves),
         _names("Rules", map(str, impact.rules)),
         _rows("Used by", impact.used_by, lambda run: run.display_name or run.name),
         _rows("Downstream", impact.downstream, lambda version: str(version)),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from api.artifacts.views.artifacts import ArtifactDetail, ArtifactList, Resolve
+from api.artifacts.views.comparisons import VersionCompare
 from api.artifacts.views.files import (
     DownloadUrl,
     FileBatch,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("artifacts/versions/<uuid:version_id>/finalize", VersionFinalize.as_view(), name="version-finalize"),
     path("artifacts/versions/<uuid:version_id>/uploads", VersionUploads.as_view(), name="version-uploads"),
     path("artifacts/versions/<uuid:version_id>/manifest", VersionManifest.as_view(), name="version-manifest"),
+    path("artifacts/versions/<uuid:version_id>/compare", VersionCompare.as_view(), name="version-compare"),
     path("artifacts/versions/<uuid:version_id>/used-by", VersionUsedBy.as_view(), name="version-used-by"),
     path("artifacts/versions/<uuid:version_id>/files", FileList.as_view(), name="file-list"),
     path("artifacts/versions/<uuid:version_id>/files/batch", FileBatch.as_view(), name="file-batch"),

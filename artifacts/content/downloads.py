@@ -73,8 +73,8 @@ def check_signature(file_id: str, signature: str) -> None:
         raise errors.Missing("This download URL is invalid or has expired: request a new one.")
 
 
-def image_url(file: ArtifactFile, type: str) -> str | None:
-    """A URL of the object store that shows a large file as an image of that type. Not counted.
+def inline_url(file: ArtifactFile, type: str) -> str | None:
+    """A URL of the object store that shows a large file in the browser as of that media type. Not counted.
 
     None for one that this server passes on: one that is small, or in a pack.
     """
@@ -82,7 +82,7 @@ def image_url(file: ArtifactFile, type: str) -> str | None:
     assert obj is not None
     if file.size <= _ONE_PIECE or obj.kind == StoredObject.Kind.PACK:
         return None
-    return storage.get_image_url(obj.key, type)
+    return storage.get_inline_url(obj.key, type)
 
 
 def passed_on(file: ArtifactFile, person: str) -> bytes | Iterator[bytes]:

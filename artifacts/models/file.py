@@ -7,9 +7,12 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from artifacts import natural_order
+from artifacts import file_kinds, natural_order
 from artifacts.models.blob import Blob
 from artifacts.models.version import ArtifactVersion
+
+# Bytes. Images are not made smaller for lists.
+MAX_PICTURE = 2 * 2**20
 
 
 class PathField(models.CharField):
@@ -36,6 +39,11 @@ class FileQuerySet(models.QuerySet["ArtifactFile"]):
     def under(self, prefix: str) -> Self:
         """Files whose path starts with the prefix, found by the index on (version, path)."""
         return self.filter(path__gte=prefix, path__lt=prefix + "\U0010ffff") if prefix else self
+
+    def neighbours(self, file: "ArtifactFile") -> tuple["ArtifactFile | None", "ArtifactFile | None"]:
+        """The files before and after one, in the order of the file table."""
+        before = self.filter(sort_key__lt=file.sort_key).order_by("-sort_key").first()
+        return before, self.filter(sort_key__gt=file.sort_key).order_by("sort_key").first()
 
     def delete_and_touch(self) -> None:
         """Delete these files. The grace of their bytes begins now: somebody may be reading them still."""
@@ -77,6 +85,17 @@ class ArtifactFile(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("file-page", args=self.url_args)
+
+    @property
+    def kind(self) -> str:
+        """`Parquet`, `YAML`: what people call files of this name, or of the type that was given with it."""
+        return file_kinds.name_of(self.name, self.mime_type)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is shown as a small picture in a list: an image by its name, of a size that lists can afford."""
+        is_here = self.blob is not None and self.blob.has_arrived
+        return is_here and self.size <= MAX_PICTURE and file_kinds.is_raster_image(self.name)
 
     @property
     def url_args(self) -> list[str]:

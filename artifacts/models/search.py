@@ -4,10 +4,12 @@ Written by `artifacts.search_index` in the transaction of the change. Each row n
 limited to what its reader sees before anything is compared.
 """
 
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 
 from django.db import models
-from django.db.models.expressions import RawSQL
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from core.sqlite import full_text
@@ -32,13 +34,19 @@ class SearchQuerySet(models.QuerySet):
 
 
 class DocumentQuerySet(SearchQuerySet):
-    def containing(self, text: str, *, by_index: bool) -> Self:
-        """Those with the text, which is folded already; `by_index` finds the few, without it each row is looked at."""
-        if by_index and len(text) >= _SHORTEST_INDEXED and full_text.exists(self.model._meta.db_table):
-            table = full_text.table(self.model._meta.db_table)
-            phrase = '"' + text.replace('"', '""') + '"'
-            return self.filter(pk__in=RawSQL(f"SELECT rowid FROM {table} WHERE {table} MATCH %s", [phrase]))
-        return self.filter(text__contains=text)
+    def containing(self, *texts: str, by_index: bool) -> Self:
+        """Those with one of the texts, which are folded already.
+
+        `by_index` finds the few, in a query of its own; without it each row is looked at.
+        """
+        name = self.model._meta.db_table
+        if by_index and min(map(len, texts)) >= _SHORTEST_INDEXED and full_text.exists(name):
+            index, pattern = full_text.table(name), full_text.pattern(texts)
+            # Joined, because SQLite would first gather all rows of a subquery.
+            return self.extra(
+                tables=[index], where=[f"{index}.rowid = {name}.id", f"{index} MATCH %s"], params=[pattern]
+            )
+        return self.filter(reduce(or_, (Q(text__contains=text) for text in texts)))
 
 
 class _About(models.Model):

@@ -24,6 +24,13 @@ def preview(reader: Reader) -> Image:
     return Image(type, width, height)
 
 
+def safe_type(data: bytes) -> str | None:
+    """The media type of a whole image in memory, None for one in an unknown format or of too many pixels."""
+    type = sniff(data)
+    width, height = (type and _dimensions(type, data)) or (0, 0)
+    return type if width * height <= MAX_PIXELS else None
+
+
 def sniff(head: bytes) -> str | None:
     """The media type of an image by its first bytes. Never SVG: that is a document, with scripts in it."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):

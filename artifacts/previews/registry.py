@@ -3,17 +3,24 @@
 from artifacts import errors
 from artifacts.content import downloads
 from artifacts.models import ArtifactFile
-from artifacts.previews import image_preview, sandbox
+from artifacts.previews import image_preview, media_preview, sandbox, text_preview
 from artifacts.previews.comparison_results import Comparison, NoComparison
 from artifacts.previews.reader import Reader
-from artifacts.previews.results import FormatMismatch, Image, NoPreview, Preview, PreviewTooLarge, TooLarge
+from artifacts.previews.results import FormatMismatch, Image, NoPreview, Preview, PreviewTooLarge, Table, TooLarge
+
+# Kinds of preview whose files a browser can show by itself.
+_RAW_KINDS = ("image", "document", "text", "prose", "tree", "notebook")
+_HEAD = 4 * 2**10
 
 
-def preview(file: ArtifactFile, person: str) -> Preview:
-    """The preview of the file for this person, whatever its bytes are: at least `NoPreview`, with the reason."""
+def preview(file: ArtifactFile, person: str, rows: str = "") -> Preview:
+    """The preview of the file for this person, whatever its bytes are: at least `NoPreview`, with the reason.
+
+    Of a table it has the rows that `rows` asks for, which is what a `Table` says of other rows.
+    """
     try:
         downloads.require_readable(file)
-        return sandbox.preview(file.name, _reader(file), person)
+        return sandbox.preview(file.name, _reader(file), person, rows)
     except PreviewTooLarge as error:
         return TooLarge(str(error))
     except errors.RegistryError as error:
@@ -39,6 +46,27 @@ def image(file: ArtifactFile) -> Image:
         return image_preview.preview(_reader(file))
     except (FormatMismatch, PreviewTooLarge) as error:
         raise errors.Missing(f"{file.path!r} is not shown as an image.") from error
+
+
+def has_raw(file: ArtifactFile, preview: Preview) -> bool:
+    """Whether a browser can show the bytes of the file as they are, if it has this preview."""
+    is_text = isinstance(preview, Table) and preview.is_text
+    return (is_text or preview.kind in _RAW_KINDS) and not file.name.lower().endswith(".gz")
+
+
+def raw_type(file: ArtifactFile) -> str:
+    """The media type with which a browser may have the bytes: of an image, audio, video, a PDF or plain text.
+
+    It is what the bytes say, never a type that could be a page. Raises `Missing` for others.
+    """
+    downloads.require_readable(file)
+    head = _reader(file).head(_HEAD)
+    if type := image_preview.sniff(head) or media_preview.sniff(head):
+        return type
+    encoding = text_preview.encoding_of(head, is_whole=file.size <= _HEAD)
+    if encoding is None:
+        raise errors.Missing(f"{file.path!r} is not shown in a browser: download it instead.")
+    return f"text/plain; charset={encoding}"
 
 
 def _reader(file: ArtifactFile) -> Reader:

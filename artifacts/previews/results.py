@@ -10,6 +10,8 @@ from artifacts.previews.json_tree import Row
 MAX_ROWS = 100
 MAX_COLUMNS = 50
 MAX_CELL = 200
+BAR_HEIGHT = 20
+BAR_WIDTH = 4
 
 
 class FormatMismatch(Exception):
@@ -51,11 +53,36 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Media:
+    """Sound or moving pictures, for the player of the browser. `type` is what the bytes themselves say."""
+
+    type: str
+    note: str = ""
+    kind: ClassVar[str] = "media"
+
+    @property
+    def element(self) -> str:
+        return self.type.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A PDF, for the viewer of the browser, which runs its scripts apart from our page: they may open dialogs."""
+
+    has_scripts: bool = False
+    note: str = ""
+    kind: ClassVar[str] = "document"
+
+
+@dataclass(frozen=True)
 class Text:
-    """Lines of (token class, text); the class is "" for plain text."""
+    """Lines of (token class, text); the class is "" for plain text. `end` has the last lines of a long one."""
 
     lines: Sequence[Sequence[tuple[str, str]]]
     note: str = ""
+    end: Sequence[str] = ()
+    skipped: int = 0
+    """Bytes between the two."""
     kind: ClassVar[str] = "text"
 
 
@@ -69,20 +96,59 @@ class Markdown:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What a column holds, as text. `bars` are the heights of a histogram, from 0 to `BAR_HEIGHT`."""
+
+    least: str = ""
+    greatest: str = ""
+    nulls: str = ""
+    distinct: str = ""
+    bars: Sequence[int] = ()
+
+    @property
+    def boxes(self) -> list[tuple[int, int, int]]:
+        """Left, top and height of the bars, each `BAR_WIDTH` wide with a gap behind it."""
+        return [
+            (index * (BAR_WIDTH + 1), BAR_HEIGHT - height, height) for index, height in enumerate(self.bars) if height
+        ]
+
+
+@dataclass(frozen=True)
 class Column:
     name: str
     type: str = ""
     is_number: bool = False
+    summary: Summary | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """The first rows. A cell is None where there is no value."""
+    """Some rows, of which the first is row `first` of the file, from 1. A cell is None where there is no value.
+
+    `previous`, `next` and `last` are what the reader asks for with `?rows=`, None where there is nothing to ask for.
+    """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | None]]
     note: str = ""
+    first: int = 1
+    previous: str | None = None
+    next: str | None = None
+    last: str | None = None
+    summarised: str = ""
+    """Which rows the summaries of the columns are of."""
+    is_text: bool = True
+    """Whether the file itself is text."""
     kind: ClassVar[str] = "table"
+
+    @property
+    def has_pages(self) -> bool:
+        return self.first > 1 or self.next is not None
+
+    @property
+    def end(self) -> int:
+        """The number of the last row shown."""
+        return self.first + len(self.rows) - 1
 
     @property
     def lines(self) -> Iterator[list[tuple[Column, str | None]]]:
@@ -113,24 +179,139 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Total:
+    """All tensors of one dtype."""
+
+    dtype: str
+    count: int
+    parameters: int
+    size: int | None
+
+
+@dataclass(frozen=True)
 class Tensors:
     """The header of a file of tensors; `metadata` is what its author added, as the steps through a tree."""
 
     tensors: Sequence[Tensor]
     metadata: Sequence[Row] = ()
     note: str = ""
+    totals: Sequence[Total] = ()
     kind: ClassVar[str] = "tensors"
 
 
-Preview = NoPreview | TooLarge | Image | Text | Markdown | Table | Tree | Tensors
+@dataclass(frozen=True)
+class Member:
+    """An entry of an archive, as the archive itself describes it: nothing was unpacked."""
 
-_KINDS = {kind.kind: kind for kind in (NoPreview, TooLarge, Image, Text, Markdown, Table, Tree, Tensors)}
+    name: str
+    size: int | None
+    """Bytes once unpacked; None for a folder or a link."""
+    packed: int | None = None
+
+
+@dataclass(frozen=True)
+class Archive:
+    members: Sequence[Member]
+    note: str = ""
+    kind: ClassVar[str] = "archive"
+
+
+@dataclass(frozen=True)
+class Import:
+    """What a pickle would import. `risk` is "code" for what runs commands or code, "" for what saved data needs."""
+
+    name: str
+    risk: str
+
+
+@dataclass(frozen=True)
+class Pickle:
+    """What loading a pickle would import; of one in an archive, with the names beside it."""
+
+    imports: Sequence[Import]
+    members: Sequence[Member] = ()
+    note: str = ""
+    kind: ClassVar[str] = "pickle"
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a cell of a notebook printed: `form` is text, error, html (sanitised), or image (base64 of `type`)."""
+
+    form: str
+    text: str
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class NotebookCell:
+    """`lines` of code or text as in `Text`; `html` is sanitised Markdown, where it was rendered."""
+
+    type: str
+    lines: Sequence[Sequence[tuple[str, str]]] = ()
+    html: str = ""
+    number: str = ""
+    outputs: Sequence[Output] = ()
+
+
+@dataclass(frozen=True)
+class Notebook:
+    cells: Sequence[NotebookCell]
+    note: str = ""
+    language: str = "py"
+    """The suffix of files in the language of its code."""
+    kind: ClassVar[str] = "notebook"
+
+    @property
+    def has_images(self) -> bool:
+        return any(output.form == "image" for cell in self.cells for output in cell.outputs)
+
+
+_ALL = (
+    NoPreview, TooLarge, Image, Media, Document, Text, Markdown, Table, Tree, Tensors, Archive, Pickle, Notebook,
+)  # fmt: skip
+Preview = (
+    NoPreview
+    | TooLarge
+    | Image
+    | Media
+    | Document
+    | Text
+    | Markdown
+    | Table
+    | Tree
+    | Tensors
+    | Archive
+    | Pickle
+    | Notebook
+)
+
+_KINDS: dict[str, Callable[..., Preview]] = {kind.kind: kind for kind in _ALL}
+
+
+def _column(summary: dict[str, Any] | None = None, **fields: Any) -> Column:
+    return Column(**fields, summary=None if summary is None else Summary(**summary))
+
+
+def _notebook_cell(lines: Any, outputs: Any, **fields: Any) -> NotebookCell:
+    return NotebookCell(**fields, lines=_pairs(lines), outputs=[Output(**output) for output in outputs])
+
+
+def _pairs(lines: Any) -> list[list[tuple[str, str]]]:
+    return [[(style, part) for style, part in line] for line in lines]
+
+
 # What lists in them are lists of.
 _ITEMS: dict[tuple[str, str], Callable[..., Any]] = {
-    ("table", "columns"): Column,
+    ("table", "columns"): _column,
     ("tree", "rows"): Row,
     ("tensors", "tensors"): Tensor,
     ("tensors", "metadata"): Row,
+    ("tensors", "totals"): Total,
+    ("archive", "members"): Member,
+    ("pickle", "imports"): Import,
+    ("pickle", "members"): Member,
+    ("notebook", "cells"): _notebook_cell,
 }
 
 
@@ -145,7 +326,7 @@ def from_json(fields: dict[str, Any]) -> Preview:
         if item := _ITEMS.get((kind, name)):
             fields[name] = [item(**values) for values in items]
     if kind == "text":
-        fields["lines"] = [[(style, part) for style, part in line] for line in fields["lines"]]
+        fields |= {"lines": _pairs(fields["lines"]), "end": tuple(fields["end"])}
     return _KINDS[kind](**fields)
 
 

@@ -46,13 +46,14 @@ _ENVIRONMENT = {
 }
 
 
-def preview(name: str, reader: Reader, person: str) -> Preview:
-    """The preview of a file of that name, made for this person.
+def preview(name: str, reader: Reader, person: str, rows: str = "") -> Preview:
+    """The preview of a file of that name, made for this person; of a table the rows that `rows` asks for.
 
     Raises `PreviewTooLarge` if that took too much, or `Busy` while others are made, of this person or of others: after
     a few seconds, or at once where the person waits for several already.
     """
-    return results.from_json(_run("preview_worker", {"name": name, "size": reader.size}, [reader], person))
+    job = {"name": name, "size": reader.size, "rows": rows}
+    return results.from_json(_run("preview_worker", job, [reader], person))
 
 
 def compare(name: str, before: Reader, after: Reader, person: str) -> Comparison:

@@ -10,6 +10,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from artifacts import natural_order
 from artifacts.previews import tensor_preview
 from artifacts.previews.comparison_results import MAX_TENSOR_CHANGES, TensorChange, TensorChanges
 from artifacts.previews.reader import Reader, SeekableFile
@@ -105,7 +106,7 @@ def _with_headers(archive: zipfile.ZipFile, entries: dict[str, _Entry], known: s
 
 def _changes(old: dict[str, _Entry], new: dict[str, _Entry], changed: set[str], unknown: set[str]) -> TensorChanges:
     changes = []
-    for name in sorted(old.keys() | new.keys()):
+    for name in sorted(old.keys() | new.keys(), key=natural_order.sort_key):
         before, after = old.get(name), new.get(name)
         if before is None or after is None:
             change = "removed" if before else "added"

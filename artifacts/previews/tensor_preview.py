@@ -5,17 +5,19 @@ import re
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 from math import prod
 from typing import Any
 
-from artifacts.previews import json_tree
+from artifacts.previews import json_tree, natural_order
 from artifacts.previews.reader import Reader, SeekableFile
-from artifacts.previews.results import FormatMismatch, PreviewTooLarge, Tensor, Tensors, cell
+from artifacts.previews.results import FormatMismatch, PreviewTooLarge, Tensor, Tensors, Total, cell
 
 MAX_HEADER = 4 * 2**20
 MAX_TENSORS = 500
 MAX_MEMBERS = 50
 _MAX_DIMENSIONS = 32
+_MAX_TOTALS = 12
 # No array has more elements, or more bytes: its address would not fit into a pointer.
 _MAX_COUNT = 2**63
 _MAX_NPY_HEADER = 64 * 2**10
@@ -35,7 +37,7 @@ _KINDS = {"i": "int", "u": "uint", "f": "float", "c": "complex"}
 
 def safetensors(reader: Reader) -> Tensors:
     tensors, metadata, _ = read_safetensors(reader)
-    return _tensors([tensor for tensor, _ in tensors.values()], metadata)
+    return tensors_of([tensor for tensor, _ in tensors.values()], metadata)
 
 
 def read_safetensors(reader: Reader) -> tuple[dict[str, tuple[Tensor, int]], dict[str, Any], int]:
@@ -59,7 +61,7 @@ def read_safetensors(reader: Reader) -> tuple[dict[str, tuple[Tensor, int]], dic
 
 
 def npy(reader: Reader) -> Tensors:
-    return Tensors([_npy_header(reader.head(_MAX_NPY_HEADER), "array")])
+    return tensors_of([_npy_header(reader.head(_MAX_NPY_HEADER), "array")], {})
 
 
 def npz(reader: Reader) -> Tensors:
@@ -70,8 +72,10 @@ def npz(reader: Reader) -> Tensors:
             tensors = [read_member(archive, member) for member in members[:MAX_MEMBERS]]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise FormatMismatch("This is not an archive of arrays, whatever its name says.") from error
-    more = f"The first {MAX_MEMBERS} of {len(members):,} arrays." if len(members) > MAX_MEMBERS else ""
-    return Tensors(tensors, note=more)
+    preview = tensors_of(tensors, {})
+    if len(members) > MAX_MEMBERS:
+        return replace(preview, note=f"The first {MAX_MEMBERS} of {len(members):,} arrays.")
+    return preview
 
 
 def _tensor(name: str, spec: dict[str, Any]) -> Tensor:
@@ -79,23 +83,36 @@ def _tensor(name: str, spec: dict[str, Any]) -> Tensor:
     shape = tuple(spec["shape"])
     if not all(type(number) is int and 0 <= number < _MAX_COUNT for number in (begin, end)) or begin > end:
         raise ValueError(name)
-    if not _is_shape(shape):
+    if not is_shape(shape):
         raise ValueError(name)
     return Tensor(cell(name), str(spec["dtype"])[:20], shape, end - begin)
 
 
-def _is_shape(shape: tuple[Any, ...]) -> bool:
+def is_shape(shape: tuple[Any, ...]) -> bool:
+    """Whether an array can have this shape."""
     if len(shape) > _MAX_DIMENSIONS or not all(type(length) is int and length >= 0 for length in shape):
         return False
     return prod(shape) < _MAX_COUNT and all(length < _MAX_COUNT for length in shape)
 
 
-def _tensors(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
-    numbers = sum(prod(tensor.shape) for tensor in tensors)
-    note = f"{len(tensors):,} tensor{'' if len(tensors) == 1 else 's'}, {numbers:,} parameters."
+def tensors_of(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
+    """The preview of these tensors, in natural order, with the totals of all and of each dtype."""
+    tensors.sort(key=lambda tensor: natural_order.key(tensor.name))
+    total = _total("", tensors)
+    note = f"{total.count:,} tensor{'' if total.count == 1 else 's'}, {total.parameters:,} parameters."
     if len(tensors) > MAX_TENSORS:
         note += f" The first {MAX_TENSORS} are shown."
-    return Tensors(tensors[:MAX_TENSORS], json_tree.rows(metadata), note)
+    groups: dict[str, list[Tensor]] = {}
+    for tensor in tensors:
+        groups.setdefault(tensor.dtype, []).append(tensor)
+    by_dtype = [_total(dtype, groups[dtype]) for dtype in sorted(groups, key=natural_order.key)[:_MAX_TOTALS]]
+    return Tensors(tensors[:MAX_TENSORS], json_tree.rows(metadata), note, [*by_dtype, total])
+
+
+def _total(dtype: str, tensors: list[Tensor]) -> Total:
+    sizes = [tensor.size for tensor in tensors if tensor.size is not None]
+    size = sum(sizes) if len(sizes) == len(tensors) else None
+    return Total(dtype, len(tensors), sum(prod(tensor.shape) for tensor in tensors), size)
 
 
 def _npy_header(data: bytes, name: str) -> Tensor:
@@ -110,7 +127,7 @@ def _npy_header(data: bytes, name: str) -> Tensor:
         raise FormatMismatch("This NumPy array cannot be read.")
     shape = tuple(int(part) for part in match["shape"].split(",") if part.strip())
     dtype, width = _dtype(match["descr"])
-    if not (_is_shape(shape) and prod(shape) * (width or 1) < _MAX_COUNT):
+    if not (is_shape(shape) and prod(shape) * (width or 1) < _MAX_COUNT):
         raise FormatMismatch("This NumPy array cannot be read: no memory would hold one of its shape.")
     return Tensor(name, dtype, shape, prod(shape) * width if width else None)
 

@@ -4,6 +4,7 @@ Where SQLite was built without FTS5, or is older than its trigram tokenizer (3.3
 by reading them. On PostgreSQL there is none either: it has its own kind.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,11 @@ from django.db import OperationalError, connection
 def table(name: str) -> str:
     """The index of the table of that name."""
     return f"{name}_text"
+
+
+def pattern(texts: Iterable[str]) -> str:
+    """What rows with one of these texts match; each has three characters at least."""
+    return " OR ".join('"' + text.replace('"', '""') + '"' for text in texts)
 
 
 @cache

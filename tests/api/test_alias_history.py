@@ -14,7 +14,7 @@ from artifacts.models import AliasChange
 
 KEYS = {
     "id", "alias", "number", "from_version_id", "from_version", "to_version_id", "to_version", "changed_by", "face",
-    "key", "reason", "proposal_id", "created_at",
+    "key", "reason", "is_rollback", "proposal_id", "created_at",
 }  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def test_versions_of_an_artifact(api, vera, shelf):
     url = f"{API}/artifacts/{shelf['detector'].pk}/versions"
     for query, numbers in {
         "metadata.mAP>0.7": [2], "metadata.mAP>0": [2, 1], "file:*.safetensors": [1], "reason:drift": [1],
-        "alias:production": [2], "detector:v1": [1], "by:alice": [2, 1], "by:bob": [], "pytorch": [1], "type:code": [],
+        "alias:production": [2], "detector:v1": [1], "by:alice": [2, 1], "by:bob": [], "pytorch": [1],
     }.items():  # fmt: skip
         items = api(vera).get(url, {"q": query}).json()["items"]
         assert [int(item["version"][1:]) for item in items] == numbers, query

@@ -1,10 +1,12 @@
 """Files that were made to hurt whoever looks at them: each has its page, and takes no memory of the server's."""
 
+import gzip
 import io
 import json
 import random
 import resource
 import struct
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -132,7 +134,41 @@ def images() -> Iterator[tuple[str, bytes]]:
     yield "negative.bmp", b"BM" + bytes(16) + struct.pack("<ii", -(2**31), -(2**31)) + bytes(20)
 
 
-KINDS = {kind.__name__: kind for kind in (tables, trees, tensors, texts, images)}
+def archives() -> Iterator[tuple[str, bytes]]:
+    with io.BytesIO() as sink:
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("bomb/data.pkl", b"N0" * (50 * MIB))
+        yield "bomb.pt", sink.getvalue()
+    entry = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", *[0] * 6, 0, 1, 1, 0, 2**16 - 1, 2**16 - 1, *[0] * 4)
+    yield "lengths.zip", entry * 9 + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, 0, 0, 0)
+    yield "zeros.tar.gz", gzip.compress(bytes(200 * MIB), 1)
+    yield "zeros.csv.gz", gzip.compress(b"," * (20 * MIB), 1)
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = tarfile.XHDTYPE, 2**33
+    yield "pax.tar", header.tobuf() + bytes(512)
+    yield "random.tar.xz", b"\xfd7zXZ\0" + random.Random(15).randbytes(50_000)
+
+
+def pickles() -> Iterator[tuple[str, bytes]]:
+    yield "globals.pkl", b"".join(b"cm%d\nn\n0" % number for number in range(50_000)) + b"N."
+    yield "long-name.pkl", b"c" + b"x" * MIB + b"\ny\n."
+    yield "digits.pkl", b"I" + b"9" * MIB + b"\n."
+    yield "claims.pkl", b"\x80\x04\x8d" + struct.pack("<Q", 2**62)
+    yield "random.pkl", b"\x80\x04" + random.Random(16).randbytes(100_000)
+
+
+def notebooks() -> Iterator[tuple[str, bytes]]:
+    yield "deep.ipynb", b'{"cells": ' + b"[" * 300_000
+    yield "markdown.ipynb", json.dumps({"cells": [{"cell_type": "markdown", "source": "[a](b" * 3_000}] * 100}).encode()
+    tables = {"output_type": "display_data", "data": {"text/html": "<table>" * 15_000}}
+    yield "tables.ipynb", json.dumps({"cells": [{"cell_type": "code", "outputs": [tables] * 20}]}).encode()
+    yield (
+        "outputs.ipynb",
+        json.dumps({"cells": [{"cell_type": "code", "outputs": [{"text": "x\n" * 999}] * 99}] * 99}).encode(),
+    )
+
+
+KINDS = {kind.__name__: kind for kind in (tables, trees, tensors, texts, images, archives, pickles, notebooks)}
 
 
 def peak() -> int:
@@ -167,6 +203,8 @@ def test_a_table_of_200000_columns_is_cut_before_it_is_built():
 @pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.ipynb", "x.safetensors"])
 def test_half_of_a_surrogate_pair_is_replaced(name):
     header = b'{"a\\ud800": {"dtype": "F32\\udfff", "shape": [], "data_offsets": [0, 1]}}'
+    if name == "x.ipynb":
+        header = b'{"cells": [{"cell_type": "markdown", "source": "a\\ud800"}]}'
     preview = sandbox.preview(
         name, reader_of(safetensors(header, body=b"x") if "tensors" in name else header), "somebody"
     )

@@ -184,7 +184,7 @@ def _key(part: str, pattern: str) -> str:
 
 def queries(secret: dict[str, object]) -> list[str]:
     """What else may be asked: by the names and ids of what is private, and by a part of the mark."""
-    options = ["", f"?q={PART}", f"?search={PART}", f"?only=runs&q={PART}", f"?starts={PART}", "?path=open-folder/"]
+    options = ["", f"?q={PART}", f"?search={PART}", f"?only=runs&q={PART}", f"?filter={PART}", "?path=open-folder/"]
     full_name = f"{secret['team']}/{secret['project']}"
     options += [f"?project={full_name}", f"?project={secret['project_id']}", f"?team={secret['team']}"]
     options += [f"?name={full_name}/{secret['name']}:latest", f"?artifact={secret['artifact_id']}"]

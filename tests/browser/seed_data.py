@@ -8,7 +8,6 @@ import random
 import struct
 import time
 import urllib.request
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pyarrow.parquet
 
 import wanllmdb
 from harness.servers import Stack, free_port
+from tests.browser import preview_files
 from tests.notifications.receiver import Receiver, status
 
 TIMEOUT = 60.0
@@ -70,6 +70,9 @@ def _work(folder: Path) -> None:
         everything = wanllmdb.Artifact("kinds", type="file", description="A file of every kind.")
         everything.add_dir(str(_write(folder / "kinds", kinds())))
         run.log_artifact(everything)
+        kept = wanllmdb.Artifact("kept", type="file", description="What people keep beside their models.")
+        kept.add_dir(str(_write(folder / "kept", preview_files.kept())))
+        run.log_artifact(kept)
 
 
 def _notify(stack: Stack) -> None:
@@ -123,7 +126,7 @@ def _dataset(chance: random.Random, rows: int) -> dict[str, bytes]:
         "schema.json": json.dumps({"user": "int", "item": "int", "rating": {"min": 1, "max": 5}}).encode(),
         "data/train.csv": _table(chance, rows),
         "data/test.csv": _table(chance, 50),
-        "images/sample.png": _png(),
+        "images/sample.png": preview_files.png(),
     }
 
 
@@ -142,7 +145,7 @@ def kinds() -> dict[str, bytes]:
     header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }"
     npy.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) + 1) + header + b"\n" + bytes(48))
     return {
-        "image.png": _png(),
+        "image.png": preview_files.png(),
         "code.py": b'def greet(name: str) -> str:\n    return f"hello {name}"\n',
         "notes.md": b"# Notes\n\nSome *emphasis*.\n",
         "table.csv": b"name,count\nbolts,12\nnuts,7\n",
@@ -152,7 +155,7 @@ def kinds() -> dict[str, bytes]:
         "array.npy": npy.getvalue(),
         "report.html": b"<h1>Report</h1><script>alert('html ran')</script>\n",
         "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert("svg ran")</script></svg>\n',
-        "large.log": b"all is well\n" * 2**20,
+        "large.json": b"[" + b"1," * 2**20 + b"1]",
         "blob.bin": bytes(range(256)) * 4,
         "a folder/b & c/deep #1.txt": b"deep\n",
         **{f"many/part-{number:03}.txt": b"part %d\n" % number for number in range(130)},
@@ -172,14 +175,3 @@ def _table(chance: random.Random, rows: int) -> bytes:
     writer.writerow(["user", "item", "rating"])
     writer.writerows([chance.randint(1, 500), chance.randint(1, 900), chance.randint(1, 5)] for _ in range(rows))
     return text.getvalue().encode()
-
-
-def _png() -> bytes:
-    """A plain square, 8 pixels wide."""
-    rows = b"".join(b"\0" + b"\x2f\x55\xc8" * 8 for _ in range(8))
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    head = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

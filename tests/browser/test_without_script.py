@@ -111,11 +111,20 @@ def test_reading_comparing_and_leaving(page):
     page.get_by_role("button", name="Compare").click()
     expect(page).to_have_url(re.compile("base=v1&head=v4$"))
     page.locator("[data-path='train.py'] summary").click()
-    page.locator("[data-path='train.py']").get_by_role("link", name="Compare line by line").click()
+    page.locator("[data-path='train.py']").get_by_role("link", name="Compare contents").click()
     expect(page.locator("ins")).to_have_text("4")
+    page.goto(f"{ARTIFACT}/versions")
+    for version in ("v4", "v1"):
+        page.get_by_label(f"Select ranker:{version}", exact=True).check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page).to_have_url(re.compile("base=v1&head=v4$"))
     page.goto(f"{KINDS}/v1?path=many/")
     page.get_by_role("link", name="Load more").click()
     expect(page.locator("#files a[data-row]")).to_have_count(30)
+    page.get_by_label("Select part-129").check()
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download selected").click()
+    assert downloading.value.suggested_filename == "kinds-v1-selection.zip"
     page.goto(f"{ARTIFACT}/upload")
     expect(page.locator("noscript p").first).to_be_visible()
     page.get_by_role("searchbox", name="Search artifacts").fill("rank")

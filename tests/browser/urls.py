@@ -4,6 +4,7 @@ from playwright.sync_api import Page
 
 ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
+KEPT = "/acme/recommender/artifacts/file/kept"
 KINDS = "/acme/recommender/artifacts/file/kinds"
 
 PAGES = {
@@ -42,7 +43,12 @@ PAGES = {
     "file-tensors": f"{ARTIFACT}/v8/files/model.safetensors",
     "file-code": f"{ARTIFACT}/v8/files/train.py",
     "file-source": f"{KINDS}/v1/files/report.html",
-    "file-too-large": f"{KINDS}/v1/files/large.log",
+    "file-too-large": f"{KINDS}/v1/files/large.json",
+    "file-notebook": f"{KEPT}/v1/files/explore.ipynb",
+    "file-summary": f"{KEPT}/v1/files/ratings.csv",
+    "file-log": f"{KEPT}/v1/files/train.log",
+    "file-pickle": f"{KEPT}/v1/files/model.pkl",
+    "folder-of-images": f"{KEPT}/v1?path=plots/",
     "upload": f"{DATASET}/upload",
     "compare": f"{ARTIFACT}/compare?base=v5&head=v8",
     "search": "/search?q=ra",

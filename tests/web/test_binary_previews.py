@@ -13,15 +13,31 @@ from artifacts.previews import image_preview, json_tree, parquet_preview, tensor
 from artifacts.previews.reader import MAX_BYTES, Reader
 from artifacts.previews.results import (
     MAX_ROWS,
+    Document,
     FormatMismatch,
     Image,
+    Media,
     NoPreview,
     PreviewTooLarge,
     Table,
     Tensors,
     Text,
+    Total,
 )
-from tests.web.sample_files import MIB, layer, make_preview, npy, npz, png, reader_of, safetensors, table_file
+from tests.web.sample_files import (
+    MIB,
+    gguf,
+    gguf_text,
+    layer,
+    make_preview,
+    npy,
+    npz,
+    parse,
+    png,
+    reader_of,
+    safetensors,
+    table_file,
+)
 
 
 class TestParquet:
@@ -109,9 +125,10 @@ class TestTensors:
 
         assert isinstance(preview, Tensors)
         assert [(tensor.name, tensor.dtype, tensor.dimensions, tensor.size) for tensor in preview.tensors] == [
-            ("w", "BF16", "4 × 2", 16),
             ("b", "F32", "scalar", 4),
+            ("w", "BF16", "4 × 2", 16),
         ]
+        assert preview.totals == [Total("BF16", 1, 8, 16), Total("F32", 1, 1, 4), Total("", 2, 9, 20)]
         assert (preview.metadata, preview.note) == (json_tree.rows({"format": "pt"}), "2 tensors, 9 parameters.")
 
     def test_only_the_header_is_read(self):
@@ -119,6 +136,7 @@ class TestTensors:
         preview = tensor_preview.safetensors(reader_of(data, 10**11))
 
         assert len(preview.tensors) == tensor_preview.MAX_TENSORS
+        assert [tensor.name for tensor in preview.tensors[1:12:5]] == ["layer.1", "layer.6", "layer.11"]
         assert preview.note == "1,000 tensors, 4,000 parameters. The first 500 are shown."
 
     @pytest.mark.parametrize(
@@ -188,7 +206,7 @@ class TestTensors:
     def test_npz(self):
         preview = make_preview("x.npz", npz({"w": "(3, 4)", "deep/b": "(5,)"}))
 
-        assert [(tensor.name, tensor.dimensions) for tensor in preview.tensors] == [("w", "3 × 4"), ("deep/b", "5")]
+        assert [(tensor.name, tensor.dimensions) for tensor in preview.tensors] == [("deep/b", "5"), ("w", "3 × 4")]
 
     def test_npz_with_many_members(self):
         preview = make_preview("x.npz", npz({f"a{number}": "(1,)" for number in range(300)}))
@@ -199,6 +217,47 @@ class TestTensors:
     )
     def test_npz_that_is_none(self, data):
         assert isinstance(make_preview("x.npz", data), NoPreview | Text | Tensors)
+
+    def test_gguf(self):
+        tokens = (
+            gguf_text(b"tokens")
+            + struct.pack("<IIQ", 9, 8, 30)
+            + b"".join(map(gguf_text, [b"t%d" % n for n in range(30)]))
+        )
+        pairs = gguf_text(b"name") + struct.pack("<I", 8) + gguf_text(b"llama") + tokens
+        tensors = b"".join(
+            gguf_text(b"blk.%d.w" % layer) + struct.pack("<IQQIQ", 2, 256, 4, 12, 0) for layer in (10, 2)
+        )
+        preview = parse("model.gguf", gguf(tensors, 2, pairs, 2))
+
+        assert [(one.name, one.dtype, one.dimensions, one.size) for one in preview.tensors] == [
+            ("blk.2.w", "Q4_K", "4 × 256", 576),
+            ("blk.10.w", "Q4_K", "4 × 256", 576),
+        ]
+        assert preview.totals == [Total("Q4_K", 2, 2048, 1152), Total("", 2, 2048, 1152)]
+        assert {"name", "tokens"} <= {row.key for row in preview.metadata}
+        assert any("10 more" in row.text for row in preview.metadata)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"GGUF",
+            gguf(version=1),
+            gguf(count=2**60),
+            gguf(pair_count=2**60),
+            gguf(count=3),
+            gguf(pairs=struct.pack("<Q", 2**63), pair_count=1),
+            gguf(pairs=gguf_text(b"a") + struct.pack("<I", 77), pair_count=1),
+            gguf(pairs=gguf_text(b"a") + struct.pack("<IIQ", 9, 8, 2**62), pair_count=1),
+            gguf(pairs=gguf_text(b"a") + struct.pack("<IIQ", 9, 9, 1), pair_count=1),
+            gguf(pairs=gguf_text(b"a") + struct.pack("<IIQ", 9, 77, 0), pair_count=2),
+            gguf(pairs=gguf_text(b"a") + struct.pack("<IIQ", 9, 8, 30) + b"\xff" * 400, pair_count=1),
+            gguf(gguf_text(b"t") + struct.pack("<I", 2**31), 1),
+            gguf(gguf_text(b"t") + struct.pack("<IQQIQ", 2, 2**63, 2**63, 0, 0), 1),
+        ],
+    )
+    def test_gguf_that_lies(self, data):
+        assert isinstance(parse("x.gguf", data), NoPreview | Text)
 
     def test_npz_with_a_bomb_in_it(self):
         sink = io.BytesIO()
@@ -247,6 +306,38 @@ class TestImages:
             image_preview.preview(reader_of(png(), 21 * MIB))
         with pytest.raises(PreviewTooLarge):
             image_preview.preview(reader_of(png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + bytes(50)))
+
+
+class TestMedia:
+    @pytest.mark.parametrize(
+        ("head", "type"),
+        [
+            (b"\0\0\0\x20ftypisom", "video/mp4"),
+            (b"\0\0\0\x20ftypM4A ", "audio/mp4"),
+            (b"\x1a\x45\xdf\xa3" + b"\x42\x82\x84webm", "video/webm"),
+            (b"\x1a\x45\xdf\xa3" + b"\x42\x82\x88matroska", "video/x-matroska"),
+            (b"OggS" + bytes(24) + b"OpusHead", "audio/ogg"),
+            (b"OggS" + bytes(24) + b"\x80theora", "video/ogg"),
+            (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav"),
+            (b"fLaC", "audio/flac"),
+            (b"ID3\x04", "audio/mpeg"),
+            (b"\xff\xfb\x90\x64", "audio/mpeg"),
+        ],
+    )
+    def test_the_type_is_what_the_bytes_say(self, head, type):
+        for name in ("x.mp3", "x.mp4", "x"):
+            assert parse(name, head + bytes(100)) == Media(type)
+
+    def test_a_pdf(self):
+        assert parse("x.pdf", b"%PDF-1.7\n" + bytes(99)) == parse("x", b"%PDF-1.7\n") == Document()
+        for script in (b"<< /S /JavaScript /JS (app.alert(1)) >>", b"<< /#4aS 7 0 R >>"):
+            assert parse("x.pdf", b"%PDF-1.7\n" + script) == Document(has_scripts=True)
+        assert parse("x.pdf", b"%PDF-1.7\n/JSON 1") == Document()
+
+    @pytest.mark.parametrize("name", ["x.mp3", "x.mp4", "x.pdf"])
+    @pytest.mark.parametrize("data", [b"<html><script>alert(1)</script>", b"\xff\xff\xff\xff", b"%PD", b"\xff\xfb"])
+    def test_what_is_none_is_text_or_nothing(self, name, data):
+        assert isinstance(parse(name, data), Text | NoPreview)
 
 
 class TestReader:

@@ -42,7 +42,7 @@ def test_that_of_a_version(browser, alice, bob, built, run):
     client = browser(bob)
     text = dialog(client, f"{URL}/v2/delete")
     assert facts(text) == {
-        "Aliases": ["candidate", "latest", "→", "v1"], "Used by": [run.name], "Downstream": ["other:v1"],
+        "Aliases": ["candidate"], "latest": ["moves", "to", "v1"], "Used by": [run.name], "Downstream": ["other:v1"],
     }  # fmt: skip
     assert "Also delete its aliases: candidate" in text and re.search(r'class="danger">Delete</button>', text)
 

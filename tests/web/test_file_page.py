@@ -1,10 +1,14 @@
 """The page of one file, its bytes, and all of a version's in one zip."""
 
+import base64
 import io
+import json
+import re
 import zipfile
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 
 from artifacts import storage
 from artifacts.models import ArtifactDownload, ArtifactFile, Blob
@@ -14,7 +18,25 @@ from tests.web.sample_files import png, safetensors
 
 VERSION = "/acme/demo/artifacts/dataset/data/v1"
 
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "source": "# Look\n<script>alert(1)</script>"},
+        {
+            "cell_type": "code",
+            "source": "print('<i>')",
+            "outputs": [
+                {"data": {"image/png": base64.b64encode(png()).decode()}},
+                {"data": {"text/html": "<table><tr onclick=x><td>7<script>alert(1)</script></td></tr></table>"}},
+            ],
+        },
+    ]
+}
 FILES = {
+    "book.ipynb": json.dumps(NOTEBOOK).encode(),
+    "clip.mp4": b"\0\0\0\x20ftypisom" + bytes(90),
+    "model.pkl": b"\x80\x04cos\nsystem\n.",
+    "paper.pdf": b"%PDF-1.4\n" + bytes(90),
+    "rows.csv": b"n\n" + b"".join(b"%d\n" % number for number in range(150)),
     "train.py": b"import os  # <script>\n",
     "README.md": b"# Hello\n\n<img src=x onerror=alert(1)> [x](javascript:alert(1))\n",
     "t.csv": b"name,age\n<b>x</b>,4\n",
@@ -65,6 +87,100 @@ def test_every_kind_has_its_preview(browser, vera, version):
     assert "No preview for .bin files." in page_of(client, "x.bin")
     assert "This file is empty." in page_of(client, "empty")
     assert "odd" in page_of(client, "100%25 #?&é 日.txt") and "odder" in page_of(client, "caf%C3%A9 %FF.txt")
+
+
+def test_what_people_keep_has_its_preview(browser, vera, version):
+    client = browser(vera)
+
+    notebook = page_of(client, "book.ipynb")
+    image = base64.b64encode(png()).decode()
+    for text in (
+        "<h3>Look</h3>",
+        '<span class="a">print</span>',
+        f'<img src="data:image/png;base64,{image}"',
+        "<td>7</td>",
+    ):
+        assert text in notebook, text
+    assert f'<video controls preload="metadata" src="{VERSION}/raw/clip.mp4"' in page_of(client, "clip.mp4")
+    assert f'<iframe class="document" src="{VERSION}/raw/paper.pdf"' in page_of(client, "paper.pdf")
+    pickle = page_of(client, "model.pkl")
+    assert "<code>os.system</code>" in pickle and "Can run commands" in pickle and "/raw/" not in pickle
+    rows = page_of(client, "rows.csv")
+    assert "<dt>max</dt><dd>149</dd>" in rows and '<rect x="0" y="' in rows and "Columns of all 150 rows." in rows
+    more = client.get(f"{VERSION}/files/rows.csv{re.search('[?]rows=[0-9-]+', rows)[0]}").content.decode()
+    assert '<td class="number muted">101</td>' in more and '<td class="number">100</td>' in more
+    assert "Rows 101 – 150" in more and "<dt>max</dt>" not in more
+
+
+def test_a_page_leads_to_the_files_beside_it_and_names_its_kind(browser, vera, version):
+    page = page_of(browser(vera), "m.safetensors")
+
+    assert f'href="{VERSION}/files/fake.png" rel="prev"' in page
+    assert f'href="{VERSION}/files/model.pkl" rel="next"' in page
+    assert "<strong>Safetensors</strong>" in page
+    assert 'rel="prev"' not in page_of(browser(vera), "plots/p.png") and "files/empty" not in page
+
+
+def test_a_page_may_load_what_it_shows_and_no_more(browser, vera, version):
+    policies = {path: browser(vera).get(f"{VERSION}/files/{path}")["Content-Security-Policy"] for path in FILES}
+
+    for path, policy in policies.items():
+        assert ("data:" in policy) == (path == "book.ipynb"), path
+    for directive in ("img-src", "media-src", "frame-src"):
+        assert f"{directive} 'self' {settings.STORE_ORIGIN};" in policies["paper.pdf"] + ";"
+    assert "object-src 'none'" in policies["paper.pdf"]
+
+
+RAW_TYPES = {
+    "train.py": "text/plain; charset=utf-8",
+    "page.html": "text/plain; charset=utf-8",
+    "drawing.svg": "text/plain; charset=utf-8",
+    "fake.png": "text/plain; charset=utf-8",
+    "book.ipynb": "text/plain; charset=utf-8",
+    "plots/p.png": "image/png",
+    "clip.mp4": "video/mp4",
+    "paper.pdf": "application/pdf",
+}
+
+
+def test_raw_bytes_are_never_a_page(browser, vera, version):
+    client = browser(vera)
+    for path, type in RAW_TYPES.items():
+        response = client.get(f"{VERSION}/raw/{path}")
+        assert (response.content, response["Content-Type"]) == (FILES[path], type), path
+        assert response["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        assert (response["X-Content-Type-Options"], response["X-Frame-Options"]) == ("nosniff", "SAMEORIGIN")
+    for path in ("x.bin", "model.pkl"):
+        assert client.get(f"{VERSION}/raw/{path}").status_code == 404
+    assert not ArtifactDownload.objects.exists()
+
+
+def test_a_player_may_ask_for_a_part(browser, vera, version):
+    client, url = browser(vera), f"{VERSION}/raw/clip.mp4"
+    part = client.get(url, headers={"Range": "bytes=4-7"})
+
+    assert (part.status_code, part.content, part["Content-Range"]) == (206, b"ftyp", "bytes 4-7/102")
+    assert client.get(url, headers={"Range": "bytes=100-"}).content == bytes(2)
+    for range in ("bytes=102-", "bytes=7-4", "bytes=-5", "bytes=0-1,4-5", "lines=1-2", "bytes=" + "9" * 30 + "-"):
+        assert client.get(url, headers={"Range": range}).status_code == 200, range
+
+
+def test_what_is_large_comes_from_the_store_as_of_its_own_type(browser, bob, artifact):
+    log(bob, artifact, {"large.pdf": b"%PDF-1.4\n" + bytes(2 * MIB), "large.txt": b"<script>\n" * 300_000})
+    for path, type in (("large.pdf", "application/pdf"), ("large.txt", "text/plain; charset=utf-8")):
+        url = browser(bob).get(f"{VERSION}/raw/{path}")["Location"]
+        got = HTTP.request("GET", url, headers={"Range": "bytes=0-3"})
+        assert (got.status, got.headers["Content-Type"], got.headers["Content-Disposition"]) == (206, type, "inline")
+
+
+def test_a_folder_of_images_shows_them(browser, bob, artifact):
+    log(bob, artifact, {f"plots/{number}.png": png() for number in (1, 2)} | {"plots/x.svg": b"<svg>", "a.png": png()})
+    client = browser(bob)
+    page = client.get(f"{VERSION}?path=plots/").content.decode()
+
+    assert page.count('<img src="') - page.count('favicon.svg" width') == 2
+    assert f'<img src="{VERSION}/image/plots/1.png" alt="" loading="lazy"' in page
+    assert "/image/" not in client.get(VERSION).content.decode()
 
 
 def test_nothing_in_a_file_becomes_markup(browser, vera, version):
@@ -137,7 +253,7 @@ def test_an_image_is_sent_as_what_it_is(browser, vera, version):
     assert response.content == FILES["plots/p.png"]
     assert response["Content-Type"] == "image/png"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     assert not ArtifactDownload.objects.exists()
 
 
@@ -185,7 +301,7 @@ def test_page_and_part(browser, vera, version):
     assert "<html" not in part and "<table" in part
 
 
-@pytest.mark.parametrize("part", ["files", "facts", "download", "image"])
+@pytest.mark.parametrize("part", ["files", "facts", "download", "image", "raw"])
 def test_a_stranger_sees_nothing(browser, mallory, version, part):
     assert browser(mallory).get(f"{VERSION}/{part}/plots/p.png").status_code == 404
     assert browser().get(f"{VERSION}/{part}/plots/p.png").status_code == 302

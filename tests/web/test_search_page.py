@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts import teams
 from accounts.actor import Actor
 from accounts.models import FormerName
-from artifacts import artifacts
+from artifacts import artifacts, versions
 from artifacts.aliases import aliases
 from artifacts.models import Artifact, ArtifactVersion
 from projects import projects, runs
@@ -77,6 +77,22 @@ def test_what_was_renamed_is_found_by_its_former_names(browser, api, alice, vera
     hits, listed = found(vera)
     assert hits == [None] * 3 + [[ranker]] + [None] * 10
     assert [rows or [] for rows in listed] == [[]] * 6
+
+
+def test_terms_that_all_match_find_versions_artifacts_and_runs(browser, vera, alice, bob, project, production):
+    versions.describe(Actor(alice), production, metadata={"mAP": 0.8})
+    run = runs.start(Actor(bob), project, name="brisk-otter-1", config={"lr": 0.01})
+    client = browser(vera)
+
+    both = {"versions": [production], "artifacts": [production.artifact]}
+    assert search_hits(client, "metadata.mAP>0.7") == both
+    assert search_hits(client, "rank tag:baseline type:model metadata.mAP>0.7 by:alice") == both
+    assert search_hits(client, "tag:baseline metadata.mAP>0.9") == {}
+    assert search_hits(client, "config.lr<0.1") == {"runs": [run]}
+    assert search_hits(client, "by:bob") == {"runs": [run]}
+    refused = client.get("/search", {"q": "metadata.mAP>x"}, headers=HTMX)
+    assert (refused.status_code, "not a finite number" in refused.content.decode()) == (422, True)
+    assert client.get("/search", {"q": "config.lr<0.1", "only": "runs"}).context["page"].object_list
 
 
 def test_versions_match_by_their_numbers(browser, vera, production):

@@ -32,7 +32,7 @@ def test_versions_are_deleted_and_refusals_are_said_of_each(browser, bob, alice,
     asked = client.get(f"{NET}/versions/delete", {"item": [str(v1.pk), str(v2.pk), "x", "\x01", str(net.pk)]})
     text = asked.content.decode()
     assert [item for item, _ in asked.context["rows"]] == [v2, v1]
-    assert "aliases: production" in text and "Delete 2 of net" in text
+    assert "aliases: production" in text and "Delete 2 versions of net?" in text
     answer = client.post(f"{NET}/versions/delete", {"item": [v1.pk, v2.pk], "delete_aliases": "on"})
     assert answer.status_code == 409
     assert "1 deleted, 1 not" in answer.content.decode() and "production" in answer.content.decode()

@@ -40,4 +40,5 @@ urlpatterns = [
     path(f"{VERSION}/facts/<path:path>", files.file_facts, name="file-facts"),
     path(f"{VERSION}/download/<path:path>", files.file_download, name="file-download"),
     path(f"{VERSION}/image/<path:path>", files.file_image, name="file-image"),
+    path(f"{VERSION}/raw/<path:path>", files.file_raw, name="file-raw"),
 ]

@@ -17,3 +17,15 @@ def source(lines: Sequence[Sequence[tuple[str, str]]]) -> SafeString:
         for line in lines
     )
     return mark_safe("".join(f'<span class="line">{line}\n</span>' for line in markup))
+
+
+@register.filter
+def plain_source(lines: Sequence[str]) -> SafeString:
+    """The same for lines of plain text."""
+    return source([[("", line)] for line in lines])
+
+
+@register.filter
+def sanitised(html: str) -> SafeString:
+    """HTML that the sandboxed process has sanitised already, as the Markdown and the tables of a notebook are."""
+    return mark_safe(html)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from artifacts.aliases.excerpts import Pointer
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
@@ -181,7 +182,8 @@ def version_alias_chips(version: ArtifactVersion, artifact: Artifact, limit: int
     more = len(rows) - limit
     return {
         "artifact": artifact,
-        "pointers": rows[:limit],
+        # Where they point is what the page is about.
+        "pointers": [Pointer(row.alias, "") for row in rows[:limit]],
         "history": True,
         "more": format_count(more) if more > 0 else "",
     }

@@ -95,6 +95,7 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **url_kwargs)
     permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
     form = ConfirmNameForm(artifact.name, request.POST or None)
+    form.fields["name"].label = "Type the name to confirm"
     if form.is_valid():
         artifacts.delete(Actor.from_page(request), artifact)
         next_url = reverse("project-artifacts", args=artifact.project.url_args)

@@ -1,5 +1,6 @@
 """The page of one file, its bytes, and many of a version's at once."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from csp.decorators import csp_update
@@ -10,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, quote_etag
 from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actor import Actor
@@ -23,17 +25,33 @@ from web.artifacts import snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
 from web.artifacts.lookups import get_file, get_version
 
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
+_STORE = ["'self'", settings.STORE_ORIGIN]
+# What the browser shows or plays itself comes from here, or if it is large, from the object store.
+_PAGE_POLICY = {"img-src": [settings.STORE_ORIGIN], "media-src": _STORE, "frame-src": _STORE}
+# The images of a notebook are in its page. Images run no scripts, whatever they hold.
+_NOTEBOOK_POLICY = {"img-src": ["data:"]}
+# A document of these bytes has an origin of its own, and no scripts. The styles are those of the browser's own viewers.
+_BYTES_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
-@csp_update({"img-src": [settings.STORE_ORIGIN]})
+
 @login_required
 @require_safe
 def file_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     file = get_file(request, **url_kwargs)
-    preview = registry.preview(file, _person(request))
-    context = _context(file) | {"preview": preview, "snippets": _snippets(request, file)}
+    preview = registry.preview(file, _person(request), request.GET.get("rows", ""))
+    previous_file, next_file = file.version.files.neighbours(file)
+    context = _context(file) | {
+        "preview": preview,
+        "snippets": _snippets(request, file),
+        "has_raw": registry.has_raw(file, preview),
+        "previous_file": previous_file,
+        "next_file": next_file,
+    }
     if isinstance(preview, Markdown):
         context["readme"] = cards.view(file, request.GET, _person(request), preview.source)
-    return rendering.render_page(request, "artifacts/file.html", context)
+    render = csp_update(_NOTEBOOK_POLICY if preview.kind == "notebook" else _PAGE_POLICY)(rendering.render_page)
+    return render(request, "artifacts/file.html", context)
 
 
 @login_required
@@ -62,21 +80,16 @@ def file_download(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     """The bytes of an image for the page of its file, with its own media type: never one that can hold scripts."""
     file = get_file(request, **url_kwargs)
-    image_type = registry.image(file).type
-    etag = quote_etag(file.blob.sha256) if file.blob.sha256 else None
-    if unchanged := get_conditional_response(request, etag=etag):
-        return unchanged
-    if url := downloads.image_url(file, image_type):
-        return redirect(url)
-    response = _respond(downloads.passed_on(file, _person(request)), image_type)
-    response["Content-Length"] = file.size
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    # Kept by the browser, and shown again only to who may still see it.
-    response["Cache-Control"] = "private, no-cache"
-    if etag:
-        response["ETag"] = etag
-    return response
+    return _inline(request, file, registry.image(file).type)
+
+
+@login_required
+@require_safe
+@xframe_options_sameorigin
+def file_raw(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
+    """The bytes as a browser shows or plays them: an image, audio, video, a PDF, or plain text whatever it is."""
+    file = get_file(request, **url_kwargs)
+    return _inline(request, file, registry.raw_type(file))
 
 
 @login_required
@@ -111,9 +124,35 @@ def _zip(request: HttpRequest, version: ArtifactVersion, selected: Sequence[str]
     return response
 
 
-def _respond(content: bytes | Iterator[bytes], type: str) -> HttpResponseBase:
-    kind = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse
-    return kind(content, content_type=type)
+def _inline(request: HttpRequest, file: ArtifactFile, type: str) -> HttpResponseBase:
+    """The bytes for the browser to show, as of this media type; what is large comes from the object store."""
+    etag = quote_etag(file.blob.sha256) if file.blob.sha256 else None
+    if unchanged := get_conditional_response(request, etag=etag):
+        return unchanged
+    if url := downloads.inline_url(file, type):
+        return redirect(url)
+    content = downloads.passed_on(file, _person(request))
+    response = _respond(content, type, request.headers.get("Range"), file.size)
+    response["Content-Security-Policy"] = _BYTES_POLICY
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    # Kept by the browser, and shown again only to who may still see it.
+    response["Cache-Control"] = "private, no-cache"
+    if etag:
+        response["ETag"] = etag
+    return response
+
+
+def _respond(content: bytes | Iterator[bytes], type: str, asked: str | None, size: int) -> HttpResponseBase:
+    """The content, or the part of it that a player asks for: some play nothing from a server that has no parts."""
+    if not isinstance(content, bytes):
+        return StreamingHttpResponse(content, content_type=type, headers={"Content-Length": size})
+    if part := _RANGE.fullmatch(asked or ""):
+        start = int(part[1])
+        end = min(int(part[2] or size), size - 1)
+        if start <= end:
+            headers = {"Content-Range": f"bytes {start}-{end}/{size}"}
+            return HttpResponse(content[start : end + 1], content_type=type, status=206, headers=headers)
+    return HttpResponse(content, content_type=type, headers={"Content-Length": size, "Accept-Ranges": "bytes"})
 
 
 def _snippets(request: HttpRequest, file: ArtifactFile) -> list[snippets.Snippet]:

@@ -6,12 +6,12 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import errors
 from artifacts import selection as verbs
 from artifacts.models import Artifact, ArtifactVersion
 from web import selection
@@ -31,10 +31,10 @@ def delete_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.delete_versions(Actor.from_page(request), items, **form.cleaned_data)
         return selection.respond(request, outcomes, "deleted", back)
-    rows = [(item, f"{item.file_count:,} files{_aliases(item)}") for item in items]
+    rows = [(item, f"{item.file_count:,} file{pluralize(item.file_count)}{_aliases(item)}") for item in items]
     context = {"message": "The version numbers won't be reused. This action cannot be undone."}
     context |= {"submit_label": "Delete", "danger": True}
-    heading = f"Delete {len(items)} of {artifact.name}'s versions?"
+    heading = f"Delete {len(items)} version{pluralize(len(items))} of {artifact.name}?"
     return selection.render_confirmation(request, form, rows, heading, back, **context)
 
 
@@ -57,7 +57,8 @@ def compare_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact(request, **url_kwargs)
     items = selection.items(request, _versions(request, artifact).finalized())
     if len(items) != 2:
-        raise errors.Invalid("Select two versions to compare.")
+        back = reverse("artifact-versions", args=artifact.url_args)
+        return selection.nothing_selected(request, back, "Select two versions to compare.")
     query = urlencode({"base": items[1].version, "head": items[0].version})
     return redirect(f"{reverse('compare', args=artifact.url_args)}?{query}")
 
@@ -72,10 +73,13 @@ def delete_artifacts(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.delete_artifacts(Actor.from_page(request), items)
         return selection.respond(request, outcomes, "deleted", reverse("artifacts"))
-    rows = [(item, f"{item.project.full_name} · {item.version_count:,} versions") for item in items]
+    rows = [
+        (item, f"{item.project.full_name} · {item.version_count:,} version{pluralize(item.version_count)}")
+        for item in items
+    ]
     context = {"message": "All their versions, files and aliases will be deleted. This action cannot be undone."}
     context |= {"submit_label": "Delete", "danger": True}
-    heading = f"Delete {len(items)} artifacts?"
+    heading = f"Delete {len(items)} artifact{pluralize(len(items))}?"
     return selection.render_confirmation(request, form, rows, heading, reverse("artifacts"), **context)
 
 
@@ -90,7 +94,7 @@ def tag_artifacts(request: HttpRequest) -> HttpResponse:
         outcomes = verbs.tag_artifacts(Actor.from_page(request), items, **form.cleaned_data)
         return selection.respond(request, outcomes, "tagged", reverse("artifacts"))
     rows = [(item, ", ".join(item.tags) or "no tags") for item in items]
-    heading = f"Tag {len(items)} artifacts"
+    heading = f"Tag {len(items)} artifact{pluralize(len(items))}"
     return selection.render_confirmation(
         request, form, rows, heading, reverse("artifacts"), message="Tags now:", submit_label="Save"
     )

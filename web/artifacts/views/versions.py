@@ -26,7 +26,7 @@ MAX_RUNS = 10
 MAX_SWITCH_VERSIONS = 12
 
 
-# Large images of its card come from the object store.
+# Large images of its card, and in a folder, come from the object store.
 @csp_update({"img-src": [settings.STORE_ORIGIN]})
 @login_required
 @require_safe
@@ -148,6 +148,7 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
         "folder": folder,
         "trail": directory_listing.trail(folder),
         "entries": entries,
+        "images": directory_listing.images(entries),
         "offset": offset,
         "next_offset": offset + len(entries),
         "after": after,

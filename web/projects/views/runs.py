@@ -4,6 +4,7 @@ import hashlib
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -93,7 +94,7 @@ def tag_selected(request: HttpRequest, team: str, project: str) -> HttpResponse:
             request, tag_runs(Actor.from_page(request), items, **form.cleaned_data), "tagged", back
         )
     rows = [(item, ", ".join(item.tags) or "no tags") for item in items]
-    heading = f"Tag {len(items)} runs"
+    heading = f"Tag {len(items)} run{pluralize(len(items))}"
     return selection.render_confirmation(request, form, rows, heading, back, message="Tags now:", submit_label="Save")
 
 
