@@ -188,10 +188,10 @@ class _Reader:
     def _notes(self, schema: Schema) -> Iterator[str]:
         """What is to be known of values beside their type."""
         resolved = self._resolved(schema)
-        # Of choices, the generator describes each by its own name once more.
-        yield "" if schema.get("description", "").startswith("* `") else schema.get("description", "")
+        # Of choices, the generator lists each with its label once more.
+        yield schema.get("description", "").partition("* `")[0].strip()
         if "enum" in resolved:
-            yield "One of " + ", ".join(f"`{json.dumps(value).strip(chr(34))}`" for value in resolved["enum"]) + "."
+            yield "One of " + ", ".join(f"`{value}`" for value in resolved["enum"]) + "."
         if "maxLength" in resolved:
             yield f"Up to {resolved['maxLength']:,} characters."
         if "maxItems" in resolved:
@@ -199,7 +199,7 @@ class _Reader:
         if "maximum" in resolved and resolved["maximum"] < 2**31:
             yield f"From {resolved.get('minimum', 0):,} to {resolved['maximum']:,}."
         if schema.get("default") not in (None, "", [], {}):
-            yield f"`{json.dumps(schema['default'])}` by default."
+            yield f"`{json.dumps(schema['default']).strip(chr(34))}` by default."
 
     def _resolved(self, schema: Schema) -> Schema:
         while "$ref" in schema or "allOf" in schema:
