@@ -32,8 +32,9 @@ def walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
 
 
 PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpatterns)}
-# What a visitor may ask for. Signing in and out must be, and an invitation's token is its own ticket.
-PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe"}
+# What a visitor may ask for: signing in and out, an invitation, whose token is its own ticket, the end of a digest, and
+# how pages look.
+PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe", "display-settings"}
 # Mail programs post to it without a page before; its signed link is what lets them.
 ONE_CLICK = {"digest-unsubscribe"}
 # Forms of a team or of what it owns, by the role that they need.

@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from artifacts.aliases.excerpts import Pointer
@@ -38,11 +38,22 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.filter
 def ago(moment: datetime | None) -> SafeString | str:
-    """`3 h ago`, with the exact time on hover; the date alone after a month."""
+    """`3 h ago`, with the exact time on hover; the date alone after a month. Or the time, for who has chosen that."""
     if moment is None:
         return "–"
-    exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, _distance(moment))
+    return format_html(
+        '<time datetime="{}" title="{}"><span>{}</span><span class="at">{}</span></time>',
+        moment.isoformat(),
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        _distance(moment),
+        moment.strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+@register.filter
+def grouped(count: int) -> str:
+    """`12,345`: a number that people can read."""
+    return f"{count:,}"
 
 
 @register.filter
@@ -80,6 +91,13 @@ def significant_json(text: str) -> Any:
 def markdown(context: template.Context, text: str) -> SafeString:
     """Markdown as sanitised HTML, for a `.prose` around it: `components/markdown.html` has both."""
     return markdown_html.render(text, str(context["request"].user.pk))
+
+
+@register.filter
+def code_spans(text: str) -> SafeString:
+    """A text of ours, with what it has between backticks as code."""
+    pieces = enumerate(text.split("`"))
+    return mark_safe("".join(format_html("<code>{}</code>" if odd % 2 else "{}", piece) for odd, piece in pieces))
 
 
 @register.filter
