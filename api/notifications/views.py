@@ -92,7 +92,7 @@ class WebhookDetail(APIView):
 
     @extend_schema(request=WebhookUpdate, responses=WebhookSerializer, operation_id="webhooks_update")
     def patch(self, request: Request, webhook_id: UUID) -> Response:
-        """Change the fields that are sent; `active` pauses and resumes the webhook."""
+        """Change a webhook: the fields that are sent; `active` pauses and resumes the webhook."""
         webhook = get_webhook(request, webhook_id)
         return Response(
             WebhookSerializer(

@@ -80,6 +80,8 @@ PAGES = {
     "watches": "/watches",
     "project-watch": "/acme/recommender/watch",
     "artifact-watch": f"{ARTIFACT}/watch",
+    "display-settings": "/settings/display",
+    "api-reference": "/api/v1/docs",
     "not-found": "/acme/recommender/artifacts/model/nothing",
 }
 # Where who only looks on may not go.

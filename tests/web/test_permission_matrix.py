@@ -32,15 +32,16 @@ def walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
 
 
 PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpatterns)}
-# What a visitor may ask for. Signing in and out must be, and an invitation's token is its own ticket.
-PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe"}
+# What a visitor may ask for: signing in and out, an invitation, whose token is its own ticket, the end of a digest, and
+# how pages look.
+PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe", "display-settings"}
 # Mail programs post to it without a page before; its signed link is what lets them.
 ONE_CLICK = {"digest-unsubscribe"}
 # Forms of a team or of what it owns, by the role that they need.
 EDITORS = {
     "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
     "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
-    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag",
+    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "run-edit", "run-delete",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
@@ -246,7 +247,7 @@ def test_the_lists_above_are_complete(browser, alice, page_urls):
 
 def _url(page: URLPattern, names: dict[str, object], run: str) -> str:
     assert isinstance(page.pattern, RoutePattern)
-    names = names | {"name": run if page.name == "run" else "data"}
+    names = names | {"name": run if page.name in ("run", "run-edit", "run-delete") else "data"}
     return reverse(page.name, kwargs={name: names[name] for name in page.pattern.converters})
 
 
