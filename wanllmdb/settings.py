@@ -263,6 +263,8 @@ EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="wanLLMDB <wanllmdb@localhost>")
 MAIL_ATTEMPTS = 6
+# When digests are sent, in UTC: at this hour, weekly ones on Mondays.
+DIGEST_HOUR = env.int("DIGEST_HOUR", default=7)
 # Webhooks can call public addresses, and those in these private networks.
 WEBHOOK_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])]
 # In seconds: to connect, between two bytes of the response, and for a whole attempt.
@@ -340,7 +342,8 @@ if IS_WEB_PROCESS:
         CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_timeout": 2, "socket_connect_timeout": 2}
 # What waits for hosts of others has a queue of its own, for workers of its own.
 CELERY_TASK_ROUTES = {
-    f"notifications.tasks.{name}": {"queue": "notifications"} for name in ("deliver", "mail", "record_heartbeat")
+    f"notifications.tasks.{name}": {"queue": "notifications"}
+    for name in ("deliver", "mail", "send_digests", "record_heartbeat")
 }
 CELERY_TASK_IGNORE_RESULT = True
 # A request does not wait for a broker that is down: the sweep finds the work.

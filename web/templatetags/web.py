@@ -13,11 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from accounts.models import User
 from artifacts.aliases.excerpts import Pointer
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
 from web import markdown as markdown_html
+from web import numbers
 
 register = template.Library()
 
@@ -76,6 +78,15 @@ def size(count: int | None) -> str:
     return f"{value:.0f} {_UNITS[power]}" if power == 0 or value >= 100 else f"{value:.1f} {_UNITS[power]}"
 
 
+register.filter("significant", numbers.significant)
+
+
+@register.filter
+def significant_json(text: str) -> Any:
+    """The same of a float that is written as JSON."""
+    return numbers.significant(float(text))
+
+
 @register.simple_tag(takes_context=True)
 def markdown(context: template.Context, text: str) -> SafeString:
     """Markdown as sanitised HTML, for a `.prose` around it: `components/markdown.html` has both."""
@@ -97,13 +108,13 @@ def excerpt(text: str | None) -> str:
 
 @register.inclusion_tag("components/json_tree.html")
 def tree(value: Any, empty: str = "") -> dict[str, Any]:
-    """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
-    return {"rows": json_tree.rows(value), "empty": empty}
+    """A JSON value as a tree of bounded size, with five digits of floats; `empty` is the sentence for an empty one."""
+    return {"rows": json_tree.rows(value), "empty": empty, "rounds": True}
 
 
 @register.inclusion_tag("components/json_tree.html")
 def tree_rows(rows: Sequence[json_tree.Row], empty: str = "") -> dict[str, Any]:
-    """The same of a preview, which has only the rows that are shown."""
+    """The same of a preview, which has only the rows that are shown, and all digits."""
     return {"rows": rows, "empty": empty}
 
 
@@ -138,6 +149,15 @@ def dialog_link(thing: Any, *args: Any, **query: Any) -> SafeString:
         'href="{0}" hx-get="{0}" hx-target="#modal" hx-swap="innerHTML" hx-push-url="false"',
         url_of(thing, *args, **query),
     )
+
+
+@register.simple_tag
+def person(user: User | str | None, fallback: str = "a deleted user") -> SafeString | str:
+    """Somebody's name, as a link to their page; a record has the name alone."""
+    name = user.username if isinstance(user, User) else user
+    if not name:
+        return fallback
+    return format_html('<a class="person" href="{}">{}</a>', reverse("person", args=[name]), name)
 
 
 @register.inclusion_tag("components/alias_chip.html")
