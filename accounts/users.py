@@ -1,6 +1,7 @@
 """The verbs of users."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import errors, former_names
 from accounts.actor import Actor
@@ -27,3 +28,8 @@ def change_password(actor: Actor, password: str) -> None:
     """Set the user's password. Sessions that were started with the old one end."""
     actor.user.set_password(password)
     actor.user.save(update_fields=["password"])
+
+
+def hide_first_steps(actor: Actor) -> None:
+    """Home has no list of first steps for the user any more."""
+    User.objects.filter(pk=actor.user.pk, first_steps_hidden_at=None).update(first_steps_hidden_at=timezone.now())

@@ -1,16 +1,20 @@
 """The OpenAPI document and its page. Public: it tells how to ask, not what is there."""
 
+import re
 from typing import Any
 
-from csp.decorators import csp_update
-from django.utils.decorators import method_decorator
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
+from api import reference
 from api.errors import CONTENT_TYPE
-from core.csp import API_REFERENCE_EXCEPTIONS
 
 PROBLEM = {
     "type": "object",
@@ -45,7 +49,45 @@ _DESCRIPTIONS = {
 }
 
 
+# What operations are about, by the beginning of their ids: the longest that fits.
+GROUPS = {
+    "Artifacts": "Models, datasets, code and files, each with its versions.",
+    "Versions": "Drafts, which become immutable when they are finalized, and what is known of them.",
+    "Files": "The bytes of a version: they go to and from the object store, by signed URLs.",
+    "Aliases": "Names for versions, such as `latest` and `production`, and the history of where they pointed.",
+    "Alias rules": "Who can move which alias, and which moves need approval.",
+    "Proposals": "Moves of protected aliases that wait for the approval of somebody else.",
+    "Runs": "Runs with their config, summary and history, and what they logged and used.",
+    "Projects": "Projects of teams, in which runs and artifacts are.",
+    "Teams": "Teams, their members and the invitations to them.",
+    "Webhooks": "URLs of yours that are called when something happens in a project, and their deliveries.",
+    "Notifications": "Your inbox, and what you watch.",
+    "You and your keys": "The current user and the API keys.",
+}
+_GROUP_OF_PREFIX = {
+    "alias_proposals": "Proposals",
+    "alias_rules": "Alias rules",
+    "aliases": "Aliases",
+    "artifacts": "Artifacts",
+    "artifacts_runs": "Runs",
+    "files": "Files",
+    "inbox": "Notifications",
+    "invitations": "Teams",
+    "keys": "You and your keys",
+    "me": "You and your keys",
+    "members": "Teams",
+    "projects": "Projects",
+    "runs": "Runs",
+    "team": "Teams",
+    "versions": "Versions",
+    "versions_manifest": "Files",
+    "versions_uploads": "Files",
+    "watches": "Notifications",
+    "webhook": "Webhooks",
+}
+
 # GET requests that can conflict with the current state: bytes that have not arrived, a name of another type.
+_FIRST_CLAUSE = re.compile(r".+?(?=[;:]\s|[.](\s|$)|$)")
 _MAY_CONFLICT = ("/download-url", "/content", "/resolve")
 
 
@@ -58,10 +100,12 @@ class SchemaView(SpectacularAPIView):
         return super().get(request, *args, **kwargs)
 
 
-@method_decorator(csp_update(API_REFERENCE_EXCEPTIONS), name="dispatch")
-class DocsView(SpectacularSwaggerSplitView):
-    permission_classes = [AllowAny]
-    authentication_classes = []
+@login_not_required
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    """The document as a page of ours, which works without script."""
+    context = {"reference": reference.load(), "base_url": settings.BASE_URL, "active_nav": "docs"}
+    return render(request, "api/reference.html", context)
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -79,6 +123,19 @@ def document_problems(result: dict[str, Any], generator: Any, **_: Any) -> dict[
         for method, operation in operations.items():
             for status in _statuses(path, method, operation):
                 operation["responses"].setdefault(str(status), _response(status))
+    return result
+
+
+def document_titles(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
+    """Postprocessing hook: give every operation a title and a group, and every group what it is about."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            name = operation["operationId"]
+            prefix = max(filter(name.startswith, _GROUP_OF_PREFIX), key=len)
+            operation["tags"] = [_GROUP_OF_PREFIX[prefix]]
+            # Its first sentence up to what it says besides.
+            operation["summary"] = _FIRST_CLAUSE.match(operation["description"])[0].rstrip(" .,;:")
+    result["tags"] = [{"name": name, "description": description} for name, description in GROUPS.items()]
     return result
 
 

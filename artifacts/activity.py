@@ -7,8 +7,9 @@ from uuid import UUID
 from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from artifacts.aliases import excerpts
-from artifacts.models import Artifact, ArtifactVersion
+from accounts.models import Membership, Team, User
+from artifacts.aliases import excerpts, proposals, protection
+from artifacts.models import AliasProposal, Artifact, ArtifactVersion
 from core import long_values
 from core.bounded_count import BoundedCount, format_count
 from projects.models import Project, Run
@@ -20,6 +21,22 @@ _RECENT_ARTIFACTS = 30
 class Counts(NamedTuple):
     artifacts: str
     runs: str
+
+
+class TeamCounts(NamedTuple):
+    members: str
+    projects: str
+
+
+def team_counts(teams: Iterable[Team]) -> dict[UUID, TeamCounts]:
+    """How many members and projects each of the teams has, as text. One query."""
+    rows = Team.objects.filter(pk__in=[team.pk for team in teams]).order_by()
+    own = {"team": OuterRef("pk")}
+    members, projects = BoundedCount(Membership.objects.filter(**own)), BoundedCount(Project.objects.filter(**own))
+    return {
+        team: TeamCounts(format_count(of_members), format_count(of_projects))
+        for team, of_members, of_projects in rows.values_list("pk", members, projects)
+    }
 
 
 def with_last_activity(projects: QuerySet[Project]) -> QuerySet[Project]:
@@ -47,6 +64,22 @@ def with_counts(projects: Iterable[Project]) -> dict[UUID, Counts]:
 
 def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactVersion]:
     """The newest version of each artifact that changed last, last finalized first; with its `alias_excerpt`."""
+    found = _newest_versions(artifacts, limit)
+    excerpts.attach(version.artifact for version in found)
+    return found
+
+
+def of_user(user: User, max_versions: int, max_proposals: int) -> tuple[list[ArtifactVersion], list[AliasProposal]]:
+    """The `newest_versions` that the user may see, and the open proposals that wait for the user. Five queries."""
+    versions = _newest_versions(Artifact.objects.visible_to(user), max_versions)
+    candidates = proposals.candidates(user)
+    shown = [version.artifact for version in versions]
+    rules = protection.rules_by_artifact([*shown, *(proposal.artifact for proposal in candidates)])
+    excerpts.attach(shown, rules=rules)
+    return versions, proposals.decidable(candidates, rules)[:max_proposals]
+
+
+def _newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactVersion]:
     changed = artifacts.filter(latest_version_number__isnull=False).order_by("-updated_at")
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number")).values(
         "pk"
@@ -55,6 +88,4 @@ def newest_versions(artifacts: QuerySet[Artifact], limit: int) -> list[ArtifactV
     ids = changed.annotate(newest=Subquery(newest)).values_list("newest", flat=True)[:_RECENT_ARTIFACTS]
     versions = ArtifactVersion.objects.filter(pk__in=list(ids)).for_display().prefetch_related(None)
     versions = long_values.defer(versions, "").order_by("-finalized_at")
-    found = [version for version in versions if version.is_finalized][:limit]
-    excerpts.attach(version.artifact for version in found)
-    return found
+    return [version for version in versions if version.is_finalized][:limit]

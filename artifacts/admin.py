@@ -29,7 +29,6 @@ from artifacts.models import (
     PendingDeletion,
     Reconciliation,
     StoredObject,
-    WorkerHeartbeat,
 )
 from artifacts.models.rule import SCOPES
 from core import long_values
@@ -368,8 +367,3 @@ class ArtifactDownloadAdmin(ReadOnlyAdmin):
     search_fields = ("version__artifact__name", "user__username", "ip_address")
     list_select_related = ("version__artifact", "file", "user")
     show_full_result_count = False
-
-
-@admin.register(WorkerHeartbeat)
-class WorkerHeartbeatAdmin(ReadOnlyAdmin):
-    list_display = ("name", "last_seen_at")

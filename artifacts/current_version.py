@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from accounts.models import Membership, User
 from artifacts import validators
 from artifacts.models import Artifact, ArtifactAlias
+from core import long_values
 
 PRODUCTION = "production"
 
@@ -19,6 +21,14 @@ class CurrentVersion(NamedTuple):
     @property
     def version(self) -> str:
         return f"v{self.number}"
+
+
+def in_production(user: User, limit: int) -> list[ArtifactAlias]:
+    """Where `production` points in the projects of the user's teams, the newest artifacts first. One query."""
+    mine = Membership.objects.filter(user=user).values("team")
+    rows = ArtifactAlias.objects.filter(alias=PRODUCTION, artifact__project__team__in=mine)
+    rows = rows.select_related("version", "artifact__project__team").order_by("-artifact_id")
+    return list(long_values.defer(rows, "version", "artifact", "artifact__project")[:limit])
 
 
 def annotate(artifacts: QuerySet[Artifact]) -> QuerySet[Artifact]:

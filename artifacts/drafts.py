@@ -97,11 +97,11 @@ def lock_draft(actor: Actor, version: ArtifactVersion) -> ArtifactVersion:
     locked = rows.with_role_of(actor.user).filter(pk=version.pk).first()
     if locked is None:
         permissions.require(actor, version.artifact.project.team, Role.EDITOR)
-        raise errors.VersionNotFound.deleted(version.version, version.artifact.name)
+        raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
     role = Role(locked.role) if locked.role else None
     permissions.require_role(actor, locked.artifact.project.team, role, Role.EDITOR)
     if locked.state == ArtifactVersion.State.DELETED:
-        raise errors.VersionNotFound.deleted(version.version, version.artifact.name)
+        raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
     if locked.is_finalized:
         raise errors.VersionFinalized(f"Version {version.version} is finalized: its contents never change.")
     return locked

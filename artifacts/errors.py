@@ -77,8 +77,9 @@ class VersionNotFound(Missing):
     """The artifact has no such version."""
 
     @classmethod
-    def deleted(cls, version: str, artifact_name: str) -> "VersionNotFound":
-        return cls(f"Version {version} of artifact {artifact_name!r} was deleted.")
+    def deleted(cls, title: str, artifact_name: str) -> "VersionNotFound":
+        """`title` is `Version v3`, or of a draft its own."""
+        return cls(f"{title} of artifact {artifact_name!r} was deleted.")
 
 
 class AliasProtected(Denied):

@@ -35,9 +35,20 @@ def _version_name(version: dict[str, Any] | None) -> str:
     return str(version["version"]) if version else "nowhere"
 
 
+def artifact_path(event: Event) -> str:
+    """The path of the page of the artifact that it is about, as it was; "" of one that is about none."""
+    return urlsplit((event.data.get("artifact") or {}).get("url", "")).path
+
+
 def _url(event: Event) -> str:
-    path = urlsplit((event.data.get("artifact") or {}).get("url", "")).path
-    return f"{path}/aliases" if event.alias else path or "/"
+    path, version = artifact_path(event), event.data.get("to")
+    if not path:
+        return "/"
+    if event.kind == "alias.proposed" and (proposal := event.data.get("proposal")):
+        return f"{path}/aliases#proposal-{proposal['id']}"
+    if event.alias:
+        return f"{path}/aliases/{event.alias}/history"
+    return f"{path}/{version['version'] if version else 'versions'}"
 
 
 ALIAS_CREATED = EventKind(

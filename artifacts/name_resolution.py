@@ -51,7 +51,7 @@ def describe(version: ArtifactVersion, type: str | None = None) -> Resolved:
     artifact = Artifact.objects.for_display().filter(pk=version.artifact_id).first()
     row = artifact.versions.with_details().finalized().filter(pk=version.pk).first() if artifact else None
     if artifact is None or row is None:
-        raise errors.VersionNotFound(f"Version {version.version} is not finalized, or was deleted.")
+        raise errors.VersionNotFound(f"{version.title} is not finalized, or was deleted.")
     _require_type(artifact, type)
     return Resolved(artifact, row, None)
 
@@ -137,7 +137,7 @@ def _no_version(artifact: Artifact, number: int, row: ArtifactVersion | None) ->
     # A number that was assigned to no version of it was assigned to one of an artifact that had the name before.
     was_deleted = row.state == row.State.DELETED if row else number <= artifact.last_assigned_number
     if was_deleted:
-        return errors.VersionNotFound.deleted(f"v{number}", artifact.name)
+        return errors.VersionNotFound.deleted(f"Version v{number}", artifact.name)
     newest = (
         f"The latest is {artifact.latest_version}." if artifact.latest_version_number else "It has no versions yet."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +20,13 @@ from projects import projects
 from projects.models import Project, Run
 
 _MAX_PATHS_IN_ERROR = 100
+
+
+class Numbering(StrEnum):
+    """When a version gets its number: one that is given up before leaves a gap, or none."""
+
+    ON_CREATE = "on_create"
+    ON_FINALIZE = "on_finalize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +60,14 @@ def begin(
     notes: str = "",
     metadata: dict[str, Any] | None = None,
     aliases: Sequence[str] = (),
+    numbering: str = Numbering.ON_CREATE,
 ) -> DraftResult:
     """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
 
     With `executable_digest` as well, one with these executable files; without, whichever are executable.
     Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
     """
-    check_aliases(actor, artifact, aliases, artifact.last_assigned_number + 1)
+    check_aliases(actor, artifact, aliases)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
     artifact = alias_verbs.lock(artifact)
@@ -70,12 +79,14 @@ def begin(
     version = _lock_own_draft(actor, artifact, digest, executable_digest or "")
     created = version is None
     if version is None:
-        version = _create_draft(actor, artifact, digest, fields)
+        version = _create_draft(actor, artifact, digest, fields, numbering)
     else:
         # The version belongs to the run that completes it, with that run's description.
         for column, value in fields.items():
             setattr(version, column, value)
-        version.save(update_fields=[*fields, "touched_at"])
+        if numbering == Numbering.ON_CREATE and version.number is None:
+            version.number = _take_number(artifact)
+        version.save(update_fields=[*fields, "number", "touched_at"])
     _, missing = drafts.add_to_locked(actor, version, specs)
     return DraftResult(version, created, missing)
 
@@ -115,7 +126,7 @@ def finalize(
 
 
 def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number: int | None = None) -> None:
-    """Refuse aliases of the version of that number before its bytes are sent.
+    """Refuse aliases of the version of that number, or else of the next one, before its bytes are sent.
 
     Raises `Denied`, `InvalidName`, `AliasProtected`, `TooManyAliases`. No rule is applied to `latest` where it follows
     by itself.
@@ -123,7 +134,8 @@ def check_aliases(actor: Actor, artifact: Artifact, names: Iterable[str], number
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     names = [validators.check_alias(alias) for alias in names]
     for alias in names:
-        alias_verbs.check_new_alias(artifact, alias, number)
+        if validators.version_number(alias):
+            alias_verbs.check_new_alias(artifact, alias, number or _next_number(artifact))
     if names:
         existing = artifact.alias_set.filter(alias__in=names).values_list("alias", flat=True)
         alias_verbs.check_room(artifact, set(names).difference(existing))
@@ -148,7 +160,7 @@ def describe(actor: Actor, version: ArtifactVersion, **changes: Any) -> Artifact
 def delete(
     actor: Actor, version: ArtifactVersion, *, delete_aliases: bool = False, with_artifact: bool = False
 ) -> None:
-    """Delete a draft or a finalized version; its number is never used again.
+    """Delete a draft or a finalized version; the number that it has is never used again.
 
     With `with_artifact` the artifact goes with a draft that was all it had.
 
@@ -191,7 +203,7 @@ def _lock_existing(artifact: Artifact, version: ArtifactVersion) -> ArtifactVers
     """The version as it is now, under a row lock; somebody may have finalized or deleted it meanwhile."""
     locked = artifact.versions.select_for_update(no_key=True).get(pk=version.pk)
     if locked.state == ArtifactVersion.State.DELETED:
-        raise errors.VersionNotFound.deleted(locked.version, artifact.name)
+        raise errors.VersionNotFound.deleted(locked.title, artifact.name)
     return locked
 
 
@@ -212,7 +224,7 @@ def _lock_own_draft(
     if not digest:
         return None
     drafts_of_user = artifact.versions.drafts().filter(digest=digest, created_by=actor.user)
-    drafts_of_user = drafts_of_user.filter(executable_digest=executable_digest).order_by("-number")
+    drafts_of_user = drafts_of_user.filter(executable_digest=executable_digest).order_by("-id")
     return drafts_of_user.select_for_update(no_key=True).first()
 
 
@@ -224,12 +236,18 @@ def _next_number(artifact: Artifact) -> int:
     return number
 
 
-def _create_draft(actor: Actor, artifact: Artifact, digest: str | None, fields: dict[str, Any]) -> ArtifactVersion:
+def _take_number(artifact: Artifact) -> int:
+    """A number that no version has and none had, for callers that hold the artifact's lock."""
     artifact.last_assigned_number = _next_number(artifact)
     artifact.save(update_fields=["last_assigned_number", "updated_at"])
-    version = ArtifactVersion(
-        artifact=artifact, number=artifact.last_assigned_number, digest=digest, created_by=actor.user, **fields
-    )
+    return artifact.last_assigned_number
+
+
+def _create_draft(
+    actor: Actor, artifact: Artifact, digest: str | None, fields: dict[str, Any], numbering: str
+) -> ArtifactVersion:
+    number = _take_number(artifact) if numbering == Numbering.ON_CREATE else None
+    version = ArtifactVersion(artifact=artifact, number=number, digest=digest, created_by=actor.user, **fields)
     version.storage_path = f"projects/{artifact.project_id}/artifacts/{artifact.pk}/versions/{version.pk}"
     version.save(force_insert=True)
     return version
@@ -246,7 +264,7 @@ def _finalize(
         # A draft that gave way to a version of the same contents: the result is that one, also the second time.
         twin = _newest_with(artifact, version.digest, version.executable_digest)
         if twin is None:
-            raise errors.VersionNotFound.deleted(version.version, artifact.name)
+            raise errors.VersionNotFound.deleted(version.title, artifact.name)
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
     if description is not None:
         version.description = description
@@ -266,11 +284,15 @@ def _finalize(
         version.state = ArtifactVersion.State.DELETED
         version.save(update_fields=["state", "executable_digest", "touched_at"])
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))
+    if version.number is None:
+        artifact.last_assigned_number = version.number = _next_number(artifact)
+        for alias in names:
+            alias_verbs.check_new_alias(artifact, alias, version.number)
     _freeze(version, computed)
     is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number
     artifact.version_count += 1
     artifact.latest_version_number = version.number if is_newest else artifact.latest_version_number
-    artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
+    artifact.save(update_fields=["version_count", "latest_version_number", "last_assigned_number", "updated_at"])
     search_index.put_version(version, artifact.project_id)
     search_index.put_files(version, artifact.project_id)
     events.version_finalized(actor.user, version)

@@ -26,8 +26,6 @@ POLICY = {
 }
 # unfold's Alpine.js evaluates expressions from attributes, and its theme is a <style> in the page.
 ADMIN_EXCEPTIONS = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"], "img-src": ["data:"]}
-# Swagger UI uses inline styles, and icons in data: URLs.
-API_REFERENCE_EXCEPTIONS = {"style-src": ["'unsafe-inline'"], "img-src": ["data:"]}
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):

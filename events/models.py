@@ -1,6 +1,5 @@
 """Something that happened in a project, kept so that everybody who listens gets to know of it."""
 
-import json
 from typing import Any, Self
 
 from django.conf import settings
@@ -28,7 +27,9 @@ class Event(models.Model):
     artifact_id = models.UUIDField(null=True, editable=False)
     alias = models.CharField(max_length=100, blank=True, default="")
     data = models.JSONField(help_text="What is sent, as JSON.")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     recipients = models.JSONField(default=list, help_text="Ids of people to be told whether or not they watch.")
     created_at = models.DateTimeField(default=timezone.now)
     announced_at = models.DateTimeField(null=True, help_text="Since then it is known who is to be told.")
@@ -43,6 +44,7 @@ class Event(models.Model):
             models.Index(fields=["id"], condition=Q(announced_at=None), name="event_waiting"),
             models.Index(fields=["project", "-id"], name="event_of_project"),
             models.Index(fields=["created_at"], name="event_by_age"),
+            models.Index(fields=["actor", "-id"], name="event_of_actor"),
         ]
 
     def __str__(self) -> str:
@@ -66,8 +68,3 @@ class Event(models.Model):
     def payload(self) -> dict[str, Any]:
         """As Standard Webhooks say: what happened, when, and all about it."""
         return {"type": self.kind, "timestamp": self.created_at.isoformat(), "data": self.data}
-
-    @property
-    def body(self) -> bytes:
-        """The payload as it is sent and signed: the same bytes each time."""
-        return json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode()

@@ -10,7 +10,7 @@ from unfold.admin import TabularInline
 from accounts.actor import Actor
 from accounts.admin import ReadOnlyAdmin
 from notifications import webhooks
-from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
+from notifications.models import Attempt, Delivery, Digest, InboxItem, Watch, Webhook
 
 
 class AttemptInline(TabularInline):
@@ -27,7 +27,7 @@ class AttemptInline(TabularInline):
 class WebhookAdmin(ReadOnlyAdmin):
     """Its secret is for its receiver alone."""
 
-    list_display = ("url", "project", "active", "paused_at", "pause_reason", "failures", "created_by", "created_at")
+    list_display = ("url", "format", "project", "active", "paused_at", "pause_reason", "failures", "created_by")
     list_filter = ("active", "paused_at", "created_at")
     search_fields = ("url", "description", "project__name", "project__team__name")
     list_select_related = ("project__team", "created_by")
@@ -70,10 +70,18 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 @admin.register(Watch)
 class WatchAdmin(ReadOnlyAdmin):
-    list_display = ("user", "project", "artifact", "pattern", "by_email", "created_at")
+    list_display = ("user", "team", "project", "artifact", "pattern", "by_email", "created_at")
     list_filter = ("by_email", "created_at")
     search_fields = ("user__username", "project__name")
-    list_select_related = ("user", "project__team", "artifact")
+    list_select_related = ("user", "team", "project__team", "artifact")
+
+
+@admin.register(Digest)
+class DigestAdmin(ReadOnlyAdmin):
+    list_display = ("user", "frequency", "next_at", "covered_until", "attempts")
+    list_filter = ("frequency",)
+    search_fields = ("user__username",)
+    list_select_related = ("user",)
 
 
 @admin.register(InboxItem)

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 from urllib.parse import urlsplit
@@ -44,11 +45,16 @@ def send(item_id: UUID | str) -> None:
 def send_due() -> None:
     """Send what is due, one after the other: a slow mail server holds up one worker."""
     until = time.monotonic() + host_leases.TURN_SECONDS
-    with host_leases.alone_with(f"mail {settings.EMAIL_HOST}:{settings.EMAIL_PORT}") as is_alone:
+    with alone_with_mail_server() as is_alone:
         while is_alone and time.monotonic() < until and (items := list(due(timezone.now()))):
             for item_id in items:
                 if time.monotonic() < until:
                     send(item_id)
+
+
+def alone_with_mail_server() -> AbstractContextManager[bool]:
+    """As `host_leases.alone_with`."""
+    return host_leases.alone_with(f"mail {settings.EMAIL_HOST}:{settings.EMAIL_PORT}")
 
 
 def due(now: datetime) -> Iterable[UUID]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from events import kinds
 from events.models import Event
+from notifications import proposal_notices
 from notifications.models import Delivery, InboxItem, InboxReason, Watch, Webhook
 from projects.models import Project
 
@@ -69,13 +71,18 @@ def _inbox_items(events: Sequence[Event], projects: Iterable[Project]) -> list[I
     watches = defaultdict(list)
     # Those that ask for mail last: where somebody has two, that one counts.
     for watch in Watch.objects.matching(events).order_by("by_email"):
-        watches[watch.project_id].append(watch)
-    items = []
+        watches[watch.project_id or watch.team_id].append(watch)
+    items, closed = [], proposal_notices.lock_closed(events)
     for project in projects:
-        own = [(event, _audience(event, watches[project.pk])) for event in events if event.project_id == project.pk]
+        watching = sorted(watches[project.pk] + watches[project.team_id], key=attrgetter("by_email"))
+        own = [(event, _audience(event, watching)) for event in events if event.project_id == project.pk]
         people = {user_id for _, audience in own for user_id in audience}
         for reader in project.users_with_access().filter(pk__in=people).order_by("pk") if people else []:
-            items += [_item(event, reader, audience[reader.pk]) for event, audience in own if reader.pk in audience]
+            items += [
+                _item(event, reader, audience[reader.pk], is_closed=event.pk in closed)
+                for event, audience in own
+                if reader.pk in audience
+            ]
     return items
 
 
@@ -88,7 +95,8 @@ def _audience(event: Event, watches: Iterable[Watch]) -> dict[UUID, Watch | None
     return audience
 
 
-def _item(event: Event, user: User, watch: Watch | None) -> InboxItem:
+def _item(event: Event, user: User, watch: Watch | None, *, is_closed: bool) -> InboxItem:
+    """The item, which is read already where the proposal that it tells of has been decided meanwhile."""
     by_mail = watch is not None and watch.by_email and bool(user.email)
     return InboxItem(
         user=user,
@@ -96,4 +104,5 @@ def _item(event: Event, user: User, watch: Watch | None) -> InboxItem:
         reason=InboxReason.CONCERNED if str(user.pk) in event.recipients else InboxReason.WATCHING,
         mail=InboxItem.Mail.PENDING if by_mail else InboxItem.Mail.NONE,
         next_mail_at=timezone.now() if by_mail else None,
+        read_at=timezone.now() if is_closed else None,
     )

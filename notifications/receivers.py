@@ -8,12 +8,13 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
+from artifacts.aliases.proposals import proposal_closed
 from artifacts.artifacts import artifact_deleting
-from artifacts.models import Artifact
+from artifacts.models import AliasProposal, Artifact
 from core.throttle import Throttle
 from events.models import Event
 from events.outbox import recorded
-from notifications import fan_out, tasks
+from notifications import fan_out, proposal_notices, tasks
 from notifications.models import Attempt, Delivery, InboxItem, Watch, Webhook
 from projects.models import Project
 from projects.projects import project_deleting
@@ -37,6 +38,12 @@ def _nudge(recorded_at: float) -> None:
         return
     _throttle.ask(lambda delay: tasks.announce.apply_async(countdown=delay or None))
     _thread.nudged_at = time.monotonic()
+
+
+@receiver(proposal_closed)
+def close_notices(proposal: AliasProposal, **_: Any) -> None:
+    """Nobody is asked any more to decide about it."""
+    proposal_notices.close(proposal)
 
 
 @receiver(artifact_deleting)

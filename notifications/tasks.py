@@ -12,11 +12,12 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from artifacts import health
-from notifications import emails, fan_out, webhook_delivery
+from notifications import digests, emails, fan_out, webhook_delivery
 from notifications.health import WORKERS
 from wanllmdb.celery import app
 
 _SWEEP_EVERY = timedelta(seconds=10)
+_DIGESTS_EVERY = timedelta(minutes=5)
 # After so many batches of events other tasks have their turn.
 _BATCHES_A_TURN = 50
 
@@ -53,6 +54,11 @@ def mail(item_id: str = "") -> None:
     emails.send_due()
 
 
+@app.task(expires=_DIGESTS_EVERY.total_seconds())
+def send_digests() -> None:
+    digests.send_due()
+
+
 @app.task(expires=health.HEARTBEAT_INTERVAL.total_seconds())
 def record_heartbeat() -> None:
     health.record_heartbeat(WORKERS)
@@ -77,6 +83,7 @@ def sweep() -> None:
 
 BEAT: dict[str, dict[str, Any]] = {
     "notifications-sweep": {"task": sweep.name, "schedule": _SWEEP_EVERY},
+    "notifications-send-digests": {"task": send_digests.name, "schedule": _DIGESTS_EVERY},
     "notifications-record-heartbeat": {"task": record_heartbeat.name, "schedule": health.HEARTBEAT_INTERVAL},
 }
 

@@ -1,9 +1,10 @@
 """What people do to be told of what happens."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from accounts.actor import Actor
+from accounts.models import Team
 from artifacts import validators
 from artifacts.models import Artifact
 from notifications import errors
@@ -19,9 +20,11 @@ class Watched(NamedTuple):
 
 
 def watch(
-    actor: Actor, project: Project, artifact: Artifact | None = None, *, pattern: str = "*", by_email: bool = False
+    actor: Actor, scope: Team | Project, artifact: Artifact | None = None, *, pattern: str = "*", by_email: bool = False
 ) -> Watched:
-    """Watch a project or, if it is given, one artifact of it, which the user must see; or change how it is watched.
+    """Watch all projects of a team that the user is in, or one project, or, if it is given, one artifact of that.
+
+    The user must see it. Who watches it already changes how.
 
     The pattern is of the aliases that matter. Only `*` covers events that are about no alias. Raises `Invalid`.
     """
@@ -30,9 +33,17 @@ def watch(
             "A pattern consists of letters, digits, dots, underscores, hyphens, * and ?, as aliases do."
         )
     row, created = Watch.objects.update_or_create(
-        user=actor.user, project=project, artifact=artifact, defaults={"pattern": pattern, "by_email": by_email}
+        user=actor.user,
+        **target(scope, artifact),
+        defaults={"pattern": pattern, "by_email": by_email},
     )
     return Watched(row, created)
+
+
+def target(scope: Team | Project, artifact: Artifact | None = None) -> dict[str, Any]:
+    """The columns that say what is watched."""
+    is_team = isinstance(scope, Team)
+    return {"team": scope if is_team else None, "project": None if is_team else scope, "artifact": artifact}
 
 
 def unwatch(actor: Actor, watch: Watch) -> None:

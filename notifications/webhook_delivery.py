@@ -104,7 +104,7 @@ def _next(webhook_id: UUID | str) -> Delivery | None:
 def _attempt(delivery: Delivery, lookup: url_policy.Lookup) -> Sent:
     event, webhook = delivery.event, delivery.webhook
     now = timezone.now()
-    body = event.body
+    body = delivery.body
     try:
         signed = signatures.headers(webhook.secret, event.message_id, int(now.timestamp()), body)
     except encryption.Undecryptable as refusal:

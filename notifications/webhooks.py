@@ -14,12 +14,20 @@ from core import encryption
 from events import kinds, outbox
 from notifications import errors, signatures, tasks, url_policy
 from notifications.kinds import WEBHOOK_TEST
+from notifications.message_formats import WebhookFormat
 from notifications.models import Attempt, Delivery, Webhook
 from projects.models import Project
 
 
 def create(
-    actor: Actor, project: Project, url: str, *, events: Iterable[str], description: str = "", active: bool = True
+    actor: Actor,
+    project: Project,
+    url: str,
+    *,
+    events: Iterable[str],
+    format: str = WebhookFormat.GENERIC,
+    description: str = "",
+    active: bool = True,
 ) -> Webhook:
     """A new webhook, with its secret. Raises `AddressRefused` for an address it may not call, `TooManyWebhooks`."""
     permissions.require(actor, project.team, Role.ADMIN)
@@ -30,6 +38,7 @@ def create(
     return Webhook.objects.create(
         project=project,
         url=url,
+        format=format,
         description=description,
         events=events,
         active=active,
@@ -39,7 +48,7 @@ def create(
 
 
 def update(actor: Actor, webhook: Webhook, **changes: Any) -> Webhook:
-    """Change url, description, events or active. To make it active also ends a pause."""
+    """Change url, format, description, events or active. To make it active also ends a pause."""
     permissions.require(actor, webhook.project.team, Role.ADMIN)
     if "events" in changes:
         changes["events"] = _check_events(changes["events"])

@@ -1,4 +1,4 @@
-"""The verbs of runs: start, resume, change, heartbeat, finish.
+"""The verbs of runs: start, resume, change, heartbeat, finish, delete.
 
 Workers mark those whose heartbeat stopped as crashed.
 """
@@ -18,7 +18,7 @@ from accounts.models import Role
 from core.validators import validate_json_object
 from projects import run_names
 from projects.errors import RunEnded
-from projects.models import Project, Resume, Run, State
+from projects.models import Project, Resume, Run, RunEnvironment, State
 
 # A run that says nothing for so long has crashed.
 HEARTBEAT_GRACE = timedelta(minutes=5)
@@ -66,12 +66,28 @@ def start_or_resume(
     name: str | None = None,
     resume: Resume = Resume.NEVER,
     idempotency_key: UUID | None = None,
+    environment: dict[str, Any] | None = None,
     **columns: Any,
 ) -> Started:
     """`start`, or with `resume` go on with the run of that name or id.
 
+    `environment` has the columns of `RunEnvironment`, which replace those of a run that goes on.
     Raises `Invalid` without a name to resume, `Missing` if there must be a run and is none, and what `start` raises.
     """
+    started = _start_or_resume(actor, project, name, resume, idempotency_key, columns)
+    if environment:
+        _describe_environment(started.run, environment)
+    return started
+
+
+def _start_or_resume(
+    actor: Actor,
+    project: Project,
+    name: str | None,
+    resume: Resume,
+    idempotency_key: UUID | None,
+    columns: dict[str, Any],
+) -> Started:
     permissions.require(actor, project.team, Role.EDITOR)
     if run := _started_before(actor, project, idempotency_key):
         return Started(run, True)
@@ -96,6 +112,7 @@ def _resume(actor: Actor, run: Run, columns: dict[str, Any]) -> Run:
     run = _lock(run)
     columns.pop("started_at", None)
     columns |= {"state": State.RUNNING, "heartbeat_at": timezone.now(), "finished_at": None}
+    columns |= {"exit_code": None, "error": ""}
     return update(actor, run, merge=True, **columns)
 
 
@@ -135,13 +152,20 @@ def finish(
     state: State,
     summary: dict[str, Any] | None = None,
     finished_at: datetime | None = None,
+    exit_code: int | None = None,
+    error: str = "",
 ) -> Run:
-    """Record how the run ended, now or earlier. The same state again changes nothing; another one raises `RunEnded`."""
+    """Record how the run ended, now or earlier, and why: the exit code, and the last line of the error.
+
+    The same state again changes nothing; another one raises `RunEnded`.
+    """
     permissions.require(actor, run.project.team, Role.EDITOR)
     if state == State.RUNNING:
         raise errors.Invalid("A run ends as finished, crashed or killed.")
     at = max(run.started_at, _not_in_future(finished_at))
-    changes = {} if summary is None else {"summary": summary}
+    changes: dict[str, Any] = {"exit_code": exit_code, "error": error}
+    if summary is not None:
+        changes["summary"] = summary
     open_run = Run.objects.open().filter(pk=run.pk)
     open_run.update(state=state, heartbeat_at=at, finished_at=at, **changes)
     _reload(run)
@@ -150,6 +174,13 @@ def finish(
     if summary is not None:
         summary_changed.send(Run, run=run)
     return run
+
+
+@transaction.atomic
+def delete(actor: Actor, run: Run) -> None:
+    """Delete the run with its history, and that it used versions. The versions that it logged stay."""
+    permissions.require(actor, run.project.team, Role.EDITOR)
+    _lock(run).delete()
 
 
 def mark_crashed() -> int:
@@ -173,6 +204,11 @@ def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) 
             raise error
         return first
     return run
+
+
+def _describe_environment(run: Run, environment: dict[str, Any]) -> None:
+    errors.check(RunEnvironment(run=run, **environment))
+    RunEnvironment.objects.update_or_create(run=run, defaults=environment)
 
 
 def _not_in_future(at: datetime | None) -> datetime:
@@ -208,7 +244,7 @@ def _within_limits(column: str, value: dict[str, Any]) -> dict[str, Any]:
 
 def _reload(run: Run) -> None:
     try:
-        run.refresh_from_db(fields=["state", "summary", "heartbeat_at", "finished_at"])
+        run.refresh_from_db(fields=["state", "summary", "heartbeat_at", "finished_at", "exit_code", "error"])
     except Run.DoesNotExist as error:
         raise errors.Missing("The run has been deleted.") from error
 

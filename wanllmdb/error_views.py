@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 
 from api.errors import is_api, problem_response
 from core import database_errors, errors
-from web import rendering
+from web import display, rendering
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -39,7 +39,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         detail = "Something went wrong on the server. Its log has the details under this request ID."
         return problem_response(request, 500, detail, "ServerError")
     # Nothing that may have failed just now: no database, no context processors, no hashed names of files.
-    context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL}
+    context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL, "display": display.of(request)}
     return HttpResponse(render_to_string("errors/server_error.html", context), status=500)
 
 

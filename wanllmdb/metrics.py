@@ -62,28 +62,25 @@ def _read_database(now: datetime) -> Iterator[GaugeMetricFamily]:
     ages = GaugeMetricFamily(
         "wanllmdb_queue_age_seconds", "For how long the oldest work in the queue has been due.", labels=["queue"]
     )
-    for name, rows, column in _queues(now):
+    for name, rows, column in queues(now):
         totals = rows.order_by().aggregate(count=Count("pk"), oldest=Min(column))
         queued.add_metric([name], totals["count"])
         ages.add_metric([name], max(0.0, (now - totals["oldest"]).total_seconds()) if totals["oldest"] else 0)
     yield queued
     yield ages
-    slow = cache.get_or_set("metrics-slow", lambda: _count_slowly(now), _SLOW_COUNTS_SECONDS)
-    yield _gauge(
-        "wanllmdb_garbage_objects", "Objects that nothing needs, and whose grace is over.", slow.pop("garbage")
-    )
+    garbage = cache.get_or_set("metrics-garbage", lambda: _count_garbage(now), _SLOW_COUNTS_SECONDS)
+    yield _gauge("wanllmdb_garbage_objects", "Objects that nothing needs, and whose grace is over.", garbage)
     yield _gauge("wanllmdb_drafts", "Versions that are not finalized.", ArtifactVersion.objects.drafts().count())
-    failures = GaugeMetricFamily("wanllmdb_failures", "What failed and waits for somebody to look at.", labels=["what"])
-    corrupt = ArtifactVersion.objects.finalized().filter(integrity=ArtifactVersion.Integrity.CORRUPT)
-    for name, count in {"corrupt_versions": corrupt.count(), **slow}.items():
-        failures.add_metric([name], count)
-    yield failures
+    failed = GaugeMetricFamily("wanllmdb_failures", "What failed and waits for somebody to look at.", labels=["what"])
+    for name, count in failures().items():
+        failed.add_metric([name], count)
+    yield failed
     seen = WorkerHeartbeat.objects.aggregate(last=Min("last_seen_at"))["last"]
     age = (now - seen).total_seconds() if seen else float("inf")
     yield _gauge("wanllmdb_worker_heartbeat_age_seconds", "How long ago a worker was last heard of.", age)
 
 
-def _queues(now: datetime) -> Iterator[tuple[str, QuerySet[Any], str]]:
+def queues(now: datetime) -> Iterator[tuple[str, QuerySet[Any], str]]:
     """Each with its rows, and the column that says since when they are due."""
     unverified = ArtifactVersion.objects.finalized().filter(integrity=ArtifactVersion.Integrity.PENDING)
     yield "verification", unverified, "finalized_at"
@@ -92,14 +89,25 @@ def _queues(now: datetime) -> Iterator[tuple[str, QuerySet[Any], str]]:
     yield "mails", InboxItem.objects.filter(mail=InboxItem.Mail.PENDING, next_mail_at__lte=now), "next_mail_at"
 
 
-def _count_slowly(now: datetime) -> dict[str, int]:
+def failures() -> dict[str, int]:
+    """How much of each kind failed and waits for somebody to look at."""
+    corrupt = ArtifactVersion.objects.finalized().filter(integrity=ArtifactVersion.Integrity.CORRUPT)
+    return {"corrupt_versions": corrupt.count()} | cache.get_or_set(
+        "metrics-failures", _count_failures, _SLOW_COUNTS_SECONDS
+    )
+
+
+def _count_failures() -> dict[str, int]:
     """What no index counts, and what need not be right to the minute."""
     return {
-        "garbage": StoredObject.objects.orphaned(now - settings.ORPHAN_GRACE).count(),
         "failed_deliveries": Delivery.objects.filter(state=Delivery.State.FAILED).count(),
         "failed_mails": InboxItem.objects.filter(mail=InboxItem.Mail.FAILED).count(),
         "paused_webhooks": Webhook.objects.exclude(paused_at=None).count(),
     }
+
+
+def _count_garbage(now: datetime) -> int:
+    return StoredObject.objects.orphaned(now - settings.ORPHAN_GRACE).count()
 
 
 def _gauge(name: str, description: str, value: float) -> GaugeMetricFamily:

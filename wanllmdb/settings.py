@@ -45,7 +45,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "knox",
     "accounts",
     "projects",
@@ -91,6 +90,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "web.context_processors.display_settings",
                 "web.context_processors.health_problems",
                 "web.context_processors.unread_count",
             ],
@@ -98,16 +98,40 @@ TEMPLATES = [
     }
 ]
 
+# The admin in the colours of static/css/tokens.css, which its own stylesheet reads.
+_GREYS = "#f7f7f5 #f1f1ee #e3e3de #d3d3cd #9b9ea5 #6b6f77 #5b5e66 #3a3f46 #2d3136 #131416 #0d0e0f"
+_BLUES = "#edf1fd #dde5fb #c3d0f8 #a9bdfb #93aeff #7d9bf7 #2f55c8 #2849ad #23408f #1f2945 #161d33"
+_WEIGHTS = (50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 950)
 UNFOLD = {
     "SITE_TITLE": "wanLLMDB",
     "SITE_HEADER": "wanLLMDB",
     "SITE_SUBHEADER": "Administration",
+    "SITE_ICON": "wanllmdb.administration.icon",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/favicon.svg"}],
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "base": dict(zip(map(str, _WEIGHTS), _GREYS.split(), strict=True)),
+        "primary": dict(zip(map(str, _WEIGHTS), _BLUES.split(), strict=True)),
+        "font": {
+            "subtle-light": "#5b5e66",
+            "subtle-dark": "#a2a7af",
+            "default-light": "#1c1d20",
+            "default-dark": "#e7e8ea",
+            "important-light": "#1c1d20",
+            "important-dark": "#e7e8ea",
+        },
+    },
+    "STYLES": ["wanllmdb.administration.tokens_stylesheet", "wanllmdb.administration.admin_stylesheet"],
+    "SCRIPTS": ["wanllmdb.administration.theme_script"],
+    "THEME": "wanllmdb.administration.theme",
+    "DASHBOARD_CALLBACK": "wanllmdb.administration.index",
+    "SIDEBAR": {"navigation": "wanllmdb.administration.navigation"},
 }
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
+FORMAT_MODULE_PATH = "wanllmdb.formats"
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -239,6 +263,8 @@ EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="wanLLMDB <wanllmdb@localhost>")
 MAIL_ATTEMPTS = 6
+# When digests are sent, in UTC: at this hour, weekly ones on Mondays.
+DIGEST_HOUR = env.int("DIGEST_HOUR", default=7)
 # Webhooks can call public addresses, and those in these private networks.
 WEBHOOK_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])]
 # In seconds: to connect, between two bytes of the response, and for a whole attempt.
@@ -279,13 +305,11 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.schema.document_problems",
+        "api.schema.document_titles",
     ],
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "RunStateEnum": "projects.models.State",
@@ -318,7 +342,8 @@ if IS_WEB_PROCESS:
         CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_timeout": 2, "socket_connect_timeout": 2}
 # What waits for hosts of others has a queue of its own, for workers of its own.
 CELERY_TASK_ROUTES = {
-    f"notifications.tasks.{name}": {"queue": "notifications"} for name in ("deliver", "mail", "record_heartbeat")
+    f"notifications.tasks.{name}": {"queue": "notifications"}
+    for name in ("deliver", "mail", "send_digests", "record_heartbeat")
 }
 CELERY_TASK_IGNORE_RESULT = True
 # A request does not wait for a broker that is down: the sweep finds the work.

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from api.schema import DocsView, SchemaView
+from api.schema import SchemaView, docs
 from artifacts import health
 from core import csp
 from wanllmdb import error_views
@@ -44,7 +44,7 @@ urlpatterns = [
     path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", (admin_pages, "admin", admin_name)),
     path("api/v1/schema", SchemaView.as_view(), name="schema"),
-    path("api/v1/docs", DocsView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/docs", docs, name="docs"),
     path("api/v1/", include("api.urls")),
     path("", include("web.urls")),
 ]

@@ -1,4 +1,4 @@
-"""Context of every page: parts of the system that are away, and the number of unread items in the inbox."""
+"""Context of every page: how it is to be shown, parts of the system that are away, and the number of unread items."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,6 +7,12 @@ from django.http import HttpRequest
 
 from artifacts import health
 from notifications import inbox
+from web import display
+
+
+def display_settings(request: HttpRequest) -> dict[str, display.Display]:
+    """The theme, times and shortcuts that the reader has chosen."""
+    return {"display": display.of(request)}
 
 
 def health_problems(request: HttpRequest) -> dict[str, Callable[[], list[str]]]:

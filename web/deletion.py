@@ -27,7 +27,7 @@ def facts(impact: Impact, aliases_label: str = "Aliases") -> list[Fact]:
         _names(aliases_label, impact.aliases),
         Fact("latest", moves),
         _names("Rules", map(str, impact.rules)),
-        _rows("Used by", impact.used_by, lambda run: run.display_name or run.name),
+        _rows("Used by", impact.used_by, lambda run: run.title),
         _rows("Downstream", impact.downstream, lambda version: str(version)),
     ]
     return [line for line in lines if line.items]
@@ -45,7 +45,7 @@ def source_run(version: ArtifactVersion) -> list[Fact]:
     if run is None:
         return []
     run.project = version.artifact.project
-    return [Fact("Logged by", [(run.display_name or run.name, run.get_absolute_url())])]
+    return [Fact("Logged by", [(run.title, run.get_absolute_url())])]
 
 
 def _names(label: str, names: Iterable[str]) -> Fact:

@@ -1,18 +1,21 @@
-"""Home: the projects that the reader may see, and the newest versions in them."""
+"""Home: the projects that the reader may see, what waits for the reader, and what is new in them."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts import users
+from accounts.actor import Actor
 from accounts.models import Team
-from artifacts import activity
-from artifacts.models import Artifact
+from artifacts import activity, current_version, first_steps
 from projects.models import Project
 from web import rendering
 from web.projects.forms import ProjectFilter
 
 PAGE_SIZE = 50
 MAX_RECENT = 10
+MAX_PROPOSALS = 5
+MAX_IN_PRODUCTION = 8
 
 
 @login_required
@@ -33,8 +36,24 @@ def home(request: HttpRequest) -> HttpResponse:
         "active_nav": "home",
     }
     if not rendering.is_partial(request):
-        artifacts = Artifact.objects.visible_to(request.user)
-        context["recent"] = activity.newest_versions(artifacts, MAX_RECENT)
-        context["teams"] = Team.objects.visible_to(request.user).order_by("name")
+        context["recent"], context["proposals"] = activity.of_user(request.user, MAX_RECENT, MAX_PROPOSALS)
+        teams = Team.objects.visible_to(request.user).order_by("name")
+        context["teams"] = list(first_steps.annotate(teams, request.user))
+        context["first_steps"] = first_steps.of(request.user, context["teams"])
     status = 422 if form.query["fault"] else 200
     return rendering.render_page(request, "home/home.html", context, status=status)
+
+
+@login_required
+@require_safe
+def production(request: HttpRequest) -> HttpResponse:
+    """A card of home, which asks for it once it is there."""
+    rows = current_version.in_production(request.user, MAX_IN_PRODUCTION)
+    return rendering.render_page(request, "home/production.html", {"in_production": rows, "active_nav": "home"})
+
+
+@login_required
+@require_POST
+def hide_first_steps(request: HttpRequest) -> HttpResponse:
+    users.hide_first_steps(Actor.from_page(request))
+    return rendering.redirect_with_message(request, "You will not be shown them again.", "home")

@@ -19,6 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from core import bounded_count, errors
+from web import display
 from web.tables import View
 
 MAX_REFUSALS = 4
@@ -138,7 +139,7 @@ def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpR
     """A verb's refusal: where the form was, or as a problem."""
     if request.method == "POST" and refusal.status in (400, 409) and not is_partial(request):
         messages.error(request, str(refusal))
-        return redirect(_referring_page(request))
+        return redirect(referring_page(request))
     return render_problem(request, refusal.status, refusal.title, str(refusal), refusal.retry_after)
 
 
@@ -161,6 +162,7 @@ def render_unavailable(request: HttpRequest, message: str) -> HttpResponse:
     if is_partial(request):
         return render_problem(request, 503, "Unavailable", message)
     context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL, "unavailable": message}
+    context["display"] = display.of(request)
     page = render_to_string("errors/server_error.html", context)
     return HttpResponse(page, status=503, headers={"Retry-After": str(errors.RETRY_AFTER_SECONDS)})
 
@@ -171,7 +173,8 @@ def add_htmx_trigger(response: HttpResponse, **events: Any) -> HttpResponse:
     return response
 
 
-def _referring_page(request: HttpRequest) -> str:
+def referring_page(request: HttpRequest) -> str:
+    """The page of ours that the request comes from, filters and all, or home."""
     referer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referer, allowed_hosts={request.get_host()}):
         parts = urlsplit(referer)

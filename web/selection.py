@@ -46,8 +46,8 @@ def items(request: HttpRequest, rows: QuerySet) -> list[Any]:
     return list(rows.filter(pk__in=ids)) if ids else []
 
 
-def nothing_selected(request: HttpRequest, back: str) -> HttpResponse:
-    messages.error(request, "Select at least one row first.")
+def nothing_selected(request: HttpRequest, back: str, message: str = "Select at least one row first.") -> HttpResponse:
+    messages.error(request, message)
     return redirect(back)
 
 

@@ -1,7 +1,6 @@
 """Tables whose columns and order are in the URL: `sort=-size`, and `column=metadata.mAP` for each added column."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from django.http import QueryDict
 from artifacts.models import SearchValue
 from artifacts.search_query import fold
 from core import bounded_count, long_values
+from web.numbers import significant
 
 MAX_COLUMNS = 8
 MAX_COLUMN_LENGTH = 200
@@ -126,8 +126,7 @@ def format_value(value: Any) -> str:
     """For a cell: numbers with five significant digits."""
     if value is None:
         return ""
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.5g}"
+    value = significant(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MAX_CELL_LENGTH else f"{text[:_MAX_CELL_LENGTH]}…"
 

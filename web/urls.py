@@ -6,6 +6,8 @@ from web import home, search
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("home/production", home.production, name="home-production"),
+    path("home/first-steps/hide", home.hide_first_steps, name="first-steps-hide"),
     path("search", search.search, name="search"),
     path("", include("web.accounts.urls")),
     path("", include("web.aliases.urls")),

@@ -30,6 +30,10 @@ class User(AbstractUser):
         help_text="Also the name of the user's personal team.",
     )
 
+    first_steps_hidden_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since then home has no list of first steps."
+    )
+
     objects = UserManager()
 
     class Meta(AbstractUser.Meta):

@@ -182,6 +182,11 @@ class UseArtifact(serializers.Serializer):
     version = serializers.CharField(max_length=20, required=False, allow_null=True)
     type = serializers.CharField(max_length=64, required=False, allow_null=True)
     at = MomentField(required=False, allow_null=True, help_text="Resolve the alias as of this time.")
+    requested_as = AliasNameField(
+        required=False,
+        allow_null=True,
+        help_text="The alias or version by which the program had found it, if that was before.",
+    )
     run_id = serializers.UUIDField(required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:

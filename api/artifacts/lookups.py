@@ -141,4 +141,4 @@ def _deleted_version(request: Request, pk: UUID) -> errors.VersionNotFound | Non
     """The error that names the version, if it was deleted, and the user sees its artifact."""
     deleted = ArtifactVersion.objects.filter(pk=pk, state=ArtifactVersion.State.DELETED)
     version = deleted.filter(artifact__in=Artifact.objects.visible_to(request.user)).select_related("artifact").first()
-    return errors.VersionNotFound.deleted(version.version, version.artifact.name) if version else None
+    return errors.VersionNotFound.deleted(version.title, version.artifact.name) if version else None

@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -133,5 +133,9 @@ def versions(request: Request, artifact: Artifact) -> tuple[QuerySet[ArtifactVer
     if "state" in query:
         rows = rows.filter(state=query["state"])
     rows = narrow(request, "versions", rows, query)
-    key = query["ordering"] if query.get("state") == ArtifactVersion.State.FINALIZED else "-id"
-    return rows.for_display().order_by(query["ordering"]), key
+    if query.get("state") == ArtifactVersion.State.FINALIZED:
+        return rows.for_display().order_by(query["ordering"]), query["ordering"]
+    # A draft without a number comes after those that have one.
+    number, is_descending = F("number"), query["ordering"].startswith("-")
+    order = (number.desc(nulls_first=True), "-id") if is_descending else (number.asc(nulls_last=True), "id")
+    return rows.for_display().order_by(*order), "-id"

@@ -89,7 +89,9 @@ class VersionSerializer(serializers.ModelSerializer):
     artifact_type = serializers.CharField(source="artifact.type")
     project = serializers.UUIDField(source="artifact.project_id")
     project_name = serializers.CharField(source="artifact.project.full_name")
-    version = serializers.CharField()
+    version = serializers.CharField(
+        allow_null=True, help_text="`v3`; null in a draft that gets its number when it is finalized."
+    )
     is_finalized = serializers.BooleanField()
     metadata = JSONObjectField()
     aliases = serializers.SerializerMethodField()
@@ -208,16 +210,28 @@ class ResolvedSerializer(serializers.Serializer):
 class UsageSerializer(serializers.ModelSerializer):
     run_id = serializers.UUIDField()
     version_id = serializers.UUIDField()
+    requested_as = serializers.ListField(
+        child=serializers.CharField(), help_text="The aliases or versions by which the run asked for it."
+    )
 
     class Meta:
         model = ArtifactUsage
-        fields = ("id", "run_id", "version_id", "created_at")
+        fields = ("id", "run_id", "version_id", "requested_as", "created_at")
 
 
 class UsedSerializer(ResolvedSerializer):
     usage = UsageSerializer()
 
 
+class UsedItemSerializer(VersionItemSerializer):
+    """A version that a run used, with its `requested_as`."""
+
+    requested_as = serializers.ListField(child=serializers.CharField())
+
+    class Meta(VersionItemSerializer.Meta):
+        fields = (*VersionItemSerializer.Meta.fields, "requested_as")
+
+
 class RunArtifactsSerializer(serializers.Serializer):
     logged = VersionItemSerializer(many=True)
-    used = VersionItemSerializer(many=True)
+    used = UsedItemSerializer(many=True)

@@ -18,7 +18,7 @@ from api.artifacts.fields import (
 )
 from api.artifacts.serializers import ArtifactCreate, ArtifactDetailSerializer, FileSerializer, VersionSerializer
 from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, ProseField
-from artifacts import storage, validators
+from artifacts import storage, validators, versions
 from artifacts.content import downloads, uploads
 from artifacts.models import ArtifactVersion, StoredObject
 from core.cursors import encode_cursor
@@ -46,6 +46,11 @@ class VersionCreate(serializers.Serializer):
         required=False,
         max_length=MAX_ALIASES_A_CALL,
         help_text="Aliases that `finalize` will be called with: refused here already if they would be refused there.",
+    )
+    numbering = serializers.ChoiceField(
+        [str(numbering) for numbering in versions.Numbering],
+        required=False,
+        help_text="When the version gets its number: with `on_finalize` a draft that is deleted leaves no gap.",
     )
 
 

@@ -7,8 +7,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.fields import BoundedListField, EnumField, JSONObjectField, LineField
+from artifacts.models import AliasProposal
 from events import kinds
-from notifications import url_policy
+from notifications import digests, url_policy, webhook_previews
+from notifications.message_formats import WebhookFormat
 from notifications.models import Attempt, Delivery, InboxItem, InboxReason, Watch, Webhook
 
 MAX_READ_IDS = 1000
@@ -28,14 +30,15 @@ class WebhookSerializer(serializers.ModelSerializer):
 
     project = serializers.UUIDField(source="project_id", read_only=True)
     project_name = serializers.CharField(source="project.full_name", read_only=True)
+    format = EnumField(WebhookFormat, read_only=True)
     events = serializers.ListField(child=serializers.CharField(), read_only=True)
     created_by = serializers.CharField(source="created_by.username", read_only=True)
 
     class Meta:
         model = Webhook
         fields = [
-            "id", "project", "project_name", "url", "description", "events", "active", "paused_at", "pause_reason",
-            "failures", "created_by", "created_at", "updated_at",
+            "id", "project", "project_name", "url", "format", "description", "events", "active", "paused_at",
+            "pause_reason", "failures", "created_by", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -51,6 +54,9 @@ class NewWebhookSerializer(WebhookSerializer):
 class WebhookCreate(serializers.Serializer):
     url = serializers.CharField(max_length=url_policy.MAX_URL, help_text="A public `https://` or `http://` URL.")
     events = EventsField()
+    format = serializers.ChoiceField(
+        WebhookFormat.choices, required=False, help_text="By default `generic`, signed JSON; or the chat of the URL."
+    )
     description = LineField(required=False, allow_blank=True)
     active = serializers.BooleanField(required=False)
 
@@ -58,8 +64,20 @@ class WebhookCreate(serializers.Serializer):
 class WebhookUpdate(serializers.Serializer):
     url = serializers.CharField(required=False, max_length=url_policy.MAX_URL)
     events = EventsField(required=False)
+    format = serializers.ChoiceField(WebhookFormat.choices, required=False)
     description = LineField(required=False, allow_blank=True)
     active = serializers.BooleanField(required=False, help_text="False pauses the webhook; true resumes it.")
+
+
+class PreviewQuery(serializers.Serializer):
+    format = serializers.ChoiceField(WebhookFormat.choices, default=WebhookFormat.GENERIC)
+    event = serializers.CharField(max_length=32, default=webhook_previews.DEFAULT_KIND, help_text="Its kind.")
+
+
+class WebhookPreviewSerializer(serializers.Serializer):
+    format = EnumField(WebhookFormat)
+    event = serializers.CharField()
+    payload = JSONObjectField(help_text="The body of the request that would be sent.")
 
 
 class AttemptSerializer(serializers.ModelSerializer):
@@ -80,7 +98,7 @@ class DeliverySerializer(serializers.ModelSerializer):
     webhook_id = serializers.UUIDField(read_only=True)
     message_id = serializers.CharField(source="event.message_id", read_only=True, help_text="The header `webhook-id`.")
     type = serializers.ChoiceField(kinds.choices(), source="event.kind", read_only=True)
-    payload = JSONObjectField(source="event.payload", read_only=True, help_text="The body of the request.")
+    payload = JSONObjectField(read_only=True, help_text="The body of the request.")
     attempts = serializers.IntegerField(
         source="attempt_count", read_only=True, help_text="Attempts since it was last requested."
     )
@@ -96,8 +114,20 @@ class DeliverySerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class InboxProposalSerializer(serializers.ModelSerializer):
+    """What became of a proposal: `decided_by` is null while it is open."""
+
+    state = EnumField(AliasProposal.State, read_only=True)
+    decided_by = serializers.CharField(source="decided_by.username", read_only=True, default=None, allow_null=True)
+
+    class Meta:
+        model = AliasProposal
+        fields = ["id", "state", "decided_by"]
+        read_only_fields = fields
+
+
 class InboxItemSerializer(serializers.ModelSerializer):
-    """An inbox item that was loaded `for_display`."""
+    """An inbox item that was loaded `for_display`, and that `proposal_notices.attach` has seen."""
 
     type = serializers.ChoiceField(kinds.choices(), source="event.kind", read_only=True)
     why = EnumField(InboxReason, source="reason", read_only=True)
@@ -107,10 +137,13 @@ class InboxItemSerializer(serializers.ModelSerializer):
     data = JSONObjectField(
         source="event.data", read_only=True, help_text="The same data as in the payload of webhooks."
     )
+    proposal = InboxProposalSerializer(
+        read_only=True, allow_null=True, help_text="Of `alias.proposed`: the proposal as it is now; null if it is gone."
+    )
 
     class Meta:
         model = InboxItem
-        fields = ["id", "type", "why", "project_name", "sentence", "url", "data", "read_at", "created_at"]
+        fields = ["id", "type", "why", "project_name", "sentence", "url", "data", "proposal", "read_at", "created_at"]
         read_only_fields = fields
 
     def get_url(self, item: InboxItem) -> str:
@@ -140,15 +173,16 @@ class InboxRead(serializers.Serializer):
 class WatchSerializer(serializers.ModelSerializer):
     """A watch that was loaded `for_display`."""
 
-    project_id = serializers.UUIDField(read_only=True)
+    team_id = serializers.UUIDField(read_only=True, allow_null=True, help_text="Of a watch of a whole team.")
+    project_id = serializers.UUIDField(read_only=True, allow_null=True)
     artifact_id = serializers.SerializerMethodField()
     place = serializers.CharField(
-        source="full_name", read_only=True, help_text="`team/project`, or `team/project/name`."
+        source="full_name", read_only=True, help_text="`team`, `team/project`, or `team/project/name`."
     )
 
     class Meta:
         model = Watch
-        fields = ["id", "project_id", "artifact_id", "place", "pattern", "by_email", "created_at"]
+        fields = ["id", "team_id", "project_id", "artifact_id", "place", "pattern", "by_email", "created_at"]
         read_only_fields = fields
 
     @extend_schema_field(serializers.UUIDField(allow_null=True))
@@ -157,6 +191,7 @@ class WatchSerializer(serializers.ModelSerializer):
 
 
 class WatchCreate(serializers.Serializer):
+    team = serializers.CharField(required=False, max_length=64, help_text="The name of a team that you are in.")
     project = serializers.CharField(required=False, max_length=200, help_text="An id, or `team/name`.")
     artifact = serializers.UUIDField(required=False)
     pattern = serializers.CharField(
@@ -167,6 +202,10 @@ class WatchCreate(serializers.Serializer):
     by_email = serializers.BooleanField(required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        if ("project" in data) == ("artifact" in data):
-            raise serializers.ValidationError("Give a project or an artifact, not both.")
+        if sum(name in data for name in ("team", "project", "artifact")) != 1:
+            raise serializers.ValidationError("Give one of team, project and artifact.")
         return data
+
+
+class DigestSerializer(serializers.Serializer):
+    frequency = serializers.ChoiceField(digests.FREQUENCIES, help_text="How often you get an e-mail of what is unread.")

@@ -11,17 +11,21 @@ from rest_framework.views import APIView
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from api.accounts.views import get_team
 from api.lookups import get_or_missing
 from api.notifications.serializers import (
     DeliverySerializer,
+    DigestSerializer,
     InboxItemSerializer,
     InboxRead,
     InboxSerializer,
     NewWebhookSerializer,
+    PreviewQuery,
     UnreadSerializer,
     WatchCreate,
     WatchSerializer,
     WebhookCreate,
+    WebhookPreviewSerializer,
     WebhookSerializer,
     WebhookUpdate,
 )
@@ -33,12 +37,13 @@ from api.pagination import (
     page_by_cursor,
     page_of,
     paginate,
+    parse,
 )
 from api.permissions import SignedIn
 from api.projects.views import get_project
 from api.serialization import parse_body
 from artifacts.models import Artifact
-from notifications import inbox, watches, webhooks
+from notifications import digests, inbox, proposal_notices, watches, webhook_previews, webhooks
 from notifications.models import Delivery, InboxItem, Watch, Webhook
 from projects.models import Project
 
@@ -64,6 +69,19 @@ class WebhookList(APIView):
         return Response(NewWebhookSerializer(made).data, 201)
 
 
+class WebhookPreview(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(parameters=[PreviewQuery], responses=WebhookPreviewSerializer, operation_id="webhooks_preview")
+    def get(self, request: Request, project_id: UUID) -> Response:
+        """Show what a webhook in this format would be sent of an event, for team admins."""
+        project = get_project(request, project_id)
+        permissions.require(Actor.from_api(request), project.team, Role.ADMIN)
+        query = parse(request, PreviewQuery)
+        preview = webhook_previews.preview(Actor.from_api(request), project, query["format"], query["event"])
+        return Response(query | {"payload": preview.payload})
+
+
 class WebhookDetail(APIView):
     permission_classes = [SignedIn]
 
@@ -74,7 +92,7 @@ class WebhookDetail(APIView):
 
     @extend_schema(request=WebhookUpdate, responses=WebhookSerializer, operation_id="webhooks_update")
     def patch(self, request: Request, webhook_id: UUID) -> Response:
-        """Change the fields that are sent; `active` pauses and resumes the webhook."""
+        """Change a webhook: the fields that are sent; `active` pauses and resumes the webhook."""
         webhook = get_webhook(request, webhook_id)
         return Response(
             WebhookSerializer(
@@ -139,7 +157,7 @@ class InboxList(APIView):
     def get(self, request: Request) -> Response:
         """List the items of your inbox, newest first."""
         row, next_cursor = cursor_page(request, InboxItem.objects.visible_to(request.user).for_display(), "-id")
-        items = InboxItemSerializer(row, many=True).data
+        items = InboxItemSerializer(proposal_notices.attach(row), many=True).data
         return Response({"items": items, "next_cursor": next_cursor, "unread": inbox.unread(request.user)})
 
 
@@ -151,6 +169,22 @@ class InboxMark(APIView):
         """Mark items of your inbox as read, by id or all of them."""
         inbox.mark_read(Actor.from_api(request), parse_body(InboxRead, request).get("ids"))
         return Response({"unread": inbox.unread(request.user)})
+
+
+class InboxDigest(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=DigestSerializer, operation_id="inbox_digest")
+    def get(self, request: Request) -> Response:
+        """Show how often you get a digest by e-mail."""
+        return Response({"frequency": digests.frequency_of(request.user)})
+
+    @extend_schema(request=DigestSerializer, responses=DigestSerializer, operation_id="inbox_digest_choose")
+    def put(self, request: Request) -> Response:
+        """Choose how often you get a digest by e-mail."""
+        frequency = parse_body(DigestSerializer, request)["frequency"]
+        digests.choose(Actor.from_api(request), frequency)
+        return Response({"frequency": frequency})
 
 
 class WatchList(APIView):
@@ -165,7 +199,7 @@ class WatchList(APIView):
         request=WatchCreate, responses={200: WatchSerializer, 201: WatchSerializer}, operation_id="watches_create"
     )
     def post(self, request: Request) -> Response:
-        """Watch a project or an artifact (201), or change how you watch it (200)."""
+        """Watch a team, a project or an artifact (201), or change how you watch it (200)."""
         data = parse_body(WatchCreate, request)
         watched = watches.watch(Actor.from_api(request), **_target(request, data), **data)
         row = Watch.objects.for_display().get(pk=watched.watch.pk)
@@ -190,9 +224,11 @@ def get_webhook(request: Request, webhook_id: UUID) -> Webhook:
 
 
 def _target(request: Request, data: dict[str, Any]) -> dict[str, Any]:
-    """The project and artifact to watch, removed from the data."""
+    """The team, or the project and artifact, to watch, removed from the data."""
+    if "team" in data:
+        return {"scope": get_team(request, data.pop("team"))}
     if "project" in data:
-        return {"project": Project.objects.visible_to(request.user).find(data.pop("project"))}
+        return {"scope": Project.objects.visible_to(request.user).find(data.pop("project"))}
     visible = Artifact.objects.visible_to(request.user).select_related("project__team")
     artifact = get_or_missing(visible, "Artifact", data.pop("artifact"))
-    return {"project": artifact.project, "artifact": artifact}
+    return {"scope": artifact.project, "artifact": artifact}

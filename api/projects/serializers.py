@@ -9,8 +9,8 @@ from api.fields import BoundedListField, EnumField, JSONObjectField, LineField, 
 from api.pagination import CursorQuery, PageQuery
 from api.search import QueryField
 from projects import history
-from projects.models import Project, Resume, Run, State, Visibility
-from projects.validators import NAME, NAME_RULE
+from projects.models import Project, Resume, Run, RunEnvironment, State, Visibility
+from projects.validators import NAME, NAME_RULE, validate_packages
 
 MAX_HISTORY_ROWS = 10_000
 
@@ -86,12 +86,31 @@ class RunSerializer(serializers.ModelSerializer):
         fields = [
             "id", "project", "project_name", "name", "display_name", "state", "config", "summary", "tags", "notes",
             "job_type", "group", "host", "git_commit", "git_remote", "started_at", "heartbeat_at", "finished_at",
+            "exit_code", "error",
             "history_row_count", "last_step", "created_by", "url",
         ]  # fmt: skip
         read_only_fields = fields
 
     def get_url(self, run: Run) -> str:
         return settings.BASE_URL + run.get_absolute_url()
+
+
+class EnvironmentSerializer(serializers.ModelSerializer):
+    """What a run was started with."""
+
+    class Meta:
+        model = RunEnvironment
+        fields = ["command", "python_version", "packages"]
+
+
+class RunDetailSerializer(RunSerializer):
+    """A run with its environment loaded."""
+
+    environment = EnvironmentSerializer(read_only=True, allow_null=True, default=None)
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "environment"]
+        read_only_fields = fields
 
 
 class RunItemSerializer(ListItemMixin, RunSerializer):
@@ -124,6 +143,14 @@ class RunUpdate(RunFields):
     )
 
 
+class Environment(serializers.Serializer):
+    command = LineField(required=False, allow_blank=True, max_length=4096)
+    python_version = LineField(required=False, allow_blank=True, max_length=64)
+    packages = JSONObjectField(
+        required=False, validators=[validate_packages], help_text="Versions by name, at most 1,000."
+    )
+
+
 class RunCreate(RunFields):
     project = serializers.CharField(
         max_length=200, help_text="An id, `team/name`, or `name` in your personal team; created if it does not exist."
@@ -143,6 +170,7 @@ class RunCreate(RunFields):
     host = LineField(required=False, allow_blank=True, max_length=255)
     git_commit = LineField(required=False, allow_blank=True, max_length=64)
     git_remote = LineField(required=False, allow_blank=True, max_length=1024)
+    environment = Environment(required=False)
 
 
 class RunFinish(serializers.Serializer):
@@ -155,13 +183,16 @@ class RunFinish(serializers.Serializer):
         required=False,
         help_text="Takes precedence over the exit code.",
     )
+    error = LineField(
+        required=False, allow_blank=True, max_length=1024, help_text="The last line of the error that ended it."
+    )
     summary = JSONObjectField(required=False, allow_null=True)
     finished_at = serializers.DateTimeField(
         required=False, allow_null=True, help_text="When it ended, if that was earlier."
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        exit_code = data.pop("exit_code", None)
+        exit_code = data.get("exit_code")
         if "state" not in data:
             if exit_code is None:
                 raise serializers.ValidationError("Send how the run ended: exit_code or state.")

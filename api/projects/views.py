@@ -24,6 +24,7 @@ from api.projects.serializers import (
     ProjectSerializer,
     ProjectUpdate,
     RunCreate,
+    RunDetailSerializer,
     RunFinish,
     RunItemSerializer,
     RunQuery,
@@ -67,12 +68,12 @@ class ProjectDetail(APIView):
 
     @extend_schema(request=ProjectUpdate, responses=ProjectSerializer, operation_id="projects_replace")
     def put(self, request: Request, project_id: UUID) -> Response:
-        """Change the fields that are sent."""
+        """Change a project: the fields that are sent."""
         return self.patch(request, project_id)
 
     @extend_schema(request=ProjectUpdate, responses=ProjectSerializer, operation_id="projects_update")
     def patch(self, request: Request, project_id: UUID) -> Response:
-        """Change the fields that are sent."""
+        """Change a project: the fields that are sent."""
         project = get_project(request, project_id)
         changes = parse_body(ProjectUpdate, request, team=project.team.name)
         return Response(ProjectSerializer(projects.update(Actor.from_api(request), project, **changes)).data)
@@ -114,16 +115,22 @@ class RunList(APIView):
 class RunDetail(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(responses=RunSerializer, operation_id="runs_show")
+    @extend_schema(responses=RunDetailSerializer, operation_id="runs_show")
     def get(self, request: Request, run_id: UUID) -> Response:
-        """Show a run."""
-        return Response(RunSerializer(get_run(request, run_id)).data)
+        """Show a run, with what it was started with."""
+        return Response(RunDetailSerializer(get_run(request, run_id)).data)
 
     @extend_schema(request=RunUpdate, responses=RunSerializer, operation_id="runs_update")
     def patch(self, request: Request, run_id: UUID) -> Response:
-        """Replace the fields that are sent; config and summary as a whole, or with `merge` those keys that are sent."""
+        """Change a run: the fields that are sent, config and summary as a whole, or with `merge` key by key."""
         run = get_run(request, run_id)
         return Response(RunSerializer(runs.update(Actor.from_api(request), run, **parse_body(RunUpdate, request))).data)
+
+    @extend_schema(responses={204: None}, operation_id="runs_delete")
+    def delete(self, request: Request, run_id: UUID) -> Response:
+        """Delete a run with its history; the versions that it logged stay."""
+        runs.delete(Actor.from_api(request), get_run(request, run_id))
+        return Response(status=204)
 
 
 class RunHeartbeat(APIView):

@@ -223,7 +223,7 @@ def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
     if version.artifact_id != artifact.pk:
         raise errors.AliasTargetRefused(f"That version does not belong to artifact {artifact.name!r}.")
     if not version.is_finalized:
-        raise errors.AliasTargetRefused(f"Version {version.version} is a {version.state}: finalize it first.")
+        raise errors.AliasTargetRefused(f"{version.title} is a {version.state}: finalize it first.")
 
 
 def check_new_alias(artifact: Artifact, alias: str, next_number: int | None = None) -> None:

@@ -31,13 +31,16 @@ class Excerpt(NamedTuple):
     count: int
 
 
-def attach(artifacts: Iterable[Artifact], *, sought: str = "") -> None:
+def attach(
+    artifacts: Iterable[Artifact], *, sought: str = "", rules: dict[UUID, list[AliasRule]] | None = None
+) -> None:
     """Set `alias_excerpt` of artifacts that were loaded with project and team, in the order of `order`. Two queries.
 
-    `sought` is the alias that the list was filtered by, which comes first.
+    `sought` is the alias that the list was filtered by, which comes first. Where the `rules_by_artifact` are at hand,
+    it is one query.
     """
     rows = list(artifacts)
-    _attach(rows, protection.rules_by_artifact(rows), sought)
+    _attach(rows, protection.rules_by_artifact(rows) if rules is None else rules, sought)
 
 
 def attach_to_one(artifact: Artifact, rules: list[AliasRule]) -> None:

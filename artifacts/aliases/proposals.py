@@ -1,16 +1,25 @@
 """Moves that wait for a second person: proposed, then approved, rejected or withdrawn."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts import permissions
 from accounts.actor import Actor
-from accounts.models import Role, User
+from accounts.models import Membership, Role, Team, User
 from artifacts import errors, events, validators
 from artifacts.aliases import aliases, protection
-from artifacts.models import AliasProposal, Artifact, ArtifactVersion
+from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactVersion
+
+# Sent with `proposal`, in the transaction that approves, rejects or withdraws it.
+proposal_closed = Signal()
+
+_MOST_CONSIDERED = 50
 
 
 @transaction.atomic
@@ -83,6 +92,24 @@ def withdraw(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasP
     return _decide(actor, proposal, AliasProposal.State.WITHDRAWN, comment)
 
 
+def candidates(user: User) -> list[AliasProposal]:
+    """The newest open proposals of others in teams where the user is editor, each with the user's `role`. One query."""
+    role = Membership.objects.filter(team=OuterRef("artifact__project__team"), user=user).values("role")
+    rows = AliasProposal.objects.open().filter(artifact__project__team__in=Team.objects.editable_by(user).values("pk"))
+    rows = rows.exclude(proposed_by=user).annotate(role=Subquery(role))
+    return list(rows.for_display().order_by("-id")[:_MOST_CONSIDERED])
+
+
+def decidable(candidates: Iterable[AliasProposal], rules: dict[UUID, list[AliasRule]]) -> list[AliasProposal]:
+    """Those of the `candidates` that their user may decide about, by the rules of each artifact."""
+
+    def may_decide(proposal: AliasProposal) -> bool:
+        needed = protection.protection(rules[proposal.artifact_id], proposal.alias)
+        return Role(proposal.role).covers(protection.required_role(needed))
+
+    return [proposal for proposal in candidates if may_decide(proposal)]
+
+
 def deciding_role(artifact: Artifact, alias: str) -> Role:
     """The least role of who decides about a move of this alias."""
     return protection.required_role(protection.protection(protection.rules_for(artifact), alias))
@@ -117,4 +144,5 @@ def _decide(actor: Actor, proposal: AliasProposal, state: AliasProposal.State, c
     proposal.decided_at = timezone.now()
     proposal.comment = comment
     proposal.save(update_fields=["state", "decided_by", "decided_at", "comment"])
+    proposal_closed.send(AliasProposal, proposal=proposal)
     return proposal

@@ -45,7 +45,7 @@ def stream(actor: Actor, version: ArtifactVersion, person: str, selected: Sequen
     """
     queries = _queries(version, selected)
     if selected and not any(query.exists() for query in queries):
-        raise errors.Missing(f"{version.version} has none of the selected files.")
+        raise errors.Missing(f"{version.title} has none of the selected files.")
     downloads.require_slot(person)
     unreadable = Q(blob__state=Blob.State.EXPECTED) | Q(blob__state=Blob.State.CORRUPT)
     for query in queries:

@@ -22,7 +22,7 @@ def delete_orphans() -> int:
 
 
 def expire_drafts() -> int:
-    """Delete drafts that nobody has touched for `DRAFT_LIFE`; returns how many. Their numbers are never used again."""
+    """Delete drafts that nobody has touched for `DRAFT_LIFE`; returns how many. Their numbers are not used again."""
     count = 0
     before = timezone.now() - settings.DRAFT_LIFE
     for pk in list(ArtifactVersion.objects.drafts().filter(touched_at__lt=before).values_list("pk", flat=True)):

@@ -10,6 +10,9 @@ class ArtifactUsage(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="usages", db_index=False)
     version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="usages")
+    requested_as = models.JSONField(
+        default=list, blank=True, help_text="How it was asked for: aliases, or versions such as `v3`."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

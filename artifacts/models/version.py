@@ -67,7 +67,9 @@ class ArtifactVersion(models.Model):
     artifact = models.ForeignKey(
         "artifacts.Artifact", on_delete=models.CASCADE, related_name="versions", db_index=False
     )
-    number = models.PositiveIntegerField(editable=False)
+    number = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Some drafts have none: they get it when they are finalized."
+    )
     state = models.CharField(max_length=16, choices=State.choices, default=State.DRAFT, editable=False)
     integrity = models.CharField(max_length=16, choices=Integrity.choices, default=Integrity.PENDING, editable=False)
     description = models.TextField(blank=True, default="")
@@ -106,6 +108,9 @@ class ArtifactVersion(models.Model):
                 condition=~Q(state="finalized") | Q(finalized_at__isnull=False), name="version_final_has_time"
             ),
             models.CheckConstraint(
+                condition=~Q(state="finalized") | Q(number__isnull=False), name="version_final_has_number"
+            ),
+            models.CheckConstraint(
                 condition=Q(integrity__in=["pending", "verified", "corrupt"]), name="version_integrity_is_known"
             ),
         ]
@@ -119,7 +124,7 @@ class ArtifactVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.artifact.name}:{self.version}"
+        return f"{self.artifact.name}:{self.version}" if self.number else f"{self.artifact.name} ({self.label})"
 
     def get_absolute_url(self) -> str:
         return reverse("version", args=self.url_args)
@@ -127,7 +132,12 @@ class ArtifactVersion(models.Model):
     @property
     def url_args(self) -> list[str]:
         """What its pages' URLs name, of a version whose artifact, project and team are loaded."""
-        return [*self.artifact.url_args, self.version]
+        return [*self.artifact.url_args, self.url_name]
+
+    @property
+    def url_name(self) -> str:
+        """`v3`, or the id of a draft that has no number yet."""
+        return self.version or str(self.pk)
 
     @cached_property
     def alias_names(self) -> list[str]:
@@ -135,8 +145,18 @@ class ArtifactVersion(models.Model):
         return [row.alias for row in self.aliases.all()]
 
     @property
-    def version(self) -> str:
-        return f"v{self.number}"
+    def version(self) -> str | None:
+        return f"v{self.number}" if self.number else None
+
+    @property
+    def label(self) -> str:
+        """`v3`, or of a draft without a number what tells it from others: `draft 5c0ffee1`."""
+        return self.version or f"draft {self.pk.hex[-8:]}"
+
+    @property
+    def title(self) -> str:
+        """The same as a sentence begins with it: `Version v3`, `Draft 5c0ffee1`."""
+        return f"Version {self.version}" if self.number else self.label.capitalize()
 
     @property
     def previous_version(self) -> str | None:

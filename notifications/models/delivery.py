@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from core import long_values
 from events.models import Event
+from notifications import message_formats
 from notifications.kinds import WEBHOOK_TEST
 from notifications.models.webhook import Webhook
 from projects.models import Project
@@ -80,6 +81,15 @@ class Delivery(models.Model):
     def url_args(self) -> list[str]:
         """What its pages' URLs name, of a delivery whose webhook, project and team are loaded."""
         return [*self.webhook.url_args, str(self.pk)]
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What is sent, as JSON, in the format of the webhook."""
+        return message_formats.payload(self.event, self.webhook.format)
+
+    @property
+    def body(self) -> bytes:
+        return message_formats.body(self.event, self.webhook.format)
 
     @property
     def is_pending(self) -> bool:

@@ -1,6 +1,6 @@
 """An item in somebody's inbox, which may go by mail too."""
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +10,9 @@ from uuid_utils.compat import uuid7
 from core import long_values
 from events.models import Event
 from projects.models import Project
+
+if TYPE_CHECKING:
+    from artifacts.models import AliasProposal
 
 
 class InboxReason(models.TextChoices):
@@ -48,6 +51,9 @@ class InboxItem(models.Model):
     mail_attempts = models.PositiveIntegerField(default=0)
     next_mail_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    # Of an item that `proposal_notices.attach` has seen.
+    proposal: "AliasProposal | None"
 
     objects = InboxItemQuerySet.as_manager()
 

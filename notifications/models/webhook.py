@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from core import encryption, long_values
 from events.models import Event
+from notifications.message_formats import WebhookFormat
 from projects.models import Project
 
 
@@ -30,6 +31,7 @@ class Webhook(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=2000)
+    format = models.CharField(max_length=10, choices=WebhookFormat, default=WebhookFormat.GENERIC)
     description = models.CharField(max_length=200, blank=True, default="")
     events = models.JSONField(help_text="The kinds of events that it is told of.")
     encrypted_secret = models.TextField(
@@ -49,11 +51,12 @@ class Webhook(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
+            models.CheckConstraint(condition=Q(format__in=WebhookFormat.values), name="webhook_format_is_known"),
             models.CheckConstraint(
                 condition=Q(paused_at__isnull=True, pause_reason="")
                 | (Q(paused_at__isnull=False) & ~Q(pause_reason="")),
                 name="webhook_pause_has_a_reason",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -75,6 +78,11 @@ class Webhook(models.Model):
     @secret.setter
     def secret(self, value: str) -> None:
         self.encrypted_secret = encryption.encrypt(value)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its receiver verifies signatures: chats do not, they trust whoever knows the URL."""
+        return self.format == WebhookFormat.GENERIC
 
     @property
     def is_live(self) -> bool:

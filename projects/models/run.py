@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any, Self, Union
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.models import Membership
 from core import long_values
 from projects.models.project import Project, as_uuid
 from projects.validators import NAME, validate_name
@@ -40,6 +41,11 @@ class Resume(models.TextChoices):
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: Union["User", "AnonymousUser"]) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
+
+    def with_role_of(self, user: Any) -> Self:
+        """Each with the user's role in its team as `role`; None for who is not in it."""
+        memberships = Membership.objects.filter(team=OuterRef("project__team"), user=user)
+        return self.annotate(role=Subquery(memberships.values("role")[:1]))
 
     def filter_by(self, *, ordering: str = "-id", **columns: Any) -> Self:
         """Those with these values of columns, in that order."""
@@ -84,6 +90,8 @@ class Run(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
+    exit_code = models.IntegerField(null=True, blank=True)
+    error = models.CharField(max_length=1024, blank=True, help_text="The last line of the error that ended it.")
     # Chosen by whoever starts it: a request that is repeated starts one run.
     idempotency_key = models.UUIDField(null=True, editable=False)
     history_row_count = models.PositiveIntegerField(default=0, editable=False)
@@ -117,6 +125,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def title(self) -> str:
+        """What people call it; its name is its id in URLs."""
+        return self.display_name or self.name
 
     def get_absolute_url(self) -> str:
         return reverse("run", args=self.url_args)

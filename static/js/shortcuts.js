@@ -1,4 +1,5 @@
-// "/" goes to the search, "j" and "k" walk the rows of a list, "?" shows the keys. Never while one types.
+// "/" goes to the search, "j" and "k" walk the rows of a list, "?" shows the keys. Never while one types, and not at
+// all for who has turned them off: speech input and unsteady hands press single keys unasked (WCAG 2.1.4).
 const typing = (element) => element.closest?.("input, textarea, select, [contenteditable]");
 const rows = () => [...document.querySelectorAll("table.list tbody tr a[data-row]")];
 
@@ -10,9 +11,14 @@ function walk(step) {
   links[next].focus();
 }
 
-document.addEventListener("keydown", (event) => {
+const keys = document.getElementById("keys");
+const isOff = document.documentElement.dataset.shortcuts === "off";
+
+if (!isOff) document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
-  if (event.key === "/") {
+  if (event.key === "?") keys?.togglePopover();
+  else if (document.querySelector(":popover-open")) return;
+  else if (event.key === "/") {
     event.preventDefault();
     document.querySelector("[data-search]")?.focus();
   } else if (event.key === "j") walk(1);

@@ -37,7 +37,7 @@ PUBLIC = {"schema", "docs"}
 # What people do with what is theirs alone, whoever they are.
 OWN = {
     ("me", "get"), ("keys", "get"), ("keys", "post"), ("teams", "get"), ("teams", "post"), ("inbox-list", "get"),
-    ("inbox-mark", "post"), ("invitations", "get"),
+    ("inbox-mark", "post"), ("invitations", "get"), ("inbox-digest", "get"), ("inbox-digest", "put"),
 }  # fmt: skip
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 # What makes sense to say where no object is in the address, or before it is looked for.
@@ -53,6 +53,7 @@ BODIES = {
     ("artifact-list", "post"): {"project": "acme/demo", "name": "x", "type": "file"},
     ("rule-list", "post"): {"team": "acme", "pattern": "x"},
     ("inbox-mark", "post"): {"all": True},
+    ("inbox-digest", "put"): {"frequency": "daily"},
     ("watch-list", "post"): {"project": "acme/demo"},
     ("resolve", "get"): {"name": "acme/demo/data:latest"},
     ("resolve", "head"): {"name": "acme/demo/data:latest"},

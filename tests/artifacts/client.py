@@ -82,8 +82,8 @@ def fetch(url: str, offset: int = 0, size: int | None = None) -> bytes:
     return b"" if size == 0 else answer.data
 
 
-def begin(user: User, artifact: Artifact, files: Mapping[str, bytes]) -> versions.DraftResult:
-    return versions.begin(Actor(user), artifact, digest=digest_of(files), specs=file_specs(files))
+def begin(user: User, artifact: Artifact, files: Mapping[str, bytes], **more: Any) -> versions.DraftResult:
+    return versions.begin(Actor(user), artifact, digest=digest_of(files), specs=file_specs(files), **more)
 
 
 def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, packed: bool = False) -> None:
@@ -102,16 +102,18 @@ def upload(user: User, version: ArtifactVersion, bodies: Iterable[bytes], *, pac
             send(one.put, body)
 
 
-def fill(user: User, artifact: Artifact, files: Mapping[str, bytes], *, packed: bool = False) -> ArtifactVersion:
+def fill(
+    user: User, artifact: Artifact, files: Mapping[str, bytes], *, packed: bool = False, **more: Any
+) -> ArtifactVersion:
     """A draft with all its bytes in the store; or the version that has these contents already."""
-    begun = begin(user, artifact, files)
+    begun = begin(user, artifact, files, **more)
     missing = {sha256(body): body for body in files.values() if sha256(body) in begun.missing}
     try:
         if missing:
             upload(user, begun.version, missing.values(), packed=packed)
     except (VersionFinalized, VersionNotFound):
         # Another program of the same user was faster: now there is a version to be answered with.
-        return fill(user, artifact, files, packed=packed)
+        return fill(user, artifact, files, packed=packed, **more)
     return begun.version
 
 

@@ -49,7 +49,7 @@ class Registry:
         return self.people[which % len(self.people)]
 
     def version(self, which: int) -> ArtifactVersion | None:
-        return self.artifact.versions.order_by("-number")[which : which + 1].first()
+        return self.artifact.versions.order_by("-number", "-id")[which : which + 1].first()
 
     def log(self, which: int, contents: dict[str, bytes], packed: bool, names: set[str]) -> None:
         version = log(self.user(which), self.artifact, contents, *sorted(names), packed=packed)
@@ -58,7 +58,8 @@ class Registry:
 
     def leave_a_draft(self, which: int, contents: dict[str, bytes], packed: bool) -> None:
         user = self.user(which)
-        self.drafts.append((user, fill(user, self.artifact, contents, packed=packed)))
+        numbering = versions.Numbering.ON_FINALIZE if packed else versions.Numbering.ON_CREATE
+        self.drafts.append((user, fill(user, self.artifact, contents, packed=packed, numbering=numbering)))
 
     def finish_a_draft(self, which: int) -> None:
         if self.drafts:

@@ -27,6 +27,7 @@ def test_resolve_and_record_in_one_call(api, bob, run, artifact, v1, v2, root):
     assert (usage.run, usage.version) == (run, v1)
     assert body["usage"] == {
         "id": str(usage.pk), "run_id": str(run.pk), "version_id": str(v1.pk),
+        "requested_as": ["production"],
         "created_at": usage.created_at.isoformat().replace("+00:00", "Z"),
     }  # fmt: skip
     assert (body["alias"], body["version"]["version"], body["artifact"]["name"]) == ("production", "v1", "data")
@@ -70,8 +71,28 @@ def test_twice_is_once(api, bob, run, v1):
     client, url = api(bob), f"/api/v1/runs/{run.pk}/use-artifact"
     first, second = (client.post(url, {"name": name}).json() for name in ("data:v1", "data:latest"))
 
-    assert first["usage"] == second["usage"]
+    assert first["usage"] | {"requested_as": ["v1", "latest"]} == second["usage"]
+    assert client.post(url, {"name": "data"}).json()["usage"] == second["usage"]
     assert ArtifactUsage.objects.count() == 1
+
+
+def test_how_it_was_asked_for(api, bob, vera, artifact, run, v1):
+    """Found earlier by an alias, it is used by its id; the alias may be elsewhere by now."""
+    client, url = api(bob), f"/api/v1/runs/{run.pk}/use-artifact"
+    assert client.post(url, {"version_id": str(v1.pk)}).json()["usage"]["requested_as"] == []
+    for body, names in (
+        ({"version_id": str(v1.pk), "requested_as": "production"}, ["production"]),
+        ({"name": "data:v1", "requested_as": "staging"}, ["production", "staging"]),
+        ({"version_id": str(v1.pk), "requested_as": None}, ["production", "staging"]),
+    ):
+        assert client.post(url, body).json()["usage"]["requested_as"] == names
+    for wrong in ("<b>", "x" * 101, "", ["a"], "a b", "history"):
+        assert client.post(url, {"version_id": str(v1.pk), "requested_as": wrong}).status_code == 400, wrong
+    for number in range(20):
+        client.post(url, {"version_id": str(v1.pk), "requested_as": f"n{number}"})
+    [used] = api(vera).get(f"/api/v1/runs/{run.pk}/artifacts").json()["used"]
+    assert used["requested_as"][:2] == ["production", "staging"] and len(used["requested_as"]) == 10
+    assert not any("<" in name for name in used["requested_as"])
 
 
 def test_a_short_name_is_meant_in_the_project_of_the_run(alice, bob, acme, run, v1):

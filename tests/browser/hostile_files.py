@@ -93,6 +93,17 @@ def files(number: int) -> dict[str, bytes]:
     }
 
 
+def _front_matter() -> str:
+    """What a card says of itself, and how well it does."""
+    texts = {name: evil(f"card-{name}", IMG) for name in ("license", "language", "base_model", "datasets", "tags")}
+    links = {"license_link": f"javascript:{WIRE}", "library_name": ["</span><script>", f"javascript:{WIRE}"]}
+    names = {name: evil(f"card-{name}", IMG) for name in ("name", "type", "split", "value")}
+    results = {"task": names, "dataset": names, "metrics": [names]}
+    index = {"model-index": [{"name": evil("card-model", IMG), "results": [results]}]}
+    # JSON is YAML.
+    return f"---\n{json.dumps(texts | links | index)}\n---\n"
+
+
 def _notebook(text: str) -> bytes:
     """One whose cells and outputs are all of the kinds that Jupyter itself would run."""
     html = f"<table onclick=x><tr><td style=x>{text}</td></tr></table>{LONG}<script>{WIRE}</script>"

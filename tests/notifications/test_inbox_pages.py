@@ -3,12 +3,15 @@
 import pytest
 
 from accounts.actor import Actor
-from artifacts import artifacts
+from accounts.models import User
+from artifacts import artifacts, versions
 from artifacts.aliases import aliases, proposals
+from artifacts.models import AliasProposal
 from events.models import Event
 from notifications import inbox, watches
 from notifications.models import InboxItem, Watch
 from projects import projects
+from tests.artifacts.client import log
 from tests.conftest import HTMX
 from tests.notifications.receiver import status
 
@@ -56,7 +59,8 @@ def test_who_follows_an_item_has_read_it(browser, vera, news):
     item = InboxItem.objects.order_by("id").first()
     answer = browser(vera).get(f"/inbox/{item.pk}")
 
-    assert answer["Location"] == "/acme/demo/artifacts/dataset/data/aliases"
+    assert answer["Location"] == "/acme/demo/artifacts/dataset/data/aliases/best/history"
+    assert browser(vera).get(answer["Location"]).status_code == 200
     assert inbox.unread(vera) == 2
 
 
@@ -65,7 +69,7 @@ def test_an_item_finds_its_artifact_under_another_name(browser, alice, bob, vera
     client = browser(vera)
     artifacts.update(Actor(bob), artifact, name="renamed")
     projects.update(Actor(bob), project, name="moved")
-    assert client.get(f"/inbox/{item.pk}")["Location"] == "/acme/moved/artifacts/dataset/renamed/aliases"
+    assert client.get(f"/inbox/{item.pk}")["Location"] == "/acme/moved/artifacts/dataset/renamed/aliases/best/history"
 
     artifacts.delete(Actor(alice), artifact)
     assert client.get(f"/inbox/{item.pk}")["Location"] == "/acme/moved"
@@ -140,6 +144,49 @@ def test_who_may_decide_is_notified(browser, alice, bob, artifact, v1, work):
     work()
 
     assert "Needs your review" in browser(alice).get("/inbox").content.decode()
+
+
+@pytest.mark.parametrize("verb", [proposals.approve, proposals.reject, proposals.withdraw])
+@pytest.mark.parametrize("is_told_before", [True, False])
+def test_a_decision_closes_the_notice_of_everybody(
+    browser, alice, bob, vera, acme, artifact, v1, work, verb, is_told_before
+):
+    carol = User.objects.create_user("carol")
+    acme.memberships.create(user=carol, role="editor")
+    watches.watch(Actor(vera), artifact.project)
+    proposal = proposals.propose(Actor(bob), artifact, "best", v1)
+    other = proposals.propose(Actor(bob), artifact, "other", v1)
+    if is_told_before:
+        work()
+    verb(Actor(bob if verb is proposals.withdraw else alice), proposal)
+    work()
+
+    proposed = InboxItem.objects.filter(event__kind="alias.proposed").select_related("event")
+    assert {(item.event.alias, item.read_at is None) for item in proposed} == {("best", False), ("other", True)}
+    assert len(proposed) == 6
+    page = browser(carol).get("/inbox").content.decode()
+    by = "bob" if verb is proposals.withdraw else "alice"
+    assert f"{AliasProposal.objects.get(pk=proposal.pk).get_state_display()} by {by}" in " ".join(page.split())
+    assert page.count("Needs your review") == 1
+    links = {
+        item.event.alias: browser(vera).get(f"/inbox/{item.pk}")["Location"] for item in proposed.filter(user=vera)
+    }
+    aliases_url = "/acme/demo/artifacts/dataset/data/aliases"
+    assert links == {"best": f"{aliases_url}/best/history", "other": f"{aliases_url}#proposal-{other.pk}"}
+
+
+def test_a_version_is_led_to_and_one_that_is_gone_is_not(browser, alice, bob, vera, project, artifact, work):
+    watches.watch(Actor(vera), project)
+    log(bob, artifact, {"a.txt": b"1"})
+    second = log(bob, artifact, {"a.txt": b"2"})
+    versions.delete(Actor(alice), second, delete_aliases=True)
+    work()
+    rows = InboxItem.objects.filter(event__kind__startswith="version.").order_by("id")
+    client = browser(vera)
+
+    url = "/acme/demo/artifacts/dataset/data"
+    pages = [client.get(f"/inbox/{row.pk}")["Location"].removeprefix(url) for row in rows]
+    assert pages == ["/v1", "/versions", "/versions"]
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])

@@ -35,6 +35,7 @@ def test_a_webhook_is_made_and_its_secret_returned_once(api, alice, hooks_url, r
         "project": str(webhook.project_id),
         "project_name": "acme/demo",
         "url": receiver.url,
+        "format": "generic",
         "description": "Deployment",
         "events": ["alias.moved", "version.deleted"],
         "active": True,

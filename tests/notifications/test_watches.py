@@ -4,9 +4,11 @@ import pytest
 
 from accounts.actor import Actor
 from accounts.models import Membership, Role, User
+from artifacts import artifacts
 from artifacts.aliases import aliases, proposals, protection
 from notifications import errors, inbox, watches
 from notifications.models import InboxItem, InboxReason, Watch
+from projects import projects
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
 
@@ -188,3 +190,42 @@ def test_readers_are_those_who_see_the_project(alice, bob, vera, mallory, projec
     mallory.is_active = False
     mallory.save()
     assert mallory not in project.users_with_access()
+
+
+def test_a_team_is_watched_as_long_as_one_is_in_it(browser, api, alice, bob, vera, acme, project, artifact, v1, work):
+    other = projects.create(Actor(alice), acme, "other", visibility=Visibility.INTERNAL)
+    second = artifacts.create(Actor(bob), other, "weights", "model")
+    client = browser(vera)
+    answer = client.post("/teams/acme/watch", {"pattern": "*"})
+    assert answer["Location"] == "/teams/acme"
+    assert "Watching" in client.get("/teams/acme").content.decode()
+    assert "acme</a>" in client.get("/watches").content.decode()
+    watch = Watch.objects.get()
+    assert (watch.team, watch.project, watch.artifact) == (acme, None, None)
+    log(bob, second, {"a.txt": b"1"})
+    aliases.move(Actor(bob), artifact, "best", v1)
+    work()
+    told = InboxItem.objects.filter(user=vera)
+    assert set(told.values_list("event__project__name", flat=True)) == {"demo", "other"}
+
+    # The project is internal, but it was the team that was watched.
+    vera.memberships.filter(team=acme).delete()
+    before = told.count()
+    log(bob, second, {"a.txt": b"2"})
+    work()
+    assert told.count() == before
+    assert "acme" not in client.get("/watches").content.decode()
+    assert client.get("/teams/acme/watch").status_code == client.post("/teams/acme/watch").status_code == 404
+    assert api(vera).post("/api/v1/watches", {"team": "acme"}).status_code == 404
+
+
+def test_a_team_is_watched_over_the_api(api, vera, acme, project):
+    client = api(vera)
+    made = client.post("/api/v1/watches", {"team": "acme", "pattern": "prod-*"})
+    assert made.status_code == 201
+    assert {name: made.json()[name] for name in ("team_id", "project_id", "artifact_id", "place", "pattern")} == {
+        "team_id": str(acme.pk), "project_id": None, "artifact_id": None, "place": "acme", "pattern": "prod-*",
+    }  # fmt: skip
+    assert client.post("/api/v1/watches", {"team": "acme"}).status_code == 200
+    assert client.post("/api/v1/watches", {"team": "acme", "project": "acme/demo"}).status_code == 400
+    assert client.get("/api/v1/watches").json()["items"][0]["pattern"] == "*"

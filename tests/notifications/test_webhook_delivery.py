@@ -154,7 +154,7 @@ def test_the_log_has_what_was_sent_and_no_secret(bob, artifact, v1, hook, receiv
 
     attempt = Attempt.objects.get()
     assert {name.lower(): value for name, value in attempt.headers.items()}.items() <= receiver.sent[0].headers.items()
-    assert attempt.delivery.event.body == receiver.sent[0].body
+    assert attempt.delivery.body == receiver.sent[0].body
     assert attempt.response == "x" * 2048
     assert hook.secret not in str(attempt.headers) and attempt.duration_ms < 5000
 

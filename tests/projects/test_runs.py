@@ -161,7 +161,7 @@ def test_the_api_starts_a_run_and_its_project(api, acme, bob):
     assert (body["config"], body["summary"], body["created_by"]) == ({"lr": 1e-3}, {}, "bob")
     assert body["url"].endswith(f"/acme/vision/runs/{body['name']}")
     assert body.pop("created")
-    assert api(bob).get(f"/api/v1/runs/{body['id']}").json() == body
+    assert api(bob).get(f"/api/v1/runs/{body['id']}").json() == body | {"environment": None}
     assert api(bob).post("/api/v1/runs", {"project": "own"}).json()["project_name"] == "bob/own"
     assert api(bob).post("/api/v1/runs", {"project": body["project"]}).json()["project_name"] == "acme/vision"
 
@@ -264,3 +264,60 @@ def test_the_list_costs_four_queries_however_long_it_is(api, project, bob, vera,
         assert client.get("/api/v1/runs").json()["total"] == 5
     with django_assert_num_queries(5):  # and the project
         assert client.get("/api/v1/runs?project=acme/demo").json()["total"] == 5
+
+
+def test_a_run_says_why_it_ended_and_goes_on_without(api, project, bob):
+    client = api(bob)
+    body = client.post("/api/v1/runs", {"project": "acme/demo", "name": "r"}).json()
+    url = f"/api/v1/runs/{body['id']}"
+    assert (body["exit_code"], body["error"]) == (None, "")
+
+    end = {"exit_code": 3, "error": "ValueError: <no> data"}
+    body = client.post(f"{url}/finish", end).json()
+    assert (body["state"], body["exit_code"], body["error"]) == ("crashed", 3, "ValueError: <no> data")
+    assert client.post(f"{url}/finish", {"exit_code": 4, "error": "x"}).json()["exit_code"] == 3
+    again = client.post("/api/v1/runs", {"project": "acme/demo", "name": "r", "resume": "must"}).json()
+    assert (again["id"], again["exit_code"], again["error"]) == (body["id"], None, "")
+    for wrong in ("x" * 1025, "two\nlines", "\0", 1.5 * 10**300, [], None):
+        assert client.post(f"{url}/finish", {"exit_code": 1, "error": wrong}).status_code in (200, 400)
+
+
+def test_a_run_has_the_environment_of_its_last_start(api, project, bob, vera, django_assert_max_num_queries):
+    client = api(bob)
+    first = {"command": "python train.py --lr 1", "python_version": "3.12.1", "packages": {"torch": "2.5.1"}}
+    body = {"project": "acme/demo", "name": "r", "environment": first}
+    run = client.post("/api/v1/runs", body).json()
+    assert "environment" not in run
+    url = f"/api/v1/runs/{run['id']}"
+    assert api(vera).get(url).json()["environment"] == first
+    client.post("/api/v1/runs", body | {"resume": "allow"})
+    client.post("/api/v1/runs", body | {"resume": "allow", "environment": {"command": "python more.py"}})
+    assert client.get(url).json()["environment"]["command"] == "python more.py"
+    other = client.post("/api/v1/runs", {"project": "acme/demo"}).json()
+    assert client.get(f"/api/v1/runs/{other['id']}").json()["environment"] is None
+    for wrong in (
+        {"command": "x" * 4097},
+        {"command": "a\nb"},
+        {"packages": ["torch"]},
+        {"packages": {"torch": 2}},
+        {"packages": {"torch": "x" * 129}},
+        {"packages": {f"p{number}": "1" for number in range(1001)}},
+        {"packages": {"a\nb": "1"}},
+        "python",
+    ):
+        answer = client.post("/api/v1/runs", {"project": "acme/demo", "name": "wrong", "environment": wrong})
+        assert answer.status_code == 400, wrong
+    assert not Run.objects.filter(name="wrong").exists()
+
+
+def test_a_run_is_deleted_with_its_history(api, run, bob, vera, mallory):
+    url = f"/api/v1/runs/{run.pk}"
+    row = {"writer": "01a222c0-c092-76b5-9ec2-73521fdfaae9", "offset": 0, "rows": [{"_step": 0, "loss": 1}]}
+    api(bob).post(f"{url}/history", row)
+    assert [api(user).delete(url).status_code for user in (vera, mallory)] == [403, 404]
+
+    assert [api(bob).delete(url).status_code for _ in range(2)] == [204, 404]
+    assert not Run.objects.exists()
+    assert api(bob).post(f"{url}/heartbeat").status_code == 404
+    with pytest.raises(errors.Missing):
+        runs.delete(Actor(bob), run)

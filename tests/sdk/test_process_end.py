@@ -17,7 +17,7 @@ PROGRAM = """
 import atexit, sys
 from wanllmdb.sdk import process_end
 process_end.watch()
-atexit.register(lambda: print(*process_end.outcome(), flush=True))
+atexit.register(lambda: print(*process_end.outcome()[:2], flush=True))
 {ending}
 """
 IN_A_THREAD = "import threading; t = threading.Thread(target=lambda: {}); t.start(); t.join()"
@@ -114,4 +114,27 @@ def test_an_interactive_session_goes_on_after_an_exception(lines, outcome):
     ],
 )
 def test_the_end_of_a_block(error, outcome):
-    assert process_end.outcome_of(error) == outcome
+    assert process_end.outcome_of(error)[:2] == outcome[:2]
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("no data"), "ValueError: no data"),
+        (ValueError("a\n  last\x1b[0m \ud800\n\n"), "last [0m"),
+        (KeyError(), "KeyError"),
+        (ValueError("x" * 9999), f"ValueError: {'x' * 1012}"),
+        (SystemExit("no\nrows"), "rows"),
+        (SystemExit(3), ""),
+        (KeyboardInterrupt("x"), ""),
+        (Unprintable(), "Unprintable"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else type(value).__name__,
+)
+def test_the_last_line_of_an_error(error, line):
+    assert process_end.outcome_of(error).error == line

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts import keys
 from accounts.actor import Actor
+from accounts.models import User
 from artifacts import artifacts
+from artifacts.aliases import aliases, proposals, protection
 from artifacts.models import Artifact, ArtifactVersion
 from projects import projects, runs
 from projects.models import Project, Visibility
@@ -102,13 +105,63 @@ def test_a_new_user_sees_what_to_do(browser, mallory):
     assert "/projects/new" in page
 
 
-def test_it_costs_the_same_with_many(browser, alice, acme, django_assert_max_num_queries):
+def test_first_steps_are_ticked_until_the_first_log(browser, alice, bob, project):
+    client = browser(bob)
+    page = client.get("/").content.decode()
+    assert "First steps" in page and 'class="done"' not in page
+    key, _ = keys.create(Actor(bob), "laptop")
+    assert client.get("/").content.decode().count('class="done"') == 1
+    key.record_use()
+    assert client.get("/").content.decode().count('class="done"') == 2
+
+    logged(bob, artifacts.create(Actor(bob), project, "data", "dataset"))
+    assert "First steps" not in client.get("/").content.decode()
+    client = browser(alice)
+    assert client.post("/home/first-steps/hide")["Location"] == "/"
+    assert "First steps" not in client.get("/").content.decode()
+
+
+def test_it_shows_proposals_to_who_may_decide(browser, alice, bob, vera, mallory, acme, project):
+    artifact = artifacts.create(Actor(bob), project, "ranker", "model")
+    version = logged(bob, artifact)
+    protection.create(Actor(alice), acme, "production", role="admin")
+    carol = User.objects.create_user("carol")
+    acme.memberships.create(user=carol, role="editor")
+    found = {alias: proposals.propose(Actor(bob), artifact, alias, version) for alias in ("production", "best")}
+
+    seen = {
+        user.username: {row.alias for row in browser(user).get("/").context["proposals"]}
+        for user in (alice, bob, carol, vera, mallory)
+    }
+    assert seen == {"alice": {"production", "best"}, "bob": set(), "carol": {"best"}, "vera": set(), "mallory": set()}
+    page = browser(alice).get("/").content.decode()
+    assert f"#proposal-{found['best'].pk}" in page
+    proposals.approve(Actor(alice), found["best"])
+    assert browser(carol).get("/").context["proposals"] == []
+
+
+def test_it_shows_what_is_in_production_in_my_teams(browser, alice, vera, mallory, project):
+    theirs = projects.create(Actor(mallory), mallory.personal_team, "open", visibility=Visibility.INTERNAL)
+    for user, where in ((alice, project), (mallory, theirs)):
+        artifact = artifacts.create(Actor(user), where, "ranker", "model")
+        aliases.move(Actor(user), artifact, "production", logged(user, artifact))
+    client = browser(vera)
+    assert 'hx-get="/home/production"' in client.get("/").content.decode()
+    for headers in ({}, HTMX):
+        page = client.get("/home/production", headers=headers)
+        assert [row.artifact.project for row in page.context["in_production"]] == [project]
+        assert 'href="/acme/demo/artifacts/model/ranker/v1"' in page.content.decode()
+
+
+def test_it_costs_the_same_with_many(browser, alice, bob, acme, django_assert_max_num_queries):
     for number in range(60):
         project = projects.create(Actor(alice), acme, f"project-{number}", description="<script>alert(1)</script>")
-        logged(alice, artifacts.create(Actor(alice), project, "data", "dataset"))
-    client = browser(alice)
+        artifact = artifacts.create(Actor(bob), project, "data", "dataset")
+        aliases.move(Actor(bob), artifact, "production", logged(bob, artifact))
+        proposals.propose(Actor(alice), artifact, "best", artifact.versions.get())
+    client = browser(bob)
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         page = client.get("/").content.decode()
     assert "1–50 of 60 projects" in page
     assert "<script>alert" not in page

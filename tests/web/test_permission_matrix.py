@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
@@ -14,8 +15,8 @@ from accounts.actor import Actor
 from accounts.models import Invitation, Role, User
 from artifacts.aliases import proposals, protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
-from notifications import watches, webhooks
-from notifications.models import Delivery, InboxItem, InboxReason, Watch, Webhook
+from notifications import digests, watches, webhooks
+from notifications.models import Delivery, Digest, InboxItem, InboxReason, Watch, Webhook
 from projects.models import Project, Visibility
 from tests.artifacts.client import log
 from tests.web.sample_files import png
@@ -31,13 +32,16 @@ def walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
 
 
 PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpatterns)}
-# What a visitor may ask for. Signing in and out must be, and an invitation's token is its own ticket.
-PUBLIC = {"sign-in", "sign-out", "sign-up"}
+# What a visitor may ask for: signing in and out, an invitation, whose token is its own ticket, the end of a digest, and
+# how pages look.
+PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe", "display-settings"}
+# Mail programs post to it without a page before; its signed link is what lets them.
+ONE_CLICK = {"digest-unsubscribe"}
 # Forms of a team or of what it owns, by the role that they need.
 EDITORS = {
     "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
     "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
-    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag",
+    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "run-edit", "run-delete",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
@@ -56,19 +60,21 @@ OWN = {
     "artifacts-delete",
     "artifacts-tag",
     "inbox-read",
+    "digest",
+    "first-steps-hide",
     "watch-end",
     "invitation-accept",
     "invitation-decline",
 }
 # Whoever sees a project has these: what one watches is one's own, and what one downloads stays as it is.
-READERS = {"project-watch", "artifact-watch", "selection-zip"}
+READERS = {"team-watch", "project-watch", "artifact-watch", "selection-zip"}
 # What only editors or admins see, though looking at it changes nothing.
 EDITOR_VIEWS = {"upload-files"}
-ADMIN_VIEWS = {"project-webhooks", "webhook", "webhook-delivery"}
+ADMIN_VIEWS = {"project-webhooks", "webhook-preview", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
     "selection-zip", "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
-    "webhook-redeliver", "inbox-read", "watch-end", "invitation-accept", "invitation-decline",
+    "webhook-redeliver", "inbox-read", "first-steps-hide", "watch-end", "invitation-accept", "invitation-decline",
 }  # fmt: skip
 
 
@@ -102,6 +108,7 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "proposal_id": proposals.propose(Actor(bob), artifact, "staging", version).pk,
     }
     page_urls = {name: _url(page, names, run.name) for name, page in PAGES.items()}
+    page_urls["digest-unsubscribe"] = digests.unsubscribe_url(dora).removeprefix(settings.BASE_URL)
     page_urls["compare-file"] += "?base=v1&head=v1&path=dot.png"
     return page_urls
 
@@ -199,12 +206,12 @@ def test_own_forms_do_not_reach_into_another_team(browser, vera, mallory, page_u
 
 def test_every_form_needs_the_token_of_its_page(alice, page_urls):
     for name, page in PAGES.items():
-        assert not getattr(page.callback, "csrf_exempt", False), name
+        assert getattr(page.callback, "csrf_exempt", False) == (name in ONE_CLICK), name
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     before = _everything()
 
-    for name in PAGES:
+    for name in PAGES.keys() - ONE_CLICK:
         assert _code(client.post(page_urls[name])) == 403, name
     assert _everything() == before
 
@@ -240,7 +247,7 @@ def test_the_lists_above_are_complete(browser, alice, page_urls):
 
 def _url(page: URLPattern, names: dict[str, object], run: str) -> str:
     assert isinstance(page.pattern, RoutePattern)
-    names = names | {"name": run if page.name == "run" else "data"}
+    names = names | {"name": run if page.name in ("run", "run-edit", "run-delete") else "data"}
     return reverse(page.name, kwargs={name: names[name] for name in page.pattern.converters})
 
 
@@ -269,5 +276,5 @@ def _code(response: HttpResponse) -> int:
 def _everything() -> list[object]:
     """What would tell of a write: rows that came, went or changed."""
     models = (Project, Artifact, ArtifactVersion, ArtifactFile, AliasChange, AliasProposal, AliasRule, Invitation)
-    models += (Webhook, Delivery, Watch)
+    models += (Webhook, Delivery, Watch, Digest)
     return [list(model.objects.order_by("pk").values()) for model in models]

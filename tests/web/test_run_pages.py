@@ -9,7 +9,7 @@ from accounts.actor import Actor
 from artifacts import artifacts
 from artifacts.models import ArtifactUsage
 from projects import history, projects, runs
-from projects.models import Run, State
+from projects.models import Run, RunEnvironment, State
 from tests.conftest import HTMX
 from tests.web.test_home_page import logged
 
@@ -73,18 +73,22 @@ def test_no_runs_yet(browser, project, vera):
 def test_a_run_shows_what_it_did(browser, run, vera, bob, alice, django_assert_max_num_queries):
     made = logged(bob, artifacts.create(Actor(bob), run.project, "ranker", "model"), run=run)
     used = logged(bob, artifacts.create(Actor(bob), run.project, "data", "dataset"))
-    ArtifactUsage.objects.create(run=run, version=used)
-    changes = {"config": {"lr": 0.01}, "summary": {"rmse": 0.5, "<img src=x>": "<b>"}}
+    ArtifactUsage.objects.create(run=run, version=used, requested_as=["production", "v1"])
+    environment = {"command": "python <b>train.py", "python_version": "3.12.1", "packages": {"torch": "2.5.1+cu124"}}
+    RunEnvironment.objects.create(run=run, **environment)
+    changes = {"config": {"lr": 0.01}, "summary": {"rmse": 0.93456789012345678, "<img src=x>": "<b>"}}
     Run.objects.filter(pk=run.pk).update(
         host="<i>box", git_commit="0" * 40, git_remote="javascript:alert(1)", **changes
     )
     client = browser(vera)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         response = client.get("/acme/demo/runs/brisk-otter-1")
 
     assert (response.context["logged"], response.context["used"]) == ([made], [used])
     page = response.content.decode()
-    assert all(text in page for text in ("rmse", "0.01", "<em>Why</em>", "0" * 40))
+    assert all(text in page for text in ("rmse", "0.01", "<em>Why</em>", "0" * 40, ">0.93457</span>", "2.5.1+cu124"))
+    assert "used as <code>production</code>, <code>v1</code>" in page and "python &lt;b&gt;train.py" in page
+    assert "/edit" not in page and "/delete" not in page
     assert not any(tag in page for tag in ("<img src=x", "<b>", "<i>", 'href="javascript'))
 
 
@@ -94,7 +98,7 @@ def test_the_last_rows_of_the_history_are_a_table(browser, run, vera, bob, djang
     rows.append({"_step": 12, "<img src=x>": "<b>" + "x" * 100})
     history.append(Actor(bob), run, uuid4(), 0, rows)
     client = browser(vera)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         response = client.get("/acme/demo/runs/brisk-otter-1")
 
     table = response.context["history"]
@@ -135,3 +139,36 @@ def test_used_versions_of_hidden_projects_stay_hidden(browser, run, vera, bob, m
 def test_strangers_see_nothing(browser, run, mallory):
     assert browser(mallory).get("/acme/demo/runs/brisk-otter-1").status_code == 404
     assert browser(mallory).get("/acme/demo/runs/none").status_code == 404
+
+
+def test_why_it_ended(browser, run, vera, bob):
+    url = run.get_absolute_url()
+    Run.objects.filter(pk=run.pk).update(state=State.CRASHED)
+    assert "No heartbeat since" in browser(vera).get(url).content.decode()
+    runs.finish(Actor(bob), run, State.CRASHED, exit_code=3, error="ValueError: <b>no data")
+    page = browser(vera).get(url).content.decode()
+    assert "<code>ValueError: &lt;b&gt;no data</code>" in page and "Exit code 3" in page
+
+
+def test_editing_and_deleting_a_run(browser, run, vera, bob, mallory):
+    made = logged(bob, artifacts.create(Actor(bob), run.project, "ranker", "model"), run=run)
+    client, url = browser(bob), run.get_absolute_url()
+    for act in ("edit", "delete"):
+        assert f'hx-get="{url}/{act}" hx-target="#modal"' in client.get(url).content.decode()
+        assert [browser(user).post(f"{url}/{act}").status_code for user in (vera, mallory)] == [403, 404]
+    assert 'value="a, b, c, d"' in client.get(f"{url}/edit", headers=HTMX).content.decode()
+
+    changed = {"display_name": "Best <i>one", "tags": "good, best", "notes": "Now"}
+    assert client.post(f"{url}/edit", changed)["Location"] == url
+    run.refresh_from_db()
+    assert (run.title, run.name, run.tags, run.notes) == ("Best <i>one", "brisk-otter-1", ["good", "best"], "Now")
+    for page_url in (url, "/acme/demo/runs", made.get_absolute_url()):
+        assert "Best &lt;i&gt;one" in client.get(page_url).content.decode(), page_url
+    for wrong in ({"display_name": "x" * 257}, {"display_name": "a\x1bb"}, {"tags": "x" * 65}):
+        assert client.post(f"{url}/edit", changed | wrong, headers=HTMX).status_code == 422, wrong
+
+    assert "The versions that it logged stay." in client.get(f"{url}/delete", headers=HTMX).content.decode()
+    answer = client.post(f"{url}/delete", follow=True)
+    assert answer.redirect_chain == [("/acme/demo/runs", 302)] and "deleted." in answer.content.decode()
+    assert client.get(url).status_code == 404
+    assert client.get(made.get_absolute_url()).status_code == 200

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accounts import invitations
+from accounts import invitation_emails, invitations
 from accounts.actor import Actor
 from accounts.models import Invitation, Role, Team
 from tests.conftest import HTMX
@@ -174,3 +174,41 @@ def test_a_team_without_projects_goes(browser, acme, alice, project):
     project.delete()
     client.post("/teams/acme/delete")
     assert not Team.objects.filter(name="acme").exists()
+
+
+def test_my_teams_are_listed(browser, alice, acme, project, mallory, django_assert_max_num_queries):
+    client = browser(alice)
+    with django_assert_max_num_queries(6):
+        page = client.get("/teams").content.decode()
+
+    assert page.index(">alice</a>") < page.index(">acme</a>") and "mallory" not in page
+    assert "/teams/new" in page and 'href="/?team=acme"' in page
+    assert "<html" not in client.get("/teams", headers=HTMX).content.decode()
+    assert 'href="/teams"' in client.get("/").content.decode()
+
+
+def test_an_invitation_goes_by_mail_where_there_is_a_server(browser, alice, acme, mailoutbox):
+    fields = {"email": "carol@example.org", "role": "editor"}
+    page = browser(alice).post("/teams/acme/invite", fields).content.decode()
+
+    [link] = re.findall(r"http[^<]+/invite/[^<]+", page)
+    (mail,) = mailoutbox
+    assert mail.to == ["carol@example.org"] and link in mail.body
+    assert mail.subject == "alice invited you to team acme in wanLLMDB"
+    assert "We sent this link to carol@example.org" in page
+
+
+@pytest.mark.parametrize("why", ["no server", "away", "too many", "no address"])
+def test_without_a_mail_the_link_is_to_be_shared(browser, alice, acme, mailoutbox, settings, monkeypatch, why):
+    if why == "no server":
+        settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    elif why == "away":
+        settings.EMAIL_BACKEND = "tests.notifications.test_digests.Down"
+    elif why == "too many":
+        monkeypatch.setattr(invitation_emails, "A_DAY", 0)
+    fields = {"email": "" if why == "no address" else "carol@example.org", "role": "editor"}
+    page = browser(alice).post("/teams/acme/invite", fields).content.decode()
+
+    assert mailoutbox == [] and Invitation.objects.count() == 1
+    assert "/invite/" in page and "hare this link" in page and "We sent" not in page
+    assert ("could not be sent" in page) == (why in ("away", "too many"))

@@ -41,7 +41,7 @@ def test_a_draft_goes_on(browser, bob, draft):
     add(bob, draft, "a/x.csv")
     page = browser(bob).get(f"{PAGE}?version=v1").content.decode()
 
-    assert f'data-version="{draft.pk}" data-name="v1"' in page
+    assert f'data-version="{draft.pk}"' in page and "Finalize v1" in page
     assert "a/x.csv" in page and "1 file, 4 B" in page
     assert not re.search(r'class="primary" disabled', page)
 
@@ -61,10 +61,44 @@ def test_this_page_alone_may_speak_to_the_store(browser, bob, artifact):
 
 
 def test_own_drafts_are_offered(browser, alice, bob, artifact, draft):
-    versions.begin(Actor(alice), artifact)
+    others = versions.begin(Actor(alice), artifact).version
+    own = versions.begin(Actor(bob), artifact, numbering="on_finalize").version
+    add(bob, own, "x.csv")
     page = browser(bob).get(PAGE).content.decode()
 
-    assert 'href="?version=v1"' in page and "?version=v2" not in page
+    assert re.search(rf'href="{PAGE}[?]version={own.pk}">Continue draft\s+[(]1 file[)]', page)
+    assert re.search(rf'href="{PAGE}[?]version=v1">Continue draft v1\s+[(]0 files[)]', page)
+    assert f'href="{own.get_absolute_url()}/delete"' in page and f"version={others.version}" not in page
+    page = browser(bob).get(f"{PAGE}?version={own.pk}").content.decode()
+    assert "Your other drafts" in page and page.count("Continue draft") == 1 and f'value="{own.pk}"' in page
+
+
+def test_a_draft_without_a_number_is_v1_in_the_end(browser, bob, vera, artifact):
+    discarded, draft = (versions.begin(Actor(bob), artifact, numbering="on_finalize").version for _ in range(2))
+    add(bob, draft, "x.csv")
+    client, overview = browser(bob), PAGE.removesuffix("/upload")
+    versions_tab = f"{overview}/versions"
+    for url in (versions_tab, overview):
+        page = client.get(url).content.decode()
+        assert "visible to editors only" in page and page.count("Continue draft") == 2 and "by bob" in page, url
+        assert "Continue draft" not in browser(vera).get(url).content.decode(), url
+
+    url = discarded.get_absolute_url()
+    assert "number" not in (dialog := client.get(f"{url}/delete").content.decode()) and "Discard data (draft " in dialog
+    page = client.post(f"{url}/delete", follow=True).content.decode()
+    assert "discarded." in page and page.count("Continue draft") == 1
+    assert client.get(url).status_code == 404
+    url = draft.get_absolute_url()
+    assert url == f"{overview}/{draft.pk}"
+    page = client.get(url).content.decode()
+    assert f"draft {str(draft.pk)[-8:]}" in page and f'"{PAGE}?version={draft.pk}"' in page and "/compare?" not in page
+    assert client.get(f"{url}/files/x.csv").status_code == client.get(f"{url}.zip").status_code == 200
+    assert browser(vera).get(url).status_code == 404
+
+    answer = client.post(f"{PAGE}?version={draft.pk}", {"version": str(draft.pk)}, follow=True)
+    assert answer.redirect_chain == [(f"{overview}/v1", 302)] and "v1 finalized." in answer.content.decode()
+    assert client.get(url)["Location"] == f"{overview}/v1"
+    assert "Continue draft" not in client.get(versions_tab).content.decode()
 
 
 def test_hashes_appear_and_then_it_asks_no_more(browser, bob, draft, work):

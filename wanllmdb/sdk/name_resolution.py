@@ -58,7 +58,8 @@ def resolve(
     Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `TypeDiffers`, `Invalid`.
     """
     timestamp = timestamps.to_wire(at) if at is not None else None
-    return dict(connection.client.get("/artifacts/resolve", name=name, type=type, at=timestamp)["version"])
+    found = connection.client.get("/artifacts/resolve", name=name, type=type, at=timestamp)
+    return _with_request(found)
 
 
 def resolve_version(connection: Connection, name: str, version: str | int) -> dict[str, Any]:
@@ -90,6 +91,7 @@ def resolve_and_record_usage(
     version: str | None,
     type: str | None,
     at: str | datetime | None = None,
+    requested_as: str | None = None,
 ) -> dict[str, Any]:
     """Like `resolve`, recorded as used by the run and reported on the console.
 
@@ -101,11 +103,11 @@ def resolve_and_record_usage(
     console.info(f"Using artifact {short_name!r}...")
     params = {"name": name, "alias": alias, "version": version, "type": type, "at": timestamp}
     if version_id is not None:
-        params = {"version_id": version_id, "type": type}
+        params = {"version_id": version_id, "type": type, "requested_as": requested_as}
     body = {field: value for field, value in params.items() if value is not None}
     with explain_missing(name, errors.VersionNotFound) if version_id else nullcontext():
         usage = connection.client.post(f"/runs/{run_id}/use-artifact", body, idempotent=True)
-    record = dict(usage["version"])
+    record = _with_request(usage)
     if usage["alias"]:
         as_of = f" (as of {timestamp})" if timestamp else ""
         console.info(f"  Using alias {usage['alias']!r} → version {record['version']!r}{as_of}")
@@ -113,3 +115,8 @@ def resolve_and_record_usage(
         console.info(f"  Using version {record['version']!r}")
     console.info(f"  ✓ Artifact '{short_name}:{record['version']}' ready")
     return record
+
+
+def _with_request(found: dict[str, Any]) -> dict[str, Any]:
+    """The record of the version, with the alias or version that it was found by, for a run that uses it later."""
+    return {**found["version"], "requested_as": found["alias"] or found["version"]["version"]}

@@ -17,14 +17,17 @@ from typing import Any, NamedTuple
 
 # Of the six that `sys.monitoring` has, one that no standard tool (debugger, coverage, profiler, optimizer) is given.
 _TOOL_ID = 4
+# As in the server.
+MAX_ERROR_LENGTH = 1024
 _RETURNS = {dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in dis.opmap}
 
 
 class Outcome(NamedTuple):
-    """The state in which a run ends, and the exit code if there is one."""
+    """The state in which a run ends, the exit code if there is one, and the last line of the error if there was one."""
 
     state: str
     exit_code: int | None
+    error: str = ""
 
 
 FINISHED = Outcome("finished", 0)
@@ -44,7 +47,24 @@ def outcome_of(error: BaseException | None) -> Outcome:
         return FINISHED
     if isinstance(error, SystemExit):
         return outcome_of_status(error.code)
-    return KILLED if isinstance(error, KeyboardInterrupt) else CRASHED
+    return KILLED if isinstance(error, KeyboardInterrupt) else crashed_by(error)
+
+
+def crashed_by(error: BaseException) -> Outcome:
+    """As a traceback ends: `ValueError: no data`, the last line of it."""
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
+    name = type(error).__name__
+    return CRASHED._replace(error=_last_line(f"{name}: {message}" if message.strip() else name))
+
+
+def _last_line(text: str) -> str:
+    """What the server takes as one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    line = "".join(character if character.isprintable() else " " for character in lines[-1]) if lines else ""
+    return line[:MAX_ERROR_LENGTH].strip()
 
 
 def outcome_of_status(status: object) -> Outcome:
@@ -53,7 +73,7 @@ def outcome_of_status(status: object) -> Outcome:
         return FINISHED
     # Anything else, 0.0 too, Python prints as an error message.
     if not isinstance(status, int) or not -(2**31) <= status < 2**31:
-        return CRASHED
+        return CRASHED._replace(error=_last_line(status) if isinstance(status, str) else "")
     return Outcome("crashed", int(status)) if status else FINISHED
 
 

@@ -1,19 +1,32 @@
-"""Where a run comes from: host name and git state. Collecting it never fails and takes a second at most."""
+"""Where a run comes from: host, git state, command and packages. Collecting never fails and takes a second at most."""
 
 from __future__ import annotations
 
 import os
+import platform
+import re
+import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 _TIMEOUT = 1.0
+# As in the server.
+MAX_COMMAND_LENGTH = 4096
+MAX_PACKAGES = 1000
+MAX_PACKAGE_LENGTH = 128
+_OWN_KEY = re.compile(r"wllm_[A-Za-z0-9_-]+")
+# Of the directory in which an installed package describes itself.
+_PACKAGE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)-([A-Za-z0-9][A-Za-z0-9._+!]*)\.dist-info")
 
 
-def collect() -> dict[str, str]:
-    """`host`, `git_commit` and `git_remote`, as far as they are known. Usually takes 10 ms."""
+def collect() -> dict[str, Any]:
+    """`host`, `git_commit`, `git_remote` and `environment`, as far as they are known. Usually takes 10 ms."""
     deadline = time.monotonic() + _TIMEOUT
     # Both commands run at the same time.
     commit, remote = _start_git("rev-parse", "HEAD"), _start_git("config", "--get", "remote.origin.url")
@@ -22,7 +35,33 @@ def collect() -> dict[str, str]:
         "git_commit": _read_output(commit, deadline)[:64],
         "git_remote": _strip_password(_read_output(remote, deadline))[:1024],
     }
-    return {name: value for name, value in values.items() if value}
+    environment = {"command": _command(), "python_version": platform.python_version(), "packages": _packages()}
+    return {name: value for name, value in {**values, "environment": environment}.items() if value}
+
+
+def _command() -> str:
+    """As it was typed, nearly: in one line, with the name of the interpreter alone, and without keys of the server."""
+    program, *arguments = sys.orig_argv or [""]
+    text = _OWN_KEY.sub("wllm_…", shlex.join([Path(program).name, *arguments]))
+    return "".join(character if character.isprintable() else " " for character in text)[:MAX_COMMAND_LENGTH]
+
+
+def _packages() -> dict[str, str]:
+    """The versions of installed packages by name. Their directories are listed, and not read, which takes a second."""
+    found: dict[str, str] = {}
+    for folder in map(Path, sys.path):
+        # Others may be full of somebody's data.
+        if folder.name not in ("site-packages", "dist-packages"):
+            continue
+        try:
+            names = [path.name for path in folder.iterdir()]
+        except OSError:
+            continue
+        for match in filter(None, map(_PACKAGE.fullmatch, names)):
+            name, version = match.groups()
+            if max(len(name), len(version)) <= MAX_PACKAGE_LENGTH:
+                found.setdefault(name.replace("_", "-").lower(), version)
+    return dict(sorted(found.items())[:MAX_PACKAGES])
 
 
 def _start_git(*arguments: str) -> subprocess.Popen[bytes] | None:

@@ -291,7 +291,7 @@ class Run(RunAttributes):
             self._warn_of(self._artifacts.cancel())
             self._report_end(process_end.KILLED)
             raise
-        self._report_end(process_end.CRASHED if failures and outcome.state == "finished" else outcome)
+        self._report_end(process_end.crashed_by(failures[0]) if failures and outcome.state == "finished" else outcome)
         self._warn_of(failures[1:] if raises else failures)
         if failures and raises:
             raise failures[0]
@@ -312,7 +312,11 @@ class Run(RunAttributes):
             return
         self._heartbeat.stop()
         client, warn = self._connection.client, self._connection.console.warning
-        end = {"state": outcome.state} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
+        end: dict[str, Any] = (
+            {"state": outcome.state} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
+        )
+        if outcome.error:
+            end["error"] = outcome.error
         try:
             self._send_last_values(self._heartbeat)
             self._record.update(client.post(f"/runs/{self.id}/finish", end, idempotent=True))

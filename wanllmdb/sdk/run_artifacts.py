@@ -80,17 +80,18 @@ class RunArtifacts:
         at: str | datetime | None = None,
     ) -> Artifact:
         """See `Run.use_artifact`."""
-        version_id = None
+        version_id = requested_as = None
         if isinstance(name_or_artifact, Artifact):
             name = name_or_artifact.wait().qualified_name
             version_id = name_or_artifact.id if at is None else None
+            requested_as = name_or_artifact._logged("use_artifact").record.get("requested_as")
         else:
             name = self._resolve_name(name_or_artifact)
         name_resolution.validate_selector(name, alias, version)
         number = None if version is None else f"v{str(version).removeprefix('v')}"
         record = name_resolution.resolve_and_record_usage(
             *(self._connection, self._record["id"], name),
-            version_id=version_id, alias=alias, version=number, type=type, at=at,
+            version_id=version_id, alias=alias, version=number, type=type, at=at, requested_as=requested_as,
         )  # fmt: skip
         return Artifact._from_record(self._connection, record)
 

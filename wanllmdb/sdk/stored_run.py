@@ -27,6 +27,10 @@ class StoredRun(RunRecord):
     heartbeat_at: str
     last_step: int | None
     """The largest step of the history; None if there is none."""
+    exit_code: int | None
+    """None while it runs, and if it was killed."""
+    error: str
+    """The last line of the error that ended it; empty if none did."""
     _name: str = field(repr=False, compare=False)
     """The last part of its URL."""
     _project_id: str = field(repr=False, compare=False)
@@ -59,6 +63,11 @@ class StoredRun(RunRecord):
 
     def __getattr__(self, name: str) -> Any:
         raise wandb_names.missing("StoredRun", name)
+
+    @checked()
+    def delete(self) -> None:
+        """Delete the run with its history. The versions that it logged stay. Raises `NotFound`, `Denied`."""
+        self._connection.client.delete(f"/runs/{self.id}")
 
     @checked(ignored=wandb_names.HISTORY)
     def scan_history(
@@ -249,6 +258,9 @@ def _from_record(connection: Connection, record: dict[str, Any]) -> StoredRun:
         notes=record["notes"],
         heartbeat_at=record["heartbeat_at"],
         last_step=record["last_step"],
+        # Older servers do not have these.
+        exit_code=record.get("exit_code"),
+        error=record.get("error") or "",
         _name=record["name"],
         _project_id=record["project"],
         _connection=connection,

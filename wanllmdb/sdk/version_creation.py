@@ -67,6 +67,8 @@ def create_version(
         "description": draft.description,
         "metadata": to_jsonable(draft.metadata),
         "aliases": list(aliases),
+        # A server that does not know this numbers the draft at once.
+        "numbering": "on_finalize",
     }
     begun = None
     if artifact is None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.models import Role, Scope, User
+from core import mail
 
 _EXPIRY_CHOICES = [("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")]
 
@@ -150,6 +151,12 @@ class MemberForm(RoleForm):
 
 
 class InvitationForm(RoleForm):
-    email = forms.EmailField(
-        required=False, help_text="Optional label. No e-mail is sent: share the link yourself.", label="E-mail"
-    )
+    email = forms.EmailField(required=False, label="E-mail")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].help_text = (
+            "Optional. We send the link to it, and show it to you too."
+            if mail.is_configured()
+            else "Optional label. No e-mail is sent: share the link yourself."
+        )

@@ -6,11 +6,16 @@ from django.shortcuts import get_object_or_404
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Invitation, Membership, Role, Team
+from notifications.models import Watch
 
 
 def get_team(request: HttpRequest, name: str, role: Role | None = None) -> Team:
-    """A team that the reader is in, with the reader's `role` in it; 403 for those who have not at least `role`."""
-    team = get_object_or_404(Team.objects.visible_to(request.user).by_name(name))
+    """A team that the reader is in, with the reader's `role` in it, and whether the reader watches it.
+
+    403 for those who have not at least the role that is asked for.
+    """
+    visible = Watch.objects.annotate_watched_teams(Team.objects.visible_to(request.user), request.user)
+    team = get_object_or_404(visible.by_name(name))
     if role is not None:
         permissions.require(Actor.from_page(request), team, role)
     return team

@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
-from web.accounts.views import invites, profile, sign_in, teams
+from web.accounts.views import display, invites, people, profile, sign_in, teams
 
 urlpatterns = [
     path("login", sign_in.SignIn.as_view(), name="sign-in"),
@@ -12,10 +12,13 @@ urlpatterns = [
     path("invite/<str:token>", sign_in.sign_up, name="sign-up"),
     path("invites/<uuid:own_id>/accept", invites.accept, name="invitation-accept"),
     path("invites/<uuid:own_id>/decline", invites.decline, name="invitation-decline"),
+    path("users/<str:username>", people.person, name="person"),
     path("password", profile.password, name="password"),
     path("profile", profile.profile, name="profile"),
     path("profile/keys/new", profile.key_new, name="key-new"),
     path("profile/keys/<uuid:key_id>/revoke", profile.key_revoke, name="key-revoke"),
+    path("teams", teams.team_list, name="teams"),
+    path("settings/display", display.display_settings, name="display-settings"),
     path("teams/new", teams.team_new, name="team-new"),
     path("teams/<str:team>", teams.team_page, name="team-page"),
     path("teams/<str:team>/edit", teams.team_edit, name="team-edit"),

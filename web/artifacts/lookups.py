@@ -11,6 +11,7 @@ from artifacts import current_version, validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
 from notifications.models import Watch
 from projects.models import Project
+from projects.models.project import as_uuid
 from web.aliases.state import annotate_alias_state
 
 
@@ -47,12 +48,12 @@ def get_artifact(
 
 
 def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> ArtifactVersion:
-    """`v3`, finalized, or a draft that the reader may write."""
-    number = validators.version_number(version)
-    if number is None:
+    """`v3`, finalized, or a draft that the reader may write; any by its id."""
+    number, pk = validators.version_number(version), as_uuid(version)
+    if number is None and pk is None:
         raise Http404(f"{version} is not a version.")
     visible = ArtifactVersion.objects.visible_to(request.user).for_display().with_previous()
-    return get_object_or_404(visible, artifact=artifact, number=number)
+    return get_object_or_404(visible, artifact=artifact, **({"pk": pk} if pk else {"number": number}))
 
 
 def get_version_for_display(request: HttpRequest, version: str, **url_kwargs: str) -> ArtifactVersion:

@@ -6,6 +6,7 @@ of `get_artifact_for_display`, and the query string of the page: the page asks f
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
@@ -20,6 +21,7 @@ from web.artifacts import snippets
 from web.artifacts.forms import VersionFilter
 
 PAGE_SIZE = 50
+MAX_DRAFTS = 20
 VERSION_FIELDS = ("metadata",)
 # Numbers and times of versions have one order.
 VERSION_ORDERINGS = {"number": "number", "files": "file_count", "size": "total_size", "created": "number"}
@@ -52,7 +54,7 @@ def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
         version.artifact = artifact
         context |= _version_bar(artifact, version)
         context |= _inside(request, version, current.alias or version.version, query)
-    return context | {"version": version}
+    return context | {"version": version, "drafts": _drafts_for_editors(request, context)}
 
 
 def version_head(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
@@ -96,12 +98,14 @@ def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
     form, view = VersionFilter(query), versions_view(query)
     form.is_valid()
-    rows = form.narrow(request.user, "versions", _visible_versions(request, artifact))
+    rows = form.narrow(request.user, "versions", _visible_versions(request, artifact).finalized())
     page = rendering.paginate(query, tables.sort(rows, view, VERSION_ORDERINGS).with_excerpt(), PAGE_SIZE)
     page.object_list = list(page)
     tables.fill(page.object_list, view)
-    return base_context(artifact, "versions") | {
+    context = base_context(artifact, "versions")
+    return context | {
         "page": page,
+        "drafts": _drafts_for_editors(request, context),
         "query": form.query,
         "view": view,
         "sort": view.sort,
@@ -117,6 +121,15 @@ def versions_view(query: QueryDict) -> tables.View:
 def history(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
     events, older = timeline.of_artifact(artifact, query.get("before", ""), PAGE_SIZE)
     return base_context(artifact, "history") | {"events": events, "older": older}
+
+
+def drafts(request: HttpRequest, artifact: Artifact) -> QuerySet[ArtifactVersion]:
+    """The drafts that the reader may write, whoever began them, those that were changed last first."""
+    return _visible_versions(request, artifact).drafts().with_excerpt().order_by("-touched_at", "-id")
+
+
+def _drafts_for_editors(request: HttpRequest, context: dict[str, Any]) -> QuerySet[ArtifactVersion] | None:
+    return drafts(request, context["artifact"])[:MAX_DRAFTS] if context["may_edit"] else None
 
 
 def _visible_versions(request: HttpRequest, artifact: Artifact) -> Any:

@@ -6,7 +6,8 @@ from django import forms
 
 from artifacts import event_messages
 from events import kinds
-from notifications import url_policy
+from notifications import digests, url_policy
+from notifications.message_formats import WebhookFormat
 from notifications.models import Watch, Webhook
 
 _ALIAS_EVENTS = [
@@ -21,8 +22,9 @@ class WebhookForm(forms.Form):
         widget=forms.URLInput(
             attrs={"autofocus": True, "autocomplete": "off", "placeholder": "https://example.org/hook"}
         ),
-        help_text="Events are sent to it as signed JSON, by POST.",
+        help_text="Events are sent to it by POST. Of a chat: the URL of its incoming webhook.",
     )
+    format = forms.ChoiceField(choices=WebhookFormat.choices, initial=WebhookFormat.GENERIC, required=False)
     description = forms.CharField(required=False, max_length=200, help_text="Optional. What it is for.")
     events = forms.MultipleChoiceField(
         choices=kinds.subscribable_choices,
@@ -31,9 +33,12 @@ class WebhookForm(forms.Form):
         error_messages={"required": "Choose at least one event."},
     )
 
+    def clean_format(self) -> str:
+        return self.cleaned_data["format"] or self.get_initial_for_field(self.fields["format"], "format")
+
     @classmethod
     def initial_of(cls, webhook: Webhook) -> dict[str, Any]:
-        return {name: getattr(webhook, name) for name in ("url", "description", "events")}
+        return {name: getattr(webhook, name) for name in ("url", "format", "description", "events")}
 
 
 class WatchForm(forms.Form):
@@ -49,3 +54,11 @@ class WatchForm(forms.Form):
     @classmethod
     def initial_of(cls, watch: Watch | None) -> dict[str, Any]:
         return {"pattern": watch.pattern, "by_email": watch.by_email} if watch else {}
+
+
+class DigestForm(forms.Form):
+    frequency = forms.ChoiceField(
+        label="E-mail digest",
+        choices=digests.FREQUENCIES,
+        help_text="One e-mail with what is unread in your inbox. Nothing new, no e-mail.",
+    )

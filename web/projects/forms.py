@@ -6,7 +6,9 @@ from django import forms
 from django.db.models import QuerySet
 
 from accounts.models import Team
-from projects.models import Project, State, Visibility
+from core.validators import validate_single_line
+from projects.models import Project, Run, State, Visibility
+from web.artifacts.forms import split_tags
 from web.forms import QueryField, SearchForm
 
 _VISIBILITIES = [
@@ -25,6 +27,28 @@ class RunFilter(SearchForm):
     state = forms.ChoiceField(required=False, choices=[("", "All states"), *State.choices])
     group = forms.CharField(required=False, max_length=128)
     job_type = forms.CharField(required=False, max_length=128)
+
+
+class RunEditForm(forms.Form):
+    display_name = forms.CharField(
+        max_length=256, required=False, label="Name", help_text="Shown instead of the ID, which stays as it is."
+    )
+    tags = forms.CharField(required=False, max_length=7000, help_text="Comma-separated.")
+    notes = forms.CharField(
+        required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
+    )
+
+    @classmethod
+    def initial_of(cls, run: Run) -> dict[str, Any]:
+        return {"display_name": run.display_name, "notes": run.notes, "tags": ", ".join(run.tags)}
+
+    def clean_display_name(self) -> str:
+        name: str = self.cleaned_data["display_name"]
+        validate_single_line(name)
+        return name
+
+    def clean_tags(self) -> list[str]:
+        return split_tags(self.cleaned_data["tags"])
 
 
 class ProjectForm(forms.Form):

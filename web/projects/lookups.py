@@ -23,6 +23,11 @@ def get_project(request: HttpRequest, team: str, project: str, role: Role | None
     return object_or_404
 
 
-def get_run(request: HttpRequest, team: str, project: str, name: str) -> Run:
+def get_run(request: HttpRequest, team: str, project: str, name: str, role: Role | None = None) -> Run:
+    """A run, with the reader's `role` in its team; `role` as in `get_project`."""
     visible = Run.objects.visible_to(request.user).select_related("project__team", "created_by")
-    return get_object_or_404(visible, project__in=Project.objects.by_full_name(f"{team}/{project}"), name=name)
+    scope = Project.objects.by_full_name(f"{team}/{project}")
+    run = get_object_or_404(visible.with_role_of(request.user), project__in=scope, name=name)
+    if role is not None:
+        permissions.require(Actor.from_page(request), run.project.team, role)
+    return run

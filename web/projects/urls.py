@@ -15,4 +15,6 @@ urlpatterns = [
     path(f"{PROJECT}/run-tags", runs.tag_selected, name="runs-tag"),
     path(f"{PROJECT}/run-columns", runs.run_columns, name="run-columns"),
     path(f"{PROJECT}/runs/<str:name>", runs.run_page, name="run"),
+    path(f"{PROJECT}/runs/<str:name>/edit", runs.edit, name="run-edit"),
+    path(f"{PROJECT}/runs/<str:name>/delete", runs.delete, name="run-delete"),
 ]

@@ -11,13 +11,15 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
+from accounts.models import User
 from artifacts.aliases.excerpts import Pointer
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
 from web import markdown as markdown_html
+from web import numbers
 
 register = template.Library()
 
@@ -36,11 +38,22 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.filter
 def ago(moment: datetime | None) -> SafeString | str:
-    """`3 h ago`, with the exact time on hover; the date alone after a month."""
+    """`3 h ago`, with the exact time on hover; the date alone after a month. Or the time, for who has chosen that."""
     if moment is None:
         return "–"
-    exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, _distance(moment))
+    return format_html(
+        '<time datetime="{}" title="{}"><span>{}</span><span class="at">{}</span></time>',
+        moment.isoformat(),
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        _distance(moment),
+        moment.strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+@register.filter
+def grouped(count: int) -> str:
+    """`12,345`: a number that people can read."""
+    return f"{count:,}"
 
 
 @register.filter
@@ -65,10 +78,26 @@ def size(count: int | None) -> str:
     return f"{value:.0f} {_UNITS[power]}" if power == 0 or value >= 100 else f"{value:.1f} {_UNITS[power]}"
 
 
+register.filter("significant", numbers.significant)
+
+
+@register.filter
+def significant_json(text: str) -> Any:
+    """The same of a float that is written as JSON."""
+    return numbers.significant(float(text))
+
+
 @register.simple_tag(takes_context=True)
 def markdown(context: template.Context, text: str) -> SafeString:
     """Markdown as sanitised HTML, for a `.prose` around it: `components/markdown.html` has both."""
     return markdown_html.render(text, str(context["request"].user.pk))
+
+
+@register.filter
+def code_spans(text: str) -> SafeString:
+    """A text of ours, with what it has between backticks as code."""
+    pieces = enumerate(text.split("`"))
+    return mark_safe("".join(format_html("<code>{}</code>" if odd % 2 else "{}", piece) for odd, piece in pieces))
 
 
 @register.filter
@@ -79,13 +108,13 @@ def excerpt(text: str | None) -> str:
 
 @register.inclusion_tag("components/json_tree.html")
 def tree(value: Any, empty: str = "") -> dict[str, Any]:
-    """A JSON value as a tree of bounded size; for an empty one the sentence `empty`, if there is one."""
-    return {"rows": json_tree.rows(value), "empty": empty}
+    """A JSON value as a tree of bounded size, with five digits of floats; `empty` is the sentence for an empty one."""
+    return {"rows": json_tree.rows(value), "empty": empty, "rounds": True}
 
 
 @register.inclusion_tag("components/json_tree.html")
 def tree_rows(rows: Sequence[json_tree.Row], empty: str = "") -> dict[str, Any]:
-    """The same of a preview, which has only the rows that are shown."""
+    """The same of a preview, which has only the rows that are shown, and all digits."""
     return {"rows": rows, "empty": empty}
 
 
@@ -120,6 +149,15 @@ def dialog_link(thing: Any, *args: Any, **query: Any) -> SafeString:
         'href="{0}" hx-get="{0}" hx-target="#modal" hx-swap="innerHTML" hx-push-url="false"',
         url_of(thing, *args, **query),
     )
+
+
+@register.simple_tag
+def person(user: User | str | None, fallback: str = "a deleted user") -> SafeString | str:
+    """Somebody's name, as a link to their page; a record has the name alone."""
+    name = user.username if isinstance(user, User) else user
+    if not name:
+        return fallback
+    return format_html('<a class="person" href="{}">{}</a>', reverse("person", args=[name]), name)
 
 
 @register.inclusion_tag("components/alias_chip.html")

@@ -62,12 +62,12 @@ class ArtifactDetail(APIView):
 
     @extend_schema(request=ArtifactUpdate, responses=ArtifactDetailSerializer, operation_id="artifacts_replace")
     def put(self, request: Request, artifact_id: UUID) -> Response:
-        """Change the fields that are sent."""
+        """Change an artifact: the fields that are sent."""
         return self.patch(request, artifact_id)
 
     @extend_schema(request=ArtifactUpdate, responses=ArtifactDetailSerializer, operation_id="artifacts_update")
     def patch(self, request: Request, artifact_id: UUID) -> Response:
-        """Change the fields that are sent."""
+        """Change an artifact: the fields that are sent."""
         artifact = get_artifact(request, artifact_id)
         changes = parse_body(ArtifactUpdate, request, artifact_id=artifact_id)
         return Response(_serialize(artifacts.update(Actor.from_api(request), artifact, **changes)))

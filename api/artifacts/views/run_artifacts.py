@@ -34,7 +34,9 @@ class RunUseArtifact(APIView):
         actor = Actor.from_api(request)
         if "version_id" in data:
             version = get_version(request, data["version_id"])
-            used = lineage.use_version(actor, run, version, type=data.get("type"))
+            used = lineage.use_version(
+                actor, run, version, type=data.get("type"), requested_as=data.get("requested_as")
+            )
         else:
             used = lineage.use(actor, run, data.pop("name"), **data)
         return Response(
@@ -53,7 +55,7 @@ class RunArtifacts(APIView):
         visible = long_values.defer(visible, "")
         body = {
             "logged": list(visible.filter(run=run)[:1000]),
-            "used": list(visible.filter(usages__run=run)[:1000]),
+            "used": list(lineage.versions_used(run, visible)[:1000]),
         }
         for versions in body.values():
             long_values.load(versions)

@@ -10,7 +10,7 @@ const REFRESH_MS = 1000;
 
 const root = document.querySelector("[data-upload]");
 const part = (name) => root.querySelector(`[data-${name}]`);
-let draft = root.dataset.version ? Promise.resolve({ id: root.dataset.version, version: root.dataset.name }) : null;
+let draft = root.dataset.version ? Promise.resolve({ id: root.dataset.version }) : null;
 
 const queue = new Queue(sender(begin), AT_ONCE);
 new Transfers(root, queue);
@@ -18,8 +18,8 @@ root.hidden = false;
 
 // The draft that all files go into, begun by the first; what fails to begin is tried again by the next.
 function begin() {
-  draft ??= ask(`/api/v1/artifacts/${root.dataset.artifact}/versions`, {}).then(
-    (begun) => (named(begun.version), begun),
+  draft ??= ask(`/api/v1/artifacts/${root.dataset.artifact}/versions`, { numbering: "on_finalize" }).then(
+    (begun) => (named(begun.id), begun),
     (error) => {
       draft = null;
       throw error;
@@ -28,13 +28,13 @@ function begin() {
   return draft;
 }
 
-function named(version) {
-  const url = `${root.dataset.page}?version=${version}`;
+function named(id) {
+  const url = `${root.dataset.page}?version=${id}`;
   history.replaceState(null, "", url);
-  root.dataset.name = version;
-  for (const element of document.querySelectorAll("[data-draft-name]")) element.textContent = version;
+  root.dataset.version = id;
   document.querySelector("[data-draft]").hidden = false;
-  finalize().elements.version.value = version;
+  document.querySelector("[data-drafts]")?.remove();
+  finalize().elements.version.value = id;
 }
 
 async function add(entries) {
@@ -54,7 +54,7 @@ async function refresh() {
   while (isStale) {
     isStale = false;
     const after = document.getElementById("draft-files").dataset.after;
-    const query = new URLSearchParams({ version: root.dataset.name, ...(after && { after }) });
+    const query = new URLSearchParams({ version: root.dataset.version, ...(after && { after }) });
     await window.htmx.ajax("GET", `${root.dataset.files}?${query}`, { target: "#draft-files", swap: "outerHTML" });
     await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
   }

@@ -202,6 +202,13 @@ def test_a_server_that_is_away_at_the_end_is_a_warning(python, project, body):
 
 def test_the_exit_code_of_a_program_is_its_runs(python, project, get_run):
     script = f"import wanllmdb as wandb, sys; print(wandb.init(project={project!r}).id, file=sys.stderr); "
-    for ending, state in [("raise SystemExit(3)", "crashed"), ("exit(0)", "finished")]:
+    for ending, state, code, error in [
+        ("raise SystemExit(3)", "crashed", 3, ""),
+        ("exit(0)", "finished", 0, ""),
+        ("int('x')", "crashed", 1, "ValueError: invalid literal for int() with base 10: 'x'"),
+    ]:
         result = python(script + ending, check=False)
-        assert get_run(result.stderr.split()[0])["state"] == state
+        run = get_run(result.stderr.split()[0])
+        assert (run["state"], run["exit_code"], run["error"]) == (state, code, error)
+        assert run["environment"]["command"].startswith("python") and "wandb.init" in run["environment"]["command"]
+        assert run["environment"]["packages"]["pytest"] == pytest.__version__

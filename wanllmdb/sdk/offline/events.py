@@ -25,6 +25,8 @@ class Outcome:
     """Events about artifacts, in order, with their numbers."""
     state: str = "crashed"
     """Of a run without an end: its process was killed."""
+    reason: dict[str, Any] = field(default_factory=dict)
+    """`exit_code` and `error`, as far as they are known."""
     ended_at: str = ""
     """The time of the last event."""
 
@@ -39,6 +41,7 @@ def fold(run: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Outcome
             outcome.actions.append((number, dict(event)))
         elif kind == "finish" and event.get("state") in ("finished", "crashed", "killed"):
             outcome.state = event["state"]
+            outcome.reason = {name: event[name] for name in ("exit_code", "error") if event.get(name) is not None}
         elif not isinstance(values, Mapping):
             continue
         elif kind == "log":

@@ -68,7 +68,7 @@ class OfflineRun(Run):
         self._record["state"] = outcome.state
         console = self._connection.console
         try:
-            self._recorder.append("finish", state=outcome.state)
+            self._recorder.append("finish", state=outcome.state, exit_code=outcome.exit_code, error=outcome.error)
         except errors.CacheError as error:
             console.warning(f"the last values of the run are lost: {error}")
         if self._lock_handle is not None:

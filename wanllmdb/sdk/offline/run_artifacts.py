@@ -46,11 +46,13 @@ class OfflineArtifacts(RunArtifacts):
         if isinstance(name_or_artifact, Artifact):
             name_resolution.validate_selector(name_or_artifact.name, alias, version)
             state = name_or_artifact.wait()._logged("use_artifact")
+            requested_as = state.record.get("requested_as")
         else:
             name_resolution.validate_selector(name_or_artifact, alias, version)
             project = self._record["project_name"]
             state = resolution.resolve(self._connection, project, name_or_artifact, alias, version, type)
-        self._recorder.append("use_artifact", **_reference(state))
+            requested_as = alias or name_or_artifact.partition(":")[2] or (None if version else "latest")
+        self._recorder.append("use_artifact", **_reference(state), requested_as=requested_as)
         return Artifact._from_version(state)
 
     def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:

@@ -127,7 +127,7 @@ class Sender:
         self._client.patch(f"/runs/{run['id']}", body)
 
     def _send_end(self, run: dict[str, Any], outcome: Outcome) -> None:
-        body = {"state": outcome.state, "finished_at": outcome.ended_at}
+        body = {"state": outcome.state, "finished_at": outcome.ended_at, **outcome.reason}
         self._client.post(f"/runs/{run['id']}/finish", body, idempotent=True)
 
     def _send_history(self, run: dict[str, Any], writer: str, outcome: Outcome) -> None:
@@ -187,6 +187,8 @@ class Sender:
         version = self._version_of(event)
         name, _, number = version["qualified_name"].partition(":")
         body = {"name": name, "version": number}
+        if event.get("requested_as"):
+            body["requested_as"] = event["requested_as"]
         self._client.post(f"/runs/{run['id']}/use-artifact", body, idempotent=True)
         return version
 

@@ -8,20 +8,35 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import invitations, permissions, teams
+from accounts import invitation_emails, invitations, permissions, teams
 from accounts.actor import Actor
 from accounts.models import Role, Team
+from artifacts import activity
+from core import mail
 from projects.models import Project
 from web import deletion, rendering
 from web.accounts.forms import InvitationForm, MemberForm, RoleForm, TeamForm
 from web.accounts.lookups import get_invitation, get_member, get_team
 from web.accounts.members import member_list_context
 
+PAGE_SIZE = 50
+
+
+@login_required
+@require_safe
+def team_list(request: HttpRequest) -> HttpResponse:
+    """Those that the reader is in, the personal one first."""
+    rows = Team.objects.visible_to(request.user).order_by("-is_personal", "name")
+    page = rendering.paginate(request.GET, rows, PAGE_SIZE)
+    context = {"page": page, "counts": activity.team_counts(page), "active_nav": "teams"}
+    return rendering.render_page(request, "accounts/teams.html", context)
+
 
 @login_required
 @require_safe
 def team_page(request: HttpRequest, team: str) -> HttpResponse:
-    return rendering.render_page(request, "accounts/team.html", member_list_context(request, get_team(request, team)))
+    context = member_list_context(request, get_team(request, team)) | {"active_nav": "teams"}
+    return rendering.render_page(request, "accounts/team.html", context)
 
 
 @login_required
@@ -31,7 +46,7 @@ def team_new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         team = teams.create(Actor.from_page(request), **form.cleaned_data)
         return rendering.redirect_with_message(request, "Team created. Invite your teammates.", team)
-    return rendering.render_form(request, form, "New team", submit_label="Create", back="profile")
+    return rendering.render_form(request, form, "New team", submit_label="Create", back="teams")
 
 
 @login_required
@@ -127,6 +142,7 @@ def invite(request: HttpRequest, team: str) -> HttpResponse:
         invitation, token = invitations.create(Actor.from_page(request), team, **form.cleaned_data)
         link = request.build_absolute_uri(reverse("sign-up", args=[token]))
         context = {"invitation": invitation, "link": link, "back": back}
+        context |= {"sends_mail": mail.is_configured(), "is_sent": invitation_emails.send(invitation, link)}
         return rendering.add_htmx_trigger(
             rendering.render_page(request, "accounts/invitation_created.html", context), changed=True
         )

@@ -1,7 +1,6 @@
 """The page of one artifact, a view for each of its tabs."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
 
 from csp.decorators import csp_update
 from django.conf import settings
@@ -18,7 +17,7 @@ from accounts.models import Role
 from artifacts import artifacts, deletion_impact
 from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
 from core import long_values
-from web import deletion, rendering, tables
+from web import charts, deletion, rendering, tables
 from web.artifacts import tab_contexts
 from web.artifacts.forms import ArtifactEditForm
 from web.artifacts.lookups import get_artifact, get_artifact_for_display
@@ -73,7 +72,7 @@ def usage(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **url_kwargs)
     objects = StoredObject.objects.filter(version__artifact=artifact, state=StoredObject.State.UPLOADED)
     stored = objects.aggregate(sum=Sum("size"))["sum"] or 0
-    context = {"artifact": artifact, "stored": stored} | _chart(_downloads(artifact))
+    context = {"artifact": artifact, "stored": stored, "chart": charts.daily(_downloads(artifact))}
     return rendering.render_page(request, "artifacts/usage.html", context)
 
 
@@ -110,7 +109,7 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     return rendering.render_form(request, form, f"Delete {artifact.name}?", message, **options)
 
 
-def _downloads(artifact: Artifact) -> list[tuple[str, int]]:
+def _downloads(artifact: Artifact) -> list[tuple[date, int]]:
     """Downloads of versions and files on each of the last days, the oldest first."""
     today = timezone.now().date()
     first = today - timedelta(days=CHART_DAYS - 1)
@@ -118,15 +117,4 @@ def _downloads(artifact: Artifact) -> list[tuple[str, int]]:
     by_day = downloads.order_by().values("downloaded_at__date").annotate(count=Count("pk"))
     count = {row["downloaded_at__date"]: row["count"] for row in by_day}
     days = [first + timedelta(days=index) for index in range(CHART_DAYS)]
-    return [(day.isoformat(), count.get(day, 0)) for day in days]
-
-
-def _chart(days: list[tuple[str, int]]) -> dict[str, Any]:
-    """The bars of a chart 42 units high, a day every 8 units; a day without downloads keeps a line of its own."""
-    highest = max(count for _, count in days)
-    heights = [max(1, round(40 * count / highest)) if highest else 1 for _, count in days]
-    bars = [
-        {"x": 8 * index, "y": 42 - height, "height": height, "day": day, "count": count}
-        for index, ((day, count), height) in enumerate(zip(days, heights, strict=True))
-    ]
-    return {"days": days, "bars": bars, "total": sum(count for _, count in days), "width": 8 * len(days)}
+    return [(day, count.get(day, 0)) for day in days]

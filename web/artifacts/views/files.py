@@ -119,7 +119,7 @@ def _zip(request: HttpRequest, version: ArtifactVersion, selected: Sequence[str]
     response = StreamingHttpResponse(archive.chunks, content_type="application/zip")
     # By which a client sees that a zip is cut short.
     response["Content-Length"] = archive.size
-    name = "-".join(filter(None, (version.artifact.name, version.version, suffix)))
+    name = "-".join(filter(None, (version.artifact.name, version.version or "draft", suffix)))
     response["Content-Disposition"] = content_disposition_header(True, f"{name}.zip")
     return response
 

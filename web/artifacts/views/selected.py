@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import errors
 from artifacts import selection as verbs
 from artifacts.models import Artifact, ArtifactVersion
 from web import selection
@@ -58,7 +57,8 @@ def compare_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact(request, **url_kwargs)
     items = selection.items(request, _versions(request, artifact).finalized())
     if len(items) != 2:
-        raise errors.Invalid("Select two versions to compare.")
+        back = reverse("artifact-versions", args=artifact.url_args)
+        return selection.nothing_selected(request, back, "Select two versions to compare.")
     query = urlencode({"base": items[1].version, "head": items[0].version})
     return redirect(f"{reverse('compare', args=artifact.url_args)}?{query}")
 

@@ -5,6 +5,7 @@ from typing import Any
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,6 +16,7 @@ from accounts.models import Role
 from artifacts import drafts, versions
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
 from web import rendering
+from web.artifacts import tab_contexts
 from web.artifacts.forms import FinalizeForm, RemoveForm
 from web.artifacts.lookups import get_artifact, get_version_of
 
@@ -60,7 +62,7 @@ def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
     if not rendering.is_partial(request):
-        return redirect(f"{reverse('upload', args=draft.artifact.url_args)}?version={draft.version}")
+        return redirect(f"{reverse('upload', args=draft.artifact.url_args)}?version={draft.url_name}")
     draft.refresh_from_db(fields=["file_count", "total_size"])
     return rendering.render_page(request, "artifacts/draft_files.html", _context(request, artifact, draft))
 
@@ -91,12 +93,18 @@ def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | 
         "artifact": artifact,
         "project": artifact.project,
         "draft": draft,
-        "drafts": artifact.versions.drafts().filter(created_by=request.user).order_by("-number")[:MAX_DRAFTS],
+        "drafts": _other_drafts(request, artifact, draft),
         "files": files,
         "after": after,
         "next_path": files[-1].path if len(rows) > FILES_PER_PAGE else "",
         "active_nav": "artifacts",
     } | (_polling(request) if is_pending else {})
+
+
+def _other_drafts(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> QuerySet[ArtifactVersion]:
+    """The reader's own, those that were changed last first."""
+    drafts = tab_contexts.drafts(request, artifact).filter(created_by=request.user)
+    return (drafts.exclude(pk=draft.pk) if draft else drafts)[:MAX_DRAFTS]
 
 
 def _polling(request: HttpRequest) -> dict[str, int]:

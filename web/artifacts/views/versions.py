@@ -37,6 +37,9 @@ def version_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         context = tab_contexts.version_context(version)
     else:
         version = get_version_for_display(request, **url_kwargs)
+        if version.url_name != url_kwargs["version"]:
+            # It was a draft, and is named by its number by now.
+            return redirect(version)
         context = tab_contexts.version(request, version) | {"used_by": _runs_that_used(request, version)}
     context |= _folder_context(request, version)
     return rendering.render_page(request, "artifacts/version.html", context)
@@ -116,18 +119,20 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
+    verb = "Delete" if version.is_finalized else "Discard"
     impact = deletion_impact.of_version(Actor.from_page(request), version)
     form = DeleteVersionForm(impact.aliases, rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
-        message = f"{version} deleted."
+        message = f"{version} {'deleted' if version.is_finalized else 'discarded'}."
         return rendering.redirect_with_message(request, message, "artifact-versions", *version.artifact.url_args)
     files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
-    message = f"Deletes {files}. The version number won't be reused. This action cannot be undone."
-    options = {"submit_label": "Delete", "back": version, "danger": True, "refusals": impact.refusals}
+    number = "The version number won't be reused. " if version.number else ""
+    message = f"Deletes {files}. {number}This action cannot be undone."
+    options = {"submit_label": verb, "back": version, "danger": True, "refusals": impact.refusals}
     options["facts"] = deletion.facts(impact) + deletion.source_run(version)
-    return rendering.render_form(request, form, f"Delete {version}?", message, **options)
+    return rendering.render_form(request, form, f"{verb} {version}?", message, **options)
 
 
 def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:

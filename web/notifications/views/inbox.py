@@ -10,10 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Invitation
-from artifacts.models import Artifact
 from core.cursors import decode_cursor, encode_cursor
-from events.models import Event
-from notifications import inbox
+from notifications import event_links, inbox, proposal_notices
 from notifications.models import InboxItem
 from web import rendering
 
@@ -30,9 +28,9 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def item(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """On to the page of the event; who goes there has read the item."""
-    object_or_404 = get_object_or_404(InboxItem.objects.visible_to(request.user).for_display(), pk=notice_id)
-    inbox.mark_read(Actor.from_page(request), [object_or_404.pk])
-    return redirect(_event_url(request, object_or_404.event))
+    row = get_object_or_404(InboxItem.objects.visible_to(request.user).for_display(), pk=notice_id)
+    inbox.mark_read(Actor.from_page(request), [row.pk])
+    return redirect(event_links.current_url(row.event, request.user))
 
 
 @login_required
@@ -45,18 +43,6 @@ def read(request: HttpRequest) -> HttpResponse:
     return _render_inbox(request) if rendering.is_partial(request) else redirect(reverse("inbox"))
 
 
-def _event_url(request: HttpRequest, event: Event) -> str:
-    """The page that shows the event now: the artifact may have been renamed since, or deleted."""
-    if event.artifact_id is None:
-        return event.get_absolute_url()
-    artifact = (
-        Artifact.objects.visible_to(request.user).select_related("project__team").filter(pk=event.artifact_id).first()
-    )
-    if artifact is None:
-        return event.project.get_absolute_url()
-    return reverse("artifact-aliases" if event.alias else "artifact", args=artifact.url_args)
-
-
 def _render_inbox(request: HttpRequest) -> HttpResponse:
     rows = InboxItem.objects.visible_to(request.user).for_display().order_by("-id")
     if before := request.GET.get("before"):
@@ -65,7 +51,7 @@ def _render_inbox(request: HttpRequest) -> HttpResponse:
     older = encode_cursor(items[PAGE_SIZE - 1].pk) if len(items) > PAGE_SIZE else None
     invitations = Invitation.objects.pending_for(request.user).select_related("team", "created_by").order_by("-id")
     context = {
-        "items": items[:PAGE_SIZE],
+        "items": proposal_notices.attach(items[:PAGE_SIZE]),
         "older": older,
         "invitations": invitations[:PAGE_SIZE],
         "tab": "inbox",

@@ -9,11 +9,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actor import Actor
+from accounts.models import Team
 from artifacts.models import Artifact
-from notifications import watches
+from core import mail
+from notifications import digests, watches
 from notifications.models import Watch
 from projects.models import Project
 from web import rendering
+from web.accounts.lookups import get_team
 from web.artifacts.lookups import get_artifact
 from web.notifications.forms import WatchForm
 from web.projects.lookups import get_project
@@ -26,9 +29,8 @@ PAGE_SIZE = 50
 def watch_list(request: HttpRequest) -> HttpResponse:
     rows = Watch.objects.visible_to(request.user).for_display()
     page = rendering.paginate(request.GET, rows.order_by("-id"), PAGE_SIZE)
-    return rendering.render_page(
-        request, "notifications/watches.html", {"page": page, "tab": "watches", "active_nav": "inbox"}
-    )
+    context = {"page": page, "tab": "watches", "active_nav": "inbox", "digest": digests.frequency_of(request.user)}
+    return rendering.render_page(request, "notifications/watches.html", context)
 
 
 @login_required
@@ -41,6 +43,14 @@ def watch_end(request: HttpRequest, watch_id: UUID) -> HttpResponse:
         f"You are no longer watching {watch.full_name}.",
         rendering.safe_return_url(request, reverse("watches")),
     )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def team_watch(request: HttpRequest, team: str) -> HttpResponse:
+    row = get_team(request, team)
+    back = rendering.safe_return_url(request, row.get_absolute_url())
+    return _render_form(request, row, None, f"team {row.name}", back)
 
 
 @login_required
@@ -66,12 +76,13 @@ def artifact_watch(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 
 
 def _render_form(
-    request: HttpRequest, project: Project, artifact: Artifact | None, full_name: str, back: str
+    request: HttpRequest, scope: Team | Project, artifact: Artifact | None, full_name: str, back: str
 ) -> HttpResponse:
-    watch = Watch.objects.filter(user=request.user, project=project, artifact=artifact).first()
+    watch = Watch.objects.filter(user=request.user, **watches.target(scope, artifact)).first()
     form = WatchForm(request.POST or None, initial=WatchForm.initial_of(watch))
     if form.is_valid():
-        watches.watch(Actor.from_page(request), project, artifact, **form.cleaned_data)
+        watches.watch(Actor.from_page(request), scope, artifact, **form.cleaned_data)
         return rendering.redirect_with_message(request, f"You are watching {full_name}.", back)
     context = {"form": form, "watch": watch, "full_name": full_name, "back": back}
+    context |= {"is_team": isinstance(scope, Team), "sends_mail": mail.is_configured()}
     return rendering.render_page(request, "notifications/watch.html", context, status=422 if form.is_bound else 200)

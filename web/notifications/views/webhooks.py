@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from notifications import webhooks
+from notifications import webhook_previews, webhooks
+from notifications.message_formats import WebhookFormat
 from notifications.models import Delivery, Webhook
 from projects.models import Project
 from web import rendering
@@ -39,10 +40,25 @@ def webhook_new(request: HttpRequest, team: str, project: str) -> HttpResponse:
     form = WebhookForm(request.POST or None)
     if form.is_valid():
         webhook = webhooks.create(Actor.from_page(request), project, **form.cleaned_data)
+        if not webhook.is_signed:
+            return rendering.redirect_with_message(request, "Webhook created. Send a test to try it.", webhook)
         return _render_secret(request, webhook, "Webhook created")
     return _render_form(
         request, project, form, "New webhook", "Create", reverse("project-webhooks", args=project.url_args)
     )
+
+
+@login_required
+@require_safe
+def webhook_preview(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    """What would be sent in a format, for the form that chooses it; or as a page, where there is no script."""
+    project = get_project(request, team, project, role=Role.ADMIN)
+    format = request.GET.get("format") or WebhookFormat.GENERIC
+    kind = request.GET.get("event") or webhook_previews.DEFAULT_KIND
+    preview = webhook_previews.preview(Actor.from_page(request), project, format, kind)
+    context = {"project": project, "preview": preview, "back": reverse("project-webhooks", args=project.url_args)}
+    context |= {"formats": WebhookFormat.choices}
+    return rendering.render_page(request, "notifications/webhook_preview.html", context)
 
 
 @login_required

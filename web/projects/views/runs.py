@@ -11,14 +11,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from artifacts import lineage
 from artifacts.aliases import excerpts
 from artifacts.models import ArtifactVersion
 from artifacts.selection import tag_runs
 from core import long_values
+from projects import runs
 from projects.models import Run, State
 from web import rendering, selection, tables
 from web.projects import history_table
-from web.projects.forms import RunFilter
+from web.projects.forms import RunEditForm, RunFilter
 from web.projects.lookups import get_project, get_run
 from web.rendering import post_data
 
@@ -45,9 +47,9 @@ def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     filters = form.values()
     given = {name: value for name, value in filters.items() if value and name != "q"}
     view = _view(request)
-    runs = Run.objects.filter(project=project).filter_by(**given)
-    runs = tables.sort(form.narrow(request.user, "runs", runs), view, _ORDERINGS).select_related("created_by")
-    page = rendering.paginate(request.GET, long_values.defer(runs, ""), PAGE_SIZE)
+    rows = Run.objects.filter(project=project).filter_by(**given)
+    rows = tables.sort(form.narrow(request.user, "runs", rows), view, _ORDERINGS).select_related("created_by")
+    page = rendering.paginate(request.GET, long_values.defer(rows, ""), PAGE_SIZE)
     page.object_list = list(page)
     tables.fill(page.object_list, view)
     context = {
@@ -84,8 +86,7 @@ def tag_selected(request: HttpRequest, team: str, project: str) -> HttpResponse:
     """Add tags to the runs that were ticked, or remove them."""
     project = get_project(request, team, project, role=Role.EDITOR)
     back = reverse("project-runs", args=project.url_args)
-    runs = Run.objects.filter(project=project).for_display().order_by("-id")
-    items = selection.items(request, runs)
+    items = selection.items(request, Run.objects.filter(project=project).for_display().order_by("-id"))
     if not items:
         return selection.nothing_selected(request, back)
     form = selection.TagsForm(post_data(request))
@@ -106,7 +107,7 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
     visible = long_values.defer(visible, "").prefetch_related(None)
     logged = list(visible.filter(run=run)[:MAX_VERSIONS])
-    used = list(visible.filter(usages__run=run)[:MAX_VERSIONS])
+    used = list(lineage.versions_used(run, visible)[:MAX_VERSIONS])
     excerpts.attach(version.artifact for version in (*logged, *used))
     fingerprint = _fingerprint(run, [*logged, *used])
     if request.GET.get("seen") == fingerprint:
@@ -119,9 +120,37 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
         "history": history_table.latest(run),
         "fingerprint": fingerprint,
         "active_nav": "home",
-    }
-    context["is_running"] = run.state == State.RUNNING
+        "is_running": run.state == State.RUNNING,
+    } | permissions.template_flags(run.role)
     return rendering.render_page(request, "projects/run.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    run = get_run(request, role=Role.EDITOR, **url_kwargs)
+    form = RunEditForm(post_data(request), initial=RunEditForm.initial_of(run))
+    if form.is_valid():
+        runs.update(Actor.from_page(request), run, **form.cleaned_data)
+        return rendering.redirect_with_message(request, "Saved.", run)
+    return rendering.render_form(request, form, f"Edit {run.title}", submit_label="Save", back=run)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    run = get_run(request, role=Role.EDITOR, **url_kwargs)
+    if request.method == "POST":
+        runs.delete(Actor.from_page(request), run)
+        return rendering.redirect_with_message(
+            request, f"Run {run.title} deleted.", "project-runs", *run.project.url_args
+        )
+    message = (
+        "Deletes its config, summary and history, and the record of what it used. The versions that it logged stay. "
+        "This action cannot be undone."
+    )
+    options = {"submit_label": "Delete", "back": run, "danger": True}
+    return rendering.render_form(request, None, f"Delete run {run.title}?", message, **options)
 
 
 def _view(request: HttpRequest) -> tables.View:
@@ -131,5 +160,9 @@ def _view(request: HttpRequest) -> tables.View:
 def _fingerprint(run: Run, versions: list[ArtifactVersion]) -> str:
     """What may change on the page while it is open."""
     state = [run.state, run.summary, run.history_row_count, run.notes, run.tags, run.display_name]
-    names = [(str(version.pk), version.artifact.alias_excerpt) for version in versions]
+    state += [run.exit_code, run.error]
+    names = [
+        (str(version.pk), version.artifact.alias_excerpt, getattr(version, "requested_as", None))
+        for version in versions
+    ]
     return hashlib.sha256(repr([state, names]).encode()).hexdigest()[:16]

@@ -1,0 +1,38 @@
+"""The link of an invitation by e-mail, where a mail server is configured; whoever invites sees it in any case."""
+
+from smtplib import SMTPException
+
+from django.core.cache import cache
+from django.core.mail import EmailMessage
+
+from accounts.models import Invitation
+from core import mail
+
+# Of one user, as each process counts them: this server is nobody's means to send mail to strangers.
+A_DAY = 50
+_DAY = 24 * 3600
+
+
+def send(invitation: Invitation, link: str) -> bool:
+    """Send the link to the invitation's address. Whether the mail server took it; waits for it, at most ten seconds."""
+    if not (invitation.email and mail.is_configured() and _may_send(invitation)):
+        return False
+    team, by = invitation.team.name, invitation.created_by.username
+    body = (
+        f"{by} invited you to team {team} in wanLLMDB as {invitation.get_role_display().lower()}.\n\n"
+        f"Accept the invitation:\n{link}\n\n"
+        f"The link works for one person, until {invitation.expires_at:%Y-%m-%d}. If you did not expect this e-mail, "
+        "ignore it.\n"
+    )
+    headers = {"Auto-Submitted": "auto-generated"}
+    message = EmailMessage(f"{by} invited you to team {team} in wanLLMDB", body, to=[invitation.email], headers=headers)
+    try:
+        return bool(message.send())
+    except (OSError, SMTPException, ValueError):
+        return False
+
+
+def _may_send(invitation: Invitation) -> bool:
+    key = f"invitation-emails:{invitation.created_by_id}"
+    cache.add(key, 0, _DAY)
+    return cache.incr(key) <= A_DAY

@@ -1,0 +1,62 @@
+"""What a webhook would send: an event as there may be one in a project, which is never written down."""
+
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from accounts.actor import Actor
+from artifacts import event_messages
+from events import kinds
+from events.models import Event
+from notifications import errors, message_formats
+from notifications.message_formats import WebhookFormat
+from projects.models import Project
+
+DEFAULT_KIND = event_messages.ALIAS_MOVED.name
+_OF_VERSIONS = {event_messages.VERSION_FINALIZED.name: ("", "v3"), event_messages.VERSION_DELETED.name: ("v2", "")}
+_OF_ALIASES = {event_messages.ALIAS_CREATED.name: ("", "v3"), event_messages.ALIAS_DELETED.name: ("v2", "")}
+
+
+def example(actor: Actor, project: Project, kind: str = DEFAULT_KIND) -> Event:
+    """An event of this kind in the project, by the user. Raises `Invalid` for a kind that cannot be chosen."""
+    if kind not in [known.name for known in kinds.subscribable()]:
+        raise errors.Invalid("Choose the kind of an event that webhooks can be sent.")
+    before, after = (_OF_VERSIONS | _OF_ALIASES).get(kind, ("v2", "v3"))
+    name = f"{project.full_name}/sign-detector"
+    url = f"{settings.BASE_URL}{project.get_absolute_url()}/artifacts/model/sign-detector"
+    alias = "" if kind in _OF_VERSIONS else "production"
+    now = timezone.now()
+    data: dict[str, Any] = {
+        "artifact": {"id": str(uuid7()), "name": name, "type": "model", "url": url},
+        "alias": alias or None,
+        "from": _version(before),
+        "to": _version(after),
+        "by": actor.user.username,
+        "reason": "better on the holdout",
+        "at": now.isoformat(),
+    }
+    if kind.startswith("alias.") and kind not in (*_OF_ALIASES, DEFAULT_KIND):
+        data["proposal"] = {"id": str(uuid7()), "proposed_by": actor.user.username}
+    return Event(kind=kind, project=project, alias=alias, data=data, actor=actor.user, created_at=now)
+
+
+class Preview(NamedTuple):
+    """An event, and what would be sent of it, as JSON."""
+
+    event: Event
+    format: WebhookFormat
+    payload: dict[str, Any]
+
+
+def preview(actor: Actor, project: Project, format: str, kind: str = DEFAULT_KIND) -> Preview:
+    """What would be sent of such an event. Raises `Invalid`, also for an unknown format."""
+    if format not in WebhookFormat.values:
+        raise errors.Invalid(f"Choose one of the formats {', '.join(WebhookFormat.values)}.")
+    event = example(actor, project, kind)
+    return Preview(event, WebhookFormat(format), message_formats.payload(event, format))
+
+
+def _version(version: str) -> dict[str, str] | None:
+    return {"id": str(uuid7()), "version": version} if version else None

@@ -1,0 +1,169 @@
+"""The frame of the Django admin, for unfold: models grouped and named as people say, and how the server is doing."""
+
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.core.cache import cache
+from django.db.models import Count, F, Sum
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+
+from artifacts import health
+from artifacts.models import ArtifactVersion, StoredObject
+from core import bounded_count
+from wanllmdb import metrics
+from web import display
+
+# Label of the model, and its name.
+_GROUPS = {
+    "Registry": {
+        "projects.Project": "Projects",
+        "projects.Run": "Runs",
+        "artifacts.Artifact": "Artifacts",
+        "artifacts.ArtifactVersion": "Versions",
+        "artifacts.ArtifactFile": "Files",
+        "artifacts.ArtifactUsage": "Used by runs",
+        "artifacts.ArtifactDownload": "Downloads",
+    },
+    "Aliases": {
+        "artifacts.ArtifactAlias": "Aliases",
+        "artifacts.AliasChange": "History",
+        "artifacts.AliasRule": "Protection rules",
+        "artifacts.AliasProposal": "Proposals",
+    },
+    "People": {
+        "accounts.User": "Users",
+        "accounts.Team": "Teams",
+        "accounts.Membership": "Members",
+        "accounts.Invitation": "Invitations",
+        "accounts.ApiKey": "API keys",
+        "accounts.FormerName": "Former names",
+    },
+    "Notifications": {
+        "notifications.Webhook": "Webhooks",
+        "notifications.Delivery": "Deliveries",
+        "notifications.Watch": "Watching",
+        "notifications.InboxItem": "Inboxes",
+        "events.Event": "Events",
+    },
+    "Storage": {
+        "artifacts.StoredObject": "Objects",
+        "artifacts.Blob": "File contents",
+        "artifacts.PendingDeletion": "Pending deletions",
+        "artifacts.Reconciliation": "Reconciliations",
+    },
+}
+_PARTS = {
+    "database": "Database",
+    "store": "Object store",
+    "workers": "Workers",
+    "cleanup": "Cleanup",
+    "notifications": "Notifications",
+}
+_QUEUES = {"verification": "Verification", "events": "Events", "deliveries": "Webhook deliveries", "mails": "E-mails"}
+# In the order of which the oldest is first, where an index has them so.
+_ORDERS = {"verification": "id", "events": "id"}
+_FAILURES = {
+    "failed_deliveries": ("Failed deliveries", "notifications.Delivery", "state__exact=failed"),
+    "failed_mails": ("Failed e-mails", "notifications.InboxItem", "mail__exact=failed"),
+    "paused_webhooks": ("Paused webhooks", "notifications.Webhook", "paused_at__isnull=False"),
+    "corrupt_versions": ("Corrupt versions", "artifacts.ArtifactVersion", "integrity__exact=corrupt"),
+}
+_LARGEST_PROJECTS = 10
+_STORAGE_SECONDS = 300
+
+
+class Row(NamedTuple):
+    """A line of a table: what it is about, its number or state as text, and where there is more of it."""
+
+    label: str
+    value: Any
+    url: str = ""
+    is_bad: bool = False
+    since: Any = None
+
+
+def theme(request: HttpRequest) -> str | None:
+    """What unfold's theme is fixed to; None follows the system."""
+    chosen = display.of(request).theme
+    return None if chosen == "system" else chosen
+
+
+def icon(request: HttpRequest) -> str:
+    return static("img/favicon.svg")
+
+
+def tokens_stylesheet(request: HttpRequest) -> str:
+    return static("css/tokens.css")
+
+
+def admin_stylesheet(request: HttpRequest) -> str:
+    return static("css/admin.css")
+
+
+def theme_script(request: HttpRequest) -> str:
+    return static("js/admin_theme.js")
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The models that the reader may see."""
+    overview = [{"title": "Overview", "link": reverse("admin:index"), "icon": "monitoring"}]
+    groups = [{"title": group, "items": _items(request, models)} for group, models in _GROUPS.items()]
+    return [{"items": overview}, *(group for group in groups if group["items"])]
+
+
+def index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the first page shows. Sums and failures are at most five minutes old; everything else is of now."""
+    now = timezone.now()
+    return context | {
+        "title": "Overview",
+        "health": [
+            Row(_PARTS.get(name, name), text or "OK", is_bad=bool(text)) for name, text in health.parts().items()
+        ],
+        "queues": [_queue(now, *queue) for queue in metrics.queues(now)],
+        "failures": [_failure(name, count) for name, count in metrics.failures().items()],
+        "drafts": bounded_count.format_count(bounded_count.count(ArtifactVersion.objects.drafts())),
+        "drafts_url": _url("artifacts.ArtifactVersion", "state__exact=draft"),
+        "storage": cache.get_or_set("storage-by-project", _storage, _STORAGE_SECONDS),
+    }
+
+
+def _items(request: HttpRequest, models: dict[str, str]) -> list[dict[str, str]]:
+    labels = [label for label in models if _may_view(request, label)]
+    return [{"title": models[label], "link": _url(label)} for label in labels]
+
+
+def _may_view(request: HttpRequest, label: str) -> bool:
+    app, model = label.lower().split(".")
+    return request.user.has_perm(f"{app}.view_{model}") or request.user.has_perm(f"{app}.change_{model}")
+
+
+def _url(label: str, query: str = "") -> str:
+    options = apps.get_model(label)._meta
+    url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+    return f"{url}?{query}" if query else url
+
+
+def _queue(now: Any, name: str, rows: Any, column: str) -> Row:
+    oldest = rows.order_by(_ORDERS.get(name, column)).values_list(column, flat=True).first()
+    count = bounded_count.format_count(bounded_count.count(rows))
+    return Row(_QUEUES[name], count, since=now - oldest if oldest else None)
+
+
+def _failure(name: str, count: int) -> Row:
+    label, model, query = _FAILURES[name]
+    return Row(label, f"{count:,}", _url(model, query), is_bad=count > 0)
+
+
+def _storage() -> dict[str, Any]:
+    """The bytes of all projects, and of those that have the most: a sum over all objects."""
+    uploaded = StoredObject.objects.filter(state=StoredObject.State.UPLOADED).order_by()
+    columns = {"team": F("project__team__name"), "name": F("project__name")}
+    by_project = uploaded.values("project", **columns).annotate(bytes=Sum("size"), objects=Count("pk"))
+    return {
+        "total": uploaded.aggregate(bytes=Sum("size"))["bytes"] or 0,
+        "projects": list(by_project.order_by("-bytes")[:_LARGEST_PROJECTS]),
+        "counted_at": timezone.now(),
+    }
