@@ -101,6 +101,7 @@ _CROWDED = {
     "/v8/files/model.safetensors": f"/v8/files/{FILE}",
     "/members/bob/": f"/members/{PERSON}/",
     "/teams/acme": f"/teams/{TEAM}",
+    "/users/bob": f"/users/{PERSON}",
 }
 
 
