@@ -14,7 +14,7 @@ from harness import servers
 from tests.browser import seed_data
 from tests.browser.alias_page_objects import SeededArtifact, log_version
 from tests.browser.page_objects import unique_name
-from tests.browser.urls import FORBIDDEN_PAGES, all_pages, visitor_pages
+from tests.browser.urls import pages_by_user as find_pages_by_user
 
 CHROMIUM = "/usr/bin/chromium"
 # The machine's network is none of the tests' business, and Chromium likes to phone home.
@@ -90,7 +90,7 @@ def pages_by_user(
 ) -> dict[str | None, dict[str, str]]:
     """Every page by name, for each of those who are to look at it; for a visitor under None."""
     alice = Person(chromium, stack_with_data.base_url, None, storage_state=signed_in("alice"))
-    pages = {"alice": all_pages(alice.page), "vera": FORBIDDEN_PAGES, None: visitor_pages(alice.page)}
+    pages = find_pages_by_user(alice.page)
     alice.context.close()
     return pages
 

@@ -7,7 +7,53 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 SERIOUS = ("serious", "critical")
-_IS_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+# What does not fit at the width that the window has: the page itself, a text that leaves its box or is cut off without
+# an ellipsis and a title, and one of which a line holds but a letter or two.
+_MISFITS = """
+() => {
+  const found = new Set();
+  const name = (element) => {
+    const classes = [...element.classList].map((name) => `.${name}`).join("");
+    return element.localName + (element.id ? `#${element.id}` : "") + classes;
+  };
+  const path = (element) => [element.parentElement?.parentElement, element.parentElement, element]
+    .filter((one) => one && one !== document.documentElement).map(name).join(" > ");
+  const root = document.scrollingElement;
+  if (root.scrollWidth > root.clientWidth) found.add("the page");
+  const clip = (element) => {
+    for (let one = element; one && one !== document.body; one = one.parentElement) {
+      const style = getComputedStyle(one);
+      if (style.display === "inline") continue;
+      if (style.clipPath !== "none") return null;
+      if (style.overflowX !== "visible" || one.clientWidth) return [one, style];
+    }
+    return null;
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    const element = text.parentElement;
+    const long = text.data.trim();
+    if (!long || element.closest("script, style, noscript, select, textarea, svg, #toasts")) continue;
+    if (!element.checkVisibility({ visibilityProperty: true })) continue;
+    range.selectNodeContents(text);
+    const box = range.getBoundingClientRect();
+    if (!box.width) continue;
+    const [block, style] = clip(element) ?? [];
+    if (!block) continue;
+    const edge = block.getBoundingClientRect();
+    if (style.overflowX === "visible" ? box.right > edge.right + 1 || box.left < edge.left - 1 : false)
+      found.add(`out of its box: ${path(block)}`);
+    if (["hidden", "clip"].includes(style.overflowX) && block.scrollWidth > block.clientWidth + 1
+        && !(style.textOverflow === "ellipsis" && block.closest("[title]")))
+      found.add(`cut: ${path(block)}`);
+    if (long.length > 8 && box.width < 24 && box.height > 3 * parseFloat(style.fontSize))
+      found.add(`a letter a line: ${path(block)}`);
+  }
+  return [...found];
+}
+"""
 _numbers = itertools.count(1)
 # A real DataTransfer; only a folder cannot be put into it by script.
 _DROP = """
@@ -66,9 +112,10 @@ def accessibility_problems(page: Page) -> list[str]:
     return problems
 
 
-def overflows(page: Page, width: int) -> bool:
+def misfits(page: Page, width: int) -> list[str]:
+    """What scrolls sideways, is cut or leaves its box in a window so wide."""
     page.set_viewport_size({"width": width, "height": 900})
-    return page.evaluate(_IS_WIDE)
+    return page.evaluate(_MISFITS)
 
 
 def _targets(violation: dict) -> str:

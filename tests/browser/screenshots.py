@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 from harness import servers
 from tests.browser import seed_data
 from tests.browser.conftest import CHROMIUM, CHROMIUM_OPTIONS, Person
-from tests.browser.urls import FORBIDDEN_PAGES, all_pages, visitor_pages
+from tests.browser.urls import all_pages, pages_by_user
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
@@ -23,11 +23,12 @@ def main() -> None:
         seed_data.fill(stack, Path(data))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         alice = Person(browser, stack.base_url, "alice")
-        pages_by_user = {"alice": all_pages(alice.page), "vera": FORBIDDEN_PAGES, None: visitor_pages(alice.page)}
+        pages_of = pages_by_user(alice.page)
+        pages_of["alice"] |= {f"{name}-usual": url for name, url in all_pages(alice.page).items()}
         for width in WIDTHS:
             for scheme in SCHEMES:
                 options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-                for name, pages in pages_by_user.items():
+                for name, pages in pages_of.items():
                     person = Person(browser, stack.base_url, name, **options)
                     for page, url in pages.items():
                         person.page.goto(url)

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.alias_page_objects import alias_row, expect_at, expect_no_dialog
-from tests.browser.page_objects import accessibility_problems, dialog, expect_toast, overflows
+from tests.browser.page_objects import accessibility_problems, dialog, expect_toast, misfits
 
 
 def test_everything_by_keyboard(person, make):
@@ -88,7 +88,7 @@ def test_no_dialog_is_hard_to_use_or_too_wide(person, make):
         dialog(page)
         problems += [f"{opener}: {problem}" for problem in accessibility_problems(page)]
         for width in (390, 1440):
-            problems += [f"{opener} at {width}"] if overflows(page, width) else []
+            problems += [f"{opener} at {width}: {what}" for what in misfits(page, width)]
             wide = "document.querySelector('dialog').scrollWidth > document.querySelector('dialog').clientWidth"
             problems += [f"inside {opener} at {width}"] if page.evaluate(wide) else []
     for page in (alice, bob):

@@ -1,6 +1,11 @@
 """Every page there is to look at, by a name for its picture."""
 
+from urllib.parse import quote
+
 from playwright.sync_api import Page
+
+from harness.long_names import DATASET as LONG_DATASET
+from harness.long_names import FILE, FOLDER, MODEL, PERSON, PROJECT, PROTECTED, TEAM
 
 ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
@@ -88,23 +93,70 @@ PAGES = {
 FORBIDDEN_PAGES = {"forbidden": f"{ARTIFACT}/edit"}
 
 
+# What stands in the URLs of PAGES for the same pages with the longest names and many of everything.
+_CROWDED = {
+    ARTIFACT: f"/{TEAM}/{PROJECT}/artifacts/model/{MODEL}",
+    DATASET: f"/{TEAM}/{PROJECT}/artifacts/dataset/{LONG_DATASET}",
+    "/aliases/production/": f"/aliases/{PROTECTED}/",
+    "/v8/files/model.safetensors": f"/v8/files/{FILE}",
+    "/members/bob/": f"/members/{PERSON}/",
+    "/teams/acme": f"/teams/{TEAM}",
+    "/users/bob": f"/users/{PERSON}",
+}
+
+
 def all_pages(page: Page) -> dict[str, str]:
     """All of them for alice: the server alone knows how it named the run, the webhooks, the rule and the proposal."""
     page.goto(PAGES["runs"])
     urls = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
     page.goto(PAGES["webhooks"])
-    urls["webhook"] = page.get_by_role("link", name="Deployment").get_attribute("href")
     urls["webhook-failing"] = page.get_by_role("link", name="http://127.0.0.1").get_attribute("href")
-    for name in ("edit", "delete", "secret"):
-        urls[f"webhook-{name}"] = f"{urls['webhook']}/{name}"
+    urls["webhook"] = page.get_by_role("link", name="Deployment").get_attribute("href")
     page.goto(urls["webhook"])
     urls["webhook-delivery"] = page.locator("#deliveries a[data-row]").last.get_attribute("href")
-    page.goto(PAGES["artifact-aliases"])
+    return PAGES | urls | _linked_pages(page, PAGES["artifact-aliases"], urls["webhook"])
+
+
+def crowded_pages(page: Page) -> dict[str, str]:
+    """The same pages with the longest names, and many of everything, for alice; those of `KINDS` and `KEPT` as well."""
+    plain = all_pages(page)
+    pages = {name: _crowded_url(url) for name, url in plain.items()}
+    for name in ("run", "webhook"):
+        page.goto(pages[f"{name}s"])
+        pages[name] = page.locator("main td.name a").last.get_attribute("href")
+    version = f"{_CROWDED[ARTIFACT]}/v8"
+    pages |= {
+        "folder-of-images": f"{version}?path={quote(FOLDER)}/",
+        "compare-file": f"{_CROWDED[ARTIFACT]}/compare/file?base=v5&head=v8&path={FILE}",
+        "webhook-failing": plain["webhook-failing"],
+        "webhook-delivery": plain["webhook-delivery"],
+        "readme-source": f"{_CROWDED[ARTIFACT]}?readme=source",
+        "search": f"/search?q={MODEL[:20]}",
+        "artifacts-by-alias": f"/artifacts?alias={PROTECTED}",
+    }
+    return pages | _linked_pages(page, pages["artifact-aliases"], pages["webhook"])
+
+
+def _crowded_url(url: str) -> str:
+    for plain, crowded in _CROWDED.items():
+        url = url.replace(plain, crowded)
+    return url if url.startswith((KINDS, KEPT)) else url.replace("/acme/recommender", f"/{TEAM}/{PROJECT}")
+
+
+def _linked_pages(page: Page, aliases: str, webhook: str) -> dict[str, str]:
+    """What is done with a proposal and a rule on the first of these pages, and with the webhook on the second."""
+    urls = {f"webhook-{name}": f"{webhook}/{name}" for name in ("edit", "delete", "secret")}
+    page.goto(aliases)
     for action in ("approve", "reject"):
         urls[f"proposal-{action}"] = page.locator(f"[id^={action}-]").first.get_attribute("href")
     for action in ("edit", "delete"):
         urls[f"rule-{action}"] = page.locator(f"[id^=rule-{action}-]").first.get_attribute("href")
-    return PAGES | urls
+    return urls
+
+
+def pages_by_user(page: Page) -> dict[str | None, dict[str, str]]:
+    """Every page for each of those who are to look at it, on alice's page; for a visitor under None."""
+    return {"alice": crowded_pages(page), "vera": FORBIDDEN_PAGES, None: visitor_pages(page)}
 
 
 def visitor_pages(page: Page) -> dict[str, str]:

@@ -22,7 +22,7 @@ class WebhookForm(forms.Form):
         widget=forms.URLInput(
             attrs={"autofocus": True, "autocomplete": "off", "placeholder": "https://example.org/hook"}
         ),
-        help_text="Events are sent to it by POST. Of a chat: the URL of its incoming webhook.",
+        help_text="Events are sent to it by POST. For a chat, use the URL of its incoming webhook.",
     )
     format = forms.ChoiceField(choices=WebhookFormat.choices, initial=WebhookFormat.GENERIC, required=False)
     description = forms.CharField(required=False, max_length=200, help_text="Optional. What it is for.")
