@@ -46,6 +46,7 @@ _GROUPS = {
         "notifications.Delivery": "Deliveries",
         "notifications.Watch": "Watching",
         "notifications.InboxItem": "Inboxes",
+        "notifications.Digest": "Digests",
         "events.Event": "Events",
     },
     "Storage": {

@@ -32,8 +32,10 @@ from notifications.models import Delivery, Watch, Webhook
 from projects.models import Project, Run
 
 ROOT = "api/v1/"
-# They tell how to ask, not what is there.
-PUBLIC = {"schema", "docs"}
+# It tells how to ask, not what is there.
+PUBLIC = {"schema"}
+# The same for people, as a page.
+PAGES = {"docs"}
 # What people do with what is theirs alone, whoever they are.
 OWN = {
     ("me", "get"), ("keys", "get"), ("keys", "post"), ("teams", "get"), ("teams", "post"), ("inbox-list", "get"),
@@ -85,7 +87,7 @@ def walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from walk(pattern.url_patterns, path)
-        elif path.startswith(ROOT):
+        elif path.startswith(ROOT) and pattern.name not in PAGES:
             view = pattern.callback.cls
             for method in METHODS:
                 if hasattr(view, "get" if method == "head" else method):

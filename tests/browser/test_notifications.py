@@ -104,7 +104,7 @@ def test_from_the_bell_to_the_thing(person, stack_with_data):
     page.wait_for_url("**/inbox")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**{ARTIFACT}/aliases")
+    page.wait_for_url(f"**{ARTIFACT}/aliases/news-3/history")
     expect(bell(page)).to_have_accessible_name("Inbox, 2 unread")
     page.keyboard.press("i")
     page.wait_for_url("**/inbox")

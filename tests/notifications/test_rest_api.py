@@ -211,7 +211,7 @@ def test_the_inbox_lists_what_happened(api, bob, vera, project, artifact, v1, wo
     item = recorded["items"][0]
     assert (item["type"], item["why"], item["project_name"]) == ("alias.created", "watching", "acme/demo")
     assert item["sentence"] == "bob assigned best to v1 of acme/demo/data"
-    assert item["url"].endswith("/acme/demo/artifacts/dataset/data/aliases")
+    assert item["url"].endswith("/acme/demo/artifacts/dataset/data/aliases/best/history")
     assert (item["data"]["to"]["version"], item["read_at"]) == ("v1", None)
 
 

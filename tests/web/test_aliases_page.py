@@ -75,7 +75,7 @@ def test_the_history_is_a_timeline_with_a_way_back_from_every_row(
 
     assert "<html" not in drawer and "<b>best" not in drawer and "&lt;b&gt;best" in drawer
     plain_text = " ".join(re.sub(r"<[^>]*>", " ", drawer).split())
-    assert re.search(r"From v2 to v3 \+1 version (just now|\d+ s ago) · bob via SDK", plain_text)
+    assert re.search(r"From v2 to v3 \+1 version (just now|\d+ s ago) [-\d]+ [:\d]+ · bob via SDK", plain_text)
     assert "v1 has been deleted." in plain_text
     assert f"{PAGE}/production/move?version=v2" in drawer
     assert "move?version=v1" not in drawer and "move?version=v3" not in drawer

@@ -34,7 +34,7 @@ def test_names_lead_to_it(browser, vera, bob, artifact):
 
 def test_of_a_stranger_there_is_none(browser, alice, mallory, project, bob, artifact, v1):
     client = browser(mallory)
-    hidden = [client.get(f"/users/{name}") for name in ("bob", "nobody")]
+    hidden = [client.get(f"/users/{name}", headers={"X-Request-ID": "same"}) for name in ("bob", "nobody")]
     assert [page.status_code for page in hidden] == [404, 404]
     bodies = [page.content.partition(b"<main")[2].partition(b"</main>")[0] for page in hidden]
     assert bodies[0] == bodies[1] and bodies[0]
