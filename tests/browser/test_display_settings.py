@@ -10,7 +10,7 @@ from tests.browser.urls import ARTIFACT, DATASET
 
 # All that one presses, but for links in running text, and chips, each of which has its row on the tab Aliases.
 _SMALL_TARGETS = """() => [...document.querySelectorAll("a[href], button, summary, input, select, textarea")]
-  .filter((element) => element.checkVisibility({ visibilityProperty: true })
+  .filter((element) => element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true })
     && !element.closest(".visually-hidden, .skip")
     && !element.matches(".badge") && getComputedStyle(element).display !== "inline")
   .map((element) => element.matches("[type=checkbox]") ? element.closest("label, .check") ?? element : element)

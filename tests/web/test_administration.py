@@ -26,7 +26,7 @@ def olga(db) -> Client:
 
 
 def overview(client: Client) -> tuple[str, dict[str, administration.Row], dict]:
-    response = client.get("/admin/")
+    response = client.get("/admin/?storage")
     assert response.status_code == 200
     rows = {row.label: row for name in ("health", "queues", "failures") for row in response.context[name]}
     return response.content.decode(), rows, response.context["storage"]
@@ -68,6 +68,13 @@ def test_the_overview_asks_as_much_however_much_there_is(olga, bob, artifact):
             overview(olga)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 35
+
+
+def test_the_sum_over_all_objects_is_asked_for_after_the_page(olga):
+    page = olga.get("/admin/")
+    assert page.context["storage"] is None and 'hx-get="?storage"' in page.content.decode()
+    *_, storage = overview(olga)
+    assert olga.get("/admin/").context["storage"] == storage
 
 
 def test_models_are_grouped_and_named_as_people_say(olga):
