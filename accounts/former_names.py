@@ -87,7 +87,7 @@ def _require_takeable(actor: Actor | None, row: FormerName, team: Team | None) -
     if row.role and actor is not None and _may_take(actor, row, team):
         return
     if not row.role:
-        why = "it still leads to what was renamed. Choose another name"
+        why = "it still redirects to what was renamed. Choose another name"
     elif team is None:
         why = "it belonged to a team that was deleted. Choose another name"
     else:

@@ -91,9 +91,7 @@ def _require_usable(invitation: Invitation) -> None:
     if invitation.is_expired:
         raise errors.InvitationOver(f"This invitation expired on {invitation.expires_at:%Y-%m-%d}: ask for a new one.")
     if not _may_invite(invitation.created_by, invitation.team):
-        raise errors.InvitationOver(
-            "The creator of this invitation can no longer invite to the team: ask for a new one."
-        )
+        raise errors.InvitationOver("Whoever created this invitation can no longer invite members: ask for a new one.")
 
 
 def accept(actor: Actor, token: str) -> Membership:
@@ -154,7 +152,7 @@ def sign_up(token: str, username: str, password: str) -> User:
 
 def _require_own(actor: Actor, invitation: Invitation) -> None:
     if invitation.invitee_id is None or invitation.invitee_id != actor.user.pk:
-        raise errors.InvitationOver("This invitation is for somebody else.")
+        raise errors.InvitationOver("This invitation is for someone else.")
 
 
 def _may_invite(user: User, team: Team) -> bool:

@@ -28,7 +28,7 @@ def create(actor: Actor, name: str, display_name: str = "") -> Team:
     User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
     if Membership.objects.filter(user=actor.user).count() >= settings.TEAMS_A_PERSON:
         raise errors.TooManyTeams(
-            f"You are in {settings.TEAMS_A_PERSON} teams already, as many as somebody may create: leave or delete one."
+            f"You are in {settings.TEAMS_A_PERSON} teams already, which is the limit: leave or delete one first."
         )
     team = Team(name=name, display_name=display_name, created_by=actor.user)
     errors.check(team)
@@ -123,7 +123,7 @@ def _require_other_admin(team: Team, membership: Membership) -> None:
     others = team.memberships.filter(role=Role.ADMIN).exclude(pk=membership.pk)
     if membership.role == Role.ADMIN and not others.exists():
         raise errors.LastAdmin(
-            f"'{membership.user.username}' is the last admin of team '{team.name}': make somebody else an admin first."
+            f"'{membership.user.username}' is the last admin of team '{team.name}': make someone else an admin first."
         )
 
 

@@ -15,5 +15,5 @@ class SignedIn(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         key = request.auth
         if isinstance(key, ApiKey) and key.scope == Scope.READ and request.method not in SAFE_METHODS:
-            raise errors.ReadOnlyKey(f"The key '{key.name}' is read-only; this needs a key with scope 'write'.")
+            raise errors.ReadOnlyKey(f"The key '{key.name}' is read-only: use a key with read & write access.")
         return bool(request.user and request.user.is_authenticated)

@@ -56,7 +56,7 @@ GROUPS = {
     "Files": "The bytes of a version: they go to and from the object store, by signed URLs.",
     "Aliases": "Names for versions, such as `latest` and `production`, and the history of where they pointed.",
     "Alias rules": "Who can move which alias, and which moves need approval.",
-    "Proposals": "Moves of protected aliases that wait for the approval of somebody else.",
+    "Proposals": "Moves of protected aliases that need approval from someone else.",
     "Runs": "Runs with their config, summary and history, and what they logged and used.",
     "Projects": "Projects of teams, in which runs and artifacts are.",
     "Teams": "Teams, their members and the invitations to them.",

@@ -129,7 +129,7 @@ class MoveForm(ModelForm):
     def clean_version(self) -> ArtifactVersion:
         version: ArtifactVersion = self.cleaned_data["version"]
         if version.pk == self.instance.version_id:
-            raise ValidationError(f"{self.instance.alias} is already at {version.version}.")
+            raise ValidationError(f"{self.instance.alias} already points to {version.version}.")
         return version
 
 

@@ -103,7 +103,7 @@ def lock_draft(actor: Actor, version: ArtifactVersion) -> ArtifactVersion:
     if locked.state == ArtifactVersion.State.DELETED:
         raise errors.VersionNotFound.deleted(version.title, version.artifact.name)
     if locked.is_finalized:
-        raise errors.VersionFinalized(f"Version {version.version} is finalized: its contents never change.")
+        raise errors.VersionFinalized(f"Version {version.version} is finalized, and finalized versions are immutable.")
     return locked
 
 

@@ -16,7 +16,7 @@ def _message(template: str) -> Callable[[Event], str]:
 def _message_fields(event: Event) -> dict[str, str]:
     data = event.data
     fields = {
-        "actor": data.get("by") or "Somebody",
+        "actor": data.get("by") or "Someone",
         "alias": event.alias,
         "name": (data.get("artifact") or {}).get("name", ""),
         "before": _version_name(data.get("from")),

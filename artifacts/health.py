@@ -127,9 +127,9 @@ def _check_cleanup() -> str:
         return "The state of the cleanup is unknown."
     messages = []
     if failed:
-        messages.append(f"{count} deletions wait for the object store, tried {failed.failures} times at most.")
+        messages.append(f"{count} deletions are waiting for the object store, tried {failed.failures} times at most.")
     if comparison and comparison.stray_count:
-        messages.append(f"{comparison.stray_count} objects in the store belong to nothing: see `manage.py reconcile`.")
+        messages.append(f"{comparison.stray_count} objects in the store are not referenced: see `manage.py reconcile`.")
     if comparison and comparison.missing_count:
         messages.append(f"The bytes of {comparison.missing_count} objects are missing: see `manage.py reconcile`.")
     return " ".join(messages)

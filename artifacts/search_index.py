@@ -11,6 +11,7 @@ from django.db.models import Model, Q, QuerySet
 
 from artifacts.models.search import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from artifacts.search_query import fold
+from core import compiled_queries
 
 MAX_TEXT_LENGTH = 2**14
 MAX_FILES_LENGTH = 2**17
@@ -57,7 +58,7 @@ def put_files(version: Any, project_id: Any) -> None:
 def put_reason(change: Any, project_id: Any) -> None:
     """Let the artifact, and the version that the alias came to, be found by the reason, if there is one."""
     if change.reason:
-        _document(_of_reason(change, project_id), apps.get_model).save()
+        compiled_queries.insert(_document(_of_reason(change, project_id), apps.get_model))
 
 
 def put_run(run: Any) -> None:

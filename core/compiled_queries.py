@@ -103,8 +103,11 @@ def deferred_writes() -> AbstractContextManager[None]:
 
 
 def insert(row: models.Model) -> None:
-    """Write a new row of plain values, as `row.save(force_insert=True)` would; no signal is sent."""
-    fields = row._meta.concrete_fields
+    """Write a new row of plain values, as `row.save(force_insert=True)` would; no signal is sent.
+
+    The row does not learn an id that the database gives it.
+    """
+    fields = _inserted_fields(type(row))
     _write(_insert_sql(type(row)), _prepared_values(row, fields, is_new=True))
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
@@ -122,8 +125,13 @@ def update(row: models.Model, *names: str) -> None:
 
 
 @cache
+def _inserted_fields(model: type[models.Model]) -> list[models.Field]:
+    return [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+
+
+@cache
 def _insert_sql(model: type[models.Model]) -> str:
-    fields = model._meta.concrete_fields
+    fields = _inserted_fields(model)
     columns = ", ".join(_quoted(field.column) for field in fields)
     return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"
 

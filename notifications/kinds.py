@@ -7,7 +7,7 @@ from events.models import Event
 
 
 def _test_message(event: Event) -> str:
-    return f"{event.data.get('by') or 'Somebody'} tested a webhook of {event.data['project']}"
+    return f"{event.data.get('by') or 'Someone'} tested a webhook of {event.data['project']}"
 
 
 def _paused_message(event: Event) -> str:

@@ -1,10 +1,10 @@
 """What a webhook would send: an event as there may be one in a project, which is never written down."""
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
-from uuid_utils.compat import uuid7
 
 from accounts.actor import Actor
 from artifacts import event_messages
@@ -14,6 +14,9 @@ from notifications import errors, message_formats
 from notifications.message_formats import WebhookFormat
 from projects.models import Project
 
+# The same each time, so that two previews can be compared.
+_AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+_ID = UUID("019c1337-aaaa-7000-8000-000000000000")
 DEFAULT_KIND = event_messages.ALIAS_MOVED.name
 _OF_VERSIONS = {event_messages.VERSION_FINALIZED.name: ("", "v3"), event_messages.VERSION_DELETED.name: ("v2", "")}
 _OF_ALIASES = {event_messages.ALIAS_CREATED.name: ("", "v3"), event_messages.ALIAS_DELETED.name: ("v2", "")}
@@ -27,19 +30,18 @@ def example(actor: Actor, project: Project, kind: str = DEFAULT_KIND) -> Event:
     name = f"{project.full_name}/sign-detector"
     url = f"{settings.BASE_URL}{project.get_absolute_url()}/artifacts/model/sign-detector"
     alias = "" if kind in _OF_VERSIONS else "production"
-    now = timezone.now()
     data: dict[str, Any] = {
-        "artifact": {"id": str(uuid7()), "name": name, "type": "model", "url": url},
+        "artifact": {"id": str(_ID), "name": name, "type": "model", "url": url},
         "alias": alias or None,
         "from": _version(before),
         "to": _version(after),
         "by": actor.user.username,
         "reason": "better on the holdout",
-        "at": now.isoformat(),
+        "at": _AT.isoformat(),
     }
     if kind.startswith("alias.") and kind not in (*_OF_ALIASES, DEFAULT_KIND):
-        data["proposal"] = {"id": str(uuid7()), "proposed_by": actor.user.username}
-    return Event(kind=kind, project=project, alias=alias, data=data, actor=actor.user, created_at=now)
+        data["proposal"] = {"id": str(_ID), "proposed_by": actor.user.username}
+    return Event(kind=kind, project=project, alias=alias, data=data, actor=actor.user, created_at=_AT)
 
 
 class Preview(NamedTuple):
@@ -59,4 +61,4 @@ def preview(actor: Actor, project: Project, format: str, kind: str = DEFAULT_KIN
 
 
 def _version(version: str) -> dict[str, str] | None:
-    return {"id": str(uuid7()), "version": version} if version else None
+    return {"id": str(_ID), "version": version} if version else None

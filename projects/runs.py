@@ -193,7 +193,7 @@ def _create(actor: Actor, project: Project, name: str, columns: dict[str, Any]) 
     run = Run(project=project, name=name, created_by=actor.user, **columns)
     errors.check(run)
     taken = errors.NameTaken(f"The project already has a run '{name}': choose another name, or resume that run.")
-    repeated = errors.Conflict("The same request has started the run at this moment.")
+    repeated = errors.Conflict("The same request is starting this run already.")
     try:
         with errors.refuse(run_name_unique=taken, run_idempotency_key_unique=repeated):
             run.save(force_insert=True)
@@ -222,7 +222,7 @@ def _started_before(actor: Actor, project: Project, idempotency_key: UUID | None
         return None
     run = project.runs.filter(idempotency_key=idempotency_key).first()
     if run is not None and run.created_by_id != actor.user.pk:
-        raise errors.Conflict("This idempotency key has been used by somebody else: use a random one.")
+        raise errors.Conflict("This idempotency key has been used by someone else: use a random one.")
     return run
 
 

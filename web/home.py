@@ -56,4 +56,4 @@ def production(request: HttpRequest) -> HttpResponse:
 @require_POST
 def hide_first_steps(request: HttpRequest) -> HttpResponse:
     users.hide_first_steps(Actor.from_page(request))
-    return rendering.redirect_with_message(request, "You will not be shown them again.", "home")
+    return rendering.redirect_with_message(request, "First steps hidden.", "home")

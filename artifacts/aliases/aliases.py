@@ -248,7 +248,7 @@ def check_room(artifact: Artifact, new: Iterable[str]) -> None:
     limit = settings.ALIASES_AN_ARTIFACT
     if count and artifact.alias_set.order_by().values("pk")[:limit].count() + count > limit:
         raise errors.TooManyAliases(
-            f"Artifact {artifact.name!r} cannot have more than {limit:,} aliases: remove some that are not needed."
+            f"Artifact {artifact.name!r} cannot have more than {limit:,} aliases: remove some first."
         )
 
 
@@ -389,7 +389,7 @@ def _require_expected(alias: str, row: ArtifactAlias | None, expected: Expected)
     message = f"Alias {alias!r} no longer exists."
     if row:
         happened = "created" if expected is None else "moved"
-        message = f"Alias {alias!r} was {happened} in the meantime: it is at {row.version.version} now."
+        message = f"Alias {alias!r} was {happened} in the meantime: it now points to {row.version.version}."
     raise errors.AliasMoved(message, **{"alias": alias, "version": None, "version_id": None} | extra)
 
 

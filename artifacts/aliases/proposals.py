@@ -41,12 +41,12 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
         if row is None:
             aliases.check_new_alias(artifact, alias)
     if now is not None and to is not None and now.pk == to.pk:
-        raise errors.Conflict(f"Alias {alias!r} is already at {to.version}.")
+        raise errors.Conflict(f"Alias {alias!r} already points to {to.version}.")
     proposal = AliasProposal(
         artifact=artifact, alias=alias, from_version=now, to_version=to, reason=actor.reason, proposed_by=actor.user
     )
     waiting = errors.ProposalOpen(
-        f"A move of {alias!r} is already pending approval: decide on it or withdraw it first."
+        f"A move of {alias!r} is already pending approval: approve, reject or withdraw it first."
     )
     with errors.refuse(proposal_one_open=waiting):
         proposal.save(force_insert=True)
@@ -126,14 +126,14 @@ def _deciders(artifact: Artifact, alias: str) -> list[User]:
 def _require_decider(actor: Actor, artifact: Artifact, proposal: AliasProposal) -> None:
     permissions.require(actor, artifact.project.team, deciding_role(artifact, proposal.alias))
     if proposal.proposed_by_id == actor.user.pk:
-        raise errors.Denied("You proposed this move yourself: somebody else has to review it.")
+        raise errors.Denied("You proposed this move: someone else has to review it.")
 
 
 def _still_open(proposal: AliasProposal) -> AliasProposal:
     """The proposal as it is now, for callers that hold the artifact's lock."""
     proposal = AliasProposal.objects.for_display().get(pk=proposal.pk)
     if not proposal.is_open:
-        who = proposal.decided_by.username if proposal.decided_by else "somebody"
+        who = proposal.decided_by.username if proposal.decided_by else "someone"
         raise errors.ProposalDecided(f"This proposal was {proposal.state} by {who}.", state=proposal.state)
     return proposal
 

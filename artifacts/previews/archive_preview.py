@@ -45,7 +45,7 @@ def zip_members(reader: Reader) -> tuple[list[Member], int]:
     while len(members) < min(count, MAX_MEMBERS):
         header = file.read(_ENTRY.size)
         if len(header) < _ENTRY.size or not header.startswith(b"PK\x01\x02"):
-            raise FormatMismatch("This zip cannot be read: its directory breaks off.")
+            raise FormatMismatch("This zip cannot be read: its directory is truncated.")
         fields = _ENTRY.unpack(header)
         name_length, extra_length, comment_length = fields[10:13]
         name, extra = file.read(name_length), file.read(extra_length)
@@ -60,7 +60,7 @@ def _directory(reader: Reader) -> tuple[int, int]:
     tail = reader.read(start, _END.size + _MAX_COMMENT)
     position = tail.rfind(b"PK\x05\x06")
     if position < 0 or position + _END.size > len(tail):
-        raise FormatMismatch("This is not a zip, whatever its name says.")
+        raise FormatMismatch("This is not a zip, despite its name.")
     *_, count, size, offset, _ = _END.unpack_from(tail, position)
     if count == 0xFFFF or 0xFFFFFFFF in (size, offset):
         locator = reader.read(start + position - _LOCATOR64.size, _LOCATOR64.size)
@@ -97,7 +97,7 @@ def tarred(reader: Reader) -> Archive:
     unpack = next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
     members, is_whole = _tar_members(_Bounded(unpack(file)) if unpack else file)
     if not members and not is_whole:
-        raise FormatMismatch("This is not a tar, whatever its name says.")
+        raise FormatMismatch("This is not a tar, despite its name.")
     return Archive(members, _note(len(members), len(members) if is_whole else None))
 
 

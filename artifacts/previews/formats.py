@@ -140,7 +140,7 @@ def _unpacked(name: str, reader: Reader) -> Preview:
         with gzip.open(SeekableFile(reader)) as file:
             data = file.read(MAX_UNPACKED)
     except (OSError, EOFError, zlib.error) as error:
-        raise FormatMismatch("This is not a gzip file, whatever its name says.") from error
+        raise FormatMismatch("This is not a gzip file, despite its name.") from error
     if name.lower().endswith(".gz"):
         raise FormatMismatch("No preview for files that are compressed twice.")
     inner = preview(name, Reader(len(data), lambda offset, length: data[offset : offset + length]))

@@ -34,7 +34,7 @@ def preview(reader: Reader) -> Tensors:
     file = SeekableFile(reader)
     magic, version, tensor_count, pair_count = _unpack(file, "<4sIQQ")
     if magic != b"GGUF" or version not in (2, 3):
-        raise FormatMismatch("This is not a GGUF file of version 2 or 3, whatever its name says.")
+        raise FormatMismatch("This is not a GGUF file of version 2 or 3, despite its name.")
     if tensor_count > MAX_TENSORS or pair_count > MAX_PAIRS:
         raise FormatMismatch("This GGUF file cannot be read: its header has too many entries.")
     metadata = {}
@@ -47,7 +47,7 @@ def preview(reader: Reader) -> Tensors:
 def _unpack(file: SeekableFile, form: str) -> tuple[Any, ...]:
     data = file.read(struct.calcsize(form))
     if len(data) < struct.calcsize(form):
-        raise FormatMismatch("This GGUF file cannot be read: its header breaks off.")
+        raise FormatMismatch("This GGUF file cannot be read: its header is truncated.")
     return struct.unpack(form, data)
 
 
@@ -94,7 +94,7 @@ def _skip_strings(file: SeekableFile, count: int) -> None:
             file.seek(start)
             data, position = file.read(_PIECE), 0
             if len(data) < 8:
-                raise FormatMismatch("This GGUF file cannot be read: its header breaks off.")
+                raise FormatMismatch("This GGUF file cannot be read: its header is truncated.")
         position += 8 + int.from_bytes(data[position : position + 8], "little")
     file.seek(start + position)
 
@@ -108,6 +108,6 @@ def _tensor(file: SeekableFile) -> Tensor:
     shape = _unpack(file, f"<{dimensions}Q")[::-1]
     type, _ = _unpack(file, "<IQ")
     if not tensor_preview.is_shape(shape):
-        raise FormatMismatch("This GGUF file cannot be read: no memory would hold one of its tensors.")
+        raise FormatMismatch("This GGUF file cannot be read: one of its tensors is too large.")
     name_of_type, numbers, size = _TYPES.get(type, (f"type {type}", 1, None))
     return Tensor(cell(name), name_of_type, shape, None if size is None else -(-prod(shape) // numbers) * size)

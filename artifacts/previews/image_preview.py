@@ -17,7 +17,7 @@ def preview(reader: Reader) -> Image:
     head = reader.head(_HEAD)
     type = sniff(head)
     if type is None:
-        raise FormatMismatch("This is not an image in a known format, whatever its name says.")
+        raise FormatMismatch("This is not an image in a known format, despite its name.")
     width, height = _dimensions(type, head) or (None, None)
     if reader.size > MAX_IMAGE or (width or 0) * (height or 0) > MAX_PIXELS:
         raise PreviewTooLarge

@@ -15,7 +15,7 @@ def preview(reader: Reader) -> Tree:
         raise PreviewTooLarge
     text = text_preview.decode(reader.head(MAX_JSON))
     if text is None:
-        raise FormatMismatch("This is not JSON, whatever its name says.")
+        raise FormatMismatch("This is not JSON, despite its name.")
     try:
         return Tree(json_tree.rows(json.loads(text)))
     except RecursionError as error:

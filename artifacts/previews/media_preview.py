@@ -17,7 +17,7 @@ def media(reader: Reader) -> Media:
     """Raises `FormatMismatch` for what no browser plays."""
     type = sniff(reader.head(MAX_HEAD))
     if type is None or type == PDF:
-        raise FormatMismatch("This is not audio or video in a known format, whatever its name says.")
+        raise FormatMismatch("This is not audio or video in a known format, despite its name.")
     return Media(type)
 
 
@@ -25,7 +25,7 @@ def document(reader: Reader) -> Document:
     """Raises `FormatMismatch` for what is no PDF."""
     data = reader.head(MAX_SCANNED)
     if sniff(data) != PDF:
-        raise FormatMismatch("This is not a PDF, whatever its name says.")
+        raise FormatMismatch("This is not a PDF, despite its name.")
     # A name may have characters by their codes. Names in compressed parts are not seen.
     names = _CODE.sub(lambda match: bytes.fromhex(match[1].decode()), data)
     return Document(_SCRIPT.search(names) is not None)

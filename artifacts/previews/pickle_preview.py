@@ -69,7 +69,7 @@ def preview(reader: Reader) -> Pickle:
     data = reader.head(MAX_PICKLE)
     names, is_whole = imports(data)
     if not is_whole and not names and (not data.startswith(_PROTOCOL) or reader.size < _SHORT):
-        raise FormatMismatch("This is not a pickle, whatever its name says.")
+        raise FormatMismatch("This is not a pickle, despite its name.")
     return _result(names, [], "" if is_whole else _PARTLY)
 
 

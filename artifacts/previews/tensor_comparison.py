@@ -79,7 +79,7 @@ def _compare_archives(before: Reader, after: Reader) -> TensorChanges:
             # Their types and shapes take a read each.
             old, new = _with_headers(one, old, same), _with_headers(two, new, same)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise FormatMismatch("This is not an archive of arrays, whatever its name says.") from error
+        raise FormatMismatch("This is not an archive of arrays, despite its name.") from error
     changed = {name for name in old if name in new and name not in same}
     return _changes(old, new, changed, set())
 

@@ -71,7 +71,7 @@ def npz(reader: Reader) -> Tensors:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
             tensors = [read_member(archive, member) for member in members[:MAX_MEMBERS]]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise FormatMismatch("This is not an archive of arrays, whatever its name says.") from error
+        raise FormatMismatch("This is not an archive of arrays, despite its name.") from error
     preview = tensors_of(tensors, {})
     if len(members) > MAX_MEMBERS:
         return replace(preview, note=f"The first {MAX_MEMBERS} of {len(members):,} arrays.")
@@ -118,7 +118,7 @@ def _total(dtype: str, tensors: list[Tensor]) -> Total:
 def _npy_header(data: bytes, name: str) -> Tensor:
     """The header of one array: magic, version, length, then the literal."""
     if data[:6] != _NPY_MAGIC or len(data) < 12 or data[6] not in (1, 2, 3):
-        raise FormatMismatch("This is not a NumPy array, whatever its name says.")
+        raise FormatMismatch("This is not a NumPy array, despite its name.")
     start, form = (10, "<H") if data[6] == 1 else (12, "<I")
     (length,) = struct.unpack_from(form, data, 8)
     literal = data[start : start + length].decode("utf-8" if data[6] == 3 else "latin-1", "replace")

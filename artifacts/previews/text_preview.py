@@ -38,7 +38,7 @@ def preview(reader: Reader, name: str) -> Text | NoPreview:
     if text is None:
         suffix = PurePosixPath(name).suffix.lower()
         return NoPreview(
-            f"No preview for {suffix} files." if 1 < len(suffix) < 12 else "No preview for this kind of file."
+            f"No preview for {suffix} files." if 1 < len(suffix) < 12 else "No preview for this file type."
         )
     lines, is_whole = _limit_lines(text, reader.size <= MAX_EXCERPT)
     if not is_whole and (both_ends := _both_ends(reader, data)):
@@ -74,7 +74,7 @@ def markdown(reader: Reader) -> Markdown:
         raise FormatMismatch("This Markdown is too long to render, so it is shown as text.")
     text = decode(reader.head(MAX_MARKDOWN))
     if text is None:
-        raise FormatMismatch("This is not Markdown, whatever its name says.")
+        raise FormatMismatch("This is not Markdown, despite its name.")
     return Markdown(text)
 
 
@@ -104,7 +104,7 @@ def complete_lines(data: bytes, *, is_whole: bool) -> str:
     """The text without a last line that was cut off. Raises `FormatMismatch` for binary data."""
     text = decode(data, is_whole=is_whole)
     if text is None:
-        raise FormatMismatch("This is not text, whatever its name says.")
+        raise FormatMismatch("This is not text, despite its name.")
     return text if is_whole else text[: text.rfind("\n") + 1] or text
 
 

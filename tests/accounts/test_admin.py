@@ -120,7 +120,7 @@ def test_the_last_admin_stays_also_here(admin_client, acme, alice):
     form = members_form(acme, row_of(acme, alice, "viewer"))
     page = admin_client.post(f"/admin/accounts/team/{acme.pk}/change/", form, follow=True)
 
-    assert params(page) == ["'alice' is the last admin of team 'acme': make somebody else an admin first."]
+    assert params(page) == ["'alice' is the last admin of team 'acme': make someone else an admin first."]
     assert permissions.role_in(alice, acme) is Role.ADMIN
     acme.refresh_from_db()
     assert acme.display_name == ""

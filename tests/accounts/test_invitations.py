@@ -120,7 +120,7 @@ def test_an_invitation_by_name_is_for_nobody_else(acme, alice, bob, mallory):
 
     for act in (invitations.accept_own, invitations.decline):
         for user in (alice, bob):
-            with pytest.raises(errors.InvitationOver, match="for somebody else"):
+            with pytest.raises(errors.InvitationOver, match="for someone else"):
                 act(Actor(user), invitation)
     invitations.decline(Actor(mallory), invitation)
     with pytest.raises(errors.InvitationOver):

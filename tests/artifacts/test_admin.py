@@ -176,7 +176,7 @@ def test_an_alias_that_was_moved_meanwhile_is_not_moved_in_django_admin(admin_cl
     aliases.move(Actor(bob, Channel.SDK), production.artifact, "production", v3)
 
     answer = admin_client.post(page(production), move_form(v2, v1), follow=True)
-    assert "was moved in the meantime: it is at v" in answer.content.decode()
+    assert "was moved in the meantime: it now points to v" in answer.content.decode()
     production.refresh_from_db()
     assert (production.version, last_change().number) == (v3, 2)
 

@@ -98,6 +98,11 @@ def wait_until_verified(page: Page, files: int) -> None:
     expect(page.locator("#draft-files [data-integrity=verified]")).to_have_count(files, timeout=60_000)
 
 
+def wait_for_parts(page: Page) -> None:
+    """What the page asks for once it is loaded has arrived. An idle network would be known half a second later only."""
+    page.wait_for_function("!document.querySelector('.htmx-request')")
+
+
 def accessibility_problems(page: Page) -> list[str]:
     """Serious findings of axe: of everything once, and once more of what depends on colours."""
     problems = []

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, StorageState
 
 from harness import servers
 from tests.browser.conftest import Person
-from tests.browser.page_objects import accessibility_problems, misfits
+from tests.browser.page_objects import accessibility_problems, misfits, wait_for_parts
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)
@@ -46,7 +46,7 @@ def tour(
         for name, url in pages.items():
             moved.clear()
             one.page.goto(url)
-            one.page.wait_for_load_state("networkidle")
+            wait_for_parts(one.page)
             findings.bytes_moved[name] = sum(moved)
             findings.accessibility_problems += [f"{name}: {problem}" for problem in accessibility_problems(one.page)]
             found = [(width, what) for width in WIDTHS for what in misfits(one.page, width)]

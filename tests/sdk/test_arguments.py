@@ -1,5 +1,6 @@
 """Programs that were written for `wandb`: arguments that do nothing here, and values of wrong types."""
 
+import dataclasses
 import inspect
 import time
 from collections.abc import Callable
@@ -187,9 +188,8 @@ def public_functions() -> dict[str, Callable[..., object]]:
     found |= {f"registry.{name}": getattr(wandb.registry, name) for name in wandb.registry.__all__}
     names = ("id", "name", "type", "project_name", "latest_version", "updated_at", "url")
     record = {**dict.fromkeys(names, "x"), "tags": [], "aliases": [], "version_count": 0}
-    names = ("id", "project", "name", "state", "job_type", "group", "created_by", "started_at", "finished_at", "url")
-    fields = dict.fromkeys((*names, "notes", "heartbeat_at", "last_step", "_name", "_project_id"), "x")
-    stored = StoredRun(**fields, config={}, summary={}, tags=[], _connection=api._connection)
+    fields = dict.fromkeys((field.name for field in dataclasses.fields(StoredRun)), "x")
+    stored = StoredRun(**fields | {"config": {}, "summary": {}, "tags": [], "_connection": api._connection})
     for owner in (run, api, draft, logged, stored, Collection(api._connection, record)):
         for name, method in inspect.getmembers(type(owner), inspect.isfunction):
             if not name.startswith("_"):

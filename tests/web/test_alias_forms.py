@@ -120,7 +120,7 @@ def test_adding_an_alias_that_exists_says_first_that_it_will_move(browser, bob, 
 
     response = client.post(f"{ARTIFACT_URL}/add-alias", body)
     text = response.content.decode()
-    assert response.status_code == 422 and "is already at v1. Submit again to move it from there." in text
+    assert response.status_code == 422 and "already points to v1. Submit again to move it from there." in text
     assert "why not</textarea>" in text and 'name="version" value="v2"' in text
     assert alias_versions(artifact)["production"] == "v1"
 
@@ -160,15 +160,15 @@ def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, d
     with django_assert_max_num_queries(12):
         response = preview(name="production")
     assert "exists and moves: v1 → v2" in response and response.endswith("Move")
-    assert "best is new, at v2" in preview(name="best") and preview(name="best").endswith("Add")
-    assert "production is at v1 already" in preview(name="production", version="v1")
-    assert "production is at v1 already" in preview(name="production", version="1")
-    assert "production is at v1 already" in preview(name="production", version="production")
-    assert "production is at v1 now" in preview(name="production", version="99")
-    assert "is new" not in preview(name="")
+    assert "best will be created at v2" in preview(name="best") and preview(name="best").endswith("Add")
+    assert "production already points to v1" in preview(name="production", version="v1")
+    assert "production already points to v1" in preview(name="production", version="1")
+    assert "production already points to v1" in preview(name="production", version="production")
+    assert "production currently points to v1" in preview(name="production", version="99")
+    assert "will be created" not in preview(name="")
     outdated = {"expected": str(v2.pk), "expected_of": "production"}
-    assert "Somebody has moved it: it is now at v1." in preview(name="production", **outdated)
-    assert "Somebody has deleted it." in preview(name="gone", expected=str(v2.pk), expected_of="gone")
+    assert "Someone else moved it: it now points to v1." in preview(name="production", **outdated)
+    assert "Someone else deleted it." in preview(name="gone", expected=str(v2.pk), expected_of="gone")
     assert "meanwhile" not in preview(name="best", **outdated)
 
 
@@ -194,7 +194,7 @@ def test_a_move_is_refused_once_somebody_else_has_moved_the_alias(browser, alice
         response = client.post(f"{PAGE}/production/move", body | form, headers=headers)
         text = response.content.decode()
         assert response.status_code == 422
-        assert "was moved in the meantime: it is at v2 now." in text and "kept</textarea>" in text
+        assert "was moved in the meantime: it now points to v2." in text and "kept</textarea>" in text
         assert 'name="version" value="v3"' in text
         assert alias_versions(artifact)["production"] == "v2"
 
@@ -213,7 +213,7 @@ def test_an_alias_is_deleted_by_who_means_it(browser, alice, bob, artifact, v1, 
     aliases.move(Actor(alice, Channel.SDK), artifact, "production", v2)
 
     response = client.post(f"{PAGE}/production/delete", form, headers=htmx_headers(PAGE))
-    assert response.status_code == 422 and "it is at v2 now" in response.content.decode()
+    assert response.status_code == 422 and "it now points to v2" in response.content.decode()
 
     form |= expected_fields(response.content.decode())
     response = client.post(f"{PAGE}/production/delete", form, headers=htmx_headers(PAGE))
@@ -237,7 +237,7 @@ def test_an_alias_is_rolled_back(browser, bob, artifact, v1, v2):
     assert "Alias production rolled back to v1." in response.content.decode()
     assert alias_versions(artifact)["production"] == "v1"
     response = client.post(f"{PAGE}/production/rollback", expected_fields(text), headers=htmx_headers(PAGE))
-    assert response.status_code == 422 and "it is at v1 now" in response.content.decode()
+    assert response.status_code == 422 and "it now points to v1" in response.content.decode()
 
 
 def test_an_alias_that_was_deleted_comes_back(browser, bob, artifact, v1, v2):
@@ -246,7 +246,7 @@ def test_an_alias_that_was_deleted_comes_back(browser, bob, artifact, v1, v2):
     client = browser(bob)
 
     drawer = client.get(f"{PAGE}/production/history").content.decode()
-    assert "This alias does not exist now." in drawer and f"{PAGE}/production/rollback" in drawer
+    assert "This alias no longer exists." in drawer and f"{PAGE}/production/rollback" in drawer
     text = client.get(f"{PAGE}/production/rollback").content.decode()
     assert client.post(f"{PAGE}/production/rollback", expected_fields(text)).status_code == 302
     assert alias_versions(artifact)["production"] == "v1"
@@ -269,5 +269,5 @@ def test_two_aliases_are_swapped(browser, alice, bob, artifact, v1, v2):
 
     body = {"one": "blue", "other": "green", "reason": "switch"}
     response = client.post(f"{PAGE}/swap", body, follow=True)
-    assert "Swapped: blue is at v2 and green is at v1 now." in response.content.decode()
+    assert "Swapped: blue → v2, green → v1." in response.content.decode()
     assert alias_versions(artifact) == {"blue": "v2", "green": "v1", "latest": "v2"}

@@ -299,7 +299,7 @@ class TestImages:
     def test_a_document_called_image_is_text(self, source):
         preview = make_preview("x.png", source.encode())
         assert isinstance(preview, Text)
-        assert preview.note == "This is not an image in a known format, whatever its name says."
+        assert preview.note == "This is not an image in a known format, despite its name."
 
     def test_too_many_bytes_or_pixels(self):
         with pytest.raises(PreviewTooLarge):

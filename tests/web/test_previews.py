@@ -47,7 +47,7 @@ class TestText:
 
     @pytest.mark.parametrize("name", ["x.bin", "x.txt", "x.py", "x"])
     def test_bytes_that_are_no_text_have_no_preview(self, name):
-        kind = f".{name.partition('.')[2]} files" if "." in name else "this kind of file"
+        kind = f".{name.partition('.')[2]} files" if "." in name else "this file type"
         assert make_preview(name, b"\x80\x04\x95\0\0") == NoPreview(f"No preview for {kind}.")
         assert make_preview(name, bytes(range(256))) == NoPreview(f"No preview for {kind}.")
 

@@ -60,7 +60,7 @@ def test_it_shows_state_aliases_and_run(browser, vera, version, run, work):
     work()
     page = browser(vera).get(PAGE).content.decode()
 
-    for text in ("Finalized", "Verified", "production", "latest", "4 files", "by bob", run.name):
+    for text in ("Finalized", "Verified", "production", "latest", "4 files", 'href="/users/bob"', run.name):
         assert text in page
     assert re.search(r">(just now|\d+ ?\w+ ago)<", page)
     version.refresh_from_db()

@@ -202,6 +202,6 @@ class LoggedVersion:
             moved_away = aliases.move_or_release(client, artifact_id, self.record["id"], added, removed)
         for moved in moved_away:
             state = f"was moved to {moved.version}" if moved.version else "was already removed"
-            self.connection.console.info(f"  Alias {moved.alias!r} {state} by somebody else: not removed from here")
+            self.connection.console.info(f"  Alias {moved.alias!r} {state} by someone else: not removed from here")
         self.aliases[:] = after
         self.record.update(changes, aliases=list(after))

@@ -84,7 +84,7 @@ def move_to_stage(
             console.info(f"  It does not have the alias {' or '.join(map(repr, stage_aliases))}")
         for alias in released:
             is_moved = alias in {moved.alias for moved in moved_away}
-            console.info(f"  ✓ {alias!r} {'was moved by somebody else' if is_moved else 'removed'}")
+            console.info(f"  ✓ {alias!r} {'was moved by someone else' if is_moved else 'removed'}")
     else:
         (alias,) = stage_aliases
         console.info(f"Moving alias {alias!r} of artifact {record['artifact_name']!r}...")

@@ -44,7 +44,7 @@ class _NewPasswordForm(forms.Form):
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 8 characters. Common passwords are refused.",
+        help_text="At least 8 characters, and not a common password.",
     )
     again = forms.CharField(
         label="Confirm password",
@@ -107,7 +107,7 @@ class PasswordForm(_NewPasswordForm):
 class KeyForm(forms.Form):
     name = forms.CharField(
         max_length=100,
-        help_text="What will use it, such as laptop, training cluster or CI.",
+        help_text="Where you will use it, such as laptop, training cluster or CI.",
         widget=forms.TextInput(attrs={"autofocus": True}),
     )
     scope = forms.ChoiceField(choices=[(Scope.WRITE, "Read & write"), (Scope.READ, "Read only")])

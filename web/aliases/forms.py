@@ -153,8 +153,8 @@ class AddForm(MoveForm):
             attrs={
                 "list": "alias-suggestions",
                 "pattern": _HTML_PATTERN,
-                "data-fault": f"{ALPHABET}; it starts with a letter or digit.",
-                "title": f"{ALPHABET}; it starts with a letter or digit.",
+                "data-fault": f"{ALPHABET}, starting with a letter or digit.",
+                "title": f"{ALPHABET}, starting with a letter or digit.",
                 "autocomplete": "off",
                 "autocapitalize": "none",
                 "spellcheck": "false",
@@ -170,9 +170,8 @@ class AddForm(MoveForm):
 
     def clean(self) -> dict[str, Any]:
         if self.current and not self.has_expectation:
-            self.add_error(
-                None, f"Alias '{self.alias}' is already at {self.current.version}. Submit again to move it from there."
-            )
+            pointed = f"Alias '{self.alias}' already points to {self.current.version}."
+            self.add_error(None, f"{pointed} Submit again to move it from there.")
         return super().clean()
 
 
@@ -187,8 +186,8 @@ class SwapForm(ReasonForm):
             self.fields[name].widget.attrs |= {
                 "list": "alias-names",
                 "pattern": _HTML_PATTERN,
-                "data-fault": f"{ALPHABET}; it starts with a letter or digit.",
-                "title": f"{ALPHABET}; it starts with a letter or digit.",
+                "data-fault": f"{ALPHABET}, starting with a letter or digit.",
+                "title": f"{ALPHABET}, starting with a letter or digit.",
                 "autocomplete": "off",
                 "spellcheck": "false",
             }
@@ -204,8 +203,8 @@ class RuleForm(RetryForm):
         widget=forms.TextInput(
             attrs={
                 "pattern": _HTML_RULE_PATTERN,
-                "data-fault": f"{ALPHABET}, * for any of them and ? for one.",
-                "title": f"{ALPHABET}, * for any of them and ? for one.",
+                "data-fault": f"{ALPHABET}, * for any characters and ? for one.",
+                "title": f"{ALPHABET}, * for any characters and ? for one.",
                 "autocomplete": "off",
                 "autocapitalize": "none",
                 "spellcheck": "false",

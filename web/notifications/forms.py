@@ -22,10 +22,10 @@ class WebhookForm(forms.Form):
         widget=forms.URLInput(
             attrs={"autofocus": True, "autocomplete": "off", "placeholder": "https://example.org/hook"}
         ),
-        help_text="Events are sent to it by POST. For a chat, use the URL of its incoming webhook.",
+        help_text="Events are sent here by POST. For a chat, use the URL of its incoming webhook.",
     )
     format = forms.ChoiceField(choices=WebhookFormat.choices, initial=WebhookFormat.GENERIC, required=False)
-    description = forms.CharField(required=False, max_length=200, help_text="Optional. What it is for.")
+    description = forms.CharField(required=False, max_length=200, help_text="Optional. What this webhook is for.")
     events = forms.MultipleChoiceField(
         choices=kinds.subscribable_choices,
         widget=forms.CheckboxSelectMultiple,
@@ -60,5 +60,5 @@ class DigestForm(forms.Form):
     frequency = forms.ChoiceField(
         label="E-mail digest",
         choices=digests.FREQUENCIES,
-        help_text="One e-mail with what is unread in your inbox. Nothing new, no e-mail.",
+        help_text="One e-mail with your unread notifications. Nothing is sent when there are none.",
     )

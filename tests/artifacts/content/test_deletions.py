@@ -60,7 +60,7 @@ def test_a_store_that_is_stopped_during_the_cleanup_gets_its_turn_when_it_is_bac
     tasks.run_gc()
     assert (StoredObject.objects.count(), PendingDeletion.objects.failed().count()) == (1, 80)
     assert "does not respond" in PendingDeletion.objects.first().last_error
-    assert health.parts()["cleanup"].startswith("80 deletions wait for the object store")
+    assert health.parts()["cleanup"].startswith("80 deletions are waiting for the object store")
 
     store.start()
     assert len(bytes_of(project)) == 81

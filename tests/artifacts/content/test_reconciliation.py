@@ -81,7 +81,7 @@ def test_the_schedule_reports_and_deletes_nothing(strays, caplog, db):
     assert (comparison.object_count, comparison.stray_count, comparison.missing_count) == (2, 3, 0)
     assert sorted(comparison.examples) == sorted(strays)
     assert "3 objects without a row" in caplog.text
-    assert health.parts()["cleanup"] == "3 objects in the store belong to nothing: see `manage.py reconcile`."
+    assert health.parts()["cleanup"] == "3 objects in the store are not referenced: see `manage.py reconcile`."
     assert len(reconciliation.compare().unknown) == 3
     # Once a day, however often it is asked for.
     assert Reconciliation.objects.count() == 1

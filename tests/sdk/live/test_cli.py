@@ -142,7 +142,7 @@ def test_alias_conditions(cli, cli_json, model):
     assert (result["artifact"], result["alias"], result["version"]) == (model, "production", "v2")
     code, out, err = cli(*alias("set", f"{model}:v3", "production", "--expect", "v1"))
     assert (code, out) == (3, "")
-    assert err.startswith("wanllmdb: Alias 'production' was moved in the meantime: it is at v2 now")
+    assert err.startswith("wanllmdb: Alias 'production' was moved in the meantime: it now points to v2")
     assert cli(*alias("set", f"{model}:v3", "production", "--expect", "none"))[0] == 3
     assert cli(*alias("rm", model, "production", "--expect", "v1"))[0] == 3
     assert cli(*alias("rollback", model, "production", "--expect", "v1"))[0] == 3

@@ -161,14 +161,14 @@ def test_a_move_by_somebody_else_to_the_same_version_is_an_error(model, proxy, a
 
 def test_a_later_move_by_somebody_else_is_not_undone(model, proxy, alice):
     proxy.drops, proxy.before_drop = ("PUT", "/aliases"), lambda: alice("production", "v2")
-    with pytest.raises(wandb.AliasMoved, match="it is at v2 now"):
+    with pytest.raises(wandb.AliasMoved, match="it now points to v2"):
         registry.transition_stage(model, "v3", "Production", expect="v1")
     assert changes(model, "production")[:2] == [("v3", "v2", "alice"), ("v1", "v3", "bob")]
 
 
 def test_a_later_move_by_somebody_else_to_the_same_version_is_not_taken_for_ours(model, proxy, alice):
     proxy.drops, proxy.before_drop = ("PUT", "/aliases"), lambda: (alice("production", "v2"), alice("production", "v3"))
-    with pytest.raises(wandb.AliasMoved, match="it is at v3 now"):
+    with pytest.raises(wandb.AliasMoved, match="it now points to v3"):
         registry.transition_stage(model, "v3", "Production", expect="v1")
 
 

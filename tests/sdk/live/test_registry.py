@@ -126,7 +126,7 @@ def test_an_alias_moves_from_the_expected_version(model, expect):
 
 @pytest.mark.parametrize("expect", ["v2", "none"])
 def test_an_alias_at_another_version_does_not_move(model, expect):
-    with pytest.raises(wandb.AliasMoved, match="it is at v1 now") as error:
+    with pytest.raises(wandb.AliasMoved, match="it now points to v1") as error:
         registry.transition_stage(model, "v3", "Production", expect=expect)
     assert (error.value.alias, error.value.version, error.value.status) == ("production", "v1", 409)
     assert error.value.version_id == wandb.Api().artifact(f"{model}:v1").id

@@ -154,8 +154,8 @@ def test_save_does_not_remove_aliases_that_somebody_moved(run, logged, capsys):
     first.save()
     second.save()
     assert capsys.readouterr().out == (
-        "  Alias 'stable' was already removed by somebody else: not removed from here\n"
-        "  Alias 'production' was moved to v3 by somebody else: not removed from here\n"
+        "  Alias 'stable' was already removed by someone else: not removed from here\n"
+        "  Alias 'production' was moved to v3 by someone else: not removed from here\n"
     )
     assert wandb.Api().collection(third.qualified_name).all_aliases() == {
         **{"latest": "v3", "production": "v3"},

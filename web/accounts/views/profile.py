@@ -66,6 +66,6 @@ def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     if request.method == "POST":
         keys.revoke(Actor.from_page(request), key)
         return rendering.redirect_with_message(request, f'API key "{key.name}" revoked.', "profile")
-    message = "Whatever uses it will be refused from now on. This action cannot be undone."
+    message = "Scripts that use it will stop working. This action cannot be undone."
     heading = f'Revoke API key "{key.name}"?'
     return rendering.render_form(request, None, heading, message, submit_label="Revoke", back="profile", danger=True)

@@ -87,7 +87,7 @@ def member_add(request: HttpRequest, team: str) -> HttpResponse:
         )
         message = f"Invitation for {invitation.username} created. If this user exists, it is in their inbox."
         return rendering.redirect_with_message(request, message, _return_url(request, team))
-    message = "The user finds the invitation in their inbox, and becomes a member by accepting it."
+    message = "The invitation appears in the user's inbox. They join by accepting it."
     return rendering.render_form(
         request, form, f"Add a member to {team.name}", message, submit_label="Invite", back=_return_url(request, team)
     )

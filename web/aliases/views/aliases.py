@@ -100,8 +100,8 @@ def swap(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         one, other = form.cleaned_data["one"], form.cleaned_data["other"]
         if moves := form.attempt(aliases.swap, _actor(request, form), artifact, one, other):
-            where = " and ".join(f"{move.alias.alias} is at {move.alias.version.version}" for move in moves)
-            return render_changed_parts(request, artifact, f"Swapped: {where} now.")
+            where = ", ".join(f"{move.alias.alias} → {move.alias.version.version}" for move in moves)
+            return render_changed_parts(request, artifact, f"Swapped: {where}.")
     rows = artifact.alias_set.for_display().order_by("sort_key")[: view_models.MAX_ALIAS_CHOICES]
     context = {"artifact": artifact, "project": artifact.project, "form": form, "aliases": rows}
     context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "active_nav": "artifacts"}

@@ -26,7 +26,7 @@ def approve(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> HttpR
     proposal = get_proposal(request, proposal_id, **url_kwargs)
     form = CommentForm(post_data(request))
     if _decide(request, form, proposals.approve, proposal):
-        what = f"is now at {proposal.after}" if proposal.after else "deleted"
+        what = f"now points to {proposal.after}" if proposal.after else "deleted"
         return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
     return _render_form(request, form, proposal, "Approve")
 
@@ -37,7 +37,7 @@ def reject(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> HttpRe
     proposal = get_proposal(request, proposal_id, **url_kwargs)
     form = CommentForm(post_data(request))
     if _decide(request, form, proposals.reject, proposal):
-        return render_changed_parts(request, proposal.artifact, f"Rejected: {proposal.alias} stays where it is.")
+        return render_changed_parts(request, proposal.artifact, f"Rejected: {proposal.alias} has not changed.")
     return _render_form(request, form, proposal, "Reject", danger=True)
 
 
@@ -47,7 +47,7 @@ def withdraw(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> Http
     proposal = get_proposal(request, proposal_id, **url_kwargs)
     form = CommentForm(post_data(request))
     if _decide(request, form, proposals.withdraw, proposal):
-        return render_changed_parts(request, proposal.artifact, f"Withdrawn: {proposal.alias} stays where it is.")
+        return render_changed_parts(request, proposal.artifact, f"Withdrawn: {proposal.alias} has not changed.")
     return _render_form(request, form, proposal, "Withdraw", danger=True)
 
 

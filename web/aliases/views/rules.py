@@ -89,7 +89,7 @@ def delete(request: HttpRequest, team: str, rule_id: UUID) -> HttpResponse:
     if request.method == "POST":
         protection.delete(Actor.from_page(request), rule)
         return _close_dialog(request, f"Rule {name} deleted.", back)
-    message = "Every editor of the team can then move these aliases, unless another rule covers them."
+    message = "Every editor of the team can then move these aliases, unless another rule matches them."
     heading = f"Delete rule {name}?"
     return rendering.render_form(request, None, heading, message, submit_label="Delete", back=back, danger=True)
 

@@ -47,7 +47,7 @@ def compare_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact(request, **url_kwargs)
     base, head = _resolve_pair(request, artifact)
     if not (base and head):
-        raise Http404("There is nothing to compare with.")
+        raise Http404("There is no other version to compare with.")
     path = request.GET.get("path", "")
     context = {
         "artifact": artifact,

@@ -57,7 +57,7 @@ def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     draft = _find_draft(request, artifact)
     if draft is None:
-        raise Http404("The URL names no draft.")
+        raise Http404("Draft not found. It may have been finalized or discarded.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
     if form.is_valid():
         drafts.remove(Actor.from_page(request), form.cleaned_data["file"])

@@ -91,7 +91,7 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
     count = activity.with_counts([project])[project.pk]
     message = (
         f"Artifacts: {count.artifacts}, runs: {count.runs}. All of them will be deleted, with all versions and files, "
-        "also those that rules protect. This action cannot be undone."
+        "including those with protected aliases. This action cannot be undone."
     )
     heading = f"Delete project {project.full_name}?"
     return rendering.render_form(
