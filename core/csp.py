@@ -1,4 +1,4 @@
-"""The content security policy of all answers, and exceptions from it for pages that are not ours to write."""
+"""The content security policy of all answers but style sheets and scripts, and exceptions for pages not ours."""
 
 from collections.abc import Iterable
 from typing import Any

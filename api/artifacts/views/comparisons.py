@@ -12,6 +12,7 @@ from api.artifacts.lookups import get_version
 from api.pagination import parse
 from api.permissions import SignedIn
 from artifacts import errors, name_resolution, version_diff
+from artifacts.errors import VersionNotFound
 
 
 class VersionCompare(APIView):
@@ -22,6 +23,8 @@ class VersionCompare(APIView):
         """Compare a finalized version with another one of its artifact: files, metadata, and the runs behind them."""
         version = get_version(request, version_id)
         query = parse(request, CompareQuery)
+        if not version.is_finalized:
+            raise VersionNotFound(f"{version.title} is not finalized: finalize it to compare it.")
         base, head = name_resolution.resolve_pair(version.artifact, query.get("base", ""), version.version)
         if base is None or head is None:
             raise errors.Missing(

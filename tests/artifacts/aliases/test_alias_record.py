@@ -43,8 +43,9 @@ def of(alias: str) -> list[AliasChange]:
 
 
 def rows() -> list[tuple[Any, ...]]:
-    """All there is in the table, column by column."""
-    return list(AliasChange.objects.order_by("artifact_id", "alias", "number").values_list())
+    """All there is in the table, column by column, but for what nobody knows of old changes."""
+    columns = [field.attname for field in AliasChange._meta.fields if field.name != "is_rollback"]
+    return list(AliasChange.objects.order_by("artifact_id", "alias", "number").values_list(*columns))
 
 
 def next_of(change: AliasChange, **columns: Any) -> AliasChange:

@@ -73,9 +73,9 @@ def test_success_aliases_can_be_listed_and_deleted(move, api, bob, vera, url, v1
         move(bob, alias, v1)
 
     listed = api(vera).get(url).json()
-    assert (listed["total"], [item["alias"] for item in listed["items"]]) == (3, ["latest", "production", "stable"])
+    assert (listed["total"], [item["alias"] for item in listed["items"]]) == (3, ["production", "latest", "stable"])
     assert api(bob).delete(f"{url}/stable").status_code == 204
-    assert [item["alias"] for item in api(vera).get(url).json()["items"]] == ["latest", "production"]
+    assert [item["alias"] for item in api(vera).get(url).json()["items"]] == ["production", "latest"]
     assert api(vera).get(f"{url}/stable").status_code == 404
 
 
@@ -88,7 +88,7 @@ def test_success_version_can_be_fetched_by_alias(move, api, bob, vera, url, v1, 
     assert api(vera).get(f"{url}/latest").json()["version_id"] == str(v2.pk)
     missing = api(vera).get(f"{url}/staging")
     assert (missing.status_code, missing.json()["code"], missing.json()["aliases"]) == (
-        404, "AliasNotFound", ["latest", "production"],
+        404, "AliasNotFound", ["production", "latest"],
     )  # fmt: skip
 
 
@@ -209,7 +209,7 @@ def test_compatibility_many_aliases_of_one_version(move, api, bob, vera, v1):
     assert [move(bob, alias, v1).status_code for alias in ("stable", "v1.2.3", "prod_eu")] == [201] * 3
     assert [move(bob, alias, v1).status_code for alias in ("a b", "ä", "", "x" * 101, "-a")] == [400] * 5
     rendered = api(vera).get(f"/api/v1/artifacts/versions/{v1.pk}").json()["aliases"]
-    assert rendered == ["latest", "prod_eu", "stable", "v1.2.3"]
+    assert rendered == ["latest", "stable", "prod_eu", "v1.2.3"]
 
 
 def test_two_teams_use_the_same_names_apart(api, move, bob, mallory, foreign, v1):
