@@ -1,4 +1,4 @@
-"""The content security policy of all answers, and exceptions from it for pages that are not ours to write."""
+"""The content security policy of all answers but style sheets and scripts, and exceptions for pages not ours."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +7,7 @@ from csp.constants import HEADER
 from csp.decorators import csp_update
 from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from django.utils.functional import cached_property
@@ -34,12 +35,22 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if hasattr(request, "_csp_nonce") or any(name.startswith("_csp_") for name in vars(response)):
             return super().process_response(request, response)
-        response.headers.setdefault(HEADER, self._of_the_server)
+        if not _is_our_code(request, response):
+            response.headers.setdefault(HEADER, self._of_the_server)
         return response
 
     @cached_property
     def _of_the_server(self) -> str:
         return build_policy()
+
+
+def _is_our_code(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """A style sheet or script of ours is no document, so that the policy of the page that loads it applies.
+
+    They are most of the responses of a first visit, and many are shorter than their headers.
+    """
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    return kind in ("text/css", "text/javascript") and request.path.startswith(settings.STATIC_URL)
 
 
 def extend_policy(policy: dict[str, Any], patterns: Iterable[URLPattern | URLResolver]) -> None:

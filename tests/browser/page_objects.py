@@ -100,7 +100,7 @@ def wait_until_verified(page: Page, files: int) -> None:
 
 def wait_for_parts(page: Page) -> None:
     """What the page asks for once it is loaded has arrived. An idle network would be known half a second later only."""
-    page.wait_for_function("!document.querySelector('.htmx-request')")
+    expect(page.locator(".htmx-request")).to_have_count(0)
 
 
 def accessibility_problems(page: Page) -> list[str]:
