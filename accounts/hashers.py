@@ -16,7 +16,7 @@ class BoundedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         if not _slots.acquire(timeout=WAIT_SECONDS):
-            raise errors.Busy("The server is busy: try again in a moment.")
+            raise errors.Busy("Too many sign-ins at once: try again in a moment.")
         try:
             return super().encode(password, salt, iterations)
         finally:

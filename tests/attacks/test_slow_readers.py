@@ -208,7 +208,7 @@ def test_few_passwords_are_hashed_at_once_and_others_have_to_wait(real_hashes, b
         assert slots.acquire(blocking=False)
     refused = browser().post("/login", form)
     assert (refused.status_code, refused["Retry-After"]) == (503, "5")
-    assert "Too many people sign in" in refused.content.decode()
+    assert "Too many sign-ins at once" in refused.content.decode()
 
     for _ in range(hashers.MAX_AT_ONCE):
         slots.release()
