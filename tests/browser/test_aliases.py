@@ -113,6 +113,7 @@ def test_real_time_updates(person, make):
     row = versions.get_by_role("row").filter(has=versions.get_by_role("link", name="v3", exact=True))
     expect(row).to_contain_text("production")
     expect(version.locator("#version-aliases")).to_contain_text("production")
+    expect(version.locator("#version-use")).to_have_text("In production")
     expect(history.locator("#alias-changes li").first).to_contain_text("From v1 to v3")
     for page in (lists, overview, versions, version, history):
         expect_same_page(page)

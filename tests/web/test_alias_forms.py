@@ -55,8 +55,12 @@ def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob
         assert set(re.findall(r'<\w+ [^>]*?id="([^"]+)"[^>]*hx-swap-oob="true"', text)) == always | own, page
         assert "<html" not in text
     text = add(f"{ARTIFACT_URL}/v2", "a-9")
-    assert set(re.findall(r'<\w+ [^>]*?id="([^"]+)"[^>]*hx-swap-oob="true"', text)) == always | {"version-aliases"}
-    assert "a-9" in text
+    assert set(re.findall(r'<\w+ [^>]*?id="([^"]+)"[^>]*hx-swap-oob="true"', text)) == always | {
+        "version-aliases",
+        "version-use",
+    }
+    assert "a-9" in text and "In production" not in text
+    assert ">In production</strong>" in add(f"{ARTIFACT_URL}/v2", "production")
 
 
 def test_the_parts_are_those_of_the_page_that_the_url_names(browser, bob, artifact, v1):

@@ -29,13 +29,13 @@ def two(bob, artifact) -> list[ArtifactVersion]:
 def test_it_shows_the_version_in_production_or_else_the_latest(browser, bob, vera, artifact, two):
     client = browser(vera)
     page = client.get(PAGE).content.decode()
-    assert "<strong>Latest</strong>" in page and "Attempt <em>2</em>" in page and "Metadata of v2" in page
+    assert ">Latest</strong>" in page and "Attempt <em>2</em>" in page and "Metadata of v2" in page
     assert '<span class="int">200</span>' in page and 'id="card-card-2"' in page
     assert f'href="{PAGE}/v2" data-key="4"' in re.sub(r"\s+", " ", page) and "data:latest" in page
 
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", two[0])
     page = client.get(PAGE).content.decode()
-    assert "<strong>In production</strong>" in page and "Attempt <em>1</em>" in page and "Metadata of v1" in page
+    assert ">In production</strong>" in page and "Attempt <em>1</em>" in page and "Metadata of v1" in page
     assert '<span class="int">100</span>' in page and 'id="card-card-1"' in page and "Attempt <em>2</em>" not in page
     assert "data:production" in page and f"{PAGE}/compare?base=v1" not in page
 
