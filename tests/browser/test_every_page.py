@@ -12,7 +12,7 @@ from tests.browser.conftest import Person
 from tests.browser.page_objects import accessibility_problems, misfits, wait_for_parts
 
 # All pages are walked before the first test: on a busy machine that takes a while.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 WIDTHS = (320, 390, 768, 1024, 1440)
 FIRST_VISIT = 60_000
