@@ -88,9 +88,11 @@ def test_a_draft_is_finalized_in_a_dialog_and_a_version_deleted_with_its_aliases
     page.goto(f"{PROJECT}/artifacts/model/{name}/upload")
     drop(page, {"one.txt": "first"})
     wait_until_verified(page, 1)
+    _, _, draft = page.url.partition("?version=")
     page.goto(f"{PROJECT}/artifacts/model/{name}/versions")
-    expect(page.get_by_role("row", name="v1")).to_contain_text("Draft")
-    page.get_by_role("row", name="v1").get_by_role("link", name="v1", exact=True).click()
+    drafts = page.get_by_role("region", name="Drafts")
+    expect(drafts.get_by_role("link", name="Continue draft (1 file)")).to_be_visible()
+    page.goto(f"{PROJECT}/artifacts/model/{name}/{draft}")
     page.get_by_role("link", name="Finalize").click()
     expect(dialog(page)).to_contain_text("This action cannot be undone.")
     dialog(page).get_by_label("Aliases").fill("candidate")
@@ -113,7 +115,7 @@ def test_a_draft_is_finalized_in_a_dialog_and_a_version_deleted_with_its_aliases
 def test_a_project_is_renamed_and_deleted(person):
     page = person("alice").page
     project = new_project(page)
-    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_label("Name").fill(f"{project}-renamed")
     page.get_by_label("Visibility").select_option("internal")
     page.get_by_role("button", name="Save").click()
