@@ -44,6 +44,7 @@ OWN = {
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 # What makes sense to say where no object is in the address, or before it is looked for.
 BODIES = {
+    ("version-compare", "get"): {"base": "v1"},
     ("keys", "post"): {"name": "robot"},
     ("teams", "post"): {"name": "own"},
     ("members", "post"): {"username": "vera", "role": "viewer"},

@@ -25,7 +25,7 @@ def test_a_series_of_logged_values_can_be_read(bob, project):
         run.log({"f1": 0.25}, step=10)
         run.log({"acc": 0.75})
         assert run.step == 11
-        with pytest.raises(wandb.Invalid, match="step takes an integer"):
+        with pytest.raises(wandb.Invalid, match="step takes a whole number"):
             run.log({"acc": 1}, step=1.5)
     stored = wandb.Api().run(run.path)
     assert series(stored, "loss") == [5, 4, 3]
@@ -64,7 +64,7 @@ def test_a_run_goes_on_and_keeps_what_it_had(bob, project, get_run):
         wandb.init(project=project, id="other", resume="never")
 
 
-@pytest.mark.parametrize("arguments", [{"resume": "must"}, {"id": "x", "resume": "auto"}, {"id": ""}, {"id": 3}])
+@pytest.mark.parametrize("arguments", [{"resume": "must"}, {"id": "x", "resume": "sometimes"}, {"id": ""}, {"id": 3}])
 def test_what_says_not_which_run_is_refused(bob, project, arguments):
     with pytest.raises(wandb.Invalid):
         wandb.init(project=project, **arguments)

@@ -137,7 +137,7 @@ def test_save_moves_all_aliases_or_none(run, logged, stack):
     assert collection.all_aliases() == {"latest": "v3", "production": "v2", "stable": "v1"}
     third.aliases.remove("production")
     third.save()
-    assert third.aliases == ["stable", "champion"]
+    assert third.aliases == ["champion", "stable"]
     assert collection.all_aliases() == {"champion": "v3", "production": "v2", "stable": "v3"}
 
 
