@@ -78,7 +78,7 @@ def test_an_artifact_is_logged_to_a_run_that_ended(bob, project, tmp_path, get_r
     artifact.add_file(tmp_path / "a.txt")
     stored = wandb.Api().run(run.path)
     assert stored.log_artifact(artifact, aliases="best") is artifact
-    assert (artifact.version, artifact.aliases, artifact.logged_by().id) == ("v1", ["best", "latest"], run.id)
+    assert (artifact.version, artifact.aliases, artifact.logged_by().id) == ("v1", ["latest", "best"], run.id)
     assert stored.use_artifact("data:best").id == artifact.id
     assert [a.id for a in stored.logged_artifacts()] == [a.id for a in stored.used_artifacts()] == [artifact.id]
     with pytest.raises(wandb.AlreadyLogged):
