@@ -277,7 +277,7 @@ def test_rows_of_the_time_before_become_complete(recorded):
     """Back to where a row had ids alone, and forward again."""
     before = rows()
     executor = MigrationExecutor(connection)
-    newest = executor.loader.graph.leaf_nodes("artifacts")
+    newest = executor.loader.graph.leaf_nodes()
     try:
         executor.migrate([("artifacts", "0004_incoming")])
         with connection.cursor() as cursor:

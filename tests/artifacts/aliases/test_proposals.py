@@ -104,9 +104,9 @@ def test_people_take_their_own_proposals_back(alice, bob, artifact, guarded, v2)
 def test_nobody_approves_or_rejects_what_they_proposed(alice, ada, artifact, guarded, v2):
     proposal = proposals.propose(Actor(alice, Channel.SDK), artifact, "production", v2)
     for is_staff in (False, True):
-        with pytest.raises(errors.Denied, match="yourself"):
+        with pytest.raises(errors.Denied, match="You proposed this move"):
             proposals.approve(Actor(alice, Channel.SDK, is_staff=is_staff), proposal)
-        with pytest.raises(errors.Denied, match="yourself"):
+        with pytest.raises(errors.Denied, match="You proposed this move"):
             proposals.reject(Actor(alice, is_staff=is_staff), proposal)
     assert (states(), where(artifact)) == (["open"], "v1")
 
