@@ -112,7 +112,8 @@ def test_the_wire(api, vera, bob, artifact, v1):
     assert answer.status_code == 200
     body = answer.json()
     assert (body["aliases"], body["alias"]) == (["production", "latest"], "production")
-    assert body["artifact"] == client.get(f"{ARTIFACTS}/{artifact.pk}").json()
+    shown = client.get(f"{ARTIFACTS}/{artifact.pk}").json()
+    assert body["artifact"] == {name: shown[name] for name in shown if name not in ("alias_count", "alias_versions")}
     version = client.get(f"{ARTIFACTS}/versions/{v1.pk}").json()
     assert body["version"] | version == version | {
         name: version[name] for name in ("files", "files_next_cursor")
