@@ -47,7 +47,8 @@ def test_a_histogram_and_many_values():
     assert result.distinct == "over 5,000"
     assert result.bars[0] == BAR_HEIGHT and set(result.bars[1:]) == {1}
     assert result.boxes[1] == (5, BAR_HEIGHT - 1, 1)
-    assert summary_of("5", "5")[1].bars == [] == summary_of("1e308", "-1e308")[1].bars
+    assert summary_of("5", "5")[1].bars == []
+    assert summary_of("1e308", "-1e308")[1].bars == [BAR_HEIGHT, *[0] * (len(result.bars) - 2), BAR_HEIGHT]
 
 
 CSV = "id;name\n" + "".join(f'{number};"a\nb {number}"\n' for number in range(250))
