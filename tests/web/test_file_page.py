@@ -106,7 +106,11 @@ def test_what_people_keep_has_its_preview(browser, vera, version):
     pickle = page_of(client, "model.pkl")
     assert "<code>os.system</code>" in pickle and "Can run commands" in pickle and "/raw/" not in pickle
     rows = page_of(client, "rows.csv")
-    assert '<dt>max</dt><dd title="149">149</dd>' in rows and '<rect x="0" y="' in rows and "Columns of all 150 rows." in rows
+    assert (
+        '<dt>max</dt><dd title="149">149</dd>' in rows
+        and '<rect x="0" y="' in rows
+        and "Columns of all 150 rows." in rows
+    )
     more = client.get(f"{VERSION}/files/rows.csv{re.search('[?]rows=[0-9-]+', rows)[0]}").content.decode()
     assert '<td class="number muted">101</td>' in more and '<td class="number">100</td>' in more
     assert "Rows 101 – 150" in more and "<dt>max</dt>" not in more
