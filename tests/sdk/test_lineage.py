@@ -11,7 +11,6 @@ from tests.sdk.network import Handler, serve
 from wanllmdb.sdk.connection import connect
 from wanllmdb.sdk.lineage import graph, mermaid, sources, tree
 from wanllmdb.sdk.lineage.graph import Lineage
-from wanllmdb.sdk.logged_version import LoggedVersion
 
 HOSTILE = 'x"]; end %%{init: {"securityLevel": "loose"}}%% <img src=x onerror=alert(1)>\n```\x1b[31m#quot;'
 VERSION = {"kind": "version", "project": "acme/churn", "type": "dataset", "created_at": "2026-05-03T12:00:00Z"}
@@ -137,7 +136,7 @@ def test_derived_from_takes_names_and_logged_artifacts():
     assert [source.name for source in wandb.Artifact("b", "dataset", derived_from="x:y")._state.derived_from] == ["x:y"]
     connection = connect(mode="online", api_key="wllm_x")
     record = {"id": "1234", "project_name": "acme/churn", "artifact_name": "data", "version": "v1", "aliases": []}
-    found = sources.of_version(LoggedVersion(connection, record))
+    found = sources.of_version("acme/churn/data:v1", record)
     offline = sources.Source("data (logged offline)", offline={"run": "r", "artifact": "a"})
     named = [sources.of_name(name) for name in ("data", "other/data:v2", "x/y/data:best")]
     assert sources.to_wire(connection, sources.without_repeats([found, found, *named]), "acme/churn") == [

@@ -59,7 +59,8 @@ class File:
 
 def _to_source(item: str | Artifact) -> Source:
     if isinstance(item, Artifact):
-        return sources.of_version(item._logged("derived_from"))
+        version = item._logged("derived_from")
+        return sources.of_version(version.label, version.record)
     if not isinstance(item, str):
         raise errors.Invalid(f"Artifact: derived_from takes names and artifacts, not {shown(item)}")
     return sources.of_name(item)

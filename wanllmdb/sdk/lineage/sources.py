@@ -9,7 +9,6 @@ from uuid import UUID
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.logged_version import LoggedVersion
 
 # As in the server.
 MAX_SOURCES = 100
@@ -37,12 +36,12 @@ def of_name(name: str) -> Source:
     return Source(name, version_id=name if _is_id(name) else None)
 
 
-def of_version(version: LoggedVersion) -> Source:
-    """A version that was logged, or one that an offline run keeps."""
-    offline = version.record.get("offline")
+def of_version(label: str, record: Mapping[str, Any]) -> Source:
+    """A version that was logged, or one that an offline run keeps, by its record; `label` is what messages call it."""
+    offline = record.get("offline")
     if offline is not None:
-        return Source(version.label, offline=offline)
-    return Source(version.label, version_id=str(version.record["id"]))
+        return Source(label, offline=offline)
+    return Source(label, version_id=str(record["id"]))
 
 
 def without_repeats(sources: Iterable[Source]) -> list[Source]:

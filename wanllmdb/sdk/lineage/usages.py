@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from wanllmdb.sdk.logged_version import LoggedVersion
+from typing import Any, Protocol
 
 
 class Recorder(Protocol):
     """Of a run: records which versions it uses."""
 
-    def record_use(self, version: LoggedVersion) -> None: ...
+    def record_use(self, version: Any) -> None: ...
 
 
 def _nobody() -> Recorder | None:
@@ -28,8 +25,8 @@ def set_active(find: Callable[[], Recorder | None]) -> None:
     _active = find
 
 
-def record(version: LoggedVersion) -> None:
-    """Record that the current run uses the version, if there is a run. Never raises."""
+def record(version: Any) -> None:
+    """Record that the current run uses the `LoggedVersion`, if there is a run. Never raises."""
     recorder = _active()
     if recorder is not None:
         recorder.record_use(version)
