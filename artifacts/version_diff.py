@@ -213,16 +213,8 @@ def _lines(*sides: ArtifactFile | None) -> TextDiff:
 
 
 def _entries(version: ArtifactVersion) -> Iterator[Entry]:
-    columns = (
-        "path",
-        "size",
-        "blob_id",
-        "reference_uri",
-        "is_executable",
-        "reference_identity",
-        "reference_version_id",
-    )
-    rows = version.files.order_by("path").values_list(*columns)
+    columns = ("path", "size", "blob_id", "reference_uri", "is_executable")
+    rows = version.files.order_by("path").values_list(*columns, "reference_identity", "reference_version_id")
     for path, size, blob, uri, *others in rows.iterator(chunk_size=_BATCH_SIZE):
         # Another signature of the same URI is no other contents.
         yield Entry(path, size, blob, uris.without_secrets(uri) if uri else None, *others)
