@@ -4,13 +4,16 @@ from artifacts.models.alias import AliasChange, ArtifactAlias
 from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
+from artifacts.models.external_store import ExternalStore
 from artifacts.models.file import ArtifactFile
 from artifacts.models.folder import FolderSummary
 from artifacts.models.pending_deletion import PendingDeletion
 from artifacts.models.proposal import AliasProposal
 from artifacts.models.reconciliation import Reconciliation
+from artifacts.models.reference_state import ReferenceState
 from artifacts.models.rule import AliasRule
 from artifacts.models.search import SearchDocument, SearchValue
+from artifacts.models.source import VersionSource
 from artifacts.models.stored_object import StoredObject
 from artifacts.models.usage import ArtifactUsage
 from artifacts.models.version import ArtifactVersion
@@ -28,11 +31,14 @@ __all__ = [
     "ArtifactUsage",
     "ArtifactVersion",
     "Blob",
+    "ExternalStore",
     "FolderSummary",
     "PendingDeletion",
     "Reconciliation",
+    "ReferenceState",
     "SearchDocument",
     "SearchValue",
     "StoredObject",
+    "VersionSource",
     "WorkerHeartbeat",
 ]

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 from artifacts import file_kinds, natural_order
 from artifacts.models.blob import Blob
+from artifacts.models.reference_state import ReferenceState
 from artifacts.models.version import ArtifactVersion
 
 # Bytes. Images are not made smaller for lists.
@@ -61,14 +62,30 @@ class ArtifactFile(models.Model):
     mime_type = models.CharField(max_length=255)
     is_executable = models.BooleanField(default=False, help_text="On the disk that it came from, for its owner.")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="files")
+    # The five columns of a reference are null of a file whose bytes are stored here.
     reference_uri = models.CharField(max_length=2048, null=True)
+    reference_identity = models.CharField(
+        max_length=400, null=True, help_text="Such as `etag:…`, `sha256:…`, `md5:…`; empty where none was recorded."
+    )
+    reference_version_id = models.CharField(
+        max_length=1024, null=True, help_text="The object's version in its store; empty where there is none."
+    )
+    reference_state = models.CharField(max_length=16, choices=ReferenceState.choices, null=True)
+    reference_checked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = FileQuerySet.as_manager()
 
     class Meta:
         ordering = ["path"]
-        indexes = [models.Index(fields=["version", "sort_key"], name="file_by_sort_key")]
+        indexes = [
+            models.Index(fields=["version", "sort_key"], name="file_by_sort_key"),
+            models.Index(
+                fields=["version", "reference_state", "id"],
+                name="file_by_reference_state",
+                condition=Q(reference_uri__isnull=False),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["version", "path"], name="file_path_unique"),
             models.CheckConstraint(condition=Q(size__gte=0), name="file_size_is_natural"),
@@ -77,6 +94,22 @@ class ArtifactFile(models.Model):
                 condition=Q(blob__isnull=False, reference_uri__isnull=True)
                 | Q(blob__isnull=True, reference_uri__isnull=False),
                 name="file_is_blob_or_reference",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    reference_uri__isnull=True,
+                    reference_identity__isnull=True,
+                    reference_version_id__isnull=True,
+                    reference_state__isnull=True,
+                    reference_checked_at__isnull=True,
+                )
+                | Q(
+                    reference_uri__isnull=False,
+                    reference_identity__isnull=False,
+                    reference_version_id__isnull=False,
+                    reference_state__in=["unchecked", "unchanged", "changed", "missing", "denied"],
+                ),
+                name="file_reference_is_whole",
             ),
         ]
 
@@ -90,6 +123,11 @@ class ArtifactFile(models.Model):
     def kind(self) -> str:
         """`Parquet`, `YAML`: what people call files of this name, or of the type that was given with it."""
         return file_kinds.name_of(self.name, self.mime_type)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether its bytes are elsewhere, at `reference_uri`."""
+        return self.reference_uri is not None
 
     @property
     def is_picture(self) -> bool:

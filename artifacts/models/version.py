@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
 from accounts.models import Membership
+from artifacts.models.reference_state import ReferenceState
 from core import long_values
 from projects.models import Project, Run
 
@@ -82,7 +83,16 @@ class ArtifactVersion(models.Model):
         max_length=64, blank=True, default="", editable=False, help_text="sha256 of the paths of executable files."
     )
     file_count = models.PositiveIntegerField(default=0, editable=False)
-    total_size = models.BigIntegerField(default=0, editable=False, help_text="Bytes of all files.")
+    total_size = models.BigIntegerField(default=0, editable=False, help_text="Bytes of all files, references included.")
+    reference_count = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How many of its files are references."
+    )
+    referenced_size = models.BigIntegerField(default=0, editable=False, help_text="Bytes of its references.")
+    reference_state = models.CharField(
+        max_length=16, choices=ReferenceState.choices, null=True, editable=False,
+        help_text="The worst state of its references; null where it has none.",
+    )  # fmt: skip
+    references_checked_at = models.DateTimeField(null=True, editable=False)
     storage_path = models.CharField(max_length=300, editable=False, help_text="The prefix of its keys in the store.")
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="logged_versions")
     created_by = models.ForeignKey(
