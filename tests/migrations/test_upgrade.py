@@ -64,6 +64,7 @@ SCHEMA = """
 import json
 import re
 from django.db import connection
+MADE_UP = re.compile("_[0-9a-f]{8}|^__|_check$")
 def of_table(cursor, table):
     columns = connection.introspection.get_table_description(cursor, table)
     constraints = connection.introspection.get_constraints(cursor, table)
@@ -71,7 +72,7 @@ def of_table(cursor, table):
         sorted([column.name, str(column.type_code), column.null_ok, column.collation] for column in columns),
         sorted(
             str([
-                "" if facts["foreign_key"] or facts["primary_key"] or re.search("_[0-9a-f]{8}|^__|_check$", name) else name,
+                "" if facts["foreign_key"] or facts["primary_key"] or MADE_UP.search(name) else name,
                 *(facts[key] for key in ("columns", "primary_key", "unique", "foreign_key", "index", "check")),
             ])
             for name, facts in constraints.items()
