@@ -17,6 +17,8 @@ from artifacts.aliases import protection
 from artifacts.content import digests, uploads
 from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion, Blob
+from artifacts.references import references
+from artifacts.references.references import ReferenceSpec
 from projects import projects
 from projects.models import Project, Run
 
@@ -55,7 +57,7 @@ def begin(
     *,
     digest: str | None = None,
     executable_digest: str | None = None,
-    specs: Sequence[drafts.FileSpec] = (),
+    specs: Sequence[drafts.FileSpec | ReferenceSpec] = (),
     run: Run | None = None,
     description: str = "",
     notes: str = "",
@@ -93,7 +95,7 @@ def begin(
         version.save(update_fields=[*fields, "number", "touched_at"])
     if found or not created:
         sources.replace(version, found)
-    _, missing = drafts.add_to_locked(actor, version, specs)
+    _, missing = references.add_to_locked(actor, version, specs)
     return DraftResult(version, created, missing)
 
 
@@ -335,7 +337,8 @@ def _freeze(version: ArtifactVersion, digest: str | None) -> None:
     version.state = ArtifactVersion.State.FINALIZED
     version.finalized_at = timezone.now()
     version.digest = digest
-    if not version.files.exclude(blob__state=Blob.State.VERIFIED).exists():
+    # Of references nothing is to be read back.
+    if not version.files.filter(blob__isnull=False).exclude(blob__state=Blob.State.VERIFIED).exists():
         version.integrity = ArtifactVersion.Integrity.VERIFIED
     version.save()
     folder_summaries.store(version)
