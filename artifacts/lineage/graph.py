@@ -165,12 +165,13 @@ def lineage(
     """
     _require_between("depth", depth, MAX_DEPTH)
     _require_between("limit", limit, MAX_NODES)
+    _require_between("siblings", limit if siblings is None else siblings, MAX_NODES)
     if isinstance(root, ArtifactVersion) and fold:
         root = root.artifact
     fold = fold or isinstance(root, Artifact)
     start = Ref(_letter(root), root.pk)
     sides = [letter for letter, name in _SIDES.items() if direction in (name, Direction.BOTH)]
-    most = min(siblings or limit, limit)
+    most = limit if siblings is None else min(siblings, limit)
     found = walk.steps(start, sides, depth=depth, limit=limit, siblings=most, fold=fold)
     distances = _nearest(start, found, limit)
     degrees = walk.degrees(distances, fold=fold)
@@ -202,7 +203,7 @@ def _letter(thing: Thing) -> str:
 
 def _require_between(name: str, value: int, most: int) -> None:
     if not 1 <= value <= most:
-        raise errors.Invalid(f"The {name} is a number from 1 to {most:,}, not {value}.")
+        raise errors.Invalid(f"`{name}` is from 1 to {most:,}, not {value}.")
 
 
 def _nearest(start: Ref, found: Iterable[walk.Step], limit: int) -> dict[Ref, int]:
