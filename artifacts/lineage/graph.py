@@ -177,7 +177,8 @@ def lineage(
     degrees = walk.degrees(distances, fold=fold)
     things = nodes.load(distances)
     links = _links(things, degrees, fold)
-    more = _more(degrees, links, sides)
+    drafts = {ref for ref, thing in things.items() if ref.kind == VERSION and thing.finalized_at is None}
+    more = _more(degrees, links, sides, drafts)
     visible = nodes.visible_projects(user, [nodes.project_of(thing).pk for thing in things.values()])
     shown = {ref: thing for ref, thing in things.items() if nodes.project_of(thing).pk in visible}
     ids = _ids(distances, shown)
@@ -233,10 +234,14 @@ def _links(things: dict[Ref, Thing], degrees: dict[Ref, tuple[int, int]], fold: 
     return edges.between_versions(runs_of, runs, from_runs=of_runs < of_versions)
 
 
-def _more(degrees: dict[Ref, tuple[int, int]], links: Iterable[edges.Link], sides: Iterable[str]) -> dict[Ref, More]:
+def _more(
+    degrees: dict[Ref, tuple[int, int]], links: Iterable[edges.Link], sides: Iterable[str], drafts: set[Ref]
+) -> dict[Ref, More]:
+    """A draft is no neighbour of what it is made from: it is there only as the root."""
     shown: dict[tuple[Ref, str], set[Ref]] = defaultdict(set)
     for link in links:
-        shown[link.source, DOWNSTREAM].add(link.target)
+        if link.target not in drafts:
+            shown[link.source, DOWNSTREAM].add(link.target)
         shown[link.target, UPSTREAM].add(link.source)
 
     def hidden(ref: Ref, side: str, degree: int) -> int:

@@ -62,7 +62,7 @@ def test_with_a_new_artifact_in_one_step(api, bob, project, artifact):
         (["{deleted}"], 404, "Missing", "was deleted"),
         (["a/b"], 400, "Invalid", "team/project/name"),
         ([""], 400, "Invalid", ""),
-        (["data:v1\n"], 400, "Invalid", ""),
+        (["data:v1\nx"], 400, "Invalid", ""),
         (["x" * 401], 400, "Invalid", ""),
         ([7, None], 400, "Invalid", ""),
         ("data:v1", 400, "Invalid", ""),
