@@ -91,7 +91,7 @@ def test_the_same_as_a_plain_search(tangle, fold):
 
 def test_the_nearest_come_first_and_no_more_than_so_many(tangle):
     down, _ = rows_as_graph(fold=False)
-    root = max((ref for ref in down if ref.kind == VERSION), key=lambda ref: len(search(down, ref, 50)))
+    root = max([ref for ref in down if ref.kind == VERSION], key=lambda ref: len(search(down, ref, 50)))
     everything = search(down, root, 50)
     assert len(everything) > 10
     for limit in (1, 2, 5, 10):
