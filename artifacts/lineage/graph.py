@@ -179,8 +179,7 @@ def lineage(
     links = _links(things, degrees, fold)
     drafts = {ref for ref, thing in things.items() if ref.kind == VERSION and thing.finalized_at is None}
     more = _more(degrees, links, sides, drafts)
-    visible = nodes.visible_projects(user, [nodes.project_of(thing).pk for thing in things.values()])
-    shown = {ref: thing for ref, thing in things.items() if nodes.project_of(thing).pk in visible}
+    shown = nodes.visible(user, things)
     ids = _ids(distances, shown)
     return Graph(
         str(start.pk),

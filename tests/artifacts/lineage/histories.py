@@ -1,17 +1,18 @@
 """Versions, runs and edges between them as rows, without bytes: what lineage is about."""
 
 from collections.abc import Iterable
-from uuid import UUID
 
 from django.utils import timezone
 
 from accounts.models import User
 from artifacts.models import Artifact, ArtifactUsage, ArtifactVersion, VersionSource
+from harness.row_copies import copy, sql_id
 from projects.models import Project, Run, State
 
 
 def versions(artifact: Artifact, count: int, runs: Iterable[Run | None] = ()) -> list[ArtifactVersion]:
     """So many finalized versions more, made by these runs where there are any."""
+    artifact.refresh_from_db()
     first = artifact.last_assigned_number + 1
     runs = list(runs) or [None] * count
     rows = [
@@ -59,5 +60,11 @@ def diamond(artifact: Artifact, user: User, layers: int) -> ArtifactVersion:
     return root
 
 
-def ids(rows: Iterable[ArtifactVersion | Run | Artifact]) -> set[UUID]:
-    return {row.pk for row in rows}
+def users(version: ArtifactVersion, user: User, count: int) -> Run:
+    """So many runs that used the version. Returns the newest one."""
+    [run] = runs(version.artifact.project, user, 1, "user")
+    use([(run, version)])
+    usage = ArtifactUsage.objects.get(run=run)
+    copy(run, count, 1, {"id": sql_id("f", "n"), "name": "'user-' || n"})
+    copy(usage, count, 1, {"id": sql_id("f", "n"), "run_id": sql_id("f", "n")})
+    return Run.objects.get(name=f"user-{count - 1}")

@@ -62,7 +62,7 @@ def test_protected_aliases_come_first(api, vera, downstream):
     assert body["projects"] == [{"project": "acme/demo", "team": "acme", "versions": 5, "runs": 5}]
     assert body["teams"] == [{"team": "acme", "owners": ["alice"]}] and body["next_cursor"] is None
     first, live = body["results"][0], body["results"][2]
-    assert (first["aliases"], first["protected_aliases"]) == (["first", "production"], ["production"])
+    assert (first["aliases"], first["protected_aliases"]) == (["production", "first"], ["production"])
     assert (first["kind"], first["name"], first["version"], first["type"]) == ("version", "other", "v1", "model")
     assert (live["kind"], live["name"], live["state"], live["owner"]) == ("run", "live-0", "running", "bob")
     assert (live["project"], live["team"], live["version"], live["aliases"]) == ("acme/demo", "acme", None, [])
@@ -106,7 +106,7 @@ def test_as_csv(api, vera, downstream):
     rows = list(csv.DictReader(io.StringIO(_text(response))))
     assert len(rows) == 10
     assert (rows[0]["aliases"], rows[0]["protected_aliases"], rows[0]["version"]) == (
-        "first production", "production", "v1",
+        "production first", "production", "v1",
     )  # fmt: skip
     assert (rows[2]["group"], rows[2]["display_name"], rows[2]["distance"]) == ("running", "'=HYPERLINK(0)", "1")
     response = api(vera).get(f"{API}/{downstream['data'].pk}/impact?format=csv&group=protected")
