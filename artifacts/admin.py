@@ -31,8 +31,11 @@ from artifacts.models import (
     StoredObject,
 )
 from artifacts.models.rule import SCOPES
+from artifacts.references import admin as references_admin
 from core import long_values
 
+# Registered where they are.
+__all__ = ["references_admin"]
 _MAX_CHANGES = 50
 
 

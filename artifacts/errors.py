@@ -1,11 +1,11 @@
 """Everything the registry refuses: the kinds of `core.errors`, and the leaves that artifacts add to them.
 
-Invalid          InvalidName, InvalidPath
+Invalid          InvalidName, InvalidPath, ReferenceRefused
 Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
-                 ProposalDecided, RuleTaken, TooManyAliases, TooManyRules
+                 ProposalDecided, RuleTaken, TooManyAliases, TooManyRules, TooManyStores
 Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
@@ -44,12 +44,14 @@ __all__ = [
     "PathTaken",
     "ProposalDecided",
     "ProposalOpen",
+    "ReferenceRefused",
     "RegistryError",
     "RuleTaken",
     "StoreUnavailable",
     "TooLarge",
     "TooManyAliases",
     "TooManyRules",
+    "TooManyStores",
     "TypeDiffers",
     "Unavailable",
     "VersionFinalized",
@@ -67,6 +69,10 @@ class InvalidName(Invalid):
 
 class InvalidPath(Invalid):
     """A path that could leave the artifact's folder, or cannot exist on every system."""
+
+
+class ReferenceRefused(Invalid):
+    """A URI that no version may refer to: of no known form, or in a place that is not for references."""
 
 
 class AliasNotFound(Missing):
@@ -112,6 +118,10 @@ class TooManyAliases(Conflict):
 
 class TooManyRules(Conflict):
     """The team, project or artifact has as many rules as one may have."""
+
+
+class TooManyStores(Conflict):
+    """The team has as many external stores as one may have."""
 
 
 class PathTaken(Conflict):

@@ -1,7 +1,7 @@
 """Requests to URLs of users: to an address that was judged before, bounded in time and in what is read.
 
-A POST is never redirected. A HEAD is, a few times, and each URL is judged like the first. Neither uses a proxy, a cookie
-or credentials of this server.
+A POST is never redirected. A HEAD is, a few times, and each URL is judged like the first. Neither uses a proxy, a
+cookie or credentials of this server.
 """
 
 import http.client

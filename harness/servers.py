@@ -39,6 +39,7 @@ _servers: "list[Server]" = []
 # Of the shell that runs the tests; a server of the session is told all it needs.
 SERVER_VARIABLES = (
     "WANLLMDB_", "S3_", "STORE_", "CELERY_", "DATABASE_", "WEED_", "DJANGO_", "EMAIL_", "WEBHOOK_", "BASE_URL", "PORT",
+    "REFERENCE_",
 )  # fmt: skip
 
 
@@ -310,6 +311,7 @@ class Stack:
             "BASE_URL": self.base_url,
             # What webhooks call are receivers on this machine.
             "WEBHOOK_PRIVATE_NETWORKS": "127.0.0.0/8",
+            "REFERENCE_PRIVATE_NETWORKS": "127.0.0.0/8",
             "EMAIL_URL": f"filemail:///{self.var / 'mail'}",
         }
         if on_postgres():

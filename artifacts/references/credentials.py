@@ -65,12 +65,12 @@ def parse(provider: Provider, given: Mapping[str, Any]) -> Credentials:
     given = {name: value for name, value in given.items() if value not in (None, "")}
     if not all(isinstance(value, str | Mapping) for value in given.values()) or len(str(given)) > MAX_LENGTH:
         raise errors.Invalid(f"Credentials are texts of at most {MAX_LENGTH:,} characters in all.")
-    match provider, set(given):
-        case (Provider.S3 | Provider.GCS), {"access_key_id", "secret_access_key"}:
+    match provider, sorted(given):
+        case ((Provider.S3 | Provider.GCS), ["access_key_id", "secret_access_key"]):
             return _access_key(given)
-        case Provider.GCS, {"service_account"}:
+        case Provider.GCS, ["service_account"]:
             return _service_account(given["service_account"])
-        case Provider.AZURE, {"account_key"}:
+        case Provider.AZURE, ["account_key"]:
             return _account_key(given["account_key"])
     raise errors.Invalid(_NEEDED[provider])
 

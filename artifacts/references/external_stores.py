@@ -83,7 +83,7 @@ def create(
     store = ExternalStore(team=team, created_by=actor.user, is_operated=is_operator(actor))
     store.name, store.prefix, store.endpoint = name.strip(), prefix.strip().rstrip("/"), endpoint.strip().rstrip("/")
     store.region, store.account = region.strip(), account.strip()
-    _check(actor, store, is_moved=True)
+    _check(store, is_moved=True)
     _set_credentials(actor, store, reads_as, given or {})
     return _save(store, force_insert=True)
 
@@ -102,7 +102,9 @@ def update(actor: Actor, store: ExternalStore, **changes: Any) -> ExternalStore:
         value = value.strip()
         setattr(store, column, value.rstrip("/") if column in ("prefix", "endpoint") else value)
     is_moved = before != (_split(store.prefix)[:2], *(getattr(store, column) for column in _PLACE))
-    _check(actor, store, is_moved=is_moved)
+    # What an operator made private, or reads with the server's credentials, is theirs from then on.
+    store.is_operated |= is_operator(actor) and (is_moved or reads_as == ReadsAs.SERVER)
+    _check(store, is_moved=is_moved)
     if given or is_moved or reads_as != store.reads_as:
         _set_credentials(actor, store, reads_as, given)
     return _save(store)
@@ -174,7 +176,7 @@ def signed_urls(files: Iterable[ArtifactFile]) -> dict[UUID, str]:
     for file, location, access in _covered(files):
         if access.problem:
             _logger.warning("External store %s cannot be read: %s", access.store.pk, access.problem)
-        elif signing.is_signable(location.key):
+        else:
             stored = access.stored(location.key, file.reference_version_id or location.version_id)
             urls[file.pk] = signing.read_url(stored, access.credentials, file_name=file.name)
     return urls
@@ -195,15 +197,14 @@ def _covered(files: Iterable[ArtifactFile]) -> Iterable[tuple[ArtifactFile, Loca
             yield file, location, found
 
 
-def _check(actor: Actor, store: ExternalStore, *, is_moved: bool) -> None:
+def _check(store: ExternalStore, *, is_moved: bool) -> None:
     """`is_moved`: its endpoint may be another than the one that was judged before."""
     errors.check(store)
     if not store.name or not store.name.isprintable():
         raise errors.Invalid("Enter a name without control characters.", errors={"name": ["Enter a name."]})
-    provider, bucket, key_prefix = _split(store.prefix)
+    provider = _split(store.prefix)[0]
+    # As if it were the folder of an object.
     uris.parse(f"{store.prefix}/object")
-    if not signing.is_signable(key_prefix) or "?" in store.prefix:
-        raise errors.Invalid("The prefix is a bucket and a folder: without `.`, `..` and `?`.")
     if not _REGION.fullmatch(store.region):
         raise errors.Invalid("The region has small letters, digits and hyphens, such as eu-central-1.")
     if (provider == Provider.AZURE) != bool(store.account) or (store.account and not _ACCOUNT.fullmatch(store.account)):
@@ -216,7 +217,7 @@ def _check_endpoint(store: ExternalStore) -> None:
     if any(mark in store.endpoint for mark in "?#"):
         raise errors.Invalid("The endpoint is a URL without query, such as https://minio.example.org.")
     if store.is_operated:
-        url_policy.check_form(store.endpoint)
+        url_policy.check_url(store.endpoint)
     else:
         url_policy.find(store.endpoint, url_policy.for_references())
 

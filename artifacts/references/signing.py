@@ -86,11 +86,6 @@ class _V4(NamedTuple):
     sign: Callable[[bytes], str]
 
 
-def is_signable(key: str) -> bool:
-    """Whether a client sends the path as it is signed: they take `.` and `..` for directories."""
-    return not {".", ".."} & set(key.split("/"))
-
-
 def read_url(
     stored: StoredAt,
     access: Credentials | None,
