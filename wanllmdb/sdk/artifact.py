@@ -8,42 +8,50 @@ from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, wandb_names
-from wanllmdb.sdk.arguments import checked
+from wanllmdb.sdk.arguments import checked, shown
+from wanllmdb.sdk.artifact_lineage import ArtifactLineage
 from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.json_values import to_metadata, to_text
+from wanllmdb.sdk.lineage import sources
+from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
-from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath as StrPath
+from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_aliases
 
 
 class File:
-    """One file of an artifact."""
+    """One file of an artifact, or a reference to an object that is kept elsewhere."""
 
     def __init__(self, state: Draft | LoggedVersion, entry: Entry) -> None:
         self._state = state
         self.path = entry.path
         """Inside the artifact."""
         self.size = entry.size
-        """In bytes."""
+        """In bytes; 0 of a reference whose size is not known."""
         self.sha256 = entry.sha256
-        """Hex; None in a draft."""
+        """Hex; None in a draft and of a reference."""
         self.executable = entry.executable
         """Whether its owner may execute it. A download gives that back."""
         self.mime_type = entry.mime_type
         self.integrity = entry.integrity
         """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
+        self.digest = entry.digest
+        """The sha256; of a reference its identity, such as `etag:…`, or None if none was recorded."""
+        self.is_reference = entry.is_reference
+        self.reference_uri = self.ref = entry.reference_uri
+        """Where the object of a reference is; None of a file that is stored."""
+        self.etag = entry.etag
+        """Of a reference, if that identifies the object."""
+        self.version_id = entry.version_id
+        """Of a reference, if its store keeps versions: the object's version there."""
 
     @property
     def name(self) -> str:
         return self.path.rsplit("/", 1)[-1]
-
-    @property
-    def digest(self) -> str | None:
-        return self.sha256
 
     @checked()
     def download(self, root: StrPath | None = None) -> str:
@@ -55,24 +63,43 @@ class File:
         return f"<File {self.path!r} of {state.name if isinstance(state, Draft) else state.label}>"
 
 
+def _to_source(item: str | Artifact) -> Source:
+    if isinstance(item, Artifact):
+        version = item._logged("derived_from")
+        return sources.of_version(version.label, version.record)
+    if not isinstance(item, str):
+        raise errors.Invalid(f"Artifact: derived_from takes names and artifacts, not {shown(item)}")
+    return sources.of_name(item)
+
+
 def _require_logged(state: Draft | LoggedVersion, operation: str) -> LoggedVersion:
     if isinstance(state, Draft):
         raise errors.NotLogged(f"{operation}: artifact {state.name!r} is not logged yet; log it with log_artifact")
     return state
 
 
-class Artifact:
+class Artifact(ArtifactLineage):
     """A named set of files. Files are added while it is a draft; logging it creates a version, which can be read.
 
     `name`: 1 to 128 letters, digits, `.`, `_`, `-`. `type`: `model`, `dataset`, `file` or `code`. `metadata`: a
-    mapping, or an object with attributes, whose values are converted to JSON types; up to 1 MiB. Raises `InvalidName`.
+    mapping, or an object with attributes, whose values are converted to JSON types; up to 1 MiB. `derived_from`: the
+    versions that it was made from without a run, at most 100: names such as `data:production`, `team/project/name:v3`,
+    or logged artifacts. Raises `InvalidName`, `Invalid`, and `NotLogged` for a draft in `derived_from`.
     """
 
     @checked(ignored=wandb_names.ARTIFACT, leaves=("name", "type", "description"))
     def __init__(
-        self, name: str, type: str, description: str | None = None, metadata: Mapping[str, Any] | None = None
+        self,
+        name: str,
+        type: str,
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        derived_from: str | Artifact | Iterable[str | Artifact] | None = None,
     ) -> None:
-        self._state: Draft | LoggedVersion = Draft(name, type, description, metadata)
+        given = [derived_from] if isinstance(derived_from, str | Artifact) else derived_from or ()
+        versions = sources.without_repeats(_to_source(item) for item in given)
+        self._state: Draft | LoggedVersion = Draft(name, type, description, metadata, versions)
 
     _pending: PendingLog | None = None
     """While it is being logged in the background, and after that has failed."""
@@ -180,6 +207,10 @@ class Artifact:
         chosen = None if names is None else {names} if isinstance(names, str) else set(names)
         return [File(self._state, entry) for entry in self.manifest if chosen is None or entry.path in chosen]
 
+    def references(self) -> list[File]:
+        """The references, sorted by path. Nothing is fetched from where they point to."""
+        return [File(self._state, entry) for entry in self.manifest if entry.is_reference]
+
     def is_draft(self) -> bool:
         """Whether it is not logged yet."""
         return isinstance(self._state, Draft)
@@ -241,6 +272,52 @@ class Artifact:
         The file is added when the block ends without an exception. Raises `InvalidPath`, `PathTaken`, `AlreadyLogged`.
         """
         return self._draft("new_file").new_file(name, mode, encoding)
+
+    @checked()
+    def add_reference(
+        self,
+        uri: str | File | Entry,
+        name: StrPath | None = None,
+        checksum: bool = True,
+        max_objects: int = entries.MAX_OBJECTS,
+        size: int | None = None,
+        md5_hash: str | None = None,
+        sha256_hash: str | None = None,
+    ) -> list[Entry]:
+        """Add an object that stays where it is, or all objects of a folder, and return the entries added.
+
+        `uri` is `s3://bucket/key`, `gs://bucket/key`, `az://container/key` or the same as
+        `https://<account>.blob.core.windows.net/container/key`, a web address, or `file:///path`. A folder of a bucket,
+        or a directory, becomes an entry for each object in it, below `name` or at the root of the artifact. An object
+        has its own name or `name`. `s3://…?versionId=…` pins a version; otherwise the current one is recorded where the
+        bucket keeps versions.
+
+        An entry has what identifies the object: the ETag in stores, the ETag or the time of the last change on the web,
+        the sha256 of files. With `checksum=False` the URI is recorded alone and not opened, nor is it with `md5_hash`
+        or `sha256_hash`, which are then the identity; `size` is that of the object, in bytes. Any other scheme takes
+        `checksum=False` and a `name`.
+
+        The credentials are those of this machine, as the tools of each store read them from the environment. Stores
+        need `pip install wanllmdb[references]`. Raises `Invalid`, also for more than `max_objects`; `NotFound`;
+        `ReferenceUnreachable` if the store does not answer, or not to these credentials; `InvalidPath`, `PathTaken`,
+        `AlreadyLogged`. Then nothing is added.
+        """
+        draft = self._draft("add_reference")
+        if not isinstance(uri, str):
+            if uri.reference_uri is None:
+                raise errors.Invalid(f"{uri.path!r} is stored, and no reference: pass a URI")
+            uri = uri.reference_uri
+        found = entries.of_uri(
+            uri,
+            name,
+            checksum=checksum,
+            max_objects=max_objects,
+            size=size,
+            md5_hash=md5_hash,
+            sha256_hash=sha256_hash,
+        )
+        draft.add_references(found)
+        return found
 
     @checked()
     def remove(self, item: StrPath | File | Entry) -> None:
@@ -330,14 +407,6 @@ class Artifact:
         """Check a downloaded directory. Raises `CorruptDownload`, whose `.problem["paths"]` are the files that are
         missing, changed, or not part of the artifact."""
         self._logged("verify").verify(root)
-
-    def logged_by(self) -> RunRecord | None:
-        """The run that created this version; None if there was no run, or it was deleted."""
-        return self._logged("logged_by").logged_by()
-
-    def used_by(self) -> list[RunRecord]:
-        """The runs that used this version, newest first, as far as you have access to them."""
-        return self._logged("used_by").used_by()
 
     @checked()
     def delete(self, delete_aliases: bool = False) -> None:

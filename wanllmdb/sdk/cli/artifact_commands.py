@@ -15,10 +15,13 @@ from wanllmdb.sdk import errors, name_resolution, settings, version_creation
 from wanllmdb.sdk.api import Api, Collection
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
+from wanllmdb.sdk.cli.lineage_commands import show_impact, show_lineage
 from wanllmdb.sdk.cli.options import At, Json, Name, connect
 from wanllmdb.sdk.cli.output import print_result, print_table
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
+from wanllmdb.sdk.lineage import sources
+from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 # Of each artifact in a list of them; `alias ls` lists all of one.
@@ -26,13 +29,17 @@ _MAX_ALIASES = 4
 
 artifact_app = typer.Typer(help="Put, get, list and delete artifacts.", no_args_is_help=True)
 artifact_app.add_typer(alias_app, name="alias")
+artifact_app.command("lineage")(show_lineage)
+artifact_app.command("impact")(show_impact)
 
 
 @artifact_app.command()
 def put(
     paths: Annotated[
-        list[Path], typer.Argument(help="Files and directories. The contents of a single directory go to the root.")
-    ],
+        list[Path] | None,
+        typer.Argument(help="Files and directories. The contents of a single directory go to the root."),
+    ] = None,
+    *,
     name: Annotated[
         str, typer.Option("--name", "-n", help="team/project/name. A missing project is created, private.")
     ],
@@ -41,23 +48,47 @@ def put(
     tags: Annotated[list[str] | None, typer.Option("--tag", help="Tag of the artifact. Can be repeated.")] = None,
     description: Annotated[str | None, typer.Option("--description", "-d")] = None,
     metadata: Annotated[str | None, typer.Option(help="A JSON object.")] = None,
+    derived_from: Annotated[
+        list[str] | None,
+        typer.Option(help="A version that it was made from: data:v3, team/project/data:alias. Can be repeated."),
+    ] = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(help="Leave out files of directories: '*.pyc', '.venv/**'. Can be repeated.", metavar="PATTERN"),
     ] = None,
+    references: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference",
+            "-r",
+            help="Refer to objects where they are: s3://bucket/folder/, gs://…, az://…, https://…, file:///…, or "
+            "PATH=URI for their path in the artifact. Can be repeated.",
+            metavar="[PATH=]URI",
+        ),
+    ] = None,
+    checksum: Annotated[
+        bool, typer.Option(help="Look at the objects of references, and record what identifies them.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """Log files as a version of an artifact."""
+    """Log files and references as a version of an artifact."""
+    if not paths and not references:
+        raise errors.Invalid("There is nothing to log: name files and directories, or references with --reference")
+    paths = paths or []
     connection = connect(as_json)
     alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
     project, _, short_name = connection.full_name(name).rpartition("/")
-    draft = Draft(short_name, type, description, _parse_metadata(metadata))
+    derivations = sources.without_repeats(map(sources.of_name, derived_from or ()))
+    draft = Draft(short_name, type, description, _parse_metadata(metadata), derivations)
     for path in paths:
         is_dir, own_name = inspect_path(path)
         if is_dir:
             draft.add_dir(path, name=own_name if len(paths) > 1 else None, exclude=exclude)
         else:
             draft.add_file(path)
+    for reference in references or ():
+        path_name, uri = _parse_reference(reference)
+        draft.add_references(entries.of_uri(uri, path_name, checksum=checksum))
     record = version_creation.create_version(
         connection, draft, project, alias_names, tags=tag_names, create_project=True
     )
@@ -195,6 +226,12 @@ def _confirm(*questions: str) -> None:
     for question in questions:
         if not typer.confirm(question, err=True):
             raise errors.Invalid("Nothing was deleted")
+
+
+def _parse_reference(text: str) -> tuple[str | None, str]:
+    """`PATH=URI` or `URI`, which may have a = itself."""
+    path, equals, uri = text.partition("=")
+    return (path, uri) if equals and "://" not in path else (None, text)
 
 
 def _parse_metadata(text: str | None) -> dict[str, Any] | None:
