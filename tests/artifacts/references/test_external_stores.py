@@ -158,6 +158,17 @@ def test_the_servers_own_credentials_are_those_of_its_environment(olga, acme, mo
         credentials.of_server(Provider.GCS)
 
 
+def test_the_registrys_own_bucket_is_none(olga, acme, settings):
+    bucket, endpoint = settings.STORAGES["artifacts"]["OPTIONS"]["bucket_name"], settings.S3_ENDPOINT_URL
+    for prefix in (f"s3://{bucket}", f"s3://{bucket}/projects"):
+        with pytest.raises(errors.Invalid, match="its own objects"):
+            make(olga, acme, prefix, endpoint=f"{endpoint}/")
+    settings.S3_ENDPOINT_URL = "https://s3.eu-west-1.amazonaws.com"
+    with pytest.raises(errors.Invalid, match="its own objects"):
+        make(olga, acme, f"s3://{bucket}")
+    assert make(olga, acme, f"s3://{bucket}2")
+
+
 def test_credentials_are_asked_for_anew_where_they_would_go_elsewhere(alice, acme):
     store = make(alice, acme, "s3://data/folder")
     kept = store.encrypted_credentials
