@@ -100,9 +100,9 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
     return {
         "team": team.name, "project": name, "type": "dataset", "name": artifact.name, "version": "v1",
         "path": f"{mark}.txt", "username": owner.username, "alias": f"{mark}-alias", "webhook_id": webhook.pk,
-        "delivery_id": delivery.pk, "store_id": store.pk, "rule_id": rule.pk, "proposal_id": proposal.pk, "project_id": project.pk,
-        "run_id": run.pk, "artifact_id": artifact.pk, "version_id": old.pk, "file_id": old.files.first().pk,
-        "run_name": run.name, "watch_id": watches.watch(actor, project).watch.pk,
+        "delivery_id": delivery.pk, "store_id": store.pk, "rule_id": rule.pk, "proposal_id": proposal.pk,
+        "project_id": project.pk, "run_id": run.pk, "artifact_id": artifact.pk, "version_id": old.pk,
+        "file_id": old.files.first().pk, "run_name": run.name, "watch_id": watches.watch(actor, project).watch.pk,
         "notice_id": InboxItem.objects.create(user=owner, event=delivery.event, reason=InboxReason.CONCERNED).pk,
     }  # fmt: skip
 
