@@ -380,22 +380,32 @@ class Artifact(ArtifactLineage):
         return str(self._logged("url").record["url"])
 
     @checked(ignored=wandb_names.DOWNLOAD)
-    def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, *, exact: bool = False) -> str:
+    def download(
+        self,
+        root: StrPath | None = None,
+        path_prefix: StrPath | None = None,
+        *,
+        exact: bool = False,
+        allow_missing_references: bool = False,
+    ) -> str:
         """Download the files to `root`, by default `./artifacts/<team>/<project>/<name>-<version>`; returns that path.
 
         Each file appears complete and verified by its sha256, or not at all. Files that are already there are kept,
         unrelated files are left alone; with `exact` they are deleted, so that `root` holds these files and no others.
         With `path_prefix` only the files of a folder are downloaded, or else those whose path starts with it; with
         `exact` as well, only unrelated files among these paths are deleted.
-        Raises `NotFound` if no path starts with `path_prefix`, `CorruptDownload`, `InvalidPath` for a path outside of
-        `root` or one that this disk cannot tell from another, `Invalid` for a `root` that cannot be written to and
-        lacks something, `Unreachable`, `NotLogged`.
+        References are fetched too, with the credentials of this machine or from an address that the server signs. If
+        one of them is not what was logged, or cannot be had, nothing is downloaded; with `allow_missing_references`
+        those that cannot be had are left out, with a warning.
+        Raises `NotFound` if no path starts with `path_prefix`, `CorruptDownload`, `ReferenceChanged`,
+        `ReferenceUnreachable`, `InvalidPath` for a path outside of `root` or one that this disk cannot tell from
+        another, `Invalid` for a `root` that cannot be written to and lacks something, `Unreachable`, `NotLogged`.
         """
-        return self._logged("download").download(root, path_prefix, exact)
+        return self._logged("download").download(root, path_prefix, exact, allow_missing_references)
 
-    def checkout(self, root: StrPath | None = None) -> str:
+    def checkout(self, root: StrPath | None = None, *, allow_missing_references: bool = False) -> str:
         """The same as `download(root, exact=True)`."""
-        return self.download(root, exact=True)
+        return self.download(root, exact=True, allow_missing_references=allow_missing_references)
 
     @checked()
     def file(self, root: StrPath | None = None) -> str:
@@ -403,10 +413,10 @@ class Artifact(ArtifactLineage):
         return self._logged("file").file(root)
 
     @checked()
-    def verify(self, root: StrPath | None = None) -> None:
+    def verify(self, root: StrPath | None = None, *, allow_missing_references: bool = False) -> None:
         """Check a downloaded directory. Raises `CorruptDownload`, whose `.problem["paths"]` are the files that are
-        missing, changed, or not part of the artifact."""
-        self._logged("verify").verify(root)
+        missing, changed, or not part of the artifact. References are compared with what this machine has fetched."""
+        self._logged("verify").verify(root, allow_missing_references)
 
     @checked()
     def delete(self, delete_aliases: bool = False) -> None:
