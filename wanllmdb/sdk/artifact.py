@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from wanllmdb.sdk import errors, wandb_names
 from wanllmdb.sdk.arguments import checked, shown
+from wanllmdb.sdk.artifact_file import File, require_logged
 from wanllmdb.sdk.artifact_lineage import ArtifactLineage
 from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
@@ -23,46 +24,6 @@ from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_aliases
 
 
-class File:
-    """One file of an artifact, or a reference to an object that is kept elsewhere."""
-
-    def __init__(self, state: Draft | LoggedVersion, entry: Entry) -> None:
-        self._state = state
-        self.path = entry.path
-        """Inside the artifact."""
-        self.size = entry.size
-        """In bytes; 0 of a reference whose size is not known."""
-        self.sha256 = entry.sha256
-        """Hex; None in a draft and of a reference."""
-        self.executable = entry.executable
-        """Whether its owner may execute it. A download gives that back."""
-        self.mime_type = entry.mime_type
-        self.integrity = entry.integrity
-        """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
-        self.digest = entry.digest
-        """The sha256; of a reference its identity, such as `etag:…`, or None if none was recorded."""
-        self.is_reference = entry.is_reference
-        self.reference_uri = self.ref = entry.reference_uri
-        """Where the object of a reference is; None of a file that is stored."""
-        self.etag = entry.etag
-        """Of a reference, if that identifies the object."""
-        self.version_id = entry.version_id
-        """Of a reference, if its store keeps versions: the object's version there."""
-
-    @property
-    def name(self) -> str:
-        return self.path.rsplit("/", 1)[-1]
-
-    @checked()
-    def download(self, root: StrPath | None = None) -> str:
-        """Download and verify this file, and return its local path. `root` is as in `Artifact.download`."""
-        return _require_logged(self._state, "download").download_entry(self.path, root)
-
-    def __repr__(self) -> str:
-        state = self._state
-        return f"<File {self.path!r} of {state.name if isinstance(state, Draft) else state.label}>"
-
-
 def _to_source(item: str | Artifact) -> Source:
     if isinstance(item, Artifact):
         version = item._logged("derived_from")
@@ -70,12 +31,6 @@ def _to_source(item: str | Artifact) -> Source:
     if not isinstance(item, str):
         raise errors.Invalid(f"Artifact: derived_from takes names and artifacts, not {shown(item)}")
     return sources.of_name(item)
-
-
-def _require_logged(state: Draft | LoggedVersion, operation: str) -> LoggedVersion:
-    if isinstance(state, Draft):
-        raise errors.NotLogged(f"{operation}: artifact {state.name!r} is not logged yet; log it with log_artifact")
-    return state
 
 
 class Artifact(ArtifactLineage):
@@ -152,7 +107,7 @@ class Artifact(ArtifactLineage):
             raise errors.NotLogged(
                 f"{operation}: artifact {self._state.name!r} is still being logged; call wait() first"
             )
-        return _require_logged(self._state, operation)
+        return require_logged(self._state, operation)
 
     def __repr__(self) -> str:
         if isinstance(self._state, Draft):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -21,8 +22,12 @@ from wanllmdb.sdk.references import identity, stores, web_objects
 from wanllmdb.sdk.references.web_requests import WebClient
 from wanllmdb.sdk.transfer.hashes import MIB
 
+_USER_INFO = re.compile(r"//[^/?#]*@")
 MAX_FAILURES = 3
 """So often in a row a broken connection is made anew without having brought a byte."""
+
+BLOCK_SIZE = MIB // 4
+"""As much as a connection that breaks may lose."""
 
 Write = Callable[[bytes], object]
 
@@ -61,6 +66,13 @@ class Reader:
         `ReferenceChanged` if it is not the object that was recorded, `ReferenceUnreachable` if there is none, or it
         cannot be read from here.
         """
+        try:
+            return self._read(entry, new_writer, url)
+        except errors.BrokenReference as error:
+            error.problem |= {"uris": [_shown(entry)], "paths": [entry.path]}
+            raise
+
+    def _read(self, entry: Entry, new_writer: Callable[[], Write], url: str | None) -> str:
         open_at = self._opener(entry, url)
         received = _Received(entry, new_writer)
         failures = 0
@@ -101,8 +113,9 @@ class Reader:
         if entry.version_id:
             options["version"] = entry.version_id
         try:
+            store = self._store(location)
             with stores.explain_errors(location.uri):
-                found = self._store(location).get(location.key, options=options)
+                found = store.get(location.key, options=options)
         except (errors.NotFound, errors.Invalid) as error:
             raise _unreachable(entry, str(error)) from error
         meta = found.meta
@@ -134,7 +147,7 @@ class Reader:
         first, size = _extent(response.headers, response.status == 206)
         version_id = response.headers.get("x-amz-version-id") or response.headers.get("x-goog-generation")
         identities = {identity.of_etag(response.headers.get("ETag")), web_objects.modified_of(response.headers)}
-        blocks = response.stream(MIB, decode_content=False)
+        blocks = response.stream(BLOCK_SIZE, decode_content=False)
         return _Opened(identities, size, blocks, response.close, first, version_id)
 
 
@@ -285,12 +298,14 @@ def _require_same(entry: Entry, opened: _Opened) -> None:
 
 
 def _changed(entry: Entry, reason: str) -> errors.ReferenceChanged:
-    shown = without_secrets(str(entry.reference_uri))
-    problem = {"uris": [shown], "paths": [entry.path]}
-    return errors.ReferenceChanged(f"{shown} is not the object that was logged: {reason}", problem=problem)
+    return errors.ReferenceChanged(f"{_shown(entry)} is not the object that was logged: {reason}")
 
 
 def _unreachable(entry: Entry, reason: str) -> errors.ReferenceUnreachable:
-    shown = without_secrets(str(entry.reference_uri))
-    message = reason if shown in reason else f"{shown} cannot be read: {reason}"
-    return errors.ReferenceUnreachable(message, problem={"uris": [shown], "paths": [entry.path]})
+    shown = _shown(entry)
+    return errors.ReferenceUnreachable(reason if shown in reason else f"{shown} cannot be read: {reason}")
+
+
+def _shown(entry: Entry) -> str:
+    """The URI without what grants access, which a server may have sent whatever it is."""
+    return _USER_INFO.sub("//", without_secrets(str(entry.reference_uri)))

@@ -132,9 +132,9 @@ def _error_of(failures: list[tuple[Entry, errors.BrokenReference]]) -> errors.Br
         [(entry, error)] = failures
         return kind(f"{entry.path!r} was not downloaded, nor was anything else: {error}", problem=problem)
     what = "are not the objects that were logged, or cannot be read" if has_changed else "cannot be read"
-    reasons = "".join(f"\n  {entry.path!r}: {error}" for entry, error in failures[:MAX_REASONS])
-    more = f"\n  and {len(failures) - MAX_REASONS:,} more" if len(failures) > MAX_REASONS else ""
-    return kind(f"{len(failures):,} references {what}; nothing was downloaded:{reasons}{more}", problem=problem)
+    reasons = "; ".join(f"{entry.path!r}: {error}" for entry, error in failures[:MAX_REASONS])
+    more = f"; and {len(failures) - MAX_REASONS:,} more" if len(failures) > MAX_REASONS else ""
+    return kind(f"{len(failures):,} references {what}; nothing was downloaded. {reasons}{more}", problem=problem)
 
 
 def describe_missing(missing: list[tuple[Entry, str]]) -> str:
