@@ -10,8 +10,9 @@ import wanllmdb as wandb
 from harness import reference_servers
 from harness.reference_servers import Bucket, WebSite, web_site
 from tests.sdk.network import Handler, serve
+from wanllmdb.sdk import reference_uris
 from wanllmdb.sdk.manifest import Entry
-from wanllmdb.sdk.references import contents, entries, web_requests
+from wanllmdb.sdk.references import contents, entries, stores, web_requests
 from wanllmdb.sdk.references.contents import Reader
 
 VARIABLES = ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST")
@@ -107,6 +108,19 @@ def test_a_store_without_credentials_or_library(monkeypatch):
     monkeypatch.setattr("wanllmdb.sdk.references.stores.import_module", _refuse)
     with pytest.raises(wandb.ReferenceUnreachable, match=r"pip install wanllmdb\[references\]"):
         read(of(f"{bucket.uri}/a"))
+
+
+def test_a_signature_of_azure_goes_to_its_own_account_only(monkeypatch):
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", "mine")
+    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", "sv=2021&sig=secret")
+    uris = {
+        "az://container/key": False,
+        "https://mine.blob.core.windows.net/container/key": False,
+        "https://theirs.blob.core.windows.net/container/key": True,
+    }
+    for uri, is_skipped in uris.items():
+        config = stores.open_store(reference_uris.parse(uri)).config
+        assert str(config.get("skip_signature", False)).lower() == str(is_skipped).lower(), uri
 
 
 def _refuse(name: str):
