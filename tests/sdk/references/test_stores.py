@@ -14,7 +14,7 @@ import pytest
 import wanllmdb as wandb
 from harness import reference_servers
 from harness.reference_servers import Bucket
-from tests.sdk.network import ProxyHandler, serve
+from tests.sdk.network import Authority, Handler, ProxyHandler, serve
 from wanllmdb.sdk.references import entries, store_objects, stores
 
 VARIABLES = ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST")
@@ -183,6 +183,28 @@ def test_the_proxy_of_the_environment_is_used_by_its_rules(use, monkeypatch):
         monkeypatch.setenv("no_proxy", "127.0.0.0/8")
         assert len(entries.of_uri(f"{bucket.uri}/data/")) == 3
         assert len(proxy.requests) == used
+
+
+class HeadHandler(Handler):
+    """A store that has every object."""
+
+    def do_HEAD(self) -> None:
+        self.answer(200, b"", ETag='"1"', Last_Modified=formatdate(0, usegmt=True))
+
+
+def test_the_authorities_of_the_environment_are_trusted(monkeypatch, tmp_path):
+    authority = Authority(tmp_path)
+    monkeypatch.setattr(stores, "MAX_RETRIES", 0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with serve(HeadHandler, authority.issue("127.0.0.1")) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+        with pytest.raises(wandb.ReferenceUnreachable, match="s3://b/k cannot be read"):
+            entries.of_uri("s3://b/k")
+        for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv(variable, str(authority.path))
+                assert entries.of_uri("s3://b/k")[0].etag == "1"
 
 
 def test_a_store_that_never_answers_is_given_up(monkeypatch):
