@@ -116,7 +116,13 @@ class Reader:
             store = self._store(location)
             with stores.explain_errors(location.uri):
                 found = store.get(location.key, options=options)
-        except (errors.NotFound, errors.Invalid) as error:
+        except errors.NotFound as error:
+            if entry.version_id and _exists(store, location):
+                raise _changed(
+                    entry, f"its version {entry.version_id} is not kept any more, and there is another one"
+                ) from error
+            raise _unreachable(entry, str(error)) from error
+        except errors.Invalid as error:
             raise _unreachable(entry, str(error)) from error
         meta = found.meta
         identities = {identity.of_etag(meta["e_tag"]), identity.of_time(meta["last_modified"])}
@@ -181,6 +187,15 @@ class _Interrupted(Exception):
 
 class SignatureExpired(errors.ReferenceUnreachable):
     """An address that the server has signed is refused: a new one may work."""
+
+
+def _exists(store: Any, location: Location) -> bool:
+    """Whether there is an object now, whatever its version."""
+    try:
+        with stores.explain_errors(location.uri):
+            return store.head(location.key) is not None
+    except errors.WanLLMDBError:
+        return False
 
 
 def _store_blocks(found: Any, uri: str) -> Generator[bytes, None, None]:

@@ -40,7 +40,9 @@ def find(location: Location, max_objects: int) -> list[FoundObject]:
         is_folder = not location.key or location.key.endswith("/")
         if not is_folder or location.version_id:
             try:
-                options = {"head": True, "version": location.version_id or None}
+                options: dict[str, Any] = {"head": True}
+                if location.version_id:
+                    options["version"] = location.version_id
                 head = store.get(location.key, options=options).meta
             except FileNotFoundError:
                 if location.version_id:

@@ -173,7 +173,7 @@ def _client_options(endpoint: str) -> Mapping[str, Any]:
     proxy = proxies.find(endpoint)
     if proxy is None:
         # Otherwise the library reads the variables by rules of its own.
-        return options | {"proxy_url": "http://127.0.0.1:9", "proxy_excludes": "*"}
+        return options | {"proxy_url": "http://127.0.0.1:9", "proxy_excludes": "*,0.0.0.0/0,::/0"}
     user_info = f"{quote(proxy.user, safe='')}:{quote(proxy.password or '', safe='')}@" if proxy.user else ""
     options["proxy_url"] = proxy.url.replace("://", f"://{user_info}", 1)
     if authorities and proxy.url.startswith("https:"):
