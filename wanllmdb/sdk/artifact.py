@@ -52,7 +52,7 @@ class Artifact(ArtifactLineage):
         *,
         derived_from: str | Artifact | Iterable[str | Artifact] | None = None,
     ) -> None:
-        given = [derived_from] if isinstance(derived_from, str | Artifact) else derived_from or ()
+        given: Iterable[Any] = [derived_from] if isinstance(derived_from, str | Artifact) else derived_from or ()
         versions = sources.without_repeats(_to_source(item) for item in given)
         self._state: Draft | LoggedVersion = Draft(name, type, description, metadata, versions)
 

@@ -120,5 +120,5 @@ def entry_from_record(record: dict[str, Any]) -> Entry:
         executable=record.get("executable", False),
         reference_uri=str(record["reference_uri"]) if is_reference else None,
         reference_identity=(record.get("reference_identity") or "") if is_reference else "",
-        version_id=(record.get("version_id") or "") if is_reference else "",
+        version_id=(record.get("reference_version_id") or "") if is_reference else "",
     )
