@@ -83,9 +83,11 @@ def version_context(version: ArtifactVersion) -> dict[str, Any]:
 def _inside(request: HttpRequest, version: ArtifactVersion, suffix: str, query: QueryDict) -> dict[str, Any]:
     """The card of a version, and how one gets at what it holds as `name:suffix`."""
     found = highlights.of(version)
+    # A page asks no external store for anything, unless it is about one file that is there.
+    card = found.card if found.card and not found.card.is_reference else None
     base_url = request.build_absolute_uri("/").rstrip("/")
     return {
-        "readme": cards.view(found.card, query, str(request.user.pk)) if found.card else None,
+        "readme": cards.view(card, query, str(request.user.pk)) if card else None,
         "snippets": snippets.of_version(version, suffix, found.paths, base_url) if version.is_finalized else [],
     }
 

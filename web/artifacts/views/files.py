@@ -21,7 +21,7 @@ from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import registry
 from artifacts.previews.results import Markdown
 from web import cards, rendering
-from web.artifacts import snippets
+from web.artifacts import reference_views, snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
 from web.artifacts.lookups import get_file, get_version
 
@@ -171,6 +171,7 @@ def _is_pending(file: ArtifactFile) -> bool:
 
 def _context(file: ArtifactFile) -> dict[str, object]:
     version = file.version
+    reference_views.attach([file], version.artifact.project.team)
     return {
         "file": file,
         "version": version,

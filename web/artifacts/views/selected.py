@@ -14,7 +14,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import selection as verbs
 from artifacts.models import Artifact, ArtifactVersion
-from web import selection
+from web import deletion, selection
 from web.artifacts.lookups import get_artifact
 from web.rendering import post_data
 
@@ -31,7 +31,7 @@ def delete_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.delete_versions(Actor.from_page(request), items, **form.cleaned_data)
         return selection.respond(request, outcomes, "deleted", back)
-    rows = [(item, f"{item.file_count:,} file{pluralize(item.file_count)}{_aliases(item)}") for item in items]
+    rows = [(item, f"{deletion.files_of(item)}{_aliases(item)}") for item in items]
     context = {"message": "The version numbers won't be reused. This action cannot be undone."}
     context |= {"submit_label": "Delete", "danger": True}
     heading = f"Delete {len(items)} version{pluralize(len(items))} of {artifact.name}?"

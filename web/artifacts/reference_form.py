@@ -1,0 +1,103 @@
+"""The form that adds references to a draft: one URI, or many that were pasted, one a line."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from django import forms
+
+from artifacts import drafts, errors, validators
+from artifacts.models import ArtifactVersion
+from artifacts.references import uris
+from artifacts.references.references import ReferenceSpec
+
+MAX_SHOWN_FAULTS = 10
+_MAX_LENGTH = 4 * 2**20
+_FOLDER = "This names a folder: add its objects one by one, or log them with add_reference in Python."
+
+
+class Line(NamedTuple):
+    number: int
+    uri: str
+    path: str
+
+
+class ReferencesForm(forms.Form):
+    """Objects elsewhere: a URI a line and, after a space, the path that it gets; without one, the name of the object.
+
+    What is wrong is said by line. The draft is the one that they go into, None where they begin one.
+    """
+
+    uris = forms.CharField(
+        label="URIs",
+        max_length=_MAX_LENGTH,
+        widget=forms.Textarea(
+            attrs={"rows": 3, "spellcheck": "false", "placeholder": "s3://bucket/data/train.parquet  data/train.parquet"}
+        ),
+        help_text="One a line: s3://, gs://, az://, https:// or http://. Optionally a space and the path in this version.",
+        error_messages={"required": "Enter at least one URI.", "max_length": "That is too much for one time."},
+    )
+
+    def __init__(self, draft: ArtifactVersion | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.draft = draft
+
+    def clean_uris(self) -> list[ReferenceSpec]:
+        lines = list(_lines(self.cleaned_data["uris"]))
+        if len(lines) > drafts.MAX_FILES_A_CALL:
+            raise forms.ValidationError(f"Add at most {drafts.MAX_FILES_A_CALL:,} references at a time.")
+        faults = {line.number: fault for line in lines if (fault := _fault(line))}
+        faults |= {number: fault for number, fault in self._taken(lines) if number not in faults}
+        if faults:
+            raise forms.ValidationError(_sentences(faults))
+        return [ReferenceSpec(path=line.path, uri=line.uri) for line in lines]
+
+    def _taken(self, lines: list[Line]) -> Iterator[tuple[int, str]]:
+        """Lines whose path another line has, or another file of the draft."""
+        first: dict[str, int] = {}
+        known: dict[str, str | None] = {}
+        if self.draft:
+            paths = [line.path for line in lines]
+            known = dict(self.draft.files.filter(path__in=paths).values_list("path", "reference_uri"))
+        for line in lines:
+            if line.path in known and known[line.path] != line.uri:
+                yield line.number, f"The draft already has a file at {line.path!r}. Write another path after the URI."
+            elif first.setdefault(line.path, line.number) != line.number:
+                number = first[line.path]
+                yield line.number, f"Line {number} has the path {line.path!r} too. Write another one after the URI."
+
+
+def _lines(text: str) -> Iterator[Line]:
+    for number, line in enumerate(text.splitlines(), 1):
+        uri, _, path = line.strip().replace("\t", " ").partition(" ")
+        if uri:
+            yield Line(number, uri, path.strip() or default_path(uri))
+
+
+def default_path(uri: str) -> str:
+    """The name of the object: the last part of its key, or of the path of a URL; "" where there is none."""
+    try:
+        location = uris.parse(uri)
+    except errors.RegistryError:
+        return ""
+    if location.provider.is_store:
+        return location.key.rpartition("/")[2]
+    return unquote(urlsplit(location.uri).path.rpartition("/")[2])
+
+
+def _fault(line: Line) -> str:
+    """What is wrong with one line by itself, "" if nothing is."""
+    try:
+        uris.check_reference(line.uri)
+        if not line.path:
+            return _FOLDER
+        validators.check_path(line.path)
+    except errors.RegistryError as error:
+        return str(error)
+    return ""
+
+
+def _sentences(faults: dict[int, str]) -> list[str]:
+    shown = [f"Line {number}: {faults[number]}" for number in sorted(faults)[:MAX_SHOWN_FAULTS]]
+    more = len(faults) - len(shown)
+    return [*shown, f"And {more:,} more."] if more else shown

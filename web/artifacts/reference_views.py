@@ -1,0 +1,87 @@
+"""What pages show of references: where they point, without what grants access, and who keeps what is there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from accounts.models import Team
+from artifacts import errors
+from artifacts.models import ArtifactFile, ExternalStore, ReferenceState
+from artifacts.references import external_stores, uris
+
+_LINKED_SCHEMES = ("http", "https")
+
+
+class Drift(NamedTuple):
+    """How a state of references is shown: `tone` is the class of a badge, "" for a plain one."""
+
+    icon: str
+    tone: str
+    label: str
+    sentence: str
+
+
+_DRIFTS = {
+    ReferenceState.UNCHECKED: Drift("clock", "", "Not checked", "Not checked for changes since it was logged"),
+    ReferenceState.UNCHANGED: Drift("check", "good", "Unchanged", "The same as when it was logged"),
+    ReferenceState.CHANGED: Drift("warning", "bad", "Changed", "Changed since it was logged"),
+    ReferenceState.MISSING: Drift("cross", "bad", "Missing", "Not there any more"),
+    ReferenceState.DENIED: Drift("lock", "warn", "Access denied", "This server has no access to it"),
+}
+
+
+def drift(state: str | None) -> Drift:
+    """Of one reference, or of a version, which has the worst state of its own."""
+    return _DRIFTS[ReferenceState(state or ReferenceState.UNCHECKED)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceView:
+    """`uri` is for people to read and copy, and `is_cut` where the one that is kept has more than may be shown.
+
+    `link` is what a browser can open, "" for anything else; `keeper` is the external store, or else bucket or host.
+    """
+
+    uri: str
+    link: str
+    keeper: str
+    store: ExternalStore | None
+    is_cut: bool
+
+
+def attach(files: Iterable[ArtifactFile], team: Team) -> None:
+    """Each reference among these files gets its `reference`. One query, if there is any."""
+    references = [file for file in files if file.is_reference]
+    stores = list(external_stores.of_team(team)) if references else []
+    for file in references:
+        file.reference = view(file.reference_uri, stores)
+
+
+def view(uri: str, stores: Iterable[ExternalStore]) -> ReferenceView:
+    """Of a URI as it is kept, whatever it is; `stores` are those of its team."""
+    text = uris.without_secrets(uri)
+    is_cut = text != uri
+    store = external_stores.covering(stores, uri)
+    keeper = store.name if store else _place(text)
+    return ReferenceView(text, "" if is_cut or not _is_web(text) else text, keeper, store, is_cut)
+
+
+def _is_web(uri: str) -> bool:
+    """Whether it is a URL of the web, by the scheme that a browser would take it for."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    return parts.scheme in _LINKED_SCHEMES and bool(parts.hostname) and uri.startswith(f"{parts.scheme}://")
+
+
+def _place(uri: str) -> str:
+    """`s3://bucket` or `example.org`; of what is no reference today, its scheme."""
+    try:
+        location = uris.parse(uri)
+    except errors.RegistryError:
+        return uri.partition(":")[0][:32]
+    if location.bucket and not location.account:
+        return f"{location.scheme}://{location.bucket}"
+    return location.host or location.scheme
