@@ -1,6 +1,6 @@
 """Everything the registry refuses: the kinds of `core.errors`, and the leaves that artifacts add to them.
 
-Invalid          InvalidName, InvalidPath
+Invalid          InvalidName, InvalidPath, ReferenceRefused
 Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
@@ -44,6 +44,7 @@ __all__ = [
     "PathTaken",
     "ProposalDecided",
     "ProposalOpen",
+    "ReferenceRefused",
     "RegistryError",
     "RuleTaken",
     "StoreUnavailable",
@@ -67,6 +68,10 @@ class InvalidName(Invalid):
 
 class InvalidPath(Invalid):
     """A path that could leave the artifact's folder, or cannot exist on every system."""
+
+
+class ReferenceRefused(Invalid):
+    """A URI that no version may refer to: of no known form, or in a place that is not for references."""
 
 
 class AliasNotFound(Missing):

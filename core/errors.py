@@ -80,6 +80,10 @@ class Unavailable(RegistryError):
     retry_after = RETRY_AFTER_SECONDS
 
 
+class AddressRefused(Invalid):
+    """A URL that this server does not call or record: of another kind, unknown, or in a private network."""
+
+
 class Busy(Unavailable):
     """The few places for work that takes long, or much memory, are taken."""
 

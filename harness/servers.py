@@ -310,6 +310,7 @@ class Stack:
             "BASE_URL": self.base_url,
             # What webhooks call are receivers on this machine.
             "WEBHOOK_PRIVATE_NETWORKS": "127.0.0.0/8",
+            "REFERENCE_PRIVATE_NETWORKS": "127.0.0.0/8",
             "EMAIL_URL": f"filemail:///{self.var / 'mail'}",
         }
         if on_postgres():

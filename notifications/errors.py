@@ -4,7 +4,7 @@ Invalid          AddressRefused
 Conflict         WebhookPaused, TooManyWebhooks
 """
 
-from core.errors import Conflict, Denied, Invalid, Missing, RegistryError
+from core.errors import AddressRefused, Conflict, Denied, Invalid, Missing, RegistryError
 
 __all__ = [
     "AddressRefused",
@@ -16,10 +16,6 @@ __all__ = [
     "TooManyWebhooks",
     "WebhookPaused",
 ]
-
-
-class AddressRefused(Invalid):
-    """An address that this server does not call: of another kind than http, unknown, or in a private network."""
 
 
 class WebhookPaused(Conflict):

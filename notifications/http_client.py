@@ -11,7 +11,7 @@ from threading import Event, Timer
 
 from django.conf import settings
 
-from notifications.url_policy import Destination
+from core.url_policy import Destination
 
 MAX_RESPONSE_BYTES = 2048
 

@@ -18,9 +18,9 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Role
-from core import encryption
+from core import encryption, url_policy
 from events import outbox
-from notifications import errors, host_leases, http_client, signatures, url_policy
+from notifications import errors, host_leases, http_client, signatures
 from notifications.kinds import WEBHOOK_PAUSED, WEBHOOK_TEST
 from notifications.models import Attempt, Delivery, Webhook
 
@@ -111,7 +111,8 @@ def _attempt(delivery: Delivery, lookup: url_policy.Lookup) -> Sent:
         return Sent({}, now, http_client.Response(None, "", str(refusal), 0))
     headers = {"Content-Type": "application/json", "User-Agent": "wanLLMDB", "Accept": "*/*", **signed}
     try:
-        response = http_client.post(url_policy.find(webhook.url, lookup), headers, body)
+        destination = url_policy.find(webhook.url, url_policy.for_webhooks(), lookup)
+        response = http_client.post(destination, headers, body)
     except errors.AddressRefused as refusal:
         response = http_client.Response(None, "", str(refusal), 0)
     return Sent(headers, now, response)

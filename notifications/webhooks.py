@@ -10,9 +10,9 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from core import encryption
+from core import encryption, url_policy
 from events import kinds, outbox
-from notifications import errors, signatures, tasks, url_policy
+from notifications import errors, signatures, tasks
 from notifications.kinds import WEBHOOK_TEST
 from notifications.message_formats import WebhookFormat
 from notifications.models import Attempt, Delivery, Webhook
@@ -32,7 +32,7 @@ def create(
     """A new webhook, with its secret. Raises `AddressRefused` for an address it may not call, `TooManyWebhooks`."""
     permissions.require(actor, project.team, Role.ADMIN)
     events = _check_events(events)
-    url_policy.find(url)
+    url_policy.find(url, url_policy.for_webhooks())
     if Webhook.objects.filter(project=project).count() >= settings.WEBHOOKS_A_PROJECT:
         raise errors.TooManyWebhooks(f"A project has at most {settings.WEBHOOKS_A_PROJECT} webhooks.")
     return Webhook.objects.create(
@@ -53,7 +53,7 @@ def update(actor: Actor, webhook: Webhook, **changes: Any) -> Webhook:
     if "events" in changes:
         changes["events"] = _check_events(changes["events"])
     if changes.get("url", webhook.url) != webhook.url:
-        url_policy.find(changes["url"])
+        url_policy.find(changes["url"], url_policy.for_webhooks())
     active = changes.pop("active", None)
     for column, value in changes.items():
         setattr(webhook, column, value)

@@ -267,6 +267,8 @@ MAIL_ATTEMPTS = 6
 DIGEST_HOUR = env.int("DIGEST_HOUR", default=7)
 # Webhooks can call public addresses, and those in these private networks.
 WEBHOOK_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])]
+# Files of versions can be at public addresses, and at those in these private networks.
+REFERENCE_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("REFERENCE_PRIVATE_NETWORKS", default=[])]
 # In seconds: to connect, between two bytes of the response, and for a whole attempt.
 WEBHOOK_CONNECT_TIMEOUT = 5
 WEBHOOK_READ_TIMEOUT = 10

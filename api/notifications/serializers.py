@@ -8,8 +8,9 @@ from rest_framework import serializers
 
 from api.fields import BoundedListField, EnumField, JSONObjectField, LineField
 from artifacts.models import AliasProposal
+from core import url_policy
 from events import kinds
-from notifications import digests, url_policy, webhook_previews
+from notifications import digests, webhook_previews
 from notifications.message_formats import WebhookFormat
 from notifications.models import Attempt, Delivery, InboxItem, InboxReason, Watch, Webhook
 

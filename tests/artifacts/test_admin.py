@@ -10,9 +10,10 @@ from django.urls import reverse
 
 from accounts.actor import Actor, Channel
 from accounts.models import Role, User
-from artifacts import artifacts, health, lineage
+from artifacts import artifacts, health
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.content import deletions, downloads, reconciliation
+from artifacts.lineage import usages
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 from projects import projects
 from tests.artifacts.client import begin, log
@@ -40,7 +41,7 @@ def rows(alice, bob, acme, artifact, run, v1, v2) -> Artifact:
     """A row of each kind at least."""
     artifacts.update(Actor(bob), artifact, tags=["raw"])
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
-    lineage.use(Actor(bob), run, "data:v1")
+    usages.use(Actor(bob), run, "data:v1")
     downloads.presigned_url(Actor(bob, Channel.SDK), v1.files.get())
     begin(bob, artifact, {"draft": b"draft"})
     proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v2)
@@ -107,7 +108,7 @@ def test_a_list_costs_the_same_however_long_it_is(admin_client, alice, bob, acme
     for number in range(3):
         more = artifacts.create(Actor(bob), project, f"more-{number}", "model", tags=["a"])
         version = log(bob, more, {"x": f"{number}".encode()}, "production")
-        lineage.use(Actor(bob), run, f"more-{number}")
+        usages.use(Actor(bob), run, f"more-{number}")
         downloads.presigned_url(Actor(bob, Channel.SDK), version.files.get())
         proposals.propose(Actor(bob, Channel.SDK), more, "production", None)
         protection.create(Actor(alice), more, "staging")

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, lineage, storage
+from artifacts import artifacts, storage
 from artifacts.aliases import aliases
 from artifacts.content import deletions, downloads, garbage_collection, uploads
+from artifacts.lineage import usages
 from artifacts.models import (
     AliasChange,
     Artifact,
@@ -34,7 +35,7 @@ def keys(prefix: str) -> list[str]:
 def test_all_its_rows_go(api, bob, run, artifact, v1, v2):
     begin(bob, artifact, {"draft": b"draft"})
     downloads.manifest(Actor(bob, Channel.SDK), v1)
-    lineage.use(Actor(bob), run, "data:v1")
+    usages.use(Actor(bob), run, "data:v1")
 
     assert api(bob).delete(f"{ARTIFACTS}/{artifact.pk}").status_code == 204
     assert [model.objects.count() for model in ROWS] == [0] * len(ROWS)
@@ -97,7 +98,7 @@ def test_the_name_is_free_again_and_its_numbers_go_on(bob, project, artifact, v1
 
 
 def test_a_project_goes_with_its_artifacts(alice, bob, project, artifact, v1, v2, run):
-    lineage.use(Actor(bob), run, "data:v1")
+    usages.use(Actor(bob), run, "data:v1")
     begin(bob, artifact, {"draft": b"draft"})
     projects.delete(Actor(alice), project)
 

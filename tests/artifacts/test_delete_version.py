@@ -3,10 +3,11 @@
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, lineage, storage, versions
+from artifacts import artifacts, storage, versions
 from artifacts.aliases import aliases
 from artifacts.content import downloads
 from artifacts.errors import VersionHasAliases, VersionNotFound
+from artifacts.lineage import usages
 from artifacts.models import AliasChange, Artifact, ArtifactFile, ArtifactVersion
 from core import errors
 from tests.artifacts.client import at_once, begin, fetch, fill, log
@@ -133,7 +134,7 @@ def test_bytes_that_a_later_version_shares_stay(bob, artifact, v1):
 
 
 def test_a_usage_is_not_listed_any_more(api, bob, artifact, run, v1, v2):
-    lineage.use(Actor(bob), run, "data:v1")
+    usages.use(Actor(bob), run, "data:v1")
     versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert api(bob).get(f"/api/v1/runs/{run.pk}/artifacts").json() == {"logged": [], "used": []}

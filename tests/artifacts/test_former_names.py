@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts import teams, users
 from accounts.actor import Actor, Channel
 from accounts.models import SERVER, FormerName, Role, Team, User
-from artifacts import artifacts, former_names, lineage, name_resolution, tasks, versions
+from artifacts import artifacts, former_names, name_resolution, tasks, versions
 from artifacts.aliases import aliases, protection
 from artifacts.errors import Conflict, Denied, NameReserved, NameTaken, VersionNotFound
+from artifacts.lineage import usages
 from artifacts.models import Artifact
 from projects import projects
 from projects.models import Project
@@ -52,7 +53,7 @@ def test_every_old_name_leads_to_what_was_renamed(api, alice, bob, vera, acme, p
         assert meant(vera, f"{name}:v1") == meant(vera, name) == ("umbrella/trial/rows", "v1")
         answer = api(vera).get(RESOLVE, {"name": f"{name}:latest"})
         assert (answer.status_code, answer.json()["artifact"]["name"]) == (200, "rows")
-    assert lineage.use(Actor(bob), run, "data:latest").resolved.artifact.name == "rows"
+    assert usages.use(Actor(bob), run, "data:latest").resolved.artifact.name == "rows"
 
     client = api(bob)
     assert client.get("/api/v1/teams/acme").json()["name"] == "umbrella"

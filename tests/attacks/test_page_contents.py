@@ -17,8 +17,9 @@ from django.utils.html import escape
 from accounts import invitations, keys
 from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
-from artifacts import artifacts, lineage, versions
+from artifacts import artifacts, versions
 from artifacts.aliases import aliases, proposals, protection
+from artifacts.lineage import usages
 from artifacts.models import Artifact, ArtifactVersion
 from notifications import tasks, watches, webhooks
 from notifications.models import InboxItem, InboxReason
@@ -88,7 +89,7 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
     ArtifactVersion.objects.filter(pk=old.pk).update(run=run)
     new = log(owner, artifact, {f"{mark}.txt": f"{mark} changed".encode()})
     aliases.move(Actor(owner, reason=f"{mark} reason"), artifact, f"{mark}-alias", new)
-    lineage.use(actor, run, artifact.name, alias="latest")
+    usages.use(actor, run, artifact.name, alias="latest")
     rule = protection.create(actor, artifact, f"{mark}-pattern-*", needs_approval=True)
     protection.create(actor, project, f"{mark}-project-*")
     proposal = proposals.propose(Actor(helper, reason=f"{mark} proposal"), artifact, f"{mark}-pattern-1", old)
@@ -126,8 +127,8 @@ def known(zed, helper, team, secret) -> dict[str, object]:
     hidden = Artifact.objects.get(pk=secret["artifact_id"])
     # Runs of the private project use what everybody sees, and the other way around.
     for number in ("v1", "v2"):
-        lineage.use(Actor(zed), hidden_run, artifact.full_name, version=number)
-        lineage.use(Actor(zed), Run.objects.get(pk=names["run_id"]), hidden.full_name, version=number)
+        usages.use(Actor(zed), hidden_run, artifact.full_name, version=number)
+        usages.use(Actor(zed), Run.objects.get(pk=names["run_id"]), hidden.full_name, version=number)
     # Rules of the team are for its members; they cover what everybody sees.
     protection.create(Actor(zed), team, "open-ali*")
     Team.objects.filter(pk=team.pk).update(display_name=f"{MARK} team")

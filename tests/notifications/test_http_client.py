@@ -10,19 +10,21 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 import trustme
 
-from notifications import http_client, url_policy
+from core import url_policy
+from notifications import http_client
 from tests.notifications.receiver import Receiver, status
 
 MESSAGE = {"webhook-id": "msg_1"}
 
 
 def send(url: str) -> http_client.Response:
-    return http_client.post(url_policy.find(url), MESSAGE, b"{}")
+    return http_client.post(url_policy.find(url, url_policy.for_webhooks()), MESSAGE, b"{}")
 
 
 def send_to(name: str, port: int) -> http_client.Response:
     """Over TLS, to a name that stands for this machine."""
-    destination = url_policy.find(f"https://{name}:{port}/hook", lambda host, port: ["127.0.0.1"])
+    policy = url_policy.for_webhooks()
+    destination = url_policy.find(f"https://{name}:{port}/hook", policy, lambda host, port: ["127.0.0.1"])
     return http_client.post(destination, MESSAGE, b"{}")
 
 

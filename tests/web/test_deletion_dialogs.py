@@ -5,8 +5,8 @@ import re
 import pytest
 
 from accounts.actor import Actor
-from artifacts import lineage
 from artifacts.aliases import aliases, protection
+from artifacts.lineage import usages
 from artifacts.models import Artifact, ArtifactAlias
 from projects import projects, runs
 from tests.artifacts.client import log
@@ -30,7 +30,7 @@ def facts(text: str) -> dict[str, list[str]]:
 def built(alice, bob, mallory, artifact, other, v1, v2, run, project) -> Artifact:
     """v2 is used by a run that logged `other:v1`, and by one of a project that bob does not see."""
     aliases.move(Actor(bob), artifact, "candidate", v2)
-    lineage.use(Actor(bob), run, "data:v2")
+    usages.use(Actor(bob), run, "data:v2")
     log(bob, other, {"weights": b"w"})
     other.versions.update(run=run)
     hers = projects.create(Actor(mallory), mallory.personal_team, "hers")

@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 
 from artifacts import event_messages
+from core import url_policy
 from events import kinds
-from notifications import digests, url_policy
+from notifications import digests
 from notifications.message_formats import WebhookFormat
 from notifications.models import Watch, Webhook
 

@@ -18,7 +18,7 @@ from api.artifacts.serializers import (
 )
 from api.permissions import SignedIn
 from api.serialization import parse_body, serialize
-from artifacts import lineage
+from artifacts.lineage import usages
 from artifacts.models import ArtifactVersion
 from core import long_values
 
@@ -34,11 +34,9 @@ class RunUseArtifact(APIView):
         actor = Actor.from_api(request)
         if "version_id" in data:
             version = get_version(request, data["version_id"])
-            used = lineage.use_version(
-                actor, run, version, type=data.get("type"), requested_as=data.get("requested_as")
-            )
+            used = usages.use_version(actor, run, version, type=data.get("type"), requested_as=data.get("requested_as"))
         else:
-            used = lineage.use(actor, run, data.pop("name"), **data)
+            used = usages.use(actor, run, data.pop("name"), **data)
         return Response(
             serialize(ResolvedSerializer, used.resolved) | {"usage": serialize(UsageSerializer, used.usage)}
         )
@@ -55,7 +53,7 @@ class RunArtifacts(APIView):
         visible = long_values.defer(visible, "")
         body = {
             "logged": list(visible.filter(run=run)[:1000]),
-            "used": list(lineage.versions_used(run, visible)[:1000]),
+            "used": list(usages.versions_used(run, visible)[:1000]),
         }
         for versions in body.values():
             long_values.load(versions)

@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone as clock
 
 from accounts.actor import Actor, Channel
-from artifacts import lineage, name_resolution, versions
+from artifacts import name_resolution, versions
 from artifacts.aliases import aliases
 from artifacts.errors import VersionNotFound
+from artifacts.lineage import usages
 from artifacts.models import AliasChange, ArtifactUsage
 from tests.artifacts.client import fill, log
 
@@ -222,7 +223,7 @@ def test_a_run_uses_what_it_was_then(api, bob, run, days, v1, v2):
     assert (
         api(bob).post(f"/api/v1/runs/{run.pk}/use-artifact", body | {"at": None}).json()["version"]["version"] == "v1"
     )
-    assert lineage.use(Actor(bob), run, "data:production", at=days["v1"]).resolved.version == v1
+    assert usages.use(Actor(bob), run, "data:production", at=days["v1"]).resolved.version == v1
 
 
 def test_who_may_ask(api, mallory, url, days):

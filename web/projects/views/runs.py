@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import lineage
 from artifacts.aliases import excerpts
+from artifacts.lineage import usages
 from artifacts.models import ArtifactVersion
 from artifacts.selection import tag_runs
 from core import long_values
@@ -107,7 +107,7 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     visible = ArtifactVersion.objects.visible_to(request.user).finalized().for_display().order_by("-id")
     visible = long_values.defer(visible, "").prefetch_related(None)
     logged = list(visible.filter(run=run)[:MAX_VERSIONS])
-    used = list(lineage.versions_used(run, visible)[:MAX_VERSIONS])
+    used = list(usages.versions_used(run, visible)[:MAX_VERSIONS])
     excerpts.attach(version.artifact for version in (*logged, *used))
     fingerprint = _fingerprint(run, [*logged, *used])
     if request.GET.get("seen") == fingerprint:

@@ -1,4 +1,4 @@
-"""Lineage: which run used which version, recorded when the run resolves it."""
+"""Usages: which run used which version, recorded when the run resolves it."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -5,8 +5,9 @@ from uuid import UUID
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, lineage, versions
+from artifacts import artifacts, versions
 from artifacts.aliases import aliases
+from artifacts.lineage import usages
 from artifacts.models import ArtifactUsage
 from core import errors
 from projects.models import Project, Run
@@ -100,15 +101,15 @@ def test_a_short_name_is_meant_in_the_project_of_the_run(alice, bob, acme, run, 
     there = Run.objects.create(project=elsewhere, name="r", created_by=bob)
 
     with pytest.raises(errors.Missing):
-        lineage.use(Actor(bob), there, "data")
-    assert lineage.use(Actor(bob), there, "acme/demo/data").resolved.version == v1
+        usages.use(Actor(bob), there, "data")
+    assert usages.use(Actor(bob), there, "acme/demo/data").resolved.version == v1
 
 
 def test_runs_and_versions_list_one_another(api, vera, bob, artifact, run, v1):
     made = versions.begin(Actor(bob), artifact, run=run).version
     versions.finalize(Actor(bob, Channel.SDK), made)
     begin(bob, artifact, {"draft": b"d"})
-    lineage.use(Actor(bob), run, "data:v1")
+    usages.use(Actor(bob), run, "data:v1")
     client = api(vera)
 
     body = client.get(f"/api/v1/runs/{run.pk}/artifacts").json()
@@ -125,7 +126,7 @@ def test_used_by_shows_only_what_one_may_see(api, vera, bob, mallory, project, v
     project.save()
     hers = Project.objects.create(team=mallory.personal_team, name="p", created_by=mallory)
     secret = Run.objects.create(project=hers, name="secret", created_by=mallory)
-    lineage.use(Actor(mallory), secret, "acme/demo/data:v1")
+    usages.use(Actor(mallory), secret, "acme/demo/data:v1")
 
     assert api(vera).get(f"{ARTIFACTS}/versions/{v1.pk}/used-by").json()["total"] == 0
     assert api(mallory).get(f"{ARTIFACTS}/versions/{v1.pk}/used-by").json()["total"] == 1
@@ -133,7 +134,7 @@ def test_used_by_shows_only_what_one_may_see(api, vera, bob, mallory, project, v
 
 def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, run, v1, django_assert_num_queries):
     client = api(bob)
-    lineage.use(Actor(bob), run, "data:v1")
+    usages.use(Actor(bob), run, "data:v1")
     urls = [f"{ARTIFACTS}/versions/{v1.pk}/used-by", f"/api/v1/runs/{run.pk}/artifacts"]
     # Key, version, its aliases, count, rows, their long values; key, run, logged, used with aliases, long values.
     costs = [6, 6]
@@ -142,8 +143,8 @@ def test_lists_cost_the_same_however_long_they_are(api, bob, artifact, project, 
         with django_assert_num_queries(cost):
             client.get(url)
     for number in range(5):
-        lineage.use(Actor(bob), Run.objects.create(project=project, name=f"r{number}", created_by=bob), "data:v1")
-        lineage.use(Actor(bob), run, f"data:{log(bob, artifact, {'a': f'{number}'.encode()}).version}")
+        usages.use(Actor(bob), Run.objects.create(project=project, name=f"r{number}", created_by=bob), "data:v1")
+        usages.use(Actor(bob), run, f"data:{log(bob, artifact, {'a': f'{number}'.encode()}).version}")
     for url, cost in zip(urls, costs, strict=True):
         with django_assert_num_queries(cost):
             client.get(url)
@@ -185,13 +186,13 @@ def test_an_artifact_that_one_does_not_see(api, bob, mallory, run, foreign):
 
 def test_a_viewer_records_nothing(api, vera, run, v1):
     with pytest.raises(errors.Denied):
-        lineage.use(Actor(vera), run, "data")
+        usages.use(Actor(vera), run, "data")
 
     assert api(vera).post(f"/api/v1/runs/{run.pk}/use-artifact", {"name": "data"}).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)
 def test_used_at_once_is_once(bob, run, v1):
-    used = at_once(*[lambda: lineage.use(Actor(bob), run, "data:v1") for _ in range(6)])
+    used = at_once(*[lambda: usages.use(Actor(bob), run, "data:v1") for _ in range(6)])
 
     assert len({entry.usage.pk for entry in used}) == 1

@@ -1,0 +1,1 @@
+"""Files of a version whose bytes stay where they are: in somebody's store, or on a web server."""
