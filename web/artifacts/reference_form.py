@@ -13,6 +13,7 @@ from artifacts.references.references import ReferenceSpec
 
 MAX_SHOWN_FAULTS = 10
 _MAX_LENGTH = 4 * 2**20
+_EXAMPLE = "s3://bucket/data/train.parquet  data/train.parquet"
 _FOLDER = "This names a folder: add its objects one by one, or log them with add_reference in Python."
 
 
@@ -31,10 +32,8 @@ class ReferencesForm(forms.Form):
     uris = forms.CharField(
         label="URIs",
         max_length=_MAX_LENGTH,
-        widget=forms.Textarea(
-            attrs={"rows": 3, "spellcheck": "false", "placeholder": "s3://bucket/data/train.parquet  data/train.parquet"}
-        ),
-        help_text="One a line: s3://, gs://, az://, https:// or http://. Optionally a space and the path in this version.",
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": _EXAMPLE}),
+        help_text="One per line: s3://, gs://, az://, https:// or http://. Optionally a space and its path here.",
         error_messages={"required": "Enter at least one URI.", "max_length": "That is too much for one time."},
     )
 

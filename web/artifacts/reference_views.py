@@ -14,7 +14,7 @@ _LINKED_SCHEMES = ("http", "https")
 
 
 class Drift(NamedTuple):
-    """How a state of references is shown: `tone` is the class of a badge, "" for a plain one."""
+    """How a state of references is shown: `tone` is the class of its badge or icon."""
 
     icon: str
     tone: str
@@ -23,7 +23,7 @@ class Drift(NamedTuple):
 
 
 _DRIFTS = {
-    ReferenceState.UNCHECKED: Drift("clock", "", "Not checked", "Not checked for changes since it was logged"),
+    ReferenceState.UNCHECKED: Drift("clock", "muted", "Not checked", "Not checked for changes since it was logged"),
     ReferenceState.UNCHANGED: Drift("check", "good", "Unchanged", "The same as when it was logged"),
     ReferenceState.CHANGED: Drift("warning", "bad", "Changed", "Changed since it was logged"),
     ReferenceState.MISSING: Drift("cross", "bad", "Missing", "Not there any more"),

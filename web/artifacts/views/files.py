@@ -158,7 +158,8 @@ def _respond(content: bytes | Iterator[bytes], type: str, asked: str | None, siz
 def _snippets(request: HttpRequest, file: ArtifactFile) -> list[snippets.Snippet]:
     if not file.version.is_finalized:
         return []
-    return snippets.of_file(file, request.build_absolute_uri("/").rstrip("/"))
+    reference = file.reference if file.is_reference else None
+    return snippets.of_file(file, request.build_absolute_uri("/").rstrip("/"), reference)
 
 
 def _person(request: HttpRequest) -> str:
