@@ -39,8 +39,9 @@ PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe", "display-setti
 ONE_CLICK = {"digest-unsubscribe"}
 # Forms of a team or of what it owns, by the role that they need.
 EDITORS = {
-    "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
-    "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
+    "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-references", "upload-remove",
+    "version-check", "version-edit", "version-finalize", "version-delete",
+    "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
     "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "run-edit", "run-delete",
 }  # fmt: skip
 ADMINS = {
@@ -73,7 +74,8 @@ EDITOR_VIEWS = {"upload-files"}
 ADMIN_VIEWS = {"project-webhooks", "webhook-preview", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
-    "selection-zip", "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
+    "selection-zip", "upload-references", "upload-remove", "version-check",
+    "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
     "webhook-redeliver", "inbox-read", "first-steps-hide", "watch-end", "invitation-accept", "invitation-decline",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from django import forms
 
 from artifacts import drafts, errors, validators
 from artifacts.models import ArtifactVersion
-from artifacts.references import uris
+from artifacts.references import references, uris
 from artifacts.references.references import ReferenceSpec
 
 MAX_SHOWN_FAULTS = 10
@@ -19,8 +19,7 @@ _FOLDER = "This names a folder: add its objects one by one, or log them with add
 
 class Line(NamedTuple):
     number: int
-    uri: str
-    path: str
+    spec: ReferenceSpec
 
 
 class ReferencesForm(forms.Form):
@@ -45,32 +44,32 @@ class ReferencesForm(forms.Form):
         lines = list(_lines(self.cleaned_data["uris"]))
         if len(lines) > drafts.MAX_FILES_A_CALL:
             raise forms.ValidationError(f"Add at most {drafts.MAX_FILES_A_CALL:,} references at a time.")
-        faults = {line.number: fault for line in lines if (fault := _fault(line))}
+        faults = {line.number: fault for line in lines if (fault := _fault(line.spec))}
         faults |= {number: fault for number, fault in self._taken(lines) if number not in faults}
         if faults:
             raise forms.ValidationError(_sentences(faults))
-        return [ReferenceSpec(path=line.path, uri=line.uri) for line in lines]
+        return [line.spec for line in lines]
 
     def _taken(self, lines: list[Line]) -> Iterator[tuple[int, str]]:
         """Lines whose path another line has, or another file of the draft."""
         first: dict[str, int] = {}
         known: dict[str, str | None] = {}
         if self.draft:
-            paths = [line.path for line in lines]
+            paths = [line.spec.path for line in lines]
             known = dict(self.draft.files.filter(path__in=paths).values_list("path", "reference_uri"))
-        for line in lines:
-            if line.path in known and known[line.path] != line.uri:
-                yield line.number, f"The draft already has a file at {line.path!r}. Write another path after the URI."
-            elif first.setdefault(line.path, line.number) != line.number:
-                number = first[line.path]
-                yield line.number, f"Line {number} has the path {line.path!r} too. Write another one after the URI."
+        for number, spec in lines:
+            if spec.path in known and known[spec.path] != spec.uri:
+                yield number, f"The draft already has a file at {spec.path!r}. Write another path after the URI."
+            elif first.setdefault(spec.path, number) != number:
+                same = f"Line {first[spec.path]} has the path {spec.path!r} too."
+                yield number, f"{same} Write another one after the URI."
 
 
 def _lines(text: str) -> Iterator[Line]:
     for number, line in enumerate(text.splitlines(), 1):
         uri, _, path = line.strip().replace("\t", " ").partition(" ")
         if uri:
-            yield Line(number, uri, path.strip() or default_path(uri))
+            yield Line(number, ReferenceSpec(path.strip() or default_path(uri), uri))
 
 
 def default_path(uri: str) -> str:
@@ -84,13 +83,13 @@ def default_path(uri: str) -> str:
     return unquote(urlsplit(location.uri).path.rpartition("/")[2])
 
 
-def _fault(line: Line) -> str:
+def _fault(spec: ReferenceSpec) -> str:
     """What is wrong with one line by itself, "" if nothing is."""
     try:
-        uris.check_reference(line.uri)
-        if not line.path:
+        references.check(spec)
+        if not spec.path:
             return _FOLDER
-        validators.check_path(line.path)
+        validators.check_path(spec.path)
     except errors.RegistryError as error:
         return str(error)
     return ""

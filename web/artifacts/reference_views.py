@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from accounts.models import Team
 from artifacts import errors
 from artifacts.models import ArtifactFile, ExternalStore, ReferenceState
 from artifacts.references import external_stores, uris
@@ -50,19 +49,21 @@ class ReferenceView:
     is_cut: bool
 
 
-def attach(files: Iterable[ArtifactFile], team: Team) -> None:
-    """Each reference among these files gets its `reference`. One query, if there is any."""
+def attach(files: Iterable[ArtifactFile]) -> None:
+    """Each reference among these files, whose versions come with their projects, gets its `reference`.
+
+    One query, if there is any.
+    """
     references = [file for file in files if file.is_reference]
-    stores = list(external_stores.of_team(team)) if references else []
+    stores = external_stores.stores_of(references)
     for file in references:
-        file.reference = view(file.reference_uri, stores)
+        file.reference = view(file.reference_uri, stores.get(file.pk))
 
 
-def view(uri: str, stores: Iterable[ExternalStore]) -> ReferenceView:
-    """Of a URI as it is kept, whatever it is; `stores` are those of its team."""
+def view(uri: str, store: ExternalStore | None) -> ReferenceView:
+    """Of a URI as it is kept, whatever it is, and the external store that covers it."""
     text = uris.without_secrets(uri)
     is_cut = text != uri
-    store = external_stores.covering(stores, uri)
     keeper = store.name if store else _place(text)
     return ReferenceView(text, "" if is_cut or not _is_web(text) else text, keeper, store, is_cut)
 

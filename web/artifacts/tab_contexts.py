@@ -94,7 +94,10 @@ def _inside(request: HttpRequest, version: ArtifactVersion, suffix: str, query: 
 
 def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
     number = artifact.production_number
-    return version_context(version) | {"production": f"v{number}" if number not in (None, version.number) else None}
+    return version_context(version) | {
+        "production": f"v{number}" if number not in (None, version.number) else None,
+        "reference_check": version.reference_checks.first() if version.reference_count else None,
+    }
 
 
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def _is_pending(file: ArtifactFile) -> bool:
 
 def _context(file: ArtifactFile) -> dict[str, object]:
     version = file.version
-    reference_views.attach([file], version.artifact.project.team)
+    reference_views.attach([file])
     return {
         "file": file,
         "version": version,

@@ -1,31 +1,26 @@
 """References of a version: adding them to a draft, and checking whether what they name is still the same."""
 
-from datetime import datetime, timedelta
-
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts import versions
+from artifacts.models import Artifact, ArtifactVersion, ReferenceCheck
 from artifacts.references import drift, references
+from artifacts.versions import Numbering
 from web import rendering
 from web.artifacts import tab_contexts
 from web.artifacts.forms import FinalizeForm
 from web.artifacts.lookups import get_artifact, get_version
 from web.artifacts.reference_form import ReferencesForm
 from web.artifacts.views import upload
-
-# So long a page waits for the end of a check.
-MAX_WAIT = timedelta(minutes=10)
 
 
 @login_required
@@ -37,7 +32,10 @@ def add(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     draft = upload.find_draft(request, artifact)
     form = ReferencesForm(draft, request.POST)
     if form.is_valid():
-        draft = references.add_or_begin(Actor.from_page(request), artifact, draft, form.cleaned_data["uris"])
+        actor = Actor.from_page(request)
+        draft = draft or versions.begin(actor, artifact, numbering=Numbering.ON_FINALIZE).version
+        references.add(actor, draft, form.cleaned_data["uris"])
+        draft.refresh_from_db(fields=upload.COUNTS)
         return _added(request, artifact, draft)
     context = upload.page_context(request, artifact, draft) | {"reference_form": form}
     if not rendering.is_partial(request):
@@ -51,38 +49,32 @@ def add(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def check(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Have the workers look whether the references of the version are what they were."""
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
-    since = timezone.now()
     drift.request_check(Actor.from_page(request), version)
     if not rendering.is_partial(request):
         message = "The references are being checked. Reload the page to see what was found."
         return rendering.redirect_with_message(request, message, version)
-    return _render_drift(request, version, since)
+    return _render_drift(request, version, version.reference_checks.first())
 
 
 @login_required
 @require_safe
 def drift_state(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    """What the check that was requested at the time `since` has found; nothing while it runs."""
+    """How far a check of the version is, unless the page has `seen` so much; and what it found, once it has ended."""
     version = get_version(request, **url_kwargs)
-    since = parse_datetime(request.GET.get("since", ""))
     if not rendering.is_partial(request):
         return redirect(version)
-    if _is_running(version, since):
+    running = version.reference_checks.first()
+    if running and request.GET.get("seen") == str(running.checked_count):
         return HttpResponse(status=204)
-    return rendering.add_htmx_trigger(_render_drift(request, version, None), **{"references-checked": True})
+    return _render_drift(request, version, running)
 
 
-def _is_running(version: ArtifactVersion, since: datetime | None) -> bool:
-    if since is None or since.tzinfo is None or timezone.now() - since > MAX_WAIT:
-        return False
-    return version.references_checked_at is None or version.references_checked_at < since
-
-
-def _render_drift(request: HttpRequest, version: ArtifactVersion, since: datetime | None) -> HttpResponse:
+def _render_drift(request: HttpRequest, version: ArtifactVersion, running: ReferenceCheck | None) -> HttpResponse:
     role = permissions.role_in(request.user, version.artifact.project.team)
     context = tab_contexts.version_context(version) | permissions.template_flags(role)
-    context["checking_since"] = since.isoformat() if since else ""
-    return rendering.render_page(request, "artifacts/version_drift.html", context)
+    context["reference_check"] = running
+    response = rendering.render_page(request, "artifacts/version_drift.html", context)
+    return response if running else rendering.add_htmx_trigger(response, **{"references-checked": True})
 
 
 def _added(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion) -> HttpResponse:

@@ -23,6 +23,8 @@ from web.artifacts.reference_form import ReferencesForm
 
 FILES_PER_PAGE = 50
 MAX_DRAFTS = 5
+# What a draft knows of its files.
+COUNTS = ("file_count", "total_size", "reference_count", "referenced_size")
 # (polls, seconds): up to so many polls for hashes, the page waits so long for the next one.
 _POLL_DELAYS = ((10, 1), (40, 3), (10**9, 15))
 
@@ -64,7 +66,7 @@ def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
     if not rendering.is_partial(request):
         return redirect(f"{reverse('upload', args=draft.artifact.url_args)}?version={draft.url_name}")
-    draft.refresh_from_db(fields=["file_count", "total_size", "reference_count", "referenced_size"])
+    draft.refresh_from_db(fields=COUNTS)
     return rendering.render_page(request, "artifacts/draft_files.html", page_context(request, artifact, draft))
 
 
@@ -89,7 +91,7 @@ def page_context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersio
         later = draft.files.select_related("blob").filter(path__gt=after).order_by("path")
         rows = list(later[: FILES_PER_PAGE + 1])
     files = rows[:FILES_PER_PAGE]
-    reference_views.attach(files, artifact.project.team)
+    reference_views.attach(files)
     is_pending = any(file.blob and file.blob.state == Blob.State.UPLOADED for file in files)
     return {
         "artifact": artifact,

@@ -146,7 +146,7 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
         entries, listing = page.entries, {"next_cursor": page.next_cursor, "total": page.total}
         if folder and not entries and not after:
             raise Http404(f"There is no folder {folder!r}.")
-    reference_views.attach((entry.file for entry in entries if entry.file), version.artifact.project.team)
+    reference_views.attach(entry.file for entry in entries if entry.file)
     offset = query["offset"] or 0
     blobs = [entry.file.blob for entry in entries if entry.file and entry.file.blob]
     return listing | {
