@@ -115,6 +115,10 @@ def _log(trap: Trap, artifact: str, run: str, number: int) -> None:
         assert sent.status == 200, sent.data
         file = trap.call("POST", f"artifacts/versions/{version}/files", stated | {"storage_key": where["storage_key"]})
         trap.files[path] = file["id"]
+    for path, uri in hostile_files.REFERENCES.items():
+        known = {} if "-x:" in uri else {"etag": f"'><svg/onload={WIRE.replace(' ', '')}>"}
+        body = {"path": path, "uri": f"{uri}{number}", "version_id": IMG.replace(" ", "/"), **known}
+        trap.call("POST", f"artifacts/versions/{version}/files/reference", body)
     trap.call("POST", f"artifacts/versions/{version}/finalize", {"aliases": [f"alias._-{number}"]})
 
 
@@ -197,10 +201,22 @@ def test_names_and_contents_of_files(person, trap):
         look(mallory, trap.url("files", path), *output.get(path, ()))
 
 
+def test_references(person, trap):
+    mallory = person("mallory")
+
+    look(mallory, f"{trap.url()}?path=references/", "reference-path")
+    for path, uri in hostile_files.REFERENCES.items():
+        look(mallory, trap.url("files", path), *re.findall("reference-(?:key|file|other)", uri))
+    links = mallory.page.goto(trap.url("files", "references/link.html")) and mallory.page.locator("a[target=_blank]")
+    assert links.evaluate_all("links => links.map(link => [link.protocol, link.rel])") == [
+        ["https:", "noopener noreferrer"]
+    ]
+
+
 def test_comparing(person, trap):
     mallory = person("mallory")
 
-    look(mallory, f"{trap.artifact}/compare?base=v1&head=v2", "v1-key", "v2-key", "path")
+    look(mallory, f"{trap.artifact}/compare?base=v1&head=v2", "v1-key", "v2-key", "path", "reference-key")
     for path in trap.files:
         requested = urlencode({"base": "v1", "head": "v2", "path": path})
         look(mallory, f"{trap.artifact}/compare/file?{requested}")

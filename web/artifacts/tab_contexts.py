@@ -14,6 +14,7 @@ from accounts import permissions
 from artifacts import current_version, highlights, timeline
 from artifacts.aliases import excerpts
 from artifacts.models import AliasRule, Artifact, ArtifactVersion
+from artifacts.references import checks
 from core.bounded_count import format_count
 from web import cards, rendering, tables
 from web.aliases.state import state_token
@@ -96,7 +97,7 @@ def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]
     number = artifact.production_number
     return version_context(version) | {
         "production": f"v{number}" if number not in (None, version.number) else None,
-        "reference_check": version.reference_checks.first() if version.reference_count else None,
+        "reference_check": checks.running(version) if version.reference_count else None,
     }
 
 

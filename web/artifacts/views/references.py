@@ -13,7 +13,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import versions
 from artifacts.models import Artifact, ArtifactVersion, ReferenceCheck
-from artifacts.references import drift, references
+from artifacts.references import checks, references
 from artifacts.versions import Numbering
 from web import rendering
 from web.artifacts import tab_contexts
@@ -49,11 +49,11 @@ def add(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def check(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Have the workers look whether the references of the version are what they were."""
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
-    drift.request_check(Actor.from_page(request), version)
+    running = checks.request(Actor.from_page(request), version)
     if not rendering.is_partial(request):
         message = "The references are being checked. Reload the page to see what was found."
         return rendering.redirect_with_message(request, message, version)
-    return _render_drift(request, version, version.reference_checks.first())
+    return _render_drift(request, version, running)
 
 
 @login_required
@@ -63,7 +63,7 @@ def drift_state(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, **url_kwargs)
     if not rendering.is_partial(request):
         return redirect(version)
-    running = version.reference_checks.first()
+    running = checks.running(version)
     if running and request.GET.get("seen") == str(running.checked_count):
         return HttpResponse(status=204)
     return _render_drift(request, version, running)
