@@ -31,6 +31,7 @@ from artifacts.models import (
     StoredObject,
 )
 from artifacts.models.rule import SCOPES
+from artifacts.references import uris
 from core import long_values
 
 _MAX_CHANGES = 50
@@ -77,8 +78,19 @@ class ArtifactAdmin(VerbAdmin):
 
 @admin.register(ArtifactVersion)
 class ArtifactVersionAdmin(ReadOnlyAdmin):
-    list_display = ("artifact", "version", "state", "integrity", "file_count", "total_size", "run", "finalized_at")
-    list_filter = ("state", "integrity", "artifact__type", "finalized_at")
+    list_display = (
+        "artifact",
+        "version",
+        "state",
+        "integrity",
+        "file_count",
+        "total_size",
+        "reference_count",
+        "reference_state",
+        "run",
+        "finalized_at",
+    )
+    list_filter = ("state", "integrity", "reference_state", "artifact__type", "finalized_at")
     search_fields = ("artifact__name", "digest", "artifact__project__name")
     list_select_related = ("artifact__project__team", "run")
     actions = ("verify_again", "delete_versions")
@@ -310,11 +322,20 @@ class AliasProposalAdmin(ReadOnlyAdmin):
 
 @admin.register(ArtifactFile)
 class ArtifactFileAdmin(ReadOnlyAdmin):
-    list_display = ("path", "version", "size", "mime_type", "created_at")
+    list_display = ("path", "version", "size", "mime_type", "reference", "reference_state", "created_at")
+    list_filter = ("reference_state",)
     search_fields = ("path", "version__artifact__name", "blob__sha256")
     list_select_related = ("version__artifact",)
+    # In its place `reference`.
+    exclude = ("reference_uri",)
+    readonly_fields = ("reference",)
     ordering = ("-id",)
     show_full_result_count = False
+
+    @admin.display(description="reference", empty_value="-")
+    def reference(self, file: ArtifactFile) -> str | None:
+        """The URI without what grants access."""
+        return uris.without_secrets(file.reference_uri) if file.reference_uri else None
 
 
 @admin.register(Blob)

@@ -5,16 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors, validators
-from artifacts.models import ArtifactFile, ArtifactVersion, Blob
+from artifacts.models import ArtifactFile, ArtifactVersion, Blob, ReferenceState
 
 MAX_FILES_A_CALL = 10_000
+# What a column of the database holds. Sizes are stated before, or without, any bytes.
+MAX_TOTAL_SIZE = 2**63 - 1
 _BATCH_SIZE = 2_000
 
 
@@ -56,6 +58,7 @@ def add_to_locked(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSp
     """`add`, for callers that hold the draft's lock and have checked the permission."""
     check_specs(specs)
     new, existing = _split_by_existing(version, specs)
+    check_total_size(version, new)
     corrupt = [(spec, file) for spec, file in existing if file.blob.state == Blob.State.CORRUPT]
     blobs = _claim_blobs(actor, version, [*new, *(spec for spec, _ in corrupt)])
     ArtifactFile.objects.bulk_create(
@@ -108,9 +111,26 @@ def lock_draft(actor: Actor, version: ArtifactVersion) -> ArtifactVersion:
 
 
 def count_files(version: ArtifactVersion) -> None:
-    totals = version.files.aggregate(count=Count("pk"), size=Sum("size"))
+    """Bring the numbers of a draft in line with its files. References that were added have not been checked."""
+    is_reference = Q(reference_uri__isnull=False)
+    totals = version.files.aggregate(
+        count=Count("pk"),
+        size=Sum("size"),
+        reference_count=Count("pk", filter=is_reference),
+        referenced_size=Sum("size", filter=is_reference),
+    )
     version.file_count, version.total_size = totals["count"], totals["size"] or 0
-    version.save(update_fields=["file_count", "total_size", "touched_at"])
+    if totals["reference_count"] != version.reference_count:
+        version.reference_state = ReferenceState.UNCHECKED if totals["reference_count"] else None
+    version.reference_count, version.referenced_size = totals["reference_count"], totals["referenced_size"] or 0
+    counts = ["file_count", "total_size", "reference_count", "referenced_size", "reference_state"]
+    version.save(update_fields=[*counts, "touched_at"])
+
+
+def check_total_size(version: ArtifactVersion, added: Iterable["FileSpec"]) -> None:
+    """Raise `Invalid` where the version would have more bytes than can be counted."""
+    if version.total_size + sum(spec.size for spec in added) > MAX_TOTAL_SIZE:
+        raise errors.Invalid("The sizes of all files add up to more than 8 EiB: state their true sizes.")
 
 
 def check_specs(specs: Sequence[FileSpec]) -> None:

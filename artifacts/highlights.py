@@ -30,7 +30,8 @@ def of(version: ArtifactVersion) -> Highlights:
     ids = RawSQL(both, (pk, *CARDS, pk))
     files = ArtifactFile.objects.filter(pk__in=ids).select_related("blob__object").order_by("path")
     by_path = {file.path: file for file in files}
-    card = next((by_path[name] for name in CARDS if name in by_path), None)
+    # What is kept elsewhere cannot be shown.
+    card = next((by_path[name] for name in CARDS if name in by_path and by_path[name].blob_id), None)
     if card:
         card.version = version
     return Highlights(card, list(by_path))

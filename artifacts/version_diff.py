@@ -12,6 +12,7 @@ from artifacts.content import downloads
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import comparison_formats, registry
 from artifacts.previews.comparison_results import Comparison
+from artifacts.references import uris
 from projects.models import Run
 
 CHANGES_A_PAGE = 100
@@ -23,13 +24,15 @@ _BATCH_SIZE = 2_000
 
 
 class Entry(NamedTuple):
-    """A file in one of the versions."""
+    """A file in one of the versions. `reference` is the URI of a reference without what grants access."""
 
     path: str
     size: int
     blob: UUID | None
     reference: str | None
     is_executable: bool = False
+    reference_identity: str | None = None
+    reference_version_id: str | None = None
 
 
 class Change(NamedTuple):
@@ -174,7 +177,8 @@ def file(base: ArtifactVersion, head: ArtifactVersion, path: str, person: str) -
     """One file in both versions, for this person. `Missing` if neither has it."""
     before, after = _sides(base, head, path)
     comparison = None
-    if before and after and before.blob_id != after.blob_id and comparison_formats.is_known(path):
+    have_bytes = before and after and before.blob and after.blob
+    if have_bytes and before.blob_id != after.blob_id and comparison_formats.is_known(path):
         comparison = registry.compare(before, after, person)
         if comparison.kind != "nothing" and not comparison_formats.is_text(path):
             return FileDiff(comparison, None)
@@ -209,8 +213,11 @@ def _lines(*sides: ArtifactFile | None) -> TextDiff:
 
 
 def _entries(version: ArtifactVersion) -> Iterator[Entry]:
-    columns = version.files.order_by("path").values_list("path", "size", "blob_id", "reference_uri", "is_executable")
-    return map(Entry._make, columns.iterator(chunk_size=_BATCH_SIZE))
+    columns = ("path", "size", "blob_id", "reference_uri", "is_executable")
+    rows = version.files.order_by("path").values_list(*columns, "reference_identity", "reference_version_id")
+    for path, size, blob, uri, *others in rows.iterator(chunk_size=_BATCH_SIZE):
+        # Another signature of the same URI is no other contents.
+        yield Entry(path, size, blob, uris.without_secrets(uri) if uri else None, *others)
 
 
 def _merge(before: Iterator[Entry], after: Iterator[Entry]) -> Iterator[Change]:

@@ -16,6 +16,8 @@ from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import protection
 from artifacts.content import digests, uploads
 from artifacts.models import Artifact, ArtifactVersion, Blob
+from artifacts.references import references
+from artifacts.references.references import ReferenceSpec
 from projects import projects
 from projects.models import Project, Run
 
@@ -54,7 +56,7 @@ def begin(
     *,
     digest: str | None = None,
     executable_digest: str | None = None,
-    specs: Sequence[drafts.FileSpec] = (),
+    specs: Sequence[drafts.FileSpec | ReferenceSpec] = (),
     run: Run | None = None,
     description: str = "",
     notes: str = "",
@@ -87,7 +89,7 @@ def begin(
         if numbering == Numbering.ON_CREATE and version.number is None:
             version.number = _take_number(artifact)
         version.save(update_fields=[*fields, "number", "touched_at"])
-    _, missing = drafts.add_to_locked(actor, version, specs)
+    _, missing = references.add_to_locked(actor, version, specs)
     return DraftResult(version, created, missing)
 
 
@@ -326,7 +328,8 @@ def _freeze(version: ArtifactVersion, digest: str | None) -> None:
     version.state = ArtifactVersion.State.FINALIZED
     version.finalized_at = timezone.now()
     version.digest = digest
-    if not version.files.exclude(blob__state=Blob.State.VERIFIED).exists():
+    # Of references nothing is to be read back.
+    if not version.files.filter(blob__isnull=False).exclude(blob__state=Blob.State.VERIFIED).exists():
         version.integrity = ArtifactVersion.Integrity.VERIFIED
     version.save()
     folder_summaries.store(version)

@@ -54,6 +54,11 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import WaitTimeout as WaitTimeout
     from wanllmdb.sdk.errors import WanLLMDBError as WanLLMDBError
     from wanllmdb.sdk.json_values import SyncedDict
+    from wanllmdb.sdk.lineage.graph import Lineage as Lineage
+    from wanllmdb.sdk.lineage.graph import LineageEdge as LineageEdge
+    from wanllmdb.sdk.lineage.graph import LineageNode as LineageNode
+    from wanllmdb.sdk.lineage.impact import Affected as Affected
+    from wanllmdb.sdk.lineage.impact import Impact as Impact
     from wanllmdb.sdk.manifest import Entry as Entry
     from wanllmdb.sdk.manifest import Manifest as Manifest
     from wanllmdb.sdk.model_registry import ModelRegistry as ModelRegistry
@@ -95,6 +100,8 @@ _NAMES_BY_MODULE = {
     "NameReserved NameTaken NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen "
     "ReadOnlyKey RuleTaken ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases "
     "VersionIncomplete VersionNotFound WaitTimeout WanLLMDBError",
+    "lineage.graph": "Lineage LineageEdge LineageNode",
+    "lineage.impact": "Affected Impact",
     "manifest": "Entry Manifest",
     "model_registry": "ModelRegistry",
     "models": "AliasChange AliasProposal Project RunRecord",

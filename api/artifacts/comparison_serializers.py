@@ -30,7 +30,15 @@ class ComparedVersionSerializer(serializers.Serializer):
 class ComparedFileSerializer(serializers.Serializer):
     size = serializers.IntegerField()
     sha256 = serializers.CharField(allow_null=True, help_text="Null for references, and until it is computed.")
-    reference_uri = serializers.CharField(allow_null=True)
+    reference_uri = serializers.CharField(
+        allow_null=True, help_text="Of a reference, without what grants access: signatures, tokens, keys."
+    )
+    reference_identity = serializers.CharField(
+        allow_null=True, help_text="`etag:…`, `sha256:…`, `md5:…`, `modified:…`, or empty; null for files."
+    )
+    reference_version_id = serializers.CharField(
+        allow_null=True, help_text="The version of the object in its store, or empty; null for files."
+    )
     executable = serializers.BooleanField()
 
 
@@ -109,8 +117,14 @@ def _file_change(change: Change) -> dict[str, Any]:
 def _file(entry: Entry | None, sha256: str | None) -> dict[str, Any] | None:
     if entry is None:
         return None
-    fields = {"size": entry.size, "sha256": sha256, "reference_uri": entry.reference}
-    return {**fields, "executable": entry.is_executable}
+    return {
+        "size": entry.size,
+        "sha256": sha256,
+        "reference_uri": entry.reference,
+        "reference_identity": entry.reference_identity,
+        "reference_version_id": entry.reference_version_id,
+        "executable": entry.is_executable,
+    }
 
 
 def _value_changes(values: ValueChanges) -> dict[str, Any]:

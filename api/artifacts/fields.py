@@ -11,11 +11,15 @@ from rest_framework import serializers
 from artifacts import storage, validators
 from artifacts.content import uploads
 from artifacts.drafts import MAX_FILES_A_CALL, FileSpec
+from artifacts.references import references, uris
+from artifacts.references.references import ReferenceSpec
 
 _SHA256 = re.compile(validators.SHA256)
 _MD5 = re.compile(validators.MD5)
 _ETAG = re.compile(r'^"?[A-Za-z0-9-]{1,128}"?\Z')
 _FIELDS = {"path", "size", "sha256", "md5", "mime_type", "executable"}
+_MIME_TYPE_ERROR = "mime_type must be printable ASCII of at most 255 characters."
+_REFERENCE_FIELDS = {"path", "size", "mime_type", "reference_uri", "reference_identity", "version_id"}
 
 
 class HashField(serializers.RegexField):
@@ -30,6 +34,52 @@ class SizeField(serializers.IntegerField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=0, max_value=storage.MAX_OBJECT, **kwargs)
+
+
+class ReferenceSizeField(serializers.IntegerField):
+    """The length of an object that is kept elsewhere, in bytes: up to 1 PiB, 0 where it is not known."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=references.MAX_SIZE, **kwargs)
+
+
+class ReferenceUriField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "`s3://bucket/key`, `gs://…`, `az://container/key`, `https://…`, `http://…` or `file:///…`."
+        super().__init__(max_length=uris.MAX_LENGTH, trim_whitespace=False, help_text=help_text, **kwargs)
+
+
+class IdentityField(serializers.CharField):
+    """What an object was when it was recorded."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", "`etag:…`, `sha256:…`, `md5:…`, `modified:…` (ISO 8601, UTC), or empty.")
+        super().__init__(
+            max_length=references.MAX_IDENTITY_LENGTH, allow_blank=True, required=False, trim_whitespace=False, **kwargs
+        )
+
+
+class EtagField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=references.MAX_IDENTITY_LENGTH,
+            allow_blank=True,
+            required=False,
+            help_text="As the server of the object states it: becomes the identity `etag:…`.",
+            **kwargs,
+        )
+
+
+class ObjectVersionField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=references.MAX_VERSION_ID_LENGTH,
+            allow_blank=True,
+            required=False,
+            trim_whitespace=False,
+            help_text="The version of the object in its store.",
+            **kwargs,
+        )
 
 
 class AliasField(serializers.CharField):
@@ -50,12 +100,17 @@ class MimeTypeField(serializers.CharField):
 
 
 class FileSpecSerializer(serializers.Serializer):
+    """A file whose bytes are uploaded, by its sha256; or a reference, by its `reference_uri`."""
+
     path = serializers.CharField(max_length=1024)
-    size = SizeField()
-    sha256 = HashField(validators.SHA256)
+    size = SizeField(required=False, help_text="In bytes. Of a reference 0, or left out, where it is not known.")
+    sha256 = HashField(validators.SHA256, required=False, help_text="Of a file; a reference has none.")
     md5 = HashField(validators.MD5, required=False, allow_null=True)
     mime_type = MimeTypeField(required=False)
     executable = serializers.BooleanField(required=False)
+    reference_uri = ReferenceUriField(required=False)
+    reference_identity = IdentityField()
+    version_id = ObjectVersionField()
 
 
 class PlainListField(serializers.Field):
@@ -95,7 +150,7 @@ class PlainListField(serializers.Field):
 
 @extend_schema_field(FileSpecSerializer(many=True))
 class FileListField(PlainListField):
-    """File specs."""
+    """Files and references."""
 
     noun = "File"
 
@@ -103,9 +158,18 @@ class FileListField(PlainListField):
         super().__init__(max_length=MAX_FILES_A_CALL, **kwargs)
 
     def error_of(self, item: Any) -> str:
-        return _error_of_file(item)
+        return _error_of_reference(item) if _is_reference(item) else _error_of_file(item)
 
-    def value_of(self, item: dict[str, Any]) -> FileSpec:
+    def value_of(self, item: dict[str, Any]) -> FileSpec | ReferenceSpec:
+        if _is_reference(item):
+            return ReferenceSpec(
+                item["path"],
+                item["reference_uri"],
+                item.get("size", 0),
+                item.get("reference_identity") or "",
+                item.get("version_id") or "",
+                item.get("mime_type") or "",
+            )
         return FileSpec(
             item["path"],
             item["size"],
@@ -219,13 +283,42 @@ def _error_of_file(entry: Any) -> str:
         return "sha256 must be 64 lower-case hex digits."
     if entry.get("md5") is not None and not _is_hash(_MD5, entry["md5"]):
         return "md5 must be 32 lower-case hex digits."
-    mime_type = entry.get("mime_type") or ""
-    if not isinstance(mime_type, str) or len(mime_type) > 255 or not mime_type.isascii() or not mime_type.isprintable():
-        return "mime_type must be printable ASCII of at most 255 characters."
+    if not _is_mime_type(entry.get("mime_type")):
+        return _MIME_TYPE_ERROR
     if not isinstance(entry.get("executable", False), bool):
         return "executable must be true or false."
-    unknown = entry.keys() - _FIELDS
-    return f"unknown field {min(unknown)!r}." if unknown else ""
+    return _error_of_unknown(entry.keys() - _FIELDS)
+
+
+def _is_reference(entry: Any) -> bool:
+    return isinstance(entry, dict) and "reference_uri" in entry
+
+
+def _error_of_reference(entry: dict[str, Any]) -> str:
+    """What the verb cannot say: it judges the texts."""
+    for name in ("path", "reference_uri"):
+        if not isinstance(entry.get(name), str):
+            return f"{name} must be a text."
+    for name in ("reference_identity", "version_id"):
+        if not isinstance(entry.get(name) or "", str):
+            return f"{name} must be a text."
+    size = entry.get("size", 0)
+    if type(size) is not int or not 0 <= size <= references.MAX_SIZE:
+        return "size must be a number of bytes from 0 to 1 PiB."
+    if not _is_mime_type(entry.get("mime_type")):
+        return _MIME_TYPE_ERROR
+    if "sha256" in entry:
+        return "a reference has no sha256: state it as its reference_identity, as in 'sha256:…'."
+    return _error_of_unknown(entry.keys() - _REFERENCE_FIELDS)
+
+
+def _error_of_unknown(fields: set[Any]) -> str:
+    return f"unknown field {min(fields)!r}." if fields else ""
+
+
+def _is_mime_type(value: Any) -> bool:
+    text = value or ""
+    return isinstance(text, str) and len(text) <= 255 and text.isascii() and text.isprintable()
 
 
 def _is_hash(pattern: re.Pattern[str], value: Any) -> bool:

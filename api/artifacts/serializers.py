@@ -9,6 +9,7 @@ from api.fields import JSONObjectField, ListItemMixin, ProseField, TagsField
 from artifacts import validators
 from artifacts.aliases.excerpts import MAX_ALIASES
 from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
+from artifacts.references import references
 from core.bounded_count import COUNT_LIMIT
 
 _INTEGRITY = {
@@ -17,6 +18,17 @@ _INTEGRITY = {
     Blob.State.VERIFIED: "verified",
     Blob.State.CORRUPT: "corrupt",
 }
+
+
+_ONLY_OF_REFERENCES = "Only there for references."
+_REFERENCE_FIELDS = (
+    "etag",
+    "reference_uri",
+    "reference_identity",
+    "reference_version_id",
+    "reference_state",
+    "reference_checked_at",
+)
 
 
 class ArtifactSerializer(serializers.ModelSerializer):
@@ -116,6 +128,10 @@ class VersionSerializer(serializers.ModelSerializer):
             "digest",
             "file_count",
             "total_size",
+            "reference_count",
+            "referenced_size",
+            "reference_state",
+            "references_checked_at",
             "storage_path",
             "integrity",
             "description",
@@ -150,7 +166,11 @@ class FileSerializer(serializers.ModelSerializer):
     sha256_hash = serializers.CharField(source="blob.sha256", allow_null=True, default=None)
     md5_hash = serializers.CharField(source="blob.md5", allow_null=True, default=None)
     executable = serializers.BooleanField(source="is_executable", required=False, help_text="Only there if true.")
-    integrity = serializers.SerializerMethodField()
+    integrity = serializers.SerializerMethodField(
+        help_text="`missing`, `pending`, `verified` or `corrupt`; `external` of a reference."
+    )
+    is_reference = serializers.BooleanField()
+    etag = serializers.SerializerMethodField(help_text="Of a reference whose identity it is. " + _ONLY_OF_REFERENCES)
 
     class Meta:
         model = ArtifactFile
@@ -167,16 +187,25 @@ class FileSerializer(serializers.ModelSerializer):
             "md5_hash",
             "integrity",
             "created_at",
+            "is_reference",
+            *_REFERENCE_FIELDS,
         )
+        extra_kwargs = {name: {"help_text": _ONLY_OF_REFERENCES, "required": False} for name in _REFERENCE_FIELDS[1:]}
 
     def to_representation(self, file: ArtifactFile) -> dict[str, Any]:
         record = super().to_representation(file)
         if not file.is_executable:
             del record["executable"]
+        if not file.is_reference:
+            for name in _REFERENCE_FIELDS:
+                del record[name]
         return record
 
     def get_integrity(self, file: ArtifactFile) -> str:
-        return _INTEGRITY[file.blob.state] if file.blob else "pending"
+        return _INTEGRITY[file.blob.state] if file.blob else "external"
+
+    def get_etag(self, file: ArtifactFile) -> str | None:
+        return references.etag_of(file.reference_identity)
 
 
 class ArtifactCreate(serializers.Serializer):

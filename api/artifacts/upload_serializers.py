@@ -9,21 +9,31 @@ from api.artifacts.fields import (
     AliasField,
     CompletedPartListField,
     CompletedUploadListField,
+    EtagField,
     FileListField,
     HashField,
+    IdentityField,
     MimeTypeField,
+    ObjectVersionField,
     PackEntryListField,
     PartHashListField,
+    ReferenceSizeField,
+    ReferenceUriField,
     SizeField,
 )
 from api.artifacts.serializers import ArtifactCreate, ArtifactDetailSerializer, FileSerializer, VersionSerializer
 from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, ProseField
 from artifacts import storage, validators, versions
 from artifacts.content import downloads, uploads
-from artifacts.models import ArtifactVersion, StoredObject
+from artifacts.models import ArtifactFile, ArtifactVersion, StoredObject
+from artifacts.references import references
+from artifacts.references.references import ReferenceSpec
 from core.cursors import encode_cursor
 
+_ONLY_OF_REFERENCES = "Only there for references."
 MAX_COMPLETED_UPLOADS = 100_000
+_UPLOAD_FIELDS = ("storage_key", "sha256_hash", "md5_hash", "parts", "executable")
+_REFERENCE_FIELDS = ("reference_uri", "reference_identity", "reference_version_id", "etag")
 
 
 class VersionCreate(serializers.Serializer):
@@ -143,23 +153,70 @@ class UploadUrlSerializer(serializers.Serializer):
 
 
 class FileRegister(serializers.Serializer):
+    """A file whose bytes were uploaded, with its `size` and `storage_key`; or with `is_reference` one that refers to an
+    object elsewhere, with its `reference_uri`."""
+
     version_id = serializers.UUIDField(required=False)
     path = serializers.CharField(max_length=1024, trim_whitespace=False)
     name = serializers.CharField(max_length=1024, required=False)
-    size = SizeField()
+    size = ReferenceSizeField(required=False, help_text="In bytes. Of a reference 0, or left out, if it is not known.")
     mime_type = MimeTypeField(required=False)
     executable = serializers.BooleanField(required=False)
-    storage_key = serializers.CharField(max_length=1400, trim_whitespace=False)
+    storage_key = serializers.CharField(max_length=1400, trim_whitespace=False, required=False)
     sha256_hash = HashField(validators.SHA256, required=False, allow_null=True)
     md5_hash = HashField(validators.MD5, required=False, allow_null=True)
     parts = CompletedPartListField(
         required=False, help_text="Of an upload in parts: the ETags of the store's responses."
     )
 
+    is_reference = serializers.BooleanField(required=False)
+    reference_uri = ReferenceUriField(required=False)
+    reference_identity = IdentityField()
+    reference_version_id = ObjectVersionField()
+    etag = EtagField()
+
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if data.get("name") not in (None, data["path"].rpartition("/")[2]):
             raise serializers.ValidationError({"name": "The name is the last segment of the path."})
+        is_reference = data.get("is_reference", False)
+        needed = ("reference_uri",) if is_reference else ("size", "storage_key")
+        for name in needed:
+            if name not in data:
+                raise serializers.ValidationError({name: "This field is required."})
+        for name in _UPLOAD_FIELDS if is_reference else _REFERENCE_FIELDS:
+            if name in data:
+                kind = "A reference" if is_reference else "A file that is no reference (is_reference: true)"
+                raise serializers.ValidationError({name: f"{kind} does not have this field."})
+        if not is_reference and data["size"] > storage.MAX_OBJECT:
+            raise serializers.ValidationError({"size": "An object has at most 5 TiB."})
         return data
+
+
+class ReferenceCreate(serializers.Serializer):
+    """An object that stays where it is. Nothing is opened; what is said of it is recorded."""
+
+    path = serializers.CharField(max_length=1024, trim_whitespace=False)
+    uri = ReferenceUriField()
+    size = ReferenceSizeField(required=False, help_text="In bytes; 0, or left out, if it is not known.")
+    etag = EtagField()
+    identity = IdentityField()
+    version_id = ObjectVersionField()
+    mime_type = MimeTypeField(required=False)
+
+
+def reference_spec(data: dict[str, Any]) -> ReferenceSpec:
+    """The reference of a validated `ReferenceCreate`, or of a `FileRegister` with its names."""
+    identity, from_etag = data.get("identity", ""), references.identity_of_etag(data.get("etag", ""))
+    if identity and from_etag and identity != from_etag:
+        raise serializers.ValidationError({"identity": "This differs from the ETag: send one of them."})
+    return ReferenceSpec(
+        data["path"],
+        data["uri"],
+        data.get("size", 0),
+        identity or from_etag,
+        data.get("version_id", ""),
+        data.get("mime_type", ""),
+    )
 
 
 class UploadRequestSerializer(serializers.Serializer):
@@ -236,11 +293,14 @@ class FinalizeResultSerializer(VersionSerializer):
 
 
 class DownloadUrlSerializer(serializers.Serializer):
-    download_url = serializers.CharField()
+    download_url = serializers.CharField(
+        help_text="Of a reference its URI, or a signed URL where it is in an external store of the team."
+    )
+    url = serializers.CharField(help_text="The same.")
     file_name = serializers.CharField()
     size = serializers.IntegerField()
     mime_type = serializers.CharField()
-    expires_in = serializers.IntegerField()
+    expires_in = serializers.IntegerField(help_text="In seconds; 0 for a URI of a reference, which nobody signed.")
 
 
 class EntrySerializer(serializers.Serializer):
@@ -253,7 +313,19 @@ class EntrySerializer(serializers.Serializer):
     object = serializers.UUIDField(allow_null=True)
     offset = serializers.IntegerField()
     integrity = serializers.CharField()
-    reference = serializers.CharField(allow_null=True)
+    reference = serializers.CharField(allow_null=True, help_text="The same as `reference_uri`.")
+    is_reference = serializers.BooleanField(required=False, help_text=_ONLY_OF_REFERENCES)
+    reference_uri = serializers.CharField(required=False, help_text=_ONLY_OF_REFERENCES)
+    etag = serializers.CharField(required=False, allow_null=True, help_text=_ONLY_OF_REFERENCES)
+    reference_identity = serializers.CharField(required=False, help_text=_ONLY_OF_REFERENCES)
+    version_id = serializers.CharField(
+        required=False, help_text="The version of the object in its store, or empty. Only there for references."
+    )
+    download_url = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text="A signed URL, if it is in an external store of the team. Only there for references.",
+    )
 
 
 class ObjectUrlSerializer(serializers.Serializer):
@@ -279,7 +351,7 @@ def manifest_body(version: ArtifactVersion, page: downloads.Manifest, expires_in
         "digest": version.digest,
         "file_count": version.file_count,
         "total_size": version.total_size,
-        "entries": [_entry(file) for file in page.files],
+        "entries": [_entry(file) | _reference(file, page) for file in page.files],
         "objects": {str(obj.pk): {"url": url, "size": obj.size} for obj, url in page.urls.items()},
         "expires_in": expires_in,
         "next_cursor": None if page.next_after is None else encode_cursor(page.next_after),
@@ -300,3 +372,17 @@ def _entry(file: Any) -> dict[str, Any]:
         "reference": file.reference_uri,
     }
     return entry | {"executable": True} if file.is_executable else entry
+
+
+def _reference(file: ArtifactFile, page: downloads.Manifest) -> dict[str, Any]:
+    """What an entry has beside, if it is a reference."""
+    if not file.is_reference:
+        return {}
+    return {
+        "is_reference": True,
+        "reference_uri": file.reference_uri,
+        "etag": references.etag_of(file.reference_identity),
+        "reference_identity": file.reference_identity,
+        "version_id": file.reference_version_id,
+        "download_url": page.reference_urls.get(file.pk),
+    }

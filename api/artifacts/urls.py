@@ -10,6 +10,7 @@ from api.artifacts.views.files import (
     FileContent,
     FileDetail,
     FileList,
+    FileReference,
     UploadUrl,
 )
 from api.artifacts.views.run_artifacts import RunArtifacts, RunUseArtifact
@@ -33,6 +34,7 @@ urlpatterns = [
     path("artifacts/versions/<uuid:version_id>/used-by", VersionUsedBy.as_view(), name="version-used-by"),
     path("artifacts/versions/<uuid:version_id>/files", FileList.as_view(), name="file-list"),
     path("artifacts/versions/<uuid:version_id>/files/batch", FileBatch.as_view(), name="file-batch"),
+    path("artifacts/versions/<uuid:version_id>/files/reference", FileReference.as_view(), name="file-reference"),
     path("artifacts/versions/<uuid:version_id>/files/upload-url", UploadUrl.as_view(), name="upload-url"),
     path("artifacts/files/<uuid:file_id>", FileDetail.as_view(), name="file-detail"),
     path("artifacts/files/<uuid:file_id>/download-url", DownloadUrl.as_view(), name="download-url"),

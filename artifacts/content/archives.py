@@ -1,6 +1,7 @@
 """Files of a version as one zip that is made while it is sent: uncompressed, read from the store as they go out.
 
-What stays in memory is a line of the zip's directory for each file, never the files.
+What stays in memory is a line of the zip's directory for each file, never the files. References have no bytes here: a
+text file in the zip lists where they are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,10 +17,12 @@ from artifacts import errors
 from artifacts.content import downloads
 from artifacts.content.object_reader import ObjectReader
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
+from artifacts.references import uris
 
 # Files and folders that may be chosen for one zip.
 MAX_SELECTED = 1_000
 _BATCH_SIZE = 1000
+_LIST_HEAD = "These files are references: their bytes are not in this zip, but at the URI beside each path.\n\n"
 
 # Files of a version in the order of their paths, one query after another.
 _Queries = list[QuerySet[ArtifactFile]]
@@ -40,8 +43,7 @@ def stream(actor: Actor, version: ArtifactVersion, person: str, selected: Sequen
 
     Of all files, or of the `selected` paths, where one with a slash at the end stands for all files of that folder.
     Refuses before the first byte where there is no slot, where bytes are missing or corrupt, and where the store does
-    not give the first of them; `Missing` where nothing is at these paths. References have no bytes here and are left
-    out.
+    not give the first of them; `Missing` where nothing is at these paths.
     """
     queries = _queries(version, selected)
     if selected and not any(query.exists() for query in queries):
@@ -51,10 +53,11 @@ def stream(actor: Actor, version: ArtifactVersion, person: str, selected: Sequen
     for query in queries:
         for file in query.filter(unreadable).select_related("blob__object").order_by()[:1]:
             downloads.require_readable(file)
-    size = _size(queries)
+    references = _reference_list(version, queries)
+    size = _size(queries, references)
     parts = _begin(_parts(queries))
     downloads.record_download(actor, version, None)
-    return Zip(size, downloads.stream(person, _limit(_zip(parts), size)))
+    return Zip(size, downloads.stream(person, _limit(_zip(parts, references), size)))
 
 
 def _queries(version: ArtifactVersion, selected: Sequence[str]) -> _Queries:
@@ -78,19 +81,56 @@ def _queries(version: ArtifactVersion, selected: Sequence[str]) -> _Queries:
     return [*queries, version.files.filter(path__in=paths)] if paths else queries
 
 
-def _size(queries: _Queries) -> int:
+@dataclass(frozen=True, slots=True)
+class _ReferenceList:
+    """A text file that says where the references among these files are."""
+
+    name: str
+    size: int
+    queries: _Queries
+
+    def chunks(self) -> Iterator[bytes]:
+        return _lines(self.queries)
+
+
+def _reference_list(version: ArtifactVersion, queries: _Queries) -> _ReferenceList | None:
+    """None where there are no references."""
+    references = [query.filter(blob__isnull=True) for query in queries] if version.reference_count else []
+    if not any(query.exists() for query in references):
+        return None
+    name, number = "REFERENCES.txt", 1
+    while version.files.filter(path=name).exists() or version.files.under(f"{name}/").exists():
+        number += 1
+        name = f"REFERENCES-{number}.txt"
+    return _ReferenceList(name, sum(map(len, _lines(references))), references)
+
+
+def _lines(references: _Queries) -> Iterator[bytes]:
+    yield _LIST_HEAD.encode()
+    for page in _pages(references):
+        lines = (f"{file.path}\t{uris.without_secrets(file.reference_uri or '')}\n" for file in page)
+        yield "".join(lines).encode()
+
+
+def _size(queries: _Queries, references: _ReferenceList | None) -> int:
     """How many bytes the zip will have, since nothing in it is compressed."""
     archive, count = ZipStream(sized=True), 0
-    for query in queries:
-        files = query.filter(blob__isnull=False).order_by("path")
-        for path, size in files.values_list("path", "blob__size").iterator(_BATCH_SIZE):
-            archive.add(iter([b""]), path, size=size)
-            # Takes it out of the queue again, which would grow with the files.
-            next(archive.file())
-            count += 1
+    for path, size in _sizes(queries, references):
+        archive.add(iter([b""]), path, size=size)
+        # Takes it out of the queue again, which would grow with the files.
+        next(archive.file())
+        count += 1
     # With exactly so many files it writes the long form of the directory's end, and counts the short one.
     is_long_already = count == ZIP_FILECOUNT_LIMIT
     return len(archive) + (sizeEndCentDir64 + sizeEndCentDir64Locator if is_long_already else 0)
+
+
+def _sizes(queries: _Queries, references: _ReferenceList | None) -> Iterator[tuple[str, int]]:
+    for query in queries:
+        files = query.filter(blob__isnull=False).order_by("path")
+        yield from files.values_list("path", "blob__size").iterator(_BATCH_SIZE)
+    if references:
+        yield references.name, references.size
 
 
 def _parts(queries: _Queries) -> Iterator[_Part]:
@@ -109,12 +149,15 @@ def _begin(parts: Iterator[_Part]) -> Iterator[_Part]:
     return chain(begun, parts)
 
 
-def _zip(parts: Iterator[_Part]) -> Iterator[bytes]:
+def _zip(parts: Iterator[_Part], references: _ReferenceList | None) -> Iterator[bytes]:
     archive = ZipStream()
     for reader, files in parts:
         for file in files:
             archive.add(map(bytes, reader.take(file.size)), file.path, size=file.size)
             yield from archive.file()
+    if references:
+        archive.add(references.chunks(), references.name, size=references.size)
+        yield from archive.file()
     yield from archive.footer()
 
 
@@ -147,10 +190,15 @@ def _is_next(last: Blob, blob: Blob) -> bool:
 
 
 def _iter_files(queries: _Queries) -> Iterator[ArtifactFile]:
+    for page in _pages([query.filter(blob__isnull=False).select_related("blob__object") for query in queries]):
+        yield from page
+
+
+def _pages(queries: _Queries) -> Iterator[list[ArtifactFile]]:
     """A short query at a time: a slow client keeps no query open."""
     for query in queries:
-        files = query.filter(blob__isnull=False).select_related("blob__object").order_by("path")
+        files = query.order_by("path")
         page = list(files[:_BATCH_SIZE])
         while page:
-            yield from page
+            yield page
             page = list(files.filter(path__gt=page[-1].path)[:_BATCH_SIZE])

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from artifacts.references import uris
+
 if TYPE_CHECKING:
     from artifacts.models import ArtifactVersion
 
@@ -13,10 +15,11 @@ def of_version(version: "ArtifactVersion") -> str | None:
 
     None while the sha256 of a file is not known.
     """
-    rows = version.files.values_list("path", "blob__sha256", "reference_uri", "size")
+    references = ("reference_uri", "reference_version_id", "reference_identity")
+    rows = version.files.values_list("path", "size", "blob__sha256", *references)
     lines = []
-    for path, sha256, reference, size in rows.iterator(chunk_size=5000):
-        identity = sha256 or reference
+    for path, size, sha256, *reference in rows.iterator(chunk_size=5000):
+        identity = sha256 if reference[0] is None else of_reference(*reference)
         if not identity:
             return None
         lines.append((path.encode(), identity.encode(), size))
@@ -24,6 +27,11 @@ def of_version(version: "ArtifactVersion") -> str | None:
     for path, identity, size in sorted(lines):
         digest.update(b"%b\0%b\0%d\n" % (path, identity, size))
     return digest.hexdigest()
+
+
+def of_reference(uri: str, version_id: str, identity: str) -> str:
+    """What stands in a digest for a reference: where it is, and what the object was when it was recorded."""
+    return f"ref:{uris.without_secrets(uri)} {version_id} {identity}"
 
 
 def of_executables(paths: Iterable[str]) -> str:

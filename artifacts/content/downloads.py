@@ -5,8 +5,10 @@ manifest; for all others it has a signed URL of this server, which passes the fe
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
@@ -14,6 +16,7 @@ from django.core import signing
 from accounts.actor import Actor
 from artifacts import errors, storage
 from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
+from artifacts.references import uris
 from core.stream_pool import StreamPool
 
 MAX_ENTRIES = 5_000
@@ -28,24 +31,40 @@ _SALT = "artifacts.content.downloads"
 class Manifest:
     """A page of a version's files, in the order of their paths, with one signed URL for each object they are in.
 
-    Where there are more, `next_after` is the path to ask for them with.
+    Where there are more, `next_after` is the path to ask for them with. `reference_urls` are signed URLs of the
+    references that are in an external store of the team, by ids of files.
     """
 
     files: list[ArtifactFile]
     urls: dict[StoredObject, str]
     next_after: str | None
+    reference_urls: dict[UUID, str] = field(default_factory=dict)
+
+
+class FileUrl(NamedTuple):
+    """Where a file can be read. What is not signed is the URI of a reference, for clients with access of their own."""
+
+    url: str
+    is_signed: bool
+
+
+def url(actor: Actor, file: ArtifactFile) -> FileUrl:
+    """The presigned URL of the file, or the URI of a reference that this server cannot sign. Counted as a download."""
+    signed = _signed_url(file)
+    record_download(actor, file.version, file)
+    return FileUrl(signed or file.reference_uri or "", signed is not None)
 
 
 def presigned_url(actor: Actor, file: ArtifactFile) -> str:
-    """A URL that reads exactly this file, for `SIGNED_URL_LIFE`. Counted as a download."""
-    blob = require_readable(file)
+    """A URL that reads exactly this file, for `SIGNED_URL_LIFE`. Counted as a download.
+
+    Raises as `require_readable` does; not for a reference that is in an external store of the team.
+    """
+    signed = _signed_url(file)
+    if signed is None:
+        raise _not_stored(file)
     record_download(actor, file.version, file)
-    obj = blob.object
-    assert obj is not None
-    if obj.kind == StoredObject.Kind.PACK:
-        signature = signing.dumps(str(file.pk), salt=_SALT)
-        return f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature={signature}"
-    return storage.get_download_url(obj.key, file.name)
+    return signed
 
 
 def manifest(
@@ -60,7 +79,7 @@ def manifest(
     page = page[:limit]
     objects = {file.blob.object for file in page if file.blob and file.blob.object and file.blob.has_arrived}
     urls = {obj: storage.get_download_url(obj.key) for obj in objects}
-    return Manifest(page, urls, page[-1].path if has_more else None)
+    return Manifest(page, urls, page[-1].path if has_more else None, _reference_urls(page))
 
 
 def check_signature(file_id: str, signature: str) -> None:
@@ -123,7 +142,7 @@ def require_readable(file: ArtifactFile) -> Blob:
     """The blob of the file. Raises `Conflict` for a reference, `BytesMismatch` or `VersionIncomplete`."""
     blob = file.blob
     if blob is None:
-        raise errors.Conflict(f"{file.path!r} is a reference to {file.reference_uri}: its bytes are not stored here.")
+        raise _not_stored(file)
     if blob.state == Blob.State.CORRUPT:
         raise errors.BytesMismatch(f"The bytes of {file.path!r} are corrupt: log the file again.", paths=[file.path])
     if not blob.has_arrived:
@@ -136,3 +155,25 @@ def record_download(actor: Actor, version: ArtifactVersion, file: ArtifactFile |
     ArtifactDownload.objects.create(
         version=version, file=file, user=actor.user, ip_address=actor.ip, user_agent=actor.user_agent
     )
+
+
+def _signed_url(file: ArtifactFile) -> str | None:
+    """None for a reference that is in no external store of the team."""
+    if file.is_reference:
+        return _reference_urls([file]).get(file.pk)
+    obj = require_readable(file).object
+    assert obj is not None
+    if obj.kind == StoredObject.Kind.PACK:
+        signature = signing.dumps(str(file.pk), salt=_SALT)
+        return f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature={signature}"
+    return storage.get_download_url(obj.key, file.name)
+
+
+def _reference_urls(files: list[ArtifactFile]) -> dict[UUID, str]:
+    """By ids of files: signed URLs of the references that are in an external store of the team of their versions."""
+    return {}
+
+
+def _not_stored(file: ArtifactFile) -> errors.Conflict:
+    uri = uris.without_secrets(file.reference_uri or "")
+    return errors.Conflict(f"{file.path!r} is a reference to {uri}: its bytes are not stored here.")

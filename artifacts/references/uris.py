@@ -37,6 +37,8 @@ _IPV4 = re.compile(r"[0-9]+(\.[0-9]+){3}")
 _AZURE_HOST = re.compile(r"([a-z0-9]{3,24})\.blob\.core\.windows\.net\.?", re.IGNORECASE)
 _URL_TEXT = re.compile(r"[!-~]+")
 _PINNED = re.compile(r"(.*)\?(?:versionId|versionid|generation)=([^&?#]+)", re.DOTALL)
+_PINNED_GCS = re.compile(r"(.*)#([0-9]+)", re.DOTALL)
+_PINNED_AZURE = re.compile(r"(?<=[?&])versionid=([^&]*)&?", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _CONTROL = ("Cc", "Cs", "Zl", "Zp")
 
@@ -130,7 +132,7 @@ def _is_secret(parameter: str) -> bool:
 def _in_store(uri: str, scheme: str, rest: str) -> Location:
     bucket, _, key = rest.partition("/")
     # Keys may have a question mark; only at the end, and of this form, it is not theirs.
-    pinned = _PINNED.fullmatch(key)
+    pinned = _PINNED.fullmatch(key) or (_PINNED_GCS.fullmatch(key) if scheme == "gs" else None)
     version_id = unquote(pinned[2]) if pinned else ""
     if pinned:
         uri, key = uri[: -len(key) + len(pinned[1])], pinned[1]
@@ -163,7 +165,11 @@ def _on_web(uri: str, scheme: str) -> Location:
         message = "Of Azure, name container and blob: https://account.blob.core.windows.net/container/key."
         raise errors.ReferenceRefused(message)
     _check_key(key)
-    return Location(uri, scheme, Provider.AZURE, host=host, bucket=container, key=key, account=azure[1].lower())
+    pinned = _PINNED_AZURE.search(uri)
+    if pinned:
+        uri = (uri[: pinned.start()] + uri[pinned.end() :]).rstrip("?&")
+    version_id = unquote(pinned[1]) if pinned else ""
+    return Location(uri, scheme, Provider.AZURE, host, container, key, azure[1].lower(), version_id)
 
 
 def _in_file_system(uri: str, rest: str) -> Location:

@@ -59,7 +59,7 @@ def test_a_file_says_all_of_itself(api, bob, draft, work):
 
     assert page.keys() == {
         "id", "version_id", "path", "name", "size", "mime_type", "storage_key", "sha256_hash", "md5_hash", "integrity",
-        "created_at",
+        "created_at", "is_reference",
     }  # fmt: skip
     assert (page["path"], page["name"], page["size"]) == ("pages/hello.html", "hello.html", 12)
     assert (page["mime_type"], unknown["mime_type"]) == ("text/html", "application/octet-stream")

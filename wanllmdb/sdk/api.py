@@ -15,6 +15,9 @@ from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_text
+from wanllmdb.sdk.lineage import graph, usages
+from wanllmdb.sdk.lineage.graph import Lineage
+from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.models import Project
 from wanllmdb.sdk.paginated_list import PaginatedList, of_records
 from wanllmdb.sdk.stored_run import StoredRun, find_run, find_runs
@@ -102,6 +105,13 @@ class Collection:
         with self._explain_missing():
             pages = list(self._connection.client.iter_cursor_pages(f"/artifacts/{self.id}/aliases"))
         return {row["alias"]: row["version"] for page in pages for row in page["items"]}
+
+    @checked()
+    def lineage(self, direction: str = "both", depth: int = graph.DEPTH, limit: int = graph.LIMIT) -> Lineage:
+        """The artifacts and runs around this one, with the versions of each artifact folded into one node; see
+        `Artifact.lineage`. Raises `Invalid`, `NotFound`."""
+        with self._explain_missing():
+            return graph.fetch(self._connection.client, f"/artifacts/{self.id}/lineage", direction, depth, limit)
 
     def save(self) -> None:
         """Send the changes of `description`, `metadata` and `tags`, which are the artifact's own: each version has a
@@ -192,16 +202,21 @@ class Api:
         """The version `team/project/name:x`, where x is a version or an alias, by default `latest`.
 
         Team and project can be omitted if the settings have them. With `at` the alias is resolved as of that time, as
-        in `Run.use_artifact`. Records no usage. Raises `NotFound`, `AliasNotFound`, `VersionNotFound`, `Invalid`, and
-        `TypeDiffers` if the artifact has another type than `type`.
+        in `Run.use_artifact`. Inside a run it is recorded that the run uses the version. Raises `NotFound`,
+        `AliasNotFound`, `VersionNotFound`, `Invalid`, and `TypeDiffers` if the artifact has another type than `type`.
         """
+        version = self._resolve(name, type, at)
+        usages.record(version)
+        return Artifact._from_version(version)
+
+    def _resolve(self, name: str, type: str | None, at: str | datetime | None = None) -> LoggedVersion:
         record = name_resolution.resolve(self._connection, self._connection.full_name(name), type, at)
-        return Artifact._from_record(self._connection, record)
+        return LoggedVersion(self._connection, record)
 
     def artifact_exists(self, name: str, type: str | None = None) -> bool:
         """Whether there is the version `team/project/name:x`, of this type. Raises `Invalid`, `Unreachable` …"""
         try:
-            self.artifact(name, type)
+            self._resolve(name, type)
         except (errors.NotFound, errors.TypeDiffers):
             return False
         return True

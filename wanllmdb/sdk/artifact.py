@@ -8,14 +8,16 @@ from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, wandb_names
-from wanllmdb.sdk.arguments import checked
+from wanllmdb.sdk.arguments import checked, shown
+from wanllmdb.sdk.artifact_lineage import ArtifactLineage
 from wanllmdb.sdk.background import PendingLog
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.json_values import to_metadata, to_text
+from wanllmdb.sdk.lineage import sources
+from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
-from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath as StrPath
 from wanllmdb.sdk.validators import validate_aliases
 
@@ -55,24 +57,43 @@ class File:
         return f"<File {self.path!r} of {state.name if isinstance(state, Draft) else state.label}>"
 
 
+def _to_source(item: str | Artifact) -> Source:
+    if isinstance(item, Artifact):
+        version = item._logged("derived_from")
+        return sources.of_version(version.label, version.record)
+    if not isinstance(item, str):
+        raise errors.Invalid(f"Artifact: derived_from takes names and artifacts, not {shown(item)}")
+    return sources.of_name(item)
+
+
 def _require_logged(state: Draft | LoggedVersion, operation: str) -> LoggedVersion:
     if isinstance(state, Draft):
         raise errors.NotLogged(f"{operation}: artifact {state.name!r} is not logged yet; log it with log_artifact")
     return state
 
 
-class Artifact:
+class Artifact(ArtifactLineage):
     """A named set of files. Files are added while it is a draft; logging it creates a version, which can be read.
 
     `name`: 1 to 128 letters, digits, `.`, `_`, `-`. `type`: `model`, `dataset`, `file` or `code`. `metadata`: a
-    mapping, or an object with attributes, whose values are converted to JSON types; up to 1 MiB. Raises `InvalidName`.
+    mapping, or an object with attributes, whose values are converted to JSON types; up to 1 MiB. `derived_from`: the
+    versions that it was made from without a run, at most 100: names such as `data:production`, `team/project/name:v3`,
+    or logged artifacts. Raises `InvalidName`, `Invalid`, and `NotLogged` for a draft in `derived_from`.
     """
 
     @checked(ignored=wandb_names.ARTIFACT, leaves=("name", "type", "description"))
     def __init__(
-        self, name: str, type: str, description: str | None = None, metadata: Mapping[str, Any] | None = None
+        self,
+        name: str,
+        type: str,
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        derived_from: str | Artifact | Iterable[str | Artifact] | None = None,
     ) -> None:
-        self._state: Draft | LoggedVersion = Draft(name, type, description, metadata)
+        given = [derived_from] if isinstance(derived_from, str | Artifact) else derived_from or ()
+        versions = sources.without_repeats(_to_source(item) for item in given)
+        self._state: Draft | LoggedVersion = Draft(name, type, description, metadata, versions)
 
     _pending: PendingLog | None = None
     """While it is being logged in the background, and after that has failed."""
@@ -330,14 +351,6 @@ class Artifact:
         """Check a downloaded directory. Raises `CorruptDownload`, whose `.problem["paths"]` are the files that are
         missing, changed, or not part of the artifact."""
         self._logged("verify").verify(root)
-
-    def logged_by(self) -> RunRecord | None:
-        """The run that created this version; None if there was no run, or it was deleted."""
-        return self._logged("logged_by").logged_by()
-
-    def used_by(self) -> list[RunRecord]:
-        """The runs that used this version, newest first, as far as you have access to them."""
-        return self._logged("used_by").used_by()
 
     @checked()
     def delete(self, delete_aliases: bool = False) -> None:

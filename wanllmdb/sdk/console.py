@@ -12,7 +12,7 @@ from typing import TextIO
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-_ASCII = str.maketrans({"✓": "+", "→": "->", "×": "x", "…": "..."})
+_ASCII = str.maketrans({"✓": "+", "→": "->", "×": "x", "…": "...", "─": "-", "│": "|", "├": "|", "└": "`"})
 _REDRAW_INTERVAL = 0.1
 
 OnProgress = Callable[[int], object]

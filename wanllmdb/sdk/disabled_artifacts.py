@@ -9,8 +9,10 @@ from weakref import WeakValueDictionary
 
 from wanllmdb.sdk import errors, name_resolution, timestamps, version_creation
 from wanllmdb.sdk.artifact import Artifact
+from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.local_version import LocalVersion
+from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.run_artifacts import RunArtifacts
 from wanllmdb.sdk.validators import VERSION, parse_version
 
@@ -40,6 +42,14 @@ _collections: dict[str, _Collection] = {}
 class DisabledArtifacts(RunArtifacts):
     """What is logged is read back from the files of the draft, where they are."""
 
+    def __init__(self, connection: Connection, record: dict[str, Any], *, is_ended: bool) -> None:
+        super().__init__(connection, record, is_ended=is_ended)
+        self._versions: dict[str, WeakValueDictionary[int, LoggedVersion]] = {
+            "logged": WeakValueDictionary(),
+            "used": WeakValueDictionary(),
+        }
+        """What the run logged and used, oldest first, as far as it is not forgotten."""
+
     def log(self, artifact: Artifact, aliases: list[str], tags: list[str], *, wait: bool) -> None:
         name = f"{self._record['project_name']}/{artifact.name}"
         known = _collections.get(name)
@@ -55,6 +65,7 @@ class DisabledArtifacts(RunArtifacts):
             known.by_number[record["version"]] = version
             artifact._set_version(version)
             known.move(["latest", *aliases], version)
+            self._remember("logged", version)
         elif known is not None and isinstance(state, LocalVersion):
             known.move(aliases, state)
 
@@ -80,7 +91,18 @@ class DisabledArtifacts(RunArtifacts):
             actual = _collections[path].type
         if type not in (None, actual):
             raise errors.TypeDiffers(f"Artifact {found.name!r} is a {actual}, not a {type}")
+        self._remember("used", found)
         return Artifact._from_version(found)
+
+    def record_use(self, version: LoggedVersion) -> None:
+        pass
+
+    def of_role(self, role: str) -> list[Artifact]:
+        return [Artifact._from_version(version) for version in reversed(list(self._versions[role].values()))]
+
+    def _remember(self, role: str, version: LoggedVersion) -> None:
+        self._versions[role].pop(id(version), None)
+        self._versions[role][id(version)] = version
 
     def _find(self, path: str, alias: str | None, version: str | int | None, suffix: str) -> LocalVersion:
         known = _collections.get(path)

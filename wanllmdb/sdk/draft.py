@@ -15,6 +15,7 @@ from typing import IO, Any
 from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.exclusions import Exclusions
 from wanllmdb.sdk.json_values import to_metadata, to_text
+from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.local_files import LocalFile, absolute_path, get_stat, iter_files, require_regular_file
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath
@@ -24,13 +25,21 @@ from wanllmdb.sdk.validators import validate_name, validate_type
 class Draft:
     """Files are read when the draft is logged; one that has changed by then is refused."""
 
-    def __init__(self, name: str, type: str, description: str | None, metadata: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        type: str,
+        description: str | None,
+        metadata: Mapping[str, Any] | None,
+        derived_from: Iterable[Source] = (),
+    ) -> None:
         self.name = validate_name(name)
         self.type = validate_type(type)
         self.description = to_text(description)
         self.metadata: dict[str, Any] = to_metadata(metadata)
         self.sources: dict[str, LocalFile] = {}
         """By their path in the artifact."""
+        self.derived_from = list(derived_from)
         self._directories: set[str] = set()
         self._staging_dir: str | None = None
         self._original: Draft | None = None

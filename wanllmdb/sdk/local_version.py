@@ -12,6 +12,8 @@ from wanllmdb.sdk import errors, paths
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.lineage.graph import Lineage
+from wanllmdb.sdk.lineage.impact import Impact
 from wanllmdb.sdk.local_cache.stored_files import copy
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
@@ -95,6 +97,12 @@ class LocalVersion(LoggedVersion):
 
     def used_by(self) -> list[RunRecord]:
         raise self._needs_server("used_by")
+
+    def lineage(self, direction: str, depth: int, limit: int) -> Lineage:
+        raise self._needs_server("lineage")
+
+    def impact(self, per_page: int | None) -> Impact:
+        raise self._needs_server("impact")
 
     def delete(self, delete_aliases: bool) -> None:
         raise self._needs_server("delete")

@@ -13,6 +13,9 @@ from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable, to_metadata
+from wanllmdb.sdk.lineage import graph, impact, usages
+from wanllmdb.sdk.lineage.graph import Lineage
+from wanllmdb.sdk.lineage.impact import Impact
 from wanllmdb.sdk.local_cache import download_index
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
@@ -84,6 +87,7 @@ class LoggedVersion:
         return name_resolution.explain_missing(self.qualified_name, errors.VersionNotFound)
 
     def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, exact: bool = False) -> str:
+        usages.record(self)
         with self._explain_missing():
             manifest = self._select(path_prefix)
         # The digest covers all files, so it cannot verify some of them.
@@ -154,6 +158,7 @@ class LoggedVersion:
         return self.manifest[path]
 
     def download_entry(self, path: str, root: StrPath | None = None) -> str:
+        usages.record(self)
         manifest = RemoteManifest(self.connection.client, self.record["id"], only=path)
         return str(Path(self._download(root, manifest, None, self.manifest[path].size), path))
 
@@ -173,6 +178,13 @@ class LoggedVersion:
         with self._explain_missing():
             records = client.iter_pages(f"{self._path}/used-by")
             return [RunRecord._from_record(client.complete(record, f"/runs/{record['id']}")) for record in records]
+
+    def lineage(self, direction: str, depth: int, limit: int) -> Lineage:
+        with self._explain_missing():
+            return graph.fetch(self.connection.client, f"{self._path}/lineage", direction, depth, limit)
+
+    def impact(self, per_page: int | None) -> Impact:
+        return impact.fetch(self.connection.client, f"{self._path}/impact", per_page, self._explain_missing)
 
     def delete(self, delete_aliases: bool) -> None:
         with self._explain_missing():

@@ -179,6 +179,17 @@ class Run(RunAttributes):
         self._require_running("use_artifact")
         return self._artifacts.use(name_or_artifact, type, alias, version, at)
 
+    @checked(ignored=wandb_names.FILES)
+    def logged_artifacts(self) -> list[Artifact]:
+        """The versions that the run logged so far, newest first, at most 1,000."""
+        return self._artifacts.of_role("logged")
+
+    @checked(ignored=wandb_names.FILES)
+    def used_artifacts(self) -> list[Artifact]:
+        """The versions that the run used so far, newest first, at most 1,000. `requested_as` of each says by which
+        names."""
+        return self._artifacts.of_role("used")
+
     @property
     def dir(self) -> str:
         """A directory for files of the run: what is in it at the end is kept as by `save`.

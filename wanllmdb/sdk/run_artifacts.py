@@ -18,6 +18,7 @@ from wanllmdb.sdk.artifact import Artifact, StrPath
 from wanllmdb.sdk.background import BackgroundLogger
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
+from wanllmdb.sdk.lineage import usages
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.saved_files import SavedFiles
@@ -31,6 +32,10 @@ class RunArtifacts:
         self._record = record
         self._background = BackgroundLogger(connection.console.warning, is_ended=is_ended)
         self.saved_files = SavedFiles(connection, record, is_ended=is_ended)
+        self._own: set[str] = set()
+        """The ids of versions that the run logged here."""
+        self._used: dict[str, set[str]] = {}
+        """The ids of versions that it is known to use, with the names by which it asked for them."""
 
     def connect(self, connection: Connection) -> None:
         """Use another connection from now on: a forked process needs one of its own."""
@@ -64,6 +69,7 @@ class RunArtifacts:
         connection, project, run_id = self._connection, self._record["project"], self._record["id"]
         if isinstance(state, Draft):
             record = version_creation.create_version(connection, state, project, aliases, run_id, tags)
+            self._own.add(record["id"])
         elif state.record["project"] == project:
             with name_resolution.explain_missing(state.qualified_name, errors.VersionNotFound):
                 record = version_creation.add_aliases(connection, state.record, aliases, tags)
@@ -82,9 +88,10 @@ class RunArtifacts:
         """See `Run.use_artifact`."""
         version_id = requested_as = None
         if isinstance(name_or_artifact, Artifact):
-            name = name_or_artifact.wait().qualified_name
-            version_id = name_or_artifact.id if at is None else None
-            requested_as = name_or_artifact._logged("use_artifact").record.get("requested_as")
+            used = name_or_artifact.wait()._logged("use_artifact")
+            name = used.qualified_name
+            version_id = used.record["id"] if at is None else None
+            requested_as = next(iter(usages.names_of(used.record)), None)
         else:
             name = self._resolve_name(name_or_artifact)
         name_resolution.validate_selector(name, alias, version)
@@ -93,7 +100,32 @@ class RunArtifacts:
             *(self._connection, self._record["id"], name),
             version_id=version_id, alias=alias, version=number, type=type, at=at, requested_as=requested_as,
         )  # fmt: skip
+        self._used.setdefault(record["id"], set()).update(usages.names_of(record))
         return Artifact._from_record(self._connection, record)
+
+    def record_use(self, version: LoggedVersion) -> None:
+        """Record that the run reads this version, unless it logged it. Never raises."""
+        record, names = version.record, usages.names_of(version.record)
+        known = self._used.get(record["id"])
+        if known is not None and known.issuperset(names):
+            return
+        if record["id"] in self._own or record["run_id"] == self._record["id"]:
+            return
+        if version.connection.settings.base_url != self._connection.settings.base_url:
+            return
+        self._used.setdefault(record["id"], set()).update(names)
+        try:
+            self._send_use(version, names[0] if names else None)
+        except errors.WanLLMDBError as error:
+            self._connection.console.warning(f"could not record that the run uses {version.label}: {error}")
+
+    def _send_use(self, version: LoggedVersion, requested_as: str | None) -> None:
+        body = {"version_id": version.record["id"], **({"requested_as": requested_as} if requested_as else {})}
+        self._connection.client.post(f"/runs/{self._record['id']}/use-artifact", body, idempotent=True)
+
+    def of_role(self, role: str) -> list[Artifact]:
+        """The versions that the run `logged` or `used`, newest first."""
+        return list_artifacts(self._connection, self._record["id"], role)
 
     def _resolve_name(self, name: str) -> str:
         """`name:x` in the run's project as it is, or `team/project/name:x`. Raises `Invalid`."""
@@ -122,6 +154,12 @@ class RunArtifacts:
         """Give up what is not logged yet. Returns an error for each."""
         self._background.cancel()
         return self._background.drain()
+
+
+def list_artifacts(connection: Connection, run_id: str, role: str) -> list[Artifact]:
+    """The versions that a run `logged` or `used`, as the server lists them."""
+    records = connection.client.get(f"/runs/{run_id}/artifacts")[role]
+    return [Artifact._from_record(connection, record) for record in records]
 
 
 def artifact_of(

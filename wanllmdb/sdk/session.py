@@ -19,9 +19,11 @@ from wanllmdb.sdk.host_environment import api_keys
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.json_limits import fit
 from wanllmdb.sdk.json_values import to_jsonable, to_object
+from wanllmdb.sdk.lineage import usages
 from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.offline import run as offline_run
 from wanllmdb.sdk.run import Run
+from wanllmdb.sdk.run_artifacts import RunArtifacts
 from wanllmdb.sdk.run_settings import Settings
 from wanllmdb.sdk.validators import validate_tags
 
@@ -36,6 +38,14 @@ _runs_beside: list[Run] = []
 def current_run() -> Run | None:
     """The run of this process, or None before `init` and after `finish`."""
     return _run if _run is not None and _run.state == "running" else None
+
+
+def _current_artifacts() -> RunArtifacts | None:
+    run = current_run()
+    return None if run is None else run._artifacts
+
+
+usages.set_active(_current_artifacts)
 
 
 def require_run(operation: str) -> Run:

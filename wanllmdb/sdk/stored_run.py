@@ -14,8 +14,11 @@ from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.artifact import Artifact, File
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.lineage import graph, usages
+from wanllmdb.sdk.lineage.graph import Lineage
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paginated_list import Page, PaginatedList, page_size
+from wanllmdb.sdk.run_artifacts import list_artifacts
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 
@@ -127,12 +130,17 @@ class StoredRun(RunRecord):
     @checked(ignored=wandb_names.FILES)
     def logged_artifacts(self) -> list[Artifact]:
         """The versions that the run logged, newest first, at most 1,000."""
-        return self._artifacts("logged")
+        return list_artifacts(self._connection, self.id, "logged")
 
     @checked(ignored=wandb_names.FILES)
     def used_artifacts(self) -> list[Artifact]:
-        """The versions that the run used, newest first, at most 1,000."""
-        return self._artifacts("used")
+        """The versions that the run used, newest first, at most 1,000. `requested_as` of each says by which names."""
+        return list_artifacts(self._connection, self.id, "used")
+
+    @checked()
+    def lineage(self, direction: str = "both", depth: int = graph.DEPTH, limit: int = graph.LIMIT) -> Lineage:
+        """The versions and runs around this run, as `Artifact.lineage` has them. Raises `Invalid`, `NotFound`."""
+        return graph.fetch(self._connection.client, f"/runs/{self.id}/lineage", direction, depth, limit)
 
     def files(self, names: str | Iterable[str] | None = None) -> list[File]:
         """The files that the run kept with `save`, or those of these paths; none if it kept none."""
@@ -167,9 +175,11 @@ class StoredRun(RunRecord):
     @checked(ignored=wandb_names.USE_ARTIFACT, renamed={"artifact": "name"})
     def use_artifact(self, name: str | Artifact, type: str | None = None) -> Artifact:
         """Find a version, and record that this run used it, even if that has ended; see `Run.use_artifact`."""
-        version_id = None
+        version_id = requested_as = None
         if isinstance(name, Artifact):
-            version_id, name = name.wait().id, name.qualified_name
+            used = name.wait()._logged("use_artifact")
+            version_id, name = used.record["id"], used.qualified_name
+            requested_as = next(iter(usages.names_of(used.record)), None)
         full_name = self._connection.full_name(name, self.project)
         record = name_resolution.resolve_and_record_usage(
             self._connection,
@@ -179,12 +189,9 @@ class StoredRun(RunRecord):
             alias=None,
             version=None,
             type=type,
+            requested_as=requested_as,
         )
         return Artifact._from_record(self._connection, record)
-
-    def _artifacts(self, role: str) -> list[Artifact]:
-        records = self._connection.client.get(f"/runs/{self.id}/artifacts")[role]
-        return [Artifact._from_record(self._connection, record) for record in records]
 
 
 def find_run(connection: Connection, path: str) -> StoredRun:

@@ -12,6 +12,7 @@ from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
 from wanllmdb.sdk.json_limits import require_fit
 from wanllmdb.sdk.json_values import to_canonical, to_jsonable
+from wanllmdb.sdk.lineage import sources
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.name_resolution import find_artifact
 from wanllmdb.sdk.transfer import hashes, upload, upload_plan
@@ -70,6 +71,8 @@ def create_version(
         # A server that does not know this numbers the draft at once.
         "numbering": "on_finalize",
     }
+    if draft.derived_from:
+        fields["derived_from"] = sources.to_wire(connection, draft.derived_from, project)
     begun = None
     if artifact is None:
         first = next(_file_batches(files), [])

@@ -20,8 +20,10 @@ from api.artifacts.upload_serializers import (
     DownloadUrlSerializer,
     FileRegister,
     PartSerializer,
+    ReferenceCreate,
     UploadUrlRequest,
     UploadUrlSerializer,
+    reference_spec,
 )
 from api.lookups import get_or_missing
 from api.pagination import cursor_page_of, page_by_cursor, parse
@@ -31,7 +33,10 @@ from artifacts import drafts, storage
 from artifacts.content import downloads, single_upload
 from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactFile, StoredObject
+from artifacts.references import references
 
+# A file of the API has these with `reference_` before.
+_REFERENCE_NAMES = ("uri", "identity", "version_id")
 _URL_LIFE_SECONDS = int(storage.SIGNED_URL_LIFE.total_seconds())
 
 
@@ -66,9 +71,12 @@ class FileList(APIView):
 
     @extend_schema(request=FileRegister, responses={201: FileSerializer}, operation_id="files_register")
     def post(self, request: Request, version_id: UUID) -> Response:
-        """Register a file whose bytes were sent to a URL of `…/files/upload-url`."""
+        """Register a file whose bytes were sent to a URL of `…/files/upload-url`, or a reference."""
         version = get_version(request, version_id)
         data = parse_body(FileRegister, request, version_id=version_id)
+        if data.get("is_reference"):
+            spec = reference_spec(data | {name: data.get(f"reference_{name}", "") for name in _REFERENCE_NAMES})
+            return Response(FileSerializer(references.add_one(Actor.from_api(request), version, spec)).data, 201)
         spec = FileSpec(
             data["path"],
             data["size"],
@@ -83,15 +91,26 @@ class FileList(APIView):
         return Response(FileSerializer(file).data, 201)
 
 
+class FileReference(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(request=ReferenceCreate, responses={201: FileSerializer}, operation_id="files_add_reference")
+    def post(self, request: Request, version_id: UUID) -> Response:
+        """Add a reference to a draft: an object that stays where it is. It is not opened."""
+        version = get_version(request, version_id)
+        spec = reference_spec(parse_body(ReferenceCreate, request))
+        return Response(FileSerializer(references.add_one(Actor.from_api(request), version, spec)).data, 201)
+
+
 class FileBatch(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(request=BatchSerializer, responses=BatchSerializer, operation_id="files_batch")
     def post(self, request: Request, version_id: UUID) -> Response:
-        """Add many files to a draft by their sha256; returns which ones must be uploaded. All or none."""
+        """Add many files to a draft, by their sha256, and references; returns which must be uploaded. All or none."""
         version = get_version(request, version_id)
         data = parse_body(BatchSerializer, request, version_id=version_id)
-        added, missing = drafts.add(Actor.from_api(request), version, data["files"])
+        added, missing = references.add(Actor.from_api(request), version, data["files"])
         return Response({"added": added, "missing": missing})
 
 
@@ -110,11 +129,14 @@ class DownloadUrl(APIView):
 
     @extend_schema(responses=DownloadUrlSerializer, operation_id="files_download_url")
     def get(self, request: Request, file_id: UUID) -> Response:
-        """Get a URL that reads exactly this file for an hour, without a key. Counted as a download."""
+        """Get a URL that reads exactly this file for an hour, without a key. Counted as a download.
+
+        Of a reference that is in no external store of the team it is the URI, with `expires_in: 0`.
+        """
         file = get_file(request, file_id)
-        url = downloads.presigned_url(Actor.from_api(request), file)
-        body = {"download_url": url, "file_name": file.name, "size": file.size, "mime_type": file.mime_type}
-        return Response(body | {"expires_in": _URL_LIFE_SECONDS})
+        url, is_signed = downloads.url(Actor.from_api(request), file)
+        body = {"download_url": url, "url": url, "file_name": file.name, "size": file.size, "mime_type": file.mime_type}
+        return Response(body | {"expires_in": _URL_LIFE_SECONDS if is_signed else 0})
 
 
 class FileContent(APIView):

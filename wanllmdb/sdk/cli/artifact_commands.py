@@ -15,10 +15,12 @@ from wanllmdb.sdk import errors, name_resolution, settings, version_creation
 from wanllmdb.sdk.api import Api, Collection
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.cli.alias_commands import alias_app
+from wanllmdb.sdk.cli.lineage_commands import show_impact, show_lineage
 from wanllmdb.sdk.cli.options import At, Json, Name, connect
 from wanllmdb.sdk.cli.output import print_result, print_table
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
+from wanllmdb.sdk.lineage import sources
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 # Of each artifact in a list of them; `alias ls` lists all of one.
@@ -26,6 +28,8 @@ _MAX_ALIASES = 4
 
 artifact_app = typer.Typer(help="Put, get, list and delete artifacts.", no_args_is_help=True)
 artifact_app.add_typer(alias_app, name="alias")
+artifact_app.command("lineage")(show_lineage)
+artifact_app.command("impact")(show_impact)
 
 
 @artifact_app.command()
@@ -41,6 +45,10 @@ def put(
     tags: Annotated[list[str] | None, typer.Option("--tag", help="Tag of the artifact. Can be repeated.")] = None,
     description: Annotated[str | None, typer.Option("--description", "-d")] = None,
     metadata: Annotated[str | None, typer.Option(help="A JSON object.")] = None,
+    derived_from: Annotated[
+        list[str] | None,
+        typer.Option(help="A version that it was made from: data:v3, team/project/data:alias. Can be repeated."),
+    ] = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(help="Leave out files of directories: '*.pyc', '.venv/**'. Can be repeated.", metavar="PATTERN"),
@@ -51,7 +59,8 @@ def put(
     connection = connect(as_json)
     alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
     project, _, short_name = connection.full_name(name).rpartition("/")
-    draft = Draft(short_name, type, description, _parse_metadata(metadata))
+    derivations = sources.without_repeats(map(sources.of_name, derived_from or ()))
+    draft = Draft(short_name, type, description, _parse_metadata(metadata), derivations)
     for path in paths:
         is_dir, own_name = inspect_path(path)
         if is_dir:

@@ -6,11 +6,13 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from wanllmdb.sdk import name_resolution, timestamps, version_creation
+from wanllmdb.sdk import errors, name_resolution, timestamps, version_creation
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.json_values import to_jsonable
+from wanllmdb.sdk.lineage import usages
+from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord, manifest_of
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry
@@ -27,6 +29,9 @@ class OfflineArtifacts(RunArtifacts):
         super().__init__(connection, record, is_ended=is_ended)
         self._recorder = recorder
         self._directory = recorder.directory
+        self._logged: list[UnsentRecord] = []
+        self._used_versions: dict[int, LoggedVersion] = {}
+        """What this process logged and used, oldest first."""
         self.saved_files = OfflineSavedFiles(self, connection, record, is_ended=is_ended)
 
     def local_path(self, entry: Entry) -> str:
@@ -46,14 +51,31 @@ class OfflineArtifacts(RunArtifacts):
         if isinstance(name_or_artifact, Artifact):
             name_resolution.validate_selector(name_or_artifact.name, alias, version)
             state = name_or_artifact.wait()._logged("use_artifact")
-            requested_as = state.record.get("requested_as")
+            requested_as = next(iter(usages.names_of(state.record)), None)
         else:
             name_resolution.validate_selector(name_or_artifact, alias, version)
             project = self._record["project_name"]
             state = resolution.resolve(self._connection, project, name_or_artifact, alias, version, type)
             requested_as = alias or name_or_artifact.partition(":")[2] or (None if version else "latest")
-        self._recorder.append("use_artifact", **_reference(state), requested_as=requested_as)
+        self._send_use(state, requested_as)
         return Artifact._from_version(state)
+
+    def record_use(self, version: LoggedVersion) -> None:
+        # What is read from this machine was asked for with `use_artifact`.
+        if not isinstance(version, LocalVersion):
+            super().record_use(version)
+
+    def _send_use(self, version: LoggedVersion, requested_as: str | None) -> None:
+        self._recorder.append("use_artifact", **_reference(version), requested_as=requested_as)
+        self._used_versions[id(version.record)] = version
+
+    def of_role(self, role: str) -> list[Artifact]:
+        versions = (
+            list(self._used_versions.values())
+            if role == "used"
+            else [unsent_index.load(self._connection, record) for record in self._logged]
+        )
+        return [Artifact._from_version(version) for version in reversed(versions)]
 
     def _log_state(self, state: Draft | LoggedVersion, aliases: list[str], tags: list[str]) -> LoggedVersion:
         if isinstance(state, Draft):
@@ -84,6 +106,9 @@ class OfflineArtifacts(RunArtifacts):
             "tags": tags,
             "digest": manifest.digest,
         }
+        derived_from = [self._locate(source) for source in draft.derived_from]
+        if derived_from:
+            fields["derived_from"] = derived_from
         self._recorder.append("log_artifact", id=artifact_id, **fields)
         console.info(f"  Kept in {self._directory.path}: `wanllmdb sync` creates the version")
         record = UnsentRecord(
@@ -96,7 +121,20 @@ class OfflineArtifacts(RunArtifacts):
             created_at=timestamps.now(),
         )
         unsent_index.remember(self._connection, record, {"latest", *aliases})
+        self._logged.append(record)
         return unsent_index.load(self._connection, record)
+
+    def _locate(self, source: Source) -> dict[str, Any]:
+        """How an event names a source: what its name means on this machine, or else the name, for the server."""
+        if source.offline is not None:
+            return {"offline": dict(source.offline)}
+        if source.version_id is not None:
+            return {"version_id": source.version_id, "qualified_name": source.name}
+        try:
+            project = self._record["project_name"]
+            return _reference(resolution.resolve(self._connection, project, source.name, None, None, None))
+        except (errors.NotFound, errors.Invalid, errors.CacheError):
+            return {"name": source.name}
 
 
 class OfflineSavedFiles(SavedFiles):

@@ -16,6 +16,8 @@ from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import quote_segment
 from wanllmdb.sdk.json_limits import FitOnce, fit
+from wanllmdb.sdk.lineage import sources
+from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.offline.events import Outcome, fold
 from wanllmdb.sdk.offline.run_directory import RunDirectory, find
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
@@ -155,7 +157,10 @@ class Sender:
 
     def _log_artifact(self, run: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         aliases, tags = validate_aliases(event["aliases"]), validate_tags(event["tags"])
-        draft = Draft(event["artifact_name"], event["artifact_type"], event["description"], event["metadata"])
+        derived_from = [self._source_of(source) for source in event.get("derived_from") or ()]
+        draft = Draft(
+            event["artifact_name"], event["artifact_type"], event["description"], event["metadata"], derived_from
+        )
         record = self._find_logged(draft.name, event["digest"])
         if record is None:
             for entry in self._directory.read_manifest(event["id"]):
@@ -173,6 +178,12 @@ class Sender:
             if (record["artifact_name"], record["digest"]) == (name, digest) and record["id"] not in known:
                 return record
         return None
+
+    def _source_of(self, source: dict[str, Any]) -> Source:
+        if "name" in source:
+            return sources.of_name(source["name"])
+        version = self._version_of(source)
+        return Source(version["qualified_name"], version_id=version["version_id"])
 
     def _add_aliases(self, run: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         aliases, tags = validate_aliases(event["aliases"]), validate_tags(event["tags"])

@@ -1,0 +1,179 @@
+"""The references of a draft: files that are recorded by their URI, beside those whose bytes are uploaded."""
+
+import mimetypes
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.actor import Actor
+from artifacts import drafts, errors, validators
+from artifacts.drafts import FileSpec
+from artifacts.models import ArtifactFile, ArtifactVersion, ReferenceState
+from artifacts.references import uris
+
+# Bytes. Some stores keep larger objects than ours.
+MAX_SIZE = 2**50
+MAX_IDENTITY_LENGTH = 400
+MAX_VERSION_ID_LENGTH = 1024
+_BATCH_SIZE = 2_000
+
+_ETAG = re.compile(r'(W/)?[^"]+')
+_QUOTED_ETAG = re.compile(r'(W/)?"([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSpec:
+    """A reference as its client describes it: size in bytes, 0 where it is not known.
+
+    `identity` is what the object was when it was recorded: `etag:…`, `sha256:…`, `md5:…`, `modified:…`, or empty.
+    `version_id` is the object's version in its store; a URI that names it itself says the same.
+    """
+
+    path: str
+    uri: str
+    size: int = 0
+    identity: str = ""
+    version_id: str = ""
+    mime_type: str = ""
+
+    def to_file(self, version: ArtifactVersion) -> ArtifactFile:
+        """The row of this reference, not saved yet."""
+        return ArtifactFile(
+            version=version,
+            path=self.path,
+            name=self.path.rpartition("/")[2],
+            size=self.size,
+            mime_type=self.mime_type or mimetypes.guess_type(self.path)[0] or "application/octet-stream",
+            reference_uri=self.uri,
+            reference_identity=self.identity,
+            reference_version_id=self.version_id,
+            reference_state=ReferenceState.UNCHECKED,
+        )
+
+
+@transaction.atomic
+def add(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec | ReferenceSpec]) -> tuple[int, list[str]]:
+    """Add references to a draft, and files by their sha256, as `drafts.add` does: all of them or none.
+
+    Returns how many were new, and which sha256 must be uploaded. The same path with the same reference again is fine,
+    with another one, or a file, `PathTaken`. Raises `ReferenceRefused` for a URI that no version may refer to.
+    """
+    return add_to_locked(actor, drafts.lock_draft(actor, version), specs)
+
+
+def add_to_locked(
+    actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec | ReferenceSpec]
+) -> tuple[int, list[str]]:
+    """`add`, for callers that hold the draft's lock and have checked the permission."""
+    drafts.check_specs(specs)
+    references = [check(spec) for spec in specs if isinstance(spec, ReferenceSpec)]
+    new = _new_among(version, references) if references else []
+    drafts.check_total_size(version, [*new, *(spec for spec in specs if isinstance(spec, FileSpec))])
+    ArtifactFile.objects.bulk_create((spec.to_file(version) for spec in new), batch_size=_BATCH_SIZE)
+    added, missing = drafts.add_to_locked(actor, version, [spec for spec in specs if isinstance(spec, FileSpec)])
+    return len(new) + added, missing
+
+
+@transaction.atomic
+def add_one(actor: Actor, version: ArtifactVersion, spec: ReferenceSpec) -> ArtifactFile:
+    """Add one reference to a draft, or return the same one, which it has already. Raises as `add`."""
+    drafts.check_specs([spec])
+    spec = check(spec)
+    version = drafts.lock_draft(actor, version)
+    if _new_among(version, [spec]):
+        drafts.require_path_free(version, spec.path)
+        drafts.check_total_size(version, [spec])
+        spec.to_file(version).save(force_insert=True)
+        drafts.count_files(version)
+    return version.files.get(path=spec.path)
+
+
+def check(spec: ReferenceSpec) -> ReferenceSpec:
+    """The spec as it is recorded. Raises `ReferenceRefused`, or `Invalid` for what is said about the object."""
+    try:
+        location = uris.check_reference(spec.uri)
+    except errors.ReferenceRefused as refusal:
+        raise errors.ReferenceRefused(f"{spec.path!r}: {refusal}", paths=[spec.path]) from refusal
+    version_id = spec.version_id or location.version_id
+    if location.version_id not in ("", version_id):
+        raise errors.Invalid(f"The URI of {spec.path!r} asks for another version of the object than version_id.")
+    if not 0 <= spec.size <= MAX_SIZE:
+        raise errors.Invalid(f"The size of {spec.path!r} is not a number of bytes from 0 to 1 PiB.")
+    if len(version_id) > MAX_VERSION_ID_LENGTH or not _is_word(version_id):
+        raise errors.Invalid(f"The version_id of {spec.path!r} is not that of an object.")
+    if not _is_identity(spec.identity):
+        kinds = "etag:, sha256:, md5: or modified:"
+        raise errors.Invalid(f"The identity of {spec.path!r} is not one of {kinds}, followed by its value.")
+    if spec.identity and location.provider == uris.Provider.OTHER:
+        message = f"A reference of the scheme {location.scheme}:// has no identity: nobody could check it."
+        raise errors.ReferenceRefused(message)
+    return replace(spec, uri=location.uri, version_id=version_id)
+
+
+def identity_of_etag(etag: str) -> str:
+    """`etag:…` of an ETag as servers send it, with or without quotes; empty of an empty one."""
+    quoted = _QUOTED_ETAG.fullmatch(etag)
+    value = f"{quoted[1] or ''}{quoted[2]}" if quoted else etag
+    return f"etag:{value}" if value else ""
+
+
+def etag_of(identity: str | None) -> str | None:
+    """The ETag that an identity is made of, without quotes; None of another."""
+    return identity.removeprefix("etag:") if identity and identity.startswith("etag:") else None
+
+
+def _new_among(version: ArtifactVersion, specs: Sequence[ReferenceSpec]) -> list[ReferenceSpec]:
+    """The specs that are new to the draft. Those that it has get the URI as it is now, whose signature is fresher."""
+    rows = version.files.filter(path__in=[spec.path for spec in specs])
+    files = {file.path: file for file in rows} if version.file_count else {}
+    new, renewed = [], []
+    for spec in specs:
+        file = files.get(spec.path)
+        if file is None:
+            new.append(spec)
+        elif not _is_same(file, spec):
+            raise errors.PathTaken(f"The draft already has other contents at {file.path!r}.", paths=[file.path])
+        elif file.reference_uri != spec.uri:
+            file.reference_uri = spec.uri
+            renewed.append(file)
+    ArtifactFile.objects.bulk_update(renewed, ["reference_uri"], batch_size=500)
+    return new
+
+
+def _is_same(file: ArtifactFile, spec: ReferenceSpec) -> bool:
+    if file.reference_uri is None or uris.without_secrets(file.reference_uri) != uris.without_secrets(spec.uri):
+        return False
+    recorded = (file.size, file.reference_identity, file.reference_version_id)
+    return recorded == (spec.size, spec.identity, spec.version_id)
+
+
+def _is_identity(identity: str) -> bool:
+    kind, _, value = identity.partition(":")
+    match kind:
+        case "":
+            return not identity
+        case "etag":
+            return len(identity) <= MAX_IDENTITY_LENGTH and _is_word(value) and bool(_ETAG.fullmatch(value))
+        case "sha256":
+            return bool(re.match(validators.SHA256, value))
+        case "md5":
+            return bool(re.match(validators.MD5, value))
+        case "modified":
+            return _is_time(value)
+    return False
+
+
+def _is_time(text: str) -> bool:
+    try:
+        offset = datetime.fromisoformat(text).utcoffset()
+    except ValueError:
+        return False
+    return offset is not None and not offset and len(text) <= 40
+
+
+def _is_word(text: str) -> bool:
+    """Whether it can stand in a line of a digest, between spaces."""
+    return " " not in text and text.isprintable()

@@ -1,0 +1,65 @@
+"""A graph as lines of text: where a node comes from, and what came of it, each node once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wanllmdb.sdk.lineage.graph import Lineage, LineageEdge, LineageNode
+
+
+def lines_of(lineage: Lineage, direction: str) -> Iterator[str]:
+    """The node that was asked for, and below it `Upstream` and `Downstream`, or the one of them that was asked for."""
+    yield _describe(lineage.root)
+    for title, is_upstream in (("Upstream", True), ("Downstream", False)):
+        if direction in (title.lower(), "both"):
+            branches = list(_Side(lineage, is_upstream).lines(lineage.root, ""))
+            yield from (title, *(branches or ["└── nothing"]))
+
+
+class _Side:
+    """One direction. What was shown above is named again, but not what is behind it."""
+
+    def __init__(self, lineage: Lineage, is_upstream: bool) -> None:
+        self._lineage = lineage
+        self._is_upstream = is_upstream
+        self._shown = {lineage.root.id}
+
+    def lines(self, node: LineageNode, indent: str) -> Iterator[str]:
+        edges = self._lineage.edges_to(node) if self._is_upstream else self._lineage.edges_from(node)
+        more = node.more_upstream if self._is_upstream else node.more_downstream
+        for number, edge in enumerate(edges, 1):
+            is_last = number == len(edges) and not more
+            other = self._lineage.node(edge.source if self._is_upstream else edge.target)
+            is_repeated = other.id in self._shown
+            self._shown.add(other.id)
+            text = f"{self._verb(edge, node)} {_describe(other)}{_names(edge)}{' (see above)' if is_repeated else ''}"
+            yield f"{indent}{'└── ' if is_last else '├── '}{text}"
+            if not is_repeated:
+                yield from self.lines(other, indent + ("    " if is_last else "│   "))
+        if more:
+            yield f"{indent}└── {more:,} more"
+
+    def _verb(self, edge: LineageEdge, node: LineageNode) -> str:
+        """What the node above has to do with the other one."""
+        if edge.kind == "derived":
+            return "derived from" if self._is_upstream else "source of"
+        if edge.kind == "logged":
+            return "logged by" if self._is_upstream else "logged"
+        return "used" if self._is_upstream else "used by"
+
+
+def _describe(node: LineageNode) -> str:
+    if node.kind == "run":
+        details = ", ".join(filter(None, (node.state, node.job_type)))
+        return f"run {_one_line(node.qualified_name)}" + (f" ({details})" if details else "")
+    aliases = f" [{', '.join(node.aliases)}]" if node.aliases else ""
+    return f"{node.qualified_name}{aliases}"
+
+
+def _names(edge: LineageEdge) -> str:
+    return f" as {', '.join(edge.requested_as)}" if edge.requested_as else ""
+
+
+def _one_line(text: str) -> str:
+    """Without what a terminal would obey."""
+    return "".join(character if character.isprintable() else " " for character in text)
