@@ -15,9 +15,9 @@ def significant(value: Any) -> Any:
     return f"{value:.5g}" if isinstance(value, float) and math.isfinite(value) else value
 
 
-def size(count: int | None) -> str:
-    """Bytes in binary units: `1.5 MiB`."""
-    if count is None:
+def size(count: int | None, reference: object = None) -> str:
+    """Bytes in binary units: `1.5 MiB`. Of a reference, zero is no size that is known."""
+    if count is None or (reference and not count):
         return "–"
     power = min(max(count, 1).bit_length() - 1, 49) // 10
     value = count / 1024**power

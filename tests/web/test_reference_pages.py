@@ -47,7 +47,7 @@ def test_the_file_table_tells_references_from_files(browser, vera, version):
         "External · s3://acme-data",
         "External · data.example.org",
         "References: missing",
-        "For references, use Python or the CLI.",
+        "Zip files have what is stored here, and a list of the references.",
         "Download files here",
     ):
         assert sentence in text, sentence
@@ -55,7 +55,7 @@ def test_the_file_table_tells_references_from_files(browser, vera, version):
         assert f'title="{state}"' in page, state
     assert f'href="{PAGE}/download/README.md"' in page and f"{PAGE}/download/train.parquet" not in page
     rows = dict(re.findall(r'data-row href="[^"]*/files/([^"]+)">(.*?)</tr>', page, re.S))
-    assert "3.0 GiB" in rows["train.parquet"] and 'title="Size not known">–<' in rows["open.csv"]
+    assert "3.0 GiB" in rows["train.parquet"] and ">–</td>" in rows["open.csv"]
 
 
 def test_a_browser_is_led_to_the_web_alone(browser, vera, version):
@@ -116,9 +116,10 @@ def test_zips_hold_what_is_here(browser, vera, version):
     client = browser(vera)
 
     packed = b"".join(client.get(f"{PAGE}.zip").streaming_content)
-    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["README.md"]
+    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["README.md", "REFERENCES.txt"]
+    assert SECRET.encode() not in packed
     text = text_of(client.get(f"{OVERVIEW}/versions/download?item={version.pk}").content.decode())
-    assert "1 file here (7 B), 6 elsewhere (3.0 GiB) · those elsewhere are not in the zip" in text
+    assert "1 file here (7 B), 6 elsewhere (3.0 GiB) · of those elsewhere, the zip has a list" in text
     version.files.filter(path="README.md").delete()
     count(version)
     page = client.get(PAGE).content.decode()
