@@ -78,7 +78,10 @@ def complete(version: ArtifactVersion, stored: Mapping[str, str | None]) -> dict
 
 
 def summarise(files: Iterable[tuple[str, int, object]]) -> Iterator[Summary]:
-    """The summary of each folder, the root too, of (path, size, blob) in the order of paths; a reference has no blob."""
+    """The summary of each folder, the root too, of files in the order of their paths.
+
+    They are (path, size, blob), where references have no blob.
+    """
     opened = [Summary("")]
     for path, size, blob in files:
         while not path.startswith(opened[-1].path):
