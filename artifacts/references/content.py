@@ -43,7 +43,7 @@ def opened(file: ArtifactFile) -> Callable[[int, int], bytes]:
 
 def _read(url: str, access: Access, recorded: Recorded, offset: int, length: int) -> bytes:
     try:
-        response, data = guarded_http.get_range(url, access.policy_of, _LIMITS, offset, length)
+        response = guarded_http.get_range(url, access.policy_of(url), _LIMITS, offset, length)
     except AddressRefused as refusal:
         raise errors.Conflict(str(refusal)) from refusal
     given, _, total = response.headers.get("content-range", "").rpartition("/")
@@ -51,6 +51,6 @@ def _read(url: str, access: Access, recorded: Recorded, offset: int, length: int
     finding = inspection.judge(replace(response, headers={**response.headers, "content-length": total}), recorded)
     if finding.state in _PROBLEMS:
         raise errors.Conflict(_PROBLEMS[finding.state])
-    if response.status != 206 or len(data) != length or not given.startswith(f"bytes {offset}-"):
+    if response.status != 206 or len(response.data) != length or not given.startswith(f"bytes {offset}-"):
         raise errors.Conflict(f"The external store does not give the bytes. {finding.reason}".strip())
-    return data
+    return response.data
