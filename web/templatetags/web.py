@@ -19,8 +19,7 @@ from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
 from web import markdown as markdown_html
-from web import numbers
-from web.artifacts import reference_views
+from web import numbers, reference_states
 
 register = template.Library()
 
@@ -73,7 +72,7 @@ register.filter("sizes", numbers.sizes)
 register.filter("contents", numbers.contents)
 register.filter("elsewhere", numbers.elsewhere)
 register.filter("significant", numbers.significant)
-register.filter("drift", reference_views.drift)
+register.filter("drift", reference_states.drift)
 
 
 @register.filter
