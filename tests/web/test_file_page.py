@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from artifacts import storage
-from artifacts.models import ArtifactDownload, ArtifactFile, Blob
+from artifacts.models import ArtifactDownload, Blob
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
 from tests.web.references import refer
