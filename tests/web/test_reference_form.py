@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_by_line_and_nothing_is_added(browser, bob, draft)
             "s3://acme-data/x.csv ../../etc/passwd",
             "s3://acme-data/other/taken.csv",
             "s3://acme-data/elsewhere/fine.csv",
-            "file:///data/<script>alert(1)</script>.csv\x00",
+            "file:///data/<script>alert(1)</script>.csv\x07",
         ]
     )
     for headers in (HTMX, {}):
@@ -99,9 +99,13 @@ def test_many_faults_are_counted(browser, bob, artifact):
         .post(f"{PAGE}/references", {"uris": "s3://acme-data/x\n" * 10_001}, headers=HTMX)
         .content.decode()
     )
-    for empty in ("", " \n\t\n"):
-        answer = browser(bob).post(f"{PAGE}/references", {"uris": empty}, headers=HTMX)
-        assert answer.status_code == 422 and "Enter at least one URI." in answer.content.decode()
+    for text, fault in {
+        "": "Enter at least one",
+        " \n\t\n": "Enter at least one",
+        "s3://b\0": "Null characters",
+    }.items():
+        answer = browser(bob).post(f"{PAGE}/references", {"uris": text}, headers=HTMX)
+        assert answer.status_code == 422 and fault in answer.content.decode(), text
 
 
 def test_the_same_again_is_fine_and_one_can_be_removed(browser, bob, draft):

@@ -132,7 +132,7 @@ def test_what_is_here_and_what_is_elsewhere_are_two_numbers(browser, bob, versio
 
     assert "3.0 GiB elsewhere" in text_of(client.get(f"{OVERVIEW}/versions").content.decode())
     text = text_of(client.get(f"{OVERVIEW}/compare?base=v1&head=v2").content.decode())
-    assert "7 B here, 3.0 GiB elsewhere 8 B" in text and "6 removed" in text
+    assert "7 7 B here, 3.0 GiB elsewhere 1 8 B" in text and "6 removed" in text
     text = text_of(client.get(f"{PAGE}/delete").content.decode())
     assert "Deletes 1 file and 6 references (what they refer to is kept)." in text
     text = text_of(client.get(f"{OVERVIEW}/versions/delete?item={version.pk}").content.decode())

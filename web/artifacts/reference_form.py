@@ -13,6 +13,7 @@ from artifacts.references.references import ReferenceSpec
 
 MAX_SHOWN_FAULTS = 10
 _MAX_LENGTH = 4 * 2**20
+_NONE = "Enter at least one URI."
 _EXAMPLE = "s3://bucket/data/train.parquet  data/train.parquet"
 _FOLDER = "This names a folder: add its objects one by one, or log them with add_reference in Python."
 
@@ -31,9 +32,10 @@ class ReferencesForm(forms.Form):
     uris = forms.CharField(
         label="URIs",
         max_length=_MAX_LENGTH,
+        strip=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": _EXAMPLE}),
         help_text="One per line: s3://, gs://, az://, https:// or http://. Optionally a space and its path here.",
-        error_messages={"required": "Enter at least one URI.", "max_length": "That is too much for one time."},
+        error_messages={"required": _NONE, "max_length": "That is too much for one time."},
     )
 
     def __init__(self, draft: ArtifactVersion | None, *args: Any, **kwargs: Any) -> None:
@@ -42,6 +44,8 @@ class ReferencesForm(forms.Form):
 
     def clean_uris(self) -> list[ReferenceSpec]:
         lines = list(_lines(self.cleaned_data["uris"]))
+        if not lines:
+            raise forms.ValidationError(_NONE)
         if len(lines) > drafts.MAX_FILES_A_CALL:
             raise forms.ValidationError(f"Add at most {drafts.MAX_FILES_A_CALL:,} references at a time.")
         faults = {line.number: fault for line in lines if (fault := _fault(line.spec))}
