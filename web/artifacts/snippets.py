@@ -22,6 +22,7 @@ _TABLES = {
     ".jsonl": ("pd.read_json(path, lines=True)", "pl.read_ndjson(path)"),
     ".ndjson": ("pd.read_json(path, lines=True)", "pl.read_ndjson(path)"),
 }
+_STORES = ("s3://", "gs://", "az://")
 _TORCH = (".pt", ".pth", ".ckpt")
 _PRETRAINED = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
 _AUTHORIZATION = '-H "Authorization: Bearer $WANLLMDB_API_KEY"'
@@ -63,7 +64,8 @@ def of_file(file: ArtifactFile, base_url: str, reference: ReferenceView | None =
     Of a reference curl gets what is on the web, or in an external store for which this server signs.
     """
     name = f"{file.version.artifact.full_name}:{file.version.version}"
-    note = _note("Its bytes are elsewhere") if reference and not reference.store else ""
+    needs_library = reference and not reference.store and reference.uri.startswith(_STORES)
+    note = _note("Its bytes are elsewhere") if needs_library else ""
     get = f"{note}wanllmdb artifact get {shell(name)} \\\n  --path-prefix={shell(file.path)}\n"
     snippets = [Snippet("python", "Python", note + _downloaded(name, file.path)), Snippet("cli", "CLI", get)]
     if reference and not reference.store:
