@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Timer
 from urllib.parse import urljoin, urlsplit
 
@@ -33,7 +33,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. Without a `status` none did, and `error` says why. Names of headers are in lower case."""
+    """What came back. Without a `status` nothing did; `error` says why, or why a redirect was not followed.
+
+    Names of headers are in lower case.
+    """
 
     status: int | None
     body: str
@@ -75,7 +78,7 @@ def head(
         if response.status not in _REDIRECTS or not location:
             return response
         url = _redirected(url, location)
-    return Response(None, "", f"The server redirected more than {MAX_REDIRECTS} times.", response.duration_ms)
+    return replace(response, error=f"The server redirected more than {MAX_REDIRECTS} times.")
 
 
 def get_range(url: str, policy: Policy, limits: Limits, offset: int, length: int) -> Response:

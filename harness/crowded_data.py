@@ -25,6 +25,7 @@ from artifacts.models import (
     ReferenceState,
     StoredObject,
 )
+from artifacts.references import external_stores
 from artifacts.versions import begin
 from harness.long_names import (
     BUCKET,
@@ -253,6 +254,11 @@ def _govern(alice: Actor, person: Actor, project: Project, versions: list[Artifa
     proposals.propose(person, artifact, PROPOSED, versions[-1])
     proposals.propose(person, artifact, PROTECTED, versions[-1])
     url = f"http://127.0.0.1:9/{long('path', 300)}"
+    prefix = f"s3://data/{long('folder', 600)}"
+    endpoint = f"https://8.8.8.8/{long('path', 300)}"
+    external_stores.create(
+        alice, project.team, name=long("store", 100), prefix=prefix, endpoint=endpoint, reads_as="nobody"
+    )
     webhooks.create(alice, project, url, events=["alias.moved", "alias.created"], description=long("hook", 200))
     watches.watch(alice, project, pattern=long("pattern", 100))
     watches.watch(alice, project, artifact)

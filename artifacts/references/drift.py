@@ -65,15 +65,13 @@ def check_next() -> bool:
     turn = _Turn(external_stores.accesses(version.artifact.project.team_id))
     until = time.monotonic() + TURN_SECONDS
     with ThreadPoolExecutor(_THREADS) as pool:
-        while time.monotonic() < until:
-            files = _next_files(check)
-            if not files:
-                _finish(check)
-                break
+        while files := _next_files(check):
             if not _record(check, files, list(pool.map(turn.examine, files))):
-                break
-        else:
-            ReferenceCheck.objects.filter(pk=check.pk).update(busy_until=None, turn_at=timezone.now())
+                return is_waiting()
+            if time.monotonic() >= until:
+                ReferenceCheck.objects.filter(pk=check.pk).update(busy_until=None, turn_at=timezone.now())
+                return is_waiting()
+    _finish(check)
     return is_waiting()
 
 

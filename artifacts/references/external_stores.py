@@ -205,12 +205,24 @@ def _check(store: ExternalStore, *, is_moved: bool) -> None:
     provider = _split(store.prefix)[0]
     # As if it were the folder of an object.
     uris.parse(f"{store.prefix}/object")
+    if _is_own_bucket(store):
+        # With credentials that read it, one team would read what all others have logged.
+        raise errors.Invalid("In this bucket the registry keeps its own objects: choose another one.")
     if not _REGION.fullmatch(store.region):
         raise errors.Invalid("The region has small letters, digits and hyphens, such as eu-central-1.")
     if (provider == Provider.AZURE) != bool(store.account) or (store.account and not _ACCOUNT.fullmatch(store.account)):
         raise errors.Invalid("For az:// enter the storage account, 3 to 24 small letters and digits; for others none.")
     if store.endpoint and is_moved:
         _check_endpoint(store)
+
+
+def _is_own_bucket(store: ExternalStore) -> bool:
+    provider, bucket, _ = _split(store.prefix)
+    if (provider, bucket) != (Provider.S3, settings.STORAGES["artifacts"]["OPTIONS"]["bucket_name"]):
+        return False
+    own = {_origin(settings.S3_ENDPOINT_URL), _origin(settings.S3_PUBLIC_ENDPOINT_URL)}
+    is_aws = any(host.endswith((".amazonaws.com", ".amazonaws.com.cn")) for _, host in own)
+    return _origin(store.endpoint) in own or (is_aws and not store.endpoint)
 
 
 def _check_endpoint(store: ExternalStore) -> None:

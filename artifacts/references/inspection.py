@@ -20,6 +20,7 @@ from core.url_policy import Policy
 
 _HEADERS = {"User-Agent": "wanLLMDB", "Accept": "*/*", "Accept-Encoding": "identity"}
 _VERSION_HEADERS = ("x-amz-version-id", "x-goog-generation", "x-ms-version-id")
+_DIGITS = re.compile(r"[0-9]{1,20}")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -48,16 +49,16 @@ class Finding(NamedTuple):
 
 
 def ask(url: str, policy_of: Callable[[str], Policy], limits: Limits) -> Response:
-    """The response to a HEAD; where an address may not be called, one without status that says so."""
-    try:
-        return guarded_http.head(url, policy_of, _HEADERS, limits)
-    except errors.AddressRefused as refusal:
-        return Response(None, "", str(refusal), 0)
+    """The response to a HEAD. Raises `AddressRefused` where the URL, or one that it redirects to, may not be called."""
+    return guarded_http.head(url, policy_of, _HEADERS, limits)
 
 
 def inspect(url: str, policy_of: Callable[[str], Policy], limits: Limits, recorded: Recorded) -> Finding:
     """What one HEAD finds out about the object at the URL."""
-    return judge(ask(url, policy_of, limits), recorded)
+    try:
+        return judge(ask(url, policy_of, limits), recorded)
+    except errors.AddressRefused as refusal:
+        return Finding.unknown(str(refusal))
 
 
 def judge(response: Response, recorded: Recorded) -> Finding:
@@ -67,7 +68,7 @@ def judge(response: Response, recorded: Recorded) -> Finding:
     if response.status is None:
         return Finding.unknown(response.error, is_silent=True)
     if not response.is_success:
-        return Finding.unknown(f"The server responded with status {response.status}.")
+        return Finding.unknown(response.error or f"The server responded with status {response.status}.")
     return _compare(response.headers, recorded)
 
 
@@ -85,7 +86,7 @@ def _compare(headers: Mapping[str, str], recorded: Recorded) -> Finding:
         return Finding(ReferenceState.CHANGED)
     length = headers.get("content-length", "")
     is_plain = headers.get("content-encoding", "identity") == "identity"
-    if recorded.size and is_plain and length.isdecimal() and int(length) != recorded.size:
+    if recorded.size and is_plain and _DIGITS.fullmatch(length) and int(length) != recorded.size:
         return Finding(ReferenceState.CHANGED)
     kind, _, value = recorded.identity.partition(":")
     if not kind:

@@ -12,6 +12,7 @@ from artifacts import errors
 from artifacts.models import ExternalStore, ReferenceState
 from artifacts.references import external_stores, inspection, signing, uris
 from artifacts.references.uris import Provider
+from core.errors import AddressRefused
 from core.guarded_http import Limits
 
 # The thread of a web process waits for it, so no longer than this, and few at once.
@@ -55,6 +56,8 @@ def test(actor: Actor, store: ExternalStore, path: str = "") -> StoreTest:
         raise errors.Busy("Other stores are being tested just now: try again in a moment.")
     try:
         response = inspection.ask(url, access.policy_of, _LIMITS)
+    except AddressRefused as refusal:
+        return StoreTest(Outcome.UNREACHABLE, str(refusal), None, 0)
     finally:
         _slots.release()
     outcome = _outcome(response)
