@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.forms import CharField, ChoiceField, ModelForm
 from django.http import HttpRequest
 from unfold.widgets import (
-    UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -38,13 +38,13 @@ class ExternalStoreForm(ModelForm):
         label="Access key ID", required=False, max_length=500, widget=UnfoldAdminTextInputWidget,
         help_text="Of S3, or of an HMAC key of Google Cloud Storage. All four empty: the store keeps what it has.",
     )  # fmt: skip
-    secret_access_key = CharField(required=False, max_length=500, widget=UnfoldAdminPasswordInput)
+    secret_access_key = CharField(required=False, max_length=500, widget=UnfoldAdminPasswordWidget)
     service_account = CharField(
         label="Service account key", required=False, max_length=MAX_LENGTH, widget=SecretTextarea,
         help_text="The JSON key for Google Cloud Storage.",
     )  # fmt: skip
     account_key = CharField(
-        required=False, max_length=500, widget=UnfoldAdminPasswordInput, help_text="Of the Azure storage account."
+        required=False, max_length=500, widget=UnfoldAdminPasswordWidget, help_text="Of the Azure storage account."
     )
 
     class Meta:
