@@ -108,7 +108,7 @@ def fill() -> None:
     project = projects.create(alice, team, PROJECT, description=f"{long('about', 200)}. Straßenschilder, 道路標識.")
     # Nothing listens there: a preview says so.
     ExternalStore.objects.create(
-        team=team, name=long("store", 100), prefix=f"s3://{BUCKET}", endpoint="http://127.0.0.1:9", is_operated=True
+        team=team, name=long("bucket", 100), prefix=f"s3://{BUCKET}", endpoint="http://127.0.0.1:9", is_operated=True
     )
     own = _runs(alice, project)
     dataset = _artifact(alice, project, DATASET, "dataset", 3)

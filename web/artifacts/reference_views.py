@@ -26,12 +26,13 @@ class ReferenceView:
 
 
 def attach(files: Iterable[ArtifactFile]) -> None:
-    """Each reference among these files, whose versions come with their projects, gets its `reference`.
+    """Each reference among these files gets its `reference`. One query at most.
 
-    One query, if there is any.
+    Their versions come with their projects, and are annotated by `checks`.
     """
     references = [file for file in files if file.is_reference]
-    stores = external_stores.stores_of(references)
+    # Versions of pages know whether there is any.
+    stores = external_stores.stores_of(file for file in references if file.version.has_external_stores)
     for file in references:
         file.reference = view(file.reference_uri, stores.get(file.pk))
 

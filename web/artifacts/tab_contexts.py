@@ -50,7 +50,8 @@ def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
     context = base_context(artifact, "overview")
     version = None
     if current := context["current"]:
-        version = _visible_versions(request, artifact).with_previous().finalized().filter(number=current.number).first()
+        visible = checks.annotate(_visible_versions(request, artifact).with_previous())
+        version = visible.finalized().filter(number=current.number).first()
     if version:
         version.artifact = artifact
         context |= _version_bar(artifact, version)
@@ -95,10 +96,7 @@ def _inside(request: HttpRequest, version: ArtifactVersion, suffix: str, query: 
 
 def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
     number = artifact.production_number
-    return version_context(version) | {
-        "production": f"v{number}" if number not in (None, version.number) else None,
-        "reference_check": checks.running(version) if version.reference_count else None,
-    }
+    return version_context(version) | {"production": f"v{number}" if number not in (None, version.number) else None}
 
 
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import versions
-from artifacts.models import Artifact, ArtifactVersion, ReferenceCheck
+from artifacts.models import Artifact, ArtifactVersion
 from artifacts.references import checks, references
 from artifacts.versions import Numbering
 from web import rendering
 from web.artifacts import tab_contexts
 from web.artifacts.forms import FinalizeForm
-from web.artifacts.lookups import get_artifact, get_version
+from web.artifacts.lookups import get_artifact, get_version, get_version_of
 from web.artifacts.reference_form import ReferencesForm
 from web.artifacts.views import upload
 
@@ -35,8 +35,7 @@ def add(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         actor = Actor.from_page(request)
         draft = draft or versions.begin(actor, artifact, numbering=Numbering.ON_FINALIZE).version
         references.add(actor, draft, form.cleaned_data["uris"])
-        draft.refresh_from_db(fields=upload.COUNTS)
-        return _added(request, artifact, draft)
+        return _added(request, artifact, get_version_of(request, artifact, draft.url_name))
     context = upload.page_context(request, artifact, draft) | {"reference_form": form}
     if not rendering.is_partial(request):
         context["form"] = FinalizeForm(initial={"description": draft.description if draft else ""})
@@ -49,11 +48,11 @@ def add(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def check(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Have the workers look whether the references of the version are what they were."""
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
-    running = checks.request(Actor.from_page(request), version)
+    version.checked_references = checks.request(Actor.from_page(request), version).checked_count
     if not rendering.is_partial(request):
         message = "The references are being checked. Reload the page to see what was found."
         return rendering.redirect_with_message(request, message, version)
-    return _render_drift(request, version, running)
+    return _render_drift(request, version)
 
 
 @login_required
@@ -63,18 +62,18 @@ def drift_state(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, **url_kwargs)
     if not rendering.is_partial(request):
         return redirect(version)
-    running = checks.running(version)
-    if running and request.GET.get("seen") == str(running.checked_count):
+    if version.checked_references is not None and request.GET.get("seen") == str(version.checked_references):
         return HttpResponse(status=204)
-    return _render_drift(request, version, running)
+    return _render_drift(request, version)
 
 
-def _render_drift(request: HttpRequest, version: ArtifactVersion, running: ReferenceCheck | None) -> HttpResponse:
+def _render_drift(request: HttpRequest, version: ArtifactVersion) -> HttpResponse:
     role = permissions.role_in(request.user, version.artifact.project.team)
     context = tab_contexts.version_context(version) | permissions.template_flags(role)
-    context["reference_check"] = running
     response = rendering.render_page(request, "artifacts/version_drift.html", context)
-    return response if running else rendering.add_htmx_trigger(response, **{"references-checked": True})
+    if version.checked_references is None:
+        rendering.add_htmx_trigger(response, **{"references-checked": True})
+    return response
 
 
 def _added(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion) -> HttpResponse:

@@ -23,8 +23,6 @@ from web.artifacts.reference_form import ReferencesForm
 
 FILES_PER_PAGE = 50
 MAX_DRAFTS = 5
-# What a draft knows of its files.
-COUNTS = ("file_count", "total_size", "reference_count", "referenced_size")
 # (polls, seconds): up to so many polls for hashes, the page waits so long for the next one.
 _POLL_DELAYS = ((10, 1), (40, 3), (10**9, 15))
 
@@ -66,7 +64,7 @@ def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
     if not rendering.is_partial(request):
         return redirect(f"{reverse('upload', args=draft.artifact.url_args)}?version={draft.url_name}")
-    draft.refresh_from_db(fields=COUNTS)
+    draft.refresh_from_db(fields=["file_count", "total_size", "reference_count", "referenced_size"])
     return rendering.render_page(request, "artifacts/draft_files.html", page_context(request, artifact, draft))
 
 
