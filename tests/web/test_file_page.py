@@ -11,7 +11,8 @@ import pytest
 from django.conf import settings
 
 from artifacts import storage
-from artifacts.models import ArtifactDownload, ArtifactFile, Blob
+from artifacts.models import ArtifactDownload, Blob
+from artifacts.references.references import ReferenceSpec
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
 from tests.web.sample_files import png, safetensors
@@ -233,9 +234,7 @@ def test_a_store_that_is_away(browser, vera, version, store):
 
 
 def test_a_reference(browser, vera, version):
-    ArtifactFile.objects.create(
-        version=version, path="ref", name="ref", size=9, mime_type="text/plain", reference_uri="s3://b/<x>"
-    )
+    ReferenceSpec("ref", "s3://b/<x>", size=9).to_file(version).save()
     page = page_of(browser(vera), "ref")
 
     assert "s3://b/&lt;x&gt;" in page and "its bytes are not stored here" in page and "/download/" not in page
