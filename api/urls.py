@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("api.artifacts.urls")),
     path("", include("api.aliases.urls")),
+    path("", include("api.lineage.urls")),
     path("", include("api.accounts.urls")),
     path("", include("api.projects.urls")),
     path("", include("api.notifications.urls")),

@@ -29,6 +29,7 @@ from artifacts.models import (
     PendingDeletion,
     Reconciliation,
     StoredObject,
+    VersionSource,
 )
 from artifacts.models.rule import SCOPES
 from artifacts.references import uris
@@ -378,6 +379,15 @@ class ArtifactUsageAdmin(ReadOnlyAdmin):
     list_filter = ("created_at",)
     search_fields = ("run__name", "version__artifact__name")
     list_select_related = ("run", "version__artifact")
+    show_full_result_count = False
+
+
+@admin.register(VersionSource)
+class VersionSourceAdmin(ReadOnlyAdmin):
+    list_display = ("version", "source", "requested_as", "created_at")
+    list_filter = ("created_at",)
+    search_fields = ("version__artifact__name", "source__artifact__name")
+    list_select_related = ("version__artifact", "source__artifact")
     show_full_result_count = False
 
 

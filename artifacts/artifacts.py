@@ -28,6 +28,7 @@ from artifacts.models import (
     Blob,
     FolderSummary,
     StoredObject,
+    VersionSource,
 )
 from core.validators import MAX_TAGS
 from projects.models import Project
@@ -166,6 +167,8 @@ def _delete_rows(doomed: QuerySet[Artifact]) -> None:
     versions = ArtifactVersion.objects.filter(artifact__in=doomed)
     for model in (ArtifactDownload, ArtifactUsage, FolderSummary):
         model.objects.filter(version__in=versions).delete()
+    VersionSource.objects.filter(version__in=versions).delete()
+    VersionSource.objects.filter(source__in=versions).delete()
     ArtifactFile.objects.filter(version__in=versions).delete_and_touch()
     # The history of aliases is kept.
     for model in (ArtifactAlias, AliasProposal, AliasRule, ArtifactVersion):

@@ -15,6 +15,7 @@ from artifacts import artifacts, drafts, errors, events, folder_summaries, searc
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import protection
 from artifacts.content import digests, uploads
+from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion, Blob
 from artifacts.references import references
 from artifacts.references.references import ReferenceSpec
@@ -63,15 +64,18 @@ def begin(
     metadata: dict[str, Any] | None = None,
     aliases: Sequence[str] = (),
     numbering: str = Numbering.ON_CREATE,
+    derived_from: Sequence[str] = (),
 ) -> DraftResult:
     """A new draft; or, where the digest is given, the version or the user's own draft that has it already.
 
     With `executable_digest` as well, one with these executable files; without, whichever are executable.
+    `derived_from` are its sources, as `sources.resolve` takes them; a version that has the contents keeps its own.
     Aliases that `finalize` would refuse to assign are refused before any byte is sent; they are assigned there.
     """
     check_aliases(actor, artifact, aliases)
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
+    found = sources.resolve(actor.user, derived_from, artifact.project)
     artifact = alias_verbs.lock(artifact)
     twin = _newest_with(artifact, digest, executable_digest)
     if twin:
@@ -89,6 +93,8 @@ def begin(
         if numbering == Numbering.ON_CREATE and version.number is None:
             version.number = _take_number(artifact)
         version.save(update_fields=[*fields, "number", "touched_at"])
+    if found or not created:
+        sources.replace(version, found)
     _, missing = references.add_to_locked(actor, version, specs)
     return DraftResult(version, created, missing)
 
@@ -191,6 +197,8 @@ def delete(
     version.files.all().delete_and_touch()
     version.folders.all().delete()
     search_index.remove_version(version)
+    if not was_finalized:
+        version.sources.all().delete()
     if was_finalized:
         artifact.version_count -= 1
         artifact.latest_version_number = newest.number if newest else None
@@ -283,6 +291,7 @@ def _finalize(
     twin = _newest_with(artifact, version.digest, version.executable_digest)
     if twin:
         version.files.all().delete_and_touch()
+        version.sources.all().delete()
         version.state = ArtifactVersion.State.DELETED
         version.save(update_fields=["state", "executable_digest", "touched_at"])
         return FinalizeResult(twin, False, _assign_aliases(actor, artifact, twin, names))

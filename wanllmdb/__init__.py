@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import AliasTargetRefused as AliasTargetRefused
     from wanllmdb.sdk.errors import AlreadyLogged as AlreadyLogged
     from wanllmdb.sdk.errors import AuthenticationError as AuthenticationError
+    from wanllmdb.sdk.errors import BrokenReference as BrokenReference
     from wanllmdb.sdk.errors import BytesMismatch as BytesMismatch
     from wanllmdb.sdk.errors import CacheError as CacheError
     from wanllmdb.sdk.errors import Conflict as Conflict
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.errors import ProposalDecided as ProposalDecided
     from wanllmdb.sdk.errors import ProposalOpen as ProposalOpen
     from wanllmdb.sdk.errors import ReadOnlyKey as ReadOnlyKey
+    from wanllmdb.sdk.errors import ReferenceChanged as ReferenceChanged
+    from wanllmdb.sdk.errors import ReferenceUnreachable as ReferenceUnreachable
     from wanllmdb.sdk.errors import RuleTaken as RuleTaken
     from wanllmdb.sdk.errors import ServerError as ServerError
     from wanllmdb.sdk.errors import TooLarge as TooLarge
@@ -96,10 +99,11 @@ _NAMES_BY_MODULE = {
     "artifact": "Artifact File",
     "arguments": "AlertLevel",
     "errors": "AliasMoved AliasNotFound AliasProtected AliasTargetRefused AlreadyLogged AuthenticationError "
-    "BytesMismatch CacheError Conflict CorruptDownload Denied Error FileChanged Invalid InvalidName InvalidPath "
-    "NameReserved NameTaken NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided ProposalOpen "
-    "ReadOnlyKey RuleTaken ServerError TooLarge TypeDiffers Unavailable Unreachable VersionFinalized VersionHasAliases "
-    "VersionIncomplete VersionNotFound WaitTimeout WanLLMDBError",
+    "BrokenReference BytesMismatch CacheError Conflict CorruptDownload Denied Error FileChanged Invalid InvalidName "
+    "InvalidPath NameReserved NameTaken NotFound NotInitialized NotLogged NothingBefore PathTaken ProposalDecided "
+    "ProposalOpen ReadOnlyKey ReferenceChanged ReferenceUnreachable RuleTaken ServerError TooLarge TypeDiffers "
+    "Unavailable Unreachable VersionFinalized VersionHasAliases VersionIncomplete VersionNotFound WaitTimeout "
+    "WanLLMDBError",
     "lineage.graph": "Lineage LineageEdge LineageNode",
     "lineage.impact": "Affected Impact",
     "manifest": "Entry Manifest",

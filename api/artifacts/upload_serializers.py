@@ -22,9 +22,10 @@ from api.artifacts.fields import (
     SizeField,
 )
 from api.artifacts.serializers import ArtifactCreate, ArtifactDetailSerializer, FileSerializer, VersionSerializer
-from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, ProseField
+from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, LineField, ProseField
 from artifacts import storage, validators, versions
 from artifacts.content import downloads, uploads
+from artifacts.lineage import sources
 from artifacts.models import ArtifactFile, ArtifactVersion, StoredObject
 from artifacts.references import references
 from artifacts.references.references import ReferenceSpec
@@ -61,6 +62,13 @@ class VersionCreate(serializers.Serializer):
         [str(numbering) for numbering in versions.Numbering],
         required=False,
         help_text="When the version gets its number: with `on_finalize` a draft that is deleted leaves no gap.",
+    )
+    derived_from = BoundedListField(
+        child=LineField(max_length=400),
+        required=False,
+        max_length=sources.MAX_SOURCES,
+        help_text="Versions that it was made from without a run: `name:production` in the same project, "
+        "`team/project/name:v3`, or ids.",
     )
 
 

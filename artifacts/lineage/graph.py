@@ -1,11 +1,18 @@
 """Lineage: the versions and runs that something was made from, and what was made from it, as a bounded graph."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from artifacts import errors
+from artifacts.lineage import edges, nodes, walk
+from artifacts.lineage.nodes import Thing
+from artifacts.lineage.walk import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
 from artifacts.models import Artifact, ArtifactVersion
+from core.bounded_count import COUNT_LIMIT
 from projects.models import Run
 
 MAX_DEPTH, DEFAULT_DEPTH = 50, 3
@@ -57,52 +64,63 @@ class Node:
     id: str
     kind: NodeKind
     distance: int
-    thing: ArtifactVersion | Artifact | Run | None = None
+    thing: Thing | None = None
     aliases: list[str] = field(default_factory=list)
     more: More = NOTHING
 
     @property
     def name(self) -> str:
         """Of a run what people call it, else the artifact's; "" for a private node."""
-        raise NotImplementedError
+        if isinstance(self.thing, Run):
+            return self.thing.title
+        return self.artifact.name if self.artifact else ""
+
+    @property
+    def artifact(self) -> Artifact | None:
+        """The artifact itself, or that of a version."""
+        return self.thing.artifact if isinstance(self.thing, ArtifactVersion) else _only(Artifact, self.thing)
 
     @property
     def type(self) -> str:
         """The artifact's type; "" for runs and private nodes."""
-        raise NotImplementedError
+        return self.artifact.type if self.artifact else ""
 
     @property
     def url(self) -> str:
         """The path of its page; "" for what has none: a private node, a version that was deleted."""
-        raise NotImplementedError
+        if self.thing is None or self.state == ArtifactVersion.State.DELETED:
+            return ""
+        return self.thing.get_absolute_url()
 
     @property
     def project(self) -> str:
         """`team/project`; "" for a private node."""
-        raise NotImplementedError
+        return nodes.project_of(self.thing).full_name if self.thing else ""
 
     @property
     def version(self) -> str | None:
         """`v3`; None for all but versions, and for a draft without a number."""
-        raise NotImplementedError
+        return self.thing.version if isinstance(self.thing, ArtifactVersion) else None
 
     @property
     def size(self) -> int | None:
         """Bytes of all files of a version, references included."""
-        raise NotImplementedError
+        return self.thing.total_size if isinstance(self.thing, ArtifactVersion) else None
 
     @property
     def state(self) -> str:
         """`draft`, `finalized` or `deleted`; of a run `running`, `finished`, `crashed`, `killed`; else ""."""
-        raise NotImplementedError
+        return self.thing.state if isinstance(self.thing, ArtifactVersion | Run) else ""
 
     @property
     def job_type(self) -> str:
-        raise NotImplementedError
+        return self.thing.job_type if isinstance(self.thing, Run) else ""
 
     @property
     def created_at(self) -> datetime | None:
-        raise NotImplementedError
+        if self.thing is None:
+            return None
+        return self.thing.started_at if isinstance(self.thing, Run) else self.thing.created_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,5 +161,122 @@ def lineage(
     With `fold`, and always around an artifact, an artifact stands for all its versions. There are at most `limit`
     nodes, at most `depth` steps away, the nearest first, and at most `siblings` new neighbours of one node in one
     direction. What lies behind a node that was cut off is the lineage of that node. A fixed number of queries.
+    Raises `Invalid`.
     """
-    raise NotImplementedError
+    _require_between("depth", depth, MAX_DEPTH)
+    _require_between("limit", limit, MAX_NODES)
+    if isinstance(root, ArtifactVersion) and fold:
+        root = root.artifact
+    fold = fold or isinstance(root, Artifact)
+    start = Ref(_letter(root), root.pk)
+    sides = [letter for letter, name in _SIDES.items() if direction in (name, Direction.BOTH)]
+    most = min(siblings or limit, limit)
+    found = walk.steps(start, sides, depth=depth, limit=limit, siblings=most, fold=fold)
+    distances = _nearest(start, found, limit)
+    degrees = walk.degrees(distances, fold=fold)
+    things = nodes.load(distances)
+    links = _links(things, degrees, fold)
+    more = _more(degrees, links, sides)
+    visible = nodes.visible_projects(user, [nodes.project_of(thing).pk for thing in things.values()])
+    shown = {ref: thing for ref, thing in things.items() if nodes.project_of(thing).pk in visible}
+    ids = _ids(distances, shown)
+    return Graph(
+        str(start.pk),
+        [_node(ids[ref], distance, shown.get(ref), more[ref]) for ref, distance in distances.items()],
+        [_edge(ids, shown, link) for link in links],
+        _is_truncated(start, found, distances, more),
+    )
+
+
+_SIDES = {UPSTREAM: Direction.UPSTREAM, DOWNSTREAM: Direction.DOWNSTREAM}
+_KINDS = {VERSION: NodeKind.VERSION, ARTIFACT: NodeKind.ARTIFACT, RUN: NodeKind.RUN}
+
+
+def _only(model: type[Artifact], thing: Thing | None) -> Artifact | None:
+    return thing if isinstance(thing, model) else None
+
+
+def _letter(thing: Thing) -> str:
+    return {ArtifactVersion: VERSION, Artifact: ARTIFACT, Run: RUN}[type(thing)]
+
+
+def _require_between(name: str, value: int, most: int) -> None:
+    if not 1 <= value <= most:
+        raise errors.Invalid(f"The {name} is a number from 1 to {most:,}, not {value}.")
+
+
+def _nearest(start: Ref, found: Iterable[walk.Step], limit: int) -> dict[Ref, int]:
+    """The distance of each node, negative upstream, the root first and then by distance.
+
+    Where there are too many, each side has half of the room, and what the other side leaves over.
+    """
+    sides: dict[str, list[walk.Step]] = {UPSTREAM: [], DOWNSTREAM: []}
+    for step in found:
+        sides[step.side].append(step)
+    room = limit - 1
+    before = min(len(sides[UPSTREAM]), max(room // 2, room - len(sides[DOWNSTREAM])))
+    kept = [*sides[UPSTREAM][:before], *sides[DOWNSTREAM][: room - before]]
+    distances = {start: 0}
+    for step in sorted(kept, key=lambda step: step.distance):
+        distances.setdefault(step.ref, step.distance if step.side == DOWNSTREAM else -step.distance)
+    return distances
+
+
+def _links(things: dict[Ref, Thing], degrees: dict[Ref, tuple[int, int]], fold: bool) -> list[edges.Link]:
+    runs = [ref.pk for ref in things if ref.kind == RUN]
+    if fold:
+        return edges.between_artifacts([ref.pk for ref in things if ref.kind == ARTIFACT], runs)
+    runs_of = {ref.pk: thing.run_id for ref, thing in things.items() if isinstance(thing, ArtifactVersion)}
+    of_runs = sum(degrees[ref][0] for ref in things if ref.kind == RUN)
+    of_versions = sum(degrees[ref][1] for ref in things if ref.kind == VERSION)
+    return edges.between_versions(runs_of, runs, from_runs=of_runs < of_versions)
+
+
+def _more(degrees: dict[Ref, tuple[int, int]], links: Iterable[edges.Link], sides: Iterable[str]) -> dict[Ref, More]:
+    shown: dict[tuple[Ref, str], set[Ref]] = defaultdict(set)
+    for link in links:
+        shown[link.source, DOWNSTREAM].add(link.target)
+        shown[link.target, UPSTREAM].add(link.source)
+
+    def hidden(ref: Ref, side: str, degree: int) -> int:
+        if side not in sides or degree > COUNT_LIMIT:
+            return degree if side in sides else 0
+        return max(degree - len(shown[ref, side]), 0)
+
+    return {
+        ref: More(hidden(ref, UPSTREAM, upstream), hidden(ref, DOWNSTREAM, downstream))
+        for ref, (upstream, downstream) in degrees.items()
+    }
+
+
+def _is_truncated(start: Ref, found: Iterable[walk.Step], distances: dict[Ref, int], more: dict[Ref, More]) -> bool:
+    """Whether a node that was reached on a side goes on there, or was left out itself."""
+    reached = [(step.side, step.ref) for step in found]
+    if any(ref not in distances for _, ref in reached):
+        return True
+    if more[start].upstream or more[start].downstream:
+        return True
+    return any(more[ref].upstream if side == UPSTREAM else more[ref].downstream for side, ref in reached)
+
+
+def _ids(distances: Iterable[Ref], shown: dict[Ref, Thing]) -> dict[Ref, str]:
+    """By node its id in the answer, which of a private one says nothing."""
+    ids: dict[Ref, str] = {}
+    hidden = 0
+    for ref in distances:
+        hidden += ref not in shown
+        ids[ref] = str(ref.pk) if ref in shown else f"private-{hidden}"
+    return ids
+
+
+def _node(pk: str, distance: int, thing: Thing | None, more: More) -> Node:
+    if thing is None:
+        return Node(pk, NodeKind.PRIVATE, distance)
+    aliases = thing.alias_names if isinstance(thing, ArtifactVersion) else []
+    return Node(pk, _KINDS[_letter(thing)], distance, thing, aliases, more)
+
+
+def _edge(ids: dict[Ref, str], shown: dict[Ref, Thing], link: edges.Link) -> Edge:
+    """How a private run asked is nobody else's business, nor how a private version is called."""
+    names = link.requested_as if link.source in shown and link.target in shown else ()
+    return Edge(ids[link.source], ids[link.target], EdgeKind(link.kind), names)

@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0006_first_steps"),
         ("artifacts", "0018_usage_by_name"),
+        ("projects", "0004_run_environment"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -221,7 +222,10 @@ class Migration(migrations.Migration):
             model_name="versionsource",
             name="source",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="derivations", to="artifacts.artifactversion"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="derivations",
+                to="artifacts.artifactversion",
             ),
         ),
         migrations.AddField(
@@ -258,5 +262,39 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("version", models.F("source")), _negated=True), name="version_is_not_its_own_source"
             ),
+        ),
+        migrations.AddIndex(
+            model_name="versionsource",
+            index=models.Index(fields=["source", "id"], name="version_source_by_source"),
+        ),
+        migrations.AlterField(
+            model_name="artifactusage",
+            name="version",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="usages",
+                to="artifacts.artifactversion",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="artifactusage",
+            index=models.Index(fields=["version", "id"], name="usage_by_version"),
+        ),
+        migrations.AlterField(
+            model_name="artifactversion",
+            name="run",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="logged_versions",
+                to="projects.run",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="artifactversion",
+            index=models.Index(fields=["run", "id"], name="version_by_run"),
         ),
     ]

@@ -10,7 +10,9 @@ class VersionSource(models.Model):
     version = models.ForeignKey(
         "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="sources", db_index=False
     )
-    source = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="derivations")
+    source = models.ForeignKey(
+        "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="derivations", db_index=False
+    )
     requested_as = models.CharField(
         max_length=100, blank=True, default="", help_text="How it was asked for: an alias, or a version such as `v3`."
     )
@@ -22,6 +24,7 @@ class VersionSource(models.Model):
             models.UniqueConstraint(fields=["version", "source"], name="version_source_unique"),
             models.CheckConstraint(condition=~Q(version=F("source")), name="version_is_not_its_own_source"),
         ]
+        indexes = [models.Index(fields=["source", "id"], name="version_source_by_source")]
 
     def __str__(self) -> str:
         return f"{self.version_id} was derived from {self.source_id}"

@@ -9,7 +9,9 @@ from projects.models import Run
 class ArtifactUsage(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="usages", db_index=False)
-    version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="usages")
+    version = models.ForeignKey(
+        "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="usages", db_index=False
+    )
     requested_as = models.JSONField(
         default=list, blank=True, help_text="How it was asked for: aliases, or versions such as `v3`."
     )
@@ -18,6 +20,8 @@ class ArtifactUsage(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["run", "version"], name="usage_unique")]
+        # The newest of a version, of which there can be a million.
+        indexes = [models.Index(fields=["version", "id"], name="usage_by_version")]
 
     def __str__(self) -> str:
         return f"{self.run_id} used {self.version_id}"

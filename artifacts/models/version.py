@@ -94,7 +94,9 @@ class ArtifactVersion(models.Model):
     )  # fmt: skip
     references_checked_at = models.DateTimeField(null=True, editable=False)
     storage_path = models.CharField(max_length=300, editable=False, help_text="The prefix of its keys in the store.")
-    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="logged_versions")
+    run = models.ForeignKey(
+        Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="logged_versions", db_index=False
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
@@ -129,6 +131,8 @@ class ArtifactVersion(models.Model):
             # For the table of versions, by each of its columns.
             models.Index(fields=["artifact", "file_count", "id"], name="version_by_file_count"),
             models.Index(fields=["artifact", "total_size", "id"], name="version_by_total_size"),
+            # What a run logged, the newest first.
+            models.Index(fields=["run", "id"], name="version_by_run"),
             models.Index(fields=["state", "touched_at"], name="version_untouched"),
             models.Index(fields=["state", "integrity", "id"], name="version_unverified"),
         ]

@@ -19,33 +19,39 @@ from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.paths import StrPath as StrPath
+from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_aliases
 
 
 class File:
-    """One file of an artifact."""
+    """One file of an artifact, or a reference to an object that is kept elsewhere."""
 
     def __init__(self, state: Draft | LoggedVersion, entry: Entry) -> None:
         self._state = state
         self.path = entry.path
         """Inside the artifact."""
         self.size = entry.size
-        """In bytes."""
+        """In bytes; 0 of a reference whose size is not known."""
         self.sha256 = entry.sha256
-        """Hex; None in a draft."""
+        """Hex; None in a draft and of a reference."""
         self.executable = entry.executable
         """Whether its owner may execute it. A download gives that back."""
         self.mime_type = entry.mime_type
         self.integrity = entry.integrity
         """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
+        self.digest = entry.digest
+        """The sha256; of a reference its identity, such as `etag:…`, or None if none was recorded."""
+        self.is_reference = entry.is_reference
+        self.reference_uri = self.ref = entry.reference_uri
+        """Where the object of a reference is; None of a file that is stored."""
+        self.etag = entry.etag
+        """Of a reference, if that identifies the object."""
+        self.version_id = entry.version_id
+        """Of a reference, if its store keeps versions: the object's version there."""
 
     @property
     def name(self) -> str:
         return self.path.rsplit("/", 1)[-1]
-
-    @property
-    def digest(self) -> str | None:
-        return self.sha256
 
     @checked()
     def download(self, root: StrPath | None = None) -> str:
@@ -201,6 +207,10 @@ class Artifact(ArtifactLineage):
         chosen = None if names is None else {names} if isinstance(names, str) else set(names)
         return [File(self._state, entry) for entry in self.manifest if chosen is None or entry.path in chosen]
 
+    def references(self) -> list[File]:
+        """The references, sorted by path. Nothing is fetched from where they point to."""
+        return [File(self._state, entry) for entry in self.manifest if entry.is_reference]
+
     def is_draft(self) -> bool:
         """Whether it is not logged yet."""
         return isinstance(self._state, Draft)
@@ -262,6 +272,52 @@ class Artifact(ArtifactLineage):
         The file is added when the block ends without an exception. Raises `InvalidPath`, `PathTaken`, `AlreadyLogged`.
         """
         return self._draft("new_file").new_file(name, mode, encoding)
+
+    @checked()
+    def add_reference(
+        self,
+        uri: str | File | Entry,
+        name: StrPath | None = None,
+        checksum: bool = True,
+        max_objects: int = entries.MAX_OBJECTS,
+        size: int | None = None,
+        md5_hash: str | None = None,
+        sha256_hash: str | None = None,
+    ) -> list[Entry]:
+        """Add an object that stays where it is, or all objects of a folder, and return the entries added.
+
+        `uri` is `s3://bucket/key`, `gs://bucket/key`, `az://container/key` or the same as
+        `https://<account>.blob.core.windows.net/container/key`, a web address, or `file:///path`. A folder of a bucket,
+        or a directory, becomes an entry for each object in it, below `name` or at the root of the artifact. An object
+        has its own name or `name`. `s3://…?versionId=…` pins a version; otherwise the current one is recorded where the
+        bucket keeps versions.
+
+        An entry has what identifies the object: the ETag in stores, the ETag or the time of the last change on the web,
+        the sha256 of files. With `checksum=False` the URI is recorded alone and not opened, nor is it with `md5_hash`
+        or `sha256_hash`, which are then the identity; `size` is that of the object, in bytes. Any other scheme takes
+        `checksum=False` and a `name`.
+
+        The credentials are those of this machine, as the tools of each store read them from the environment. Stores
+        need `pip install wanllmdb[references]`. Raises `Invalid`, also for more than `max_objects`; `NotFound`;
+        `ReferenceUnreachable` if the store does not answer, or not to these credentials; `InvalidPath`, `PathTaken`,
+        `AlreadyLogged`. Then nothing is added.
+        """
+        draft = self._draft("add_reference")
+        if not isinstance(uri, str):
+            if uri.reference_uri is None:
+                raise errors.Invalid(f"{uri.path!r} is stored, and no reference: pass a URI")
+            uri = uri.reference_uri
+        found = entries.of_uri(
+            uri,
+            name,
+            checksum=checksum,
+            max_objects=max_objects,
+            size=size,
+            md5_hash=md5_hash,
+            sha256_hash=sha256_hash,
+        )
+        draft.add_references(found)
+        return found
 
     @checked()
     def remove(self, item: StrPath | File | Entry) -> None:

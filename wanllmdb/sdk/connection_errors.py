@@ -65,10 +65,10 @@ def unreachable(url: str, error: HTTPError) -> errors.Unreachable:
     if proxy is not None and isinstance(error, ProxyError):
         hint = f"It is named by {proxy.source}, and no_proxy can except the server from it."
         return errors.Unreachable(
-            f"Cannot reach {origin}: the proxy {proxy.url} failed: {_reason(error)}. {hint}", url=origin
+            f"Cannot reach {origin}: the proxy {proxy.url} failed: {reason_of(error)}. {hint}", url=origin
         )
     via = f" through the proxy {proxy.url}" if proxy else ""
-    return errors.Unreachable(f"Cannot reach {origin}{via}: {_reason(error)}. {_hint(url, error)}", url=origin)
+    return errors.Unreachable(f"Cannot reach {origin}{via}: {reason_of(error)}. {_hint(url, error)}", url=origin)
 
 
 def refused_by_proxy(url: str, status: int, proxy: Proxy) -> errors.Unreachable:
@@ -123,7 +123,8 @@ def _is_other_protocol(error: HTTPError) -> bool:
     return bool(reasons & {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
 
 
-def _reason(error: HTTPError) -> str:
+def reason_of(error: HTTPError) -> str:
+    """Why a request got no response, as part of a sentence."""
     certificate_error = _certificate_error(error)
     if certificate_error is not None:
         return _certificate_reason(certificate_error)

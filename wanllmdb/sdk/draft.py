@@ -1,4 +1,4 @@
-"""A draft: the local files that an artifact will contain, and their paths inside it."""
+"""A draft: the local files and references that an artifact will contain, and their paths inside it."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class Draft:
         self.metadata: dict[str, Any] = to_metadata(metadata)
         self.sources: dict[str, LocalFile] = {}
         """By their path in the artifact."""
+        self.references: dict[str, Entry] = {}
+        """By their path too, which no file has."""
         self.derived_from = list(derived_from)
         self._directories: set[str] = set()
         self._staging_dir: str | None = None
@@ -58,22 +60,28 @@ class Draft:
     @property
     def size(self) -> int:
         """In bytes, as the files were when they were added."""
-        return sum(file.size for file in self.sources.values())
+        return sum(item.size for items in (self.sources, self.references) for item in items.values())
 
     @property
     def file_count(self) -> int:
-        return len(self.sources)
+        return len(self.sources) + len(self.references)
 
     @property
     def manifest(self) -> Manifest:
         """What was added so far. Hashes are known once the draft is logged."""
-        return Manifest((_to_entry(path, self.sources[path]) for path in sorted(self.sources)), None)
+        return Manifest((self._entry(path) for path in sorted([*self.sources, *self.references])), None)
 
     def entry(self, path: StrPath) -> Entry:
         path = paths.compose(path)
-        if path not in self.sources:
+        if path not in self.sources and path not in self.references:
             raise errors.NotFound(f"{path!r} is not in artifact {self.name!r}")
-        return _to_entry(path, self.sources[path])
+        return self._entry(path)
+
+    def _entry(self, path: str) -> Entry:
+        if path in self.references:
+            return self.references[path]
+        file = self.sources[path]
+        return Entry(path, file.size, None, executable=file.executable)
 
     def require_unchanged(self) -> None:
         """Raises `FileChanged` for a file that is not as it was when it was added."""
@@ -90,6 +98,7 @@ class Draft:
         file = LocalFile.from_stat(source, result)
         if overwrite:
             self.sources.pop(path, None)
+            self.references.pop(path, None)
         return self._add(path, file)
 
     def add_dir(
@@ -105,12 +114,27 @@ class Draft:
             ]
         except OSError as error:
             raise errors.Invalid(f"{error.filename or top} cannot be read: {error.strerror or error}") from error
-        before = dict(self.sources), set(self._directories)
-        try:
+        with self._all_or_nothing():
             for path, file in sorted(files, key=lambda item: item[0]):
                 self._add(path, file)
+
+    def add_references(self, entries: Iterable[Entry]) -> None:
+        """Add all of them, or none. Raises `PathTaken`."""
+        with self._all_or_nothing():
+            for entry in entries:
+                existing = self.references.get(entry.path)
+                if existing is None or existing.reference_uri != entry.reference_uri:
+                    self._require_path_free(entry.path)
+                self.references[entry.path] = entry
+                self._directories.update(paths.folders_of(entry.path))
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        before = dict(self.sources), dict(self.references), set(self._directories)
+        try:
+            yield
         except errors.PathTaken:
-            self.sources, self._directories = before
+            self.sources, self.references, self._directories = before
             raise
 
     @contextmanager
@@ -127,12 +151,15 @@ class Draft:
 
     def remove(self, item: StrPath) -> None:
         path = paths.compose(item)
-        removed = [path] if path in self.sources else [key for key in self.sources if key.startswith(f"{path}/")]
+        known = [*self.sources, *self.references]
+        removed = [path] if path in known else [key for key in known if key.startswith(f"{path}/")]
         if not removed:
             raise errors.NotFound(f"{path!r} is not in artifact {self.name!r}")
         for key in removed:
-            del self.sources[key]
-        self._directories = {directory for path in self.sources for directory in paths.folders_of(path)}
+            self.sources.pop(key, None)
+            self.references.pop(key, None)
+        kept = (*self.sources, *self.references)
+        self._directories = {directory for path in kept for directory in paths.folders_of(path)}
 
     def _add(self, path: str, file: LocalFile) -> str:
         existing = self.sources.get(path)
@@ -145,9 +172,10 @@ class Draft:
         return path
 
     def _require_path_free(self, path: str) -> None:
-        if path in self.sources:
+        if path in self.sources or path in self.references:
             raise errors.PathTaken(f"Artifact {self.name!r} already contains {path!r}: to replace it, remove it first")
-        file_above = next((parent for parent in paths.folders_of(path) if parent in self.sources), None)
+        parents = paths.folders_of(path)
+        file_above = next((parent for parent in parents if parent in self.sources or parent in self.references), None)
         if path in self._directories or file_above is not None:
             raise errors.PathTaken(f"{file_above or path!r} cannot be both a file and a directory")
 
@@ -156,10 +184,6 @@ class Draft:
             self._staging_dir = tempfile.mkdtemp(prefix="wanllmdb-")
             weakref.finalize(self, shutil.rmtree, self._staging_dir, ignore_errors=True)
         return self._staging_dir
-
-
-def _to_entry(path: str, file: LocalFile) -> Entry:
-    return Entry(path, file.size, None, executable=file.executable)
 
 
 def inspect_path(source: StrPath) -> tuple[bool, str]:

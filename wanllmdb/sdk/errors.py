@@ -31,6 +31,9 @@ WanLLMDBError
 │   └── NotLogged         a logged artifact's method on a draft
 ├── FileChanged           a file changed after it was added, or while it was being logged; nothing was logged
 ├── CorruptDownload       the downloaded bytes differ from the logged ones
+├── BrokenReference       the objects of references are not to be had; `.uris`, `.paths`
+│   ├── ReferenceChanged      they are not what they were when they were logged
+│   └── ReferenceUnreachable  a store or web server does not answer, or not to these credentials
 ├── CacheError            the cache directory cannot be read or written, or its disk is full
 ├── WaitTimeout           `Artifact.wait` was given up, and the artifact is still being logged; also a TimeoutError
 ├── NotInitialized        there is no run: call `init` first
@@ -223,6 +226,28 @@ class FileChanged(WanLLMDBError):
 
 class CorruptDownload(WanLLMDBError):
     """The bytes received or found on disk differ from the logged ones."""
+
+
+class BrokenReference(WanLLMDBError):
+    """The objects of one reference or several are not to be had."""
+
+    @property
+    def uris(self) -> list[str]:
+        """Where they should be, without what grants access."""
+        return list(self.problem.get("uris") or [])
+
+    @property
+    def paths(self) -> list[str]:
+        """Their paths in the artifact, as far as they have some."""
+        return list(self.problem.get("paths") or [])
+
+
+class ReferenceChanged(BrokenReference):
+    """The objects are not what they were when they were logged."""
+
+
+class ReferenceUnreachable(BrokenReference):
+    """A store or web server does not answer, or not to these credentials."""
 
 
 class CacheError(WanLLMDBError):

@@ -295,7 +295,7 @@ class Client:
                 self._pools_pid, self._pools = os.getpid(), {}
             pool = self._pools.get(key)
             if pool is None:
-                pool = self._pools[key] = _create_pool(scheme, proxy)
+                pool = self._pools[key] = create_pool(scheme, proxy)
             return pool
 
     def _send_with_retries(
@@ -343,7 +343,8 @@ class Client:
                 pool.clear()
 
 
-def _create_pool(scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
+def create_pool(scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
+    """Connections through the proxy, or directly, that trust the authorities of the environment."""
     options: dict[str, Any] = {
         "maxsize": 32,
         "blocksize": BLOCK_SIZE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class LocalVersion(LoggedVersion):
         if self._manifest is not None:
             return self._manifest
         assert self._draft is not None
-        return manifest_of(read_files(self._draft, self.connection.console))
+        return manifest_of(read_files(self._draft, self.connection.console), self._draft.references.values())
 
     def _complete_record(self) -> dict[str, Any]:
         return self.record
@@ -151,10 +151,11 @@ class LocalVersion(LoggedVersion):
         Path(temporary).replace(directory.local_path(entry.path))
 
 
-def manifest_of(files: list[HashedFile]) -> Manifest:
-    """The manifest of a version with these files."""
-    digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
-    return Manifest((Entry(file.path, file.size, file.sha256, executable=file.executable) for file in files), digest)
+def manifest_of(files: Iterable[HashedFile], references: Iterable[Entry] = ()) -> Manifest:
+    """The manifest of a version with these files and references."""
+    entries = [Entry(file.path, file.size, file.sha256, executable=file.executable) for file in files]
+    entries = sorted([*entries, *references], key=lambda entry: entry.path)
+    return Manifest(entries, hashes.version_digest(entry.digest_item for entry in entries))
 
 
 def _has(directory: DownloadDirectory, entry: Entry) -> bool:

@@ -9,23 +9,33 @@ from typing import Any
 
 from wanllmdb.sdk import paths
 from wanllmdb.sdk.paths import StrPath
+from wanllmdb.sdk.reference_uris import without_secrets
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a version."""
+    """One file of a version, or a reference to an object that is kept elsewhere."""
 
     path: str
     size: int
-    """In bytes."""
+    """In bytes; 0 of a reference whose size is not known."""
     sha256: str | None
-    """Hex; None in a draft, and if the file was uploaded with an md5 alone and no worker has read it yet."""
+    """Hex; None in a draft, of references, and if the file was uploaded with an md5 alone and no worker has read it."""
     md5: str | None = None
     mime_type: str | None = None
     integrity: str = "pending"
     """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
     executable: bool = False
     """Whether its owner may execute it."""
+    reference_uri: str | None = None
+    """Where the object of a reference is; None of a file whose bytes are stored here."""
+    reference_identity: str = ""
+    """What tells the object from its later states: `etag:…`, `sha256:…`, `md5:…`, `modified:…`, or empty."""
+    version_id: str = ""
+    """The version that the store gave the object, if it keeps versions."""
+
+    def __deepcopy__(self, memo: object) -> Entry:
+        return self
 
     @property
     def name(self) -> str:
@@ -33,7 +43,31 @@ class Entry:
 
     @property
     def digest(self) -> str | None:
-        return self.sha256
+        """The sha256; of a reference its identity."""
+        return self.reference_identity or None if self.is_reference else self.sha256
+
+    @property
+    def is_reference(self) -> bool:
+        return self.reference_uri is not None
+
+    @property
+    def ref(self) -> str | None:
+        """The same as `reference_uri`."""
+        return self.reference_uri
+
+    @property
+    def etag(self) -> str | None:
+        """Of a reference whose identity it is."""
+        kind, _, value = self.reference_identity.partition(":")
+        return value if kind == "etag" else None
+
+    @property
+    def digest_item(self) -> tuple[str, str, int]:
+        """What the digest of the version covers: the path, the sha256 or what identifies a reference, and the size."""
+        if self.reference_uri is None:
+            return self.path, self.sha256 or "", self.size
+        shown = without_secrets(self.reference_uri)
+        return self.path, f"ref:{shown} {self.version_id} {self.reference_identity}", self.size
 
 
 class _Entries(dict[str, Entry]):
@@ -75,6 +109,7 @@ class Manifest:
 
 def entry_from_record(record: dict[str, Any]) -> Entry:
     """An entry from a file record of the API. Raises `InvalidPath`."""
+    is_reference = bool(record.get("is_reference"))
     return Entry(
         path=paths.validate(record["path"]),
         size=record["size"],
@@ -83,4 +118,7 @@ def entry_from_record(record: dict[str, Any]) -> Entry:
         mime_type=record["mime_type"],
         integrity=record["integrity"],
         executable=record.get("executable", False),
+        reference_uri=str(record["reference_uri"]) if is_reference else None,
+        reference_identity=(record.get("reference_identity") or "") if is_reference else "",
+        version_id=(record.get("version_id") or "") if is_reference else "",
     )

@@ -1,8 +1,9 @@
-"""Creates a version from a draft: hash, register the files, upload what is missing, finalize."""
+"""Creates a version from a draft: hash, register files and references, upload what is missing, finalize."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from wanllmdb.sdk import errors
@@ -23,7 +24,7 @@ MAX_DESCRIPTION_LENGTH = 1 << 16
 MAX_TAGS = 100
 MAX_FILES_PER_REQUEST = 10_000
 MAX_BYTES_PER_REQUEST = 7_000_000
-# The JSON of a file besides its path: the keys, a sha256, a size, a flag.
+# The JSON of a file besides its texts: the keys, a size, a flag.
 _BYTES_PER_FILE = 140
 
 
@@ -39,7 +40,7 @@ def create_version(
     create_project: bool = False,
     expected_digest: str | None = None,
 ) -> dict[str, Any]:
-    """Create a version in a project, by `team/project` or id, with the files of the draft, and return its record.
+    """Create a version in a project, by `team/project` or id, with all that the draft has, and return its record.
 
     `kept` are files of an earlier version that it has as well, where the draft has none of these paths.
 
@@ -58,7 +59,10 @@ def create_version(
     _require_room_for_tags(artifact, tags)
     files = read_files(draft, console)
     files += [_kept_file(entry) for entry in kept if entry.path not in draft.sources and entry.sha256]
-    digest = hashes.version_digest((file.path, file.sha256, file.size) for file in files)
+    references = list(draft.references.values())
+    digest = hashes.version_digest(
+        [*((file.path, file.sha256, file.size) for file in files), *(entry.digest_item for entry in references)]
+    )
     if expected_digest not in (None, digest):
         raise errors.FileChanged(f"The files of artifact {draft.name!r} are not those that were logged")
     fields = {
@@ -75,12 +79,12 @@ def create_version(
         fields["derived_from"] = sources.to_wire(connection, draft.derived_from, project)
     begun = None
     if artifact is None:
-        first = next(_file_batches(files), [])
+        first = next(_file_batches(files, references), [])
         artifact, begun = _create_artifact(client, project, draft, {**fields, "files": first}, create_project)
         if begun is not None:
             begun["is_first"] = True
     artifact_id = str(artifact["id"])
-    version = _get_or_create(connection, artifact_id, files, fields, begun)
+    version = _get_or_create(connection, artifact_id, files, references, fields, begun)
     if version["created"]:
         console.info(f"  Created version: {version['version']}")
     else:
@@ -203,19 +207,21 @@ def _get_or_create(
     connection: Connection,
     artifact_id: str,
     files: list[HashedFile],
+    references: list[Entry],
     fields: dict[str, Any],
     begun: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The version with these files: the latest one if it has them, else a new one, which may have been begun."""
     client, digest, aliases = connection.client, fields["digest"], fields["aliases"]
-    first, *rest = list(_file_batches(files)) or [[]]
     attempts = 0
     while True:
         try:
             path = f"/artifacts/{artifact_id}/versions"
+            batches = _file_batches(files, references)
+            first = next(batches, [])
             version = begun or client.post(path, {**fields, "files": first}, idempotent=True)
             if version["state"] == "draft":
-                version["missing"] = [*version["missing"], *_register_files(client, version["id"], rest)]
+                version["missing"] = [*version["missing"], *_register_files(client, version["id"], batches)]
                 return _complete(connection, version, files, digest, aliases)
             return _finalize(client, version, digest, aliases, [])
         except (errors.VersionFinalized, errors.NotFound):
@@ -233,21 +239,35 @@ def _register_files(client: Client, version_id: str, batches: Iterable[list[dict
         yield from response["missing"]
 
 
-def _file_batches(files: Iterable[HashedFile]) -> Iterator[list[dict[str, Any]]]:
-    """Lists of files, each as large as one request can be."""
+def _file_batches(files: Iterable[HashedFile], references: Iterable[Entry] = ()) -> Iterator[list[dict[str, Any]]]:
+    """Lists of files and then of references, each as large as one request can be."""
     batch: list[dict[str, Any]] = []
     remaining = MAX_BYTES_PER_REQUEST
-    for file in files:
+    for record in chain(map(_file_record, files), map(_reference_record, references)):
         # JSON needs six bytes for a character at most.
-        cost = len(file.path) * 6 + _BYTES_PER_FILE
+        cost = sum(len(value) * 6 for value in record.values() if isinstance(value, str)) + _BYTES_PER_FILE
         if batch and (len(batch) == MAX_FILES_PER_REQUEST or cost > remaining):
             yield batch
             batch, remaining = [], MAX_BYTES_PER_REQUEST
-        entry: dict[str, Any] = {"path": file.path, "size": file.size, "sha256": file.sha256}
-        batch.append({**entry, "executable": True} if file.executable else entry)
+        batch.append(record)
         remaining -= cost
     if batch:
         yield batch
+
+
+def _file_record(file: HashedFile) -> dict[str, Any]:
+    record: dict[str, Any] = {"path": file.path, "size": file.size, "sha256": file.sha256}
+    return {**record, "executable": True} if file.executable else record
+
+
+def _reference_record(entry: Entry) -> dict[str, Any]:
+    return {
+        "path": entry.path,
+        "size": entry.size,
+        "reference_uri": entry.reference_uri,
+        "reference_identity": entry.reference_identity,
+        "version_id": entry.version_id,
+    }
 
 
 def _complete(

@@ -21,6 +21,7 @@ from wanllmdb.sdk.cli.output import print_result, print_table
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft, inspect_path
 from wanllmdb.sdk.lineage import sources
+from wanllmdb.sdk.references import entries
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 # Of each artifact in a list of them; `alias ls` lists all of one.
@@ -35,8 +36,10 @@ artifact_app.command("impact")(show_impact)
 @artifact_app.command()
 def put(
     paths: Annotated[
-        list[Path], typer.Argument(help="Files and directories. The contents of a single directory go to the root.")
-    ],
+        list[Path] | None,
+        typer.Argument(help="Files and directories. The contents of a single directory go to the root."),
+    ] = None,
+    *,
     name: Annotated[
         str, typer.Option("--name", "-n", help="team/project/name. A missing project is created, private.")
     ],
@@ -53,9 +56,25 @@ def put(
         list[str] | None,
         typer.Option(help="Leave out files of directories: '*.pyc', '.venv/**'. Can be repeated.", metavar="PATTERN"),
     ] = None,
+    references: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference",
+            "-r",
+            help="Refer to objects where they are: s3://bucket/folder/, gs://…, az://…, https://…, file:///…, or "
+            "PATH=URI for their path in the artifact. Can be repeated.",
+            metavar="[PATH=]URI",
+        ),
+    ] = None,
+    checksum: Annotated[
+        bool, typer.Option(help="Look at the objects of references, and record what identifies them.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """Log files as a version of an artifact."""
+    """Log files and references as a version of an artifact."""
+    if not paths and not references:
+        raise errors.Invalid("There is nothing to log: name files and directories, or references with --reference")
+    paths = paths or []
     connection = connect(as_json)
     alias_names, tag_names = validate_aliases(aliases), validate_tags(tags)
     project, _, short_name = connection.full_name(name).rpartition("/")
@@ -67,6 +86,9 @@ def put(
             draft.add_dir(path, name=own_name if len(paths) > 1 else None, exclude=exclude)
         else:
             draft.add_file(path)
+    for reference in references or ():
+        path_name, uri = _parse_reference(reference)
+        draft.add_references(entries.of_uri(uri, path_name, checksum=checksum))
     record = version_creation.create_version(
         connection, draft, project, alias_names, tags=tag_names, create_project=True
     )
@@ -204,6 +226,12 @@ def _confirm(*questions: str) -> None:
     for question in questions:
         if not typer.confirm(question, err=True):
             raise errors.Invalid("Nothing was deleted")
+
+
+def _parse_reference(text: str) -> tuple[str | None, str]:
+    """`PATH=URI` or `URI`, which may have a = itself."""
+    path, equals, uri = text.partition("=")
+    return (path, uri) if equals and "://" not in path else (None, text)
 
 
 def _parse_metadata(text: str | None) -> dict[str, Any] | None:

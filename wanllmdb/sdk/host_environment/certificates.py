@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from wanllmdb.sdk.host_environment import directories
 # a machine may have the system's in one, and its user those of a server of their own in another.
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 OPENSSL_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def variables() -> tuple[str | None, ...]:
@@ -50,6 +52,22 @@ def _load(context: ssl.SSLContext, variable: str) -> None:
         raise errors.Invalid(
             f"{variable} is {path!r}, which cannot be used as the certificates of trusted authorities: {reason}"
         ) from error
+
+
+def configured_authorities() -> str:
+    """All certificates that the environment names, in PEM format, for a library with a trust store of its own.
+
+    Raises `Invalid` if `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` cannot be read.
+    """
+    found = []
+    for variable in _set_variables(BUNDLE_VARIABLES + OPENSSL_VARIABLES):
+        if variable in BUNDLE_VARIABLES:
+            _load(create_urllib3_context(), variable)  # which says what is wrong with it
+        for name in os.environ[variable].strip().split(os.pathsep):
+            path = directories.expand(name)
+            for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+                found += _PEM_CERTIFICATE.findall(file.read_text("utf-8", "replace")) if file.is_file() else []
+    return "\n".join(dict.fromkeys(found))
 
 
 def describe_trust() -> str:

@@ -1,4 +1,7 @@
-"""Manifests in the files of the cache directory: `{"digest": …, "files": [{"path", "size", "sha256"}, …]}`."""
+"""Manifests in the files of the cache directory: `{"digest": …, "files": [{"path", "size", "sha256"}, …]}`.
+
+A reference has `reference_uri`, `reference_identity` and `version_id` instead of a sha256.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ def to_json(manifest: Manifest) -> dict[str, Any]:
 
 
 def _to_record(entry: Entry) -> dict[str, Any]:
+    if entry.is_reference:
+        names = ("path", "size", "reference_uri", "reference_identity", "version_id")
+        return {name: getattr(entry, name) for name in names}
     record: dict[str, Any] = {"path": entry.path, "size": entry.size, "sha256": entry.sha256}
     return {**record, "executable": True} if entry.executable else record
 
@@ -24,7 +30,7 @@ def parse_manifest(content: dict[str, Any]) -> Manifest:
     """Raises `CacheError` for what is none, `InvalidPath` for a path that leads out of its directory."""
     try:
         entries = [_parse(record) for record in content["files"]]
-        if not all(isinstance(entry.size, int) and _SHA256.fullmatch(entry.sha256 or "") for entry in entries):
+        if not all(isinstance(entry.size, int) and _is_identified(entry) for entry in entries):
             raise ValueError("a size or a sha256 is wrong")
         return Manifest(entries, content["digest"])
     except errors.InvalidPath:
@@ -33,6 +39,16 @@ def parse_manifest(content: dict[str, Any]) -> Manifest:
         raise errors.CacheError(f"This is not a manifest: {error}") from error
 
 
+def _is_identified(entry: Entry) -> bool:
+    if entry.is_reference:
+        texts = (entry.reference_uri, entry.reference_identity, entry.version_id)
+        return all(isinstance(text, str) for text in texts)
+    return _SHA256.fullmatch(entry.sha256 or "") is not None
+
+
 def _parse(record: dict[str, Any]) -> Entry:
+    if "reference_uri" in record:
+        described = {name: record[name] for name in ("reference_uri", "reference_identity", "version_id")}
+        return Entry(paths.validate(record["path"]), record["size"], None, **described)
     is_executable = record.get("executable") is True
     return Entry(paths.validate(record["path"]), record["size"], record["sha256"], executable=is_executable)

@@ -91,7 +91,7 @@ class OfflineArtifacts(RunArtifacts):
         console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
         version_creation.require_valid(draft)
         files = version_creation.read_files(draft, console)
-        manifest = manifest_of(files)
+        manifest = manifest_of(files, draft.references.values())
         size = sum(file.size for file in files)
         with console.progress("Copying", size) as on_progress:
             self._directory.files.add(files, on_progress)
@@ -116,8 +116,8 @@ class OfflineArtifacts(RunArtifacts):
             offline={"run": self._record["id"], "artifact": artifact_id},
             directory=str(self._directory.path),
             project_name=self._record["project_name"],
-            file_count=len(files),
-            total_size=size,
+            file_count=len(manifest),
+            total_size=sum(entry.size for entry in manifest),
             created_at=timestamps.now(),
         )
         unsent_index.remember(self._connection, record, {"latest", *aliases})

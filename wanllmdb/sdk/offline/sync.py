@@ -164,7 +164,10 @@ class Sender:
         record = self._find_logged(draft.name, event["digest"])
         if record is None:
             for entry in self._directory.read_manifest(event["id"]):
-                draft.add_file(self._directory.files.checked_path(entry), entry.path)
+                if entry.is_reference:
+                    draft.add_references([entry])
+                else:
+                    draft.add_file(self._directory.files.checked_path(entry), entry.path)
             record = version_creation.create_version(
                 *(self._connection, draft, run["project"], aliases, run["id"], tags), expected_digest=event["digest"]
             )

@@ -45,7 +45,7 @@ def load(connection: Connection, record: UnsentRecord) -> LocalVersion:
     """The artifact that a run keeps in its directory."""
     directory = RunDirectory(Path(record["directory"]))
     manifest = directory.read_manifest(record["offline"]["artifact"])
-    sources = {entry.path: directory.files.local_path(entry) for entry in manifest}
+    sources = {entry.path: directory.files.local_path(entry) for entry in manifest if not entry.is_reference}
     return LocalVersion(connection, record, sources, manifest)
 
 

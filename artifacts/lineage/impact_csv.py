@@ -1,0 +1,48 @@
+"""What a version affects as CSV, for spreadsheets."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from django.conf import settings
+
+from artifacts.lineage.impact import Affected
+from artifacts.models import ArtifactVersion
+
+COLUMNS = (
+    "kind", "group", "project", "team", "name", "version", "type", "state", "aliases", "protected_aliases", "owner",
+    "distance", "created_at", "url",
+)  # fmt: skip
+
+
+def lines(rows: Iterable[Affected]) -> Iterator[str]:
+    """A header and a line for each; a text that a spreadsheet would take for a formula gets a `'` before it."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    for cells in _all_cells(rows):
+        writer.writerow(map(_neutral, cells))
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _all_cells(rows: Iterable[Affected]) -> Iterator[Iterable[object]]:
+    yield COLUMNS
+    for row in rows:
+        yield _cells(row)
+
+
+def _cells(row: Affected) -> list[object]:
+    thing = row.thing
+    if isinstance(thing, ArtifactVersion):
+        own = [thing.artifact.name, thing.version, thing.artifact.type, thing.state]
+    else:
+        own = [thing.title, "", "", thing.state]
+    aliases = [" ".join(row.aliases), " ".join(row.protected_aliases)]
+    place = [row.kind, row.group.value, row.project.full_name, row.project.team.name]
+    url = settings.BASE_URL + thing.get_absolute_url()
+    return [*place, *own, *aliases, row.owner, row.distance, row.created_at.isoformat(), url]
+
+
+def _neutral(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
