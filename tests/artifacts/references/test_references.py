@@ -12,6 +12,8 @@ from artifacts.previews import registry
 from artifacts.references import references
 from artifacts.references.references import ReferenceSpec
 from tests.artifacts.client import at_once, file_specs, fill, log, sha256
+from wanllmdb.sdk.manifest import Entry
+from wanllmdb.sdk.transfer import hashes
 
 TIB = 2**40
 TRAIN = ReferenceSpec("train.csv", "s3://data/train.csv", 10, "etag:abc", "v1")
@@ -186,6 +188,31 @@ def test_a_version_of_references_alone_is_verified_at_once(bob, vera, artifact, 
 def garbage_collection_leaves(version: ArtifactVersion) -> None:
     garbage_collection.delete_orphans()
     assert version.files.count() == version.file_count
+
+
+def test_client_and_server_compute_one_digest(bob, draft):
+    specs = [
+        TRAIN,
+        WEB,
+        ReferenceSpec("ü/日本", "s3://data/a b/ü", 2**49, "md5:" + "0" * 32),
+        ReferenceSpec("z", "https://acme.blob.core.windows.net/data/a?sv=1&sig=s&page=1;token=t", 1, "etag:W/0x8"),
+        ReferenceSpec("other", "hdfs://namenode/a"),
+    ]
+    references.add(Actor(bob), draft, [*specs, *file_specs({"a": b"aa"})])
+    entries = [
+        Entry(
+            spec.path,
+            spec.size,
+            None,
+            reference_uri=spec.uri,
+            reference_identity=spec.identity,
+            version_id=spec.version_id,
+        )
+        for spec in specs
+    ]
+    items = [entry.digest_item for entry in [*entries, Entry("a", 2, sha256(b"aa"))]]
+
+    assert hashes.version_digest(items) == digests.of_version(draft)
 
 
 def test_mixed_versions_wait_for_the_bytes(bob, artifact, work):
