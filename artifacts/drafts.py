@@ -115,11 +115,11 @@ def count_files(version: ArtifactVersion) -> None:
     is_reference = Q(reference_uri__isnull=False)
     totals = version.files.aggregate(
         count=Count("pk"),
-        size=Sum("size"),
+        total_size=Sum("size"),
         reference_count=Count("pk", filter=is_reference),
         referenced_size=Sum("size", filter=is_reference),
     )
-    version.file_count, version.total_size = totals["count"], totals["size"] or 0
+    version.file_count, version.total_size = totals["count"], totals["total_size"] or 0
     if totals["reference_count"] != version.reference_count:
         version.reference_state = ReferenceState.UNCHECKED if totals["reference_count"] else None
     version.reference_count, version.referenced_size = totals["reference_count"], totals["referenced_size"] or 0

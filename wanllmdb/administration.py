@@ -54,6 +54,8 @@ _GROUPS = {
         "artifacts.Blob": "File contents",
         "artifacts.PendingDeletion": "Pending deletions",
         "artifacts.Reconciliation": "Reconciliations",
+        "artifacts.ExternalStore": "External stores",
+        "artifacts.ReferenceCheck": "Reference checks",
     },
 }
 _PARTS = {

@@ -65,6 +65,8 @@ PAGES = {
     "person": "/users/bob",
     "team": "/teams/acme",
     "team-watch": "/teams/acme/watch",
+    "external-stores": "/teams/acme/external-stores",
+    "external-store-new": "/teams/acme/external-stores/new",
     "team-new": "/teams/new",
     "team-edit": "/teams/acme/edit",
     "team-delete": "/teams/acme/delete",

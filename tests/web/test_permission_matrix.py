@@ -14,7 +14,16 @@ from accounts import invitations, keys, teams
 from accounts.actor import Actor
 from accounts.models import Invitation, Role, User
 from artifacts.aliases import proposals, protection
-from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
+from artifacts.models import (
+    AliasChange,
+    AliasProposal,
+    AliasRule,
+    Artifact,
+    ArtifactFile,
+    ArtifactVersion,
+    ExternalStore,
+)
+from artifacts.references import external_stores
 from notifications import digests, watches, webhooks
 from notifications.models import Delivery, Digest, InboxItem, InboxReason, Watch, Webhook
 from projects.models import Project, Visibility
@@ -47,7 +56,8 @@ ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
     "member-remove", "team-rule-new", "project-rule-new", "artifact-rule-new", "rule-edit", "rule-delete",
     "webhook-new", "webhook-edit", "webhook-delete", "webhook-secret", "webhook-test", "webhook-pause",
-    "webhook-resume", "webhook-redeliver",
+    "webhook-resume", "webhook-redeliver", "external-store-new", "external-store-edit", "external-store-delete",
+    "external-store-test",
 }  # fmt: skip
 # Whoever has signed in has these forms; what can be chosen in them is what is theirs.
 OWN = {
@@ -70,7 +80,7 @@ OWN = {
 READERS = {"team-watch", "project-watch", "artifact-watch", "selection-zip"}
 # What only editors or admins see, though looking at it changes nothing.
 EDITOR_VIEWS = {"upload-files"}
-ADMIN_VIEWS = {"project-webhooks", "webhook-preview", "webhook", "webhook-delivery"}
+ADMIN_VIEWS = {"external-stores", "project-webhooks", "webhook-preview", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
     "selection-zip", "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
@@ -104,6 +114,7 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "notice_id": InboxItem.objects.create(user=alice, event=delivery.event, reason=InboxReason.CONCERNED).pk,
         "watch_id": watches.watch(Actor(alice), artifact.project).watch.pk,
         "alias": "latest",
+        "store_id": external_stores.create(Actor(alice), acme, name="Data", prefix="s3://data", reads_as="nobody").pk,
         "rule_id": protection.create(Actor(alice), acme, "locked").pk,
         "proposal_id": proposals.propose(Actor(bob), artifact, "staging", version).pk,
     }
@@ -276,5 +287,5 @@ def _code(response: HttpResponse) -> int:
 def _everything() -> list[object]:
     """What would tell of a write: rows that came, went or changed."""
     models = (Project, Artifact, ArtifactVersion, ArtifactFile, AliasChange, AliasProposal, AliasRule, Invitation)
-    models += (Webhook, Delivery, Watch, Digest)
+    models += (Webhook, Delivery, Watch, Digest, ExternalStore)
     return [list(model.objects.order_by("pk").values()) for model in models]
