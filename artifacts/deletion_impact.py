@@ -16,8 +16,8 @@ from core import bounded_count, long_values
 from projects.models import Project, Run
 
 MAX_LISTED = 8
-# Of the rules in a project, and of the aliases that each protects.
-_MAX_READ = 50
+# Of the rules in a project, and of the aliases that they protect.
+_MAX_RULES, _MAX_ALIASES = 50, 1_000
 Row = TypeVar("Row")
 
 
@@ -76,16 +76,14 @@ def of_artifact(actor: Actor, artifact: Artifact) -> Impact:
 
 def of_project(actor: Actor, project: Project) -> Impact:
     """Of a project, which its admins delete whatever is protected in it: the aliases are those, as `artifact:alias`."""
-    rules = list(AliasRule.objects.within(project).for_display()[:_MAX_READ])
-    aliases: set[str] = set()
-    for rule in rules:
-        rows = ArtifactAlias.objects.covered_by(rule).within(project).order_by("artifact__name", "sort_key")
-        pairs = rows.values_list("artifact__name", "alias")[:_MAX_READ]
-        aliases |= {f"{artifact}:{alias}" for artifact, alias in pairs}
+    rules = list(AliasRule.objects.within(project).for_display()[:_MAX_RULES])
+    protected = ArtifactAlias.objects.covered_by(*rules).within(project).order_by("artifact__name", "sort_key")
+    pairs = protected.values_list("artifact__name", "alias")[:_MAX_ALIASES]
     own = [rule for rule in rules if not rule.team_id]
     usages = ArtifactUsage.objects.filter(version__artifact__project=project)
     users = Run.objects.visible_to(actor.user).filter(pk__in=usages.order_by().values("run")).exclude(project=project)
-    return Impact(sorted(aliases), rules=own, used_by=_some_runs(users))
+    aliases = [f"{artifact}:{alias}" for artifact, alias in pairs]
+    return Impact(aliases, rules=own, used_by=_some_runs(users))
 
 
 def _users(actor: Actor, usages: QuerySet[ArtifactUsage], own: Q) -> dict[str, Some[Any]]:
