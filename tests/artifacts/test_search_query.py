@@ -173,7 +173,9 @@ def test_what_changes_is_found_by_what_it_is_now(vera, alice, shelf):
 
     artifacts.update(Actor(alice), shelf["corpus"], description="Nightly", tags=["new"], metadata={"rows": 10**400})
     assert found("nightly") == found("tag:new") == found("rows") == ["corpus"]
-    assert found("tag:raw") == found("raw") == []
+    assert found("tag:raw") == found("raw") == found("metadata.rows:none") == []
+    versions.finalize(Actor(alice), shelf["detector"].versions.get(number=1), description="Zugspitze")
+    assert found("zugspitze") == ["detector"]
     artifacts.update(Actor(alice), shelf["corpus"], name="crawl")
     assert found("craw") == found("corp") == ["crawl"]
 
