@@ -108,6 +108,8 @@ def lock_with_others(connections: ConnectionHandler) -> tuple[str, int]:
     connection.connection.wait = counted
     try:
         with transaction.atomic():
+            # What psycopg does here is no trip.
+            trips.clear()
             locked, one = connection.run((LOCK, ["template1"]), ONE)
             return f"{locked.fetchall()} {one.fetchall()}", len(trips)
     except OperationalError as error:
