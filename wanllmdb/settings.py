@@ -245,6 +245,8 @@ TEAMS_A_PERSON = 200
 ALIASES_AN_ARTIFACT = env.int("ALIASES_AN_ARTIFACT", default=2000)
 # How many alias rules a team, a project or an artifact may have of its own: each move of an alias reads them all.
 RULES_A_SCOPE = 200
+# How many external stores a team may have: each URL that is signed looks at all of them.
+EXTERNAL_STORES_A_TEAM = 50
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 

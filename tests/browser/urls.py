@@ -58,6 +58,7 @@ PAGES = {
     "compare": f"{ARTIFACT}/compare?base=v5&head=v8",
     "search": "/search?q=ra",
     "profile": "/profile",
+    "email-change": "/profile/email",
     "key-new": "/profile/keys/new",
     "password": "/password",
     "home-production": "/home/production",
