@@ -39,6 +39,8 @@ _VALUES = {
     "email": "bob@example.org",
     "created_by": "alice",
     "detail": "Enter a name.",
+    "endpoint": "https://minio.example.org",
+    "region": "eu-central-1",
 }
 
 

@@ -32,9 +32,12 @@ from artifacts.models import (
     VersionSource,
 )
 from artifacts.models.rule import SCOPES
+from artifacts.references import admin as references_admin
 from artifacts.references import uris
 from core import long_values
 
+# Registered where they are.
+__all__ = ["references_admin"]
 _MAX_CHANGES = 50
 
 

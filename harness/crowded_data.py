@@ -16,6 +16,7 @@ from accounts.models import Role, User
 from artifacts import artifacts, folder_summaries, search_index, storage
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob, StoredObject
+from artifacts.references import external_stores
 from harness.long_names import DATASET, FILE, FOLDER, MODEL, PERSON, PROJECT, PROPOSED, PROTECTED, RUN, TEAM, long
 from notifications import watches, webhooks
 from projects import projects, runs
@@ -188,6 +189,11 @@ def _govern(alice: Actor, person: Actor, project: Project, versions: list[Artifa
     proposals.propose(person, artifact, PROPOSED, versions[-1])
     proposals.propose(person, artifact, PROTECTED, versions[-1])
     url = f"http://127.0.0.1:9/{long('path', 300)}"
+    prefix = f"s3://data/{long('folder', 600)}"
+    endpoint = f"https://8.8.8.8/{long('path', 300)}"
+    external_stores.create(
+        alice, project.team, name=long("store", 100), prefix=prefix, endpoint=endpoint, reads_as="nobody"
+    )
     webhooks.create(alice, project, url, events=["alias.moved", "alias.created"], description=long("hook", 200))
     watches.watch(alice, project, pattern=long("pattern", 100))
     watches.watch(alice, project, artifact)

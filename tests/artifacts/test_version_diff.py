@@ -170,6 +170,12 @@ def test_metadata_key_by_key():
     assert version_diff.metadata(before, before) == ([], 0)
 
 
+def test_integers_of_thousands_of_digits_have_no_difference():
+    largest = int("9" * 4300)
+    result, total = version_diff.metadata({"n": -largest}, {"n": largest})
+    assert (total, result[0].delta) == (1, "")
+
+
 def test_metadata_of_any_size_is_rendered_in_part():
     result, total = version_diff.metadata({}, {str(number): "x" * 5000 for number in range(1000)})
 

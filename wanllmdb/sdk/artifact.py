@@ -316,7 +316,10 @@ class Artifact(ArtifactLineage):
             md5_hash=md5_hash,
             sha256_hash=sha256_hash,
         )
-        draft.add_references(found)
+        if len(found) == 1:
+            draft.add_reference(found[0])
+        else:
+            draft.add_references(found)
         return found
 
     @checked()
