@@ -316,7 +316,7 @@ def _error_of_reference(entry: dict[str, Any]) -> str:
         if not isinstance(entry.get(name), str):
             return f"{name} must be a text."
     for name in ("reference_identity", "version_id"):
-        if not isinstance(entry.get(name) or "", str):
+        if entry.get(name) is not None and not isinstance(entry[name], str):
             return f"{name} must be a text."
     size = entry.get("size", 0)
     if type(size) is not int or not 0 <= size <= references.MAX_SIZE:

@@ -9,8 +9,8 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from accounts.models import User
-from artifacts import errors, storage
-from artifacts.content import archives
+from artifacts import errors, storage, versions
+from artifacts.content import archives, digests
 from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob
 from artifacts.references import references
 from artifacts.references.references import ReferenceSpec
@@ -141,6 +141,8 @@ def test_references_are_listed_in_a_file_of_their_own(bob, artifact, monkeypatch
         "z": "gs://abc/z",
     }
     references.add(Actor(bob), version, [ReferenceSpec(path.replace("b/", "d/"), uri, 5) for path, uri in uris.items()])
+    digest = digests.of_version(version)
+    version = versions.finalize(Actor(bob, Channel.SDK), version, digest=digest).version
 
     whole = unzip(zip_of(bob, version))
     listed = whole.pop("REFERENCES-3.txt").decode()

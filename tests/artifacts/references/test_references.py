@@ -216,7 +216,7 @@ def test_client_and_server_compute_one_digest(bob, draft):
 
 
 def test_mixed_versions_wait_for_the_bytes(bob, artifact, work):
-    draft = fill(bob, artifact, {"a.txt": b"a"})
+    draft = fill(bob, artifact, {"a.txt": b"a"}, packed=True)
     references.add(Actor(bob), draft, [TRAIN])
     mixed = digests.of_version(draft)
     # The client stated the digest of the file alone.
@@ -270,7 +270,7 @@ def test_two_references_with_one_path_at_once(bob, draft):
 
 def test_queries_do_not_grow_with_the_references(bob, draft, django_assert_max_num_queries):
     with django_assert_max_num_queries(8):
-        references.add(Actor(bob), draft, [ReferenceSpec(f"{n}", f"s3://data/{n}") for n in range(500)])
+        references.add(Actor(bob), draft, [ReferenceSpec(f"{n}", f"s3://data/{n}") for n in range(50)])
 
 
 def test_without_references_nothing_more_is_asked(bob, artifact: Artifact, draft, django_assert_num_queries):
