@@ -23,6 +23,10 @@ _VALUES = {
     "name": "sign-detector",
     "username": "bob",
     "path": "model.safetensors",
+    "uri": "s3://acme-data/model.safetensors",
+    "reference_uri": "s3://acme-data/model.safetensors",
+    "reference_identity": "etag:9b2cf535f27731c974343645a3985328",
+    "etag": "9b2cf535f27731c974343645a3985328",
     "sha256": _SHA256,
     "size": 1048576,
     "tags": ["vision"],
@@ -35,6 +39,8 @@ _VALUES = {
     "email": "bob@example.org",
     "created_by": "alice",
     "detail": "Enter a name.",
+    "endpoint": "https://minio.example.org",
+    "region": "eu-central-1",
 }
 
 

@@ -61,6 +61,7 @@ GROUPS = {
     "Runs": "Runs with their config, summary and history, and what they logged and used.",
     "Projects": "Projects of teams, in which runs and artifacts are.",
     "Teams": "Teams, their members and the invitations to them.",
+    "External stores": "Buckets of a team that its references lead into, for which the server signs URLs.",
     "Webhooks": "URLs of yours that are called when something happens in a project, and their deliveries.",
     "Notifications": "Your inbox, and what you watch.",
     "You and your keys": "The current user and the API keys.",
@@ -72,6 +73,7 @@ _GROUP_OF_PREFIX = {
     "artifacts": "Artifacts",
     "artifacts_lineage": "Lineage",
     "artifacts_runs": "Runs",
+    "external_stores": "External stores",
     "files": "Files",
     "inbox": "Notifications",
     "invitations": "Teams",
@@ -150,7 +152,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses.append(409)
     if method != "get":
         statuses += [413, 415] if "requestBody" in operation else [413]
-    if "/artifacts" in path or "-artifact" in path:
+    if "/artifacts" in path or "-artifact" in path or path.endswith("/{store_id}/test"):
         statuses.append(503)
     return statuses
 

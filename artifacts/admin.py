@@ -32,9 +32,12 @@ from artifacts.models import (
     VersionSource,
 )
 from artifacts.models.rule import SCOPES
+from artifacts.references import admin as references_admin
 from artifacts.references import uris
 from core import long_values
 
+# Registered where they are.
+__all__ = ["references_admin"]
 _MAX_CHANGES = 50
 
 
@@ -324,7 +327,6 @@ class AliasProposalAdmin(ReadOnlyAdmin):
 @admin.register(ArtifactFile)
 class ArtifactFileAdmin(ReadOnlyAdmin):
     list_display = ("path", "version", "size", "mime_type", "reference", "reference_state", "created_at")
-    list_filter = ("reference_state",)
     search_fields = ("path", "version__artifact__name", "blob__sha256")
     list_select_related = ("version__artifact",)
     # In its place `reference`.

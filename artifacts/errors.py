@@ -5,7 +5,7 @@ Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
-                 ProposalDecided, RuleTaken, TooManyAliases, TooManyRules
+                 ProposalDecided, RuleTaken, TooManyAliases, TooManyRules, TooManyStores
 Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
@@ -51,6 +51,7 @@ __all__ = [
     "TooLarge",
     "TooManyAliases",
     "TooManyRules",
+    "TooManyStores",
     "TypeDiffers",
     "Unavailable",
     "VersionFinalized",
@@ -117,6 +118,10 @@ class TooManyAliases(Conflict):
 
 class TooManyRules(Conflict):
     """The team, project or artifact has as many rules as one may have."""
+
+
+class TooManyStores(Conflict):
+    """The team has as many external stores as one may have."""
 
 
 class PathTaken(Conflict):

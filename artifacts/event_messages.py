@@ -35,6 +35,26 @@ def _version_name(version: dict[str, Any] | None) -> str:
     return str(version["version"]) if version else "nowhere"
 
 
+def _references_message(event: Event) -> str:
+    """`2 references of v3 of acme/demo/data changed, 1 is missing`; of one alone, its path."""
+    fields, references = _message_fields(event), event.data.get("references") or {}
+    counts = {state: references.get(state, 0) for state in _REFERENCES}
+    found = [(state, count) for state, count in counts.items() if count]
+    if sum(counts.values()) == 1 and references.get("first"):
+        [(state, _)], path = found, references["first"][0]["path"]
+        return f"{path} of {fields['after']} of {fields['name']} {_REFERENCES[state][0]}"
+    parts = [f"{count:,} {_REFERENCES[state][count > 1]}" for state, count in found]
+    return f"References of {fields['after']} of {fields['name']}: {', '.join(parts)}"
+
+
+# Of one, and of more.
+_REFERENCES = {
+    "changed": ("changed where it is stored", "changed where they are stored"),
+    "missing": ("is missing where it was stored", "are missing where they were stored"),
+    "denied": ("cannot be read where it is stored", "cannot be read where they are stored"),
+}
+
+
 def artifact_path(event: Event) -> str:
     """The path of the page of the artifact that it is about, as it was; "" of one that is about none."""
     return urlsplit((event.data.get("artifact") or {}).get("url", "")).path
@@ -64,6 +84,7 @@ VERSION_FINALIZED = EventKind(
     "version.finalized", "Version finalized", _message("{actor} finalized {after} of {name}"), _url
 )
 VERSION_DELETED = EventKind("version.deleted", "Version deleted", _message("{actor} deleted {before} of {name}"), _url)
+REFERENCES_CHANGED = EventKind("version.reference_changed", "References changed", _references_message, _url)
 ALIAS_PROPOSED = EventKind("alias.proposed", "Move proposed", _message("{actor} proposes to {action}"), _url)
 # Of an approved move, watchers hear as of any other.
 ALIAS_APPROVED = EventKind(
@@ -82,6 +103,7 @@ KINDS = (
     ALIAS_DELETED,
     VERSION_FINALIZED,
     VERSION_DELETED,
+    REFERENCES_CHANGED,
     ALIAS_PROPOSED,
     ALIAS_APPROVED,
     ALIAS_REJECTED,

@@ -1,5 +1,6 @@
 """What the payload of an event holds, as webhooks and the API send it: `events.models` adds its type and time."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -39,6 +40,12 @@ def of_change(
 def of_proposal(proposal: "AliasProposal") -> dict[str, Any]:
     """What an event about a proposal has beside the change."""
     return {"proposal": {"id": str(proposal.pk), "proposed_by": proposal.proposed_by.username}}
+
+
+def of_references(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event about references has beside the version: how many became what, and the first of them."""
+    counts = {state: found.get(state, 0) for state in ("changed", "missing", "denied")}
+    return {"references": counts | {"first": list(found.get("references", ()))}}
 
 
 def _version(version: "ArtifactVersion | None") -> dict[str, str] | None:

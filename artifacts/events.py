@@ -39,6 +39,12 @@ def version_deleted(actor: User, artifact: "Artifact", version: "ArtifactVersion
     _record(event_messages.VERSION_DELETED, actor, artifact, "", version, None, reason)
 
 
+def references_changed(version: "ArtifactVersion", found: Mapping[str, Any]) -> None:
+    """A check found out that references changed, are missing or are denied, which they were not when last checked."""
+    extra = event_payloads.of_references(found)
+    _record(event_messages.REFERENCES_CHANGED, None, version.artifact, "", None, version, extra=extra)
+
+
 def proposal_created(proposal: "AliasProposal", deciders: Iterable[User]) -> None:
     """A move waits for one of the deciders."""
     _record_proposal(event_messages.ALIAS_PROPOSED, proposal.proposed_by, proposal, proposal.reason, deciders)

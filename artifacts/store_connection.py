@@ -118,6 +118,24 @@ def _with_patience(seconds: int) -> ArtifactStorage:
     return _variant(client_config=ArtifactStorage.client_config.merge(patient))
 
 
+def ambient_credentials() -> Any:
+    """What this machine has for S3 beside the settings, by boto3's rules: variables, files, its role. None for nothing.
+
+    Only for external stores that an operator lets use them. Raises `StoreUnavailable` where they cannot be renewed.
+    """
+    found = _find_ambient_credentials()
+    try:
+        return found and found.get_frozen_credentials()
+    except BotoCoreError as error:
+        raise errors.StoreUnavailable("The server's own credentials for S3 cannot be renewed just now.") from error
+
+
+@lru_cache
+def _find_ambient_credentials() -> Any:
+    with _connecting:
+        return boto3.Session().get_credentials()
+
+
 def _variant(**options: Any) -> ArtifactStorage:
     configured = settings.STORAGES["artifacts"]
     return storages.create_storage(configured | {"OPTIONS": configured["OPTIONS"] | options})

@@ -67,6 +67,11 @@ def for_references() -> Policy:
     return Policy("references", settings.REFERENCE_PRIVATE_NETWORKS)
 
 
+def anywhere() -> Policy:
+    """For what an operator chose."""
+    return Policy("operators", [ip_network("0.0.0.0/0"), ip_network("::/0")])
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where to connect, and what to ask for there."""
@@ -109,6 +114,11 @@ def find(url: str, policy: Policy, lookup: Lookup = resolve_host) -> Destination
     if not ips:
         raise AddressRefused(f"The host {host!r} has no IP address.")
     return Destination(scheme, host, port, path, ips[0])
+
+
+def check_url(url: str) -> None:
+    """Raise `AddressRefused` where it is no URL that could be called, whatever is there."""
+    _taken_apart(url)
 
 
 def check_host(host: str, policy: Policy) -> None:

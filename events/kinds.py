@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from events.models import Event
 
 # Anchored so that Python and PostgreSQL read it alike.
-NAME = r"\A[a-z]+(\.[a-z]+)+\Z"
+NAME = r"\A[a-z]+(\.[a-z_]+)+\Z"
 
 
 @dataclass(frozen=True, slots=True)

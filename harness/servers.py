@@ -39,6 +39,7 @@ _servers: "list[Server]" = []
 # Of the shell that runs the tests; a server of the session is told all it needs.
 SERVER_VARIABLES = (
     "WANLLMDB_", "S3_", "STORE_", "CELERY_", "DATABASE_", "WEED_", "DJANGO_", "EMAIL_", "WEBHOOK_", "BASE_URL", "PORT",
+    "REFERENCE_",
 )  # fmt: skip
 
 

@@ -18,9 +18,9 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Role
-from core import encryption, url_policy
+from core import encryption, guarded_http, url_policy
 from events import outbox
-from notifications import errors, host_leases, http_client, signatures
+from notifications import errors, host_leases, signatures
 from notifications.kinds import WEBHOOK_PAUSED, WEBHOOK_TEST
 from notifications.models import Attempt, Delivery, Webhook
 
@@ -40,7 +40,7 @@ class Sent(NamedTuple):
 
     headers: dict[str, str]
     at: datetime
-    response: http_client.Response
+    response: guarded_http.Response
 
 
 def deliver_due(webhook_id: UUID | str, lookup: url_policy.Lookup = url_policy.resolve_host) -> UUID | None:
@@ -63,6 +63,13 @@ def _take_turn(webhook_id: UUID | str, lookup: url_policy.Lookup) -> None:
     with _alone_with(webhook_id) as is_alone:
         while is_alone and time.monotonic() < until and (delivery := _next(webhook_id)):
             _record_attempt(delivery.pk, _attempt(delivery, lookup))
+
+
+def limits() -> guarded_http.Limits:
+    """How long a receiver is waited for."""
+    return guarded_http.Limits(
+        settings.WEBHOOK_CONNECT_TIMEOUT, settings.WEBHOOK_READ_TIMEOUT, settings.WEBHOOK_TOTAL_TIMEOUT
+    )
 
 
 def due(now: datetime) -> Iterable[UUID]:
@@ -108,13 +115,13 @@ def _attempt(delivery: Delivery, lookup: url_policy.Lookup) -> Sent:
     try:
         signed = signatures.headers(webhook.secret, event.message_id, int(now.timestamp()), body)
     except encryption.Undecryptable as refusal:
-        return Sent({}, now, http_client.Response(None, "", str(refusal), 0))
+        return Sent({}, now, guarded_http.Response(None, "", str(refusal), 0))
     headers = {"Content-Type": "application/json", "User-Agent": "wanLLMDB", "Accept": "*/*", **signed}
     try:
         destination = url_policy.find(webhook.url, url_policy.for_webhooks(), lookup)
-        response = http_client.post(destination, headers, body)
+        response = guarded_http.post(destination, headers, body, limits())
     except errors.AddressRefused as refusal:
-        response = http_client.Response(None, "", str(refusal), 0)
+        response = guarded_http.Response(None, "", str(refusal), 0)
     return Sent(headers, now, response)
 
 
@@ -157,14 +164,14 @@ def _finish(delivery: Delivery, state: Delivery.State, now: datetime) -> None:
     delivery.save(update_fields=["state", "attempt_count", "next_attempt_at", "finished_at"])
 
 
-def _pause_after(attempt_count: int, response: http_client.Response) -> timedelta:
+def _pause_after(attempt_count: int, response: guarded_http.Response) -> timedelta:
     """Four times as long after each attempt, as long as the receiver asks for, and never the same for many at once."""
     pause = min(FIRST_PAUSE * 4 ** (attempt_count - 1), LONGEST_PAUSE)
     retry_after = min(timedelta(seconds=response.retry_after or 0), LONGEST_PAUSE)
     return max(pause * random.uniform(0.75, 1.25), retry_after)
 
 
-def _count_failure(webhook: Webhook, response: http_client.Response) -> None:
+def _count_failure(webhook: Webhook, response: guarded_http.Response) -> None:
     Webhook.objects.filter(pk=webhook.pk).update(failures=F("failures") + 1)
     failures = webhook.failures + 1
     if response.status == _GONE:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.actor import Actor
-from artifacts import event_messages
+from artifacts import event_messages, event_payloads
 from events import kinds
 from events.models import Event
 from notifications import errors, message_formats
@@ -18,7 +18,12 @@ from projects.models import Project
 _AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _ID = UUID("019c1337-aaaa-7000-8000-000000000000")
 DEFAULT_KIND = event_messages.ALIAS_MOVED.name
-_OF_VERSIONS = {event_messages.VERSION_FINALIZED.name: ("", "v3"), event_messages.VERSION_DELETED.name: ("v2", "")}
+_OF_VERSIONS = {
+    event_messages.VERSION_FINALIZED.name: ("", "v3"),
+    event_messages.VERSION_DELETED.name: ("v2", ""),
+    event_messages.REFERENCES_CHANGED.name: ("", "v3"),
+}
+_REFERENCE = {"path": "train.parquet", "uri": "s3://datasets/signs/train.parquet", "state": "changed"}
 _OF_ALIASES = {event_messages.ALIAS_CREATED.name: ("", "v3"), event_messages.ALIAS_DELETED.name: ("v2", "")}
 
 
@@ -41,6 +46,9 @@ def example(actor: Actor, project: Project, kind: str = DEFAULT_KIND) -> Event:
     }
     if kind.startswith("alias.") and kind not in (*_OF_ALIASES, DEFAULT_KIND):
         data["proposal"] = {"id": str(_ID), "proposed_by": actor.user.username}
+    if kind == event_messages.REFERENCES_CHANGED.name:
+        # A worker found it, so nobody did it.
+        data |= {"by": None, "reason": ""} | event_payloads.of_references({"changed": 1, "references": [_REFERENCE]})
     return Event(kind=kind, project=project, alias=alias, data=data, actor=actor.user, created_at=_AT)
 
 

@@ -245,6 +245,8 @@ TEAMS_A_PERSON = 200
 ALIASES_AN_ARTIFACT = env.int("ALIASES_AN_ARTIFACT", default=2000)
 # How many alias rules a team, a project or an artifact may have of its own: each move of an alias reads them all.
 RULES_A_SCOPE = 200
+# How many external stores a team may have: each URL that is signed looks at all of them.
+EXTERNAL_STORES_A_TEAM = 50
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
@@ -269,6 +271,20 @@ DIGEST_HOUR = env.int("DIGEST_HOUR", default=7)
 WEBHOOK_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])]
 # Files of versions can be at public addresses, and at those in these private networks.
 REFERENCE_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("REFERENCE_PRIVATE_NETWORKS", default=[])]
+# How many references of a host are checked a second: on the web, and in an external store.
+WEB_CHECKS_A_SECOND = env.float("WEB_CHECKS_A_SECOND", default=5)
+STORE_CHECKS_A_SECOND = env.float("STORE_CHECKS_A_SECOND", default=100)
+# How often references of versions with a protected alias are checked; 0 for never.
+REFERENCE_CHECK_INTERVAL = timedelta(seconds=env.int("REFERENCE_CHECK_INTERVAL_SECONDS", default=24 * 3600))
+# In seconds, as for webhooks below, and with all redirects.
+REFERENCE_CONNECT_TIMEOUT = 5
+REFERENCE_READ_TIMEOUT = 10
+REFERENCE_TOTAL_TIMEOUT = 15
+# The server's own credentials for external stores, which operators alone let them use. Those for S3 are found by the
+# rules of AWS: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, its files, or the role of the machine.
+GOOGLE_APPLICATION_CREDENTIALS = env.str("GOOGLE_APPLICATION_CREDENTIALS", default="")
+AZURE_STORAGE_ACCOUNT_NAME = env.str("AZURE_STORAGE_ACCOUNT_NAME", default="")
+AZURE_STORAGE_ACCOUNT_KEY = env.str("AZURE_STORAGE_ACCOUNT_KEY", default="")
 # In seconds: to connect, between two bytes of the response, and for a whole attempt.
 WEBHOOK_CONNECT_TIMEOUT = 5
 WEBHOOK_READ_TIMEOUT = 10
@@ -346,7 +362,7 @@ if IS_WEB_PROCESS:
 CELERY_TASK_ROUTES = {
     f"notifications.tasks.{name}": {"queue": "notifications"}
     for name in ("deliver", "mail", "send_digests", "record_heartbeat")
-}
+} | {"artifacts.references.tasks.check": {"queue": "notifications"}}
 CELERY_TASK_IGNORE_RESULT = True
 # A request does not wait for a broker that is down: the sweep finds the work.
 CELERY_TASK_PUBLISH_RETRY = False

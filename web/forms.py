@@ -1,13 +1,17 @@
 """Forms that pages of several subjects have."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from django import forms
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import cached_property
 
-from artifacts import search, search_query
+from artifacts import errors, search, search_query
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 class FilterForm(forms.Form):
@@ -71,3 +75,23 @@ class ConfirmNameForm(forms.Form):
         if self.cleaned_data["name"] != self.expected:
             raise forms.ValidationError(f"Type {self.expected} to confirm.")
         return self.expected
+
+
+class RetryForm(forms.Form):
+    """A form that is shown again, with what was refused, to people who may try again."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound:
+            # Shown again, the focus stays with the button.
+            for field in self.fields.values():
+                field.widget.attrs.pop("autofocus", None)
+
+    def attempt(self, verb: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result | None:
+        """What the verb returns. What it refuses for the state that things are in becomes an error of the form, and
+        the result None."""
+        try:
+            return verb(*args, **kwargs)
+        except (errors.Invalid, errors.Conflict, errors.AliasProtected) as refusal:
+            self.add_error(None, str(refusal))
+            return None

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("web.accounts.urls")),
     path("", include("web.aliases.urls")),
     path("", include("web.artifacts.urls")),
+    path("", include("web.external_stores.urls")),
     path("", include("web.notifications.urls")),
     path("", include("web.projects.urls")),
 ]

@@ -16,7 +16,7 @@ from django.core import signing
 from accounts.actor import Actor
 from artifacts import errors, storage
 from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
-from artifacts.references import uris
+from artifacts.references import external_stores, uris
 from core.stream_pool import StreamPool
 
 MAX_ENTRIES = 5_000
@@ -79,7 +79,7 @@ def manifest(
     page = page[:limit]
     objects = {file.blob.object for file in page if file.blob and file.blob.object and file.blob.has_arrived}
     urls = {obj: storage.get_download_url(obj.key) for obj in objects}
-    return Manifest(page, urls, page[-1].path if has_more else None, _reference_urls(page))
+    return Manifest(page, urls, page[-1].path if has_more else None, external_stores.signed_urls(page))
 
 
 def check_signature(file_id: str, signature: str) -> None:
@@ -160,18 +160,13 @@ def record_download(actor: Actor, version: ArtifactVersion, file: ArtifactFile |
 def _signed_url(file: ArtifactFile) -> str | None:
     """None for a reference that is in no external store of the team."""
     if file.is_reference:
-        return _reference_urls([file]).get(file.pk)
+        return external_stores.signed_urls([file]).get(file.pk)
     obj = require_readable(file).object
     assert obj is not None
     if obj.kind == StoredObject.Kind.PACK:
         signature = signing.dumps(str(file.pk), salt=_SALT)
         return f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature={signature}"
     return storage.get_download_url(obj.key, file.name)
-
-
-def _reference_urls(files: list[ArtifactFile]) -> dict[UUID, str]:
-    """By ids of files: signed URLs of the references that are in an external store of the team of their versions."""
-    return {}
 
 
 def _not_stored(file: ArtifactFile) -> errors.Conflict:

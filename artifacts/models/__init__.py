@@ -4,12 +4,13 @@ from artifacts.models.alias import AliasChange, ArtifactAlias
 from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
-from artifacts.models.external_store import ExternalStore
+from artifacts.models.external_store import ExternalStore, ReadsAs
 from artifacts.models.file import ArtifactFile
 from artifacts.models.folder import FolderSummary
 from artifacts.models.pending_deletion import PendingDeletion
 from artifacts.models.proposal import AliasProposal
 from artifacts.models.reconciliation import Reconciliation
+from artifacts.models.reference_check import ReferenceCheck
 from artifacts.models.reference_state import ReferenceState
 from artifacts.models.rule import AliasRule
 from artifacts.models.search import SearchDocument, SearchValue
@@ -34,7 +35,9 @@ __all__ = [
     "ExternalStore",
     "FolderSummary",
     "PendingDeletion",
+    "ReadsAs",
     "Reconciliation",
+    "ReferenceCheck",
     "ReferenceState",
     "SearchDocument",
     "SearchValue",

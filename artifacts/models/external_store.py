@@ -5,9 +5,18 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from accounts.models import Team
+
+
+class ReadsAs(models.TextChoices):
+    """With whose credentials the server reads in a store."""
+
+    STORE = "store", "Credentials of this store"
+    SERVER = "server", "The server's own credentials"
+    NOBODY = "nobody", "No credentials: the data is public"
 
 
 class ExternalStoreQuerySet(models.QuerySet["ExternalStore"]):
@@ -25,6 +34,7 @@ class ExternalStore(models.Model):
         max_length=2000, blank=True, default="", help_text="The URL of the store; empty for the cloud's own."
     )
     region = models.CharField(max_length=64, blank=True, default="")
+    account = models.CharField(max_length=24, blank=True, default="", help_text="Of Azure: the storage account.")
     encrypted_credentials = models.TextField(
         blank=True, default="", editable=False, help_text="A JSON object, encrypted; empty with the server's own."
     )
@@ -53,3 +63,18 @@ class ExternalStore(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("external-store-edit", args=[self.team.name, self.pk])
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether it has credentials of its own; they are never shown."""
+        return bool(self.encrypted_credentials)
+
+    @property
+    def reads_as(self) -> str:
+        """As `ReadsAs` has it: with whose credentials the server reads there."""
+        if self.uses_server_credentials:
+            return ReadsAs.SERVER
+        return ReadsAs.STORE if self.encrypted_credentials else ReadsAs.NOBODY

@@ -62,7 +62,7 @@ class ArtifactFile(models.Model):
     mime_type = models.CharField(max_length=255)
     is_executable = models.BooleanField(default=False, help_text="On the disk that it came from, for its owner.")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="files")
-    # The five columns of a reference are null of a file whose bytes are stored here.
+    # The columns of a reference are null of a file whose bytes are stored here.
     reference_uri = models.CharField(max_length=2048, null=True)
     reference_identity = models.CharField(
         max_length=400, null=True, help_text="Such as `etag:…`, `sha256:…`, `md5:…`; empty where none was recorded."
@@ -72,6 +72,9 @@ class ArtifactFile(models.Model):
     )
     reference_state = models.CharField(max_length=16, choices=ReferenceState.choices, null=True)
     reference_checked_at = models.DateTimeField(null=True)
+    reference_reason = models.CharField(
+        max_length=200, null=True, help_text="Why the last attempt to check it found nothing out; null otherwise."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = FileQuerySet.as_manager()

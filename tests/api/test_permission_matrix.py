@@ -26,7 +26,9 @@ from artifacts.models import (
     ArtifactAlias,
     ArtifactFile,
     ArtifactVersion,
+    ExternalStore,
 )
+from artifacts.references import external_stores
 from notifications import watches, webhooks
 from notifications.models import Delivery, Watch, Webhook
 from projects.models import Project, Run
@@ -59,12 +61,13 @@ BODIES = {
     ("inbox-mark", "post"): {"all": True},
     ("inbox-digest", "put"): {"frequency": "daily"},
     ("watch-list", "post"): {"project": "acme/demo"},
+    ("external-store-list", "post"): {"name": "x", "prefix": "s3://x", "reads_as": "nobody"},
     ("resolve", "get"): {"name": "acme/demo/data:latest"},
     ("resolve", "head"): {"name": "acme/demo/data:latest"},
 }
 ROWS = (
     ApiKey, Membership, Team, Project, Run, Artifact, ArtifactVersion, ArtifactFile, ArtifactAlias, AliasChange,
-    AliasRule, AliasProposal, Webhook, Delivery, Watch, Invitation,
+    AliasRule, AliasProposal, ExternalStore, Webhook, Delivery, Watch, Invitation,
 )  # fmt: skip
 OUR_WORDS = re.compile(
     r"matches the given query|does not exist\.|"
@@ -121,6 +124,9 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "proposal_id": proposals.propose(Actor(bob, Channel.SDK), artifact, "production", v1).pk,
         "invitation_id": invitations.invite_user(Actor(alice), project.team, "carol", Role.VIEWER).pk,
         "key_id": keys.issue(user=alice, name="hers")[0].pk,
+        "store_id": external_stores.create(
+            Actor(alice), project.team, name="Data", prefix="s3://data", reads_as="nobody"
+        ).pk,
     }
 
 

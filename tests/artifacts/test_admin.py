@@ -14,12 +14,22 @@ from artifacts import artifacts, health
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.content import deletions, downloads, reconciliation
 from artifacts.lineage import usages
-from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
+from artifacts.models import (
+    AliasChange,
+    AliasProposal,
+    AliasRule,
+    Artifact,
+    ArtifactAlias,
+    ArtifactVersion,
+    ExternalStore,
+    ReferenceCheck,
+)
+from artifacts.references import external_stores
 from projects import projects
 from tests.artifacts.client import begin, log
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "artifacts"]
-EDITABLE_MODELS = (Artifact, ArtifactAlias, AliasRule)
+EDITABLE_MODELS = (Artifact, ArtifactAlias, AliasRule, ExternalStore)
 REASON = "The new one answers in Latin"
 
 
@@ -50,6 +60,8 @@ def rows(alice, bob, acme, artifact, run, v1, v2) -> Artifact:
     health.record_heartbeat()
     deletions.owe_keys(["projects/gone"])
     reconciliation.run()
+    external_stores.create(Actor(alice), acme, name="Data", prefix="s3://data", reads_as="nobody")
+    ReferenceCheck.objects.create(version=v1)
     return artifact
 
 

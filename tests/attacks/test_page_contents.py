@@ -21,6 +21,7 @@ from artifacts import artifacts, versions
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.lineage import usages
 from artifacts.models import Artifact, ArtifactVersion
+from artifacts.references import external_stores
 from notifications import tasks, watches, webhooks
 from notifications.models import InboxItem, InboxReason
 from projects.models import Project, Run, Visibility
@@ -95,12 +96,13 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
     proposal = proposals.propose(Actor(helper, reason=f"{mark} proposal"), artifact, f"{mark}-pattern-1", old)
     webhook = webhooks.create(actor, project, f"https://8.8.8.8/{mark}", events=["alias.moved"])
     delivery = webhooks.test(actor, webhook)
+    store = external_stores.create(actor, team, name=f"{mark} store", prefix=f"s3://{mark}", reads_as="nobody")
     return {
         "team": team.name, "project": name, "type": "dataset", "name": artifact.name, "version": "v1",
         "path": f"{mark}.txt", "username": owner.username, "alias": f"{mark}-alias", "webhook_id": webhook.pk,
-        "delivery_id": delivery.pk, "rule_id": rule.pk, "proposal_id": proposal.pk, "project_id": project.pk,
-        "run_id": run.pk, "artifact_id": artifact.pk, "version_id": old.pk, "file_id": old.files.first().pk,
-        "run_name": run.name, "watch_id": watches.watch(actor, project).watch.pk,
+        "delivery_id": delivery.pk, "store_id": store.pk, "rule_id": rule.pk, "proposal_id": proposal.pk,
+        "project_id": project.pk, "run_id": run.pk, "artifact_id": artifact.pk, "version_id": old.pk,
+        "file_id": old.files.first().pk, "run_name": run.name, "watch_id": watches.watch(actor, project).watch.pk,
         "notice_id": InboxItem.objects.create(user=owner, event=delivery.event, reason=InboxReason.CONCERNED).pk,
     }  # fmt: skip
 

@@ -87,6 +87,8 @@ def _notify(stack: Stack) -> None:
     for url, description in ((receiver.url, "Deployment"), (f"http://127.0.0.1:{free_port()}/", "")):
         hook = {"url": url, "description": description, "events": EVENTS}
         call_api(stack, "alice", "POST", f"/projects/{project}/webhooks", hook)
+    store = {"name": "Datasets", "prefix": "s3://acme-datasets/public", "reads_as": "nobody"}
+    call_api(stack, "alice", "POST", "/teams/acme/external-stores", store)
     call_api(stack, "alice", "POST", "/watches", {"project": project, "by_email": True})
     call_api(stack, "alice", "POST", "/alias-rules", {"artifact": artifact, "pattern": "production", "role": "admin"})
     call_api(stack, "bob", "POST", f"/artifacts/{artifact}/aliases", {"alias": "canary"} | to)

@@ -84,6 +84,7 @@ def test_the_kinds_are_what_they_were():
         "alias.deleted",
         "version.finalized",
         "version.deleted",
+        "version.reference_changed",
         "alias.proposed",
         "alias.approved",
         "alias.rejected",

@@ -10,11 +10,20 @@ from django.urls import URLPattern, URLResolver, reverse
 from django.urls.resolvers import RoutePattern
 
 import web.urls
-from accounts import invitations, keys, teams
+from accounts import email_addresses, invitations, keys, teams
 from accounts.actor import Actor
 from accounts.models import Invitation, Role, User
 from artifacts.aliases import proposals, protection
-from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactFile, ArtifactVersion
+from artifacts.models import (
+    AliasChange,
+    AliasProposal,
+    AliasRule,
+    Artifact,
+    ArtifactFile,
+    ArtifactVersion,
+    ExternalStore,
+)
+from artifacts.references import external_stores
 from notifications import digests, watches, webhooks
 from notifications.models import Delivery, Digest, InboxItem, InboxReason, Watch, Webhook
 from projects.models import Project, Visibility
@@ -39,19 +48,24 @@ PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe", "display-setti
 ONE_CLICK = {"digest-unsubscribe"}
 # Forms of a team or of what it owns, by the role that they need.
 EDITORS = {
-    "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
-    "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
-    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "run-edit", "run-delete",
+    "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-references", "upload-remove",
+    "version-check", "version-edit", "version-finalize", "version-delete",
+    "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
+    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "runs-delete",
+    "run-edit", "run-delete",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
     "member-remove", "team-rule-new", "project-rule-new", "artifact-rule-new", "rule-edit", "rule-delete",
     "webhook-new", "webhook-edit", "webhook-delete", "webhook-secret", "webhook-test", "webhook-pause",
-    "webhook-resume", "webhook-redeliver",
+    "webhook-resume", "webhook-redeliver", "external-store-new", "external-store-edit", "external-store-delete",
+    "external-store-test",
 }  # fmt: skip
 # Whoever has signed in has these forms; what can be chosen in them is what is theirs.
 OWN = {
     "password",
+    "email-change",
+    "email-confirm",
     "key-new",
     "key-revoke",
     "team-new",
@@ -70,10 +84,11 @@ OWN = {
 READERS = {"team-watch", "project-watch", "artifact-watch", "selection-zip"}
 # What only editors or admins see, though looking at it changes nothing.
 EDITOR_VIEWS = {"upload-files"}
-ADMIN_VIEWS = {"project-webhooks", "webhook-preview", "webhook", "webhook-delivery"}
+ADMIN_VIEWS = {"external-stores", "project-webhooks", "webhook-preview", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
-    "selection-zip", "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
+    "selection-zip", "upload-references", "upload-remove", "version-check",
+    "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
     "webhook-redeliver", "inbox-read", "first-steps-hide", "watch-end", "invitation-accept", "invitation-decline",
 }  # fmt: skip
 
@@ -104,10 +119,13 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "notice_id": InboxItem.objects.create(user=alice, event=delivery.event, reason=InboxReason.CONCERNED).pk,
         "watch_id": watches.watch(Actor(alice), artifact.project).watch.pk,
         "alias": "latest",
+        "store_id": external_stores.create(Actor(alice), acme, name="Data", prefix="s3://data", reads_as="nobody").pk,
         "rule_id": protection.create(Actor(alice), acme, "locked").pk,
         "proposal_id": proposals.propose(Actor(bob), artifact, "staging", version).pk,
     }
     page_urls = {name: _url(page, names, run.name) for name, page in PAGES.items()}
+    confirmed = email_addresses.link(alice, "alice@example.org")
+    page_urls["email-confirm"] = confirmed.removeprefix(settings.BASE_URL)
     page_urls["digest-unsubscribe"] = digests.unsubscribe_url(dora).removeprefix(settings.BASE_URL)
     page_urls["compare-file"] += "?base=v1&head=v1&path=dot.png"
     return page_urls
@@ -276,5 +294,5 @@ def _code(response: HttpResponse) -> int:
 def _everything() -> list[object]:
     """What would tell of a write: rows that came, went or changed."""
     models = (Project, Artifact, ArtifactVersion, ArtifactFile, AliasChange, AliasProposal, AliasRule, Invitation)
-    models += (Webhook, Delivery, Watch, Digest)
+    models += (Webhook, Delivery, Watch, Digest, ExternalStore)
     return [list(model.objects.order_by("pk").values()) for model in models]

@@ -226,13 +226,14 @@ def find_runs(
     filters: run_filters.Filters | None,
     order: str,
     per_page: int | None = None,
+    q: str | None = None,
 ) -> PaginatedList[StoredRun]:
-    """The runs of a project that pass the filters."""
+    """The runs of a project that pass the filters, and match the query."""
     filters = filters or {}
     run_filters.require_valid(filters)
     path, is_descending = order.lstrip("+-"), order.startswith("-")
     run_filters.require_valid({path: None})
-    query = {"project": connection.full_project(project), **run_filters.exact(filters)}
+    query = {"project": connection.full_project(project), "q": q, **run_filters.exact(filters)}
     size = page_size(per_page)
 
     def matching(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -110,7 +110,7 @@ _MISSING: dict[str, dict[str, str]] = {
     },
     "StoredRun": {
         **dict.fromkeys(("update", "save"), "change a run with init(id=…, resume='must')"),
-        **dict.fromkeys(("delete", "stop"), _ON_PAGES),
+        "stop": "end its process: a run ends with the program that started it",
         **dict.fromkeys(("sweep", "sweep_name"), _SWEEPS),
         "console_logs": "the output of a program is not recorded",
         "system_metrics": "metrics of the system are not recorded",

@@ -1,44 +1,21 @@
 """Forms to move aliases, and to protect them. A form remembers which version the alias was at when it was shown: the
 move that it leads to is one from there, and no other."""
 
-from collections.abc import Callable
 from functools import cached_property
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from django import forms
 
 from accounts.models import Role
-from artifacts import errors, validators
+from artifacts import validators
 from artifacts.aliases.aliases import Expected
 from artifacts.models import AliasRule, Artifact, ArtifactAlias, ArtifactVersion
+from web.forms import RetryForm
 
 ALPHABET = "Only letters, digits, dots, underscores and hyphens"
 # The same as `validators.ALIAS`, in the syntax of HTML.
 _HTML_PATTERN = "[A-Za-z0-9][A-Za-z0-9._\\-]*"
 _HTML_RULE_PATTERN = "[A-Za-z0-9*?][A-Za-z0-9._*?\\-]*"
-
-P = ParamSpec("P")
-Result = TypeVar("Result")
-
-
-class RetryForm(forms.Form):
-    """A form that is shown again, with what was refused, to people who may try again."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.is_bound:
-            # Shown again, the focus stays with the button.
-            for field in self.fields.values():
-                field.widget.attrs.pop("autofocus", None)
-
-    def attempt(self, verb: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result | None:
-        """What the verb returns. What it refuses for the state that things are in becomes an error of the form, and
-        the result None."""
-        try:
-            return verb(*args, **kwargs)
-        except (errors.Invalid, errors.Conflict, errors.AliasProtected) as refusal:
-            self.add_error(None, str(refusal))
-            return None
 
 
 class ReasonForm(RetryForm):

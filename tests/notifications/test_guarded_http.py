@@ -10,22 +10,22 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 import trustme
 
-from core import url_policy
-from notifications import http_client
+from core import guarded_http, url_policy
+from notifications import webhook_delivery
 from tests.notifications.receiver import Receiver, status
 
 MESSAGE = {"webhook-id": "msg_1"}
 
 
-def send(url: str) -> http_client.Response:
-    return http_client.post(url_policy.find(url, url_policy.for_webhooks()), MESSAGE, b"{}")
+def send(url: str) -> guarded_http.Response:
+    return guarded_http.post(url_policy.find(url, url_policy.for_webhooks()), MESSAGE, b"{}", webhook_delivery.limits())
 
 
-def send_to(name: str, port: int) -> http_client.Response:
+def send_to(name: str, port: int) -> guarded_http.Response:
     """Over TLS, to a name that stands for this machine."""
     policy = url_policy.for_webhooks()
     destination = url_policy.find(f"https://{name}:{port}/hook", policy, lambda host, port: ["127.0.0.1"])
-    return http_client.post(destination, MESSAGE, b"{}")
+    return guarded_http.post(destination, MESSAGE, b"{}", webhook_delivery.limits())
 
 
 @pytest.fixture

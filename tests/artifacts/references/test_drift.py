@@ -1,0 +1,401 @@
+"""Drift: what checks find out in real stores and on the web, who hears of it, and what they never ask."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.actor import Actor
+from artifacts import errors
+from artifacts.aliases import aliases, protection
+from artifacts.models import ArtifactVersion, ReferenceCheck
+from artifacts.references import checks, drift, external_stores, inspection, tasks
+from artifacts.references.references import ReferenceSpec
+from core import guarded_http, url_policy
+from core.host_rate import HostRate
+from events.models import Event
+from harness import reference_servers, servers
+from harness.reference_servers import WebSite
+from notifications import fan_out, watches
+from notifications.models import InboxItem
+from projects.models import Project
+from tests.artifacts.client import log, md5, sha256
+from tests.artifacts.references.places import azure_store, log_references, reason, refer, s3_store, states, work
+
+MD5 = "XUFAKrxLKna5cZ2REBfFkg=="
+SHA256 = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
+HALF_PAST = "Sat, 31 Jan 2026 09:30:00 GMT"
+LIMITS = guarded_http.Limits(2, 2, 2)
+
+
+@pytest.fixture(autouse=True)
+def own_network(settings) -> None:
+    settings.REFERENCE_PRIVATE_NETWORKS = [ip_network("127.0.0.0/8")]
+    settings.WEB_CHECKS_A_SECOND = settings.STORE_CHECKS_A_SECOND = 10_000
+    drift._rates.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[WebSite]:
+    with reference_servers.web_site() as made:
+        yield made
+
+
+def check(user, version: ArtifactVersion) -> ArtifactVersion:
+    """Request it, have it done, and look at the version again."""
+    checks.request(Actor(user), version)
+    work()
+    version.refresh_from_db()
+    return version
+
+
+def etag(body: bytes) -> str:
+    return f"etag:{md5(body)}"
+
+
+def test_an_object_of_a_store_changes_once(alice, bob, vera, acme, artifact):
+    bucket = reference_servers.s3_bucket()
+    s3_store(alice, acme, bucket)
+    for key in ("a.txt", "b c.txt", "gone.txt"):
+        bucket.put(key, b"first")
+    uris = {key: f"{bucket.uri}/{key}" for key in ("a.txt", "b c.txt")}
+    watches.watch(Actor(vera), artifact)
+    version = refer(bob, artifact, uris, identity=etag(b"first"), size=5)
+    Event.objects.all().delete()
+
+    before = timezone.now()
+    assert check(bob, version).reference_state == "unchanged" and version.references_checked_at > before
+    assert states(version) == dict.fromkeys(uris, "unchanged") and not Event.objects.exists()
+    assert version.files.filter(reference_checked_at__gt=before, reference_reason=None).count() == 2
+
+    bucket.put("b c.txt", b"other")
+    assert check(bob, version).reference_state == "changed"
+    assert states(version) == {"a.txt": "unchanged", "b c.txt": "changed"}
+    event = Event.objects.get()
+    assert event.kind == "version.reference_changed" and event.actor is None
+    assert event.message == "b c.txt of v1 of acme/demo/data changed where it is stored"
+    assert event.get_absolute_url() == version.get_absolute_url()
+    named = {"path": "b c.txt", "uri": f"{bucket.uri}/b c.txt", "state": "changed"}
+    assert event.data["references"] == {"changed": 1, "missing": 0, "denied": 0, "first": [named]}
+    assert (event.data["to"]["version"], event.data["by"], event.data["alias"]) == ("v1", None, None)
+
+    # Once a change, not once a check.
+    check(bob, version)
+    assert Event.objects.count() == 1
+    while fan_out.announce_next():
+        pass
+    assert InboxItem.objects.get().user == vera
+    # Back as it was, and changed again: that is another change.
+    bucket.put("b c.txt", b"first")
+    assert check(bob, version).reference_state == "unchanged"
+    bucket.put("b c.txt", b"other")
+    check(bob, version)
+    assert Event.objects.count() == 2 and not ReferenceCheck.objects.exists()
+
+
+def test_a_pinned_version_stays_what_it_was(alice, bob, acme, artifact):
+    bucket = reference_servers.s3_bucket(is_versioned=True)
+    s3_store(alice, acme, bucket)
+    first = bucket.put("a.txt", b"first")["VersionId"]
+    version = refer(bob, artifact, {"a.txt": f"{bucket.uri}/a.txt"}, identity=etag(b"first"), version_id=first, size=5)
+    bucket.put("a.txt", b"second")
+    assert check(bob, version).reference_state == "unchanged"
+    client = servers.s3(servers.session_env())
+    client.delete_object(Bucket=bucket.uri[5:], Key="a.txt")
+    assert check(bob, version).reference_state == "unchanged"
+    client.delete_object(Bucket=bucket.uri[5:], Key="a.txt", VersionId=first)
+    assert check(bob, version).reference_state == "missing"
+
+
+def test_wrong_credentials_and_missing_objects(alice, bob, acme, artifact):
+    bucket, azure = reference_servers.s3_bucket(), reference_servers.azure_container()
+    bucket.put("denied/a.txt", b"x")
+    azure.put("a.txt", b"x")
+    wrong = {"access_key_id": "other", "secret_access_key": "secret"}
+    s3_store(alice, acme, bucket)
+    s3_store(alice, acme, bucket, name="wrong", prefix=f"{bucket.uri}/denied", given=wrong)
+    azure_store(alice, acme, azure)
+    uris = {"denied": f"{bucket.uri}/denied/a.txt", "gone": f"{bucket.uri}/gone.txt"}
+    uris |= {"azure": f"{azure.uri}/a.txt", "azure-gone": f"{azure.uri}/b.txt", "uncovered": "s3://other/a.txt"}
+    version = refer(bob, artifact, uris, size=1)
+    assert check(bob, version).reference_state == "missing"
+    found = {"denied": "denied", "gone": "missing", "azure": "unchecked", "azure-gone": "missing"}
+    assert states(version) == found | {"uncovered": "unchecked"}
+    # Without an identity all that can be said is that something of this size is there.
+    assert reason(version, "azure") == "It is there. What identifies it was not recorded."
+    assert reason(version, "uncovered") == "No external store of the team covers it."
+    [event] = Event.objects.filter(kind="version.reference_changed")
+    assert event.message == (
+        "References of v1 of acme/demo/data: 2 are missing where they were stored, 1 cannot be read where it is stored"
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "identity", "version_id", "size", "state"),
+    [
+        ({"etag": '"a"'}, "etag:a", "", 0, "unchanged"), ({"etag": 'W/"a"'}, "etag:W/a", "", 0, "unchanged"),
+        ({"etag": '"a"'}, "etag:W/a", "", 0, "unchanged"), ({"etag": '"b"'}, "etag:a", "", 0, "changed"),
+        ({}, "etag:a", "", 0, None), ({"etag": '"a"', "content-length": "4"}, "etag:a", "", 5, "changed"),
+        ({"etag": '"a"', "content-length": "4", "content-encoding": "gzip"}, "etag:a", "", 5, "unchanged"),
+        ({"etag": '"a"', "content-length": "x"}, "etag:a", "", 5, "unchanged"),
+        ({"etag": '"a"', "content-length": "9" * 5000}, "etag:a", "", 5, "unchanged"),
+        ({"etag": '"a"', "x-amz-version-id": "2"}, "etag:a", "1", 0, "changed"),
+        ({"etag": '"a"', "x-goog-generation": "1"}, "etag:a", "1", 0, "unchanged"),
+        ({"etag": f'"{md5(b"x")}"'}, f"md5:{md5(b'x')}", "", 0, "unchanged"),
+        # It may be the hash of an encrypted object, or of parts.
+        ({"etag": f'"{md5(b"y")}"'}, f"md5:{md5(b'x')}", "", 0, None),
+        ({"content-md5": MD5}, f"md5:{md5(b'hello')}", "", 0, "unchanged"),
+        ({"x-goog-hash": f"crc32c=mnG7TA==,md5={MD5}"}, f"md5:{md5(b'x')}", "", 0, "changed"),
+        ({"x-amz-checksum-sha256": SHA256}, f"sha256:{sha256(b'hello')}", "", 0, "unchanged"),
+        ({"x-amz-checksum-sha256": f"{SHA256}-2"}, f"sha256:{sha256(b'hello')}", "", 0, None),
+        ({"last-modified": HALF_PAST}, "modified:2026-01-31T09:30:00Z", "", 0, "unchanged"),
+        ({"last-modified": HALF_PAST}, "modified:2026-01-31T09:30:00.5+00:00", "", 0, "unchanged"),
+        ({"last-modified": "Sat, 31 Jan 2026 09:30:01 GMT"}, "modified:2026-01-31T09:30:00Z", "", 0, "changed"),
+        ({"last-modified": "yesterday"}, "modified:2026-01-31T09:30:00Z", "", 0, None), ({}, "", "", 0, None),
+        ({"content-length": "4"}, "", "", 5, "changed"),
+    ],
+)  # fmt: skip
+def test_what_a_response_says(headers, identity, version_id, size, state):
+    response = guarded_http.Response(200, "", "", 1, None, headers)
+    found = inspection.judge(response, inspection.Recorded(identity, version_id, size))
+    assert found.state == state and bool(found.reason) == (state is None)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "state"),
+    [
+        (404, {}, "missing"), (410, {}, "missing"), (405, {"x-amz-delete-marker": "true"}, "missing"),
+        (401, {}, "denied"), (403, {}, "denied"), (405, {}, None), (500, {}, None), (429, {}, None), (304, {}, None),
+        (301, {}, None), (None, {}, None),
+    ],
+)  # fmt: skip
+def test_what_a_status_says(status, headers, state):
+    response = guarded_http.Response(status, "", "" if status else "The server is away.", 1, None, headers)
+    found = inspection.judge(response, inspection.Recorded("etag:a", "", 0))
+    assert (found.state, found.is_silent) == (state, status is None) and len(found.reason) <= 200
+
+
+def test_web_addresses_are_asked_by_head_alone(bob, artifact, site, settings):
+    settings.REFERENCE_CONNECT_TIMEOUT = settings.REFERENCE_READ_TIMEOUT = settings.REFERENCE_TOTAL_TIMEOUT = 0.5
+    site.files |= {
+        "/a.csv": b"first",
+        "/moved.csv": b"",
+        "/loop.csv": b"",
+        "/inner.csv": b"",
+        "/d.csv": b"",
+        "/q.csv": b"q",
+    }
+    site.statuses |= {("HEAD", path): 302 for path in ("/moved.csv", "/loop.csv", "/inner.csv")}
+    site.statuses[("HEAD", "/d.csv")] = 403
+    site.headers |= {
+        "/moved.csv": {"Location": "/a.csv"}, "/loop.csv": {"Location": f"{site.url}/loop.csv"},
+        "/inner.csv": {"Location": "http://10.0.0.1/secret"},
+    }  # fmt: skip
+    site.silent.add("/silent.csv")
+    paths = ("a.csv", "moved.csv", "loop.csv", "inner.csv", "d.csv", "gone.csv", "silent.csv", "q.csv?token=abc")
+    uris = {path.partition("?")[0]: f"{site.url}/{path}" for path in paths}
+    uris |= {
+        "private.csv": "http://127.0.0.1.nip.invalid/x",
+        "disk.csv": "file:///data/disk.csv",
+        "other": "hdfs://a/b",
+    }
+    specs = [ReferenceSpec(path, uri, identity="" if path == "other" else etag(b"first")) for path, uri in uris.items()]
+    version = log_references(bob, artifact, *specs)
+    site.requests.clear()
+    check(bob, version)
+
+    found = {
+        "a.csv": "unchanged",
+        "moved.csv": "unchanged",
+        "d.csv": "denied",
+        "gone.csv": "missing",
+        "q.csv": "changed",
+    }
+    assert states(version) == dict.fromkeys(uris, "unchecked") | found
+    reasons = {path: reason(version, path) for path in uris if path not in found}
+    assert reasons == {
+        "loop.csv": "The server redirected more than 5 times.",
+        "inner.csv": "The host '10.0.0.1' is in a private network, which references may not reach.",
+        "silent.csv": "The server took too long.",
+        "private.csv": "The host '127.0.0.1.nip.invalid' cannot be found.",
+        "disk.csv": "The server does not see the files of other machines.",
+        "other": "The server does not know this kind of URI.",
+    }
+    assert {method for method, _ in site.requests} == {"HEAD"}
+    event = Event.objects.get(kind="version.reference_changed")
+    assert "abc" not in str(event.data) and "abc" not in event.message
+
+
+def test_an_inner_network_is_not_asked(bob, artifact, site, settings):
+    site.files["/a.csv"] = b"x"
+    version = refer(bob, artifact, {"a.csv": f"{site.url}/a.csv"}, identity=etag(b"x"))
+    settings.REFERENCE_PRIVATE_NETWORKS = []
+    site.requests.clear()
+    assert check(bob, version).reference_state == "unchecked"
+    assert "private network" in reason(version, "a.csv") and site.requests == []
+    # A name that leads there is judged by what it stands for.
+    with pytest.raises(url_policy.AddressRefused):
+        guarded_http.head(
+            f"http://data.example.org:{site.server_port}/", lambda _: url_policy.for_references(), {}, LIMITS,
+            lambda host, port: ["127.0.0.1"],
+        )  # fmt: skip
+    assert site.requests == []
+
+
+def test_a_silent_host_is_left_alone_and_what_was_known_stays(bob, artifact, site, settings, monkeypatch):
+    settings.REFERENCE_CONNECT_TIMEOUT = settings.REFERENCE_READ_TIMEOUT = settings.REFERENCE_TOTAL_TIMEOUT = 0.3
+    monkeypatch.setattr(drift, "_THREADS", 1)
+    paths = [f"{number}.csv" for number in range(6)]
+    site.files |= {f"/s/{path}": b"x" for path in paths}
+    version = refer(bob, artifact, {path: f"{site.url}/s/{path}" for path in paths}, identity=etag(b"x"))
+    checked_at = check(bob, version).references_checked_at
+    site.silent |= {f"/s/{path}" for path in paths}
+    site.requests.clear()
+    assert check(bob, version).reference_state == "unchanged" and version.references_checked_at > checked_at
+    assert len(site.requests) == 3
+    assert set(version.files.values_list("reference_state", flat=True)) == {"unchanged"}
+    assert version.files.filter(reference_checked_at__lt=checked_at).count() == 6
+    assert reason(version, "5.csv") == "The server did not respond to other requests just before."
+
+
+def test_an_operators_endpoint_is_trusted_and_no_other_host(alice, bob, acme, artifact, settings):
+    """Also where the network is private; not the hosts that it redirects to."""
+    bucket = reference_servers.s3_bucket()
+    bucket.put("a.txt", b"x")
+    store = s3_store(alice, acme, bucket)
+    type(store).objects.update(is_operated=True)
+    version = refer(bob, artifact, {"a.txt": f"{bucket.uri}/a.txt"}, identity=etag(b"x"))
+    settings.REFERENCE_PRIVATE_NETWORKS = []
+    assert check(bob, version).reference_state == "unchanged"
+    access = external_stores.access(type(store).objects.get())
+    assert access.policy_of(f"{store.endpoint}/x").private_networks
+    for url in ("http://127.0.0.1:1/x", "https://127.0.0.1/", f"{store.endpoint}.example.org/"):
+        assert access.policy_of(url) == url_policy.for_references()
+
+
+def test_who_may_ask_for_a_check(api, alice, bob, vera, mallory, artifact):
+    version = refer(bob, artifact, {"a": "file:///a"})
+    url = f"/api/v1/artifacts/versions/{version.pk}/check"
+    assert [api(user).post(url).status_code for user in (vera, mallory)] == [403, 404]
+    first, again = api(bob).post(url), api(alice).post(url)
+    assert first.status_code == again.status_code == 202 and ReferenceCheck.objects.count() == 1
+    body = first.json()
+    assert body == again.json()
+    assert (body["version_id"], body["reference_count"], body["reference_state"]) == (str(version.pk), 1, "unchecked")
+    assert checks.running(version).requested_by == bob
+    work()
+    assert checks.running(version) is None
+    plain = log(bob, artifact, {"a": b"a"})
+    for other in (plain, ArtifactVersion.objects.create(artifact=artifact)):
+        with pytest.raises(errors.Conflict):
+            checks.request(Actor(bob), other)
+
+
+def test_large_versions_take_turns(bob, artifact, monkeypatch):
+    monkeypatch.setattr(drift, "_BATCH", 4)
+    monkeypatch.setattr(drift, "TURN_SECONDS", 0)
+    large = refer(bob, artifact, {f"{number:02}": f"file:///{number}" for number in range(10)})
+    small = refer(bob, artifact, {"a": "file:///a"})
+    for version in (large, small):
+        checks.request(Actor(bob), version)
+
+    def turn() -> dict:
+        drift.check_next()
+        return dict(ReferenceCheck.objects.values_list("version", "checked_count"))
+
+    assert turn() == {large.pk: 4, small.pk: 0}
+    assert turn() == {large.pk: 4, small.pk: 1}
+    assert turn() == {large.pk: 8, small.pk: 1}
+    work()
+    assert not ReferenceCheck.objects.exists()
+    assert large.files.filter(reference_reason__isnull=False).count() == 10
+
+
+def test_one_worker_at_a_time_and_a_dead_one_is_replaced(bob, artifact):
+    for name in "ab":
+        checks.request(Actor(bob), refer(bob, artifact, {name: f"file:///{name}"}))
+    first = drift._claim()
+    assert first and drift._claim() is None and not drift.is_waiting()
+    # It died; another goes on with its version, and what the dead one still writes is not taken.
+    ReferenceCheck.objects.update(busy_until=timezone.now() - timedelta(seconds=1))
+    assert drift.is_waiting()
+    files = drift._next_files(first)
+    assert not drift._record(first, files, [inspection.Finding.unknown("late")] * len(files))
+    work()
+    assert not ReferenceCheck.objects.exists()
+    tasks.sweep()
+
+
+def test_a_version_that_is_deleted_meanwhile_ends_its_check(bob, artifact):
+    version = refer(bob, artifact, {"a": "file:///a"})
+    checks.request(Actor(bob), version)
+    check_row = drift._claim()
+    ArtifactVersion.objects.filter(pk=version.pk).update(state=ArtifactVersion.State.DELETED)
+    version.files.all().delete()
+    drift._finish(check_row)
+    assert not ReferenceCheck.objects.exists() and not Event.objects.filter(kind="version.reference_changed").exists()
+
+
+def test_versions_with_a_protected_alias_are_checked_by_schedule(alice, bob, acme, artifact, other, settings):
+    first = refer(bob, artifact, {"a": "file:///a"})
+    second = refer(bob, artifact, {"b": "file:///b"})
+    refer(bob, other, {"c": "file:///c"})
+    stored = log(bob, artifact, {"stored": b"x"})
+    aliases.move(Actor(bob), artifact, "production", first)
+    aliases.move(Actor(bob), artifact, "staging", second)
+    aliases.move(Actor(bob), artifact, "prod-2", stored)
+    assert drift.schedule() == 0
+    protection.create(Actor(alice), acme, "prod*")
+    assert (drift.schedule(), drift.schedule()) == (1, 0)
+    assert ReferenceCheck.objects.get().version == first
+    work()
+    assert drift.schedule() == 0
+    ArtifactVersion.objects.update(references_checked_at=timezone.now() - timedelta(hours=25))
+    settings.REFERENCE_CHECK_INTERVAL = timedelta(0)
+    assert drift.schedule() == 0
+    settings.REFERENCE_CHECK_INTERVAL = timedelta(hours=24)
+    protection.create(Actor(alice), artifact, "staging")
+    assert drift.schedule() == 2
+
+
+def test_a_check_costs_a_few_queries_for_each_batch(bob, artifact, project):
+    version = refer(bob, artifact, {f"{number:03}": f"file:///{number}" for number in range(150)})
+    checks.request(Actor(bob), version)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        drift.check_next()
+    assert len(queries) < 60
+    assert Project.objects.get(pk=project.pk)
+
+
+def test_an_event_names_no_more_than_the_first(bob, artifact, monkeypatch):
+    version = refer(bob, artifact, {f"{number:03}": f"file:///{number}" for number in range(30)})
+    gone = inspection.Finding(drift.ReferenceState.MISSING)
+    monkeypatch.setattr(drift._Turn, "examine", lambda self, file: gone)
+    check(bob, version)
+    references = Event.objects.get(kind="version.reference_changed").data["references"]
+    assert references["missing"] == 30 and len(references["first"]) == drift.MAX_NAMED
+
+
+def test_a_host_is_asked_only_so_often():
+    now, slept = [0.0], []
+    rate = HostRate(10, clock=lambda: now[0], sleep=slept.append)
+    for host in ("a", "a", "b", "a"):
+        rate.wait(host)
+    assert slept == pytest.approx([0.1, 0.2])
+    now[0] = 5.0
+    rate.wait("a")
+    assert len(slept) == 2
+
+
+def test_a_redirect_from_tls_to_none_is_refused():
+    with pytest.raises(url_policy.AddressRefused, match="another scheme"):
+        guarded_http._redirected("https://example.org/a", "http://example.org/a")
+    assert guarded_http._redirected("https://example.org/a", "//b.org/c#d") == "https://b.org/c"
+    with pytest.raises(url_policy.AddressRefused):
+        guarded_http._redirected("https://example.org/a", "http://[")
