@@ -185,7 +185,7 @@ def test_a_draft_has_no_lineage():
 
 
 def test_disabled_runs_list_what_they_logged_and_used():
-    with wandb.init(project="acme/churn", mode="disabled") as run:
+    with wandb.init(project="acme/lineage", mode="disabled") as run:
         data = run.log_artifact(wandb.Artifact("data", "dataset", derived_from=["other:latest"]))
         run.use_artifact("data:latest")
         wandb.use_artifact(data)

@@ -130,7 +130,7 @@ def test_an_address_that_has_expired_is_renewed_once(site: WebSite, root, fetch)
 def test_disabled_runs_read_references_where_they_are(site: WebSite, root, tmp_path):
     site.files["/live"] = b"live"
     (tmp_path / "here.txt").write_text("here")
-    with wandb.init(project="acme/churn", mode="disabled") as active:
+    with wandb.init(project="acme/references", mode="disabled") as active:
         artifact = wandb.Artifact("data", "dataset")
         artifact.add_reference(f"{site.url}/live")
         artifact.add_reference((tmp_path / "here.txt").as_uri())
