@@ -48,7 +48,7 @@ def _is_identified(entry: Entry) -> bool:
 
 def _parse(record: dict[str, Any]) -> Entry:
     if "reference_uri" in record:
-        described = {name: record[name] for name in ("reference_uri", "reference_identity", "version_id")}
-        return Entry(paths.validate(record["path"]), record["size"], None, **described)
+        described = (record[name] for name in ("reference_uri", "reference_identity", "version_id"))
+        return Entry.of_reference(paths.validate(record["path"]), record["size"], *described)
     is_executable = record.get("executable") is True
     return Entry(paths.validate(record["path"]), record["size"], record["sha256"], executable=is_executable)
