@@ -25,7 +25,7 @@ class File:
         """Whether its owner may execute it. A download gives that back."""
         self.mime_type = entry.mime_type
         self.integrity = entry.integrity
-        """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
+        """`pending`, `verified` or `corrupt`: the server's check of the stored bytes; of a reference `external`."""
         self.digest = entry.digest
         """The sha256; of a reference its identity, such as `etag:…`, or None if none was recorded."""
         self.is_reference = entry.is_reference

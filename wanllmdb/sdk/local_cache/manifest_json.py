@@ -6,6 +6,7 @@ A reference has `reference_uri`, `reference_identity` and `version_id`, and a sh
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from wanllmdb.sdk import errors, paths
@@ -50,7 +51,8 @@ def _is_identified(entry: Entry) -> bool:
 
 def _parse(record: dict[str, Any]) -> Entry:
     if "reference_uri" in record:
-        described = {name: record[name] for name in ("reference_uri", "reference_identity", "version_id")}
-        return Entry(paths.validate(record["path"]), record["size"], record.get("sha256"), **described)
+        described = (record[name] for name in ("reference_uri", "reference_identity", "version_id"))
+        reference = Entry.of_reference(paths.validate(record["path"]), record["size"], *described)
+        return replace(reference, sha256=record.get("sha256"))
     is_executable = record.get("executable") is True
     return Entry(paths.validate(record["path"]), record["size"], record["sha256"], executable=is_executable)
