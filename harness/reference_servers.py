@@ -25,7 +25,7 @@ import urllib3
 from obstore.store import AzureStore
 
 from deploy import ports
-from harness.servers import ROOT, Server, free_port, s3, session_directory, session_env, store
+from harness.servers import ROOT, Server, free_port, s3, session_env, store
 
 # Known to everybody: that of the emulator.
 AZURE_ACCOUNT = "devstoreaccount1"
@@ -97,7 +97,7 @@ def azurite() -> Server:
         raise RuntimeError(f"Azurite is not installed: {done.stdout}{done.stderr}")
     port = free_port()
     command = [done.stdout.strip(), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
-    command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent", "--location", str(session_directory())]
+    command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
     server = Server("azurite", command, os.environ, lambda: not ports.is_free(port))
     server.url = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
     server.start()
