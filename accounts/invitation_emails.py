@@ -5,7 +5,7 @@ from smtplib import SMTPException
 from django.core.cache import cache
 from django.core.mail import EmailMessage
 
-from accounts.models import Invitation
+from accounts.models import Invitation, User
 from core import mail
 
 # Of one user, as each process counts them: this server is nobody's means to send mail to strangers.
@@ -15,7 +15,7 @@ _DAY = 24 * 3600
 
 def send(invitation: Invitation, link: str) -> bool:
     """Send the link to the invitation's address. Whether the mail server took it; waits for it, at most ten seconds."""
-    if not (invitation.email and mail.is_configured() and _may_send(invitation)):
+    if not (invitation.email and mail.is_configured() and may_send(invitation.created_by)):
         return False
     team, by = invitation.team.name, invitation.created_by.username
     body = (
@@ -32,7 +32,8 @@ def send(invitation: Invitation, link: str) -> bool:
         return False
 
 
-def _may_send(invitation: Invitation) -> bool:
-    key = f"invitation-emails:{invitation.created_by_id}"
+def may_send(user: User) -> bool:
+    """Whether the user may send one more e-mail to an address that nobody has confirmed, which is counted."""
+    key = f"invitation-emails:{user.pk}"
     cache.add(key, 0, _DAY)
     return cache.incr(key) <= A_DAY

@@ -327,7 +327,6 @@ class AliasProposalAdmin(ReadOnlyAdmin):
 @admin.register(ArtifactFile)
 class ArtifactFileAdmin(ReadOnlyAdmin):
     list_display = ("path", "version", "size", "mime_type", "reference", "reference_state", "created_at")
-    list_filter = ("reference_state",)
     search_fields = ("path", "version__artifact__name", "blob__sha256")
     list_select_related = ("version__artifact",)
     # In its place `reference`.

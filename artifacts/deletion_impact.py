@@ -1,23 +1,25 @@
 """What goes with a version, an artifact or a project that is deleted, what builds on it, and what keeps it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from accounts import permissions
 from accounts.actor import Actor
-from accounts.models import Role
-from artifacts import validators
-from artifacts.aliases import protection
+from accounts.models import Membership, Role
+from artifacts import errors, validators
+from artifacts.aliases import excerpts, protection
 from artifacts.aliases.order import AliasOrder
 from artifacts.models import AliasRule, Artifact, ArtifactAlias, ArtifactUsage, ArtifactVersion
 from core import bounded_count, long_values
 from projects.models import Project, Run
 
 MAX_LISTED = 8
-# Of the rules in a project, and of the aliases that each protects.
-_MAX_READ = 50
+# Of the rules in a project, and of the aliases that they protect.
+_MAX_RULES, _MAX_ALIASES = 50, 1_000
 Row = TypeVar("Row")
 
 
@@ -50,12 +52,9 @@ def of_version(actor: Actor, version: ArtifactVersion) -> Impact:
     names = sorted(version.aliases.values_list("alias", flat=True), key=order)
     follows = artifact.auto_latest and validators.LATEST in names
     names = [name for name in names if not (follows and name == validators.LATEST)]
-    protected = {name: needed for name in names if (needed := protection.protection(rules, name))}
     before = artifact.versions.finalized().exclude(pk=version.pk).order_by("-number").first() if follows else None
-    refusals = [
-        str(protection.refusal(name, needed, advice=protection.MOVE_FIRST)) for name, needed in protected.items()
-    ]
     goes_to = before.version if before else ""
+    refusals = _refusals_of_version(rules, names)
     return Impact(names, goes_to, refusals, **_users(actor, version.usages.all(), Q(pk=version.pk)))
 
 
@@ -63,29 +62,68 @@ def of_artifact(actor: Actor, artifact: Artifact) -> Impact:
     """Of an artifact with its project and team."""
     rules, role = protection.rules_for(artifact), permissions.role_in(actor.user, artifact.project.team)
     names = sorted(artifact.alias_set.values_list("alias", flat=True), key=AliasOrder(rules))
-    covered = {name: needed for name in names if (needed := protection.protection(rules, name))}
-    protected = {name: needed for name, needed in covered.items() if not protection.may_move(actor, role, needed)}
     own = [rule for rule in rules if rule.artifact_id]
     usages = ArtifactUsage.objects.filter(version__artifact=artifact)
-    because = protection.DELETED_WITH_ARTIFACT
-    refusals = [str(protection.refusal(name, needed, because)) for name, needed in protected.items()]
-    if own and not actor.is_staff and role is not Role.ADMIN:
-        refusals.append(f"The rule {own[0]} would be deleted with it: only an admin of the team can do that.")
+    refusals = _refusals_of_artifact(actor, role, rules, names)
     return Impact(names, "", refusals, own, **_users(actor, usages, Q(artifact=artifact)))
 
 
 def of_project(actor: Actor, project: Project) -> Impact:
     """Of a project, which its admins delete whatever is protected in it: the aliases are those, as `artifact:alias`."""
-    rules = list(AliasRule.objects.within(project).for_display()[:_MAX_READ])
-    aliases: set[str] = set()
-    for rule in rules:
-        rows = ArtifactAlias.objects.covered_by(rule).within(project).order_by("artifact__name", "sort_key")
-        pairs = rows.values_list("artifact__name", "alias")[:_MAX_READ]
-        aliases |= {f"{artifact}:{alias}" for artifact, alias in pairs}
+    rules = list(AliasRule.objects.within(project).for_display()[:_MAX_RULES])
+    protected = ArtifactAlias.objects.covered_by(*rules).within(project).order_by("artifact__name", "sort_key")
+    pairs = protected.values_list("artifact__name", "alias")[:_MAX_ALIASES]
     own = [rule for rule in rules if not rule.team_id]
     usages = ArtifactUsage.objects.filter(version__artifact__project=project)
     users = Run.objects.visible_to(actor.user).filter(pk__in=usages.order_by().values("run")).exclude(project=project)
-    return Impact(sorted(aliases), rules=own, used_by=_some_runs(users))
+    aliases = [f"{artifact}:{alias}" for artifact, alias in pairs]
+    return Impact(aliases, rules=own, used_by=_some_runs(users))
+
+
+def refusals_of_versions(artifact: Artifact, versions: Iterable[ArtifactVersion]) -> dict[UUID, str]:
+    """Why some of these versions of one artifact, whose aliases are loaded, cannot be deleted, by id. One query."""
+    rules = protection.rules_for(artifact)
+    ignored = {validators.LATEST} if artifact.auto_latest else set()
+    names = {version.pk: [name for name in version.alias_names if name not in ignored] for version in versions}
+    refusals = {pk: _refusals_of_version(rules, aliases) for pk, aliases in names.items()}
+    return {pk: sentences[0] for pk, sentences in refusals.items() if sentences}
+
+
+def refusals_of_artifacts(actor: Actor, artifacts: Sequence[Artifact]) -> dict[UUID, str]:
+    """The same of artifacts with their projects and teams, as far as their `alias_excerpt` tells. Three queries."""
+    rules = protection.rules_by_artifact(artifacts)
+    excerpts.attach(artifacts, rules=rules)
+    teams = {artifact.project.team_id for artifact in artifacts}
+    roles = dict(Membership.objects.filter(user=actor.user, team__in=teams).values_list("team", "role"))
+    found: dict[UUID, str] = {}
+    for artifact in artifacts:
+        team, names = artifact.project.team, [pointer.alias for pointer in artifact.alias_excerpt.first]
+        role = Role(roles[team.pk]) if team.pk in roles else None
+        try:
+            permissions.require_role(actor, team, role, Role.EDITOR)
+        except errors.Denied as error:
+            found[artifact.pk] = str(error)
+            continue
+        own_rules = protection.with_scopes(rules[artifact.pk], artifact)
+        if refusals := _refusals_of_artifact(actor, role, own_rules, names):
+            found[artifact.pk] = refusals[0]
+    return found
+
+
+def _refusals_of_version(rules: list[AliasRule], names: Iterable[str]) -> list[str]:
+    protected = {name: needed for name in names if (needed := protection.protection(rules, name))}
+    return [str(protection.refusal(name, needed, advice=protection.MOVE_FIRST)) for name, needed in protected.items()]
+
+
+def _refusals_of_artifact(actor: Actor, role: Role | None, rules: list[AliasRule], names: Iterable[str]) -> list[str]:
+    covered = {name: needed for name in names if (needed := protection.protection(rules, name))}
+    protected = {name: needed for name, needed in covered.items() if not protection.may_move(actor, role, needed)}
+    because = protection.DELETED_WITH_ARTIFACT
+    refusals = [str(protection.refusal(name, needed, because)) for name, needed in protected.items()]
+    own = next((rule for rule in rules if rule.artifact_id), None)
+    if own and not actor.is_staff and role is not Role.ADMIN:
+        refusals.append(f"The rule {own} would be deleted with it: only an admin of the team can do that.")
+    return refusals
 
 
 def _users(actor: Actor, usages: QuerySet[ArtifactUsage], own: Q) -> dict[str, Some[Any]]:

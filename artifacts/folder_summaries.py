@@ -7,6 +7,7 @@ when somebody looks at them; of a large folder in a draft nothing is known.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
@@ -18,30 +19,37 @@ from artifacts.models import ArtifactFile, ArtifactVersion, FolderSummary
 MAX_COUNTED_FILES = 10
 MAX_SCAN = 10_000
 _BATCH_SIZE = 2_000
+# What is known of a folder beside its path: what lies in it, and then sums of what is below it.
+_NUMBERS = ("entry_count", "file_count", "total_size", "reference_count", "referenced_size")
+_COLUMNS = ("path", "size", "blob")
 
 
 @dataclass(slots=True)
 class Summary:
-    """A folder: what lies in it directly, and the number and the bytes of all files below it."""
+    """A folder: what lies in it directly, and the number and the bytes of all files, and of references, below it."""
 
     path: str
     entry_count: int = 0
     file_count: int = 0
     total_size: int = 0
+    reference_count: int = 0
+    referenced_size: int = 0
+
+    @property
+    def stored_size(self) -> int:
+        return self.total_size - self.referenced_size
 
 
 def store(version: ArtifactVersion) -> None:
     """Store the summaries of the version's large folders, in memory that does not grow with its files."""
-    files = version.files.order_by("path").values_list("path", "size").iterator(chunk_size=_BATCH_SIZE)
+    files = version.files.order_by("path").values_list(*_COLUMNS).iterator(chunk_size=_BATCH_SIZE)
     large = (summary for summary in summarise(files) if summary.file_count > MAX_COUNTED_FILES)
     while batch := list(islice(large, _BATCH_SIZE)):
         FolderSummary.objects.bulk_create(
             FolderSummary(
                 version=version,
                 path=summary.path,
-                entry_count=summary.entry_count,
-                file_count=summary.file_count,
-                total_size=summary.total_size,
+                **{name: getattr(summary, name) for name in _NUMBERS},
             )
             for summary in batch
         )
@@ -69,10 +77,13 @@ def complete(version: ArtifactVersion, stored: Mapping[str, str | None]) -> dict
     return found | _count(version, sorted(stored.keys() - found.keys()))
 
 
-def summarise(files: Iterable[tuple[str, int]]) -> Iterator[Summary]:
-    """The summary of each folder, the root too, of (path, size) in the order of paths."""
+def summarise(files: Iterable[tuple[str, int, object]]) -> Iterator[Summary]:
+    """The summary of each folder, the root too, of files in the order of their paths.
+
+    They are (path, size, blob), where references have no blob.
+    """
     opened = [Summary("")]
-    for path, size in files:
+    for path, size, blob in files:
         while not path.startswith(opened[-1].path):
             yield _close(opened)
         start = len(opened[-1].path)
@@ -82,6 +93,9 @@ def summarise(files: Iterable[tuple[str, int]]) -> Iterator[Summary]:
         opened[-1].entry_count += 1
         opened[-1].file_count += 1
         opened[-1].total_size += size
+        if blob is None:
+            opened[-1].reference_count += 1
+            opened[-1].referenced_size += size
     while opened:
         yield _close(opened)
 
@@ -91,15 +105,15 @@ def _close(opened: list[Summary]) -> Summary:
     summary = opened.pop()
     if opened:
         opened[-1].entry_count += 1
-        opened[-1].file_count += summary.file_count
-        opened[-1].total_size += summary.total_size
+        for name in _NUMBERS[1:]:
+            setattr(opened[-1], name, getattr(opened[-1], name) + getattr(summary, name))
     return summary
 
 
 def _stored(path: Any) -> Subquery:
     """The numbers of a stored summary as one text."""
-    numbers = Cast("entry_count", CharField())
-    for name in ("file_count", "total_size"):
+    numbers = Cast(_NUMBERS[0], CharField())
+    for name in _NUMBERS[1:]:
         numbers = Concat(numbers, Value(" "), Cast(name, CharField()))
     rows = FolderSummary.objects.filter(version=OuterRef("version"), path=path)
     return Subquery(rows.annotate(numbers=numbers).values("numbers"))
@@ -112,8 +126,8 @@ def _count(version: ArtifactVersion, folders: Sequence[str]) -> dict[str, Summar
     for folder in folders:
         # The version in each of them, so that each is a range of the index.
         below |= Q(version=version, path__gte=folder, path__lt=f"{folder}\U0010ffff")
-    rows = list(ArtifactFile.objects.filter(below).order_by().values_list("path", "size")[: MAX_SCAN + 1])
+    rows = list(ArtifactFile.objects.filter(below).order_by().values_list(*_COLUMNS)[: MAX_SCAN + 1])
     if len(rows) > MAX_SCAN:
         return {}
     wanted = set(folders)
-    return {summary.path: summary for summary in summarise(sorted(rows)) if summary.path in wanted}
+    return {summary.path: summary for summary in summarise(sorted(rows, key=itemgetter(0))) if summary.path in wanted}

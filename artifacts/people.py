@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import Membership, Team, User
+from accounts.models import Invitation, Membership, Team, User
 from artifacts.event_messages import KINDS
 from artifacts.models import Artifact, ArtifactVersion
 from events.models import Event
@@ -14,7 +14,8 @@ _KINDS = [kind.name for kind in KINDS]
 
 
 def visible_to(reader: Any) -> QuerySet[User]:
-    """Oneself, who shares a team with the reader, and whose name is on something that the reader may see.
+    """Oneself, who shares a team with the reader, and whose name is on something that the reader may see, such as an
+    invitation.
 
     Of others nobody learns whether they exist.
     """
@@ -23,6 +24,7 @@ def visible_to(reader: Any) -> QuerySet[User]:
     own = {"created_by": OuterRef("pk")}
     return User.objects.filter(
         Q(pk=reader.pk)
+        | Q(pk__in=Invitation.objects.pending_for(reader).values("created_by"))
         | Exists(Membership.objects.filter(user=OuterRef("pk"), team__in=mine))
         | Exists(Project.objects.filter(pk__in=projects, **own))
         | Exists(Artifact.objects.filter(project__in=projects, **own))

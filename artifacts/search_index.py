@@ -153,8 +153,11 @@ def _entry(about: dict[str, Any], texts: Iterable[str], values: list[Value]) -> 
 def _as_text(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
-    # As a float: `str` refuses an integer of thousands of digits.
-    return value if isinstance(value, str) else str(_number(value))
+    if isinstance(value, str):
+        return value
+    # As a float: `str` refuses an integer of thousands of digits, which is found by its key alone.
+    number = _number(value)
+    return "" if number is None else str(number)
 
 
 def _number(value: Any) -> float | None:

@@ -4,6 +4,7 @@
     "learning rate"             the same, with spaces
     metadata.mAP>0.7            a value of the metadata; config. and summary. are those of runs
     metadata.framework:torch    the same as a text, without regard to case; `*` stands for any characters
+    config."learning rate"<0.1  a key with spaces
     file:*.safetensors          a file, by its path or the end of its path
     by:alice  tag:raw  type:model  alias:production  state:running  reason:rollback
     ranker:production           a version, by its artifact and an alias or `v3`
@@ -24,6 +25,8 @@ MAX_WILDCARDS = 3
 JSON_FIELDS = ("metadata", "config", "summary")
 FIELDS = ("file", "by", "tag", "type", "alias", "state", "reason")
 OPERATORS = (">=", "<=", ">", "<", "=", ":")
+# The index on texts holds triples of characters.
+SHORTEST_INDEXED = 3
 
 _TERM = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _COMPARISON = re.compile(r"(?P<field>[A-Za-z]+)(?P<key>(?:\.[^<>=:]*)?)(?P<operator>>=|<=|[<>=:])(?P<value>.*)", re.S)
@@ -116,11 +119,16 @@ def _field(field: str, operator: str, value: str) -> Term:
             )
         if not value.strip("*"):
             raise InvalidQuery("Say a part of the file's name, as in file:*.csv.")
+        # Where no * stands, the end of the path does, or what is before it.
+        if len(value.strip("*")) < SHORTEST_INDEXED - (value[0] != "*") - (value[-1] != "*"):
+            raise InvalidQuery(
+                f"Say more of the file's name than {value.strip('*')!r}, as in file:*.csv or file:train*."
+            )
     return Term(field, value)
 
 
 def _comparison(part: str, field: str, key: str, operator: str, value: str) -> Term:
-    path = key.removeprefix(".")
+    path = key.removeprefix(".").replace('"', "")
     if not path:
         raise InvalidQuery(f"Say which value of the {field} is meant, as in {field}.lr{operator}{value or '0.1'}.")
     number = as_number(value)

@@ -7,7 +7,6 @@ from accounts.actor import Actor
 from artifacts import artifacts, versions
 from artifacts.models import Artifact, ArtifactVersion
 from core import errors
-from core.validators import MAX_TAGS
 from projects import runs
 from projects.models import Run
 
@@ -35,7 +34,11 @@ def tag_artifacts(actor: Actor, items: Iterable[Artifact], add: Iterable[str], r
 
 
 def tag_runs(actor: Actor, items: Iterable[Run], add: Iterable[str], remove: Iterable[str]) -> list[Outcome]:
-    return _each(items, lambda item: runs.update(actor, item, tags=_changed(item.tags, add, remove)))
+    return _each(items, lambda item: runs.update(actor, item, add_tags=add, remove_tags=remove))
+
+
+def delete_runs(actor: Actor, items: Iterable[Run]) -> list[Outcome]:
+    return _each(items, lambda item: runs.delete(actor, item))
 
 
 def _each(items: Iterable[Any], act: Callable[[Any], Any]) -> list[Outcome]:
@@ -49,11 +52,3 @@ def _each(items: Iterable[Any], act: Callable[[Any], Any]) -> list[Outcome]:
             refusal = str(error)
         outcomes.append(Outcome(name, refusal))
     return outcomes
-
-
-def _changed(tags: list[str], add: Iterable[str], remove: Iterable[str]) -> list[str]:
-    """The tags in their order, with and without these. Raises `Invalid` where they are too many."""
-    changed = [tag for tag in dict.fromkeys([*tags, *add]) if tag not in set(remove)]
-    if len(changed) > MAX_TAGS:
-        raise errors.Invalid(f"It would have {len(changed)} tags: at most {MAX_TAGS} are allowed.")
-    return changed

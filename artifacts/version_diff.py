@@ -275,14 +275,17 @@ def _metadata_changes(before: dict[str, Any], after: dict[str, Any], prefix: str
 
 
 def _delta(old: Any, new: Any) -> str:
-    """The difference of two numbers, "" for anything else. JSON has integers that no float holds."""
+    """The difference of two numbers, "" for anything else.
+
+    JSON has integers that no float holds, and some whose difference has more digits than Python writes.
+    """
     if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (old, new)):
         return ""
     try:
         difference = new - old
         text = f"{difference:+,}" if isinstance(difference, int) else f"{difference:+.5g}"
         return f"{text} ({difference / abs(old):+.1%})" if old else text
-    except OverflowError:
+    except (OverflowError, ValueError):
         return ""
 
 

@@ -280,6 +280,8 @@ def _finalize(
         version.description = description
         version.save(update_fields=["description", "touched_at"])
     if version.is_finalized:
+        if description is not None:
+            search_index.put_version(version, artifact.project_id)
         return FinalizeResult(version, False, _assign_aliases(actor, artifact, version, names))
     computed = _digest_of_contents(version)
     expected = digest or version.digest

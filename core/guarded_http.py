@@ -1,7 +1,7 @@
 """Requests to URLs of users: to an address that was judged before, bounded in time and in what is read.
 
-A POST is never redirected. A HEAD is, a few times, and each URL is judged like the first. Neither uses a proxy, a
-cookie or credentials of this server.
+A POST or GET is never redirected. A HEAD is, a few times, and each URL is judged like the first. None of them uses a
+proxy, a cookie or credentials of this server.
 """
 
 import http.client
@@ -44,6 +44,7 @@ class Response:
     duration_ms: int
     retry_after: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    data: bytes = b""
 
     @property
     def is_success(self) -> bool:
@@ -80,6 +81,19 @@ def head(
     return replace(response, error=f"The server redirected more than {MAX_REDIRECTS} times.")
 
 
+def get_range(url: str, policy: Policy, limits: Limits, offset: int, length: int) -> Response:
+    """So many bytes of what the URL leads to, as `data` of the response; it is not redirected, and may hold less.
+
+    Raises `AddressRefused` where the URL may not be called.
+    """
+    headers = {
+        "User-Agent": "wanLLMDB",
+        "Accept-Encoding": "identity",
+        "Range": f"bytes={offset}-{offset + length - 1}",
+    }
+    return _request("GET", url_policy.find(url, policy), headers, None, limits, "The server", max_bytes=length)
+
+
 def _redirected(url: str, location: str) -> str:
     try:
         # A header is in Latin-1, whatever the server meant.
@@ -99,8 +113,10 @@ def _request(
     body: bytes | None,
     limits: Limits,
     peer: str,
+    *,
+    max_bytes: int = MAX_RESPONSE_BYTES,
 ) -> Response:
-    """`peer` is what error messages call the other side."""
+    """`peer` is what error messages call the other side. Of a GET the body is `data`, of others text."""
     began = time.monotonic()
     try:
         with _connection(destination, limits) as (connection, is_cut):
@@ -109,10 +125,12 @@ def _request(
             if is_cut.is_set():
                 # To http.client, headers that break off are at their end.
                 raise TimeoutError
-            text = _text(response.read(MAX_RESPONSE_BYTES))
+            data = response.read(max_bytes)
             received = {name.lower(): value for name, value in response.getheaders()}
             wait = _seconds(received.get("retry-after", ""))
-            return Response(response.status, text, "", _since(began), wait, received)
+            if method == "GET":
+                return Response(response.status, "", "", _since(began), wait, received, data)
+            return Response(response.status, _text(data), "", _since(began), wait, received)
     except (OSError, http.client.HTTPException, ValueError) as error:
         is_late = time.monotonic() - began >= limits.total - 0.5
         return Response(None, "", _error_message(error, peer, is_late), _since(began))

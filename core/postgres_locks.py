@@ -4,7 +4,7 @@ Where many want the same rows, the first few wait for as long as the server lets
 again and again, and fail early where nobody gets the rows: the threads that they would take are for everybody else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -41,12 +41,26 @@ def limit_waits() -> None:
 
 
 def limit_waits_of(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    if connection.vendor == "postgresql" and _execute not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_execute)
+    if connection.vendor == "postgresql" and limit_wait not in connection.execute_wrappers:
+        connection.execute_wrappers.append(limit_wait)
 
 
-def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    if not (sql.startswith("SELECT") and any(lock in sql for lock in _LOCKING)):
+@contextmanager
+def turn(connection: BaseDatabaseWrapper, statements: Sequence[tuple[str, Sequence[Any]]]) -> Iterator[bool]:
+    """Whether statements that are sent at once may wait in the server, if one of them locks rows. Else one by one."""
+    locking = next((statement for statement in statements if _is_locking(statement[0])), None)
+    if locking is None or limit_wait not in connection.execute_wrappers:
+        yield True
+        return
+    with _wanted(_key(*locking)) as (rows, may_wait):
+        yield may_wait
+        if may_wait:
+            rows.queue.record_success()
+
+
+def limit_wait(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    """The wrapper of a connection's statements that lets one that locks rows wait as said above."""
+    if not _is_locking(sql):
         return execute(sql, params, many, context)
 
     def attempt() -> Any:
@@ -57,10 +71,19 @@ def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, con
             settings.execute("SET LOCAL lock_timeout TO DEFAULT")
         return result
 
-    with _wanted(f"{sql} {params}") as (rows, may_wait):
+    with _wanted(_key(sql, params)) as (rows, may_wait):
         result = execute(sql, params, many, context) if may_wait else rows.queue.run(attempt)
         rows.queue.record_success()
     return result
+
+
+def _is_locking(sql: str) -> bool:
+    return sql.startswith("SELECT") and any(lock in sql for lock in _LOCKING)
+
+
+def _key(sql: str, params: Any) -> str:
+    """The rows that it locks: the same for statements that are sent alone and with others."""
+    return f"{sql} {list(params or ())}"
 
 
 @contextmanager

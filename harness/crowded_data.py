@@ -15,9 +15,34 @@ from accounts.actor import Actor, Channel
 from accounts.models import Role, User
 from artifacts import artifacts, folder_summaries, search_index, storage
 from artifacts.aliases import aliases, proposals, protection
-from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob, StoredObject
+from artifacts.models import (
+    Artifact,
+    ArtifactFile,
+    ArtifactUsage,
+    ArtifactVersion,
+    Blob,
+    ExternalStore,
+    ReferenceState,
+    StoredObject,
+)
 from artifacts.references import external_stores
-from harness.long_names import DATASET, FILE, FOLDER, MODEL, PERSON, PROJECT, PROPOSED, PROTECTED, RUN, TEAM, long
+from artifacts.versions import begin
+from harness.long_names import (
+    BUCKET,
+    DATASET,
+    FILE,
+    FOLDER,
+    MODEL,
+    PERSON,
+    PROJECT,
+    PROPOSED,
+    PROTECTED,
+    REFERENCE,
+    REFERENCES,
+    RUN,
+    TEAM,
+    long,
+)
 from notifications import watches, webhooks
 from projects import projects, runs
 from projects.models import Project, Run, State
@@ -81,6 +106,10 @@ def fill() -> None:
     invitations.create(alice, team, Role.VIEWER, long("guest", 60) + "@example.org")
     keys.create(alice, long("laptop", 100))
     project = projects.create(alice, team, PROJECT, description=f"{long('about', 200)}. Straßenschilder, 道路標識.")
+    # Nothing listens there: a preview says so.
+    ExternalStore.objects.create(
+        team=team, name=long("bucket", 100), prefix=f"s3://{BUCKET}", endpoint="http://127.0.0.1:9", is_operated=True
+    )
     own = _runs(alice, project)
     dataset = _artifact(alice, project, DATASET, "dataset", 3)
     model = _artifact(alice, project, MODEL, "model", VERSIONS, own[0])
@@ -145,7 +174,38 @@ def _artifact(
         part = same["data/train.csv"]
         files |= {f"data/part-{number:04}.csv": part for number in range(FILES if type == "dataset" else 0)}
         _add_files(version, files)
+    draft = begin(alice, artifact, numbering="on_finalize").version
+    _add_files(draft, {"README.md": same["README.md"]})
     return versions
+
+
+def _references(version: ArtifactVersion) -> list[ArtifactFile]:
+    """Some in each state, of each scheme, with the longest URIs, identities and version ids."""
+    key, host = long("photos", 500) * 3, long("host", 60).replace("_", "-")
+    uris = [
+        f"s3://{BUCKET}/{key}",
+        f"gs://{long('other', 60)}/{key}",
+        f"az://{'a' * 63}/{key}",
+        f"https://{host}.example/{key}?page=1",
+        f"file:///{key}",
+    ]
+    checked = timezone.now()
+    rows = []
+    for number, state in enumerate([*ReferenceState] * len(uris)):
+        name = f"{state}_{number:02}_{long('photos', 60)}.parquet"
+        is_known = number % 3 > 0
+        rows.append(
+            ArtifactFile(
+                version=version, path=f"{REFERENCES}/{name}", name=name, size=3**number if is_known else 0,
+                mime_type="application/octet-stream", reference_uri=uris[number % len(uris)],
+                reference_identity=f"etag:{long('identity', 390)}" if is_known else "",
+                reference_version_id=long("version", 1_000) if is_known else "",
+                reference_state=state, reference_checked_at=None if state == ReferenceState.UNCHECKED else checked,
+            )
+        )  # fmt: skip
+    # One among the files of the root, which is what most people see first.
+    rows[0].path = rows[0].name = REFERENCE
+    return rows
 
 
 def _blob(alice: Actor, version: ArtifactVersion, name: str, content: bytes) -> Blob:
@@ -170,8 +230,13 @@ def _add_files(version: ArtifactVersion, files: dict[str, Blob]) -> None:
         )
         for path, blob in files.items()
     )  # fmt: skip
-    version.file_count, version.total_size = len(files), sum(blob.size for blob in files.values())
-    version.save(update_fields=["file_count", "total_size"])
+    references = _references(version)
+    ArtifactFile.objects.bulk_create(references)
+    version.reference_count, version.referenced_size = len(references), sum(file.size for file in references)
+    version.file_count = len(files) + len(references)
+    version.total_size = sum(blob.size for blob in files.values()) + version.referenced_size
+    version.reference_state, version.references_checked_at = ReferenceState.MISSING, timezone.now()
+    version.save()
     folder_summaries.store(version)
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import errors, permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from core.validators import validate_json_object
+from core.validators import MAX_TAGS, validate_json_object
 from projects import run_names
 from projects.errors import RunEnded
 from projects.models import Project, Resume, Run, RunEnvironment, State
@@ -120,9 +120,13 @@ def _resume(actor: Actor, run: Run, columns: dict[str, Any]) -> Run:
 def update(actor: Actor, run: Run, *, merge: bool = False, **changes: Any) -> Run:
     """Change columns that its owner fills in; also after the run has finished.
 
-    With `merge` the keys of config and summary are added to those that the run has, whoever has set them.
+    With `merge` the keys of config and summary are added to those that the run has, whoever has set them; `add_tags`
+    and `remove_tags` keep the other tags.
     """
     permissions.require(actor, run.project.team, Role.EDITOR)
+    added, removed = (list(changes.pop(name, ())) for name in ("add_tags", "remove_tags"))
+    if added or removed:
+        changes["tags"] = _with_tags(_lock(run).tags, added, removed)
     if merge:
         stored = _lock(run)
         for column in {"config", "summary"} & changes.keys():
@@ -240,6 +244,14 @@ def _within_limits(column: str, value: dict[str, Any]) -> dict[str, Any]:
         return validate_json_object(value)
     except ValidationError as error:
         raise errors.Invalid(f"{column}: {error.messages[0]}", errors={column: error.messages}) from error
+
+
+def _with_tags(tags: list[str], added: list[str], removed: list[str]) -> list[str]:
+    """The tags in their order, with and without these. Raises `Invalid` where they are too many."""
+    changed = [tag for tag in dict.fromkeys([*tags, *added]) if tag not in removed]
+    if len(changed) > MAX_TAGS:
+        raise errors.Invalid(f"It would have {len(changed)} tags: at most {MAX_TAGS} are allowed.")
+    return changed
 
 
 def _reload(run: Run) -> None:

@@ -121,19 +121,23 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 def index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the first page shows. Sums and failures are at most five minutes old; everything else is of now.
 
-    The sum over all objects takes longest: the page asks for it afterwards, unless it is known.
+    The sum over all objects takes longest: the page asks for it afterwards, unless it is known. It names projects, and
+    is for staff who may see all of them.
     """
     now = timezone.now()
+    may_view_projects = _may_view(request, "projects.Project")
+    storage = (_storage() if "storage" in request.GET else cache.get(_STORAGE_KEY)) if may_view_projects else None
     return context | {
         "title": "Overview",
         "health": [
             Row(_PARTS.get(name, name), text or "OK", is_bad=bool(text)) for name, text in health.parts().items()
         ],
         "queues": [_queue(now, *queue) for queue in metrics.queues(now)],
-        "failures": [_failure(name, count) for name, count in metrics.failures().items()],
+        "failures": [_failure(request, name, count) for name, count in metrics.failures().items()],
         "drafts": bounded_count.format_count(bounded_count.count(ArtifactVersion.objects.drafts())),
-        "drafts_url": _url("artifacts.ArtifactVersion", "state__exact=draft"),
-        "storage": _storage() if "storage" in request.GET else cache.get(_STORAGE_KEY),
+        "drafts_url": _url_for(request, "artifacts.ArtifactVersion", "state__exact=draft"),
+        "may_view_projects": may_view_projects,
+        "storage": storage,
     }
 
 
@@ -153,15 +157,20 @@ def _url(label: str, query: str = "") -> str:
     return f"{url}?{query}" if query else url
 
 
+def _url_for(request: HttpRequest, label: str, query: str) -> str:
+    """The same for who may see it; empty for others."""
+    return _url(label, query) if _may_view(request, label) else ""
+
+
 def _queue(now: Any, name: str, rows: Any, column: str) -> Row:
     oldest = rows.order_by(_ORDERS.get(name, column)).values_list(column, flat=True).first()
     count = bounded_count.format_count(bounded_count.count(rows))
     return Row(_QUEUES[name], count, since=now - oldest if oldest else None)
 
 
-def _failure(name: str, count: int) -> Row:
+def _failure(request: HttpRequest, name: str, count: int) -> Row:
     label, model, query = _FAILURES[name]
-    return Row(label, f"{count:,}", _url(model, query), is_bad=count > 0)
+    return Row(label, f"{count:,}", _url_for(request, model, query), is_bad=count > 0)
 
 
 def _storage() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
+from django.template.defaultfilters import pluralize
 
 from artifacts.deletion_impact import MAX_LISTED, Impact, Some
 from artifacts.models import ArtifactVersion
@@ -37,6 +38,16 @@ def of_projects(projects: QuerySet[Project], count: int) -> list[Fact]:
     """The projects that keep their team."""
     first = list(long_values.defer(projects, "")[:MAX_LISTED])
     return [_rows("Projects", Some(first, count), lambda project: project.name)]
+
+
+def files_of(version: ArtifactVersion) -> str:
+    """What goes with the version: `12 files`, and its references, but not what they refer to."""
+    files = f"{version.stored_count:,} file{pluralize(version.stored_count)}"
+    if not version.reference_count:
+        return files
+    references = f"{version.reference_count:,} reference{pluralize(version.reference_count)}"
+    references = f"{references} (what they refer to is kept)"
+    return f"{files} and {references}" if version.stored_count else references
 
 
 def source_run(version: ArtifactVersion) -> list[Fact]:

@@ -1,6 +1,6 @@
 """Rows that were ticked in a table, and the page that says what is about to happen to them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib import messages
@@ -9,9 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from artifacts.selection import MAX_ITEMS, Outcome
+from core import long_values
 from core.validators import validate_tags
 from projects.models.project import as_uuid
 from web import rendering
+
+
+class Row(NamedTuple):
+    """A row that was ticked, a sentence about it, and why it is left out of what is about to happen, if it is."""
+
+    item: Any
+    sentence: str = ""
+    refusal: str = ""
 
 
 class NoForm(forms.Form):
@@ -40,10 +49,10 @@ class TagsForm(forms.Form):
 
 
 def items(request: HttpRequest, rows: QuerySet) -> list[Any]:
-    """The ticked ones of these rows, in their order; what is not among them is as if it were not ticked."""
+    """The ticked ones of these rows, in their order, without long values; others are as if they were not ticked."""
     sent = request.POST if request.method == "POST" else request.GET
     ids = [pk for pk in map(as_uuid, sent.getlist("item")[:MAX_ITEMS]) if pk]
-    return list(rows.filter(pk__in=ids)) if ids else []
+    return list(long_values.defer(rows.filter(pk__in=ids), "")) if ids else []
 
 
 def nothing_selected(request: HttpRequest, back: str, message: str = "Select at least one row first.") -> HttpResponse:
@@ -52,11 +61,13 @@ def nothing_selected(request: HttpRequest, back: str, message: str = "Select at 
 
 
 def render_confirmation(
-    request: HttpRequest, form: forms.Form | None, rows: list[tuple[Any, str]], heading: str, back: str, **context: Any
+    request: HttpRequest, form: forms.Form | None, rows: list[Row], heading: str, back: str, **context: Any
 ) -> HttpResponse:
-    """What happens to each, in a form that sends them on. `rows` are items, each with a sentence about it."""
+    """What happens to each, in a form that sends on those that nothing forbids."""
     status = 422 if form is not None and form.is_bound else 200
-    context |= {"form": form, "rows": rows, "heading": heading, "back": back}
+    refused = sum(bool(row.refusal) for row in rows)
+    context |= {"form": form if refused < len(rows) else None, "rows": rows, "heading": heading, "back": back}
+    context["refused_count"] = refused
     return rendering.render_page(request, "selection/confirm.html", context, status=status)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.validators import RegexValidator
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
 from artifacts import storage, validators
@@ -37,9 +37,10 @@ class SizeField(serializers.IntegerField):
 
 
 class ReferenceSizeField(serializers.IntegerField):
-    """The length of an object that is kept elsewhere, in bytes: up to 1 PiB, 0 where it is not known."""
+    """The length of an object that is kept elsewhere, in bytes: up to 1 PiB."""
 
     def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", "In bytes; 0, or left out, where it is not known.")
         super().__init__(min_value=0, max_value=references.MAX_SIZE, **kwargs)
 
 
@@ -100,17 +101,25 @@ class MimeTypeField(serializers.CharField):
 
 
 class FileSpecSerializer(serializers.Serializer):
-    """A file whose bytes are uploaded, by its sha256; or a reference, by its `reference_uri`."""
+    """A file whose bytes are uploaded."""
 
     path = serializers.CharField(max_length=1024)
-    size = SizeField(required=False, help_text="In bytes. Of a reference 0, or left out, where it is not known.")
-    sha256 = HashField(validators.SHA256, required=False, help_text="Of a file; a reference has none.")
+    size = SizeField()
+    sha256 = HashField(validators.SHA256)
     md5 = HashField(validators.MD5, required=False, allow_null=True)
     mime_type = MimeTypeField(required=False)
     executable = serializers.BooleanField(required=False)
-    reference_uri = ReferenceUriField(required=False)
-    reference_identity = IdentityField()
-    version_id = ObjectVersionField()
+
+
+class ReferenceSpecSerializer(serializers.Serializer):
+    """An object that stays where it is."""
+
+    path = serializers.CharField(max_length=1024)
+    reference_uri = ReferenceUriField()
+    size = ReferenceSizeField(required=False)
+    reference_identity = IdentityField(allow_null=True)
+    version_id = ObjectVersionField(allow_null=True)
+    mime_type = MimeTypeField(required=False)
 
 
 class PlainListField(serializers.Field):
@@ -148,7 +157,14 @@ class PlainListField(serializers.Field):
         return [self.value_of(item) for item in data]
 
 
-@extend_schema_field(FileSpecSerializer(many=True))
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        component_name="FileOrReferenceSpec",
+        serializers=[FileSpecSerializer, ReferenceSpecSerializer],
+        resource_type_field_name=None,
+        many=True,
+    )
+)
 class FileListField(PlainListField):
     """Files and references."""
 
@@ -300,7 +316,7 @@ def _error_of_reference(entry: dict[str, Any]) -> str:
         if not isinstance(entry.get(name), str):
             return f"{name} must be a text."
     for name in ("reference_identity", "version_id"):
-        if not isinstance(entry.get(name) or "", str):
+        if entry.get(name) is not None and not isinstance(entry[name], str):
             return f"{name} must be a text."
     size = entry.get("size", 0)
     if type(size) is not int or not 0 <= size <= references.MAX_SIZE:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from api.aliases.serializers import MAX_ALIASES_A_CALL, AliasNameField
@@ -33,8 +34,6 @@ from core.cursors import encode_cursor
 
 _ONLY_OF_REFERENCES = "Only there for references."
 MAX_COMPLETED_UPLOADS = 100_000
-_UPLOAD_FIELDS = ("storage_key", "sha256_hash", "md5_hash", "parts", "executable")
-_REFERENCE_FIELDS = ("reference_uri", "reference_identity", "reference_version_id", "etag")
 
 
 class VersionCreate(serializers.Serializer):
@@ -161,43 +160,46 @@ class UploadUrlSerializer(serializers.Serializer):
 
 
 class FileRegister(serializers.Serializer):
-    """A file whose bytes were uploaded, with its `size` and `storage_key`; or with `is_reference` one that refers to an
-    object elsewhere, with its `reference_uri`."""
+    """A file whose bytes were uploaded."""
 
     version_id = serializers.UUIDField(required=False)
     path = serializers.CharField(max_length=1024, trim_whitespace=False)
     name = serializers.CharField(max_length=1024, required=False)
-    size = ReferenceSizeField(required=False, help_text="In bytes. Of a reference 0, or left out, if it is not known.")
+    size = SizeField()
     mime_type = MimeTypeField(required=False)
     executable = serializers.BooleanField(required=False)
-    storage_key = serializers.CharField(max_length=1400, trim_whitespace=False, required=False)
+    storage_key = serializers.CharField(max_length=1400, trim_whitespace=False)
     sha256_hash = HashField(validators.SHA256, required=False, allow_null=True)
     md5_hash = HashField(validators.MD5, required=False, allow_null=True)
     parts = CompletedPartListField(
         required=False, help_text="Of an upload in parts: the ETags of the store's responses."
     )
 
-    is_reference = serializers.BooleanField(required=False)
-    reference_uri = ReferenceUriField(required=False)
-    reference_identity = IdentityField()
-    reference_version_id = ObjectVersionField()
-    etag = EtagField()
-
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if data.get("name") not in (None, data["path"].rpartition("/")[2]):
             raise serializers.ValidationError({"name": "The name is the last segment of the path."})
-        is_reference = data.get("is_reference", False)
-        needed = ("reference_uri",) if is_reference else ("size", "storage_key")
-        for name in needed:
-            if name not in data:
-                raise serializers.ValidationError({name: "This field is required."})
-        for name in _UPLOAD_FIELDS if is_reference else _REFERENCE_FIELDS:
-            if name in data:
-                kind = "A reference" if is_reference else "A file that is no reference (is_reference: true)"
-                raise serializers.ValidationError({name: f"{kind} does not have this field."})
-        if not is_reference and data["size"] > storage.MAX_OBJECT:
-            raise serializers.ValidationError({"size": "An object has at most 5 TiB."})
         return data
+
+
+class ReferenceRegister(serializers.Serializer):
+    """The same as `ReferenceCreate`, by the names that a file has in the API."""
+
+    version_id = serializers.UUIDField(required=False)
+    path = serializers.CharField(max_length=1024, trim_whitespace=False)
+    is_reference = serializers.ChoiceField([True])
+    reference_uri = ReferenceUriField()
+    size = ReferenceSizeField(required=False)
+    etag = EtagField()
+    reference_identity = IdentityField()
+    reference_version_id = ObjectVersionField()
+    mime_type = MimeTypeField(required=False)
+
+
+FILE_OR_REFERENCE = PolymorphicProxySerializer(
+    component_name="FileOrReferenceRegister",
+    serializers=[FileRegister, ReferenceRegister],
+    resource_type_field_name=None,
+)
 
 
 class ReferenceCreate(serializers.Serializer):
@@ -205,7 +207,7 @@ class ReferenceCreate(serializers.Serializer):
 
     path = serializers.CharField(max_length=1024, trim_whitespace=False)
     uri = ReferenceUriField()
-    size = ReferenceSizeField(required=False, help_text="In bytes; 0, or left out, if it is not known.")
+    size = ReferenceSizeField(required=False)
     etag = EtagField()
     identity = IdentityField()
     version_id = ObjectVersionField()
@@ -213,7 +215,9 @@ class ReferenceCreate(serializers.Serializer):
 
 
 def reference_spec(data: dict[str, Any]) -> ReferenceSpec:
-    """The reference of a validated `ReferenceCreate`, or of a `FileRegister` with its names."""
+    """The reference of a validated `ReferenceCreate` or `ReferenceRegister`."""
+    if "reference_uri" in data:
+        data = data | {name.removeprefix("reference_"): data[name] for name in data if name.startswith("reference_")}
     identity, from_etag = data.get("identity", ""), references.identity_of_etag(data.get("etag", ""))
     if identity and from_etag and identity != from_etag:
         raise serializers.ValidationError({"identity": "This differs from the ETag: send one of them."})

@@ -209,6 +209,16 @@ class Migration(migrations.Migration):
                 default=0, editable=False, help_text="Bytes of all files, references included."
             ),
         ),
+        migrations.AddField(
+            model_name="foldersummary",
+            name="reference_count",
+            field=models.PositiveIntegerField(default=0, help_text="How many of its files are references."),
+        ),
+        migrations.AddField(
+            model_name="foldersummary",
+            name="referenced_size",
+            field=models.BigIntegerField(default=0, help_text="Bytes of its references."),
+        ),
         migrations.AddIndex(
             model_name="artifactfile",
             index=models.Index(

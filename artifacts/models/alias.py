@@ -36,12 +36,15 @@ class AliasQuerySet(models.QuerySet["ArtifactAlias"]):
         rows = self.select_related("version__run", "version__created_by", "created_by")
         return long_values.defer(rows, "version__run")
 
-    def covered_by(self, rule: "AliasRule") -> Self:
-        """Those that the rule protects."""
-        scope = {"artifact__project__team": rule.team_id, "artifact__project": rule.project_id}
-        scope["artifact"] = rule.artifact_id
-        rows = self.filter(**{column: pk for column, pk in scope.items() if pk})
-        return rows.filter(alias__regex=rule.regex) if rule.covers_many else rows.filter(alias=rule.pattern)
+    def covered_by(self, *rules: "AliasRule") -> Self:
+        """Those that one of the rules protects."""
+        covered = Q(pk__in=[])
+        for rule in rules:
+            scope = {"artifact__project__team": rule.team_id, "artifact__project": rule.project_id}
+            scope["artifact"] = rule.artifact_id
+            matches = Q(alias__regex=rule.regex) if rule.covers_many else Q(alias=rule.pattern)
+            covered |= Q(matches, **{column: pk for column, pk in scope.items() if pk})
+        return self.filter(covered)
 
     def within(self, scope: Team | Project) -> Self:
         """Those of all artifacts of a project or a team."""

@@ -16,6 +16,8 @@ class FolderSummary(models.Model):
     entry_count = models.PositiveIntegerField(help_text="Files and folders that lie in it directly.")
     file_count = models.PositiveIntegerField(help_text="All files below it.")
     total_size = models.BigIntegerField(help_text="Bytes of all files below it.")
+    reference_count = models.PositiveIntegerField(default=0, help_text="How many of its files are references.")
+    referenced_size = models.BigIntegerField(default=0, help_text="Bytes of its references.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "path"], name="folder_path_unique")]

@@ -10,15 +10,16 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 
+from artifacts.search_query import SHORTEST_INDEXED
 from core.sqlite import full_text
 from projects.models import Project, Run
 
 MAX_KEY_LENGTH = 200
 MAX_VALUE_LENGTH = 200
-# The index on texts holds triples of characters.
-_SHORTEST_INDEXED = 3
+# Names and tags come first in a text: what is too short for the index is looked for among so many characters.
+BEGINNING_LENGTH = 200
 
 
 class SearchQuerySet(models.QuerySet):
@@ -35,12 +36,15 @@ class SearchQuerySet(models.QuerySet):
 
 class DocumentQuerySet(SearchQuerySet):
     def containing(self, *texts: str, by_index: bool) -> Self:
-        """Those with one of the texts, which are folded already.
+        """Those with one of the texts, which are folded already; at their beginning, if one is not `SHORTEST_INDEXED`.
 
         `by_index` finds the few, in a query of its own; without it each row is looked at.
         """
         name = self.model._meta.db_table
-        if by_index and min(map(len, texts)) >= _SHORTEST_INDEXED and full_text.exists(name):
+        if min(map(len, texts)) < SHORTEST_INDEXED:
+            rows = self.alias(beginning=Left("text", BEGINNING_LENGTH))
+            return rows.filter(reduce(or_, (Q(beginning__contains=text) for text in texts)))
+        if by_index and full_text.exists(name):
             index, pattern = full_text.table(name), full_text.pattern(texts)
             # Joined, because SQLite would first gather all rows of a subquery.
             return self.extra(

@@ -178,5 +178,15 @@ class ArtifactVersion(models.Model):
         return f"v{self.previous_number}" if self.previous_number else None
 
     @property
+    def stored_count(self) -> int:
+        """How many of its files have their bytes here."""
+        return self.file_count - self.reference_count
+
+    @property
+    def stored_size(self) -> int:
+        """Bytes of those."""
+        return self.total_size - self.referenced_size
+
+    @property
     def is_finalized(self) -> bool:
         return self.state == self.State.FINALIZED

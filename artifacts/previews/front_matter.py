@@ -144,7 +144,8 @@ def _hub_url(name: str, kind: str) -> str:
 
 
 def _is_web_url(text: str) -> bool:
-    return re.match(r"https?://[\w.-]+(:\d+)?(/|\Z)", text, re.ASCII) is not None
+    """Whether it is one as a whole: a text that was cut leads nowhere."""
+    return re.fullmatch(r"https?://[\w.-]+(:\d+)?(/[^…]*)?", text, re.ASCII) is not None
 
 
 def _texts(value: Any) -> list[str]:

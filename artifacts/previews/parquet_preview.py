@@ -1,17 +1,16 @@
 """Parquet: the schema and some rows, read by ranges from a file of any size, with pyarrow."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pyarrow
 from pyarrow import parquet
 
-from artifacts.previews import column_summary
+from artifacts.previews import column_summary, parquet_rows
 from artifacts.previews.column_summary import ColumnSummary
-from artifacts.previews.reader import Reader, SeekableFile
-from artifacts.previews.results import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Column, FormatMismatch, Summary, Table, cell
+from artifacts.previews.reader import Reader
+from artifacts.previews.results import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Column, Summary, Table, cell
 
 # Of which columns are summarised; whole files by their own statistics, if they have not too many of them.
 SUMMARY_ROWS = 5_000
@@ -25,13 +24,13 @@ _NO_TEXT = "…"
 
 def preview(reader: Reader, rows: str = "") -> Table:
     """`rows` is the number of the first row, from 1."""
-    with _file(reader) as file:
+    with parquet_rows.opened(reader) as file:
         return _table(file, rows)
 
 
 def summarised(table: Table, reader: Reader) -> Table:
     """The same table with summaries of its columns."""
-    with _file(reader) as file:
+    with parquet_rows.opened(reader) as file:
         count = min(SUMMARY_ROWS, file.metadata.num_rows)
         statistics = _statistics(file)
         columns = [replace(column, summary=_summary(file, column, count, statistics)) for column in table.columns]
@@ -40,17 +39,6 @@ def summarised(table: Table, reader: Reader) -> Table:
     else:
         which = f"Columns of all {count:,} row{'' if count == 1 else 's'}."
     return replace(table, columns=columns, summarised=which)
-
-
-@contextmanager
-def _file(reader: Reader) -> Iterator[parquet.ParquetFile]:
-    try:
-        source = pyarrow.PythonFile(SeekableFile(reader), mode="r")
-        yield parquet.ParquetFile(source, pre_buffer=False, buffer_size=64 * 2**10)
-    except pyarrow.ArrowMemoryError as error:
-        raise MemoryError from error
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
-        raise FormatMismatch("This Parquet file cannot be read.") from error
 
 
 def _table(file: parquet.ParquetFile, cursor: str) -> Table:

@@ -1,5 +1,7 @@
-"""The schema and the first rows of a Parquet file as text, to compare them. Runs in a sandboxed process."""
+"""A Parquet file, and its schema and first rows as text, to compare them. Runs in a sandboxed process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow
@@ -9,36 +11,31 @@ from artifacts.previews.reader import Reader, SeekableFile
 from artifacts.previews.results import MAX_COLUMNS, FormatMismatch
 
 
+@contextmanager
+def opened(reader: Reader) -> Iterator[parquet.ParquetFile]:
+    """The file. Within the block Arrow's errors are `FormatMismatch`, or `MemoryError`."""
+    try:
+        source = pyarrow.PythonFile(SeekableFile(reader), mode="r")
+        yield parquet.ParquetFile(source, pre_buffer=False, buffer_size=64 * 2**10)
+    except pyarrow.ArrowMemoryError as error:
+        raise MemoryError from error
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+        raise FormatMismatch("This Parquet file cannot be read.") from error
+
+
 def schema(reader: Reader) -> tuple[dict[str, str], int, int]:
     """The types of the first columns by name, the number of rows, and that of columns. Raises `FormatMismatch`."""
-    file = _open(reader)
-    fields = list(file.schema_arrow)
-    types = {field.name: str(field.type)[:200] for field in fields[:MAX_COLUMNS]}
-    return types, file.metadata.num_rows, len(fields)
+    with opened(reader) as file:
+        fields = list(file.schema_arrow)
+        types = {field.name: str(field.type)[:200] for field in fields[:MAX_COLUMNS]}
+        return types, file.metadata.num_rows, len(fields)
 
 
 def rows(reader: Reader, columns: list[str], limit: int) -> list[tuple[str | None, ...]]:
     """The first rows. Column by column, so that the pages of only one are in memory."""
-    file = _open(reader)
-    limit = min(limit, file.metadata.num_rows)
-    try:
+    with opened(reader) as file:
+        limit = min(limit, file.metadata.num_rows)
         return list(zip(*(_values(file, column, limit) for column in columns), strict=False))
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
-        raise _mismatch(error) from error
-
-
-def _open(reader: Reader) -> parquet.ParquetFile:
-    try:
-        source = pyarrow.PythonFile(SeekableFile(reader), mode="r")
-        return parquet.ParquetFile(source, pre_buffer=False, buffer_size=64 * 2**10)
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
-        raise _mismatch(error) from error
-
-
-def _mismatch(error: Exception) -> Exception:
-    if isinstance(error, pyarrow.ArrowMemoryError):
-        return MemoryError()
-    return FormatMismatch("This Parquet file cannot be read.")
 
 
 def _values(file: parquet.ParquetFile, column: str, limit: int) -> list[str | None]:

@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from artifacts.previews import archive_preview, natural_order
+from artifacts import natural_order
+from artifacts.previews import archive_preview
 from artifacts.previews.reader import Reader, SeekableFile
 from artifacts.previews.results import FormatMismatch, Import, Pickle, PreviewTooLarge, cell
 
@@ -23,6 +24,9 @@ UNKNOWN = "a computed name"
 _PROTOCOL = b"\x80"
 # What breaks off so early is something else.
 _SHORT = 64
+# The old format of PyTorch: so many pickles, of which this number is the first, then the bytes of the tensors.
+_TORCH_PICKLES = 5
+_TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _PARTLY = "Not all of this file was read: there may be other imports."
 # Modules and names that saved arrays, tensors and data frames need. Loading others runs code of their authors' choice.
 _USUAL = (
@@ -67,7 +71,7 @@ def preview(reader: Reader) -> Pickle:
     if reader.head(4) == b"PK\x03\x04":
         return _zipped(reader)
     data = reader.head(MAX_PICKLE)
-    names, is_whole = imports(data)
+    names, is_whole = imports(data, is_cut=len(data) < reader.size)
     if not is_whole and not names and (not data.startswith(_PROTOCOL) or reader.size < _SHORT):
         raise FormatMismatch("This is not a pickle, despite its name.")
     return _result(names, [], "" if is_whole else _PARTLY)
@@ -82,7 +86,7 @@ def _zipped(reader: Reader) -> Pickle:
             for info in archive.infolist():
                 if info.filename.endswith((".pkl", ".pickle")):
                     with archive.open(info) as file:
-                        more, is_read = imports(file.read(MAX_PICKLE))
+                        more, is_read = imports(file.read(MAX_PICKLE), is_cut=info.file_size > MAX_PICKLE)
                     names, found, is_whole = names | more, True, is_whole and is_read
     except (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError, PreviewTooLarge):
         is_whole = False
@@ -91,27 +95,28 @@ def _zipped(reader: Reader) -> Pickle:
     return _result(names, members, "" if is_whole else _PARTLY)
 
 
-def imports(data: bytes) -> tuple[set[str], bool]:
-    """The names that the pickles in `data` import, and whether the first was read to its end.
+def imports(data: bytes, *, is_cut: bool = False) -> tuple[set[str], bool]:
+    """The names that the pickles in `data` import, and whether all that loading would read was read.
 
-    PyTorch's old format has several, and the bytes of its tensors behind them, which are no pickle.
+    `is_cut` says that the file goes on behind `data`. One pickle may follow another: some programs load them all.
     """
     names: set[str] = set()
     file = io.BytesIO(data)
-    count = 0
-    is_whole = False
+    opcodes = pickles = 0
     try:
         while file.tell() < len(data):
+            if pickles == _TORCH_PICKLES and data.startswith(_TORCH_MAGIC):
+                return names, True
             for name in _names(file):
-                count += 1
-                if count > MAX_OPCODES or len(names) > MAX_IMPORTS:
+                opcodes += 1
+                if opcodes > MAX_OPCODES or len(names) > MAX_IMPORTS:
                     return names, False
                 if name:
                     names.add(cell(name))
-            is_whole = True
+            pickles += 1
     except Exception:  # Hostile bytes raise errors of many kinds in pickletools.
-        return names, is_whole
-    return names, is_whole
+        return names, False
+    return names, pickles > 0 and not is_cut
 
 
 def _names(file: io.BytesIO) -> Iterator[str]:
@@ -149,7 +154,7 @@ def _remember(name: str, argument: Any, strings: list[str], memo: dict[int, str]
 
 def _result(names: set[str], members: list[Any], note: str) -> Pickle:
     found = [Import(name, _risk(name)) for name in names]
-    found.sort(key=lambda item: ({"code": 0, "unknown": 1, "": 2}[item.risk], natural_order.key(item.name)))
+    found.sort(key=lambda item: ({"code": 0, "unknown": 1, "": 2}[item.risk], natural_order.sort_key(item.name)))
     return Pickle(found[:MAX_IMPORTS], members, note)
 
 

@@ -7,9 +7,13 @@ from artifacts.previews import image_preview, media_preview, sandbox, text_previ
 from artifacts.previews.comparison_results import Comparison, NoComparison
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import FormatMismatch, Image, NoPreview, Preview, PreviewTooLarge, Table, TooLarge
+from artifacts.references import content as reference_content
 
 # Kinds of preview whose files a browser can show by itself.
 _RAW_KINDS = ("image", "document", "text", "prose", "tree", "notebook")
+# Kinds whose bytes the page has the browser fetch.
+_SHOWN_BY_BROWSERS = ("image", "document", "media")
+_DOWNLOAD_IT = "Images, audio, video and PDF that are elsewhere have no preview: download the file."
 _HEAD = 4 * 2**10
 
 
@@ -19,8 +23,8 @@ def preview(file: ArtifactFile, person: str, rows: str = "") -> Preview:
     Of a table it has the rows that `rows` asks for, which is what a `Table` says of other rows.
     """
     try:
-        downloads.require_readable(file)
-        return sandbox.preview(file.name, _reader(file), person, rows)
+        found = sandbox.preview(file.name, _reader(file), person, rows)
+        return NoPreview(_DOWNLOAD_IT) if file.is_reference and found.kind in _SHOWN_BY_BROWSERS else found
     except PreviewTooLarge as error:
         return TooLarge(str(error))
     except errors.RegistryError as error:
@@ -30,8 +34,6 @@ def preview(file: ArtifactFile, person: str, rows: str = "") -> Preview:
 def compare(before: ArtifactFile, after: ArtifactFile, person: str) -> Comparison:
     """What differs between the contents of two files of one name: at least `NoComparison`, with the reason."""
     try:
-        for file in (before, after):
-            downloads.require_readable(file)
         return sandbox.compare(after.name, _reader(before), _reader(after), person)
     except PreviewTooLarge:
         return NoComparison("Too large to compare by its contents.")
@@ -50,6 +52,8 @@ def image(file: ArtifactFile) -> Image:
 
 def has_raw(file: ArtifactFile, preview: Preview) -> bool:
     """Whether a browser can show the bytes of the file as they are, if it has this preview."""
+    if file.is_reference:
+        return False
     is_text = isinstance(preview, Table) and preview.is_text
     return (is_text or preview.kind in _RAW_KINDS) and not file.name.lower().endswith(".gz")
 
@@ -70,4 +74,8 @@ def raw_type(file: ArtifactFile) -> str:
 
 
 def _reader(file: ArtifactFile) -> Reader:
+    """Raises as `downloads.require_readable`; of a reference as `reference_content.opened`."""
+    if file.is_reference:
+        return Reader(file.size, reference_content.opened(file))
+    downloads.require_readable(file)
     return Reader(file.size, lambda offset, length: downloads.read_range(file, offset, length))

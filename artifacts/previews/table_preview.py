@@ -87,7 +87,7 @@ def json_lines(reader: Reader, rows: str = "") -> Table:
 def summarised(table: Table, name: str, reader: Reader) -> Table:
     """The same table with summaries of its columns, from the first `MAX_SUMMARY` bytes of the file."""
     text = text_preview.complete_lines(reader.head(MAX_SUMMARY), is_whole=reader.size <= MAX_SUMMARY)
-    rows = _json_rows(text, table) if "json" in name.rpartition(".")[2] else _csv_rows(text, name)
+    rows = _json_rows(text, table) if name.lower().endswith(("jsonl", "ndjson")) else _csv_rows(text, name)
     summaries = [ColumnSummary() for _ in table.columns]
     while chunk := list(islice(rows, _CHUNK)):
         for summary, values in zip(summaries, _transposed(chunk, len(summaries)), strict=True):

@@ -9,7 +9,8 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from artifacts.previews import json_tree, natural_order
+from artifacts import natural_order
+from artifacts.previews import json_tree
 from artifacts.previews.reader import Reader, SeekableFile
 from artifacts.previews.results import FormatMismatch, PreviewTooLarge, Tensor, Tensors, Total, cell
 
@@ -97,7 +98,7 @@ def is_shape(shape: tuple[Any, ...]) -> bool:
 
 def tensors_of(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
     """The preview of these tensors, in natural order, with the totals of all and of each dtype."""
-    tensors.sort(key=lambda tensor: natural_order.key(tensor.name))
+    tensors.sort(key=lambda tensor: natural_order.sort_key(tensor.name))
     total = _total("", tensors)
     note = f"{total.count:,} tensor{'' if total.count == 1 else 's'}, {total.parameters:,} parameters."
     if len(tensors) > MAX_TENSORS:
@@ -105,7 +106,7 @@ def tensors_of(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
     groups: dict[str, list[Tensor]] = {}
     for tensor in tensors:
         groups.setdefault(tensor.dtype, []).append(tensor)
-    by_dtype = [_total(dtype, groups[dtype]) for dtype in sorted(groups, key=natural_order.key)[:_MAX_TOTALS]]
+    by_dtype = [_total(dtype, groups[dtype]) for dtype in sorted(groups, key=natural_order.sort_key)[:_MAX_TOTALS]]
     return Tensors(tensors[:MAX_TENSORS], json_tree.rows(metadata), note, [*by_dtype, total])
 
 

@@ -1,12 +1,13 @@
 """Asking for a check of a version's references. Workers carry it out."""
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors
-from artifacts.models import ArtifactVersion, ReferenceCheck
+from artifacts.models import ArtifactVersion, ExternalStore, ReferenceCheck
 from artifacts.references import tasks
 
 
@@ -29,6 +30,16 @@ def request(actor: Actor, version: ArtifactVersion) -> ReferenceCheck:
     check = ReferenceCheck.objects.filter(version=version).first()
     # A worker may have been quick.
     return check or ReferenceCheck(version=version, requested_by=actor.user)
+
+
+def annotate(versions: QuerySet[ArtifactVersion]) -> QuerySet[ArtifactVersion]:
+    """Each with `has_external_stores` of its team, and `checked_references`: how many a check has looked at.
+
+    That is None where no check is requested.
+    """
+    checked = ReferenceCheck.objects.filter(version=OuterRef("pk")).values("checked_count")
+    stores = ExternalStore.objects.filter(team=OuterRef("artifact__project__team"))
+    return versions.annotate(checked_references=Subquery(checked[:1]), has_external_stores=Exists(stores))
 
 
 def running(version: ArtifactVersion) -> ReferenceCheck | None:

@@ -68,12 +68,14 @@ def add_to_locked(
     actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec | ReferenceSpec]
 ) -> tuple[int, list[str]]:
     """`add`, for callers that hold the draft's lock and have checked the permission."""
+    files = [spec for spec in specs if isinstance(spec, FileSpec)]
+    if len(files) == len(specs):
+        return drafts.add_to_locked(actor, version, files)
     drafts.check_specs(specs)
-    references = [check(spec) for spec in specs if isinstance(spec, ReferenceSpec)]
-    new = _new_among(version, references) if references else []
-    drafts.check_total_size(version, [*new, *(spec for spec in specs if isinstance(spec, FileSpec))])
+    new = _new_among(version, [check(spec) for spec in specs if isinstance(spec, ReferenceSpec)])
+    drafts.check_total_size(version, [*new, *files])
     ArtifactFile.objects.bulk_create((spec.to_file(version) for spec in new), batch_size=_BATCH_SIZE)
-    added, missing = drafts.add_to_locked(actor, version, [spec for spec in specs if isinstance(spec, FileSpec)])
+    added, missing = drafts.add_to_locked(actor, version, files)
     return len(new) + added, missing
 
 

@@ -184,7 +184,7 @@ def _elsewhere(uri: str, scheme: str) -> Location:
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise errors.ReferenceRefused("This is not a valid URI.") from error
-    if not (parts.netloc or parts.path):
+    if not (parts.netloc or parts.path) or "\\" in parts.netloc:
         raise errors.ReferenceRefused("The URI names nothing: write what follows its scheme.")
     return Location(uri, scheme, Provider.OTHER, host=host, key=parts.path)
 

@@ -22,6 +22,8 @@ from psycopg.adapt import AdaptersMap, Transformer
 from psycopg.generators import fetch_many, send
 from psycopg.pq import TransactionStatus
 
+from core import postgres_locks
+
 # SQL, and the values that are sent beside it.
 Statement = tuple[str, Sequence[Any]]
 
@@ -40,11 +42,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._check_connection()
         before, self._deferred = self._deferred, []
         statements = (*before, *statements)
-        if len(statements) < 2 or self.queries_logged or self.execute_wrappers:
-            cursors = [self._run_alone(statement) for statement in statements]
-        else:
-            cursors = self._run_together(statements)
-        return cursors[len(before) :]
+        if len(statements) > 1 and self._may_run_together:
+            with postgres_locks.turn(self, statements) as may_wait:
+                if may_wait:
+                    return self._run_together(statements)[len(before) :]
+        return [self._run_alone(statement) for statement in statements][len(before) :]
 
     def write(self, statement: Statement) -> Any:
         """Run the statement: its cursor; None where it is left for later, as `deferring` says."""
@@ -75,7 +77,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super()._cursor(name)
 
     def _commit(self) -> None:
-        if self._deferred and not (self.queries_logged or self.execute_wrappers):
+        if self._deferred and self._may_run_together:
             statements, self._deferred = self._deferred, []
             with debug_transaction(self, "COMMIT"):
                 self._run_together(statements, ends_transaction=True)
@@ -97,6 +99,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close()
 
     # --- How statements are run ---
+
+    @property
+    def _may_run_together(self) -> bool:
+        """Unless somebody wants to see each statement. That of `postgres_locks` is asked by itself."""
+        return not self.queries_logged and not set(self.execute_wrappers) - {postgres_locks.limit_wait}
 
     def _check_connection(self) -> None:
         self.validate_thread_sharing()

@@ -12,7 +12,7 @@ import projects.validators
 class Migration(migrations.Migration):
     replaces = [
         ("projects", "0001_initial"),
-        ("projects", "0002_run_history"),
+        ("projects", "0002_run_history_and_resuming"),
         ("projects", "0003_runs_by_column"),
         ("projects", "0004_run_environment"),
     ]

@@ -35,7 +35,8 @@ def test_files_metadata_and_runs(api, vera, bob, project, pair):
         ("b", "changed"), ("c", "removed"), ("d", "added"),
     ]  # fmt: skip
     assert changes[0]["after"] == {
-        "size": 3, "sha256": sha256(b"222"), "reference_uri": None, "executable": False,
+        "size": 3, "sha256": sha256(b"222"), "executable": False,
+        "reference_uri": None, "reference_identity": None, "reference_version_id": None,
     }  # fmt: skip
     assert (changes[1]["after"], changes[2]["before"]) == (None, None)
     rows = {"key": "rows", "change": "changed", "before": "100", "after": "150", "delta": "+50 (+50.0%)"}

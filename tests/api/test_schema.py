@@ -107,6 +107,9 @@ def params(bob, addressed, draft, packed) -> dict[str, list[Any]]:
     return addressed | {
         "name": ["acme/demo/data", "acme/demo/data:production", "data:v1", "new"],
         "project": ["acme/demo"],
+        "uri": ["s3://data/key", "https://example.org/a", "http://127.0.0.1/", "s3://data"],
+        "reference_uri": ["gs://data/key", "ftp://example.org/a", "file://host/a"],
+        "identity": ["etag:abc", "", "abc"],
         "url": ["https://8.8.8.8/", "http://127.0.0.1/", "hook"],
         "team": ["acme"],
         "artifact": [addressed["artifact_id"][0]],

@@ -45,7 +45,8 @@ def test_the_body_of_a_draft_is_complete(api, bob, artifact, run):
         "id", "artifact_id", "artifact_name", "artifact_type", "project_name", "version", "number", "state",
         "is_finalized", "digest", "file_count", "total_size", "storage_path", "integrity", "description", "notes",
         "metadata", "aliases", "run_id", "run_name", "created_by", "created_at", "finalized_at", "expires_at", "url",
-        "created", "missing", "project",
+        "created", "missing", "project", "reference_count", "referenced_size", "reference_state",
+        "references_checked_at",
     }  # fmt: skip
     payload = {
         "artifact_id": str(artifact.pk), "artifact_name": "data", "artifact_type": "dataset",

@@ -6,6 +6,7 @@ import pytest
 
 from artifacts import directory_listing, folder_summaries, natural_order
 from artifacts.models import ArtifactFile, ArtifactVersion
+from artifacts.references.references import ReferenceSpec
 
 
 @pytest.fixture
@@ -15,15 +16,7 @@ def version(artifact, bob) -> ArtifactVersion:
 
 def fill(version: ArtifactVersion, *paths: str) -> None:
     ArtifactFile.objects.bulk_create(
-        ArtifactFile(
-            version=version,
-            path=path,
-            name=path.rpartition("/")[2],
-            size=1,
-            mime_type="text/plain",
-            reference_uri="s3://elsewhere/it",
-        )
-        for path in paths
+        ReferenceSpec(path, "s3://elsewhere/it", size=1, mime_type="text/plain").to_file(version) for path in paths
     )
 
 

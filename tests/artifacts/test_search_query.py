@@ -33,7 +33,7 @@ def shelf(alice, bob, project) -> dict[str, Artifact]:
     )
     aliases.move(Actor(alice, reason="Rollback after drift"), found["detector"], "staging", first)
     log(bob, found["corpus"], {"train/part-1.csv": b"3", "train/part_2.CSV": b"4"})
-    config = {"lr": 0.1, "optimizer": {"name": "AdamW"}}
+    config = {"lr": 0.1, "optimizer": {"name": "AdamW"}, "batch size": 64}
     run = runs.start(Actor(bob), project, name="otter", config=config, tags=["sweep"], notes="with dropout")
     runs.finish(Actor(bob), run, State.FINISHED, summary={"acc": 0.93, "best": "epoch 7"})
     runs.start(Actor(alice), project, name="heron", config={"lr": 0.001}, notes="lr")
@@ -69,7 +69,8 @@ FOUND = {
         "config.optimizer.name:adam*": ["otter"], 'summary.best:"epoch 7"': ["otter"], "tag:sweep": ["otter"],
         "state:finished": ["otter"], "by:alice": ["heron"], "dropout": ["otter"],
         "OTTER": ["otter"], "optimizer": ["otter"],
-        "epoch": ["otter"], "dropout config.lr>1": [],
+        "epoch": ["otter"], "dropout config.lr>1": [], 'config."batch size">32': ["otter"],
+        "ot": ["otter"], "h": ["heron", "otter"], "zz": [],
     },
 }  # fmt: skip
 
@@ -119,6 +120,8 @@ def test_versions_of_an_artifact(api, vera, shelf):
         ("file:", "as in file:*.safetensors"),
         ("file:***", "a part of the file's name"),
         ("file:a*b", "at the beginning or at the end"),
+        ("file:*a", "Say more of the file's name than 'a'"),
+        ("file:*ab*", "Say more of the file's name than 'ab'"),
         ("by>alice", "as in by:alice"),
         ("config.lr>1", "Artifacts cannot be searched by config"),
         ("state:running", "Artifacts cannot be searched by state"),
@@ -170,7 +173,9 @@ def test_what_changes_is_found_by_what_it_is_now(vera, alice, shelf):
 
     artifacts.update(Actor(alice), shelf["corpus"], description="Nightly", tags=["new"], metadata={"rows": 10**400})
     assert found("nightly") == found("tag:new") == found("rows") == ["corpus"]
-    assert found("tag:raw") == found("raw") == []
+    assert found("tag:raw") == found("raw") == found("metadata.rows:none") == []
+    versions.finalize(Actor(alice), shelf["detector"].versions.get(number=1), description="Zugspitze")
+    assert found("zugspitze") == ["detector"]
     artifacts.update(Actor(alice), shelf["corpus"], name="crawl")
     assert found("craw") == found("corp") == ["crawl"]
 
@@ -201,6 +206,15 @@ def test_entries_are_bounded():
     lines = search_index._lines([*(f"{number:06}.jpg" for number in range(100_000)), "z/model.safetensors"])
     assert len(lines) < search_index.MAX_FILES_LENGTH + 2_000
     assert lines.endswith("\n") and "\nz/model.safetensors\n" in lines
+
+
+def test_what_is_too_short_for_the_index_is_looked_for_at_the_beginning(vera, alice, project):
+    """Of names, tags and what comes next: not in all texts."""
+    artifacts.create(Actor(alice), project, "near", "model", tags=["v2"], description="x" * 300 + " end q7")
+    visible = Artifact.objects.visible_to(vera)
+
+    for query, count in {"v2": 1, "q": 0, "q7": 0, '"d q7"': 1}.items():
+        assert Search.of(vera, query).narrow("artifacts", visible).count() == count, query
 
 
 def test_a_word_of_few_is_read_from_the_index(vera, alice, project, shelf):

@@ -7,7 +7,8 @@ from artifacts import artifacts, name_resolution, version_diff, versions
 from artifacts.content import single_upload
 from artifacts.drafts import FileSpec
 from artifacts.errors import AliasNotFound, Missing, VersionNotFound
-from artifacts.models import ArtifactFile, ArtifactVersion
+from artifacts.models import ArtifactVersion
+from artifacts.references.references import ReferenceSpec
 from tests.artifacts.client import fill, log, send, sha256
 
 
@@ -102,13 +103,26 @@ def test_bytes_that_were_sent_twice_are_the_same_once_they_are_read(alice, bob, 
 def test_references_are_compared_by_what_they_name(bob, artifact, pair):
     for version, end in zip(pair, "12", strict=True):
         for name, uri in (("same", "s3://b/k"), ("moved", f"s3://b/{end}")):
-            ArtifactFile.objects.create(
-                version=version, path=name, name=name, size=1, mime_type="x/y", reference_uri=uri
-            )
+            ReferenceSpec(name, uri, size=1).to_file(version).save()
+        secret = f"https://example.org/a?page=1&sig={end}"
+        ReferenceSpec("signed", secret, identity="etag:same").to_file(version).save()
+        ReferenceSpec("etag", "s3://b/k", identity=f"etag:{end}").to_file(version).save()
+        ReferenceSpec("version", "s3://b/k", version_id=end).to_file(version).save()
+    ReferenceSpec("c/new", "s3://b/k").to_file(pair[0]).save()
+    ReferenceSpec("table.csv", "s3://b/k").to_file(pair[0]).save()
+    ReferenceSpec("table.csv", "s3://b/l").to_file(pair[1]).save()
     result = version_diff.files(*pair)
 
-    assert {"moved": "changed"}.items() <= payload(result).items() and "same" not in payload(result)
-    assert version_diff.lines(*pair, "moved").reason.startswith("The file is a reference")
+    changed = dict.fromkeys(("moved", "etag", "version", "c/new", "d", "table.csv"), "changed")
+    assert payload(result) == {"b/old": "removed", **changed}
+    [etag] = [change for change in result.page if change.path == "etag"]
+    assert (etag.before.reference, etag.before.reference_identity, etag.after.reference_identity) == (
+        "s3://b/k",
+        "etag:1",
+        "etag:2",
+    )
+    for path in ("moved", "c/new", "table.csv"):
+        assert version_diff.file(*pair, path, "vera").lines.reason.startswith("The file is a reference")
 
 
 def test_queries_do_not_grow_with_the_files(bob, artifact, pair, django_assert_num_queries):
@@ -154,6 +168,12 @@ def test_metadata_key_by_key():
     ]
     assert total == 4
     assert version_diff.metadata(before, before) == ([], 0)
+
+
+def test_integers_of_thousands_of_digits_have_no_difference():
+    largest = int("9" * 4300)
+    result, total = version_diff.metadata({"n": -largest}, {"n": largest})
+    assert (total, result[0].delta) == (1, "")
 
 
 def test_metadata_of_any_size_is_rendered_in_part():

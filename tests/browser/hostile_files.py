@@ -50,6 +50,15 @@ def tree(name: str) -> dict[str, Any]:
 MIME_TYPES = {"drawing.svg": "image/svg+xml", "dot.png": "image/svg+xml", "odd.js": evil("mime-type", IMG)}
 
 
+# Path and URI. What a browser would run by itself, such as `javascript:`, no version may refer to.
+REFERENCES = {
+    f"references/{evil('reference-path', IMG)}": f"s3://evil-bucket/{evil('reference-key', IMG)}",
+    "references/link.html": f"https://example.org/{IMG.replace(' ', '/')}<script>{WIRE.replace(' ', '')}</script>?x='",
+    "references/file.html": f"file:///{evil('reference-file', IMG)}",
+    "references/other.html": f"javascript-x://example.org/{evil('reference-other', IMG)}",
+}
+
+
 def files(number: int) -> dict[str, bytes]:
     html = f"<!doctype html><script>{WIRE}</script>{evil('html')} {number}\n".encode()
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{WIRE}"><script>{WIRE}</script>{number}</svg>'.encode()

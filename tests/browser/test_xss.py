@@ -20,6 +20,7 @@ from harness.servers import Stack
 from tests.browser import hostile_files
 from tests.browser.conftest import Person
 from tests.browser.hostile_files import IMG, MARKDOWN, WIRE, evil, tree
+from tests.browser.page_objects import wait_for_parts
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)
@@ -115,13 +116,17 @@ def _log(trap: Trap, artifact: str, run: str, number: int) -> None:
         assert sent.status == 200, sent.data
         file = trap.call("POST", f"artifacts/versions/{version}/files", stated | {"storage_key": where["storage_key"]})
         trap.files[path] = file["id"]
+    for path, uri in hostile_files.REFERENCES.items():
+        known = {} if "-x:" in uri else {"etag": f"'><svg/onload={WIRE.replace(' ', '')}>"}
+        body = {"path": path, "uri": f"{uri}{number}", "version_id": IMG.replace(" ", "/"), **known}
+        trap.call("POST", f"artifacts/versions/{version}/files/reference", body)
     trap.call("POST", f"artifacts/versions/{version}/finalize", {"aliases": [f"alias._-{number}"]})
 
 
 def look(person: Person, url: str, *output: str) -> None:
     """The page runs nothing of it, and shows each of `shown` as the text that it is."""
     person.page.goto(url)
-    person.page.wait_for_load_state("networkidle")
+    wait_for_parts(person.page)
     assert person.page.evaluate(_LOOK) == [], url
     text = person.page.locator("body").text_content() or ""
     # Values of JSON are shown with their quotes escaped as JSON has them.
@@ -197,10 +202,22 @@ def test_names_and_contents_of_files(person, trap):
         look(mallory, trap.url("files", path), *output.get(path, ()))
 
 
+def test_references(person, trap):
+    mallory = person("mallory")
+
+    look(mallory, f"{trap.url()}?path=references/", "reference-path")
+    for path, uri in hostile_files.REFERENCES.items():
+        look(mallory, trap.url("files", path), *re.findall("reference-(?:key|file|other)", uri))
+    links = mallory.page.goto(trap.url("files", "references/link.html")) and mallory.page.locator("a[target=_blank]")
+    assert links.evaluate_all("links => links.map(link => [link.protocol, link.rel])") == [
+        ["https:", "noopener noreferrer"]
+    ]
+
+
 def test_comparing(person, trap):
     mallory = person("mallory")
 
-    look(mallory, f"{trap.artifact}/compare?base=v1&head=v2", "v1-key", "v2-key", "path")
+    look(mallory, f"{trap.artifact}/compare?base=v1&head=v2", "v1-key", "v2-key", "path", "reference-key")
     for path in trap.files:
         requested = urlencode({"base": "v1", "head": "v2", "path": path})
         look(mallory, f"{trap.artifact}/compare/file?{requested}")
@@ -253,7 +270,7 @@ def test_what_is_typed_while_the_page_stays(person, trap):
 
     with mallory.page.expect_response(lambda response: "q=" in response.url):
         mallory.page.locator("main [name=q]").fill(IMG)
-    mallory.page.wait_for_load_state("networkidle")
+    wait_for_parts(mallory.page)
     assert mallory.page.evaluate(_LOOK) == []
 
 
@@ -287,7 +304,7 @@ def test_bytes_of_people_are_never_a_page(person, trap):
         _is_attachment(client.get(trap.call("GET", f"artifacts/files/{file}/download-url")["download_url"]))
     packed = client.get(f"{trap.url()}.zip")
     _is_attachment(packed, "application/zip")
-    assert set(zipfile.ZipFile(io.BytesIO(packed.body())).namelist()) == set(trap.files)
+    assert set(zipfile.ZipFile(io.BytesIO(packed.body())).namelist()) == {*trap.files, "REFERENCES.txt"}
 
 
 def test_what_a_browser_shows_of_a_file_is_never_a_page(person, trap):

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from playwright.sync_api import Page
 
 from harness.long_names import DATASET as LONG_DATASET
-from harness.long_names import FILE, FOLDER, MODEL, PERSON, PROJECT, PROTECTED, TEAM
+from harness.long_names import FILE, FOLDER, MODEL, PERSON, PROJECT, PROTECTED, REFERENCE, REFERENCES, TEAM
 
 ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
@@ -58,6 +58,7 @@ PAGES = {
     "compare": f"{ARTIFACT}/compare?base=v5&head=v8",
     "search": "/search?q=ra",
     "profile": "/profile",
+    "email-change": "/profile/email",
     "key-new": "/profile/keys/new",
     "password": "/password",
     "home-production": "/home/production",
@@ -130,12 +131,16 @@ def crowded_pages(page: Page) -> dict[str, str]:
     pages |= {
         "folder-of-images": f"{version}?path={quote(FOLDER)}/",
         "compare-file": f"{_CROWDED[ARTIFACT]}/compare/file?base=v5&head=v8&path={FILE}",
+        "file-reference": f"{version}/files/{REFERENCE}",
+        "folder-of-references": f"{version}?path={REFERENCES}/",
         "webhook-failing": plain["webhook-failing"],
         "webhook-delivery": plain["webhook-delivery"],
         "readme-source": f"{_CROWDED[ARTIFACT]}?readme=source",
         "search": f"/search?q={MODEL[:20]}",
         "artifacts-by-alias": f"/artifacts?alias={PROTECTED}",
     }
+    page.goto(pages["upload"])
+    pages["upload-draft"] = page.get_by_role("link", name="Continue draft").first.get_attribute("href")
     return pages | _linked_pages(page, pages["artifact-aliases"], pages["webhook"])
 
 

@@ -13,6 +13,7 @@ from django.db.utils import ConnectionHandler
 from core import database_errors, postgres_locks
 from harness import servers
 
+ONE = ("SELECT 1", [])
 LOCK = "SELECT 1 FROM pg_database WHERE datname = %s FOR NO KEY UPDATE"
 
 
@@ -80,3 +81,50 @@ def test_while_the_lock_goes_from_one_to_the_next_everybody_waits(holder, lock_r
     monkeypatch.setattr(postgres_locks, "LockQueue", Released)
     # After an attempt that failed the transaction goes on, with the timeout that it had.
     assert lock_row() == "locked, then 0"
+
+
+@pytest.fixture
+def requests(monkeypatch) -> Iterator[ConnectionHandler]:
+    """Connections as a web process has them, one a thread."""
+    url = environ.Env.db_url_config(f"{servers.postgres()}/postgres")
+    connections = ConnectionHandler({"default": url | {"ENGINE": "core.postgres"}})
+    monkeypatch.setattr(transaction, "get_connection", lambda using=None: connections["default"])
+    yield connections
+    connections.close_all()
+
+
+def lock_with_others(connections: ConnectionHandler) -> tuple[str, int]:
+    """Lock the row and read something, as a move of an alias does: how it went, and in how many trips."""
+    connection = connections["default"]
+    connection.ensure_connection()
+    postgres_locks.limit_waits_of(connection)
+    trips: list[object] = []
+    wait_once = connection.connection.wait
+
+    def counted(generator, *args, **options):
+        trips.append(generator)
+        return wait_once(generator, *args, **options)
+
+    connection.connection.wait = counted
+    try:
+        with transaction.atomic():
+            # What psycopg does here is no trip.
+            trips.clear()
+            locked, one = connection.run((LOCK, ["template1"]), ONE)
+            return f"{locked.fetchall()} {one.fetchall()}", len(trips)
+    except OperationalError as error:
+        return database_errors.refusal(error).code, len(trips)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_waits_are_limited_statements_are_sent_at_once_all_the_same(requests, holder, monkeypatch):
+    holder.rollback()
+    assert lock_with_others(requests) == ("[(1,)] [(1,)]", 1)
+    # But where others wait for the rows already, they are asked for again and again, until that is for too long.
+    holder.execute(LOCK, ["template1"])
+    monkeypatch.setattr(postgres_locks, "SLOTS", 0)
+    code, trips = lock_with_others(requests)
+    assert code == "DatabaseBusy" and trips > 1
+    assert not postgres_locks._rows

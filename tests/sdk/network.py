@@ -88,10 +88,15 @@ class ProxyHandler(Handler):
             return
         parts = urlsplit(self.path)
         connection = HTTPConnection(parts.hostname or "", parts.port or 80)
-        connection.request("GET", parts.path, headers=dict(self.headers))
+        target = parts._replace(scheme="", netloc="").geturl()
+        connection.request(self.command, target, headers=dict(self.headers))
         response = connection.getresponse()
-        self.answer(response.status, response.read(), Content_Type="application/json")
+        kept = {name: value for name in ("Content-Type", "ETag", "Last-Modified") if (value := response.headers[name])}
+        self.answer(response.status, response.read(), **kept)
         connection.close()
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def do_PUT(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))

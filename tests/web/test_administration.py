@@ -87,14 +87,19 @@ def test_models_are_grouped_and_named_as_people_say(olga):
     assert "eartbeat" not in html.split("<main")[0].split('id="nav-sidebar"')[1].split("Health")[0]
 
 
-def test_staff_see_only_the_models_that_they_may(olga, vera):
+def test_staff_see_only_the_models_that_they_may(olga, bob, artifact, vera):
+    log(bob, artifact, {"a": b"1"})
+    assert "acme/demo" in overview(olga)[0]
     vera.is_staff = True
     vera.save()
     client = Client()
     client.force_login(vera)
-    html, *_ = overview(client)
+    html, rows, storage = overview(client)
 
     assert "Overview" in html and "Protection rules" not in html
+    # Whose projects they do not see all of, they do not learn here, and are led to no page that refuses them.
+    assert storage is None and "acme/demo" not in html and "Storage by project" not in html
+    assert {row.url for row in rows.values()} == {""}
 
 
 def test_the_admin_has_our_styles_and_the_readers_theme(olga):

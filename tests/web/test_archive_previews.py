@@ -176,10 +176,27 @@ class TestPickles:
             preview = parse(name, data)
             assert preview.imports == [Import("collections.OrderedDict", "")]
             assert [member.name for member in preview.members] == ["archive/data.pkl", "archive/data/0"]
-        # The format of before: several pickles, then the bytes of the tensors.
-        head = (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})
-        old = b"".join(map(pickle.dumps, head)) + usual + b"\xff" * 500
-        assert parse("model.pth", old) == Pickle([Import("collections.OrderedDict", "")], [])
+
+    def test_the_old_files_of_pytorch(self):
+        """Several pickles, of which the fourth is what was saved, then the bytes of the tensors."""
+        head = b"".join(pickle.dumps(value, 2) for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}))
+        usual, keys = (pickle.dumps(value, 2) for value in (collections.OrderedDict(weight=1), ["0"]))
+        tensors = b"cos\nsystem\n\xff" + bytes(500)
+
+        assert parse("model.pth", head + usual + keys + tensors) == Pickle([Import("collections.OrderedDict", "")], [])
+
+        # The fourth breaks off for who only reads it: that nothing is imported would not be true.
+        hostile = b"\x80\x02Ux\xff" + pickle.dumps(Command(), 2)
+        for data in (head + hostile + keys, head + usual[:-1] + b"\xff"):
+            assert "may be other imports" in parse("model.pth", data).note
+
+    def test_what_comes_behind_the_part_that_is_read_is_unknown(self, monkeypatch):
+        plain = pickle.dumps("x" * 100)
+        monkeypatch.setattr(pickle_preview, "MAX_PICKLE", len(plain))
+
+        assert parse("x.pkl", plain).note == ""
+        assert "may be other imports" in parse("x.pkl", plain + pickle.dumps(Command())).note
+        assert "may be other imports" in parse("x.pt", zip_of({"a/data.pkl": plain + pickle.dumps(1)})).note
 
     @pytest.mark.parametrize("name", ["x.pkl", "x.pt"])
     @pytest.mark.parametrize("data", [b"\x80", b"hello, world", b"\x80\x04\x95\0\0", b"\0" * 99, b"PK\x03\x04x"])

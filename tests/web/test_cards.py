@@ -111,6 +111,11 @@ class TestFrontMatter:
         found = front_matter.read(f"license: other\nlicense_link: '{link}'\nbase_model: '{link}'\ndatasets: '{link}'")
         assert {chip.url for fact in found.facts for chip in fact.chips} <= {""}
 
+    def test_a_link_that_is_cut_is_none(self):
+        link = f"https://example.org/{'x' * 100}"
+        found = front_matter.read(f"license: other\nlicense_link: {link}\nbase_model: {link}\ntags: [a]")
+        assert {chip.url for fact in found.facts for chip in fact.chips} == {""}
+
     def test_results_of_any_shape_are_bounded(self):
         metrics = "".join(f"    - {{type: m{number}, value: {number}}}\n" for number in range(300))
         found = front_matter.read(f"model-index:\n- results:\n  - metrics:\n{metrics}")

@@ -75,6 +75,9 @@ def test_the_pages_of_json_lines():
 
     assert [*first.rows, *second.rows] == [[f"é{number}"] for number in range(150)]
     assert second.next is None and not parse("x.jsonl", b'{"a": 1}').has_pages
+    for name in ("x.jsonl", "X.JSONL"):
+        [column] = table_preview.summarised(first, name, reader_of(data)).columns
+        assert (column.type, column.summary.distinct) == ("text", "150")
 
 
 def test_the_pages_of_a_parquet_file():

@@ -79,7 +79,8 @@ def test_that_of_an_artifact(browser, alice, bob, built, run):
 
 
 def test_that_of_a_project(browser, alice, built, acme, django_assert_max_num_queries):
-    protection.create(Actor(alice), acme, "lat*")
+    for pattern in ("lat*", "latest", "production", "v?", "x*"):
+        protection.create(Actor(alice), acme, pattern)
     client = browser(alice)
     client.get("/")
     with django_assert_max_num_queries(14):

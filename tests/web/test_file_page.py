@@ -11,9 +11,10 @@ import pytest
 from django.conf import settings
 
 from artifacts import storage
-from artifacts.models import ArtifactDownload, ArtifactFile, Blob
+from artifacts.models import ArtifactDownload, Blob
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
+from tests.web.references import refer
 from tests.web.sample_files import png, safetensors
 
 VERSION = "/acme/demo/artifacts/dataset/data/v1"
@@ -233,12 +234,11 @@ def test_a_store_that_is_away(browser, vera, version, store):
 
 
 def test_a_reference(browser, vera, version):
-    ArtifactFile.objects.create(
-        version=version, path="ref", name="ref", size=9, mime_type="text/plain", reference_uri="s3://b/<x>"
-    )
+    refer(version, "ref", "s3://bucket/<x>", size=9)
     page = page_of(browser(vera), "ref")
 
-    assert "s3://b/&lt;x&gt;" in page and "its bytes are not stored here" in page and "/download/" not in page
+    assert "s3://bucket/&lt;x&gt;" in page and "no external store of the team leads" in page
+    assert "/download/" not in page
 
 
 def test_downloading_leads_to_the_bytes_and_is_counted(browser, vera, version):

@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from django.urls.resolvers import RoutePattern
 
 import web.urls
-from accounts import invitations, keys, teams
+from accounts import email_addresses, invitations, keys, teams
 from accounts.actor import Actor
 from accounts.models import Invitation, Role, User
 from artifacts.aliases import proposals, protection
@@ -48,9 +48,11 @@ PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe", "display-setti
 ONE_CLICK = {"digest-unsubscribe"}
 # Forms of a team or of what it owns, by the role that they need.
 EDITORS = {
-    "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-remove", "version-edit",
-    "version-finalize", "version-delete", "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
-    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "run-edit", "run-delete",
+    "project-settings", "artifact-edit", "artifact-delete", "upload", "upload-references", "upload-remove",
+    "version-check", "version-edit", "version-finalize", "version-delete",
+    "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
+    "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "runs-delete",
+    "run-edit", "run-delete",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
@@ -62,6 +64,8 @@ ADMINS = {
 # Whoever has signed in has these forms; what can be chosen in them is what is theirs.
 OWN = {
     "password",
+    "email-change",
+    "email-confirm",
     "key-new",
     "key-revoke",
     "team-new",
@@ -83,7 +87,8 @@ EDITOR_VIEWS = {"upload-files"}
 ADMIN_VIEWS = {"external-stores", "project-webhooks", "webhook-preview", "webhook", "webhook-delivery"}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
-    "selection-zip", "upload-remove", "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
+    "selection-zip", "upload-references", "upload-remove", "version-check",
+    "sign-out", "webhook-test", "webhook-pause", "webhook-resume",
     "webhook-redeliver", "inbox-read", "first-steps-hide", "watch-end", "invitation-accept", "invitation-decline",
 }  # fmt: skip
 
@@ -119,6 +124,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "proposal_id": proposals.propose(Actor(bob), artifact, "staging", version).pk,
     }
     page_urls = {name: _url(page, names, run.name) for name, page in PAGES.items()}
+    confirmed = email_addresses.link(alice, "alice@example.org")
+    page_urls["email-confirm"] = confirmed.removeprefix(settings.BASE_URL)
     page_urls["digest-unsubscribe"] = digests.unsubscribe_url(dora).removeprefix(settings.BASE_URL)
     page_urls["compare-file"] += "?base=v1&head=v1&path=dot.png"
     return page_urls

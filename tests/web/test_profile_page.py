@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import keys
+from accounts import invitation_emails, keys
 from accounts.actor import Actor
 from accounts.models import ApiKey, Scope
 from tests.conftest import HTMX
@@ -27,6 +27,44 @@ def test_it_lists_keys_without_their_values(browser, alice, acme, bob):
     assert "expired" in page
     assert "bobs" not in page
     assert "/teams/acme" in page
+
+
+def test_an_address_is_one_s_own_once_it_is_confirmed(browser, alice, bob, mailoutbox, settings):
+    client = browser(alice)
+    page = client.post("/profile/email", {"email": "new@example.org"}, follow=True).content.decode()
+    assert "We sent a link to new@example.org" in page
+    (mail,) = mailoutbox
+    [link] = re.findall(rf"{re.escape(settings.BASE_URL)}(/profile/email/\S+)", mail.body)
+    alice.refresh_from_db()
+    assert (mail.to, alice.email) == (["new@example.org"], "alice@example.org")
+
+    assert browser(bob).get(link).status_code == browser(bob).post(link).status_code == 404
+    assert "new@example.org becomes the e-mail address of alice" in client.get(link).content.decode()
+    assert client.post(link)["Location"] == "/profile"
+    assert client.post(link).status_code == client.get("/profile/email/x").status_code == 404
+    assert "new@example.org" in client.get("/profile").content.decode()
+    assert client.post("/profile/email", {"email": "no address"}).status_code == 422
+    client.post("/profile/email", {"email": ""})
+    alice.refresh_from_db()
+    assert (alice.email, len(mailoutbox)) == ("", 1)
+
+
+@pytest.mark.parametrize("why", ["no server", "away", "too many"])
+def test_an_address_to_which_no_mail_goes_is_not_taken(browser, alice, mailoutbox, settings, monkeypatch, why):
+    if why == "no server":
+        settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    elif why == "away":
+        settings.EMAIL_BACKEND = "tests.notifications.test_digests.Down"
+    else:
+        monkeypatch.setattr(invitation_emails, "A_DAY", 0)
+    alice.email = ""
+    alice.save()
+    client = browser(alice)
+    assert ("/profile/email" in client.get("/profile").content.decode()) == (why != "no server")
+    answer = client.post("/profile/email", {"email": "new@example.org"}, headers=HTMX)
+    assert answer.status_code == (503 if why == "away" else 409) and answer["X-Refusal"]
+    alice.refresh_from_db()
+    assert (mailoutbox, alice.email) == ([], "")
 
 
 def test_its_part_is_the_list(browser, alice):

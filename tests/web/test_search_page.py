@@ -126,6 +126,7 @@ def test_runs_match(browser, vera, bob, project):
     run = runs.start(Actor(bob), project, name="brisk-otter-1", notes="with dropout")
 
     assert search_hits(browser(vera), "otter") == search_hits(browser(vera), "dropout") == {"runs": [run]}
+    assert 'href="/users/bob"' in browser(vera).get("/search", {"q": "otter"}, headers=HTMX).content.decode()
 
 
 @pytest.mark.parametrize("query", ["", "  ", "%", "_", "nothing", ":", "/", "a:b:c", "'; --", "x" * 300, "\u202e"])

@@ -68,7 +68,9 @@ def test_an_admin_invites_a_user_who_accepts(browser, acme, alice, mallory):
     assert not acme.memberships.filter(user=mallory).exists()
     client = browser(mallory)
     inbox = client.get("/inbox").content.decode()
-    assert "alice invites you to team acme as" in inbox and 'aria-label="Inbox, 1 unread"' in inbox
+    assert ">alice</a> invites you to team acme as" in inbox and 'aria-label="Inbox, 1 unread"' in inbox
+    # Who it is has a page, as long as the invitation is open.
+    assert 'href="/users/alice"' in inbox and client.get("/users/alice").status_code == 200
     accept = re.search(r'action="(/invites/[\w-]+/accept)"', inbox)[1]
     assert client.post(accept)["Location"] == "/teams/acme"
     assert acme.memberships.get(user=mallory).role == Role.VIEWER
@@ -83,6 +85,7 @@ def test_a_user_declines(browser, acme, alice, mallory):
 
     assert browser(alice).post(decline).status_code == 404
     assert client.post(decline)["Location"] == "/inbox"
+    assert client.get("/users/alice").status_code == 404
     assert not Invitation.objects.pending_for(mallory).exists() and not acme.memberships.filter(user=mallory).exists()
     assert client.post(decline).status_code == 404
     assert "invites you" not in client.get("/inbox").content.decode()

@@ -71,16 +71,16 @@ class Collection:
         return self._record
 
     @checked()
-    def versions(self, per_page: int | None = None) -> PaginatedList[Artifact]:
-        """All finalized versions, newest first: a list that is fetched page by page."""
+    def versions(self, per_page: int | None = None, *, q: str | None = None) -> PaginatedList[Artifact]:
+        """All finalized versions, newest first: a list that is fetched page by page. `q` as in `Api.artifacts`."""
         return of_records(
             self._connection.client,
             f"/artifacts/{self.id}/versions",
             lambda record: Artifact._from_record(self._connection, record),
             per_page,
             self._explain_missing,
-            state="finalized",
-        )
+            state="finalized", q=q,
+        )  # fmt: skip
 
     @checked(ignored=wandb_names.FILES)
     def artifacts(self, per_page: int | None = None) -> PaginatedList[Artifact]:
@@ -98,6 +98,8 @@ class Collection:
     def _change_tags(self, **changes: list[str]) -> None:
         with self._explain_missing():
             record = self._connection.client.patch(f"/artifacts/{self.id}", changes)
+        # Also as what `save` compares with: it would write all of them again, and undo what others do meanwhile.
+        self._record |= {"tags": record["tags"]}
         self.tags = list(record["tags"])
 
     def all_aliases(self) -> dict[str, str]:
@@ -232,12 +234,15 @@ class Api:
         *,
         per_page: int | None = None,
         name: str | None = None,
+        q: str | None = None,
     ) -> PaginatedList[Collection]:
         """The artifacts of one project, or all that you have access to, newest first: a list that is fetched page by
         page. Each is met once, even if others are created, changed or deleted meanwhile.
 
-        `search` matches a part of name, description or a tag. Raises `NotFound` if the project does not exist. What
-        `wandb` lists with `name`, the versions of one artifact, is `artifact_versions`: raises `Invalid`.
+        `search` matches a part of name, description or a tag. `q` is a query as in the search field of the pages:
+        `"metadata.mAP>0.7 file:*.safetensors by:alice"`. Raises `NotFound` if the project does not exist, and `Invalid`
+        for what is no query. What `wandb` lists with `name`, the versions of one artifact, is `artifact_versions`:
+        raises `Invalid`.
         """
         if name is not None or (type is not None and "/" in type):
             raise errors.Invalid("artifacts lists artifacts: for the versions of one use artifact_versions(type, name)")
@@ -247,7 +252,7 @@ class Api:
             "/artifacts",
             lambda record: Collection(self._connection, record),
             per_page,
-            project=full_name, type=type, search=search, tag=tag, alias=alias,
+            project=full_name, type=type, search=search, tag=tag, alias=alias, q=q,
         )  # fmt: skip
 
     @checked(ignored=wandb_names.PAGES)
@@ -299,14 +304,17 @@ class Api:
         filters: Mapping[str, Any] | None = None,
         order: str = "-created_at",
         per_page: int | None = None,
+        *,
+        q: str | None = None,
     ) -> PaginatedList[StoredRun]:
         """The runs of a project, newest first: a list that is fetched page by page.
 
         `filters` are in the form of MongoDB: `{"state": "finished", "config.lr": {"$lt": 0.1}, "tags": "baseline"}`.
-        `order` is one of the same names, with `-` for descending. Raises `NotFound`, and `Invalid` for what is no
-        filter or order.
+        `order` is one of the same names, with `-` for descending. `q` is a query that the server answers, as in
+        `artifacts`: `"config.lr<0.1 summary.acc>0.9"`. Raises `NotFound`, and `Invalid` for what is no filter, order
+        or query.
         """
-        return find_runs(self._connection, project, filters, order, per_page)
+        return find_runs(self._connection, project, filters, order, per_page, q)
 
     @checked(leaves=("name",))
     def project(self, name: str, entity: str | None = None) -> Project:
@@ -325,9 +333,14 @@ class Api:
         return self._project_of(self._connection.client.post("/projects", {"team": team, "name": short_name}))
 
     @checked()
-    def projects(self, entity: str | None = None, per_page: int | None = None) -> PaginatedList[Project]:
-        """The projects of a team, or all that you have access to, newest first: a list that is fetched page by page."""
-        return of_records(self._connection.client, "/projects", self._project_of, per_page, team=entity)
+    def projects(
+        self, entity: str | None = None, per_page: int | None = None, *, q: str | None = None
+    ) -> PaginatedList[Project]:
+        """The projects of a team, or all that you have access to, newest first: a list that is fetched page by page.
+
+        `q` as in `artifacts`.
+        """
+        return of_records(self._connection.client, "/projects", self._project_of, per_page, team=entity, q=q)
 
     def _full_project(self, name: str, entity: str | None) -> str:
         is_short = isinstance(name, str) and "/" not in name

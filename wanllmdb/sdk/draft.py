@@ -122,11 +122,15 @@ class Draft:
         """Add all of them, or none. Raises `PathTaken`."""
         with self._all_or_nothing():
             for entry in entries:
-                existing = self.references.get(entry.path)
-                if existing is None or existing.reference_uri != entry.reference_uri:
-                    self._require_path_free(entry.path)
-                self.references[entry.path] = entry
-                self._directories.update(paths.folders_of(entry.path))
+                self.add_reference(entry)
+
+    def add_reference(self, entry: Entry) -> None:
+        """Raises `PathTaken`, unless a reference to the same URI is there, which this one replaces."""
+        existing = self.references.get(entry.path)
+        if existing is None or existing.reference_uri != entry.reference_uri:
+            self._require_path_free(entry.path)
+        self.references[entry.path] = entry
+        self._directories.update(paths.folders_of(entry.path))
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from wanllmdb.sdk import errors, name_resolution, run_filters, saved_files, version_creation, wandb_names
 from wanllmdb.sdk.arguments import checked
-from wanllmdb.sdk.artifact import Artifact, File
+from wanllmdb.sdk.artifact import Artifact
+from wanllmdb.sdk.artifact_file import File
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.lineage import graph, usages
@@ -225,13 +226,14 @@ def find_runs(
     filters: run_filters.Filters | None,
     order: str,
     per_page: int | None = None,
+    q: str | None = None,
 ) -> PaginatedList[StoredRun]:
-    """The runs of a project that pass the filters."""
+    """The runs of a project that pass the filters, and match the query."""
     filters = filters or {}
     run_filters.require_valid(filters)
     path, is_descending = order.lstrip("+-"), order.startswith("-")
     run_filters.require_valid({path: None})
-    query = {"project": connection.full_project(project), **run_filters.exact(filters)}
+    query = {"project": connection.full_project(project), "q": q, **run_filters.exact(filters)}
     size = page_size(per_page)
 
     def matching(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -244,8 +244,7 @@ def _file_batches(files: Iterable[HashedFile], references: Iterable[Entry] = ())
     batch: list[dict[str, Any]] = []
     remaining = MAX_BYTES_PER_REQUEST
     for record in chain(map(_file_record, files), map(_reference_record, references)):
-        # JSON needs six bytes for a character at most.
-        cost = sum(len(value) * 6 for value in record.values() if isinstance(value, str)) + _BYTES_PER_FILE
+        cost = _BYTES_PER_FILE + sum(map(_max_bytes, record.values()))
         if batch and (len(batch) == MAX_FILES_PER_REQUEST or cost > remaining):
             yield batch
             batch, remaining = [], MAX_BYTES_PER_REQUEST
@@ -253,6 +252,11 @@ def _file_batches(files: Iterable[HashedFile], references: Iterable[Entry] = ())
         remaining -= cost
     if batch:
         yield batch
+
+
+def _max_bytes(value: object) -> int:
+    """What JSON needs for a text without control characters at most: a quotation mark is two, an emoji four bytes."""
+    return len(value) * (2 if value.isascii() else 4) if isinstance(value, str) else 0
 
 
 def _file_record(file: HashedFile) -> dict[str, Any]:

@@ -42,7 +42,6 @@ ARTIFACT = {
 ADD_FILE = {"is_tmp": _NO_LOCAL_COPY, "policy": _NO_LOCAL_COPY, "skip_cache": _NO_LOCAL_COPY}
 ADD_DIR = {**ADD_FILE, "merge": "the directory of an artifact may get files of several directories"}
 DOWNLOAD = {
-    "allow_missing_references": "all files are in the object store",
     "multipart": "large files are always fetched in parts",
     "skip_cache": "there is no cache of files",
 }
@@ -111,7 +110,7 @@ _MISSING: dict[str, dict[str, str]] = {
     },
     "StoredRun": {
         **dict.fromkeys(("update", "save"), "change a run with init(id=…, resume='must')"),
-        **dict.fromkeys(("delete", "stop"), _ON_PAGES),
+        "stop": "end its process: a run ends with the program that started it",
         **dict.fromkeys(("sweep", "sweep_name"), _SWEEPS),
         "console_logs": "the output of a program is not recorded",
         "system_metrics": "metrics of the system are not recorded",

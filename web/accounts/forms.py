@@ -104,6 +104,16 @@ class PasswordForm(_NewPasswordForm):
         return current
 
 
+class EmailForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail",
+        required=False,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+        help_text="We send a link to it to confirm it. Leave it empty to get no e-mail.",
+    )
+
+
 class KeyForm(forms.Form):
     name = forms.CharField(
         max_length=100,

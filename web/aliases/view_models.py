@@ -199,11 +199,6 @@ class MovePreview:
     def is_unchanged(self) -> bool:
         return bool(self.target and self.current and self.target.pk == self.current.pk)
 
-    @property
-    def growth(self) -> int:
-        """Bytes that the one has more than the other."""
-        return abs(self.target.total_size - self.current.total_size) if self.target and self.current else 0
-
 
 def move_preview(
     viewer: Viewer, alias: str, current: ArtifactVersion | None, target: ArtifactVersion | None

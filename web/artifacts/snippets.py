@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from artifacts.models import ArtifactFile, ArtifactVersion
+from web.artifacts.reference_views import ReferenceView
 
 _TABLES = {
     # Suffix: (pandas, polars), of which each reads the path `path`.
@@ -21,6 +22,7 @@ _TABLES = {
     ".jsonl": ("pd.read_json(path, lines=True)", "pl.read_ndjson(path)"),
     ".ndjson": ("pd.read_json(path, lines=True)", "pl.read_ndjson(path)"),
 }
+_STORES = ("s3://", "gs://", "az://")
 _TORCH = (".pt", ".pth", ".ckpt")
 _PRETRAINED = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
 _AUTHORIZATION = '-H "Authorization: Bearer $WANLLMDB_API_KEY"'
@@ -39,8 +41,9 @@ def of_version(version: ArtifactVersion, suffix: str, paths: Sequence[str], base
     """For a version that is asked for as `name:suffix`, an alias or itself, and has files at these paths."""
     name = f"{version.artifact.full_name}:{suffix}"
     project = version.artifact.project
+    note = _note(f"{version.reference_count:,} of its files are references") if version.reference_count else ""
     use = (
-        "import wanllmdb as wandb\n\n"
+        f"{note}import wanllmdb as wandb\n\n"
         f"run = wandb.init(entity={python(project.team.name)}, project={python(project.name)})\n"
         f"artifact = run.use_artifact({python(name)})\n"
         "path = artifact.download()\n"
@@ -49,23 +52,37 @@ def of_version(version: ArtifactVersion, suffix: str, paths: Sequence[str], base
     url = f"{base_url}/api/v1/artifacts/resolve?name={quote(name, safe='/:')}"
     return [
         Snippet("python", "Python", use),
-        Snippet("cli", "CLI", f"wanllmdb artifact get {shell(name)}\n"),
+        Snippet("cli", "CLI", f"{note}wanllmdb artifact get {shell(name)}\n"),
         Snippet("curl", "curl", f"curl -fsS {_AUTHORIZATION} \\\n  {shell(url)}\n"),
         *_of_libraries(name, paths),
     ]
 
 
-def of_file(file: ArtifactFile, base_url: str) -> list[Snippet]:
-    """For a file of a finalized version; a reference has no bytes here that curl could get."""
+def of_file(file: ArtifactFile, base_url: str, reference: ReferenceView | None = None) -> list[Snippet]:
+    """For a file of a finalized version; `reference` is what pages show of one whose bytes are elsewhere.
+
+    Of a reference curl gets what is on the web, or in an external store for which this server signs.
+    """
     name = f"{file.version.artifact.full_name}:{file.version.version}"
-    get = f"wanllmdb artifact get {shell(name)} \\\n  --path-prefix={shell(file.path)}\n"
-    snippets = [Snippet("python", "Python", _downloaded(name, file.path)), Snippet("cli", "CLI", get)]
-    if file.blob_id:
+    needs_library = reference and not reference.store and reference.uri.startswith(_STORES)
+    note = _note("Its bytes are elsewhere") if needs_library else ""
+    get = f"{note}wanllmdb artifact get {shell(name)} \\\n  --path-prefix={shell(file.path)}\n"
+    snippets = [Snippet("python", "Python", note + _downloaded(name, file.path)), Snippet("cli", "CLI", get)]
+    if reference and not reference.store:
+        if reference.link:
+            fetch = f"curl -fsSL -o {shell(f'./{file.name}')} \\\n  {shell(reference.link)}\n"
+            snippets.append(Snippet("curl", "curl", fetch))
+    else:
         url = f"{base_url}/api/v1/artifacts/files/{file.pk}/download-url"
         curl = f"curl -fsS {_AUTHORIZATION} \\\n  {shell(url)} |\n  {_URL_OF_ANSWER} |\n"
         curl += f"  xargs curl -fsS -o {shell(f'./{file.name}')}\n"
         snippets.append(Snippet("curl", "curl", curl))
     return snippets + list(_of_libraries(name, [file.path]))
+
+
+def _note(fact: str) -> str:
+    """What goes before code that reads references: the same comment in Python and in a shell."""
+    return f"# {fact}: pip install 'wanllmdb[references]', and credentials for where they are.\n"
 
 
 def python(text: str) -> str:

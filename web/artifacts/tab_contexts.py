@@ -14,6 +14,7 @@ from accounts import permissions
 from artifacts import current_version, highlights, timeline
 from artifacts.aliases import excerpts
 from artifacts.models import AliasRule, Artifact, ArtifactVersion
+from artifacts.references import checks
 from core.bounded_count import format_count
 from web import cards, rendering, tables
 from web.aliases.state import state_token
@@ -49,7 +50,8 @@ def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
     context = base_context(artifact, "overview")
     version = None
     if current := context["current"]:
-        version = _visible_versions(request, artifact).with_previous().finalized().filter(number=current.number).first()
+        visible = checks.annotate(_visible_versions(request, artifact).with_previous())
+        version = visible.finalized().filter(number=current.number).first()
     if version:
         version.artifact = artifact
         context |= _version_bar(artifact, version)
@@ -83,9 +85,11 @@ def version_context(version: ArtifactVersion) -> dict[str, Any]:
 def _inside(request: HttpRequest, version: ArtifactVersion, suffix: str, query: QueryDict) -> dict[str, Any]:
     """The card of a version, and how one gets at what it holds as `name:suffix`."""
     found = highlights.of(version)
+    # A page asks no external store for anything, unless it is about one file that is there.
+    card = found.card if found.card and not found.card.is_reference else None
     base_url = request.build_absolute_uri("/").rstrip("/")
     return {
-        "readme": cards.view(found.card, query, str(request.user.pk)) if found.card else None,
+        "readme": cards.view(card, query, str(request.user.pk)) if card else None,
         "snippets": snippets.of_version(version, suffix, found.paths, base_url) if version.is_finalized else [],
     }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.artifacts.views import artifact, artifacts, compare, files, selected, upload, versions
+from web.artifacts.views import artifact, artifacts, compare, files, references, selected, upload, versions
 from web.converters import ARTIFACT, PROJECT, VERSION
 
 urlpatterns = [
@@ -27,11 +27,14 @@ urlpatterns = [
     path(f"{ARTIFACT}/compare/file", compare.compare_file, name="compare-file"),
     path(f"{ARTIFACT}/upload", upload.upload, name="upload"),
     path(f"{ARTIFACT}/upload/files", upload.draft_files, name="upload-files"),
+    path(f"{ARTIFACT}/upload/references", references.add, name="upload-references"),
     path(f"{ARTIFACT}/upload/remove", upload.remove_file, name="upload-remove"),
     path(VERSION, versions.version_page, name="version"),
     path(f"{VERSION}.zip", files.version_zip, name="version-zip"),
     path(f"{VERSION}/selection.zip", files.selection_zip, name="selection-zip"),
     path(f"{VERSION}/integrity", versions.version_integrity, name="version-integrity"),
+    path(f"{VERSION}/check", references.check, name="version-check"),
+    path(f"{VERSION}/drift", references.drift_state, name="version-drift"),
     path(f"{VERSION}/edit", versions.edit, name="version-edit"),
     path(f"{VERSION}/finalize", versions.finalize, name="version-finalize"),
     path(f"{VERSION}/delete", versions.delete, name="version-delete"),

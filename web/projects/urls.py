@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{PROJECT}/delete", projects.delete, name="project-delete"),
     path(f"{PROJECT}/runs", runs.run_list, name="project-runs"),
     path(f"{PROJECT}/run-tags", runs.tag_selected, name="runs-tag"),
+    path(f"{PROJECT}/run-deletion", runs.delete_selected, name="runs-delete"),
     path(f"{PROJECT}/run-columns", runs.run_columns, name="run-columns"),
     path(f"{PROJECT}/runs/<str:name>", runs.run_page, name="run"),
     path(f"{PROJECT}/runs/<str:name>/edit", runs.edit, name="run-edit"),

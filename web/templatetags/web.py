@@ -19,12 +19,11 @@ from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
 from web import markdown as markdown_html
-from web import numbers
+from web import numbers, reference_states
 
 register = template.Library()
 
 _STEPS = ((60, 1, "s"), (3600, 60, " min"), (86400, 3600, " h"), (30 * 86400, 86400, " d"))
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 @register.simple_tag
@@ -68,17 +67,12 @@ def duration(value: timedelta) -> str:
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
-@register.filter
-def size(count: int | None) -> str:
-    """Bytes in binary units: `1.5 MiB`."""
-    if count is None:
-        return "–"
-    power = min(max(count, 1).bit_length() - 1, 49) // 10
-    value = count / 1024**power
-    return f"{value:.0f} {_UNITS[power]}" if power == 0 or value >= 100 else f"{value:.1f} {_UNITS[power]}"
-
-
+register.filter("size", numbers.size)
+register.filter("sizes", numbers.sizes)
+register.filter("contents", numbers.contents)
+register.filter("elsewhere", numbers.elsewhere)
 register.filter("significant", numbers.significant)
+register.filter("drift", reference_states.drift)
 
 
 @register.filter

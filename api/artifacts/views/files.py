@@ -1,5 +1,6 @@
 """Files of a version: add, upload one by one, list, download, remove from a draft."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,13 @@ from api.artifacts import query_params
 from api.artifacts.lookups import get_file, get_version
 from api.artifacts.serializers import FileSerializer
 from api.artifacts.upload_serializers import (
+    FILE_OR_REFERENCE,
     BatchSerializer,
     DownloadUrlSerializer,
     FileRegister,
     PartSerializer,
     ReferenceCreate,
+    ReferenceRegister,
     UploadUrlRequest,
     UploadUrlSerializer,
     reference_spec,
@@ -35,8 +38,6 @@ from artifacts.drafts import FileSpec
 from artifacts.models import ArtifactFile, StoredObject
 from artifacts.references import references
 
-# A file of the API has these with `reference_` before.
-_REFERENCE_NAMES = ("uri", "identity", "version_id")
 _URL_LIFE_SECONDS = int(storage.SIGNED_URL_LIFE.total_seconds())
 
 
@@ -69,14 +70,15 @@ class FileList(APIView):
         rows = get_version(request, version_id).files.under(query.get("prefix", "")).select_related("blob__object")
         return page_by_cursor(request, rows, "path", FileSerializer, query_params.FileQuery)
 
-    @extend_schema(request=FileRegister, responses={201: FileSerializer}, operation_id="files_register")
+    @extend_schema(request=FILE_OR_REFERENCE, responses={201: FileSerializer}, operation_id="files_register")
     def post(self, request: Request, version_id: UUID) -> Response:
         """Register a file whose bytes were sent to a URL of `…/files/upload-url`, or a reference."""
         version = get_version(request, version_id)
+        if isinstance(request.data, Mapping) and request.data.get("is_reference"):
+            data = parse_body(ReferenceRegister, request, version_id=version_id)
+            file = references.add_one(Actor.from_api(request), version, reference_spec(data))
+            return Response(FileSerializer(file).data, 201)
         data = parse_body(FileRegister, request, version_id=version_id)
-        if data.get("is_reference"):
-            spec = reference_spec(data | {name: data.get(f"reference_{name}", "") for name in _REFERENCE_NAMES})
-            return Response(FileSerializer(references.add_one(Actor.from_api(request), version, spec)).data, 201)
         spec = FileSpec(
             data["path"],
             data["size"],

@@ -28,13 +28,19 @@ function begin() {
   return draft;
 }
 
+// References that were added begin one too.
+document.addEventListener("draft-begun", ({ detail }) => {
+  draft = Promise.resolve({ id: detail.value });
+  named(detail.value);
+});
+
 function named(id) {
   const url = `${root.dataset.page}?version=${id}`;
   history.replaceState(null, "", url);
   root.dataset.version = id;
   document.querySelector("[data-draft]").hidden = false;
   document.querySelector("[data-drafts]")?.remove();
-  finalize().elements.version.value = id;
+  for (const form of document.querySelectorAll("[data-of-draft]")) form.elements.version.value = id;
 }
 
 async function add(entries) {

@@ -9,10 +9,12 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from accounts.models import User
-from artifacts import errors, storage
-from artifacts.content import archives
+from artifacts import errors, storage, versions
+from artifacts.content import archives, digests
 from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob
-from tests.artifacts.client import MIB, log
+from artifacts.references import references
+from artifacts.references.references import ReferenceSpec
+from tests.artifacts.client import MIB, fill, log
 
 
 def zip_of(user: User, version: ArtifactVersion) -> archives.Zip:
@@ -129,10 +131,29 @@ def test_the_size_is_right_where_the_directory_of_a_zip_takes_its_long_form(bob,
     assert sum(map(len, zip.chunks)) == zip.size
 
 
-def test_references_are_left_out(bob, artifact):
-    version = log(bob, artifact, {"a": b"1"})
-    ArtifactFile.objects.create(
-        version=version, path="b", name="b", size=1, mime_type="text/plain", reference_uri="s3://elsewhere/b"
-    )
+def test_references_are_listed_in_a_file_of_their_own(bob, artifact, monkeypatch):
+    monkeypatch.setattr(archives, "_BATCH_SIZE", 2)
+    version = fill(bob, artifact, {"a": b"1", "REFERENCES.txt": b"x", "REFERENCES-2.txt/y": b"y"})
+    uris = {
+        "b": "s3://elsewhere/b",
+        "b/ü": "https://example.org/b?page=1&sig=secret",
+        "c": "file:///c",
+        "z": "gs://abc/z",
+    }
+    references.add(Actor(bob), version, [ReferenceSpec(path.replace("b/", "d/"), uri, 5) for path, uri in uris.items()])
+    digest = digests.of_version(version)
+    version = versions.finalize(Actor(bob, Channel.SDK), version, digest=digest).version
 
-    assert unzip(zip_of(bob, version)) == {"a": b"1"}
+    whole = unzip(zip_of(bob, version))
+    listed = whole.pop("REFERENCES-3.txt").decode()
+    assert whole == {"a": b"1", "REFERENCES.txt": b"x", "REFERENCES-2.txt/y": b"y"}
+    assert listed.startswith("These files are references") and listed.splitlines()[2:] == [
+        "b\ts3://elsewhere/b",
+        "c\tfile:///c",
+        "d/ü\thttps://example.org/b?page=1",
+        "z\tgs://abc/z",
+    ]
+    actor = Actor(bob, Channel.WEB)
+    selected = archives.stream(actor, version, "bob", ["d/"])
+    assert b"d/\xc3\xbc\thttps" in unzip(selected)["REFERENCES-3.txt"]
+    assert unzip(archives.stream(actor, version, "bob", ["a"])) == {"a": b"1"}

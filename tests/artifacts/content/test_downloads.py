@@ -35,7 +35,7 @@ def test_a_url_gives_the_file_as_an_attachment(api, vera, bob, artifact):
     body = api(vera).get(f"{ARTIFACTS}/files/{file.pk}/download-url").json()
 
     assert body == {
-        "download_url": body["download_url"], "file_name": "x.html", "size": 25, "mime_type": "text/html",
+        "download_url": body["url"], "url": body["url"], "file_name": "x.html", "size": 25, "mime_type": "text/html",
         "expires_in": 3600,
     }  # fmt: skip
     answer = HTTP.request("GET", body["download_url"])

@@ -7,6 +7,7 @@ import pytest
 from artifacts import errors
 from artifacts.references import uris
 from artifacts.references.uris import Provider
+from wanllmdb.sdk import reference_uris
 
 PLACES = {
     "s3://bucket/key": (Provider.S3, "bucket", "key"),
@@ -72,8 +73,22 @@ def test_the_version_that_a_uri_asks_for_is_not_part_of_it(prefix):
     for query in ("versionId=3%2FL4.x", "versionid=3%2FL4.x", "generation=3%2FL4.x"):
         location = uris.check_reference(f"{prefix}/a?b?{query}")
         assert (location.uri, location.key, location.version_id) == (f"{prefix}/a?b", "a?b", "3/L4.x")
+        assert reference_uris.parse(f"{prefix}/a?b?{query}").version_id == "3/L4.x"
     assert uris.check_reference(f"{prefix}/a?versionId=").key == "a?versionId="
     assert uris.check_reference(f"{prefix}/a?other=1").version_id == ""
+
+
+def test_other_forms_of_a_version():
+    generation = uris.check_reference("gs://bucket/a#1700")
+    assert (generation.uri, generation.version_id) == ("gs://bucket/a", "1700")
+    assert uris.check_reference("s3://bucket/a#1700").key == "a#1700"
+    azure = "https://acme.blob.core.windows.net/data/a"
+    for query, rest in {
+        "?versionid=2026-01-01T00%3A00Z": "", "?versionId=2026-01-01T00%3A00Z&sig=s": "?sig=s",
+        "?sv=1&versionid=2026-01-01T00%3A00Z": "?sv=1",
+    }.items():  # fmt: skip
+        for location in (uris.check_reference(azure + query), reference_uris.parse(azure + query)):
+            assert (location.uri, location.version_id, location.key) == (azure + rest, "2026-01-01T00:00Z", "a")
 
 
 def test_what_is_no_reference():
@@ -125,5 +140,5 @@ def test_refusals_do_not_repeat_secrets():
     ],
 )  # fmt: skip
 def test_the_public_form_of_a_uri_has_nothing_that_grants_access(uri, public):
-    assert uris.without_secrets(uri) == public
-    assert uris.without_secrets(public) == public
+    for form in (uris.without_secrets, reference_uris.without_secrets):
+        assert form(uri) == form(public) == public

@@ -64,6 +64,19 @@ def test_artifacts_are_listed_and_filtered(logged):
     assert {"net", "training-dataset"} <= {artifact.name for artifact in api.artifacts()}
 
 
+def test_lists_that_match_a_query(logged, run):
+    run.config["lr"] = 0.1
+    run.finish()
+    api = wandb.Api()
+    [dataset] = api.artifacts(logged, q="file:*.csv type:dataset")
+    assert [version.version for version in dataset.versions(q="alias:n1")] == ["v1"]
+    assert [found.name for found in api.runs(logged, {"state": "finished"}, q="config.lr>0.05")] == [run.name]
+    assert len(api.runs(logged, q="config.lr>0.5")) == 0
+    assert logged in [project.full_name for project in api.projects(q=logged)]
+    with pytest.raises(wandb.Invalid, match=r"Write metadata\.mAP>0\.7"):
+        list(api.artifacts(logged, q="mAP>0.7"))
+
+
 def test_a_collection_has_its_versions_and_aliases(logged):
     collection = wandb.Api().collection(f"{logged}/training-dataset")
     assert (collection.version_count, collection.latest_version) == (2, "v2")

@@ -136,6 +136,10 @@ def test_tags_are_added_to_those_of_the_artifact(run, data, capsys):
     read_before.add_tags("two", "raw")
     read_before.remove_tags("daily")
     assert tags(artifact) == read_before.tags == ["raw", "eu", "one", "two"]
+    found.add_tags("three")
+    read_before.description = "Rows"
+    read_before.save()
+    assert tags(artifact) == ["raw", "eu", "one", "two", "three"]
     project = f"{artifact.entity}/{artifact.project}"
     assert [artifact.name for artifact in wandb.Api().artifacts(project, tag="eu")] == ["training-dataset"]
 

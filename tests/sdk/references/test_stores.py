@@ -14,7 +14,7 @@ import pytest
 import wanllmdb as wandb
 from harness import reference_servers
 from harness.reference_servers import Bucket
-from tests.sdk.network import ProxyHandler, serve
+from tests.sdk.network import Authority, Handler, ProxyHandler, serve
 from wanllmdb.sdk.references import entries, store_objects, stores
 
 VARIABLES = ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST")
@@ -150,10 +150,10 @@ def test_more_objects_than_allowed_are_counted_and_refused(use, monkeypatch):
 def test_without_credentials_or_with_wrong_ones(use, monkeypatch):
     bucket = use("S3")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not the key")
-    with pytest.raises(wandb.ReferenceUnreachable, match="does not let these credentials read") as refusal:
+    with pytest.raises(wandb.ReferenceUnreachable, match=r"cannot be read with these credentials: .*403") as refusal:
         entries.of_uri(f"{bucket.uri}/data/a.txt")
     assert refusal.value.uris == [f"{bucket.uri}/data/a.txt"] and "not the key" not in str(refusal.value)
-    with pytest.raises(wandb.ReferenceUnreachable, match="does not let these credentials read"):
+    with pytest.raises(wandb.ReferenceUnreachable, match=r"cannot be read with these credentials: .*403"):
         entries.of_uri(f"{bucket.uri}/data/")
     with pytest.raises(wandb.Invalid, match=r"az://container/key names no account: set AZURE_STORAGE_ACCOUNT"):
         entries.of_uri("az://container/key")
@@ -185,6 +185,28 @@ def test_the_proxy_of_the_environment_is_used_by_its_rules(use, monkeypatch):
         assert len(proxy.requests) == used
 
 
+class HeadHandler(Handler):
+    """A store that has every object."""
+
+    def do_HEAD(self) -> None:
+        self.answer(200, b"", ETag='"1"', Last_Modified=formatdate(0, usegmt=True))
+
+
+def test_the_authorities_of_the_environment_are_trusted(monkeypatch, tmp_path):
+    authority = Authority(tmp_path)
+    monkeypatch.setattr(stores, "MAX_RETRIES", 0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with serve(HeadHandler, authority.issue("127.0.0.1")) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+        with pytest.raises(wandb.ReferenceUnreachable, match="s3://b/k cannot be read"):
+            entries.of_uri("s3://b/k")
+        for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv(variable, str(authority.path))
+                assert entries.of_uri("s3://b/k")[0].etag == "1"
+
+
 def test_a_store_that_never_answers_is_given_up(monkeypatch):
     monkeypatch.setattr(stores, "READ_TIMEOUT", timedelta(milliseconds=200))
     monkeypatch.setattr(stores, "MAX_RETRIES", 0)
@@ -192,7 +214,7 @@ def test_a_store_that_never_answers_is_given_up(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(wandb.ReferenceUnreachable, match="s3://bucket/key cannot be read"):
+        with pytest.raises(wandb.ReferenceUnreachable, match="s3://bucket/key cannot be read from here: no response"):
             entries.of_uri("s3://bucket/key")
 
 
@@ -237,7 +259,7 @@ def test_an_object_that_goes_while_the_folder_is_listed(fake_s3):
 
 def test_many_objects_take_little_memory(fake_s3):
     """The entries, and one chunk of the listing."""
-    pages, size = 20, store_objects.CHUNK_SIZE
+    pages, size = 5, store_objects.CHUNK_SIZE
 
     def page(query: str) -> bytes:
         number = int(dict(parse_qsl(query)).get("continuation-token", 0))

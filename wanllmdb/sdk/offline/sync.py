@@ -165,7 +165,7 @@ class Sender:
         if record is None:
             for entry in self._directory.read_manifest(event["id"]):
                 if entry.is_reference:
-                    draft.add_references([entry])
+                    draft.add_reference(entry)
                 else:
                     draft.add_file(self._directory.files.checked_path(entry), entry.path)
             record = version_creation.create_version(

@@ -40,14 +40,14 @@ def find(location: Location, max_objects: int) -> list[FoundObject]:
         is_folder = not location.key or location.key.endswith("/")
         if not is_folder or location.version_id:
             try:
-                options = {"head": True, "version": location.version_id or None}
-                head = store.get(location.key, options=options).meta
+                pinned = {"version": location.version_id} if location.version_id else {}
+                head = store.get(location.key, options={"head": True, **pinned}).meta
             except FileNotFoundError:
                 if location.version_id:
                     raise
             else:
-                pinned = location.version_id or _version_of(head)
-                return [FoundObject(location.uri, "", head["size"], _identity_of(head), pinned)]
+                version_id = location.version_id or _version_of(head)
+                return [FoundObject(location.uri, "", head["size"], _identity_of(head), version_id)]
         return _Listing(store, location).collect(max_objects)
 
 

@@ -25,6 +25,14 @@ RETRY_PERIOD = timedelta(seconds=60)
 
 _NO_STORE_LIBRARY = "References to {scheme}:// need another package: run `pip install wanllmdb[references]`"
 _QUERY = re.compile(r"\?[^\s\"'()<>]*")
+_STATUS = re.compile(r"status(?: code)?: ([0-9]{3})\b")
+_CODE = re.compile(r"<Code>([A-Za-z]{1,64})</Code>")
+_REASONS = {
+    "TimedOut": "no response",
+    "ConnectionRefused": "connection refused",
+    "dns error": "unknown host",
+    "169.254.169.254": "this machine has no credentials for it",
+}
 
 
 def open_store(location: Location) -> Any:
@@ -42,7 +50,7 @@ def open_store(location: Location) -> Any:
             retry_config={"max_retries": MAX_RETRIES, "retry_timeout": RETRY_PERIOD},
         )
     except Exception as error:  # a wrong value of an environment variable, of whatever class
-        raise errors.Invalid(f"{without_secrets(location.uri)} cannot be opened: {_first_line(error)}") from error
+        raise errors.Invalid(f"{without_secrets(location.uri)} cannot be opened: {_reason_of(error)}") from error
 
 
 @contextmanager
@@ -59,19 +67,34 @@ def explain_errors(uri: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise errors.NotFound(f"{shown} does not exist") from error
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise errors.ReferenceUnreachable(
-            f"The store does not let these credentials read {shown}: {_first_line(error)}", problem={"uris": [shown]}
-        ) from error
     except (exceptions.BaseError, ValueError, OSError) as error:
-        raise errors.ReferenceUnreachable(
-            f"{shown} cannot be read: {_first_line(error)}", problem={"uris": [shown]}
-        ) from error
+        status, reason = _status_of(error), _reason_of(error)
+        if status == 404:
+            raise errors.NotFound(f"{shown} does not exist: {reason}") from error
+        refused = isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError))
+        subject = "with these credentials" if refused or status in (401, 403) else "from here"
+        message = f"{shown} cannot be read {subject}: {reason}"
+        raise errors.ReferenceUnreachable(message, problem={"uris": [shown]}) from error
 
 
-def _first_line(error: BaseException) -> str:
-    """What went wrong, without the debug output below it and without queries, which may be signed."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def _status_of(error: BaseException) -> int | None:
+    """What the store answered, which the library has in the text of its error alone."""
+    match = _STATUS.search(str(error))
+    return int(match[1]) if match else None
+
+
+def _reason_of(error: BaseException) -> str:
+    """What went wrong, in one line and without queries, which may be signed."""
+    text, status = str(error), _status_of(error)
+    code = _CODE.search(text)
+    if status or code:
+        return f"the store answered {' '.join(filter(None, [str(status or ''), code[1] if code else '']))}"
+    for mark, reason in _REASONS.items():
+        if mark in text:
+            return reason
+    if "certificate" in text:
+        return f"its certificate is not trusted here. {certificates.describe_trust()}"
+    line = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     return _QUERY.sub("", line)[:500]
 
 
@@ -127,7 +150,7 @@ def _azure(location: Location) -> tuple[str, dict[str, Any], str]:
             f"{without_secrets(location.uri)} names no account: set AZURE_STORAGE_ACCOUNT, or write "
             "https://<account>.blob.core.windows.net/container/key"
         )
-    config = {"account_name": account}
+    config: dict[str, Any] = {"account_name": account}
     # A connection string is that of one account; a key of the environment goes with whatever account is named.
     named = named if named.get("AccountName", account) == account else {}
     secrets = {
@@ -138,6 +161,9 @@ def _azure(location: Location) -> tuple[str, dict[str, Any], str]:
     config |= {name: value for name, value in secrets.items() if value}
     if "sas_key" in config:
         config.pop("account_key", None)
+    elif location.account not in ("", _first_set("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")):
+        # A signature in the environment, which `obstore` would send, is a key for its own account alone.
+        config |= {"skip_signature": True} if _first_set("AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_SAS_KEY") else {}
     return "AzureStore", config, config.get("endpoint") or f"https://{account}.blob.core.windows.net"
 
 
@@ -170,7 +196,7 @@ def _client_options(endpoint: str) -> Mapping[str, Any]:
     proxy = proxies.find(endpoint)
     if proxy is None:
         # Otherwise the library reads the variables by rules of its own.
-        return options | {"proxy_url": "http://127.0.0.1:9", "proxy_excludes": "*"}
+        return options | {"proxy_url": "http://127.0.0.1:9", "proxy_excludes": "*,0.0.0.0/0,::/0"}
     user_info = f"{quote(proxy.user, safe='')}:{quote(proxy.password or '', safe='')}@" if proxy.user else ""
     options["proxy_url"] = proxy.url.replace("://", f"://{user_info}", 1)
     if authorities and proxy.url.startswith("https:"):

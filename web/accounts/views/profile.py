@@ -10,11 +10,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import keys, users
+from accounts import email_addresses, keys, users
 from accounts.actor import Actor
 from accounts.models import Team
+from core import mail
 from web import rendering
-from web.accounts.forms import KeyForm, PasswordForm
+from web.accounts.forms import EmailForm, KeyForm, PasswordForm
 
 PAGE_SIZE = 50
 
@@ -25,8 +26,33 @@ def profile(request: HttpRequest) -> HttpResponse:
     """The part is the list of keys."""
     page = rendering.paginate(request.GET, request.user.api_keys.order_by("-id"), PAGE_SIZE)
     teams = [] if rendering.is_partial(request) else Team.objects.visible_to(request.user).order_by("name")
-    return rendering.render_page(
-        request, "accounts/profile.html", {"page": page, "teams": teams, "active_nav": "profile"}
+    context = {"page": page, "teams": teams, "sends_mail": mail.is_configured(), "active_nav": "profile"}
+    return rendering.render_page(request, "accounts/profile.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def email_change(request: HttpRequest) -> HttpResponse:
+    form = EmailForm(rendering.post_data(request), initial={"email": request.user.email})
+    if form.is_valid():
+        email = form.cleaned_data["email"]
+        email_addresses.change(Actor.from_page(request), email)
+        message = f"We sent a link to {email}. Open it to confirm the address." if email else "E-mail address removed."
+        return rendering.redirect_with_message(request, message, "profile")
+    return rendering.render_form(request, form, "E-mail address", submit_label="Save", back="profile")
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def email_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    email = email_addresses.requested(Actor.from_page(request), token)
+    if request.method == "POST":
+        email_addresses.confirm(Actor.from_page(request), token)
+        return rendering.redirect_with_message(request, "E-mail address confirmed.", "profile")
+    message = f"{email} becomes the e-mail address of {request.user.username}."
+    return rendering.render_form(
+        request, None, "Confirm your e-mail address", message, submit_label="Confirm", back="profile"
     )
 
 

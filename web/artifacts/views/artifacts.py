@@ -1,7 +1,7 @@
 """Lists of artifacts, and making a new one."""
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -61,7 +61,9 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
         rows = rows.filter(project__in=Project.objects.by_full_name(filters["project"]))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number"))
     rows = form.narrow(request.user, "artifacts", rows.filter_by(**narrowed))
-    rows = rows.with_tags().annotate(newest_size=Subquery(newest.values("total_size")))
+    stored = newest.annotate(stored=F("total_size") - F("referenced_size")).values("stored")
+    elsewhere = Subquery(newest.values("referenced_size"))
+    rows = rows.with_tags().annotate(newest_size=Subquery(stored), newest_elsewhere=elsewhere)
     page = rendering.paginate(request.GET, long_values.defer(rows, "").sorted_by(sort), PAGE_SIZE)
     excerpts.attach(page, sought=filters["alias"])
     project_names: list[str] = []

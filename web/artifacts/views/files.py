@@ -21,7 +21,7 @@ from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import registry
 from artifacts.previews.results import Markdown
 from web import cards, rendering
-from web.artifacts import snippets
+from web.artifacts import reference_views, snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
 from web.artifacts.lookups import get_file, get_version
 
@@ -158,7 +158,8 @@ def _respond(content: bytes | Iterator[bytes], type: str, asked: str | None, siz
 def _snippets(request: HttpRequest, file: ArtifactFile) -> list[snippets.Snippet]:
     if not file.version.is_finalized:
         return []
-    return snippets.of_file(file, request.build_absolute_uri("/").rstrip("/"))
+    reference = file.reference if file.is_reference else None
+    return snippets.of_file(file, request.build_absolute_uri("/").rstrip("/"), reference)
 
 
 def _person(request: HttpRequest) -> str:
@@ -171,6 +172,7 @@ def _is_pending(file: ArtifactFile) -> bool:
 
 def _context(file: ArtifactFile) -> dict[str, object]:
     version = file.version
+    reference_views.attach([file])
     return {
         "file": file,
         "version": version,

@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
@@ -12,9 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
+from artifacts import deletion_impact
 from artifacts import selection as verbs
 from artifacts.models import Artifact, ArtifactVersion
-from web import selection
+from core import long_values
+from web import deletion, selection
 from web.artifacts.lookups import get_artifact
 from web.rendering import post_data
 
@@ -31,7 +33,10 @@ def delete_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.delete_versions(Actor.from_page(request), items, **form.cleaned_data)
         return selection.respond(request, outcomes, "deleted", back)
-    rows = [(item, f"{item.file_count:,} file{pluralize(item.file_count)}{_aliases(item)}") for item in items]
+    refusals = deletion_impact.refusals_of_versions(artifact, items)
+    rows = [
+        selection.Row(item, f"{deletion.files_of(item)}{_aliases(item)}", refusals.get(item.pk, "")) for item in items
+    ]
     context = {"message": "The version numbers won't be reused. This action cannot be undone."}
     context |= {"submit_label": "Delete", "danger": True}
     heading = f"Delete {len(items)} version{pluralize(len(items))} of {artifact.name}?"
@@ -73,8 +78,13 @@ def delete_artifacts(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.delete_artifacts(Actor.from_page(request), items)
         return selection.respond(request, outcomes, "deleted", reverse("artifacts"))
+    refusals = deletion_impact.refusals_of_artifacts(Actor.from_page(request), items)
     rows = [
-        (item, f"{item.project.full_name} · {item.version_count:,} version{pluralize(item.version_count)}")
+        selection.Row(
+            item,
+            f"{item.project.full_name} · {item.version_count:,} version{pluralize(item.version_count)}",
+            refusals.get(item.pk, ""),
+        )
         for item in items
     ]
     context = {"message": "All their versions, files and aliases will be deleted. This action cannot be undone."}
@@ -93,7 +103,7 @@ def tag_artifacts(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.tag_artifacts(Actor.from_page(request), items, **form.cleaned_data)
         return selection.respond(request, outcomes, "tagged", reverse("artifacts"))
-    rows = [(item, ", ".join(item.tags) or "no tags") for item in items]
+    rows = [selection.Row(item, ", ".join(item.tags) or "no tags") for item in items]
     heading = f"Tag {len(items)} artifact{pluralize(len(items))}"
     return selection.render_confirmation(
         request, form, rows, heading, reverse("artifacts"), message="Tags now:", submit_label="Save"
@@ -105,12 +115,9 @@ def tag_artifacts(request: HttpRequest) -> HttpResponse:
 def download_artifacts(request: HttpRequest) -> HttpResponse:
     """A link to the zip of the latest version of each."""
     chosen = selection.items(request, _artifacts(request))
-    items = []
-    for artifact in chosen:
-        version = artifact.versions.finalized().filter(number=artifact.latest_version_number).first()
-        if version:
-            version.artifact = artifact
-            items.append(version)
+    latest = ArtifactVersion.objects.finalized().filter(number=F("artifact__latest_version_number"))
+    latest = long_values.defer(latest.filter(artifact__in=chosen).for_display(), "")
+    items = list(latest.order_by("artifact__name", "artifact"))
     if not items:
         return selection.nothing_selected(request, reverse("artifacts"))
     return _render_downloads(request, items, reverse("artifacts"))
@@ -121,7 +128,7 @@ def _versions(request: HttpRequest, artifact: Artifact) -> QuerySet[ArtifactVers
 
 
 def _artifacts(request: HttpRequest) -> QuerySet[Artifact]:
-    return Artifact.objects.visible_to(request.user).for_display().order_by("name", "pk")
+    return Artifact.objects.visible_to(request.user).with_tags().order_by("name", "pk")
 
 
 def _aliases(version: ArtifactVersion) -> str:
@@ -130,4 +137,4 @@ def _aliases(version: ArtifactVersion) -> str:
 
 def _render_downloads(request: HttpRequest, items: list[ArtifactVersion], back: str) -> HttpResponse:
     heading = "Download" if len(items) == 1 else f"Download {len(items)} versions"
-    return selection.render_confirmation(request, None, [(item, "") for item in items], heading, back)
+    return selection.render_confirmation(request, None, list(map(selection.Row, items)), heading, back)

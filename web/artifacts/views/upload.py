@@ -16,9 +16,10 @@ from accounts.models import Role
 from artifacts import drafts, versions
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
 from web import rendering
-from web.artifacts import tab_contexts
+from web.artifacts import reference_views, tab_contexts
 from web.artifacts.forms import FinalizeForm, RemoveForm
 from web.artifacts.lookups import get_artifact, get_version_of
+from web.artifacts.reference_form import ReferencesForm
 
 FILES_PER_PAGE = 50
 MAX_DRAFTS = 5
@@ -32,13 +33,13 @@ _POLL_DELAYS = ((10, 1), (40, 3), (10**9, 15))
 def upload(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """Files into a draft, and the draft into a version. The first file begins a draft; opening the page does not."""
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
-    draft = _find_draft(request, artifact)
+    draft = find_draft(request, artifact)
     if request.method != "POST" and draft and draft.is_finalized:
         return redirect(draft)
     form = FinalizeForm(request.POST or None, initial={"description": draft.description if draft else ""})
     if draft and form.is_valid():
         return _finalize(request, draft, form)
-    context = _context(request, artifact, draft) | {"form": form}
+    context = page_context(request, artifact, draft) | {"form": form}
     return rendering.render_page(request, "artifacts/upload.html", context, status=422 if form.is_bound else 200)
 
 
@@ -47,15 +48,15 @@ def upload(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def draft_files(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """The files of a draft with the hashes that workers have computed. It polls until all are known."""
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
-    draft = _find_draft(request, artifact)
-    return rendering.render_page(request, "artifacts/draft_files.html", _context(request, artifact, draft))
+    draft = find_draft(request, artifact)
+    return rendering.render_page(request, "artifacts/draft_files.html", page_context(request, artifact, draft))
 
 
 @login_required
 @require_POST
 def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
-    draft = _find_draft(request, artifact)
+    draft = find_draft(request, artifact)
     if draft is None:
         raise Http404("Draft not found. It may have been finalized or discarded.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
@@ -63,11 +64,11 @@ def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
     if not rendering.is_partial(request):
         return redirect(f"{reverse('upload', args=draft.artifact.url_args)}?version={draft.url_name}")
-    draft.refresh_from_db(fields=["file_count", "total_size"])
-    return rendering.render_page(request, "artifacts/draft_files.html", _context(request, artifact, draft))
+    draft.refresh_from_db(fields=["file_count", "total_size", "reference_count", "referenced_size"])
+    return rendering.render_page(request, "artifacts/draft_files.html", page_context(request, artifact, draft))
 
 
-def _find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | None:
+def find_draft(request: HttpRequest, artifact: Artifact) -> ArtifactVersion | None:
     """The version that the query string names, or the form where the page has begun it meanwhile."""
     version = request.POST.get("version") or request.GET.get("version")
     return get_version_of(request, artifact, version) if version else None
@@ -81,13 +82,14 @@ def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) 
     return rendering.redirect_with_message(request, f"{result.version} finalized.", result.version)
 
 
-def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:
+def page_context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:
     after = request.GET.get("after", "")
     rows: list[ArtifactFile] = []
     if draft:
         later = draft.files.select_related("blob").filter(path__gt=after).order_by("path")
         rows = list(later[: FILES_PER_PAGE + 1])
     files = rows[:FILES_PER_PAGE]
+    reference_views.attach(files)
     is_pending = any(file.blob and file.blob.state == Blob.State.UPLOADED for file in files)
     return {
         "artifact": artifact,
@@ -95,6 +97,7 @@ def _context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | 
         "draft": draft,
         "drafts": _other_drafts(request, artifact, draft),
         "files": files,
+        "reference_form": ReferencesForm(draft),
         "after": after,
         "next_path": files[-1].path if len(rows) > FILES_PER_PAGE else "",
         "active_nav": "artifacts",

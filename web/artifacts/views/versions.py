@@ -18,7 +18,7 @@ from artifacts.models import ArtifactVersion, Blob
 from core import long_values
 from projects.models import Run
 from web import deletion, rendering
-from web.artifacts import tab_contexts
+from web.artifacts import reference_views, tab_contexts
 from web.artifacts.forms import DeleteVersionForm, FinalizeForm, FolderFilter, VersionEditForm
 from web.artifacts.lookups import get_artifact, get_version, get_version_for_display
 
@@ -127,9 +127,8 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
         message = f"{version} {'deleted' if version.is_finalized else 'discarded'}."
         return rendering.redirect_with_message(request, message, "artifact-versions", *version.artifact.url_args)
-    files = f"{version.file_count:,} file{'' if version.file_count == 1 else 's'}"
     number = "The version number won't be reused. " if version.number else ""
-    message = f"Deletes {files}. {number}This action cannot be undone."
+    message = f"Deletes {deletion.files_of(version)}. {number}This action cannot be undone."
     options = {"submit_label": verb, "back": version, "danger": True, "refusals": impact.refusals}
     options["facts"] = deletion.facts(impact) + deletion.source_run(version)
     return rendering.render_form(request, form, f"{verb} {version}?", message, **options)
@@ -147,6 +146,7 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
         entries, listing = page.entries, {"next_cursor": page.next_cursor, "total": page.total}
         if folder and not entries and not after:
             raise Http404(f"There is no folder {folder!r}.")
+    reference_views.attach(entry.file for entry in entries if entry.file)
     offset = query["offset"] or 0
     blobs = [entry.file.blob for entry in entries if entry.file and entry.file.blob]
     return listing | {

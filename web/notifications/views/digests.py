@@ -20,9 +20,9 @@ def digest(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         digests.choose(Actor.from_page(request), form.cleaned_data["frequency"])
         return rendering.redirect_with_message(request, "Saved.", "watches")
-    message = "" if mail.is_configured() else "This server sends no e-mail: ask its administrator to set it up."
-    if not request.user.email:
-        message = "Your account has no e-mail address yet: ask an administrator to add one."
+    message = "" if request.user.email else "Your account has no e-mail address yet: add one on your profile."
+    if not mail.is_configured():
+        message = "This server sends no e-mail: ask its administrator to set it up."
     return rendering.render_form(request, form, "E-mail digest", message, submit_label="Save", back="watches")
 
 

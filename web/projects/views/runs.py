@@ -14,7 +14,7 @@ from accounts.models import Role
 from artifacts.aliases import excerpts
 from artifacts.lineage import usages
 from artifacts.models import ArtifactVersion
-from artifacts.selection import tag_runs
+from artifacts.selection import delete_runs, tag_runs
 from core import long_values
 from projects import runs
 from projects.models import Run, State
@@ -27,6 +27,10 @@ from web.rendering import post_data
 PAGE_SIZE = 50
 MAX_VERSIONS = 200
 _FIELDS = ("config", "summary")
+_DELETION = (
+    "Deletes config, summary and history, and the record of what was used. The versions that were logged stay. "
+    "This action cannot be undone."
+)
 # Ids grow with time.
 _ORDERINGS = {"name": "name", "state": "state", "job_type": "job_type", "started": "pk"}
 _COLUMNS = (
@@ -94,9 +98,26 @@ def tag_selected(request: HttpRequest, team: str, project: str) -> HttpResponse:
         return selection.respond(
             request, tag_runs(Actor.from_page(request), items, **form.cleaned_data), "tagged", back
         )
-    rows = [(item, ", ".join(item.tags) or "no tags") for item in items]
+    rows = [selection.Row(item, ", ".join(item.tags) or "no tags") for item in items]
     heading = f"Tag {len(items)} run{pluralize(len(items))}"
     return selection.render_confirmation(request, form, rows, heading, back, message="Tags now:", submit_label="Save")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_selected(request: HttpRequest, team: str, project: str) -> HttpResponse:
+    project = get_project(request, team, project, role=Role.EDITOR)
+    back = reverse("project-runs", args=project.url_args)
+    items = selection.items(request, Run.objects.filter(project=project).for_display().order_by("-id"))
+    if not items:
+        return selection.nothing_selected(request, back)
+    form = selection.NoForm(post_data(request))
+    if form.is_valid():
+        return selection.respond(request, delete_runs(Actor.from_page(request), items), "deleted", back)
+    rows = [selection.Row(item, f"{item.title} · {item.get_state_display()}") for item in items]
+    heading = f"Delete {len(items)} run{pluralize(len(items))}?"
+    context = {"message": _DELETION, "submit_label": "Delete", "danger": True}
+    return selection.render_confirmation(request, form, rows, heading, back, **context)
 
 
 @login_required
@@ -145,12 +166,8 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         return rendering.redirect_with_message(
             request, f"Run {run.title} deleted.", "project-runs", *run.project.url_args
         )
-    message = (
-        "Deletes its config, summary and history, and the record of what it used. The versions that it logged stay. "
-        "This action cannot be undone."
-    )
     options = {"submit_label": "Delete", "back": run, "danger": True}
-    return rendering.render_form(request, None, f"Delete run {run.title}?", message, **options)
+    return rendering.render_form(request, None, f"Delete run {run.title}?", _DELETION, **options)
 
 
 def _view(request: HttpRequest) -> tables.View:
