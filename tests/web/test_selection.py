@@ -90,7 +90,7 @@ def test_runs_are_tagged_and_deleted(browser, bob, vera, project):
     assert (answer.status_code, "at most 100 are allowed" in answer.content.decode()) == (409, True)
     other = runs.start(Actor(bob), project, name="heron")
     asked = client.get("/acme/demo/run-deletion", {"item": [run.pk, other.pk]}).content.decode()
-    assert "Delete 2 runs?" in asked and "The versions that were logged stay." in asked
+    assert "Delete 2 runs?" in asked and "The versions that they logged stay." in asked
     done = client.post("/acme/demo/run-deletion", {"item": [run.pk]}, follow=True)
     assert "1 deleted." in done.content.decode() and list(project.runs.all()) == [other]
 
