@@ -89,10 +89,9 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    # It speaks of columns of all these.
+    # It speaks of columns of all these, and of tables of `notifications`, which need not be there yet.
     dependencies = [
         ("artifacts", "0006_record_is_final"),
-        ("notifications", "0001_who_is_told"),
         ("projects", "0001_initial"),
         ("accounts", "0002_invitations"),
     ]

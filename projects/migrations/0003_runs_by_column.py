@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("projects", "0002_run_history"),
+        ("projects", "0002_run_history_and_resuming"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

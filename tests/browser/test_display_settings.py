@@ -6,6 +6,7 @@ import sys
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.page_objects import wait_for_parts
 from tests.browser.urls import ARTIFACT, DATASET
 
 # All that one presses, but for links in running text, and chips, each of which has its row on the tab Aliases.
@@ -47,7 +48,7 @@ def test_targets_are_large_enough_for_fingers(person):
     small = []
     for url in _MAIN_PAGES:
         page.goto(url)
-        page.wait_for_load_state("networkidle")
+        wait_for_parts(page)
         small += page.evaluate(_SMALL_TARGETS)
     assert small == []
 

@@ -20,6 +20,7 @@ from harness.servers import Stack
 from tests.browser import hostile_files
 from tests.browser.conftest import Person
 from tests.browser.hostile_files import IMG, MARKDOWN, WIRE, evil, tree
+from tests.browser.page_objects import wait_for_parts
 
 # All pages are walked before the first test: on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(600)
@@ -121,7 +122,7 @@ def _log(trap: Trap, artifact: str, run: str, number: int) -> None:
 def look(person: Person, url: str, *output: str) -> None:
     """The page runs nothing of it, and shows each of `shown` as the text that it is."""
     person.page.goto(url)
-    person.page.wait_for_load_state("networkidle")
+    wait_for_parts(person.page)
     assert person.page.evaluate(_LOOK) == [], url
     text = person.page.locator("body").text_content() or ""
     # Values of JSON are shown with their quotes escaped as JSON has them.
@@ -253,7 +254,7 @@ def test_what_is_typed_while_the_page_stays(person, trap):
 
     with mallory.page.expect_response(lambda response: "q=" in response.url):
         mallory.page.locator("main [name=q]").fill(IMG)
-    mallory.page.wait_for_load_state("networkidle")
+    wait_for_parts(mallory.page)
     assert mallory.page.evaluate(_LOOK) == []
 
 

@@ -59,6 +59,30 @@ print(json.dumps({
 }))
 """
 
+# What the tables are like, but for names that the database or Django made up.
+SCHEMA = """
+import json
+import re
+from django.db import connection
+MADE_UP = re.compile("_[0-9a-f]{8}|^__|_check$")
+def of_table(cursor, table):
+    columns = connection.introspection.get_table_description(cursor, table)
+    constraints = connection.introspection.get_constraints(cursor, table)
+    return [
+        sorted([column.name, str(column.type_code), column.null_ok, column.collation] for column in columns),
+        sorted(
+            str([
+                "" if facts["foreign_key"] or facts["primary_key"] or MADE_UP.search(name) else name,
+                *(facts[key] for key in ("columns", "primary_key", "unique", "foreign_key", "index", "check")),
+            ])
+            for name, facts in constraints.items()
+        ),
+    ]
+with connection.cursor() as cursor:
+    names = sorted(connection.introspection.table_names(cursor))
+    print(json.dumps({name: of_table(cursor, name) for name in names}))
+"""
+
 
 def fill_sqlite(path: Path) -> str:
     connection = sqlite3.connect(path)
@@ -68,11 +92,15 @@ def fill_sqlite(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def fill_postgres() -> str:
+def create_postgres(name: str) -> str:
     with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS release_0")
-        connection.execute("CREATE DATABASE release_0")
-    url = f"{servers.postgres()}/release_0"
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{servers.postgres()}/{name}"
+
+
+def fill_postgres() -> str:
+    url = create_postgres("release_0")
     with psycopg.connect(url) as connection:
         connection.execute(gzip.decompress((DUMPS / "release_0.postgres.sql.gz").read_bytes()))
     return url
@@ -107,8 +135,14 @@ def url(tmp_path) -> str:
     return fill_postgres() if servers.on_postgres() else fill_sqlite(tmp_path / "db.sqlite3")
 
 
-def test_a_database_of_the_first_release_migrates_with_all_its_data(url):
+def test_a_database_of_the_first_release_migrates_with_all_its_data(url, tmp_path):
     manage(url, "migrate", "--verbosity=0")
+    # A new database skips the steps of old ones, and its tables are the same.
+    new = create_postgres("newest") if servers.on_postgres() else f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    manage(new, "migrate", "--verbosity=0")
+    schemas = [json.loads(manage(one, "shell", "--no-imports", "--command", SCHEMA)) for one in (url, new)]
+    assert schemas[0] == schemas[1]
+
     facts = json.loads(manage(url, "shell", "--no-imports", "--command", FACTS))
 
     rows = facts["rows"]

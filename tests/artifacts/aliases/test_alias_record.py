@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib import admin
 from django.db import DatabaseError, connection, models, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -270,25 +269,6 @@ def test_what_was_there_then_is_known_of_versions_that_are_gone(bob, artifact, v
     versions.delete(Actor(bob, Channel.SDK), v1)
 
     assert history.get_change_at(artifact, "production", moment).after == "v1"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_rows_of_the_time_before_become_complete(recorded):
-    """Back to where a row had ids alone, and forward again."""
-    before = rows()
-    executor = MigrationExecutor(connection)
-    newest = executor.loader.graph.leaf_nodes()
-    try:
-        executor.migrate([("artifacts", "0004_incoming")])
-        with connection.cursor() as cursor:
-            columns = {column.name for column in connection.introspection.get_table_description(cursor, TABLE)}
-        assert not columns & {"artifact_name", "from_number", "to_number", "changed_by_name", "key_name", "proposal_id"}
-    finally:
-        MigrationExecutor(connection).migrate(newest)
-
-    assert rows() == before
-    refused(sql, f"DELETE FROM {TABLE}", by="alias_change_is_final")
-    refused(next_of(recorded[-1], number=6).save, by="alias_change_chain")
 
 
 def test_no_page_of_the_admin_changes_the_record(recorded):

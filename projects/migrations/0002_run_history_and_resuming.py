@@ -7,9 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    # What it was called before: a database that has applied it by that name is not given the same tables again.
-    replaces = [("projects", "0002_run_history_and_resuming")]
-
     dependencies = [
         ("projects", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
