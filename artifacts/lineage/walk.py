@@ -54,6 +54,8 @@ class _Neighbours(NamedTuple):
     tables: str
     condition: str
     order: str = "e.id DESC"
+    # Of a folded artifact: the column of `e` that names one of its own versions.
+    own_key: str = ""
 
 
 _USAGE, _SOURCE, _VERSION = "artifacts_artifactusage", "artifacts_versionsource", "artifacts_artifactversion"
@@ -86,27 +88,17 @@ def _artifact_of(column: str) -> str:
 
 
 _FOLDED = (
+    _Neighbours(DOWNSTREAM, ARTIFACT, "'r' || e.run_id", _USAGE, "", "1 = 1", _NEWEST, "version_id"),
     _Neighbours(
-        DOWNSTREAM, ARTIFACT, "'r' || e.run_id", _USAGE, f"{_OWN} JOIN {_USAGE} e ON e.version_id = o.id", "1 = 1",
-        _NEWEST,
-    ),
-    _Neighbours(
-        DOWNSTREAM, ARTIFACT, _artifact_of("e.version_id"), _SOURCE,
-        f"{_OWN} JOIN {_SOURCE} e ON e.source_id = o.id JOIN {_VERSION} v ON v.id = e.version_id",
-        "v.finalized_at IS NOT NULL", _NEWEST,
+        DOWNSTREAM, ARTIFACT, _artifact_of("e.version_id"), _SOURCE, f"JOIN {_VERSION} v ON v.id = e.version_id",
+        "v.finalized_at IS NOT NULL", _NEWEST, "source_id",
     ),
     _Neighbours(
         DOWNSTREAM, RUN, "'a' || e.artifact_id", _VERSION, f"{_VERSION} e",
         "e.run_id = {id} AND e.finalized_at IS NOT NULL",
     ),
-    _Neighbours(
-        UPSTREAM, ARTIFACT, "'r' || e.run_id", _VERSION, f"{_OWN} JOIN {_VERSION} e ON e.id = o.id",
-        "e.run_id IS NOT NULL", _NEWEST,
-    ),
-    _Neighbours(
-        UPSTREAM, ARTIFACT, _artifact_of("e.source_id"), _SOURCE, f"{_OWN} JOIN {_SOURCE} e ON e.version_id = o.id",
-        "1 = 1", _NEWEST,
-    ),
+    _Neighbours(UPSTREAM, ARTIFACT, "'r' || e.run_id", _VERSION, "", "e.run_id IS NOT NULL", _NEWEST, "id"),
+    _Neighbours(UPSTREAM, ARTIFACT, _artifact_of("e.source_id"), _SOURCE, "", "1 = 1", _NEWEST, "version_id"),
     _Neighbours(UPSTREAM, RUN, _artifact_of("e.version_id"), _USAGE, f"{_USAGE} e", "e.run_id = {id}"),
 )  # fmt: skip
 
@@ -233,7 +225,7 @@ def _degrees_sql(fold: bool, vendor: str) -> str:
 def _lateral(each: _Neighbours, condition: str = "1 = 1") -> str:
     """The neighbours of a node `f` on PostgreSQL, for LATERAL."""
     return (
-        f"SELECT {each.node} AS node FROM {each.tables.format(id=_id())} "
+        f"SELECT {each.node} AS node FROM {_tables(each)} "
         f"WHERE {condition} AND {_of_kind(each)} AND {each.condition.format(id=_id())} "
         f"ORDER BY {each.order} LIMIT %(siblings)s"
     )
@@ -242,7 +234,7 @@ def _lateral(each: _Neighbours, condition: str = "1 = 1") -> str:
 def _joined(each: _Neighbours, nodes: str, *columns: str) -> str:
     """The same on SQLite, which has no LATERAL: a subquery finds the rows, each by its number."""
     found = (
-        f"SELECT e.rowid FROM {each.tables.format(id=_id())} WHERE {each.condition.format(id=_id())} "
+        f"SELECT e.rowid FROM {_tables(each)} WHERE {each.condition.format(id=_id())} "
         f"ORDER BY {each.order} LIMIT %(siblings)s"
     )
     selected = ", ".join([f"{each.node} AS node", *columns])
@@ -251,10 +243,21 @@ def _joined(each: _Neighbours, nodes: str, *columns: str) -> str:
 
 def _count(each: _Neighbours) -> str:
     return (
-        f"(SELECT count(DISTINCT c.node) FROM (SELECT {each.node} AS node FROM {each.tables.format(id=_id())} "
+        f"(SELECT count(DISTINCT c.node) FROM (SELECT {each.node} AS node FROM {_tables(each)} "
         f"WHERE {_of_kind(each)} AND {each.condition.format(id=_id())} LIMIT {COUNT_LIMIT + 1}) c "
         "WHERE c.node <> f.node)"
     )
+
+
+def _tables(each: _Neighbours) -> str:
+    if not each.own_key:
+        return each.tables
+    own = _OWN.format(id=_id())
+    if connection.vendor != "postgresql":
+        return f"{own} JOIN {each.table} e ON e.{each.own_key} = o.id {each.tables}"
+    # With a plain join the planner may read the whole table for a version that has few rows of it.
+    rows = f"SELECT * FROM {each.table} x WHERE x.{each.own_key} = o.id ORDER BY x.id DESC LIMIT {COUNT_LIMIT + 1}"
+    return f"{own} CROSS JOIN LATERAL ({rows}) e {each.tables}"
 
 
 def _id() -> str:
