@@ -95,7 +95,8 @@ def schedule() -> int:
     count, columns = 0, ("pk", "alias", "version", "artifact", "artifact__project", "artifact__project__team")
     rows: list[Any] = list(aliases.values_list(*columns)[:_SCHEDULED_AT_ONCE])
     while rows:
-        due = {row[2] for row in rows if _is_protected(row, _rules_of(rows))}
+        rules = _rules_of(rows)
+        due = {row[2] for row in rows if _is_protected(row, rules)}
         checks = [ReferenceCheck(version_id=pk) for pk in sorted(due)]
         ReferenceCheck.objects.bulk_create(checks, ignore_conflicts=True)
         count += len(checks)
