@@ -68,9 +68,10 @@ class Contender:
     session: str
 
     @classmethod
-    def start(cls, name: str, count: int) -> "Contender":
+    def start(cls, name: str, count: int, data: str = "seed_data") -> "Contender":
+        """With so many rows of this module of benchmarks."""
         stack = Stack(name)
-        command = f"from benchmarks import seed_data; print(seed_data.fill({count}))"
+        command = f"from benchmarks import {data}; print({data}.fill({count}))"
         session = stack.manage("shell", "--no-imports", "--command", command).split()[-1]
         stack.web.start()
         return cls(stack, http.client.HTTPConnection("127.0.0.1", int(stack.env["PORT"]), timeout=60), session)

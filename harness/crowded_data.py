@@ -27,6 +27,7 @@ from artifacts.models import (
 )
 from artifacts.references import external_stores
 from artifacts.versions import begin
+from harness import lineage_data
 from harness.long_names import (
     BUCKET,
     DATASET,
@@ -114,6 +115,8 @@ def fill() -> None:
     dataset = _artifact(alice, project, DATASET, "dataset", 3)
     model = _artifact(alice, project, MODEL, "model", VERSIONS, own[0])
     ArtifactUsage.objects.bulk_create(ArtifactUsage(run=run, version=dataset[0]) for run in own)
+    elsewhere = projects.create(alice, team, long("lineage", 128))
+    lineage_data.fill(alice, elsewhere, base=model[7], named=lambda name: long(name, 128))
     _govern(alice, Actor(people[PERSON], Channel.SDK, reason=long("reason", 300)), project, model)
     search_index.rebuild()
 

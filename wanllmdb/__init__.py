@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wanllmdb.sdk.api import Collection as Collection
     from wanllmdb.sdk.arguments import AlertLevel as AlertLevel
     from wanllmdb.sdk.artifact import Artifact as Artifact
-    from wanllmdb.sdk.artifact import File as File
+    from wanllmdb.sdk.artifact_file import File as File
     from wanllmdb.sdk.errors import AliasMoved as AliasMoved
     from wanllmdb.sdk.errors import AliasNotFound as AliasNotFound
     from wanllmdb.sdk.errors import AliasProtected as AliasProtected
@@ -96,7 +96,8 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE = {
     "": "__version__",
     "api": "Api Collection",
-    "artifact": "Artifact File",
+    "artifact": "Artifact",
+    "artifact_file": "File",
     "arguments": "AlertLevel",
     "errors": "AliasMoved AliasNotFound AliasProtected AliasTargetRefused AlreadyLogged AuthenticationError "
     "BrokenReference BytesMismatch CacheError Conflict CorruptDownload Denied Error FileChanged Invalid InvalidName "

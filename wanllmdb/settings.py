@@ -205,6 +205,13 @@ CACHES = {
         "TIMEOUT": 24 * 3600,
         "OPTIONS": {"MAX_ENTRIES": 40},
     },
+    # Where the nodes of lineage graphs are drawn: some 20 KiB each.
+    "lineage": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "lineage",
+        "TIMEOUT": 24 * 3600,
+        "OPTIONS": {"MAX_ENTRIES": 200},
+    },
 }
 
 # --- The object store -------------------------------------------------------------------------------------------------

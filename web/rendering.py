@@ -89,15 +89,17 @@ def render_form(
     danger: bool = False,
     facts: Sequence[Any] = (),
     refusals: Sequence[str] = (),
+    warning: Any = None,
 ) -> HttpResponse:
     """A question with a button to submit it, and the fields of a form, if there is one: a page, or a dialog.
 
-    `facts` are lines of `web.deletion`. Where there are `refusals`, they stand in place of the message, the fields and
-    the button.
+    `facts` are lines of `web.deletion`, `warning` is one of `web.lineage.warnings`. Where there are `refusals`, they
+    stand in place of the message, the fields and the button.
     """
     context = {
         "facts": facts,
         "refusals": refusals[:MAX_REFUSALS],
+        "warning": warning,
         "form": form,
         "heading": heading,
         "message": message,

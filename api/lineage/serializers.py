@@ -11,6 +11,7 @@ from artifacts.lineage.graph import Direction, Edge, EdgeKind, Graph, Node, Node
 from artifacts.lineage.impact import Affected, Group, Page
 from artifacts.models import ArtifactVersion
 from core.bounded_count import COUNT_LIMIT
+from projects.models import Run
 
 
 class ArtifactLineageQuery(serializers.Serializer):
@@ -38,7 +39,10 @@ class MoreSerializer(serializers.Serializer):
 class NodeSerializer(serializers.Serializer):
     id = serializers.CharField(help_text="Of a private node only good for the edges of this answer.")
     kind = serializers.ChoiceField([str(kind) for kind in NodeKind])
-    name = serializers.CharField(allow_null=True, help_text="Null of a private node, like all that follows.")
+    name = serializers.CharField(
+        allow_null=True, help_text="Of the artifact or the run; null of a private node, like all that follows."
+    )
+    display_name = serializers.CharField(allow_null=True, help_text="What people call a run.")
     type = serializers.CharField(allow_null=True, help_text="Of an artifact or version.")
     url = serializers.CharField(allow_null=True, help_text="Its page; null of a version that was deleted, too.")
     project = serializers.CharField(allow_null=True)
@@ -103,7 +107,8 @@ class AffectedSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(["version", "run"])
     group = serializers.ChoiceField([str(group) for group in Group], help_text="They are sorted by it.")
     id = serializers.UUIDField()
-    name = serializers.CharField()
+    name = serializers.CharField(help_text="Of the artifact or the run.")
+    display_name = serializers.CharField(allow_null=True, help_text="What people call a run.")
     type = serializers.CharField(allow_null=True)
     version = serializers.CharField(allow_null=True)
     aliases = serializers.ListField(child=serializers.CharField())
@@ -168,10 +173,12 @@ def impact_body(page: Page) -> dict[str, Any]:
 
 
 def _node(node: Node) -> dict[str, Any]:
+    run = node.thing if isinstance(node.thing, Run) else None
     return {
         "id": node.id,
         "kind": node.kind,
-        "name": node.name or None,
+        "name": (run.name if run else node.name) or None,
+        "display_name": run.title if run else None,
         "type": node.type or None,
         "url": settings.BASE_URL + node.url if node.url else None,
         "project": node.project or None,
@@ -198,20 +205,25 @@ def _edge(edge: Edge) -> dict[str, Any]:
 def _affected(row: Affected) -> dict[str, Any]:
     thing = row.thing
     if isinstance(thing, ArtifactVersion):
-        own = {"name": thing.artifact.name, "type": thing.artifact.type, "version": thing.version, "job_type": None}
+        own = {"name": thing.artifact.name, "type": thing.artifact.type, "version": thing.version}
     else:
-        own = {"name": thing.title, "type": None, "version": None, "job_type": thing.job_type or None}
-    return own | {
-        "kind": row.kind,
-        "group": row.group,
-        "id": thing.pk,
-        "aliases": row.aliases,
-        "protected_aliases": row.protected_aliases,
-        "project": row.project.full_name,
-        "team": row.project.team.name,
-        "owner": row.owner or None,
-        "state": thing.state,
-        "distance": row.distance,
-        "created_at": row.created_at,
-        "url": settings.BASE_URL + thing.get_absolute_url(),
-    }
+        own = {"name": thing.name, "display_name": thing.title, "job_type": thing.job_type or None}
+    nothing = dict.fromkeys(("display_name", "type", "version", "job_type"))
+    return (
+        nothing
+        | own
+        | {
+            "kind": row.kind,
+            "group": row.group,
+            "id": thing.pk,
+            "aliases": row.aliases,
+            "protected_aliases": row.protected_aliases,
+            "project": row.project.full_name,
+            "team": row.project.team.name,
+            "owner": row.owner or None,
+            "state": thing.state,
+            "distance": row.distance,
+            "created_at": row.created_at,
+            "url": settings.BASE_URL + thing.get_absolute_url(),
+        }
+    )

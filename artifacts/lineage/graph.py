@@ -165,20 +165,21 @@ def lineage(
     """
     _require_between("depth", depth, MAX_DEPTH)
     _require_between("limit", limit, MAX_NODES)
+    _require_between("siblings", limit if siblings is None else siblings, MAX_NODES)
     if isinstance(root, ArtifactVersion) and fold:
         root = root.artifact
     fold = fold or isinstance(root, Artifact)
     start = Ref(_letter(root), root.pk)
     sides = [letter for letter, name in _SIDES.items() if direction in (name, Direction.BOTH)]
-    most = min(siblings or limit, limit)
+    most = limit if siblings is None else min(siblings, limit)
     found = walk.steps(start, sides, depth=depth, limit=limit, siblings=most, fold=fold)
     distances = _nearest(start, found, limit)
     degrees = walk.degrees(distances, fold=fold)
     things = nodes.load(distances)
     links = _links(things, degrees, fold)
-    more = _more(degrees, links, sides)
-    visible = nodes.visible_projects(user, [nodes.project_of(thing).pk for thing in things.values()])
-    shown = {ref: thing for ref, thing in things.items() if nodes.project_of(thing).pk in visible}
+    drafts = {ref for ref, thing in things.items() if ref.kind == VERSION and thing.finalized_at is None}
+    more = _more(degrees, links, sides, drafts)
+    shown = nodes.visible(user, things)
     ids = _ids(distances, shown)
     return Graph(
         str(start.pk),
@@ -202,7 +203,7 @@ def _letter(thing: Thing) -> str:
 
 def _require_between(name: str, value: int, most: int) -> None:
     if not 1 <= value <= most:
-        raise errors.Invalid(f"The {name} is a number from 1 to {most:,}, not {value}.")
+        raise errors.Invalid(f"`{name}` is from 1 to {most:,}, not {value}.")
 
 
 def _nearest(start: Ref, found: Iterable[walk.Step], limit: int) -> dict[Ref, int]:
@@ -232,10 +233,14 @@ def _links(things: dict[Ref, Thing], degrees: dict[Ref, tuple[int, int]], fold: 
     return edges.between_versions(runs_of, runs, from_runs=of_runs < of_versions)
 
 
-def _more(degrees: dict[Ref, tuple[int, int]], links: Iterable[edges.Link], sides: Iterable[str]) -> dict[Ref, More]:
+def _more(
+    degrees: dict[Ref, tuple[int, int]], links: Iterable[edges.Link], sides: Iterable[str], drafts: set[Ref]
+) -> dict[Ref, More]:
+    """A draft is no neighbour of what it is made from: it is there only as the root."""
     shown: dict[tuple[Ref, str], set[Ref]] = defaultdict(set)
     for link in links:
-        shown[link.source, DOWNSTREAM].add(link.target)
+        if link.target not in drafts:
+            shown[link.source, DOWNSTREAM].add(link.target)
         shown[link.target, UPSTREAM].add(link.source)
 
     def hidden(ref: Ref, side: str, degree: int) -> int:

@@ -10,8 +10,8 @@ from artifacts.lineage.impact import Affected
 from artifacts.models import ArtifactVersion
 
 COLUMNS = (
-    "kind", "group", "project", "team", "name", "version", "type", "state", "aliases", "protected_aliases", "owner",
-    "distance", "created_at", "url",
+    "kind", "group", "project", "team", "name", "display_name", "version", "type", "state", "aliases",
+    "protected_aliases", "owner", "distance", "created_at", "url",
 )  # fmt: skip
 
 
@@ -35,9 +35,9 @@ def _all_cells(rows: Iterable[Affected]) -> Iterator[Iterable[object]]:
 def _cells(row: Affected) -> list[object]:
     thing = row.thing
     if isinstance(thing, ArtifactVersion):
-        own = [thing.artifact.name, thing.version, thing.artifact.type, thing.state]
+        own = [thing.artifact.name, "", thing.version, thing.artifact.type, thing.state]
     else:
-        own = [thing.title, "", "", thing.state]
+        own = [thing.name, thing.title, "", "", thing.state]
     aliases = [" ".join(row.aliases), " ".join(row.protected_aliases)]
     place = [row.kind, row.group.value, row.project.full_name, row.project.team.name]
     url = settings.BASE_URL + thing.get_absolute_url()

@@ -173,12 +173,15 @@ def signed_urls(files: Iterable[ArtifactFile]) -> dict[UUID, str]:
     the recorded version of the object. One query for each team, and no request.
     """
     urls: dict[UUID, str] = {}
+    problems: dict[UUID, str] = {}
     for file, location, access in _covered(files):
         if access.problem:
-            _logger.warning("External store %s cannot be read: %s", access.store.pk, access.problem)
+            problems[access.store.pk] = access.problem
         else:
             stored = access.stored(location.key, file.reference_version_id or location.version_id)
             urls[file.pk] = signing.read_url(stored, access.credentials, file_name=file.name)
+    for pk, problem in problems.items():
+        _logger.warning("External store %s cannot be read: %s", pk, problem)
     return urls
 
 
@@ -192,7 +195,11 @@ def _covered(files: Iterable[ArtifactFile]) -> Iterable[tuple[ArtifactFile, Loca
             by_team[team_id] = accesses(team_id)
         if not by_team[team_id]:
             continue
-        location = uris.parse(file.reference_uri)
+        try:
+            location = uris.parse(file.reference_uri)
+        except errors.ReferenceRefused:
+            # Recorded before URIs were judged.
+            continue
         if (found := access_for(by_team[team_id], location)) is not None:
             yield file, location, found
 

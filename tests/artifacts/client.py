@@ -118,10 +118,10 @@ def fill(
 
 
 def log(
-    user: User, artifact: Artifact, files: Mapping[str, bytes], *aliases: str, packed: bool = False
+    user: User, artifact: Artifact, files: Mapping[str, bytes], *aliases: str, packed: bool = False, **more: Any
 ) -> ArtifactVersion:
     """The finalized version that holds these files under these aliases."""
-    version = fill(user, artifact, files, packed=packed)
+    version = fill(user, artifact, files, packed=packed, **more)
     return versions.finalize(Actor(user, Channel.SDK), version, aliases=aliases).version
 
 

@@ -37,10 +37,14 @@ PAGES = {
     "team-rules": "/teams/acme/rules",
     "team-rule-new": "/teams/acme/rules/new",
     "artifact-history": f"{ARTIFACT}/history",
+    "artifact-lineage": f"{ARTIFACT}/lineage",
     "artifact-edit": f"{ARTIFACT}/edit",
     "artifact-delete": f"{ARTIFACT}/delete",
     "version": f"{DATASET}/v3",
     "version-folder": f"{DATASET}/v3?path=data/",
+    "version-lineage": f"{ARTIFACT}/v8/lineage",
+    "version-lineage-list": f"{ARTIFACT}/v8/lineage?view=list&open=all",
+    "version-impact": f"{DATASET}/v3/impact",
     "file-table": f"{DATASET}/v3/files/data/train.csv",
     "file-json": f"{DATASET}/v3/files/schema.json",
     "file-markdown": f"{DATASET}/v3/files/README.md",
@@ -112,6 +116,7 @@ def all_pages(page: Page) -> dict[str, str]:
     """All of them for alice: the server alone knows how it named the run, the webhooks, the rule and the proposal."""
     page.goto(PAGES["runs"])
     urls = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
+    urls["run-lineage"] = f"{urls['run']}/lineage"
     page.goto(PAGES["webhooks"])
     urls["webhook-failing"] = page.get_by_role("link", name="http://127.0.0.1").get_attribute("href")
     urls["webhook"] = page.get_by_role("link", name="Deployment").get_attribute("href")
@@ -127,6 +132,7 @@ def crowded_pages(page: Page) -> dict[str, str]:
     for name in ("run", "webhook"):
         page.goto(pages[f"{name}s"])
         pages[name] = page.locator("main td.name a").last.get_attribute("href")
+    pages["run-lineage"] = f"{pages['run']}/lineage"
     version = f"{_CROWDED[ARTIFACT]}/v8"
     pages |= {
         "folder-of-images": f"{version}?path={quote(FOLDER)}/",

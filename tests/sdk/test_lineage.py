@@ -36,9 +36,9 @@ GRAPH = {
         version("m", "model", 3, aliases=["latest"], type="model"),
         {"id": "r", "kind": "run", "name": HOSTILE, "project": "acme/churn", "state": "finished", "job_type": "train",
          "more": {"upstream": 1200, "downstream": 0}},
-        version("d", "data", 1, aliases=["latest", "production"]),
+        version("d", "data", 1, aliases=["latest", "production"], state="finalized"),
         {"id": "p", "kind": "private"},
-        version("s", "small", 1),
+        version("s", "small", 1, state="deleted"),
     ],
     "edges": [
         {"source": "r", "target": "m", "kind": "logged", "requested_as": []},
@@ -101,12 +101,12 @@ def test_a_tree_names_each_node_once():
         "│   ├── used acme/churn/data:v1 [latest, production] as production, v1",
         "│   └── 1,200 more",
         "├── derived from acme/churn/data:v1 [latest, production] as latest (see above)",
-        "└── derived from acme/churn/small:v1",
+        "└── derived from acme/churn/small:v1 (deleted)",
         "    └── logged by private",
         "        └── used acme/churn/model:v3 [latest] (see above)",
         "Downstream",
         "└── used by private",
-        "    └── logged acme/churn/small:v1",
+        "    └── logged acme/churn/small:v1 (deleted)",
         "        └── source of acme/churn/model:v3 [latest] (see above)",
     ]
     alone = {"root": "m", "nodes": GRAPH["nodes"][:1], "edges": []}
@@ -185,7 +185,7 @@ def test_a_draft_has_no_lineage():
 
 
 def test_disabled_runs_list_what_they_logged_and_used():
-    with wandb.init(project="acme/churn", mode="disabled") as run:
+    with wandb.init(project="acme/lineage", mode="disabled") as run:
         data = run.log_artifact(wandb.Artifact("data", "dataset", derived_from=["other:latest"]))
         run.use_artifact("data:latest")
         wandb.use_artifact(data)

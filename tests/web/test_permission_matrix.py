@@ -265,7 +265,7 @@ def test_the_lists_above_are_complete(browser, alice, page_urls):
 
 def _url(page: URLPattern, names: dict[str, object], run: str) -> str:
     assert isinstance(page.pattern, RoutePattern)
-    names = names | {"name": run if page.name in ("run", "run-edit", "run-delete") else "data"}
+    names = names | {"name": run if page.name in ("run", "run-edit", "run-delete", "run-lineage") else "data"}
     return reverse(page.name, kwargs={name: names[name] for name in page.pattern.converters})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,14 @@ from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry, Manifest
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
+from wanllmdb.sdk.reference_downloads import ReferenceSource
 from wanllmdb.sdk.transfer import download, hashes, unrelated_files
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, write_error
 from wanllmdb.sdk.transfer.hashes import HashedFile
+from wanllmdb.sdk.transfer.publication import Publication
+from wanllmdb.sdk.transfer.reference_files import ReferenceFiles
+from wanllmdb.sdk.transfer.remote_manifest import RemoteFile
+from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 from wanllmdb.sdk.version_creation import read_files
 
 
@@ -74,9 +80,15 @@ class LocalVersion(LoggedVersion):
     def label(self) -> str:
         return super().label if self.is_sent else f"{self.name} (logged offline)"
 
-    def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, exact: bool = False) -> str:
+    def download(
+        self,
+        root: StrPath | None = None,
+        path_prefix: StrPath | None = None,
+        exact: bool = False,
+        allow_missing_references: bool = False,
+    ) -> str:
         prefix, entries = self._choose("" if path_prefix is None else paths.prefix_from_user(path_prefix))
-        return self._copy(root, entries, prefix if exact else None)
+        return self._copy(root, entries, prefix if exact else None, allow_missing_references)
 
     def _choose(self, prefix: str) -> tuple[str, list[Entry]]:
         """What `path_prefix` means, as in `LoggedVersion`, and the files that begin so. Raises `NotFound`."""
@@ -118,33 +130,48 @@ class LocalVersion(LoggedVersion):
             root = f"artifacts/{self.name}-offline-{self.record['digest'][:12]}"
         return super()._root(root)
 
-    def _copy(self, root: StrPath | None, entries: list[Entry], exact_prefix: str | None = None) -> str:
+    def _copy(
+        self,
+        root: StrPath | None,
+        entries: list[Entry],
+        exact_prefix: str | None = None,
+        allow_missing_references: bool = False,
+    ) -> str:
         size = sum(entry.size for entry in entries)
-        with self._writing(root, "Copying", size) as (directory, on_progress):
-            if exact_prefix is not None:
-                unrelated_files.remove(directory.path, [entry.path for entry in entries], exact_prefix)
-            missing = [entry for entry in entries if not _has(directory, entry)]
-            if missing:
-                self._copy_missing(missing, directory, on_progress)
+        with (
+            closing(ReferenceSource(self.connection)) as source,
+            self._writing(root, "Copying", size) as (directory, on_progress),
+        ):
+            references = ReferenceFiles(source, is_expected=True, allows_missing=allow_missing_references)
+            missing = [entry for entry in entries if not _has(directory, entry, source.known_sha256(entry))]
+            temp_dir = _make_temp_dir(directory) if missing else None
+            try:
+                publication = Publication(directory, at_end=True)
+                fetched = {entry for entry in missing if entry.is_reference and entry.path not in self._sources}
+                if temp_dir is not None:
+                    _fetch(references, fetched, temp_dir, publication, on_progress)
+                absent = references.finish()
+                entries = [entry for entry in entries if entry.path not in absent]
+                if exact_prefix is not None:
+                    unrelated_files.remove(directory.path, [entry.path for entry in entries], exact_prefix)
+                publication.finish()
+                for entry in missing:
+                    if temp_dir is not None and entry not in fetched:
+                        self._copy_entry(entry, directory, temp_dir.new_path(), on_progress)
+            finally:
+                if temp_dir is not None:
+                    temp_dir.remove()
             download.finish(directory, entries)
+        self._warn_of_missing(references)
         return str(self._root(root))
-
-    def _copy_missing(self, entries: list[Entry], directory: DownloadDirectory, on_progress: OnProgress) -> None:
-        try:
-            temp_dir = TempDir(directory.path)
-        except OSError as error:
-            raise write_error(directory.path, error) from error
-        try:
-            for entry in entries:
-                self._copy_entry(entry, directory, temp_dir.new_path(), on_progress)
-        finally:
-            temp_dir.remove()
 
     def _copy_entry(self, entry: Entry, directory: DownloadDirectory, temporary: str, on_progress: OnProgress) -> None:
         source = os.fspath(self._sources[entry.path])
         try:
-            is_same = copy(source, Path(temporary), entry.size, entry.sha256, on_progress)
-        except (errors.FileChanged, errors.Invalid) as error:
+            # The size of a reference may not be known.
+            size = entry.size or (Path(source).stat().st_size if entry.is_reference else 0)
+            is_same = copy(source, Path(temporary), size, entry.sha256, on_progress)
+        except (errors.FileChanged, errors.Invalid, FileNotFoundError) as error:
             raise errors.CorruptDownload(f"{entry.path!r} of {self.label} cannot be read: {error}") from error
         if not is_same:
             raise errors.CorruptDownload(f"{entry.path!r} of {self.label} has changed: {source} holds other bytes now")
@@ -158,9 +185,32 @@ def manifest_of(files: Iterable[HashedFile], references: Iterable[Entry] = ()) -
     return Manifest(entries, hashes.version_digest(entry.digest_item for entry in entries))
 
 
-def _has(directory: DownloadDirectory, entry: Entry) -> bool:
+def _make_temp_dir(directory: DownloadDirectory) -> TempDir:
+    try:
+        return TempDir(directory.path)
+    except OSError as error:
+        raise write_error(directory.path, error) from error
+
+
+def _fetch(
+    references: ReferenceFiles,
+    entries: Iterable[Entry],
+    temp_dir: TempDir,
+    publication: Publication,
+    on_progress: OnProgress,
+) -> None:
+    with WorkerPool(download.MAX_WORKERS) as workers:
+        for entry in entries:
+            workers.submit(references.fetch, RemoteFile(entry, "", 0), temp_dir.new_path(), publication, on_progress)
+
+
+def _has(directory: DownloadDirectory, entry: Entry, sha256: str | None) -> bool:
     """Whether the file is there already, with the right bytes."""
     existing = directory.stat_file(entry.path)
-    if existing is None or existing.st_size != entry.size:
+    if (
+        existing is None
+        or sha256 is None
+        or (existing.st_size != entry.size and (entry.size or not entry.is_reference))
+    ):
         return False
-    return hashes.hash_file(entry.path, directory.existing_path(entry.path)).sha256 == entry.sha256
+    return hashes.hash_file(entry.path, directory.existing_path(entry.path)).sha256 == sha256

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from wanllmdb.sdk.local_files import absolute_path
 from wanllmdb.sdk.manifest import Entry, Manifest, entry_from_record
 from wanllmdb.sdk.models import RunRecord
 from wanllmdb.sdk.paths import StrPath
-from wanllmdb.sdk.transfer import download, verification
+from wanllmdb.sdk.reference_downloads import ReferenceSource, with_known_hashes
+from wanllmdb.sdk.transfer import download, reference_files, verification
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, download_lock
+from wanllmdb.sdk.transfer.reference_files import ReferenceFiles
 from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
 from wanllmdb.sdk.validators import validate_alias
 
@@ -86,15 +89,24 @@ class LoggedVersion:
     def _explain_missing(self) -> AbstractContextManager[None]:
         return name_resolution.explain_missing(self.qualified_name, errors.VersionNotFound)
 
-    def download(self, root: StrPath | None = None, path_prefix: StrPath | None = None, exact: bool = False) -> str:
+    def download(
+        self,
+        root: StrPath | None = None,
+        path_prefix: StrPath | None = None,
+        exact: bool = False,
+        allow_missing_references: bool = False,
+    ) -> str:
         usages.record(self)
         with self._explain_missing():
             manifest = self._select(path_prefix)
         # The digest covers all files, so it cannot verify some of them.
         digest = None if manifest.prefix else self.record["digest"]
-        directory = self._download(root, manifest, digest, 0 if manifest.prefix else self.size, exact)
+        size = 0 if manifest.prefix else self.size
+        directory, hashes = self._download(root, manifest, digest, size, exact, allow_missing_references)
         if not manifest.prefix:
-            files = Manifest(manifest.entries, digest)
+            files = Manifest(
+                (replace(entry, sha256=entry.sha256 or hashes.get(entry.path)) for entry in manifest.entries), digest
+            )
             download_index.remember(self.connection, self._complete_record(), self._fetched_at, files, directory)
         return directory
 
@@ -114,11 +126,30 @@ class LoggedVersion:
         raise errors.NotFound(f"{self.label} contains no path that starts with {prefix!r}")
 
     def _download(
-        self, root: StrPath | None, manifest: RemoteManifest, digest: str | None, size: int, exact: bool = False
-    ) -> str:
-        with self._explain_missing(), self._writing(root, "Downloading", size) as (directory, on_progress):
-            download.download(manifest, directory, digest, on_progress, exact=exact)
-        return str(self._root(root))
+        self,
+        root: StrPath | None,
+        manifest: RemoteManifest,
+        digest: str | None,
+        size: int,
+        exact: bool = False,
+        allow_missing_references: bool = False,
+    ) -> tuple[str, dict[str, str]]:
+        """The directory, and the sha256s of the references in it by path."""
+        with (
+            closing(ReferenceSource(self.connection, manifest.renew_url)) as source,
+            self._explain_missing(),
+            self._writing(root, "Downloading", size) as (directory, on_progress),
+        ):
+            references = ReferenceFiles(
+                source, is_expected=bool(self.record.get("reference_count")), allows_missing=allow_missing_references
+            )
+            download.download(manifest, directory, digest, on_progress, exact=exact, references=references)
+        self._warn_of_missing(references)
+        return str(self._root(root)), references.sha256s
+
+    def _warn_of_missing(self, references: ReferenceFiles) -> None:
+        if references.missing:
+            self.connection.console.warning(reference_files.describe_missing(references.missing))
 
     @contextmanager
     def _writing(self, root: StrPath | None, title: str, size: int) -> Iterator[tuple[DownloadDirectory, OnProgress]]:
@@ -160,10 +191,12 @@ class LoggedVersion:
     def download_entry(self, path: str, root: StrPath | None = None) -> str:
         usages.record(self)
         manifest = RemoteManifest(self.connection.client, self.record["id"], only=path)
-        return str(Path(self._download(root, manifest, None, self.manifest[path].size), path))
+        directory, _ = self._download(root, manifest, None, self.manifest[path].size)
+        return str(Path(directory, path))
 
-    def verify(self, root: StrPath | None = None) -> None:
-        verification.verify(self.manifest, str(self._root(root).resolve()))
+    def verify(self, root: StrPath | None = None, allow_missing_references: bool = False) -> None:
+        manifest = with_known_hashes(self.connection, self.manifest)
+        verification.verify(manifest, str(self._root(root).resolve()), allow_missing_references)
 
     def logged_by(self) -> RunRecord | None:
         if not self.record["run_id"]:

@@ -24,7 +24,7 @@ class Entry:
     md5: str | None = None
     mime_type: str | None = None
     integrity: str = "pending"
-    """`pending`, `verified` or `corrupt`: the result of the server's check of the stored bytes."""
+    """`pending`, `verified` or `corrupt`: the server's check of the stored bytes; of a reference `external`."""
     executable: bool = False
     """Whether its owner may execute it."""
     reference_uri: str | None = None
@@ -33,6 +33,18 @@ class Entry:
     """What tells the object from its later states: `etag:…`, `sha256:…`, `md5:…`, `modified:…`, or empty."""
     version_id: str = ""
     """The version that the store gave the object, if it keeps versions."""
+
+    @classmethod
+    def of_reference(cls, path: str, size: int, uri: str, identity: str, version_id: str = "") -> Entry:
+        return cls(
+            path,
+            size,
+            None,
+            integrity="external",
+            reference_uri=uri,
+            reference_identity=identity,
+            version_id=version_id,
+        )
 
     def __deepcopy__(self, memo: object) -> Entry:
         return self
@@ -120,5 +132,5 @@ def entry_from_record(record: dict[str, Any]) -> Entry:
         executable=record.get("executable", False),
         reference_uri=str(record["reference_uri"]) if is_reference else None,
         reference_identity=(record.get("reference_identity") or "") if is_reference else "",
-        version_id=(record.get("version_id") or "") if is_reference else "",
+        version_id=(record.get("reference_version_id") or "") if is_reference else "",
     )

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from wanllmdb.sdk import errors, name_resolution, run_filters, saved_files, version_creation, wandb_names
 from wanllmdb.sdk.arguments import checked
-from wanllmdb.sdk.artifact import Artifact, File
+from wanllmdb.sdk.artifact import Artifact
+from wanllmdb.sdk.artifact_file import File
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.lineage import graph, usages

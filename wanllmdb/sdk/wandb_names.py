@@ -42,7 +42,6 @@ ARTIFACT = {
 ADD_FILE = {"is_tmp": _NO_LOCAL_COPY, "policy": _NO_LOCAL_COPY, "skip_cache": _NO_LOCAL_COPY}
 ADD_DIR = {**ADD_FILE, "merge": "the directory of an artifact may get files of several directories"}
 DOWNLOAD = {
-    "allow_missing_references": "all files are in the object store",
     "multipart": "large files are always fetched in parts",
     "skip_cache": "there is no cache of files",
 }

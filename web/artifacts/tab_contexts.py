@@ -59,9 +59,9 @@ def overview(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict
     return context | {"version": version, "drafts": _drafts_for_editors(request, context)}
 
 
-def version_head(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]:
-    """What stands around the page of a version of `get_version_for_display`."""
-    return base_context(artifact, "files") | _version_bar(artifact, version)
+def version_head(artifact: Artifact, version: ArtifactVersion, tab: str = "files") -> dict[str, Any]:
+    """What stands around the pages of a version of `get_version_for_display`."""
+    return base_context(artifact, tab) | _version_bar(artifact, version) | {"is_of_version": True}
 
 
 def version(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def test_an_object_of_a_store_changes_once(alice, bob, vera, acme, artifact):
     for key in ("a.txt", "b c.txt", "gone.txt"):
         bucket.put(key, b"first")
     uris = {key: f"{bucket.uri}/{key}" for key in ("a.txt", "b c.txt")}
-    watches.watch(Actor(vera), artifact)
+    watches.watch(Actor(vera), artifact.project, artifact)
     version = refer(bob, artifact, uris, identity=etag(b"first"), size=5)
     Event.objects.all().delete()
 

@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_refused_without_repeating_secrets(alice, acme, sub
         with subtests.test(prefix, **more):
             with pytest.raises(errors.Invalid) as refusal:
                 make(alice, acme, prefix, **more)
-            assert SECRET not in str(refusal.value) and not refusal.value.__cause__
+            assert SECRET not in str(refusal.value) and SECRET not in str(refusal.value.__cause__)
     assert not ExternalStore.objects.exists()
 
 
@@ -178,7 +178,7 @@ def test_credentials_are_asked_for_anew_where_they_would_go_elsewhere(alice, acm
 
 def test_names_and_prefixes_are_unique_and_there_is_an_end_of_them(alice, acme, settings):
     make(alice, acme)
-    for name, prefix in (("s3://data", "s3://b"), ("other", "s3://data/")):
+    for name, prefix in (("s3://data", "s3://other"), ("other", "s3://data/")):
         with pytest.raises(errors.NameTaken):
             make(alice, acme, prefix, name=name)
     settings.EXTERNAL_STORES_A_TEAM = 1
@@ -215,7 +215,7 @@ def test_who_reads_the_version_downloads_by_signed_urls(
     file = version.files.get(path="a.txt")
 
     manifest = api(vera).get(f"/api/v1/artifacts/versions/{version.pk}/manifest").json()
-    urls = {entry["path"]: entry["download_url"] for entry in manifest["files"]}
+    urls = {entry["path"]: entry["download_url"] for entry in manifest["entries"]}
     assert urls["elsewhere.txt"] is None
     assert HTTP.request("GET", urls["a.txt"]).data == b"first"
     answer = api(vera).get(f"/api/v1/artifacts/files/{file.pk}/download-url").json()
@@ -295,8 +295,8 @@ def test_the_api_of_stores(api, alice, bob, vera, mallory, acme):
         assert {api(user).delete(one).status_code, api(user).post(f"{one}/test").status_code} == {status}
     refusals = [{}, {"name": "x"}, body | {"credentials": "x"}, body | {"reads_as": "x"}, body | {"name": "\0"}]
     assert {client.post(url, refused).status_code for refused in refusals} == {400}
-    assert client.post(url, body | {"name": "Renamed", "prefix": "s3://b"}).json()["code"] == "NameTaken"
-    private = body | {"name": "x", "prefix": "s3://b", "endpoint": "http://10.0.0.1"}
+    assert client.post(url, body | {"name": "Renamed", "prefix": "s3://other"}).json()["code"] == "NameTaken"
+    private = body | {"name": "x", "prefix": "s3://other", "endpoint": "http://10.0.0.1"}
     assert client.post(url, private).json()["code"] == "AddressRefused"
     assert client.delete(one).status_code == 204 and client.get(one).status_code == 404
 

@@ -88,7 +88,7 @@ def test_what_the_server_refuses_leaves_nothing_behind(run, project):
     for uri in (
         "http://10.0.0.1/a",
         "http://169.254.169.254/latest/meta-data",
-        "https://localhost./a",
+        "https://[::ffff:10.0.0.1]/a",
         "s3://b/x/../k",
     ):
         artifact = wandb.Artifact("data", "dataset")

@@ -6,7 +6,7 @@ import pytest
 
 import wanllmdb as wandb
 from harness.reference_servers import WebSite, web_site
-from wanllmdb.sdk.references import entries, web_objects
+from wanllmdb.sdk.references import entries, web_requests
 
 DAY = "Fri, 01 May 2026 12:00:00 GMT"
 
@@ -56,8 +56,8 @@ def test_redirects_and_servers_that_refuse_head(site: WebSite, artifact):
 
 
 def test_what_a_web_server_refuses(site: WebSite, artifact, monkeypatch):
-    monkeypatch.setattr(web_objects, "MAX_ATTEMPTS", 1)
-    monkeypatch.setattr(web_objects, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(web_requests, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(web_requests, "READ_TIMEOUT", 0.2)
     site.files["/denied"] = site.files["/broken"] = b""
     site.statuses |= {("HEAD", "/denied"): 403, ("GET", "/denied"): 403, ("HEAD", "/broken"): 500}
     site.silent.add("/silent")

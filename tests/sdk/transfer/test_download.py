@@ -88,7 +88,7 @@ def test_a_directory_that_cannot_be_made_is_named(root, monkeypatch):
     def refuse(*args):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(file_assembly.os, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(errors.Invalid, match=r"root/a cannot be written: Permission denied"):
         run(WrittenManifest({"a": "1"}), root)
     assert contents(root) == {}

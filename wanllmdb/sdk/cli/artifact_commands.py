@@ -106,6 +106,9 @@ def get(
         str | None, typer.Option(help="Only the files of this folder, or else those whose path starts with this.")
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Delete everything else in the target directory.")] = False,
+    allow_missing_references: Annotated[
+        bool, typer.Option("--allow-missing-references", help="Leave out references that cannot be had.")
+    ] = False,
     type: Annotated[str | None, typer.Option("--type", "-t", help="Fail if the artifact has another type.")] = None,
     at: At = None,
     as_json: Json = False,
@@ -114,7 +117,7 @@ def get(
     connection = connect(as_json)
     record = name_resolution.resolve(connection, connection.full_name(name), type, at)
     artifact = Artifact._from_record(connection, record)
-    directory = artifact.download(root, path_prefix, exact=exact)
+    directory = artifact.download(root, path_prefix, exact=exact, allow_missing_references=allow_missing_references)
     lines = [f"Downloaded {artifact.qualified_name} to {directory}"]
     print_result({**_summarize(artifact), "root": directory}, as_json, lines)
 

@@ -25,6 +25,8 @@ class Affected:
     team: str
     owner: str
     """Who created it; empty if that user was deleted."""
+    group: str
+    """Why it is listed where it is: `protected`, `aliased`, `running`, `version` or `run`."""
     distance: int
     """So many steps from the version that was asked for, the shortest way."""
     version: str | None = None
@@ -53,6 +55,7 @@ class Affected:
             project=project,
             team=str(record.get("team") or project.partition("/")[0]),
             owner=str(record.get("owner") or ""),
+            group=str(record.get("group") or record["kind"]),
             distance=int(record.get("distance") or 0),
             version=record.get("version"),
             type=record.get("type"),
@@ -75,7 +78,8 @@ class Impact(PaginatedList[Affected]):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """How many versions, runs, projects and teams there are, as the server counted them for the first page."""
+        """How many there are, as the server counted for the first page: `versions` `runs` `protected` `aliased`
+        `running` `projects` `teams` `private`, and whether it `is_complete`."""
         self._load(1)
         return dict(self._summaries[0])
 

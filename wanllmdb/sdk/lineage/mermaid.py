@@ -41,7 +41,8 @@ def _escape(character: str) -> str:
 
 
 def _shape(node: LineageNode) -> str:
-    details = ", ".join(filter(None, (node.type, node.state, node.job_type, *node.aliases[:3])))
+    state = node.state if node.state != "finalized" else None
+    details = ", ".join(filter(None, (node.type, state, node.job_type, *node.aliases[:3])))
     more = node.more_upstream + node.more_downstream
     texts = [node.qualified_name, f"({details})" if details else "", f"{more} more" if more else ""]
     before, after = _SHAPES.get(node.kind, _SHAPES["version"])

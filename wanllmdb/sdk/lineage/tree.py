@@ -53,7 +53,8 @@ def _describe(node: LineageNode) -> str:
         details = ", ".join(filter(None, (node.state, node.job_type)))
         return f"run {_one_line(node.qualified_name)}" + (f" ({details})" if details else "")
     aliases = f" [{', '.join(node.aliases)}]" if node.aliases else ""
-    return f"{node.qualified_name}{aliases}"
+    state = f" ({node.state})" if node.state not in (None, "finalized") else ""
+    return f"{node.qualified_name}{aliases}{state}"
 
 
 def _names(edge: LineageEdge) -> str:

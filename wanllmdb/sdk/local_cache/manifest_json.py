@@ -1,11 +1,12 @@
 """Manifests in the files of the cache directory: `{"digest": …, "files": [{"path", "size", "sha256"}, …]}`.
 
-A reference has `reference_uri`, `reference_identity` and `version_id` instead of a sha256.
+A reference has `reference_uri`, `reference_identity` and `version_id`, and a sha256 if it was downloaded.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from wanllmdb.sdk import errors, paths
@@ -21,7 +22,8 @@ def to_json(manifest: Manifest) -> dict[str, Any]:
 def _to_record(entry: Entry) -> dict[str, Any]:
     if entry.is_reference:
         names = ("path", "size", "reference_uri", "reference_identity", "version_id")
-        return {name: getattr(entry, name) for name in names}
+        reference = {name: getattr(entry, name) for name in names}
+        return {**reference, "sha256": entry.sha256} if entry.sha256 else reference
     record: dict[str, Any] = {"path": entry.path, "size": entry.size, "sha256": entry.sha256}
     return {**record, "executable": True} if entry.executable else record
 
@@ -42,13 +44,15 @@ def parse_manifest(content: dict[str, Any]) -> Manifest:
 def _is_identified(entry: Entry) -> bool:
     if entry.is_reference:
         texts = (entry.reference_uri, entry.reference_identity, entry.version_id)
-        return all(isinstance(text, str) for text in texts)
+        is_described = all(isinstance(text, str) for text in texts)
+        return is_described and (entry.sha256 is None or _SHA256.fullmatch(entry.sha256) is not None)
     return _SHA256.fullmatch(entry.sha256 or "") is not None
 
 
 def _parse(record: dict[str, Any]) -> Entry:
     if "reference_uri" in record:
-        described = {name: record[name] for name in ("reference_uri", "reference_identity", "version_id")}
-        return Entry(paths.validate(record["path"]), record["size"], None, **described)
+        described = (record[name] for name in ("reference_uri", "reference_identity", "version_id"))
+        reference = Entry.of_reference(paths.validate(record["path"]), record["size"], *described)
+        return replace(reference, sha256=record.get("sha256"))
     is_executable = record.get("executable") is True
     return Entry(paths.validate(record["path"]), record["size"], record["sha256"], executable=is_executable)

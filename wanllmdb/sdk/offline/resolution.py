@@ -86,7 +86,8 @@ def _complete_directory(found: dict[str, Any], manifest: Manifest) -> str:
 
 
 def _has_size(path: Path, entry: Entry) -> bool:
-    return path.is_file() and path.stat().st_size == entry.size
+    # The size of a reference may not be known.
+    return path.is_file() and (path.stat().st_size == entry.size or (entry.is_reference and not entry.size))
 
 
 def _age(fetched_at: str) -> str:

@@ -53,7 +53,7 @@ def _unopened(location: Location, name: StrPath | None, size: int, given: str) -
     if given and _names_folder(location):
         raise errors.Invalid(f"{without_secrets(location.uri)} names a folder, and a hash is that of one object")
     path = _path_of(location, name)
-    return Entry(path, size, None, reference_uri=location.uri, reference_identity=given, version_id=location.version_id)
+    return Entry.of_reference(path, size, location.uri, given, location.version_id)
 
 
 def _find(location: Location, max_objects: int) -> list[FoundObject]:
@@ -81,11 +81,4 @@ def _to_entry(path: str, item: FoundObject, size: int | None = None) -> Entry:
         raise errors.Invalid(
             f"The URI of {path!r} is longer than {reference_uris.MAX_LENGTH:,} characters: it cannot be recorded"
         )
-    return Entry(
-        path,
-        item.size or size or 0,
-        None,
-        reference_uri=item.uri,
-        reference_identity=item.identity,
-        version_id=item.version_id,
-    )
+    return Entry.of_reference(path, item.size or size or 0, item.uri, item.identity, item.version_id)

@@ -150,7 +150,7 @@ def _azure(location: Location) -> tuple[str, dict[str, Any], str]:
             f"{without_secrets(location.uri)} names no account: set AZURE_STORAGE_ACCOUNT, or write "
             "https://<account>.blob.core.windows.net/container/key"
         )
-    config = {"account_name": account}
+    config: dict[str, Any] = {"account_name": account}
     # A connection string is that of one account; a key of the environment goes with whatever account is named.
     named = named if named.get("AccountName", account) == account else {}
     secrets = {
@@ -161,6 +161,9 @@ def _azure(location: Location) -> tuple[str, dict[str, Any], str]:
     config |= {name: value for name, value in secrets.items() if value}
     if "sas_key" in config:
         config.pop("account_key", None)
+    elif location.account not in ("", _first_set("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")):
+        # A signature in the environment, which `obstore` would send, is a key for its own account alone.
+        config |= {"skip_signature": True} if _first_set("AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_SAS_KEY") else {}
     return "AzureStore", config, config.get("endpoint") or f"https://{account}.blob.core.windows.net"
 
 

@@ -15,6 +15,8 @@ from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.transfer import hashes, unrelated_files
 from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, remove_stale, write_error
 from wanllmdb.sdk.transfer.file_assembly import RANGE_SIZE, FileSlice, ObjectDownload, RangedDownload
+from wanllmdb.sdk.transfer.publication import Publication
+from wanllmdb.sdk.transfer.reference_files import ReferenceFiles
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile, RemoteManifest
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
@@ -30,48 +32,109 @@ def download(
     on_progress: OnProgress,
     *,
     exact: bool = False,
+    references: ReferenceFiles | None = None,
 ) -> int:
     """Download every file, and return the number of those that were not there already.
 
     Files with the right size and sha256 are kept; if all are there, nothing is written. With `exact` everything else
-    among the paths of the manifest is deleted first. Raises `CorruptDownload`, `InvalidPath`, `Invalid` for a directory
-    that cannot be written to, `Unreachable`.
+    among the paths of the manifest is deleted first. Where there are references, no file appears before all are there.
+    Raises `CorruptDownload`, `BrokenReference`, `InvalidPath`, `Invalid` for a directory that cannot be written to,
+    `Unreachable`.
     """
-    temp_dir: TempDir | None = None
-    downloaded = 0
-    entries: list[Entry] = []
     pages: Iterable[list[RemoteFile]] = manifest.pages()
-    if exact:
+    is_exact_first = exact and not (references and references.is_expected)
+    if is_exact_first:
         pages = list(pages)
         listed = [file.entry for page in pages for file in page]
         _check_digest(listed, digest)
-        if manifest.only is None:
-            unrelated_files.remove(directory.path, [entry.path for entry in listed], manifest.prefix)
+        _remove_unrelated(manifest, directory, listed)
+    transfer = _Transfer(manifest, directory, on_progress, references)
     try:
+        transfer.run(pages)
+        _check_digest(transfer.entries, digest)
+        missing = references.finish() if references else set()
+        entries = [entry for entry in transfer.entries if entry.path not in missing]
+        if exact and not is_exact_first:
+            _remove_unrelated(manifest, directory, entries)
+        transfer.publication.finish()
+    except BaseException:
+        if references is None or not references.is_lost:
+            with suppress(Exception):
+                transfer.publication.finish()  # as without references, what is complete stays for the next attempt
+        raise
+    finally:
+        transfer.close()
+    finish(directory, entries)
+    return transfer.downloaded - len(missing)
+
+
+class _Transfer:
+    """One download on its way."""
+
+    def __init__(
+        self,
+        manifest: RemoteManifest,
+        directory: DownloadDirectory,
+        on_progress: OnProgress,
+        references: ReferenceFiles | None,
+    ) -> None:
+        self._manifest = manifest
+        self._directory = directory
+        self._on_progress = on_progress
+        self._references = references
+        self._temp_dir: TempDir | None = None
+        self.publication = Publication(directory, at_end=references is not None and references.is_expected)
+        self.entries: list[Entry] = []
+        self.downloaded = 0
+
+    def run(self, pages: Iterable[list[RemoteFile]]) -> None:
+        """Fetch what is missing of all pages. What is wrong with references is kept for their `finish`."""
         with WorkerPool(MAX_WORKERS) as workers:
             for page in pages:
-                entries += [file.entry for file in page]
-                missing = list(_find_missing(page, directory, on_progress))
-                downloaded += len(missing)
-                if missing and temp_dir is None:
-                    temp_dir = _make_temp_dir(directory, missing)
-                for object_id, slices in _slices_by_object(missing).items():
-                    assert temp_dir is not None
-                    object_download = ObjectDownload(manifest, object_id, directory, temp_dir, on_progress)
-                    _submit(workers, object_download, slices)
-    finally:
-        if temp_dir is None:
-            remove_stale(directory.path)
+                self.entries += [file.entry for file in page]
+                missing = list(_find_missing(page, self._directory, self._on_progress, self._references))
+                self.downloaded += len(missing)
+                if missing and self._temp_dir is None:
+                    self._temp_dir = _make_temp_dir(self._directory, missing)
+                self._submit(workers, missing)
+
+    def _submit(self, workers: WorkerPool, missing: list[RemoteFile]) -> None:
+        # References first: if one of them cannot be had, nothing else is needed.
+        for file in missing:
+            if file.entry.is_reference:
+                assert self._temp_dir is not None
+                self._submit_reference(workers, file, self._temp_dir)
+        stored = [file for file in missing if not file.entry.is_reference]
+        if self._references is not None and self._references.is_lost:
+            return
+        for object_id, slices in _slices_by_object(stored).items():
+            assert self._temp_dir is not None
+            object_download = ObjectDownload(
+                self._manifest, object_id, self.publication, self._temp_dir, self._on_progress
+            )
+            _submit(workers, object_download, slices)
+
+    def _submit_reference(self, workers: WorkerPool, file: RemoteFile, temp_dir: TempDir) -> None:
+        if self._references is None:
+            raise errors.Invalid(f"{file.entry.path!r} is a reference, which cannot be downloaded here")
+        self.publication.at_end = True
+        workers.submit(self._references.fetch, file, temp_dir.new_path(), self.publication, self._on_progress)
+
+    def close(self) -> None:
+        if self._temp_dir is None:
+            remove_stale(self._directory.path)
         else:
-            temp_dir.remove()
-    _check_digest(entries, digest)
-    finish(directory, entries)
-    return downloaded
+            self._temp_dir.remove()
+
+
+def _remove_unrelated(manifest: RemoteManifest, directory: DownloadDirectory, entries: list[Entry]) -> None:
+    if manifest.only is None:
+        unrelated_files.remove(directory.path, [entry.path for entry in entries], manifest.prefix)
 
 
 def _check_digest(entries: list[Entry], digest: str | None) -> None:
     """Each file is correct; that none is missing from the list, and none was added to it, the digest says."""
-    hashed = [(entry.path, entry.sha256, entry.size) for entry in entries if entry.sha256]
+    hashed = [entry.digest_item for entry in entries if entry.sha256 or entry.is_reference]
     if digest and len(hashed) == len(entries) and hashes.version_digest(hashed) != digest:
         raise errors.CorruptDownload("The files that the server listed differ from the logged ones")
 
@@ -118,25 +181,35 @@ def _is_one_file(directory: DownloadDirectory, one: Entry, other: Entry) -> bool
 
 
 def _find_missing(
-    page: list[RemoteFile], directory: DownloadDirectory, on_progress: OnProgress
+    page: list[RemoteFile],
+    directory: DownloadDirectory,
+    on_progress: OnProgress,
+    references: ReferenceFiles | None = None,
 ) -> Iterator[RemoteFile]:
     """The files to download: those that are not there, or are there with other bytes."""
     to_hash: list[tuple[str, str]] = []
-    same_size = {}
+    candidates: dict[str, tuple[RemoteFile, str]] = {}
     for file in page:
-        path = file.entry.path
-        existing = directory.stat_file(path)
-        if existing and existing.st_size == file.entry.size and file.entry.sha256:
-            to_hash.append((path, directory.existing_path(path)))
-            same_size[path] = file
+        entry = file.entry
+        existing = directory.stat_file(entry.path)
+        # The size of a reference may not be known.
+        has_size = existing is not None and (existing.st_size == entry.size or (entry.is_reference and not entry.size))
+        sha256 = entry.sha256
+        if has_size and references is not None and entry.is_reference:
+            sha256 = references.known_sha256(entry)
+        if has_size and sha256:
+            to_hash.append((entry.path, directory.existing_path(entry.path)))
+            candidates[entry.path] = file, sha256
         else:
             yield file
     for hashed in hashes.hash_files(to_hash):
-        file = same_size[hashed.path]
-        if hashed.sha256 == file.entry.sha256:
-            on_progress(hashed.size)
-        else:
+        file, sha256 = candidates[hashed.path]
+        if hashed.sha256 != sha256:
             yield file
+            continue
+        on_progress(hashed.size)
+        if references is not None and file.entry.is_reference:
+            references.keep(file.entry, sha256)
 
 
 def _slices_by_object(files: Iterable[RemoteFile]) -> dict[str, list[FileSlice]]:

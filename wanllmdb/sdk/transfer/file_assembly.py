@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 import threading
 from collections import deque
@@ -16,8 +15,9 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
 from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.manifest import Entry
-from wanllmdb.sdk.transfer.download_directory import DownloadDirectory, TempDir, write_error
+from wanllmdb.sdk.transfer.download_directory import TempDir
 from wanllmdb.sdk.transfer.hashes import MIB
+from wanllmdb.sdk.transfer.publication import Publication
 from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
 
 RANGE_SIZE = 16 * MIB
@@ -45,13 +45,13 @@ class ObjectDownload:
         self,
         manifest: RemoteManifest,
         object_id: str,
-        directory: DownloadDirectory,
+        publication: Publication,
         temp_dir: TempDir,
         on_progress: OnProgress,
     ) -> None:
         self.manifest = manifest
         self.object_id = object_id
-        self.directory = directory
+        self.publication = publication
         self.temp_dir = temp_dir
         self.on_progress = on_progress
 
@@ -72,25 +72,15 @@ class ObjectDownload:
             raise corrupt_error(corrupt.entry)
 
     def publish(self, file_slice: FileSlice, temporary_path: str) -> None:
-        """Rename a verified temporary file to its path, and copy it to the other paths with the same contents."""
+        """Publish a verified temporary file at its path, and copies of it at the other paths with the same contents."""
         first, *others = file_slice.paths
-        local_path = self.directory.local_path(first)
-        _rename(temporary_path, local_path)
         for path in others:
             copy = self.temp_dir.new_path()
-            shutil.copyfile(local_path, copy)
-            _rename(copy, self.directory.local_path(path))
+            shutil.copyfile(temporary_path, copy)
+            self.publication.add(copy, path)
             self.on_progress(file_slice.entry.size)
+        self.publication.add(temporary_path, first)
         file_slice.is_published = True
-
-
-def _rename(temporary_path: str, local_path: str) -> None:
-    try:
-        os.replace(temporary_path, local_path)
-    except IsADirectoryError as error:
-        raise errors.InvalidPath(f"{local_path} is a directory, but the artifact has a file there") from error
-    except OSError as error:
-        raise write_error(local_path, error) from error
 
 
 class _SliceWriter:

@@ -14,11 +14,13 @@ from wanllmdb.sdk.manifest import Entry
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a version, and the object in which it starts at `offset`."""
+    """A file of a version, and the object in which it starts at `offset`. A reference has no object here."""
 
     entry: Entry
     object_id: str
     offset: int
+    url: str | None = None
+    """Of a reference: an address that the server signed, where it may."""
 
 
 class RemoteManifest:
@@ -59,8 +61,8 @@ class RemoteManifest:
         path = paths.validate(record["path"])
         if not path.startswith(self.prefix):
             raise errors.InvalidPath(f"The server sent {path!r}, which does not start with {self.prefix!r}")
-        if record.get("reference"):
-            raise errors.Invalid(f"{path!r} is a reference to {record['reference']}: this SDK cannot download it")
+        if record.get("is_reference"):
+            return RemoteFile(_reference_entry(path, record), "", 0, record.get("download_url"))
         if record["object"] not in objects:
             raise errors.CorruptDownload(
                 f"The object store has no valid bytes of {path!r} (integrity: {record['integrity']})"
@@ -75,6 +77,11 @@ class RemoteManifest:
             bool(record.get("executable")),
         )
         return RemoteFile(entry, record["object"], record["offset"])
+
+    def renew_url(self, path: str) -> str | None:
+        """A new address for a reference whose signed one has expired; None where the server signs none."""
+        page: dict[str, Any] = self._client.get(self._path, prefix=path)
+        return next((record.get("download_url") for record in page["entries"] if record["path"] == path), None)
 
     def download_range(
         self, object_id: str, start: int, length: int, new_writer: Callable[[], Callable[[bytes], object]]
@@ -94,3 +101,16 @@ class RemoteManifest:
             with self._lock:
                 if self._urls[object_id] == url:
                     self._fetch_page(self._cursors[object_id])
+
+
+def _reference_entry(path: str, record: dict[str, Any]) -> Entry:
+    return Entry(
+        path,
+        record["size"],
+        None,
+        mime_type=record["mime_type"],
+        integrity=str(record["integrity"]),
+        reference_uri=str(record["reference_uri"]),
+        reference_identity=record.get("reference_identity") or "",
+        version_id=record.get("version_id") or "",
+    )

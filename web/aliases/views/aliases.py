@@ -19,6 +19,7 @@ from web.aliases import tab_contexts, view_models
 from web.aliases.forms import AddForm, MoveForm, OneAliasForm, SwapForm
 from web.aliases.views.live_updates import render_changed_parts
 from web.artifacts.lookups import get_artifact, get_artifact_for_display
+from web.lineage import warnings
 from web.rendering import post_data
 
 DELETE = "Delete"
@@ -136,6 +137,14 @@ def _submit_label(preview: view_models.MovePreview, action: str) -> str:
     return "Propose move" if preview.current else "Propose alias"
 
 
+def _warning(
+    request: HttpRequest, artifact: Artifact, preview: view_models.MovePreview
+) -> warnings.ImpactWarning | None:
+    """What was made from the version that a protected alias would leave."""
+    leaves = preview.protection and preview.current and not preview.is_unchanged
+    return warnings.of_version(request.user, preview.current, artifact) if leaves else None
+
+
 def _actor(request: HttpRequest, form: OneAliasForm | SwapForm) -> Actor:
     return Actor.from_page(request, form.cleaned_data["reason"])
 
@@ -200,6 +209,7 @@ def _render_form(
         "form": form,
         "heading": heading,
         "preview": preview,
+        "warning": _warning(request, form.artifact, preview),
         "is_deletion": action == DELETE,
         "submit_label": _submit_label(preview, action),
         "version_choices": choices,

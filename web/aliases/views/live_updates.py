@@ -23,7 +23,9 @@ _TAB_CONTEXTS = {
     "artifact-aliases": alias_tab_contexts.aliases,
     "artifact-history": tab_contexts.history,
 }
-_LIVE_PAGES = {*_TAB_CONTEXTS, "alias-history", "version"}
+# And of a version, by its tab.
+_VERSION_TABS = {"version": "files", "version-lineage": "lineage", "version-impact": "lineage"}
+_LIVE_PAGES = {*_TAB_CONTEXTS, *_VERSION_TABS, "alias-history", "artifact-lineage"}
 
 
 @login_required
@@ -70,13 +72,15 @@ def _render_parts(request: HttpRequest, page: ResolverMatch) -> HttpResponse:
 
 def _context(request: HttpRequest, page: ResolverMatch, query: QueryDict) -> dict[str, Any]:
     url_kwargs = dict(page.kwargs)
-    if page.url_name == "version":
+    if tab := _VERSION_TABS.get(page.url_name):
         version = get_version_for_display(request, **url_kwargs)
-        return tab_contexts.version_head(version.artifact, version)
+        return tab_contexts.version_head(version.artifact, version, tab)
     alias = url_kwargs.pop("alias", "")
     artifact = get_artifact_for_display(request, **url_kwargs)
     if page.url_name == "alias-history":
         return alias_tab_contexts.alias_history_page(request, artifact, alias, query)
+    if page.url_name == "artifact-lineage":
+        return tab_contexts.base_context(artifact, "lineage")
     return _TAB_CONTEXTS[page.url_name](request, artifact, query)
 
 

@@ -17,6 +17,7 @@ from web.aliases import view_models
 from web.aliases.forms import CommentForm
 from web.aliases.lookups import get_proposal
 from web.aliases.views.live_updates import render_changed_parts
+from web.lineage import warnings
 from web.rendering import post_data
 
 
@@ -28,7 +29,9 @@ def approve(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> HttpR
     if _decide(request, form, proposals.approve, proposal):
         what = f"now points to {proposal.after}" if proposal.after else "deleted"
         return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
-    return _render_form(request, form, proposal, "Approve")
+    left = proposal.from_version
+    warning = warnings.of_version(request.user, left, proposal.artifact) if left else None
+    return _render_form(request, form, proposal, "Approve", warning=warning)
 
 
 @login_required
@@ -59,7 +62,12 @@ def _decide(request: HttpRequest, form: CommentForm, verb: Callable[..., Any], p
 
 
 def _render_form(
-    request: HttpRequest, form: CommentForm, proposal: AliasProposal, action: str, danger: bool = False
+    request: HttpRequest,
+    form: CommentForm,
+    proposal: AliasProposal,
+    action: str,
+    danger: bool = False,
+    warning: warnings.ImpactWarning | None = None,
 ) -> HttpResponse:
     viewer = view_models.Viewer(Actor.from_page(request), proposal.artifact)
     context = {
@@ -71,6 +79,7 @@ def _render_form(
         "heading": f"{action} the {'move' if proposal.after else 'deletion'} of {proposal.alias}?",
         "submit_label": action,
         "danger": danger,
+        "warning": warning,
         "back": reverse("artifact-aliases", args=proposal.artifact.url_args),
         "active_nav": "artifacts",
     }

@@ -22,6 +22,7 @@ from web.artifacts import tab_contexts
 from web.artifacts.forms import ArtifactEditForm
 from web.artifacts.lookups import get_artifact, get_artifact_for_display
 from web.forms import ConfirmNameForm
+from web.lineage import warnings
 
 CHART_DAYS = 30
 
@@ -106,6 +107,7 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     message = f"Deletes the artifact with its {versions}, all their files and aliases. This action cannot be undone."
     options = {"submit_label": "Delete", "back": artifact, "danger": True}
     options |= {"facts": deletion.facts(impact), "refusals": impact.refusals}
+    options["warning"] = warnings.of_artifact(request.user, artifact)
     return rendering.render_form(request, form, f"Delete {artifact.name}?", message, **options)
 
 

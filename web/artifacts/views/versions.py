@@ -21,6 +21,7 @@ from web import deletion, rendering
 from web.artifacts import reference_views, tab_contexts
 from web.artifacts.forms import DeleteVersionForm, FinalizeForm, FolderFilter, VersionEditForm
 from web.artifacts.lookups import get_artifact, get_version, get_version_for_display
+from web.lineage import warnings
 
 MAX_RUNS = 10
 MAX_SWITCH_VERSIONS = 12
@@ -131,6 +132,7 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     message = f"Deletes {deletion.files_of(version)}. {number}This action cannot be undone."
     options = {"submit_label": verb, "back": version, "danger": True, "refusals": impact.refusals}
     options["facts"] = deletion.facts(impact) + deletion.source_run(version)
+    options["warning"] = warnings.of_version(request.user, version, version.artifact)
     return rendering.render_form(request, form, f"{verb} {version}?", message, **options)
 
 

@@ -136,6 +136,7 @@ def run_page(request: HttpRequest, team: str, project: str, name: str) -> HttpRe
     context = {
         "run": run,
         "project": run.project,
+        "tab": "overview",
         "logged": logged,
         "used": used,
         "history": history_table.latest(run),

@@ -1,0 +1,122 @@
+"""The picture of a lineage graph by mouse, by keyboard and without script, and the warning before something goes."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.alias_page_objects import expect_same_page, mark_page
+from tests.browser.page_objects import choose, dialog
+from tests.browser.urls import ARTIFACT, DATASET
+
+
+def width(page: Page) -> float:
+    return float(page.locator("[data-picture] svg").get_attribute("width"))
+
+
+def scrolled(page: Page) -> list[float]:
+    return page.locator("[data-picture]").evaluate("(box) => [box.scrollLeft, box.scrollTop]")
+
+
+def test_a_visit_by_mouse_and_keyboard(person):
+    page = person("alice", viewport={"width": 1024, "height": 700}).page
+    page.goto(f"{ARTIFACT}/v6")
+    page.keyboard.press("6")
+    page.wait_for_url("**/v6/lineage")
+    mark_page(page)
+    picture = page.get_by_role("region", name="Lineage of ranker:v6")
+    root = picture.locator("[aria-current=true]")
+    expect(root).to_contain_text("ranker:v6")
+    expect(picture.locator("title", has_text="used interactions:v3 as latest")).to_have_count(1)
+    expect(picture.locator(".outline")).to_have_count(0)
+
+    before = width(page)
+    page.keyboard.press("+")
+    assert width(page) > before
+    page.get_by_role("button", name="Zoom out").click()
+    picture.hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
+    page.wait_for_function(
+        "(before) => document.querySelector('[data-picture] svg').width.baseVal.value > before", arg=before
+    )
+    at, box = scrolled(page), picture.bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + box["height"] - 24)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 4, box["y"] + 24, steps=4)
+    page.mouse.up()
+    assert scrolled(page) != at
+    page.keyboard.press("0")
+    page.wait_for_function(
+        "() => { const box = document.querySelector('[data-picture]'); return box.scrollWidth <= box.clientWidth }"
+    )
+
+    # What was folded opens where it is, and the focus goes on in it.
+    page.get_by_role("link", name="Upstream").click()
+    expect(page).to_have_url(re.compile("direction=upstream"))
+    expect(page.get_by_role("link", name="Upstream")).to_be_focused()
+    page.get_by_role("link", name="Both").click()
+    nodes = picture.locator("a.node:not(.fold)")
+    count = nodes.count()
+    fold = picture.get_by_role("link", name=re.compile("more versions"))
+    fold.focus()
+    page.keyboard.press("Enter")
+    expect(fold).to_have_count(0)
+    assert nodes.count() > count
+    expect(page).to_have_url(re.compile("open="))
+    expect(picture.locator("a.node:focus")).to_have_count(1)
+    picture.locator("a.node:focus").hover()
+    expect(picture.locator(".link.on")).not_to_have_count(0)
+
+    # Cut off by the depth, and asked for.
+    page.get_by_label("Depth").select_option("1")
+    expect(page).to_have_url(re.compile("depth=1"))
+    picture.locator(".handle").first.click()
+    expect(page).to_have_url(re.compile("from=upstream"))
+    expect(picture).to_contain_text("interactions")
+    expect_same_page(page)
+    picture.get_by_role("link", name=re.compile("train-ranker")).click()
+    page.wait_for_url(re.compile("/runs/[^/]*$"))
+
+
+def test_narrow_windows_and_browsers_without_script_have_all_of_it(person):
+    page = person("vera", viewport={"width": 390, "height": 800}).page
+    page.goto(f"{ARTIFACT}/v6/lineage?depth=1")
+    expect(page.locator("[data-picture]")).to_be_hidden()
+    row = page.locator(".outline li", has_text="train-ranker")
+    expect(row).to_contain_text("Logged by")
+    row.get_by_role("link", name=re.compile("upstream")).click()
+    expect(page.locator(".outline a:focus")).to_contain_text("interactions")
+    page.get_by_role("link", name="Picture").click()
+    expect(page.locator("[data-picture]")).to_be_visible()
+
+    plain = person("vera", java_script_enabled=False).page
+    plain.goto(f"{ARTIFACT}/v6/lineage")
+    expect(plain.get_by_role("button", name="Zoom in")).to_have_count(0)
+    plain.get_by_role("link", name=re.compile("more versions")).click()
+    expect(plain.get_by_role("link", name=re.compile("more versions"))).to_have_count(0)
+    plain.get_by_label("Depth").select_option("1")
+    plain.get_by_role("button", name="Show").click()
+    expect(plain).to_have_url(re.compile("open=.*depth=1|depth=1.*open="))
+    plain.get_by_role("link", name="What would be affected").click()
+    plain.get_by_label("Show").select_option("runs")
+    expect(plain.get_by_role("heading", name="Impact")).to_be_visible()
+
+
+def test_what_would_be_affected_is_said_before_it_goes(person):
+    page = person("alice").page
+    page.goto(f"{DATASET}/v3/lineage")
+    impact = page.locator("#impact")
+    expect(impact.get_by_role("row", name="ranker:v6")).to_contain_text("production")
+    impact.get_by_label("Show").select_option("runs")
+    expect(impact.get_by_role("row", name="ranker:v6")).to_have_count(0)
+    expect(impact).to_contain_text("train-ranker")
+    with page.expect_download() as downloading:
+        impact.get_by_role("link", name="CSV").click()
+    assert downloading.value.suggested_filename.endswith(".csv")
+    page.goto(f"{DATASET}/v3")
+    choose(page, "Delete version")
+    warning = "Downstream of interactions:v3: 10 versions (1 with protected aliases) and 1 run"
+    expect(dialog(page)).to_contain_text(warning)
+    dialog(page).get_by_role("link", name="What would be affected").click()
+    page.wait_for_url("**/impact")
