@@ -158,6 +158,17 @@ class VersionItemSerializer(ListItemMixin, VersionSerializer):
     """A version in a list."""
 
 
+def integrity_of(file: ArtifactFile) -> str:
+    return _INTEGRITY[file.blob.state] if file.blob else "external"
+
+
+class EtagOfIdentityField(serializers.CharField):
+    """The ETag in an identity; null for another identity."""
+
+    def to_representation(self, identity: str) -> str | None:
+        return references.etag_of(identity)
+
+
 class FileSerializer(serializers.ModelSerializer):
     """A file with its blob and object loaded."""
 
@@ -170,7 +181,12 @@ class FileSerializer(serializers.ModelSerializer):
         help_text="`missing`, `pending`, `verified` or `corrupt`; `external` of a reference."
     )
     is_reference = serializers.BooleanField()
-    etag = serializers.SerializerMethodField(help_text="Of a reference whose identity it is. " + _ONLY_OF_REFERENCES)
+    etag = EtagOfIdentityField(
+        source="reference_identity",
+        required=False,
+        allow_null=True,
+        help_text="Of a reference whose identity it is. " + _ONLY_OF_REFERENCES,
+    )
 
     class Meta:
         model = ArtifactFile
@@ -202,10 +218,7 @@ class FileSerializer(serializers.ModelSerializer):
         return record
 
     def get_integrity(self, file: ArtifactFile) -> str:
-        return _INTEGRITY[file.blob.state] if file.blob else "external"
-
-    def get_etag(self, file: ArtifactFile) -> str | None:
-        return references.etag_of(file.reference_identity)
+        return integrity_of(file)
 
 
 class ArtifactCreate(serializers.Serializer):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from django.http import HttpResponseBase, StreamingHttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -59,7 +59,11 @@ class RunLineage(APIView):
 class VersionImpact(APIView):
     permission_classes = [SignedIn]
 
-    @extend_schema(parameters=[ImpactQuery], responses=ImpactSerializer, operation_id="versions_impact")
+    @extend_schema(
+        parameters=[ImpactQuery],
+        responses={(200, "application/json"): ImpactSerializer, (200, "text/csv"): OpenApiTypes.STR},
+        operation_id="versions_impact",
+    )
     def get(self, request: Request, version_id: UUID) -> HttpResponseBase:
         """List everything that was made from a version, directly or not: protected aliases first, then running runs."""
         version = get_version(request, version_id)

@@ -10,6 +10,7 @@ import accounts.tasks
 import api.accounts.urls
 import api.aliases.urls
 import api.artifacts.urls
+import api.external_stores.urls
 import api.lineage.urls
 import api.notifications.urls
 import api.projects.urls
@@ -59,7 +60,15 @@ def error_classes(kind: type[RegistryError]) -> Iterator[type[RegistryError]]:
 
 
 def test_every_url_is_listed():
-    subjects = (api.accounts, api.projects, api.notifications, api.artifacts, api.aliases, api.lineage)
+    subjects = (
+        api.accounts,
+        api.projects,
+        api.notifications,
+        api.artifacts,
+        api.aliases,
+        api.lineage,
+        api.external_stores,
+    )
     ours = [pattern for subject in subjects for pattern in subject.urls.urlpatterns]
 
     assert rows("api.md", r"\| `([A-Z]+) (/\S+)` \|") == set(endpoints(ours))

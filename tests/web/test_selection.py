@@ -32,7 +32,7 @@ def test_versions_are_deleted_and_refusals_are_said_of_each(browser, bob, alice,
     asked = client.get(f"{NET}/versions/delete", {"item": [str(v1.pk), str(v2.pk), "x", "\x01", str(net.pk)]})
     text = asked.content.decode()
     assert [row.item for row in asked.context["rows"]] == [v2, v1]
-    assert "Delete 2 versions of net?" in text and "1 of these cannot be deleted, and will be left out" in text
+    assert "Delete 1 version of net?" in text and "1 of these cannot be deleted, and will be left out" in text
     assert "protected by the rule production in project acme/demo. Move it to another version first." in text
     assert f'name="item" value="{v1.pk}"' in text and f'value="{v2.pk}"' not in text
     none = client.get(f"{NET}/versions/delete", {"item": v2.pk}).content.decode()
@@ -90,7 +90,7 @@ def test_runs_are_tagged_and_deleted(browser, bob, vera, project):
     assert (answer.status_code, "at most 100 are allowed" in answer.content.decode()) == (409, True)
     other = runs.start(Actor(bob), project, name="heron")
     asked = client.get("/acme/demo/run-deletion", {"item": [run.pk, other.pk]}).content.decode()
-    assert "Delete 2 runs?" in asked and "The versions that were logged stay." in asked
+    assert "Delete 2 runs?" in asked and "The versions that they logged stay." in asked
     done = client.post("/acme/demo/run-deletion", {"item": [run.pk]}, follow=True)
     assert "1 deleted." in done.content.decode() and list(project.runs.all()) == [other]
 

@@ -110,7 +110,7 @@ class EmailForm(forms.Form):
         required=False,
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
-        help_text="We send a link to it to confirm it. Leave it empty to get no e-mail.",
+        help_text="We send a link to this address to confirm it. Leave empty to get no e-mail.",
     )
 
 

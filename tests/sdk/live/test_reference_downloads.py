@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 import wanllmdb as wandb
 from harness import reference_servers
 from harness.reference_servers import Bucket, WebSite, web_site
+from wanllmdb.sdk.http_client import Client
+from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,36 @@ def test_all_of_an_artifact_is_downloaded(artifact, bucket, run, tmp_path, home,
     with wandb.init(project=artifact.project, entity=artifact.entity, mode="offline") as offline:
         copied = offline.use_artifact("mixed:latest").download(tmp_path / "copied")
         assert contents(copied) == ALL
+
+
+def test_the_server_signs_what_this_machine_has_no_key_for(artifact, bucket, run, stack, tmp_path, monkeypatch):
+    admin = Client(stack.base_url, stack.key("alice"))
+    names = {"access_key_id": "AWS_ACCESS_KEY_ID", "secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+    fields = {
+        "name": run.name,
+        "prefix": f"{bucket.uri}/{run.name}",
+        "endpoint": bucket.env["AWS_ENDPOINT_URL_S3"],
+        "credentials": {name: bucket.env[variable] for name, variable in names.items()},
+    }
+    store = admin.post("/teams/acme/external-stores", fields)
+    for variable in bucket.env:
+        monkeypatch.delenv(variable)
+    monkeypatch.setattr("wanllmdb.sdk.references.stores.open_store", None)
+    bucket.put(f"{run.name}/one.txt", b"a later version")
+    assert contents(artifact.download(tmp_path / "down")) == ALL
+    parse = RemoteManifest._parse
+
+    def parse_expired(self, record, objects):
+        file = parse(self, record, objects)
+        return replace(file, url=file.url and file.url.replace("Signature=", "Signature=0"))
+
+    # The store answers a wrong signature like an expired one.
+    monkeypatch.setattr(RemoteManifest, "_parse", parse_expired)
+    assert contents(artifact.download(tmp_path / "again", path_prefix="s3/")) == {
+        "s3/one.txt": "one",
+        "s3/two.txt": "two",
+    }
+    admin.delete(f"/external-stores/{store['id']}")
 
 
 def test_without_credentials_nothing_is_downloaded(artifact, tmp_path, monkeypatch, capsys):

@@ -26,7 +26,8 @@ def find(location: Location, max_objects: int) -> list[FoundObject]:
     mode = get_stat(top).st_mode
     if stat.S_ISDIR(mode):
         try:
-            sources = {file.source: path for path, file in iter_files(top, Exclusions())}
+            files_by_path = {path: file.source for path, file in iter_files(top, Exclusions())}
+            sources = {files_by_path[path]: path for path in sorted(files_by_path)}
         except OSError as error:
             raise errors.Invalid(f"{error.filename or top} cannot be read: {error.strerror or error}") from error
     else:

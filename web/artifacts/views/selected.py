@@ -39,7 +39,8 @@ def delete_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     ]
     context = {"message": "The version numbers won't be reused. This action cannot be undone."}
     context |= {"submit_label": "Delete", "danger": True}
-    heading = f"Delete {len(items)} version{pluralize(len(items))} of {artifact.name}?"
+    count = len(items) - len(refusals) or len(items)
+    heading = f"Delete {count} version{pluralize(count)} of {artifact.name}?"
     return selection.render_confirmation(request, form, rows, heading, back, **context)
 
 
@@ -89,7 +90,8 @@ def delete_artifacts(request: HttpRequest) -> HttpResponse:
     ]
     context = {"message": "All their versions, files and aliases will be deleted. This action cannot be undone."}
     context |= {"submit_label": "Delete", "danger": True}
-    heading = f"Delete {len(items)} artifact{pluralize(len(items))}?"
+    count = len(items) - len(refusals) or len(items)
+    heading = f"Delete {count} artifact{pluralize(count)}?"
     return selection.render_confirmation(request, form, rows, heading, reverse("artifacts"), **context)
 
 

@@ -27,10 +27,6 @@ from web.rendering import post_data
 PAGE_SIZE = 50
 MAX_VERSIONS = 200
 _FIELDS = ("config", "summary")
-_DELETION = (
-    "Deletes config, summary and history, and the record of what was used. The versions that were logged stay. "
-    "This action cannot be undone."
-)
 # Ids grow with time.
 _ORDERINGS = {"name": "name", "state": "state", "job_type": "job_type", "started": "pk"}
 _COLUMNS = (
@@ -116,7 +112,11 @@ def delete_selected(request: HttpRequest, team: str, project: str) -> HttpRespon
         return selection.respond(request, delete_runs(Actor.from_page(request), items), "deleted", back)
     rows = [selection.Row(item, f"{item.title} · {item.get_state_display()}") for item in items]
     heading = f"Delete {len(items)} run{pluralize(len(items))}?"
-    context = {"message": _DELETION, "submit_label": "Delete", "danger": True}
+    message = (
+        "Deletes their config, summary and history, and the record of what they used. The versions that they logged "
+        "stay. This action cannot be undone."
+    )
+    context = {"message": message, "submit_label": "Delete", "danger": True}
     return selection.render_confirmation(request, form, rows, heading, back, **context)
 
 
@@ -167,8 +167,12 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         return rendering.redirect_with_message(
             request, f"Run {run.title} deleted.", "project-runs", *run.project.url_args
         )
+    message = (
+        "Deletes its config, summary and history, and the record of what it used. The versions that it logged stay. "
+        "This action cannot be undone."
+    )
     options = {"submit_label": "Delete", "back": run, "danger": True}
-    return rendering.render_form(request, None, f"Delete run {run.title}?", _DELETION, **options)
+    return rendering.render_form(request, None, f"Delete run {run.title}?", message, **options)
 
 
 def _view(request: HttpRequest) -> tables.View:
