@@ -158,6 +158,10 @@ class VersionItemSerializer(ListItemMixin, VersionSerializer):
     """A version in a list."""
 
 
+def integrity_of(file: ArtifactFile) -> str:
+    return _INTEGRITY[file.blob.state] if file.blob else "external"
+
+
 class EtagOfIdentityField(serializers.CharField):
     """The ETag in an identity; null for another identity."""
 
@@ -214,7 +218,7 @@ class FileSerializer(serializers.ModelSerializer):
         return record
 
     def get_integrity(self, file: ArtifactFile) -> str:
-        return _INTEGRITY[file.blob.state] if file.blob else "external"
+        return integrity_of(file)
 
 
 class ArtifactCreate(serializers.Serializer):

@@ -22,7 +22,13 @@ from api.artifacts.fields import (
     ReferenceUriField,
     SizeField,
 )
-from api.artifacts.serializers import ArtifactCreate, ArtifactDetailSerializer, FileSerializer, VersionSerializer
+from api.artifacts.serializers import (
+    ArtifactCreate,
+    ArtifactDetailSerializer,
+    FileSerializer,
+    VersionSerializer,
+    integrity_of,
+)
 from api.fields import BoundedListField, BoundedListSerializer, JSONObjectField, LineField, ProseField
 from artifacts import storage, validators, versions
 from artifacts.content import downloads, uploads
@@ -380,7 +386,7 @@ def _entry(file: Any) -> dict[str, Any]:
         "mime_type": file.mime_type,
         "object": str(blob.object_id) if blob and blob.object_id else None,
         "offset": blob.offset if blob else 0,
-        "integrity": FileSerializer().get_integrity(file),
+        "integrity": integrity_of(file),
         "reference": file.reference_uri,
     }
     return entry | {"executable": True} if file.is_executable else entry

@@ -90,8 +90,7 @@ def parse(uri: str) -> Location:
     """The parts of a URI. Raises `ReferenceRefused` where it has not the form of one; no host is judged."""
     if len(uri) > MAX_LENGTH:
         raise errors.ReferenceRefused(f"The URI is longer than {MAX_LENGTH:,} characters.")
-    if any(unicodedata.category(character) in _CONTROL for character in uri):
-        raise errors.ReferenceRefused("The URI has a control character.")
+    _check_characters(uri)
     match = _SCHEME.fullmatch(uri)
     if match is None or not match[2].startswith("//") or match[1].lower() in _ACTIVE_SCHEMES:
         raise errors.ReferenceRefused("A reference is a URI such as s3://bucket/key, gs://…, az://… or https://….")
@@ -192,11 +191,16 @@ def _elsewhere(uri: str, scheme: str) -> Location:
 def _check_key(key: str) -> None:
     if not key:
         raise errors.ReferenceRefused("The URI names a bucket, but no key in it.")
-    if any(unicodedata.category(character) in _CONTROL for character in key):
-        raise errors.ReferenceRefused("The URI has a control character.")
+    _check_characters(key)
     # On the way to a store such segments may be resolved, and the key be another one, outside of a prefix.
     if any(segment in (".", "..") for segment in key.split("/")):
         raise errors.ReferenceRefused("The key has a '.' or '..' between its slashes.")
+
+
+def _check_characters(text: str) -> None:
+    # Ten times as fast for nearly all of them.
+    if not text.isprintable() and any(unicodedata.category(character) in _CONTROL for character in text):
+        raise errors.ReferenceRefused("The URI has a control character.")
 
 
 def _check_place(location: Location) -> None:
