@@ -131,7 +131,7 @@ def crowded_pages(page: Page) -> dict[str, str]:
     pages = {name: _crowded_url(url) for name, url in plain.items()}
     for name in ("run", "webhook"):
         page.goto(pages[f"{name}s"])
-        pages[name] = page.locator("main td.name a").last.get_attribute("href")
+        pages[name] = page.locator("main td.name a[data-row]").last.get_attribute("href")
     pages["run-lineage"] = f"{pages['run']}/lineage"
     version = f"{_CROWDED[ARTIFACT]}/v8"
     pages |= {
