@@ -36,6 +36,10 @@ class Summary:
     referenced_size: int = 0
 
     @property
+    def stored_count(self) -> int:
+        return self.file_count - self.reference_count
+
+    @property
     def stored_size(self) -> int:
         return self.total_size - self.referenced_size
 

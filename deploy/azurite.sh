@@ -4,8 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-version=3.37.0
+# The last one for the Node.js of Debian 12.
+version=3.35.0
 directory=$PWD/var/azurite-$version
+mkdir -p var
+exec 9>"$directory.lock"
+flock 9  # several processes of tests may come here at a time
 if [ ! -e "$directory/complete" ]; then
     # The npm of Debian, unless Node.js came with one of its own.
     command -v npm >/dev/null || deploy/debian.sh nodejs npm >&2

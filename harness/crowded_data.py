@@ -233,7 +233,8 @@ def _add_files(version: ArtifactVersion, files: dict[str, Blob]) -> None:
         )
         for path, blob in files.items()
     )  # fmt: skip
-    references = _references(version)
+    # In a draft all are in one state, and there is one of each scheme.
+    references = _references(version)[: None if version.is_finalized else 5]
     ArtifactFile.objects.bulk_create(references)
     version.reference_count, version.referenced_size = len(references), sum(file.size for file in references)
     version.file_count = len(files) + len(references)

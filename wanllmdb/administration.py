@@ -25,6 +25,7 @@ _GROUPS = {
         "artifacts.ArtifactVersion": "Versions",
         "artifacts.ArtifactFile": "Files",
         "artifacts.ArtifactUsage": "Used by runs",
+        "artifacts.VersionSource": "Derived from",
         "artifacts.ArtifactDownload": "Downloads",
     },
     "Aliases": {

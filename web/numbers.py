@@ -38,7 +38,7 @@ def sizes(version: ArtifactVersion) -> str:
     """`1.5 MiB`; with references `3.1 GiB here, 1.2 TiB elsewhere`."""
     if not version.reference_count:
         return size(version.total_size)
-    return f"{size(version.stored_size)} here, {elsewhere(version)}"
+    return f"{size(version.stored_size)} here, {elsewhere(version)}" if version.stored_count else elsewhere(version)
 
 
 def elsewhere(version: ArtifactVersion) -> str:

@@ -13,7 +13,7 @@ from artifacts.references import content as reference_content
 _RAW_KINDS = ("image", "document", "text", "prose", "tree", "notebook")
 # Kinds whose bytes the page has the browser fetch.
 _SHOWN_BY_BROWSERS = ("image", "document", "media")
-_DOWNLOAD_IT = "Images, audio, video and PDF that are elsewhere have no preview: download the file."
+_DOWNLOAD_IT = "No preview of images, audio, video and PDF that are stored elsewhere: download the file."
 _HEAD = 4 * 2**10
 
 

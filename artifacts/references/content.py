@@ -16,9 +16,9 @@ from core.guarded_http import Limits
 # A page waits for them, and a preview takes a few.
 _LIMITS = Limits(connect=2, read=3, total=5)
 _PROBLEMS = {
-    ReferenceState.CHANGED: "The file has changed since it was logged: there is no preview.",
-    ReferenceState.MISSING: "The file is not where it was when it was logged: there is no preview.",
-    ReferenceState.DENIED: "The credentials of the external store do not give access to the file.",
+    ReferenceState.CHANGED: "No preview: the file has changed since it was logged.",
+    ReferenceState.MISSING: "No preview: the file is not where it was when it was logged.",
+    ReferenceState.DENIED: "No preview: the credentials of the external store give no access to the file.",
 }
 
 
@@ -31,11 +31,11 @@ def opened(file: ArtifactFile) -> Callable[[int, int], bytes]:
     location = uris.parse(file.reference_uri or "")
     access = external_stores.access_for(external_stores.accesses(file.version.artifact.project.team_id), location)
     if access is None:
-        raise errors.Conflict("The file is elsewhere, where no external store of the team leads: there is no preview.")
+        raise errors.Conflict("No preview: the file is stored elsewhere, and no external store of the team covers it.")
     if access.problem:
         raise errors.Conflict(access.problem)
     if not file.size:
-        raise errors.Conflict("The file is elsewhere, and its size was not recorded: there is no preview.")
+        raise errors.Conflict("No preview: the file is stored elsewhere, and its size was not recorded.")
     recorded = Recorded(file.reference_identity or "", file.reference_version_id or location.version_id, file.size)
     stored = access.stored(location.key, recorded.version_id)
     return partial(_read, signing.read_url(stored, access.credentials), access, recorded)
@@ -52,5 +52,5 @@ def _read(url: str, access: Access, recorded: Recorded, offset: int, length: int
     if finding.state in _PROBLEMS:
         raise errors.Conflict(_PROBLEMS[finding.state])
     if response.status != 206 or len(response.data) != length or not given.startswith(f"bytes {offset}-"):
-        raise errors.Conflict(f"The external store does not give the bytes. {finding.reason}".strip())
+        raise errors.Conflict(f"No preview: the external store does not send the bytes. {finding.reason}".strip())
     return response.data

@@ -61,18 +61,31 @@ def check_next() -> bool:
     check = _claim()
     if check is None:
         return False
-    version = check.version
-    turn = _Turn(external_stores.accesses(version.artifact.project.team_id))
+    try:
+        _take_turn(check)
+    except Exception:
+        # Others have their turns all the same.
+        _pass_turn(check)
+        raise
+    return is_waiting()
+
+
+def _take_turn(check: ReferenceCheck) -> None:
+    turn = _Turn(external_stores.accesses(check.version.artifact.project.team_id))
     until = time.monotonic() + TURN_SECONDS
     with ThreadPoolExecutor(_THREADS) as pool:
         while files := _next_files(check):
             if not _record(check, files, list(pool.map(turn.examine, files))):
-                return is_waiting()
+                return
             if time.monotonic() >= until:
-                ReferenceCheck.objects.filter(pk=check.pk).update(busy_until=None, turn_at=timezone.now())
-                return is_waiting()
+                _pass_turn(check)
+                return
     _finish(check)
-    return is_waiting()
+
+
+def _pass_turn(check: ReferenceCheck) -> None:
+    rows = ReferenceCheck.objects.filter(pk=check.pk, busy_until=check.busy_until)
+    rows.update(busy_until=None, turn_at=timezone.now())
 
 
 def is_waiting() -> bool:
@@ -95,7 +108,8 @@ def schedule() -> int:
     count, columns = 0, ("pk", "alias", "version", "artifact", "artifact__project", "artifact__project__team")
     rows: list[Any] = list(aliases.values_list(*columns)[:_SCHEDULED_AT_ONCE])
     while rows:
-        due = {row[2] for row in rows if _is_protected(row, _rules_of(rows))}
+        rules = _rules_of(rows)
+        due = {row[2] for row in rows if _is_protected(row, rules)}
         checks = [ReferenceCheck(version_id=pk) for pk in sorted(due)]
         ReferenceCheck.objects.bulk_create(checks, ignore_conflicts=True)
         count += len(checks)

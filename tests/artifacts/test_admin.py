@@ -23,6 +23,7 @@ from artifacts.models import (
     ArtifactVersion,
     ExternalStore,
     ReferenceCheck,
+    VersionSource,
 )
 from artifacts.references import external_stores
 from projects import projects
@@ -62,6 +63,7 @@ def rows(alice, bob, acme, artifact, run, v1, v2) -> Artifact:
     reconciliation.run()
     external_stores.create(Actor(alice), acme, name="Data", prefix="s3://data", reads_as="nobody")
     ReferenceCheck.objects.create(version=v1)
+    VersionSource.objects.create(version=v2, source=v1)
     return artifact
 
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.alias_page_objects import expect_same_page, mark_page
 from tests.browser.page_objects import choose, dialog
-from tests.browser.urls import ARTIFACT, DATASET
+from tests.browser.urls import DATASET
 
 
 def width(page: Page) -> float:
@@ -19,15 +19,14 @@ def scrolled(page: Page) -> list[float]:
 
 def test_a_visit_by_mouse_and_keyboard(person):
     page = person("alice", viewport={"width": 1024, "height": 700}).page
-    page.goto(f"{ARTIFACT}/v6")
+    page.goto(f"{DATASET}/v3")
     page.keyboard.press("6")
-    page.wait_for_url("**/v6/lineage")
+    page.wait_for_url("**/v3/lineage")
     mark_page(page)
-    picture = page.get_by_role("region", name="Lineage of ranker:v6")
-    root = picture.locator("[aria-current=true]")
-    expect(root).to_contain_text("ranker:v6")
+    picture = page.get_by_role("region", name="Lineage of interactions:v3")
+    expect(picture.locator("[aria-current=true]")).to_contain_text("interactions:v3")
     expect(picture.locator("title", has_text="used interactions:v3 as latest")).to_have_count(1)
-    expect(picture.locator(".outline")).to_have_count(0)
+    expect(page.locator(".outline")).to_be_hidden()
 
     before = width(page)
     page.keyboard.press("+")
@@ -41,9 +40,9 @@ def test_a_visit_by_mouse_and_keyboard(person):
         "(before) => document.querySelector('[data-picture] svg').width.baseVal.value > before", arg=before
     )
     at, box = scrolled(page), picture.bounding_box()
-    page.mouse.move(box["x"] + 4, box["y"] + box["height"] - 24)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 2)
     page.mouse.down()
-    page.mouse.move(box["x"] + 4, box["y"] + 24, steps=4)
+    page.mouse.move(box["x"] + box["width"] / 2 + 100, box["y"] + 60, steps=4)
     page.mouse.up()
     assert scrolled(page) != at
     page.keyboard.press("0")
@@ -52,10 +51,11 @@ def test_a_visit_by_mouse_and_keyboard(person):
     )
 
     # What was folded opens where it is, and the focus goes on in it.
-    page.get_by_role("link", name="Upstream").click()
-    expect(page).to_have_url(re.compile("direction=upstream"))
-    expect(page.get_by_role("link", name="Upstream")).to_be_focused()
-    page.get_by_role("link", name="Both").click()
+    downstream = page.get_by_role("link", name="Downstream", exact=True)
+    downstream.click()
+    expect(page).to_have_url(re.compile("direction=downstream"))
+    expect(downstream).to_be_focused()
+    expect(picture.get_by_role("link", name=re.compile("prepare-ratings"))).to_have_count(0)
     nodes = picture.locator("a.node:not(.fold)")
     count = nodes.count()
     fold = picture.get_by_role("link", name=re.compile("more versions"))
@@ -72,8 +72,8 @@ def test_a_visit_by_mouse_and_keyboard(person):
     page.get_by_label("Depth").select_option("1")
     expect(page).to_have_url(re.compile("depth=1"))
     picture.locator(".handle").first.click()
-    expect(page).to_have_url(re.compile("from=upstream"))
-    expect(picture).to_contain_text("interactions")
+    expect(page).to_have_url(re.compile("from=downstream"))
+    expect(picture.get_by_role("link", name=re.compile("^ranker:v6"))).to_be_visible()
     expect_same_page(page)
     picture.get_by_role("link", name=re.compile("train-ranker")).click()
     page.wait_for_url(re.compile("/runs/[^/]*$"))
@@ -81,17 +81,17 @@ def test_a_visit_by_mouse_and_keyboard(person):
 
 def test_narrow_windows_and_browsers_without_script_have_all_of_it(person):
     page = person("vera", viewport={"width": 390, "height": 800}).page
-    page.goto(f"{ARTIFACT}/v6/lineage?depth=1")
+    page.goto(f"{DATASET}/v3/lineage?depth=1")
     expect(page.locator("[data-picture]")).to_be_hidden()
     row = page.locator(".outline li", has_text="train-ranker")
-    expect(row).to_contain_text("Logged by")
-    row.get_by_role("link", name=re.compile("upstream")).click()
-    expect(page.locator(".outline a:focus")).to_contain_text("interactions")
+    expect(row).to_contain_text("Used by")
+    row.get_by_role("link", name=re.compile("downstream")).click()
+    expect(page.locator(".outline a:focus")).to_contain_text(":v")
     page.get_by_role("link", name="Picture").click()
     expect(page.locator("[data-picture]")).to_be_visible()
 
     plain = person("vera", java_script_enabled=False).page
-    plain.goto(f"{ARTIFACT}/v6/lineage")
+    plain.goto(f"{DATASET}/v3/lineage")
     expect(plain.get_by_role("button", name="Zoom in")).to_have_count(0)
     plain.get_by_role("link", name=re.compile("more versions")).click()
     expect(plain.get_by_role("link", name=re.compile("more versions"))).to_have_count(0)

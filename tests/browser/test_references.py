@@ -65,7 +65,7 @@ def test_references_are_added_and_their_drift_is_seen_without_a_reload(person, c
     page.wait_for_url(f"**/{name}/v1")
 
     page.evaluate("window.isSamePage = true")
-    expect(page.locator("#version-bar")).to_contain_text("1 file here (5 B), 3 files elsewhere")
+    expect(page.locator("#version-bar")).to_contain_text("1 file here (5 B), 3 elsewhere")
     expect(page.locator("#drift")).to_contain_text("References: not checked")
     row = page.locator("#files tr", has_text="drifted.csv")
     expect(row.locator(".mark.muted")).to_be_visible()

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from playwright.sync_api import Page
 
 from harness.long_names import DATASET as LONG_DATASET
-from harness.long_names import FILE, FOLDER, MODEL, PERSON, PROJECT, PROTECTED, REFERENCE, REFERENCES, TEAM
+from harness.long_names import FILE, FOLDER, MODEL, PERSON, PROJECT, PROTECTED, REFERENCE, REFERENCES, TEAM, long
 
 ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
@@ -131,13 +131,14 @@ def crowded_pages(page: Page) -> dict[str, str]:
     pages = {name: _crowded_url(url) for name, url in plain.items()}
     for name in ("run", "webhook"):
         page.goto(pages[f"{name}s"])
-        pages[name] = page.locator("main td.name a").last.get_attribute("href")
+        pages[name] = page.locator("main td.name a[data-row]").last.get_attribute("href")
     pages["run-lineage"] = f"{pages['run']}/lineage"
     version = f"{_CROWDED[ARTIFACT]}/v8"
     pages |= {
         "folder-of-images": f"{version}?path={quote(FOLDER)}/",
         "compare-file": f"{_CROWDED[ARTIFACT]}/compare/file?base=v5&head=v8&path={FILE}",
         "file-reference": f"{version}/files/{REFERENCE}",
+        "file-reference-changed": f"{version}/files/{REFERENCES}/changed_02_{long('photos', 60)}.parquet",
         "folder-of-references": f"{version}?path={REFERENCES}/",
         "webhook-failing": plain["webhook-failing"],
         "webhook-delivery": plain["webhook-delivery"],

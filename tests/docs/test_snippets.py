@@ -10,7 +10,7 @@ import pytest
 from tests.docs import page_reader
 from tests.docs.conftest import PAGES, title
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 300
 RUNNABLE = [page for page in PAGES if any(page_reader.snippets(page.read_text()))]
 
 

@@ -237,7 +237,7 @@ def test_a_reference(browser, vera, version):
     refer(version, "ref", "s3://bucket/<x>", size=9)
     page = page_of(browser(vera), "ref")
 
-    assert "s3://bucket/&lt;x&gt;" in page and "no external store of the team leads" in page
+    assert "s3://bucket/&lt;x&gt;" in page and "no external store of the team covers it" in page
     assert "/download/" not in page
 
 

@@ -130,7 +130,7 @@ def test_what_is_here_and_what_is_elsewhere_are_two_numbers(browser, bob, versio
     log(bob, artifact, {"README.md": b"# Other\n"})
     client = browser(bob)
 
-    assert "3.0 GiB elsewhere" in text_of(client.get(f"{OVERVIEW}/versions").content.decode())
+    assert "7 B + 3.0 GiB elsewhere" in text_of(client.get(f"{OVERVIEW}/versions").content.decode())
     text = text_of(client.get(f"{OVERVIEW}/compare?base=v1&head=v2").content.decode())
     assert "7 7 B here, 3.0 GiB elsewhere 1 8 B" in text and "6 removed" in text
     text = text_of(client.get(f"{PAGE}/delete").content.decode())

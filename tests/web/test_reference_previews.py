@@ -69,16 +69,16 @@ def test_what_is_in_them_is_shown(browser, vera, preview_of):
 
 
 def test_what_cannot_be_shown_says_why(preview_of, bucket):
-    assert "no external store of the team leads" in preview_of("other.csv")
+    assert "no external store of the team covers it" in preview_of("other.csv")
     assert "its size was not recorded" in preview_of("unknown.csv")
     assert "not where it was when it was logged" in preview_of("gone.csv")
-    assert "have no preview: download the file." in preview_of("p.png")
+    assert "stored elsewhere: download the file." in preview_of("p.png")
     bucket.put("data/rows.csv", OBJECTS["rows.csv"].replace(b"7", b"8"))
     assert "has changed since it was logged" in preview_of("rows.csv")
     ExternalStore.objects.update(encrypted_credentials="")
-    assert "do not give access" in preview_of("t.json")
+    assert "give no access" in preview_of("t.json")
     ExternalStore.objects.update(endpoint="http://127.0.0.1:9")
-    assert "does not give the bytes" in preview_of("t.json")
+    assert "does not send the bytes" in preview_of("t.json")
     ExternalStore.objects.update(is_operated=False)
     assert "the bytes" not in (refused := preview_of("t.json")) and "127.0.0.1" in refused
 

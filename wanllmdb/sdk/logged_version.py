@@ -96,9 +96,9 @@ class LoggedVersion:
         exact: bool = False,
         allow_missing_references: bool = False,
     ) -> str:
-        usages.record(self)
         with self._explain_missing():
             manifest = self._select(path_prefix)
+        usages.record(self)
         # The digest covers all files, so it cannot verify some of them.
         digest = None if manifest.prefix else self.record["digest"]
         size = 0 if manifest.prefix else self.size

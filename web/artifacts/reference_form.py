@@ -34,7 +34,7 @@ class ReferencesForm(forms.Form):
         max_length=_MAX_LENGTH,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": _EXAMPLE}),
-        help_text="One per line: s3://, gs://, az://, https:// or http://. Optionally a space and its path here.",
+        help_text="One per line: s3://, gs://, az:// or https://, optionally with a space and a path in this version.",
         error_messages={"required": _NONE, "max_length": "That is too much for one time."},
     )
 

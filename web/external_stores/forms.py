@@ -63,6 +63,8 @@ class StoreForm(RetryForm):
 
     def __init__(self, *args: Any, store: ExternalStore | None = None, is_operator: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Also when it is shown again: it is a long form, and what was refused stands at its top.
+        self.fields["name"].widget.attrs["autofocus"] = True
         if not is_operator:
             choices = [choice for choice in ReadsAs.choices if choice[0] != ReadsAs.SERVER]
             self.fields["reads_as"].choices = choices

@@ -13,7 +13,7 @@ _COLUMN, _ROW = WIDTH + 72, HEIGHT + 12
 # Around all, so that there is room for what opens a node that was cut off.
 _EDGE = 40
 # In letters: beside the icon, and in the smaller type of the second line.
-_NAME_ROOM, _DETAILS_ROOM = 23.5, 27.5
+_NAME_ROOM, _DETAILS_ROOM = 20.5, 25.5
 # Beyond so many, curves are a grey surface, and take a second to be laid out.
 MAX_LINKS = 2_000
 _TYPES = frozenset(("model", "dataset", "code", "file"))

@@ -330,6 +330,20 @@ def test_one_worker_at_a_time_and_a_dead_one_is_replaced(bob, artifact):
     tasks.sweep()
 
 
+def test_a_check_that_fails_lets_others_have_their_turns(bob, artifact, monkeypatch):
+    broken, other = (refer(bob, artifact, {name: f"file:///{name}"}) for name in "ab")
+    for version in (broken, other):
+        checks.request(Actor(bob), version)
+    with monkeypatch.context() as patch:
+        patch.setattr(drift._Turn, "examine", lambda self, file: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            drift.check_next()
+    drift.check_next()
+    assert ReferenceCheck.objects.get().version == broken
+    work()
+    assert not ReferenceCheck.objects.exists()
+
+
 def test_a_version_that_is_deleted_meanwhile_ends_its_check(bob, artifact):
     version = refer(bob, artifact, {"a": "file:///a"})
     checks.request(Actor(bob), version)

@@ -1,13 +1,12 @@
 """What is recorded of uses and sources, by every way of reading and logging, and how it is read back."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import wanllmdb as wandb
+from wanllmdb.sdk.cli.main import app
 from wanllmdb.sdk.offline import run_directory
 
 
@@ -113,20 +112,28 @@ def test_a_graph_of_runs_and_derivations(data, run, project, tmp_path):
     assert not wandb.Api().artifact_exists(f"{project}/refused")
 
 
-def cli(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "wanllmdb", *arguments], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+@pytest.fixture
+def cli(capsys):
+    """`cli("artifact", "ls")`: what the command prints, in this process."""
+
+    def run_command(*arguments: str) -> str:
+        capsys.readouterr()
+        app(list(arguments), standalone_mode=False)
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        return printed.out
+
+    return run_command
 
 
-def test_the_command_line_shows_graph_and_impact(run, tmp_path):
+def test_the_command_line_shows_graph_and_impact(run, tmp_path, cli):
     data = log(run, "data", aliases=["production"])
     (tmp_path / "b.txt").write_text("b")
     name = data.qualified_name.partition(":")[0]
     put = ("artifact", "put", str(tmp_path / "b.txt"), "-n", f"{name}-b", "--derived-from", data.qualified_name)
     made = json.loads(cli(*put, "--json"))["artifact"]
     lines = cli("artifact", "lineage", name, "--depth", "1").splitlines()
-    assert lines[0] == f"{data.qualified_name} [production, latest]" or lines[0].startswith(f"{data.qualified_name} [")
+    assert lines[0].startswith(f"{data.qualified_name} [") and "production" in lines[0]
     assert lines[1] == "Upstream" and lines[2].startswith("└── logged by run ")
     assert lines[3] == "Downstream" and lines[4].startswith(f"└── source of {made} [latest]")
     graph = json.loads(cli("artifact", "lineage", made, "--direction", "upstream", "--json"))
@@ -138,7 +145,7 @@ def test_the_command_line_shows_graph_and_impact(run, tmp_path):
     assert made in [row["name"] for row in json.loads(cli("artifact", "impact", name, "--json"))["results"]]
 
 
-def test_sources_that_were_named_offline_are_sent(data, project, home, tmp_path):
+def test_sources_that_were_named_offline_are_sent(data, project, home, tmp_path, cli):
     data.download(tmp_path / "down")
     with wandb.init(project=project, mode="offline") as run:
         first = log(run, "first", "1")
