@@ -12,12 +12,12 @@ from rest_framework.views import APIView
 from accounts.actor import Actor
 from api.artifacts import query_params
 from api.artifacts.lookups import get_artifact, get_run, get_version
+from api.artifacts.manifest_serializers import ManifestSerializer, manifest_body
 from api.artifacts.serializers import FileSerializer, VersionItemSerializer, VersionSerializer
 from api.artifacts.upload_serializers import (
     DraftResultSerializer,
     Finalize,
     FinalizeResultSerializer,
-    ManifestSerializer,
     MoveSerializer,
     UploadSerializer,
     UploadsRequest,
@@ -25,7 +25,6 @@ from api.artifacts.upload_serializers import (
     VersionCreate,
     VersionUpdate,
     VersionWithFiles,
-    manifest_body,
 )
 from api.pagination import PageQuery, cursor_page, page_of, paginate, parse
 from api.permissions import SignedIn
