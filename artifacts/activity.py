@@ -16,6 +16,9 @@ from projects.models import Project, Run
 
 # The newest versions are those of artifacts that changed last; some of these only had their description changed.
 _RECENT_ARTIFACTS = 30
+# How many of them each of a query's teams has.
+TEAM_MEMBERS = BoundedCount(Membership.objects.filter(team=OuterRef("pk")))
+TEAM_PROJECTS = BoundedCount(Project.objects.filter(team=OuterRef("pk")))
 
 
 class Counts(NamedTuple):
@@ -31,11 +34,9 @@ class TeamCounts(NamedTuple):
 def team_counts(teams: Iterable[Team]) -> dict[UUID, TeamCounts]:
     """How many members and projects each of the teams has, as text. One query."""
     rows = Team.objects.filter(pk__in=[team.pk for team in teams]).order_by()
-    own = {"team": OuterRef("pk")}
-    members, projects = BoundedCount(Membership.objects.filter(**own)), BoundedCount(Project.objects.filter(**own))
     return {
         team: TeamCounts(format_count(of_members), format_count(of_projects))
-        for team, of_members, of_projects in rows.values_list("pk", members, projects)
+        for team, of_members, of_projects in rows.values_list("pk", TEAM_MEMBERS, TEAM_PROJECTS)
     }
 
 

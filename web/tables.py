@@ -1,10 +1,10 @@
-"""Tables whose columns and order are in the URL: `sort=-size`, and `column=metadata.mAP` for each added column."""
+"""Tables whose order is in the URL: `sort=-size`; of some the columns too: `column=metadata.mAP` for each added one."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Expression, F, OuterRef, QuerySet, Subquery
 from django.http import QueryDict
 
 from artifacts.models import SearchValue
@@ -17,6 +17,8 @@ MAX_COLUMN_LENGTH = 200
 # What the picker offers: the keys of so many rows, the newest.
 MAX_CHOICES = 100
 _MAX_CELL_LENGTH = 80
+# A column of the database, which has a value in each row, or an expression, which has none in some.
+Ordering = str | F | Expression
 
 
 class Column(NamedTuple):
@@ -60,8 +62,11 @@ class View(NamedTuple):
         return name if "." in name else ""
 
 
-def chosen(query: QueryDict, fields: Sequence[str], orderings: Mapping[str, str], default: str) -> View:
-    """What the query string asks for, as far as it can be had; `orderings` are the columns that are always there."""
+def chosen(query: QueryDict, fields: Sequence[str], orderings: Mapping[str, Ordering], default: str = "") -> View:
+    """What the query string asks for, as far as it can be had; `orderings` are the columns that are always there.
+
+    The `default` is empty where the table has an order of its own, by none of its columns.
+    """
     names = dict.fromkeys(name for name in query.getlist("column") if _is_column(name, fields))
     sort = query.get("sort", "")
     name = sort.removeprefix("-")
@@ -69,15 +74,16 @@ def chosen(query: QueryDict, fields: Sequence[str], orderings: Mapping[str, str]
     return View([Column(name) for name in list(names)[:MAX_COLUMNS]], sort if is_known else default)
 
 
-def sort(rows: QuerySet, view: View, orderings: Mapping[str, str]) -> QuerySet:
-    """In the order of the view; rows without the value come last. By an added column only the newest rows are sorted:
-    as many as are counted.
+def sort(rows: QuerySet, view: View, orderings: Mapping[str, Ordering]) -> QuerySet:
+    """In the order of the view, or their own where it has none; rows without the value come last.
+
+    By an added column only the newest rows are sorted: as many as are counted.
     """
+    if not view.sort:
+        return rows
     is_descending = view.sort.startswith("-")
-    sign = "-" if is_descending else ""
     if not view.sort_column:
-        column = orderings[view.sort.removeprefix("-")]
-        return rows.order_by(f"{sign}{column}", *([f"{sign}pk"] if column != "pk" else []))
+        return rows.order_by(*_order_by(orderings[view.sort.removeprefix("-")], is_descending))
     about = rows.model._meta.model_name.removeprefix("artifact")
     values = SearchValue.objects.filter(**{about: OuterRef("pk")}, key=fold(view.sort_column)).order_by("pk")
     newest = rows.order_by("-pk").values("pk")[: bounded_count.COUNT_LIMIT]
@@ -85,8 +91,7 @@ def sort(rows: QuerySet, view: View, orderings: Mapping[str, str]) -> QuerySet:
         sort_number=Subquery(values.values("number")[:1]), sort_text=Subquery(values.values("text")[:1])
     )
     order = [F("sort_number"), F("sort_text")]
-    ordered = [(column.desc if is_descending else column.asc)(nulls_last=True) for column in order]
-    return rows.order_by(*ordered, "-pk")
+    return rows.order_by(*(_directed(column, is_descending) for column in order), "-pk")
 
 
 def headers(view: View, query: QueryDict) -> list[Header]:
@@ -129,6 +134,17 @@ def format_value(value: Any) -> str:
     value = significant(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MAX_CELL_LENGTH else f"{text[:_MAX_CELL_LENGTH]}…"
+
+
+def _order_by(column: Ordering, is_descending: bool) -> list[Any]:
+    sign = "-" if is_descending else ""
+    if not isinstance(column, str):
+        return [_directed(column, is_descending), f"{sign}pk"]
+    return [f"{sign}{column}", *([f"{sign}pk"] if column != "pk" else [])]
+
+
+def _directed(column: F | Expression, is_descending: bool) -> Any:
+    return (column.desc if is_descending else column.asc)(nulls_last=True)
 
 
 def _is_column(name: str, fields: Iterable[str]) -> bool:

@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, Concat, Lower
 from uuid_utils.compat import uuid7
 
 from accounts.models import Membership, Team
@@ -51,6 +52,12 @@ class WatchQuerySet(models.QuerySet["Watch"]):
     def for_display(self) -> Self:
         rows = self.select_related("team", "project__team", "artifact__project__team")
         return long_values.defer(rows, "project", "artifact", "artifact__project")
+
+    def with_target_name(self) -> Self:
+        """Each with `target_name`, to sort by: that of the team, its project and its artifact, whatever their case."""
+        team = Coalesce("team__name", "project__team__name")
+        name = Concat(team, Value("/"), "project__name", Value("/"), "artifact__name")
+        return self.annotate(target_name=Lower(name))
 
 
 class Watch(models.Model):

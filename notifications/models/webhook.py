@@ -4,7 +4,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
@@ -22,6 +23,12 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
     def live(self) -> Self:
         """Those that send: neither switched off nor paused."""
         return self.filter(active=True, paused_at=None)
+
+    def annotate_order(self) -> Self:
+        """Each with what it is sorted by: `title_key`, and `state_rank`, less for one that is better."""
+        states = [When(active=False, then=3), When(paused_at__isnull=False, then=2), When(failures__gt=0, then=1)]
+        title = Coalesce(NullIf("description", Value("")), F("url"))
+        return self.annotate(title_key=Lower(title), state_rank=Case(*states, default=0))
 
     def for_display(self) -> Self:
         return long_values.defer(self.select_related("project__team", "created_by"), "project")

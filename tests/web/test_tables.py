@@ -1,14 +1,22 @@
-"""Tables of versions and runs: sorted by their columns and by values, with columns that are added; all in the URL."""
+"""Tables: sorted by their columns and by values, some with columns that are added; all in the URL."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from accounts import keys
 from accounts.actor import Actor
+from accounts.models import ApiKey, Membership, Role, Scope, Team
 from artifacts import artifacts, versions
-from artifacts.models import Artifact
+from artifacts.aliases import aliases
+from artifacts.models import Artifact, ArtifactAlias
 from core import bounded_count
-from projects import runs
+from events.models import Event
+from notifications import watches
+from notifications.models import Delivery, InboxItem, Webhook
+from projects import projects, runs
 from tests.conftest import HTMX
 from tests.web.test_home_page import logged
 
@@ -112,3 +120,150 @@ def test_many_rows_are_sorted_by_a_value_among_the_newest(browser, vera, net, mo
     page = browser(vera).get(VERSIONS, {"column": "metadata.mAP", "sort": "metadata.mAP"})
     assert [row.number for row in page.context["page"]] == [4, 2, 3]
     assert "Sorted among the newest" in page.content.decode()
+
+
+@pytest.fixture
+def crowd(alice, bob, vera, acme, project, net) -> dict[str, str]:
+    """Some rows in each of the tables of alice's pages; gives their URLs."""
+    now = timezone.now()
+    for name, number in (("production", 2), ("b", 3), ("a", 1), ("v1.10.0", 4), ("v1.9.0", 1)):
+        aliases.move(Actor(bob if name == "b" else alice), net, name, net.versions.get(number=number))
+    for position, row in enumerate(ArtifactAlias.objects.order_by("alias")):
+        moments = {"created_at": now - timedelta(hours=position), "updated_at": now + timedelta(hours=position)}
+        ArtifactAlias.objects.filter(pk=row.pk).update(**moments)
+    for position, name in enumerate(("vera", "bob", "alice")):
+        Membership.objects.filter(team=acme, user__username=name).update(created_at=now + timedelta(hours=position))
+    zoo = Team.objects.create(name="Zoo", created_by=alice)
+    Membership.objects.create(team=zoo, user=alice, role=Role.VIEWER)
+    projects.create(Actor(alice), acme, "other")
+    for name, scope, used, expires in (("b", "read", 1, None), ("A", "write", None, 2), ("c", "write", 2, 1)):
+        key, _ = keys.create(Actor(alice), name, Scope(scope), expires and now + timedelta(days=expires))
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=used and now - timedelta(days=used))
+    watches.watch(Actor(alice), project, net, pattern="prod*")
+    watches.watch(Actor(alice), zoo, by_email=True)
+    watches.watch(Actor(alice), project)
+    for url, columns in {
+        "https://b.org": {"failures": 2},
+        "https://c.org": {"description": "Alarm"},
+        "https://d.org": {"active": False},
+        "https://a.org": {"paused_at": now, "pause_reason": "It failed."},
+    }.items():
+        hook = Webhook.objects.create(
+            project=project, url=url, events=["alias.moved"], secret="whsec_", created_by=alice, **columns
+        )
+        if not columns.get("active", True):
+            continue
+        for kind in ("alias.created", "alias.moved"):
+            event = Event.objects.create(kind=kind, project=project, alias="best", data=EVENT, actor=bob)
+            Delivery.objects.create(webhook=hook, event=event)
+    for event in Event.objects.filter(alias="best").order_by("pk")[:3]:
+        InboxItem.objects.create(user=alice, event=event, reason="watching")
+    hook = Webhook.objects.get(url="https://b.org")
+    return {"deliveries": f"/acme/demo/webhooks/{hook.pk}"} | CROWD_URLS
+
+
+CROWD_URLS = {
+    "aliases": "/acme/demo/artifacts/model/net/aliases",
+    "teams": "/teams",
+    "members": "/teams/acme",
+    "project members": "/acme/demo/members",
+    "keys": "/profile",
+    "watches": "/watches",
+    "webhooks": "/acme/demo/webhooks",
+    "inbox": "/inbox",
+}
+EVENT = {"artifact": {"name": "net"}, "alias": "best", "from_version": "v1", "to_version": "v2", "reason": ""}
+MEMBERS = {
+    "": "alice bob vera", "-name": "vera bob alice", "role": "alice bob vera", "-role": "vera bob alice",
+    "joined": "vera bob alice", "-joined": "alice bob vera", "password": "alice bob vera",
+}  # fmt: skip
+# What the first cells of the rows have, by `sort`; without one, and by a column that is none, the table's own order.
+ORDERS = {
+    "aliases": {
+        "": "production a b v1.9.0 v1.10.0", "alias": "production a b v1.9.0 v1.10.0",
+        "-alias": "v1.10.0 v1.9.0 b a production", "version": "a v1.9.0 production b v1.10.0",
+        "-version": "v1.10.0 b production v1.9.0 a", "by": "production a v1.10.0 v1.9.0 b",
+        "created": "v1.9.0 v1.10.0 production b a", "-updated": "v1.9.0 v1.10.0 production b a",
+        "sort_key": "production a b v1.9.0 v1.10.0", "-": "production a b v1.9.0 v1.10.0",
+    },
+    "teams": {
+        "": "alice Zoo acme", "name": "acme alice Zoo", "-name": "Zoo alice acme", "role": "alice acme Zoo",
+        "-members": "acme Zoo alice", "-projects": "acme Zoo alice", "pk": "alice Zoo acme",
+    },
+    "members": MEMBERS,
+    "project members": MEMBERS,
+    "keys": {
+        "": "c A b", "created": "b A c", "name": "A b c", "-name": "c b A", "access": "b A c", "used": "c b A",
+        "-used": "b c A", "expires": "c A b", "-expires": "A c b", "digest": "c A b",
+    },
+    "watches": {
+        "": "acme/demo Zoo acme/demo/net", "since": "acme/demo/net Zoo acme/demo",
+        "target": "acme/demo acme/demo/net Zoo", "-target": "Zoo acme/demo/net acme/demo",
+        "aliases": "Zoo acme/demo acme/demo/net", "-email": "Zoo acme/demo acme/demo/net",
+        "user": "acme/demo Zoo acme/demo/net",
+    },
+    "webhooks": {
+        "": "https://b.org Alarm https://d.org https://a.org", "url": "Alarm https://a.org https://b.org https://d.org",
+        "-url": "https://d.org https://b.org https://a.org Alarm", "state": "Alarm https://b.org https://a.org https://d.org",
+        "last": "https://b.org Alarm https://a.org https://d.org", "-last": "https://a.org Alarm https://b.org https://d.org",
+        "encrypted_secret": "https://b.org Alarm https://d.org https://a.org",
+    },
+    "inbox": {"": "3 2 1", "-when": "3 2 1", "when": "1 2 3", "event": "3 2 1"},
+    "deliveries": {
+        "": "alias.moved alias.created", "when": "alias.created alias.moved", "event": "alias.moved alias.created",
+    },
+}  # fmt: skip
+
+
+def shown(table: str, page) -> str:
+    """What tells the rows of the page apart, in their order."""
+    context = page.context
+    if table == "inbox":
+        ids = list(InboxItem.objects.order_by("pk").values_list("pk", flat=True))
+        return " ".join(str(ids.index(item.pk) + 1) for item in context["items"])
+    names = {
+        "aliases": lambda: [row.alias.alias for row in context["alias_rows"]],
+        "teams": lambda: [team.name for team in context["page"]],
+        "members": lambda: [member.user.username for member in context["members"]],
+        "project members": lambda: [member.user.username for member in context["members"]],
+        "keys": lambda: [key.name for key in context["page"]],
+        "watches": lambda: [watch.full_name for watch in context["page"]],
+        "webhooks": lambda: [str(webhook) for webhook in context["webhooks"]],
+        "deliveries": lambda: [delivery.event.kind for delivery in context["page"]],
+    }
+    return " ".join(names[table]())
+
+
+def test_every_table_is_sorted_by_its_columns(browser, alice, crowd, django_assert_max_num_queries):
+    client = browser(alice)
+    for table, orders in ORDERS.items():
+        for sort, expected in orders.items():
+            with django_assert_max_num_queries(12):
+                page = client.get(crowd[table], {"sort": sort})
+            text = page.content.decode()
+            assert (shown(table, page), len(page.content) < 60_000) == (expected, True), (table, sort)
+            name = sort.removeprefix("-")
+            if sort and page.context["sort"] == sort:
+                direction = "descending" if sort.startswith("-") else "ascending"
+                assert text.count(f'aria-sort="{direction}"') == text.count("aria-sort=") == 1, (table, sort)
+                assert f'href="?sort={name if sort.startswith("-") else f"-{name}"}"' in text, (table, sort)
+
+
+def test_a_sorted_table_is_paged_in_its_order(browser, alice, crowd, monkeypatch):
+    client = browser(alice)
+    monkeypatch.setattr("web.aliases.tab_contexts.ALIASES_PER_PAGE", 2)
+    page = client.get(crowd["aliases"], {"sort": "-alias", "page": "2"}, headers=HTMX)
+    assert shown("aliases", page) == "b a"
+    assert 'href="?sort=-alias&amp;page=3"' in page.content.decode() or "?sort=-alias&page=3" in page.content.decode()
+    assert 'href="?sort=version"' in page.content.decode()
+    monkeypatch.setattr("web.notifications.views.inbox.PAGE_SIZE", 2)
+    for sort, first, label, rest in (("when", "1 2", "Newer", "3"), ("-when", "3 2", "Older", "1")):
+        page = client.get("/inbox", {"sort": sort})
+        assert shown("inbox", page) == first
+        [link] = re.findall(rf'rel="next"\s+href="([^"]*)">{label}', page.content.decode())
+        next_page = client.get("/inbox" + link.replace("&amp;", "&"))
+        assert shown("inbox", next_page) == rest and 'href="?sort=' in next_page.content.decode()
+    item = InboxItem.objects.order_by("pk").first()
+    part = client.post("/inbox/read?sort=when", {"item": item.pk}, headers=HTMX)
+    assert shown("inbox", part) == "1 2" and 'action="/inbox/read?sort=when"' in part.content.decode()
+    assert client.post("/inbox/read?sort=when", {"item": item.pk})["Location"] == "/inbox?sort=when"

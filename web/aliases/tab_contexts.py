@@ -4,6 +4,7 @@ alias has been at, and which of them it can go back to."""
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, QueryDict
 
 from accounts import permissions
@@ -12,12 +13,28 @@ from artifacts import errors
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import excerpts
 from artifacts.models import AliasChange, Artifact
-from web import rendering
+from web import rendering, tables
 from web.aliases import view_models
 from web.artifacts.tab_contexts import base_context
 
 ALIASES_PER_PAGE = 50
 CHANGES_PER_PAGE = 30
+_LAST_CHANGES = AliasChange.objects.of(OuterRef("artifact"), OuterRef("alias"))
+_ORDERINGS = {
+    "alias": "sort_key",
+    "version": "version__number",
+    "by": Subquery(_LAST_CHANGES.values("changed_by_name")[:1]),
+    "created": "created_at",
+    "updated": "updated_at",
+}
+_COLUMNS = (
+    ("alias", "Alias", ""),
+    ("version", "Points to", ""),
+    ("", "Last change", "wide"),
+    ("by", "Changed by", "medium"),
+    ("created", "Created", "number tight wide"),
+    ("updated", "Updated", "number tight medium"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +54,16 @@ def aliases(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[
     """Of an artifact of `get_artifact_for_display`, the page of its aliases that the query string asks for."""
     viewer = view_models.Viewer(Actor.from_page(request), artifact, artifact.role)
     context = base_context(artifact, "aliases", viewer.rules)
-    page = rendering.paginate(query, artifact.alias_set.all(), ALIASES_PER_PAGE)
-    page.object_list = excerpts.page(artifact, viewer.rules, max(0, page.start_index() - 1), page.end_index())
+    view = tables.chosen(query, (), _ORDERINGS)
+    rows = tables.sort(artifact.alias_set.for_display(), view, _ORDERINGS)
+    page = rendering.paginate(query, rows, ALIASES_PER_PAGE)
+    if not view.sort:
+        page.object_list = excerpts.page(artifact, viewer.rules, max(0, page.start_index() - 1), page.end_index())
     pending = view_models.pending_proposals(viewer)
     return context | {
         "page": page,
+        "sort": view.sort,
+        "columns": _COLUMNS,
         "alias_rows": view_models.alias_rows(viewer, page, pending) if page.paginator.count else [],
         "pending_proposals": pending,
         "rules": viewer.visible_rules,

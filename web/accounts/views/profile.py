@@ -4,6 +4,8 @@ from uuid import UUID
 
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
+from django.db.models import F
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
@@ -14,19 +16,36 @@ from accounts import email_addresses, keys, users
 from accounts.actor import Actor
 from accounts.models import Team
 from core import mail
-from web import rendering
+from web import rendering, tables
 from web.accounts.forms import EmailForm, KeyForm, PasswordForm
 
 PAGE_SIZE = 50
+# Ids grow with time.
+_KEY_ORDERINGS = {
+    "name": Lower("name"),
+    "access": "scope",
+    "created": "pk",
+    "used": F("last_used_at"),
+    "expires": F("expiry"),
+}
+_KEY_COLUMNS = (
+    ("name", "Name", ""),
+    ("access", "Access", "tight medium"),
+    ("created", "Created", "tight medium"),
+    ("used", "Last used", "tight"),
+    ("expires", "Expires", "tight"),
+)
 
 
 @login_required
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
     """The part is the list of keys."""
-    page = rendering.paginate(request.GET, request.user.api_keys.order_by("-id"), PAGE_SIZE)
+    view = tables.chosen(request.GET, (), _KEY_ORDERINGS, "-created")
+    page = rendering.paginate(request.GET, tables.sort(request.user.api_keys, view, _KEY_ORDERINGS), PAGE_SIZE)
     teams = [] if rendering.is_partial(request) else Team.objects.visible_to(request.user).order_by("name")
     context = {"page": page, "teams": teams, "sends_mail": mail.is_configured(), "active_nav": "profile"}
+    context |= {"sort": view.sort, "columns": _KEY_COLUMNS}
     return rendering.render_page(request, "accounts/profile.html", context)
 
 

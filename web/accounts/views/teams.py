@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -14,21 +15,36 @@ from accounts.models import Role, Team
 from artifacts import activity
 from core import mail
 from projects.models import Project
-from web import deletion, rendering
+from web import deletion, rendering, tables
 from web.accounts.forms import InvitationForm, MemberForm, RoleForm, TeamForm
 from web.accounts.lookups import get_invitation, get_member, get_team
 from web.accounts.members import member_list_context
 
 PAGE_SIZE = 50
+# The strongest role comes first in the alphabet too.
+_ORDERINGS = {
+    "name": Lower("name"),
+    "role": "role",
+    "members": activity.TEAM_MEMBERS,
+    "projects": activity.TEAM_PROJECTS,
+}
+_COLUMNS = (
+    ("name", "Name", ""),
+    ("role", "Your role", "tight"),
+    ("members", "Members", "number"),
+    ("projects", "Projects", "number"),
+)
 
 
 @login_required
 @require_safe
 def team_list(request: HttpRequest) -> HttpResponse:
-    """Those that the reader is in, the personal one first."""
+    """Those that the reader is in, the personal one first, or as the reader sorts them."""
+    view = tables.chosen(request.GET, (), _ORDERINGS)
     rows = Team.objects.visible_to(request.user).order_by("-is_personal", "name")
-    page = rendering.paginate(request.GET, rows, PAGE_SIZE)
-    context = {"page": page, "counts": activity.team_counts(page), "active_nav": "teams"}
+    page = rendering.paginate(request.GET, tables.sort(rows, view, _ORDERINGS), PAGE_SIZE)
+    context = {"page": page, "counts": activity.team_counts(page), "sort": view.sort, "columns": _COLUMNS}
+    context["active_nav"] = "teams"
     return rendering.render_page(request, "accounts/teams.html", context)
 
 

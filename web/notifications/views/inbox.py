@@ -13,9 +13,11 @@ from accounts.models import Invitation
 from core.cursors import decode_cursor, encode_cursor
 from notifications import event_links, inbox, proposal_notices
 from notifications.models import InboxItem
-from web import rendering
+from web import rendering, tables
 
 PAGE_SIZE = 50
+# Ids grow with time.
+_ORDERINGS = {"when": "pk"}
 
 
 @login_required
@@ -36,25 +38,38 @@ def item(request: HttpRequest, notice_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def read(request: HttpRequest) -> HttpResponse:
-    """Mark as read the item that the form names, or all."""
+    """Mark as read the item that the form names, or all. The query string is that of the inbox."""
     pk = request.POST.get("item")
     ids = None if pk is None else [decode_cursor(encode_cursor(pk), InboxItem, "id")]
     inbox.mark_read(Actor.from_page(request), ids)
-    return _render_inbox(request) if rendering.is_partial(request) else redirect(reverse("inbox"))
+    if rendering.is_partial(request):
+        return _render_inbox(request)
+    return redirect(_url_in_view(request, "inbox"))
 
 
 def _render_inbox(request: HttpRequest) -> HttpResponse:
-    rows = InboxItem.objects.visible_to(request.user).for_display().order_by("-id")
-    if before := request.GET.get("before"):
-        rows = rows.filter(pk__lt=decode_cursor(before, InboxItem, "id"))
+    view = tables.chosen(request.GET, (), _ORDERINGS, "-when")
+    field, side = ("before", "pk__lt") if view.sort == "-when" else ("after", "pk__gt")
+    rows = tables.sort(InboxItem.objects.visible_to(request.user).for_display(), view, _ORDERINGS)
+    if cursor := request.GET.get(field):
+        rows = rows.filter(**{side: decode_cursor(cursor, InboxItem, "id")})
     items = list(rows[: PAGE_SIZE + 1])
-    older = encode_cursor(items[PAGE_SIZE - 1].pk) if len(items) > PAGE_SIZE else None
+    next_cursor = encode_cursor(items[PAGE_SIZE - 1].pk) if len(items) > PAGE_SIZE else None
     invitations = Invitation.objects.pending_for(request.user).select_related("team", "created_by").order_by("-id")
     context = {
         "items": proposal_notices.attach(items[:PAGE_SIZE]),
-        "older": older,
+        "older": next_cursor if field == "before" else None,
+        "newer": next_cursor if field == "after" else None,
+        "sort": view.sort,
+        "read_url": _url_in_view(request, "inbox-read"),
         "invitations": invitations[:PAGE_SIZE],
         "tab": "inbox",
         "active_nav": "inbox",
     }
     return rendering.render_page(request, "notifications/inbox.html", context)
+
+
+def _url_in_view(request: HttpRequest, name: str) -> str:
+    """The URL of that name, with the order and the place in it that the request has."""
+    query = request.GET.urlencode()
+    return f"{reverse(name)}?{query}" if query else reverse(name)

@@ -15,21 +15,31 @@ from core import mail
 from notifications import digests, watches
 from notifications.models import Watch
 from projects.models import Project
-from web import rendering
+from web import rendering, tables
 from web.accounts.lookups import get_team
 from web.artifacts.lookups import get_artifact
 from web.notifications.forms import WatchForm
 from web.projects.lookups import get_project
 
 PAGE_SIZE = 50
+# Ids grow with time.
+_ORDERINGS = {"target": "target_name", "aliases": "pattern", "email": "by_email", "since": "pk"}
+_COLUMNS = (
+    ("target", "Target", ""),
+    ("aliases", "Aliases", "tight"),
+    ("email", "E-mail", "tight medium"),
+    ("since", "Since", "number tight medium"),
+)
 
 
 @login_required
 @require_safe
 def watch_list(request: HttpRequest) -> HttpResponse:
-    rows = Watch.objects.visible_to(request.user).for_display()
-    page = rendering.paginate(request.GET, rows.order_by("-id"), PAGE_SIZE)
+    view = tables.chosen(request.GET, (), _ORDERINGS, "-since")
+    rows = Watch.objects.visible_to(request.user).for_display().with_target_name()
+    page = rendering.paginate(request.GET, tables.sort(rows, view, _ORDERINGS), PAGE_SIZE)
     context = {"page": page, "tab": "watches", "active_nav": "inbox", "digest": digests.frequency_of(request.user)}
+    context |= {"sort": view.sort, "columns": _COLUMNS}
     return rendering.render_page(request, "notifications/watches.html", context)
 
 

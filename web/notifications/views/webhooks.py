@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -16,20 +17,31 @@ from notifications import webhook_previews, webhooks
 from notifications.message_formats import WebhookFormat
 from notifications.models import Delivery, Webhook
 from projects.models import Project
-from web import rendering
+from web import rendering, tables
 from web.notifications.forms import WebhookForm
 from web.notifications.lookups import get_webhook
 from web.projects.lookups import get_project
 
 PAGE_SIZE = 50
+_ORDERINGS = {"url": "title_key", "state": "state_rank", "last": F("last_at")}
+_COLUMNS = (
+    ("url", "URL", ""),
+    ("", "Events", "medium"),
+    ("state", "State", "tight"),
+    ("last", "Last delivery", "tight medium"),
+)
+# Ids grow with time.
+_DELIVERY_ORDERINGS = {"when": "pk"}
 
 
 @login_required
 @require_safe
 def webhook_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     project = get_project(request, team, project, role=Role.ADMIN)
-    rows = Delivery.objects.annotate_newest(Webhook.objects.filter(project=project))
-    return _render_tab(request, project, "webhooks", webhooks=rows)
+    view = tables.chosen(request.GET, (), _ORDERINGS)
+    rows = Delivery.objects.annotate_newest(Webhook.objects.filter(project=project).annotate_order())
+    rows = tables.sort(rows, view, _ORDERINGS)
+    return _render_tab(request, project, "webhooks", webhooks=rows, sort=view.sort, columns=_COLUMNS)
 
 
 @login_required
@@ -68,9 +80,10 @@ def webhook_page(request: HttpRequest, team: str, project: str, webhook_id: UUID
     project = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, project, webhook_id)
     rows = Delivery.objects.filter(webhook=webhook).select_related("event").prefetch_related("attempts")
-    page = rendering.paginate(request.GET, rows.order_by("-id"), PAGE_SIZE)
-    is_busy = any(delivery.is_pending for delivery in page)
-    return _render_tab(request, project, "webhook", webhook=webhook, page=page, is_busy=is_busy and webhook.is_live)
+    view = tables.chosen(request.GET, (), _DELIVERY_ORDERINGS, "-when")
+    page = rendering.paginate(request.GET, tables.sort(rows, view, _DELIVERY_ORDERINGS), PAGE_SIZE)
+    is_busy = webhook.is_live and any(delivery.is_pending for delivery in page)
+    return _render_tab(request, project, "webhook", webhook=webhook, page=page, sort=view.sort, is_busy=is_busy)
 
 
 @login_required
