@@ -20,6 +20,8 @@ PAGE_SIZE = 100
 SCAN_SIZE = 20_000
 _BATCH_SIZE = 2_000
 MAX_IMAGES = 60
+# A folder with more entries is listed in natural order alone.
+MAX_SORTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,13 @@ class Entry:
     name: str
     file: ArtifactFile | None
     summary: Summary | None = None
+
+    @property
+    def size(self) -> int:
+        """In bytes, of a folder that of all files in it as far as it is known."""
+        if self.file:
+            return self.file.size
+        return self.summary.total_size if self.summary else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,10 @@ class Page:
     entries: list[Entry]
     next_cursor: str | None
     total: int | None = None
+
+    @property
+    def is_sortable(self) -> bool:
+        return self.total is not None and self.total <= MAX_SORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,35 @@ def page(version: ArtifactVersion, folder: str = "", *, after: str = "", limit: 
     own = summaries.get(folder)
     total = len(entries) if is_whole else own and own.entry_count
     return Page(entries, names[limit - 1] if has_more else None, total)
+
+
+def sorted_page(
+    version: ArtifactVersion,
+    folder: str,
+    *,
+    by_size: bool,
+    is_descending: bool,
+    after: str = "",
+    limit: int = PAGE_SIZE,
+) -> Page:
+    """The same by name or by size, folders first. At most four queries.
+
+    A folder that is not `is_sortable` is in natural order.
+    """
+    first = page(version, folder, limit=limit)
+    if not first.is_sortable:
+        return page(version, folder, after=after, limit=limit) if after else first
+    whole = first if first.next_cursor is None else page(version, folder, limit=MAX_SORTED)
+    entries = list(whole.entries)
+    if by_size:
+        entries.sort(key=lambda entry: entry.size, reverse=is_descending)
+    elif is_descending:
+        entries.reverse()
+    entries.sort(key=lambda entry: entry.file is not None)
+    names = [entry.name for entry in entries]
+    start = names.index(after) + 1 if after in names else 0
+    stop = start + limit
+    return Page(entries[start:stop], names[stop - 1] if stop < len(names) else None, len(names))
 
 
 def matches(version: ArtifactVersion, folder: str, text: str, *, after: str = "", limit: int = PAGE_SIZE) -> Matches:

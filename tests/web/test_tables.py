@@ -9,9 +9,10 @@ from django.utils import timezone
 from accounts import keys
 from accounts.actor import Actor
 from accounts.models import ApiKey, Membership, Role, Scope, Team
-from artifacts import artifacts, versions
+from artifacts import artifacts, directory_listing, versions
 from artifacts.aliases import aliases
-from artifacts.models import Artifact, ArtifactAlias
+from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
+from artifacts.references.references import ReferenceSpec
 from core import bounded_count
 from events.models import Event
 from notifications import watches
@@ -267,3 +268,50 @@ def test_a_sorted_table_is_paged_in_its_order(browser, alice, crowd, monkeypatch
     part = client.post("/inbox/read?sort=when", {"item": item.pk}, headers=HTMX)
     assert shown("inbox", part) == "1 2" and 'action="/inbox/read?sort=when"' in part.content.decode()
     assert client.post("/inbox/read?sort=when", {"item": item.pk})["Location"] == "/inbox?sort=when"
+
+
+@pytest.fixture
+def folder(bob, net) -> ArtifactVersion:
+    """A draft with two folders and four files."""
+    version = ArtifactVersion.objects.create(artifact=net, created_by=bob)
+    sizes = {"b/x": 5, "b/y": 6, "a/x": 90, "f1": 30, "f2": 10, "f10": 20, "f3": 20}
+    ArtifactFile.objects.bulk_create(
+        ReferenceSpec(path, "s3://elsewhere/it", size=size, mime_type="text/plain").to_file(version)
+        for path, size in sizes.items()
+    )
+    return version
+
+
+def test_files_are_sorted_by_name_and_size_folders_first(browser, bob, folder, monkeypatch):
+    client = browser(bob)
+    url = folder.get_absolute_url()
+    orders = {
+        "": "a/ b/ f1 f2 f3 f10", "name": "a/ b/ f1 f2 f3 f10", "-name": "b/ a/ f10 f3 f2 f1",
+        "size": "b/ a/ f2 f3 f10 f1", "-size": "a/ b/ f1 f3 f10 f2", "path": "a/ b/ f1 f2 f3 f10",
+    }  # fmt: skip
+    for sort, expected in orders.items():
+        page = client.get(url, {"sort": sort})
+        assert " ".join(entry.name for entry in page.context["entries"]) == expected, sort
+    inner = client.get(url, {"path": "b/", "sort": "-size"}, headers=HTMX)
+    assert [entry.name for entry in inner.context["entries"]] == ["y", "x"]
+    assert (
+        'aria-sort="descending"' in inner.content.decode()
+        and "?path=b%2F&sort=size" in inner.content.decode().replace("&amp;", "&")
+    )
+    assert "aria-sort" not in client.get(url, {"filter": "f", "sort": "size"}).content.decode()
+    monkeypatch.setattr(directory_listing, "MAX_SORTED", 5)
+    page = client.get(url, {"sort": "-size"})
+    assert [entry.name for entry in page.context["entries"]][-1] == "f10" and "sort=name" not in page.content.decode()
+
+
+def test_a_sorted_folder_is_read_page_by_page(bob, folder, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(directory_listing.Page, "is_sortable", True)
+    found, after = [], ""
+    while True:
+        with django_assert_max_num_queries(4):
+            page = directory_listing.sorted_page(folder, "", by_size=True, is_descending=True, after=after, limit=2)
+        found += [entry.name for entry in page.entries]
+        if page.next_cursor is None:
+            break
+        after = page.next_cursor
+    assert found == ["a/", "b/", "f1", "f3", "f10", "f2"]
