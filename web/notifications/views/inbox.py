@@ -38,13 +38,13 @@ def item(request: HttpRequest, notice_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def read(request: HttpRequest) -> HttpResponse:
-    """Mark as read the item that the form names, or all. The query string is that of the inbox."""
+    """Mark as read the item that the form names, or all. The query string has the order of the inbox."""
     pk = request.POST.get("item")
     ids = None if pk is None else [decode_cursor(encode_cursor(pk), InboxItem, "id")]
     inbox.mark_read(Actor.from_page(request), ids)
     if rendering.is_partial(request):
         return _render_inbox(request)
-    return redirect(_url_in_view(request, "inbox"))
+    return redirect(_sorted_url(request, "inbox"))
 
 
 def _render_inbox(request: HttpRequest) -> HttpResponse:
@@ -61,7 +61,7 @@ def _render_inbox(request: HttpRequest) -> HttpResponse:
         "older": next_cursor if field == "before" else None,
         "newer": next_cursor if field == "after" else None,
         "sort": view.sort,
-        "read_url": _url_in_view(request, "inbox-read"),
+        "read_url": _sorted_url(request, "inbox-read"),
         "invitations": invitations[:PAGE_SIZE],
         "tab": "inbox",
         "active_nav": "inbox",
@@ -69,7 +69,7 @@ def _render_inbox(request: HttpRequest) -> HttpResponse:
     return rendering.render_page(request, "notifications/inbox.html", context)
 
 
-def _url_in_view(request: HttpRequest, name: str) -> str:
-    """The URL of that name, with the order and the place in it that the request has."""
-    query = request.GET.urlencode()
-    return f"{reverse(name)}?{query}" if query else reverse(name)
+def _sorted_url(request: HttpRequest, name: str) -> str:
+    """The URL of that name, with the order that the request asks for."""
+    sort = tables.chosen(request.GET, (), _ORDERINGS).sort
+    return f"{reverse(name)}?sort={sort}" if sort else reverse(name)
