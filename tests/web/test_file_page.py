@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import OperationalError
 
 import web.urls
-from artifacts import storage
-from artifacts.models import ArtifactDownload, Blob
+from artifacts import natural_order, storage
+from artifacts.models import ArtifactDownload, ArtifactFile, Blob
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
 from tests.web.references import refer
@@ -123,6 +123,31 @@ def test_what_people_keep_has_its_preview(browser, vera, version):
     assert "Rows 101 – 150" in more and "<dt>max</dt>" not in more
 
 
+def test_names_that_read_as_others_are_shown_as_they_are_and_can_be_downloaded(browser, bob, artifact):
+    """New ones are refused; these were logged before."""
+    log(bob, artifact, {"a.png": png(), "d/b.txt": b"b", "c.png": png(9)})
+    for old, new in {"a.png": "\u202egnp.exe", "d/b.txt": "d\u2066/b\u200f.txt"}.items():
+        key = natural_order.sort_key(new)
+        ArtifactFile.objects.filter(path=old).update(path=new, name=new.rpartition("/")[2], sort_key=key)
+    client = browser(bob)
+    folder = client.get(VERSION).content.decode()
+    assert "\\u202egnp.exe" in folder and "d\\u2066" in folder
+    # But for what the forms send: the path of a file that is ticked.
+    assert re.findall(".{7}[\u202e\u2066\u200f]", folder) == ['alue="d\u2066', 'value="\u202e']
+    image, text = page_of(client, "\u202egnp.exe"), page_of(client, "d\u2066/b\u200f.txt")
+    assert "<h1>\\u202egnp.exe</h1>" in image and "<h1>b\\u200f.txt</h1>" in text and ">d\\u2066</a>" in text
+    # Of a path that is copied, every character.
+    assert set(re.findall('[a-z-]+="[^"]*[\u202e\u2066\u200f]', image + text)) == {
+        'data-copy="\u202e',
+        'data-copy="d\u2066/b\u200f',
+    }
+    for path in ("download/%E2%80%AEgnp.exe", "download/d%E2%81%A6/b%E2%80%8F.txt"):
+        assert HTTP.request("GET", client.get(f"{VERSION}/{path}")["Location"]).status == 200
+    assert client.get(f"{VERSION}/image/%E2%80%AEgnp.exe").content == png()
+    with zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"{VERSION}.zip").streaming_content))) as archive:
+        assert archive.namelist() == ["c.png", "d\u2066/b\u200f.txt", "\u202egnp.exe"]
+
+
 def test_a_page_leads_to_the_files_beside_it_and_names_its_kind(browser, vera, version):
     page = page_of(browser(vera), "m.safetensors")
 
@@ -167,7 +192,7 @@ def test_raw_bytes_are_never_a_page(browser, vera, version):
 
 
 def test_every_answer_of_bytes_has_their_policy_and_none_is_a_page(browser, vera, version, monkeypatch):
-    """Browsers replace the headers that they have kept by those of a 304, so that one with those of pages frees them."""
+    """Browsers replace the headers that they have kept by those of a 304, so that one of pages would free them."""
     views = {page.name for page in walk(web.urls.urlpatterns) if hasattr(page.callback, "is_sandboxed")}
     assert views == {"file-image", "file-raw"}
     client = browser(vera)
@@ -197,9 +222,7 @@ def test_every_answer_of_bytes_has_their_policy_and_none_is_a_page(browser, vera
         for status, answer in answers:
             assert (answer.status_code, answer["Content-Security-Policy"]) == (status, SANDBOX), url
             if status not in (200, 206, 304, 405):
-                assert answer["Content-Type"] == "text/plain; charset=utf-8" and len(answer.content) < 100, (
-                    answer.content
-                )
+                assert answer["Content-Type"] == "text/plain; charset=utf-8" and len(answer.content) < 100
         for name in ("Cache-Control", "Cross-Origin-Resource-Policy", "X-Content-Type-Options", "X-Frame-Options"):
             assert unchanged[name] == part[name] == whole[name], name
 
