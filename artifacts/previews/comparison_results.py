@@ -23,7 +23,9 @@ class TensorChange:
 
 @dataclass(frozen=True)
 class TensorChanges:
-    """The tensors that differ, and how many of each. Of `unknown` ones the values were not compared, or not all."""
+    """The tensors that differ, and how many of each kind of change, zeros as well. Of `unknown` ones the values were not
+    compared, or not all.
+    """
 
     changes: Sequence[TensorChange]
     counts: dict[str, int]

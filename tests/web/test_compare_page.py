@@ -120,6 +120,8 @@ def test_files_are_compared_by_what_they_hold(browser, vera, bob, artifact, djan
     assert f'src="{base}/v2/image/p.png" width="5"' in " ".join(pair.split()) and "Not a text file" not in pair
     part = client.get(f"{PAGE}/file?path=m.safetensors", headers=HTMX).content.decode()
     assert "1 with different values" in part and "&lt;i&gt;" in part and "<i>" not in part
+    # Where no tensor has changed so, none is counted.
+    assert "0 with a different type or shape" in part and "dict_values" not in part
     broken = client.get(f"{PAGE}/file?path=broken.npz", headers=HTMX).content.decode()
     assert "not an archive of arrays" in broken
     assert "The bytes are the same." in client.get(f"{PAGE}/file?path=r.npz", headers=HTMX).content.decode()
