@@ -1,10 +1,14 @@
 """Two versions side by side, as a page and as parts of it."""
 
+import re
+from html import unescape
+
 import pytest
 
 from accounts.actor import Actor
-from artifacts import artifacts, version_diff, versions
+from artifacts import artifacts, errors, version_diff, versions
 from artifacts.models import ArtifactVersion
+from artifacts.previews import sandbox
 from projects import runs
 from projects.models import Run
 from tests.artifacts.client import fill, log
@@ -99,6 +103,28 @@ def test_lines_of_a_file_as_page_and_part(browser, vera, pair, django_assert_max
     assert "<html" not in part and "&lt;<del>b</del>&gt;" in part and "&lt;<ins>i</ins>&gt;" in part
     assert "The bytes are the same." in client.get(f"{PAGE}/file?path=a", headers=HTMX).content.decode()
     assert client.get(f"{PAGE}/file?path=nowhere").status_code == client.get(f"{PAGE}/file").status_code == 404
+
+
+def test_a_row_asks_again_a_few_times_where_the_server_is_busy(monkeypatch, browser, vera, bob, artifact):
+    log(bob, artifact, {"m.npz": b"1"})
+    log(bob, artifact, {"m.npz": b"2"})
+
+    def refuse(*args: object) -> None:
+        raise errors.Busy("Busy.")
+
+    monkeypatch.setattr(sandbox, "compare", refuse)
+    client, url = browser(vera), f"{PAGE}/file?path=m.npz"
+    asked = []
+    while len(asked) < 10:
+        part = client.get(url, headers=HTMX).content.decode()
+        match = re.search(r'hx-get="([^"]+)" hx-trigger="load delay', " ".join(part.split()))
+        if match is None:
+            break
+        asked.append(url := unescape(match[1]))
+    assert len(asked) == 3 and all(again.startswith(f"{PAGE}/file?path=m.npz&tries=") for again in asked)
+    assert f'href="{PAGE}/file?path=m.npz"' in part and ">Try again<" in part
+    # A page does not load itself anew.
+    assert "load delay" not in client.get(f"{PAGE}/file?path=m.npz&tries=1").content.decode()
 
 
 def test_files_are_compared_by_what_they_hold(browser, vera, bob, artifact, django_assert_max_num_queries):
