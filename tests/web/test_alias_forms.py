@@ -41,7 +41,7 @@ def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob
         body = {"name": alias, "version": "v2"}
         return client.post(f"{ARTIFACT_URL}/add-alias", body, headers=htmx_headers(page)).content.decode()
 
-    always = {"live", "head-aliases", "version-count", "alias-count"}
+    always = {"live", "bell", "head-aliases", "version-count", "alias-count"}
     for number, (page, own) in enumerate(
         [
             (PAGE, {"list"}),
