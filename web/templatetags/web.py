@@ -18,6 +18,7 @@ from artifacts.aliases.excerpts import Pointer
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
+from core.validators import DIRECTION_CHARACTER
 from web import markdown as markdown_html
 from web import numbers, reference_states
 
@@ -79,6 +80,12 @@ register.filter("contents", numbers.contents)
 register.filter("elsewhere", numbers.elsewhere)
 register.filter("significant", numbers.significant)
 register.filter("drift", reference_states.drift)
+
+
+@register.filter
+def shown(name: str) -> str:
+    r"""A name or path, with what turns the text around it escaped: `\u202egnp.exe` for what would read `exe.png`."""
+    return DIRECTION_CHARACTER.sub(lambda match: f"\\u{ord(match[0]):04x}", name)
 
 
 @register.filter
