@@ -57,6 +57,12 @@ def grouped(count: int) -> str:
 
 
 @register.filter
+def pairs(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Keys with their values, where people choose the keys: `mapping.items` in a template is its key "items"."""
+    return list(mapping.items())
+
+
+@register.filter
 def duration(value: timedelta) -> str:
     """`2 h 5 min`: the two largest units."""
     seconds = int(value.total_seconds())
