@@ -18,6 +18,8 @@ _FOLDER = "\x02"
 _FILE = "\x03"
 _TIE = "\x04"
 _NUMBER = re.compile("[0-9]+")
+# Digits: no path has as many, and of longer numbers in files the first digits decide.
+_LONGEST_NUMBER = 50_000
 
 
 def sort_key(path: str) -> str:
@@ -41,15 +43,16 @@ def _name_key(name: str, depth: int) -> str:
         return name
     lower = name.lower()
     key = _NUMBER.sub(lambda match: _number_key(match[0]), lower)
-    # `Img02` and `img2` differ in nothing else. In full, the name could make the key too long.
+    # `Img02` and `img2` differ in nothing else. In full, the name could make the key too long. Names in files, unlike
+    # those of files, may hold half of a surrogate pair.
     is_plain = name == lower and all(run == _digits(run) for run in _NUMBER.findall(name))
-    return key if is_plain else f"{key}{_TIE}{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return key if is_plain else f"{key}{_TIE}{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def _number_key(run: str) -> str:
     """The number after its length: of two numbers the longer one is the greater."""
     digits = _digits(run)
-    return f"0{chr(ord('0') + len(digits))}{digits}"
+    return f"0{chr(ord('0') + min(len(digits), _LONGEST_NUMBER))}{digits}"
 
 
 def _digits(run: str) -> str:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from artifacts import errors
+from core.validators import DIRECTION_CHARACTER
 
 # Anchored so that Python and PostgreSQL agree: `$` would accept a newline at the end in Python.
 ARTIFACT_NAME = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"
@@ -79,11 +80,15 @@ def _path_error(path: str) -> str:
         return "has a backslash: use '/' between folders"
     if any(segment in ("", ".", "..") for segment in path.split("/")):
         return "has an empty, '.' or '..' segment"
-    if not path.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+    if not path.isprintable() and any(map(_is_control, path)):
         return "has a control character"
     if not unicodedata.is_normalized("NFC", path):
         return "is not in Unicode normalization form C"
     return ""
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs") or DIRECTION_CHARACTER.match(character) is not None
 
 
 def version_number(version: str) -> int | None:

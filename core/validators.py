@@ -5,6 +5,7 @@ Each raises Django's `ValidationError`.
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -16,11 +17,13 @@ MAX_JSON_BYTES = 2**20
 MAX_JSON_DEPTH = 64
 MAX_TAGS = 100
 MAX_TAG_LENGTH = 64
+# They turn the text around them, so that a name reads as another one: "\u202egnp.exe" as "exe.png".
+DIRECTION_CHARACTER = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def validate_single_line(text: str) -> None:
-    """Refuse control characters, line ends among them."""
-    if any(unicodedata.category(character) == "Cc" for character in text):
+    """Refuse control characters: line ends are some, and so are those that turn the text around them."""
+    if DIRECTION_CHARACTER.search(text) or any(unicodedata.category(character) == "Cc" for character in text):
         raise ValidationError("Control characters are not allowed.", code="control_characters")
 
 

@@ -249,7 +249,9 @@ def _govern(alice: Actor, person: Actor, project: Project, versions: list[Artifa
     artifact = versions[0].artifact
     semantic = {f"v0.{number}.0": versions[number % VERSIONS] for number in range(42)}
     named = {name: versions[-1 - index] for index, name in enumerate(NAMES)}
-    aliases.update_many(alice, artifact, {"latest": versions[-1]} | named | semantic)
+    # The overview shows the version in production, with all that points to it.
+    lengthy = {long(word, 100): versions[-1] for word in ("audited", "billed", "certified")}
+    aliases.update_many(alice, artifact, {"latest": versions[-1]} | named | semantic | lengthy)
     for version in (versions[-3], versions[-2]):
         aliases.update_many(person, artifact, dict.fromkeys(["latest", "canary", PROTECTED], version))
     for scope in (artifact, project, project.team):

@@ -26,7 +26,11 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    message = "There is nothing at this URL." if is_api(request) else "Page not found, or you don't have access."
+    if is_api(request):
+        message = "There is nothing at this URL."
+    else:
+        kind = "File" if rendering.takes_no_page(request) else "Page"
+        message = f"{kind} not found, or you don't have access."
     return render_refusal(request, errors.Missing(message))
 
 
@@ -38,6 +42,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if is_api(request):
         detail = "Something went wrong on the server. Its log has the details under this request ID."
         return problem_response(request, 500, detail, "ServerError")
+    if rendering.takes_no_page(request):
+        return rendering.render_text(500, "Something went wrong on the server.")
     # Nothing that may have failed just now: no database, no context processors, no hashed names of files.
     context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL, "display": display.of(request)}
     return HttpResponse(render_to_string("errors/server_error.html", context), status=500)

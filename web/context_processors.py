@@ -1,7 +1,7 @@
 """Context of every page: how it is to be shown, parts of the system that are away, and the number of unread items."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 from django.http import HttpRequest
 
@@ -21,6 +21,6 @@ def health_problems(request: HttpRequest) -> dict[str, Callable[[], list[str]]]:
 
 
 def unread_count(request: HttpRequest) -> dict[str, Callable[[], int]]:
-    """How many items of the reader's inbox are unread or wait for an answer; asked for only where it is shown."""
+    """How many items of the reader's inbox are unread or wait for an answer; asked for only where it is shown, once."""
     user = getattr(request, "user", None)
-    return {"unread_count": partial(inbox.waiting, user)} if user is not None and user.is_authenticated else {}
+    return {"unread_count": cache(partial(inbox.waiting, user))} if user is not None and user.is_authenticated else {}

@@ -1,4 +1,4 @@
-"""Names in URLs, and how the URLs begin that are inside a project, an artifact, a version."""
+"""Names in URLs, and how the URLs begin that are inside a team, a project, an artifact, a version."""
 
 from django.urls import register_converter
 
@@ -34,6 +34,7 @@ class VersionConverter:
 register_converter(TeamConverter, "team")
 register_converter(VersionConverter, "version")
 
-PROJECT = "<team:team>/<str:project>"
+TEAM = "<team:team>"
+PROJECT = f"{TEAM}/<str:project>"
 ARTIFACT = f"{PROJECT}/artifacts/<str:type>/<str:name>"
 VERSION = f"{ARTIFACT}/<version:version>"

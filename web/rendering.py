@@ -18,7 +18,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from core import bounded_count, errors
+from core import bounded_count, csp, errors
 from web import display
 from web.tables import View
 
@@ -145,11 +145,24 @@ def render_refusal(request: HttpRequest, refusal: errors.RegistryError) -> HttpR
     return render_problem(request, refusal.status, refusal.title, str(refusal), refusal.retry_after)
 
 
+def takes_no_page(request: HttpRequest) -> bool:
+    """Whether a page is of no use as the answer: at the URL of a file's bytes, or for an `<img>`."""
+    return csp.is_sandboxed(request) or request.headers.get("Accept", "").startswith("image/")
+
+
+def render_text(status: int, message: str) -> HttpResponse:
+    """What went wrong where no page is of use, in a few bytes."""
+    headers = {"Cache-Control": "private, no-store"}
+    return HttpResponse(f"{message}\n", content_type="text/plain; charset=utf-8", status=status, headers=headers)
+
+
 def render_problem(
     request: HttpRequest, status: int, title: str, message: str, retry_after: int | None = None
 ) -> HttpResponse:
-    """What went wrong: to HTMX as a message for the form or a toast, else as a page of our own."""
-    if is_partial(request):
+    """What went wrong: to HTMX as a message for the form or a toast, else as a page of our own, or as a text."""
+    if takes_no_page(request):
+        response = render_text(status, message)
+    elif is_partial(request):
         response = HttpResponse(status=status, headers={"X-Refusal": quote(message), "HX-Reswap": "none"})
     else:
         context = {"status": status, "title": title, "message": message}
@@ -161,8 +174,8 @@ def render_problem(
 
 def render_unavailable(request: HttpRequest, message: str) -> HttpResponse:
     """A 503 that asks nothing of the database, nor of any other part that may be away."""
-    if is_partial(request):
-        return render_problem(request, 503, "Unavailable", message)
+    if is_partial(request) or takes_no_page(request):
+        return render_problem(request, 503, "Unavailable", message, errors.RETRY_AFTER_SECONDS)
     context = {"request_id": getattr(request, "id", ""), "static": settings.STATIC_URL, "unavailable": message}
     context["display"] = display.of(request)
     page = render_to_string("errors/server_error.html", context)

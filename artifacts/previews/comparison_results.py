@@ -23,7 +23,9 @@ class TensorChange:
 
 @dataclass(frozen=True)
 class TensorChanges:
-    """The tensors that differ, and how many of each. Of `unknown` ones the values were not compared, or not all."""
+    """The tensors that differ, and how many of each kind of change, zeros as well. Of `unknown` ones the values were
+    not compared, or not all.
+    """
 
     changes: Sequence[TensorChange]
     counts: dict[str, int]
@@ -90,9 +92,10 @@ class ImagePair:
 
 @dataclass(frozen=True)
 class NoComparison:
-    """No comparison by kind, and why."""
+    """No comparison by kind, and why: for now alone, where the server `is_busy`."""
 
     reason: str
+    is_busy: bool = False
     kind: ClassVar[str] = "nothing"
 
 

@@ -28,7 +28,7 @@ def preview(file: ArtifactFile, person: str, rows: str = "") -> Preview:
     except PreviewTooLarge as error:
         return TooLarge(str(error))
     except errors.RegistryError as error:
-        return NoPreview(str(error))
+        return NoPreview(str(error), is_busy=isinstance(error, errors.Busy))
 
 
 def compare(before: ArtifactFile, after: ArtifactFile, person: str) -> Comparison:
@@ -38,7 +38,7 @@ def compare(before: ArtifactFile, after: ArtifactFile, person: str) -> Compariso
     except PreviewTooLarge:
         return NoComparison("Too large to compare by its contents.")
     except errors.RegistryError as error:
-        return NoComparison(str(error))
+        return NoComparison(str(error), is_busy=isinstance(error, errors.Busy))
 
 
 def image(file: ArtifactFile) -> Image:

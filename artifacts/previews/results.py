@@ -27,9 +27,10 @@ class PreviewTooLarge(Exception):
 
 @dataclass(frozen=True)
 class NoPreview:
-    """No preview, and why."""
+    """No preview, and why: for now alone, where the server `is_busy`."""
 
     reason: str
+    is_busy: bool = False
     kind: ClassVar[str] = "nothing"
 
 

@@ -25,7 +25,7 @@ _ROOT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 6.0
 _MAX_MESSAGE = 8 * 2**20
 _TOO_COSTLY = "Its contents take too much memory or time to preview"
-_BUSY = "The preview is not ready: the server is busy with other previews. Reload in a moment."
+_BUSY = "The preview is not ready: the server is busy with other previews. Try again in a moment."
 # Each may take half a GiB for two seconds. In a web process others wait for these, but not for long; and one person has
 # one of them and waits for two more, so that nobody takes all, nor many threads by waiting.
 _MAX_PROCESSES = 2

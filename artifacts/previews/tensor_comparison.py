@@ -21,6 +21,7 @@ MAX_COMPARED = 12 * 2**20
 MAX_TENSORS_READ = 300
 _MIN_SHARE = 16 * 2**10
 _SECONDS = 2.5
+_KINDS = ("added", "removed", "changed", "values")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,10 @@ def _changes(old: dict[str, _Entry], new: dict[str, _Entry], changed: set[str], 
             continue
         types = (before.type if before else "", after.type if after else "")
         changes.append(TensorChange(cell(name), change, *types))
-    counts = Counter(change.change for change in changes)
+    found = Counter(change.change for change in changes)
+    counts = {kind: found[kind] for kind in _KINDS}
     both = len(old.keys() & new.keys())
     same = both - counts["changed"] - counts["values"] - len(unknown)
     more = len(changes) - MAX_TENSOR_CHANGES
     note = f"The first {MAX_TENSOR_CHANGES} of {len(changes):,} changes are shown." if more > 0 else ""
-    return TensorChanges(changes[:MAX_TENSOR_CHANGES], dict(counts), same, len(unknown), note)
+    return TensorChanges(changes[:MAX_TENSOR_CHANGES], counts, same, len(unknown), note)

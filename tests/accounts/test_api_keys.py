@@ -64,6 +64,7 @@ def test_a_key_of_somebody_else_is_not_there(api, alice, mallory):
         {},
         {"name": ""},
         {"name": "two\nlines"},
+        {"name": "\u202egnp.exe"},
         {"name": "x" * 101},
         {"name": "x", "scope": "admin"},
         {"name": "x", "expires_in": 0},

@@ -280,7 +280,7 @@ def previews_being_made(people: list[str]) -> Iterator[None]:
     assert all(isinstance(one.exception(), PreviewTooLarge | None) for one in made)
 
 
-NOT_READY = "The preview is not ready: the server is busy with other previews. Reload in a moment."
+NOT_READY = "The preview is not ready: the server is busy with other previews. Try again in a moment."
 
 
 def test_few_previews_are_made_at_once_and_other_pages_are_shown_without(monkeypatch, browser, bob, vera, artifact):

@@ -328,9 +328,11 @@ def test_what_a_browser_shows_of_a_file_is_never_a_page(person, trap):
             assert output.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
             assert output.headers["x-content-type-options"] == "nosniff"
             assert output.headers["x-frame-options"] == "SAMEORIGIN"
-    for path in ("page.html", "page.xhtml", "drawing.svg", "fake.pdf", "book.ipynb", "trailer.png"):
+    # The second time the browser has the bytes, and hears that they have not changed.
+    for path in ("page.html", "page.xhtml", "drawing.svg", "fake.pdf", "book.ipynb", "trailer.png", "page.html"):
         mallory.page.goto(trap.url("raw", path))
         assert mallory.page.evaluate("window.__xss === undefined && document.scripts.length === 0"), path
+        assert mallory.page.evaluate("self.origin") == "null", path
 
 
 def _is_attachment(response: APIResponse, kind: str = "application/octet-stream") -> None:

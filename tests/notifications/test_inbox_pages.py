@@ -14,6 +14,7 @@ from projects import projects
 from tests.artifacts.client import log
 from tests.conftest import HTMX
 from tests.notifications.receiver import status
+from tests.web.alias_pages import htmx_headers, live_url
 
 
 @pytest.fixture
@@ -43,6 +44,29 @@ def test_without_news_the_bell_is_quiet(browser, vera, project):
 
 def test_a_part_does_not_count(browser, vera, news):
     assert "bell" not in browser(vera).get("/artifacts", headers=HTMX).content.decode()
+
+
+def test_the_bell_of_an_open_page_follows(browser, bob, vera, artifact, v1, work, django_assert_num_queries):
+    page = "/acme/demo/artifacts/dataset/data/aliases"
+    client, headers = browser(vera), htmx_headers(page)
+    open_page = client.get(page).content.decode()
+    watches.watch(Actor(vera), artifact.project, artifact)
+    aliases.move(Actor(bob), artifact, "best", v1)
+    moved = client.get(live_url(open_page), headers=headers).content.decode()
+    # What happened is on the page before a worker has told anybody.
+    assert 'id="list"' in moved and 'aria-label="Inbox"' in moved
+
+    work()
+    told = client.get(live_url(moved), headers=headers).content.decode()
+    assert 'aria-label="Inbox, 1 unread"' in told and 'id="bell"' in told and 'id="list"' not in told
+    assert "hx-swap-oob" in told[told.index('id="bell"') :]
+
+    # Session, user, artifact, unread items.
+    with django_assert_num_queries(4):
+        same = client.get(live_url(told), headers=headers)
+    assert (same.status_code, same.content) == (204, b"")
+    inbox.mark_read(Actor(vera))
+    assert 'aria-label="Inbox"' in client.get(live_url(told), headers=headers).content.decode()
 
 
 def test_what_happened_is_listed_newest_first(browser, vera, news, django_assert_max_num_queries):

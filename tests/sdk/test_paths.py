@@ -21,6 +21,15 @@ def test_an_unsafe_path_is_rejected(path):
     assert "is not a valid path inside an artifact" in str(error.value)
 
 
+@pytest.mark.parametrize("path", ["\u202egnp.exe", "a\u202a", "a\u2066b", "\u2069/a", "a\u200e", "\u200fa", "a\u061cb"])
+def test_what_turns_the_text_around_it_is_in_old_paths_alone(path):
+    assert paths.validate(path) == paths.prefix_from_user(path) == path
+    for make in (paths.from_local, paths.folder_from_user):
+        with pytest.raises(errors.InvalidPath) as error:
+            make(path)
+        assert "it contains a control character" in str(error.value)
+
+
 def test_a_local_path_is_normalized():
     assert paths.from_local("e\u0301") == "\u00e9"
     for path in ("./a/b", "a//b", "a/./b", PurePath("a/b"), PurePath("./a/b/")):

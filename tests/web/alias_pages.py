@@ -1,6 +1,7 @@
 """Where the pages of an alias are, and how tests read them."""
 
 import re
+from html import unescape
 
 ARTIFACT_URL = "/acme/demo/artifacts/dataset/data"
 PAGE = f"{ARTIFACT_URL}/aliases"
@@ -9,6 +10,11 @@ PAGE = f"{ARTIFACT_URL}/aliases"
 def htmx_headers(page: str) -> dict[str, str]:
     """What HTMX sends from that page."""
     return {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
+
+
+def live_url(text: str) -> str:
+    """Where a page, or the answer to it, next asks what is new."""
+    return unescape(re.search(r'data-live hx-get="([^"]+)"', text)[1])
 
 
 def expected_fields(text: str) -> dict[str, str]:

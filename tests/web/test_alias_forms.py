@@ -41,7 +41,7 @@ def test_the_answer_holds_all_that_changed_on_the_page_that_is_open(browser, bob
         body = {"name": alias, "version": "v2"}
         return client.post(f"{ARTIFACT_URL}/add-alias", body, headers=htmx_headers(page)).content.decode()
 
-    always = {"live", "head-aliases", "version-count", "alias-count"}
+    always = {"live", "bell", "head-aliases", "version-count", "alias-count"}
     for number, (page, own) in enumerate(
         [
             (PAGE, {"list"}),
@@ -170,6 +170,8 @@ def test_the_form_asks_again_what_would_change(browser, bob, artifact, v1, v2, d
     assert "production already points to v1" in preview(name="production", version="production")
     assert "production currently points to v1" in preview(name="production", version="99")
     assert "will be created" not in preview(name="")
+    assert "data:v1 will still mean version v1" in preview(name="v1")
+    assert "will still mean" not in preview(name="v2") + preview(name="v1.0.0")
     outdated = {"expected": str(v2.pk), "expected_of": "production"}
     assert "Someone else moved it: it now points to v1." in preview(name="production", **outdated)
     assert "Someone else deleted it." in preview(name="gone", expected=str(v2.pk), expected_of="gone")

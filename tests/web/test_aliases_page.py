@@ -10,7 +10,7 @@ from artifacts import versions
 from artifacts.aliases import aliases, protection
 from artifacts.models import ArtifactAlias, ArtifactVersion
 from tests.artifacts.client import log
-from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, htmx_headers, rows
+from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, htmx_headers, live_url, rows
 
 
 def test_the_list_has_version_last_change_and_user_of_every_alias(browser, bob, vera, artifact, v1, v2):
@@ -189,7 +189,7 @@ def test_a_page_that_asks_gets_what_is_new_and_nothing_else(
 ):
     client = browser(vera)
     page = client.get(PAGE).content.decode()
-    live = re.search(r'data-live hx-get="([^"]+)"', page)[1]
+    live = live_url(page)
 
     with django_assert_max_num_queries(4):
         assert client.get(live, headers=htmx_headers(PAGE)).status_code == 204
@@ -197,7 +197,7 @@ def test_a_page_that_asks_gets_what_is_new_and_nothing_else(
     with django_assert_max_num_queries(12):
         response = client.get(live, headers=htmx_headers(PAGE))
     assert "production" in rows(response.content.decode())
-    newer = re.search(r'data-live hx-get="([^"]+)"', response.content.decode())[1]
+    newer = live_url(response.content.decode())
     assert newer != live
     assert client.get(newer, headers=htmx_headers(PAGE)).status_code == 204
     assert client.get(live, headers=htmx_headers("/acme/demo")).status_code == 204

@@ -1,10 +1,14 @@
 """Two versions side by side, as a page and as parts of it."""
 
+import re
+from html import unescape
+
 import pytest
 
 from accounts.actor import Actor
-from artifacts import artifacts, version_diff, versions
+from artifacts import artifacts, errors, version_diff, versions
 from artifacts.models import ArtifactVersion
+from artifacts.previews import sandbox
 from projects import runs
 from projects.models import Run
 from tests.artifacts.client import fill, log
@@ -101,6 +105,28 @@ def test_lines_of_a_file_as_page_and_part(browser, vera, pair, django_assert_max
     assert client.get(f"{PAGE}/file?path=nowhere").status_code == client.get(f"{PAGE}/file").status_code == 404
 
 
+def test_a_row_asks_again_a_few_times_where_the_server_is_busy(monkeypatch, browser, vera, bob, artifact):
+    log(bob, artifact, {"m.npz": b"1"})
+    log(bob, artifact, {"m.npz": b"2"})
+
+    def refuse(*args: object) -> None:
+        raise errors.Busy("Busy.")
+
+    monkeypatch.setattr(sandbox, "compare", refuse)
+    client, url = browser(vera), f"{PAGE}/file?path=m.npz"
+    asked = []
+    while len(asked) < 10:
+        part = client.get(url, headers=HTMX).content.decode()
+        match = re.search(r'hx-get="([^"]+)" hx-trigger="load delay', " ".join(part.split()))
+        if match is None:
+            break
+        asked.append(url := unescape(match[1]))
+    assert len(asked) == 3 and all(again.startswith(f"{PAGE}/file?path=m.npz&tries=") for again in asked)
+    assert f'href="{PAGE}/file?path=m.npz"' in part and ">Try again<" in part
+    # A page does not load itself anew.
+    assert "load delay" not in client.get(f"{PAGE}/file?path=m.npz&tries=1").content.decode()
+
+
 def test_files_are_compared_by_what_they_hold(browser, vera, bob, artifact, django_assert_max_num_queries):
     table, image, tensors = b"id,<b>\n1,2\n", png(3, 2), safetensors({"<i>": layer(0)}, body=bytes(8))
     log(bob, artifact, {"t.csv": table, "p.png": image, "m.safetensors": tensors, "broken.npz": b"1", "r.npz": b"2"})
@@ -120,6 +146,8 @@ def test_files_are_compared_by_what_they_hold(browser, vera, bob, artifact, djan
     assert f'src="{base}/v2/image/p.png" width="5"' in " ".join(pair.split()) and "Not a text file" not in pair
     part = client.get(f"{PAGE}/file?path=m.safetensors", headers=HTMX).content.decode()
     assert "1 with different values" in part and "&lt;i&gt;" in part and "<i>" not in part
+    # Where no tensor has changed so, none is counted.
+    assert "0 with a different type or shape" in part and "dict_values" not in part
     broken = client.get(f"{PAGE}/file?path=broken.npz", headers=HTMX).content.decode()
     assert "not an archive of arrays" in broken
     assert "The bytes are the same." in client.get(f"{PAGE}/file?path=r.npz", headers=HTMX).content.decode()

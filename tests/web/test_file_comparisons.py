@@ -80,6 +80,7 @@ def test_arrays_of_an_archive():
     before = npz_of(same=array("(3,)"), shape=array("(3,)"), values=array("(2,)"), gone=array("()"))
     after = npz_of(same=array("(3,)"), shape=array("(4, 1)"), values=array("(2,)")[:-1] + b"x", new=array("(1,)"))
 
+    assert compare("weights.npz", before, before).counts == dict.fromkeys(("added", "removed", "changed", "values"), 0)
     compared = compare("weights.npz", before, after)
     assert isinstance(compared, TensorChanges) and compared.same == 1
     assert {(change.name, change.change) for change in compared.changes} == {

@@ -5,19 +5,25 @@ import io
 import json
 import re
 import zipfile
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 
-from artifacts import storage
-from artifacts.models import ArtifactDownload, Blob
+import web.urls
+from artifacts import natural_order, storage
+from artifacts.models import ArtifactDownload, ArtifactFile, Blob
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
 from tests.web.references import refer
 from tests.web.sample_files import png, safetensors
+from tests.web.test_permission_matrix import walk
+from web.artifacts.views import files
 
 VERSION = "/acme/demo/artifacts/dataset/data/v1"
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 NOTEBOOK = {
     "cells": [
@@ -117,6 +123,31 @@ def test_what_people_keep_has_its_preview(browser, vera, version):
     assert "Rows 101 – 150" in more and "<dt>max</dt>" not in more
 
 
+def test_names_that_read_as_others_are_shown_as_they_are_and_can_be_downloaded(browser, bob, artifact):
+    """New ones are refused; these were logged before."""
+    log(bob, artifact, {"a.png": png(), "d/b.txt": b"b", "c.png": png(9)})
+    for old, new in {"a.png": "\u202egnp.exe", "d/b.txt": "d\u2066/b\u200f.txt"}.items():
+        key = natural_order.sort_key(new)
+        ArtifactFile.objects.filter(path=old).update(path=new, name=new.rpartition("/")[2], sort_key=key)
+    client = browser(bob)
+    folder = client.get(VERSION).content.decode()
+    assert "\\u202egnp.exe" in folder and "d\\u2066" in folder
+    # But for what the forms send: the path of a file that is ticked.
+    assert re.findall(".{7}[\u202e\u2066\u200f]", folder) == ['alue="d\u2066', 'value="\u202e']
+    image, text = page_of(client, "\u202egnp.exe"), page_of(client, "d\u2066/b\u200f.txt")
+    assert "<h1>\\u202egnp.exe</h1>" in image and "<h1>b\\u200f.txt</h1>" in text and ">d\\u2066</a>" in text
+    # Of a path that is copied, every character.
+    assert set(re.findall('[a-z-]+="[^"]*[\u202e\u2066\u200f]', image + text)) == {
+        'data-copy="\u202e',
+        'data-copy="d\u2066/b\u200f',
+    }
+    for path in ("download/%E2%80%AEgnp.exe", "download/d%E2%81%A6/b%E2%80%8F.txt"):
+        assert HTTP.request("GET", client.get(f"{VERSION}/{path}")["Location"]).status == 200
+    assert client.get(f"{VERSION}/image/%E2%80%AEgnp.exe").content == png()
+    with zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"{VERSION}.zip").streaming_content))) as archive:
+        assert archive.namelist() == ["c.png", "d\u2066/b\u200f.txt", "\u202egnp.exe"]
+
+
 def test_a_page_leads_to_the_files_beside_it_and_names_its_kind(browser, vera, version):
     page = page_of(browser(vera), "m.safetensors")
 
@@ -153,11 +184,57 @@ def test_raw_bytes_are_never_a_page(browser, vera, version):
     for path, type in RAW_TYPES.items():
         response = client.get(f"{VERSION}/raw/{path}")
         assert (response.content, response["Content-Type"]) == (FILES[path], type), path
-        assert response["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        assert response["Content-Security-Policy"] == SANDBOX
         assert (response["X-Content-Type-Options"], response["X-Frame-Options"]) == ("nosniff", "SAMEORIGIN")
     for path in ("x.bin", "model.pkl"):
         assert client.get(f"{VERSION}/raw/{path}").status_code == 404
     assert not ArtifactDownload.objects.exists()
+
+
+def test_every_answer_of_bytes_has_their_policy_and_none_is_a_page(browser, vera, version, monkeypatch):
+    """Browsers replace the headers that they have kept by those of a 304, so that one of pages would free them."""
+    views = {page.name for page in walk(web.urls.urlpatterns) if hasattr(page.callback, "is_sandboxed")}
+    assert views == {"file-image", "file-raw"}
+    client = browser(vera)
+    client.raise_request_exception = False
+    for url in (f"{VERSION}/image/plots/p.png", f"{VERSION}/raw/paper.pdf", f"{VERSION}/raw/page.html"):
+        whole = client.get(url)
+        unchanged = client.get(url, headers={"If-None-Match": whole["ETag"]})
+        part = client.get(url, headers={"Range": "bytes=1-4"})
+        answers = [
+            (200, whole),
+            (200, client.head(url)),
+            (304, unchanged),
+            (206, part),
+            (200, client.get(url, headers={"Range": "bytes=900000-"})),
+            (404, client.get(f"{url}x")),
+            (404, client.get(url.replace("/v1/", "/v9/"))),
+            (405, client.post(url)),
+        ]
+        for state, status in ((Blob.State.CORRUPT, 409), (Blob.State.EXPECTED, 409)):
+            Blob.objects.update(state=state)
+            answers.append((status, client.get(url)))
+        Blob.objects.update(state=Blob.State.VERIFIED)
+        for failure, status in ((OperationalError("disk full"), 503), (RuntimeError("ours"), 500)):
+            monkeypatch.setattr(files, "get_file", Mock(side_effect=failure))
+            answers.append((status, client.get(url)))
+            monkeypatch.undo()
+        for status, answer in answers:
+            assert (answer.status_code, answer["Content-Security-Policy"]) == (status, SANDBOX), url
+            if status not in (200, 206, 304, 405):
+                assert answer["Content-Type"] == "text/plain; charset=utf-8" and len(answer.content) < 100
+        for name in ("Cache-Control", "Cross-Origin-Resource-Policy", "X-Content-Type-Options", "X-Frame-Options"):
+            assert unchanged[name] == part[name] == whole[name], name
+
+
+def test_an_image_that_is_not_there_costs_a_few_bytes(browser, vera, version):
+    """What an `<img>` leads to, wherever it is: browsers say that they take images."""
+    client = browser(vera)
+    for path in ("image/x", "download/x", "image/", "nothing"):
+        got = client.get(f"{VERSION}/{path}", headers={"Accept": "image/avif,image/webp,image/*,*/*;q=0.8"})
+        assert (got.status_code, got.content) == (404, b"File not found, or you don't have access.\n"), path
+    page = client.get(f"{VERSION}/download/x", headers={"Accept": "text/html,image/avif,*/*;q=0.8"})
+    assert page.status_code == 404 and b"<main" in page.content
 
 
 def test_a_player_may_ask_for_a_part(browser, vera, version):
@@ -257,7 +334,7 @@ def test_an_image_is_sent_as_what_it_is(browser, vera, version):
     assert response.content == FILES["plots/p.png"]
     assert response["Content-Type"] == "image/png"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    assert response["Content-Security-Policy"] == SANDBOX
     assert not ArtifactDownload.objects.exists()
 
 

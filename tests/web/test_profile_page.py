@@ -101,7 +101,9 @@ def test_a_new_key_is_displayed_once(browser, api, alice, headers):
     assert client.get("/api/v1/me").json()["username"] == "alice"
 
 
-@pytest.mark.parametrize("fields", [{"name": ""}, {"scope": "all"}, {"days": "5000"}, {"name": "x" * 101}])
+@pytest.mark.parametrize(
+    "fields", [{"name": ""}, {"scope": "all"}, {"days": "5000"}, {"name": "x" * 101}, {"name": "a\u202eb"}]
+)
 def test_what_does_not_fit_comes_back(browser, alice, fields):
     sent = {"name": "ci", "scope": "read", "days": ""} | fields
     response = browser(alice).post("/profile/keys/new", sent, headers=HTMX)

@@ -144,6 +144,8 @@ def test_members_are_the_team_s(browser, project, alice):
     assert "/teams/acme/invite?back=/acme/demo/members" in page
 
 
-@pytest.mark.parametrize("url", ["/api/nothing", "/api/v1/nothing/at/all", "/static/x", "/teams/acme/x/y"])
+@pytest.mark.parametrize(
+    "url", ["/api/nothing", "/api/v1/nothing/at/all", "/static/x", "/teams/acme/x/y", "/static", "/favicon.ico"]
+)
 def test_reserved_names_are_no_teams(browser, alice, url):
     assert browser(alice).get(url).status_code == 404

@@ -10,7 +10,7 @@ from accounts.models import Role
 from artifacts.aliases import aliases, proposals, protection
 from artifacts.models import AliasChange, AliasProposal
 from tests.artifacts.client import log
-from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, expected_fields, htmx_headers, rows
+from tests.web.alias_pages import ARTIFACT_URL, PAGE, alias_versions, expected_fields, htmx_headers, live_url, rows
 
 
 @pytest.fixture
@@ -161,12 +161,12 @@ def test_a_proposal_of_another_artifact_is_missing_here(browser, alice, other, p
 
 def test_other_pages_hear_of_a_proposal(browser, vera, bob, protected, v2):
     client = browser(vera)
-    live = re.search(r'data-live hx-get="([^"]+)"', client.get(ARTIFACT_URL).content.decode())[1]
+    live = live_url(client.get(ARTIFACT_URL).content.decode())
     assert client.get(live, headers=htmx_headers(ARTIFACT_URL)).status_code == 204
 
     proposal = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
     text = client.get(live, headers=htmx_headers(ARTIFACT_URL)).content.decode()
     assert 'title="1 move pending approval"' in text
-    live = re.search(r'data-live hx-get="([^"]+)"', text)[1]
+    live = live_url(text)
     proposals.withdraw(Actor(bob), proposal)
     assert "waits for a decision" not in client.get(live, headers=htmx_headers(ARTIFACT_URL)).content.decode()

@@ -28,11 +28,13 @@ def test_members_see_who_is_in_it(browser, acme, vera, django_assert_max_num_que
     assert "/teams/acme/invite" not in page
     assert "/teams/acme/members/vera/remove" in page
     assert "/teams/acme/members/bob/remove" not in page
+    # The beginning of the URLs of its projects leads here.
+    assert client.get("/acme")["Location"] == "/teams/acme"
 
 
 def test_strangers_see_nothing(browser, acme, mallory):
     client = browser(mallory)
-    assert client.get("/teams/acme").status_code == 404
+    assert client.get("/teams/acme").status_code == client.get("/acme").status_code == 404
     for url in FORMS:
         assert client.get(url).status_code == client.post(url).status_code == 404
 

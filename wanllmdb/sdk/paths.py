@@ -20,18 +20,26 @@ MAX_NAME_BYTES = 255
 TEMP_PREFIX = ".wanllmdb-tmp-"
 """What the names of directories for unfinished downloads begin with."""
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+DIRECTION_CHARACTER = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""They turn the text around them, so that a name reads as another one. As in `core.validators` of the server."""
+_HAS_CONTROL = "it contains a control character"
 _DRIVE_LETTER = re.compile(r"[A-Za-z]:")
 
 
 def validate(path: str) -> str:
     """The path, if an artifact can contain it: POSIX, relative, NFC, and without a way out of its directory.
 
-    Raises `InvalidPath` with the reason.
+    Old versions have paths that `from_local` refuses: those that `DIRECTION_CHARACTER` finds. Raises `InvalidPath` with
+    the reason.
     """
     problem = _find_problem(path)
     if problem:
-        raise errors.InvalidPath(f"{path!r} is not a valid path inside an artifact: {problem}")
+        raise _invalid(path, problem)
     return path
+
+
+def _invalid(path: str, problem: str) -> errors.InvalidPath:
+    return errors.InvalidPath(f"{path!r} is not a valid path inside an artifact: {problem}")
 
 
 def _find_problem(path: str) -> str | None:
@@ -48,7 +56,7 @@ def _find_problem(path: str) -> str | None:
     if "\\" in path:
         return "it contains a backslash"
     if CONTROL_CHARACTER.search(path):
-        return "it contains a control character"
+        return _HAS_CONTROL
     if _DRIVE_LETTER.match(path):
         return "it starts with a drive letter"
     if any(part in ("", ".", "..") for part in path.split("/")):
@@ -77,6 +85,8 @@ def from_local(path: StrPath) -> str:
     if composed and to_text(path).endswith("/"):
         raise errors.InvalidPath(f"{path!r} names a folder: the path of a file ends with the name of the file")
     validate(composed)
+    if DIRECTION_CHARACTER.search(composed):
+        raise _invalid(composed, _HAS_CONTROL)
     if composed.startswith(TEMP_PREFIX):
         raise errors.InvalidPath(f"{composed!r} cannot be used: downloads keep unfinished files under {TEMP_PREFIX}…")
     for part in composed.split("/"):

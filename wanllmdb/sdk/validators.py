@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.paths import CONTROL_CHARACTER
+from wanllmdb.sdk.paths import CONTROL_CHARACTER, DIRECTION_CHARACTER
 
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -58,7 +58,8 @@ def parse_version(version: str | int) -> str:
 
 def validate_tag(tag: str) -> str:
     """The tag without surrounding spaces, if an artifact can have it. Raises `InvalidName`."""
-    is_text = isinstance(tag, str) and not CONTROL_CHARACTER.search(tag) and not SURROGATE.search(tag)
+    refused = (CONTROL_CHARACTER, DIRECTION_CHARACTER, SURROGATE)
+    is_text = isinstance(tag, str) and not any(characters.search(tag) for characters in refused)
     if not is_text or not 0 < len(tag.strip()) <= MAX_TAG_LENGTH:
         raise errors.InvalidName(f"{tag!r} is not a valid tag: use 1 to {MAX_TAG_LENGTH} characters on one line")
     return tag.strip()

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import errors
 from accounts.models import Role, Scope, User
 from core import mail
+from core.validators import validate_single_line
 
 _EXPIRY_CHOICES = [("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")]
 
@@ -117,6 +118,7 @@ class EmailForm(forms.Form):
 class KeyForm(forms.Form):
     name = forms.CharField(
         max_length=100,
+        validators=[validate_single_line],
         help_text="Where you will use it, such as laptop, training cluster or CI.",
         widget=forms.TextInput(attrs={"autofocus": True}),
     )
@@ -135,7 +137,12 @@ class TeamForm(forms.Form):
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autofocus": True}),
         help_text="Letters, digits, dots, dashes and underscores; used in URLs.",
     )
-    display_name = forms.CharField(max_length=200, required=False, help_text="Optional. Shown instead of the name.")
+    display_name = forms.CharField(
+        max_length=200,
+        required=False,
+        validators=[validate_single_line],
+        help_text="Optional. Shown instead of the name.",
+    )
 
 
 class RoleForm(forms.Form):

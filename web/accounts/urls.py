@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
 from web.accounts.views import display, invites, people, profile, sign_in, teams
+from web.converters import TEAM
 
 urlpatterns = [
     path("login", sign_in.SignIn.as_view(), name="sign-in"),
@@ -30,4 +31,5 @@ urlpatterns = [
     path("teams/<str:team>/members/add", teams.member_add, name="member-add"),
     path("teams/<str:team>/members/<str:username>/role", teams.member_role, name="member-role"),
     path("teams/<str:team>/members/<str:username>/remove", teams.member_remove, name="member-remove"),
+    path(TEAM, teams.team_above_projects, name="team-above-projects"),
 ]

@@ -196,6 +196,11 @@ class MovePreview:
         return protection_text(self.protection, self.protection.rules if self.protection else ())
 
     @property
+    def version_meant(self) -> str:
+        """`v3` for an alias of that name, which `name:v3` does not mean: it means the version. Else empty."""
+        return self.alias if validators.version_number(self.alias) else ""
+
+    @property
     def is_unchanged(self) -> bool:
         return bool(self.target and self.current and self.target.pk == self.current.pk)
 

@@ -18,6 +18,7 @@ from artifacts.aliases.excerpts import Pointer
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
+from core.validators import DIRECTION_CHARACTER
 from web import markdown as markdown_html
 from web import numbers, reference_states
 
@@ -56,6 +57,12 @@ def grouped(count: int) -> str:
 
 
 @register.filter
+def pairs(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Keys with their values, where people choose the keys: `mapping.items` in a template is its key "items"."""
+    return list(mapping.items())
+
+
+@register.filter
 def duration(value: timedelta) -> str:
     """`2 h 5 min`: the two largest units."""
     seconds = int(value.total_seconds())
@@ -73,6 +80,12 @@ register.filter("contents", numbers.contents)
 register.filter("elsewhere", numbers.elsewhere)
 register.filter("significant", numbers.significant)
 register.filter("drift", reference_states.drift)
+
+
+@register.filter
+def shown(name: str) -> str:
+    r"""A name or path, with what turns the text around it escaped: `\u202egnp.exe` for what would read `exe.png`."""
+    return DIRECTION_CHARACTER.sub(lambda match: f"\\u{ord(match[0]):04x}", name)
 
 
 @register.filter

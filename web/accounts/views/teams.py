@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -53,6 +54,13 @@ def team_list(request: HttpRequest) -> HttpResponse:
 def team_page(request: HttpRequest, team: str) -> HttpResponse:
     context = member_list_context(request, get_team(request, team)) | {"active_nav": "teams"}
     return rendering.render_page(request, "accounts/team.html", context)
+
+
+@login_required
+@require_safe
+def team_above_projects(request: HttpRequest, team: str) -> HttpResponse:
+    """From the beginning of the URL of a project to the page of its team."""
+    return redirect(get_team(request, team))
 
 
 @login_required

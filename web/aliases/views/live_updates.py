@@ -10,6 +10,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from artifacts.models import Artifact
+from notifications import inbox
 from web import rendering
 from web.aliases import tab_contexts as alias_tab_contexts
 from web.aliases.state import state_token
@@ -31,14 +32,20 @@ _LIVE_PAGES = {*_TAB_CONTEXTS, *_VERSION_TABS, "alias-history", "artifact-lineag
 @login_required
 @require_safe
 def live(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    """The parts that are new to a page which has `seen` an older state token; nothing where it is still the same."""
+    """The parts that are new to a page which has `seen` an older state token, or the bell alone where it is to show
+    another number than `unread`; nothing where both are still the same."""
     artifact = get_artifact(request, **url_kwargs)
     if not rendering.is_partial(request):
         return redirect("artifact-aliases", *artifact.url_args)
-    if request.GET.get("seen") == state_token(artifact):
+    unread, state = inbox.waiting(request.user), state_token(artifact)
+    is_same = request.GET.get("seen") == state
+    page = None if is_same and request.GET.get("unread") == str(unread) else _open_page(request, artifact)
+    if page is None:
         return HttpResponse(status=204)
-    page = _open_page(request, artifact)
-    return _render_parts(request, page) if page else HttpResponse(status=204)
+    if not is_same:
+        return _render_parts(request, page, unread_count=unread)
+    context = {"artifact": artifact, "state_token": state, "unread_count": unread, "is_answer": True}
+    return _render_part(request, context)
 
 
 def render_changed_parts(request: HttpRequest, artifact: Artifact, message: str) -> HttpResponse:
@@ -61,10 +68,13 @@ def _open_page(request: HttpRequest, artifact: Artifact) -> ResolverMatch | None
     return page if is_of_artifact and page.url_name in _LIVE_PAGES else None
 
 
-def _render_parts(request: HttpRequest, page: ResolverMatch) -> HttpResponse:
+def _render_parts(request: HttpRequest, page: ResolverMatch, **known: Any) -> HttpResponse:
     query = QueryDict(_open_url(request)[1])
     # The tag `query` builds links of the open page, not of the request for its parts.
-    context = _context(request, page, query) | {"page_query": query, "is_answer": True}
+    return _render_part(request, _context(request, page, query) | known | {"page_query": query, "is_answer": True})
+
+
+def _render_part(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     response = render(request, "aliases/_live_updates.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response

@@ -14,6 +14,8 @@ from web.artifacts.lookups import get_artifact
 
 # A list to choose from is not to be scrolled for ever; an older version can be named in the URL.
 MAX_VERSION_CHOICES = 200
+# A comparison for which the server was busy is asked for again, so often.
+MAX_TRIES = 3
 
 
 @csp_update({"img-src": [settings.STORE_ORIGIN]})
@@ -56,9 +58,17 @@ def compare_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         "head": head,
         "path": path,
         "diff": version_diff.file(base, head, path, str(request.user.pk)),
+        "next_try": _next_try(request),
         "active_nav": "artifacts",
     }
     return rendering.render_page(request, "artifacts/compare_file.html", context)
+
+
+def _next_try(request: HttpRequest) -> int | None:
+    """The number of the request by which a row asks again by itself; None once it has asked often enough."""
+    tries = request.GET.get("tries", "0")
+    number = int(tries) if tries in map(str, range(MAX_TRIES)) else MAX_TRIES
+    return number + 1 if rendering.is_partial(request) and number < MAX_TRIES else None
 
 
 def _resolve_pair(request: HttpRequest, artifact: Artifact) -> tuple[ArtifactVersion | None, ArtifactVersion | None]:

@@ -20,6 +20,7 @@ from artifacts.content import archives, downloads
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import registry
 from artifacts.previews.results import Markdown
+from core import csp
 from web import cards, rendering
 from web.artifacts import reference_views, snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
@@ -31,8 +32,6 @@ _STORE = ["'self'", settings.STORE_ORIGIN]
 _PAGE_POLICY = {"img-src": [settings.STORE_ORIGIN], "media-src": _STORE, "frame-src": _STORE}
 # The images of a notebook are in its page. Images run no scripts, whatever they hold.
 _NOTEBOOK_POLICY = {"img-src": ["data:"]}
-# A document of these bytes has an origin of its own, and no scripts. The styles are those of the browser's own viewers.
-_BYTES_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @login_required
@@ -75,6 +74,7 @@ def file_download(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     return redirect(downloads.presigned_url(Actor.from_page(request), file))
 
 
+@csp.sandboxed
 @login_required
 @require_safe
 def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
@@ -83,6 +83,7 @@ def file_image(request: HttpRequest, **url_kwargs: str) -> HttpResponseBase:
     return _inline(request, file, registry.image(file).type)
 
 
+@csp.sandboxed
 @login_required
 @require_safe
 @xframe_options_sameorigin
@@ -128,17 +129,20 @@ def _inline(request: HttpRequest, file: ArtifactFile, type: str) -> HttpResponse
     """The bytes for the browser to show, as of this media type; what is large comes from the object store."""
     etag = quote_etag(file.blob.sha256) if file.blob.sha256 else None
     if unchanged := get_conditional_response(request, etag=etag):
-        return unchanged
+        return _with_headers(unchanged)
     if url := downloads.inline_url(file, type):
         return redirect(url)
     content = downloads.passed_on(file, _person(request))
     response = _respond(content, type, request.headers.get("Range"), file.size)
-    response["Content-Security-Policy"] = _BYTES_POLICY
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    # Kept by the browser, and shown again only to who may still see it.
-    response["Cache-Control"] = "private, no-cache"
     if etag:
         response["ETag"] = etag
+    return _with_headers(response)
+
+
+def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
+    """Kept by the browser, and shown again only to who may still see it. A 304 has the same headers as the bytes."""
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = "private, no-cache"
     return response
 
 
