@@ -6,7 +6,7 @@ from functools import partial
 
 from artifacts import errors
 from artifacts.models import ArtifactFile, ReferenceState
-from artifacts.references import external_stores, inspection, signing, uris
+from artifacts.references import external_stores, inspection, presigned_urls, uris
 from artifacts.references.external_stores import Access
 from artifacts.references.inspection import Recorded
 from core import guarded_http
@@ -38,7 +38,7 @@ def opened(file: ArtifactFile) -> Callable[[int, int], bytes]:
         raise errors.Conflict("No preview: the file is stored elsewhere, and its size was not recorded.")
     recorded = Recorded(file.reference_identity or "", file.reference_version_id or location.version_id, file.size)
     stored = access.stored(location.key, recorded.version_id)
-    return partial(_read, signing.read_url(stored, access.credentials), access, recorded)
+    return partial(_read, presigned_urls.read_url(stored, access.credentials), access, recorded)
 
 
 def _read(url: str, access: Access, recorded: Recorded, offset: int, length: int) -> bytes:

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from artifacts import errors, events
 from artifacts.models import AliasRule, ArtifactAlias, ArtifactFile, ArtifactVersion, ReferenceCheck, ReferenceState
-from artifacts.references import external_stores, inspection, signing, uris
+from artifacts.references import external_stores, inspection, presigned_urls, uris
 from artifacts.references.external_stores import Access
 from artifacts.references.inspection import Finding, Recorded
 from artifacts.references.uris import Provider
@@ -152,7 +152,7 @@ class _Turn:
         if access is not None:
             query = {"x_amz_checksum_mode": "ENABLED"} if _wants_checksum(location.provider, recorded) else {}
             stored = access.stored(location.key, recorded.version_id)
-            url = signing.read_url(stored, access.credentials, method="HEAD", **query)
+            url = presigned_urls.read_url(stored, access.credentials, method="HEAD", **query)
             return self._ask(url, access, recorded)
         if urlsplit(location.uri).scheme in ("http", "https"):
             return self._ask(location.uri, None, recorded)

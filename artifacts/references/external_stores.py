@@ -18,9 +18,9 @@ from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors
 from artifacts.models import ArtifactFile, ExternalStore, ReadsAs
-from artifacts.references import credentials, signing, uris
+from artifacts.references import credentials, presigned_urls, uris
 from artifacts.references.credentials import Credentials
-from artifacts.references.signing import StoredAt
+from artifacts.references.presigned_urls import StoredAt
 from artifacts.references.uris import Location, Provider
 from core import encryption, url_policy
 from core.url_policy import Policy
@@ -179,7 +179,7 @@ def signed_urls(files: Iterable[ArtifactFile]) -> dict[UUID, str]:
             problems[access.store.pk] = access.problem
         else:
             stored = access.stored(location.key, file.reference_version_id or location.version_id)
-            urls[file.pk] = signing.read_url(stored, access.credentials, file_name=file.name)
+            urls[file.pk] = presigned_urls.read_url(stored, access.credentials, file_name=file.name)
     for pk, problem in problems.items():
         _logger.warning("External store %s cannot be read: %s", pk, problem)
     return urls

@@ -10,7 +10,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors
 from artifacts.models import ExternalStore, ReferenceState
-from artifacts.references import external_stores, inspection, signing, uris
+from artifacts.references import external_stores, inspection, presigned_urls, uris
 from artifacts.references.uris import Provider
 from core.errors import AddressRefused
 from core.guarded_http import Limits
@@ -51,7 +51,7 @@ def test(actor: Actor, store: ExternalStore, path: str = "") -> StoreTest:
     elif access.provider == Provider.AZURE:
         # Of a container itself, Azure's signatures of this kind tell nothing.
         raise errors.Invalid("Of Azure, enter the path of an object under the prefix.")
-    url = signing.read_url(access.stored(key), access.credentials, method="HEAD")
+    url = presigned_urls.read_url(access.stored(key), access.credentials, method="HEAD")
     if not _slots.acquire(blocking=False):
         raise errors.Busy("Other stores are being tested just now: try again in a moment.")
     try:

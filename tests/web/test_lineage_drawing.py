@@ -6,7 +6,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 from artifacts.lineage.graph import More
-from web.lineage import expansion, folding, layout, outline, picture, texts
+from web.lineage import expansion, folds, layout, outline, picture, texts
 
 
 def node(id: str, kind: str = "version", **columns) -> SimpleNamespace:
@@ -44,7 +44,7 @@ def url(field: str, value: str) -> str:
 
 
 def test_many_siblings_are_folded_and_opened_in_steps():
-    folded = folding.fold(sweep(100))
+    folded = folds.fold(sweep(100))
     [fold] = folded.folds
     assert (fold.label, fold.behind, fold.next) == ("94 more runs", 95, 40)
     assert "run-098" in folded.steps, "what is running is shown first"
@@ -52,17 +52,17 @@ def test_many_siblings_are_folded_and_opened_in_steps():
     [behind] = [link for link in folded.links if link.target == fold.id]
     assert (behind.source, behind.kinds, behind.requested_as) == ("root", ["used"], ["latest"])
 
-    again = folding.fold(sweep(100), [fold.id])
+    again = folds.fold(sweep(100), [fold.id])
     assert [one.label for one in again.folds] == ["54 more runs"]
-    for opened in ([fold.id] * 3, [folding.ALL]):
-        assert len(folding.fold(sweep(100), opened).steps) == 202
-    assert folding.fold(sweep(7)).folds == [], "one alone is not folded"
+    for opened in ([fold.id] * 3, [folds.ALL]):
+        assert len(folds.fold(sweep(100), opened).steps) == 202
+    assert folds.fold(sweep(7)).folds == [], "one alone is not folded"
 
 
 def test_what_is_drawn_is_in_columns_and_the_same_each_time():
-    folded = folding.fold(sweep(20))
+    folded = folds.fold(sweep(20))
     drawn = picture.draw(folded, url)
-    assert drawn == picture.draw(folding.fold(sweep(20)), url)
+    assert drawn == picture.draw(folds.fold(sweep(20)), url)
     at = {box.id: box for box in drawn.boxes}
     root, fold = at[picture.dom_id("root")], at[f"n-{folded.folds[0].id}"]
     assert root.is_root and root.x < fold.x == at[picture.dom_id("run-018")].x
@@ -76,7 +76,7 @@ def test_cycles_and_long_edges_are_drawn():
     nodes = [node("root"), node("a", "run"), node("b"), node("c", "run"), node("d")]
     edges = [edge("root", "a"), edge("a", "b", "logged"), edge("b", "c"), edge("c", "d", "logged"),
              edge("root", "c", "used", "v1"), edge("c", "root", "logged")]  # fmt: skip
-    folded = folding.fold(graph(nodes, edges))
+    folded = folds.fold(graph(nodes, edges))
     drawn = picture.draw(folded, url)
     assert len(drawn.boxes) == 5 and len(drawn.curves) == 6
     assert all(curve.path.startswith("M") for curve in drawn.curves)
@@ -98,24 +98,24 @@ def test_a_graph_with_too_many_edges_is_a_list():
     nodes = [node("root"), *(node(f"r{number}", "run") for number in range(60)), *(node(f"m{n}") for n in range(60))]
     edges = [edge("root", f"r{number}") for number in range(60)]
     edges += [edge(f"m{n}", f"r{number}") for number in range(60) for n in range(60)]
-    folded = folding.fold(graph(nodes, edges), [folding.ALL])
+    folded = folds.fold(graph(nodes, edges), [folds.ALL])
     assert picture.draw(folded, url) is None
     assert len(outline.of(folded, url).downstream) == 120
 
 
 def test_texts_are_cut_to_the_room_there_is():
-    long = picture.draw(folding.fold(graph([node("w" * 128, version="v12")], [], "w" * 128)), url).boxes[0]
+    long = picture.draw(folds.fold(graph([node("w" * 128, version="v12")], [], "w" * 128)), url).boxes[0]
     assert long.suffix == ":v12" and long.name.endswith("…") and len(long.name) < 16
     assert "w" * 128 in long.title
     aliases = ["production", "latest", "eu-west", "best"]
-    box = picture.draw(folding.fold(graph([node("root", aliases=aliases)], [])), url).boxes[0]
+    box = picture.draw(folds.fold(graph([node("root", aliases=aliases)], [])), url).boxes[0]
     assert box.details == "production, latest +2 · 2.0 KiB" or box.details == "production +3 · 2.0 KiB"
     assert texts.width("標識") > texts.width("ab") > texts.width("il")
 
 
 def test_private_nodes_have_neither_name_nor_link():
     hidden = node("p1", "private", name="", type="", url="", project="", version=None, size=None, created_at=None)
-    folded = folding.fold(graph([node("root"), hidden], [edge("root", "p1")]))
+    folded = folds.fold(graph([node("root"), hidden], [edge("root", "p1")]))
     box = next(box for box in picture.draw(folded, url).boxes if box.style == "private")
     assert (box.name, box.url, box.title) == ("Private", "", texts.NO_ACCESS)
     [row] = outline.of(folded, url).downstream
@@ -126,7 +126,7 @@ def test_the_list_says_how_each_hangs_together():
     nodes = [node("root", more=More(3, 0)), node("train", "run"), node("best"), node("photos", more=More(0, 12))]
     edges = [edge("root", "train", "used", "production", "v1"), edge("train", "best", "logged"),
              edge("photos", "train"), edge("photos", "root", "derived", "v1")]  # fmt: skip
-    rows = outline.of(folding.fold(graph(nodes, edges)), url)
+    rows = outline.of(folds.fold(graph(nodes, edges)), url)
     assert [(row.relation, row.name, row.requested_as) for row in rows.downstream] == [
         ("Used by", "train", ["production", "v1"]), ("Logged", "best:v1", []),
     ]  # fmt: skip

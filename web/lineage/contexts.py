@@ -11,7 +11,7 @@ from artifacts.lineage import impact
 from artifacts.lineage.graph import Direction
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Project, Run
-from web.lineage import expansion, folding, forms, outline, picture, texts
+from web.lineage import expansion, folds, forms, outline, picture, texts
 
 # New neighbours of one node in one direction; those beyond are cut off, and can be asked for.
 _MAX_SIBLINGS = 100
@@ -68,7 +68,7 @@ def lineage(request: HttpRequest, root: Root, *, nodes: str, view: dict[str, Any
     wanted = query.getlist("from")
     graph = expansion.expand(request.user, graph, wanted, fold=is_folded)
     opened = query.getlist("open")
-    folded = folding.fold(graph, opened)
+    folded = folds.fold(graph, opened)
     expand_url = _expand_url(query)
     drawing = picture.draw(folded, expand_url) if view["view"] != "list" else None
     return {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from web.lineage import picture, texts
-from web.lineage.folding import DOWNSTREAM, UPSTREAM, Fold, FoldedGraph, Link, Step
+from web.lineage.folds import DOWNSTREAM, UPSTREAM, Fold, FoldedGraph, Link, Step
 
 # So many steps are indented.
 _MAX_INDENT = 6

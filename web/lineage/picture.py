@@ -6,7 +6,7 @@ from hashlib import blake2s
 
 from artifacts.lineage.graph import Node
 from web.lineage import layout, texts
-from web.lineage.folding import DOWNSTREAM, UPSTREAM, Fold, FoldedGraph, Link, Step
+from web.lineage.folds import DOWNSTREAM, UPSTREAM, Fold, FoldedGraph, Link, Step
 
 WIDTH, HEIGHT = 208, 44
 _COLUMN, _ROW = WIDTH + 72, HEIGHT + 12

@@ -5,7 +5,7 @@ from unicodedata import east_asian_width
 
 from artifacts.lineage.graph import Graph, Node
 from artifacts.lineage.impact import Summary
-from web.lineage.folding import Fold, Link, Step
+from web.lineage.folds import Fold, Link, Step
 from web.numbers import size
 
 NO_ACCESS = "Private: you don't have access to it"

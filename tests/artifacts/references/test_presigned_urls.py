@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.utils import timezone
 
-from artifacts.references import signing
+from artifacts.references import presigned_urls
 from artifacts.references.credentials import AccessKey, AccountKey, ServiceAccount
-from artifacts.references.signing import StoredAt
+from artifacts.references.presigned_urls import StoredAt
 from artifacts.references.uris import Provider
 from harness import reference_servers, servers
 from harness.reference_servers import AZURE_ACCOUNT, AZURE_KEY
@@ -56,7 +56,7 @@ def test_urls_of_s3_are_those_of_boto3(endpoint, bucket, region, method):
         )
         path, query = parts(theirs)
         now = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        ours = signing.read_url(
+        ours = presigned_urls.read_url(
             StoredAt(Provider.S3, bucket, key, endpoint, region, "", "v/1+"), ACCESS, method=method, now=now
         )
         assert parts(ours)[1] == query and parts(ours)[0].rpartition("amazonaws")[2] == path.rpartition("amazonaws")[2]
@@ -67,7 +67,7 @@ def test_urls_of_google_are_signed_by_the_service_account():
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     access = ServiceAccount("robot@acme.iam.gserviceaccount.com", pem)
     stored = StoredAt(Provider.GCS, "data", "a b/c.txt", version_id="1700000000000000")
-    url = signing.read_url(stored, access, now=datetime(2026, 1, 31, 9, 30, tzinfo=UTC))
+    url = presigned_urls.read_url(stored, access, now=datetime(2026, 1, 31, 9, 30, tzinfo=UTC))
 
     signed, _, signature = url.partition("&X-Goog-Signature=")
     query = (
@@ -95,12 +95,12 @@ def test_the_store_answers_for_an_hour_to_one_method():
         bucket.put(key, b"bytes")
         stored = StoredAt(Provider.S3, bucket.uri[5:], key, bucket.env["AWS_ENDPOINT_URL_S3"])
         access = AccessKey(bucket.env["AWS_ACCESS_KEY_ID"], bucket.env["AWS_SECRET_ACCESS_KEY"])
-        url = signing.read_url(stored, access, file_name="ü.txt")
+        url = presigned_urls.read_url(stored, access, file_name="ü.txt")
         assert HTTP.request("GET", url).data == b"bytes" and status(url, "HEAD") == 403
-        assert status(signing.read_url(stored, access, method="HEAD"), "HEAD") == 200
-        assert status(signing.read_url(stored, access, now=timezone.now() - timedelta(minutes=61))) == 403
-        assert status(signing.read_url(stored, AccessKey("other", "secret"))) == 403
-        assert status(signing.read_url(stored, None)) == 403
+        assert status(presigned_urls.read_url(stored, access, method="HEAD"), "HEAD") == 200
+        assert status(presigned_urls.read_url(stored, access, now=timezone.now() - timedelta(minutes=61))) == 403
+        assert status(presigned_urls.read_url(stored, AccessKey("other", "secret"))) == 403
+        assert status(presigned_urls.read_url(stored, None)) == 403
 
 
 def test_a_version_is_read_after_the_object_was_replaced():
@@ -111,9 +111,9 @@ def test_a_version_is_read_after_the_object_was_replaced():
     endpoint = servers.session_env()["S3_ENDPOINT_URL"]
 
     pinned = StoredAt(Provider.S3, bucket.uri[5:], "a.txt", endpoint, version_id=first)
-    assert HTTP.request("GET", signing.read_url(pinned, access)).data == b"first"
+    assert HTTP.request("GET", presigned_urls.read_url(pinned, access)).data == b"first"
     newest = StoredAt(Provider.S3, bucket.uri[5:], "a.txt", endpoint)
-    assert HTTP.request("GET", signing.read_url(newest, access)).data == b"second"
+    assert HTTP.request("GET", presigned_urls.read_url(newest, access)).data == b"second"
 
 
 def test_azure_answers_to_its_own_kind_of_signature():
@@ -123,11 +123,11 @@ def test_azure_answers_to_its_own_kind_of_signature():
         Provider.AZURE, bucket.uri[5:], "folder/b c ü.txt", reference_servers.azurite().url, account=AZURE_ACCOUNT
     )
     access = AccountKey(AZURE_KEY)
-    url = signing.read_url(stored, access, file_name="c.txt")
+    url = presigned_urls.read_url(stored, access, file_name="c.txt")
     answer = HTTP.request("GET", url)
     assert (answer.status, answer.data) == (200, b"bytes")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="c.txt"'
     assert status(url, "HEAD") == 200
-    assert status(signing.read_url(stored, access, now=timezone.now() - timedelta(minutes=61))) == 403
-    assert status(signing.read_url(stored, AccountKey("c2VjcmV0"))) == 403
-    assert status(signing.read_url(stored, None)) in (403, 404, 409)
+    assert status(presigned_urls.read_url(stored, access, now=timezone.now() - timedelta(minutes=61))) == 403
+    assert status(presigned_urls.read_url(stored, AccountKey("c2VjcmV0"))) == 403
+    assert status(presigned_urls.read_url(stored, None)) in (403, 404, 409)
