@@ -126,8 +126,8 @@ def test_pages_cost_the_same_whatever_is_on_them(browser, alice, project, django
     client = browser(alice)
     client.get("/")
     urls = [f"{thing.get_absolute_url()}/lineage" for thing in (middle, detector, trial)]
-    # A graph takes nine, what is affected fourteen, whatever there is.
-    for url, most in (*((url, 16) for url in urls), (f"{middle.get_absolute_url()}/impact", 21)):
+    # A graph takes nine, what is affected seventeen, whatever there is.
+    for url, most in (*((url, 16) for url in urls), (f"{middle.get_absolute_url()}/impact", 24)):
         with django_assert_max_num_queries(most):
             client.get(url)
     caches["lineage"].clear()
