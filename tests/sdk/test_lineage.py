@@ -3,13 +3,12 @@
 import json
 from urllib.parse import parse_qs, urlsplit
 
-import networkx
 import pytest
 
 import wanllmdb as wandb
 from tests.sdk.network import Handler, serve
 from wanllmdb.sdk.connection import connect
-from wanllmdb.sdk.lineage import graph, mermaid, sources, tree
+from wanllmdb.sdk.lineage import mermaid, sources, tree
 from wanllmdb.sdk.lineage.graph import Lineage
 
 HOSTILE = 'x"]; end %%{init: {"securityLevel": "loose"}}%% <img src=x onerror=alert(1)>\n```\x1b[31m#quot;'
@@ -65,16 +64,6 @@ def test_a_graph_has_nodes_and_the_edges_between_them():
     assert lineage.node("r").more_upstream == 1200
     with pytest.raises(wandb.NotFound, match="no node 'x'"):
         lineage.node("x")
-
-
-def test_a_graph_for_networkx(monkeypatch):
-    drawn = Lineage(GRAPH).to_networkx()
-    assert list(networkx.ancestors(drawn, "m")) and drawn.graph["root"] == "m"
-    assert drawn.nodes["d"]["qualified_name"] == "acme/churn/data:v1"
-    assert drawn.edges["d", "r", "used"]["requested_as"] == ["production", "v1"]
-    monkeypatch.setattr(graph, "find_spec", lambda name: None)
-    with pytest.raises(wandb.Invalid, match="pip install networkx"):
-        Lineage(GRAPH).to_networkx()
 
 
 def test_a_chart_has_names_as_text():
