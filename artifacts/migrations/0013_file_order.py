@@ -26,7 +26,7 @@ def store_folder_summaries(apps, schema_editor):
     folders = apps.get_model("artifacts", "FolderSummary").objects.using(database)
     large = versions.filter(state="finalized", file_count__gt=folder_summaries.MAX_COUNTED_FILES)
     for version in large.only("pk").iterator():
-        rows = version.files.order_by("path").values_list("path", "size").iterator(chunk_size=_BATCH_SIZE)
+        rows = version.files.order_by("path").values_list("path", "size", "blob_id").iterator(chunk_size=_BATCH_SIZE)
         folders.bulk_create(
             (
                 folders.model(

@@ -124,7 +124,8 @@ def test_who_waits_for_others_has_a_queue_of_its_own():
     queues = {name: route({}, name)["queue"].name for name in tasks.app.tasks if not name.startswith("celery.")}
     own = {name for name, queue in queues.items() if queue == "notifications"}
 
-    assert own == {f"notifications.tasks.{name}" for name in ("deliver", "mail", "send_digests", "record_heartbeat")}
+    told = {f"notifications.tasks.{name}" for name in ("deliver", "mail", "send_digests", "record_heartbeat")}
+    assert own == {*told, "artifacts.references.tasks.check"}
 
 
 def test_lag_and_missing_workers_are_reported(client, alice, bob, artifact, v1, receiver):
