@@ -28,7 +28,7 @@ from artifacts import event_messages
 from artifacts.aliases import proposals, protection
 from artifacts.content import downloads, single_upload
 from artifacts.drafts import FileSpec
-from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion
+from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion, ExternalStore
 from events import outbox
 from notifications import watches, webhooks
 from notifications.models import Delivery
@@ -77,6 +77,9 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
         webhook=paused, event=outbox.record(event_messages.ALIAS_MOVED, artifact.project, {}, actor=bob)
     )
     watches.watch(Actor(alice), artifact.project)
+    # Nothing listens there.
+    place = {"prefix": "s3://bucket", "endpoint": "http://127.0.0.1:9", "is_operated": True}
+    store = ExternalStore.objects.create(team=artifact.project.team, name="photos", **place)
     return {
         "webhook_id": [str(webhook.pk), str(paused.pk)],
         "delivery_id": [str(webhooks.test(Actor(alice), webhook).pk), str(sent.pk)],
@@ -95,6 +98,7 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
             str(invitations.invite_user(Actor(alice), artifact.project.team, name, Role.VIEWER).pk)
             for name in ("carol", "dave")
         ],
+        "store_id": [str(store.pk)],
         "key_id": [str(keys.issue(user=alice, name="spare")[0].pk)],
     }
 
