@@ -113,7 +113,8 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("name__regex", "\\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\\Z")),
                         name="artifact_name_is_valid",
-                        violation_error_message="An artifact name has 1 to 128 letters, digits, dots, underscores and hyphens, and starts with a letter or digit.",  # noqa: E501
+                        violation_error_message="An artifact name has 1 to 128 letters, digits, dots, underscores and "
+                        "hyphens, and starts with a letter or digit.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("type__regex", "\\A[A-Za-z0-9._-]{1,64}\\Z")), name="artifact_type_is_valid"
