@@ -130,11 +130,11 @@ def test_health_is_what_finds_that_it_is_back(db, store, web_process):
 
 
 def test_a_connection_that_the_store_has_closed_meanwhile_is_no_failure(store, web_process):
-    storage.upload_file("probes/x", b"x")
+    storage.upload_file("tries/x", b"x")
     store.stop()
     store.start()
 
-    assert storage.get_file_info("probes/x").size == 1
+    assert storage.get_file_info("tries/x").size == 1
 
 
 def test_workers_wait_longer(store):
