@@ -62,11 +62,13 @@ def head(
     headers: Mapping[str, str],
     limits: Limits,
     lookup: Lookup = url_policy.resolve_host,
+    before_redirect: Callable[[str], object] | None = None,
 ) -> Response:
     """The headers of what the URL leads to, over at most `MAX_REDIRECTS` redirects, all within `limits.total`.
 
-    `policy_of` says under which policy each of the URLs is judged. Raises `AddressRefused` where one may not be called,
-    also where a redirect leads from TLS to none.
+    `policy_of` says under which policy each of the URLs is judged, and `before_redirect` is called with each but the
+    first before it is asked. Raises `AddressRefused` where one may not be called, also where a redirect leads from TLS
+    to none.
     """
     until = time.monotonic() + limits.total
     for _ in range(MAX_REDIRECTS + 1):
@@ -78,6 +80,8 @@ def head(
         if response.status not in _REDIRECTS or not location:
             return response
         url = _redirected(url, location)
+        if before_redirect is not None:
+            before_redirect(url)
     return replace(response, error=f"The server redirected more than {MAX_REDIRECTS} times.")
 
 

@@ -42,7 +42,11 @@ _NEVER = [
 
 # Domains that only private networks know: those that are set aside for them, and those that many of them use.
 _LOOPBACK_DOMAINS = ("localhost", "localdomain", "localdomain6")
-_PRIVATE_DOMAINS = ("local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa", "metadata.goog")
+# fmt: off
+_PRIVATE_DOMAINS = (
+    "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa", "metadata.goog", "svc", "consul",
+)
+# fmt: on
 # A part of an IPv4 address as the resolver reads it: decimal, octal, hexadecimal.
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 
@@ -127,7 +131,7 @@ def check_host(host: str, policy: Policy) -> None:
     Whatever a resolver would read as an IP address is judged as one: `2130706433`, `0x7f.1` and `127.0.0.1.` too.
     """
     name = host.lower().removesuffix(".")
-    if not host.isascii() or not (":" in host or _NAME.fullmatch(name)) or ".." in name:
+    if not host.isascii() or not (":" in host or _NAME.fullmatch(name)) or ".." in host:
         raise AddressRefused("The host is not valid: write it in ASCII, names in other letters as `xn--…`.")
     if ":" in host or _NUMBER.fullmatch(name.rpartition(".")[2]):
         ip = host if _is_ip(host) else _resolver_ip(name)
@@ -204,7 +208,8 @@ def _taken_apart(url: str) -> tuple[str, str, int, str]:
         raise AddressRefused("The URL must start with https:// or http://.")
     if "@" in parts.netloc:
         raise AddressRefused("Leave username and password out of the URL.")
-    if parts.fragment or not (_is_ip(host) or _NAME.fullmatch(host)) or port == 0:
+    is_bracketed = parts.netloc.startswith("[")
+    if parts.fragment or not (_is_ip(host) or (_NAME.fullmatch(host) and not is_bracketed)) or port == 0:
         raise AddressRefused("This is not a valid URL.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return parts.scheme, host, port or _PORTS[parts.scheme], path

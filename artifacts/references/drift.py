@@ -159,14 +159,20 @@ class _Turn:
         return Finding.unknown(_UNREACHABLE.get(location.provider, "No external store of the team covers it."))
 
     def _ask(self, url: str, access: Access | None, recorded: Recorded) -> Finding:
-        host = urlsplit(url).netloc.lower()
-        if self._silences[host] >= _SILENCES:
+        server = urlsplit(url).netloc.lower()
+        if self._silences[server] >= _SILENCES:
             return Finding.unknown("The server did not respond to other requests just before.")
-        _rates()[access is not None].wait(host)
+
+        def wait(target: str) -> None:
+            # A redirect may lead from a store to the web.
+            is_store = access is not None and _host_of(target) == _host_of(url)
+            _rates()[is_store].wait(_host_of(target))
+
+        wait(url)
         policy_of = access.policy_of if access else lambda _: url_policy.for_references()
-        finding = inspection.inspect(url, policy_of, self._limits, recorded)
+        finding = inspection.inspect(url, policy_of, self._limits, recorded, wait)
         with self._lock:
-            self._silences[host] = self._silences[host] + 1 if finding.is_silent else 0
+            self._silences[server] = self._silences[server] + 1 if finding.is_silent else 0
         return finding
 
 
@@ -174,6 +180,11 @@ class _Turn:
 def _rates() -> dict[bool, HostRate]:
     """Of external stores, and of the web."""
     return {True: HostRate(settings.STORE_CHECKS_A_SECOND), False: HostRate(settings.WEB_CHECKS_A_SECOND)}
+
+
+def _host_of(url: str) -> str:
+    """A host by one name, so that it gets no more requests for having several ports."""
+    return (urlsplit(url).hostname or "").removesuffix(".")
 
 
 def _wants_checksum(provider: Provider, recorded: Recorded) -> bool:
@@ -248,8 +259,9 @@ def _finish(check: ReferenceCheck) -> None:
         return
     references = ArtifactFile.objects.filter(version=check.version_id, reference_uri__isnull=False)
     worst = (state for state in WORST_FIRST if references.filter(reference_state=state).exists())
-    version = ArtifactVersion.objects.filter(pk=check.version_id)
-    version.update(reference_state=next(worst, None), references_checked_at=timezone.now())
-    if row.found and check.version.is_finalized:
+    version = ArtifactVersion.objects.filter(pk=check.version_id, state=ArtifactVersion.State.FINALIZED)
+    # It may have been deleted meanwhile.
+    is_there = version.update(reference_state=next(worst, None), references_checked_at=timezone.now())
+    if row.found and is_there:
         events.references_changed(check.version, row.found)
     row.delete()

@@ -48,15 +48,26 @@ class Finding(NamedTuple):
         return cls(None, reason[:200], is_silent)
 
 
-def ask(url: str, policy_of: Callable[[str], Policy], limits: Limits) -> Response:
+def ask(
+    url: str,
+    policy_of: Callable[[str], Policy],
+    limits: Limits,
+    before_redirect: Callable[[str], object] | None = None,
+) -> Response:
     """The response to a HEAD. Raises `AddressRefused` where the URL, or one that it redirects to, may not be called."""
-    return guarded_http.head(url, policy_of, _HEADERS, limits)
+    return guarded_http.head(url, policy_of, _HEADERS, limits, before_redirect=before_redirect)
 
 
-def inspect(url: str, policy_of: Callable[[str], Policy], limits: Limits, recorded: Recorded) -> Finding:
-    """What one HEAD finds out about the object at the URL."""
+def inspect(
+    url: str,
+    policy_of: Callable[[str], Policy],
+    limits: Limits,
+    recorded: Recorded,
+    before_redirect: Callable[[str], object] | None = None,
+) -> Finding:
+    """What one HEAD finds out about the object at the URL. `before_redirect` as of `guarded_http.head`."""
     try:
-        return judge(ask(url, policy_of, limits), recorded)
+        return judge(ask(url, policy_of, limits, before_redirect), recorded)
     except errors.AddressRefused as refusal:
         return Finding.unknown(str(refusal))
 

@@ -18,7 +18,8 @@ MAX_LENGTH = 2048
 _SECRET_PARAMETERS = frozenset([
     "awsaccesskeyid", "signature", "expires",
     "sig", "se", "sp", "sv", "sr", "st", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv",
-    "token", "access_token", "key", "api_key", "apikey", "password", "secret",
+    "token", "access_token", "auth_token", "private_token", "job_token", "jwt", "authorization",
+    "key", "api_key", "apikey", "access_key", "secret_key", "password", "secret", "client_secret", "googleaccessid",
 ])
 # fmt: on
 _SECRET_PREFIXES = ("x-amz-", "x-goog-")
@@ -152,7 +153,7 @@ def _on_web(uri: str, scheme: str) -> Location:
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise errors.ReferenceRefused("This is not a valid URL.") from error
-    if not host or port == 0:
+    if not host or port == 0 or (parts.netloc.startswith("[") and ":" not in host):
         raise errors.ReferenceRefused("This is not a valid URL: it names no host.")
     if "#" in uri:
         raise errors.ReferenceRefused("Leave out the part of the URL from # on: servers never get it.")

@@ -25,7 +25,8 @@ REFUSED = [
     "https://example.org@127.0.0.1/", "https://example.org\\@127.0.0.1/", "https://exa mple.org/",
     "https://example.org/\r\nHost: inner", "https://example.org/ü", "https://exämple.org/", "https://example.org:0/",
     "https://example.org:99999/", "https://example.org:port/", "https://example.org/#part", "https://[::1/",
-    "https://[fe80::1%25eth0]/", "https://-example.org/", "https://exa$mple.org/", "https://" + "a" * 2000,
+    "https://[fe80::1%25eth0]/", "https://[v1.example.org]/", "https://-example.org/", "https://exa$mple.org/",
+    "https://" + "a" * 2000,
 ]  # fmt: skip
 
 
@@ -141,9 +142,10 @@ HOSTS_HERE = [
     "168.63.129.16", "100.100.100.200", "::ffff:7f00:1", "fd00:ec2::254",
     "localhost", "LOCALHOST", "localhost.", "a.localhost", "localhost.localdomain", "localhost6.localdomain6",
     "metadata", "metadata.google.internal", "METADATA.GOOGLE.INTERNAL.", "metadata.goog", "instance-data", "minio",
-    "data.internal", "printer.local", "nas.lan", "nas.home.arpa", "db.corp", "db.intranet",
+    "data.internal", "printer.local", "nas.lan", "nas.home.arpa", "db.corp", "db.intranet", "db.default.svc",
 ]  # fmt: skip
 NO_HOSTS = [
+    "a.org..", "localhost..", "127.0.0.1..",
     "", ".", "..", "a..b", "-a.org", "a-.org-", "a b.org", "ex%61mple.org", "a/b", "user@a.org", "a.org:80", "[::1]",
     "１２７.0.0.1", "127。0。0。1", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "münchen.de", "a\0.org", "a\n.org", "1.2.3.4.5", "256.1.1.1",
     "127.0.0.256",

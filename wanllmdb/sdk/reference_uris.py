@@ -20,7 +20,8 @@ STORES = ("s3", "gs", "az")
 _SECRET_PARAMETERS = frozenset({
     *("awsaccesskeyid", "signature", "expires"),
     *("sig", "se", "sp", "sv", "sr", "st", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"),
-    *("token", "access_token", "key", "api_key", "apikey", "password", "secret"),
+    *("token", "access_token", "auth_token", "private_token", "job_token", "jwt", "authorization"),
+    *("key", "api_key", "apikey", "access_key", "secret_key", "password", "secret", "client_secret", "googleaccessid"),
 })  # fmt: skip
 _SECRET_PREFIXES = ("x-amz-", "x-goog-")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,31})://(.*)", re.DOTALL)

@@ -1,5 +1,6 @@
 """The form that adds references to a draft: one URI, or many that were pasted, one a line."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -13,6 +14,7 @@ from artifacts.references.references import ReferenceSpec
 
 MAX_SHOWN_FAULTS = 10
 _MAX_LENGTH = 4 * 2**20
+_SEPARATOR = re.compile(r" {2,}|\s*\t\s*")
 _NONE = "Enter at least one URI."
 _EXAMPLE = "s3://bucket/data/train.parquet  data/train.parquet"
 _FOLDER = "This names a folder: add its objects one by one, or log them with add_reference in Python."
@@ -24,7 +26,8 @@ class Line(NamedTuple):
 
 
 class ReferencesForm(forms.Form):
-    """Objects elsewhere: a URI a line and, after a space, the path that it gets; without one, the name of the object.
+    """Objects elsewhere: a URI a line and, after two spaces or a tab, the path that it gets; without one, the name of
+    the object. One space may be part of a key.
 
     What is wrong is said by line. The draft is the one that they go into, None where they begin one.
     """
@@ -34,7 +37,7 @@ class ReferencesForm(forms.Form):
         max_length=_MAX_LENGTH,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": _EXAMPLE}),
-        help_text="One per line: s3://, gs://, az:// or https://, optionally with a space and a path in this version.",
+        help_text="One per line: s3://, gs://, az:// or https://. Two spaces and a path after it set its path here.",
         error_messages={"required": _NONE, "max_length": "That is too much for one time."},
     )
 
@@ -71,9 +74,9 @@ class ReferencesForm(forms.Form):
 
 def _lines(text: str) -> Iterator[Line]:
     for number, line in enumerate(text.splitlines(), 1):
-        uri, _, path = line.strip().replace("\t", " ").partition(" ")
+        uri, *path = _SEPARATOR.split(line.strip(), maxsplit=1)
         if uri:
-            yield Line(number, ReferenceSpec(path.strip() or default_path(uri), uri))
+            yield Line(number, ReferenceSpec("".join(path) or default_path(uri), uri))
 
 
 def default_path(uri: str) -> str:

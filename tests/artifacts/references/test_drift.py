@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actor import Actor
-from artifacts import errors
+from artifacts import errors, versions
 from artifacts.aliases import aliases, protection
 from artifacts.models import ArtifactVersion, ReferenceCheck
 from artifacts.references import checks, drift, external_stores, inspection, tasks
@@ -396,6 +396,23 @@ def test_an_event_names_no_more_than_the_first(bob, artifact, monkeypatch):
     assert references["missing"] == 30 and len(references["first"]) == drift.MAX_NAMED
 
 
+def test_a_version_that_is_deleted_during_its_check_is_no_news(bob, artifact, monkeypatch):
+    version = refer(bob, artifact, {"a": "file:///a"})
+    gone = inspection.Finding(drift.ReferenceState.MISSING)
+    monkeypatch.setattr(drift._Turn, "examine", lambda self, file: gone)
+    finish = drift._finish
+
+    def finish_too_late(check: ReferenceCheck) -> None:
+        versions.delete(Actor(bob), version)
+        finish(check)
+
+    monkeypatch.setattr(drift, "_finish", finish_too_late)
+    checks.request(Actor(bob), version)
+    work()
+    assert not ReferenceCheck.objects.exists()
+    assert not Event.objects.filter(kind="version.reference_changed").exists()
+
+
 def test_a_host_is_asked_only_so_often():
     now, slept = [0.0], []
     rate = HostRate(10, clock=lambda: now[0], sleep=slept.append)
@@ -405,6 +422,18 @@ def test_a_host_is_asked_only_so_often():
     now[0] = 5.0
     rate.wait("a")
     assert len(slept) == 2
+
+
+def test_redirects_wait_for_their_turn_as_well(bob, artifact, site, monkeypatch):
+    """Else references on many hosts, all of which redirect to one, would give it many requests at once."""
+    site.statuses = {("HEAD", "/here"): 302}
+    site.headers = {"/here": {"Location": f"http://localhost:{site.server_port}/there"}}
+    site.files |= {"/here": b"", "/there": b"x"}
+    waited = []
+    monkeypatch.setattr(HostRate, "wait", lambda self, host: waited.append(host))
+    version = refer(bob, artifact, {"a.csv": f"{site.url}/here"}, identity=etag(b"x"))
+    assert check(bob, version).reference_state == "unchanged"
+    assert waited == ["127.0.0.1", "localhost"]
 
 
 def test_a_redirect_from_tls_to_none_is_refused():

@@ -39,7 +39,7 @@ NO_REFERENCES = [
     "https://", "https:///a", "https://user@example.org/", "https://user:password@example.org/", "https://@example.org/",
     "https://example.org@127.0.0.1/", "https://example.org\\@127.0.0.1/", "https://example.org/a b",
     "https://example.org/ü", "https://exämple.org/a", "https://example.org:0/", "https://example.org:99999/",
-    "https://example.org:port/", "https://example.org/#access_token=1", "https://[::1/", "https://-a.example.org/",
+    "https://example.org:port/", "https://example.org/#access_token=1", "https://[::1/", "https://[v1.fe80]/", "https://-a.example.org/",
     "file://", "file:///", "file://localhost/etc/passwd", "file://server/share", "file:////server/share",
     "file:///\\\\server\\share", "file://user@/etc/passwd", "javascript://example.org/%0aalert(1)",
     "JavaScript:alert(1)",
@@ -136,6 +136,9 @@ def test_refusals_do_not_repeat_secrets():
         ("https://a.org/a?page=1;sig=s&b=c", "https://a.org/a?b=c"),
         ("https://a.org/a?%73ig=s&%20TOKEN=t", "https://a.org/a"),
         ("https://a.org/a?api_key=k&apikey=k&key=k&password=p&secret=s&access_token=t&monkey=m", "https://a.org/a?monkey=m"),
+        ("https://git.example.org/a?private_token=t&ref=main", "https://git.example.org/a?ref=main"),
+        ("https://a.org/a?auth_token=t&job_token=t&jwt=t&Authorization=t&client_secret=s", "https://a.org/a"),
+        ("https://a.org/a?GoogleAccessId=a&access_key=k&secret_key=s&b=c", "https://a.org/a?b=c"),
         ("dvc://a/b?token=t#part", "dvc://a/b#part"),
     ],
 )  # fmt: skip
