@@ -14,7 +14,7 @@ from accounts.actor import Actor
 from accounts.former_names import Deleted
 from accounts.models import Role
 from artifacts import errors, former_names, search_index, tasks, validators
-from artifacts.aliases import aliases, protection
+from artifacts.aliases import aliases, lock, protection
 from artifacts.models import (
     AliasProposal,
     AliasRule,
@@ -87,7 +87,7 @@ def update(actor: Actor, artifact: Artifact, **changes: Any) -> Artifact:
     tags, added, removed = (changes.pop(name, None) for name in ("tags", "add_tags", "remove_tags"))
     if "name" in changes:
         validators.check_artifact_name(changes["name"])
-    artifact = aliases.lock(artifact)
+    artifact = lock.acquire(artifact)
     before = artifact.name
     _require_may_change(actor, artifact, changes)
     for column, value in changes.items():
@@ -116,7 +116,7 @@ def delete(actor: Actor, artifact: Artifact, *, delete_aliases: bool = True) -> 
     aliases the name is reserved; the numbers of versions under it go on in any case.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
-    artifact = aliases.lock(artifact)
+    artifact = lock.acquire(artifact)
     names = list(artifact.alias_set.values_list("alias", flat=True))
     protection.require(actor, artifact, names, because=protection.DELETED_WITH_ARTIFACT)
     protection.require_own_rules(actor, artifact)

@@ -1,68 +1,19 @@
 """What people do with aliases: create, move, remove, roll back and swap them. Each takes the artifact's lock first."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Subquery
 
-from accounts import permissions
 from accounts.actor import Actor
-from accounts.models import Role, Team, User
 from artifacts import errors, validators
-from artifacts.aliases import history, protection
+from artifacts.aliases import history, lock
+from artifacts.aliases.lock import AliasState
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
 from core import compiled_queries
-from core.compiled_queries import CompiledQuery, FilledQuery, all_but
-from projects.models import Project
-
-
-def _locked(pk: UUID) -> QuerySet[Artifact]:
-    rows = Artifact.objects.filter(pk=pk).select_related("project__team")
-    return rows.select_for_update(no_key=True, of=("self",))
-
-
-def _locked_with_role(user: UUID, pk: UUID) -> QuerySet[Artifact]:
-    return (
-        _locked(pk)
-        .with_role_of(User(pk=user))
-        .defer(
-            *all_but("", Artifact, "project", "name", "type"),
-            *all_but("project", Project, "team", "name"),
-            *all_but("project__team", Team, "name"),
-        )
-    )
-
-
-def _state(artifact: UUID, alias: str) -> QuerySet[Artifact]:
-    last = AliasChange.objects.of(artifact, alias)
-    rows = Artifact.objects.filter(pk=artifact).order_by().select_related("row__version", "row__created_by")
-    return rows.annotate(
-        row=FilteredRelation("alias_set", condition=Q(alias_set__alias=alias)),
-        last_change_number=Subquery(last.values("number")[:1]),
-        last_change_at=Subquery(last.values("created_at")[:1]),
-    ).defer(
-        *all_but("", Artifact),
-        *all_but("row__version", ArtifactVersion, *_OF_A_VERSION),
-        *all_but("row__created_by", User, "username"),
-    )
-
-
-def _state_and_target(artifact: UUID, alias: str, version: UUID) -> QuerySet[Artifact]:
-    target = FilteredRelation("versions", condition=Q(versions__pk=version))
-    rows = _state(artifact, alias).annotate(target=target).select_related("row__version", "row__created_by", "target")
-    return rows.defer(*all_but("target", ArtifactVersion, *_OF_A_VERSION))
-
-
-# What its alias shows of it, and whether it can have one.
-_OF_A_VERSION = ("artifact", "number", "state")
-_LOCKED = CompiledQuery(_locked, UUID)
-_LOCKED_WITH_ROLE = CompiledQuery(_locked_with_role, UUID, UUID)
-_STATE = CompiledQuery(_state, UUID, str)
-_STATE_AND_TARGET = CompiledQuery(_state_and_target, UUID, str, UUID)
 
 
 class NoExpectation:
@@ -116,7 +67,7 @@ def update_many(
     for alias, to in targets.items():
         if to is not None:
             validators.check_alias(alias)
-    artifact, states = _lock_and_read(actor, artifact, targets)
+    artifact, states = lock.acquire_and_read(actor, artifact, targets)
     moves = []
     for alias, to in targets.items():
         _require_expected(alias, states[alias].row, (expected or {}).get(alias, NO_EXPECTATION))
@@ -133,7 +84,7 @@ def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = 
 
     A second rollback undoes the first. Raises `NothingBefore`, `AliasNotFound`, and what `move` raises.
     """
-    artifact, states = _lock_and_read(actor, artifact, {alias: None})
+    artifact, states = lock.acquire_and_read(actor, artifact, {alias: None})
     _require_expected(alias, states[alias].row, expected)
     before = version_before(artifact, alias)
     if not before.is_finalized:
@@ -148,7 +99,7 @@ def swap(actor: Actor, artifact: Artifact, one: str, other: str) -> list[Move]:
     """Let two aliases exchange their versions, both or none."""
     if one == other:
         raise errors.Invalid(f"Choose two different aliases: {one!r} cannot be swapped with itself.")
-    artifact, states = _lock_and_read(actor, artifact, {one: None, other: None})
+    artifact, states = lock.acquire_and_read(actor, artifact, {one: None, other: None})
     for alias in (one, other):
         if states[alias].row is None:
             raise _not_found(artifact, alias)
@@ -210,14 +161,6 @@ def rollback_versions(artifact: Artifact, aliases: Iterable[str]) -> dict[str, s
     return {alias: f"v{number}" for alias, number in finalized.values_list("alias", "number")}
 
 
-def lock(artifact: Artifact) -> Artifact:
-    """The artifact under the row lock that orders all that happens to its versions and aliases."""
-    row = _LOCKED.first(artifact.pk)
-    if row is None:
-        raise _deleted(artifact)
-    return row
-
-
 def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
     """Raise `AliasTargetRefused` unless the version is a finalized one of the artifact."""
     if version.artifact_id != artifact.pk:
@@ -261,9 +204,9 @@ def put_alias(
     expected: Expected = NO_EXPECTATION,
     proposal: AliasProposal | None = None,
 ) -> Move:
-    """Put the alias on the version and record it, for callers that hold `lock(artifact)` and asked `protection`."""
+    """Put the alias on the version and record it, for callers that hold its lock and asked `protection`."""
     validators.check_alias(alias)
-    state = _read(artifact, alias, to)
+    state = lock.read(artifact, alias, to)
     _require_expected(alias, state.row, expected)
     return _put(actor, artifact, alias, state, to, proposal)
 
@@ -276,8 +219,8 @@ def drop_alias(
     expected: Expected = NO_EXPECTATION,
     proposal: AliasProposal | None = None,
 ) -> Move:
-    """Remove the alias and record it, for callers that hold `lock(artifact)` and asked `protection`."""
-    state = _read(artifact, alias)
+    """Remove the alias and record it, for callers that hold its lock and asked `protection`."""
+    state = lock.read(artifact, alias)
     _require_expected(alias, state.row, expected)
     return _drop(actor, artifact, alias, state, proposal)
 
@@ -289,64 +232,11 @@ def record_removal(actor: Actor, artifact: Artifact) -> None:
         history.record(actor, artifact, row.alias, row.version, None, last)
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What a change of one alias has to know. `row` is None for an alias that does not exist.
-
-    `target` is the version that it is to go to, as it is now, if that is one of the artifact.
-    """
-
-    row: ArtifactAlias | None
-    target: ArtifactVersion | None
-    last: history.LastChange
-
-
-def _lock_and_read(
-    actor: Actor, artifact: Artifact, targets: Mapping[str, ArtifactVersion | None]
-) -> tuple[Artifact, dict[str, _State]]:
-    """The artifact under its lock, for somebody who may move these aliases, and the state of each. One trip.
-
-    Rules and states are asked for by queries after the one that waits for the lock: before, others may have moved an
-    alias, made a rule, or deleted a version.
-    """
-    locked, rules, *states = compiled_queries.fetch(
-        _LOCKED_WITH_ROLE.filled(actor.user.pk, artifact.pk),
-        protection.query_for(artifact),
-        *[_state_query(artifact, alias, to) for alias, to in targets.items()],
-    )
-    if not locked:
-        raise _deleted(artifact)
-    [artifact] = locked
-    role = Role(artifact.role) if artifact.role else None
-    permissions.require_role(actor, artifact.project.team, role, Role.EDITOR)
-    protection.require_by(protection.with_scopes(rules, artifact), role, actor, targets)
-    return artifact, {alias: _state_of(artifact, scope) for alias, [scope] in zip(targets, states, strict=True)}
-
-
-def _read(artifact: Artifact, alias: str, to: ArtifactVersion | None = None) -> _State:
-    """The state of one alias, for who holds the artifact's lock. One query."""
-    [[scope]] = compiled_queries.fetch(_state_query(artifact, alias, to))
-    return _state_of(artifact, scope)
-
-
-def _state_query(artifact: Artifact, alias: str, to: ArtifactVersion | None) -> FilledQuery[Artifact]:
-    """It begins at the artifact, which exists in any case."""
-    return _STATE.filled(artifact.pk, alias) if to is None else _STATE_AND_TARGET.filled(artifact.pk, alias, to.pk)
-
-
-def _state_of(artifact: Artifact, scope: Artifact) -> _State:
-    # Django sets neither where there is none.
-    row, target = getattr(scope, "row", None), getattr(scope, "target", None)
-    for related in filter(None, (row, row and row.version, target)):
-        related.artifact = artifact
-    return _State(row, target, history.LastChange(scope.last_change_number or 0, scope.last_change_at))
-
-
 def _put(
     actor: Actor,
     artifact: Artifact,
     alias: str,
-    state: _State,
+    state: AliasState,
     to: ArtifactVersion,
     proposal: AliasProposal | None = None,
     *,
@@ -370,7 +260,9 @@ def _put(
     return Move(row, before)
 
 
-def _drop(actor: Actor, artifact: Artifact, alias: str, state: _State, proposal: AliasProposal | None = None) -> Move:
+def _drop(
+    actor: Actor, artifact: Artifact, alias: str, state: AliasState, proposal: AliasProposal | None = None
+) -> Move:
     row = state.row
     if row is None:
         raise _not_found(artifact, alias)
@@ -391,10 +283,6 @@ def _require_expected(alias: str, row: ArtifactAlias | None, expected: Expected)
         happened = "created" if expected is None else "moved"
         message = f"Alias {alias!r} was {happened} in the meantime: it now points to {row.version.version}."
     raise errors.AliasMoved(message, **{"alias": alias, "version": None, "version_id": None} | extra)
-
-
-def _deleted(artifact: Artifact) -> errors.Missing:
-    return errors.Missing(f"Artifact {artifact.name!r} was deleted.")
 
 
 def _not_found(artifact: Artifact, alias: str) -> errors.AliasNotFound:

@@ -13,7 +13,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Membership, Role, Team, User
 from artifacts import errors, events, validators
-from artifacts.aliases import aliases, protection
+from artifacts.aliases import aliases, lock, protection
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactVersion
 
 # Sent with `proposal`, in the transaction that approves, rejects or withdraws it.
@@ -31,7 +31,7 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     validators.check_alias(alias)
-    artifact = aliases.lock(artifact)
+    artifact = lock.acquire(artifact)
     if to is None:
         now = aliases.get(artifact, alias).version
     else:
@@ -60,7 +60,7 @@ def approve(actor: Actor, proposal: AliasProposal, comment: str = "") -> aliases
 
     Raises `AliasMoved` where it is not, and `Denied` for who proposed it or has not the role that the rules ask for.
     """
-    artifact = aliases.lock(proposal.artifact)
+    artifact = lock.acquire(proposal.artifact)
     proposal = _still_open(proposal)
     _require_decider(actor, artifact, proposal)
     actor = replace(actor, reason=proposal.reason)
@@ -74,7 +74,7 @@ def approve(actor: Actor, proposal: AliasProposal, comment: str = "") -> aliases
 @transaction.atomic
 def reject(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasProposal:
     """Decide that the alias stays. Raises `Denied` as `approve` does."""
-    artifact = aliases.lock(proposal.artifact)
+    artifact = lock.acquire(proposal.artifact)
     proposal = _still_open(proposal)
     _require_decider(actor, artifact, proposal)
     _decide(actor, proposal, AliasProposal.State.REJECTED, comment)
@@ -85,7 +85,7 @@ def reject(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasPro
 @transaction.atomic
 def withdraw(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasProposal:
     """Take one's own proposal back."""
-    aliases.lock(proposal.artifact)
+    lock.acquire(proposal.artifact)
     proposal = _still_open(proposal)
     if proposal.proposed_by_id != actor.user.pk and not actor.is_staff:
         raise errors.Denied("Only the person who proposed a move can withdraw it; others can reject it.")

@@ -16,7 +16,7 @@ from django.test import Client
 from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import artifacts, versions
-from artifacts.aliases import aliases
+from artifacts.aliases import aliases, lock
 from artifacts.errors import (
     AliasMoved,
     AliasNotFound,
@@ -277,7 +277,7 @@ def test_a_move_waits_for_who_has_the_artifact(bob, artifact, v1, v2):
     """What somebody does under the lock is done before the next one looks, also if it takes its time."""
     aliases.move(Actor(bob, Channel.SDK), artifact, "production", v1)
     with transaction.atomic():
-        held = aliases.lock(artifact)
+        held = lock.acquire(artifact)
         aliases.put_alias(Actor(bob, Channel.SDK), held, "production", ArtifactVersion.objects.get(pk=v2.pk))
         seen = at_once(lambda: aliases.get(artifact, "production").version)
     assert seen == [v1]

@@ -14,7 +14,7 @@ from accounts import keys
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, User
 from artifacts import artifacts, versions
-from artifacts.aliases import aliases, history
+from artifacts.aliases import aliases, history, lock
 from artifacts.errors import AliasNotFound, NothingBefore
 from artifacts.models import AliasChange, Artifact, ArtifactVersion
 from core import errors
@@ -86,7 +86,7 @@ def test_every_change_is_complete_by_itself(recorded, alice, bob, artifact, v1, 
 
 def test_what_workers_do_by_themselves_is_by_nobody(bob, artifact, v1):
     with transaction.atomic():
-        aliases.put_alias(Actor(None), aliases.lock(artifact), "nightly", v1)
+        aliases.put_alias(Actor(None), lock.acquire(artifact), "nightly", v1)
 
     [change] = of("nightly")
     assert (change.changed_by, change.changed_by_name, change.channel) == (None, "", "worker")

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actor import Actor, Channel
 from accounts.models import ApiKey, Membership, Role, Team, User
 from artifacts import artifacts, name_resolution
-from artifacts.aliases import aliases, protection
+from artifacts.aliases import aliases, lock, protection
 from artifacts.models import AliasChange, Artifact, ArtifactAlias
 from core import compiled_queries
 from core.compiled_queries import CompiledQuery, StringAgg
@@ -295,6 +295,6 @@ def test_a_lock_needs_a_transaction(artifact):
     for _ in range(2):
         if connection.features.has_select_for_update:
             with pytest.raises(TransactionManagementError):
-                aliases.lock(artifact)
+                lock.acquire(artifact)
         with transaction.atomic():
-            assert aliases.lock(artifact) == artifact
+            assert lock.acquire(artifact) == artifact
