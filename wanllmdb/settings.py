@@ -12,6 +12,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 
 from core import csp
 from core.client_ip import TrustedProxies
+from wanllmdb import admin_theme, api_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -98,35 +99,7 @@ TEMPLATES = [
     }
 ]
 
-# The admin in the colours of static/css/tokens.css, which its own stylesheet reads.
-_GREYS = "#f7f7f5 #f1f1ee #e3e3de #d3d3cd #9b9ea5 #6b6f77 #5b5e66 #3a3f46 #2d3136 #131416 #0d0e0f"
-_BLUES = "#edf1fd #dde5fb #c3d0f8 #a9bdfb #93aeff #7d9bf7 #2f55c8 #2849ad #23408f #1f2945 #161d33"
-_WEIGHTS = (50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 950)
-UNFOLD = {
-    "SITE_TITLE": "wanLLMDB",
-    "SITE_HEADER": "wanLLMDB",
-    "SITE_SUBHEADER": "Administration",
-    "SITE_ICON": "wanllmdb.administration.icon",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/favicon.svg"}],
-    "BORDER_RADIUS": "6px",
-    "COLORS": {
-        "base": dict(zip(map(str, _WEIGHTS), _GREYS.split(), strict=True)),
-        "primary": dict(zip(map(str, _WEIGHTS), _BLUES.split(), strict=True)),
-        "font": {
-            "subtle-light": "#5b5e66",
-            "subtle-dark": "#a2a7af",
-            "default-light": "#1c1d20",
-            "default-dark": "#e7e8ea",
-            "important-light": "#1c1d20",
-            "important-dark": "#e7e8ea",
-        },
-    },
-    "STYLES": ["wanllmdb.administration.tokens_stylesheet", "wanllmdb.administration.admin_stylesheet"],
-    "SCRIPTS": ["wanllmdb.administration.theme_script"],
-    "THEME": "wanllmdb.administration.theme",
-    "DASHBOARD_CALLBACK": "wanllmdb.administration.index",
-    "SIDEBAR": {"navigation": "wanllmdb.administration.navigation"},
-}
+UNFOLD = admin_theme.UNFOLD
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -305,51 +278,12 @@ EVENT_LIFE = timedelta(seconds=env.int("EVENT_LIFE_SECONDS", default=90 * 24 * 3
 
 # --- API --------------------------------------------------------------------------------------------------------------
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "api.authentication.ApiKeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    # No view is accessible by omission: each sets its own permissions, which a test checks.
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
-    "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "api.errors.handle",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "URL_FORMAT_OVERRIDE": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-
+REST_FRAMEWORK = api_settings.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
 KNOX_TOKEN_MODEL = "accounts.ApiKey"
 REST_KNOX = {"TOKEN_PREFIX": "wllm_", "TOKEN_TTL": None, "AUTO_REFRESH": False}
 # Only knox's abstract model is used: its own table would remain empty.
 MIGRATION_MODULES = {"knox": None}
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "wanLLMDB",
-    "DESCRIPTION": "Artifacts, their versions and aliases. Errors are `application/problem+json`.",
-    "VERSION": "1",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.schema.document_problems",
-        "api.schema.document_titles",
-    ],
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {
-        "RunStateEnum": "projects.models.State",
-        "VersionStateEnum": "artifacts.models.ArtifactVersion.State",
-        "ListedVersionStateEnum": ["draft", "finalized"],
-        "EventKindEnum": "events.kinds.choices",
-        "DeliveryStateEnum": "notifications.models.Delivery.State",
-        "ProposalStateEnum": "artifacts.models.AliasProposal.State",
-        "RoleEnum": "accounts.models.Role",
-        "RuleRoleEnum": [("editor", "Editor"), ("admin", "Admin")],
-    },
-}
 
 # --- Workers ----------------------------------------------------------------------------------------------------------
 
