@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from artifacts.lineage.walk import ARTIFACT, RUN, VERSION, Ref
+from artifacts.lineage.recursive_queries import ARTIFACT, RUN, VERSION, Ref
 from artifacts.models import ArtifactUsage, ArtifactVersion, VersionSource
 
 # Rows of one table: where nodes have more edges than this, the last ones are left out.

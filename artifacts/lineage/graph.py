@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from artifacts import errors
-from artifacts.lineage import edges, nodes, walk
+from artifacts.lineage import edges, nodes, recursive_queries
 from artifacts.lineage.nodes import Thing
-from artifacts.lineage.walk import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
+from artifacts.lineage.recursive_queries import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
 from artifacts.models import Artifact, ArtifactVersion
 from core.bounded_count import COUNT_LIMIT
 from projects.models import Run
@@ -172,9 +172,9 @@ def lineage(
     start = Ref(_letter(root), root.pk)
     sides = [letter for letter, name in _SIDES.items() if direction in (name, Direction.BOTH)]
     most = limit if siblings is None else min(siblings, limit)
-    found = walk.steps(start, sides, depth=depth, limit=limit, siblings=most, fold=fold)
+    found = recursive_queries.steps(start, sides, depth=depth, limit=limit, siblings=most, fold=fold)
     distances = _nearest(start, found, limit)
-    degrees = walk.degrees(distances, fold=fold)
+    degrees = recursive_queries.degrees(distances, fold=fold)
     things = nodes.load(distances)
     links = _links(things, degrees, fold)
     drafts = {ref for ref, thing in things.items() if ref.kind == VERSION and thing.finalized_at is None}
@@ -206,12 +206,12 @@ def _require_between(name: str, value: int, most: int) -> None:
         raise errors.Invalid(f"`{name}` is from 1 to {most:,}, not {value}.")
 
 
-def _nearest(start: Ref, found: Iterable[walk.Step], limit: int) -> dict[Ref, int]:
+def _nearest(start: Ref, found: Iterable[recursive_queries.Step], limit: int) -> dict[Ref, int]:
     """The distance of each node, negative upstream, the root first and then by distance.
 
     Where there are too many, each side has half of the room, and what the other side leaves over.
     """
-    sides: dict[str, list[walk.Step]] = {UPSTREAM: [], DOWNSTREAM: []}
+    sides: dict[str, list[recursive_queries.Step]] = {UPSTREAM: [], DOWNSTREAM: []}
     for step in found:
         sides[step.side].append(step)
     room = limit - 1
@@ -254,7 +254,9 @@ def _more(
     }
 
 
-def _is_truncated(start: Ref, found: Iterable[walk.Step], distances: dict[Ref, int], more: dict[Ref, More]) -> bool:
+def _is_truncated(
+    start: Ref, found: Iterable[recursive_queries.Step], distances: dict[Ref, int], more: dict[Ref, More]
+) -> bool:
     """Whether a node that was reached on a side goes on there, or was left out itself."""
     reached = [(step.side, step.ref) for step in found]
     if any(ref not in distances for _, ref in reached):

@@ -14,8 +14,8 @@ from uuid import UUID
 from accounts.models import Membership, Role, Team
 from artifacts import errors, validators
 from artifacts.aliases import protection
-from artifacts.lineage import edges, nodes, walk
-from artifacts.lineage.walk import RUN, VERSION, Ref
+from artifacts.lineage import edges, nodes, recursive_queries
+from artifacts.lineage.recursive_queries import RUN, VERSION, Ref
 from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
 from core import long_values
 from core.bounded_count import COUNT_LIMIT
@@ -256,7 +256,7 @@ def _matches(filter: Filter, group: Group, project: Project) -> bool:
 
 
 def _look(user: Any, version: ArtifactVersion) -> _Found:
-    refs = walk.downstream(Ref(VERSION, version.pk), COUNT_LIMIT + 1)
+    refs = recursive_queries.downstream(Ref(VERSION, version.pk), COUNT_LIMIT + 1)
     is_complete = len(refs) <= COUNT_LIMIT
     refs = refs[:COUNT_LIMIT]
     versions = ArtifactVersion.objects.filter(pk__in=[ref.pk for ref in refs if ref.kind == VERSION]).order_by()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
-from artifacts.lineage.walk import ARTIFACT, RUN, VERSION, Ref
+from artifacts.lineage.recursive_queries import ARTIFACT, RUN, VERSION, Ref
 from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
 from core import long_values
 from projects.models import Project, Run

@@ -8,8 +8,8 @@ import pytest
 
 from accounts.actor import Actor
 from artifacts import artifacts
-from artifacts.lineage import walk
-from artifacts.lineage.walk import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
+from artifacts.lineage import recursive_queries
+from artifacts.lineage.recursive_queries import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
 from artifacts.models import ArtifactUsage, ArtifactVersion, VersionSource
 from tests.artifacts.lineage import histories
 
@@ -47,7 +47,7 @@ def search(graph: Graph, root: Ref, depth: int) -> dict[Ref, int]:
     return distances
 
 
-def found(steps: Iterable[walk.Step], side: str) -> dict[Ref, int]:
+def found(steps: Iterable[recursive_queries.Step], side: str) -> dict[Ref, int]:
     mine = [step for step in steps if step.side == side]
     assert len({step.ref for step in mine}) == len(mine)
     assert [step.distance for step in mine] == sorted(step.distance for step in mine)
@@ -81,12 +81,12 @@ def test_the_same_as_a_plain_search(tangle, fold):
     assert any(root in search(down, root, 50) or root in down[near] for root in roots for near in down[root])
     for index, root in enumerate(roots):
         depth = (1, 3, 50)[index % 3]
-        steps = walk.steps(root, [UPSTREAM, DOWNSTREAM], depth=depth, limit=5000, siblings=5000, fold=fold)
+        steps = recursive_queries.steps(root, [UPSTREAM, DOWNSTREAM], depth=depth, limit=5000, siblings=5000, fold=fold)
         assert found(steps, DOWNSTREAM) == search(down, root, depth)
         assert found(steps, UPSTREAM) == search(up, root, depth)
         if root.kind == VERSION:
-            assert set(walk.downstream(root, 10_000)) == search(down, root, 1000).keys()
-    assert walk.degrees(roots, fold=fold) == {ref: (len(up[ref]), len(down[ref])) for ref in roots}
+            assert set(recursive_queries.downstream(root, 10_000)) == search(down, root, 1000).keys()
+    assert recursive_queries.degrees(roots, fold=fold) == {ref: (len(up[ref]), len(down[ref])) for ref in roots}
 
 
 def test_the_nearest_come_first_and_no_more_than_so_many(tangle):
@@ -95,9 +95,9 @@ def test_the_nearest_come_first_and_no_more_than_so_many(tangle):
     everything = search(down, root, 50)
     assert len(everything) > 10
     for limit in (1, 2, 5, 10):
-        steps = walk.steps(root, [DOWNSTREAM], depth=50, limit=limit, siblings=limit, fold=False)
+        steps = recursive_queries.steps(root, [DOWNSTREAM], depth=50, limit=limit, siblings=limit, fold=False)
         some = found(steps, DOWNSTREAM)
         assert len(some) == limit - 1
         assert sorted(some.values()) == sorted(everything.values())[: limit - 1]
-        assert walk.downstream(root, limit) == walk.downstream(root, limit)[:limit]
-        assert len(walk.downstream(root, limit)) == limit
+        assert recursive_queries.downstream(root, limit) == recursive_queries.downstream(root, limit)[:limit]
+        assert len(recursive_queries.downstream(root, limit)) == limit
