@@ -23,6 +23,9 @@ from artifacts.previews.results import Preview, PreviewTooLarge
 
 _ROOT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 6.0
+# Of one process: its memory in bytes, and its time on a processor.
+_MAX_MEMORY = 512 * 2**20
+_MAX_CPU_SECONDS = 2
 _MAX_MESSAGE = 8 * 2**20
 _TOO_COSTLY = "Its contents take too much memory or time to preview"
 _BUSY = "The preview is not ready: the server is busy with other previews. Try again in a moment."
@@ -131,7 +134,7 @@ def _seconds_until(deadline: float) -> float:
 @contextmanager
 def _process(module: str) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
-        [sys.executable, "-Es", "-m", f"artifacts.previews.{module}"],
+        [sys.executable, "-Es", "-m", f"artifacts.previews.{module}", str(_MAX_MEMORY), str(_MAX_CPU_SECONDS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The limits and the protocol of sandboxed processes. Imports nothing of Django.
+"""What sandboxed processes share: they apply their limits, and speak with `sandbox`. Imports nothing of Django.
 
 A process reads one job as a line of JSON from stdin. Each line that it writes is `{"read": [offset, length, file]}`,
 which is answered with the bytes of that range, or `{"meanwhile": …}`, a result to use where the limits end the process
@@ -10,15 +10,13 @@ import resource
 import sys
 from typing import Any
 
-MEMORY = 512 * 2**20
-SECONDS = 2
-
 
 def read_job() -> dict[str, Any]:
-    """Apply the limits, then read the job."""
+    """Apply the limits, of which the arguments of the process are memory in bytes and seconds, then read the job."""
+    memory, seconds = map(int, sys.argv[1:])
     for resource_type, limit in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
