@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.draft import Draft
-from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.paths import StrPath
+
+if TYPE_CHECKING:
+    from wanllmdb.sdk.logged_version import LoggedVersion
 
 
 class File:

@@ -24,8 +24,8 @@ from urllib3.exceptions import HTTPError
 from wanllmdb.sdk import __version__, cancellation, connection_errors, errors
 from wanllmdb.sdk.connection_errors import origin_of
 from wanllmdb.sdk.host_environment import certificates, proxies
-from wanllmdb.sdk.host_environment.api_keys import Secret
 from wanllmdb.sdk.host_environment.proxies import Proxy
+from wanllmdb.sdk.host_environment.secret import Secret
 
 API_PATH = "/api/v1"
 USER_AGENT = f"wanllmdb-sdk/{__version__}"

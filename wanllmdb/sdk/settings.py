@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.host_environment import api_keys, directories
-from wanllmdb.sdk.host_environment.api_keys import Secret
+from wanllmdb.sdk.host_environment.secret import Secret
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 MODES = ("online", "offline", "disabled")

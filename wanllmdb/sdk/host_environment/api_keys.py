@@ -11,20 +11,12 @@ from urllib.parse import urlsplit
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.host_environment import directories
+from wanllmdb.sdk.host_environment.secret import Secret
 
 # What the header can hold: RFC 6750, section 2.1.
 _BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 # A byte order mark and a zero-width space come along where people copy.
 _INVISIBLE = "\ufeff\u200b"
-
-
-class Secret(str):
-    """A text that is sent and never shown: its `repr`, and so a traceback with local variables, hides it."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'…'"
 
 
 def clean(key: object) -> Secret | None:

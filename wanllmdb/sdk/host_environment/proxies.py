@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.host_environment.api_keys import Secret
+from wanllmdb.sdk.host_environment.secret import Secret
 
 SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _PORTS = {"http": 80, "https": 443}

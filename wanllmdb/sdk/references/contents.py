@@ -18,7 +18,7 @@ from wanllmdb.sdk import connection_errors, errors, reference_uris
 from wanllmdb.sdk.cancellation import cancellable_sleep, raise_if_cancelled
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.reference_uris import STORES, Location, without_secrets
-from wanllmdb.sdk.references import identity, stores, web_objects
+from wanllmdb.sdk.references import identity, stores
 from wanllmdb.sdk.references.web_requests import WebClient
 from wanllmdb.sdk.transfer.hashes import MIB
 
@@ -152,7 +152,7 @@ class Reader:
             raise _unreachable(entry, f"the server answered {response.status}")
         first, size = _extent(response.headers, response.status == 206)
         version_id = response.headers.get("x-amz-version-id") or response.headers.get("x-goog-generation")
-        identities = {identity.of_etag(response.headers.get("ETag")), web_objects.modified_of(response.headers)}
+        identities = {identity.of_etag(response.headers.get("ETag")), identity.of_last_modified(response.headers)}
         blocks = response.stream(BLOCK_SIZE, decode_content=False)
         return _Opened(identities, size, blocks, response.close, first, version_id)
 

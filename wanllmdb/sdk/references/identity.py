@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from wanllmdb.sdk import errors, timestamps
 
@@ -23,6 +25,20 @@ def of_etag(etag: str | None) -> str:
 def of_time(modified_at: datetime | None) -> str:
     """`modified:…`, in UTC."""
     return f"modified:{timestamps.to_wire(modified_at)}" if modified_at else ""
+
+
+def of_headers(headers: Mapping[str, str]) -> str:
+    """The ETag, or else the time of the last change; empty if a server sends neither."""
+    return of_etag(headers.get("ETag")) or of_last_modified(headers)
+
+
+def of_last_modified(headers: Mapping[str, str]) -> str:
+    """The time of the last change; empty if a server sends none, or no date, or one without a time zone."""
+    value = headers.get("Last-Modified")
+    try:
+        return of_time(parsedate_to_datetime(value)) if value else ""
+    except (ValueError, errors.Invalid):
+        return ""
 
 
 def of_sha256(sha256: str) -> str:

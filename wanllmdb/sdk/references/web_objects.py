@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
-from email.utils import parsedate_to_datetime
 
 import urllib3
 
@@ -31,7 +29,7 @@ def look_up(url: str) -> tuple[int, str]:
         raise errors.NotFound(f"{shown} does not exist: the server answered {status}")
     if status >= 300:
         raise web_requests.unreachable(url, f"the server answered {status}")
-    found = identity_of(headers)
+    found = identity.of_headers(headers)
     if not found:
         raise errors.Invalid(
             f"The server of {shown} sends neither an ETag nor the time of the last change, so that nobody could notice "
@@ -45,17 +43,3 @@ def _ask(client: WebClient, method: str, url: str) -> tuple[int, urllib3.HTTPHea
     response = client.open(method, url)
     response.close()
     return response.status, response.headers
-
-
-def identity_of(headers: Mapping[str, str]) -> str:
-    """The ETag, or else the time of the last change; empty if a server sends neither."""
-    return identity.of_etag(headers.get("ETag")) or modified_of(headers)
-
-
-def modified_of(headers: Mapping[str, str]) -> str:
-    """The time of the last change as an identity, or empty."""
-    value = headers.get("Last-Modified")
-    try:
-        return identity.of_time(parsedate_to_datetime(value)) if value else ""
-    except (ValueError, errors.Invalid):  # no date, or one without a time zone
-        return ""
