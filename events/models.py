@@ -9,7 +9,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from events import kinds
-from projects.models import Project
+from projects.models.project import Project
 
 
 class EventQuerySet(models.QuerySet["Event"]):

@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Subquery
 from accounts.actor import Actor
 from artifacts import errors, validators
 from artifacts.aliases import history, lock
-from artifacts.aliases.lock import AliasState
+from artifacts.aliases.lock import AliasState, LastChange
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactAlias, ArtifactVersion
 from core import compiled_queries
 
@@ -228,7 +228,7 @@ def drop_alias(
 def record_removal(actor: Actor, artifact: Artifact) -> None:
     """Record that all its aliases go with the artifact, for callers that hold its lock and delete it then."""
     for row in artifact.alias_set.for_display().with_last_change().order_by("alias"):
-        last = history.LastChange(row.last_change_number or 0, row.last_change_at)
+        last = LastChange(row.last_change_number or 0, row.last_change_at)
         history.record(actor, artifact, row.alias, row.version, None, last)
 
 

@@ -1,7 +1,7 @@
 """The record of aliases: each change is one row, written in the same transaction, and told to the outbox."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
@@ -10,12 +10,8 @@ from artifacts import errors, events, search_index
 from artifacts.models import AliasChange, AliasProposal, Artifact, ArtifactVersion
 from core import compiled_queries
 
-
-class LastChange(NamedTuple):
-    """Number and time of an alias's last change; 0 and None for one that never was."""
-
-    number: int
-    created_at: datetime | None
+if TYPE_CHECKING:
+    from artifacts.aliases.lock import LastChange
 
 
 def record(
@@ -24,7 +20,7 @@ def record(
     alias: str,
     before: ArtifactVersion | None,
     after: ArtifactVersion | None,
-    last: LastChange,
+    last: "LastChange",
     proposal: AliasProposal | None = None,
     *,
     is_rollback: bool = False,

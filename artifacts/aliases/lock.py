@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import FilteredRelation, Q, QuerySet, Subquery
@@ -10,7 +12,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role, Team, User
 from artifacts import errors
-from artifacts.aliases import history, protection
+from artifacts.aliases import protection
 from artifacts.models import AliasChange, Artifact, ArtifactAlias, ArtifactVersion
 from core import compiled_queries
 from core.compiled_queries import CompiledQuery, FilledQuery, all_but
@@ -62,6 +64,13 @@ _STATE = CompiledQuery(_state, UUID, str)
 _STATE_AND_TARGET = CompiledQuery(_state_and_target, UUID, str, UUID)
 
 
+class LastChange(NamedTuple):
+    """Number and time of an alias's last change; 0 and None for one that never was."""
+
+    number: int
+    created_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class AliasState:
     """What a change of one alias has to know. `row` is None for an alias that does not exist.
@@ -71,7 +80,7 @@ class AliasState:
 
     row: ArtifactAlias | None
     target: ArtifactVersion | None
-    last: history.LastChange
+    last: LastChange
 
 
 def acquire(artifact: Artifact) -> Artifact:
@@ -120,7 +129,7 @@ def _state_of(artifact: Artifact, scope: Artifact) -> AliasState:
     row, target = getattr(scope, "row", None), getattr(scope, "target", None)
     for related in filter(None, (row, row and row.version, target)):
         related.artifact = artifact
-    return AliasState(row, target, history.LastChange(scope.last_change_number or 0, scope.last_change_at))
+    return AliasState(row, target, LastChange(scope.last_change_number or 0, scope.last_change_at))
 
 
 def _deleted(artifact: Artifact) -> errors.Missing:

@@ -9,11 +9,12 @@ from django.db.models import OuterRef, Q, Subquery
 from uuid_utils.compat import uuid7
 
 from accounts.actor import Channel
-from accounts.models import ApiKey, Team
+from accounts.models.key import ApiKey
+from accounts.models.team import Team
 from artifacts import validators
 from artifacts.models.alias_sort_key import AliasSortKeyField
 from core import long_values
-from projects.models import Project
+from projects.models.project import Project
 
 if TYPE_CHECKING:
     from artifacts.models.artifact import Artifact

@@ -9,11 +9,13 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
-from accounts.models import FormerName, Membership, User
+from accounts.models.former_name import FormerName
+from accounts.models.team import Membership
+from accounts.models.user import User
 from artifacts import validators
 from artifacts.models.alias import ArtifactAlias
 from core import long_values
-from projects.models import Project
+from projects.models.project import Project
 
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):

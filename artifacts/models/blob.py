@@ -10,7 +10,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from artifacts import validators
-from projects.models import Project
+from projects.models.project import Project
 
 
 class BlobQuerySet(models.QuerySet["Blob"]):

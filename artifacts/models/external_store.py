@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from accounts.models import Team
+from accounts.models.team import Team
 
 
 class ReadsAs(models.TextChoices):

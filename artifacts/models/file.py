@@ -7,30 +7,14 @@ from django.db.models import Q
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from artifacts import file_kinds, natural_order
+from artifacts import file_kinds
 from artifacts.models.blob import Blob
+from artifacts.models.path_fields import PathField, SortKeyField
 from artifacts.models.reference_state import ReferenceState
 from artifacts.models.version import ArtifactVersion
 
 # Bytes. Images are not made smaller for lists.
 MAX_PICTURE = 2 * 2**20
-
-
-class PathField(models.CharField):
-    """Text that sorts by its bytes on every database, so that one index serves order, prefix and cursor."""
-
-    def db_parameters(self, connection: Any) -> dict[str, Any]:
-        collation = "C" if connection.vendor == "postgresql" else None
-        return {**super().db_parameters(connection), "collation": collation}
-
-
-class SortKeyField(PathField):
-    """The key of the row's path by `natural_order`, whoever makes the row."""
-
-    def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        value = natural_order.sort_key(model_instance.path)
-        setattr(model_instance, self.attname, value)
-        return value
 
 
 class FileQuerySet(models.QuerySet["ArtifactFile"]):

@@ -3,15 +3,16 @@
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from artifacts.models.file import PathField
-from artifacts.models.version import ArtifactVersion
+from artifacts.models.path_fields import PathField
 
 
 class FolderSummary(models.Model):
     """Of a folder with so many files that counting them takes time; `path` ends with a slash, or is "" for the root."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    version = models.ForeignKey(ArtifactVersion, on_delete=models.CASCADE, related_name="folders", db_index=False)
+    version = models.ForeignKey(
+        "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="folders", db_index=False
+    )
     path = PathField(max_length=1024, blank=True)
     entry_count = models.PositiveIntegerField(help_text="Files and folders that lie in it directly.")
     file_count = models.PositiveIntegerField(help_text="All files below it.")

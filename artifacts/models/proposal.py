@@ -8,7 +8,7 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from core import long_values
-from projects.models import Project
+from projects.models.project import Project
 
 
 class ProposalQuerySet(models.QuerySet["AliasProposal"]):

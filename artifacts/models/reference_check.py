@@ -9,8 +9,6 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from artifacts.models.version import ArtifactVersion
-
 
 class ReferenceCheckQuerySet(models.QuerySet["ReferenceCheck"]):
     def waiting(self, now: datetime) -> Self:
@@ -26,7 +24,7 @@ class ReferenceCheck(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey(
-        ArtifactVersion, on_delete=models.CASCADE, related_name="reference_checks", db_index=False
+        "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="reference_checks", db_index=False
     )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False

@@ -8,10 +8,11 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from accounts.models import Role, Team
+from accounts.models.role import Role
+from accounts.models.team import Team
 from artifacts import validators
 from core import long_values
-from projects.models import Project
+from projects.models.project import Project
 
 if TYPE_CHECKING:
     from artifacts.models.artifact import Artifact

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Left
 
 from artifacts.search_query import SHORTEST_INDEXED
 from core.sqlite import full_text
-from projects.models import Project, Run
+from projects.models.project import Project
 
 MAX_KEY_LENGTH = 200
 MAX_VALUE_LENGTH = 200
@@ -60,7 +60,7 @@ class _About(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     artifact = models.ForeignKey("artifacts.Artifact", on_delete=models.CASCADE, null=True, related_name="+")
     version = models.ForeignKey("artifacts.ArtifactVersion", on_delete=models.CASCADE, null=True, related_name="+")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="+")
+    run = models.ForeignKey("projects.Run", on_delete=models.CASCADE, null=True, related_name="+")
 
     class Meta:
         abstract = True

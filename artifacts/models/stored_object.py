@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from artifacts import validators
 from artifacts.models.version import ArtifactVersion
-from projects.models import Project
+from projects.models.project import Project
 
 INCOMING = "incoming/"
 

@@ -3,12 +3,10 @@
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from projects.models import Run
-
 
 class ArtifactUsage(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="usages", db_index=False)
+    run = models.ForeignKey("projects.Run", on_delete=models.CASCADE, related_name="usages", db_index=False)
     version = models.ForeignKey(
         "artifacts.ArtifactVersion", on_delete=models.CASCADE, related_name="usages", db_index=False
     )

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
-from accounts.models import Membership
+from accounts.models.team import Membership
 from artifacts.models.reference_state import ReferenceState
 from core import long_values
-from projects.models import Project, Run
+from projects.models.project import Project
 
 
 class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
@@ -95,7 +95,7 @@ class ArtifactVersion(models.Model):
     references_checked_at = models.DateTimeField(null=True, editable=False)
     storage_path = models.CharField(max_length=300, editable=False, help_text="The prefix of its keys in the store.")
     run = models.ForeignKey(
-        Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="logged_versions", db_index=False
+        "projects.Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="logged_versions", db_index=False
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False

@@ -14,7 +14,7 @@ from events.models import Event
 from notifications import message_formats
 from notifications.kinds import WEBHOOK_TEST
 from notifications.models.webhook import Webhook
-from projects.models import Project
+from projects.models.project import Project
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from core import long_values
 from events.models import Event
-from projects.models import Project
+from projects.models.project import Project
 
 if TYPE_CHECKING:
     from artifacts.models import AliasProposal

@@ -10,11 +10,11 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Concat, Lower
 from uuid_utils.compat import uuid7
 
-from accounts.models import Membership, Team
-from artifacts.models import Artifact
+from accounts.models.team import Membership, Team
+from artifacts.models.artifact import Artifact
 from core import long_values
 from events.models import Event
-from projects.models import Project
+from projects.models.project import Project
 
 
 class WatchQuerySet(models.QuerySet["Watch"]):

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from core import encryption, long_values
 from events.models import Event
 from notifications.message_formats import WebhookFormat
-from projects.models import Project
+from projects.models.project import Project
 
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):

@@ -3,15 +3,13 @@
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from projects.models.run import Run
-
 
 class HistoryBatch(models.Model):
     """Some consecutive rows of a run, which are numbered from 0 in the order in which they arrived."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The constraint's index begins with the run.
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="history_batches", db_index=False)
+    run = models.ForeignKey("projects.Run", on_delete=models.CASCADE, related_name="history_batches", db_index=False)
     # The number after that of the last row.
     end_row = models.PositiveIntegerField()
     row_count = models.PositiveIntegerField()
@@ -33,7 +31,7 @@ class HistoryWriter(models.Model):
     """A process that logs into a run, and how many of its rows have been received: a repeated request adds none."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="history_writers", db_index=False)
+    run = models.ForeignKey("projects.Run", on_delete=models.CASCADE, related_name="history_writers", db_index=False)
     writer = models.UUIDField()
     row_count = models.PositiveIntegerField(default=0)
 

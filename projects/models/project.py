@@ -4,17 +4,22 @@ from typing import TYPE_CHECKING, Any, Self, Union
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models.functions import Left
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from accounts.models import FormerName, Membership, Role, Team, User
+from accounts.models.former_name import FormerName
+from accounts.models.role import Role
+from accounts.models.team import Membership, Team
 from core import errors, long_values
 from projects.validators import NAME, validate_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models.user import User
 
 
 class Visibility(models.TextChoices):
@@ -25,7 +30,7 @@ class Visibility(models.TextChoices):
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
-    def visible_to(self, user: Union[User, "AnonymousUser"]) -> Self:
+    def visible_to(self, user: Union["User", "AnonymousUser"]) -> Self:
         """Projects of the user's teams, and internal ones of any team."""
         if not user.is_authenticated:
             return self.none()
@@ -33,14 +38,14 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         teams = Membership.objects.filter(user=user).values("team")
         return self.filter(models.Q(team__in=teams) | models.Q(visibility=Visibility.INTERNAL))
 
-    def editable_by(self, user: Union[User, "AnonymousUser"]) -> Self:
+    def editable_by(self, user: Union["User", "AnonymousUser"]) -> Self:
         """Projects of teams where the user is at least editor."""
         if not user.is_authenticated:
             return self.none()
         roles = [role for role in Role if role.covers(Role.EDITOR)]
         return self.filter(team__in=Membership.objects.filter(user=user, role__in=roles).values("team"))
 
-    def with_role_of(self, user: User) -> Self:
+    def with_role_of(self, user: "User") -> Self:
         """Each with the user's role in its team as `role`; None for who is not in it."""
         memberships = Membership.objects.filter(team=models.OuterRef("team"), user=user)
         return self.annotate(role=models.Subquery(memberships.values("role")[:1]))
@@ -147,9 +152,9 @@ class Project(models.Model):
         """`team/name`, as people write it; the team must be loaded, or this is a query."""
         return f"{self.team.name}/{self.name}"
 
-    def users_with_access(self) -> models.QuerySet[User]:
+    def users_with_access(self) -> models.QuerySet["User"]:
         """The active users who see it: the inverse of `visible_to`."""
-        users = User.objects.filter(is_active=True)
+        users = get_user_model().objects.filter(is_active=True)
         if self.visibility == Visibility.INTERNAL:
             return users
         return users.filter(pk__in=Membership.objects.filter(team=self.team_id).values("user"))

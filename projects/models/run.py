@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.models import Membership
+from accounts.models.team import Membership
 from core import long_values
 from projects.models.project import Project, as_uuid
 from projects.validators import NAME, validate_name
@@ -18,7 +18,7 @@ from projects.validators import NAME, validate_name
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from accounts.models import User
+    from accounts.models.user import User
 
 
 class State(models.TextChoices):
