@@ -3,15 +3,24 @@
 Of each object as much is found as the bounds say; what lies beyond them is stored, and not found.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from django.apps import apps
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
+from artifacts.models import (
+    AliasChange,
+    Artifact,
+    ArtifactFile,
+    ArtifactTag,
+    ArtifactVersion,
+    SearchDocument,
+    SearchValue,
+)
 from artifacts.models.search import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from artifacts.search_query import fold
 from core import compiled_queries
+from projects.models import Project, Run
 
 MAX_TEXT_LENGTH = 2**14
 MAX_FILES_LENGTH = 2**17
@@ -26,7 +35,6 @@ RUN_FIELDS = {"name", "display_name", "tags", "notes", "config", "summary"}
 
 # The key, joined by dots; the number, if it is one; the text.
 Value = tuple[str, float | None, str]
-GetModel = Callable[[str, str], type[Model]]
 
 
 class Entry(NamedTuple):
@@ -52,13 +60,13 @@ def put_files(version: Any, project_id: Any) -> None:
     """Let the version, which was finalized just now, be found by its files."""
     entry = _of_files(version, project_id, _paths(version.files))
     if entry.text:
-        _document(entry, apps.get_model).save()
+        _document(entry).save()
 
 
 def put_reason(change: Any, project_id: Any) -> None:
     """Let the artifact, and the version that the alias came to, be found by the reason, if there is one."""
     if change.reason:
-        compiled_queries.insert(_document(_of_reason(change, project_id), apps.get_model))
+        compiled_queries.insert(_document(_of_reason(change, project_id)))
 
 
 def put_run(run: Any) -> None:
@@ -73,22 +81,21 @@ def put_project(project: Any) -> None:
 
 def remove_version(version: Any) -> None:
     """Let a version that is deleted be found no longer. Other rows go with what they are about."""
-    for name in ("SearchDocument", "SearchValue"):
-        apps.get_model("artifacts", name).objects.filter(version=version).delete()
+    for model in (SearchDocument, SearchValue):
+        model.objects.filter(version=version).delete()
 
 
-def rebuild(get_model: GetModel = apps.get_model) -> None:
-    """Make all entries anew, for what was written without the verbs. `get_model` is that of a migration."""
-    documents, values = (get_model("artifacts", name).objects for name in ("SearchDocument", "SearchValue"))
-    documents.all().delete()
-    values.all().delete()
+def rebuild() -> None:
+    """Make all entries anew, for what was written without the verbs."""
+    SearchDocument.objects.all().delete()
+    SearchValue.objects.all().delete()
     batch: list[Entry] = []
-    for entry in _all_entries(get_model):
+    for entry in _all_entries():
         batch.append(entry)
         if len(batch) == _BATCH_SIZE:
-            _insert(batch, get_model)
+            _insert(batch)
             batch = []
-    _insert(batch, get_model)
+    _insert(batch)
 
 
 def flatten(field: str, data: Any) -> list[Value]:
@@ -189,65 +196,61 @@ def _lines(paths: Iterable[str]) -> str:
     return fold("\n".join(["", *lines, ""])) if lines else ""
 
 
-def _document(entry: Entry, get_model: GetModel) -> Any:
-    return get_model("artifacts", "SearchDocument")(part=entry.part, text=entry.text, **entry.about)
+def _document(entry: Entry) -> SearchDocument:
+    return SearchDocument(part=entry.part, text=entry.text, **entry.about)
 
 
 def _replace(entry: Entry) -> None:
     """Write only what differs: a run that logs its summary changes a few of its values each time."""
     about = Q(**{name if value else f"{name}__isnull": value or True for name, value in entry.about.items()})
-    documents = apps.get_model("artifacts", "SearchDocument").objects.filter(about, part=entry.part)
+    documents = SearchDocument.objects.filter(about, part=entry.part)
     stored = documents.first()
     if stored is None:
-        _document(entry, apps.get_model).save()
+        _document(entry).save()
     elif stored.text != entry.text:
         documents.filter(pk=stored.pk).update(text=entry.text)
-    values = apps.get_model("artifacts", "SearchValue").objects
-    rows = values.filter(about).values_list("key", "number", "text", "pk")
+    rows = SearchValue.objects.filter(about).values_list("key", "number", "text", "pk")
     before = {(key, number, text): pk for key, number, text, pk in rows}
     stale = before.keys() - set(entry.values)
     if stale:
-        values.filter(pk__in=[before[value] for value in stale]).delete()
-    _insert_values([entry._replace(values=[value for value in entry.values if value not in before])], apps.get_model)
+        SearchValue.objects.filter(pk__in=[before[value] for value in stale]).delete()
+    _insert_values([entry._replace(values=[value for value in entry.values if value not in before])])
 
 
-def _insert(entries: list[Entry], get_model: GetModel) -> None:
-    documents = [_document(entry, get_model) for entry in entries]
-    get_model("artifacts", "SearchDocument").objects.bulk_create(documents, _BATCH_SIZE)
-    _insert_values(entries, get_model)
+def _insert(entries: list[Entry]) -> None:
+    SearchDocument.objects.bulk_create([_document(entry) for entry in entries], _BATCH_SIZE)
+    _insert_values(entries)
 
 
-def _insert_values(entries: list[Entry], get_model: GetModel) -> None:
-    model = get_model("artifacts", "SearchValue")
+def _insert_values(entries: list[Entry]) -> None:
     rows = [
-        model(key=key, number=number, text=text, **entry.about)
+        SearchValue(key=key, number=number, text=text, **entry.about)
         for entry in entries
         for key, number, text in entry.values
     ]
     if rows:
-        model.objects.bulk_create(rows, _BATCH_SIZE)
+        SearchValue.objects.bulk_create(rows, _BATCH_SIZE)
 
 
-def _all_entries(get_model: GetModel) -> Iterator[Entry]:
-    for project in _each(get_model("projects", "Project").objects.all()):
+def _all_entries() -> Iterator[Entry]:
+    for project in _each(Project.objects.all()):
         yield _of_project(project)
-    for run in _each(get_model("projects", "Run").objects.all()):
+    for run in _each(Run.objects.all()):
         yield _of_run(run)
     tags: dict[Any, list[str]] = {}
-    for artifact, tag in get_model("artifacts", "ArtifactTag").objects.order_by("pk").values_list("artifact", "tag"):
+    for artifact, tag in ArtifactTag.objects.order_by("pk").values_list("artifact", "tag"):
         tags.setdefault(artifact, []).append(tag)
     projects = {}
-    for artifact in _each(get_model("artifacts", "Artifact").objects.all()):
+    for artifact in _each(Artifact.objects.all()):
         projects[artifact.pk] = artifact.project_id
         yield _of_artifact(artifact, tags.get(artifact.pk, []))
-    files = get_model("artifacts", "ArtifactFile").objects
-    for version in _each(get_model("artifacts", "ArtifactVersion").objects.filter(state="finalized")):
+    for version in _each(ArtifactVersion.objects.filter(state="finalized")):
         project_id = projects[version.artifact_id]
         yield _of_version(version, project_id)
         if version.file_count:
-            yield _of_files(version, project_id, _paths(files.filter(version=version.pk)))
-    versions = set(get_model("artifacts", "ArtifactVersion").objects.values_list("pk", flat=True))
-    for change in _each(get_model("artifacts", "AliasChange").objects.exclude(reason="")):
+            yield _of_files(version, project_id, _paths(ArtifactFile.objects.filter(version=version.pk)))
+    versions = set(ArtifactVersion.objects.values_list("pk", flat=True))
+    for change in _each(AliasChange.objects.exclude(reason="")):
         # The record outlives what it is about.
         if change.artifact_id in projects:
             change.to_version_id = change.to_version_id if change.to_version_id in versions else None

@@ -6,7 +6,7 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
-import artifacts.models.file
+import artifacts.models.path_fields
 
 
 class Migration(migrations.Migration):
@@ -226,7 +226,7 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("path", artifacts.models.file.PathField(max_length=1024)),
+                ("path", artifacts.models.path_fields.PathField(max_length=1024)),
                 ("name", models.CharField(max_length=1024)),
                 ("size", models.BigIntegerField()),
                 ("mime_type", models.CharField(max_length=255)),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import artifacts.models.alias_sort_key
-import artifacts.models.file
+import artifacts.models.path_fields
 
 _record_is_final = import_module("artifacts.migrations.0006_record_is_final")
 _search = import_module("artifacts.migrations.0014_search")
@@ -755,7 +755,7 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("path", artifacts.models.file.PathField(blank=True, max_length=1024)),
+                ("path", artifacts.models.path_fields.PathField(blank=True, max_length=1024)),
                 ("entry_count", models.PositiveIntegerField(help_text="Files and folders that lie in it directly.")),
                 ("file_count", models.PositiveIntegerField(help_text="All files below it.")),
                 ("total_size", models.BigIntegerField(help_text="Bytes of all files below it.")),
@@ -1125,7 +1125,7 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("path", artifacts.models.file.PathField(max_length=1024)),
+                ("path", artifacts.models.path_fields.PathField(max_length=1024)),
                 ("name", models.CharField(max_length=1024)),
                 ("size", models.BigIntegerField()),
                 ("mime_type", models.CharField(max_length=255)),
@@ -1153,7 +1153,7 @@ class Migration(migrations.Migration):
                     "is_executable",
                     models.BooleanField(default=False, help_text="On the disk that it came from, for its owner."),
                 ),
-                ("sort_key", artifacts.models.file.SortKeyField(default="", editable=False, max_length=3000)),
+                ("sort_key", artifacts.models.path_fields.SortKeyField(default="", editable=False, max_length=3000)),
             ],
             options={
                 "ordering": ["path"],

@@ -1,18 +1,30 @@
 """The secrets that webhooks sign with are encrypted: whoever reads the database, or a backup of it, cannot sign."""
 
+import base64
 from typing import Any
 
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
 from django.db import migrations, models
-
-from core import encryption
 
 
 def encrypt(apps: Any, schema_editor: Any) -> None:
-    _rewrite(apps, encryption.encrypt)
+    _rewrite(apps, lambda secret: _fernet().encrypt(secret.encode()).decode())
 
 
 def decrypt(apps: Any, schema_editor: Any) -> None:
-    _rewrite(apps, encryption.decrypt)
+    _rewrite(apps, lambda token: _fernet().decrypt(token.encode()).decode())
+
+
+def _fernet() -> MultiFernet:
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derive(key))) for key in keys])
+
+
+def _derive(secret_key: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"wanllmdb encryption").derive(secret_key.encode())
 
 
 def _rewrite(apps: Any, change: Any) -> None:
