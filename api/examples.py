@@ -133,7 +133,7 @@ class _Maker:
             return known if isinstance(known, dict) else {}
         if depth >= _MAX_DEPTH:
             return {}
-        wanted = fields
+        names = fields
         if self.is_request:
-            wanted = schema.get("required") or list(fields)[:2]
-        return {field: self.value(field, fields[field], depth + 1) for field in wanted}
+            names = schema.get("required") or list(fields)[:2]
+        return {field: self.value(field, fields[field], depth + 1) for field in names}

@@ -74,9 +74,9 @@ def of_user(user: User, max_versions: int, max_proposals: int) -> tuple[list[Art
     """The `newest_versions` that the user may see, and the open proposals that wait for the user. Five queries."""
     versions = _newest_versions(Artifact.objects.visible_to(user), max_versions)
     candidates = proposals.candidates(user)
-    shown = [version.artifact for version in versions]
-    rules = protection.rules_by_artifact([*shown, *(proposal.artifact for proposal in candidates)])
-    excerpts.attach(shown, rules=rules)
+    listed = [version.artifact for version in versions]
+    rules = protection.rules_by_artifact([*listed, *(proposal.artifact for proposal in candidates)])
+    excerpts.attach(listed, rules=rules)
     return versions, proposals.decidable(candidates, rules)[:max_proposals]
 
 

@@ -86,7 +86,7 @@ def refusals_of_versions(artifact: Artifact, versions: Iterable[ArtifactVersion]
     ignored = {validators.LATEST} if artifact.auto_latest else set()
     names = {version.pk: [name for name in version.alias_names if name not in ignored] for version in versions}
     refusals = {pk: _refusals_of_version(rules, aliases) for pk, aliases in names.items()}
-    return {pk: sentences[0] for pk, sentences in refusals.items() if sentences}
+    return {pk: messages[0] for pk, messages in refusals.items() if messages}
 
 
 def refusals_of_artifacts(actor: Actor, artifacts: Sequence[Artifact]) -> dict[UUID, str]:

@@ -133,5 +133,7 @@ def _count(version: ArtifactVersion, folders: Sequence[str]) -> dict[str, Summar
     rows = list(ArtifactFile.objects.filter(below).order_by().values_list(*_COLUMNS)[: MAX_SCAN + 1])
     if len(rows) > MAX_SCAN:
         return {}
-    wanted = set(folders)
-    return {summary.path: summary for summary in summarise(sorted(rows, key=itemgetter(0))) if summary.path in wanted}
+    requested = set(folders)
+    return {
+        summary.path: summary for summary in summarise(sorted(rows, key=itemgetter(0))) if summary.path in requested
+    }

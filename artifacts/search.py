@@ -69,7 +69,7 @@ class Search:
         if term.field in _COLUMNS:
             return _COLUMNS[term.field](kind, term), False
         ids = self._few(kind, term) if probe else None
-        condition = Q(pk__in=ids) if ids is not None else self._each(kind, term)
+        condition = Q(pk__in=ids) if ids is not None else self._row_by_row(kind, term)
         return condition | self._by_path(kind, term), ids is not None
 
     def _few(self, kind: str, term: Term) -> list[Any] | None:
@@ -85,7 +85,7 @@ class Search:
             self._ids[column, term] = list(dict.fromkeys(ids)) if len(ids) <= MAX_IDS else None
         return self._ids[column, term]
 
-    def _each(self, kind: str, term: Term) -> Q:
+    def _row_by_row(self, kind: str, term: Term) -> Q:
         rows = _rows_about(term, by_index=False)
         if kind == "projects":
             condition = Q(Exists(rows.filter(project=OuterRef("pk"), artifact=None, run=None)))
@@ -126,14 +126,14 @@ def search(user: User, query: str, limit: int) -> list[Group]:
 
     Raises `InvalidQuery`.
     """
-    asked = Search.of(user, query)
-    if not asked.terms:
+    parsed = Search.of(user, query)
+    if not parsed.terms:
         return []
     groups = []
-    is_version = any(term.field == "version" for term in asked.terms)
+    is_version = any(term.field == "version" for term in parsed.terms)
     for kind in ["versions"] if is_version else KINDS:
-        if asked.applies_to("artifacts" if kind == "versions" else kind):
-            hits = list(KINDS[kind](asked)[: limit + 1])
+        if parsed.applies_to("artifacts" if kind == "versions" else kind):
+            hits = list(KINDS[kind](parsed)[: limit + 1])
             groups.append(Group(kind, hits[:limit], len(hits) > limit))
     return [group for group in groups if group.hits]
 
@@ -143,26 +143,26 @@ def of_kind(user: User, query: str, kind: str) -> QuerySet:
     return KINDS[kind](Search.of(user, query))
 
 
-def artifacts(asked: Search) -> QuerySet[Artifact]:
+def artifacts(parsed: Search) -> QuerySet[Artifact]:
     """Last changed first."""
-    rows = asked.narrow("artifacts", Artifact.objects.visible_to(asked.user))
+    rows = parsed.narrow("artifacts", Artifact.objects.visible_to(parsed.user))
     return long_values.defer(rows.with_tags(), "").order_by("-updated_at")
 
 
-def versions(asked: Search) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
+def versions(parsed: Search) -> QuerySet[ArtifactVersion] | QuerySet[ArtifactAlias]:
     """By one name, what `named_versions` says. By other terms, the versions that match those about versions, of the
     artifacts that match the others.
     """
-    if len(asked.terms) == 1 and asked.terms[0].field in ("text", "version"):
-        return named_versions(asked.user, asked.terms[0].value)
-    of_artifacts = [term for term in asked.terms if term.field in ("text", "tag", "type")]
-    own = [term for term in asked.terms if term not in of_artifacts]
+    if len(parsed.terms) == 1 and parsed.terms[0].field in ("text", "version"):
+        return named_versions(parsed.user, parsed.terms[0].value)
+    of_artifacts = [term for term in parsed.terms if term.field in ("text", "tag", "type")]
+    own = [term for term in parsed.terms if term not in of_artifacts]
     if all(term.field == "by" for term in own):
         return ArtifactVersion.objects.none()
-    visible = ArtifactVersion.objects.finalized().filter(artifact__project__in=Project.objects.visible_to(asked.user))
-    rows = Search(asked.user, own).narrow("versions", visible)
+    visible = ArtifactVersion.objects.finalized().filter(artifact__project__in=Project.objects.visible_to(parsed.user))
+    rows = Search(parsed.user, own).narrow("versions", visible)
     if of_artifacts:
-        named = Search(asked.user, of_artifacts).narrow("artifacts", Artifact.objects.visible_to(asked.user))
+        named = Search(parsed.user, of_artifacts).narrow("artifacts", Artifact.objects.visible_to(parsed.user))
         rows = rows.filter(artifact__in=named.values("pk"))
     rows = rows.for_display()
     return long_values.defer(rows, "").order_by("-pk")
@@ -187,15 +187,15 @@ def named_versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QueryS
     return matches.order_by("-alias", "-artifact_id")
 
 
-def projects(asked: Search) -> QuerySet[Project]:
+def projects(parsed: Search) -> QuerySet[Project]:
     """Newest first."""
-    rows = asked.narrow("projects", Project.objects.visible_to(asked.user))
+    rows = parsed.narrow("projects", Project.objects.visible_to(parsed.user))
     return rows.select_related("team").with_excerpt().order_by("-id")
 
 
-def runs(asked: Search) -> QuerySet[Run]:
+def runs(parsed: Search) -> QuerySet[Run]:
     """Newest first."""
-    rows = asked.narrow("runs", Run.objects.visible_to(asked.user)).for_display()
+    rows = parsed.narrow("runs", Run.objects.visible_to(parsed.user)).for_display()
     return long_values.defer(rows, "").order_by("-id")
 
 

@@ -152,8 +152,8 @@ def _about(project_id: Any, *, artifact_id: Any = None, version_id: Any = None, 
 def _entry(about: dict[str, Any], texts: Iterable[str], values: list[Value]) -> Entry:
     """With the keys and texts of the values among the texts. Numbers are left out: they change all the time."""
     # Sorted, because PostgreSQL gives the keys of an object back in another order.
-    words = sorted(word for key, number, text in values for word in ([key] if number is not None else [key, text]))
-    text = fold("\n".join(dict.fromkeys([*texts, *words])))
+    parts = sorted(word for key, number, text in values for word in ([key] if number is not None else [key, text]))
+    text = fold("\n".join(dict.fromkeys([*texts, *parts])))
     return Entry(about, "text", text[:MAX_TEXT_LENGTH], values)
 
 
@@ -233,29 +233,29 @@ def _insert_values(entries: list[Entry]) -> None:
 
 
 def _all_entries() -> Iterator[Entry]:
-    for project in _each(Project.objects.all()):
+    for project in _iterate(Project.objects.all()):
         yield _of_project(project)
-    for run in _each(Run.objects.all()):
+    for run in _iterate(Run.objects.all()):
         yield _of_run(run)
     tags: dict[Any, list[str]] = {}
     for artifact, tag in ArtifactTag.objects.order_by("pk").values_list("artifact", "tag"):
         tags.setdefault(artifact, []).append(tag)
     projects = {}
-    for artifact in _each(Artifact.objects.all()):
+    for artifact in _iterate(Artifact.objects.all()):
         projects[artifact.pk] = artifact.project_id
         yield _of_artifact(artifact, tags.get(artifact.pk, []))
-    for version in _each(ArtifactVersion.objects.filter(state="finalized")):
+    for version in _iterate(ArtifactVersion.objects.filter(state="finalized")):
         project_id = projects[version.artifact_id]
         yield _of_version(version, project_id)
         if version.file_count:
             yield _of_files(version, project_id, _paths(ArtifactFile.objects.filter(version=version.pk)))
     versions = set(ArtifactVersion.objects.values_list("pk", flat=True))
-    for change in _each(AliasChange.objects.exclude(reason="")):
+    for change in _iterate(AliasChange.objects.exclude(reason="")):
         # The record outlives what it is about.
         if change.artifact_id in projects:
             change.to_version_id = change.to_version_id if change.to_version_id in versions else None
             yield _of_reason(change, projects[change.artifact_id])
 
 
-def _each(rows: QuerySet) -> Iterator[Any]:
+def _iterate(rows: QuerySet) -> Iterator[Any]:
     return rows.order_by("pk").iterator(chunk_size=_BATCH_SIZE)

@@ -22,26 +22,26 @@ class Outcome(NamedTuple):
 
 
 def delete_versions(actor: Actor, items: Iterable[ArtifactVersion], *, delete_aliases: bool) -> list[Outcome]:
-    return _each(items, lambda item: versions.delete(actor, item, delete_aliases=delete_aliases))
+    return _for_each(items, lambda item: versions.delete(actor, item, delete_aliases=delete_aliases))
 
 
 def delete_artifacts(actor: Actor, items: Iterable[Artifact]) -> list[Outcome]:
-    return _each(items, lambda item: artifacts.delete(actor, item))
+    return _for_each(items, lambda item: artifacts.delete(actor, item))
 
 
 def tag_artifacts(actor: Actor, items: Iterable[Artifact], add: Iterable[str], remove: Iterable[str]) -> list[Outcome]:
-    return _each(items, lambda item: artifacts.update(actor, item, add_tags=add, remove_tags=remove))
+    return _for_each(items, lambda item: artifacts.update(actor, item, add_tags=add, remove_tags=remove))
 
 
 def tag_runs(actor: Actor, items: Iterable[Run], add: Iterable[str], remove: Iterable[str]) -> list[Outcome]:
-    return _each(items, lambda item: runs.update(actor, item, add_tags=add, remove_tags=remove))
+    return _for_each(items, lambda item: runs.update(actor, item, add_tags=add, remove_tags=remove))
 
 
 def delete_runs(actor: Actor, items: Iterable[Run]) -> list[Outcome]:
-    return _each(items, lambda item: runs.delete(actor, item))
+    return _for_each(items, lambda item: runs.delete(actor, item))
 
 
-def _each(items: Iterable[Any], act: Callable[[Any], Any]) -> list[Outcome]:
+def _for_each(items: Iterable[Any], act: Callable[[Any], Any]) -> list[Outcome]:
     outcomes = []
     for item in items:
         # Its name before the verb, which may change it.

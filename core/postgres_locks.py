@@ -52,7 +52,7 @@ def turn(connection: BaseDatabaseWrapper, statements: Sequence[tuple[str, Sequen
     if locking is None or limit_wait not in connection.execute_wrappers:
         yield True
         return
-    with _wanted(_key(*locking)) as (rows, may_wait):
+    with _waiting(_key(*locking)) as (rows, may_wait):
         yield may_wait
         if may_wait:
             rows.queue.record_success()
@@ -71,7 +71,7 @@ def limit_wait(execute: Callable[..., Any], sql: str, params: Any, many: bool, c
             settings.execute("SET LOCAL lock_timeout TO DEFAULT")
         return result
 
-    with _wanted(_key(sql, params)) as (rows, may_wait):
+    with _waiting(_key(sql, params)) as (rows, may_wait):
         result = execute(sql, params, many, context) if may_wait else rows.queue.run(attempt)
         rows.queue.record_success()
     return result
@@ -87,7 +87,7 @@ def _key(sql: str, params: Any) -> str:
 
 
 @contextmanager
-def _wanted(key: str) -> Iterator[tuple[_Rows, bool]]:
+def _waiting(key: str) -> Iterator[tuple[_Rows, bool]]:
     """The rows that a statement locks, and whether it may wait in the server."""
     with _lock:
         rows = _rows.setdefault(key, _Rows())

@@ -97,9 +97,9 @@ class _Team:
             finished_at=None if state == State.RUNNING else started + timedelta(minutes=40),
         )  # fmt: skip
         self.runs.append(run)
-        asked = {"photos": ["latest"], "holdout": ["v1"]}
+        requested = {"photos": ["latest"], "holdout": ["v1"]}
         self.usages += [
-            ArtifactUsage(run=run, version=version, requested_as=asked.get(self._name_of(version), []))
+            ArtifactUsage(run=run, version=version, requested_as=requested.get(self._name_of(version), []))
             for version in used
         ]
         return run

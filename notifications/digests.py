@@ -115,13 +115,13 @@ def _unread(digest: Digest, until: datetime) -> QuerySet[InboxItem]:
 
 
 def _mail(digest: Digest, items: QuerySet[InboxItem], count: int) -> EmailMessage:
-    shown = proposal_notices.attach(list(items.for_display()[:MAX_ITEMS]))
+    listed = proposal_notices.attach(list(items.for_display()[:MAX_ITEMS]))
     unsubscribe = unsubscribe_url(digest.user)
-    reasons = {item.pk: " ".join(str(item.event.data.get("reason") or "").split())[:_MAX_REASON] for item in shown}
+    reasons = {item.pk: " ".join(str(item.event.data.get("reason") or "").split())[:_MAX_REASON] for item in listed}
     context = {
         "digest": digest,
-        "items": [(item, reasons[item.pk]) for item in shown],
-        "more": count - len(shown),
+        "items": [(item, reasons[item.pk]) for item in listed],
+        "more": count - len(listed),
         "base_url": settings.BASE_URL,
         "unsubscribe_url": unsubscribe,
     }

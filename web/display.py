@@ -30,8 +30,8 @@ class Display(NamedTuple):
 
 def of(request: HttpRequest) -> Display:
     """What the cookie says; words that are none of ours count for nothing."""
-    words = request.COOKIES.get(COOKIE, "")[:100].split(".")
-    return Display(**{name: word for name, values in CHOICES.items() for word in words if word in values})
+    chosen = request.COOKIES.get(COOKIE, "")[:100].split(".")
+    return Display(**{name: word for name, values in CHOICES.items() for word in chosen if word in values})
 
 
 def remember(response: HttpResponse, display: Display) -> HttpResponse:

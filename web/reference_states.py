@@ -11,7 +11,7 @@ class Drift(NamedTuple):
     icon: str
     tone: str
     label: str
-    sentence: str
+    message: str
 
 
 _DRIFTS = {

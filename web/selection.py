@@ -19,7 +19,7 @@ class Row(NamedTuple):
     """A row that was ticked, a sentence about it, and why it is left out of what is about to happen, if it is."""
 
     item: Any
-    sentence: str = ""
+    message: str = ""
     refusal: str = ""
 
 

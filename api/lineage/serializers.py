@@ -15,7 +15,7 @@ from projects.models import Run
 
 
 class ArtifactLineageQuery(serializers.Serializer):
-    direction = serializers.ChoiceField([str(each) for each in Direction], default=str(Direction.BOTH))
+    direction = serializers.ChoiceField([str(value) for value in Direction], default=str(Direction.BOTH))
     depth = serializers.IntegerField(
         min_value=1, max_value=graph.MAX_DEPTH, default=graph.DEFAULT_DEPTH, help_text="How many edges away."
     )

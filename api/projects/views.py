@@ -46,8 +46,8 @@ class ProjectList(APIView):
     def get(self, request: Request) -> Response:
         """List the projects that you can see."""
         filters = _filters(request, ProjectQuery)
-        asked = {name: filters.pop(name, "") for name in ("q", "search")}
-        rows = narrow(request, "projects", Project.objects.visible_to(request.user).filter_by(**filters), asked)
+        texts = {name: filters.pop(name, "") for name in ("q", "search")}
+        rows = narrow(request, "projects", Project.objects.visible_to(request.user).filter_by(**filters), texts)
         return paginate(request, rows.select_related("team", "created_by"), ProjectItemSerializer)
 
     @extend_schema(request=ProjectCreate, responses={201: ProjectSerializer}, operation_id="projects_create")
@@ -94,9 +94,9 @@ class RunList(APIView):
         filters = _filters(request, RunQuery)
         if "project" in filters:
             filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
-        asked = {name: filters.pop(name, "") for name in ("q", "search")}
+        texts = {name: filters.pop(name, "") for name in ("q", "search")}
         rows = Run.objects.visible_to(request.user).filter_by(**filters)
-        return paginate(request, narrow(request, "runs", rows.for_display(), asked), RunItemSerializer)
+        return paginate(request, narrow(request, "runs", rows.for_display(), texts), RunItemSerializer)
 
     @extend_schema(
         request=RunCreate,

@@ -179,12 +179,12 @@ def lineage(
     links = _links(things, degrees, fold)
     drafts = {ref for ref, thing in things.items() if ref.kind == VERSION and thing.finalized_at is None}
     more = _more(degrees, links, sides, drafts)
-    shown = nodes.visible(user, things)
-    ids = _ids(distances, shown)
+    visible = nodes.visible(user, things)
+    ids = _ids(distances, visible)
     return Graph(
         str(start.pk),
-        [_node(ids[ref], distance, shown.get(ref), more[ref]) for ref, distance in distances.items()],
-        [_edge(ids, shown, link) for link in links],
+        [_node(ids[ref], distance, visible.get(ref), more[ref]) for ref, distance in distances.items()],
+        [_edge(ids, visible, link) for link in links],
         _is_truncated(start, found, distances, more),
     )
 
@@ -237,16 +237,16 @@ def _more(
     degrees: dict[Ref, tuple[int, int]], links: Iterable[edges.Link], sides: Iterable[str], drafts: set[Ref]
 ) -> dict[Ref, More]:
     """A draft is no neighbour of what it is made from: it is there only as the root."""
-    shown: dict[tuple[Ref, str], set[Ref]] = defaultdict(set)
+    included: dict[tuple[Ref, str], set[Ref]] = defaultdict(set)
     for link in links:
         if link.target not in drafts:
-            shown[link.source, DOWNSTREAM].add(link.target)
-        shown[link.target, UPSTREAM].add(link.source)
+            included[link.source, DOWNSTREAM].add(link.target)
+        included[link.target, UPSTREAM].add(link.source)
 
     def hidden(ref: Ref, side: str, degree: int) -> int:
         if side not in sides or degree > COUNT_LIMIT:
             return degree if side in sides else 0
-        return max(degree - len(shown[ref, side]), 0)
+        return max(degree - len(included[ref, side]), 0)
 
     return {
         ref: More(hidden(ref, UPSTREAM, upstream), hidden(ref, DOWNSTREAM, downstream))
@@ -266,13 +266,13 @@ def _is_truncated(
     return any(more[ref].upstream if side == UPSTREAM else more[ref].downstream for side, ref in reached)
 
 
-def _ids(distances: Iterable[Ref], shown: dict[Ref, Thing]) -> dict[Ref, str]:
+def _ids(distances: Iterable[Ref], visible: dict[Ref, Thing]) -> dict[Ref, str]:
     """By node its id in the answer, which of a private one says nothing."""
     ids: dict[Ref, str] = {}
     hidden = 0
     for ref in distances:
-        hidden += ref not in shown
-        ids[ref] = str(ref.pk) if ref in shown else f"private-{hidden}"
+        hidden += ref not in visible
+        ids[ref] = str(ref.pk) if ref in visible else f"private-{hidden}"
     return ids
 
 
@@ -283,7 +283,7 @@ def _node(pk: str, distance: int, thing: Thing | None, more: More) -> Node:
     return Node(pk, _KINDS[_letter(thing)], distance, thing, aliases, more)
 
 
-def _edge(ids: dict[Ref, str], shown: dict[Ref, Thing], link: edges.Link) -> Edge:
+def _edge(ids: dict[Ref, str], visible: dict[Ref, Thing], link: edges.Link) -> Edge:
     """How a private run asked is nobody else's business, nor how a private version is called."""
-    names = link.requested_as if link.source in shown and link.target in shown else ()
+    names = link.requested_as if link.source in visible and link.target in visible else ()
     return Edge(ids[link.source], ids[link.target], EdgeKind(link.kind), names)

@@ -206,12 +206,12 @@ class _Found:
     def sorted_entries(self, filter: Filter) -> list[_Entry]:
         distances = self._distances()
         furthest = max(distances.values())
-        wanted = [
+        matching = [
             entry._replace(distance=distances.get(entry.ref, furthest))
             for entry in self.entries
             if _matches(filter, entry.group, self.projects[entry.project])
         ]
-        return sorted(wanted, key=lambda entry: entry.key)
+        return sorted(matching, key=lambda entry: entry.key)
 
     def project_counts(self) -> list[ProjectCount]:
         """Those with most of it first."""

@@ -39,9 +39,9 @@ def _cells(row: Affected) -> list[object]:
     else:
         own = [thing.name, thing.title, "", "", thing.state]
     aliases = [" ".join(row.aliases), " ".join(row.protected_aliases)]
-    place = [row.kind, row.group.value, row.project.full_name, row.project.team.name]
+    location = [row.kind, row.group.value, row.project.full_name, row.project.team.name]
     url = settings.BASE_URL + thing.get_absolute_url()
-    return [*place, *own, *aliases, row.owner, row.distance, row.created_at.isoformat(), url]
+    return [*location, *own, *aliases, row.owner, row.distance, row.created_at.isoformat(), url]
 
 
 def _neutral(cell: object) -> object:

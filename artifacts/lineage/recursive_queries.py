@@ -147,7 +147,7 @@ def _rows(sql: str, values: dict[str, Any]) -> list[Any]:
 def _steps_sql(fold: bool, vendor: str) -> str:
     branches = _FOLDED if fold else _PLAIN
     if vendor == "postgresql":
-        found = " UNION ALL ".join(f"({_lateral(each, _of_side(each))})" for each in branches)
+        found = " UNION ALL ".join(f"({_lateral(branch, _of_side(branch))})" for branch in branches)
         return f"""
             WITH RECURSIVE walk (side, distance, seen, start) AS (
                 SELECT s.side, 0, %(seen)s::text[], 0 FROM unnest(%(sides)s::text[]) AS s(side)
@@ -171,7 +171,7 @@ def _steps_sql(fold: bool, vendor: str) -> str:
     seen = "json_each('[' || w.seen || ']')"
     frontier = f"(SELECT key AS nth, value AS node FROM {seen})"
     found = " UNION ALL ".join(
-        f"{_joined(each, frontier, 'f.nth')} AND {_of_side(each)} AND f.nth >= w.start" for each in branches
+        f"{_joined(branch, frontier, 'f.nth')} AND {_of_side(branch)} AND f.nth >= w.start" for branch in branches
     )
     length = "json_array_length('[' || w.seen || ']')"
     return f"""
@@ -180,10 +180,10 @@ def _steps_sql(fold: bool, vendor: str) -> str:
             UNION ALL
             SELECT w.side, w.distance + 1, w.seen || coalesce((
                 SELECT group_concat(',"' || node || '"', '') FROM (
-                    SELECT node, row_number() OVER (ORDER BY min(nth), node DESC) AS place
+                    SELECT node, row_number() OVER (ORDER BY min(nth), node DESC) AS rank
                     FROM (SELECT node, nth FROM ({found}) LIMIT %(edges)s)
-                    WHERE node NOT IN (SELECT value FROM {seen}) GROUP BY node ORDER BY place
-                ) WHERE place <= %(limit)s - {length}
+                    WHERE node NOT IN (SELECT value FROM {seen}) GROUP BY node ORDER BY rank
+                ) WHERE rank <= %(limit)s - {length}
             ), ''), {length}
             FROM walk w
             WHERE w.distance < %(depth)s AND {length} > w.start AND {length} < %(limit)s
@@ -195,16 +195,16 @@ def _steps_sql(fold: bool, vendor: str) -> str:
 
 @cache
 def _downstream_sql(vendor: str) -> str:
-    branches = [each for each in _PLAIN if each.side == DOWNSTREAM]
+    branches = [branch for branch in _PLAIN if branch.side == DOWNSTREAM]
     if vendor == "postgresql":
-        found = " UNION ALL ".join(f"({_lateral(each)})" for each in branches)
+        found = " UNION ALL ".join(f"({_lateral(branch)})" for branch in branches)
         return f"""
             WITH RECURSIVE walk (node) AS (
                 SELECT %(root)s::text UNION SELECT n.node FROM walk f CROSS JOIN LATERAL ({found}) n
             )
             SELECT node FROM walk LIMIT %(limit)s
         """
-    found = " UNION ".join(_joined(each, "walk") for each in branches)
+    found = " UNION ".join(_joined(branch, "walk") for branch in branches)
     return f"""
         WITH RECURSIVE walk (node) AS (SELECT %(root)s UNION {found} LIMIT %(limit)s) SELECT node FROM walk
     """
@@ -217,56 +217,58 @@ def _degrees_sql(fold: bool, vendor: str) -> str:
     if vendor != "postgresql":
         nodes = "(SELECT value AS node FROM json_each(%(nodes)s)) f"
     upstream, downstream = (
-        " + ".join(_count(each) for each in branches if each.side == side) for side in (UPSTREAM, DOWNSTREAM)
+        " + ".join(_count(branch) for branch in branches if branch.side == side) for side in (UPSTREAM, DOWNSTREAM)
     )
     return f"SELECT f.node, {upstream}, {downstream} FROM {nodes}"
 
 
-def _lateral(each: _Neighbours, condition: str = "1 = 1") -> str:
+def _lateral(branch: _Neighbours, condition: str = "1 = 1") -> str:
     """The neighbours of a node `f` on PostgreSQL, for LATERAL."""
     return (
-        f"SELECT {each.node} AS node FROM {_tables(each)} "
-        f"WHERE {condition} AND {_of_kind(each)} AND {each.condition.format(id=_id())} "
-        f"ORDER BY {each.order} LIMIT %(siblings)s"
+        f"SELECT {branch.node} AS node FROM {_tables(branch)} "
+        f"WHERE {condition} AND {_of_kind(branch)} AND {branch.condition.format(id=_id())} "
+        f"ORDER BY {branch.order} LIMIT %(siblings)s"
     )
 
 
-def _joined(each: _Neighbours, nodes: str, *columns: str) -> str:
+def _joined(branch: _Neighbours, nodes: str, *columns: str) -> str:
     """The same on SQLite, which has no LATERAL: a subquery finds the rows, each by its number."""
     found = (
-        f"SELECT e.rowid FROM {_tables(each)} WHERE {each.condition.format(id=_id())} "
-        f"ORDER BY {each.order} LIMIT %(siblings)s"
+        f"SELECT e.rowid FROM {_tables(branch)} WHERE {branch.condition.format(id=_id())} "
+        f"ORDER BY {branch.order} LIMIT %(siblings)s"
     )
-    selected = ", ".join([f"{each.node} AS node", *columns])
-    return f"SELECT {selected} FROM {nodes} f CROSS JOIN {each.table} e ON e.rowid IN ({found}) WHERE {_of_kind(each)}"
-
-
-def _count(each: _Neighbours) -> str:
+    selected = ", ".join([f"{branch.node} AS node", *columns])
     return (
-        f"(SELECT count(DISTINCT c.node) FROM (SELECT {each.node} AS node FROM {_tables(each)} "
-        f"WHERE {_of_kind(each)} AND {each.condition.format(id=_id())} LIMIT {COUNT_LIMIT + 1}) c "
+        f"SELECT {selected} FROM {nodes} f CROSS JOIN {branch.table} e ON e.rowid IN ({found}) WHERE {_of_kind(branch)}"
+    )
+
+
+def _count(branch: _Neighbours) -> str:
+    return (
+        f"(SELECT count(DISTINCT c.node) FROM (SELECT {branch.node} AS node FROM {_tables(branch)} "
+        f"WHERE {_of_kind(branch)} AND {branch.condition.format(id=_id())} LIMIT {COUNT_LIMIT + 1}) c "
         "WHERE c.node <> f.node)"
     )
 
 
-def _tables(each: _Neighbours) -> str:
-    if not each.own_key:
-        return each.tables
+def _tables(branch: _Neighbours) -> str:
+    if not branch.own_key:
+        return branch.tables
     own = _OWN.format(id=_id())
     if connection.vendor != "postgresql":
-        return f"{own} JOIN {each.table} e ON e.{each.own_key} = o.id {each.tables}"
+        return f"{own} JOIN {branch.table} e ON e.{branch.own_key} = o.id {branch.tables}"
     # With a plain join the planner may read the whole table for a version that has few rows of it.
-    rows = f"SELECT * FROM {each.table} x WHERE x.{each.own_key} = o.id ORDER BY x.id DESC LIMIT {COUNT_LIMIT + 1}"
-    return f"{own} CROSS JOIN LATERAL ({rows}) e {each.tables}"
+    rows = f"SELECT * FROM {branch.table} x WHERE x.{branch.own_key} = o.id ORDER BY x.id DESC LIMIT {COUNT_LIMIT + 1}"
+    return f"{own} CROSS JOIN LATERAL ({rows}) e {branch.tables}"
 
 
 def _id() -> str:
     return "substr(f.node, 2)::uuid" if connection.vendor == "postgresql" else "substr(f.node, 2)"
 
 
-def _of_kind(each: _Neighbours) -> str:
-    return f"substr(f.node, 1, 1) = '{each.kind}'"
+def _of_kind(branch: _Neighbours) -> str:
+    return f"substr(f.node, 1, 1) = '{branch.kind}'"
 
 
-def _of_side(each: _Neighbours) -> str:
-    return f"w.side = '{each.side}'"
+def _of_side(branch: _Neighbours) -> str:
+    return f"w.side = '{branch.side}'"

@@ -143,9 +143,9 @@ class _Bounded(io.RawIOBase):
             raise PreviewTooLarge
 
 
-def _note(shown: int, count: int | None) -> str:
+def _note(listed: int, count: int | None) -> str:
     if count is None:
-        return f"The first {shown:,} members: the rest of the archive was not read."
-    if count > shown:
-        return f"The first {shown:,} of {count:,} members."
+        return f"The first {listed:,} members: the rest of the archive was not read."
+    if count > listed:
+        return f"The first {listed:,} of {count:,} members."
     return f"{count:,} member{'' if count == 1 else 's'}."

@@ -74,13 +74,13 @@ def _array(file: SeekableFile) -> list[Any]:
     type, count = _unpack(file, "<IQ")
     if type == _ARRAY:
         raise FormatMismatch("This GGUF file cannot be read: its header has a list of lists.")
-    shown = [_value(file, type) for _ in range(min(count, _MAX_ITEMS))]
-    rest = count - len(shown)
+    values = [_value(file, type) for _ in range(min(count, _MAX_ITEMS))]
+    rest = count - len(values)
     if type == _STRING:
         _skip_strings(file, rest)
     elif rest:
         file.seek(rest * struct.calcsize(_SCALARS[type]), io.SEEK_CUR)
-    return [*shown, f"… {rest:,} more"] if rest else shown
+    return [*values, f"… {rest:,} more"] if rest else values
 
 
 def _skip_strings(file: SeekableFile, count: int) -> None:

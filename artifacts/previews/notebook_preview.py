@@ -117,7 +117,7 @@ def _cell(cell: Any, budget: Budget) -> NotebookCell:
         type,
         [[("", line)] for line in _lines(source)],
         number=str(number) if isinstance(number, int) and abs(number) < 10**9 else "",
-        outputs=[shown for output in outputs[:MAX_OUTPUTS] for shown in _output(output, budget)],
+        outputs=[displayed for output in outputs[:MAX_OUTPUTS] for displayed in _output(output, budget)],
     )
 
 

@@ -137,11 +137,11 @@ def _statistics(file: parquet.ParquetFile) -> dict[str, tuple[str, str, str]]:
         if parts and all(one and one.has_min_max and one.has_null_count for one in statistics):
             least, greatest = min(one.min for one in statistics), max(one.max for one in statistics)
             nulls = sum(one.null_count for one in statistics)
-            found[parts[0].path_in_schema] = (_shown(least), _shown(greatest), f"{nulls:,}")
+            found[parts[0].path_in_schema] = (_as_text(least), _as_text(greatest), f"{nulls:,}")
     return found
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return column_summary.number_text(value)
     return column_summary.short_text("" if isinstance(value, bytes) else str(value))

@@ -22,7 +22,7 @@ from artifacts.references import external_stores
 from artifacts.references.credentials import MAX_LENGTH
 
 _SECRETS = ("access_key_id", "secret_access_key", "service_account", "account_key")
-_PLACE = ("name", "prefix", "endpoint", "region", "account")
+_LOCATION = ("name", "prefix", "endpoint", "region", "account")
 
 
 class SecretTextarea(UnfoldAdminTextareaWidget):
@@ -49,7 +49,7 @@ class ExternalStoreForm(ModelForm):
 
     class Meta:
         model = ExternalStore
-        fields = ("team", *_PLACE)
+        fields = ("team", *_LOCATION)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,7 +59,7 @@ class ExternalStoreForm(ModelForm):
     def arguments(self) -> dict[str, Any]:
         """Those of the verbs."""
         given = {name: self.cleaned_data[name] for name in _SECRETS if self.cleaned_data[name]}
-        return {name: self.cleaned_data[name] for name in (*_PLACE, "reads_as")} | {"given": given}
+        return {name: self.cleaned_data[name] for name in (*_LOCATION, "reads_as")} | {"given": given}
 
 
 @admin.register(ExternalStore)
@@ -73,7 +73,7 @@ class ExternalStoreAdmin(VerbAdmin):
     show_full_result_count = False
 
     def get_fields(self, request: HttpRequest, obj: ExternalStore | None = None) -> tuple[str, ...]:
-        return ("team", *_PLACE, "reads_as", *_SECRETS)
+        return ("team", *_LOCATION, "reads_as", *_SECRETS)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ExternalStore | None = None) -> tuple[str, ...]:
         return ("team",) if obj else ()

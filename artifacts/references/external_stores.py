@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 _REGION = re.compile(r"[a-z0-9-]{0,64}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 # What decides where credentials are used: with another one of these they are asked for anew.
-_PLACE = ("endpoint", "account")
+_LOCATION = ("endpoint", "account")
 
 
 class Access(NamedTuple):
@@ -97,11 +97,11 @@ def update(actor: Actor, store: ExternalStore, **changes: Any) -> ExternalStore:
     if store.is_operated and not is_operator(actor):
         raise errors.Denied("An operator of this server made this store: ask one to change it.")
     reads_as, given = changes.pop("reads_as", None) or store.reads_as, changes.pop("given", None) or {}
-    before = _split(store.prefix)[:2], *(getattr(store, column) for column in _PLACE)
+    before = _split(store.prefix)[:2], *(getattr(store, column) for column in _LOCATION)
     for column, value in changes.items():
         value = value.strip()
         setattr(store, column, value.rstrip("/") if column in ("prefix", "endpoint") else value)
-    is_moved = before != (_split(store.prefix)[:2], *(getattr(store, column) for column in _PLACE))
+    is_moved = before != (_split(store.prefix)[:2], *(getattr(store, column) for column in _LOCATION))
     # What an operator made private, or reads with the server's credentials, is theirs from then on.
     store.is_operated |= is_operator(actor) and (is_moved or reads_as == ReadsAs.SERVER)
     _check(store, is_moved=is_moved)

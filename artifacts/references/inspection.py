@@ -116,8 +116,8 @@ def _is_etag(headers: Mapping[str, str], recorded: str) -> bool | None:
 
 def _is_md5(headers: Mapping[str, str], recorded: str) -> bool | None:
     """By what is certainly an MD5. An ETag that looks like one proves that it is the same, but not that it is not."""
-    told = re.search(r"md5=([A-Za-z0-9+/=]+)", headers.get("x-goog-hash", ""))
-    value = _hex(told[1] if told else headers.get("content-md5", ""))
+    stated = re.search(r"md5=([A-Za-z0-9+/=]+)", headers.get("x-goog-hash", ""))
+    value = _hex(stated[1] if stated else headers.get("content-md5", ""))
     if value:
         return value == recorded.lower()
     etag = headers.get("etag", "").replace('"', "").lower()
@@ -134,9 +134,9 @@ def _is_modified(headers: Mapping[str, str], recorded: str) -> bool | None:
         times = parsedate_to_datetime(headers["last-modified"]), datetime.fromisoformat(recorded.replace("Z", "+00:00"))
     except (KeyError, ValueError, TypeError):
         return None
-    told, known = (time if time.tzinfo else time.replace(tzinfo=UTC) for time in times)
+    stated, known = (time if time.tzinfo else time.replace(tzinfo=UTC) for time in times)
     # The header has whole seconds.
-    return int(told.timestamp()) == int(known.timestamp())
+    return int(stated.timestamp()) == int(known.timestamp())
 
 
 def _hex(text: str) -> str:

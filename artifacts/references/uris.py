@@ -81,7 +81,7 @@ def check_reference(uri: str) -> Location:
     """What the URI names, if a version may refer to it. Raises `ReferenceRefused`; judges the text alone."""
     location = parse(uri)
     try:
-        _check_place(location)
+        _check_host(location)
     except AddressRefused as refusal:
         raise errors.ReferenceRefused(str(refusal)) from refusal
     return location
@@ -204,7 +204,7 @@ def _check_characters(text: str) -> None:
         raise errors.ReferenceRefused("The URI has a control character.")
 
 
-def _check_place(location: Location) -> None:
+def _check_host(location: Location) -> None:
     """Raise `AddressRefused` if the host is one that references may not be at."""
     is_host = location.provider == Provider.OTHER and location.host and not _is_no_host(location.host)
     if location.provider == Provider.WEB or is_host:

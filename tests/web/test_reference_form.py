@@ -11,7 +11,7 @@ from artifacts.models import ArtifactVersion
 from tests.artifacts.client import log
 from tests.conftest import HTMX
 from tests.web.references import refer
-from web.artifacts.reference_form import MAX_SHOWN_FAULTS
+from web.artifacts.reference_form import MAX_LISTED_FAULTS
 
 PAGE = "/acme/demo/artifacts/dataset/data/upload"
 LINES = """
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_said_by_line_and_nothing_is_added(browser, bob, draft)
 
 
 def test_many_faults_are_counted(browser, bob, artifact):
-    text = "nothing\n" * (MAX_SHOWN_FAULTS + 1_234)
+    text = "nothing\n" * (MAX_LISTED_FAULTS + 1_234)
     answer = browser(bob).post(f"{PAGE}/references", {"uris": text}, headers=HTMX)
 
     assert "And 1,234 more." in answer.content.decode() and not artifact.versions.exists()

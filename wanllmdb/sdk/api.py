@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from wanllmdb.sdk import errors, name_resolution, wandb_names
-from wanllmdb.sdk.arguments import checked, shown
+from wanllmdb.sdk.arguments import checked, excerpt
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection, connect
 from wanllmdb.sdk.host_environment import api_keys
@@ -352,7 +352,7 @@ class Api:
 
 def _with_overrides(given: dict[str, Any], overrides: Mapping[str, Any] | None) -> dict[str, Any]:
     if overrides is not None and not isinstance(overrides, Mapping):
-        raise errors.Invalid(f"Api: overrides takes a dict, not {shown(overrides)}")
+        raise errors.Invalid(f"Api: overrides takes a dict, not {excerpt(overrides)}")
     known = dict(overrides or {})
     unknown = known.keys() - given.keys()
     if unknown:

@@ -19,7 +19,7 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 _SECRETS = ("key", "api_key")
-_MAX_SHOWN = 80
+_MAX_EXCERPT = 80
 _has_warned: set[tuple[str, str]] = set()
 
 
@@ -126,13 +126,13 @@ class AlertLevel(Enum):
     ERROR = "ERROR"
 
 
-def shown(value: object) -> str:
+def excerpt(value: object) -> str:
     """The value in an error message: its `repr`, or its type where that is long or fails."""
     try:
         text = repr(value)
     except Exception:
         text = ""
-    return text if 0 < len(text) <= _MAX_SHOWN else f"a value of type {type(value).__name__}"
+    return text if 0 < len(text) <= _MAX_EXCERPT else f"a value of type {type(value).__name__}"
 
 
 def _hidden(name: str, value: Any) -> Any:
@@ -174,7 +174,7 @@ def _kind_of_class(name: str) -> tuple[str, Callable[[object], bool]] | None:
 def _problem(kind: _Kind | None, value: object, function: str, name: str) -> str | None:
     if kind is None or any(accepts(value) for _, accepts in kind):
         return None
-    wanted = [name for name, _ in kind if name != "None"]
-    listed = " or ".join([", ".join(wanted[:-1]), wanted[-1]] if len(wanted) > 1 else wanted)
-    given = f"a value of type {type(value).__name__}" if name in _SECRETS else shown(value)
+    types = [name for name, _ in kind if name != "None"]
+    listed = " or ".join([", ".join(types[:-1]), types[-1]] if len(types) > 1 else types)
+    given = f"a value of type {type(value).__name__}" if name in _SECRETS else excerpt(value)
     return f"{function}: {name} takes {listed}, not {given}"

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from wanllmdb.sdk import errors, wandb_names
-from wanllmdb.sdk.arguments import checked, shown
+from wanllmdb.sdk.arguments import checked, excerpt
 from wanllmdb.sdk.artifact_file import File, require_logged
 from wanllmdb.sdk.artifact_lineage import ArtifactLineage
 from wanllmdb.sdk.background import PendingLog
@@ -29,7 +29,7 @@ def _to_source(item: str | Artifact) -> Source:
         version = item._logged("derived_from")
         return sources.of_version(version.label, version.record)
     if not isinstance(item, str):
-        raise errors.Invalid(f"Artifact: derived_from takes names and artifacts, not {shown(item)}")
+        raise errors.Invalid(f"Artifact: derived_from takes names and artifacts, not {excerpt(item)}")
     return sources.of_name(item)
 
 

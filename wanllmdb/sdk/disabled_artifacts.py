@@ -119,14 +119,14 @@ class DisabledArtifacts(RunArtifacts):
             if number not in known.by_number:
                 raise errors.VersionNotFound(f"Artifact {name!r} has no version {number!r} in this process")
             return known.by_number[number]
-        wanted = alias or suffix or "latest"
-        if wanted not in known.by_alias:
+        target = alias or suffix or "latest"
+        if target not in known.by_alias:
             existing = sorted(known.by_alias)
             raise errors.AliasNotFound(
-                f"Artifact {name!r} has no alias {wanted!r}; its aliases are {', '.join(existing)}",
+                f"Artifact {name!r} has no alias {target!r}; its aliases are {', '.join(existing)}",
                 problem={"aliases": existing},
             )
-        return known.by_alias[wanted]
+        return known.by_alias[target]
 
     def _record_of(self, draft: Draft, version: str) -> dict[str, Any]:
         return {

@@ -78,8 +78,8 @@ class Entry:
         """What the digest of the version covers: the path, the sha256 or what identifies a reference, and the size."""
         if self.reference_uri is None:
             return self.path, self.sha256 or "", self.size
-        shown = without_secrets(self.reference_uri)
-        return self.path, f"ref:{shown} {self.version_id} {self.reference_identity}", self.size
+        safe_uri = without_secrets(self.reference_uri)
+        return self.path, f"ref:{safe_uri} {self.version_id} {self.reference_identity}", self.size
 
 
 class _Entries(dict[str, Entry]):

@@ -109,8 +109,8 @@ class ModelRegistry:
         model = Collection(connection, name_resolution.get_artifact(connection, full_name))
         _require_model(model.name, model.type)
         versions = [_describe_version(version) for version in model.versions()]
-        wanted = None if stage is None else stage.strip().lower()
-        return [version for version in versions if wanted in (None, version["stage"])]
+        stage_name = None if stage is None else stage.strip().lower()
+        return [version for version in versions if stage_name in (None, version["stage"])]
 
     @checked()
     def transition_stage(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wanllmdb.sdk import errors, wandb_names
-from wanllmdb.sdk.arguments import checked, shown, warn_once
+from wanllmdb.sdk.arguments import checked, excerpt, warn_once
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.json_values import to_text
 from wanllmdb.sdk.timestamps import parse
@@ -64,7 +64,7 @@ class RunAttributes:
     @name.setter
     def name(self, name: str) -> None:
         if not isinstance(name, str):
-            raise errors.Invalid(f"name takes a text, not {shown(name)}")
+            raise errors.Invalid(f"name takes a text, not {excerpt(name)}")
         self._update(display_name=name)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.arguments import shown, warn_once
+from wanllmdb.sdk.arguments import excerpt, warn_once
 
 # What `init` calls it, by the names that `wandb` has.
 _NAMES = {
@@ -66,6 +66,6 @@ def merge(settings: object, **arguments: Any) -> dict[str, Any]:
     if isinstance(settings, Mapping) and all(isinstance(name, str) for name in settings):
         settings = Settings(**settings)
     if settings is not None and not isinstance(settings, Settings):
-        raise errors.Invalid(f"init: settings takes a Settings or a dict, not {shown(settings)}")
+        raise errors.Invalid(f"init: settings takes a Settings or a dict, not {excerpt(settings)}")
     known = settings._values if settings is not None else {}
     return {**known, **{name: value for name, value in arguments.items() if value is not None or name not in known}}

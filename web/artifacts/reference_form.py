@@ -12,7 +12,7 @@ from artifacts.models import ArtifactVersion
 from artifacts.references import references, uris
 from artifacts.references.references import ReferenceSpec
 
-MAX_SHOWN_FAULTS = 10
+MAX_LISTED_FAULTS = 10
 _MAX_LENGTH = 4 * 2**20
 _SEPARATOR = re.compile(r" {2,}|\s*\t\s*")
 _NONE = "Enter at least one URI."
@@ -54,7 +54,7 @@ class ReferencesForm(forms.Form):
         faults = {line.number: fault for line in lines if (fault := _fault(line.spec))}
         faults |= {number: fault for number, fault in self._taken(lines) if number not in faults}
         if faults:
-            raise forms.ValidationError(_sentences(faults))
+            raise forms.ValidationError(_messages(faults))
         return [line.spec for line in lines]
 
     def _taken(self, lines: list[Line]) -> Iterator[tuple[int, str]]:
@@ -102,7 +102,7 @@ def _fault(spec: ReferenceSpec) -> str:
     return ""
 
 
-def _sentences(faults: dict[int, str]) -> list[str]:
-    shown = [f"Line {number}: {faults[number]}" for number in sorted(faults)[:MAX_SHOWN_FAULTS]]
-    more = len(faults) - len(shown)
-    return [*shown, f"And {more:,} more."] if more else shown
+def _messages(faults: dict[int, str]) -> list[str]:
+    listed = [f"Line {number}: {faults[number]}" for number in sorted(faults)[:MAX_LISTED_FAULTS]]
+    more = len(faults) - len(listed)
+    return [*listed, f"And {more:,} more."] if more else listed

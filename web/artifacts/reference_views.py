@@ -41,7 +41,7 @@ def view(uri: str, store: ExternalStore | None) -> ReferenceView:
     """Of a URI as it is kept, whatever it is, and the external store that covers it."""
     text = uris.without_secrets(uri)
     is_cut = text != uri
-    keeper = store.name if store else _place(text)
+    keeper = store.name if store else _host(text)
     return ReferenceView(text, "" if is_cut or not _is_web(text) else text, keeper, store, is_cut)
 
 
@@ -54,7 +54,7 @@ def _is_web(uri: str) -> bool:
     return parts.scheme in _LINKED_SCHEMES and bool(parts.hostname) and uri.startswith(f"{parts.scheme}://")
 
 
-def _place(uri: str) -> str:
+def _host(uri: str) -> str:
     """`s3://bucket` or `example.org`; of what is no reference today, its scheme."""
     try:
         location = uris.parse(uri)

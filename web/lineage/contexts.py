@@ -45,9 +45,9 @@ class ImpactRow(NamedTuple):
         icon, project = ("run", thing.project) if isinstance(thing, Run) else _about_artifact(thing.artifact)
         protected = row.protected_aliases[:_MAX_ALIASES]
         others = [alias for alias in row.aliases if alias not in row.protected_aliases]
-        shown = others[: _MAX_ALIASES - len(protected)]
-        more = len(row.aliases) - len(protected) - len(shown)
-        return cls(thing, row.kind, icon, project, protected, shown, more, row.distance)
+        listed = others[: _MAX_ALIASES - len(protected)]
+        more = len(row.aliases) - len(protected) - len(listed)
+        return cls(thing, row.kind, icon, project, protected, listed, more, row.distance)
 
 
 def _about_artifact(artifact: Artifact) -> tuple[str, Project]:
@@ -65,8 +65,8 @@ def lineage(request: HttpRequest, root: Root, *, nodes: str, view: dict[str, Any
         siblings=_MAX_SIBLINGS,
         fold=is_folded,
     )
-    wanted = query.getlist("from")
-    graph = expansion.expand(request.user, graph, wanted, fold=is_folded)
+    requested = query.getlist("from")
+    graph = expansion.expand(request.user, graph, requested, fold=is_folded)
     opened = query.getlist("open")
     folded = folds.fold(graph, opened)
     expand_url = _expand_url(query)
@@ -81,7 +81,7 @@ def lineage(request: HttpRequest, root: Root, *, nodes: str, view: dict[str, Any
         "folds": folded.folds,
         "is_truncated": graph.truncated,
         "is_unfolded": bool(opened),
-        "is_full": len(wanted) >= expansion.MAX_EXPANSIONS,
+        "is_full": len(requested) >= expansion.MAX_EXPANSIONS,
         "max_expansions": expansion.MAX_EXPANSIONS,
         "view": view,
         "switches": _switches(query, view | {"nodes": nodes}),
@@ -94,12 +94,12 @@ def impact_page(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any
     """What was made from a version, in part: the table with its filters, and the numbers of all of it."""
     form = forms.ImpactFilter(request.GET)
     values = form.values()
-    wanted, cursor = form.impact_filter(), values["cursor"]
-    page = impact.page(request.user, version, filter=wanted, cursor=cursor, limit=IMPACT_PAGE_SIZE)
+    requested, cursor = form.impact_filter(), values["cursor"]
+    page = impact.page(request.user, version, filter=requested, cursor=cursor, limit=IMPACT_PAGE_SIZE)
     return {
         "version": version,
         "summary": page.summary,
-        "sentence": texts.affected(page.summary),
+        "message": texts.affected(page.summary),
         "rows": [ImpactRow.of(row) for row in page.results],
         "next_cursor": page.next_cursor,
         "cursor": cursor,
@@ -126,7 +126,7 @@ def _expand_url(query: QueryDict) -> Callable[[str, str], str]:
 
 def _switches(query: QueryDict, now: dict[str, Any]) -> list[dict[str, Any]]:
     """Links that change one thing about the page: the direction, what the nodes are, and how they are shown."""
-    words = {"direction": ("Direction", forms.DIRECTIONS), "nodes": ("Nodes", forms.NODES),
+    labels = {"direction": ("Direction", forms.DIRECTIONS), "nodes": ("Nodes", forms.NODES),
              "view": ("Shown as", forms.VIEWS)}  # fmt: skip
     return [
         {
@@ -136,7 +136,7 @@ def _switches(query: QueryDict, now: dict[str, Any]) -> list[dict[str, Any]]:
                 (value, text, _with(query, field, value), now[field] == value) for value, text in items.items()
             ],
         }
-        for field, (label, items) in words.items()
+        for field, (label, items) in labels.items()
     ]
 
 

@@ -13,9 +13,9 @@ MAX_EXPANSIONS = 8
 _DEPTH = 2
 
 
-def expand(user: Any, graph: Graph, wanted: Iterable[str], *, fold: bool) -> Graph:
+def expand(user: Any, graph: Graph, requested: Iterable[str], *, fold: bool) -> Graph:
     """The graph with these nodes of it expanded: `downstream.{id}`; others, and those beyond the bound, are left."""
-    for word in list(wanted)[:MAX_EXPANSIONS]:
+    for word in list(requested)[:MAX_EXPANSIONS]:
         direction, _, id = word.partition(".")
         node = next((node for node in graph.nodes if node.id == id), None)
         if node is None or node.thing is None or direction not in (Direction.UPSTREAM, Direction.DOWNSTREAM):

@@ -47,18 +47,18 @@ def of(count: int, edges: Sequence[tuple[int, int]]) -> Layout:
 def _compute(count: int, edges: Sequence[tuple[int, int]]) -> Layout:
     graph = igraph.Graph(count, edges, directed=True)
     drawn = graph.layout_sugiyama(maxiter=_MAX_SWEEPS)
-    nodes = [_point(place) for place in drawn.coords]
-    bends = [[_point(place) for place in places] for places in drawn.edge_routing]
-    points = [*nodes, *(point for each in bends for point in each)]
+    nodes = [_point(position) for position in drawn.coords]
+    bends = [[_point(position) for position in positions] for positions in drawn.edge_routing]
+    points = [*nodes, *(point for bend in bends for point in bend)]
     rows = iter(_keep_apart(points, count))
     placed = [(column, next(rows)) for column, _ in points]
     ends = accumulate(map(len, bends), initial=count)
     return Layout(placed[:count], [placed[start:end] for start, end in pairwise(ends)])
 
 
-def _point(place: Sequence[float]) -> tuple[int, float]:
+def _point(position: Sequence[float]) -> tuple[int, float]:
     """igraph's layers lie below one another, ours beside one another."""
-    row, column = place
+    row, column = position
     return round(column), row
 
 
@@ -71,10 +71,10 @@ def _keep_apart(points: Sequence[tuple[int, float]], count: int) -> list[float]:
     for column in columns.values():
         gaps = [1.0 if max(pair) < count else _BEND_GAP for pair in pairwise(column)]
         down, up = [rows[index] for index in column], [rows[index] for index in column]
-        for place, gap in enumerate(gaps, 1):
-            down[place] = max(down[place], down[place - 1] + gap)
-        for place, gap in reversed(list(enumerate(gaps))):
-            up[place] = min(up[place], up[place + 1] - gap)
+        for position, gap in enumerate(gaps, 1):
+            down[position] = max(down[position], down[position - 1] + gap)
+        for position, gap in reversed(list(enumerate(gaps))):
+            up[position] = min(up[position], up[position + 1] - gap)
         # Those that were pushed down and those that were pushed up: what is between them is far enough apart as well.
         for index, *pushed in zip(column, down, up, strict=True):
             rows[index] = sum(pushed) / 2

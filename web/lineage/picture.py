@@ -82,12 +82,12 @@ def draw(graph: FoldedGraph, expand_url: Urls) -> Picture | None:
         return None
     steps = list(graph.steps.values())
     index = {id: number for number, id in enumerate(graph.steps)}
-    places = layout.of(len(steps), [(index[link.source], index[link.target]) for link in graph.links])
-    boxes = [_box(graph, number, step, places.nodes[number], expand_url) for number, step in enumerate(steps)]
-    columns, rows = places.size
+    positions = layout.of(len(steps), [(index[link.source], index[link.target]) for link in graph.links])
+    boxes = [_box(graph, number, step, positions.nodes[number], expand_url) for number, step in enumerate(steps)]
+    columns, rows = positions.size
     curves = [
         _curve(link, boxes[index[link.source]], boxes[index[link.target]], bends, steps, index)
-        for link, bends in zip(graph.links, places.bends, strict=True)
+        for link, bends in zip(graph.links, positions.bends, strict=True)
     ]
     return Picture(
         width=2 * _EDGE + _COLUMN * (columns - 1) + WIDTH,
@@ -103,8 +103,8 @@ def dom_id(id: str) -> str:
     return f"n-{blake2s(id.encode(), digest_size=4).hexdigest()}"
 
 
-def _box(graph: FoldedGraph, number: int, step: Step, place: tuple[int, float], expand_url: Urls) -> Box:
-    column, row = place
+def _box(graph: FoldedGraph, number: int, step: Step, position: tuple[int, float], expand_url: Urls) -> Box:
+    column, row = position
     item, at = step.item, {"index": number, "x": _EDGE + column * _COLUMN, "y": round(_ROW - HEIGHT + row * _ROW)}
     if isinstance(item, Fold):
         behind = f"{item.behind:,} behind them" if item.behind else ""

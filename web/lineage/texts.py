@@ -49,12 +49,12 @@ def fold_title(fold: Fold) -> str:
 
 def link_title(link: Link, source: str, target: str) -> str:
     """`train-7 used interactions:v3 as production`, `train-7 logged detector:v3`."""
-    said = {
+    labels = {
         "logged": f"{source} logged {target}",
         "used": f"{target} used {source}{as_names(link)}",
         "derived": f"{target} was derived from {source}{as_names(link)}",
     }
-    return "; ".join(said[kind] for kind in link.kinds)
+    return "; ".join(labels[kind] for kind in link.kinds)
 
 
 def as_names(link: Link) -> str:
@@ -65,12 +65,12 @@ def relation(step: Step, link: Link | None) -> str:
     """How a step of the list hangs together with the one above it: `Used by`, `Logged`."""
     kinds = link.kinds if link else []
     back = step.side == "upstream"
-    words = {
+    labels = {
         "logged": "Logged by" if back else "Logged",
         "used": "Used" if back else "Used by",
         "derived": "Derived from" if back else "Source of",
     }
-    return ", ".join(words[kind] for kind in kinds)
+    return ", ".join(labels[kind] for kind in kinds)
 
 
 def affected(summary: Summary) -> str:

@@ -14,7 +14,7 @@ from web.lineage import texts
 class ImpactWarning(NamedTuple):
     """A sentence, and the page that says more."""
 
-    sentence: str
+    message: str
     url: str
 
 

@@ -45,10 +45,10 @@ class ArtifactList(APIView):
     def post(self, request: Request) -> Response:
         """Create an artifact, with `version` also its first draft; where the name is taken, 409 has its id."""
         data = parse_body(ArtifactWithDraftCreate, request)
-        place = {"project": data.pop("project"), "create_project": data.pop("create_project")}
+        project = {"project": data.pop("project"), "create_project": data.pop("create_project")}
         sent = data.pop("version", None)
         draft = None if sent is None else draft_arguments(request, sent)
-        artifact, begun = versions.begin_with_artifact(Actor.from_api(request), artifact=data, draft=draft, **place)
+        artifact, begun = versions.begin_with_artifact(Actor.from_api(request), artifact=data, draft=draft, **project)
         return Response(_serialize(artifact) | ({"version": serialize_draft(begun)} if begun else {}), 201)
 
 

@@ -22,7 +22,7 @@ class _Side:
     def __init__(self, lineage: Lineage, is_upstream: bool) -> None:
         self._lineage = lineage
         self._is_upstream = is_upstream
-        self._shown = {lineage.root.id}
+        self._printed = {lineage.root.id}
 
     def lines(self, node: LineageNode, indent: str) -> Iterator[str]:
         edges = self._lineage.edges_to(node) if self._is_upstream else self._lineage.edges_from(node)
@@ -30,8 +30,8 @@ class _Side:
         for number, edge in enumerate(edges, 1):
             is_last = number == len(edges) and not more
             other = self._lineage.node(edge.source if self._is_upstream else edge.target)
-            is_repeated = other.id in self._shown
-            self._shown.add(other.id)
+            is_repeated = other.id in self._printed
+            self._printed.add(other.id)
             text = f"{self._verb(edge, node)} {_describe(other)}{_names(edge)}{' (see above)' if is_repeated else ''}"
             yield f"{indent}{'└── ' if is_last else '├── '}{text}"
             if not is_repeated:

@@ -24,10 +24,10 @@ def refuse(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in _FULL:
-            sentence = f"The disk of {path} is full ({reason}): free some space"
+            message = f"The disk of {path} is full ({reason}): free some space"
         else:
-            sentence = f"{path} cannot be written ({reason}): make it writable"
-        raise errors.CacheError(f"{sentence}, or set WANLLMDB_CACHE_DIR to another directory") from error
+            message = f"{path} cannot be written ({reason}): make it writable"
+        raise errors.CacheError(f"{message}, or set WANLLMDB_CACHE_DIR to another directory") from error
 
 
 def make_directory(path: Path) -> None:

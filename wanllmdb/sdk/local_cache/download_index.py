@@ -38,9 +38,9 @@ def remember(
         return
     full_name = f"{record['project_name']}/{record['artifact_name']}"
     with suppress(errors.CacheError, OSError):
-        place = _server_directory(connection) / _hash(full_name)
-        disk.make_directory(place)
-        path = place / _version_file(record["version"])
+        folder = _server_directory(connection) / _hash(full_name)
+        disk.make_directory(folder)
+        path = folder / _version_file(record["version"])
         directories = [directory, *(_read(path) or {}).get("directories", [])]
         version = {
             "name": full_name,
@@ -52,7 +52,7 @@ def remember(
         }
         disk.write_json(path, version)
         for alias in filter(ALIAS.fullmatch, record["aliases"]):
-            path = place / f"alias-{alias}.json"
+            path = folder / f"alias-{alias}.json"
             if (_read(path) or {}).get("fetched_at", "") < fetched_at:
                 target = {"name": full_name, "alias": alias, "version": record["version"], "fetched_at": fetched_at}
                 disk.write_json(path, target)
@@ -63,22 +63,22 @@ def remember(
 
 def find_artifact(connection: Connection, project: str, path: str) -> Path:
     """The directory of the artifact. Without a team the project may be of any team that has one of this name."""
-    wanted = full_name_parts(connection, project, path)
+    requested = full_name_parts(connection, project, path)
     server = _server_directory(connection)
-    if wanted[0]:
-        places = [server / _hash("/".join(wanted))]
+    if requested[0]:
+        folders = [server / _hash("/".join(requested))]
     else:
-        places = [place for place in _iter_artifacts(server) if _name_of(place).split("/")[1:] == wanted[1:]]
-    places = [place for place in places if place.is_dir()]
-    if not places:
+        folders = [folder for folder in _iter_artifacts(server) if _name_of(folder).split("/")[1:] == requested[1:]]
+    folders = [folder for folder in folders if folder.is_dir()]
+    if not folders:
         raise errors.NotFound(
-            f"{'/'.join(filter(None, wanted))!r} was never downloaded on this machine from "
+            f"{'/'.join(filter(None, requested))!r} was never downloaded on this machine from "
             f"{connection.settings.base_url}: in mode 'offline' only what was can be used"
         )
-    if len(places) > 1:
-        names = " and ".join(sorted(map(_name_of, places)))
+    if len(folders) > 1:
+        names = " and ".join(sorted(map(_name_of, folders)))
         raise errors.Invalid(f"{path!r} can be {names}: name the team, or set WANLLMDB_ENTITY")
-    return places[0]
+    return folders[0]
 
 
 def full_name_parts(connection: Connection, project: str, path: str) -> list[str]:
@@ -90,25 +90,25 @@ def full_name_parts(connection: Connection, project: str, path: str) -> list[str
     return [team or connection.settings.entity or "", project][: 3 - len(parts)] + parts
 
 
-def has_version(place: Path, version: str) -> bool:
-    return (place / _version_file(version)).exists()
+def has_version(folder: Path, version: str) -> bool:
+    return (folder / _version_file(version)).exists()
 
 
-def read_version(place: Path, path: str, version: str | int) -> dict[str, Any]:
+def read_version(folder: Path, path: str, version: str | int) -> dict[str, Any]:
     number = parse_version(version)
-    found = _read(place / _version_file(number))
+    found = _read(folder / _version_file(number))
     if found is None:
         raise errors.VersionNotFound(
-            f"{path}:{number} was never downloaded on this machine; these were: {', '.join(_known(place, 'version'))}"
+            f"{path}:{number} was never downloaded on this machine; these were: {', '.join(_known(folder, 'version'))}"
         )
     return found
 
 
-def read_alias(place: Path, path: str, alias: str) -> dict[str, Any]:
-    found = _read(place / f"alias-{alias}.json") if ALIAS.fullmatch(alias) else None
+def read_alias(folder: Path, path: str, alias: str) -> dict[str, Any]:
+    found = _read(folder / f"alias-{alias}.json") if ALIAS.fullmatch(alias) else None
     # Where a disk does not tell A from a, the file may be that of another alias.
     if found is None or found["alias"] != alias:
-        aliases = _known(place, "alias")
+        aliases = _known(folder, "alias")
         raise errors.AliasNotFound(
             f"{path}:{alias} was never downloaded on this machine; these aliases were: {', '.join(aliases) or 'none'}",
             problem={"aliases": aliases},
@@ -137,12 +137,12 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _iter_artifacts(server: Path) -> Iterator[Path]:
     if server.is_dir():
-        yield from (place for place in server.iterdir() if any(place.glob("version-*.json")))
+        yield from (folder for folder in server.iterdir() if any(folder.glob("version-*.json")))
 
 
-def _name_of(place: Path) -> str:
-    return str(disk.read_json(next(place.glob("version-*.json")))["name"])
+def _name_of(folder: Path) -> str:
+    return str(disk.read_json(next(folder.glob("version-*.json")))["name"])
 
 
-def _known(place: Path, kind: str) -> list[str]:
-    return sorted(path.stem.partition("-")[2] for path in place.glob(f"{kind}-*.json"))
+def _known(folder: Path, kind: str) -> list[str]:
+    return sorted(path.stem.partition("-")[2] for path in folder.glob(f"{kind}-*.json"))

@@ -58,14 +58,14 @@ def _downloaded(
     connection: Connection, project: str, path: str, alias: str | None, version: str | int | None, suffix: str
 ) -> tuple[dict[str, Any], str]:
     """The record of the version, and when a server last said that the name means it."""
-    place = download_index.find_artifact(connection, project, path)
-    if version is None and alias is None and VERSION.fullmatch(suffix) and download_index.has_version(place, suffix):
+    folder = download_index.find_artifact(connection, project, path)
+    if version is None and alias is None and VERSION.fullmatch(suffix) and download_index.has_version(folder, suffix):
         version = suffix
     if version is not None:
-        found = download_index.read_version(place, path, version)
+        found = download_index.read_version(folder, path, version)
         return found, found["fetched_at"]
-    pointer = download_index.read_alias(place, path, alias or suffix or "latest")
-    return download_index.read_version(place, path, pointer["version"]), pointer["fetched_at"]
+    pointer = download_index.read_alias(folder, path, alias or suffix or "latest")
+    return download_index.read_version(folder, path, pointer["version"]), pointer["fetched_at"]
 
 
 def _require_type(version: LocalVersion, type: str | None) -> None:

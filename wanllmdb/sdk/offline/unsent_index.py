@@ -21,16 +21,16 @@ from wanllmdb.sdk.validators import ALIAS
 
 def remember(connection: Connection, record: UnsentRecord, aliases: Iterable[str]) -> None:
     """Record that from now on these aliases of the artifact mean this one. Never raises: it only cannot be found."""
-    place = _place(connection, record["project_name"], record["artifact_name"])
+    folder = _folder(connection, record["project_name"], record["artifact_name"])
     with suppress(errors.CacheError):
-        disk.make_directory(place)
+        disk.make_directory(folder)
         for alias in aliases:
-            disk.write_json(place / f"{alias}.json", {"alias": alias, "record": record})
+            disk.write_json(folder / f"{alias}.json", {"alias": alias, "record": record})
 
 
 def find(connection: Connection, project: str, path: str, alias: str) -> LocalVersion | None:
     """The artifact that was logged offline last under this name and alias, if its run is still there."""
-    file = _place(connection, project, path) / f"{alias}.json"
+    file = _folder(connection, project, path) / f"{alias}.json"
     if not ALIAS.fullmatch(alias) or not file.exists():
         return None
     found = disk.read_json(file)
@@ -49,7 +49,7 @@ def load(connection: Connection, record: UnsentRecord) -> LocalVersion:
     return LocalVersion(connection, record, sources, manifest)
 
 
-def _place(connection: Connection, project: str, path: str) -> Path:
+def _folder(connection: Connection, project: str, path: str) -> Path:
     full_name = "/".join(filter(None, full_name_parts(connection, project, path)))
     name = hashlib.sha256(full_name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return connection.settings.cache_dir / "offline" / "names" / name

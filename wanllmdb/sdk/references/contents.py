@@ -69,7 +69,7 @@ class Reader:
         try:
             return self._read(entry, new_writer, url)
         except errors.BrokenReference as error:
-            error.problem |= {"uris": [_shown(entry)], "paths": [entry.path]}
+            error.problem |= {"uris": [_safe_uri(entry)], "paths": [entry.path]}
             raise
 
     def _read(self, entry: Entry, new_writer: Callable[[], Write], url: str | None) -> str:
@@ -313,14 +313,14 @@ def _require_same(entry: Entry, opened: _Opened) -> None:
 
 
 def _changed(entry: Entry, reason: str) -> errors.ReferenceChanged:
-    return errors.ReferenceChanged(f"{_shown(entry)} is not the object that was logged: {reason}")
+    return errors.ReferenceChanged(f"{_safe_uri(entry)} is not the object that was logged: {reason}")
 
 
 def _unreachable(entry: Entry, reason: str) -> errors.ReferenceUnreachable:
-    shown = _shown(entry)
-    return errors.ReferenceUnreachable(reason if shown in reason else f"{shown} cannot be read: {reason}")
+    safe_uri = _safe_uri(entry)
+    return errors.ReferenceUnreachable(reason if safe_uri in reason else f"{safe_uri} cannot be read: {reason}")
 
 
-def _shown(entry: Entry) -> str:
+def _safe_uri(entry: Entry) -> str:
     """The URI without what grants access, which a server may have sent whatever it is."""
     return _USER_INFO.sub("//", without_secrets(str(entry.reference_uri)))

@@ -68,13 +68,13 @@ class _Listing:
             count += len(objects)
             if count <= max_objects:
                 found += [self._to_found(item) for item in self._with_versions(objects)]
-        shown = without_secrets(self._location.uri)
+        safe_uri = without_secrets(self._location.uri)
         if count > max_objects:
             raise errors.Invalid(
-                f"There are {count:,} objects at {shown}, more than max_objects={max_objects:,}; none was added"
+                f"There are {count:,} objects at {safe_uri}, more than max_objects={max_objects:,}; none was added"
             )
         if not found:
-            raise errors.NotFound(f"There is no object at {shown}, and none below it")
+            raise errors.NotFound(f"There is no object at {safe_uri}, and none below it")
         return found
 
     def _without_folders(self, objects: list[Any]) -> list[Any]:
@@ -98,7 +98,7 @@ class _Listing:
         for item, head in zip(objects, heads, strict=True):
             if head is None:
                 raise errors.FileChanged(
-                    f"{self._shown(item['path'])} was deleted while the objects were listed; none was added"
+                    f"{self._safe_uri(item['path'])} was deleted while the objects were listed; none was added"
                 )
         return heads
 
@@ -125,7 +125,7 @@ class _Listing:
             _version_of(item),
         )
 
-    def _shown(self, path: str) -> str:
+    def _safe_uri(self, path: str) -> str:
         return without_secrets(self._location.uri_of(path))
 
 
@@ -134,8 +134,8 @@ def _run(job: Callable[..., object], arguments: Sequence[tuple[Any, ...]]) -> No
         job(*arguments[0])
         return
     with WorkerPool(MAX_WORKERS) as workers:
-        for each in arguments:
-            workers.submit(job, *each)
+        for values in arguments:
+            workers.submit(job, *values)
 
 
 def _identity_of(item: Any) -> str:

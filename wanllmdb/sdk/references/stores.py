@@ -60,21 +60,21 @@ def explain_errors(uri: str) -> Iterator[None]:
     Raises `NotFound` for 404, and `ReferenceUnreachable` for 403, other refusals, timeouts and broken answers.
     """
     exceptions = import_module("obstore.exceptions")
-    shown = without_secrets(uri)
+    safe_uri = without_secrets(uri)
     try:
         yield
     except errors.WanLLMDBError:
         raise
     except FileNotFoundError as error:
-        raise errors.NotFound(f"{shown} does not exist") from error
+        raise errors.NotFound(f"{safe_uri} does not exist") from error
     except (exceptions.BaseError, ValueError, OSError) as error:
         status, reason = _status_of(error), _reason_of(error)
         if status == 404:
-            raise errors.NotFound(f"{shown} does not exist: {reason}") from error
+            raise errors.NotFound(f"{safe_uri} does not exist: {reason}") from error
         refused = isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError))
         subject = "with these credentials" if refused or status in (401, 403) else "from here"
-        message = f"{shown} cannot be read {subject}: {reason}"
-        raise errors.ReferenceUnreachable(message, problem={"uris": [shown]}) from error
+        message = f"{safe_uri} cannot be read {subject}: {reason}"
+        raise errors.ReferenceUnreachable(message, problem={"uris": [safe_uri]}) from error
 
 
 def _status_of(error: BaseException) -> int | None:

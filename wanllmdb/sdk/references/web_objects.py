@@ -20,20 +20,20 @@ def look_up(url: str) -> tuple[int, str]:
 
     Follows redirects. Raises `NotFound`, `ReferenceUnreachable`, `Invalid` for an object without an identity.
     """
-    shown = without_secrets(url)
+    safe_uri = without_secrets(url)
     with closing(WebClient()) as client:
         status, headers = _ask(client, "HEAD", url)
         if status in _NO_HEAD:
             status, headers = _ask(client, "GET", url)
     if status in (404, 410):
-        raise errors.NotFound(f"{shown} does not exist: the server answered {status}")
+        raise errors.NotFound(f"{safe_uri} does not exist: the server answered {status}")
     if status >= 300:
         raise web_requests.unreachable(url, f"the server answered {status}")
     found = identity.of_headers(headers)
     if not found:
         raise errors.Invalid(
-            f"The server of {shown} sends neither an ETag nor the time of the last change, so that nobody could notice "
-            "a change: pass sha256_hash or md5_hash, or checksum=False to record the URI alone"
+            f"The server of {safe_uri} sends neither an ETag nor the time of the last change, so that nobody could "
+            "notice a change: pass sha256_hash or md5_hash, or checksum=False to record the URI alone"
         )
     length = headers.get("Content-Length", "")
     return int(length) if length.isdecimal() else 0, found

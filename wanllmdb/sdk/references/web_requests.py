@@ -55,7 +55,7 @@ class WebClient:
             current = self._redirected(url, current, target)
         raise unreachable(url, "its redirects lead nowhere")
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], asked: str) -> urllib3.BaseHTTPResponse:
+    def _send(self, method: str, url: str, headers: Mapping[str, str], requested: str) -> urllib3.BaseHTTPResponse:
         all_headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT, **headers}
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
@@ -70,7 +70,7 @@ class WebClient:
                 )
             except HTTPError as error:
                 if attempt == MAX_ATTEMPTS or connection_errors.is_final(error):
-                    raise unreachable(asked, connection_errors.reason_of(error)) from error
+                    raise unreachable(requested, connection_errors.reason_of(error)) from error
             else:
                 if attempt == MAX_ATTEMPTS or response.status not in RETRYABLE_STORE_STATUSES:
                     return response
@@ -89,28 +89,28 @@ class WebClient:
                 self._pools[key] = create_pool(scheme, proxy)
             return self._pools[key]
 
-    def _redirected(self, asked: str, current: str, target: str) -> str:
+    def _redirected(self, requested: str, current: str, target: str) -> str:
         """Where the response leads to, if it may."""
         try:
             following = urljoin(current, target)
             before, after = urlsplit(current), urlsplit(following)
             host = after.hostname
         except ValueError:
-            raise unreachable(asked, "its redirects lead nowhere") from None
+            raise unreachable(requested, "its redirects lead nowhere") from None
         if after.scheme not in ("http", "https") or not host:
-            raise unreachable(asked, "its redirects lead nowhere")
+            raise unreachable(requested, "its redirects lead nowhere")
         origin = origin_of(following)
         if before.scheme == "https" and after.scheme == "http":
-            raise unreachable(asked, f"it redirects to {origin}, which is not encrypted")
+            raise unreachable(requested, f"it redirects to {origin}, which is not encrypted")
         if host != before.hostname and self._is_private(host) and not self._is_private(before.hostname or ""):
-            raise unreachable(asked, f"it redirects to {origin}, which is in a private network")
+            raise unreachable(requested, f"it redirects to {origin}, which is in a private network")
         return following
 
-    def _require_not_of_cloud(self, asked: str, url: str) -> None:
+    def _require_not_of_cloud(self, requested: str, url: str) -> None:
         """Link-local addresses are where machines get the credentials of their cloud: no data is there."""
         host = urlsplit(url).hostname or ""
         if any(address.is_link_local for address in self._addresses(host)):
-            raise unreachable(asked, f"{origin_of(url)} is a link-local address, which is never fetched from")
+            raise unreachable(requested, f"{origin_of(url)} is a link-local address, which is never fetched from")
 
     def _is_private(self, host: str) -> bool:
         return any(not address.is_global for address in self._addresses(host))
@@ -128,8 +128,8 @@ class WebClient:
 
 def unreachable(uri: str, reason: str) -> errors.ReferenceUnreachable:
     """That nothing can be read there, without what grants access."""
-    shown = without_secrets(uri)
-    return errors.ReferenceUnreachable(f"{shown} cannot be read: {reason}", problem={"uris": [shown]})
+    safe_uri = without_secrets(uri)
+    return errors.ReferenceUnreachable(f"{safe_uri} cannot be read: {reason}", problem={"uris": [safe_uri]})
 
 
 def addresses_of(host: str) -> list[_Address]:

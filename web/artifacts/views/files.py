@@ -146,11 +146,11 @@ def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _respond(content: bytes | Iterator[bytes], type: str, asked: str | None, size: int) -> HttpResponseBase:
+def _respond(content: bytes | Iterator[bytes], type: str, range_header: str | None, size: int) -> HttpResponseBase:
     """The content, or the part of it that a player asks for: some play nothing from a server that has no parts."""
     if not isinstance(content, bytes):
         return StreamingHttpResponse(content, content_type=type, headers={"Content-Length": size})
-    if part := _RANGE.fullmatch(asked or ""):
+    if part := _RANGE.fullmatch(range_header or ""):
         start = int(part[1])
         end = min(int(part[2] or size), size - 1)
         if start <= end:
