@@ -24,7 +24,6 @@ MAX_TERMS = 8
 MAX_WILDCARDS = 3
 JSON_FIELDS = ("metadata", "config", "summary")
 FIELDS = ("file", "by", "tag", "type", "alias", "state", "reason")
-OPERATORS = (">=", "<=", ">", "<", "=", ":")
 # The index on texts holds triples of characters.
 SHORTEST_INDEXED = 3
 

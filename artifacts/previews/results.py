@@ -263,10 +263,6 @@ class Notebook:
     """The suffix of files in the language of its code."""
     kind: ClassVar[str] = "notebook"
 
-    @property
-    def has_images(self) -> bool:
-        return any(output.form == "image" for cell in self.cells for output in cell.outputs)
-
 
 _ALL = (
     NoPreview, TooLarge, Image, Media, Document, Text, Markdown, Table, Tree, Tensors, Archive, Pickle, Notebook,

@@ -62,8 +62,6 @@ class FoldedGraph:
 
     steps: dict[str, Step]
     links: list[Link]
-    node_count: int
-    truncated: bool
 
     @property
     def folds(self) -> list[Fold]:
@@ -105,7 +103,7 @@ def fold(graph: Graph, opened: Sequence[str] = ()) -> FoldedGraph:
                 owner |= dict.fromkeys(members[key], key)
     links = _links(graph, owner)
     _hide_behind(steps, owner, members, neighbours)
-    return FoldedGraph(steps, links, len(nodes), graph.truncated)
+    return FoldedGraph(steps, links)
 
 
 def _neighbours(graph: Graph) -> dict[str, list[tuple[str, str]]]:
