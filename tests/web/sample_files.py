@@ -1,5 +1,6 @@
 """Files to be previewed, made of a few words, and how tests look at them."""
 
+import base64
 import io
 import json
 import struct
@@ -42,6 +43,22 @@ def png(width: int = 3, height: int = 2) -> bytes:
     pixels = zlib.compress(b"".join(b"\0" + bytes(3 * width) for _ in range(height)))
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+# What a stranger may have put into it must not become markup.
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "source": "# Look\n<script>alert(1)</script>"},
+        {
+            "cell_type": "code",
+            "source": "print('<i>')",
+            "outputs": [
+                {"data": {"image/png": base64.b64encode(png()).decode()}},
+                {"data": {"text/html": "<table><tr onclick=x><td>7<script>alert(1)</script></td></tr></table>"}},
+            ],
+        },
+    ]
+}
 
 
 def safetensors(header: object, length: int | None = None, body: bytes = b"") -> bytes:

@@ -18,26 +18,13 @@ from artifacts.models import ArtifactDownload, ArtifactFile, Blob
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
 from tests.web.references import refer
-from tests.web.sample_files import png, safetensors
+from tests.web.sample_files import NOTEBOOK, png, safetensors
 from tests.web.test_permission_matrix import walk
 from web.artifacts.views import files
 
 VERSION = "/acme/demo/artifacts/dataset/data/v1"
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
-NOTEBOOK = {
-    "cells": [
-        {"cell_type": "markdown", "source": "# Look\n<script>alert(1)</script>"},
-        {
-            "cell_type": "code",
-            "source": "print('<i>')",
-            "outputs": [
-                {"data": {"image/png": base64.b64encode(png()).decode()}},
-                {"data": {"text/html": "<table><tr onclick=x><td>7<script>alert(1)</script></td></tr></table>"}},
-            ],
-        },
-    ]
-}
 FILES = {
     "book.ipynb": json.dumps(NOTEBOOK).encode(),
     "clip.mp4": b"\0\0\0\x20ftypisom" + bytes(90),
