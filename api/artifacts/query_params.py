@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from api.aliases.serializers import MomentField, ReasonField, scope_of
 from api.pagination import CursorQuery, PageQuery, parse
-from api.search import QueryField, narrow
+from api.search_filter import QueryField, narrow
 from artifacts.content import downloads
 from artifacts.models import AliasProposal, Artifact, ArtifactFile, ArtifactVersion
 from core.cursors import decode_cursor

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from api.fields import BoundedListField, EnumField, JSONObjectField, LineField, ListItemMixin, ProseField, TagsField
 from api.pagination import CursorQuery, PageQuery
-from api.search import QueryField
+from api.search_filter import QueryField
 from projects import history
 from projects.models import Project, Resume, Run, RunEnvironment, State, Visibility
 from projects.validators import NAME, NAME_RULE, validate_packages

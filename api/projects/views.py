@@ -32,7 +32,7 @@ from api.projects.serializers import (
     RunStartedSerializer,
     RunUpdate,
 )
-from api.search import narrow
+from api.search_filter import narrow
 from api.serialization import parse_body
 from core.cursors import decode_cursor, encode_cursor
 from projects import history, projects, runs

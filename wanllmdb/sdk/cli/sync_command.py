@@ -12,7 +12,7 @@ from wanllmdb.sdk import errors
 from wanllmdb.sdk.cli.options import Json, connect
 from wanllmdb.sdk.cli.output import print_result, print_table
 from wanllmdb.sdk.host_environment.directories import expand
-from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.offline import run_directory
 from wanllmdb.sdk.offline.run_directory import RunDirectory
 from wanllmdb.sdk.offline.sync import Report, sync
@@ -74,7 +74,7 @@ def _clean(directories: list[RunDirectory], reports: list[Report]) -> None:
     needed = {run for directory in unsent for run in _used_runs(directory)}
     for directory in sent:
         if directory.read()["id"] not in needed:
-            with disk.refuse(directory.path):
+            with json_files.refuse(directory.path):
                 shutil.rmtree(directory.path)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from wanllmdb.sdk import errors, timestamps
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.local_cache.manifest_json import to_json
 from wanllmdb.sdk.manifest import Manifest
 from wanllmdb.sdk.validators import ALIAS, parse_version
@@ -39,7 +39,7 @@ def remember(
     full_name = f"{record['project_name']}/{record['artifact_name']}"
     with suppress(errors.CacheError, OSError):
         folder = _server_directory(connection) / _hash(full_name)
-        disk.make_directory(folder)
+        json_files.make_directory(folder)
         path = folder / _version_file(record["version"])
         directories = [directory, *(_read(path) or {}).get("directories", [])]
         version = {
@@ -50,12 +50,12 @@ def remember(
             "directories": list(dict.fromkeys(directories))[:MAX_DIRECTORIES],
             **to_json(manifest),
         }
-        disk.write_json(path, version)
+        json_files.write(path, version)
         for alias in filter(ALIAS.fullmatch, record["aliases"]):
             path = folder / f"alias-{alias}.json"
             if (_read(path) or {}).get("fetched_at", "") < fetched_at:
                 target = {"name": full_name, "alias": alias, "version": record["version"], "fetched_at": fetched_at}
-                disk.write_json(path, target)
+                json_files.write(path, target)
 
 
 # --- Read in mode offline ---------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _version_file(version: str | int) -> str:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    return disk.read_json(path) if path.exists() else None
+    return json_files.read(path) if path.exists() else None
 
 
 def _iter_artifacts(server: Path) -> Iterator[Path]:
@@ -141,7 +141,7 @@ def _iter_artifacts(server: Path) -> Iterator[Path]:
 
 
 def _name_of(folder: Path) -> str:
-    return str(disk.read_json(next(folder.glob("version-*.json")))["name"])
+    return str(json_files.read(next(folder.glob("version-*.json")))["name"])
 
 
 def _known(folder: Path, kind: str) -> list[str]:

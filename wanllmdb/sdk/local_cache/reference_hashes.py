@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.reference_uris import without_secrets
 
@@ -42,12 +42,12 @@ class ReferenceHashes:
                 by_file.setdefault(key[:2], {})[key] = sha256
         with suppress(errors.CacheError, OSError):
             if by_file:
-                disk.make_directory(self._directory)
+                json_files.make_directory(self._directory)
             for name, added in by_file.items():
                 # What another process added meanwhile is kept, nearly always.
                 known = {key: sha256 for key, sha256 in self._read(name).items() if key not in added} | added
                 self._files[name] = dict(list(known.items())[-MAX_PER_FILE:])
-                disk.write_json(self._path(name), self._files[name])
+                json_files.write(self._path(name), self._files[name])
 
     def _load(self, name: str) -> dict[str, str]:
         if name not in self._files:
@@ -57,7 +57,7 @@ class ReferenceHashes:
     def _read(self, name: str) -> dict[str, str]:
         path = self._path(name)
         try:
-            values = disk.read_json(path) if path.exists() else {}
+            values = json_files.read(path) if path.exists() else {}
         except (errors.CacheError, OSError):
             return {}
         return {key: value for key, value in values.items() if isinstance(value, str) and _SHA256.fullmatch(value)}

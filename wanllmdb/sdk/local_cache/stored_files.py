@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.console import OnProgress
-from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.manifest import Entry
 from wanllmdb.sdk.transfer import hashes
 from wanllmdb.sdk.transfer.hashes import HashedFile
@@ -44,14 +44,14 @@ class StoredFiles:
 
     def add(self, files: Iterable[HashedFile], on_progress: OnProgress) -> None:
         """Keep a copy of each. Raises `FileChanged` if its bytes differ from the hashed ones, `CacheError`."""
-        disk.make_directory(self.path)
+        json_files.make_directory(self.path)
         for file in files:
             target = Path(self.local_path(file))
             if target.exists():
                 on_progress(file.size)
                 continue
             temporary = self.path / f".{uuid.uuid4().hex}"
-            with disk.refuse(self.path):
+            with json_files.refuse(self.path):
                 try:
                     if not copy(file.source, temporary, file.size, file.sha256, on_progress):
                         raise errors.FileChanged(f"{file.source} changed while it was being logged")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from wanllmdb.sdk import errors, timestamps
-from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.local_cache.manifest_json import parse_manifest, to_json
 from wanllmdb.sdk.local_cache.stored_files import StoredFiles
 from wanllmdb.sdk.manifest import Manifest
@@ -46,13 +46,13 @@ class RunDirectory:
     def create(cls, path: Path, description: dict[str, Any]) -> RunDirectory:
         """Make the directory of a new run. Raises `CacheError`."""
         directory = cls(path)
-        disk.make_directory(path)
-        disk.write_json(path / RUN_FILE, {"format": FORMAT, **description})
+        json_files.make_directory(path)
+        json_files.write(path / RUN_FILE, {"format": FORMAT, **description})
         return directory
 
     def read(self) -> dict[str, Any]:
         """What `init` was called with. Raises `CacheError`, also for a newer format."""
-        run = disk.read_json(self.path / RUN_FILE)
+        run = json_files.read(self.path / RUN_FILE)
         if run.get("format") != FORMAT:
             raise errors.CacheError(f"{self.path} has the format {run.get('format')!r}: update wanllmdb to send it")
         texts = ("id", "name", "project", "resume", "started_at")
@@ -72,22 +72,22 @@ class RunDirectory:
 
     def append(self, event: bytes) -> None:
         """Add an event as `to_event` makes it. Raises `CacheError`."""
-        disk.append(self.path / EVENTS_FILE, event)
+        json_files.append(self.path / EVENTS_FILE, event)
 
     def events(self) -> tuple[list[dict[str, Any]], int]:
         """All events in order, and how many lines are broken."""
-        return disk.read_lines(self.path / EVENTS_FILE)
+        return json_files.read_lines(self.path / EVENTS_FILE)
 
     # --- Manifests ----------------------------------------------------------------------------------------------------
 
     def write_manifest(self, manifest_id: str, manifest: Manifest) -> None:
         """Raises `CacheError`."""
-        disk.make_directory(self.path / "manifests")
-        disk.write_json(self._manifest_path(manifest_id), to_json(manifest))
+        json_files.make_directory(self.path / "manifests")
+        json_files.write(self._manifest_path(manifest_id), to_json(manifest))
 
     def read_manifest(self, manifest_id: str) -> Manifest:
         """Raises `CacheError`, `InvalidPath`."""
-        return parse_manifest(disk.read_json(self._manifest_path(manifest_id)))
+        return parse_manifest(json_files.read(self._manifest_path(manifest_id)))
 
     def _manifest_path(self, manifest_id: str) -> Path:
         if not _MANIFEST_ID.fullmatch(manifest_id):
@@ -100,14 +100,14 @@ class RunDirectory:
         """What was sent to this server before."""
         if not (self.path / SYNC_FILE).exists():
             return {}
-        progress = disk.read_json(self.path / SYNC_FILE).get(base_url)
+        progress = json_files.read(self.path / SYNC_FILE).get(base_url)
         return progress if isinstance(progress, dict) else {}
 
     def write_progress(self, base_url: str, progress: dict[str, Any]) -> None:
         """Raises `CacheError`."""
         path = self.path / SYNC_FILE
-        others = disk.read_json(path) if path.exists() else {}
-        disk.write_json(path, {**others, base_url: progress})
+        others = json_files.read(path) if path.exists() else {}
+        json_files.write(path, {**others, base_url: progress})
 
     # --- Who writes here ----------------------------------------------------------------------------------------------
 
@@ -172,4 +172,4 @@ def find(path: Path) -> list[RunDirectory]:
 
 def to_event(kind: str, fields: Mapping[str, Any]) -> bytes:
     """An event that happens now, as a line."""
-    return disk.to_line({"type": kind, "at": timestamps.now(), **fields})
+    return json_files.to_line({"type": kind, "at": timestamps.now(), **fields})

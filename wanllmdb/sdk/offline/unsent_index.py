@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.local_cache import disk
+from wanllmdb.sdk.local_cache import json_files
 from wanllmdb.sdk.local_cache.download_index import full_name_parts
 from wanllmdb.sdk.local_version import LocalVersion, UnsentRecord
 from wanllmdb.sdk.offline.run_directory import RunDirectory
@@ -23,9 +23,9 @@ def remember(connection: Connection, record: UnsentRecord, aliases: Iterable[str
     """Record that from now on these aliases of the artifact mean this one. Never raises: it only cannot be found."""
     folder = _folder(connection, record["project_name"], record["artifact_name"])
     with suppress(errors.CacheError):
-        disk.make_directory(folder)
+        json_files.make_directory(folder)
         for alias in aliases:
-            disk.write_json(folder / f"{alias}.json", {"alias": alias, "record": record})
+            json_files.write(folder / f"{alias}.json", {"alias": alias, "record": record})
 
 
 def find(connection: Connection, project: str, path: str, alias: str) -> LocalVersion | None:
@@ -33,7 +33,7 @@ def find(connection: Connection, project: str, path: str, alias: str) -> LocalVe
     file = _folder(connection, project, path) / f"{alias}.json"
     if not ALIAS.fullmatch(alias) or not file.exists():
         return None
-    found = disk.read_json(file)
+    found = json_files.read(file)
     record = UnsentRecord(found["record"])
     # Where a disk does not tell A from a, the file may be that of another alias.
     if found["alias"] != alias or not Path(record["directory"]).is_dir():

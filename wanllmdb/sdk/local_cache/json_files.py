@@ -1,4 +1,4 @@
-"""Writes to the cache directory: whole files or none, whole lines, and failures as sentences."""
+"""JSON in the cache directory: whole files or none, whole lines, and failures as sentences."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def make_directory(path: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write(path: Path, value: Any) -> None:
     """Replace the file as a whole, readable by its owner only. Raises `CacheError`."""
     temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     with refuse(path.parent):
@@ -51,7 +51,7 @@ def write_json(path: Path, value: Any) -> None:
             raise
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
     """The JSON object in the file. Raises `CacheError` if it cannot be read or is something else."""
     try:
         value = json.loads(path.read_bytes())
