@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, Sum
@@ -33,15 +34,19 @@ class FileSpec:
 
     def to_file(self, version: ArtifactVersion, blob: Blob) -> ArtifactFile:
         """The row of this file, not saved yet."""
-        return ArtifactFile(
-            version=version,
-            path=self.path,
-            name=self.path.rpartition("/")[2],
-            size=self.size,
-            mime_type=self.mime_type or mimetypes.guess_type(self.path)[0] or "application/octet-stream",
-            is_executable=self.executable,
-            blob=blob,
-        )
+        return new_file(version, self.path, self.size, self.mime_type, is_executable=self.executable, blob=blob)
+
+
+def new_file(version: ArtifactVersion, path: str, size: int, mime_type: str, **columns: Any) -> ArtifactFile:
+    """A row that is not saved yet; without a type it has the one that its name suggests."""
+    return ArtifactFile(
+        version=version,
+        path=path,
+        name=path.rpartition("/")[2],
+        size=size,
+        mime_type=mime_type or mimetypes.guess_type(path)[0] or "application/octet-stream",
+        **columns,
+    )
 
 
 @transaction.atomic

@@ -45,9 +45,9 @@ class ProjectList(APIView):
     @extend_schema(parameters=[ProjectQuery], responses=page_of(ProjectItemSerializer), operation_id="projects_list")
     def get(self, request: Request) -> Response:
         """List the projects that you can see."""
-        filters = _filters(request, ProjectQuery)
-        texts = {name: filters.pop(name, "") for name in ("q", "search")}
-        rows = narrow(request, "projects", Project.objects.visible_to(request.user).filter_by(**filters), texts)
+        query = parse(request, ProjectQuery)
+        rows = Project.objects.visible_to(request.user).filter_by(**_filters(query))
+        rows = narrow(request, "projects", rows, query)
         return paginate(request, rows.select_related("team", "created_by"), ProjectItemSerializer)
 
     @extend_schema(request=ProjectCreate, responses={201: ProjectSerializer}, operation_id="projects_create")
@@ -91,12 +91,11 @@ class RunList(APIView):
     @extend_schema(parameters=[RunQuery], responses=page_of(RunItemSerializer), operation_id="runs_list")
     def get(self, request: Request) -> Response:
         """List the runs that you can see."""
-        filters = _filters(request, RunQuery)
-        if "project" in filters:
-            filters["project"] = Project.objects.visible_to(request.user).find(filters["project"])
-        texts = {name: filters.pop(name, "") for name in ("q", "search")}
-        rows = Run.objects.visible_to(request.user).filter_by(**filters)
-        return paginate(request, narrow(request, "runs", rows.for_display(), texts), RunItemSerializer)
+        query = parse(request, RunQuery)
+        if "project" in query:
+            query["project"] = Project.objects.visible_to(request.user).find(query["project"])
+        rows = Run.objects.visible_to(request.user).filter_by(**_filters(query))
+        return paginate(request, narrow(request, "runs", rows.for_display(), query), RunItemSerializer)
 
     @extend_schema(
         request=RunCreate,
@@ -182,5 +181,7 @@ def get_run(request: Request, run_id: UUID) -> Run:
     return get_or_missing(visible.select_related("project__team", "created_by"), "Run", run_id)
 
 
-def _filters(request: Request, query: type[Any]) -> dict[str, Any]:
-    return {name: value for name, value in parse(request, query).items() if name not in PageQuery._declared_fields}
+def _filters(query: dict[str, Any]) -> dict[str, Any]:
+    """The order, and the values of columns, among what is asked of a list."""
+    others = {"q", "search", *PageQuery._declared_fields}
+    return {name: value for name, value in query.items() if name not in others}

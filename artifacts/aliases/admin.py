@@ -104,8 +104,20 @@ class ArtifactAliasAdmin(VerbAdmin):
         aliases.remove(Actor.from_admin(request, reason), obj.artifact, obj.alias)
 
 
+class FromAndTo:
+    """The columns of an admin whose rows lead from a version to another, or from or to nowhere."""
+
+    @admin.display(description="from", empty_value="nowhere")
+    def version_before(self, row: AliasChange | AliasProposal) -> str | None:
+        return row.before
+
+    @admin.display(description="to", empty_value="nowhere")
+    def version_after(self, row: AliasChange | AliasProposal) -> str | None:
+        return row.after
+
+
 @admin.register(AliasChange)
-class AliasChangeAdmin(ReadOnlyAdmin):
+class AliasChangeAdmin(FromAndTo, ReadOnlyAdmin):
     """Shows its own columns only, because the rows that it points to may be deleted."""
 
     list_display = (
@@ -125,14 +137,6 @@ class AliasChangeAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     fields = (*list_display, "number", "proposal_id")
     readonly_fields = fields
-
-    @admin.display(description="from", empty_value="nowhere")
-    def version_before(self, change: AliasChange) -> str | None:
-        return change.before
-
-    @admin.display(description="to", empty_value="nowhere")
-    def version_after(self, change: AliasChange) -> str | None:
-        return change.after
 
 
 class RuleForm(ModelForm):
@@ -187,7 +191,7 @@ class AliasRuleAdmin(VerbAdmin):
 
 
 @admin.register(AliasProposal)
-class AliasProposalAdmin(ReadOnlyAdmin):
+class AliasProposalAdmin(FromAndTo, ReadOnlyAdmin):
     """Users propose and decide on the artifact's pages; staff move aliases without approval."""
 
     list_display = (
@@ -219,11 +223,3 @@ class AliasProposalAdmin(ReadOnlyAdmin):
     @admin.display(description="artifact", ordering="artifact__name")
     def artifact_name(self, proposal: AliasProposal) -> str:
         return proposal.artifact.full_name
-
-    @admin.display(description="from", empty_value="nowhere")
-    def version_before(self, proposal: AliasProposal) -> str | None:
-        return proposal.before
-
-    @admin.display(description="to", empty_value="nowhere")
-    def version_after(self, proposal: AliasProposal) -> str | None:
-        return proposal.after

@@ -1,6 +1,5 @@
 """The references of a draft: files that are recorded by their URI, beside those whose bytes are uploaded."""
 
-import mimetypes
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,12 +40,11 @@ class ReferenceSpec:
 
     def to_file(self, version: ArtifactVersion) -> ArtifactFile:
         """The row of this reference, not saved yet."""
-        return ArtifactFile(
-            version=version,
-            path=self.path,
-            name=self.path.rpartition("/")[2],
-            size=self.size,
-            mime_type=self.mime_type or mimetypes.guess_type(self.path)[0] or "application/octet-stream",
+        return drafts.new_file(
+            version,
+            self.path,
+            self.size,
+            self.mime_type,
             reference_uri=self.uri,
             reference_identity=self.identity,
             reference_version_id=self.version_id,
