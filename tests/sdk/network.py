@@ -20,6 +20,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from wanllmdb.sdk.http_client import Client
+
 
 class Server(ThreadingHTTPServer):
     """Listens on this machine, with TLS if it has a certificate, and remembers what it was sent."""
@@ -184,3 +186,12 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
+
+
+def me(url: str) -> str:
+    """Who the server says that we are."""
+    client = Client(url, "wllm_x")
+    try:
+        return client.get("/me")["username"]
+    finally:
+        client.close()

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 import wanllmdb as wandb
-from tests.sdk.network import ApiHandler, Authority, serve
+from tests.sdk.network import ApiHandler, Authority, me, serve
 from wanllmdb.sdk.http_client import Client
 
 
@@ -19,14 +19,6 @@ def authority(tmp_path_factory) -> Authority:
 def server(authority):
     with serve(ApiHandler, authority.issue("127.0.0.1", "localhost")) as server:
         yield server
-
-
-def me(url: str) -> str:
-    client = Client(url, "wllm_x")
-    try:
-        return client.get("/me")["username"]
-    finally:
-        client.close()
 
 
 def refusal(url: str) -> str:

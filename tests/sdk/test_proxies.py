@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 import wanllmdb as wandb
-from tests.sdk.network import ApiHandler, Authority, ProxyHandler, serve
+from tests.sdk.network import ApiHandler, Authority, ProxyHandler, me, serve
 from wanllmdb.sdk.host_environment import proxies
 from wanllmdb.sdk.http_client import Client
 
@@ -39,14 +39,6 @@ def proxy():
 @pytest.fixture(autouse=True)
 def trusted(monkeypatch, authority) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
-
-
-def me(url: str) -> str:
-    client = Client(url, "wllm_x")
-    try:
-        return client.get("/me")["username"]
-    finally:
-        client.close()
 
 
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
