@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.console import Console
-from wanllmdb.sdk.host_environment import api_keys
+from wanllmdb.sdk.host_environment.secret import Secret
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -136,7 +136,7 @@ def excerpt(value: object) -> str:
 
 
 def _hidden(name: str, value: Any) -> Any:
-    return api_keys.Secret(value) if name in _SECRETS and isinstance(value, str) else value
+    return Secret(value) if name in _SECRETS and isinstance(value, str) else value
 
 
 # The classes of ours that functions take, by name: their modules import this one.
