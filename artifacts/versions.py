@@ -13,7 +13,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import artifacts, drafts, errors, events, folder_summaries, search_index, tasks, validators
 from artifacts.aliases import aliases as alias_verbs
-from artifacts.aliases import protection
+from artifacts.aliases import lock, protection
 from artifacts.content import digests, uploads
 from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion, Blob
@@ -76,7 +76,7 @@ def begin(
     if run is not None and run.project_id != artifact.project_id:
         raise errors.Invalid(f"Run {run.name!r} belongs to another project than artifact {artifact.name!r}.")
     found = sources.resolve(actor.user, derived_from, artifact.project)
-    artifact = alias_verbs.lock(artifact)
+    artifact = lock.acquire(artifact)
     twin = _newest_with(artifact, digest, executable_digest)
     if twin:
         return DraftResult(twin, False, [])
@@ -176,7 +176,7 @@ def delete(
     to the version before by itself.
     """
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
-    artifact = alias_verbs.lock(version.artifact)
+    artifact = lock.acquire(version.artifact)
     version = _lock_existing(artifact, version)
     rows = list(artifact.alias_set.filter(version=version).for_display().order_by("alias"))
     # `latest` moves by itself, so it blocks nothing.
@@ -267,7 +267,7 @@ def _create_draft(
 def _finalize(
     actor: Actor, version: ArtifactVersion, names: list[str], digest: str | None, description: str | None
 ) -> FinalizeResult:
-    artifact = alias_verbs.lock(version.artifact)
+    artifact = lock.acquire(version.artifact)
     version = ArtifactVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     version.artifact = artifact
     if version.state == ArtifactVersion.State.DELETED:
