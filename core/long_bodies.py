@@ -3,15 +3,14 @@
 So they are read only of people who have signed in, and of one person a few at once.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from threading import Lock
 from typing import IO, Any
 
 from django.db import DatabaseError
 
 from core import errors
+from core.person_slots import PersonSlots
 
 # Bodies up to this length arrive whole: deploy/caddy/web.caddy holds them until then.
 HELD_BYTES = 2**16
@@ -21,9 +20,8 @@ MAX_OF_STRANGERS = 2
 
 _CHUNK = 2**16
 
-_STRANGERS = "strangers"
-_lock = Lock()
-_sending: Counter[str] = Counter()
+_people = PersonSlots(MAX_A_PERSON)
+_strangers = PersonSlots(MAX_OF_STRANGERS)
 
 
 def is_long(headers: Mapping[str, Any]) -> bool:
@@ -37,7 +35,7 @@ def receive(person: Any) -> Iterator[None]:
     """Within it the body is read, which this user or visitor sends. Raises `PayloadTooLarge`, `Busy`."""
     if not person.is_authenticated:
         raise errors.PayloadTooLarge(f"Sign in to send more than {HELD_BYTES // 2**10} KiB.", max_bytes=HELD_BYTES)
-    with _slot(str(person.pk), MAX_A_PERSON):
+    with _slot(person):
         yield
 
 
@@ -46,23 +44,18 @@ def drop_unread(stream: IO[bytes], person: Any) -> None:
 
     Where others of the same person, or of strangers, are being read, the connection may break instead.
     """
-    with suppress(errors.RegistryError, OSError, DatabaseError):
-        is_known = person.is_authenticated
-        with _slot(str(person.pk), MAX_A_PERSON) if is_known else _slot(_STRANGERS, MAX_OF_STRANGERS):
-            while stream.read(_CHUNK):
-                pass
+    with suppress(errors.RegistryError, OSError, DatabaseError), _slot(person):
+        while stream.read(_CHUNK):
+            pass
 
 
 @contextmanager
-def _slot(sender: str, count: int) -> Iterator[None]:
-    with _lock:
-        if _sending[sender] >= count:
-            raise errors.Busy("Other long requests of yours are being received: try again when they are through.")
-        _sending[sender] += 1
+def _slot(person: Any) -> Iterator[None]:
+    """Strangers share theirs."""
+    slots, sender = (_people, str(person.pk)) if person.is_authenticated else (_strangers, "")
+    if not slots.take(sender):
+        raise errors.Busy("Other long requests of yours are being received: try again when they are through.")
     try:
         yield
     finally:
-        with _lock:
-            _sending[sender] -= 1
-            if not _sending[sender]:
-                del _sending[sender]
+        slots.release(sender)

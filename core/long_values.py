@@ -3,19 +3,22 @@
 A model names its own as `LONG_VALUES`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import BoundedSemaphore
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db.models import Case, F, Func, IntegerField, Model, QuerySet, When
 from django.db.models.lookups import LessThanOrEqual
 
+from core.person_slots import PersonSlots
+
 MAX_PAGE_BYTES = 4 * 2**20
 # A page takes several times as much memory until it is written, so in each process a few requests at once have so much,
-# and further ones have less.
+# fewer of one person, and further ones have less.
 MAX_FULL_PAGES = 8
+MAX_FULL_PAGES_A_PERSON = 2
 CROWDED_PAGE_BYTES = MAX_PAGE_BYTES // 8
 # What lists show of a description, in characters; templates cut it further.
 EXCERPT_LENGTH = 200
@@ -24,11 +27,15 @@ Row = TypeVar("Row", bound=Model)
 Cell = tuple[Any, str]
 
 
+@dataclass
 class _Request:
-    has_slot = False
+    # Whose it is, once that is known.
+    person: Callable[[], str]
+    # The person who has a slot by it.
+    holder: str | None = None
 
 
-_slots = BoundedSemaphore(MAX_FULL_PAGES)
+_slots = PersonSlots(MAX_FULL_PAGES_A_PERSON, MAX_FULL_PAGES)
 _request: ContextVar[_Request | None] = ContextVar("request", default=None)
 
 
@@ -58,31 +65,35 @@ def defer(rows: QuerySet[Row], *relations: str) -> QuerySet[Row]:
 
 
 @contextmanager
-def one_request() -> Iterator[None]:
-    """Within it a request is answered, up to the bytes of its response."""
-    request = _Request()
+def one_request(person: Callable[[], str]) -> Iterator[None]:
+    """Within it a request is answered, up to the bytes of its response. `person` says whose it is."""
+    request = _Request(person)
     token = _request.set(request)
     try:
         yield
     finally:
         _request.reset(token)
-        if request.has_slot:
-            _slots.release()
+        if request.holder is not None:
+            _slots.release(request.holder)
 
 
 def page_budget() -> int:
     """How many bytes of long values a page of this request may carry. Outside of requests nobody else is there."""
     request = _request.get()
-    if request is None or request.has_slot:
+    if request is None or request.holder is not None:
         return MAX_PAGE_BYTES
-    request.has_slot = _slots.acquire(blocking=False)
-    return MAX_PAGE_BYTES if request.has_slot else CROWDED_PAGE_BYTES
+    person = request.person()
+    if not _slots.take(person):
+        return CROWDED_PAGE_BYTES
+    request.holder = person
+    return MAX_PAGE_BYTES
 
 
 def load(rows: Sequence[Row]) -> None:
     """Load the long values of the rows of a page, the shortest first, up to `MAX_PAGE_BYTES` together.
 
-    Where `MAX_FULL_PAGES` requests have such pages at the same moment, up to `CROWDED_PAGE_BYTES`.
+    Where `MAX_FULL_PAGES` requests have such pages at the same moment, or `MAX_FULL_PAGES_A_PERSON` of the same
+    person, up to `CROWDED_PAGE_BYTES`.
     Those that do not fit are None, and named in `omitted` of their row, which others do not have. One query, and
     one more for each column with values that are longer than an equal share.
     """

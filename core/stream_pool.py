@@ -5,11 +5,10 @@ takes nothing at all is for the front to cut off, which closes the connection to
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from threading import Lock
 
 from core import errors
+from core.person_slots import PersonSlots
 
 # How many bytes a second a client has to read, over every such period in which it was waited for.
 MIN_RATE = 16 * 2**10
@@ -20,29 +19,25 @@ _YOURS = "Another download of yours passes through this server: try again when i
 
 class StreamPool:
     def __init__(self, size: int, per_person: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.size, self.per_person, self.clock = size, per_person, clock
-        self._streams: Counter[str] = Counter()
-        self._lock = Lock()
+        self.clock = clock
+        self._slots = PersonSlots(per_person, size)
 
     def require_slot(self, person: str) -> None:
         """Raise `Busy` if `stream` would, before anything is done for it."""
-        if self._streams.total() >= self.size:
-            raise errors.Busy(_BUSY)
-        if self._streams[person] >= self.per_person:
-            raise errors.Busy(_YOURS)
+        if not self._slots.has_room(person):
+            raise self._busy(person)
 
     def stream(self, person: str, chunks: Iterator[bytes]) -> "Stream":
         """The chunks, to be sent to this person. Raises `Busy` where too many are being sent."""
-        with self._lock:
-            self.require_slot(person)
-            self._streams[person] += 1
+        if not self._slots.take(person):
+            raise self._busy(person)
         return Stream(self, person, chunks)
 
     def release(self, person: str) -> None:
-        with self._lock:
-            self._streams[person] -= 1
-            # Forget who has none.
-            self._streams = +self._streams
+        self._slots.release(person)
+
+    def _busy(self, person: str) -> errors.Busy:
+        return errors.Busy(_YOURS if self._slots.has_most(person) else _BUSY)
 
 
 class Stream(Iterator[bytes]):

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import errors, permissions
 from accounts.actor import Actor
 from accounts.models import Role
+from core import long_values
 from projects.errors import HistoryFull
 from projects.models import HistoryBatch, HistoryWriter, Run
 
@@ -20,7 +22,7 @@ MAX_BYTES = 2**30
 # A run that sends a row every few seconds fills a batch up, instead of making one for each.
 MAX_BATCH_ROWS = 1000
 MAX_BATCH_BYTES = 2**16
-MAX_PAGE_BYTES = 2**23
+MAX_BATCHES_A_PAGE = 1000
 
 
 class Page(NamedTuple):
@@ -57,25 +59,40 @@ def append(actor: Actor, run: Run, writer: UUID, offset: int, rows: list[dict[st
 def read(
     run: Run, *, start: int = 0, limit: int = 1000, min_step: int | None = None, max_step: int | None = None
 ) -> Page:
-    """The rows from number `start` on, whose step is at least `min_step` and less than `max_step`."""
+    """The rows from number `start` on, whose step is at least `min_step` and less than `max_step`. Two queries.
+
+    There may be fewer than `limit` before the next page: rows have as many bytes as `long_values` lets a page of this
+    request have, and those of other steps count too.
+    """
     batches = HistoryBatch.objects.filter(run=run, end_row__gt=start).order_by("end_row")
     if min_step is not None:
         batches = batches.filter(last_step__gte=min_step)
     if max_step is not None:
         batches = batches.filter(first_step__lt=max_step)
+    end, has_more = _end_of_page(batches, start, limit)
     rows: list[dict[str, Any]] = []
-    size = 0
-    for batch in batches.iterator(chunk_size=20):
+    for batch in batches.filter(end_row__lte=end):
         for number, row in enumerate(batch.rows, batch.first_row):
             if number < start or not _is_between(row[STEP], min_step, max_step):
                 continue
             if len(rows) == limit:
                 return Page(rows, number)
             rows.append(row)
-        size += batch.size
-        if size > MAX_PAGE_BYTES:
-            return Page(rows, batch.end_row)
-    return Page(rows, None)
+    return Page(rows, end if has_more else None)
+
+
+def _end_of_page(batches: QuerySet[HistoryBatch], start: int, limit: int) -> tuple[int, bool]:
+    """The number after the last row that is loaded for a page, and whether there are batches after it."""
+    most_bytes = long_values.page_budget()
+    end, size = start, 0
+    sizes = batches.values_list("end_row", "size")[: MAX_BATCHES_A_PAGE + 1]
+    for count, (end_row, batch_size) in enumerate(sizes):
+        is_full = size + batch_size > most_bytes or end - start >= limit or count == MAX_BATCHES_A_PAGE
+        # One is loaded in any case.
+        if is_full and count:
+            return end, True
+        end, size = end_row, size + batch_size
+    return end, False
 
 
 def latest(run: Run, count: int) -> list[dict[str, Any]]:

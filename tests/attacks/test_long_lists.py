@@ -157,15 +157,22 @@ def test_a_list_that_fits_has_everything(api, alice, registry, monkeypatch):
     assert {len(item["notes"]) for item in items} == {len(TEXT)}
 
 
-def test_many_long_lists_at_once_carry_less(api, alice, registry, monkeypatch):
+@pytest.mark.parametrize(
+    ("people", "pages"), [("others", long_values.MAX_FULL_PAGES), ("own", long_values.MAX_FULL_PAGES_A_PERSON)]
+)
+def test_many_long_lists_at_once_carry_less(api, alice, bob, registry, monkeypatch, people, pages):
+    """All of them together, or as many of one person."""
     monkeypatch.setattr(long_values, "CROWDED_PAGE_BYTES", BUDGET)
     path = f"/api/v1/artifacts/{registry['artifact']}/versions"
     client = api(alice)
     with ExitStack() as others:
-        for _ in range(long_values.MAX_FULL_PAGES):
-            others.enter_context(long_values.one_request())
+        for number in range(pages):
+            person = str(alice.pk) if people == "own" else f"person {number}"
+            others.enter_context(long_values.one_request(lambda person=person: person))
             assert long_values.page_budget() == long_values.MAX_PAGE_BYTES
         crowded = client.get(path)
+        if people == "own":
+            assert len(api(bob).get(path).content) > 2 * BUDGET
     alone = client.get(path)
     assert [answer.status_code for answer in (crowded, alone)] == [200, 200]
     assert len(crowded.content) < BUDGET + COUNT * 1000 < len(alone.content)

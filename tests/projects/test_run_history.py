@@ -6,6 +6,7 @@ import pytest
 
 from accounts import errors
 from accounts.actor import Actor
+from core import long_values
 from projects import history, projects, runs
 from projects.errors import HistoryFull
 from projects.models import HistoryBatch, Run, State, Visibility
@@ -88,8 +89,27 @@ def test_reading_by_pages_and_steps(run, bob, monkeypatch):
     assert steps(run, min_step=3, max_step=6) == [3, 4, 5]
     assert history.read(run, min_step=20) == ([], None)
 
-    monkeypatch.setattr(history, "MAX_PAGE_BYTES", 10)
+    monkeypatch.setattr(long_values, "MAX_PAGE_BYTES", 10)
     assert history.read(run) == (rows(0, 1, 2, 3), 4)
+    monkeypatch.undo()
+    monkeypatch.setattr(history, "MAX_BATCHES_A_PAGE", 2)
+    assert history.read(run) == (rows(*range(8)), 8)
+    assert history.read(run, start=8) == (rows(8, 9), None)
+
+
+def test_a_page_loads_no_more_than_it_has(run, bob, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(history, "MAX_BATCH_ROWS", 2)
+    history.append(Actor(bob), run, uuid4(), 0, rows(*range(40)))
+    loaded: list[int] = []
+    from_db = HistoryBatch.from_db.__func__
+    monkeypatch.setattr(
+        HistoryBatch, "from_db", classmethod(lambda *args, **kwargs: loaded.append(1) or from_db(*args, **kwargs))
+    )
+    with django_assert_num_queries(2):
+        page = history.read(run, start=1, limit=3)
+    assert ([row["_step"] for row in page.rows], page.next_row, len(loaded)) == ([1, 2, 3], 4, 2)
+    with django_assert_num_queries(2):
+        assert len(history.read(run).rows) == 40
 
 
 def test_a_full_history_takes_no_more(run, bob, monkeypatch):
@@ -168,5 +188,5 @@ def test_a_page_costs_what_its_batches_cost(run, bob, api, django_assert_num_que
     history.append(Actor(bob), run, uuid4(), 0, rows(*range(2500)))
     client = api(bob)
     client.get("/api/v1/me")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(client.get(f"/api/v1/runs/{run.pk}/history").json()["items"]) == 1000
