@@ -1,38 +1,115 @@
-"""How a web process waits for rows that others have locked in PostgreSQL.
+"""How a web process waits for what others have locked in PostgreSQL: rows or tables, whatever the statement.
 
-Where many want the same rows, the first few wait for as long as the server lets them (`lock_timeout`). The others ask
-again and again, and fail early where nobody gets the rows: the threads that they would take are for everybody else.
+As long as a lock goes from one to the next, everybody waits for it. Where one transaction holds it for long, the first
+few go on to wait, for as long as the server lets them (`lock_timeout`), and the statements of the others are cancelled:
+the threads that they would take are for everybody else.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock
-from typing import Any
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from threading import Lock, Thread
+from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from core.lock_queue import LockQueue
+# How many of a process go on to wait.
+SLOTS = 4
+# A transaction that holds a lock at two looks holds it for long.
+LOOK_SECONDS = 0.5
+# What takes less is not looked at.
+QUICK_SECONDS = 0.25
 
-# Of those who want the same rows, and of all.
-SLOTS, ALL_SLOTS = 4, 16
-# In seconds: `lock_timeout`; without anybody having got the rows; and for one attempt, in milliseconds.
-PATIENCE, EARLY, ATTEMPT_MILLISECONDS = 5.0, 1.0, 500
+# Who waits for whom is asked of those who wait alone: the answer takes all locks of the server's table of locks. Of the
+# transactions of other roles the times are not told.
+_SESSIONS = """
+SELECT pid, xact_start,
+    CASE WHEN wait_event_type = 'Lock' THEN pg_blocking_pids(pid) ELSE '{}' END
+FROM pg_stat_activity WHERE datname = current_database() ORDER BY query_start
+"""
+_CANCEL = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = ANY(%s) AND wait_event_type = 'Lock'"
 
-_LOCKING = ("FOR NO KEY UPDATE", "FOR UPDATE")
+
+class _Session(NamedTuple):
+    """A connection, as the server has it: its process, when its transaction began, and whom it waits for."""
+
+    pid: int
+    began_at: datetime | None
+    blocked_by: list[int]
 
 
-class _Rows:
-    """Those who want the same rows: how many, how many of them wait in the server, and the queue of the others."""
+class LockWatch:
+    """The statements of this process that wait for their answers, and who holds a lock that others wait for."""
 
     def __init__(self) -> None:
-        self.count = self.waiting = 0
-        self.queue = LockQueue(slots=0, patience=PATIENCE, early=EARLY)
+        # By the server's process, since when.
+        self._running: dict[int, float] = {}
+        self._holders: set[tuple[int, datetime | None]] = set()
+
+    def add(self, connection: BaseDatabaseWrapper) -> None:
+        """Watch the statements of this connection. psycopg waits for the answers to all of them by `wait`."""
+        driver = connection.connection
+        pid, wait = driver.pgconn.backend_pid, driver.wait
+
+        def watched(*args: Any, **options: Any) -> Any:
+            self._running[pid] = time.monotonic()
+            try:
+                return wait(*args, **options)
+            finally:
+                self._running.pop(pid, None)
+
+        driver.wait = watched
+
+    def run(self, connection: BaseDatabaseWrapper) -> None:
+        """Look for ever, by a connection that is open only while there is something to see."""
+        while True:
+            time.sleep(LOOK_SECONDS)
+            try:
+                self.look(connection)
+            except Error:
+                # The database is away. Whoever waits for it learns so.
+                connection.close()
+
+    def look(self, connection: BaseDatabaseWrapper) -> None:
+        """Cancel what waits for long, but for the first few."""
+        since = time.monotonic() - QUICK_SECONDS
+        slow = {pid for pid, began_at in self._running.copy().items() if began_at <= since}
+        if len(slow) <= SLOTS:
+            self._holders.clear()
+            connection.close()
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_SESSIONS)
+            sessions = {row[0]: _Session(*row) for row in cursor.fetchall()}
+            before, self._holders = self._holders, set()
+            stalled = []
+            for session in sessions.values():
+                holders = {(holder.pid, holder.began_at) for holder in _holders(session, sessions)}
+                self._holders |= holders
+                if session.pid in slow and holders & before:
+                    stalled.append(session.pid)
+            if stalled[SLOTS:]:
+                cursor.execute(_CANCEL, [stalled[SLOTS:]])
 
 
-_lock = Lock()
-_rows: dict[str, _Rows] = {}
+def _holders(session: _Session, sessions: dict[int, _Session]) -> Iterable[_Session]:
+    """Who holds what the session waits for: of those in the queue before it, the ones who wait for nobody."""
+    pending, seen = list(session.blocked_by), {session.pid}
+    while pending:
+        pid = pending.pop()
+        if pid in seen or pid not in sessions:
+            continue
+        seen.add(pid)
+        pending += sessions[pid].blocked_by
+        if not sessions[pid].blocked_by:
+            yield sessions[pid]
+
+
+_watch = LockWatch()
+_starting = Lock()
+_thread: Thread | None = None
 
 
 def limit_waits() -> None:
@@ -41,64 +118,16 @@ def limit_waits() -> None:
 
 
 def limit_waits_of(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    if connection.vendor == "postgresql" and limit_wait not in connection.execute_wrappers:
-        connection.execute_wrappers.append(limit_wait)
-
-
-@contextmanager
-def turn(connection: BaseDatabaseWrapper, statements: Sequence[tuple[str, Sequence[Any]]]) -> Iterator[bool]:
-    """Whether statements that are sent at once may wait in the server, if one of them locks rows. Else one by one."""
-    locking = next((statement for statement in statements if _is_locking(statement[0])), None)
-    if locking is None or limit_wait not in connection.execute_wrappers:
-        yield True
+    global _thread
+    if connection.vendor != "postgresql":
         return
-    with _waiting(_key(*locking)) as (rows, may_wait):
-        yield may_wait
-        if may_wait:
-            rows.queue.record_success()
+    _watch.add(connection)
+    with _starting:
+        if _thread is None:
+            _thread = Thread(target=_run, args=[connection.copy], name="postgres-locks", daemon=True)
+            _thread.start()
 
 
-def limit_wait(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """The wrapper of a connection's statements that lets one that locks rows wait as said above."""
-    if not _is_locking(sql):
-        return execute(sql, params, many, context)
-
-    def attempt() -> Any:
-        # A transaction in which a statement fails cannot go on, but from a savepoint.
-        with transaction.atomic(using=context["connection"].alias), context["connection"].cursor() as settings:
-            settings.execute(f"SET LOCAL lock_timeout = {ATTEMPT_MILLISECONDS:d}")
-            result = execute(sql, params, many, context)
-            settings.execute("SET LOCAL lock_timeout TO DEFAULT")
-        return result
-
-    with _waiting(_key(sql, params)) as (rows, may_wait):
-        result = execute(sql, params, many, context) if may_wait else rows.queue.run(attempt)
-        rows.queue.record_success()
-    return result
-
-
-def _is_locking(sql: str) -> bool:
-    return sql.startswith("SELECT") and any(lock in sql for lock in _LOCKING)
-
-
-def _key(sql: str, params: Any) -> str:
-    """The rows that it locks: the same for statements that are sent alone and with others."""
-    return f"{sql} {list(params or ())}"
-
-
-@contextmanager
-def _waiting(key: str) -> Iterator[tuple[_Rows, bool]]:
-    """The rows that a statement locks, and whether it may wait in the server."""
-    with _lock:
-        rows = _rows.setdefault(key, _Rows())
-        may_wait = rows.waiting < SLOTS and sum(other.waiting for other in _rows.values()) < ALL_SLOTS
-        rows.count += 1
-        rows.waiting += may_wait
-    try:
-        yield rows, may_wait
-    finally:
-        with _lock:
-            rows.count -= 1
-            rows.waiting -= may_wait
-            if not rows.count:
-                del _rows[key]
+def _run(connect: Callable[[], BaseDatabaseWrapper]) -> None:
+    """A connection belongs to the thread in which it is made."""
+    _watch.run(connect())

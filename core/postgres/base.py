@@ -22,8 +22,6 @@ from psycopg.adapt import AdaptersMap, Transformer
 from psycopg.generators import fetch_many, send
 from psycopg.pq import TransactionStatus
 
-from core import postgres_locks
-
 # SQL, and the values that are sent beside it.
 Statement = tuple[str, Sequence[Any]]
 
@@ -43,9 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         before, self._deferred = self._deferred, []
         statements = (*before, *statements)
         if len(statements) > 1 and self._may_run_together:
-            with postgres_locks.turn(self, statements) as may_wait:
-                if may_wait:
-                    return self._run_together(statements)[len(before) :]
+            return self._run_together(statements)[len(before) :]
         return [self._run_alone(statement) for statement in statements][len(before) :]
 
     def write(self, statement: Statement) -> Any:
@@ -102,8 +98,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def _may_run_together(self) -> bool:
-        """Unless somebody wants to see each statement. That of `postgres_locks` is asked by itself."""
-        return not self.queries_logged and not set(self.execute_wrappers) - {postgres_locks.limit_wait}
+        """Unless somebody wants to see each statement."""
+        return not self.queries_logged and not self.execute_wrappers
 
     def _check_connection(self) -> None:
         self.validate_thread_sharing()

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from core import database_errors
-from core.lock_queue import LockQueue
+from core.sqlite.lock_queue import LockQueue
 
 # For how long one attempt waits in SQLite, in milliseconds.
 ATTEMPT_MILLISECONDS = 100

@@ -3,9 +3,14 @@
 The parts are real: a connection that holds the lock of the database, a database that may not grow.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +21,7 @@ from accounts.models import ApiKey
 from core import database_errors
 from harness import servers
 from projects.models import Project
+from tests.e2e.conftest import wait_until
 
 
 @pytest.fixture
@@ -157,3 +163,44 @@ def test_a_database_that_is_away_is_reported():
         error.__cause__ = cause
     assert database_errors.refusal(error).code == "DatabaseUnavailable"
     assert database_errors.refusal(ValueError()) is None
+
+
+@contextmanager
+def locked_in(stack: servers.Stack) -> Iterator[Callable[[], None]]:
+    """Somebody writes into a stack's database, to its projects, and does not end before the function is called."""
+    url = stack.env["DATABASE_URL"]
+    if url.startswith("sqlite"):
+        other: Any = sqlite3.connect(stack.var / "db.sqlite3", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+    else:
+        other = psycopg.connect(url)
+        other.execute("LOCK TABLE projects_project IN EXCLUSIVE MODE")
+    with closing(other):
+        yield other.rollback
+
+
+def test_a_locked_database_gives_every_writer_an_answer_and_readers_their_page():
+    stack = servers.stack()
+    stack.start()
+    key = stack.key("bob")
+
+    def call(method: str, body: dict[str, object] | None = None) -> tuple[int, str, str]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{stack.base_url}/api/v1/projects", data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=120) as response:
+                return response.status, "", ""
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, json.load(refusal)["code"], refusal.headers["Retry-After"]
+
+    with ThreadPoolExecutor(140) as threads, locked_in(stack) as release:
+        writes = [threads.submit(call, "POST", {"team": "acme", "name": f"locked-{n}"}) for n in range(120)]
+        # All but the few that wait.
+        wait_until(lambda: sum(write.done() for write in writes) > 100)
+        reads = [threads.submit(call, "GET") for _ in range(20)]
+        assert {read.result() for read in reads} == {(200, "", "")}
+        assert {write.result() for write in writes} == {(503, "DatabaseBusy", "5")}
+        release()
+        assert call("POST", {"team": "acme", "name": "locked"})[0] == 201

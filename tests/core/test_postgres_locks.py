@@ -1,8 +1,12 @@
-"""Rows in PostgreSQL that somebody has locked for long: a few wait for them, and the others fail early."""
+"""A lock in PostgreSQL that somebody holds for long: a few wait for it, and the others fail early."""
 
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from queue import Queue
+from threading import Semaphore
+from uuid import uuid4
 
 import environ
 import psycopg
@@ -11,80 +15,40 @@ from django.db import OperationalError, transaction
 from django.db.utils import ConnectionHandler
 
 from core import database_errors, postgres_locks
+from core.postgres_locks import SLOTS, LockWatch
 from harness import servers
 
-ONE = ("SELECT 1", [])
-LOCK = "SELECT 1 FROM pg_database WHERE datname = %s FOR NO KEY UPDATE"
+COUNT = SLOTS + 2
+# What the one who holds the lock has done, and what others want.
+LOCKS = {
+    "an updated row": ("UPDATE {} SET value = 1 WHERE id = 1", "UPDATE {} SET value = 2 WHERE id = 1"),
+    "a locked row": ("SELECT 1 FROM {} WHERE id = 1 FOR UPDATE", "SELECT 1 FROM {} WHERE id = 1 FOR NO KEY UPDATE"),
+    "a deleted row": ("DELETE FROM {} WHERE id = 1", "DELETE FROM {} WHERE id = 1"),
+    "a unique value": ("INSERT INTO {} VALUES (2, 0)", "INSERT INTO {} VALUES (2, 0) ON CONFLICT DO NOTHING"),
+    "a table": ("LOCK TABLE {} IN EXCLUSIVE MODE", "UPDATE {} SET value = 2 WHERE id = 1"),
+    "a table that nobody may read": ("LOCK TABLE {}", "SELECT value FROM {}"),
+}
 
 
 @pytest.fixture
-def holder(monkeypatch) -> Iterator["psycopg.Connection"]:
-    """Who has locked the row."""
-    url = f"{servers.postgres()}/postgres"
-    monkeypatch.setattr(postgres_locks, "SLOTS", 1)
-    monkeypatch.setattr(postgres_locks, "EARLY", 0.1)
-    monkeypatch.setattr(postgres_locks, "ATTEMPT_MILLISECONDS", 50)
-    with closing(psycopg.connect(url)) as connection:
-        connection.execute(LOCK, ["template1"])
+def table(monkeypatch) -> Iterator[str]:
+    name = f"locked_{uuid4().hex}"
+    monkeypatch.setattr(postgres_locks, "QUICK_SECONDS", 0)
+    with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, value int)")
+        connection.execute(f"INSERT INTO {name} VALUES (1, 0)")
+        yield name
+        connection.execute(f"DROP TABLE {name}")
+
+
+@pytest.fixture
+def holder(table) -> Iterator["psycopg.Connection"]:
+    with closing(psycopg.connect(f"{servers.postgres()}/postgres")) as connection:
         yield connection
 
 
 @pytest.fixture
-def lock_row(monkeypatch):
-    """Lock the row as a request does; what the transaction says then."""
-    connections = ConnectionHandler({"default": environ.Env.db_url_config(f"{servers.postgres()}/postgres")})
-    monkeypatch.setattr(transaction, "get_connection", lambda using=None: connections["default"])
-
-    def lock(name: str = "template1") -> str:
-        connection = connections["default"]
-        connection.ensure_connection()
-        postgres_locks.limit_waits_of(connection)
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                try:
-                    cursor.execute(LOCK, [name])
-                except OperationalError as error:
-                    return database_errors.refusal(error).code
-                [(timeout,)] = cursor.execute("SHOW lock_timeout").fetchall()
-                return f"locked, then {timeout}"
-        finally:
-            connections.close_all()
-
-    return lock
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_waits_and_the_others_fail_early(holder, lock_row):
-    with ThreadPoolExecutor(6) as threads:
-        wanting = {threads.submit(lock_row) for _ in range(6)}
-        failed: set = set()
-        while len(failed) < 5:
-            done, wanting = wait(wanting, return_when=FIRST_COMPLETED)
-            failed |= done
-        assert {future.result() for future in failed} == {"DatabaseBusy"}
-        # Who wants other rows notices nothing.
-        assert lock_row("template0") == "locked, then 0"
-        holder.rollback()
-        assert [future.result() for future in wanting] == ["locked, then 0"]
-    assert not postgres_locks._rows
-
-
-@pytest.mark.django_db(transaction=True)
-def test_while_the_lock_goes_from_one_to_the_next_everybody_waits(holder, lock_row, monkeypatch):
-    class Released(postgres_locks.LockQueue):
-        def _may_wait(self, waiter: object) -> bool:
-            holder.rollback()
-            return super()._may_wait(waiter)
-
-    monkeypatch.setattr(postgres_locks, "SLOTS", 0)
-    monkeypatch.setattr(postgres_locks, "EARLY", 60)
-    monkeypatch.setattr(postgres_locks, "LockQueue", Released)
-    # After an attempt that failed the transaction goes on, with the timeout that it had.
-    assert lock_row() == "locked, then 0"
-
-
-@pytest.fixture
-def requests(monkeypatch) -> Iterator[ConnectionHandler]:
+def connections(monkeypatch) -> Iterator[ConnectionHandler]:
     """Connections as a web process has them, one a thread."""
     url = environ.Env.db_url_config(f"{servers.postgres()}/postgres")
     connections = ConnectionHandler({"default": url | {"ENGINE": "core.postgres"}})
@@ -93,38 +57,101 @@ def requests(monkeypatch) -> Iterator[ConnectionHandler]:
     connections.close_all()
 
 
-def lock_with_others(connections: ConnectionHandler) -> tuple[str, int]:
-    """Lock the row and read something, as a move of an alias does: how it went, and in how many trips."""
-    connection = connections["default"]
-    connection.ensure_connection()
-    postgres_locks.limit_waits_of(connection)
-    trips: list[object] = []
-    wait_once = connection.connection.wait
+@pytest.fixture
+def watch() -> LockWatch:
+    return LockWatch()
 
-    def counted(generator, *args, **options):
-        trips.append(generator)
-        return wait_once(generator, *args, **options)
 
-    connection.connection.wait = counted
-    try:
-        with transaction.atomic():
-            # What psycopg does here is no trip.
-            trips.clear()
-            locked, one = connection.run((LOCK, ["template1"]), ONE)
-            return f"{locked.fetchall()} {one.fetchall()}", len(trips)
-    except OperationalError as error:
-        return database_errors.refusal(error).code, len(trips)
-    finally:
-        connection.close()
+@pytest.fixture
+def run(connections, watch) -> Callable[..., str]:
+    """Run a statement in a transaction, as a request does; what its answer is. `hold` is called before COMMIT."""
+
+    def run(sql: str, hold: Callable[[], object] = lambda: None) -> str:
+        connection = connections["default"]
+        connection.ensure_connection()
+        watch.add(connection)
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(sql)
+                hold()
+            return "done"
+        except OperationalError as error:
+            return database_errors.refusal(error).code
+        finally:
+            connection.close()
+
+    return run
+
+
+def look_until(holds: Callable[[], bool], watch: LockWatch, connections: ConnectionHandler) -> None:
+    while not holds():
+        watch.look(connections["default"])
+        time.sleep(0.05)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_where_waits_are_limited_statements_are_sent_at_once_all_the_same(requests, holder, monkeypatch):
-    holder.rollback()
-    assert lock_with_others(requests) == ("[(1,)] [(1,)]", 1)
-    # But where others wait for the rows already, they are asked for again and again, until that is for too long.
-    holder.execute(LOCK, ["template1"])
-    monkeypatch.setattr(postgres_locks, "SLOTS", 0)
-    code, trips = lock_with_others(requests)
-    assert code == "DatabaseBusy" and trips > 1
-    assert not postgres_locks._rows
+@pytest.mark.parametrize("kind", LOCKS)
+def test_a_few_wait_and_the_others_fail_early(kind, table, holder, watch, connections, run):
+    held, wanted = (sql.format(table) for sql in LOCKS[kind])
+    holder.execute(held)
+    with ThreadPoolExecutor(COUNT) as threads:
+        waiting: list[Future[str]] = [threads.submit(run, wanted) for _ in range(COUNT)]
+        look_until(lambda: sum(future.done() for future in waiting) == COUNT - SLOTS, watch, connections)
+        for _ in range(3):
+            watch.look(connections["default"])
+        assert [future.result() for future in waiting if future.done()] == ["DatabaseBusy"] * (COUNT - SLOTS)
+        # Who wants something else notices nothing.
+        assert run("SELECT 1") == "done"
+        holder.rollback()
+        assert sorted(future.result() for future in waiting) == ["DatabaseBusy"] * 2 + ["done"] * SLOTS
+    assert not watch._running
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_lock_goes_from_one_to_the_next_everybody_waits(table, holder, watch, connections, run):
+    has_lock: Queue[int] = Queue()
+    may_go = Semaphore(0)
+
+    def hold() -> None:
+        has_lock.put(1)
+        may_go.acquire()
+
+    update = f"UPDATE {table} SET value = value + 1 WHERE id = 1"
+    holder.execute(update)
+    with ThreadPoolExecutor(COUNT) as threads:
+        waiting = [threads.submit(run, update, hold) for _ in range(COUNT)]
+        look_until(lambda: len(watch._running) == COUNT and bool(watch._holders), watch, connections)
+        holder.commit()
+        for _ in waiting:
+            has_lock.get()
+            watch.look(connections["default"])
+            may_go.release()
+        assert [future.result() for future in waiting] == ["done"] * COUNT
+    assert holder.execute(f"SELECT value FROM {table}").fetchall() == [(COUNT + 1,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_asked_while_nobody_waits(table, watch, connections, run):
+    assert run(f"UPDATE {table} SET value = 2 WHERE id = 1") == "done"
+    watch.look(connections["default"])
+    assert connections["default"].connection is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statements_are_sent_at_once_all_the_same(table, watch, connections):
+    connection = connections["default"]
+    connection.ensure_connection()
+    watch.add(connection)
+    trips: list[object] = []
+    wait = connection.connection.wait
+
+    def counted(generator, *args, **options):
+        trips.append(generator)
+        return wait(generator, *args, **options)
+
+    connection.connection.wait = counted
+    with transaction.atomic():
+        # What psycopg does here is no trip.
+        trips.clear()
+        locked, one = connection.run((f"SELECT id FROM {table} FOR NO KEY UPDATE", []), ("SELECT 1", []))
+        assert (locked.fetchall(), one.fetchall(), len(trips)) == ([(1,)], [(1,)], 1)
