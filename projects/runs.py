@@ -126,7 +126,7 @@ def update(actor: Actor, run: Run, *, merge: bool = False, **changes: Any) -> Ru
     permissions.require(actor, run.project.team, Role.EDITOR)
     added, removed = (list(changes.pop(name, ())) for name in ("add_tags", "remove_tags"))
     if added or removed:
-        changes["tags"] = _with_tags(_lock(run).tags, added, removed)
+        changes["tags"] = _with_tags(changes.get("tags", _lock(run).tags), added, removed)
     if merge:
         stored = _lock(run)
         for column in {"config", "summary"} & changes.keys():

@@ -138,6 +138,8 @@ class RunFields(serializers.Serializer):
 
 
 class RunUpdate(RunFields):
+    add_tags = TagsField(required=False, help_text="Added to those that it has, whatever others do meanwhile.")
+    remove_tags = TagsField(required=False, help_text="Removed, if it has them.")
     merge = serializers.BooleanField(
         default=False, help_text="Add the keys of config and summary to those that the run has."
     )

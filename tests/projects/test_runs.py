@@ -13,6 +13,7 @@ from accounts.models import Scope
 from projects import projects, run_names, runs, tasks
 from projects.errors import RunEnded
 from projects.models import Run, State, Visibility
+from tests.artifacts.client import at_once
 from wanllmdb.celery import app
 
 
@@ -178,6 +179,26 @@ def test_the_api_beats_updates_and_finishes(api, run, bob):
     refused = client.post(f"{url}/finish", {"exit_code": 0})
     assert (refused.status_code, refused.json()["code"], refused.json()["state"]) == (409, "RunEnded", "crashed")
     assert client.post(f"{url}/heartbeat").json()["code"] == "RunEnded"
+
+
+def test_the_api_adds_and_removes_single_tags(api, run, bob):
+    url, client = f"/api/v1/runs/{run.pk}", api(bob)
+    client.patch(url, {"tags": ["a", "b"]})
+    assert client.patch(url, {"add_tags": ["c", "a", "c"], "remove_tags": ["b", "absent"]}).json()["tags"] == ["a", "c"]
+    # Somebody who has read the run before loses nothing.
+    runs.update(Actor(bob), run, add_tags=["d"])
+    assert client.get(url).json()["tags"] == ["a", "c", "d"]
+    assert client.patch(url, {"tags": ["x"], "add_tags": ["y"]}).json()["tags"] == ["x", "y"]
+    refused = client.patch(url, {"add_tags": [f"t{number}" for number in range(99)], "notes": "not taken"})
+    assert (refused.status_code, client.get(url).json()["tags"]) == (400, ["x", "y"])
+    assert client.get(url).json()["notes"] == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_tag_a_run_at_once_nobody_loses_a_tag(run, bob):
+    at_once(*(lambda n=n: runs.update(Actor(bob), Run.objects.get(pk=run.pk), add_tags=[f"t{n}"]) for n in range(6)))
+    run.refresh_from_db()
+    assert sorted(run.tags) == [f"t{number}" for number in range(6)]
 
 
 def test_a_run_of_the_past_is_told_of_later(api, acme, bob):

@@ -169,6 +169,13 @@ def test_editing_and_deleting_a_run(browser, run, vera, bob, mallory):
     assert client.post(f"{url}/edit", changed)["Location"] == url
     run.refresh_from_db()
     assert (run.title, run.name, run.tags, run.notes) == ("Best <i>one", "brisk-otter-1", ["good", "best"], "Now")
+    # Who has the form open meanwhile removes no tag that was not on it, and brings back none.
+    page = client.get(f"{url}/edit", headers=HTMX).content.decode()
+    assert '<input type="hidden" name="initial-tags" value="good, best"' in page
+    runs.update(Actor(bob), run, add_tags=["theirs"], remove_tags=["best"])
+    client.post(f"{url}/edit", changed | {"tags": "best, mine", "initial-tags": "good, best"})
+    run.refresh_from_db()
+    assert run.tags == ["theirs", "mine"]
     for page_url in (url, "/acme/demo/runs", made.get_absolute_url()):
         assert "Best &lt;i&gt;one" in client.get(page_url).content.decode(), page_url
     for wrong in ({"display_name": "x" * 257}, {"display_name": "a\x1bb"}, {"tags": "x" * 65}):

@@ -21,6 +21,7 @@ from wanllmdb.sdk.logged_version import LoggedVersion
 from wanllmdb.sdk.models import Project
 from wanllmdb.sdk.paginated_list import PaginatedList, of_records
 from wanllmdb.sdk.stored_run import StoredRun, find_run, find_runs
+from wanllmdb.sdk.tags import tag_changes
 from wanllmdb.sdk.validators import validate_tags
 
 
@@ -131,9 +132,15 @@ class Collection:
             name: value for name, value in values.items() if to_canonical(value) != to_canonical(self._record[name])
         }
         if changes:
+            names = list(changes)
+            if "tags" in changes:
+                changes |= tag_changes(self._record["tags"], changes.pop("tags"))
             with self._explain_missing():
                 record = self._connection.client.patch(f"/artifacts/{self.id}", changes)
-            self._record |= {name: record[name] for name in changes}
+            self._record |= {name: record[name] for name in names}
+            if "tags" in names:
+                # With those of others, which the next `save` would remove.
+                self.tags = list(record["tags"])
 
     @checked()
     def delete(self, delete_aliases: bool = False) -> None:

@@ -19,6 +19,7 @@ from wanllmdb.sdk.json_values import SyncedDict, to_jsonable, to_object
 from wanllmdb.sdk.process_end import Outcome
 from wanllmdb.sdk.run_artifacts import RunArtifacts, artifact_of, code_of
 from wanllmdb.sdk.run_attributes import RunAttributes
+from wanllmdb.sdk.tags import tag_changes
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 # How long a forked process waits for the server when it logs, and how long it then does not try again, in seconds.
@@ -290,6 +291,12 @@ class Run(RunAttributes):
         if self.is_online:
             changes = self._connection.client.patch(f"/runs/{self.id}", changes)
         self._record.update(changes)
+
+    def _set_tags(self, tags: list[str]) -> None:
+        if not self.is_online:
+            self._update(tags=tags)
+        elif changes := tag_changes(self.tags, tags):
+            self._update(**changes)
 
     def _end(self, outcome: Outcome, *, raises: bool = False) -> None:
         """Wait for what is logged in the background, and end the run. Raises the first error of that, or warns."""

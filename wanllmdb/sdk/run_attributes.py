@@ -24,6 +24,9 @@ class RunAttributes:
     def _update(self, **changes: Any) -> None:
         raise NotImplementedError
 
+    def _set_tags(self, tags: list[str]) -> None:
+        raise NotImplementedError
+
     def __getattr__(self, name: str) -> Any:
         raise wandb_names.missing("Run", name)
 
@@ -79,12 +82,12 @@ class RunAttributes:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Assign a sequence to replace them, also on the server."""
+        """Assign a sequence to change them, also on the server: the tags that others add meanwhile stay."""
         return tuple(self._record["tags"])
 
     @tags.setter
     def tags(self, tags: Sequence[str] | None) -> None:
-        self._update(tags=validate_tags(tags))
+        self._set_tags(validate_tags(tags))
 
     @property
     def notes(self) -> str:

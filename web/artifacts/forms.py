@@ -93,22 +93,39 @@ class MetadataField(forms.JSONField):
         return validate_json_object(super().clean(value) or {})
 
 
-class ArtifactEditForm(forms.Form):
+class TagsForm(forms.Form):
+    """A form of something that has tags, which others may change while it is filled in."""
+
+    tags = forms.CharField(required=False, max_length=7000, help_text="Comma-separated.", show_hidden_initial=True)
+
+    def clean_tags(self) -> list[str]:
+        return split_tags(self.cleaned_data["tags"])
+
+    def changes(self) -> dict[str, Any]:
+        """The values of all fields, but instead of `tags` those that were added to what the page had, or removed."""
+        values = dict(self.cleaned_data)
+        tags = values.pop("tags")
+        present = _split(self.initial["tags"])
+        on_page = _split(self.data.get(self["tags"].html_initial_name, self.initial["tags"]))
+        return values | {
+            "add_tags": [tag for tag in tags if tag not in on_page],
+            "remove_tags": [tag for tag in present if tag in on_page and tag not in tags],
+        }
+
+
+class ArtifactEditForm(TagsForm):
     name = forms.CharField(max_length=128, strip=False)
     description = forms.CharField(
         required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
     )
-    tags = forms.CharField(required=False, max_length=7000, help_text="Comma-separated.")
     metadata = MetadataField()
     auto_latest = forms.BooleanField(required=False, label="Update the alias latest automatically")
+    field_order = ["name", "description", "tags", "metadata", "auto_latest"]
 
     @classmethod
     def initial_of(cls, artifact: Artifact) -> dict[str, Any]:
         initial = {name: getattr(artifact, name) for name in ("name", "description", "metadata", "auto_latest")}
         return initial | {"tags": ", ".join(artifact.tags)}
-
-    def clean_tags(self) -> list[str]:
-        return split_tags(self.cleaned_data["tags"])
 
 
 class FinalizeForm(forms.Form):
@@ -160,8 +177,11 @@ class RemoveForm(forms.Form):
 
 def split_tags(text: str) -> list[str]:
     """The tags of a line, as `validate_tags` takes them."""
-    tags = [tag.strip() for tag in text.split(",")]
     try:
-        return validate_tags(tag for tag in tags if tag)
+        return validate_tags(_split(text))
     except forms.ValidationError as error:
         raise forms.ValidationError("A tag has 1 to 64 characters, an artifact at most 100 tags.") from error
+
+
+def _split(text: str) -> list[str]:
+    return [tag.strip() for tag in text.split(",") if tag.strip()]

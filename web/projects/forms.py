@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from accounts.models import Team
 from core.validators import validate_single_line
 from projects.models import Project, Run, State, Visibility
-from web.artifacts.forms import split_tags
+from web.artifacts.forms import TagsForm
 from web.forms import QueryField, SearchForm
 
 _VISIBILITIES = [
@@ -29,14 +29,14 @@ class RunFilter(SearchForm):
     job_type = forms.CharField(required=False, max_length=128)
 
 
-class RunEditForm(forms.Form):
+class RunEditForm(TagsForm):
     display_name = forms.CharField(
         max_length=256, required=False, label="Name", help_text="Shown instead of the ID, which stays as it is."
     )
-    tags = forms.CharField(required=False, max_length=7000, help_text="Comma-separated.")
     notes = forms.CharField(
         required=False, max_length=2**16, widget=forms.Textarea(attrs={"rows": 5}), help_text="Markdown."
     )
+    field_order = ["display_name", "tags", "notes"]
 
     @classmethod
     def initial_of(cls, run: Run) -> dict[str, Any]:
@@ -46,9 +46,6 @@ class RunEditForm(forms.Form):
         name: str = self.cleaned_data["display_name"]
         validate_single_line(name)
         return name
-
-    def clean_tags(self) -> list[str]:
-        return split_tags(self.cleaned_data["tags"])
 
 
 class ProjectForm(forms.Form):

@@ -98,8 +98,15 @@ def test_a_collection_has_a_description_of_its_own(logged):
     again = next(found for found in api.artifacts(logged) if found.name == "training-dataset")
     assert (again.description, again.metadata, again.tags) == ("Who buys what", {"owner": "data team"}, ["gdpr"])
     assert api.artifact(f"{logged}/training-dataset").description == "Rows of customers"
+    # Of two who change the tags neither undoes what the other does.
+    collection.tags = ["eu"]
+    collection.save()
+    again.tags.append("raw")
+    again.save()
+    assert again.tags == api.collection(f"{logged}/training-dataset").tags == ["eu", "raw"]
     again.description = None
     again.save()
+    assert again.tags == api.collection(f"{logged}/training-dataset").tags
     assert api.collection(f"{logged}/training-dataset").description == ""
     again.metadata = {"x": "y" * 2**21}
     with pytest.raises(wandb.Invalid, match="metadata"):

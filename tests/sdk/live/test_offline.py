@@ -49,6 +49,15 @@ def log_offline(project: str, tmp_path: Path, text: str) -> None:
         run.use_artifact(data)
 
 
+def test_a_run_that_goes_on_keeps_the_tags_that_others_gave_it(client, bob, project):
+    with wandb.init(project=project, id="shared") as run:
+        client.patch(f"/runs/{run.id}", {"add_tags": ["theirs"]})
+    with wandb.init(project=project, id="shared", resume="allow", mode="offline") as offline:
+        offline.tags = ["mine"]
+    assert sync()[0] == 0
+    assert client.get(f"/runs/{run.id}")["tags"] == ["theirs", "mine"]
+
+
 def test_a_run_is_sent_once(client, project, directories, tmp_path):
     log_offline(project, tmp_path, "x")
     (path,) = directories()

@@ -89,6 +89,13 @@ def test_tags_and_notes_are_replaced_by_assignment(run, get_run):
     run.notes = "better"
     assert (get_run(run.id)["tags"], get_run(run.id)["notes"]) == (["x"], "better")
     assert run.tags == ("x",)
+    # Of two who change them neither undoes what the other does.
+    run._connection.client.patch(f"/runs/{run.id}", {"add_tags": ["theirs"]})
+    run.tags += ("mine",)
+    assert get_run(run.id)["tags"] == ["x", "theirs", "mine"]
+    assert run.tags == ("x", "theirs", "mine")
+    run.tags = ["theirs"]
+    assert get_run(run.id)["tags"] == ["theirs"]
     run.notes = Path("plan.md")
     assert get_run(run.id)["notes"] == "plan.md"
 

@@ -20,6 +20,7 @@ from wanllmdb.sdk.lineage import sources
 from wanllmdb.sdk.lineage.sources import Source
 from wanllmdb.sdk.offline.events import Outcome, fold
 from wanllmdb.sdk.offline.run_directory import RunDirectory, find
+from wanllmdb.sdk.tags import tag_changes
 from wanllmdb.sdk.validators import validate_aliases, validate_tags
 
 Result = TypeVar("Result")
@@ -96,7 +97,7 @@ class Sender:
             console.warning(f"{self._directory.path}: {broken} incomplete events are left out")
         outcome = fold(description, events)
         run = self._send_run(description)
-        self._attempt("config and summary", lambda: self._send_values(run, outcome))
+        self._attempt("config and summary", lambda: self._send_values(run, description["fields"], outcome))
         self._attempt("history", lambda: self._send_history(run, description["id"], outcome))
         self._logged = list(reversed(self._client.get(f"/runs/{run['id']}/artifacts")["logged"]))
         for number, event in outcome.actions:
@@ -121,11 +122,13 @@ class Sender:
         self._save(run_id=run["id"], url=run["url"], steps_before=known)
         return run
 
-    def _send_values(self, run: dict[str, Any], outcome: Outcome) -> None:
+    def _send_values(self, run: dict[str, Any], fields: dict[str, Any], outcome: Outcome) -> None:
         fitting = FitOnce(self._connection.console.warning)
         values = {name: fitting.fit(f"the run's {name}", outcome.values[name]) for name in ("config", "summary")}
         # What a resumed run had before stays.
         body = {**outcome.values, **values, "merge": not run["created"]}
+        if "tags" in body:
+            body |= tag_changes(fields.get("tags") or [], body.pop("tags"))
         self._client.patch(f"/runs/{run['id']}", body)
 
     def _send_end(self, run: dict[str, Any], outcome: Outcome) -> None:

@@ -84,7 +84,7 @@ def edit(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
     form = ArtifactEditForm(request.POST or None, initial=ArtifactEditForm.initial_of(artifact))
     if form.is_valid():
-        artifact = artifacts.update(Actor.from_page(request), artifact, **form.cleaned_data)
+        artifact = artifacts.update(Actor.from_page(request), artifact, **form.changes())
         return rendering.redirect_with_message(request, "Saved.", artifact)
     context = {"artifact": artifact, "form": form}
     return rendering.render_page(request, "artifacts/artifact_edit.html", context, status=422 if form.is_bound else 200)

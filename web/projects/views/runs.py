@@ -153,7 +153,7 @@ def edit(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     run = get_run(request, role=Role.EDITOR, **url_kwargs)
     form = RunEditForm(post_data(request), initial=RunEditForm.initial_of(run))
     if form.is_valid():
-        runs.update(Actor.from_page(request), run, **form.cleaned_data)
+        runs.update(Actor.from_page(request), run, **form.changes())
         return rendering.redirect_with_message(request, "Saved.", run)
     return rendering.render_form(request, form, f"Edit {run.title}", submit_label="Save", back=run)
 
