@@ -3,7 +3,7 @@
 Denied           ReadOnlyKey
 Missing          InvitationOver
 Conflict         NameTaken, NameReserved, AlreadyMember, LastAdmin, PersonalTeam, TeamNotEmpty,
-                 TooManyInvitations, TooManyTeams
+                 TooManyInvitations, TooManyKeys, TooManyTeams
 TooMany          TooManySignIns
 """
 
@@ -39,6 +39,7 @@ __all__ = [
     "TooLarge",
     "TooMany",
     "TooManyInvitations",
+    "TooManyKeys",
     "TooManySignIns",
     "TooManyTeams",
     "Unavailable",
@@ -77,6 +78,10 @@ class TeamNotEmpty(Conflict):
 
 class TooManyInvitations(Conflict):
     """The team has as many pending invitations as one may have."""
+
+
+class TooManyKeys(Conflict):
+    """The user has as many API keys as one may have."""
 
 
 class TooManyTeams(Conflict):

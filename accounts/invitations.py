@@ -16,13 +16,15 @@ from django.utils import timezone
 from accounts import errors, permissions, users
 from accounts.actor import Actor
 from accounts.models import Invitation, Membership, Role, Team, User
+from core import row_limits
 
-# By name, of one team. Nobody can be bothered by thousands.
+# Of one team, by name and as links. Nobody can be bothered by thousands.
 MOST_PENDING = 200
 
 
+@transaction.atomic
 def create(actor: Actor, team: Team, role: Role, email: str = "") -> tuple[Invitation, str]:
-    """A new invitation and the token of its link, which cannot be read again."""
+    """A new invitation and the token of its link, which cannot be read again. Raises `TooManyInvitations`."""
     permissions.require(actor, team, Role.ADMIN)
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
@@ -34,6 +36,7 @@ def create(actor: Actor, team: Team, role: Role, email: str = "") -> tuple[Invit
         expires_at=timezone.now() + settings.INVITATION_LIFE,
     )
     errors.check(invitation)
+    _require_room(team, team.invitations.open().filter(username=""))
     invitation.save(force_insert=True)
     return invitation, token
 
@@ -58,12 +61,9 @@ def invite_user(actor: Actor, team: Team, username: str, role: Role) -> Invitati
     if team.memberships.filter(user__username=username).exists():
         raise errors.AlreadyMember(f"'{username}' is already in team '{team.name}'.")
     with transaction.atomic():
-        Team.objects.select_for_update().get(pk=team.pk)
+        others = team.invitations.open().exclude(username="").exclude(username=username)
+        _require_room(team, others)
         team.invitations.filter(username=username, used_at=None).delete()
-        if team.invitations.open().exclude(username="").count() >= MOST_PENDING:
-            raise errors.TooManyInvitations(
-                f"{MOST_PENDING} invitations to team '{team.name}' are pending: revoke some, or wait until they expire."
-            )
         invitation.save(force_insert=True)
     return invitation
 
@@ -148,6 +148,13 @@ def sign_up(token: str, username: str, password: str) -> User:
     user = users.create(username, password, find(token).email)
     accept(Actor(user), token)
     return user
+
+
+def _require_room(team: Team, pending: QuerySet[Invitation]) -> None:
+    refusal = errors.TooManyInvitations(
+        f"{MOST_PENDING} invitations to team '{team.name}' are pending: revoke some, or wait until they expire."
+    )
+    row_limits.require_room(team, pending, MOST_PENDING, refusal)
 
 
 def _require_own(actor: Actor, invitation: Invitation) -> None:

@@ -11,7 +11,8 @@ from django.dispatch import Signal
 from accounts import errors, former_names, permissions
 from accounts.actor import Actor
 from accounts.former_names import Deleted
-from accounts.models import SERVER, FormerName, Membership, Role, Team, User
+from accounts.models import SERVER, FormerName, Membership, Role, Team
+from core import row_limits
 
 # Sent with `actor` and `team` once it has its new name, in the same transaction: the apps above refuse what their rules
 # forbid.
@@ -24,12 +25,9 @@ def create(actor: Actor, name: str, display_name: str = "") -> Team:
 
     Raises `Invalid` for a name that is not allowed, `NameTaken`, `NameReserved`, `TooManyTeams`.
     """
-    # Of one person one after the other.
-    User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
-    if Membership.objects.filter(user=actor.user).count() >= settings.TEAMS_A_PERSON:
-        raise errors.TooManyTeams(
-            f"You are in {settings.TEAMS_A_PERSON} teams already, which is the limit: leave or delete one first."
-        )
+    limit = settings.TEAMS_A_PERSON
+    refusal = errors.TooManyTeams(f"You are in {limit} teams already, which is the limit: leave or delete one first.")
+    row_limits.require_room(actor.user, Membership.objects.filter(user=actor.user), limit, refusal)
     team = Team(name=name, display_name=display_name, created_by=actor.user)
     errors.check(team)
     with errors.refuse(team_name_unique=_name_taken(name)):

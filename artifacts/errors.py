@@ -5,7 +5,7 @@ Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
-                 ProposalDecided, RuleTaken, TooManyAliases, TooManyRules, TooManyStores
+                 ProposalDecided, RuleTaken, TooManyAliases, TooManyProposals, TooManyRules, TooManyStores
 Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
@@ -50,6 +50,7 @@ __all__ = [
     "StoreUnavailable",
     "TooLarge",
     "TooManyAliases",
+    "TooManyProposals",
     "TooManyRules",
     "TooManyStores",
     "TypeDiffers",
@@ -114,6 +115,10 @@ class RuleTaken(NameTaken):
 
 class TooManyAliases(Conflict):
     """The artifact has as many aliases as one may have."""
+
+
+class TooManyProposals(Conflict):
+    """As many moves of aliases of this artifact wait for approval as may."""
 
 
 class TooManyRules(Conflict):

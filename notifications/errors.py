@@ -1,7 +1,7 @@
 """What notifications refuse, beside the kinds of `accounts.errors`.
 
 Invalid          AddressRefused
-Conflict         WebhookPaused, TooManyWebhooks
+Conflict         WebhookPaused, TooManyWatches, TooManyWebhooks
 """
 
 from core.errors import AddressRefused, Conflict, Denied, Invalid, Missing, RegistryError
@@ -13,6 +13,7 @@ __all__ = [
     "Invalid",
     "Missing",
     "RegistryError",
+    "TooManyWatches",
     "TooManyWebhooks",
     "WebhookPaused",
 ]
@@ -20,6 +21,10 @@ __all__ = [
 
 class WebhookPaused(Conflict):
     """The webhook is paused or switched off; it sends nothing until it is resumed."""
+
+
+class TooManyWatches(Conflict):
+    """The user watches as many things as one may watch."""
 
 
 class TooManyWebhooks(Conflict):

@@ -3,10 +3,14 @@
 import re
 from typing import Any, NamedTuple
 
+from django.conf import settings
+from django.db import transaction
+
 from accounts.actor import Actor
 from accounts.models import Team
 from artifacts import validators
 from artifacts.models import Artifact
+from core import row_limits
 from notifications import errors
 from notifications.models import Watch
 from projects.models import Project
@@ -19,6 +23,7 @@ class Watched(NamedTuple):
     created: bool
 
 
+@transaction.atomic
 def watch(
     actor: Actor, scope: Team | Project, artifact: Artifact | None = None, *, pattern: str = "*", by_email: bool = False
 ) -> Watched:
@@ -26,16 +31,20 @@ def watch(
 
     The user must see it. Who watches it already changes how.
 
-    The pattern is of the aliases that matter. Only `*` covers events that are about no alias. Raises `Invalid`.
+    The pattern is of the aliases that matter. Only `*` covers events that are about no alias. Raises `Invalid`,
+    `TooManyWatches`.
     """
     if not re.match(validators.ALIAS_PATTERN, pattern):
         raise errors.Invalid(
             "A pattern consists of letters, digits, dots, underscores, hyphens, * and ?, as aliases do."
         )
+    rows, watched = Watch.objects.filter(user=actor.user), target(scope, artifact)
+    if not rows.filter(**watched).exists():
+        limit = settings.WATCHES_A_PERSON
+        refusal = errors.TooManyWatches(f"You watch {limit:,} things, which is the limit: unwatch some of them.")
+        row_limits.require_room(actor.user, rows, limit, refusal)
     row, created = Watch.objects.update_or_create(
-        user=actor.user,
-        **target(scope, artifact),
-        defaults={"pattern": pattern, "by_email": by_email},
+        user=actor.user, **watched, defaults={"pattern": pattern, "by_email": by_email}
     )
     return Watched(row, created)
 

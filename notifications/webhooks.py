@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from core import encryption, url_policy
+from core import encryption, row_limits, url_policy
 from events import kinds, outbox
 from notifications import errors, signatures, tasks
 from notifications.kinds import WEBHOOK_TEST
@@ -19,6 +19,7 @@ from notifications.models import Attempt, Delivery, Webhook
 from projects.models import Project
 
 
+@transaction.atomic
 def create(
     actor: Actor,
     project: Project,
@@ -33,8 +34,9 @@ def create(
     permissions.require(actor, project.team, Role.ADMIN)
     events = _check_events(events)
     url_policy.find(url, url_policy.for_webhooks())
-    if Webhook.objects.filter(project=project).count() >= settings.WEBHOOKS_A_PROJECT:
-        raise errors.TooManyWebhooks(f"A project has at most {settings.WEBHOOKS_A_PROJECT} webhooks.")
+    limit = settings.WEBHOOKS_A_PROJECT
+    refusal = errors.TooManyWebhooks(f"A project has at most {limit} webhooks.")
+    row_limits.require_room(project, Webhook.objects.filter(project=project), limit, refusal)
     return Webhook.objects.create(
         project=project,
         url=url,

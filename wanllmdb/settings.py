@@ -222,12 +222,17 @@ DRAFT_LIFE = timedelta(seconds=env.int("DRAFT_LIFE_SECONDS", default=7 * 24 * 36
 # protected aliases.
 FORMER_NAME_LIFE = timedelta(seconds=env.int("FORMER_NAME_LIFE_SECONDS", default=90 * 24 * 3600))
 INVITATION_LIFE = timedelta(days=7)
+# How much of a kind there may be of one owner, as `core.row_limits` sees to it.
 # In how many teams somebody may be who creates another.
 TEAMS_A_PERSON = 200
+KEYS_A_PERSON = 500
+WATCHES_A_PERSON = 1000
+WEBHOOKS_A_PROJECT = 50
 # How many aliases an artifact may have.
 ALIASES_AN_ARTIFACT = env.int("ALIASES_AN_ARTIFACT", default=2000)
 # How many alias rules a team, a project or an artifact may have of its own: each move of an alias reads them all.
 RULES_A_SCOPE = 200
+OPEN_PROPOSALS_AN_ARTIFACT = 200
 # How many external stores a team may have: each URL that is signed looks at all of them.
 EXTERNAL_STORES_A_TEAM = 50
 MAX_BODY_BYTES = 16 * 2**20
@@ -272,7 +277,6 @@ AZURE_STORAGE_ACCOUNT_KEY = env.str("AZURE_STORAGE_ACCOUNT_KEY", default="")
 WEBHOOK_CONNECT_TIMEOUT = 5
 WEBHOOK_READ_TIMEOUT = 10
 WEBHOOK_TOTAL_TIMEOUT = 20
-WEBHOOKS_A_PROJECT = 50
 # How long events, deliveries and inbox items are kept.
 EVENT_LIFE = timedelta(seconds=env.int("EVENT_LIFE_SECONDS", default=90 * 24 * 3600))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.dispatch import Signal
@@ -15,6 +16,7 @@ from accounts.models import Membership, Role, Team, User
 from artifacts import errors, events, validators
 from artifacts.aliases import aliases, lock, protection
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactVersion
+from core import row_limits
 
 # Sent with `proposal`, in the transaction that approves, rejects or withdraws it.
 proposal_closed = Signal()
@@ -27,7 +29,7 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
     """Ask that the alias be made, moved, or removed where `to` is None. Remembers where the alias is now.
 
     Any editor may, whether or not the alias is protected. Raises `ProposalOpen`, `AliasNotFound`,
-    `AliasTargetRefused`, `InvalidName`, `Conflict` where nothing would change.
+    `AliasTargetRefused`, `InvalidName`, `TooManyProposals`, `Conflict` where nothing would change.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     validators.check_alias(alias)
@@ -45,6 +47,11 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
     proposal = AliasProposal(
         artifact=artifact, alias=alias, from_version=now, to_version=to, reason=actor.reason, proposed_by=actor.user
     )
+    limit = settings.OPEN_PROPOSALS_AN_ARTIFACT
+    refusal = errors.TooManyProposals(
+        f"{limit} moves of aliases of artifact {artifact.name!r} are pending approval: decide or withdraw some first."
+    )
+    row_limits.require_room(artifact, AliasProposal.objects.open().filter(artifact=artifact), limit, refusal)
     waiting = errors.ProposalOpen(
         f"A move of {alias!r} is already pending approval: approve, reject or withdraw it first."
     )

@@ -14,7 +14,7 @@ from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors, validators
 from artifacts.models import AliasProposal, AliasRule, Artifact, ArtifactAlias
-from core import compiled_queries
+from core import compiled_queries, row_limits
 from core.compiled_queries import CompiledQuery, FilledQuery
 from projects.models import Project
 
@@ -62,9 +62,12 @@ def create(
         pattern=pattern, role=role, needs_approval=needs_approval, created_by=actor.user, **{column: scope}
     )
     permissions.require(actor, rule.owner, Role.ADMIN)
-    if scope.alias_rules.count() >= settings.RULES_A_SCOPE:
-        limit = f"There cannot be more than {settings.RULES_A_SCOPE} rules in {rule.scope}"
-        raise errors.TooManyRules(f"{limit}: let one of them match several aliases, as 'release-*' does.")
+    limit = settings.RULES_A_SCOPE
+    refusal = errors.TooManyRules(
+        f"There cannot be more than {limit} rules in {rule.scope}: let one of them match several aliases, as "
+        "'release-*' does."
+    )
+    row_limits.require_room(scope, scope.alias_rules.all(), limit, refusal)
     return _save(rule, force_insert=True)
 
 

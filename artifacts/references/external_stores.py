@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -22,7 +23,7 @@ from artifacts.references import credentials, presigned_urls, uris
 from artifacts.references.credentials import Credentials
 from artifacts.references.presigned_urls import StoredAt
 from artifacts.references.uris import Location, Provider
-from core import encryption, url_policy
+from core import encryption, row_limits, url_policy
 from core.url_policy import Policy
 
 _logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Access(NamedTuple):
         return url_policy.for_references()
 
 
+@transaction.atomic
 def create(
     actor: Actor,
     team: Team,
@@ -78,8 +80,9 @@ def create(
     Raises `Invalid`, `AddressRefused`, `Denied`, `NameTaken`, `TooManyStores`.
     """
     permissions.require(actor, team, Role.ADMIN)
-    if team.external_stores.count() >= settings.EXTERNAL_STORES_A_TEAM:
-        raise errors.TooManyStores(f"A team has at most {settings.EXTERNAL_STORES_A_TEAM} external stores.")
+    limit = settings.EXTERNAL_STORES_A_TEAM
+    refusal = errors.TooManyStores(f"A team has at most {limit} external stores.")
+    row_limits.require_room(team, team.external_stores.all(), limit, refusal)
     store = ExternalStore(team=team, created_by=actor.user, is_operated=is_operator(actor))
     store.name, store.prefix, store.endpoint = name.strip(), prefix.strip().rstrip("/"), endpoint.strip().rstrip("/")
     store.region, store.account = region.strip(), account.strip()

@@ -1,13 +1,47 @@
 """What somebody makes thousands of in one thing: aliases of an artifact, rules of a project, teams of a
-person. There is a limit, and lists that may exceed it are read page by page."""
+person. There is a limit, also for many at once, and lists that may exceed it are read page by page."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from accounts import invitations, keys, teams
 from accounts.actor import Actor
+from accounts.models import Role
 from artifacts import errors, versions
 from artifacts.aliases import aliases, proposals, protection
-from artifacts.models import ArtifactAlias
+from artifacts.models import Artifact, ArtifactAlias
+from artifacts.references import external_stores
+from notifications import watches, webhooks
+from projects.models import Project
 from tests.artifacts.client import at_once, log
+
+# What each adds, to whatever has a limit of it.
+ADD: dict[str, Callable[[Actor, Artifact, Any, int], Any]] = {
+    "alias": lambda actor, artifact, version, n: aliases.move(actor, artifact, f"a-{n}", version),
+    "rule of a team": lambda actor, artifact, _, n: protection.create(actor, artifact.project.team, f"r-{n}"),
+    "rule of a project": lambda actor, artifact, _, n: protection.create(actor, artifact.project, f"r-{n}"),
+    "rule of an artifact": lambda actor, artifact, _, n: protection.create(actor, artifact, f"r-{n}"),
+    "proposal": lambda actor, artifact, version, n: proposals.propose(actor, artifact, f"p-{n}", version),
+    "team": lambda actor, artifact, _, n: teams.create(actor, f"team-{n}"),
+    "key": lambda actor, artifact, _, n: keys.create(actor, f"key-{n}"),
+    "watch": lambda actor, artifact, _, n: watches.watch(actor, Project.objects.get(name=f"demo-{n}")),
+    "webhook": lambda actor, artifact, _, n: webhooks.create(
+        actor, artifact.project, f"https://8.8.8.8/{n}", events=["version.finalized"]
+    ),
+    "external store": lambda actor, artifact, _, n: external_stores.create(
+        actor, artifact.project.team, name=f"store-{n}", prefix=f"s3://bucket-{n}", reads_as="nobody"
+    ),
+    "invitation by name": lambda actor, artifact, _, n: invitations.invite_user(
+        actor, artifact.project.team, f"guest-{n}", Role.VIEWER
+    ),
+    "invitation by link": lambda actor, artifact, _, n: invitations.create(actor, artifact.project.team, Role.VIEWER),
+}  # fmt: skip
+LIMITS = [
+    "ALIASES_AN_ARTIFACT", "RULES_A_SCOPE", "OPEN_PROPOSALS_AN_ARTIFACT", "TEAMS_A_PERSON", "KEYS_A_PERSON",
+    "WATCHES_A_PERSON", "WEBHOOKS_A_PROJECT", "EXTERNAL_STORES_A_TEAM",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -99,3 +133,21 @@ def test_somebody_creates_few_teams(settings, api, mallory):
     assert [answer.status_code for answer in answers] == [201, 201, 409]
     assert answers[-1].json()["code"] == "TooManyTeams"
     assert len(client.get("/api/v1/me").json()["teams"]) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ADD)
+def test_of_many_at_once_no_more_are_added_than_there_is_room_for(kind, settings, monkeypatch, alice, artifact, v1):
+    for name in LIMITS:
+        setattr(settings, name, 4)
+    monkeypatch.setattr(invitations, "MOST_PENDING", 4)
+    Project.objects.bulk_create(
+        Project(team=artifact.project.team, name=f"demo-{n}", created_by=alice) for n in range(8)
+    )
+    add = ADD[kind]
+    outcomes = at_once(*(lambda n=n: add(Actor(alice), artifact, v1, n) for n in range(8)))
+    refused = [outcome for outcome in outcomes if isinstance(outcome, errors.Conflict)]
+    assert {refusal.code[:7] for refusal in refused} == {"TooMany"}, outcomes
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception) and outcome not in refused]
+    # Of aliases `latest` was there before; alice was in two teams.
+    assert len(outcomes) - len(refused) == 4 - {"alias": 1, "team": 2}.get(kind, 0)
