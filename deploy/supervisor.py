@@ -26,11 +26,14 @@ STOP_SECONDS = 6
 START_SECONDS = 10
 RETRIES = 5
 GIVEN_UP_SECONDS = 15.0
-# The pause before supervisord itself is started again grows in the same way, and begins anew once it ran for so long.
-STABLE_SECONDS = 60.0
+# The pause before supervisord itself is started again doubles from one second to this, since all that it starts takes
+# time too, and begins anew once it ran for so long.
+MAX_PAUSE_SECONDS, STABLE_SECONDS = 5.0, 60.0
 # The groups of processes. `data` is started first and stopped last.
 DATA, SERVER = "data", "server"
 ANSWERS_WITHIN = 15.0
+# Where it does not answer, or refuses since the process has been started meanwhile.
+_REFUSALS = (OSError, Error, HTTPException)
 
 # Paths are taken from the environment, so that nothing has to be quoted.
 _CONFIG = """\
@@ -135,12 +138,13 @@ class Supervisor:
             self._report(f"The process `{name}` runs again.")
         elif state == "FATAL" and time.monotonic() - since > GIVEN_UP_SECONDS:
             self._missing[name] = time.monotonic()
-            self._proxy.supervisor.startProcess(f"{row['group']}:{name}", False)
+            with suppress(*_REFUSALS):
+                self._proxy.supervisor.startProcess(f"{row['group']}:{name}", False)
 
     def _restart(self) -> None:
         ran_long = time.monotonic() - self._started_at > STABLE_SECONDS
         self._restarts = 1 if ran_long else self._restarts + 1
-        pause = min(2**self._restarts, GIVEN_UP_SECONDS)
+        pause = min(2.0 ** (self._restarts - 1), MAX_PAUSE_SECONDS)
         self._report(f"The supervisor ended unexpectedly: everything is started again in {pause:.0f} s.")
         child_processes.terminate_all(self._var, STOP_SECONDS)
         time.sleep(pause)
@@ -158,7 +162,7 @@ class Supervisor:
         """What supervisord says of each process; nothing while it does not answer."""
         try:
             return self._proxy.supervisor.getAllProcessInfo()
-        except (OSError, Error, HTTPException):
+        except _REFUSALS:
             self._proxy("close")()  # A connection that failed once is of no more use.
             return []
 

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -112,6 +113,7 @@ def test_whatever_is_killed_runs_again_and_no_version_is_lost(running, tmp_path,
         [sys.executable, "-c", LOG, project, str(stop), str(logged)], env=os.environ | {"PYTHONPATH": str(servers.ROOT)}
     )
     wait_until(lambda: logged.read_text() and is_whole(running))
+    seconds_by_name: dict[str, list[float]] = {name: [] for name in PROCESSES}
     for name in random.sample(PROCESSES, len(PROCESSES)) * pytestconfig.getoption("rounds"):
         time.sleep(random.uniform(0, 2))
         killed = find_pids(running)[name]
@@ -119,9 +121,12 @@ def test_whatever_is_killed_runs_again_and_no_version_is_lost(running, tmp_path,
         killed_at = time.monotonic()
         wait_until(lambda name=name, killed=killed: find_pids(running).get(name) not in (None, killed))
         wait_until(lambda: is_whole(running))
-        print(f"{name}: all is well {time.monotonic() - killed_at:.1f} s after its death")
+        seconds_by_name[name].append(time.monotonic() - killed_at)
+        print(f"{name}: all is well {seconds_by_name[name][-1]:.1f} s after its death", flush=True)
         written = len(logged.read_text())
         wait_until(lambda written=written: len(logged.read_text()) > written)
+    for name, seconds in seconds_by_name.items():
+        print(f"{name}: {len(seconds)} deaths, median {median(seconds):.1f} s, at most {max(seconds):.1f} s")
     stop.touch()
     writer.wait(PATIENCE)
     check_versions(project, logged.read_text().splitlines(), tmp_path)
