@@ -108,6 +108,13 @@ def test_ls(cli_json, project, tmp_path):
     assert [row["name"] for row in cli_json("artifact", "ls", project)] == ["two", "one"]
     assert [row["name"] for row in cli_json("artifact", "ls", project, "--type", "code")] == ["two"]
     assert [row["version"] for row in cli_json("artifact", "ls", f"{project}/one")] == ["v1"]
+    # Without the team it is one's own, as for `get` and `alias ls`; with it, what could be both is the project.
+    own = project.replace("acme/", "bob/")
+    cli_json("artifact", "put", str(tmp_path / "a"), "--name", f"{own}/one")
+    name = f"{own.removeprefix('bob/')}/one"
+    assert [row["version"] for row in cli_json("artifact", "ls", name)] == ["v1"]
+    assert {row["alias"] for row in cli_json("artifact", "alias", "ls", name)} == {"latest"}
+    assert [row["name"] for row in cli_json("artifact", "ls", own)] == ["one"]
 
 
 def test_alias_set_ls_and_rm(cli_json, cli, project, tmp_path):

@@ -30,7 +30,7 @@ UNIT_TESTS = [
 ]
 # Tests that compare the SDK with the server, or need what users may have installed beside it.
 OF_THE_SERVER = re.compile(
-    r"^(from|import) (accounts|api|artifacts|core|django|events|harness|networkx|projects)\b", re.MULTILINE
+    r"^(from|import) (accounts|api|artifacts|core|django|events|harness|networkx|numpy|projects)\b", re.MULTILINE
 )
 NAMELESS = 54321
 
