@@ -28,6 +28,7 @@ _REFERENCE_FIELDS = (
     "reference_version_id",
     "reference_state",
     "reference_checked_at",
+    "reference_reason",
 )
 
 

@@ -178,6 +178,11 @@ class ArtifactVersion(models.Model):
         return f"v{self.previous_number}" if self.previous_number else None
 
     @property
+    def has_references_alone(self) -> bool:
+        """Whether it has files, and none of them has its bytes here, so that nothing of it can be verified."""
+        return bool(self.reference_count) and not self.stored_count
+
+    @property
     def stored_count(self) -> int:
         """How many of its files have their bytes here."""
         return self.file_count - self.reference_count

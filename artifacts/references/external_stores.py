@@ -108,6 +108,8 @@ def update(actor: Actor, store: ExternalStore, **changes: Any) -> ExternalStore:
     # What an operator made private, or reads with the server's credentials, is theirs from then on.
     store.is_operated |= is_operator(actor) and (is_moved or reads_as == ReadsAs.SERVER)
     _check(store, is_moved=is_moved)
+    if is_moved and reads_as == ReadsAs.STORE and not _is_any_given(given):
+        raise errors.Invalid("With another endpoint, account or bucket, enter the credentials again.")
     if given or is_moved or reads_as != store.reads_as:
         _set_credentials(actor, store, reads_as, given)
     return _save(store)
@@ -246,17 +248,20 @@ def _check_endpoint(store: ExternalStore) -> None:
 
 def _set_credentials(actor: Actor, store: ExternalStore, reads_as: str, given: Mapping[str, Any]) -> None:
     provider = _split(store.prefix)[0]
-    is_given = any(value not in (None, "") for value in given.values())
     if reads_as not in ReadsAs.values:
         raise errors.Invalid(f"Choose one of {', '.join(ReadsAs.values)}.")
     if reads_as == ReadsAs.SERVER and not is_operator(actor):
         raise errors.Denied("Only operators of this server make stores that use its own credentials.")
-    if reads_as != ReadsAs.STORE and is_given:
+    if reads_as != ReadsAs.STORE and _is_any_given(given):
         raise errors.Invalid("Leave the credentials empty, or choose that the store is read with them.")
     store.uses_server_credentials = reads_as == ReadsAs.SERVER
     store.encrypted_credentials = (
         credentials.encrypt(credentials.parse(provider, given)) if reads_as == ReadsAs.STORE else ""
     )
+
+
+def _is_any_given(credentials: Mapping[str, Any]) -> bool:
+    return any(value not in (None, "") for value in credentials.values())
 
 
 def _split(prefix: str) -> tuple[Provider, str, str]:

@@ -17,6 +17,7 @@ SIGNED = "https://example.org/data.csv?page=1&X-Amz-Signature=hunter2"
 OF_REFERENCES = {
     "is_reference": True, "etag": "abc", "reference_uri": "s3://data/train.csv", "reference_identity": "etag:abc",
     "reference_version_id": "v/1", "reference_state": "unchecked", "reference_checked_at": None,
+    "reference_reason": None,
 }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ import pytest
 from accounts.actor import Actor
 from artifacts import versions
 from artifacts.models import ArtifactFile, ArtifactVersion, ReferenceCheck
+from artifacts.references import references
+from artifacts.references.references import ReferenceSpec
 from tests.artifacts.client import log
 from tests.conftest import HTMX
 from tests.web.references import SECRET, SIGNED, URIS, count, refer
@@ -187,3 +189,14 @@ def test_a_long_list_of_references_takes_no_more_queries(browser, vera, version,
     for url in (PAGE, f"{PAGE}?path=many/", f"{PAGE}/files/many/007.csv"):
         with django_assert_max_num_queries(12):
             assert client.get(url).status_code == 200
+
+
+def test_a_version_of_references_alone_is_not_said_to_be_verified(browser, bob, artifact):
+    draft = versions.begin(Actor(bob), artifact).version
+    references.add(Actor(bob), draft, [ReferenceSpec("open.csv", URIS["open.csv"])])
+    alone = versions.finalize(Actor(bob), draft).version
+    texts = [
+        text_of(browser(bob).get(url).content.decode()) for url in (alone.get_absolute_url(), f"{OVERVIEW}/versions")
+    ]
+    assert all("Verified" not in text and "External" in text for text in texts)
+    assert "Elsewhere 1, of unknown size" in texts[0]

@@ -82,7 +82,7 @@ def of_file(file: ArtifactFile, base_url: str, reference: ReferenceView | None =
 
 def _note(fact: str) -> str:
     """What goes before code that reads references: the same comment in Python and in a shell."""
-    return f"# {fact}: pip install 'wanllmdb[references]', and credentials for where they are.\n"
+    return f"# {fact}. Those in buckets need your credentials, and: pip install 'wanllmdb[references]'\n"
 
 
 def python(text: str) -> str:

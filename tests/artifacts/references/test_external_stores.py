@@ -170,7 +170,7 @@ def test_credentials_are_asked_for_anew_where_they_would_go_elsewhere(alice, acm
     external_stores.update(Actor(alice), store, prefix="s3://data", name="New", region="eu-west-1")
     assert ExternalStore.objects.get().encrypted_credentials == kept
     for changes in ({"prefix": "s3://other"}, {"prefix": "gs://data"}, {"endpoint": "https://8.8.8.8"}):
-        with pytest.raises(errors.Invalid):
+        with pytest.raises(errors.Invalid, match="enter the credentials again"):
             external_stores.update(Actor(alice), ExternalStore.objects.get(), **changes)
     external_stores.update(Actor(alice), store, endpoint="https://8.8.8.8", given=GIVEN)
     assert ExternalStore.objects.get().endpoint == "https://8.8.8.8"

@@ -122,6 +122,16 @@ def test_a_version_is_pinned(use):
     assert (alone.version_id, alone.reference_identity, alone.size) == ("0", "", 0)
 
 
+@pytest.mark.parametrize(("name", "key"), [("S3", "a.bin?versionId=7"), ("GCS", "shard#17")])
+def test_a_key_that_ends_like_the_version_of_another_object_is_named(use, name, key):
+    bucket = use(name)
+    bucket.put(f"pins/{key}", b"x")
+    artifact = wandb.Artifact("data", "dataset")
+    with pytest.raises(wandb.Invalid, match="names a version of another object") as refusal:
+        artifact.add_reference(f"{bucket.uri}/pins/")
+    assert key in str(refusal.value) and artifact.file_count == 0
+
+
 def test_keys_with_odd_characters(use):
     bucket = use("S3")
     keys = ["odd/a#b.txt", "odd/what?.txt", "odd/100%25.txt", "odd/ü.txt", "odd/a+b=c&d.txt"]

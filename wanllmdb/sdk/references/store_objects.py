@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import errors, reference_uris
 from wanllmdb.sdk.reference_uris import Location, without_secrets
 from wanllmdb.sdk.references import identity, stores
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
@@ -117,8 +117,14 @@ class _Listing:
 
     def _to_found(self, item: Any) -> FoundObject:
         path = item["path"]
+        uri = self._location.uri_of(path)
+        if ("?" in path or "#" in path) and reference_uris.parse(uri).version_id:
+            raise errors.Invalid(
+                f"{self._safe_uri(path)} cannot be recorded: with a key that ends so, its URI names a version of "
+                "another object; none was added"
+            )
         return FoundObject(
-            self._location.uri_of(path),
+            uri,
             path[len(self._prefix) :],
             item["size"],
             _identity_of(item),
