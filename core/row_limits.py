@@ -13,7 +13,7 @@ def require_room(owner: Model, rows: QuerySet[Any], limit: int, refusal: Registr
     Its row is locked until the end of the transaction, in which the caller adds that one. Raises `Missing` where the
     owner was deleted. Two queries.
     """
-    owners = type(owner)._base_manager.select_for_update(no_key=True).filter(pk=owner.pk)
+    owners = owner._meta.model._base_manager.select_for_update(no_key=True).filter(pk=owner.pk)
     if owners.values_list("pk").first() is None:
         raise Missing(f"{owner._meta.verbose_name} '{owner}' was deleted.".capitalize())
     if rows.order_by().values("pk")[:limit].count() >= limit:
