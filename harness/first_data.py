@@ -1,4 +1,4 @@
-"""What a stack needs before it starts, and its users: `manage.py shell` is given this, and prints everybody's API key.
+"""What a stack needs before it starts but tables, and its users: `manage.py shell` is given this, and prints all keys.
 
 One process does it all, for to start one takes longer than most of what it does.
 """
@@ -11,7 +11,6 @@ from accounts import invitations, keys, teams, users
 from accounts.actor import Actor
 from accounts.models import Role
 
-call_command("migrate", verbosity=0)
 call_command("collectstatic", verbosity=0, interactive=False)
 call_command("prepare_store")
 

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -230,6 +232,32 @@ def postgres() -> str:
     return url
 
 
+def create_database(name: str, path: Path) -> str:
+    """A new database with all tables, of this name in PostgreSQL or at this path. Its URL."""
+    template = _migrated_database()
+    if on_postgres():
+        with psycopg.connect(f"{postgres()}/postgres", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE migrated')
+        return f"{postgres()}/{name}"
+    with closing(sqlite3.connect(template)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+@cache
+def _migrated_database() -> Path:
+    """What other databases are copies of: all migrations take as long as hundreds of tests. With SQLite, its file."""
+    path = session_directory() / "migrated.sqlite3"
+    url = f"sqlite:///{path}"
+    if on_postgres():
+        url = f"{postgres()}/migrated"
+        with psycopg.connect(f"{postgres()}/postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE migrated")
+    manage(session_env() | {"DATABASE_URL": url}, "migrate", "--verbosity=0")
+    return path
+
+
 @cache
 def redis() -> str:
     """A Redis server of our own. Its URL."""
@@ -290,6 +318,15 @@ def s3(env: Mapping[str, str]) -> "boto3.client":
     )
 
 
+def manage(env: Mapping[str, str], *command: str) -> str:
+    """`manage.py` in this environment. What it printed."""
+    command = (sys.executable, "manage.py", *command)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[:3])} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
 class Stack:
     """A whole wanLLMDB as the Procfile runs it: each line is a process, everything goes over sockets.
 
@@ -305,7 +342,7 @@ class Stack:
         self.env = session_env() | {
             "WANLLMDB_VAR_DIR": str(self.var),
             "WANLLMDB_RUN_DIR": str(runtime_directory.create(self.var)),
-            "DATABASE_URL": f"sqlite:///{self.var / 'db.sqlite3'}",
+            "DATABASE_URL": create_database(name, self.var / "db.sqlite3"),
             "S3_BUCKET": name,
             "PORT": str(port),
             "BASE_URL": self.base_url,
@@ -315,9 +352,7 @@ class Stack:
             "EMAIL_URL": f"filemail:///{self.var / 'mail'}",
         }
         if on_postgres():
-            with psycopg.connect(f"{postgres()}/postgres", autocommit=True) as connection:
-                connection.execute(f'CREATE DATABASE "{name}"')
-            self.env |= {"DATABASE_URL": f"{postgres()}/{name}", "CELERY_BROKER_URL": f"{redis()}/1"}
+            self.env |= {"CELERY_BROKER_URL": f"{redis()}/1"}
         self.store = object_store or store()
         if self.store.url:
             self.env["S3_ENDPOINT_URL"] = self.store.url
@@ -341,11 +376,7 @@ class Stack:
 
     def manage(self, *command: str) -> str:
         """`manage.py` with the stack's settings. What it printed."""
-        command = (sys.executable, "manage.py", *command)
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command[:3])} failed:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return manage(self.env, *command)
 
     def _web_is_ready(self) -> bool:
         try:

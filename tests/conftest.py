@@ -1,5 +1,6 @@
 """The cast and their hands. alice runs the team, bob edits, vera looks on, mallory is a stranger."""
 
+import gc
 import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -7,17 +8,26 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.cache import cache, caches
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import connection
+from django.db import connection, connections
 from django.http import HttpResponse
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts import keys
 from accounts.models import Membership, Role, Scope, Team, User, key
+from api.fast_path import keys as known_keys
 from api.fast_path.wsgi import AliasFastPath
+from artifacts import health, store_connection
+from artifacts.content import downloads
+from artifacts.previews import sandbox
+from core.stream_pool import StreamPool
+from core.throttle import Throttle
 from harness import servers
+from notifications import receivers
 from projects.models import Project
+from wanllmdb import celery
 
 HTMX = {"HX-Request": "true"}
 LONGEST = {"e2e": 0, "attacks": 1, "browser": 2, "sdk": 3}
@@ -37,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first, so that at the end no process waits long for another."""
     here = Path(__file__).parent
     items.sort(key=lambda item: LONGEST.get(item.path.relative_to(here).parts[0], len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """All that is loaded by now stays: it is not searched for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -60,6 +76,21 @@ def person(name: str) -> User:
     return User.objects.create_user(name, f"{name}@example.org", "a good long password")
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """The database of the tests is a copy like those of the stacks, with all tables."""
+    name = connection.creation._get_test_db_name()
+    servers.create_database(name, Path(name))
+    yield
+    connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """It goes with the directory of the session, or with its PostgreSQL."""
+    return True
+
+
 @pytest.fixture(autouse=True, scope="session")
 def static_root() -> None:
     """`make run` collects static files into it: WhiteNoise warns where it is not, and hashed names need them there."""
@@ -79,6 +110,30 @@ def recorded_uses() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def quick_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def new_process(monkeypatch) -> None:
+    """What a process of the server keeps from one request to the next is nothing of the tests before.
+
+    That the store enforces checksums it may keep: the store is the same.
+    """
+    cache.delete_many(["health", health.CHECKED_KEY, "metrics-garbage", "metrics-failures", "storage-by-project"])
+    caches["markdown"].clear()
+    caches["lineage"].clear()
+    celery._breaker.record_response()
+    store_connection._breaker.record_response()
+    monkeypatch.setattr(known_keys, "_keys", {})
+    monkeypatch.setattr(downloads, "_pool", StreamPool(size=2, per_person=1))
+    monkeypatch.setattr(receivers, "_throttle", Throttle(0.25))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patient_previews() -> Iterator[None]:
+    """Only CPU time ends the process of a preview: how many seconds pass says more of the machine than of the file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "_TIMEOUT_SECONDS", 300.0)
+        yield
 
 
 @pytest.fixture(autouse=True)

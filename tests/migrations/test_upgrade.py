@@ -7,8 +7,6 @@ import gzip
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -118,15 +116,11 @@ def fill_sqlite(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def create_postgres(name: str) -> str:
-    with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name}")
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"{servers.postgres()}/{name}"
-
-
 def fill_postgres() -> str:
-    url = create_postgres("release_0")
+    with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS release_0")
+        connection.execute("CREATE DATABASE release_0")
+    url = f"{servers.postgres()}/release_0"
     with psycopg.connect(url) as connection:
         connection.execute(gzip.decompress((DUMPS / "release_0.postgres.sql.gz").read_bytes()))
     return url
@@ -144,16 +138,7 @@ def execute(url: str, statement: str) -> None:
 
 
 def manage(url: str, *command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=servers.ROOT,
-        env=servers.session_env() | {"DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return servers.manage(servers.session_env() | {"DATABASE_URL": url}, *command)
 
 
 @pytest.fixture
@@ -164,8 +149,7 @@ def url(tmp_path) -> str:
 def test_a_database_of_the_first_release_migrates_with_all_its_data(url, tmp_path):
     manage(url, "migrate", "--verbosity=0")
     # A new database skips the steps of old ones, and its tables are the same.
-    new = create_postgres("newest") if servers.on_postgres() else f"sqlite:///{tmp_path / 'new.sqlite3'}"
-    manage(new, "migrate", "--verbosity=0")
+    new = servers.create_database("newest", tmp_path / "new.sqlite3")
     schemas = [json.loads(manage(one, "shell", "--no-imports", "--command", SCHEMA)) for one in (url, new)]
     assert schemas[0] == schemas[1]
 
