@@ -85,7 +85,7 @@ def wait_until(holds: Callable[[], Any], seconds: float = PATIENCE) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is committed, and nothing else."""
     path = tmp_path_factory.mktemp("clone") / "wanllmdb"

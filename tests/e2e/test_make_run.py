@@ -13,18 +13,29 @@ import pytest
 import wanllmdb as wandb
 from deploy.ports import GRPC_PORT_OFFSET, STORE_PORT_COUNT
 from deploy.var_directory import read_env
-from harness import listeners
+from harness import listeners, servers
 from tests.e2e.conftest import STOPS_WITHIN, Terminal, wait_until
 from wanllmdb.sdk import aliases
 from wanllmdb.sdk.http_client import Client
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
 def first(make_run) -> Terminal:
     """The first start of all."""
     return make_run().wait_for_banner()
+
+
+@pytest.fixture
+def running(first, starts, make_run) -> Terminal:
+    """What the tests before have left running, or else the next start."""
+    return next((start for start in starts if start.process.poll() is None), None) or make_run().wait_for_banner()
+
+
+@pytest.fixture(scope="module")
+def other_port() -> str:
+    return str(servers.free_port())
 
 
 @pytest.fixture
@@ -123,44 +134,6 @@ def test_ctrl_c_stops_everything(first):
     assert "Traceback" not in first.output
 
 
-def test_the_next_start_keeps_everything(first, make_run, server):
-    before = first.credentials
-    again = make_run().wait_for_banner()
-    assert again.credentials == before
-    assert len(list(server.artifacts(f"{before['username']}/first-steps"))) == 4
-    assert "Logging a first project" not in again.output
-    # What goes into logs at every start is no secret.
-    assert "credentials.json" in again.output
-    assert not [name for name in ("password", "api_key") if before[name] in again.output]
-    again.press_ctrl_c()
-
-
-def test_a_terminated_launcher_stops_everything(first, make_run):
-    again = make_run().wait_for_banner()
-    os.kill(again.launcher, signal.SIGTERM)
-    again.wait_for_end(STOPS_WITHIN)
-    assert not again.processes
-
-
-def test_a_killed_launcher_leaves_nothing_behind_and_nothing_in_the_way(first, make_run):
-    again = make_run().wait_for_banner()
-    os.kill(again.launcher, signal.SIGKILL)
-    wait_until(lambda: not again.processes, STOPS_WITHIN)
-    make_run().wait_for_banner().press_ctrl_c()
-
-
-def test_everything_killed_at_once_is_no_obstacle(first, make_run):
-    again = make_run().wait_for_banner()
-    launcher, others = again.launcher, again.processes
-    for pid in {launcher, *others}:
-        # Some end by themselves when they lose their parent.
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    another = make_run().wait_for_banner()
-    another.press_ctrl_c()
-    assert not another.processes
-
-
 def test_a_taken_port_is_one_line(first, make_run):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
@@ -170,23 +143,51 @@ def test_a_taken_port_is_one_line(first, make_run):
     assert "Traceback" not in refused.output
 
 
-def test_a_url_that_changes_is_in_the_credentials(first, make_run):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
-    moved = make_run(PORT=port).wait_for_banner()
-    assert moved.credentials["base_url"] == f"http://127.0.0.1:{port}"
-    assert wandb.Api(base_url=moved.credentials["base_url"], api_key=moved.credentials["api_key"]).viewer
-    moved.press_ctrl_c()
-
-
-def test_a_killed_process_is_started_again_and_the_console_says_so(first, make_run):
+def test_the_next_start_keeps_everything(first, make_run, server):
+    before = first.credentials
     again = make_run().wait_for_banner()
-    [store] = [pid for pid in again.processes if Path(f"/proc/{pid}/exe").resolve().name == "weed"]
+    assert again.credentials == before
+    assert len(list(server.artifacts(f"{before['username']}/first-steps"))) == 4
+    assert "Logging a first project" not in again.output
+    # What goes into logs at every start is no secret.
+    assert "credentials.json" in again.output
+    assert not [name for name in ("password", "api_key") if before[name] in again.output]
+
+
+def test_a_killed_process_is_started_again_and_the_console_says_so(running):
+    [store] = [pid for pid in running.processes if Path(f"/proc/{pid}/exe").resolve().name == "weed"]
     os.kill(store, signal.SIGKILL)
-    wait_until(lambda: "The process `store` runs again." in again.output)
-    assert "The process `store` ended unexpectedly" in again.output
-    again.press_ctrl_c()
-    assert not again.processes
+    wait_until(lambda: "The process `store` runs again." in running.output)
+    assert "The process `store` ended unexpectedly" in running.output
+
+
+def test_a_terminated_launcher_stops_everything(running):
+    os.kill(running.launcher, signal.SIGTERM)
+    running.wait_for_end(STOPS_WITHIN)
+    assert not running.processes
+
+
+def test_a_killed_launcher_leaves_nothing_behind_and_nothing_in_the_way(running, make_run):
+    os.kill(running.launcher, signal.SIGKILL)
+    running.wait_for_end(STOPS_WITHIN)
+    wait_until(lambda: not running.processes, STOPS_WITHIN)
+    make_run().wait_for_banner()
+
+
+def test_everything_killed_at_once_is_no_obstacle(running, make_run, other_port):
+    for pid in {running.launcher, *running.processes}:
+        # Some end by themselves when they lose their parent.
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    running.wait_for_end(STOPS_WITHIN)
+    make_run(PORT=other_port).wait_for_banner()
+
+
+def test_a_url_that_changes_is_in_the_credentials(running, other_port):
+    assert running.credentials["base_url"] == f"http://127.0.0.1:{other_port}"
+    assert wandb.Api(base_url=running.credentials["base_url"], api_key=running.credentials["api_key"]).viewer
+    running.press_ctrl_c()
+    assert not running.processes
 
 
 def test_a_process_that_cannot_start_is_reported(first, make_run):
