@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wanllmdb.sdk import disabled_artifacts
+from wanllmdb.sdk import arguments, disabled_artifacts, process_end, session
 
 NETWORK_VARIABLES = (
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy", "netrc"),
@@ -27,6 +27,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(autouse=True)
-def nothing_logged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mode `disabled` numbers the versions of a process on: those of a test before are not of this one."""
+def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the SDK knows for as long as a process runs is nothing of the tests before."""
+    monkeypatch.setattr(session, "_run", None)
+    monkeypatch.setattr(session, "_runs_beside", [])
+    monkeypatch.setattr(process_end, "_exit_outcome", None)
+    monkeypatch.setattr(arguments, "_has_warned", set())
     monkeypatch.setattr(disabled_artifacts, "_collections", {})

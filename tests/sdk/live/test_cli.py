@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -6,12 +7,31 @@ import pytest
 
 import wanllmdb as wandb
 from wanllmdb.sdk import settings
+from wanllmdb.sdk.cli.main import main
 from wanllmdb.sdk.http_client import Client
 
 
 @pytest.fixture
-def cli(bob):
-    """`cli("whoami", "--json")`: exit code, standard output, standard error."""
+def cli(bob, monkeypatch, capsys):
+    """`cli("whoami", "--json")`: exit code, standard output, standard error.
+
+    In this process: another one would spend most of its time on its start.
+    """
+
+    def run_command(*arguments, stdin=""):
+        monkeypatch.setattr(sys, "argv", ["wanllmdb", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code or 0, *capsys.readouterr()
+
+    return run_command
+
+
+@pytest.fixture
+def program(bob):
+    """The same by the program, as people and scripts run it."""
 
     def run_command(*arguments, stdin=""):
         result = subprocess.run(
@@ -260,10 +280,23 @@ def test_put_with_tags(cli_json, model, tmp_path):
     assert wandb.Api().collection(model).tags == ["eu", "small"]
 
 
-def test_whoami(cli_json, cli, stack):
+def test_whoami(cli_json, cli, program, stack):
     assert cli_json("whoami")["username"] == "bob"
-    _, out, _ = cli("whoami")
-    assert out.startswith(f"bob at {stack.base_url}\nTeams: ")
+    for run_command in (cli, program):
+        code, out, err = run_command("whoami")
+        assert (code, err) == (0, "")
+        assert out.startswith(f"bob at {stack.base_url}\nTeams: ")
+
+
+def test_the_program_has_the_exit_code_of_an_error(program):
+    code, out, err = program("artifact", "get", "acme/absent/x:latest")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_the_program_reads_a_key_from_a_pipe(program, stack, monkeypatch):
+    monkeypatch.delenv("WANLLMDB_API_KEY")
+    code, out, _ = program("login", stdin=f"{stack.key('vera')}\n")
+    assert (code, out.splitlines()[0]) == (0, f"Logged in to {stack.base_url} as vera")
 
 
 def test_login_stores_the_key_for_its_server(cli, stack, monkeypatch):
@@ -314,5 +347,5 @@ def test_errors_are_one_line(cli, arguments):
     assert err.count("\n") == 1
 
 
-def test_version(cli):
-    assert cli("--version")[:2] == (0, "0.1.0\n")
+def test_version(program):
+    assert program("--version")[:2] == (0, "0.1.0\n")
