@@ -66,7 +66,13 @@ _PARTS = {
     "cleanup": "Cleanup",
     "notifications": "Notifications",
 }
-_QUEUES = {"verification": "Verification", "events": "Events", "deliveries": "Webhook deliveries", "mails": "E-mails"}
+_QUEUES = {
+    "verification": "Verification",
+    "reference_checks": "Reference checks",
+    "events": "Events",
+    "deliveries": "Webhook deliveries",
+    "mails": "E-mails",
+}
 # In the order of which the oldest is first, where an index has them so.
 _ORDERS = {"verification": "id", "events": "id"}
 _FAILURES = {

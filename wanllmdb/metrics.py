@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.db import DatabaseError
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, QuerySet, Value
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -18,7 +18,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from artifacts.models import ArtifactVersion, StoredObject, WorkerHeartbeat
+from artifacts.models import (
+    ArtifactFile,
+    ArtifactVersion,
+    ReferenceCheck,
+    ReferenceState,
+    StoredObject,
+    WorkerHeartbeat,
+)
 from core.client_ip import comes_from
 from events.models import Event
 from notifications.models import Delivery, InboxItem, Webhook
@@ -71,6 +78,12 @@ def _read_database(now: datetime) -> Iterator[GaugeMetricFamily]:
     garbage = cache.get_or_set("metrics-garbage", lambda: _count_garbage(now), _SLOW_COUNTS_SECONDS)
     yield _gauge("wanllmdb_garbage_objects", "Objects that nothing needs, and whose grace is over.", garbage)
     yield _gauge("wanllmdb_drafts", "Versions that are not finalized.", ArtifactVersion.objects.drafts().count())
+    references = GaugeMetricFamily(
+        "wanllmdb_references", "References by what their last check found.", labels=["state"]
+    )
+    for state, count in cache.get_or_set("metrics-references", _count_references, _SLOW_COUNTS_SECONDS).items():
+        references.add_metric([state], count)
+    yield references
     failed = GaugeMetricFamily("wanllmdb_failures", "What failed and waits for somebody to look at.", labels=["what"])
     for name, count in failures().items():
         failed.add_metric([name], count)
@@ -86,6 +99,7 @@ def queues(now: datetime) -> Iterator[tuple[str, QuerySet[Any], str]]:
     yield "verification", unverified, "finalized_at"
     yield "events", Event.objects.unannounced(), "created_at"
     yield "deliveries", Delivery.objects.due(now), "next_attempt_at"
+    yield "reference_checks", ReferenceCheck.objects.all(), "requested_at"
     yield "mails", InboxItem.objects.filter(mail=InboxItem.Mail.PENDING, next_mail_at__lte=now), "next_mail_at"
 
 
@@ -99,11 +113,18 @@ def failures() -> dict[str, int]:
 
 def _count_failures() -> dict[str, int]:
     """What no index counts, and what need not be right to the minute."""
-    return {
-        "failed_deliveries": Delivery.objects.filter(state=Delivery.State.FAILED).count(),
-        "failed_mails": InboxItem.objects.filter(mail=InboxItem.Mail.FAILED).count(),
-        "paused_webhooks": Webhook.objects.exclude(paused_at=None).count(),
+    failed = {
+        "failed_deliveries": Delivery.objects.filter(state=Delivery.State.FAILED),
+        "failed_mails": InboxItem.objects.filter(mail=InboxItem.Mail.FAILED),
+        "paused_webhooks": Webhook.objects.exclude(paused_at=None),
     }
+    first, *others = [rows.order_by().values_list(Value(name)).annotate(Count("pk")) for name, rows in failed.items()]
+    return dict(first.union(*others, all=True))
+
+
+def _count_references() -> dict[str, int]:
+    rows = ArtifactFile.objects.filter(reference_uri__isnull=False).order_by().values_list("reference_state")
+    return dict.fromkeys(ReferenceState.values, 0) | dict(rows.annotate(Count("pk")))
 
 
 def _count_garbage(now: datetime) -> int:

@@ -262,6 +262,8 @@ REFERENCE_PRIVATE_NETWORKS = [ip_network(network) for network in env.list("REFER
 # How many references of a host are checked a second: on the web, and in an external store.
 WEB_CHECKS_A_SECOND = env.float("WEB_CHECKS_A_SECOND", default=5)
 STORE_CHECKS_A_SECOND = env.float("STORE_CHECKS_A_SECOND", default=100)
+if min(WEB_CHECKS_A_SECOND, STORE_CHECKS_A_SECOND) <= 0:
+    raise ImproperlyConfigured("WEB_CHECKS_A_SECOND and STORE_CHECKS_A_SECOND must be more than 0.")
 # How often references of versions with a protected alias are checked; 0 for never.
 REFERENCE_CHECK_INTERVAL = timedelta(seconds=env.int("REFERENCE_CHECK_INTERVAL_SECONDS", default=24 * 3600))
 # In seconds, as for webhooks below, and with all redirects.

@@ -9,12 +9,16 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from accounts.actor import Actor
 from api.fast_path.wsgi import _VIEWS as FAST_VIEWS
+from artifacts.models import ReferenceCheck, ReferenceState
+from artifacts.references import checks
 from core.metrics import REQUESTS
 from events import outbox
 from events.models import Event
 from notifications.kinds import WEBHOOK_TEST
 from tests.api.test_permission_matrix import CALLS
+from tests.artifacts.references import places
 from wanllmdb.request_metrics import RequestMetrics
 
 
@@ -74,6 +78,20 @@ def test_what_waits_is_counted_with_its_age(settings, project, alice, django_ass
     # What no index counts is not counted each time.
     with django_assert_max_num_queries(8):
         assert read(Authorization="Bearer secret") == pytest.approx(first, abs=3600)
+
+
+def test_references_are_counted_by_state_and_their_checks_are_a_queue(settings, bob, artifact):
+    settings.METRICS_TOKEN = "secret"
+    version = places.refer(bob, artifact, {name: f"file:///{name}" for name in "abc"})
+    version.files.filter(path="a").update(reference_state="changed")
+    checks.request(Actor(bob), version)
+    ReferenceCheck.objects.update(requested_at=timezone.now() - timedelta(hours=1))
+
+    found = read(Authorization="Bearer secret")
+    states = {state: found["wanllmdb_references", state] for state in ReferenceState}
+    assert states == {"unchecked": 2, "unchanged": 0, "changed": 1, "missing": 0, "denied": 0}
+    assert found["wanllmdb_queue_depth", "reference_checks"] == 1
+    assert found["wanllmdb_queue_age_seconds", "reference_checks"] >= 3600
 
 
 def test_the_fast_path_counts_under_the_routes_of_the_views():
