@@ -12,6 +12,7 @@ takes no query parameters, and boto3 knows S3 alone.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from artifacts.references.uris import Provider
 URL_LIFE = timedelta(hours=1)
 _PORTS = {"http": 80, "https": 443}
 _AZURE_VERSION = "2022-11-02"
+_HOST_LABEL = re.compile(r"[a-z0-9-]{1,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ class StoredAt:
 
     @property
     def _is_virtual_hosted(self) -> bool:
-        # The certificate of AWS does not cover names with a dot.
-        return self.provider == Provider.S3 and not self.endpoint and "." not in self.bucket
+        # The certificate of AWS does not cover names with a dot, and old buckets may have names that no host can have.
+        return self.provider == Provider.S3 and not self.endpoint and bool(_HOST_LABEL.fullmatch(self.bucket))
 
 
 class _V4(NamedTuple):

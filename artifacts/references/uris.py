@@ -194,7 +194,7 @@ def _check_key(key: str) -> None:
         raise errors.ReferenceRefused("The URI names a bucket, but no key in it.")
     _check_characters(key)
     # On the way to a store such segments may be resolved, and the key be another one, outside of a prefix.
-    if any(segment in (".", "..") for segment in key.split("/")):
+    if any(segment in (".", "..") for segment in key.replace("\\", "/").split("/")):
         raise errors.ReferenceRefused("The key has a '.' or '..' between its slashes.")
 
 

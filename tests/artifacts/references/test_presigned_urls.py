@@ -33,8 +33,8 @@ def parts(url: str) -> tuple[str, dict[str, str]]:
 @pytest.mark.parametrize(
     ("endpoint", "bucket", "region"),
     [
-        ("", "data", "eu-central-1"), ("", "data.set", ""), ("http://127.0.0.1:8333", "data", "us-east-1"),
-        ("https://minio.example.org:443", "data", "us-east-1"),
+        ("", "data", "eu-central-1"), ("", "data.set", ""), ("", "Old_Data", ""),
+        ("http://127.0.0.1:8333", "data", "us-east-1"), ("https://minio.example.org:443", "data", "us-east-1"),
     ],
 )  # fmt: skip
 def test_urls_of_s3_are_those_of_boto3(endpoint, bucket, region, method):

@@ -33,6 +33,7 @@ NO_REFERENCES = [
     "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "s3://b/key", "s3://bucket:9000/key", "s3://buck et/key",
     "s3://-bucket/key", "s3://bu..cket/key", "s3://127.0.0.1/key", "s3://büchse/key", "s3://bucket%2f/key",
     "s3://bucket/?versionId=1", "s3://bucket/a/../key", "s3://bucket/..", "s3://bucket/./a", "s3://AKIA:secret@bucket/key",
+    "s3://bucket/a\\..\\key",
     "gs://bucket", "gs://u@bucket/key", "az://Container/key", "az://container", "az://ab/key", "az://a--b/key",
     "https://acme.blob.core.windows.net/container", "https://acme.blob.core.windows.net/",
     "https://acme.blob.core.windows.net/data/%2e%2e/a", "https://acme.blob.core.windows.net/data/a%00b",

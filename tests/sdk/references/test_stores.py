@@ -169,6 +169,17 @@ def test_without_credentials_or_with_wrong_ones(use, monkeypatch):
         entries.of_uri("az://container/key")
 
 
+def test_variables_with_values_that_mean_nothing(monkeypatch):
+    for name, value, uri in (
+        ("AWS_SKIP_SIGNATURE", "maybe", "s3://bucket/key"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json", "gs://bucket/key"),
+        ("AZURE_STORAGE_CONNECTION_STRING", "AccountName=a;AccountKey=%%", "az://container/key"),
+    ):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(wandb.Invalid, match=f"{uri} cannot be opened: "):
+            entries.of_uri(uri)
+
+
 def test_the_files_that_the_tools_of_aws_share(use, home, monkeypatch):
     bucket = use("S3")
     key, secret = (os.environ.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))

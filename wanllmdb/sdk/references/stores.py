@@ -38,7 +38,7 @@ _REASONS = {
 def open_store(location: Location) -> Any:
     """The `obstore` store of the bucket. Nothing is sent yet. Raises `Invalid` without `obstore` or an account."""
     try:
-        library = import_module("obstore.store")
+        library, exceptions = import_module("obstore.store"), import_module("obstore.exceptions")
     except ImportError as error:
         raise errors.Invalid(_NO_STORE_LIBRARY.format(scheme=location.provider)) from error
     name, config, endpoint = _CONFIGURATIONS[location.provider](location)
@@ -49,7 +49,7 @@ def open_store(location: Location) -> Any:
             client_options=_client_options(endpoint),
             retry_config={"max_retries": MAX_RETRIES, "retry_timeout": RETRY_PERIOD},
         )
-    except Exception as error:  # a wrong value of an environment variable, of whatever class
+    except (exceptions.BaseError, TypeError, ValueError) as error:  # a wrong value of an environment variable
         raise errors.Invalid(f"{without_secrets(location.uri)} cannot be opened: {_reason_of(error)}") from error
 
 

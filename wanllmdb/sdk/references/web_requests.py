@@ -45,7 +45,7 @@ class WebClient:
         private network. Raises `ReferenceUnreachable`, which shows of the URL what grants no access.
         """
         current = url
-        for _ in range(MAX_REDIRECTS):
+        for _ in range(MAX_REDIRECTS + 1):
             self._require_not_of_cloud(url, current)
             response = self._send(method, current, headers or {}, url)
             target = response.headers.get("Location")
