@@ -17,7 +17,7 @@ from artifacts.aliases import lock, protection
 from artifacts.content import digests, uploads
 from artifacts.lineage import sources
 from artifacts.models import Artifact, ArtifactVersion, Blob
-from artifacts.references import references
+from artifacts.references import checks, references
 from artifacts.references.references import ReferenceSpec
 from projects import projects
 from projects.models import Project, Run
@@ -283,6 +283,8 @@ def _finalize(
         if description is not None:
             search_index.put_version(version, artifact.project_id)
         return FinalizeResult(version, False, _assign_aliases(actor, artifact, version, names))
+    if version.reference_count:
+        checks.end_identification(version)
     computed = _digest_of_contents(version)
     expected = digest or version.digest
     if computed is not None and expected and expected != computed:

@@ -62,17 +62,20 @@ def head(
     headers: Mapping[str, str],
     limits: Limits,
     lookup: Lookup = url_policy.resolve_host,
-    before_redirect: Callable[[str], object] | None = None,
+    wait_for_turn: Callable[[Destination], object] = lambda _: None,
 ) -> Response:
     """The headers of what the URL leads to, over at most `MAX_REDIRECTS` redirects, all within `limits.total`.
 
-    `policy_of` says under which policy each of the URLs is judged, and `before_redirect` is called with each but the
-    first before it is asked. Raises `AddressRefused` where one may not be called, also where a redirect leads from TLS
-    to none.
+    `policy_of` says under which policy each of the URLs is judged. `wait_for_turn` returns when a destination may be
+    asked; its time is not counted. Raises `AddressRefused` where one may not be called, also where a redirect leads
+    from TLS to none.
     """
     until = time.monotonic() + limits.total
     for _ in range(MAX_REDIRECTS + 1):
         destination = url_policy.find(url, policy_of(url), lookup)
+        began = time.monotonic()
+        wait_for_turn(destination)
+        until += time.monotonic() - began
         left = max(until - time.monotonic(), 0.1)
         own_limits = Limits(min(limits.connect, left), min(limits.read, left), left)
         response = _request("HEAD", destination, headers, None, own_limits, "The server")
@@ -80,8 +83,6 @@ def head(
         if response.status not in _REDIRECTS or not location:
             return response
         url = _redirected(url, location)
-        if before_redirect is not None:
-            before_redirect(url)
     return replace(response, error=f"The server redirected more than {MAX_REDIRECTS} times.")
 
 

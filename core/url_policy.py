@@ -20,7 +20,9 @@ from django.conf import settings
 
 from core.errors import AddressRefused
 
+# What users may enter. What is made of it may be longer: signatures and session tokens, keys in other letters.
 MAX_URL = 2000
+_MAX_REQUEST_URL = 16_384
 _PORTS = {"http": 80, "https": 443}
 _PRINTABLE = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?")
@@ -121,7 +123,9 @@ def find(url: str, policy: Policy, lookup: Lookup = resolve_host) -> Destination
 
 
 def check_url(url: str) -> None:
-    """Raise `AddressRefused` where it is no URL that could be called, whatever is there."""
+    """Raise `AddressRefused` where it is no URL that a user may enter, whatever is there."""
+    if len(url) > MAX_URL:
+        raise AddressRefused(f"The URL is longer than {MAX_URL:,} characters.")
     _taken_apart(url)
 
 
@@ -195,8 +199,8 @@ def _is_public(ip: IPv4Address | IPv6Address) -> bool:
 
 
 def _taken_apart(url: str) -> tuple[str, str, int, str]:
-    if len(url) > MAX_URL:
-        raise AddressRefused(f"The URL is longer than {MAX_URL:,} characters.")
+    if len(url) > _MAX_REQUEST_URL:
+        raise AddressRefused(f"The URL is longer than {_MAX_REQUEST_URL:,} characters.")
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
         raise AddressRefused("Write the URL in plain ASCII, without spaces or backslashes.")
     try:

@@ -30,6 +30,10 @@ class FileQuerySet(models.QuerySet["ArtifactFile"]):
         before = self.filter(sort_key__lt=file.sort_key).order_by("-sort_key").first()
         return before, self.filter(sort_key__gt=file.sort_key).order_by("sort_key").first()
 
+    def unidentified(self) -> Self:
+        """References without an identity that no worker has asked for one yet."""
+        return self.filter(reference_identity="", reference_reason=None)
+
     def delete_and_touch(self) -> None:
         """Delete these files. The grace of their bytes begins now: somebody may be reading them still."""
         Blob.objects.filter(files__in=self).touch()

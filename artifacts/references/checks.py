@@ -1,14 +1,22 @@
-"""Asking for a check of a version's references. Workers carry it out."""
+"""Asking for a check of a version's references, or of a draft's, for what identifies them. Workers carry it out."""
+
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import errors
-from artifacts.models import ArtifactVersion, ExternalStore, ReferenceCheck
+from artifacts import drafts, errors
+from artifacts.models import ArtifactVersion, ReferenceCheck
 from artifacts.references import tasks
+
+# For so long a draft waits for workers; then it can be finalized without what they have not recorded.
+IDENTIFICATION_WAIT = timedelta(minutes=1)
+# Somebody waits for it, so its first turn is before those of versions that wait less long than this.
+_HEAD_START = timedelta(days=1)
 
 
 def request(actor: Actor, version: ArtifactVersion) -> ReferenceCheck:
@@ -32,14 +40,38 @@ def request(actor: Actor, version: ArtifactVersion) -> ReferenceCheck:
     return check or ReferenceCheck(version=version, requested_by=actor.user)
 
 
-def annotate(versions: QuerySet[ArtifactVersion]) -> QuerySet[ArtifactVersion]:
-    """Each with `has_external_stores` of its team, and `checked_references`: how many a check has looked at.
+@transaction.atomic
+def identify(actor: Actor, draft: ArtifactVersion) -> None:
+    """Have the references of a draft identified that are not, those too of which nothing was found out before.
 
-    That is None where no check is requested.
+    Nothing where its digest was stated: that covers what its client knows of them. Raises as `drafts.lock_draft`.
     """
+    version = drafts.lock_draft(actor, draft)
+    if version.digest or not version.files.filter(reference_identity="").update(reference_reason=None):
+        return
+    now = timezone.now()
+    check = ReferenceCheck(version=version, requested_by=actor.user, turn_at=now - _HEAD_START)
+    ReferenceCheck.objects.bulk_create([check], ignore_conflicts=True)
+    ReferenceCheck.objects.filter(version=version).update(requested_at=now)
+    tasks.check.delay_on_commit()
+
+
+def end_identification(draft: ArtifactVersion) -> None:
+    """For who finalizes a draft, which is locked: what is not recorded by now stays unknown.
+
+    Raises `Conflict` while workers are at it, for at most `IDENTIFICATION_WAIT` since the last was added.
+    """
+    waiting = draft.reference_checks.all()
+    if waiting.filter(requested_at__gt=timezone.now() - IDENTIFICATION_WAIT).exists():
+        message = "The server is still recording what identifies the references: try again in a moment."
+        raise errors.Conflict(f"{message} After a minute the version can be finalized without.")
+    waiting.delete()
+
+
+def annotate(versions: QuerySet[ArtifactVersion]) -> QuerySet[ArtifactVersion]:
+    """Each with `checked_references`: how many a check has looked at; None where no check is requested."""
     checked = ReferenceCheck.objects.filter(version=OuterRef("pk")).values("checked_count")
-    stores = ExternalStore.objects.filter(team=OuterRef("artifact__project__team"))
-    return versions.annotate(checked_references=Subquery(checked[:1]), has_external_stores=Exists(stores))
+    return versions.annotate(checked_references=Subquery(checked[:1]))
 
 
 def running(version: ArtifactVersion) -> ReferenceCheck | None:

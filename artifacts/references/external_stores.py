@@ -7,23 +7,26 @@ version gets signed URLs of its references: that is the point of a store, and wh
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, TextField, Value
+from django.db.models.functions import Concat
 
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts import errors
-from artifacts.models import ArtifactFile, ExternalStore, ReadsAs
+from artifacts.models import ArtifactFile, ArtifactVersion, ExternalStore, ReadsAs
 from artifacts.references import credentials, presigned_urls, uris
 from artifacts.references.credentials import Credentials
 from artifacts.references.presigned_urls import StoredAt
 from artifacts.references.uris import Location, Provider
 from core import encryption, row_limits, url_policy
+from core.compiled_queries import StringAgg
 from core.url_policy import Policy
 
 _logger = logging.getLogger(__name__)
@@ -33,26 +36,38 @@ _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _LOCATION = ("endpoint", "account")
 
 
-class Access(NamedTuple):
-    """A store with its credentials, decrypted; without any it is public. `problem` says why it cannot be read."""
+class Coverage(NamedTuple):
+    """What the store of this name covers: all under its prefix, of Azure in its account."""
 
-    store: ExternalStore
+    name: str
     provider: Provider
     bucket: str
     key_prefix: str
-    credentials: Credentials | None
-    problem: str
+    account: str
+
+    @classmethod
+    def of(cls, name: str, prefix: str, account: str) -> Self:
+        return cls(name, *_split(prefix), account)
 
     def covers(self, location: Location) -> bool:
         if (location.provider, location.bucket) != (self.provider, self.bucket):
             return False
-        if location.account and location.account != self.store.account:
+        if location.account and location.account != self.account:
             return False
         return not self.key_prefix or location.key == self.key_prefix or location.key.startswith(f"{self.key_prefix}/")
 
+
+class Access(NamedTuple):
+    """A store with its credentials, decrypted; without any it is public. `problem` says why it cannot be read."""
+
+    store: ExternalStore
+    coverage: Coverage
+    credentials: Credentials | None
+    problem: str
+
     def stored(self, key: str, version_id: str = "") -> StoredAt:
-        store = self.store
-        return StoredAt(self.provider, self.bucket, key, store.endpoint, store.region, store.account, version_id)
+        store, (_, provider, bucket, _, account) = self.store, self.coverage
+        return StoredAt(provider, bucket, key, store.endpoint, store.region, account, version_id)
 
     def policy_of(self, url: str) -> Policy:
         """Under which policy the server calls the URL: an operator's endpoint is trusted, whatever network it is in."""
@@ -149,26 +164,34 @@ def accesses(team_id: UUID) -> list[Access]:
 
 
 def access(store: ExternalStore) -> Access:
-    provider, bucket, key_prefix = _split(store.prefix)
+    coverage = Coverage.of(store.name, store.prefix, store.account)
     found, problem = None, ""
     try:
         if store.uses_server_credentials:
-            found = credentials.of_server(provider, store.account)
+            found = credentials.of_server(coverage.provider, store.account)
         elif store.encrypted_credentials:
             found = credentials.decrypt(store.encrypted_credentials)
     except (errors.RegistryError, encryption.Undecryptable) as error:
         problem = str(error)
-    return Access(store, provider, bucket, key_prefix, found, problem)
+    return Access(store, coverage, found, problem)
 
 
 def access_for(accesses: Iterable[Access], location: Location) -> Access | None:
     """The one that covers it, of the team's in the order of `accesses`."""
-    return next((access for access in accesses if access.covers(location)), None)
+    return next((access for access in accesses if access.coverage.covers(location)), None)
 
 
-def stores_of(files: Iterable[ArtifactFile]) -> dict[UUID, ExternalStore]:
-    """By ids of files: the stores that their references are under. One query for each team."""
-    return {file.pk: access.store for file, _, access in _covered(files)}
+def annotate(versions: QuerySet[ArtifactVersion]) -> QuerySet[ArtifactVersion]:
+    """Each with the `external_stores` of its team as a text, for `coverages`."""
+    stores = ExternalStore.objects.filter(team=OuterRef("artifact__project__team")).order_by("name")
+    line = Concat("name", Value("\t"), "prefix", Value("\t"), "account", output_field=TextField())
+    return versions.annotate(external_stores=StringAgg(stores.annotate(line_of_store=line), "line_of_store"))
+
+
+def coverages(version: ArtifactVersion) -> list[Coverage]:
+    """What the stores of the team cover, those with the longest prefix first. Of a version with `annotate`."""
+    found = [Coverage.of(*line.split("\t")) for line in version.external_stores.split("\n") if line]
+    return sorted(found, key=lambda coverage: -len(coverage.key_prefix))
 
 
 def signed_urls(files: Iterable[ArtifactFile]) -> dict[UUID, str]:
@@ -217,15 +240,15 @@ def _check(store: ExternalStore, *, is_moved: bool) -> None:
     provider = _split(store.prefix)[0]
     # As if it were the folder of an object.
     uris.parse(f"{store.prefix}/object")
-    if _is_own_bucket(store):
-        # With credentials that read it, one team would read what all others have logged.
-        raise errors.Invalid("In this bucket the registry keeps its own objects: choose another one.")
     if not _REGION.fullmatch(store.region):
         raise errors.Invalid("The region has small letters, digits and hyphens, such as eu-central-1.")
     if (provider == Provider.AZURE) != bool(store.account) or (store.account and not _ACCOUNT.fullmatch(store.account)):
         raise errors.Invalid("For az:// enter the storage account, 3 to 24 small letters and digits; for others none.")
     if store.endpoint and is_moved:
         _check_endpoint(store)
+    if _is_own_bucket(store):
+        # With credentials that read it, one team would read what all others have logged.
+        raise errors.Invalid("In this bucket the registry keeps its own objects: choose another one.")
 
 
 def _is_own_bucket(store: ExternalStore) -> bool:
@@ -233,8 +256,13 @@ def _is_own_bucket(store: ExternalStore) -> bool:
     if (provider, bucket) != (Provider.S3, settings.STORAGES["artifacts"]["OPTIONS"]["bucket_name"]):
         return False
     own = {_origin(settings.S3_ENDPOINT_URL), _origin(settings.S3_PUBLIC_ENDPOINT_URL)}
-    is_aws = any(host.endswith((".amazonaws.com", ".amazonaws.com.cn")) for _, host in own)
-    return _origin(store.endpoint) in own or (is_aws and not store.endpoint)
+    # All endpoints of AWS lead to the same buckets.
+    is_aws = any(_is_aws(host) for _, host, _ in own) and (not store.endpoint or _is_aws(_origin(store.endpoint)[1]))
+    return is_aws or _origin(store.endpoint) in own
+
+
+def _is_aws(host: str) -> bool:
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _check_endpoint(store: ExternalStore) -> None:
@@ -281,6 +309,11 @@ def _save(store: ExternalStore, **how: Any) -> ExternalStore:
     return store
 
 
-def _origin(url: str) -> tuple[str, str]:
+def _origin(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
+    try:
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        # A redirect may lead to what is no number; no endpoint has such a port.
+        port = None
+    return parts.scheme, parts.hostname or "", port

@@ -1,4 +1,4 @@
-"""What a HEAD of an object says: whether it is what it was when it was logged.
+"""What a HEAD of an object says: what it is, and whether it is what it was when it was logged.
 
 The response is compared with what was recorded: the version of the object, its length, and its identity, which is an
 ETag, a hash that the store tells of, or the time of its last change.
@@ -14,13 +14,19 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from artifacts.models import ReferenceState
-from core import errors, guarded_http
+from artifacts.references import references
+from core import guarded_http
 from core.guarded_http import Limits, Response
-from core.url_policy import Policy
+from core.url_policy import Destination, Policy
 
 _HEADERS = {"User-Agent": "wanLLMDB", "Accept": "*/*", "Accept-Encoding": "identity"}
 _VERSION_HEADERS = ("x-amz-version-id", "x-goog-generation", "x-ms-version-id")
 _DIGITS = re.compile(r"[0-9]{1,20}")
+MAX_REASON_LENGTH = 200
+_ABSENCES = {
+    ReferenceState.MISSING: "Nothing is there.",
+    ReferenceState.DENIED: "The server has no access to it.",
+}
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -34,53 +40,67 @@ class Recorded:
 
 
 class Finding(NamedTuple):
-    """The state that was found; None where nothing was found out, and `reason` says why, in at most 200 characters.
-
-    `is_silent`: the host gave no response at all.
-    """
+    """The state that was found; None where nothing was found out, and `reason` says why, in at most 200 characters."""
 
     state: ReferenceState | None
     reason: str = ""
-    is_silent: bool = False
 
     @classmethod
-    def unknown(cls, reason: str, *, is_silent: bool = False) -> "Finding":
-        return cls(None, reason[:200], is_silent)
+    def unknown(cls, reason: str) -> "Finding":
+        return cls(None, reason[:MAX_REASON_LENGTH])
+
+
+class Description(NamedTuple):
+    """What identifies the object as it is now, as references record it; size 0 where the server does not tell it.
+
+    Without an `identity` nothing does, and `reason` says why.
+    """
+
+    identity: str
+    version_id: str = ""
+    size: int = 0
+    reason: str = ""
+
+    @classmethod
+    def unknown(cls, reason: str) -> "Description":
+        return cls("", reason=reason[:MAX_REASON_LENGTH])
 
 
 def ask(
     url: str,
     policy_of: Callable[[str], Policy],
     limits: Limits,
-    before_redirect: Callable[[str], object] | None = None,
+    wait_for_turn: Callable[[Destination], object] = lambda _: None,
 ) -> Response:
     """The response to a HEAD. Raises `AddressRefused` where the URL, or one that it redirects to, may not be called."""
-    return guarded_http.head(url, policy_of, _HEADERS, limits, before_redirect=before_redirect)
-
-
-def inspect(
-    url: str,
-    policy_of: Callable[[str], Policy],
-    limits: Limits,
-    recorded: Recorded,
-    before_redirect: Callable[[str], object] | None = None,
-) -> Finding:
-    """What one HEAD finds out about the object at the URL. `before_redirect` as of `guarded_http.head`."""
-    try:
-        return judge(ask(url, policy_of, limits, before_redirect), recorded)
-    except errors.AddressRefused as refusal:
-        return Finding.unknown(str(refusal))
+    return guarded_http.head(url, policy_of, _HEADERS, limits, wait_for_turn=wait_for_turn)
 
 
 def judge(response: Response, recorded: Recorded) -> Finding:
+    """Whether it still is what was recorded."""
     state = state_of(response)
     if state is not None:
         return Finding(state)
-    if response.status is None:
-        return Finding.unknown(response.error, is_silent=True)
+    return _compare(response.headers, recorded) if response.is_success else Finding.unknown(_problem(response))
+
+
+def describe(response: Response) -> Description:
+    """What it is. The SDK words identities alike, so that the same object is the same in the digests of versions."""
     if not response.is_success:
-        return Finding.unknown(response.error or f"The server responded with status {response.status}.")
-    return _compare(response.headers, recorded)
+        return Description.unknown(_ABSENCES.get(state_of(response)) or _problem(response))
+    headers = response.headers
+    identity = references.identity_of_etag(headers.get("etag", "")) or _identity_of_time(headers)
+    version_id = _version_of(headers)
+    if not identity or not references.is_identity(identity) or not references.is_version_id(version_id):
+        return Description.unknown("It is there, but the server tells neither an ETag nor the time of its last change.")
+    size = _length_of(headers) or 0
+    # `null` is what S3 calls an object from before it kept versions, and writes anew.
+    version_id = "" if version_id == "null" else version_id
+    return Description(identity, version_id, size if size <= references.MAX_SIZE else 0)
+
+
+def _problem(response: Response) -> str:
+    return response.error or f"The server responded with status {response.status}."
 
 
 def state_of(response: Response) -> ReferenceState | None:
@@ -92,12 +112,10 @@ def state_of(response: Response) -> ReferenceState | None:
 
 
 def _compare(headers: Mapping[str, str], recorded: Recorded) -> Finding:
-    version_id = next((headers[name] for name in _VERSION_HEADERS if name in headers), "")
+    version_id = _version_of(headers)
     if recorded.version_id and version_id and version_id != recorded.version_id:
         return Finding(ReferenceState.CHANGED)
-    length = headers.get("content-length", "")
-    is_plain = headers.get("content-encoding", "identity") == "identity"
-    if recorded.size and is_plain and _DIGITS.fullmatch(length) and int(length) != recorded.size:
+    if recorded.size and _length_of(headers) not in (None, recorded.size):
         return Finding(ReferenceState.CHANGED)
     kind, _, value = recorded.identity.partition(":")
     if not kind:
@@ -106,6 +124,25 @@ def _compare(headers: Mapping[str, str], recorded: Recorded) -> Finding:
     if is_same is None:
         return Finding.unknown(f"It is there, but the server does not tell its {_NAMES.get(kind, kind)}.")
     return Finding(ReferenceState.UNCHANGED if is_same else ReferenceState.CHANGED)
+
+
+def _version_of(headers: Mapping[str, str]) -> str:
+    return next((headers[name] for name in _VERSION_HEADERS if name in headers), "")
+
+
+def _length_of(headers: Mapping[str, str]) -> int | None:
+    """None where it is not told, or is that of the object's compressed bytes."""
+    length, encoding = headers.get("content-length", ""), headers.get("content-encoding", "identity")
+    return int(length) if encoding == "identity" and _DIGITS.fullmatch(length) else None
+
+
+def _identity_of_time(headers: Mapping[str, str]) -> str:
+    """`modified:…`, in UTC; empty without a time, or one without a time zone."""
+    try:
+        modified_at = parsedate_to_datetime(headers["last-modified"])
+    except (KeyError, ValueError):
+        return ""
+    return f"modified:{modified_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if modified_at.tzinfo else ""
 
 
 def _is_etag(headers: Mapping[str, str], recorded: str) -> bool | None:

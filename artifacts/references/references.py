@@ -102,9 +102,9 @@ def check(spec: ReferenceSpec) -> ReferenceSpec:
         raise errors.Invalid(f"The URI of {spec.path!r} asks for another version of the object than version_id.")
     if not 0 <= spec.size <= MAX_SIZE:
         raise errors.Invalid(f"The size of {spec.path!r} is not a number of bytes from 0 to 1 PiB.")
-    if len(version_id) > MAX_VERSION_ID_LENGTH or not _is_word(version_id):
+    if not is_version_id(version_id):
         raise errors.Invalid(f"The version_id of {spec.path!r} is not that of an object.")
-    if not _is_identity(spec.identity):
+    if not is_identity(spec.identity):
         kinds = "etag:, sha256:, md5: or modified:"
         raise errors.Invalid(f"The identity of {spec.path!r} is not one of {kinds}, followed by its value.")
     if spec.identity and location.provider == uris.Provider.OTHER:
@@ -123,6 +123,28 @@ def identity_of_etag(etag: str) -> str:
 def etag_of(identity: str | None) -> str | None:
     """The ETag that an identity is made of, without quotes; None of another."""
     return identity.removeprefix("etag:") if identity and identity.startswith("etag:") else None
+
+
+def is_identity(identity: str) -> bool:
+    """Whether it is of one of the known kinds, or empty."""
+    kind, _, value = identity.partition(":")
+    match kind:
+        case "":
+            return not identity
+        case "etag":
+            return len(identity) <= MAX_IDENTITY_LENGTH and _is_word(value) and bool(_ETAG.fullmatch(value))
+        case "sha256":
+            return bool(re.match(validators.SHA256, value))
+        case "md5":
+            return bool(re.match(validators.MD5, value))
+        case "modified":
+            return _is_time(value)
+    return False
+
+
+def is_version_id(version_id: str) -> bool:
+    """Whether a store may call a version of an object so; empty where there is none."""
+    return len(version_id) <= MAX_VERSION_ID_LENGTH and _is_word(version_id)
 
 
 def _new_among(version: ArtifactVersion, specs: Sequence[ReferenceSpec]) -> list[ReferenceSpec]:
@@ -147,23 +169,9 @@ def _is_same(file: ArtifactFile, spec: ReferenceSpec) -> bool:
     if file.reference_uri is None or uris.without_secrets(file.reference_uri) != uris.without_secrets(spec.uri):
         return False
     recorded = (file.size, file.reference_identity, file.reference_version_id)
-    return recorded == (spec.size, spec.identity, spec.version_id)
-
-
-def _is_identity(identity: str) -> bool:
-    kind, _, value = identity.partition(":")
-    match kind:
-        case "":
-            return not identity
-        case "etag":
-            return len(identity) <= MAX_IDENTITY_LENGTH and _is_word(value) and bool(_ETAG.fullmatch(value))
-        case "sha256":
-            return bool(re.match(validators.SHA256, value))
-        case "md5":
-            return bool(re.match(validators.MD5, value))
-        case "modified":
-            return _is_time(value)
-    return False
+    stated = (spec.size, spec.identity, spec.version_id)
+    # What states nothing of the object stays right once a worker has recorded what it is.
+    return stated == recorded or (stated == (0, "", "") and bool(file.reference_identity))
 
 
 def _is_time(text: str) -> bool:

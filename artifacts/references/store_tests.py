@@ -48,7 +48,7 @@ def test(actor: Actor, store: ExternalStore, path: str = "") -> StoreTest:
     key = ""
     if path := path.strip("/"):
         key = uris.parse(f"{store.prefix}/{path}").key
-    elif access.provider == Provider.AZURE:
+    elif access.coverage.provider == Provider.AZURE:
         # Of a container itself, Azure's signatures of this kind tell nothing.
         raise errors.Invalid("Of Azure, enter the path of an object under the prefix.")
     url = presigned_urls.read_url(access.stored(key), access.credentials, method="HEAD")

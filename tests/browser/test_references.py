@@ -48,6 +48,9 @@ def test_references_are_added_and_their_drift_is_seen_without_a_reload(person, c
     page.get_by_role("button", name="Add references").click()
     expect(page.locator("#draft-files tbody tr")).to_have_count(2)
     expect(page.get_by_label("URIs")).to_have_value("")
+    # Workers record what they are, without a reload.
+    expect(page.locator("#draft-files tbody tr").nth(0)).to_contain_text("etag:after")
+    expect(page.locator("#draft-files tbody tr").nth(1)).to_contain_text("etag:after")
 
     # What is uploaded goes into the draft that the references have begun, and the other way round.
     drop(page, {"one.txt": "first"})
@@ -57,6 +60,7 @@ def test_references_are_added_and_their_drift_is_seen_without_a_reload(person, c
     page.get_by_label("URIs").fill(f"{objects_url}/late.csv")
     page.get_by_role("button", name="Add references").click()
     expect(page.locator("#draft-files tbody tr")).to_have_count(3)
+    expect(page.locator("#draft-files")).not_to_contain_text("Recording")
     assert page.evaluate("window.isSamePage")
     draft = page.url.partition("?version=")[2]
     recorded = {"path": "drifted.csv", "uri": f"{objects_url}/drifted.csv", "etag": "before"}

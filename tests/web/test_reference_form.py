@@ -4,10 +4,12 @@ import re
 from urllib.parse import unquote
 
 import pytest
+from django.utils import timezone
 
 from accounts.actor import Actor
 from artifacts import versions
-from artifacts.models import ArtifactVersion
+from artifacts.models import ArtifactVersion, ReferenceCheck
+from artifacts.references import checks
 from tests.artifacts.client import log
 from tests.conftest import HTMX
 from tests.web.references import refer
@@ -50,6 +52,10 @@ def test_the_first_references_begin_a_draft(browser, bob, artifact):
     assert references(draft) == PATHS and draft.number is None
     page = answer.content.decode()
     assert "5 files elsewhere" in page and "data/a b.csv" in page and "External" in page
+    assert "Recording what identifies 5 references" in page
+    refused = client.post(PAGE, {"version": str(draft.pk)}, headers=HTMX)
+    assert refused.status_code == 409 and "still recording" in unquote(refused["X-Refusal"])
+    ReferenceCheck.objects.update(requested_at=timezone.now() - checks.IDENTIFICATION_WAIT)
     assert client.post(PAGE, {"version": str(draft.pk)}, follow=True).redirect_chain == [
         ("/acme/demo/artifacts/dataset/data/v1", 302)
     ]
@@ -121,6 +127,18 @@ def test_the_same_again_is_fine_and_one_can_be_removed(browser, bob, draft):
 
     part = client.post(f"{PAGE}/remove?version=v1", {"file": file.pk}, headers=HTMX).content.decode()
     assert "train.parquet" not in part and "4 files elsewhere" in part
+
+
+def test_a_key_with_a_space_and_a_pinned_version(browser, bob, draft):
+    client = browser(bob)
+    text = "s3://acme-data/my file.csv\ns3://acme-data/x.csv?versionId=1  pinned.csv"
+    for _ in range(2):
+        answer = client.post(f"{PAGE}/references", {"version": "v1", "uris": text})
+        assert answer.status_code == 302, re.findall(r"<li>(Line [^<]+)</li>", answer.content.decode())
+    assert references(draft) == {"my file.csv": "s3://acme-data/my file.csv", "pinned.csv": "s3://acme-data/x.csv"}
+    other = text.replace("versionId=1", "versionId=2")
+    answer = client.post(f"{PAGE}/references", {"version": "v1", "uris": other}, headers=HTMX)
+    assert answer.status_code == 422 and "Line 2: The draft already has a file" in answer.content.decode()
 
 
 def test_a_path_inside_a_file_is_refused_beside_the_form(browser, bob, draft):

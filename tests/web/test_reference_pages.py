@@ -10,7 +10,7 @@ import pytest
 from accounts.actor import Actor
 from artifacts import versions
 from artifacts.models import ArtifactFile, ArtifactVersion, ReferenceCheck
-from artifacts.references import references
+from artifacts.references import external_stores, references
 from artifacts.references.references import ReferenceSpec
 from tests.artifacts.client import log
 from tests.conftest import HTMX
@@ -177,18 +177,25 @@ def test_a_check_without_script_and_by_whom(browser, bob, vera, mallory, version
     assert [browser(person).get(f"{PAGE}/drift", headers=HTMX).status_code for person in (vera, mallory)] == [200, 404]
 
 
-def test_a_long_list_of_references_takes_no_more_queries(browser, vera, version, django_assert_max_num_queries):
+def test_a_long_list_of_references_takes_no_more_queries(
+    browser, alice, acme, vera, version, django_assert_max_num_queries
+):
+    """With an external store, and folders that no summary is stored of, as in versions from before there were any."""
+    external_stores.create(Actor(alice), acme, name="Our data", prefix="s3://acme-data", reads_as="nobody")
     row = version.files.get(path="open.csv")
     for number in range(150):
         row.pk = ArtifactFile().pk
         row.path = row.name = f"many/{number:03}.csv"
         row.save(force_insert=True)
+    version.folders.all().delete()
     count(version)
     client = browser(vera)
 
-    for url in (PAGE, f"{PAGE}?path=many/", f"{PAGE}/files/many/007.csv"):
+    urls = (PAGE, f"{PAGE}?path=many/", f"{PAGE}?filter=csv", f"{PAGE}?sort=-size", f"{PAGE}/files/many/007.csv")
+    for url in urls:
         with django_assert_max_num_queries(12):
             assert client.get(url).status_code == 200
+    assert "External · Our data" in text_of(client.get(PAGE).content.decode())
 
 
 def test_a_version_of_references_alone_is_not_said_to_be_verified(browser, bob, artifact):

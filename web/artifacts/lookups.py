@@ -9,7 +9,7 @@ from accounts.actor import Actor
 from accounts.models import Membership, Role
 from artifacts import current_version, validators
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
-from artifacts.references import checks
+from artifacts.references import checks, external_stores
 from notifications.models import Watch
 from projects.models import Project
 from projects.models.project import as_uuid
@@ -54,6 +54,7 @@ def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> Ar
     if number is None and pk is None:
         raise Http404(f"{version} is not a version.")
     visible = checks.annotate(ArtifactVersion.objects.visible_to(request.user).for_display().with_previous())
+    visible = external_stores.annotate(visible)
     return get_object_or_404(visible, artifact=artifact, **({"pk": pk} if pk else {"number": number}))
 
 

@@ -14,9 +14,10 @@ from artifacts.references.references import ReferenceSpec
 
 MAX_LISTED_FAULTS = 10
 _MAX_LENGTH = 4 * 2**20
-_SEPARATOR = re.compile(r" {2,}|\s*\t\s*")
 _NONE = "Enter at least one URI."
 _EXAMPLE = "s3://bucket/data/train.parquet  data/train.parquet"
+# One space may be part of a key.
+_SEPARATOR = re.compile(r"\t| {2,}")
 _FOLDER = "This names a folder: add its objects one by one, or log them with add_reference in Python."
 
 
@@ -26,8 +27,7 @@ class Line(NamedTuple):
 
 
 class ReferencesForm(forms.Form):
-    """Objects elsewhere: a URI a line and, after two spaces or a tab, the path that it gets; without one, the name of
-    the object. One space may be part of a key.
+    """Objects elsewhere: a URI a line and, after a tab or two spaces, its path; without one, the name of the object.
 
     What is wrong is said by line. The draft is the one that they go into, None where they begin one.
     """
@@ -52,7 +52,7 @@ class ReferencesForm(forms.Form):
         if len(lines) > drafts.MAX_FILES_A_CALL:
             raise forms.ValidationError(f"Add at most {drafts.MAX_FILES_A_CALL:,} references at a time.")
         faults = {line.number: fault for line in lines if (fault := _fault(line.spec))}
-        faults |= {number: fault for number, fault in self._taken(lines) if number not in faults}
+        faults |= dict(self._taken([line for line in lines if line.number not in faults]))
         if faults:
             raise forms.ValidationError(_messages(faults))
         return [line.spec for line in lines]
@@ -60,12 +60,15 @@ class ReferencesForm(forms.Form):
     def _taken(self, lines: list[Line]) -> Iterator[tuple[int, str]]:
         """Lines whose path another line has, or another file of the draft."""
         first: dict[str, int] = {}
-        known: dict[str, str | None] = {}
+        known: dict[str, tuple[str | None, str | None]] = {}
         if self.draft:
-            paths = [line.spec.path for line in lines]
-            known = dict(self.draft.files.filter(path__in=paths).values_list("path", "reference_uri"))
+            rows = self.draft.files.filter(path__in=[line.spec.path for line in lines])
+            columns = ("path", "reference_uri", "reference_version_id")
+            known = {path: (uri, version_id) for path, uri, version_id in rows.values_list(*columns)}
         for number, spec in lines:
-            if spec.path in known and known[spec.path] != spec.uri:
+            location = uris.parse(spec.uri)
+            uri, version_id = known.get(spec.path, (location.uri, location.version_id))
+            if uri != location.uri or location.version_id not in ("", version_id):
                 yield number, f"The draft already has a file at {spec.path!r}. Write another path after the URI."
             elif first.setdefault(spec.path, number) != number:
                 same = f"Line {first[spec.path]} has the path {spec.path!r} too."
@@ -76,7 +79,7 @@ def _lines(text: str) -> Iterator[Line]:
     for number, line in enumerate(text.splitlines(), 1):
         uri, *path = _SEPARATOR.split(line.strip(), maxsplit=1)
         if uri:
-            yield Line(number, ReferenceSpec("".join(path) or default_path(uri), uri))
+            yield Line(number, ReferenceSpec(path[0].strip() if path else default_path(uri), uri))
 
 
 def default_path(uri: str) -> str:

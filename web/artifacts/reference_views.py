@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from artifacts import errors
-from artifacts.models import ArtifactFile, ExternalStore
+from artifacts.models import ArtifactFile
 from artifacts.references import external_stores, uris
+from artifacts.references.external_stores import Coverage
+from artifacts.references.uris import Location
 
 _LINKED_SCHEMES = ("http", "https")
 
@@ -15,34 +17,38 @@ _LINKED_SCHEMES = ("http", "https")
 class ReferenceView:
     """`uri` is for people to read and copy, and `is_cut` where the one that is kept has more than may be shown.
 
-    `link` is what a browser can open, "" for anything else; `keeper` is the external store, or else bucket or host.
+    `link` is what a browser can open, "" for anything else; `store` is the name of the external store that covers it,
+    "" where none does; `keeper` is that, or else bucket or host.
     """
 
     uri: str
     link: str
     keeper: str
-    store: ExternalStore | None
+    store: str
     is_cut: bool
 
 
 def attach(files: Iterable[ArtifactFile]) -> None:
-    """Each reference among these files gets its `reference`. One query at most.
-
-    Their versions come with their projects, and are annotated by `checks`.
-    """
-    references = [file for file in files if file.is_reference]
-    # Versions of pages know whether there is any.
-    stores = external_stores.stores_of(file for file in references if file.version.has_external_stores)
-    for file in references:
-        file.reference = view(file.reference_uri, stores.get(file.pk))
+    """Each reference among these files of one version gets its `reference`; the version was found by `lookups`."""
+    coverages: list[Coverage] | None = None
+    for file in files:
+        if file.reference_uri is not None:
+            coverages = external_stores.coverages(file.version) if coverages is None else coverages
+            file.reference = view(file.reference_uri, coverages)
 
 
-def view(uri: str, store: ExternalStore | None) -> ReferenceView:
-    """Of a URI as it is kept, whatever it is, and the external store that covers it."""
+def view(uri: str, coverages: Iterable[Coverage] = ()) -> ReferenceView:
+    """Of a URI as it is kept, whatever it is, and what the external stores of its team cover."""
     text = uris.without_secrets(uri)
     is_cut = text != uri
-    keeper = store.name if store else _host(text)
-    return ReferenceView(text, "" if is_cut or not _is_web(text) else text, keeper, store, is_cut)
+    try:
+        location = uris.parse(uri)
+    except errors.RegistryError:
+        # Of what is no reference today, its scheme.
+        return ReferenceView(text, "", text.partition(":")[0][:32], "", is_cut)
+    store = next((coverage.name for coverage in coverages if coverage.covers(location)), "")
+    link = text if _is_web(text) and not is_cut else ""
+    return ReferenceView(text, link, store or _host(location), store, is_cut)
 
 
 def _is_web(uri: str) -> bool:
@@ -54,12 +60,8 @@ def _is_web(uri: str) -> bool:
     return parts.scheme in _LINKED_SCHEMES and bool(parts.hostname) and uri.startswith(f"{parts.scheme}://")
 
 
-def _host(uri: str) -> str:
-    """`s3://bucket` or `example.org`; of what is no reference today, its scheme."""
-    try:
-        location = uris.parse(uri)
-    except errors.RegistryError:
-        return uri.partition(":")[0][:32]
+def _host(location: Location) -> str:
+    """`s3://bucket` or `example.org`."""
     if location.bucket and not location.account:
         return f"{location.scheme}://{location.bucket}"
     return location.host or location.scheme

@@ -33,6 +33,13 @@ def azure_store(user: User, team: Team, bucket: Bucket, **more: Any) -> External
     return external_stores.create(Actor(user), team, **options)
 
 
+def gcs_store(user: User, team: Team, bucket: Bucket, **more: Any) -> ExternalStore:
+    """Its server takes any key."""
+    options: dict[str, Any] = {"name": bucket.uri, "prefix": bucket.uri, "given": dict.fromkeys(KEYS, "any")}
+    options |= {"endpoint": reference_servers.gcs().url} | more
+    return external_stores.create(Actor(user), team, **options)
+
+
 def refer(user: User, artifact: Artifact, uris: Mapping[str, str], **columns: Any) -> ArtifactVersion:
     """A finalized version of references, by paths; `columns` are the same of all."""
     specs = [ReferenceSpec(path, uri, **columns) for path, uri in uris.items()]

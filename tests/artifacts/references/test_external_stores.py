@@ -10,16 +10,17 @@ from django.urls import reverse
 from accounts.actor import Actor, Channel
 from accounts.models import Membership, Role, Team, User
 from artifacts import errors, store_connection
-from artifacts.models import ExternalStore
+from artifacts.models import ArtifactVersion, ExternalStore
 from artifacts.references import credentials, external_stores, store_tests
 from artifacts.references.credentials import AccessKey
 from artifacts.references.store_tests import Outcome
-from artifacts.references.uris import Provider
+from artifacts.references.uris import Provider, parse
 from core.errors import AddressRefused
 from harness import reference_servers
 from harness.reference_servers import AZURE_KEY
 from tests.artifacts.client import HTTP
 from tests.artifacts.references.places import azure_store, credentials_of, refer, s3_store
+from web.artifacts import reference_views
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 GIVEN = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": SECRET}
@@ -76,7 +77,7 @@ MISFITS = [
     ("s3://data", {"reads_as": "nobody"}), ("s3://data", {"reads_as": "other"}), ("s3://data", {"account": "acme"}),
     ("s3://data", {"region": "EU/../x"}), ("s3://data", {"name": "a\x00b"}), ("s3://data", {"name": "x" * 101}),
     ("s3://data", {"endpoint": "ftp://8.8.8.8"}), ("s3://data", {"endpoint": "https://8.8.8.8/?x=1"}),
-    ("s3://data", {"endpoint": "https://user:pass@8.8.8.8"}),
+    ("s3://data", {"endpoint": "https://user:pass@8.8.8.8"}), ("s3://data", {"endpoint": "https://8.8.8.8:port"}),
     ("az://data", {"given": {"account_key": AZURE_KEY}}),
     ("az://data", {"given": {"account_key": AZURE_KEY}, "account": "a/b"}),
     ("az://data", {"given": {"account_key": "no base64"}, "account": "acme"}),
@@ -161,6 +162,11 @@ def test_the_registrys_own_bucket_is_none(olga, acme, settings):
     settings.S3_ENDPOINT_URL = "https://s3.eu-west-1.amazonaws.com"
     with pytest.raises(errors.Invalid, match="its own objects"):
         make(olga, acme, f"s3://{bucket}")
+    with pytest.raises(errors.Invalid, match="its own objects"):
+        make(olga, acme, f"s3://{bucket}", endpoint="https://s3.dualstack.eu-west-1.amazonaws.com")
+    settings.S3_ENDPOINT_URL = "https://minio.example.org"
+    with pytest.raises(errors.Invalid, match="its own objects"):
+        make(olga, acme, f"s3://{bucket}", endpoint="https://MINIO.example.org:443")
     assert make(olga, acme, f"s3://{bucket}2")
 
 
@@ -196,11 +202,17 @@ def test_the_longest_prefix_counts_and_ends_at_a_slash(alice, bob, acme, artifac
         "8": "https://other.blob.core.windows.net/data/x", "9": "https://example.org/data/a",
     }  # fmt: skip
     version = refer(bob, artifact, uris)
-    stores = external_stores.stores_of(version.files.all())
-    found = {file.path: stores[file.pk].prefix for file in version.files.all() if file.pk in stores}
-    assert found == {
+    expected = {
         "1": "s3://data", "2": "s3://data/a", "3": "s3://data/a/b", "4": "s3://data/a", "6": "az://data", "7": "az://data"
     }  # fmt: skip
+    accesses = external_stores.accesses(acme.pk)
+    locations = {file.path: parse(file.reference_uri) for file in version.files.all()}
+    found = {path: external_stores.access_for(accesses, location) for path, location in locations.items()}
+    assert {path: access.store.prefix for path, access in found.items() if access} == expected
+    # Pages know it without asking for the stores, whose names are their prefixes here.
+    coverages = external_stores.coverages(external_stores.annotate(ArtifactVersion.objects.all()).get())
+    views = {file.path: reference_views.view(file.reference_uri, coverages) for file in version.files.all()}
+    assert {path: view.store for path, view in views.items() if view.store} == expected
 
 
 def test_who_reads_the_version_downloads_by_signed_urls(

@@ -53,4 +53,22 @@ def test_what_a_response_says(headers, identity, version_id, size, state):
 def test_what_a_status_says(status, headers, state):
     response = guarded_http.Response(status, "", "" if status else "The server is away.", 1, None, headers)
     found = inspection.judge(response, inspection.Recorded("etag:a", "", 0))
-    assert (found.state, found.is_silent) == (state, status is None) and len(found.reason) <= 200
+    assert found.state == state and len(found.reason) <= 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "described"),
+    [
+        ({"etag": '"a"', "content-length": "5"}, ("etag:a", "", 5)),
+        ({"etag": '"a"', "content-length": "5", "content-encoding": "gzip"}, ("etag:a", "", 0)),
+        ({"etag": '"a"', "content-length": "9" * 20}, ("etag:a", "", 0)),
+        ({"etag": '"a"', "x-amz-version-id": "null"}, ("etag:a", "", 0)),
+        ({"etag": '"a"', "x-amz-version-id": "a b"}, ("", "", 0)), ({"etag": f'"{"x" * 400}"'}, ("", "", 0)),
+        ({"etag": '"a"', "last-modified": "Sat, 31 Jan 2026 09:30:00 GMT"}, ("etag:a", "", 0)),
+        ({"last-modified": "Sat, 31 Jan 2026 10:30:00 +0100"}, ("modified:2026-01-31T09:30:00Z", "", 0)),
+        ({"last-modified": "yesterday"}, ("", "", 0)), ({}, ("", "", 0)),
+    ],
+)  # fmt: skip
+def test_what_a_response_says_of_an_object(headers, described):
+    found = inspection.describe(guarded_http.Response(200, "", "", 1, headers=headers))
+    assert found[:3] == described and bool(found.reason) == (not found.identity)

@@ -35,6 +35,7 @@ def add(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         actor = Actor.from_page(request)
         draft = draft or versions.begin(actor, artifact, numbering=Numbering.ON_FINALIZE).version
         references.add(actor, draft, form.cleaned_data["uris"])
+        checks.identify(actor, draft)
         return _added(request, artifact, get_version_of(request, artifact, draft.url_name))
     context = upload.page_context(request, artifact, draft) | {"reference_form": form}
     if not rendering.is_partial(request):

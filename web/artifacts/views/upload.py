@@ -46,7 +46,7 @@ def upload(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 @login_required
 @require_safe
 def draft_files(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    """The files of a draft with the hashes that workers have computed. It polls until all are known."""
+    """The files of a draft with what workers have found out: hashes, and what references are. It polls until then."""
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     draft = find_draft(request, artifact)
     return rendering.render_page(request, "artifacts/draft_files.html", page_context(request, artifact, draft))
@@ -91,17 +91,20 @@ def page_context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersio
     files = rows[:FILES_PER_PAGE]
     reference_views.attach(files)
     is_pending = any(file.blob and file.blob.state == Blob.State.UPLOADED for file in files)
+    is_identifying = draft is not None and draft.checked_references is not None
+    unidentified = draft.files.unidentified().count() if is_identifying else 0
     return {
         "artifact": artifact,
         "project": artifact.project,
         "draft": draft,
         "drafts": _other_drafts(request, artifact, draft),
         "files": files,
+        "unidentified": unidentified,
         "reference_form": ReferencesForm(draft),
         "after": after,
         "next_path": files[-1].path if len(rows) > FILES_PER_PAGE else "",
         "active_nav": "artifacts",
-    } | (_polling(request) if is_pending else {})
+    } | (_polling(request) if is_pending or is_identifying else {})
 
 
 def _other_drafts(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> QuerySet[ArtifactVersion]:
