@@ -13,7 +13,7 @@ import pytest
 
 import wanllmdb as wandb
 from harness import servers
-from tests.e2e.conftest import wait_until
+from tests.e2e.conftest import PATIENCE, wait_until
 
 MIB = 2**20
 FILES = 12
@@ -92,9 +92,9 @@ def test_readers_never_see_half_a_version_while_web_servers_die(stack, bob, proj
             time.sleep(0.7)
             stack.web.kill()
             stack.web.start()
-        assert writer.wait(100) == 0
+        assert writer.wait(PATIENCE) == 0
         is_over.set()
-        assert counts.result(60) == {FILES}
+        assert counts.result(PATIENCE) == {FILES}
     [collection] = logged_collections(vera, project)
     assert [version.file_count for version in collection.versions()] == [FILES] * 8
     assert collection.all_aliases() == {"latest": collection.latest_version, "production": collection.latest_version}

@@ -3,7 +3,6 @@
 import gzip
 import io
 import struct
-import time
 import zipfile
 
 import pyarrow
@@ -108,10 +107,8 @@ class TestParquet:
         bomb = table_file(pyarrow.table({"a": one_long_list}))
         assert len(bomb) < 2000
 
-        began = time.monotonic()
         with pytest.raises(PreviewTooLarge):
             make_preview("x.parquet", bomb)
-        assert time.monotonic() - began < 15
 
 
 class TestTensors:

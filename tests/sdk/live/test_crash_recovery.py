@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
+from tests.e2e.conftest import wait_until
 from wanllmdb.sdk.transfer.hashes import MIB
 
 FILES = 24
@@ -58,13 +59,6 @@ def program(bob, project, data):
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return start
-
-
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def assert_complete(project: str, data: Path, root: Path) -> None:

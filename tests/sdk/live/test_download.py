@@ -9,6 +9,7 @@ import pytest
 
 import wanllmdb as wandb
 from harness import servers
+from tests.e2e.conftest import wait_until
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 from wanllmdb.sdk.transfer.hashes import MIB
 from wanllmdb.sdk.transfer.remote_manifest import RemoteManifest
@@ -184,7 +185,7 @@ import wanllmdb
 wanllmdb.Api().artifact({artifact.qualified_name!r}).download({str(tmp_path / "down")!r})
 """
     processes = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(3)]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert [process.wait() for process in processes] == [0, 0, 0]
     assert contents(tmp_path / "down") == contents(data)
 
 
@@ -201,10 +202,7 @@ file_assembly._write_all = write_slowly
 wanllmdb.Api().artifact({artifact.qualified_name!r}).download({str(tmp_path / "down")!r})
 """
     process = subprocess.Popen([sys.executable, "-c", script])
-    deadline = time.monotonic() + 30
-    while not any((tmp_path / "down").glob(f"{TEMP_PREFIX}*/*")):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: any((tmp_path / "down").glob(f"{TEMP_PREFIX}*/*")))
     time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 import wanllmdb as wandb
+from tests.e2e.conftest import wait_until
 from wanllmdb.sdk import heartbeat
 from wanllmdb.sdk.http_client import Client
 
@@ -20,15 +20,6 @@ def get_run(stack):
     """The record of a run on the server."""
     client = Client(stack.base_url, stack.key("bob"))
     return lambda run_id: client.get(f"/runs/{run_id}")
-
-
-def eventually(condition) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_init_sets_the_fields_of_the_run(bob, project, get_run):
@@ -71,8 +62,8 @@ def test_logged_values_and_config_changes_are_sent(run, get_run):
     wandb.log({"loss": 0.5, "acc": math.nan})
     wandb.log({"loss": 0.25})
     wandb.config.epochs = 3
-    assert eventually(lambda: get_run(run.id)["summary"] == {"loss": 0.25, "acc": "NaN"})
-    assert eventually(lambda: get_run(run.id)["config"] == {"epochs": 3})
+    wait_until(lambda: get_run(run.id)["summary"] == {"loss": 0.25, "acc": "NaN"})
+    wait_until(lambda: get_run(run.id)["config"] == {"epochs": 3})
     assert (wandb.summary["loss"], run.step) == (0.25, 2)
     run.log({"loss": 0.1}, step=10)
     wandb.config["deep"] = {"a": 1}
@@ -135,7 +126,7 @@ def test_what_the_server_does_not_take_spoils_nothing_else(bob, project, get_run
         run.log({"loss": 0.1, "acc": 0.99})
         run.config["worse"] = "\ud800"
         run.config["epochs"] = 3
-        assert eventually(lambda: get_run(run.id)["summary"] == {"loss": 0.1, "acc": 0.99})
+        wait_until(lambda: get_run(run.id)["summary"] == {"loss": 0.1, "acc": 0.99})
         run.log({f"note-{number}": "x" * 1000 for number in range(2000)})
         run.log({"loss": 0.05})
     record = get_run(run.id)
@@ -151,7 +142,7 @@ def test_heartbeat(bob, project, get_run, monkeypatch):
     monkeypatch.setattr(heartbeat, "SEND_INTERVAL", 0.1)
     with wandb.init(project=project) as run:
         first = get_run(run.id)["heartbeat_at"]
-        assert eventually(lambda: get_run(run.id)["heartbeat_at"] > first)
+        wait_until(lambda: get_run(run.id)["heartbeat_at"] > first)
 
 
 def test_init_returns_the_active_run_unless_reinit(run, project, get_run):
@@ -237,7 +228,7 @@ time.sleep(60)
     with process:
         run_id = process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait()
     assert get_run(run_id)["state"] == "killed"
 
 

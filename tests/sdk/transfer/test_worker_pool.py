@@ -8,6 +8,9 @@ import pytest
 from wanllmdb.sdk.cancellation import cancellable_sleep
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
+# Seconds. A job that is not cancelled outlasts the test's own timeout.
+FOR_EVER = 3600
+
 
 def test_all_jobs_are_done_at_the_end_of_the_block():
     done = []
@@ -41,13 +44,11 @@ def test_the_first_failure_cancels_the_other_jobs_and_is_raised():
         started_jobs.append(number)
         if number == 3:
             raise ZeroDivisionError
-        cancellable_sleep(60)
+        cancellable_sleep(FOR_EVER)
 
-    started = time.monotonic()
     with pytest.raises(ZeroDivisionError), WorkerPool(2) as workers:
         for number in [3, *range(10, 100)]:
             workers.submit(job, number)
-    assert time.monotonic() - started < 5
     assert len(started_jobs) < 10
 
 
@@ -57,23 +58,19 @@ def test_a_failure_of_the_last_job_is_raised():
 
 
 def test_a_failure_in_the_block_cancels_the_jobs():
-    started = time.monotonic()
     with pytest.raises(KeyError), WorkerPool(2) as workers:
-        workers.submit(cancellable_sleep, 60)
+        workers.submit(cancellable_sleep, FOR_EVER)
         raise KeyError
-    assert time.monotonic() - started < 5
 
 
 def test_ctrl_c_interrupts_waiting_for_jobs():
-    script = """
+    script = f"""
 import _thread, threading
 from wanllmdb.sdk.cancellation import cancellable_sleep
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 threading.Timer(0.3, _thread.interrupt_main).start()
 with WorkerPool(2) as workers:
-    workers.submit(cancellable_sleep, 60)
+    workers.submit(cancellable_sleep, {FOR_EVER})
 """
-    started = time.monotonic()
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "KeyboardInterrupt" in ended.stderr
-    assert time.monotonic() - started < 10
