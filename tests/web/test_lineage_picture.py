@@ -83,6 +83,15 @@ def test_cycles_and_long_edges_are_drawn():
     assert layout.of(1, []).size == (1, 1)
 
 
+def test_what_is_needed_late_is_drawn_beside_what_needs_it():
+    """Each version of a chain has a run that logged it, and that used nothing."""
+    versions, runs = range(8), range(8, 16)
+    edges = [*pairwise(versions), *zip(runs, versions, strict=True)]
+    drawn = layout.of(16, edges)
+    assert [column for column, _ in drawn.nodes] == [*range(1, 9), *range(8)]
+    assert not any(drawn.bends)
+
+
 def test_nothing_is_drawn_over_something_else():
     for seed in range(8):
         chance = random.Random(seed)

@@ -11,7 +11,7 @@ import igraph
 from django.core.cache import caches
 
 # Part of the cache key: to be raised whenever the same graph is to be laid out otherwise.
-_REVISION = 1
+_REVISION = 2
 _MAX_SWEEPS = 100
 # How far edges that pass a column keep from nodes in it, and from one another, in rows.
 _BEND_GAP = 0.6
@@ -46,7 +46,7 @@ def of(count: int, edges: Sequence[tuple[int, int]]) -> Layout:
 
 def _compute(count: int, edges: Sequence[tuple[int, int]]) -> Layout:
     graph = igraph.Graph(count, edges, directed=True)
-    drawn = graph.layout_sugiyama(maxiter=_MAX_SWEEPS)
+    drawn = graph.layout_sugiyama(layers=_layers(graph), maxiter=_MAX_SWEEPS)
     nodes = [_point(position) for position in drawn.coords]
     bends = [[_point(position) for position in positions] for positions in drawn.edge_routing]
     points = [*nodes, *(point for bend in bends for point in bend)]
@@ -54,6 +54,26 @@ def _compute(count: int, edges: Sequence[tuple[int, int]]) -> Layout:
     placed = [(column, next(rows)) for column, _ in points]
     ends = accumulate(map(len, bends), initial=count)
     return Layout(placed[:count], [placed[start:end] for start, end in pairwise(ends)])
+
+
+def _layers(graph: igraph.Graph) -> list[int]:
+    """The layer of each node: that of igraph, or nearer to the node that comes next, where that makes edges shorter.
+
+    igraph has all nodes without edges that lead to them in the first layer, however late they are needed.
+    """
+    layers = [_point(position)[0] for position in graph.layout_sugiyama(maxiter=1).coords]
+    # By layers, not by direction: in a cycle an edge leads back.
+    before: dict[int, list[int]] = defaultdict(list)
+    after: dict[int, list[int]] = defaultdict(list)
+    for edge in graph.es:
+        left, right = sorted(edge.tuple, key=layers.__getitem__)
+        after[left].append(right)
+        before[right].append(left)
+    for node in sorted(range(len(layers)), key=layers.__getitem__, reverse=True):
+        if len(after[node]) > len(before[node]):
+            layers[node] = min(layers[other] for other in after[node]) - 1
+    columns = {layer: number for number, layer in enumerate(sorted(set(layers)))}
+    return [columns[layer] for layer in layers]
 
 
 def _point(position: Sequence[float]) -> tuple[int, float]:
