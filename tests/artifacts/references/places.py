@@ -7,10 +7,11 @@ from accounts.actor import Actor
 from accounts.models import Team, User
 from artifacts import versions
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, ExternalStore
-from artifacts.references import drift, external_stores, references
+from artifacts.references import checks, drift, external_stores, references
 from artifacts.references.references import ReferenceSpec
 from harness import reference_servers
 from harness.reference_servers import AZURE_ACCOUNT, AZURE_KEY, Bucket
+from tests.artifacts.client import md5
 
 KEYS = ("access_key_id", "secret_access_key")
 
@@ -64,3 +65,15 @@ def states(version: ArtifactVersion) -> dict[str, str]:
 
 def reason(version: ArtifactVersion, path: str) -> str | None:
     return ArtifactFile.objects.get(version=version, path=path).reference_reason
+
+
+def check(user: User, version: ArtifactVersion) -> ArtifactVersion:
+    """Request a check, have it done, and look at the version again."""
+    checks.request(Actor(user), version)
+    work()
+    version.refresh_from_db()
+    return version
+
+
+def etag(body: bytes) -> str:
+    return f"etag:{md5(body)}"

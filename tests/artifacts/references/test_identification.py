@@ -1,9 +1,7 @@
 """References that were added without an identity: workers record what they are before the version is finalized."""
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
-from ipaddress import ip_network
 
 import pytest
 from django.utils import timezone
@@ -15,27 +13,14 @@ from artifacts.references import checks, drift, object_requests, references
 from artifacts.references.references import ReferenceSpec
 from core.guarded_http import Response
 from harness import reference_servers
-from harness.reference_servers import WebSite
 from tests.artifacts.client import md5
 from tests.artifacts.references.places import azure_store, gcs_store, s3_store, states, work
 from tests.conftest import HTMX
 from wanllmdb.sdk.references import entries
 
 PAGE = "/acme/demo/artifacts/dataset/data/upload"
+pytestmark = pytest.mark.usefixtures("local_network")
 VARIABLES = ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST")
-
-
-@pytest.fixture(autouse=True)
-def own_network(settings) -> None:
-    settings.REFERENCE_PRIVATE_NETWORKS = [ip_network("127.0.0.0/8")]
-    settings.WEB_CHECKS_A_SECOND = settings.STORE_CHECKS_A_SECOND = 10_000
-    object_requests._rates.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[WebSite]:
-    with reference_servers.web_site() as made:
-        yield made
 
 
 @pytest.fixture
