@@ -151,7 +151,7 @@ def images(entries: Iterable[Entry]) -> list[ArtifactFile]:
     """The files that a folder shows as pictures; none where fewer than half of its files, or only one, are images."""
     files = [entry.file for entry in entries if entry.file]
     found = [file for file in files if file.is_picture]
-    return found[:MAX_IMAGES] if len(found) > 1 and 2 * len(found) >= len(files) else []
+    return found if len(found) > 1 and 2 * len(found) >= len(files) else []
 
 
 def trail(path: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from artifacts import natural_order
@@ -25,8 +26,8 @@ _PROTOCOL = b"\x80"
 # What breaks off so early is something else.
 _SHORT = 64
 # The old format of PyTorch: so many pickles, of which this number is the first, then the bytes of the tensors.
-_TORCH_PICKLES = 5
-_TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+TORCH_PICKLES = 5
+TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _PARTLY = "Not all of this file was read: there may be other imports."
 # Modules and names that saved arrays, tensors and data frames need. Loading others runs code of their authors' choice.
 _USUAL = (
@@ -61,6 +62,9 @@ _DANGEROUS = """
     torch.hub torch.jit torch.storage
 """
 _DANGEROUS_MODULES = set(_DANGEROUS.split())
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError, PreviewTooLarge,
+)  # fmt: skip
 _STRINGS = frozenset(
     ("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING")
 )
@@ -68,7 +72,7 @@ _STRINGS = frozenset(
 
 def preview(reader: Reader) -> Pickle:
     """Of a pickle, or of the pickles in a zip as PyTorch saves them. Raises `FormatMismatch` for what is neither."""
-    if reader.head(4) == b"PK\x03\x04":
+    if _is_zip(reader):
         return _zipped(reader)
     data = reader.head(MAX_PICKLE)
     names, is_whole = imports(data, is_cut=len(data) < reader.size)
@@ -82,17 +86,36 @@ def _zipped(reader: Reader) -> Pickle:
     names: set[str] = set()
     found, is_whole = False, count == len(members)
     try:
-        with zipfile.ZipFile(SeekableFile(reader)) as archive:
-            for info in archive.infolist():
-                if info.filename.endswith((".pkl", ".pickle")):
-                    with archive.open(info) as file:
-                        more, is_read = imports(file.read(MAX_PICKLE), is_cut=info.file_size > MAX_PICKLE)
-                    names, found, is_whole = names | more, True, is_whole and is_read
-    except (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError, PreviewTooLarge):
+        for data, is_cut in _members(reader):
+            more, is_read = imports(data, is_cut=is_cut)
+            names, found, is_whole = names | more, True, is_whole and is_read
+    except _UNREADABLE:
         is_whole = False
     if not found and is_whole:
         raise FormatMismatch("This zip holds no pickle.")
     return _result(names, members, "" if is_whole else _PARTLY)
+
+
+def pickles(reader: Reader) -> Iterator[tuple[bytes, bool]]:
+    """The beginning of a pickle, or of each in a zip as far as it can be read, and whether that is cut off."""
+    if not _is_zip(reader):
+        data = reader.head(MAX_PICKLE)
+        yield data, len(data) < reader.size
+        return
+    with suppress(*_UNREADABLE):
+        yield from _members(reader)
+
+
+def _is_zip(reader: Reader) -> bool:
+    return reader.head(4) == b"PK\x03\x04"
+
+
+def _members(reader: Reader) -> Iterator[tuple[bytes, bool]]:
+    with zipfile.ZipFile(SeekableFile(reader)) as archive:
+        for info in archive.infolist():
+            if info.filename.endswith((".pkl", ".pickle")):
+                with archive.open(info) as file:
+                    yield file.read(MAX_PICKLE), info.file_size > MAX_PICKLE
 
 
 def imports(data: bytes, *, is_cut: bool = False) -> tuple[set[str], bool]:
@@ -105,7 +128,7 @@ def imports(data: bytes, *, is_cut: bool = False) -> tuple[set[str], bool]:
     opcodes = pickles = 0
     try:
         while file.tell() < len(data):
-            if pickles == _TORCH_PICKLES and data.startswith(_TORCH_MAGIC):
+            if pickles == TORCH_PICKLES and data.startswith(TORCH_MAGIC):
                 return names, True
             for name in _names(file):
                 opcodes += 1

@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from artifacts.previews import formats, notebook_preview, sandbox_worker, text_preview
+from artifacts.previews import formats, notebook_preview, sandbox_worker, text_preview, torch_preview
 from artifacts.previews.reader import Reader
-from artifacts.previews.results import FormatMismatch, Notebook, Preview, PreviewTooLarge, Table, Text, to_json
+from artifacts.previews.results import FormatMismatch, Notebook, Pickle, Preview, PreviewTooLarge, Table, Text, to_json
 
 
 def main() -> None:
@@ -33,6 +33,8 @@ def _better(preview: Preview, name: str, reader: Reader) -> Callable[[], Preview
             return partial(_with_colours, preview, name)
         case Notebook():
             return partial(notebook_preview.rendered, preview, _highlight)
+        case Pickle() if torch_preview.may_have_tensors(preview):
+            return partial(torch_preview.with_tensors, preview, reader)
         case Table():
             return partial(formats.summarised, preview, name, reader)
     return None

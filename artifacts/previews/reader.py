@@ -7,7 +7,7 @@ from artifacts.previews.results import PreviewTooLarge
 
 MAX_BYTES = 32 * 2**20
 MAX_READS = 400
-_READ_AHEAD = 128 * 2**10
+READ_AHEAD = 128 * 2**10
 
 
 class Reader:
@@ -40,8 +40,9 @@ class Reader:
 class SeekableFile(io.RawIOBase):
     """What a reader reads, as a file. It reads ahead: parsers ask for a few bytes at a time."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, read_ahead: int = READ_AHEAD) -> None:
         self._reader = reader
+        self._read_ahead = read_ahead
         self._position = 0
         self._buffer = b""
         self._buffer_start = 0
@@ -67,7 +68,7 @@ class SeekableFile(io.RawIOBase):
         length = remaining if length < 0 else min(length, remaining)
         start = self._position - self._buffer_start
         if not 0 <= start <= start + length <= len(self._buffer):
-            self._buffer = self._reader.read(self._position, max(length, _READ_AHEAD))
+            self._buffer = self._reader.read(self._position, max(length, self._read_ahead))
             self._buffer_start, start = self._position, 0
         data = self._buffer[start : start + length]
         self._position += len(data)

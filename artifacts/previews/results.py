@@ -227,11 +227,14 @@ class Import:
 
 @dataclass(frozen=True)
 class Pickle:
-    """What loading a pickle would import; of one in an archive, with the names beside it."""
+    """What loading a pickle would import, and the tensors that it describes; of one in an archive, with the names
+    beside it."""
 
     imports: Sequence[Import]
     members: Sequence[Member] = ()
     note: str = ""
+    tensors: Sequence[Tensor] = ()
+    totals: Sequence[Total] = ()
     kind: ClassVar[str] = "pickle"
 
 
@@ -308,6 +311,8 @@ _ITEMS: dict[tuple[str, str], Callable[..., Any]] = {
     ("archive", "members"): Member,
     ("pickle", "imports"): Import,
     ("pickle", "members"): Member,
+    ("pickle", "tensors"): Tensor,
+    ("pickle", "totals"): Total,
     ("notebook", "cells"): _notebook_cell,
 }
 

@@ -100,7 +100,7 @@ def tensors_of(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
     """The preview of these tensors, in natural order, with the totals of all and of each dtype."""
     tensors.sort(key=lambda tensor: natural_order.sort_key(tensor.name))
     total = _total("", tensors)
-    note = f"{total.count:,} tensor{'' if total.count == 1 else 's'}, {total.parameters:,} parameters."
+    note = f"{_count(total.count, 'tensor')}, {_count(total.parameters, 'parameter')}."
     if len(tensors) > MAX_TENSORS:
         note += f" The first {MAX_TENSORS} are shown."
     groups: dict[str, list[Tensor]] = {}
@@ -108,6 +108,10 @@ def tensors_of(tensors: list[Tensor], metadata: dict[str, Any]) -> Tensors:
         groups.setdefault(tensor.dtype, []).append(tensor)
     by_dtype = [_total(dtype, groups[dtype]) for dtype in sorted(groups, key=natural_order.sort_key)[:_MAX_TOTALS]]
     return Tensors(tensors[:MAX_TENSORS], json_tree.rows(metadata), note, [*by_dtype, total])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _total(dtype: str, tensors: list[Tensor]) -> Total:

@@ -22,6 +22,7 @@ from artifacts import errors
 from artifacts.previews import sandbox
 from artifacts.previews.reader import Reader
 from artifacts.previews.results import NoPreview, PreviewTooLarge, Table, Text, Tree
+from tests import model_files
 from tests.artifacts.client import log
 from tests.e2e.conftest import wait_until
 from tests.web.sample_files import MIB, npy, npz, png, reader_of, safetensors, table_file
@@ -95,6 +96,15 @@ def tensors() -> Iterator[tuple[str, bytes]]:
             for number in range(20_000):
                 archive.writestr(f"{number}.npy", b"")
         yield "members.npz", sink.getvalue()
+    surrogate = b"X" + struct.pack("<I", 3) + b"\xed\xa0\x80"
+    weight = model_files.tensor("FloatStorage", (2,))
+    yield "lone.pt", model_files.pickled(model_files.dictionary([surrogate + weight]))
+    yield "many.pt", model_files.pickled(b"(" + weight * 15_000 + b"t")
+    yield "nested.pt", model_files.pickled(weight + b"\x85" * 190_000)
+    yield "deep.pt", model_files.pickled(b"(" * 190_000)
+    yield "fields.onnx", model_files.onnx(model_files.node("Add") * 900_000)
+    yield "values.onnx", model_files.onnx(model_files.graph_input("x", 1, ["n"] * 400_000))
+    yield "tensors.onnx", model_files.onnx(model_files.initializer("w", 1, (1,)) * 300_000)
     huge = {"dtype": "F32", "shape": [2**62] * 32, "data_offsets": [0, 4]}
     yield "huge.safetensors", safetensors({"a": huge})
     spec = b'{"dtype": "\\udc00", "shape": [1], "data_offsets": [0, 4]}'

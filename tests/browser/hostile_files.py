@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
+from tests import model_files
 from tests.browser import preview_files
 
 # Short enough for a tag; every one of them sets the tripwire.
@@ -89,6 +90,8 @@ def files(number: int) -> dict[str, bytes]:
         "members.zip": preview_files.zipped({evil("zip-member", IMG): b"x"}),
         "members.tar.gz": preview_files.tarred({evil("tar-member", IMG): b"x"}),
         "model.pkl": b"\x80\x04" + b"".join(_short_text(evil(name, IMG)) for name in ("module", "import")) + b"\x93.",
+        "model.pt": model_files.torch_zip(model_files.state_dict({evil("torch-tensor"): (evil("Storage", IMG), (2,))})),
+        "model.onnx": _onnx(),
         "names.csv.gz": gzip.compress(f'"{quoted}"\n1\n'.encode()),
         "weights.safetensors": _safetensors(),
         "array.npy": _npy("npy"),
@@ -132,17 +135,6 @@ def _notebook(text: str) -> bytes:
     return json.dumps({"cells": [{"cell_type": "markdown", "source": [text]}, code]}).encode()
 
 
-def _front_matter() -> str:
-    """What a card says of itself, and how well it does."""
-    texts = {name: evil(f"card-{name}", IMG) for name in ("license", "language", "base_model", "datasets", "tags")}
-    links = {"license_link": f"javascript:{WIRE}", "library_name": ["</span><script>", f"javascript:{WIRE}"]}
-    names = {name: evil(f"card-{name}", IMG) for name in ("name", "type", "split", "value")}
-    results = {"task": names, "dataset": names, "metrics": [names]}
-    index = {"model-index": [{"name": evil("card-model", IMG), "results": [results]}]}
-    # JSON is YAML.
-    return f"---\n{json.dumps(texts | links | index)}\n---\n"
-
-
 def _short_text(text: str) -> bytes:
     """An opcode of a pickle that pushes the text."""
     return b"\x8c" + bytes([len(text.encode())]) + text.encode()
@@ -152,6 +144,12 @@ def _safetensors() -> bytes:
     tensor = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
     header = json.dumps({evil("tensor"): tensor, "__metadata__": {evil("tensor-key"): evil("tensor-value")}}).encode()
     return struct.pack("<Q", len(header)) + header + bytes(8)
+
+
+def _onnx() -> bytes:
+    graph = model_files.initializer(evil("onnx-tensor"), 1, (2,)) + model_files.node(evil("operator", IMG))
+    graph += model_files.graph_input(evil("input", IMG), 1, (evil("dimension", IMG),))
+    return model_files.onnx(graph, producer=evil("producer", IMG), opsets={evil("domain", IMG): 1})
 
 
 def _npy(name: str) -> bytes:

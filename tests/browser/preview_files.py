@@ -13,6 +13,8 @@ import zipfile
 import zlib
 from typing import Any
 
+from tests import model_files
+
 
 def png(width: int = 8, height: int = 8, colour: bytes = b"\x2f\x55\xc8") -> bytes:
     """A plain rectangle."""
@@ -102,10 +104,31 @@ def gguf() -> bytes:
     return b"GGUF" + struct.pack("<IQQ", 3, 3, 1) + pair + tensors
 
 
+_LAYERS = {
+    f"encoder.layers.{layer}.{name}": (storage, shape)
+    for layer in range(12)
+    for name, storage, shape in (
+        ("self_attn.in_proj_weight", "HalfStorage", (2304, 768)),
+        ("self_attn.in_proj_bias", "HalfStorage", (2304,)),
+        ("norm.weight", "FloatStorage", (768,)),
+    )
+}
+
+
+def _onnx() -> bytes:
+    """A small convolutional network, without its values."""
+    convolutions = [(f"backbone.{layer}.conv.weight", (64, 3 if layer == 0 else 64, 3, 3)) for layer in range(12)]
+    graph = [model_files.node(operator) for _ in convolutions for operator in ("Conv", "Relu")]
+    graph += [model_files.node("GlobalAveragePool"), model_files.node("Gemm")]
+    graph += [model_files.initializer(name, 1, shape) for name, shape in [*convolutions, ("head.weight", (80, 64))]]
+    graph += [model_files.graph_input("image", 1, ("batch", 3, 640, 640))]
+    graph += [model_files.graph_input("scores", 1, ("batch", 80), kind=12)]
+    return model_files.onnx(b"".join(graph), task="detect", stride="32")
+
+
 def kept() -> dict[str, bytes]:
     """What ML people keep, by name."""
     table = "".join(f"{number},{number * number % 97},{['train', 'test'][number % 5 == 0]}\n" for number in range(260))
-    weights = pickle.dumps(collections.OrderedDict(a=1))
     cells = [
         {"cell_type": "markdown", "source": "# Ratings\n\nA **first** look."},
         code_cell(
@@ -125,7 +148,8 @@ def kept() -> dict[str, bytes]:
         "data.zip": zipped({"images/0001.png": png(), "images/0002.png": png(), "labels.json": b"{}" * 500}),
         "data.tar.gz": tarred({"a.txt": b"a", "folder/b.txt": b"b" * 2_000}),
         "model.pkl": pickle.dumps([collections.OrderedDict(a=1), Command()]),
-        "model.pt": zipped({"archive/data.pkl": weights, "archive/data/0": bytes(512)}),
+        "model.pt": model_files.torch_zip(model_files.state_dict(_LAYERS)),
+        "detector.onnx": _onnx(),
         "model.gguf": gguf(),
         **{f"plots/epoch-{number:02}.png": png(80, 60, bytes((number * 20, 120, 200))) for number in range(12)},
     }

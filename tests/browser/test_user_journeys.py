@@ -193,7 +193,8 @@ KEPT_PREVIEWS = {
     "data.zip": ("table.cells", "images/0001.png"),
     "data.tar.gz": ("table.cells", "folder/b.txt"),
     "model.pkl": (".imports tr", "check_output"),
-    "model.pt": (".imports tr", "collections.OrderedDict"),
+    "model.pt": ("table.cells", "encoder.layers.11.norm.weight"),
+    "detector.onnx": (".tree", "float32 batch × 3 × 640 × 640"),
     "model.gguf": (".totals", "50,331,648"),
 }
 

@@ -189,6 +189,8 @@ def test_names_and_contents_of_files(person, trap):
         "members.zip": ["zip-member"],
         "members.tar.gz": ["tar-member"],
         "model.pkl": ["module", "import"],
+        "model.pt": ["torch-tensor"],
+        "model.onnx": ["onnx-tensor", "operator", "input", "dimension", "producer", "domain"],
         "names.csv.gz": ["csv-cell"],
         "fake.pdf": ["html"],
         "fake.mp4": ["html"],

@@ -38,6 +38,8 @@ PAGES = {
     "team-rule-new": "/teams/acme/rules/new",
     "artifact-history": f"{ARTIFACT}/history",
     "artifact-lineage": f"{ARTIFACT}/lineage",
+    "artifact-usage": f"{ARTIFACT}/usage",
+    "version-columns": f"{ARTIFACT}/versions/columns",
     "artifact-edit": f"{ARTIFACT}/edit",
     "artifact-delete": f"{ARTIFACT}/delete",
     "version": f"{DATASET}/v3",
@@ -56,6 +58,8 @@ PAGES = {
     "file-notebook": f"{KEPT}/v1/files/explore.ipynb",
     "file-summary": f"{KEPT}/v1/files/ratings.csv",
     "file-log": f"{KEPT}/v1/files/train.log",
+    "file-onnx": f"{KEPT}/v1/files/detector.onnx",
+    "file-pytorch": f"{KEPT}/v1/files/model.pt",
     "file-pickle": f"{KEPT}/v1/files/model.pkl",
     "folder-of-images": f"{KEPT}/v1?path=plots/",
     "upload": f"{DATASET}/upload",
@@ -96,6 +100,26 @@ PAGES = {
     "api-reference": "/api/v1/docs",
     "not-found": "/acme/recommender/artifacts/model/nothing",
 }
+# What has a year's lineage, and photos that stay elsewhere: `harness.vision_data`.
+_PHOTOS = "/acme/vision/artifacts/dataset/street-photos"
+VISION = {
+    "vision-project": "/acme/vision",
+    "vision-artifacts": "/acme/vision/artifacts",
+    "vision-runs": "/acme/vision/runs",
+    "vision-photos": _PHOTOS,
+    "vision-version": f"{_PHOTOS}/v1",
+    "vision-folder": f"{_PHOTOS}/v1?path=berlin/",
+    "vision-reference": f"{_PHOTOS}/v1/files/berlin/2026-01-01.tar",
+    "vision-reference-changed": f"{_PHOTOS}/v1/files/berlin/2026-01-04.tar",
+    "vision-upload": f"{_PHOTOS}/upload",
+    "vision-lineage": "/acme/vision/artifacts/dataset/photos/v3/lineage",
+    "vision-lineage-list": "/acme/vision/artifacts/dataset/photos/v3/lineage?view=list&open=all",
+    "vision-lineage-model": "/acme/vision/artifacts/model/detector/v85/lineage",
+    "vision-lineage-artifact": "/acme/vision/artifacts/model/detector-int8/lineage",
+    "vision-impact": "/acme/vision/artifacts/dataset/photos/v3/impact",
+    "vision-run": "/acme/vision/runs/sweep-2-07",
+    "vision-run-lineage": "/acme/vision/runs/sweep-2-07/lineage",
+}
 # Where who only looks on may not go.
 FORBIDDEN_PAGES = {"forbidden": f"{ARTIFACT}/edit"}
 
@@ -116,7 +140,7 @@ def all_pages(page: Page) -> dict[str, str]:
     """All of them for alice: the server alone knows how it named the run, the webhooks, the rule and the proposal."""
     page.goto(PAGES["runs"])
     urls = {"run": page.get_by_role("link", name="train-ranker").get_attribute("href")}
-    urls["run-lineage"] = f"{urls['run']}/lineage"
+    urls |= {f"run-{name}": f"{urls['run']}/{name}" for name in ("lineage", "edit", "delete")}
     page.goto(PAGES["webhooks"])
     urls["webhook-failing"] = page.get_by_role("link", name="http://127.0.0.1").get_attribute("href")
     urls["webhook"] = page.get_by_role("link", name="Deployment").get_attribute("href")
@@ -132,7 +156,7 @@ def crowded_pages(page: Page) -> dict[str, str]:
     for name in ("run", "webhook"):
         page.goto(pages[f"{name}s"])
         pages[name] = page.locator("main td.name a[data-row]").last.get_attribute("href")
-    pages["run-lineage"] = f"{pages['run']}/lineage"
+    pages |= {f"run-{name}": f"{pages['run']}/{name}" for name in ("lineage", "edit", "delete")}
     version = f"{_CROWDED[ARTIFACT]}/v8"
     pages |= {
         "folder-of-images": f"{version}?path={quote(FOLDER)}/",
@@ -160,6 +184,10 @@ def _crowded_url(url: str) -> str:
 def _linked_pages(page: Page, aliases: str, webhook: str) -> dict[str, str]:
     """What is done with a proposal and a rule on the first of these pages, and with the webhook on the second."""
     urls = {f"webhook-{name}": f"{webhook}/{name}" for name in ("edit", "delete", "secret")}
+    page.goto(PAGES["external-stores"])
+    for action in ("edit", "delete", "test"):
+        store = page.locator(f"main a[href*='/external-stores/'][href*='/{action}']")
+        urls[f"external-store-{action}"] = store.first.get_attribute("href")
     page.goto(aliases)
     for action in ("approve", "reject"):
         urls[f"proposal-{action}"] = page.locator(f"[id^={action}-]").first.get_attribute("href")

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import OperationalError
 
 import web.urls
-from artifacts import natural_order, storage
+from artifacts import directory_listing, natural_order, storage
 from artifacts.models import ArtifactDownload, ArtifactFile, Blob
 from tests.artifacts.client import HTTP, MIB, log
 from tests.conftest import HTMX
@@ -250,6 +250,14 @@ def test_a_folder_of_images_shows_them(browser, bob, artifact):
     assert page.count('<img src="') - page.count('favicon.svg" width') == 2
     assert f'<img src="{VERSION}/image/plots/1.png" alt="" loading="lazy"' in page
     assert "/image/" not in client.get(VERSION).content.decode()
+
+
+def test_a_folder_of_more_images_than_it_shows_says_so(browser, bob, artifact):
+    log(bob, artifact, {f"plots/{number:02}.png": png(1, 1) for number in range(directory_listing.MAX_IMAGES + 3)})
+    page = browser(bob).get(f"{VERSION}?path=plots/").content.decode()
+
+    assert page.count(f'src="{VERSION}/image/') == directory_listing.MAX_IMAGES
+    assert "The first 60 of 63 images" in page
 
 
 def test_nothing_in_a_file_becomes_markup(browser, vera, version):

@@ -73,7 +73,8 @@ def usage(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact_for_display(request, **url_kwargs)
     objects = StoredObject.objects.filter(version__artifact=artifact, state=StoredObject.State.UPLOADED)
     stored = objects.aggregate(sum=Sum("size"))["sum"] or 0
-    context = {"artifact": artifact, "stored": stored, "chart": charts.daily(_downloads(artifact))}
+    context = {"artifact": artifact, "project": artifact.project, "stored": stored}
+    context["chart"] = charts.daily(_downloads(artifact))
     return rendering.render_page(request, "artifacts/usage.html", context)
 
 

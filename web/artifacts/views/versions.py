@@ -155,11 +155,13 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
     reference_views.attach(entry.file for entry in entries if entry.file)
     offset = query["offset"] or 0
     blobs = [entry.file.blob for entry in entries if entry.file and entry.file.blob]
+    images = directory_listing.images(entries)
     return listing | {
         "folder": folder,
         "trail": directory_listing.trail(folder),
         "entries": entries,
-        "images": directory_listing.images(entries),
+        "images": images[: directory_listing.MAX_IMAGES],
+        "image_count": len(images),
         "offset": offset,
         "next_offset": offset + len(entries),
         "after": after,
