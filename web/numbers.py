@@ -24,6 +24,13 @@ def size(count: int | None, reference: object = None) -> str:
     return f"{value:.0f} {_UNITS[power]}" if power == 0 or value >= 100 else f"{value:.1f} {_UNITS[power]}"
 
 
+def numbered(noun: str, count: int) -> str:
+    """A plural noun as it follows the count: `alias` instead of `aliases` where there is one."""
+    if count != 1:
+        return noun
+    return noun.removesuffix("es") if noun.endswith(("ses", "ches")) else noun.removesuffix("s")
+
+
 def contents(version: ArtifactVersion) -> str:
     """`6 files, 1.5 MiB`; with references `12 files here (3.1 GiB), 240 elsewhere (1.2 TiB)`."""
     if not version.reference_count:

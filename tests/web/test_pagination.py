@@ -3,7 +3,7 @@
 import pytest
 
 from projects.models import Run
-from web import rendering
+from web import numbers, rendering
 
 RUNS = "/acme/demo/runs"
 
@@ -26,6 +26,13 @@ def test_behind_the_last_page_lies_what_a_filter_finds(browser, vera, runs):
     last = client.get(f"{RUNS}?page=201").content.decode()
     assert "9951–10000 of 10,000+ runs" in last and "run-00000" not in last
     assert "run-00000" in client.get(f"{RUNS}?q=run-00000").content.decode()
+
+
+def test_one_row_is_no_plural(browser, vera, project, bob):
+    Run.objects.create(project=project, name="run", created_by=bob)
+
+    assert "1–1 of 1 run<" in browser(vera).get(RUNS).content.decode()
+    assert [numbers.numbered(noun, 1) for noun in ("aliases", "watches", "artifacts")] == ["alias", "watch", "artifact"]
 
 
 def test_as_many_as_are_counted(browser, vera, runs):

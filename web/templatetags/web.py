@@ -75,6 +75,7 @@ def duration(value: timedelta) -> str:
 
 
 register.filter("size", numbers.size)
+register.filter("numbered", numbers.numbered)
 register.filter("sizes", numbers.sizes)
 register.filter("contents", numbers.contents)
 register.filter("elsewhere", numbers.elsewhere)
