@@ -55,7 +55,7 @@ def _refer(version: ArtifactVersion, count: int) -> None:
             ArtifactFile(
                 version=version, path=path, name=path.rpartition("/")[2], size=(number + 3) * 700 * 2**20,
                 mime_type="application/x-tar", reference_uri=f"s3://acme-datasets/public/{path}",
-                reference_identity=f"etag:{number:032x}", reference_state=state,
+                reference_identity=f"etag:{number:032x}", reference_version_id="", reference_state=state,
                 reference_checked_at=None if state == ReferenceState.UNCHECKED else checked,
             )
         )  # fmt: skip

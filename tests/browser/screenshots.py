@@ -119,15 +119,14 @@ def _admin_pages(page: Page) -> Iterator[tuple[str, str]]:
 def _visit(page: Page, target: str | Step) -> None:
     step = Step(target) if isinstance(target, str) else target
     page.goto(step.page)
-    page.wait_for_load_state("networkidle")
+    wait_for_parts(page)
     if step.click:
         page.locator(step.click).first.click()
     if step.key:
         page.keyboard.press(step.key)
     if step.fill:
         page.fill(*step.fill)
-    if not isinstance(target, str):
-        wait_for_parts(page)
+    if step != Step(step.page):
         page.wait_for_load_state("networkidle")
 
 
