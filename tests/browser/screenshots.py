@@ -30,35 +30,37 @@ ERRORS = {
 
 @dataclass(frozen=True)
 class Step:
-    """Something that is opened on a page: by a click on `click`, or by a key; then a field is filled, maybe."""
+    """Something that is opened on a page: by a click, a key or a text in a field. Then `shows` is there."""
 
     page: str
     click: str = ""
+    shows: str = ""
     key: str = ""
     fill: tuple[str, str] | None = None
 
 
+_DIALOG = "dialog[open] h1"
 OPENED = {
     "open-user-menu": Step("/", "header details.menu > summary"),
     "open-shortcuts": Step("/", key="?"),
-    "open-search-hits": Step("/", fill=("#site-search", "ra")),
+    "open-search-hits": Step("/", shows="#hits li", fill=("#site-search", "ra")),
     "open-syntax": Step("/artifacts", "[popovertarget=search-syntax]"),
-    "open-project-new": Step("/", "a[href^='/projects/new']"),
-    "open-display-settings": Step("/", "footer a"),
-    "open-versions": Step(ARTIFACT, "details.switch > summary"),
+    "open-project-new": Step("/", "a[href^='/projects/new']", _DIALOG),
+    "open-display-settings": Step("/", "footer a", _DIALOG),
+    "open-versions": Step(ARTIFACT, "details.switch > summary", "details.switch [aria-current]"),
     "open-compare": Step(ARTIFACT, "details.compare > summary"),
     "open-more": Step(f"{ARTIFACT}/v8", "details.more > summary"),
     "open-snippet": Step(ARTIFACT, ".snippet-tabs label:nth-of-type(3)"),
-    "open-columns": Step(f"{ARTIFACT}/versions", ".table-options a:last-of-type"),
+    "open-columns": Step(f"{ARTIFACT}/versions", ".table-options a:last-of-type", _DIALOG),
     "open-selection": Step(f"{ARTIFACT}/versions", "tbody tr:nth-child(2) .tick label"),
-    "open-alias-add": Step(f"{ARTIFACT}/aliases", "a[href*='/add-alias']"),
-    "open-alias-move": Step(f"{ARTIFACT}/aliases", f"a[href^='{ARTIFACT}/aliases/staging/move']"),
-    "open-alias-rollback": Step(f"{ARTIFACT}/aliases", f"a[href^='{ARTIFACT}/aliases/latest/rollback']"),
-    "open-rule-new": Step(f"{ARTIFACT}/aliases", "a[href*='/rules/new']"),
-    "open-file-changes": Step(f"{ARTIFACT}/compare?base=v5&head=v8", "#changes summary"),
-    "open-table-changes": Step(f"{DATASET}/compare?base=v1&head=v3", "#changes summary"),
-    "open-invite": Step("/teams/acme", "a[href*='/invite']"),
-    "open-key-new": Step("/profile", "a[href*='/keys/new']"),
+    "open-alias-add": Step(f"{ARTIFACT}/aliases", "a[href*='/add-alias']", _DIALOG),
+    "open-alias-move": Step(f"{ARTIFACT}/aliases", f"a[href^='{ARTIFACT}/aliases/staging/move']", _DIALOG),
+    "open-alias-rollback": Step(f"{ARTIFACT}/aliases", f"a[href^='{ARTIFACT}/aliases/latest/rollback']", _DIALOG),
+    "open-rule-new": Step(f"{ARTIFACT}/aliases", "a[href*='/rules/new']", _DIALOG),
+    "open-file-changes": Step(f"{ARTIFACT}/compare?base=v5&head=v8", "#changes summary", "[data-lines] > p"),
+    "open-table-changes": Step(f"{DATASET}/compare?base=v1&head=v3", "#changes summary", "[data-lines] > p"),
+    "open-invite": Step("/teams/acme", "a[href*='/invite']", _DIALOG),
+    "open-key-new": Step("/profile", "a[href*='/keys/new']", _DIALOG),
 }
 
 
@@ -126,8 +128,8 @@ def _visit(page: Page, target: str | Step) -> None:
         page.keyboard.press(step.key)
     if step.fill:
         page.fill(*step.fill)
-    if step != Step(step.page):
-        page.wait_for_load_state("networkidle")
+    if step.shows:
+        page.locator(step.shows).first.wait_for()
 
 
 if __name__ == "__main__":
