@@ -21,6 +21,7 @@ from statistics import median
 import pytest
 
 import wanllmdb as wandb
+from core.parent_process import terminate_with_parent
 from deploy import child_processes
 from harness import servers
 from tests.e2e.conftest import PATIENCE, Terminal, wait_until
@@ -111,7 +112,9 @@ def test_whatever_is_killed_runs_again_and_no_version_is_lost(running, tmp_path,
     logged.touch()
     project = f"{credentials['username']}/deaths"
     writer = subprocess.Popen(
-        [sys.executable, "-c", LOG, project, str(stop), str(logged)], env=os.environ | {"PYTHONPATH": str(servers.ROOT)}
+        [sys.executable, "-c", LOG, project, str(stop), str(logged)],
+        env=os.environ | {"PYTHONPATH": str(servers.ROOT)},
+        preexec_fn=terminate_with_parent,
     )
     wait_until(lambda: logged.read_text() and is_whole(running))
     seconds_by_name: dict[str, list[float]] = {name: [] for name in PROCESSES}
