@@ -68,6 +68,9 @@ def test_htmx_gets_the_form_again_and_the_files(browser, bob, draft):
     assert answer.status_code == 200 and "<html" not in part and str(draft.pk) in answer["HX-Trigger"]
     assert re.search(r'id="draft-files"[^>]*hx-swap-oob="true"', part) and 'data-count="5"' in part
     assert re.search(r"<textarea[^>]*>\s*</textarea>", part) and "gs://other/x/y.json" in part
+    # What the part asks for next is of this draft, though the URL of the form does not name it.
+    assert 'hx-get="/acme/demo/artifacts/dataset/data/upload/files?version=v1&amp;polls=1"' in part
+    assert 'hx-post="/acme/demo/artifacts/dataset/data/upload/remove?version=v1"' in part
     assert references(draft) == PATHS
 
 
