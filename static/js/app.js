@@ -9,5 +9,5 @@ import "./request_errors.js";
 import "./search.js";
 import "./shortcuts.js";
 import "./tabs.js";
-import "./ticks.js";
+import "./checkboxes.js";
 import "./toasts.js";

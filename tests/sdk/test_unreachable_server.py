@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk import cancellation, http_client
+from wanllmdb.sdk import cancellation, http_retries
 from wanllmdb.sdk.http_client import Client
 
 
@@ -37,7 +37,7 @@ def test_a_wrong_url_is_reported_quickly(closed_port, monkeypatch):
     monkeypatch.setattr(cancellation, "cancellable_sleep", waits.append)
     with pytest.raises(wandb.Unreachable) as error:
         wandb.init(project="x")
-    assert sum(waits) < 2 * http_client.RETRY_PERIOD_NEW_HOST
+    assert sum(waits) < 2 * http_retries.RETRY_PERIOD_NEW_HOST
     assert str(error.value) == (
         f"Cannot reach {closed_port}: connection refused. Is the server running, and is WANLLMDB_BASE_URL correct?"
     )

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -26,6 +23,13 @@ from wanllmdb.sdk.connection_errors import origin_of
 from wanllmdb.sdk.host_environment import certificates, proxies
 from wanllmdb.sdk.host_environment.proxies import Proxy
 from wanllmdb.sdk.host_environment.secret import Secret
+from wanllmdb.sdk.http_retries import (
+    RETRY_PERIOD,
+    RETRYABLE_API_STATUSES,
+    RETRYABLE_STORE_STATUSES,
+    Retries,
+    backoff,
+)
 
 API_PATH = "/api/v1"
 USER_AGENT = f"wanllmdb-sdk/{__version__}"
@@ -33,14 +37,7 @@ BLOCK_SIZE = 1 << 20
 CONNECT_TIMEOUT = 10.0
 # Between two bytes, not of the whole request. Finalizing checks every object in the store, so it may take long.
 READ_TIMEOUT = 120.0
-# How long to retry, in seconds: a host that has responded before is more likely restarting than mistyped.
-RETRY_PERIOD = 45.0
-RETRY_PERIOD_NEW_HOST = 1.5
-MAX_BACKOFF = 8.0
 PAGE_SIZE = 200
-RETRYABLE_STORE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-RETRYABLE_API_STATUSES = RETRYABLE_STORE_STATUSES - {500}  # a 500 of our server is a bug: a retry would not help
-RETRYABLE_STORE_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
 
 
 class ObjectStoreError(errors.ServerError):
@@ -65,14 +62,21 @@ class Client:
 
     def __init__(self, base_url: str, api_key: str | None, *, retry_period: float = RETRY_PERIOD) -> None:
         self.base_url = base_url
-        self.retry_period = retry_period
-        """For how many seconds an idempotent request is retried before `Unreachable` is raised."""
+        self._retries = Retries(retry_period)
         self._api_key = Secret(api_key) if api_key else None
-        self._known_origins: set[str] = set()
         self._has_answered = False
         self._lock = threading.Lock()
         self._pools_pid = 0
         self._pools: dict[tuple[object, ...], urllib3.PoolManager] = {}
+
+    @property
+    def retry_period(self) -> float:
+        """For how many seconds an idempotent request is retried before `Unreachable` is raised."""
+        return self._retries.period
+
+    @retry_period.setter
+    def retry_period(self, seconds: float) -> None:
+        self._retries.period = seconds
 
     # --- JSON to the server -------------------------------------------------------------------------------------------
 
@@ -152,9 +156,7 @@ class Client:
         def send() -> urllib3.BaseHTTPResponse:
             return self._send("api", method, url, headers=headers, body=content)
 
-        response, response_lost = self._send_with_retries(
-            send, url, idempotent=idempotent, statuses=RETRYABLE_API_STATUSES
-        )
+        response, response_lost = self._retries.send(send, url, idempotent=idempotent, statuses=RETRYABLE_API_STATUSES)
         try:
             return self._parse_response(response, url)
         except errors.WanLLMDBError as error:
@@ -209,7 +211,7 @@ class Client:
         def send() -> urllib3.BaseHTTPResponse:
             return self._send("store", "PUT", url, headers=all_headers, body=body() if length else b"")
 
-        response, _ = self._send_with_retries(send, url, idempotent=True, statuses=RETRYABLE_STORE_STATUSES)
+        response, _ = self._retries.send(send, url, idempotent=True, statuses=RETRYABLE_STORE_STATUSES)
         if response.status >= 300:
             raise ObjectStoreError(url, response.status, response.data.decode("utf-8", "replace"))
         return response.headers.get("ETag") or ""
@@ -235,7 +237,7 @@ class Client:
                 failures = 0 if received > before else failures + 1
                 if failures > 3:
                     raise connection_errors.unreachable(url, error) from error
-                cancellation.cancellable_sleep(_backoff(failures))
+                cancellation.cancellable_sleep(backoff(failures))
             except BaseException:
                 response.close()
                 raise
@@ -249,7 +251,7 @@ class Client:
         def send() -> urllib3.BaseHTTPResponse:
             return self._send("store", "GET", url, headers=headers, stream=True)
 
-        response, _ = self._send_with_retries(send, url, idempotent=True, statuses=RETRYABLE_STORE_STATUSES)
+        response, _ = self._retries.send(send, url, idempotent=True, statuses=RETRYABLE_STORE_STATUSES)
         if response.status != 206:
             text = response.data.decode("utf-8", "replace") if response.status >= 300 else "<Code>RangeIgnored</Code>"
             response.close()
@@ -259,7 +261,7 @@ class Client:
             raise ObjectStoreError(url, response.status, "<Code>OtherRange</Code>")
         return response
 
-    # --- Connections and retries --------------------------------------------------------------------------------------
+    # --- Connections --------------------------------------------------------------------------------------------------
 
     def _send(
         self,
@@ -297,44 +299,6 @@ class Client:
             if pool is None:
                 pool = self._pools[key] = create_pool(scheme, proxy)
             return pool
-
-    def _send_with_retries(
-        self,
-        send: Callable[[], urllib3.BaseHTTPResponse],
-        url: str,
-        *,
-        idempotent: bool,
-        statuses: Iterable[int],
-    ) -> tuple[urllib3.BaseHTTPResponse, bool]:
-        """Retry until there is a final response or the retry period is over. A request that is not idempotent is only
-        repeated if it cannot have arrived. Also returns whether an earlier attempt may have succeeded."""
-        is_known = origin_of(url) in self._known_origins
-        deadline = time.monotonic() + (self.retry_period if is_known else min(self.retry_period, RETRY_PERIOD_NEW_HOST))
-        attempt = 0
-        response_lost = False
-        while True:
-            wait = _backoff(attempt)
-            attempt += 1
-            try:
-                response = send()
-            except HTTPError as error:
-                never_arrived = connection_errors.never_arrived(error)
-                if not (idempotent or never_arrived) or time.monotonic() + wait > deadline:
-                    raise connection_errors.unreachable(url, error) from error
-                response_lost = response_lost or not never_arrived
-            else:
-                if not is_known:
-                    self._known_origins.add(origin_of(url))
-                    is_known, deadline = True, time.monotonic() + self.retry_period
-                if not (idempotent and _is_retryable(response, statuses)):
-                    return response, response_lost
-                wait = max(wait, _retry_after(response))
-                if time.monotonic() + wait > deadline:
-                    return response, response_lost
-                # The response may come from a proxy, which does not know whether the server handled the request.
-                response_lost = True
-                response.close()
-            cancellation.cancellable_sleep(wait)
 
     def close(self) -> None:
         """Close the connections. The client can be used again."""
@@ -377,24 +341,3 @@ def _to_json(body: object) -> bytes:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise errors.Invalid(f"This cannot be sent as JSON: {error}") from error
-
-
-def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1.0) * min(MAX_BACKOFF, 0.25 * 2.0**attempt)
-
-
-def _is_retryable(response: urllib3.BaseHTTPResponse, statuses: Iterable[int]) -> bool:
-    if response.status in statuses:
-        return True
-    # S3 reports an upload that was too slow with a 400, and that is worth a retry.
-    return response.status == 400 and any(code.encode() in (response.data or b"") for code in RETRYABLE_STORE_CODES)
-
-
-def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
-    value = response.headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return 0.0

@@ -183,8 +183,8 @@ if __name__ == "__main__":
 PROGRAM = """
 import sys
 import wanllmdb as wandb
-from wanllmdb.sdk import http_client, session
-http_client.RETRY_PERIOD = session.RETRY_PERIOD_AT_EXIT = 0.3
+from wanllmdb.sdk import session
+session.RETRY_PERIOD_AT_EXIT = 0.3
 run = wandb.init(project={project!r})
 run._connection.client.retry_period = 0.3
 run._connection.client.base_url = "http://127.0.0.1:9"
