@@ -8,7 +8,7 @@ COUNT_LIMIT = 10_000
 
 
 def count(rows: QuerySet) -> int:
-    """At most one more than `MOST_COUNTED`. One query, that reads no further."""
+    """At most one more than `COUNT_LIMIT`. One query, that reads no further."""
     return _bounded(rows).count()
 
 

@@ -157,18 +157,22 @@ else:
     DATABASES["default"]["ENGINE"] = "core.postgres"
     # Each thread keeps its connection, and checks it before each request: PostgreSQL may have been restarted.
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    # Compiling the query of a lineage graph takes PostgreSQL seconds, which it then runs in milliseconds.
+    options = "-c jit=off"
+    if IS_WEB_PROCESS:
+        # In milliseconds.
+        options += " -c statement_timeout=15000 -c lock_timeout=5000"
     # What the URL says (`?sslmode=verify-full`, `?host=/run/postgresql`), and:
     DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
         # Frequent queries are prepared once for each connection. A pooler that reassigns connections after each
         # transaction needs support for that (PgBouncer's `max_prepared_statements`), or this setting off.
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
         "connect_timeout": 3,
+        "options": options,
     }
     if IS_WEB_PROCESS:
-        # In milliseconds. The last one is for a machine that is gone without a word.
-        # Compiling the query of a lineage graph took PostgreSQL seconds, which it then ran in milliseconds.
-        limits = "-c statement_timeout=15000 -c lock_timeout=5000 -c jit=off"
-        DATABASES["default"]["OPTIONS"] |= {"options": limits, "tcp_user_timeout": 10_000}
+        # In milliseconds, for a machine that is gone without a word.
+        DATABASES["default"]["OPTIONS"]["tcp_user_timeout"] = 10_000
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

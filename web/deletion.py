@@ -1,4 +1,4 @@
-"""What the dialogs say that ask whether something is to be deleted: what goes with it, and what builds on it."""
+"""What the dialogs say that ask whether something is to be deleted: what goes with it, and what was made from it."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 
-from artifacts.deletion_impact import MAX_LISTED, Impact, Some
+from artifacts.deletion_preview import MAX_LISTED, DeletionPreview, Some
 from artifacts.models import ArtifactVersion
 from core import long_values
 from core.bounded_count import format_count
 from projects.models import Project
+from web.lineage.warnings import ImpactWarning
 
 
 class Fact(NamedTuple):
@@ -21,15 +22,15 @@ class Fact(NamedTuple):
     more: str = ""
 
 
-def facts(impact: Impact, aliases_label: str = "Aliases") -> list[Fact]:
-    """The lines about what is there; without those that are empty."""
-    moves = [(f"moves to {impact.latest_goes_to}", "")] if impact.latest_goes_to else []
+def facts(preview: DeletionPreview, warning: ImpactWarning | None = None, aliases_label: str = "Aliases") -> list[Fact]:
+    """The lines about what is there, and of the warning what is downstream; without those that are empty."""
+    moves = [(f"moves to {preview.latest_goes_to}", "")] if preview.latest_goes_to else []
     lines = [
-        _names(aliases_label, impact.aliases),
+        _names(aliases_label, preview.aliases),
         Fact("latest", moves),
-        _names("Rules", map(str, impact.rules)),
-        _rows("Used by", impact.used_by, lambda run: run.title),
-        _rows("Downstream", impact.downstream, lambda version: str(version)),
+        _names("Rules", map(str, preview.rules)),
+        _rows("Used by", preview.used_by, lambda run: run.title),
+        Fact("Downstream", warning.links, warning.more) if warning else Fact("Downstream", []),
     ]
     return [line for line in lines if line.items]
 

@@ -41,7 +41,7 @@ def render_page(request: HttpRequest, template: str, context: dict[str, Any], *,
 
 
 class BoundedPaginator(Paginator):
-    """Pages with a total, of the first `MOST_COUNTED` rows. What lies behind them costs nothing: filters lead there."""
+    """Pages with a total, of the first `COUNT_LIMIT` rows. What lies behind them costs nothing: filters lead there."""
 
     @cached_property
     def count(self) -> int:

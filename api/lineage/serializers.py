@@ -81,6 +81,12 @@ class GraphSerializer(serializers.Serializer):
 
 class ImpactQuery(CursorQuery):
     limit = serializers.IntegerField(min_value=1, max_value=impact.MAX_PAGE, default=impact.DEFAULT_PAGE)
+    scan_limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=impact.MAX_SCAN,
+        help_text="How many versions and runs are looked at, the nearest ones: by default "
+        f"{impact.DEFAULT_SCAN:,}, and with a filter {impact.MAX_SCAN:,}, at most half of them next to one of them; "
+        f"as `csv` {impact.MAX_SCAN:,}.",
+    )  # fmt: skip
     group = serializers.MultipleChoiceField(
         choices=[str(group) for group in Group], required=False, help_text="Only these; more than one can be given."
     )

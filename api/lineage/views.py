@@ -69,11 +69,10 @@ class VersionImpact(APIView):
         version = get_version(request, version_id)
         query = parse(request, ImpactQuery)
         if query["format"] == "csv":
-            rows = impact.all_affected(request.user, version, filter=filter_of(query))
-            return _csv(impact_csv.lines(rows), f"impact-{version.artifact.name}-{version.url_name}.csv")
-        page = impact.page(
-            request.user, version, filter=filter_of(query), cursor=query.get("cursor", ""), limit=query["limit"]
-        )
+            rows = impact.all_affected(request.user, [version], filter=filter_of(query))
+            return _csv(impact_csv.lines(rows), impact_csv.file_name([version]))
+        options = {"limit": query["limit"], "scan_limit": query.get("scan_limit")}
+        page = impact.page(request.user, [version], filter=filter_of(query), cursor=query.get("cursor", ""), **options)
         return Response(impact_body(page))
 
 

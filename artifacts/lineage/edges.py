@@ -3,17 +3,19 @@
 With a condition on both ends SQLite tries each pair of them by the unique index.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import CharField, F, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 
-from artifacts.lineage.recursive_queries import ARTIFACT, RUN, VERSION, Ref
+from artifacts.lineage.neighbours import ARTIFACT, RUN, VERSION, Ref
 from artifacts.models import ArtifactUsage, ArtifactVersion, VersionSource
 
-# Rows of one table: where nodes have more edges than this, the last ones are left out.
-MAX_ROWS = 100_000
+# Where nodes have more edges than this, the last ones are left out.
+MAX_ROWS = 200_000
 
 
 class Link(NamedTuple):
@@ -31,53 +33,43 @@ LOGGED, USED, DERIVED = "logged", "used", "derived"
 def between_versions(
     runs_of: Mapping[UUID, UUID | None], runs: Collection[UUID], *, from_runs: bool = False
 ) -> list[Link]:
-    """Between these versions, each with the run that made it, and these runs. Two queries.
+    """Between these versions, each with the run that made it, and these runs. One query.
 
     `from_runs` reads what the runs used, instead of which runs used the versions: either may be far more.
     """
-    known = set(runs)
-    usages = ArtifactUsage.objects.filter(**({"run__in": known} if from_runs else {"version__in": list(runs_of)}))
+    known = {*(Ref(VERSION, pk) for pk in runs_of), *(Ref(RUN, pk) for pk in runs)}
+    usages = ArtifactUsage.objects.filter(**({"run__in": runs} if from_runs else {"version__in": list(runs_of)}))
     sources = VersionSource.objects.filter(version__in=list(runs_of))
-    logged = [Link(Ref(RUN, run), Ref(VERSION, pk), LOGGED) for pk, run in runs_of.items() if run in known]
-    used = [
-        Link(Ref(VERSION, version), Ref(RUN, run), USED, tuple(names))
-        for run, version, names in _rows(usages, "run", "version", "requested_as")
-        if run in known and version in runs_of
-    ]
-    derived = [
-        Link(Ref(VERSION, source), Ref(VERSION, version), DERIVED, (name,) if name else ())
-        for version, source, name in _rows(sources, "version", "source", "requested_as")
-        if source in runs_of
-    ]
-    return [*logged, *used, *derived]
+    derived = _rows(sources, DERIVED, "source", "version", F("requested_as"))
+    used = _rows(usages, USED, "version", "run", Cast("requested_as", TextField()))
+    logged = [Link(Ref(RUN, run), Ref(VERSION, pk), LOGGED) for pk, run in runs_of.items() if run]
+    links = [*logged, *_links(VERSION, derived.union(used, all=True))]
+    return [link for link in links if link.source in known and link.target in known]
 
 
 def between_artifacts(artifacts: Collection[UUID], runs: Collection[UUID]) -> list[Link]:
-    """Between these artifacts, each of which stands for its versions, and these runs. Three queries."""
-    known = set(artifacts)
-    finalized = ArtifactVersion.objects.filter(run__in=runs, finalized_at__isnull=False)
+    """Between these artifacts, each of which stands for its versions, and these runs. One query."""
+    known = {*(Ref(ARTIFACT, pk) for pk in artifacts), *(Ref(RUN, pk) for pk in runs)}
+    versions = ArtifactVersion.objects.filter(run__in=runs, finalized_at__isnull=False)
     usages = ArtifactUsage.objects.filter(run__in=runs)
-    sources = VersionSource.objects.filter(version__artifact__in=known, version__finalized_at__isnull=False)
-    logged = [
-        Link(Ref(RUN, run), Ref(ARTIFACT, artifact), LOGGED)
-        for run, artifact in _rows(finalized, "run", "artifact")
-        if artifact in known
-    ]
-    used = [
-        Link(Ref(ARTIFACT, artifact), Ref(RUN, run), USED, tuple(names))
-        for run, artifact, names in _rows(usages, "run", "version__artifact", "requested_as")
-        if artifact in known
-    ]
-    derived = [
-        Link(Ref(ARTIFACT, source), Ref(ARTIFACT, target), DERIVED, (name,) if name else ())
-        for source, target, name in _rows(sources, "source__artifact", "version__artifact", "requested_as")
-        if source in known and source != target
-    ]
-    return _merged([*logged, *used, *derived])
+    sources = VersionSource.objects.filter(version__artifact__in=artifacts, version__finalized_at__isnull=False)
+    derived = _rows(sources, DERIVED, "source__artifact", "version__artifact", F("requested_as"))
+    logged = _rows(versions, LOGGED, "run", "artifact", Value("", TextField()))
+    used = _rows(usages, USED, "version__artifact", "run", Cast("requested_as", TextField()))
+    links = _links(ARTIFACT, derived.union(logged, used, all=True))
+    return _merged(link for link in links if link.source != link.target and {link.source, link.target} <= known)
 
 
-def _rows(rows: QuerySet, *columns: str) -> Iterable[tuple]:
-    return rows.order_by().values_list(*columns)[:MAX_ROWS]
+def _rows(rows: QuerySet, kind: str, source: str, target: str, names: Any) -> QuerySet:
+    return rows.order_by().values_list(Value(kind, CharField()), source, target, names)
+
+
+def _links(thing: str, rows: QuerySet) -> Iterator[Link]:
+    """Of the `_rows` of things of this kind and runs."""
+    ends = {LOGGED: (RUN, thing), USED: (thing, RUN), DERIVED: (thing, thing)}
+    for kind, source, target, names in rows[:MAX_ROWS]:
+        names = json.loads(names) if kind == USED else filter(None, [names])
+        yield Link(Ref(ends[kind][0], source), Ref(ends[kind][1], target), kind, tuple(names))
 
 
 def _merged(links: Iterable[Link]) -> list[Link]:

@@ -1,22 +1,25 @@
 """Lineage: the versions and runs that something was made from, and what was made from it, as a bounded graph."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from artifacts import errors
-from artifacts.lineage import edges, nodes, recursive_queries
+from artifacts.lineage import edges, nodes, traversal
+from artifacts.lineage.neighbours import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
 from artifacts.lineage.nodes import Thing
-from artifacts.lineage.recursive_queries import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
+from artifacts.lineage.traversal import Start, Step, Walk
 from artifacts.models import Artifact, ArtifactVersion
 from core.bounded_count import COUNT_LIMIT
 from projects.models import Run
 
 MAX_DEPTH, DEFAULT_DEPTH = 50, 3
 MAX_NODES, DEFAULT_NODES = 5000, 500
+MAX_EXPANSIONS, _EXPANSION_DEPTH = 8, 2
 
 
 class Direction(StrEnum):
@@ -146,6 +149,14 @@ class Graph:
     truncated: bool
 
 
+class Expansion(NamedTuple):
+    """More of a node of the graph: the neighbours on a side of it that were cut off, and where these lead."""
+
+    direction: Direction
+    kind: NodeKind
+    id: UUID
+
+
 def lineage(
     user: Any,
     root: ArtifactVersion | Artifact | Run,
@@ -155,12 +166,14 @@ def lineage(
     limit: int = DEFAULT_NODES,
     siblings: int | None = None,
     fold: bool = False,
+    expansions: Sequence[Expansion] = (),
 ) -> Graph:
     """The graph around a version, artifact or run that the user may see, with its project and team.
 
     With `fold`, and always around an artifact, an artifact stands for all its versions. There are at most `limit`
     nodes, at most `depth` steps away, the nearest first, and at most `siblings` new neighbours of one node in one
-    direction. What lies behind a node that was cut off is the lineage of that node. A fixed number of queries.
+    direction. What lies behind a node that was cut off is the lineage of that node, or an expansion: each adds up to
+    `DEFAULT_NODES`, and the first `MAX_EXPANSIONS` count, if the user sees their nodes. A fixed number of queries.
     Raises `Invalid`.
     """
     _require_between("depth", depth, MAX_DEPTH)
@@ -170,23 +183,30 @@ def lineage(
         root = root.artifact
     fold = fold or isinstance(root, Artifact)
     start = Ref(_letter(root), root.pk)
-    sides = [letter for letter, name in _SIDES.items() if direction in (name, Direction.BOTH)]
-    most = limit if siblings is None else min(siblings, limit)
-    found = recursive_queries.steps(start, sides, depth=depth, limit=limit, siblings=most, fold=fold)
-    distances = _nearest(start, found, limit)
-    degrees = recursive_queries.degrees(distances, fold=fold)
-    things = nodes.load(distances)
-    links = _links(things, degrees, fold)
-    drafts = {ref for ref, thing in things.items() if ref.kind == VERSION and thing.finalized_at is None}
-    more = _more(degrees, links, sides, drafts)
+    sides = [side for side, name in _SIDES.items() if direction in (name, Direction.BOTH)]
+    around = Walk([Start(side, start) for side in sides], depth, limit, limit if siblings is None else siblings)
+    reached, expanded = _walk(around, expansions, fold=fold)
+    distances = _nearest(start, reached, limit)
+    things = nodes.load({*distances, *(step.ref for one in expanded for step in one.steps)})
     visible = nodes.visible(user, things)
-    ids = _ids(distances, visible)
+    reached += _attach(distances, expanded, visible)
+    steps = {step.ref: step for one in reached for step in one.steps if step.ref in distances}
+    links = _links({ref: things[ref] for ref in distances if ref in things}, steps, fold)
+    drafts = {ref for ref, thing in things.items() if ref.kind == VERSION and thing.finalized_at is None}
+    more, ids = _more(steps, links, sides, drafts), _ids(distances, visible)
     return Graph(
         str(start.pk),
         [_node(ids[ref], distance, visible.get(ref), more[ref]) for ref, distance in distances.items()],
         [_edge(ids, visible, link) for link in links],
-        _is_truncated(start, found, distances, more),
+        any(_is_cut_off(one, distances, more) for one in reached),
     )
+
+
+class _Reached(NamedTuple):
+    """The start of a walk, and its steps, of which the first is the start."""
+
+    start: Start
+    steps: list[Step]
 
 
 _SIDES = {UPSTREAM: Direction.UPSTREAM, DOWNSTREAM: Direction.DOWNSTREAM}
@@ -206,35 +226,60 @@ def _require_between(name: str, value: int, most: int) -> None:
         raise errors.Invalid(f"`{name}` is from 1 to {most:,}, not {value}.")
 
 
-def _nearest(start: Ref, found: Iterable[recursive_queries.Step], limit: int) -> dict[Ref, int]:
+def _walk(around: Walk, expansions: Sequence[Expansion], *, fold: bool) -> tuple[list[_Reached], list[_Reached]]:
+    """What is around the root, and what the expansions reach."""
+    sides = {direction: side for side, direction in _SIDES.items()}
+    letters = {kind: letter for letter, kind in _KINDS.items()}
+    starts = [Start(sides[one.direction], Ref(letters[one.kind], one.id)) for one in expansions[:MAX_EXPANSIONS]]
+    behind = Walk(starts, _EXPANSION_DEPTH, DEFAULT_NODES, DEFAULT_NODES)
+    found = traversal.steps(around, behind, fold=fold)
+    reached = list(map(_Reached, [*around.starts, *starts], found))
+    return reached[: len(around.starts)], reached[len(around.starts) :]
+
+
+def _nearest(start: Ref, reached: Iterable[_Reached], limit: int) -> dict[Ref, int]:
     """The distance of each node, negative upstream, the root first and then by distance.
 
     Where there are too many, each side has half of the room, and what the other side leaves over.
     """
-    sides: dict[str, list[recursive_queries.Step]] = {UPSTREAM: [], DOWNSTREAM: []}
-    for step in found:
-        sides[step.side].append(step)
+    before, after = [], []
+    for (side, _), (_, *steps) in reached:
+        (before if side == UPSTREAM else after).extend(steps)
     room = limit - 1
-    before = min(len(sides[UPSTREAM]), max(room // 2, room - len(sides[DOWNSTREAM])))
-    kept = [*sides[UPSTREAM][:before], *sides[DOWNSTREAM][: room - before]]
+    kept = min(len(before), max(room // 2, room - len(after)))
+    signed = [(step.ref, -step.distance) for step in before[:kept]]
+    signed += [(step.ref, step.distance) for step in after[: room - kept]]
     distances = {start: 0}
-    for step in sorted(kept, key=lambda step: step.distance):
-        distances.setdefault(step.ref, step.distance if step.side == DOWNSTREAM else -step.distance)
+    for ref, distance in sorted(signed, key=lambda row: abs(row[1])):
+        distances.setdefault(ref, distance)
     return distances
 
 
-def _links(things: dict[Ref, Thing], degrees: dict[Ref, tuple[int, int]], fold: bool) -> list[edges.Link]:
+def _attach(distances: dict[Ref, int], expanded: Iterable[_Reached], visible: Mapping[Ref, Thing]) -> list[_Reached]:
+    """Add what each expansion reaches, if its own node is there by then, and the user sees it. Returns those."""
+    attached = []
+    for one in expanded:
+        (side, ref), steps = one
+        if ref in distances and ref in visible:
+            attached.append(one)
+            sign = -1 if side == UPSTREAM else 1
+            for step in steps:
+                distances.setdefault(step.ref, distances[ref] + sign * step.distance)
+    return attached
+
+
+def _links(things: Mapping[Ref, Thing], steps: Mapping[Ref, Step], fold: bool) -> list[edges.Link]:
     runs = [ref.pk for ref in things if ref.kind == RUN]
     if fold:
         return edges.between_artifacts([ref.pk for ref in things if ref.kind == ARTIFACT], runs)
     runs_of = {ref.pk: thing.run_id for ref, thing in things.items() if isinstance(thing, ArtifactVersion)}
-    of_runs = sum(degrees[ref][0] for ref in things if ref.kind == RUN)
-    of_versions = sum(degrees[ref][1] for ref in things if ref.kind == VERSION)
+    of_runs = sum(steps[ref].upstream for ref in things if ref.kind == RUN)
+    of_versions = sum(steps[ref].downstream for ref in things if ref.kind == VERSION)
     return edges.between_versions(runs_of, runs, from_runs=of_runs < of_versions)
 
 
 def _more(
-    degrees: dict[Ref, tuple[int, int]], links: Iterable[edges.Link], sides: Iterable[str], drafts: set[Ref]
+    steps: Mapping[Ref, Step], links: Iterable[edges.Link], sides: Iterable[str], drafts: Container[Ref]
 ) -> dict[Ref, More]:
     """A draft is no neighbour of what it is made from: it is there only as the root."""
     included: dict[tuple[Ref, str], set[Ref]] = defaultdict(set)
@@ -249,24 +294,18 @@ def _more(
         return max(degree - len(included[ref, side]), 0)
 
     return {
-        ref: More(hidden(ref, UPSTREAM, upstream), hidden(ref, DOWNSTREAM, downstream))
-        for ref, (upstream, downstream) in degrees.items()
+        ref: More(hidden(ref, UPSTREAM, step.upstream), hidden(ref, DOWNSTREAM, step.downstream))
+        for ref, step in steps.items()
     }
 
 
-def _is_truncated(
-    start: Ref, found: Iterable[recursive_queries.Step], distances: dict[Ref, int], more: dict[Ref, More]
-) -> bool:
-    """Whether a node that was reached on a side goes on there, or was left out itself."""
-    reached = [(step.side, step.ref) for step in found]
-    if any(ref not in distances for _, ref in reached):
-        return True
-    if more[start].upstream or more[start].downstream:
-        return True
-    return any(more[ref].upstream if side == UPSTREAM else more[ref].downstream for side, ref in reached)
+def _is_cut_off(reached: _Reached, distances: Container[Ref], more: Mapping[Ref, More]) -> bool:
+    """Whether a node that was reached goes on on that side, or was left out itself."""
+    side = _SIDES[reached.start.side].value
+    return any(step.ref not in distances or getattr(more[step.ref], side) for step in reached.steps)
 
 
-def _ids(distances: Iterable[Ref], visible: dict[Ref, Thing]) -> dict[Ref, str]:
+def _ids(distances: Iterable[Ref], visible: Container[Ref]) -> dict[Ref, str]:
     """By node its id in the answer, which of a private one says nothing."""
     ids: dict[Ref, str] = {}
     hidden = 0
@@ -283,7 +322,7 @@ def _node(pk: str, distance: int, thing: Thing | None, more: More) -> Node:
     return Node(pk, _KINDS[_letter(thing)], distance, thing, aliases, more)
 
 
-def _edge(ids: dict[Ref, str], visible: dict[Ref, Thing], link: edges.Link) -> Edge:
+def _edge(ids: Mapping[Ref, str], visible: Container[Ref], link: edges.Link) -> Edge:
     """How a private run asked is nobody else's business, nor how a private version is called."""
     names = link.requested_as if link.source in visible and link.target in visible else ()
     return Edge(ids[link.source], ids[link.target], EdgeKind(link.kind), names)

@@ -1,29 +1,37 @@
-"""Impact: everything that was made from a version, directly or not, and who owns it.
+"""Impact: everything that was made from some versions, directly or not, and who owns it.
 
-All of it is looked at anew for each page, as ids only, and no more than so many: then a number says "at least".
+It is looked at anew for each page, as ids only, and no more than so many of the nearest: then a number says "at least".
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import OuterRef
+
 from accounts.models import Membership, Role, Team
 from artifacts import errors, validators
 from artifacts.aliases import protection
-from artifacts.lineage import edges, nodes, recursive_queries
-from artifacts.lineage.recursive_queries import RUN, VERSION, Ref
-from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
-from core import long_values
+from artifacts.lineage import downstream, nodes
+from artifacts.lineage.downstream import Found
+from artifacts.lineage.neighbours import RUN, VERSION, Ref
+from artifacts.models import AliasRule, Artifact, ArtifactVersion
 from core.bounded_count import COUNT_LIMIT
+from core.compiled_queries import StringAgg
 from core.cursors import decode_cursor, encode_cursor
 from projects.models import Project, Run, State
 
 MAX_PAGE, DEFAULT_PAGE = 1000, 100
 MAX_PROJECTS, MAX_OWNERS = 100, 5
+# How many versions and runs are looked at: to count what ten thousand runs used takes a second.
+DEFAULT_SCAN, MAX_SCAN = 1000, COUNT_LIMIT
+_DEFAULT_LIMITS, _FILTER_LIMITS = ((limit, limit // 2) for limit in (DEFAULT_SCAN, MAX_SCAN))
+# Of an artifact the impact is that of its newest versions.
+MAX_ROOTS = 1000
 _CSV_CHUNK = 500
 
 
@@ -54,6 +62,11 @@ class Affected:
     def kind(self) -> str:
         """`version` or `run`."""
         return "run" if isinstance(self.thing, Run) else "version"
+
+    @property
+    def title(self) -> str:
+        """What people call it: `detector:v3`, or the title of a run."""
+        return self.thing.title if isinstance(self.thing, Run) else str(self.thing)
 
     @property
     def project(self) -> Project:
@@ -116,6 +129,13 @@ class Filter:
     project: str = ""
     team: str = ""
 
+    def matches(self, group: Group, project: Project) -> bool:
+        return (
+            (not self.groups or group in self.groups)
+            and self.project in ("", project.full_name)
+            and self.team in ("", project.team.name)
+        )
+
 
 NO_FILTER = Filter()
 
@@ -131,30 +151,39 @@ class Page:
     teams: list[TeamOwners]
 
 
-def summary(user: Any, version: ArtifactVersion) -> Summary:
-    """What a warning says before the version is deleted, or loses a protected alias. Seven queries, or fewer."""
-    return _look(user, version).summary()
-
-
 def page(
-    user: Any, version: ArtifactVersion, *, filter: Filter = NO_FILTER, cursor: str = "", limit: int = DEFAULT_PAGE
+    user: Any,
+    roots: Collection[ArtifactVersion],
+    *,
+    filter: Filter = NO_FILTER,
+    cursor: str = "",
+    limit: int = DEFAULT_PAGE,
+    scan_limit: int | None = None,
 ) -> Page:
-    """A page of what is affected, by group and then the nearest first. Raises `Invalid` for a wrong cursor."""
+    """A page of what these versions affect, by group and then the nearest first.
+
+    `scan_limit` is how many versions and runs are looked at, the nearest ones. By default they are `DEFAULT_SCAN`, and
+    with a filter, which is to find what is further away as well, `MAX_SCAN`; at most half of them next to one of them
+    in one way, so that what ten thousand runs used leaves room for what they made. Five queries. Raises `Invalid` for
+    a wrong cursor.
+    """
     after = _decode(cursor) if cursor else None
-    found = _look(user, version)
+    limits = (scan_limit, None) if scan_limit else _DEFAULT_LIMITS if filter == NO_FILTER else _FILTER_LIMITS
+    found = _look(user, roots, *limits)
     entries = found.sorted_entries(filter)
     if after is not None:
         entries = [entry for entry in entries if entry.key > after]
     on_page = entries[:limit]
-    next_cursor = _encode(on_page[-1].key) if len(entries) > limit else None
-    return Page(found.summary(), _load(user, on_page), next_cursor, found.project_counts(), found.owners(user))
+    next_cursor = _encode(on_page[-1].key) if on_page and len(entries) > limit else None
+    return Page(found.summary(), found.load(on_page), next_cursor, found.project_counts(), found.owners())
 
 
-def all_affected(user: Any, version: ArtifactVersion, *, filter: Filter = NO_FILTER) -> Iterator[Affected]:
+def all_affected(user: Any, roots: Collection[ArtifactVersion], *, filter: Filter = NO_FILTER) -> Iterator[Affected]:
     """The same as all pages, loaded some at a time. Who is to be told of an error is told before the first one."""
-    entries = _look(user, version).sorted_entries(filter)
+    found = _look(user, roots, MAX_SCAN)
+    entries = found.sorted_entries(filter)
     chunks = (entries[start : start + _CSV_CHUNK] for start in range(0, len(entries), _CSV_CHUNK))
-    return (affected for chunk in chunks for affected in _load(user, chunk))
+    return (affected for chunk in chunks for affected in found.load(chunk))
 
 
 class _Entry(NamedTuple):
@@ -176,12 +205,9 @@ _RANKS = {group: rank for rank, group in enumerate(Group)}
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """All that is downstream; distances only once they are needed."""
+class _Impact:
+    """All that was looked at, without the versions that were asked for."""
 
-    root: UUID
-    versions: dict[UUID, UUID | None]
-    runs: set[UUID]
     entries: list[_Entry]
     projects: dict[UUID, Project]
     private: int
@@ -204,14 +230,18 @@ class _Found:
         )
 
     def sorted_entries(self, filter: Filter) -> list[_Entry]:
-        distances = self._distances()
-        furthest = max(distances.values())
-        matching = [
-            entry._replace(distance=distances.get(entry.ref, furthest))
-            for entry in self.entries
-            if _matches(filter, entry.group, self.projects[entry.project])
-        ]
+        matching = (entry for entry in self.entries if filter.matches(entry.group, self.projects[entry.project]))
         return sorted(matching, key=lambda entry: entry.key)
+
+    def load(self, entries: Sequence[_Entry]) -> list[Affected]:
+        """Those that are still there. Two queries."""
+        loaded = nodes.load((entry.ref for entry in entries), "created_by")
+        things = nodes.in_projects(loaded, self.projects)
+        return [
+            Affected(entry.group, things[entry.ref], entry.distance, entry.aliases, entry.protected)
+            for entry in entries
+            if entry.ref in things
+        ]
 
     def project_counts(self) -> list[ProjectCount]:
         """Those with most of it first."""
@@ -222,110 +252,75 @@ class _Found:
             for pk, count in counts.most_common(MAX_PROJECTS)
         ]
 
-    def owners(self, user: Any) -> list[TeamOwners]:
-        """The teams by name, with the admins of those that the user is in. One query."""
-        teams = {self.projects[entry.project].team for entry in self.entries}
-        own = Team.objects.visible_to(user).filter(pk__in=[team.pk for team in teams]).values("pk")
-        admins: dict[UUID, list[str]] = defaultdict(list)
-        rows = Membership.objects.filter(team__in=own, role=Role.ADMIN).order_by("user__username")
-        for team, name in rows.values_list("team", "user__username"):
-            admins[team].append(name)
-        listed = sorted(teams, key=lambda team: team.name)[:MAX_PROJECTS]
-        return [TeamOwners(team.name, admins[team.pk][:MAX_OWNERS]) for team in listed]
-
-    def _distances(self) -> dict[Ref, int]:
-        """The number of steps from the version to all that was found. Two queries."""
-        after: dict[Ref, list[Ref]] = defaultdict(list)
-        for link in edges.between_versions(self.versions, self.runs):
-            after[link.source].append(link.target)
-        distances = {Ref(VERSION, self.root): 0}
-        for ref in (queue := list(distances)):
-            for target in after[ref]:
-                if target not in distances:
-                    distances[target] = distances[ref] + 1
-                    queue.append(target)
-        return distances
+    def owners(self) -> list[TeamOwners]:
+        """The teams by name, with the admins of those that the user is in."""
+        affected = {entry.project for entry in self.entries}
+        owners = {self.projects[pk].team.name: self.projects[pk].admins.splitlines() for pk in affected}
+        return [TeamOwners(team, owners[team]) for team in sorted(owners)[:MAX_PROJECTS]]
 
 
-def _matches(filter: Filter, group: Group, project: Project) -> bool:
-    return (
-        (not filter.groups or group in filter.groups)
-        and filter.project in ("", project.full_name)
-        and filter.team in ("", project.team.name)
+def _look(user: Any, roots: Collection[ArtifactVersion], limit: int, siblings: int | None = None) -> _Impact:
+    """Three queries; without aliases two."""
+    ids = [version.pk for version in roots][:MAX_ROOTS]
+    found = downstream.of(ids, limit + 1, siblings=siblings)
+    is_complete = len(roots) <= MAX_ROOTS and len(found) <= len(ids) + limit and not _is_cut(found, siblings)
+    found = found[: len(ids) + limit]
+    distances = _distances(ids, found)
+    # A version that was deleted is affected no more, though what was made from it is.
+    gone = (None, ArtifactVersion.State.DELETED)
+    affected = [one for one in found if distances.get(one.ref) and one.state not in gone]
+    projects = _projects(user, {one.project for one in affected})
+    visible = [one for one in affected if one.project in projects]
+    rules = _rules([one for one in visible if one.aliases], projects)
+    entries = [_entry(one, distances[one.ref], rules.get(one.artifact, [])) for one in visible]
+    return _Impact(entries, projects, len(affected) - len(visible), is_complete)
+
+
+def _is_cut(found: Sequence[Found], siblings: int | None) -> bool:
+    """Whether one of them may have more next to it."""
+    users = Counter(source for one in found for source in one.sources)
+    return siblings is not None and any(count >= siblings for count in users.values())
+
+
+def _distances(roots: Collection[UUID], found: Sequence[Found]) -> dict[Ref, int]:
+    """The number of steps from the roots, 0 for these themselves."""
+    after: dict[Ref, list[Ref]] = defaultdict(list)
+    for one in found:
+        for source in one.sources:
+            after[source].append(one.ref)
+    distances = {Ref(VERSION, pk): 0 for pk in roots}
+    for ref in (queue := list(distances)):
+        for target in after[ref]:
+            if target not in distances:
+                distances[target] = distances[ref] + 1
+                queue.append(target)
+    return distances
+
+
+def _projects(user: Any, ids: Collection[UUID]) -> dict[UUID, Project]:
+    """Those that the user sees, each with the names of its team's `admins` if the user is in it. One query."""
+    own = Team.objects.visible_to(user).values("pk")
+    admins = Membership.objects.filter(team=OuterRef("team"), team__in=own, role=Role.ADMIN)
+    names = StringAgg(admins.order_by("user__username")[:MAX_OWNERS], "user__username")
+    return nodes.visible_projects(user, ids, admins=names)
+
+
+def _rules(aliased: Sequence[Found], projects: Mapping[UUID, Project]) -> dict[UUID, list[AliasRule]]:
+    """The rules of the artifacts of these versions. One query."""
+    return protection.rules_by_artifact(
+        Artifact(pk=pk, project=projects[project]) for pk, project in {(one.artifact, one.project) for one in aliased}
     )
 
 
-def _look(user: Any, version: ArtifactVersion) -> _Found:
-    refs = recursive_queries.downstream(Ref(VERSION, version.pk), COUNT_LIMIT + 1)
-    is_complete = len(refs) <= COUNT_LIMIT
-    refs = refs[:COUNT_LIMIT]
-    versions = ArtifactVersion.objects.filter(pk__in=[ref.pk for ref in refs if ref.kind == VERSION]).order_by()
-    runs = Run.objects.filter(pk__in=[ref.pk for ref in refs if ref.kind == RUN]).order_by()
-    version_rows = list(versions.values_list("pk", "run", "state", "artifact", "artifact__project"))
-    run_rows = list(runs.values_list("pk", "state", "project"))
-    projects = nodes.visible_projects(user, [row[-1] for row in (*version_rows, *run_rows)])
-    # A version that was deleted is affected no more, though what was made from it is.
-    finalized = [row for row in version_rows if row[2] == ArtifactVersion.State.FINALIZED]
-    visible = {row[0]: row[3] for row in finalized if row[-1] in projects}
-    aliases = _aliases(visible)
-    entries = [
-        _Entry(Ref(VERSION, pk), _group(aliases[pk]), 0, project, aliases[pk].names, aliases[pk].protected)
-        for pk, _, _, _, project in finalized
-        if project in projects
-    ]
-    entries += [
-        _Entry(Ref(RUN, pk), Group.RUNNING if state == State.RUNNING else Group.RUN, 0, project, [], [])
-        for pk, state, project in run_rows
-        if project in projects
-    ]
-    private = sum(row[-1] not in projects for row in (*finalized, *run_rows))
-    runs_of = {row[0]: row[1] for row in version_rows} | {version.pk: version.run_id}
-    return _Found(version.pk, runs_of, {row[0] for row in run_rows}, entries, projects, private, is_complete)
-
-
-class _Aliases(NamedTuple):
-    """Of one version; `counted` are those that make it one that carries aliases."""
-
-    names: list[str]
-    protected: list[str]
-    counted: int
-
-
-def _group(aliases: _Aliases) -> Group:
-    if aliases.protected:
-        return Group.PROTECTED
-    return Group.ALIASED if aliases.counted else Group.VERSION
-
-
-def _aliases(versions: dict[UUID, UUID]) -> dict[UUID, _Aliases]:
-    """Of each of the versions, which are given with their artifacts. Three queries."""
-    names: dict[UUID, list[str]] = defaultdict(list)
-    rows = ArtifactAlias.objects.filter(version__in=versions).order_by("sort_key")
-    for version, alias in rows.values_list("version", "alias"):
-        names[version].append(alias)
-    ids = {versions[pk] for pk in names}
-    rows = Artifact.objects.filter(pk__in=ids).select_related("project__team").order_by()
-    artifacts = {row.pk: row for row in long_values.defer(rows, "", "project")} if ids else {}
-    rules = protection.rules_by_artifact(artifacts.values())
-    found = defaultdict(lambda: _Aliases([], [], 0))
-    for pk, own in names.items():
-        artifact = artifacts.get(versions[pk])
-        if artifact is not None:
-            # `latest` that follows by itself stands for nobody's choice.
-            chosen = [name for name in own if name != validators.LATEST or not artifact.auto_latest]
-            protected = [name for name in chosen if any(rule.covers(name) for rule in rules[artifact.pk])]
-            found[pk] = _Aliases(own, protected, len(chosen))
-    return found
-
-
-def _load(user: Any, entries: Sequence[_Entry]) -> list[Affected]:
-    """Those that are still there. At most seven queries."""
-    things = nodes.visible(user, nodes.load((entry.ref for entry in entries), "created_by"))
-    return [
-        Affected(entry.group, things[entry.ref], entry.distance, entry.aliases, entry.protected)
-        for entry in entries
-        if entry.ref in things
-    ]
+def _entry(one: Found, distance: int, rules: Sequence[AliasRule]) -> _Entry:
+    if one.ref.kind == RUN:
+        group = Group.RUNNING if one.state == State.RUNNING else Group.RUN
+        return _Entry(one.ref, group, distance, one.project, [], [])
+    # `latest` that follows by itself stands for nobody's choice.
+    chosen = [name for name in one.aliases if name != validators.LATEST or not one.auto_latest]
+    protected = [name for name in chosen if any(rule.covers(name) for rule in rules)]
+    group = Group.PROTECTED if protected else Group.ALIASED if chosen else Group.VERSION
+    return _Entry(one.ref, group, distance, one.project, one.aliases, protected)
 
 
 def _encode(key: tuple[int, int, int]) -> str:

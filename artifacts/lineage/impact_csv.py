@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
 
@@ -13,6 +13,11 @@ COLUMNS = (
     "kind", "group", "project", "team", "name", "display_name", "version", "type", "state", "aliases",
     "protected_aliases", "owner", "distance", "created_at", "url",
 )  # fmt: skip
+
+
+def file_name(roots: Sequence[ArtifactVersion]) -> str:
+    """`impact-detector-v3.csv`; of several versions, with their artifacts, `impact.csv`."""
+    return f"impact-{roots[0].artifact.name}-{roots[0].url_name}.csv" if len(roots) == 1 else "impact.csv"
 
 
 def lines(rows: Iterable[Affected]) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """The versions, artifacts and runs that nodes stand for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
-from artifacts.lineage.recursive_queries import ARTIFACT, RUN, VERSION, Ref
-from artifacts.models import Artifact, ArtifactAlias, ArtifactVersion
+from artifacts.lineage.neighbours import ARTIFACT, RUN, VERSION, Ref
+from artifacts.models import Artifact, ArtifactVersion
 from core import long_values
 from projects.models import Project, Run
 
@@ -15,31 +15,31 @@ Thing = ArtifactVersion | Artifact | Run
 
 
 def load(refs: Iterable[Ref], *related: str) -> dict[Ref, Thing]:
-    """Whoever may see them, with what is `related`; versions with artifact and aliases. At most four queries.
+    """Whoever may see them, with what is `related`; versions with artifact and aliases. A query for each kind.
 
     Projects are not joined: thousands of nodes are of few of them.
     """
     ids: dict[str, list[UUID]] = {}
     for ref in refs:
         ids.setdefault(ref.kind, []).append(ref.pk)
-    aliases = Prefetch("aliases", ArtifactAlias.objects.only("version", "alias", "sort_key"))
+    versions = ArtifactVersion.objects.select_related("artifact").with_alias_names()
     rows: dict[str, QuerySet[Any]] = {
-        VERSION: long_values.defer(
-            ArtifactVersion.objects.select_related("artifact").prefetch_related(aliases), "artifact"
-        ),
-        ARTIFACT: Artifact.objects.all(),
-        RUN: Run.objects.all(),
-    }
+        VERSION: long_values.defer(versions, "artifact"), ARTIFACT: Artifact.objects.all(), RUN: Run.objects.all(),
+    }  # fmt: skip
     return {
         Ref(kind, row.pk): row
         for kind, pks in ids.items()
-        for row in long_values.defer(rows[kind], "").prefetch_related(*related).filter(pk__in=pks).order_by()
+        for row in long_values.defer(rows[kind], "").select_related(*related).filter(pk__in=pks).order_by()
     }
 
 
 def visible(user: Any, things: dict[Ref, Thing]) -> dict[Ref, Thing]:
     """Those that the user may see, each with its project and team. One query."""
-    projects = visible_projects(user, map(_project_id, things.values()))
+    return in_projects(things, visible_projects(user, map(_project_id, things.values())))
+
+
+def in_projects(things: dict[Ref, Thing], projects: Mapping[UUID, Project]) -> dict[Ref, Thing]:
+    """Those in one of these projects, each with it."""
     found = {ref: thing for ref, thing in things.items() if _project_id(thing) in projects}
     for thing in found.values():
         owned = thing.artifact if isinstance(thing, ArtifactVersion) else thing
@@ -47,9 +47,9 @@ def visible(user: Any, things: dict[Ref, Thing]) -> dict[Ref, Thing]:
     return found
 
 
-def visible_projects(user: Any, ids: Iterable[UUID]) -> dict[UUID, Project]:
-    """Those of the projects that the user sees, with their teams."""
-    rows = Project.objects.visible_to(user).filter(pk__in=set(ids)).select_related("team")
+def visible_projects(user: Any, ids: Iterable[UUID], **annotations: Any) -> dict[UUID, Project]:
+    """Those of the projects that the user sees, with their teams. One query."""
+    rows = Project.objects.visible_to(user).filter(pk__in=set(ids)).select_related("team").annotate(**annotations)
     return {project.pk: project for project in long_values.defer(rows, "")}
 
 

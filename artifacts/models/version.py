@@ -11,8 +11,11 @@ from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
 from accounts.models.team import Membership
+from artifacts.models.alias import ArtifactAlias
 from artifacts.models.reference_state import ReferenceState
 from core import long_values
+from core.bounded_count import COUNT_LIMIT
+from core.compiled_queries import StringAgg
 from projects.models.project import Project
 
 
@@ -38,6 +41,17 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
         """With everything that a row of a list shows, in a fixed number of queries."""
         rows = self.with_details().select_related("artifact__project__team")
         return long_values.defer(rows, "artifact", "artifact__project")
+
+    def for_head(self) -> Self:
+        """One, with all that its page shows above its tabs, in one query."""
+        rows = self.select_related("run", "created_by", "artifact__project__team").with_alias_names()
+        return long_values.defer(rows, "run", "artifact", "artifact__project")
+
+    def with_alias_names(self) -> Self:
+        """Each with its `alias_names`, in the same query; of very many the first ones."""
+        aliases = ArtifactAlias.objects.filter(version=OuterRef("pk")).order_by("sort_key")
+        # Without a bound the order would be dropped.
+        return self.annotate(alias_lines=StringAgg(aliases[: COUNT_LIMIT + 1], "alias"))
 
     def with_previous(self) -> Self:
         """Each with the number of the finalized version before it as `previous_number`; None for the first."""
@@ -155,7 +169,9 @@ class ArtifactVersion(models.Model):
 
     @cached_property
     def alias_names(self) -> list[str]:
-        """The aliases that point at it, by name. One query, unless they were prefetched, or set by who has them."""
+        """The aliases that point at it, by name. One query, unless they came along, or were set by who has them."""
+        if "alias_lines" in self.__dict__:
+            return self.alias_lines.splitlines()
         return [row.alias for row in self.aliases.all()]
 
     @property

@@ -37,11 +37,11 @@ class SeededArtifact:
         return {row["alias"]: row["version"] for row in listed}
 
 
-def log_version(call_api: Callable[..., Any], artifact: str, content: bytes) -> str:
+def log_version(call_api: Callable[..., Any], artifact: str, content: bytes, **fields: Any) -> str:
     """The id of a new version with one file. The bytes are sent once: the project knows them from then on."""
     sha256 = hashlib.sha256(content).hexdigest()
     file = {"path": "notes.txt", "size": len(content), "sha256": sha256}
-    draft = call_api("POST", f"/artifacts/{artifact}/versions", {"files": [file]})
+    draft = call_api("POST", f"/artifacts/{artifact}/versions", {"files": [file]} | fields)
     if draft["missing"]:
         requested = {"kind": "file", "sha256": sha256, "size": len(content)}
         [upload] = call_api("POST", f"/artifacts/versions/{draft['id']}/uploads", {"objects": [requested]})["objects"]

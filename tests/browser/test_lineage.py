@@ -1,11 +1,13 @@
 """The picture of a lineage graph by mouse, by keyboard and without script, and the warning before something goes."""
 
 import re
+from functools import partial
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.alias_page_objects import expect_same_page, mark_page
-from tests.browser.page_objects import choose, dialog
+from tests.browser import seed_data
+from tests.browser.alias_page_objects import expect_same_page, log_version, mark_page
+from tests.browser.page_objects import choose, dialog, unique_name
 from tests.browser.urls import DATASET
 
 
@@ -103,14 +105,51 @@ def test_narrow_windows_and_browsers_without_script_have_all_of_it(person):
     expect(plain.get_by_role("heading", name="Impact")).to_be_visible()
 
 
+def test_what_is_private_is_one_box_whatever_leads_to_it(person, call_api, stack_with_data):
+    """A version of which two were derived, and a run of mallory's, which alice does not see, that used both."""
+    project, name = unique_name("shared"), unique_name("base")
+    call_api("POST", "/projects", {"name": project, "team": "acme", "visibility": "internal"})
+    body = {"project": f"acme/{project}", "name": name, "type": "dataset"}
+    artifact = call_api("POST", "/artifacts", body)["id"]
+    base = log_version(call_api, artifact, b"base")
+    derived = [log_version(call_api, artifact, content, derived_from=[base]) for content in (b"one", b"two")]
+    hers = partial(seed_data.call_api, stack_with_data, "mallory", "POST")
+    run = hers("/runs", {"project": unique_name("undisclosed"), "name": "copycat"})["id"]
+    for version in derived:
+        hers(f"/runs/{run}/use-artifact", {"version_id": version})
+
+    page = person("alice").page
+    page.goto(f"/acme/{project}/artifacts/dataset/{name}/v1/lineage?depth=1")
+    picture = page.get_by_role("region", name=f"Lineage of {name}:v1")
+    expect(picture.locator(".node.private")).to_have_count(0)
+    expect(picture.locator(".handle")).to_have_count(2)
+    picture.locator(".handle", has_text=f"{name}:v2").click()
+    expect(picture.locator(".node.private")).to_have_count(1)
+    expect(picture.locator(".link title", has_text="Private used")).to_have_count(2)
+    expect(picture.locator(".handle")).to_have_count(0)
+    assert "copycat" not in page.content() and "undisclosed" not in page.content()
+
+
 def test_what_would_be_affected_is_said_before_it_goes(person):
     page = person("alice").page
     page.goto(f"{DATASET}/v3/lineage")
     impact = page.locator("#impact")
     expect(impact.get_by_role("row", name="ranker:v6")).to_contain_text("production")
     impact.get_by_label("Show").select_option("runs")
+    impact.get_by_role("button", name="Filter").click()
+    page.wait_for_url(re.compile("/impact.*show=runs"))
     expect(impact.get_by_role("row", name="ranker:v6")).to_have_count(0)
     expect(impact).to_contain_text("train-ranker")
+    mark_page(page)
+    impact.get_by_label("Show").select_option("protected")
+    expect(page).to_have_url(re.compile("/impact.*show=protected"))
+    expect(impact.get_by_role("row", name="ranker:v6")).to_be_visible()
+    expect_same_page(page)
+    page.reload()
+    expect(impact.get_by_label("Show")).to_have_value("protected")
+    page.go_back()
+    expect(page).to_have_url(re.compile("/impact.*show=runs"))
+    expect(impact.get_by_role("row", name="ranker:v6")).to_have_count(0)
     with page.expect_download() as downloading:
         impact.get_by_role("link", name="CSV").click()
     assert downloading.value.suggested_filename.endswith(".csv")

@@ -106,6 +106,18 @@ def test_a_tree_names_each_node_once():
     ]
 
 
+def test_a_tree_may_be_as_deep_as_there_are_nodes():
+    """Each version was derived from the one before it and from the first: all are one step from that."""
+    nodes = [version(f"v{number}", "data", number) for number in range(1, 1501)]
+    edges = [
+        {"source": source, "target": f"v{number}", "kind": "derived", "requested_as": []}
+        for number in range(2, 1501)
+        for source in (f"v{number - 1}", "v1")
+    ]
+    lines = list(tree.lines_of(Lineage({"root": "v1", "nodes": nodes, "edges": edges}), "downstream"))
+    assert len(lines) == 2 + len(edges) and "data:v1500" in lines[1500]
+
+
 @pytest.mark.parametrize("bad", ["", "a:", "a//b", "a/b/c/d:v1", ":x"])
 def test_what_is_no_version_is_refused(bad):
     with pytest.raises(wandb.Invalid, match="is not a version: use"):

@@ -42,7 +42,7 @@ def test_that_of_a_version(browser, alice, bob, built, run):
     client = browser(bob)
     text = dialog(client, f"{URL}/v2/delete")
     assert facts(text) == {
-        "Aliases": ["candidate"], "latest": ["moves", "to", "v1"], "Used by": [run.name], "Downstream": ["other:v1"],
+        "Aliases": ["candidate"], "latest": ["moves", "to", "v1"], "Downstream": [run.name, "other:v1"],
     }  # fmt: skip
     assert "Also delete its aliases: candidate" in text and re.search(r'class="danger">Delete</button>', text)
 
@@ -72,8 +72,7 @@ def test_that_of_an_artifact(browser, alice, bob, built, run):
 
     text = dialog(browser(alice), f"{URL}/delete")
     assert facts(text) == {
-        "Aliases": ["candidate", "latest"], "Rules": str(rule).split(), "Used by": [run.name],
-        "Downstream": ["other:v1"],
+        "Aliases": ["candidate", "latest"], "Rules": str(rule).split(), "Downstream": [run.name, "other:v1"],
     }  # fmt: skip
     assert "2 versions" in text and re.search(r'class="danger">Delete</button>', text)
 

@@ -4,9 +4,10 @@ import random
 from datetime import UTC, datetime
 from itertools import pairwise
 from types import SimpleNamespace
+from uuid import uuid4
 
-from artifacts.lineage.graph import More
-from web.lineage import expansion, folds, layout, outline, picture, texts
+from artifacts.lineage.graph import MAX_EXPANSIONS, Direction, Expansion, More, NodeKind
+from web.lineage import expansions, folds, layout, outline, picture, texts
 
 
 def node(id: str, kind: str = "version", **columns) -> SimpleNamespace:
@@ -141,20 +142,16 @@ def test_the_list_says_how_each_hangs_together():
     ]  # fmt: skip
     [photos] = rows.upstream
     assert photos.relation == "Derived from" and photos.also == ["train"]
-    assert photos.expand_urls == [(12, "downstream", "?from=downstream.photos")]
+    assert photos.expand_urls == [(12, "downstream", "?from=downstream.version.photos")]
 
 
-def test_an_expanded_node_shows_what_was_cut_off(monkeypatch):
-    thing = object()
-    first = graph([node("root", thing=thing), node("a", "run", thing=thing, more=More(0, 2)),
-                   node("x", "private", thing=None)],
-                  [edge("root", "a"), edge("x", "root", "logged")])  # fmt: skip
-    more = graph([node("a", "run", thing=thing), node("b", thing=thing), node("x", "private", thing=None)],
-                 [edge("a", "b", "logged"), edge("a", "x", "logged")], "a")  # fmt: skip
-    monkeypatch.setattr(expansion, "replace", lambda one, **changes: SimpleNamespace(**vars(one) | changes))
-    monkeypatch.setattr(expansion.graphs, "lineage", lambda *args, **kwargs: more)
-
-    expanded = expansion.expand(None, first, ["downstream.a", "sideways.a", "downstream.x", "upstream.no"], fold=False)
-    assert [one.id for one in expanded.nodes] == ["root", "a", "x", "b", "downstream.a.x"]
-    assert expanded.nodes[1].more == More(0, 0)
-    assert len(expanded.edges) == 4
+def test_the_url_says_what_is_expanded():
+    pks = [uuid4() for _ in range(MAX_EXPANSIONS + 1)]
+    first, *_ = expected = [Expansion(Direction.DOWNSTREAM, NodeKind.RUN, pk) for pk in pks]
+    values = [f"downstream.run.{pk}" for pk in pks]
+    assert expansions.parse(values) == expected[:MAX_EXPANSIONS]
+    assert expansions.parse([values[0]] * 3) == [first]
+    wrong = ["", "downstream", f"downstream.{pks[0]}", f"both.run.{pks[0]}", f"downstream.private.{pks[0]}",
+             "downstream.run.private-1", f"downstream.run.{pks[0].hex}", "downstream.run.\0"]  # fmt: skip
+    assert expansions.parse(wrong) == []
+    assert expansions.value_of("downstream", node(str(pks[0]), "run")) == values[0]

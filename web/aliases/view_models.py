@@ -215,6 +215,18 @@ def move_preview(
     return MovePreview(alias, current, target, needed, may_move, _file_changes(current, target))
 
 
+def swap_previews(viewer: Viewer, one: str, other: str) -> list[MovePreview]:
+    """What the swap of two aliases would change, without the files; none unless both exist. One query."""
+    rows = {row.alias: row for row in viewer.artifact.alias_set.for_display().filter(alias__in=(one, other))}
+    if len(rows) < 2:
+        return []
+    pairs = ((rows[one], rows[other]), (rows[other], rows[one]))
+    return [
+        MovePreview(row.alias, row.version, to.version, viewer.protection_of(row.alias), viewer.may_move(row.alias))
+        for row, to in pairs
+    ]
+
+
 def _file_changes(current: ArtifactVersion | None, target: ArtifactVersion | None) -> version_diff.FileChanges | None:
     """None where there is nothing to compare, or too much to wait for."""
     if current is None or target is None or current.pk == target.pk:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from artifacts import validators
-from artifacts.deletion_impact import MAX_LISTED
+from artifacts.deletion_preview import MAX_LISTED
 from artifacts.models import Artifact, ArtifactFile
 from core.validators import validate_json_object, validate_tags
 from projects.models import Project

@@ -33,6 +33,11 @@ def _get_for_head(
     return get_object_or_404(visible, project__in=scope, type=type, name=name)
 
 
+def get_artifact_for_head(request: HttpRequest, **url_kwargs: str) -> Artifact:
+    """The same without its tags."""
+    return _get_for_head(request, Artifact.objects.visible_to(request.user).for_head(), **url_kwargs)
+
+
 def get_artifact(
     request: HttpRequest, team: str, project: str, type: str, name: str, role: Role | None = None
 ) -> Artifact:
@@ -40,11 +45,11 @@ def get_artifact(
 
     403 for readers who see it but have not at least the role that is asked for.
     """
-    visible = annotate_alias_state(Artifact.objects.visible_to(request.user).select_related("project__team"))
+    visible = Artifact.objects.visible_to(request.user).with_role_of(request.user).select_related("project__team")
     scope = Project.objects.by_full_name(f"{team}/{project}")
-    artifact = get_object_or_404(visible, project__in=scope, type=type, name=name)
+    artifact = get_object_or_404(annotate_alias_state(visible), project__in=scope, type=type, name=name)
     if role is not None:
-        permissions.require(Actor.from_page(request), artifact.project.team, role)
+        _require_role(request, artifact, role)
     return artifact
 
 
@@ -53,14 +58,14 @@ def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> Ar
     number, pk = validators.version_number(version), as_uuid(version)
     if number is None and pk is None:
         raise Http404(f"{version} is not a version.")
-    visible = checks.annotate(ArtifactVersion.objects.visible_to(request.user).for_display().with_previous())
+    visible = checks.annotate(ArtifactVersion.objects.visible_to(request.user).for_head().with_previous())
     visible = external_stores.annotate(visible)
     return get_object_or_404(visible, artifact=artifact, **({"pk": pk} if pk else {"number": number}))
 
 
 def get_version_for_display(request: HttpRequest, version: str, **url_kwargs: str) -> ArtifactVersion:
     """The version with all that the head of its artifact shows."""
-    artifact = _get_for_head(request, Artifact.objects.visible_to(request.user).for_head(), **url_kwargs)
+    artifact = get_artifact_for_head(request, **url_kwargs)
     version = get_version_of(request, artifact, version)
     version.artifact = artifact
     return version
@@ -73,7 +78,7 @@ def get_version(request: HttpRequest, version: str, role: Role | None = None, **
     version = get_version_of(request, artifact, version)
     version.artifact = artifact
     if role is not None:
-        permissions.require(Actor.from_page(request), artifact.project.team, role)
+        _require_role(request, artifact, role)
     return version
 
 
@@ -83,3 +88,8 @@ def get_file(request: HttpRequest, path: str, **url_kwargs: str) -> ArtifactFile
     file = get_object_or_404(version.files.select_related("blob__object"), path=path)
     file.version = version
     return file
+
+
+def _require_role(request: HttpRequest, artifact: Artifact, needed: Role) -> None:
+    role = Role(artifact.role) if artifact.role else None
+    permissions.require_role(Actor.from_page(request), artifact.project.team, role, needed)

@@ -1,17 +1,17 @@
 """What the pages about lineage and impact show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
 
 from artifacts.lineage import graph as graphs
 from artifacts.lineage import impact
 from artifacts.lineage.graph import Direction
 from artifacts.models import Artifact, ArtifactVersion
 from projects.models import Project, Run
-from web.lineage import expansion, folds, forms, outline, picture, texts
+from web import rendering
+from web.lineage import expansions, folds, forms, outline, picture, texts
 
 # New neighbours of one node in one direction; those beyond are cut off, and can be asked for.
 _MAX_SIBLINGS = 100
@@ -27,6 +27,7 @@ class ImpactRow(NamedTuple):
     """A version or run of the table of impact, with the first of its aliases."""
 
     thing: ArtifactVersion | Run
+    title: str
     kind: str
     icon: str
     project: Project
@@ -35,19 +36,15 @@ class ImpactRow(NamedTuple):
     more_aliases: int
     distance: int
 
-    @property
-    def title(self) -> str:
-        return self.thing.title if isinstance(self.thing, Run) else str(self.thing)
-
     @classmethod
     def of(cls, row: impact.Affected) -> "ImpactRow":
         thing = row.thing
         icon, project = ("run", thing.project) if isinstance(thing, Run) else _about_artifact(thing.artifact)
         protected = row.protected_aliases[:_MAX_ALIASES]
         others = [alias for alias in row.aliases if alias not in row.protected_aliases]
-        listed = others[: _MAX_ALIASES - len(protected)]
-        more = len(row.aliases) - len(protected) - len(listed)
-        return cls(thing, row.kind, icon, project, protected, listed, more, row.distance)
+        shown = others[: _MAX_ALIASES - len(protected)]
+        more = len(row.aliases) - len(protected) - len(shown)
+        return cls(thing, row.title, row.kind, icon, project, protected, shown, more, row.distance)
 
 
 def _about_artifact(artifact: Artifact) -> tuple[str, Project]:
@@ -57,6 +54,7 @@ def _about_artifact(artifact: Artifact) -> tuple[str, Project]:
 def lineage(request: HttpRequest, root: Root, *, nodes: str, view: dict[str, Any]) -> dict[str, Any]:
     """The graph around a root with its project and team, as picture and list; `nodes` is a key of `forms.NODES`."""
     query, is_folded = request.GET, nodes == "artifacts"
+    expanded = expansions.parse(query.getlist("from"))
     graph = graphs.lineage(
         request.user,
         root,
@@ -64,9 +62,8 @@ def lineage(request: HttpRequest, root: Root, *, nodes: str, view: dict[str, Any
         depth=view["depth"],
         siblings=_MAX_SIBLINGS,
         fold=is_folded,
+        expansions=expanded,
     )
-    requested = query.getlist("from")
-    graph = expansion.expand(request.user, graph, requested, fold=is_folded)
     opened = query.getlist("open")
     folded = folds.fold(graph, opened)
     expand_url = _expand_url(query)
@@ -81,8 +78,8 @@ def lineage(request: HttpRequest, root: Root, *, nodes: str, view: dict[str, Any
         "folds": folded.folds,
         "is_truncated": graph.truncated,
         "is_unfolded": bool(opened),
-        "is_full": len(requested) >= expansion.MAX_EXPANSIONS,
-        "max_expansions": expansion.MAX_EXPANSIONS,
+        "is_full": len(expanded) >= graphs.MAX_EXPANSIONS,
+        "max_expansions": graphs.MAX_EXPANSIONS,
         "view": view,
         "switches": _switches(query, view | {"nodes": nodes}),
         "depths": sorted({*forms.DEPTHS, view["depth"]}),
@@ -90,29 +87,47 @@ def lineage(request: HttpRequest, root: Root, *, nodes: str, view: dict[str, Any
     }
 
 
-def impact_page(request: HttpRequest, version: ArtifactVersion) -> dict[str, Any]:
-    """What was made from a version, in part: the table with its filters, and the numbers of all of it."""
+def impact_page(
+    request: HttpRequest, roots: Collection[ArtifactVersion], name: str, urls: tuple[str, str]
+) -> dict[str, Any]:
+    """What was made from these versions, in part: the table with its filters, and the numbers of all of it.
+
+    `name` is what they are called, and `urls` are those of the page and of the CSV.
+    """
     form = forms.ImpactFilter(request.GET)
     values = form.values()
-    requested, cursor = form.impact_filter(), values["cursor"]
-    page = impact.page(request.user, version, filter=requested, cursor=cursor, limit=IMPACT_PAGE_SIZE)
+    page = impact.page(
+        request.user, roots, filter=form.impact_filter(), cursor=values["cursor"], limit=IMPACT_PAGE_SIZE,
+        scan_limit=impact.MAX_SCAN if values["all"] else None,
+    )  # fmt: skip
+    impact_url, csv_url = urls
     return {
-        "version": version,
+        "root_name": name,
         "summary": page.summary,
         "message": texts.affected(page.summary),
         "rows": [ImpactRow.of(row) for row in page.results],
         "next_cursor": page.next_cursor,
-        "cursor": cursor,
+        "cursor": values["cursor"],
         "projects": page.projects,
         "teams": page.teams,
         "has_owners": any(row.owners for row in page.teams),
         "show": values["show"],
         "project_name": values["project"],
+        "kept_items": request.GET.getlist("item"),
         "shown_choices": [(value, label) for value, (label, _) in forms.SHOWN.items()],
         "is_filtered": bool(values["show"] or values["project"]),
-        "impact_url": reverse("version-impact", args=version.url_args),
-        "csv_url": reverse("version-impact-csv", args=version.url_args),
+        "has_more": not page.summary.is_complete and not values["all"],
+        "max_scan": impact.MAX_SCAN,
+        "is_on_other_page": _is_on_other_page(request),
+        "impact_url": impact_url,
+        "csv_url": csv_url,
     }
+
+
+def _is_on_other_page(request: HttpRequest) -> bool:
+    """Whether HTMX asks for a part of another page, whose URL does not say what is filtered."""
+    url = request.htmx.current_url_abs_path if rendering.is_partial(request) else None
+    return url is not None and url.partition("?")[0] != request.path
 
 
 def _expand_url(query: QueryDict) -> Callable[[str, str], str]:
@@ -126,7 +141,7 @@ def _expand_url(query: QueryDict) -> Callable[[str, str], str]:
 
 def _switches(query: QueryDict, now: dict[str, Any]) -> list[dict[str, Any]]:
     """Links that change one thing about the page: the direction, what the nodes are, and how they are shown."""
-    labels = {"direction": ("Direction", forms.DIRECTIONS), "nodes": ("Nodes", forms.NODES),
+    words = {"direction": ("Direction", forms.DIRECTIONS), "nodes": ("Nodes", forms.NODES),
              "view": ("Shown as", forms.VIEWS)}  # fmt: skip
     return [
         {
@@ -136,7 +151,7 @@ def _switches(query: QueryDict, now: dict[str, Any]) -> list[dict[str, Any]]:
                 (value, text, _with(query, field, value), now[field] == value) for value, text in items.items()
             ],
         }
-        for field, (label, items) in labels.items()
+        for field, (label, items) in words.items()
     ]
 
 

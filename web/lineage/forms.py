@@ -35,8 +35,11 @@ class LineageFilter(FilterForm):
 
 
 class ImpactFilter(FilterForm):
+    """`all` looks at as many as can be."""
+
     show = forms.ChoiceField(required=False, choices=[(value, label) for value, (label, _) in SHOWN.items()])
     project = forms.CharField(required=False, max_length=200)
+    all = forms.BooleanField(required=False)
     cursor = forms.CharField(required=False, max_length=500)
 
     def impact_filter(self) -> Filter:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from web.lineage import picture, texts
+from web.lineage import expansions, picture, texts
 from web.lineage.folds import DOWNSTREAM, UPSTREAM, Fold, FoldedGraph, Link, Step
 
 # So many steps are indented.
@@ -77,7 +77,7 @@ def _row(
     else:
         about = {"icon": picture.icon(item), "name": texts.name(item), "details": " · ".join(texts.details(item))}
         urls = [
-            (count, at, expand_url("from", f"{at}.{item.id}"))
+            (count, at, expand_url("from", expansions.value_of(at, item)))
             for at in (UPSTREAM, DOWNSTREAM)
             if (count := getattr(item.more, at))
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2s
 
 from artifacts.lineage.graph import Node
-from web.lineage import layout, texts
+from web.lineage import expansions, layout, texts
 from web.lineage.folds import DOWNSTREAM, UPSTREAM, Fold, FoldedGraph, Link, Step
 
 WIDTH, HEIGHT = 208, 44
@@ -162,7 +162,7 @@ def _details(node: Node) -> str:
 def _handles(node: Node, expand_url: Urls) -> Iterator[Handle]:
     for side, x in ((UPSTREAM, -36), (DOWNSTREAM, WIDTH + 4)):
         if count := getattr(node.more, side):
-            yield Handle(x, side, count, expand_url("from", f"{side}.{node.id}"))
+            yield Handle(x, side, count, expand_url("from", expansions.value_of(side, node)))
 
 
 def _curve(

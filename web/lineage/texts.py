@@ -1,15 +1,16 @@
 """What pages say of the nodes and edges of a lineage graph, in full and in so much room as there is."""
 
-from collections import Counter
+from collections.abc import Iterable
 from unicodedata import east_asian_width
 
-from artifacts.lineage.graph import Graph, Node
+from artifacts.lineage.graph import Node
 from artifacts.lineage.impact import Summary
 from web.lineage.folds import Fold, Link, Step
 from web.numbers import size
 
 NO_ACCESS = "Private: you don't have access to it"
 _ELLIPSIS = "…"
+_MAX_NAMED = 3
 _NARROW, _WIDE = frozenset("iljtfrI.,:;|!'()[] "), frozenset("mwMW@%—")
 
 
@@ -87,13 +88,12 @@ def affected(summary: Summary) -> str:
     return text if summary.is_complete or not text else f"at least {text}"
 
 
-def downstream(graph: Graph) -> str:
-    """The same of a graph, without its root."""
-    kinds = Counter(node.kind for node in graph.nodes[1:])
-    nouns = {"artifact": "artifact", "version": "version", "run": "run", "private": "private item"}
-    counted = [_counted(kinds[kind], noun) for kind, noun in nouns.items() if kinds[kind]]
-    text = " and ".join(filter(None, [", ".join(counted[:-1]), *counted[-1:]]))
-    return f"at least {text}" if graph.truncated and text else text
+def several(names: Iterable[str], nouns: str) -> str:
+    """`data:v1 and data:v2`; of more than a few, how many they are: `12 versions`."""
+    names = list(names)
+    if len(names) > _MAX_NAMED:
+        return f"{len(names):,} {nouns}"
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,16 +1,19 @@
 """The lineage of an artifact, a version and a run, and what a change of a version would affect."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts import permissions
 from artifacts.lineage import impact, impact_csv
+from artifacts.models import ArtifactVersion
 from web import rendering
 from web.artifacts import tab_contexts
-from web.artifacts.lookups import get_artifact_for_display, get_version, get_version_for_display
+from web.artifacts.lookups import get_artifact_for_head, get_version, get_version_for_display
 from web.lineage import contexts, forms, lookups
 from web.projects.lookups import get_run
 
@@ -18,7 +21,7 @@ from web.projects.lookups import get_run
 @login_required
 @require_safe
 def artifact_lineage(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    artifact = get_artifact_for_display(request, **url_kwargs)
+    artifact = get_artifact_for_head(request, **url_kwargs)
     view = forms.LineageFilter(request.GET).values()
     version = lookups.version_people_use(request, artifact) if view["nodes"] == "versions" else None
     context = {} if rendering.is_partial(request) else tab_contexts.base_context(artifact, "lineage")
@@ -53,18 +56,39 @@ def run_lineage(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def version_impact(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """A page of its own, or the part that stands under the lineage of the version."""
     context = _version_context(request, **url_kwargs)
-    context |= contexts.impact_page(request, context["version"])
+    version = context["version"]
+    urls = tuple(reverse(name, args=version.url_args) for name in ("version-impact", "version-impact-csv"))
+    context |= contexts.impact_page(request, [version], str(version), urls)
     return rendering.render_page(request, "lineage/impact.html", context)
 
 
 @login_required
 @require_safe
 def version_impact_csv(request: HttpRequest, **url_kwargs: str) -> StreamingHttpResponse:
-    version = get_version(request, **url_kwargs)
-    affected = impact.all_affected(request.user, version, filter=forms.ImpactFilter(request.GET).impact_filter())
+    return _csv(request, [get_version(request, **url_kwargs)])
+
+
+@login_required
+@require_safe
+def selected_impact(request: HttpRequest) -> HttpResponse:
+    """What several versions, or all those of some artifacts, affect together."""
+    selection = lookups.get_selection(request)
+    urls = reverse("selected-impact"), reverse("selected-impact-csv")
+    context = contexts.impact_page(request, selection.versions, selection.name, urls)
+    return rendering.render_page(request, "lineage/selected_impact.html", context | {"active_nav": "artifacts"})
+
+
+@login_required
+@require_safe
+def selected_impact_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return _csv(request, lookups.get_selection(request).versions)
+
+
+def _csv(request: HttpRequest, roots: Sequence[ArtifactVersion]) -> StreamingHttpResponse:
+    affected = impact.all_affected(request.user, roots, filter=forms.ImpactFilter(request.GET).impact_filter())
     response = StreamingHttpResponse(impact_csv.lines(affected), content_type="text/csv; charset=utf-8")
     response["Cache-Control"] = "private, no-store"
-    response["Content-Disposition"] = f'attachment; filename="impact-{version.pk}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{impact_csv.file_name(roots)}"'
     return response
 
 

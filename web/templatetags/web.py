@@ -206,12 +206,12 @@ def alias_chips(artifact: Artifact, limit: int = 4) -> dict[str, Any]:
 @register.inclusion_tag("components/alias_chips.html")
 def version_alias_chips(version: ArtifactVersion, artifact: Artifact, limit: int = 6) -> dict[str, Any]:
     """The same of the aliases that point to one version, each a link to its history."""
-    rows = version.aliases.all()
-    more = len(rows) - limit
+    names = version.alias_names
+    more = len(names) - limit
     return {
         "artifact": artifact,
         # Where they point is what the page is about.
-        "pointers": [Pointer(row.alias, "") for row in rows[:limit]],
+        "pointers": [Pointer(name, "") for name in names[:limit]],
         "history": True,
         "more": format_count(more) if more > 0 else "",
     }

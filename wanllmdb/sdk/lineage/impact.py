@@ -10,6 +10,9 @@ from typing import Any
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.paginated_list import Page, PaginatedList, page_size
 
+# How many versions and runs the server looks at, if there are so many: all that it can.
+_SCAN_LIMIT = 10_000
+
 
 @dataclass(frozen=True)
 class Affected:
@@ -91,7 +94,7 @@ def fetch(client: Client, path: str, per_page: int | None, guard: Callable[[], A
 
     def fetch_page(cursor: str) -> Page[Affected]:
         with guard():
-            response = client.get(path, cursor=cursor or None, limit=size)
+            response = client.get(path, cursor=cursor or None, limit=size, scan_limit=_SCAN_LIMIT)
         summaries.append(dict(response.get("summary") or {}))
         return [Affected._from_record(record) for record in response["results"]], response["next_cursor"]
 

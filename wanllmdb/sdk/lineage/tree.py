@@ -12,7 +12,7 @@ def lines_of(lineage: Lineage, direction: str) -> Iterator[str]:
     yield _describe(lineage.root)
     for title, is_upstream in (("Upstream", True), ("Downstream", False)):
         if direction in (title.lower(), "both"):
-            branches = list(_Side(lineage, is_upstream).lines(lineage.root, ""))
+            branches = list(_Side(lineage, is_upstream).lines())
             yield from (title, *(branches or ["└── nothing"]))
 
 
@@ -24,7 +24,21 @@ class _Side:
         self._is_upstream = is_upstream
         self._printed = {lineage.root.id}
 
-    def lines(self, node: LineageNode, indent: str) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
+        """Without recursion: a path may lead through all nodes."""
+        open_branches = [self._branches(self._lineage.root, "")]
+        while open_branches:
+            branch = next(open_branches[-1], None)
+            if branch is None:
+                open_branches.pop()
+                continue
+            line, other, indent = branch
+            yield line
+            if other is not None:
+                open_branches.append(self._branches(other, indent))
+
+    def _branches(self, node: LineageNode, indent: str) -> Iterator[tuple[str, LineageNode | None, str]]:
+        """The line of each step from the node, and the node that its own steps follow from, with their indent."""
         edges = self._lineage.edges_to(node) if self._is_upstream else self._lineage.edges_from(node)
         more = node.more_upstream if self._is_upstream else node.more_downstream
         for number, edge in enumerate(edges, 1):
@@ -33,11 +47,10 @@ class _Side:
             is_repeated = other.id in self._printed
             self._printed.add(other.id)
             text = f"{self._verb(edge, node)} {_describe(other)}{_names(edge)}{' (see above)' if is_repeated else ''}"
-            yield f"{indent}{'└── ' if is_last else '├── '}{text}"
-            if not is_repeated:
-                yield from self.lines(other, indent + ("    " if is_last else "│   "))
+            line = f"{indent}{'└── ' if is_last else '├── '}{text}"
+            yield line, None if is_repeated else other, indent + ("    " if is_last else "│   ")
         if more:
-            yield f"{indent}└── {more:,} more"
+            yield f"{indent}└── {more:,} more", None, ""
 
     def _verb(self, edge: LineageEdge, node: LineageNode) -> str:
         """What the node above has to do with the other one."""

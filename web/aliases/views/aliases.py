@@ -98,15 +98,12 @@ def delete(request: HttpRequest, alias: str, **url_kwargs: str) -> HttpResponse:
 def swap(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     form = SwapForm(post_data(request), initial=request.GET.dict())
-    if form.is_valid():
+    if form.is_valid() and "preview" not in request.POST:
         one, other = form.cleaned_data["one"], form.cleaned_data["other"]
         if moves := form.attempt(aliases.swap, _actor(request, form), artifact, one, other):
             where = ", ".join(f"{move.alias.alias} → {move.alias.version.version}" for move in moves)
             return render_changed_parts(request, artifact, f"Swapped: {where}.")
-    rows = artifact.alias_set.for_display().order_by("sort_key")[: view_models.MAX_ALIAS_CHOICES]
-    context = {"artifact": artifact, "project": artifact.project, "form": form, "aliases": rows}
-    context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "active_nav": "artifacts"}
-    return rendering.render_page(request, "aliases/alias_swap.html", context, status=422 if form.is_bound else 200)
+    return _render_swap(request, artifact, form)
 
 
 def _initial(request: HttpRequest, artifact: Artifact) -> dict[str, Any]:
@@ -138,11 +135,11 @@ def _submit_label(preview: view_models.MovePreview, action: str) -> str:
 
 
 def _warning(
-    request: HttpRequest, artifact: Artifact, preview: view_models.MovePreview
+    request: HttpRequest, artifact: Artifact, *previews: view_models.MovePreview
 ) -> warnings.ImpactWarning | None:
-    """What was made from the version that a protected alias would leave."""
-    leaves = preview.protection and preview.current and not preview.is_unchanged
-    return warnings.of_version(request.user, preview.current, artifact) if leaves else None
+    """What was made from the versions that protected aliases would leave."""
+    left = [each.current for each in previews if each.protection and each.current and not each.is_unchanged]
+    return warnings.of_versions(request.user, left, artifact)
 
 
 def _actor(request: HttpRequest, form: OneAliasForm | SwapForm) -> Actor:
@@ -193,7 +190,7 @@ def _render_form(
     **context: Any,
 ) -> HttpResponse:
     """The form, with what would change: nothing has yet."""
-    viewer = view_models.Viewer(Actor.from_page(request), form.artifact)
+    viewer = view_models.Viewer(Actor.from_page(request), form.artifact, form.artifact.role)
     preview = view_models.move_preview(viewer, form.alias, form.current, target)
     choices: list[ArtifactVersion] = []
     if isinstance(form, MoveForm):
@@ -220,3 +217,17 @@ def _render_form(
     is_refused = bool(form.errors) and "preview" not in request.POST
     template = "aliases/move_preview.html" if _is_preview_only(request) else "aliases/alias_form.html"
     return rendering.render_page(request, template, context, status=422 if is_refused else 200)
+
+
+def _render_swap(request: HttpRequest, artifact: Artifact, form: SwapForm) -> HttpResponse:
+    viewer = view_models.Viewer(Actor.from_page(request), artifact, artifact.role)
+    one, other = ((form[name].value() or "").strip() for name in ("one", "other"))
+    previews = view_models.swap_previews(viewer, one, other)
+    context = {"previews": previews, "warning": _warning(request, artifact, *previews)}
+    if _is_preview_only(request):
+        return rendering.render_page(request, "aliases/swap_preview.html", context)
+    rows = artifact.alias_set.for_display().order_by("sort_key")[: view_models.MAX_ALIAS_CHOICES]
+    context |= {"artifact": artifact, "project": artifact.project, "form": form, "aliases": rows}
+    context |= {"back": reverse("artifact-aliases", args=artifact.url_args), "active_nav": "artifacts"}
+    is_refused = bool(form.errors) and "preview" not in request.POST
+    return rendering.render_page(request, "aliases/alias_swap.html", context, status=422 if is_refused else 200)

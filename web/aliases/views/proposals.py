@@ -29,8 +29,8 @@ def approve(request: HttpRequest, proposal_id: UUID, **url_kwargs: str) -> HttpR
     if _decide(request, form, proposals.approve, proposal):
         what = f"now points to {proposal.after}" if proposal.after else "deleted"
         return render_changed_parts(request, proposal.artifact, f"Approved: {proposal.alias} {what}.")
-    left = proposal.from_version
-    warning = warnings.of_version(request.user, left, proposal.artifact) if left else None
+    left = [proposal.from_version] if proposal.from_version else []
+    warning = warnings.of_versions(request.user, left, proposal.artifact)
     return _render_form(request, form, proposal, "Approve", warning=warning)
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts, deletion_impact
+from artifacts import artifacts, deletion_preview
 from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
 from core import long_values
 from web import charts, deletion, rendering, tables
@@ -94,21 +94,20 @@ def edit(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
-    artifact = get_artifact_for_display(request, **url_kwargs)
-    permissions.require(Actor.from_page(request), artifact.project.team, Role.EDITOR)
+    artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     form = ConfirmNameForm(artifact.name, request.POST or None)
     form.fields["name"].label = "Type the name to confirm"
     if form.is_valid():
         artifacts.delete(Actor.from_page(request), artifact)
         next_url = reverse("project-artifacts", args=artifact.project.url_args)
         return rendering.redirect_with_message(request, f"Artifact {artifact.name} deleted.", next_url)
-    impact = deletion_impact.of_artifact(Actor.from_page(request), artifact)
+    preview = deletion_preview.of_artifact(Actor.from_page(request), artifact, Role(artifact.role))
+    warning = warnings.of_artifacts(request.user, [artifact], listed=deletion_preview.MAX_LISTED)
     count = artifact.version_count
     versions = "1 version" if count == 1 else f"{count:,} versions"
     message = f"Deletes the artifact with its {versions}, all their files and aliases. This action cannot be undone."
     options = {"submit_label": "Delete", "back": artifact, "danger": True}
-    options |= {"facts": deletion.facts(impact), "refusals": impact.refusals}
-    options["warning"] = warnings.of_artifact(request.user, artifact)
+    options |= {"facts": deletion.facts(preview, warning), "refusals": preview.refusals, "warning": warning}
     return rendering.render_form(request, form, f"Delete {artifact.name}?", message, **options)
 
 

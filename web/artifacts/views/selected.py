@@ -12,12 +12,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import deletion_impact
+from artifacts import deletion_preview
 from artifacts import selection as verbs
 from artifacts.models import Artifact, ArtifactVersion
 from core import long_values
 from web import deletion, selection
 from web.artifacts.lookups import get_artifact
+from web.lineage import warnings
 from web.rendering import post_data
 
 
@@ -33,13 +34,18 @@ def delete_versions(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.delete_versions(Actor.from_page(request), items, **form.cleaned_data)
         return selection.respond(request, outcomes, "deleted", back)
-    refusals = deletion_impact.refusals_of_versions(artifact, items)
+    refusals = deletion_preview.refusals_of_versions(artifact, items)
     rows = [
         selection.Row(item, f"{deletion.files_of(item)}{_aliases(item)}", refusals.get(item.pk, "")) for item in items
     ]
     context = {"message": "The version numbers won't be reused. This action cannot be undone."}
-    context |= {"submit_label": "Delete", "danger": True}
-    count = len(items) - len(refusals) or len(items)
+    deleted = [item for item in items if item.pk not in refusals]
+    context |= {
+        "submit_label": "Delete",
+        "danger": True,
+        "warning": warnings.of_versions(request.user, deleted, artifact),
+    }
+    count = len(deleted) or len(items)
     heading = f"Delete {count} version{pluralize(count)} of {artifact.name}?"
     return selection.render_confirmation(request, form, rows, heading, back, **context)
 
@@ -79,7 +85,7 @@ def delete_artifacts(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         outcomes = verbs.delete_artifacts(Actor.from_page(request), items)
         return selection.respond(request, outcomes, "deleted", reverse("artifacts"))
-    refusals = deletion_impact.refusals_of_artifacts(Actor.from_page(request), items)
+    refusals = deletion_preview.refusals_of_artifacts(Actor.from_page(request), items)
     rows = [
         selection.Row(
             item,
@@ -89,8 +95,9 @@ def delete_artifacts(request: HttpRequest) -> HttpResponse:
         for item in items
     ]
     context = {"message": "All their versions, files and aliases will be deleted. This action cannot be undone."}
-    context |= {"submit_label": "Delete", "danger": True}
-    count = len(items) - len(refusals) or len(items)
+    deleted = [item for item in items if item.pk not in refusals]
+    context |= {"submit_label": "Delete", "danger": True, "warning": warnings.of_artifacts(request.user, deleted)}
+    count = len(deleted) or len(items)
     heading = f"Delete {count} artifact{pluralize(count)}?"
     return selection.render_confirmation(request, form, rows, heading, reverse("artifacts"), **context)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import deletion_impact, directory_listing, versions
+from artifacts import deletion_preview, directory_listing, versions
 from artifacts.aliases import suggestions
 from artifacts.models import ArtifactVersion, Blob
 from core import long_values
@@ -122,8 +122,8 @@ def finalize(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     version = get_version(request, role=Role.EDITOR, **url_kwargs)
     verb = "Delete" if version.is_finalized else "Discard"
-    impact = deletion_impact.of_version(Actor.from_page(request), version)
-    form = DeleteVersionForm(impact.aliases, rendering.post_data(request))
+    preview = deletion_preview.of_version(version)
+    form = DeleteVersionForm(preview.aliases, rendering.post_data(request))
     if form.is_valid():
         with_aliases = form.cleaned_data.get("delete_aliases", False)
         versions.delete(Actor.from_page(request), version, delete_aliases=with_aliases)
@@ -131,9 +131,9 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         return rendering.redirect_with_message(request, message, "artifact-versions", *version.artifact.url_args)
     number = "The version number won't be reused. " if version.number else ""
     message = f"Deletes {deletion.files_of(version)}. {number}This action cannot be undone."
-    options = {"submit_label": verb, "back": version, "danger": True, "refusals": impact.refusals}
-    options["facts"] = deletion.facts(impact) + deletion.source_run(version)
-    options["warning"] = warnings.of_version(request.user, version, version.artifact)
+    options = {"submit_label": verb, "back": version, "danger": True, "refusals": preview.refusals}
+    warning = warnings.of_versions(request.user, [version], version.artifact, listed=deletion_preview.MAX_LISTED)
+    options |= {"facts": deletion.facts(preview, warning) + deletion.source_run(version), "warning": warning}
     return rendering.render_form(request, form, f"{verb} {version}?", message, **options)
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role, Team
-from artifacts import activity, deletion_impact
+from artifacts import activity, deletion_preview
 from artifacts.models import Artifact
 from core import long_values
 from projects import projects
@@ -87,7 +87,7 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
     if form.is_valid():
         projects.delete(Actor.from_page(request), project)
         return rendering.redirect_with_message(request, f"Project {project.full_name} deleted.", "home")
-    impact = deletion_impact.of_project(Actor.from_page(request), project)
+    preview = deletion_preview.of_project(Actor.from_page(request), project)
     count = activity.with_counts([project])[project.pk]
     message = (
         f"Artifacts: {count.artifacts}, runs: {count.runs}. All of them will be deleted, with all versions and files, "
@@ -102,7 +102,7 @@ def delete(request: HttpRequest, team: str, project: str) -> HttpResponse:
         submit_label="Delete",
         back=reverse("project-settings", args=project.url_args),
         danger=True,
-        facts=deletion.facts(impact, "Protected aliases"),
+        facts=deletion.facts(preview, aliases_label="Protected aliases"),
     )
 
 

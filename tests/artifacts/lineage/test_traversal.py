@@ -8,8 +8,9 @@ import pytest
 
 from accounts.actor import Actor
 from artifacts import artifacts
-from artifacts.lineage import recursive_queries
-from artifacts.lineage.recursive_queries import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
+from artifacts.lineage import downstream, traversal
+from artifacts.lineage.neighbours import ARTIFACT, DOWNSTREAM, RUN, UPSTREAM, VERSION, Ref
+from artifacts.lineage.traversal import Start, Walk
 from artifacts.models import ArtifactUsage, ArtifactVersion, VersionSource
 from tests.artifacts.lineage import histories
 
@@ -47,11 +48,11 @@ def search(graph: Graph, root: Ref, depth: int) -> dict[Ref, int]:
     return distances
 
 
-def found(steps: Iterable[recursive_queries.Step], side: str) -> dict[Ref, int]:
-    mine = [step for step in steps if step.side == side]
-    assert len({step.ref for step in mine}) == len(mine)
-    assert [step.distance for step in mine] == sorted(step.distance for step in mine)
-    return {step.ref: step.distance for step in mine}
+def found(steps: Iterable[traversal.Step]) -> dict[Ref, int]:
+    start, *others = steps
+    assert start.distance == 0 and len({step.ref for step in steps}) == len(steps)
+    assert [step.distance for step in others] == sorted(step.distance for step in others)
+    return {step.ref: step.distance for step in others}
 
 
 @pytest.fixture
@@ -81,12 +82,29 @@ def test_the_same_as_a_plain_search(tangle, fold):
     assert any(root in search(down, root, 50) or root in down[near] for root in roots for near in down[root])
     for index, root in enumerate(roots):
         depth = (1, 3, 50)[index % 3]
-        steps = recursive_queries.steps(root, [UPSTREAM, DOWNSTREAM], depth=depth, limit=5000, siblings=5000, fold=fold)
-        assert found(steps, DOWNSTREAM) == search(down, root, depth)
-        assert found(steps, UPSTREAM) == search(up, root, depth)
+        around = Walk([Start(UPSTREAM, root), Start(DOWNSTREAM, root)], depth, 5000, 5000)
+        upstream, down_steps = traversal.steps(around, fold=fold)
+        assert found(upstream) == search(up, root, depth)
+        assert found(down_steps) == search(down, root, depth)
+        for step in (*upstream, *down_steps):
+            assert (step.upstream, step.downstream) == (len(up[step.ref]), len(down[step.ref]))
         if root.kind == VERSION:
-            assert set(recursive_queries.downstream(root, 10_000)) == search(down, root, 1000).keys()
-    assert recursive_queries.degrees(roots, fold=fold) == {ref: (len(up[ref]), len(down[ref])) for ref in roots}
+            rows = downstream.of([root.pk], 10_000)
+            assert {row.ref for row in rows} == {root, *search(down, root, 1000)}
+            among = {row.ref for row in rows}
+            assert {row.ref: set(row.sources) for row in rows} == {ref: up[ref] & among for ref in among}
+
+
+def test_two_walks_at_once_are_as_one_after_the_other(tangle):
+    down, up = rows_as_graph(fold=False)
+    one, other = sorted(down, key=lambda ref: len(search(down, ref, 2)))[-2:]
+    walks = [
+        Walk([Start(DOWNSTREAM, one)], 1, 5000, 5000),
+        Walk([Start(DOWNSTREAM, other), Start(UPSTREAM, one)], 2, 5000, 5000),
+    ]
+    together = traversal.steps(*walks, fold=False)
+    assert together == [*traversal.steps(walks[0], fold=False), *traversal.steps(walks[1], fold=False)]
+    assert [found(steps) for steps in together] == [search(down, one, 1), search(down, other, 2), search(up, one, 2)]
 
 
 def test_the_nearest_come_first_and_no_more_than_so_many(tangle):
@@ -95,9 +113,16 @@ def test_the_nearest_come_first_and_no_more_than_so_many(tangle):
     everything = search(down, root, 50)
     assert len(everything) > 10
     for limit in (1, 2, 5, 10):
-        steps = recursive_queries.steps(root, [DOWNSTREAM], depth=50, limit=limit, siblings=limit, fold=False)
-        some = found(steps, DOWNSTREAM)
+        [steps] = traversal.steps(Walk([Start(DOWNSTREAM, root)], 50, limit, limit), fold=False)
+        some = found(steps)
         assert len(some) == limit - 1
         assert sorted(some.values()) == sorted(everything.values())[: limit - 1]
-        assert recursive_queries.downstream(root, limit) == recursive_queries.downstream(root, limit)[:limit]
-        assert len(recursive_queries.downstream(root, limit)) == limit
+        nearest = {row.ref for row in downstream.of([root.pk], limit)} - {root}
+        assert sorted(everything[ref] for ref in nearest) == sorted(everything.values())[:limit]
+
+
+def test_downstream_of_several_versions(tangle):
+    down, _ = rows_as_graph(fold=False)
+    roots = [Ref(VERSION, version.pk) for version in tangle[:3]]
+    rows = downstream.of([root.pk for root in roots], 10_000)
+    assert {row.ref for row in rows} == {*roots, *(ref for root in roots for ref in search(down, root, 1000))}

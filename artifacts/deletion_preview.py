@@ -1,11 +1,14 @@
-"""What goes with a version, an artifact or a project that is deleted, what builds on it, and what keeps it."""
+"""What goes with a version, an artifact or a project that is deleted, and what keeps it: what is asked before.
+
+What was made from it is its `lineage.impact`.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts import permissions
 from accounts.actor import Actor
@@ -31,10 +34,10 @@ class Some(NamedTuple, Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Impact:
+class DeletionPreview:
     """`refusals` are the sentences that say why it cannot be deleted, and what to do; without one it can.
 
-    Of runs and versions there are those that the reader may see: runs that used it, and what these have logged.
+    `used_by` are the runs of other projects that used something of a project, as far as the reader may see them.
     """
 
     aliases: list[str] = field(default_factory=list)
@@ -42,33 +45,27 @@ class Impact:
     refusals: list[str] = field(default_factory=list)
     rules: list[AliasRule] = field(default_factory=list)
     used_by: Some[Run] = field(default_factory=lambda: Some([], 0))
-    downstream: Some[ArtifactVersion] = field(default_factory=lambda: Some([], 0))
 
 
-def of_version(actor: Actor, version: ArtifactVersion) -> Impact:
+def of_version(version: ArtifactVersion) -> DeletionPreview:
     """Of a version with its artifact, project and team. A `latest` that moves by itself falls back."""
     artifact, rules = version.artifact, protection.rules_for(version.artifact)
-    order = AliasOrder(rules)
-    names = sorted(version.aliases.values_list("alias", flat=True), key=order)
+    names = sorted(version.alias_names, key=AliasOrder(rules))
     follows = artifact.auto_latest and validators.LATEST in names
     names = [name for name in names if not (follows and name == validators.LATEST)]
     before = artifact.versions.finalized().exclude(pk=version.pk).order_by("-number").first() if follows else None
-    goes_to = before.version if before else ""
-    refusals = _refusals_of_version(rules, names)
-    return Impact(names, goes_to, refusals, **_users(actor, version.usages.all(), Q(pk=version.pk)))
+    return DeletionPreview(names, (before.version if before else "") or "", _refusals_of_version(rules, names))
 
 
-def of_artifact(actor: Actor, artifact: Artifact) -> Impact:
-    """Of an artifact with its project and team."""
-    rules, role = protection.rules_for(artifact), permissions.role_in(actor.user, artifact.project.team)
+def of_artifact(actor: Actor, artifact: Artifact, role: Role | None) -> DeletionPreview:
+    """Of an artifact with its project and team, in which the actor has this role."""
+    rules = protection.rules_for(artifact)
     names = sorted(artifact.alias_set.values_list("alias", flat=True), key=AliasOrder(rules))
     own = [rule for rule in rules if rule.artifact_id]
-    usages = ArtifactUsage.objects.filter(version__artifact=artifact)
-    refusals = _refusals_of_artifact(actor, role, rules, names)
-    return Impact(names, "", refusals, own, **_users(actor, usages, Q(artifact=artifact)))
+    return DeletionPreview(names, "", _refusals_of_artifact(actor, role, rules, names), own)
 
 
-def of_project(actor: Actor, project: Project) -> Impact:
+def of_project(actor: Actor, project: Project) -> DeletionPreview:
     """Of a project, which its admins delete whatever is protected in it: the aliases are those, as `artifact:alias`."""
     rules = list(AliasRule.objects.within(project).for_display()[:_MAX_RULES])
     protected = ArtifactAlias.objects.covered_by(*rules).within(project).order_by("artifact__name", "sort_key")
@@ -77,7 +74,7 @@ def of_project(actor: Actor, project: Project) -> Impact:
     usages = ArtifactUsage.objects.filter(version__artifact__project=project)
     users = Run.objects.visible_to(actor.user).filter(pk__in=usages.order_by().values("run")).exclude(project=project)
     aliases = [f"{artifact}:{alias}" for artifact, alias in pairs]
-    return Impact(aliases, rules=own, used_by=_some_runs(users))
+    return DeletionPreview(aliases, rules=own, used_by=_some_runs(users))
 
 
 def refusals_of_versions(artifact: Artifact, versions: Iterable[ArtifactVersion]) -> dict[UUID, str]:
@@ -126,20 +123,7 @@ def _refusals_of_artifact(actor: Actor, role: Role | None, rules: list[AliasRule
     return refusals
 
 
-def _users(actor: Actor, usages: QuerySet[ArtifactUsage], own: Q) -> dict[str, Some[Any]]:
-    """The runs that the usages are of, and what these have logged beside the `own` versions."""
-    users = Run.objects.visible_to(actor.user).filter(pk__in=usages.order_by().values("run"))
-    logged = ArtifactVersion.objects.visible_to(actor.user).finalized().filter(run__in=users.order_by().values("pk"))
-    listed = long_values.defer(
-        logged.exclude(own).select_related("artifact__project__team"), "", "artifact", "artifact__project"
-    )
-    return {"used_by": _some_runs(users), "downstream": _some(listed.order_by("-id"))}
-
-
 def _some_runs(runs: QuerySet[Run]) -> Some[Run]:
-    return _some(long_values.defer(runs.select_related("project__team"), "", "project").order_by("-id"))
-
-
-def _some(rows: QuerySet[Any]) -> Some[Any]:
+    rows = long_values.defer(runs.select_related("project__team"), "", "project").order_by("-id")
     first = list(rows[: MAX_LISTED + 1])
     return Some(first[:MAX_LISTED], bounded_count.count(rows) if len(first) > MAX_LISTED else len(first))
