@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts, drafts, errors, events, folder_summaries, search_index, tasks, validators
+from artifacts import artifacts, draft_files, errors, events, folder_summaries, search_index, tasks, validators
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
 from artifacts.content import digests, uploads
@@ -57,7 +57,7 @@ def begin(
     *,
     digest: str | None = None,
     executable_digest: str | None = None,
-    specs: Sequence[drafts.FileSpec | ReferenceSpec] = (),
+    specs: Sequence[draft_files.FileSpec | ReferenceSpec] = (),
     run: Run | None = None,
     description: str = "",
     notes: str = "",
@@ -332,12 +332,12 @@ def _digest_of_contents(version: ArtifactVersion) -> str | None:
         if paths:
             missing = list(files.values_list("blob__sha256", flat=True)[:_MAX_PATHS_IN_ERROR])
             raise refusal(message, paths=paths, missing=missing)
-    drafts.check_tree(version.files.values_list("path", flat=True))
+    draft_files.check_tree(version.files.values_list("path", flat=True))
     return digests.of_version(version)
 
 
 def _freeze(version: ArtifactVersion, digest: str | None) -> None:
-    drafts.count_files(version)
+    draft_files.count_files(version)
     version.state = ArtifactVersion.State.FINALIZED
     version.finalized_at = timezone.now()
     version.digest = digest

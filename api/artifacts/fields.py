@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from artifacts import storage, validators
 from artifacts.content import uploads
-from artifacts.drafts import MAX_FILES_A_CALL, FileSpec
+from artifacts.draft_files import MAX_FILES_A_CALL, FileSpec
 from artifacts.references import references, uris
 from artifacts.references.references import ReferenceSpec
 

@@ -12,9 +12,9 @@ from django.db import transaction
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import drafts, errors, storage, tasks, validators
+from artifacts import draft_files, errors, storage, tasks, validators
 from artifacts.content import incoming, uploads
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
 
 
@@ -35,8 +35,8 @@ def begin(
     can_bind = bool(spec.sha256 or storage_key) and part_size is None and storage.enforces_checksums()
     is_bound = can_bind and bool(spec.sha256)
     with transaction.atomic():
-        version = drafts.lock_draft(actor, version)
-        drafts.require_path_free(version, spec.path)
+        version = draft_files.lock_draft(actor, version)
+        draft_files.require_path_free(version, spec.path)
         version.save(update_fields=["touched_at"])
         if storage_key:
             return _get_open_upload(version, storage_key, spec.size, part_size, can_bind)
@@ -75,7 +75,7 @@ def register(
     `etags`, the store's ETag of each part by number, complete an upload in parts. Raises `VersionIncomplete` while the
     bytes have not arrived, `BytesMismatch` where they are not those of the spec.
     """
-    drafts.check_specs([spec])
+    draft_files.check_specs([spec])
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     obj = StoredObject.objects.single_uploads().filter(version=version).by_storage_key(storage_key).first()
     if obj is None:
@@ -150,7 +150,7 @@ def _check_bytes(spec: FileSpec, obj: StoredObject) -> storage.ObjectInfo:
 
 @transaction.atomic
 def _create_file(actor: Actor, version: ArtifactVersion, spec: FileSpec, obj: StoredObject) -> ArtifactFile:
-    version = drafts.lock_draft(actor, version)
+    version = draft_files.lock_draft(actor, version)
     existing = version.files.filter(path=spec.path, blob__object=obj).select_related("blob__object").first()
     if existing:
         return existing
@@ -172,6 +172,6 @@ def _create_file(actor: Actor, version: ArtifactVersion, spec: FileSpec, obj: St
     taken = errors.PathTaken(f"The draft already has a file at {spec.path!r}.", paths=[spec.path])
     with errors.refuse(file_path_unique=taken):
         file.save(force_insert=True)
-    drafts.count_files(version)
+    draft_files.count_files(version)
     tasks.hash_object.delay_on_commit(str(obj.pk))
     return file

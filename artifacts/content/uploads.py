@@ -19,7 +19,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors, storage
 from artifacts.content import deletions, incoming
-from artifacts.drafts import lock_draft
+from artifacts.draft_files import lock_draft
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 
 MAX_OBJECTS_A_CALL = 1_000

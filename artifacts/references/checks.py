@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import drafts, errors
+from artifacts import draft_files, errors
 from artifacts.models import ArtifactVersion, ReferenceCheck
 from artifacts.references import tasks
 
@@ -44,9 +44,9 @@ def request(actor: Actor, version: ArtifactVersion) -> ReferenceCheck:
 def identify(actor: Actor, draft: ArtifactVersion) -> None:
     """Have the references of a draft identified that are not, those too of which nothing was found out before.
 
-    Nothing where its digest was stated: that covers what its client knows of them. Raises as `drafts.lock_draft`.
+    Nothing where its digest was stated: that covers what its client knows of them. Raises as `draft_files.lock_draft`.
     """
-    version = drafts.lock_draft(actor, draft)
+    version = draft_files.lock_draft(actor, draft)
     if version.digest or not version.files.filter(reference_identity="").update(reference_reason=None):
         return
     now = timezone.now()

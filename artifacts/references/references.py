@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.actor import Actor
-from artifacts import drafts, errors, validators
-from artifacts.drafts import FileSpec
+from artifacts import draft_files, errors, validators
+from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, ArtifactVersion, ReferenceState
 from artifacts.references import uris
 
@@ -40,7 +40,7 @@ class ReferenceSpec:
 
     def to_file(self, version: ArtifactVersion) -> ArtifactFile:
         """The row of this reference, not saved yet."""
-        return drafts.new_file(
+        return draft_files.new_file(
             version,
             self.path,
             self.size,
@@ -54,12 +54,12 @@ class ReferenceSpec:
 
 @transaction.atomic
 def add(actor: Actor, version: ArtifactVersion, specs: Sequence[FileSpec | ReferenceSpec]) -> tuple[int, list[str]]:
-    """Add references to a draft, and files by their sha256, as `drafts.add` does: all of them or none.
+    """Add references to a draft, and files by their sha256, as `draft_files.add` does: all of them or none.
 
     Returns how many were new, and which sha256 must be uploaded. The same path with the same reference again is fine,
     with another one, or a file, `PathTaken`. Raises `ReferenceRefused` for a URI that no version may refer to.
     """
-    return add_to_locked(actor, drafts.lock_draft(actor, version), specs)
+    return add_to_locked(actor, draft_files.lock_draft(actor, version), specs)
 
 
 def add_to_locked(
@@ -68,26 +68,26 @@ def add_to_locked(
     """`add`, for callers that hold the draft's lock and have checked the permission."""
     files = [spec for spec in specs if isinstance(spec, FileSpec)]
     if len(files) == len(specs):
-        return drafts.add_to_locked(actor, version, files)
-    drafts.check_specs(specs)
+        return draft_files.add_to_locked(actor, version, files)
+    draft_files.check_specs(specs)
     new = _new_among(version, [check(spec) for spec in specs if isinstance(spec, ReferenceSpec)])
-    drafts.check_total_size(version, [*new, *files])
+    draft_files.check_total_size(version, [*new, *files])
     ArtifactFile.objects.bulk_create((spec.to_file(version) for spec in new), batch_size=_BATCH_SIZE)
-    added, missing = drafts.add_to_locked(actor, version, files)
+    added, missing = draft_files.add_to_locked(actor, version, files)
     return len(new) + added, missing
 
 
 @transaction.atomic
 def add_one(actor: Actor, version: ArtifactVersion, spec: ReferenceSpec) -> ArtifactFile:
     """Add one reference to a draft, or return the same one, which it has already. Raises as `add`."""
-    drafts.check_specs([spec])
+    draft_files.check_specs([spec])
     spec = check(spec)
-    version = drafts.lock_draft(actor, version)
+    version = draft_files.lock_draft(actor, version)
     if _new_among(version, [spec]):
-        drafts.require_path_free(version, spec.path)
-        drafts.check_total_size(version, [spec])
+        draft_files.require_path_free(version, spec.path)
+        draft_files.check_total_size(version, [spec])
         spec.to_file(version).save(force_insert=True)
-        drafts.count_files(version)
+        draft_files.count_files(version)
     return version.files.get(path=spec.path)
 
 

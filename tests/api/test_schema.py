@@ -27,7 +27,7 @@ from api.fast_path.wsgi import AliasFastPath
 from artifacts import event_messages
 from artifacts.aliases import proposals, protection
 from artifacts.content import downloads, single_upload
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion, ExternalStore
 from events import outbox
 from notifications import watches, webhooks

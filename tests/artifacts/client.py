@@ -15,7 +15,7 @@ from accounts.models import User
 from artifacts import versions
 from artifacts.content import uploads
 from artifacts.content.uploads import PackEntry, UploadRequest
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.errors import VersionFinalized, VersionNotFound
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.storage import SignedPut

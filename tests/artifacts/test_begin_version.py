@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import drafts as files
+from artifacts import draft_files as files
 from artifacts import versions
 from artifacts.errors import InvalidPath, PathTaken
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import drafts, versions
+from artifacts import draft_files, versions
 from artifacts.errors import PathTaken, VersionFinalized, VersionNotFound
 from artifacts.models import ArtifactFile, ArtifactVersion
 from core import errors
@@ -22,7 +22,7 @@ def stated(**contents: bytes) -> list[dict]:
 
 
 def test_files_are_added_to_a_draft(bob, draft):
-    added, missing = drafts.add(Actor(bob), draft, file_specs({"a": b"aa", "b": b"b"}))
+    added, missing = draft_files.add(Actor(bob), draft, file_specs({"a": b"aa", "b": b"b"}))
 
     assert (added, missing) == (2, sorted([sha256(b"aa"), sha256(b"b")]))
     draft.refresh_from_db()
@@ -31,7 +31,7 @@ def test_files_are_added_to_a_draft(bob, draft):
 
 def test_the_permission_costs_no_query_of_its_own(bob, draft, django_assert_num_queries):
     with django_assert_num_queries(9):  # the first one locks the draft and loads the role
-        drafts.add(Actor(bob), draft, file_specs({"a": b"aa", "b": b"b"}))
+        draft_files.add(Actor(bob), draft, file_specs({"a": b"aa", "b": b"b"}))
 
 
 def test_the_wire(api, bob, draft):
@@ -42,9 +42,9 @@ def test_the_wire(api, bob, draft):
 
 
 def test_the_same_again_is_fine(bob, draft):
-    drafts.add(Actor(bob), draft, file_specs({"a": b"a"}))
+    draft_files.add(Actor(bob), draft, file_specs({"a": b"a"}))
 
-    assert drafts.add(Actor(bob), draft, file_specs({"a": b"a", "b": b"b"})) == (
+    assert draft_files.add(Actor(bob), draft, file_specs({"a": b"a", "b": b"b"})) == (
         1,
         sorted([sha256(b"a"), sha256(b"b")]),
     )
@@ -53,7 +53,7 @@ def test_the_same_again_is_fine(bob, draft):
 
 def test_a_file_says_all_of_itself(api, bob, draft, work):
     body = b"<p>hello</p>"
-    drafts.add(Actor(bob), draft, file_specs({"pages/hello.html": body, "no-ending": b"x"}))
+    draft_files.add(Actor(bob), draft, file_specs({"pages/hello.html": body, "no-ending": b"x"}))
     upload(bob, draft, [body])
     unknown, page = api(bob).get(f"{ARTIFACTS}/versions/{draft.pk}").json()["files"]
 
@@ -138,15 +138,15 @@ def test_a_file_is_taken_out_of_a_draft(api, bob, artifact):
 
 def test_a_path_is_free_again_for_other_contents(bob, artifact):
     draft = begin(bob, artifact, {"a": b"a"}).version
-    drafts.remove(Actor(bob), draft.files.get())
+    draft_files.remove(Actor(bob), draft.files.get())
 
-    assert drafts.add(Actor(bob), draft, file_specs({"a": b"other"})) == (1, [sha256(b"other")])
+    assert draft_files.add(Actor(bob), draft, file_specs({"a": b"other"})) == (1, [sha256(b"other")])
 
 
 def test_a_path_holds_one_file(api, bob, draft):
-    drafts.add(Actor(bob), draft, file_specs({"a": b"a"}))
+    draft_files.add(Actor(bob), draft, file_specs({"a": b"a"}))
     with pytest.raises(PathTaken):
-        drafts.add(Actor(bob), draft, file_specs({"a": b"b", "c": b"c"}))
+        draft_files.add(Actor(bob), draft, file_specs({"a": b"b", "c": b"c"}))
 
     answer = api(bob).post(f"{ARTIFACTS}/versions/{draft.pk}/files/batch", {"files": stated(a=b"b", c=b"c")})
     assert (answer.status_code, answer.json()["code"], answer.json()["paths"]) == (409, "PathTaken", ["a"])
@@ -163,31 +163,33 @@ def test_a_path_is_stated_once_in_a_call(api, bob, draft):
 @pytest.mark.parametrize(("first", "second"), [("a", "a/b"), ("a/b", "a"), ("a/b/c", "a/b"), ("a/b", "a/b/c/d")])
 def test_a_path_that_is_a_folder_of_another_never_becomes_final(bob, draft, first, second):
     """Within a call it is refused at once, over several calls at the end; the draft can be mended."""
-    drafts.add(Actor(bob), draft, file_specs({first: b"1"}))
-    drafts.add(Actor(bob), draft, file_specs({second: b"2"}))
+    draft_files.add(Actor(bob), draft, file_specs({first: b"1"}))
+    draft_files.add(Actor(bob), draft, file_specs({second: b"2"}))
     upload(bob, draft, [b"1", b"2"])
     with pytest.raises(PathTaken) as refusal:
         versions.finalize(Actor(bob, Channel.SDK), draft)
 
     assert sorted(refusal.value.extra["paths"]) == sorted([first, second])
-    drafts.remove(Actor(bob), draft.files.get(path=second))
+    draft_files.remove(Actor(bob), draft.files.get(path=second))
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.file_count == 1
 
 
 def test_neighbours_are_no_folders(bob, draft):
-    drafts.add(Actor(bob), draft, file_specs({"a/b": b"1"}))
+    draft_files.add(Actor(bob), draft, file_specs({"a/b": b"1"}))
 
-    assert drafts.add(Actor(bob), draft, file_specs({"a/bc": b"2", "a/b.d": b"3", "a/c/b": b"4", "ab": b"5"}))[0] == 4
+    assert (
+        draft_files.add(Actor(bob), draft, file_specs({"a/bc": b"2", "a/b.d": b"3", "a/c/b": b"4", "ab": b"5"}))[0] == 4
+    )
 
 
 def test_contents_of_a_finalized_version_never_change(api, bob, v1):
     file = v1.files.get()
     with pytest.raises(VersionFinalized):
-        drafts.add(Actor(bob), v1, file_specs({"new": b"new"}))
+        draft_files.add(Actor(bob), v1, file_specs({"new": b"new"}))
     with pytest.raises(VersionFinalized):
-        drafts.add(Actor(bob), v1, file_specs({"one.txt": b"one"}))
+        draft_files.add(Actor(bob), v1, file_specs({"one.txt": b"one"}))
     with pytest.raises(VersionFinalized):
-        drafts.remove(Actor(bob), file)
+        draft_files.remove(Actor(bob), file)
 
     client = api(bob)
     for answer in (
@@ -204,7 +206,7 @@ def test_a_draft_that_was_given_up_takes_nothing(bob, draft):
     versions.delete(Actor(bob, Channel.SDK), ArtifactVersion.objects.get(pk=draft.pk))
 
     with pytest.raises(VersionNotFound):
-        drafts.add(Actor(bob), draft, file_specs({"a": b"a"}))
+        draft_files.add(Actor(bob), draft, file_specs({"a": b"a"}))
 
 
 def test_ids_in_the_body_are_those_of_the_url(api, bob, draft, v1):
@@ -223,9 +225,9 @@ def test_ids_in_the_body_are_those_of_the_url(api, bob, draft, v1):
 def test_a_viewer_writes_nothing(api, vera, bob, artifact, v1):
     draft = begin(bob, artifact, {"a": b"a"}).version
     with pytest.raises(errors.Denied):
-        drafts.add(Actor(vera), draft, [])
+        draft_files.add(Actor(vera), draft, [])
     with pytest.raises(errors.Denied):
-        drafts.remove(Actor(vera), draft.files.get())
+        draft_files.remove(Actor(vera), draft.files.get())
 
     client = api(vera)
     # She does not even see drafts.
@@ -244,7 +246,7 @@ def test_odd_cursors_are_refused(api, bob, v1, query):
 @pytest.mark.django_db(transaction=True)
 def test_many_batches_at_once_make_one_list(bob, draft):
     batches = [{f"{batch}/{number}": f"{number}".encode() for number in range(10)} for batch in range(6)]
-    at_once(*[lambda batch=batch: drafts.add(Actor(bob), draft, file_specs(batch)) for batch in batches])
+    at_once(*[lambda batch=batch: draft_files.add(Actor(bob), draft, file_specs(batch)) for batch in batches])
 
     draft.refresh_from_db()
     assert (draft.file_count, draft.files.count(), draft.total_size) == (60, 60, 60)
@@ -253,7 +255,7 @@ def test_many_batches_at_once_make_one_list(bob, draft):
 @pytest.mark.django_db(transaction=True)
 def test_of_two_files_at_one_path_one_stays(bob, draft):
     answers = at_once(
-        *[lambda body=body: drafts.add(Actor(bob), draft, file_specs({"a": body})) for body in (b"1", b"2", b"3")]
+        *[lambda body=body: draft_files.add(Actor(bob), draft, file_specs({"a": body})) for body in (b"1", b"2", b"3")]
     )
 
     assert sum(isinstance(answer, PathTaken) for answer in answers) == 2

@@ -5,7 +5,7 @@ from dataclasses import replace
 from accounts.actor import Actor, Channel
 from artifacts import version_diff, versions
 from artifacts.content import digests, single_upload
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from tests.artifacts.client import digest_of, file_specs, send, sha256, upload
 
 ARTIFACTS = "/api/v1/artifacts"

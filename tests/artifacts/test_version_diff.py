@@ -5,7 +5,7 @@ import pytest
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, name_resolution, version_diff, versions
 from artifacts.content import single_upload
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.errors import AliasNotFound, Missing, VersionNotFound
 from artifacts.models import ArtifactVersion
 from artifacts.references.references import ReferenceSpec

@@ -15,7 +15,7 @@ from accounts.actor import Actor, Channel
 from accounts.models import User
 from artifacts import storage, store_connection, tasks, versions
 from artifacts.content import deletions, downloads, incoming, reconciliation, single_upload, uploads
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.models import Artifact, ArtifactVersion, Blob, PendingDeletion, StoredObject
 from artifacts.storage import SignedPut
 from harness import servers

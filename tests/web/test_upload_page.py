@@ -6,9 +6,9 @@ import pytest
 from django.conf import settings
 
 from accounts.actor import Actor
-from artifacts import drafts, versions
+from artifacts import draft_files, versions
 from artifacts.content import single_upload
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.models import AliasChange, ArtifactVersion
 from tests.artifacts.client import log, send, sha256
 
@@ -118,7 +118,7 @@ def test_hashes_appear_and_then_it_asks_no_more(browser, bob, draft, work):
 
 
 def test_a_long_draft_is_split_into_pages(browser, bob, draft, django_assert_max_num_queries):
-    drafts.add(Actor(bob), draft, [FileSpec(f"{number:03}", 1, sha256(b"%d" % number)) for number in range(120)])
+    draft_files.add(Actor(bob), draft, [FileSpec(f"{number:03}", 1, sha256(b"%d" % number)) for number in range(120)])
     client = browser(bob)
     with django_assert_max_num_queries(12):
         first = client.get(f"{PAGE}?version=v1").content.decode()

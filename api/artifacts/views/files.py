@@ -32,9 +32,9 @@ from api.lookups import get_or_missing
 from api.pagination import cursor_page_of, page_by_cursor, parse
 from api.permissions import SignedIn
 from api.serialization import parse_body
-from artifacts import drafts, storage
+from artifacts import draft_files, storage
 from artifacts.content import downloads, single_upload
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, StoredObject
 from artifacts.references import references
 
@@ -122,7 +122,7 @@ class FileDetail(APIView):
     @extend_schema(responses={204: None}, operation_id="files_delete")
     def delete(self, request: Request, file_id: UUID) -> Response:
         """Remove a file from a draft."""
-        drafts.remove(Actor.from_api(request), get_file(request, file_id))
+        draft_files.remove(Actor.from_api(request), get_file(request, file_id))
         return Response(status=204)
 
 

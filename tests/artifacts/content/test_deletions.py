@@ -11,7 +11,7 @@ from accounts import teams
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, health, storage, tasks, versions
 from artifacts.content import deletions, garbage_collection, single_upload, uploads
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactVersion, PendingDeletion, StoredObject
 from projects import projects
 from projects.models import Project

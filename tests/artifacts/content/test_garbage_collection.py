@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from accounts.actor import Actor, Channel
-from artifacts import artifacts, drafts, storage, tasks, versions
+from artifacts import artifacts, draft_files, storage, tasks, versions
 from artifacts.content import deletions, garbage_collection, single_upload, uploads
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import (
@@ -111,7 +111,7 @@ def test_a_twin_that_was_merged_leaves_its_bytes_to_the_sweep(alice, bob, artifa
 
 def test_an_upload_that_was_never_registered_goes_with_its_draft(bob, artifact, age):
     draft = versions.begin(Actor(bob), artifact).version
-    obj = single_upload.begin(Actor(bob), draft, drafts.FileSpec("x", 1))
+    obj = single_upload.begin(Actor(bob), draft, draft_files.FileSpec("x", 1))
     send(single_upload.sign_put(obj), b"x")
     age(**PAST_GRACE)
     assert clean() == 0
@@ -136,10 +136,10 @@ def test_a_draft_that_is_filled_slowly_loses_nothing(bob, artifact, age):
 def test_a_key_is_not_used_twice_even_after_a_sweep(bob, artifact, age):
     draft = fill(bob, artifact, {"a": b"first"})
     [first] = keys(draft)
-    drafts.remove(Actor(bob), draft.files.get())
+    draft_files.remove(Actor(bob), draft.files.get())
     age(days=2)
     clean()
-    drafts.add(Actor(bob), draft, file_specs({"a": b"second"}))
+    draft_files.add(Actor(bob), draft, file_specs({"a": b"second"}))
     [second] = uploads.begin(Actor(bob), draft, [single_file(b"second")])
 
     assert second.object.key == f"{first}~1"

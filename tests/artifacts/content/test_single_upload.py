@@ -3,9 +3,9 @@
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import drafts, storage, versions
+from artifacts import draft_files, storage, versions
 from artifacts.content import single_upload, uploads
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.errors import BytesMismatch, PathTaken, VersionFinalized, VersionIncomplete
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
 from artifacts.storage import SignedPut
@@ -99,7 +99,7 @@ def test_registering_twice_is_once(api, bob, draft, sent):
 
 def test_the_two_ways_of_uploading_can_be_mixed(bob, artifact, sent, draft):
     single_upload.register(Actor(bob), draft, FileSpec("a/x.txt", 4), sent.key)
-    drafts.add(Actor(bob), draft, [FileSpec("b", 1, sha256(b"b"))])
+    draft_files.add(Actor(bob), draft, [FileSpec("b", 1, sha256(b"b"))])
     [one] = uploads.begin(Actor(bob), draft, [single_file(b"b")])
     send(one.put, b"b")
 
@@ -210,7 +210,7 @@ def test_a_pack_or_an_upload_in_parts_is_no_file(bob, artifact):
 
 
 def test_a_path_that_is_taken(api, bob, draft, sent):
-    drafts.add(Actor(bob), draft, [FileSpec("a/x.txt", 1, sha256(b"b"))])
+    draft_files.add(Actor(bob), draft, [FileSpec("a/x.txt", 1, sha256(b"b"))])
     with pytest.raises(PathTaken):
         single_upload.register(Actor(bob), draft, FileSpec("a/x.txt", 4), sent.key)
 

@@ -7,7 +7,7 @@ import pytest
 from accounts.actor import Actor, Channel
 from artifacts import storage, versions
 from artifacts.content import single_upload
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.errors import BytesMismatch, PathTaken, VersionFinalized, VersionIncomplete
 from artifacts.models import ArtifactVersion, StoredObject
 from artifacts.storage import SignedPut

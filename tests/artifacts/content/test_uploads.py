@@ -5,7 +5,7 @@ import os
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import drafts, storage, versions
+from artifacts import draft_files, storage, versions
 from artifacts.content import uploads
 from artifacts.content.uploads import PackEntry, UploadRequest
 from artifacts.errors import BytesMismatch, VersionFinalized, VersionIncomplete
@@ -214,15 +214,15 @@ def test_keys_too_long_or_among_the_packs_get_a_name_of_their_own(bob, artifact)
 
 def test_a_key_is_never_used_twice(bob, draft):
     [first] = uploads.begin(Actor(bob), draft, [single_file(b"one")])
-    drafts.remove(Actor(bob), draft.files.get(path="a/one.txt"))
-    drafts.add(Actor(bob), draft, file_specs({"a/one.txt": b"new"}))
+    draft_files.remove(Actor(bob), draft.files.get(path="a/one.txt"))
+    draft_files.add(Actor(bob), draft, file_specs({"a/one.txt": b"new"}))
     [second] = uploads.begin(Actor(bob), draft, [single_file(b"new")])
 
     assert (first.object.key, second.object.key) == (
         f"{draft.storage_path}/a/one.txt", f"{draft.storage_path}/a/one.txt~1",
     )  # fmt: skip
-    drafts.remove(Actor(bob), draft.files.get(path="a/one.txt"))
-    drafts.add(Actor(bob), draft, file_specs({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
+    draft_files.remove(Actor(bob), draft.files.get(path="a/one.txt"))
+    draft_files.add(Actor(bob), draft, file_specs({"a/one.txt": b"newer", "a/one.txt~2": b"a path like a key"}))
     keys = [
         item.object.key
         for item in uploads.begin(Actor(bob), draft, [single_file(b"newer"), single_file(b"a path like a key")])
@@ -358,10 +358,10 @@ def test_wrong_sizes_are_reported_at_the_end(bob, draft):
 
 def test_bytes_that_no_file_waits_for_do_not_stop_the_draft(bob, artifact):
     draft = fill(bob, artifact, {"a": b"a", "b": b"b"})
-    drafts.add(Actor(bob), draft, file_specs({"c": b"c"}))
+    draft_files.add(Actor(bob), draft, file_specs({"c": b"c"}))
     [gone] = uploads.begin(Actor(bob), draft, [single_file(b"c")])
     storage.upload_file(gone.object.key, b"of a wrong size")
-    drafts.remove(Actor(bob), draft.files.get(path="c"))
+    draft_files.remove(Actor(bob), draft.files.get(path="c"))
     draft.refresh_from_db()
 
     assert versions.finalize(Actor(bob, Channel.SDK), draft).version.file_count == 2

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.actor import Actor, Channel
 from artifacts import storage, store_connection, tasks, versions
 from artifacts.content import single_upload, uploads, verification
-from artifacts.drafts import FileSpec
+from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactVersion, Blob, StoredObject
 from tests.artifacts.client import MIB, at_once, begin, fetch, fill, in_parts, log, md5, parts_of, send, sha256
 

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from accounts.actor import Actor, Channel
-from artifacts import drafts, errors, highlights, search, versions
+from artifacts import draft_files, errors, highlights, search, versions
 from artifacts.content import digests, downloads, garbage_collection, verification
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, ReferenceState
 from artifacts.previews import registry
@@ -55,9 +55,9 @@ def test_references_and_files_are_added_together(bob, draft):
     assert draft.files.get(path=WEB.path).reference_uri == again.uri
     assert references.add_one(Actor(bob), draft, again).path == WEB.path
     assert counts(draft) == (3, 12, 2, 10)
-    drafts.remove(Actor(bob), train)
+    draft_files.remove(Actor(bob), train)
     assert counts(draft) == (2, 2, 1, 0)
-    drafts.remove(Actor(bob), draft.files.get(path=WEB.path))
+    draft_files.remove(Actor(bob), draft.files.get(path=WEB.path))
     assert (counts(draft), draft.reference_state) == ((1, 2, 0, 0), None)
 
 

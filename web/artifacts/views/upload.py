@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import drafts, versions
+from artifacts import draft_files, versions
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
 from web import rendering
 from web.artifacts import reference_views, tab_contexts
@@ -45,7 +45,7 @@ def upload(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def draft_files(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+def show_draft_files(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     """The files of a draft with what workers have found out: hashes, and what references are. It polls until then."""
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     draft = find_draft(request, artifact)
@@ -61,7 +61,7 @@ def remove_file(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         raise Http404("Draft not found. It may have been finalized or discarded.")
     form = RemoveForm(draft.files.select_related("version__artifact__project__team"), request.POST)
     if form.is_valid():
-        drafts.remove(Actor.from_page(request), form.cleaned_data["file"])
+        draft_files.remove(Actor.from_page(request), form.cleaned_data["file"])
     if not rendering.is_partial(request):
         return redirect(f"{reverse('upload', args=draft.artifact.url_args)}?version={draft.url_name}")
     draft.refresh_from_db(fields=["file_count", "total_size", "reference_count", "referenced_size"])
