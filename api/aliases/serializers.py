@@ -327,15 +327,28 @@ class ProposalSerializer(serializers.ModelSerializer):
         model = AliasProposal
         fields = (
             "id", "artifact_id", "artifact_name", "alias", "from_version_id", "from_version", "to_version_id",
-            "to_version", "reason", "proposed_by", "state", "decided_by", "comment", "created_at", "decided_at",
+            "to_version", "is_rollback", "reason", "proposed_by", "state", "decided_by", "comment", "created_at",
+            "decided_at",
         )  # fmt: skip
 
 
 class ProposalCreate(serializers.Serializer):
     alias = AliasNameField()
-    version_id = serializers.UUIDField(allow_null=True, help_text="Null to remove the alias.")
+    version_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Null to remove the alias. Left out of a rollback."
+    )
+    is_rollback = serializers.BooleanField(
+        default=False, help_text="Back to the previous version, as a rollback would move it."
+    )
     reason = ReasonField()
     artifact_id = serializers.UUIDField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if data["is_rollback"] and "version_id" in data:
+            raise serializers.ValidationError({"version_id": "Leave it out: a rollback leads to the previous version."})
+        if not data["is_rollback"] and "version_id" not in data:
+            raise serializers.ValidationError({"version_id": "This field is required."})
+        return data
 
 
 class ProposalDecision(serializers.Serializer):

@@ -135,7 +135,7 @@ class AliasChangeAdmin(FromAndTo, ReadOnlyAdmin):
     search_fields = ("alias", "artifact_name", "changed_by_name", "key_name", "reason")
     ordering = ("-id",)
     show_full_result_count = False
-    fields = (*list_display, "number", "proposal_id")
+    fields = (*list_display, "is_rollback", "number", "proposal_id")
     readonly_fields = fields
 
 
@@ -214,7 +214,7 @@ class AliasProposalAdmin(FromAndTo, ReadOnlyAdmin):
         "reason",
         "comment",
     )
-    fields = (*list_display, "reason", "comment")
+    fields = (*list_display, "is_rollback", "reason", "comment")
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AliasProposal]:

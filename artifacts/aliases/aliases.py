@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 
 from accounts.actor import Actor
 from artifacts import errors, validators
@@ -70,7 +69,7 @@ def update_many(
     artifact, states = lock.acquire_and_read(actor, artifact, targets)
     moves = []
     for alias, to in targets.items():
-        _require_expected(alias, states[alias].row, (expected or {}).get(alias, NO_EXPECTATION))
+        require_expected(alias, states[alias].row, (expected or {}).get(alias, NO_EXPECTATION))
         if to is None:
             moves.append(_drop(actor, artifact, alias, states[alias]))
         else:
@@ -85,12 +84,8 @@ def rollback(actor: Actor, artifact: Artifact, alias: str, expected: Expected = 
     A second rollback undoes the first. Raises `NothingBefore`, `AliasNotFound`, and what `move` raises.
     """
     artifact, states = lock.acquire_and_read(actor, artifact, {alias: None})
-    _require_expected(alias, states[alias].row, expected)
-    before = version_before(artifact, alias)
-    if not before.is_finalized:
-        raise errors.AliasTargetRefused(
-            f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
-        )
+    require_expected(alias, states[alias].row, expected)
+    before = rollback_target(artifact, alias)
     return _put(actor, artifact, alias, states[alias], before, is_rollback=True)
 
 
@@ -141,24 +136,14 @@ def version_before(artifact: Artifact, alias: str) -> ArtifactVersion:
     return artifact.versions.get(pk=earlier.to_version_id)
 
 
-def rollback_version(artifact: Artifact, alias: str) -> str:
-    """Where `rollback` leads, such as `v3`, also for an alias that was removed; empty where it would be refused."""
-    try:
-        before = version_before(artifact, alias)
-    except (errors.NothingBefore, errors.AliasNotFound):
-        return ""
-    return before.version if before.is_finalized else ""
-
-
-def rollback_versions(artifact: Artifact, aliases: Iterable[str]) -> dict[str, str]:
-    """Where `rollback` leads each of these aliases, such as `v3`; without those that it would refuse. One query."""
-    earlier = AliasChange.objects.of(OuterRef("artifact"), OuterRef("alias")).filter(to_version__isnull=False)
-    earlier = earlier.exclude(to_version=OuterRef("version"))
-    rows = artifact.alias_set.filter(alias__in=list(aliases)).order_by().annotate(
-        number=Subquery(earlier.values("to_number")[:1]), state=Subquery(earlier.values("to_version__state")[:1])
-    )  # fmt: skip
-    finalized = rows.filter(state=ArtifactVersion.State.FINALIZED)
-    return {alias: f"v{number}" for alias, number in finalized.values_list("alias", "number")}
+def rollback_target(artifact: Artifact, alias: str) -> ArtifactVersion:
+    """The same, if an alias can be at it. Raises `AliasTargetRefused` too."""
+    before = version_before(artifact, alias)
+    if not before.is_finalized:
+        raise errors.AliasTargetRefused(
+            f"Alias {alias!r} was at {before.version} before, which is {before.state}: move it to another version."
+        )
+    return before
 
 
 def check_target(artifact: Artifact, version: ArtifactVersion) -> None:
@@ -195,6 +180,20 @@ def check_room(artifact: Artifact, new: Iterable[str]) -> None:
         )
 
 
+def require_expected(alias: str, row: ArtifactAlias | None, expected: Expected) -> None:
+    """Raise `AliasMoved` unless the alias is where the caller expects it."""
+    if isinstance(expected, NoExpectation):
+        return
+    if (row.version_id if row else None) == expected:
+        return
+    extra = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
+    message = f"Alias {alias!r} no longer exists."
+    if row:
+        happened = "created" if expected is None else "moved"
+        message = f"Alias {alias!r} was {happened} in the meantime: it now points to {row.version.version}."
+    raise errors.AliasMoved(message, **{"alias": alias, "version": None, "version_id": None} | extra)
+
+
 def put_alias(
     actor: Actor,
     artifact: Artifact,
@@ -207,8 +206,9 @@ def put_alias(
     """Put the alias on the version and record it, for callers that hold its lock and asked `protection`."""
     validators.check_alias(alias)
     state = lock.read(artifact, alias, to)
-    _require_expected(alias, state.row, expected)
-    return _put(actor, artifact, alias, state, to, proposal)
+    require_expected(alias, state.row, expected)
+    is_rollback = proposal.is_rollback if proposal else False
+    return _put(actor, artifact, alias, state, to, proposal, is_rollback=is_rollback)
 
 
 def drop_alias(
@@ -221,7 +221,7 @@ def drop_alias(
 ) -> Move:
     """Remove the alias and record it, for callers that hold its lock and asked `protection`."""
     state = lock.read(artifact, alias)
-    _require_expected(alias, state.row, expected)
+    require_expected(alias, state.row, expected)
     return _drop(actor, artifact, alias, state, proposal)
 
 
@@ -240,7 +240,7 @@ def _put(
     to: ArtifactVersion,
     proposal: AliasProposal | None = None,
     *,
-    is_rollback: bool = False,
+    is_rollback: bool | None = False,
 ) -> Move:
     to = state.target or to
     check_target(artifact, to)
@@ -269,20 +269,6 @@ def _drop(
     history.record(actor, artifact, alias, row.version, None, state.last, proposal)
     row.delete()
     return Move(row, row.version, is_gone=True)
-
-
-def _require_expected(alias: str, row: ArtifactAlias | None, expected: Expected) -> None:
-    """Raise `AliasMoved` unless the alias is where the caller expects it."""
-    if isinstance(expected, NoExpectation):
-        return
-    if (row.version_id if row else None) == expected:
-        return
-    extra = {"version": row.version.version, "version_id": str(row.version_id)} if row else {}
-    message = f"Alias {alias!r} no longer exists."
-    if row:
-        happened = "created" if expected is None else "moved"
-        message = f"Alias {alias!r} was {happened} in the meantime: it now points to {row.version.version}."
-    raise errors.AliasMoved(message, **{"alias": alias, "version": None, "version_id": None} | extra)
 
 
 def _not_found(artifact: Artifact, alias: str) -> errors.AliasNotFound:

@@ -23,7 +23,7 @@ def record(
     last: "LastChange",
     proposal: AliasProposal | None = None,
     *,
-    is_rollback: bool = False,
+    is_rollback: bool | None = False,
 ) -> None:
     """Write a change down, for callers that hold the artifact's lock."""
     now = timezone.now()

@@ -31,9 +31,7 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
     Any editor may, whether or not the alias is protected. Raises `ProposalOpen`, `AliasNotFound`,
     `AliasTargetRefused`, `InvalidName`, `TooManyProposals`, `Conflict` where nothing would change.
     """
-    permissions.require(actor, artifact.project.team, Role.EDITOR)
-    validators.check_alias(alias)
-    artifact = lock.acquire(artifact)
+    artifact = _lock(actor, artifact, alias)
     if to is None:
         now = aliases.get(artifact, alias).version
     else:
@@ -44,21 +42,21 @@ def propose(actor: Actor, artifact: Artifact, alias: str, to: ArtifactVersion | 
             aliases.check_new_alias(artifact, alias)
     if now is not None and to is not None and now.pk == to.pk:
         raise errors.Conflict(f"Alias {alias!r} already points to {to.version}.")
-    proposal = AliasProposal(
-        artifact=artifact, alias=alias, from_version=now, to_version=to, reason=actor.reason, proposed_by=actor.user
-    )
-    limit = settings.OPEN_PROPOSALS_AN_ARTIFACT
-    refusal = errors.TooManyProposals(
-        f"{limit} moves of aliases of artifact {artifact.name!r} are pending approval: decide or withdraw some first."
-    )
-    row_limits.require_room(artifact, AliasProposal.objects.open().filter(artifact=artifact), limit, refusal)
-    waiting = errors.ProposalOpen(
-        f"A move of {alias!r} is already pending approval: approve, reject or withdraw it first."
-    )
-    with errors.refuse(proposal_one_open=waiting):
-        proposal.save(force_insert=True)
-    events.proposal_created(proposal, _deciders(artifact, alias))
-    return proposal
+    return _open(actor, artifact, alias, now, to)
+
+
+@transaction.atomic
+def propose_rollback(
+    actor: Actor, artifact: Artifact, alias: str, expected: aliases.Expected = aliases.NO_EXPECTATION
+) -> AliasProposal:
+    """Ask that the alias go back to where `aliases.rollback` would move it now. Raises what `propose` raises, and
+    `AliasMoved`, `NothingBefore`.
+    """
+    artifact = _lock(actor, artifact, alias)
+    row = aliases.find(artifact, alias)
+    aliases.require_expected(alias, row, expected)
+    to = aliases.rollback_target(artifact, alias)
+    return _open(actor, artifact, alias, row.version if row else None, to, is_rollback=True)
 
 
 @transaction.atomic
@@ -120,6 +118,44 @@ def decidable(candidates: Iterable[AliasProposal], rules: dict[UUID, list[AliasR
 def deciding_role(artifact: Artifact, alias: str) -> Role:
     """The least role of who decides about a move of this alias."""
     return protection.required_role(protection.protection(protection.rules_for(artifact), alias))
+
+
+def _lock(actor: Actor, artifact: Artifact, alias: str) -> Artifact:
+    permissions.require(actor, artifact.project.team, Role.EDITOR)
+    validators.check_alias(alias)
+    return lock.acquire(artifact)
+
+
+def _open(
+    actor: Actor,
+    artifact: Artifact,
+    alias: str,
+    now: ArtifactVersion | None,
+    to: ArtifactVersion | None,
+    *,
+    is_rollback: bool = False,
+) -> AliasProposal:
+    proposal = AliasProposal(
+        artifact=artifact,
+        alias=alias,
+        from_version=now,
+        to_version=to,
+        is_rollback=is_rollback,
+        reason=actor.reason,
+        proposed_by=actor.user,
+    )
+    limit = settings.OPEN_PROPOSALS_AN_ARTIFACT
+    refusal = errors.TooManyProposals(
+        f"{limit} moves of aliases of artifact {artifact.name!r} are pending approval: decide or withdraw some first."
+    )
+    row_limits.require_room(artifact, AliasProposal.objects.open().filter(artifact=artifact), limit, refusal)
+    waiting = errors.ProposalOpen(
+        f"A move of {alias!r} is already pending approval: approve, reject or withdraw it first."
+    )
+    with errors.refuse(proposal_one_open=waiting):
+        proposal.save(force_insert=True)
+    events.proposal_created(proposal, _deciders(artifact, alias))
+    return proposal
 
 
 def _deciders(artifact: Artifact, alias: str) -> list[User]:

@@ -47,6 +47,7 @@ class AliasProposal(models.Model):
         related_name="+",
         help_text="Null: the alias is to go.",
     )
+    is_rollback = models.BooleanField(null=True, help_text="Back to the version before; unknown of old proposals.")
     reason = models.TextField(blank=True, default="")
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=16, choices=State.choices, default=State.OPEN)

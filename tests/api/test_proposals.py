@@ -54,8 +54,8 @@ def test_proposed_and_approved(api, alice, vera, propose, artifact, v1, v2):
     assert body | {"id": "", "created_at": ""} == {
         "id": "", "artifact_id": str(artifact.pk), "artifact_name": "acme/demo/data", "alias": "production",
         "from_version_id": str(v1.pk), "from_version": "v1", "to_version_id": str(v2.pk), "to_version": "v2",
-        "reason": "It won", "proposed_by": "bob", "state": "open", "decided_by": None, "comment": "",
-        "created_at": "", "decided_at": None,
+        "is_rollback": False, "reason": "It won", "proposed_by": "bob", "state": "open", "decided_by": None,
+        "comment": "", "created_at": "", "decided_at": None,
     }  # fmt: skip
     assert is_at(artifact) == "v1"
     done = decide(api(alice), made, "approve", comment="Agreed")
@@ -76,6 +76,22 @@ def test_proposed_and_approved(api, alice, vera, propose, artifact, v1, v2):
         body["id"],
         "test",
     )
+
+
+def test_a_rollback_is_proposed_and_recorded(api, alice, bob, propose, url, artifact, v1, v2):
+    aliases.move(Actor(alice), artifact, "production", v2)
+    made = api(bob).post(url, {"alias": "production", "is_rollback": True, "reason": "Slow"})
+    assert (made.status_code, made.json()["is_rollback"], made.json()["to_version"]) == (201, True, "v1")
+    assert decide(api(alice), made, "approve").status_code == 200
+    last = api(bob).get(f"/api/v1/artifacts/{artifact.pk}/aliases/production/history").json()["items"][0]
+    assert (last["to_version"], last["is_rollback"], last["proposal_id"]) == ("v1", True, made.json()["id"])
+
+    for body in ({"is_rollback": True, "version_id": str(v1.pk)}, {"is_rollback": True, "version_id": None}, {}):
+        refused = api(bob).post(url, {"alias": "production", **body})
+        assert (refused.status_code, list(refused.json()["errors"])) == (400, ["version_id"])
+    aliases.move(Actor(alice), artifact, "stable", v1)
+    nowhere = api(bob).post(url, {"alias": "stable", "is_rollback": True})
+    assert (nowhere.status_code, nowhere.json()["code"]) == (409, "NothingBefore")
 
 
 def test_rejected(api, alice, propose, artifact):

@@ -107,6 +107,7 @@ REGISTRY = {
     "rollback": lambda: wandb.registry.rollback("acme/x/model", "production"),
     "swap": lambda: wandb.registry.swap("acme/x/model", "blue", "green"),
     "history": lambda: wandb.registry.history("acme/x/model"),
+    "propose_rollback": lambda: wandb.registry.propose_rollback("acme/x/model", "production"),
     "propose": lambda: wandb.registry.propose("acme/x/model", "v3", "production"),
     "proposals": lambda: wandb.registry.proposals("acme/x/model"),
     "approve": lambda: wandb.registry.approve("0"),

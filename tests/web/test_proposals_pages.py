@@ -73,7 +73,30 @@ def test_a_deletion_a_rollback_and_a_new_alias_are_proposed_too(browser, alice, 
 
     text = client.get(f"{PAGE}/production/rollback").content.decode()
     assert client.post(f"{PAGE}/production/rollback", expected_fields(text) | {"propose": "1"}).status_code == 302
-    assert AliasProposal.objects.open().get(alias="production").to_version == v1
+    rollback = AliasProposal.objects.open().get(alias="production")
+    assert (rollback.to_version, rollback.is_rollback) == (v1, True)
+
+    second = browser(carol)
+    assert "rolled back" in second.get(PAGE).content.decode()
+    form = second.get(proposal_url(rollback, "approve")).content.decode()
+    assert "Approve the rollback of production?" in form
+    second.post(proposal_url(rollback, "approve"), {}, headers=htmx_headers(PAGE))
+    assert "Rolled back" in second.get(f"{PAGE}/production/history").content.decode()
+    assert "was rolled back from v2 to" in second.get(f"{ARTIFACT_URL}/history").content.decode()
+
+
+def test_a_rollback_is_proposed_from_where_the_reader_saw_the_alias(browser, alice, carol, bob, protected, v1, v2):
+    move = proposals.propose(Actor(bob, Channel.SDK), protected, "production", v2)
+    client = browser(bob)
+    proposals.approve(Actor(carol, Channel.SDK), move)
+    seen = expected_fields(client.get(f"{PAGE}/production/rollback").content.decode())
+    proposals.approve(
+        Actor(carol, Channel.SDK), proposals.propose(Actor(bob, Channel.SDK), protected, "production", v1)
+    )
+
+    refused = client.post(f"{PAGE}/production/rollback", seen | {"propose": "1"})
+    assert refused.status_code == 422 and "it now points to v1" in refused.content.decode()
+    assert not AliasProposal.objects.open().exists()
 
 
 def test_everybody_sees_pending_proposals_with_the_actions_of_their_role(

@@ -130,15 +130,12 @@ def propose(
     client: Client, artifact_id: str, alias: str, version_id: str | None, reason: str | None = None
 ) -> dict[str, Any]:
     """Propose to move the alias, or to remove it if `version_id` is None. Raises `ProposalOpen`."""
-    body = {"alias": alias, "version_id": version_id, "reason": reason or ""}
-    try:
-        return dict(client.post(f"/artifacts/{artifact_id}/alias-proposals", body, idempotent=True))
-    except errors.ProposalOpen as error:
-        own = (alias, version_id, _username(client)) if error.response_lost else None
-        for row in list_proposals(client, artifact_id, "open"):
-            if (row["alias"], row["to_version_id"], row["proposed_by"]) == own:
-                return row
-        raise
+    return _propose(client, artifact_id, {"alias": alias, "version_id": version_id, "reason": reason or ""})
+
+
+def propose_rollback(client: Client, artifact_id: str, alias: str, reason: str | None = None) -> dict[str, Any]:
+    """Propose to move the alias back to its previous version. Raises `ProposalOpen`, `NothingBefore`."""
+    return _propose(client, artifact_id, {"alias": alias, "is_rollback": True, "reason": reason or ""})
 
 
 def list_proposals(client: Client, artifact_id: str, state: str | None = None) -> Iterator[dict[str, Any]]:
@@ -170,6 +167,19 @@ def parse_expectation(connection: Connection, name: str, alias: str, expect: str
     if expect == DOES_NOT_EXIST:
         return {alias: None}
     return {alias: get_by_number(connection, name.partition(":")[0], expect)["id"]}
+
+
+def _propose(client: Client, artifact_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(client.post(f"/artifacts/{artifact_id}/alias-proposals", body, idempotent=True))
+    except errors.ProposalOpen as error:
+        if error.response_lost:
+            username = _username(client)
+            for row in list_proposals(client, artifact_id, "open"):
+                is_same = row["is_rollback"] if "is_rollback" in body else row["to_version_id"] == body["version_id"]
+                if is_same and (row["alias"], row["proposed_by"]) == (body["alias"], username):
+                    return row
+        raise
 
 
 def _is_own_change(client: Client, artifact_id: str, targets: AliasTargets, expected: AliasTargets) -> bool:

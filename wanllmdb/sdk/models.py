@@ -96,6 +96,8 @@ class AliasChange:
     proposal_id: str | None
     """The approved proposal, if there was one."""
     created_at: str
+    is_rollback: bool | None = None
+    """Whether it was moved back to the version before; None for changes made before this was recorded."""
 
     @classmethod
     def _from_record(cls, record: Mapping[str, Any]) -> AliasChange:
@@ -122,7 +124,9 @@ class AliasProposal:
     """The comment of the person who decided."""
     created_at: str
     decided_at: str | None
+    is_rollback: bool | None = None
+    """Whether it moves the alias back to the version before; None for proposals made before this was recorded."""
 
     @classmethod
     def _from_record(cls, record: Mapping[str, Any]) -> AliasProposal:
-        return cls(**{item.name: record[item.name] for item in fields(cls)})
+        return cls(**{item.name: record[item.name] for item in fields(cls) if item.name in record})

@@ -11,6 +11,8 @@ raised; its message says who can make it, or that `propose` asks a second person
 
 from __future__ import annotations
 
+from typing import Any
+
 from wanllmdb.sdk import aliases, errors, name_resolution, session
 from wanllmdb.sdk.arguments import checked
 from wanllmdb.sdk.artifact import Artifact
@@ -25,6 +27,7 @@ __all__ = [
     "history",
     "proposals",
     "propose",
+    "propose_rollback",
     "reject",
     "rollback",
     "swap",
@@ -160,9 +163,20 @@ def propose(name: str, version: str | int | None, alias: str, reason: str | None
         record = name_resolution.resolve_version(connection, full_name, version)
         artifact_id, version_id, target = record["artifact_id"], record["id"], f"version {record['version']!r}"
     row = aliases.propose(connection.client, artifact_id, alias, version_id, reason)
-    connection.console.info(f"Proposed: alias {alias!r} of artifact {full_name.rpartition('/')[2]!r} → {target}")
-    connection.console.info("  Waiting for approval by a second person")
-    return AliasProposal._from_record(row)
+    return _proposed(connection, full_name, row, target)
+
+
+@checked()
+def propose_rollback(name: str, alias: str, reason: str | None = None) -> AliasProposal:
+    """Propose to move an alias back to its previous version, also one that was removed.
+
+    The history records the approved change as a rollback. Raises `ProposalOpen`, `NothingBefore`, `AliasNotFound`.
+    """
+    connection, full_name = _connect_to(name, "propose_rollback")
+    validate_alias(alias)
+    artifact_id = name_resolution.get_artifact(connection, full_name)["id"]
+    row = aliases.propose_rollback(connection.client, artifact_id, alias, reason)
+    return _proposed(connection, full_name, row, f"back to version {row['to_version']!r}")
 
 
 @checked()
@@ -218,6 +232,13 @@ def _connect_to(name: str, operation: str) -> tuple[Connection, str]:
     if ":" in full_name:
         raise errors.Invalid(f"{name!r} names a version: pass the name of the artifact only")
     return connection, full_name
+
+
+def _proposed(connection: Connection, full_name: str, row: dict[str, Any], target: str) -> AliasProposal:
+    artifact = full_name.rpartition("/")[2]
+    connection.console.info(f"Proposed: alias {row['alias']!r} of artifact {artifact!r} → {target}")
+    connection.console.info("  Waiting for approval by a second person")
+    return AliasProposal._from_record(row)
 
 
 def _parse_stage(stage: str | None, alias: str | None) -> tuple[bool, list[str]]:

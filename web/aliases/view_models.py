@@ -13,7 +13,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import validators, version_diff
 from artifacts.aliases import aliases as alias_verbs
-from artifacts.aliases import protection
+from artifacts.aliases import protection, rollbacks
 from artifacts.aliases.protection import Protection
 from artifacts.models import AliasChange, AliasProposal, AliasRule, Artifact, ArtifactAlias, ArtifactVersion
 
@@ -120,7 +120,7 @@ def alias_rows(viewer: Viewer, aliases: Iterable[ArtifactAlias], pending: Iterab
     aliases = list(aliases)
     proposal_by_alias = {row.proposal.alias: row for row in pending}
     names = [row.alias for row in aliases]
-    changes, rollbacks = _last_changes(viewer.artifact, names), alias_verbs.rollback_versions(viewer.artifact, names)
+    changes, targets = _last_changes(viewer.artifact, names), rollbacks.of_aliases(viewer.artifact, names)
     return [
         AliasRow(
             row,
@@ -128,7 +128,7 @@ def alias_rows(viewer: Viewer, aliases: Iterable[ArtifactAlias], pending: Iterab
             viewer.protected_by(row.alias),
             viewer.may_move(row.alias),
             proposal_by_alias.get(row.alias),
-            rollbacks.get(row.alias, ""),
+            targets.get(row.alias, ""),
         )
         for row in aliases
     ]

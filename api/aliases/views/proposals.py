@@ -35,11 +35,13 @@ class ProposalList(APIView):
 
     @extend_schema(request=ProposalCreate, responses={201: ProposalSerializer}, operation_id="alias_proposals_create")
     def post(self, request: Request, artifact_id: UUID) -> Response:
-        """Propose to create, move or remove an alias."""
+        """Propose to create, move, roll back or remove an alias."""
         artifact = get_artifact(request, artifact_id)
         data = parse_body(ProposalCreate, request, artifact_id=artifact_id)
-        to = get_target(request, data["version_id"]) if data["version_id"] else None
         actor = Actor.from_api(request, data.get("reason", ""))
+        if data["is_rollback"]:
+            return _response(proposals.propose_rollback(actor, artifact, data["alias"]), 201)
+        to = get_target(request, data["version_id"]) if data["version_id"] else None
         return _response(proposals.propose(actor, artifact, data["alias"], to), 201)
 
 

@@ -13,6 +13,7 @@ from artifacts.errors import (
     AliasNotFound,
     AliasTargetRefused,
     InvalidName,
+    NothingBefore,
     ProposalDecided,
     ProposalOpen,
 )
@@ -81,6 +82,45 @@ def test_an_alias_is_removed_by_approval(alice, bob, artifact, guarded):
     assert where(artifact) is None
     change = AliasChange.objects.of(artifact, "production").first()
     assert (change.after, change.proposal_id, change.changed_by) == (None, proposal.pk, alice)
+
+
+def test_an_approved_rollback_is_recorded_as_one(alice, bob, artifact, guarded, v1, v2):
+    proposals.approve(Actor(alice), proposals.propose(Actor(bob), artifact, "production", v2))
+    proposal = proposals.propose_rollback(Actor(bob, reason=REASON), artifact, "production", expected=v2.pk)
+    assert (proposal.before, proposal.after, proposal.is_rollback) == ("v2", "v1", True)
+    proposals.approve(Actor(alice), proposal)
+    change = AliasChange.objects.of(artifact, "production").first()
+    assert (where(artifact), change.is_rollback, change.proposal) == ("v1", True, proposal)
+
+    proposals.approve(Actor(alice), proposals.propose(Actor(bob), artifact, "production", None))
+    again = proposals.propose_rollback(Actor(bob), artifact, "production")
+    assert (again.before, again.after) == (None, "v1")
+    proposals.approve(Actor(alice), again)
+    assert (where(artifact), AliasChange.objects.of(artifact, "production").first().is_rollback) == ("v1", True)
+
+    proposals.approve(Actor(alice), proposals.propose(Actor(bob), artifact, "production", v2))
+    assert AliasChange.objects.of(artifact, "production").first().is_rollback is False
+
+
+def test_of_an_old_proposal_nobody_knows_whether_it_is_a_rollback(alice, bob, artifact, guarded, v2):
+    proposal = proposals.propose(Actor(bob), artifact, "production", v2)
+    AliasProposal.objects.update(is_rollback=None)
+    proposals.approve(Actor(alice), proposal)
+    assert AliasChange.objects.of(artifact, "production").first().is_rollback is None
+
+
+def test_a_rollback_that_leads_nowhere_is_not_proposed(bob, vera, artifact, guarded, v1, v2):
+    for alias, expected, refusal in (
+        ("production", aliases.NO_EXPECTATION, NothingBefore),
+        ("production", v2.pk, AliasMoved),
+        ("stable", aliases.NO_EXPECTATION, AliasNotFound),
+        ("no alias", aliases.NO_EXPECTATION, InvalidName),
+    ):
+        with pytest.raises(refusal):
+            proposals.propose_rollback(Actor(bob), artifact, alias, expected)
+    with pytest.raises(errors.Denied):
+        proposals.propose_rollback(Actor(vera), artifact, "production")
+    assert states() == []
 
 
 def test_a_rejected_move_is_not_made(alice, bob, artifact, guarded, v2):

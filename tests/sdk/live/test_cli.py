@@ -202,9 +202,12 @@ def test_alias_history(cli, cli_json, model):
     ]
     _, out, _ = cli(*alias("history", f"{model}:production", "--limit", "2"))
     assert [line.split("\t")[1:] for line in out.splitlines()] == [
-        ["production", "v2", "", "bob", "sdk", ""],
-        ["production", "v1", "v2", "bob", "sdk", "Better on the holdout"],
+        ["production", "v2", "", "bob", "sdk", "", ""],
+        ["production", "v1", "v2", "bob", "sdk", "Better on the holdout", ""],
     ]
+    cli(*alias("rollback", model, "production"))
+    _, out, _ = cli(*alias("history", f"{model}:production", "--limit", "1"))
+    assert out.splitlines()[0].split("\t")[2:] == ["", "v2", "bob", "sdk", "", "yes"]
     assert {row["alias"] for row in cli_json(*alias("history", model, "--limit", "0"))} == {
         *("production", "staging", "newest", "latest"),
     }
@@ -273,6 +276,12 @@ def test_alias_proposals(cli, cli_json, model, stack, sign_in):
     (proposal,) = cli_json(*alias("proposals", model))
     assert cli(*alias("withdraw", proposal["id"]))[:2] == (0, "production: withdrawn\n")
     assert cli(*alias("set", f"{model}:v1", "production", "--propose", "--expect", "v2"))[0] == 1
+
+    assert cli(*alias("rollback", model, "production", "--propose", "--expect", "v2"))[0] == 1
+    code, out, _ = cli(*alias("rollback", model, "production", "--propose"))
+    assert (code, out.splitlines()[0]) == (0, "Proposed: production: rollback, v2 → v1")
+    (proposal,) = cli_json(*alias("proposals", model))
+    assert (proposal["to_version"], proposal["is_rollback"]) == ("v1", True)
 
 
 def test_put_with_tags(cli_json, model, tmp_path):

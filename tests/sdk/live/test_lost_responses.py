@@ -152,6 +152,14 @@ def test_a_proposal_is_created_once(model, proxy):
     assert [status for _, status in proxy.matched] == [200, 409]
 
 
+def test_a_proposed_rollback_is_created_once(model, proxy):
+    registry.transition_stage(model, "v2", "Production")
+    proxy.drops = ("POST", "/alias-proposals")
+    proposal = registry.propose_rollback(model, "production")
+    assert [status for _, status in proxy.matched] == [201, 409]
+    assert (proposal.is_rollback, registry.proposals(model, state=None)) == (True, [proposal])
+
+
 def test_a_move_by_somebody_else_to_the_same_version_is_an_error(model, proxy, alice):
     """Two programs make the same move: only the one that made it succeeds."""
     alice("production", "v3")

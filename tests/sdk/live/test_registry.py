@@ -299,6 +299,19 @@ def test_a_second_person_approves_a_proposal(model, protect, sign_in, capsys):
     assert (change.changed_by, change.reason, change.proposal_id) == ("alice", "Better on the holdout", proposal.id)
 
 
+def test_an_approved_rollback_is_one_in_the_history(model, sign_in, capsys):
+    registry.transition_stage(model, "v2", "Production")
+    capsys.readouterr()
+    proposal = registry.propose_rollback(model, "production", reason="Too slow")
+    assert "→ back to version 'v1'" in capsys.readouterr().out
+    wandb.finish()
+    sign_in("alice")
+    registry.approve(proposal)
+    change, before = list(registry.history(model, "production"))[:2]
+    assert (change.to_version, change.is_rollback, change.reason) == ("v1", True, "Too slow")
+    assert (proposal.is_rollback, before.is_rollback) == (True, False)
+
+
 def test_a_proposal_is_withdrawn_or_rejected(model, sign_in):
     assert registry.withdraw(registry.propose(model, None, "production")).state == "withdrawn"
     proposal = registry.propose(model, 2, "production")

@@ -115,16 +115,27 @@ def history(
     connection = connect(as_json)
     artifact_id = get_artifact(connection, name)["id"]
     rows = aliases.history(connection.client, artifact_id, alias or name.partition(":")[2])
-    columns = ("created_at", "alias", "from_version", "to_version", "changed_by", "face", "reason")
+    columns = ("created_at", "alias", "from_version", "to_version", "changed_by", "face", "reason", "is_rollback")
     print_table(list(islice(rows, limit or None)), as_json, columns)
 
 
 @alias_app.command()
-def rollback(name: Name, alias: Alias, expect: Expect = None, reason: Reason = None, as_json: Json = False) -> None:
+def rollback(
+    name: Name,
+    alias: Alias,
+    expect: Expect = None,
+    reason: Reason = None,
+    propose: Propose = False,
+    as_json: Json = False,
+) -> None:
     """Move an alias back to its previous version. A second rollback undoes the first."""
     connection = connect(as_json)
     validate_alias(alias)
     artifact = get_artifact(connection, name)
+    if propose:
+        _refuse_expectation(expect)
+        _print_proposed(aliases.propose_rollback(connection.client, artifact["id"], alias, reason), as_json)
+        return
     expected = aliases.parse_expectation(connection, connection.full_name(name), alias, expect)
     row = aliases.rollback(connection.client, artifact["id"], alias, expected=expected, reason=reason)
     result = {
@@ -156,7 +167,7 @@ def proposals(
     connection = connect(as_json)
     artifact_id = get_artifact(connection, name)["id"]
     rows = aliases.list_proposals(connection.client, artifact_id, None if state == "all" else state)
-    columns = ("id", "alias", "from_version", "to_version", "state", "proposed_by", "reason")
+    columns = ("id", "alias", "from_version", "to_version", "state", "proposed_by", "reason", "is_rollback")
     print_table(list(rows), as_json, columns)
 
 
@@ -187,14 +198,21 @@ def _propose(
     reason: str | None,
     as_json: bool,
 ) -> None:
+    _refuse_expectation(expect)
+    _print_proposed(aliases.propose(connection.client, artifact_id, alias, version_id, reason), as_json)
+
+
+def _refuse_expectation(expect: str | None) -> None:
     if expect is not None:
         raise errors.Invalid(
             "--expect cannot be combined with --propose: a proposal always expects the current version"
         )
-    row = aliases.propose(connection.client, artifact_id, alias, version_id, reason)
+
+
+def _print_proposed(row: dict[str, Any], as_json: bool) -> None:
     change = f"{row['from_version'] or 'none'} → {row['to_version'] or 'removed'}"
     lines = [
-        f"Proposed: {alias}: {change}",
+        f"Proposed: {row['alias']}: {'rollback, ' if row['is_rollback'] else ''}{change}",
         f"To approve, a second person runs: wanllmdb artifact alias approve {row['id']}",
     ]
     print_result(row, as_json, lines)

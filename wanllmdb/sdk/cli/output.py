@@ -12,7 +12,14 @@ from rich.table import Table
 
 from wanllmdb.sdk.console import Console
 
-_TITLES = {"from_version": "from", "to_version": "to", "changed_by": "by", "proposed_by": "by", "face": "channel"}
+_TITLES = {
+    "from_version": "from",
+    "to_version": "to",
+    "changed_by": "by",
+    "proposed_by": "by",
+    "face": "channel",
+    "is_rollback": "rollback",
+}
 _NEVER_WRAPPED = {"id", "alias", "version", "created_at", "updated_at", "since"}
 
 

@@ -3,6 +3,7 @@
 Each form shows what would change before it does.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actor import Actor
 from accounts.models import Role
 from artifacts.aliases import aliases, proposals, suggestions
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import AliasProposal, Artifact, ArtifactVersion
 from web import rendering
 from web.aliases import tab_contexts, view_models
 from web.aliases.forms import AddForm, MoveForm, OneAliasForm, SwapForm
@@ -76,7 +77,7 @@ def rollback(request: HttpRequest, alias: str, **url_kwargs: str) -> HttpRespons
     artifact = get_artifact(request, role=Role.EDITOR, **url_kwargs)
     form = OneAliasForm(artifact, alias, post_data(request))
     before = aliases.version_before(artifact, alias)
-    if _is_submitted(request, form) and (message := _roll_back_or_propose(request, form, before)):
+    if _is_submitted(request, form) and (message := _roll_back_or_propose(request, form)):
         return render_changed_parts(request, artifact, message)
     return _render_form(request, form, f"Roll back alias {alias}?", before, "Roll back")
 
@@ -151,7 +152,7 @@ def _actor(request: HttpRequest, form: OneAliasForm | SwapForm) -> Actor:
 
 def _move_or_propose(request: HttpRequest, form: MoveForm) -> str:
     if _is_proposal(request):
-        return _propose(request, form, form.target)
+        return _propose(request, form, proposals.propose, form.target)
     arguments = (_actor(request, form), form.artifact, form.alias, form.target, form.expectation)
     result = form.attempt(aliases.move, *arguments)
     if result is None:
@@ -161,24 +162,26 @@ def _move_or_propose(request: HttpRequest, form: MoveForm) -> str:
     return f"Alias {form.alias} moved from {result.before.version} to {form.target.version}."
 
 
-def _roll_back_or_propose(request: HttpRequest, form: OneAliasForm, before: ArtifactVersion) -> str:
+def _roll_back_or_propose(request: HttpRequest, form: OneAliasForm) -> str:
     if _is_proposal(request):
-        return _propose(request, form, before)
+        return _propose(request, form, proposals.propose_rollback, form.expectation)
     result = form.attempt(aliases.rollback, _actor(request, form), form.artifact, form.alias, form.expectation)
     return f"Alias {form.alias} rolled back to {result.alias.version.version}." if result else ""
 
 
 def _delete_or_propose(request: HttpRequest, form: OneAliasForm) -> str:
     if _is_proposal(request):
-        return _propose(request, form, None)
+        return _propose(request, form, proposals.propose, None)
     result = form.attempt(aliases.remove, _actor(request, form), form.artifact, form.alias, form.expectation)
     return f"Alias {form.alias} deleted." if result else ""
 
 
-def _propose(request: HttpRequest, form: OneAliasForm, target: ArtifactVersion | None) -> str:
-    proposal = form.attempt(proposals.propose, _actor(request, form), form.artifact, form.alias, target)
-    what = f"to {target.version}" if target else "to be deleted"
-    return f"Proposed: {form.alias} {what}. Waiting for a reviewer." if proposal else ""
+def _propose(request: HttpRequest, form: OneAliasForm, verb: Callable[..., AliasProposal], argument: Any) -> str:
+    proposal = form.attempt(verb, _actor(request, form), form.artifact, form.alias, argument)
+    if proposal is None:
+        return ""
+    what = f"{'back ' if proposal.is_rollback else ''}to {proposal.after}" if proposal.after else "to be deleted"
+    return f"Proposed: {form.alias} {what}. Waiting for a reviewer."
 
 
 def _render_form(

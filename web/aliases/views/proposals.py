@@ -61,6 +61,12 @@ def _decide(request: HttpRequest, form: CommentForm, verb: Callable[..., Any], p
     return form.attempt(verb, Actor.from_page(request), proposal, form.cleaned_data["comment"]) is not None
 
 
+def _kind(proposal: AliasProposal) -> str:
+    if proposal.is_rollback:
+        return "rollback"
+    return "move" if proposal.after else "deletion"
+
+
 def _render_form(
     request: HttpRequest,
     form: CommentForm,
@@ -76,7 +82,7 @@ def _render_form(
         "form": form,
         "pending": view_models.proposal_row(viewer, proposal),
         "preview": view_models.move_preview(viewer, proposal.alias, proposal.from_version, proposal.to_version),
-        "heading": f"{action} the {'move' if proposal.after else 'deletion'} of {proposal.alias}?",
+        "heading": f"{action} the {_kind(proposal)} of {proposal.alias}?",
         "submit_label": action,
         "danger": danger,
         "warning": warning,
