@@ -41,8 +41,31 @@ def test_small_files_of_a_pack_are_read_together(bob, artifact):
     files = {f"data/{number:04}.txt": b"%d" % number * 99 for number in range(1500)}
     version = log(bob, artifact, files, packed=True)
 
-    assert [len(run) for run in archives.contiguous_files([version.files.all()])] == [1000, 500]
+    pages = archives.Selection(version).pages(["data/0000.txt", "data/1000.txt"])
+    assert [len(run) for run in archives.contiguous_files(pages)] == [1000, 500]
     assert unzip(zip_of(bob, version)) == files
+
+
+def test_selected_folders_cost_few_queries(bob, artifact, monkeypatch, django_assert_max_num_queries):
+    """However many there are; what lies in several of them is in the zip once."""
+    monkeypatch.setattr(archives, "_BATCH_SIZE", 7)
+    names = [f"{number:03}" for number in range(250)]
+    files = {f"{name}/{part}": part.encode() for name in names for part in ("a", "b/c", "d e")} | {"x": b"1", "y": b"2"}
+    version = log(bob, artifact, files, packed=True)
+    odd = [name for name in names if int(name) % 2]
+    selected = [*(f"{name}/" for name in odd), *(f"{name}/b/" for name in odd), "010/a", "010/b/c", "y", "nothing"]
+
+    found = unzip(archives.stream(Actor(bob), version, "bob", selected))
+    assert found == {
+        path: content
+        for path, content in files.items()
+        if path.partition("/")[0] in {*odd, "y"} or path[:5] in ("010/a", "010/b")
+    }
+    monkeypatch.setattr(archives, "_BATCH_SIZE", 1000)
+    with django_assert_max_num_queries(20):
+        list(archives.stream(Actor(bob), version, "bob", [f"{name}/" for name in names]).chunks)
+    with pytest.raises(errors.Missing):
+        archives.stream(Actor(bob), version, "bob", ["z", "0/"])
 
 
 def test_files_of_a_pack_in_any_order(bob, artifact):
