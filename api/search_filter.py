@@ -20,7 +20,10 @@ class QueryField(serializers.CharField):
         super().__init__(required=False, allow_blank=True, help_text=help_text, **kwargs)
 
 
-def narrow(request: Request, kind: str, rows: QuerySet[Row], query: dict[str, Any]) -> QuerySet[Row]:
-    """The rows that match `q`, and have the text `search` as it stands. Raises `InvalidQuery`."""
+def narrow(request: Request, kind: str, rows: QuerySet[Row], query: dict[str, Any], **within: Any) -> QuerySet[Row]:
+    """The rows that match `q`, and have the text `search` as it stands. `within` is as of `Search`.
+
+    Raises `InvalidQuery`.
+    """
     terms = search_query.parse(query.get("q", "")) + search_query.literal(query.get("search", ""))
-    return Search(request.user, terms).narrow(kind, rows) if terms else rows
+    return Search(request.user, terms, **within).narrow(kind, rows) if terms else rows

@@ -19,6 +19,8 @@ from projects.models import Project, Run
 
 # So many ids a list is read by; a term that more rows match is one that many match.
 MAX_IDS = 500
+# So many texts are looked at for what no index finds, the newest ones.
+MAX_SCANNED = 10_000
 Row = TypeVar("Row", bound=Model)
 
 _OF_VERSIONS = ("text", "version", "metadata", "file", "by", "alias", "reason")
@@ -40,16 +42,25 @@ class Group(NamedTuple):
 
 
 class Search:
-    """The terms of a query, and who asks. Each method narrows rows down to those that all terms match."""
+    """The terms of a query, and who asks. Each method narrows rows down to those that all terms match.
 
-    def __init__(self, user: User, terms: Sequence[Term]) -> None:
-        self.user, self.terms = user, terms
+    `within` is the `project` or `artifact` of the rows that are searched, where they all have the same.
+    """
+
+    def __init__(self, user: User, terms: Sequence[Term], **within: Any) -> None:
+        self.user, self.terms, self._within = user, terms, within
         self._ids: dict[tuple[str, Term], list[Any] | None] = {}
 
     @classmethod
-    def of(cls, user: User, text: str) -> "Search":
+    def of(cls, user: User, text: str, **within: Any) -> "Search":
         """Raises `InvalidQuery`."""
-        return cls(user, search_query.parse(text))
+        return cls(user, search_query.parse(text), **within)
+
+    @property
+    def limited_terms(self) -> list[str]:
+        """The texts that were looked for among the newest `MAX_SCANNED` texts alone, because there are more."""
+        scanned = [term.value for term in self.terms if _is_scanned(term)]
+        return scanned if scanned and self._oldest_scanned else []
 
     def applies_to(self, kind: str) -> bool:
         return all(term.field in APPLICABLE[kind] for term in self.terms)
@@ -68,6 +79,8 @@ class Search:
         """What the rows have to meet, and whether few do."""
         if term.field in _COLUMNS:
             return _COLUMNS[term.field](kind, term), False
+        if _is_scanned(term):
+            return self._among_newest(kind, term) | self._by_path(kind, term), False
         ids = self._few(kind, term) if probe else None
         condition = Q(pk__in=ids) if ids is not None else self._row_by_row(kind, term)
         return condition | self._by_path(kind, term), ids is not None
@@ -76,7 +89,7 @@ class Search:
         """The ids of all rows that match and that the reader sees, or None where they are many."""
         column = "version" if kind == "versions" else "target"
         if (column, term) not in self._ids:
-            rows = _rows_about(term, by_index=True).visible_to(self.user)
+            rows = self._in_scope(_rows_about(term, by_index=True))
             found = rows.version_ids() if column == "version" else rows.targets()
             if term.field == "text" and column == "target":
                 former = FormerName.objects.holders(name__icontains=term.value).order_by()
@@ -84,6 +97,28 @@ class Search:
             ids = list(found[: MAX_IDS + 1])
             self._ids[column, term] = list(dict.fromkeys(ids)) if len(ids) <= MAX_IDS else None
         return self._ids[column, term]
+
+    def _among_newest(self, kind: str, term: Term) -> Q:
+        """Those with a text that no index finds: read from a bounded number of texts."""
+        rows = self._in_scope(_rows_about(term, by_index=False))
+        if self._oldest_scanned:
+            rows = rows.filter(pk__gte=self._oldest_scanned)
+        if kind == "versions":
+            return Q(pk__in=rows.version_ids())
+        condition = Q(pk__in=rows.targets())
+        if term.field == "text":
+            condition |= Q(pk__in=FormerName.objects.holders(name__icontains=term.value))
+        return condition
+
+    @cached_property
+    def _oldest_scanned(self) -> int | None:
+        """The id of the last document that is looked at; None where all are."""
+        rows = self._in_scope(SearchDocument.objects.all()).order_by("-pk").values_list("pk", flat=True)
+        newest = list(rows[MAX_SCANNED - 1 : MAX_SCANNED + 1])
+        return newest[0] if len(newest) > 1 else None
+
+    def _in_scope(self, rows: Any) -> Any:
+        return rows.filter(**self._within) if self._within else rows.visible_to(self.user)
 
     def _row_by_row(self, kind: str, term: Term) -> Q:
         rows = _rows_about(term, by_index=False)
@@ -121,12 +156,11 @@ def check_applies(kind: str, terms: Sequence[Term]) -> None:
             raise InvalidQuery(f"{kind.capitalize()} cannot be searched by {field}, only by text and by {known}.")
 
 
-def search(user: User, query: str, limit: int) -> list[Group]:
+def search(parsed: Search, limit: int) -> list[Group]:
     """At most `limit` hits of each kind; kinds without a hit are left out. An empty query has none.
 
     Raises `InvalidQuery`.
     """
-    parsed = Search.of(user, query)
     if not parsed.terms:
         return []
     groups = []
@@ -138,9 +172,9 @@ def search(user: User, query: str, limit: int) -> list[Group]:
     return [group for group in groups if group.hits]
 
 
-def of_kind(user: User, query: str, kind: str) -> QuerySet:
+def of_kind(parsed: Search, kind: str) -> QuerySet:
     """All hits of one kind, in the order of `search`. Raises `InvalidQuery`."""
-    return KINDS[kind](Search.of(user, query))
+    return KINDS[kind](parsed)
 
 
 def artifacts(parsed: Search) -> QuerySet[Artifact]:
@@ -207,13 +241,23 @@ KINDS: dict[str, Callable[[Search], QuerySet]] = {
 }
 
 
+def _is_scanned(term: Term) -> bool:
+    """Whether it is of texts, and no index finds it."""
+    return term.field in ("text", "reason", "file") and not SearchDocument.objects.is_indexed(*_texts(term))
+
+
+def _texts(term: Term) -> list[str]:
+    """What a document has to contain: any of these."""
+    return _paths(fold(term.value)) if term.field == "file" else [fold(term.value)]
+
+
 def _rows_about(term: Term, *, by_index: bool) -> Any:
     """The rows of the index that match the term, whoever sees them."""
     if term.field in ("text", "reason"):
-        rows = SearchDocument.objects.containing(fold(term.value), by_index=by_index)
+        rows = SearchDocument.objects.containing(*_texts(term), by_index=by_index)
         return rows.filter(part="reason") if term.field == "reason" else rows.exclude(part="files")
     if term.field == "file":
-        return SearchDocument.objects.filter(part="files").containing(*_paths(fold(term.value)), by_index=by_index)
+        return SearchDocument.objects.filter(part="files").containing(*_texts(term), by_index=by_index)
     if term.field == "tag":
         return SearchValue.objects.filter(key="tag", text=fold(term.value))
     return SearchValue.objects.filter(_value_matches(term), key=term.key)

@@ -51,15 +51,26 @@ class SearchForm(FilterForm):
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """For templates: the text of the filter box, and what is wrong with it, if it is no query."""
+        """For templates: the text of the filter box, and what is wrong with it, if it is no query.
+
+        `as_search` adds a `notice` where not everything was searched.
+        """
         faults = self.errors.get("q", [])
         return {"text": self.data.get("q", "").strip()[: search_query.MAX_LENGTH], "fault": " ".join(faults)}
 
-    def narrow(self, user: Any, kind: str, rows: QuerySet) -> QuerySet:
-        """The rows that match the query; none where it is no query."""
-        if self.errors.get("q"):
-            return rows.none()
-        return search.Search.of(user, self.cleaned_data["q"]).narrow(kind, rows)
+    def narrow(self, user: Any, kind: str, rows: QuerySet, **within: Any) -> QuerySet:
+        """The rows that match the query; none where it is no query. `within` is as of `Search`."""
+        return rows.none() if self.errors.get("q") else self.as_search(user, **within).narrow(kind, rows)
+
+    def as_search(self, user: Any, **within: Any) -> search.Search:
+        """What is asked for. The `query` says so where that cannot be looked for everywhere."""
+        parsed = search.Search.of(user, self.cleaned_data["q"], **within)
+        if terms := parsed.limited_terms:
+            self.query["notice"] = (
+                f"“{' '.join(terms)}” was looked for in the newest {search.MAX_SCANNED:,} texts only. Three letters or "
+                "digits in a row are found in all of them."
+            )
+        return parsed
 
 
 class ConfirmNameForm(forms.Form):

@@ -31,14 +31,15 @@ def search(request: HttpRequest) -> HttpResponse:
     context = {"search_text": form.query["text"], "query": form.query}
     if form.query["fault"]:
         return rendering.render_page(request, "search/search.html", context, status=422)
+    parsed = form.as_search(request.user)
     if kind and text:
-        page = rendering.paginate(request.GET, registry_search.of_kind(request.user, text, kind), PAGE_SIZE)
+        page = rendering.paginate(request.GET, registry_search.of_kind(parsed, kind), PAGE_SIZE)
         group = registry_search.Group(kind, list(page), False)
         if kind == "artifacts":
             excerpts.attach(group.hits)
         context |= {"groups": [group] if group.hits else [], "page": page, "only": kind}
         return rendering.render_page(request, "search/search.html", context)
-    groups = registry_search.search(request.user, text, MAX_HITS_PER_KIND)
+    groups = registry_search.search(parsed, MAX_HITS_PER_KIND)
     excerpts.attach(hit for group in groups if group.kind == "artifacts" for hit in group.hits)
     hits = [hit for group in groups for hit in group.hits]
     if len(hits) == 1 and not rendering.is_partial(request):

@@ -122,7 +122,8 @@ def artifacts(request: Request) -> QuerySet[Artifact]:
     if "project" in query:
         filters["project"] = Project.objects.visible_to(request.user).find(query["project"])
     rows = Artifact.objects.visible_to(request.user).filter_by(**filters)
-    rows = narrow(request, "artifacts", rows, query)
+    within = {"project": filters["project"]} if "project" in filters else {}
+    rows = narrow(request, "artifacts", rows, query, **within)
     return rows.for_display().sorted_by(query["ordering"])
 
 
@@ -132,7 +133,7 @@ def versions(request: Request, artifact: Artifact) -> tuple[QuerySet[ArtifactVer
     rows = ArtifactVersion.objects.visible_to(request.user).filter(artifact=artifact)
     if "state" in query:
         rows = rows.filter(state=query["state"])
-    rows = narrow(request, "versions", rows, query)
+    rows = narrow(request, "versions", rows, query, artifact=artifact)
     if query.get("state") == ArtifactVersion.State.FINALIZED:
         return rows.for_display().order_by(query["ordering"]), query["ordering"]
     # A draft without a number comes after those that have one.

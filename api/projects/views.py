@@ -92,10 +92,11 @@ class RunList(APIView):
     def get(self, request: Request) -> Response:
         """List the runs that you can see."""
         query = parse(request, RunQuery)
+        within: dict[str, Any] = {}
         if "project" in query:
-            query["project"] = Project.objects.visible_to(request.user).find(query["project"])
+            within["project"] = query["project"] = Project.objects.visible_to(request.user).find(query["project"])
         rows = Run.objects.visible_to(request.user).filter_by(**_filters(query))
-        return paginate(request, narrow(request, "runs", rows.for_display(), query), RunItemSerializer)
+        return paginate(request, narrow(request, "runs", rows.for_display(), query, **within), RunItemSerializer)
 
     @extend_schema(
         request=RunCreate,

@@ -4,11 +4,12 @@ Written by `artifacts.search_index` in the transaction of the change. Each row n
 limited to what its reader sees before anything is compared.
 """
 
+import re
 from functools import reduce
 from operator import or_
 from typing import Any, Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Left
 
@@ -34,7 +35,17 @@ class SearchQuerySet(models.QuerySet):
         return self.annotate(target=Coalesce("artifact_id", "run_id", "project_id")).values_list("target", flat=True)
 
 
+# PostgreSQL's triples are of letters and digits, and of the two ends of a word. SQLite's are of any characters.
+_TRIPLE = re.compile(r"[^\W_]{3}|[\W_][^\W_]{2}|[^\W_]{2}[\W_]|[\W_][^\W_][\W_]")
+
+
 class DocumentQuerySet(SearchQuerySet):
+    @staticmethod
+    def is_indexed(*texts: str) -> bool:
+        """Whether the index on texts, where the database has one, finds rows that contain one of these."""
+        is_made_of_triples = connection.vendor != "postgresql" or all(map(_TRIPLE.search, texts))
+        return min(map(len, texts)) >= SHORTEST_INDEXED and is_made_of_triples
+
     def containing(self, *texts: str, by_index: bool) -> Self:
         """Those with one of the texts, which are folded already; at their beginning, if one is not `SHORTEST_INDEXED`.
 
@@ -76,6 +87,10 @@ class SearchDocument(_About):
     text = models.TextField(help_text="Case-folded.")
 
     objects = DocumentQuerySet.as_manager()
+
+    class Meta:
+        # What no index on texts serves is looked for among the newest of a project.
+        indexes = [models.Index(fields=["project", "id"], name="search_document_newest")]
 
     def __str__(self) -> str:
         return f"{self.part} {self.pk}"

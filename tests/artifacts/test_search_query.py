@@ -9,7 +9,7 @@ from artifacts import artifacts, search_index, search_query, versions
 from artifacts.aliases import aliases
 from artifacts.models import Artifact, SearchDocument, SearchValue
 from artifacts.search import MAX_IDS, Search
-from projects import runs
+from projects import projects, runs
 from projects.models import Project, Run, State
 from tests.artifacts.client import log
 
@@ -215,6 +215,59 @@ def test_what_is_too_short_for_the_index_is_looked_for_at_the_beginning(vera, al
 
     for query, count in {"v2": 1, "q": 0, "q7": 0, '"d q7"': 1}.items():
         assert Search.of(vera, query).narrow("artifacts", visible).count() == count, query
+
+
+@pytest.mark.parametrize("query", ["q7", "->>", "file:+++", "reason:§", "日本"])
+def test_what_no_index_finds_is_looked_for_in_the_newest_texts_alone(
+    vera, alice, project, query, monkeypatch, django_assert_max_num_queries
+):
+    """On PostgreSQL signs are such, on both databases one or two characters."""
+    term = search_query.parse(query)[0]
+    texts = [term.value] if term.field != "file" else ["\n+++\n"]
+    is_indexed = SearchDocument.objects.is_indexed(*texts)
+    assert is_indexed == (connection.vendor == "sqlite" and min(map(len, texts)) >= 3)
+    visible = Artifact.objects.visible_to(vera)
+    hidden = [f"{name} {texts[0]}" for name in ("old", "new")]
+    for text in hidden:
+        artifact = artifacts.create(Actor(alice), project, text[:3], "model", description=text)
+        part = {"file": "files", "reason": "reason"}.get(term.field, "text")
+        SearchDocument.objects.filter(artifact=artifact).update(part=part, text=text)
+        artifacts.create(Actor(alice), project, f"{text[:3]}-other", "model")
+
+    def names(asked: Search) -> list[str]:
+        return sorted(asked.narrow("artifacts", visible).values_list("name", flat=True))
+
+    asked = Search.of(vera, query)
+    assert (names(asked), asked.limited_terms) == (["new", "old"], [])
+    monkeypatch.setattr("artifacts.search.MAX_SCANNED", 2)
+    asked = Search.of(vera, query)
+    expected = (["new", "old"], []) if is_indexed else (["new"], [term.value])
+    with django_assert_max_num_queries(2):
+        assert (names(asked), asked.limited_terms) == expected
+    # Within a project with fewer texts, all of them are looked at.
+    other = projects.create(Actor(alice), project.team, "other")
+    within = Search.of(vera, query, project=other)
+    assert (within.narrow("artifacts", visible).count(), within.limited_terms) == (0, [])
+
+
+def test_texts_are_scanned_by_an_index(vera, shelf):
+    rows = SearchDocument.objects.filter(project__in=Project.objects.visible_to(vera)).order_by("-pk")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+    one = SearchDocument.objects.filter(project=Project.objects.first()).order_by("-pk")
+    assert "search_document_newest" in one.explain() or connection.vendor == "sqlite"
+    assert "SCAN artifacts_searchdocument USING INDEX" not in rows.explain()
+
+
+@pytest.mark.parametrize(
+    ("text", "has_triple"),
+    [("abc", True), ("a-b", False), ("->>", False), (" ab", True), ("ab.", True), (".h\n", True), ("über", True),
+     ("a_b_c", True), ("__a", False), ("1 2", False)],
+)  # fmt: skip
+def test_which_texts_have_a_triple_of_letters_or_digits(text, has_triple):
+    assert SearchDocument.objects.is_indexed(text) == (has_triple or connection.vendor == "sqlite")
 
 
 def test_a_word_of_few_is_read_from_the_index(vera, alice, project, shelf):

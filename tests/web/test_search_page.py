@@ -10,7 +10,7 @@ from accounts.actor import Actor
 from accounts.models import FormerName
 from artifacts import artifacts, versions
 from artifacts.aliases import aliases
-from artifacts.models import Artifact, ArtifactVersion
+from artifacts.models import Artifact, ArtifactVersion, SearchDocument
 from projects import projects, runs
 from tests.conftest import HTMX
 from tests.web.test_home_page import logged
@@ -127,6 +127,29 @@ def test_runs_match(browser, vera, bob, project):
 
     assert search_hits(browser(vera), "otter") == search_hits(browser(vera), "dropout") == {"runs": [run]}
     assert 'href="/users/bob"' in browser(vera).get("/search", {"q": "otter"}, headers=HTMX).content.decode()
+
+
+def test_the_page_says_where_not_all_texts_were_searched(
+    browser, vera, alice, project, ranker, production, monkeypatch
+):
+    client = browser(vera)
+    pages = (
+        "/search",
+        "/artifacts",
+        "/acme/demo/artifacts",
+        "/acme/demo/runs",
+        "/",
+        f"{ranker.get_absolute_url()}/versions",
+    )
+    monkeypatch.setattr("artifacts.search.MAX_SCANNED", 1)
+    for number in range(2):
+        runs.start(Actor(alice), project, name=f"run-{number}")
+    versions.describe(Actor(alice), production, notes="q7")
+    for url in pages:
+        assert "was looked for in the newest" not in client.get(url, {"q": "ranker"}).content.decode(), url
+        page = client.get(url, {"q": "q7"})
+        is_limited = SearchDocument.objects.filter(artifact=ranker).count() > 1 or url[-8:] != "versions"
+        assert ("“q7” was looked for in the newest" in page.content.decode()) == is_limited, url
 
 
 @pytest.mark.parametrize("query", ["", "  ", "%", "_", "nothing", ":", "/", "a:b:c", "'; --", "x" * 300, "\u202e"])

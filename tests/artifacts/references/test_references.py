@@ -171,7 +171,9 @@ def test_a_version_of_references_alone_is_verified_at_once(bob, vera, artifact, 
     assert (same.created, same.version) == (False, version)
     with pytest.raises(errors.VersionFinalized):
         references.add_one(Actor(bob), version, TRAIN)
-    assert [str(found.pk) for found in search.of_kind(vera, "file:train.csv", "versions")] == [str(version.pk)]
+    assert [str(found.pk) for found in search.of_kind(search.Search.of(vera, "file:train.csv"), "versions")] == [
+        str(version.pk)
+    ]
     file = version.files.get(path="train.csv")
     with pytest.raises(errors.Conflict, match=r"s3://data/train\.csv: its bytes are not stored"):
         downloads.presigned_url(Actor(vera), file)
