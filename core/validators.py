@@ -21,6 +21,11 @@ MAX_TAG_LENGTH = 64
 DIRECTION_CHARACTER = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
+def escape_directions(text: str) -> str:
+    r"""A stored name or path, such characters escaped: `\u202egnp.exe` for what would read `exe.png`."""
+    return DIRECTION_CHARACTER.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def validate_single_line(text: str) -> None:
     """Refuse control characters: line ends are some, and so are those that turn the text around them."""
     if DIRECTION_CHARACTER.search(text) or any(unicodedata.category(character) == "Cc" for character in text):

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models.team import Membership
 from core import long_values
+from core.validators import escape_directions
 from projects.models.project import Project, as_uuid
 from projects.validators import NAME, validate_name
 
@@ -129,7 +130,7 @@ class Run(models.Model):
     @property
     def title(self) -> str:
         """What people call it; its name is its id in URLs."""
-        return self.display_name or self.name
+        return escape_directions(self.display_name or self.name)
 
     def get_absolute_url(self) -> str:
         return reverse("run", args=self.url_args)

@@ -1,5 +1,6 @@
 """The house rules of templates: lines that fit on a screen, and one spelling for the links of dialogs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,19 @@ def test_lines_have_at_most_120_characters():
     ]
 
     assert TEMPLATES and long == []
+
+
+def test_no_space_is_underlined_between_an_icon_and_the_text_of_its_link():
+    """Buttons, badges and menus set their icons apart by a gap."""
+    link = re.compile(r"<a\b(?P<attributes>(?:[^>{]|\{%.*?%\}|\{\{.*?\}\})*)>\s*\{% icon [^%]*%\}\s", re.DOTALL)
+    spaced = [
+        (path.name, match[0])
+        for path in TEMPLATES
+        for match in link.finditer(path.read_text())
+        if "class=" not in match["attributes"] and not path.stem.endswith("_menu")
+    ]
+
+    assert spaced == []
 
 
 def test_dialogs_are_linked_by_the_tag_for_them():
