@@ -86,6 +86,14 @@ _STORAGE_KEY = "storage-by-project"
 _STORAGE_SECONDS = 300
 
 
+_ACTIONS = {"add": "Add", "delete": "Delete", "history": "History"}
+
+
+class Crumb(NamedTuple):
+    title: str
+    url: str = ""
+
+
 class Row(NamedTuple):
     """A line of a table: what it is about, its number or state as text, and where there is more of it."""
 
@@ -123,6 +131,27 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     overview = [{"title": "Overview", "link": reverse("admin:index"), "icon": "monitoring"}]
     groups = [{"title": group, "items": _items(request, models)} for group, models in _GROUPS.items()]
     return [{"items": overview}, *(group for group in groups if group["items"])]
+
+
+def breadcrumbs(request: HttpRequest) -> dict[str, Any]:
+    """A context processor: the way to a page of a model, by the names of the navigation, and what is done there.
+
+    Nothing for other pages. What object the page is about stands between, and unfold knows it.
+    """
+    match = request.resolver_match
+    if match is None or match.app_name != "admin":
+        return {}
+    first = Crumb("Administration", reverse("admin:index"))
+    if match.url_name == "index":
+        return {"crumbs": [first], "crumb_action": "Overview"}
+    page, _, action = (match.url_name or "").rpartition("_")
+    for group, models in _GROUPS.items():
+        for label, name in models.items():
+            if label.lower().replace(".", "_") == page:
+                crumbs = [first, Crumb(group), Crumb(name, _url(label))]
+                is_of_object = action in ("change", "delete", "history")
+                return {"crumbs": crumbs, "crumb_action": _ACTIONS.get(action, ""), "has_object_crumb": is_of_object}
+    return {}
 
 
 def index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -94,6 +94,7 @@ TEMPLATES = [
                 "web.context_processors.display_settings",
                 "web.context_processors.health_problems",
                 "web.context_processors.unread_count",
+                "wanllmdb.administration.breadcrumbs",
             ],
         },
     }

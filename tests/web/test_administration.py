@@ -1,5 +1,6 @@
 """The frame of the admin: how the server does on its first page, models as people call them, the reader's theme."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.actor import Actor
 from accounts.models import User
+from artifacts.aliases import protection
 from artifacts.models import ArtifactVersion, StoredObject
 from tests.artifacts.client import begin, log
 from wanllmdb import administration
@@ -75,6 +78,38 @@ def test_the_sum_over_all_objects_is_asked_for_after_the_page(olga):
     assert page.context["storage"] is None and 'hx-get="?storage"' in page.content.decode()
     *_, storage = overview(olga)
     assert olga.get("/admin/").context["storage"] == storage
+
+
+def crumbs(client: Client, url: str) -> list[str]:
+    """What the heading of the page has, of which the last one is the page itself."""
+    html = client.get(url).content.decode()
+    [heading] = re.findall(r'<span class="admin-crumbs">(.*?)</h1>', html, re.DOTALL)
+    found = re.findall(r'<span( aria-current="page")?>\s*(?:<a [^>]*>)?([^<]*)', heading)
+    assert [bool(current) for current, _ in found] == [False] * (len(found) - 1) + [True]
+    return [title.strip() for _, title in found]
+
+
+def test_breadcrumbs_name_models_as_the_navigation_does(olga, alice, bob, artifact):
+    version = log(bob, artifact, {"a": b"1"})
+    alias = artifact.alias_set.get(alias="latest")
+    rule = protection.create(Actor(alice), artifact.project, "prod-*")
+    for group, models in administration._GROUPS.items():
+        for label, name in models.items():
+            url = f"/admin/{label.lower().replace('.', '/')}/"
+            assert crumbs(olga, url) == ["Administration", group, name], label
+    assert crumbs(olga, "/admin/") == ["Administration", "Overview"]
+    aliases = ["Administration", "Aliases", "Aliases"]
+    assert crumbs(olga, f"/admin/artifacts/artifactalias/{alias.pk}/change/") == [*aliases, "latest"]
+    assert crumbs(olga, f"/admin/artifacts/artifactalias/{alias.pk}/delete/") == [*aliases, "latest", "Delete"]
+    rules = ["Administration", "Aliases", "Protection rules"]
+    assert crumbs(olga, f"/admin/artifacts/aliasrule/{rule.pk}/change/") == [*rules, str(rule)]
+    assert crumbs(olga, "/admin/artifacts/aliasrule/add/") == [*rules, "Add"]
+    page = crumbs(olga, f"/admin/artifacts/artifactversion/{version.pk}/change/")
+    assert page == ["Administration", "Registry", "Versions", str(version)]
+    html = olga.get(f"/admin/artifacts/aliasrule/{rule.pk}/delete/").content.decode()
+    assert (
+        'href="/admin/artifacts/aliasrule/"' in html and f'href="/admin/artifacts/aliasrule/{rule.pk}/change/"' in html
+    )
 
 
 def test_models_are_grouped_and_named_as_people_say(olga):
