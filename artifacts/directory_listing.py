@@ -4,15 +4,16 @@ Folders are not rows but prefixes of paths. A page of one is found by skipping t
 from entry to entry, so it costs as much as it has entries, however many files are below them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from artifacts import folder_summaries, natural_order
-from artifacts.folder_summaries import Summary
+from artifacts.folder_summaries import MAX_SORTED, Summary
 from artifacts.models import ArtifactFile, ArtifactVersion
 
 PAGE_SIZE = 100
@@ -20,8 +21,6 @@ PAGE_SIZE = 100
 SCAN_SIZE = 20_000
 _BATCH_SIZE = 2_000
 MAX_IMAGES = 60
-# A folder with more entries is listed in natural order alone.
-MAX_SORTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +42,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries of one folder: folders first, then files, in natural order.
+    """Entries of one folder, folders first.
 
     `total` is how many entries the folder has, None where that is not known; `next_cursor` is None where there are no
-    more.
+    more; `orders` are those of `sorted_page` that the folder has beside the names.
     """
 
     entries: list[Entry]
     next_cursor: str | None
     total: int | None = None
-
-    @property
-    def is_sortable(self) -> bool:
-        return self.total is not None and self.total <= MAX_SORTED
+    orders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +73,15 @@ def clean(folder: str) -> str:
     return f"{folder}/" if folder else ""
 
 
-def page(version: ArtifactVersion, folder: str = "", *, after: str = "", limit: int = PAGE_SIZE) -> Page:
-    """The entries of a `clean` folder after the name `after`. At most two queries."""
-    files = _first_files(version, folder, after, limit + 1)
+def page(
+    version: ArtifactVersion, folder: str = "", *, after: str = "", limit: int = PAGE_SIZE, is_descending: bool = False
+) -> Page:
+    """The entries of a `clean` folder after the name `after`, in natural order. At most two queries.
+
+    Descending, the folders still come first. At most three queries.
+    """
+    find = _last_files if is_descending else _first_files
+    files = find(version, folder, after, limit + 1)
     names = [_name(file.path, folder) for file in files]
     has_more = len(names) > limit
     is_whole = not (after or has_more)
@@ -92,36 +94,36 @@ def page(version: ArtifactVersion, folder: str = "", *, after: str = "", limit: 
     ]
     own = summaries.get(folder)
     total = len(entries) if is_whole else own and own.entry_count
-    return Page(entries, names[limit - 1] if has_more else None, total)
+    return Page(entries, names[limit - 1] if has_more else None, total, _orders(version, total))
 
 
 def sorted_page(
     version: ArtifactVersion,
     folder: str,
     *,
-    by_size: bool,
+    by: str,
     is_descending: bool,
     after: str = "",
     limit: int = PAGE_SIZE,
 ) -> Page:
-    """The same by name or by size, folders first. At most four queries.
+    """The same by `name`, or by `size` or `type` where the folder has these orders, else by name. At most six queries.
 
-    A folder that is not `is_sortable` is in natural order.
+    Entries that are alike in that are in natural order.
     """
-    first = page(version, folder, limit=limit)
-    if not first.is_sortable:
-        return page(version, folder, after=after, limit=limit) if after else first
-    whole = first if first.next_cursor is None else page(version, folder, limit=MAX_SORTED)
-    entries = list(whole.entries)
-    if by_size:
-        entries.sort(key=lambda entry: entry.size, reverse=is_descending)
-    elif is_descending:
-        entries.reverse()
+    natural = {"after": after, "limit": limit, "is_descending": is_descending and by == "name"}
+    if by == "name":
+        return page(version, folder, **natural)
+    count = version.folders.filter(path=folder).values_list("entry_count", flat=True).first()
+    if count is not None and count > MAX_SORTED:
+        if by in _orders(version, count):
+            return _page_by_size(version, folder, is_descending, after, limit, count)
+        return page(version, folder, **natural)
+    whole = page(version, folder, limit=MAX_SORTED)
+    if whole.next_cursor is not None:
+        return page(version, folder, **natural)
+    entries = sorted(whole.entries, key=_SORT_VALUES[by], reverse=is_descending)
     entries.sort(key=lambda entry: entry.file is not None)
-    names = [entry.name for entry in entries]
-    start = names.index(after) + 1 if after in names else 0
-    stop = start + limit
-    return Page(entries[start:stop], names[stop - 1] if stop < len(names) else None, len(names))
+    return _cut(entries, after, limit)
 
 
 def matches(version: ArtifactVersion, folder: str, text: str, *, after: str = "", limit: int = PAGE_SIZE) -> Matches:
@@ -160,6 +162,64 @@ def trail(path: str) -> list[tuple[str, str]]:
     return [(name, "/".join(parents[: depth + 1]) + "/") for depth, name in enumerate(parents)]
 
 
+# What entries are sorted by. The type of a folder is none.
+_SORT_VALUES: dict[str, Callable[[Entry], Any]] = {
+    "size": lambda entry: entry.size,
+    "type": lambda entry: entry.file.kind.casefold() if entry.file else "",
+}
+
+
+def _orders(version: ArtifactVersion, total: int | None) -> tuple[str, ...]:
+    """How a folder with so many entries can be sorted: large ones by what is stored of them."""
+    if total is None:
+        return ()
+    if total <= MAX_SORTED:
+        return ("size", "type")
+    return ("size",) if version.is_finalized else ()
+
+
+def _cut(entries: list[Entry], after: str, limit: int) -> Page:
+    """The page of all entries of a folder that comes after the entry of this name."""
+    names = [entry.name for entry in entries]
+    start = names.index(after) + 1 if after in names else 0
+    stop = start + limit
+    next_cursor = names[stop - 1] if stop < len(names) else None
+    return Page(entries[start:stop], next_cursor, len(names), ("size", "type"))
+
+
+def _page_by_size(
+    version: ArtifactVersion, folder: str, is_descending: bool, after: str, limit: int, total: int
+) -> Page:
+    """Of a folder whose folders are `listed_in` it. At most four queries."""
+    prefix = natural_order.sort_key(folder)
+    entries: list[Entry] = []
+    if not after or after.endswith("/"):
+        rows = version.folders.filter(listed_in=folder)
+        last = rows.filter(path=f"{folder}{after}").first() if after else None
+        rows = _in_order(rows, "total_size", "path", is_descending, last)[: limit + 1]
+        entries = [Entry(row.path, _name(row.path, folder), None, Summary.of(row)) for row in rows]
+    if len(entries) <= limit:
+        files = version.files.filter(
+            sort_key__gt=f"{prefix}{natural_order.FILE}", sort_key__lt=f"{prefix}{natural_order.AFTER_FILES}"
+        )
+        is_within = after and not after.endswith("/")
+        last = files.filter(path=f"{folder}{after}").first() if is_within else None
+        files = _in_order(files.select_related("blob"), "size", "sort_key", is_descending, last)
+        entries += [Entry(file.path, file.name, file) for file in files[: limit + 1 - len(entries)]]
+    next_cursor = entries[limit - 1].name if len(entries) > limit else None
+    return Page(entries[:limit], next_cursor, total, _orders(version, total))
+
+
+def _in_order(rows: QuerySet, column: str, tie: str, is_descending: bool, last: Any) -> QuerySet:
+    """By a column, those that are alike by another one; after a row, if there is one."""
+    if last:
+        value, compare = getattr(last, column), "lt" if is_descending else "gt"
+        beyond = Q(**{column: value, f"{tie}__gt": getattr(last, tie)}) | Q(**{f"{column}__{compare}": value})
+        # Said twice, so that an index finds where to begin.
+        rows = rows.filter(beyond, **{f"{column}__{compare}e": value})
+    return rows.order_by(f"-{column}" if is_descending else column, tie)
+
+
 def _name(path: str, folder: str) -> str:
     name, slash, _ = path[len(folder) :].partition("/")
     return name + slash
@@ -180,27 +240,63 @@ def _after(key: str) -> str:
 
 def _first_files(version: ArtifactVersion, folder: str, after: str, limit: int) -> list[ArtifactFile]:
     """The first file of each entry of the folder, after the entry of the name `after`."""
-    table = connection.ops.quote_name(ArtifactFile._meta.db_table)
-    find = "strpos" if connection.vendor == "postgresql" else "instr"
     prefix = natural_order.sort_key(folder)
     start = _after(natural_order.sort_key(f"{folder}{after}")) if after else prefix
+    end = _after(prefix) if folder else natural_order.AFTER_FILES
+    keys = _step_keys(version, len(prefix), start, end, limit)
+    files = version.files.select_related("blob").filter(sort_key__in=keys).order_by("sort_key")
+    return list(folder_summaries.annotate(files, folder))
+
+
+def _last_files(version: ArtifactVersion, folder: str, after: str, limit: int) -> list[ArtifactFile]:
+    """The last file of each entry of the folder, before the entry of the name `after`: of folders, then of files."""
+    prefix, key = natural_order.sort_key(folder), natural_order.sort_key(f"{folder}{after}")
+    ends = {f"{prefix}{natural_order.FOLDER}": f"{prefix}{natural_order.FILE}"}
+    ends |= {f"{prefix}{natural_order.FILE}": f"{prefix}{natural_order.AFTER_FILES}"}
+    if after and not after.endswith("/"):
+        del ends[f"{prefix}{natural_order.FOLDER}"]
+    found: list[ArtifactFile] = []
+    for start, end in ends.items():
+        if len(found) < limit:
+            end = key if after and key.startswith(start) else end
+            keys = _step_keys(version, len(prefix), start, end, limit - len(found), is_descending=True)
+            files = version.files.select_related("blob").filter(sort_key__in=keys).order_by("-sort_key")
+            found += folder_summaries.annotate(files, folder)
+    return found
+
+
+def _step_keys(
+    version: ArtifactVersion, skip: int, start: str, end: str, limit: int, *, is_descending: bool = False
+) -> RawSQL:
+    """The keys of one file of each entry, from `start` up to `end`, or down from there.
+
+    The names of entries begin after `skip` characters of a key.
+    """
+    table = connection.ops.quote_name(ArtifactFile._meta.db_table)
+    find = "strpos" if connection.vendor == "postgresql" else "instr"
     version_id = ArtifactVersion._meta.pk.get_db_prep_value(version.pk, connection)
-    first = f"SELECT file.sort_key FROM {table} file WHERE file.version_id = %s AND file.sort_key >= "
-    end, end_params = ("AND file.sort_key < %s", [_after(prefix)]) if folder else ("", [])
-    skip = len(prefix)
+    name_end = f"{skip:d} + {find}(substr(step.sort_key, {skip + 1:d}), %s)"
+    if is_descending:
+        direction, low, high = "DESC", "%s", f"substr(step.sort_key, 1, {name_end})"
+        step_params = [version_id, start, natural_order.END]
+    else:
+        direction, low, high = "ASC", f"substr(step.sort_key, 1, {name_end} - 1) || %s", "%s"
+        step_params = [version_id, natural_order.END, natural_order.AFTER, end]
+
+    def one(low: str, high: str) -> str:
+        return f"""
+            SELECT file.sort_key FROM {table} file
+            WHERE file.version_id = %s AND file.sort_key >= {low} AND file.sort_key < {high}
+            ORDER BY file.sort_key {direction} LIMIT 1
+        """
+
     query = f"""
         WITH RECURSIVE step(sort_key, position) AS (
-            SELECT ({first} %s {end} ORDER BY file.sort_key LIMIT 1), 1
+            SELECT ({one("%s", "%s")}), 1
             UNION ALL
-            SELECT ({first}
-                substr(step.sort_key, 1, {skip} + {find}(substr(step.sort_key, {skip} + 1), %s) - 1) || %s
-                {end} ORDER BY file.sort_key LIMIT 1
-            ), position + 1
+            SELECT ({one(low, high)}), position + 1
             FROM step WHERE step.sort_key IS NOT NULL AND position < {limit:d}
         )
         SELECT sort_key FROM step WHERE sort_key IS NOT NULL
     """
-    next_entry = [version_id, natural_order.END, natural_order.AFTER, *end_params]
-    keys = RawSQL(query, [version_id, start, *end_params, *next_entry])
-    files = version.files.select_related("blob").filter(sort_key__in=keys).order_by("sort_key")
-    return list(folder_summaries.annotate(files, folder))
+    return RawSQL(query, [version_id, start, end, *step_params])

@@ -1,7 +1,8 @@
 """How many files are below a folder, and how large they are together.
 
-Of the large folders of a finalized version they are stored, once, as its files never change. The others are counted
-when somebody looks at them; of a large folder in a draft nothing is known.
+Of the large folders of a finalized version they are stored, once, as its files never change, and of all folders that
+are one of very many in theirs. The others are counted when somebody looks at them; of a large folder in a draft nothing
+is known.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from artifacts.models import ArtifactFile, ArtifactVersion, FolderSummary
 
 # A folder with more files has a row: a page of a hundred others reads no more than 1,000 files.
 MAX_COUNTED_FILES = 10
+# A folder with more entries is sorted by the database: those in it have rows all.
+MAX_SORTED = 1_000
 MAX_SCAN = 10_000
 _BATCH_SIZE = 2_000
 # What is known of a folder beside its path: what lies in it, and then sums of what is below it.
@@ -35,6 +38,15 @@ class Summary:
     reference_count: int = 0
     referenced_size: int = 0
 
+    @classmethod
+    def of(cls, row: FolderSummary) -> "Summary":
+        return cls(row.path, **{name: getattr(row, name) for name in _NUMBERS})
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """As the columns of a row."""
+        return {name: getattr(self, name) for name in _NUMBERS}
+
     @property
     def stored_count(self) -> int:
         return self.file_count - self.reference_count
@@ -45,18 +57,38 @@ class Summary:
 
 
 def store(version: ArtifactVersion) -> None:
-    """Store the summaries of the version's large folders, in memory that does not grow with its files."""
+    """Store the summaries that a version needs, in memory that does not grow with its files."""
     files = version.files.order_by("path").values_list(*_COLUMNS).iterator(chunk_size=_BATCH_SIZE)
-    large = (summary for summary in summarise(files) if summary.file_count > MAX_COUNTED_FILES)
-    while batch := list(islice(large, _BATCH_SIZE)):
+    rows = to_store(summarise(files))
+    while batch := list(islice(rows, _BATCH_SIZE)):
         FolderSummary.objects.bulk_create(
-            FolderSummary(
-                version=version,
-                path=summary.path,
-                **{name: getattr(summary, name) for name in _NUMBERS},
-            )
-            for summary in batch
+            FolderSummary(version=version, path=summary.path, listed_in=listed_in, **summary.numbers)
+            for summary, listed_in in batch
         )
+
+
+def to_store(summaries: Iterable[Summary]) -> Iterator[tuple[Summary, str | None]]:
+    """Those of `summarise` that are stored: of large folders, and of each in a folder with very many entries.
+
+    The path of the latter stands beside them.
+    """
+    waiting: dict[str, list[Summary]] = {}
+    for summary in summaries:
+        # They are complete from the inside out: it is known now whether this one has many entries.
+        is_sorted = summary.entry_count > MAX_SORTED
+        for child in waiting.pop(summary.path, ()):
+            if is_sorted or child.file_count > MAX_COUNTED_FILES:
+                yield child, summary.path if is_sorted else None
+        if not summary.path:
+            if summary.file_count > MAX_COUNTED_FILES:
+                yield summary, None
+            return
+        parent = summary.path[: summary.path[:-1].rfind("/") + 1]
+        siblings = waiting.setdefault(parent, [])
+        siblings.append(summary)
+        if len(siblings) > MAX_SORTED:
+            yield from ((sibling, parent) for sibling in siblings)
+            siblings.clear()
 
 
 def annotate(files: QuerySet[ArtifactFile], folder: str) -> QuerySet[ArtifactFile]:

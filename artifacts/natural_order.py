@@ -14,8 +14,10 @@ MAX_DEPTH = 16
 # No name has control characters. What each name in a key ends with, and the first text after all that continues it.
 END = "\x01"
 AFTER = "\x02"
-_FOLDER = "\x02"
-_FILE = "\x03"
+# What each name in a key begins with, so that the folders and the files of one folder are a range of keys each.
+FOLDER = "\x02"
+FILE = "\x03"
+AFTER_FILES = "\x04"
 _TIE = "\x04"
 _NUMBER = re.compile("[0-9]+")
 # Digits: no path has as many, and of longer numbers in files the first digits decide.
@@ -29,13 +31,13 @@ def sort_key(path: str) -> str:
     """
     folder, _, name = path.rpartition("/")
     key = _folder_key(folder) if folder else ""
-    return f"{key}{_FILE}{_name_key(name, path.count('/'))}{END}" if name else key
+    return f"{key}{FILE}{_name_key(name, path.count('/'))}{END}" if name else key
 
 
 @lru_cache(maxsize=1024)
 def _folder_key(path: str) -> str:
     """Files that are added together are in few folders."""
-    return "".join(f"{_FOLDER}{_name_key(name, depth)}{END}" for depth, name in enumerate(path.split("/")))
+    return "".join(f"{FOLDER}{_name_key(name, depth)}{END}" for depth, name in enumerate(path.split("/")))
 
 
 def _name_key(name: str, depth: int) -> str:

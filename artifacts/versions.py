@@ -23,6 +23,8 @@ from projects import projects
 from projects.models import Project, Run
 
 _MAX_PATHS_IN_ERROR = 100
+# What an artifact says of its finalized versions.
+_COUNTED = ("version_count", "latest_version_number", "latest_size")
 
 
 class Numbering(StrEnum):
@@ -202,7 +204,8 @@ def delete(
     if was_finalized:
         artifact.version_count -= 1
         artifact.latest_version_number = newest.number if newest else None
-        artifact.save(update_fields=["version_count", "latest_version_number", "updated_at"])
+        artifact.latest_size = newest.total_size if newest else 0
+        artifact.save(update_fields=[*_COUNTED, "updated_at"])
         events.version_deleted(actor.user, artifact, version, actor.reason)
     elif with_artifact and not artifact.versions.exclude(state=ArtifactVersion.State.DELETED).exists():
         artifacts.delete(actor, artifact)
@@ -306,8 +309,9 @@ def _finalize(
     _freeze(version, computed)
     is_newest = artifact.latest_version_number is None or version.number > artifact.latest_version_number
     artifact.version_count += 1
-    artifact.latest_version_number = version.number if is_newest else artifact.latest_version_number
-    artifact.save(update_fields=["version_count", "latest_version_number", "last_assigned_number", "updated_at"])
+    if is_newest:
+        artifact.latest_version_number, artifact.latest_size = version.number, version.total_size
+    artifact.save(update_fields=[*_COUNTED, "last_assigned_number", "updated_at"])
     search_index.put_version(version, artifact.project_id)
     search_index.put_files(version, artifact.project_id)
     events.version_finalized(actor.user, version)

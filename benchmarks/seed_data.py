@@ -59,7 +59,10 @@ def _run(alice: User, project: Project, number: int, count: int) -> Run:
 def _artifacts(alice: User, project: Project, count: int) -> None:
     fields = {"project": project, "type": "dataset", "created_by": alice, "description": "Rows of a table."}
     counted = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
-    rows = [Artifact(name=f"artifact-{number:06}", **fields, **counted) for number in range(count)]
+    rows = [
+        Artifact(name=f"artifact-{number:06}", latest_size=number % 1_000, **fields, **counted)
+        for number in range(count)
+    ]
     Artifact.objects.bulk_create(rows, _BATCH_SIZE)
     ArtifactTag.objects.bulk_create(
         (ArtifactTag(artifact=row, tag=f"tag-{index % 7}") for index, row in enumerate(rows)), _BATCH_SIZE
@@ -89,6 +92,7 @@ def _files(alice: User, project: Project, count: int) -> None:
     ArtifactFile.objects.bulk_create((_file(version, path, blob) for path in ("one.txt", *paths)), _BATCH_SIZE)
     folder_summaries.store(version)
     numbers = {"version_count": 1, "latest_version_number": 1, "last_assigned_number": 1}
+    numbers["latest_size"] = version.total_size
     Artifact.objects.filter(pk=artifact.pk).update(**numbers)
 
 

@@ -177,6 +177,7 @@ def _artifact(
         part = same["data/train.csv"]
         files |= {f"data/part-{number:04}.csv": part for number in range(FILES if type == "dataset" else 0)}
         _add_files(version, files)
+    Artifact.objects.filter(pk=artifact.pk).update(latest_size=versions[-1].total_size)
     draft = begin(alice, artifact, numbering="on_finalize").version
     _add_files(draft, {"README.md": same["README.md"]})
     return versions

@@ -77,6 +77,7 @@ class _Team:
         artifact = self.artifacts[name]
         artifact.version_count += 1
         artifact.latest_version_number = artifact.last_assigned_number = artifact.version_count
+        artifact.latest_size = size
         number = artifact.version_count
         version = ArtifactVersion(
             artifact=artifact, number=number, state="finalized", integrity="verified", run=run, total_size=size,
@@ -116,7 +117,7 @@ class _Team:
     def write(self) -> None:
         Run.objects.bulk_create(self.runs)
         ArtifactVersion.objects.bulk_create(self.versions)
-        counted = ["version_count", "latest_version_number", "last_assigned_number"]
+        counted = ["version_count", "latest_version_number", "last_assigned_number", "latest_size"]
         Artifact.objects.bulk_update(self.artifacts.values(), counted)
         ArtifactUsage.objects.bulk_create(self.usages)
         VersionSource.objects.bulk_create(self.sources)

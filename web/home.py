@@ -1,6 +1,8 @@
 """Home: the projects that the reader may see, what waits for the reader, and what is new in them."""
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Value
+from django.db.models.functions import Concat, Lower
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -9,13 +11,20 @@ from accounts.actor import Actor
 from accounts.models import Team
 from artifacts import activity, current_version, first_steps
 from projects.models import Project
-from web import rendering
+from web import rendering, tables
 from web.projects.forms import ProjectFilter
 
 PAGE_SIZE = 50
 MAX_RECENT = 10
 MAX_PROPOSALS = 5
 MAX_IN_PRODUCTION = 8
+_ORDERINGS = {"name": Lower(Concat("team__name", Value("/"), "name")), "activity": "active_at"}
+_COLUMNS = (
+    ("name", "Name", ""),
+    ("", "Artifacts", "number"),
+    ("", "Runs", "number medium"),
+    ("activity", "Last activity", "number tight"),
+)
 
 
 @login_required
@@ -26,12 +35,15 @@ def home(request: HttpRequest) -> HttpResponse:
     filters = form.values()
     rows = Project.objects.visible_to(request.user).filter_by(team=filters["team"])
     rows = form.narrow(request.user, "projects", rows)
-    rows = activity.with_last_activity(rows).order_by("-active_at", "-id")
+    view = tables.chosen(request.GET, (), _ORDERINGS, "-activity")
+    rows = tables.sort(activity.with_last_activity(rows), view, _ORDERINGS)
     page = rendering.paginate(request.GET, rows.select_related("team").with_excerpt(), PAGE_SIZE)
     context = {
         "page": page,
         "filters": filters,
         "query": form.query,
+        "sort": view.sort,
+        "columns": _COLUMNS,
         "counts": activity.with_counts(page),
         "active_nav": "home",
     }

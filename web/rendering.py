@@ -60,9 +60,11 @@ class BoundedPaginator(Paginator):
         return bounded_count.count(self.object_list)
 
 
-def paginate(query: QueryDict, rows: QuerySet, size: int) -> Page:
-    """The page of these rows that the query string asks for, or the one that is nearest to it."""
-    return BoundedPaginator(rows, size).get_page(query.get("page"))
+def paginate(query: QueryDict, rows: QuerySet, size: int, prefix: str = "") -> Page:
+    """The page of these rows that the query string asks for, or the one that is nearest to it; `prefix` is as in
+    `tables.chosen`.
+    """
+    return BoundedPaginator(rows, size).get_page(query.get(f"{prefix}page"))
 
 
 def total(rows: QuerySet) -> str:

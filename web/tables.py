@@ -62,13 +62,16 @@ class View(NamedTuple):
         return name if "." in name else ""
 
 
-def chosen(query: QueryDict, fields: Sequence[str], orderings: Mapping[str, Ordering], default: str = "") -> View:
+def chosen(
+    query: QueryDict, fields: Sequence[str], orderings: Mapping[str, Ordering], default: str = "", prefix: str = ""
+) -> View:
     """What the query string asks for, as far as it can be had; `orderings` are the columns that are always there.
 
-    The `default` is empty where the table has an order of its own, by none of its columns.
+    The `default` is empty where the table has an order of its own, by none of its columns. Of a second table in a page
+    the names in the query string begin with a `prefix`, which its templates know as `table_prefix`.
     """
     names = dict.fromkeys(name for name in query.getlist("column") if _is_column(name, fields))
-    sort = query.get("sort", "")
+    sort = query.get(f"{prefix}sort", "")
     name = sort.removeprefix("-")
     is_known = name in orderings or _is_column(name, fields)
     return View([Column(name) for name in list(names)[:MAX_COLUMNS]], sort if is_known else default)

@@ -58,8 +58,13 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         return rows.with_alias(alias) if alias else rows
 
     def sorted_by(self, column: str) -> Self:
-        """By a column, descending with `-` before it, then by name: the order of the indexes."""
+        """By a column, descending with `-` before it, then by name: the order of the indexes.
+
+        By `project` they are in the order of `team/project/name`.
+        """
         sign = "-" if column.startswith("-") else ""
+        if column.removeprefix("-") == "project":
+            return self.order_by(f"{sign}project__team__name", f"{sign}project__name", f"{sign}name", "pk")
         return self.order_by(column, f"{sign}name", "pk")
 
     def for_head(self) -> Self:
@@ -89,6 +94,9 @@ class Artifact(models.Model):
     version_count = models.PositiveIntegerField(default=0, editable=False, help_text="Finalized versions.")
     latest_version_number = models.PositiveIntegerField(
         null=True, editable=False, help_text="The newest finalized version."
+    )
+    latest_size = models.BigIntegerField(
+        default=0, editable=False, help_text="Bytes of the newest finalized version; 0 where there is none."
     )
     last_assigned_number = models.PositiveIntegerField(
         default=0, editable=False, help_text="The last number handed out."
@@ -129,6 +137,7 @@ class Artifact(models.Model):
             models.Index(fields=["type", "name"], name="artifact_by_type_anywhere"),
             models.Index(fields=["type", "-updated_at"], name="artifact_recent_of_type"),
             models.Index(fields=["version_count", "name"], name="artifact_by_version_count"),
+            models.Index(fields=["latest_size", "name"], name="artifact_by_size"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from django.utils import timezone
 
 from artifacts import directory_listing, folder_summaries, natural_order
 from artifacts.models import ArtifactFile, ArtifactVersion
@@ -150,6 +151,108 @@ def test_any_cursor_is_a_point_to_go_on_from(version, cursor):
 
     displayed = [entry.path for entry in directory_listing.page(version, after=cursor).entries]
     assert all(natural_order.sort_key(path) > natural_order.sort_key(cursor) for path in displayed)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_names_descend_with_the_folders_first_all_the_same(version, limit):
+    fill(version, *PATHS)
+
+    def walk_down(folder: str) -> list[str]:
+        names, after = [], ""
+        while True:
+            page = directory_listing.page(version, folder, after=after, limit=limit, is_descending=True)
+            names += [entry.name for entry in page.entries]
+            if page.next_cursor is None:
+                return names
+            after = page.next_cursor
+
+    assert walk_down("") == ["\U0010ffff/", "日本/", "é/", "a b/", "a/", "z", "a0", "a.txt"]
+    assert walk_down("a/") == ["é/", "b/", "2", "1"]
+    assert walk_down("a/b/") == ["c/"] and walk_down("nothing/") == []
+
+
+@pytest.fixture
+def crowd(version, monkeypatch) -> ArtifactVersion:
+    """A finalized version whose folder `c/` has more entries than are sorted in memory: of two sizes each."""
+    monkeypatch.setattr(folder_summaries, "MAX_SORTED", 20)
+    monkeypatch.setattr(directory_listing, "MAX_SORTED", 20)
+    sizes = {f"c/d{number}/x": number % 2 for number in range(25)} | {"c/d3/y/z": 7, "d/e": 5, "e": 6}
+    sizes |= {f"c/f{number}": number % 2 for number in range(5)}
+    ArtifactFile.objects.bulk_create(
+        ReferenceSpec(path, "s3://elsewhere/it", size=size, mime_type="text/plain").to_file(version)
+        for path, size in sizes.items()
+    )
+    folder_summaries.store(version)
+    ArtifactVersion.objects.filter(pk=version.pk).update(state="finalized", finalized_at=timezone.now())
+    version.refresh_from_db()
+    return version
+
+
+def walk_sorted(version: ArtifactVersion, folder: str, sort: str, limit: int) -> list[str]:
+    names, after = [], ""
+    while True:
+        order = {"by": sort.removeprefix("-"), "is_descending": sort.startswith("-")}
+        page = directory_listing.sorted_page(version, folder, **order, after=after, limit=limit)
+        names += [entry.name for entry in page.entries]
+        if page.next_cursor is None:
+            return names
+        after = page.next_cursor
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_a_folder_of_any_size_is_sorted_by_size(crowd, limit):
+    folders = {parity: sorted(f"d{number}/" for number in range(25) if number % 2 == parity) for parity in (0, 1)}
+    folders[1].remove("d3/")
+    files = {parity: [f"f{number}" for number in range(5) if number % 2 == parity] for parity in (0, 1)}
+
+    down, up = walk_sorted(crowd, "c/", "-size", limit), walk_sorted(crowd, "c/", "size", limit)
+    assert down == ["d3/", *folders[1], *folders[0], *files[1], *files[0]]
+    assert up == [*folders[0], *folders[1], "d3/", *files[0], *files[1]]
+    assert walk_sorted(crowd, "", "-size", limit) == ["c/", "d/", "e"]
+    by_name = [*(f"d{number}/" for number in range(25)), *(f"f{number}" for number in range(5))]
+    assert walk_sorted(crowd, "c/", "name", limit) == by_name
+    assert walk_sorted(crowd, "c/", "type", limit) == by_name
+    assert walk_sorted(crowd, "c/", "-name", limit) == by_name[24::-1] + by_name[:24:-1]
+
+
+def test_a_sorted_page_knows_what_lies_in_its_folders(crowd, django_assert_max_num_queries):
+    with django_assert_max_num_queries(6):
+        page = directory_listing.sorted_page(crowd, "c/", by="size", is_descending=True, limit=26)
+    assert (page.entries[0].summary.file_count, page.entries[0].size, page.entries[25].file.size) == (2, 8, 1)
+    assert (page.total, page.orders) == (30, ("size",))
+    assert directory_listing.page(crowd).orders == ("size", "type")
+    assert {row.path for row in crowd.folders.filter(listed_in="c/")} == {f"c/d{number}/" for number in range(25)}
+    assert set(crowd.folders.filter(listed_in=None).values_list("path", flat=True)) == {"", "c/"}
+
+
+def test_a_large_folder_of_a_draft_is_sorted_by_name_alone(crowd):
+    ArtifactVersion.objects.filter(pk=crowd.pk).update(state="draft", finalized_at=None)
+    crowd.folders.all().delete()
+    crowd.refresh_from_db()
+
+    assert directory_listing.page(crowd, "c/").orders == ()
+    assert walk_sorted(crowd, "c/", "-size", 7) == walk(crowd, "c/")
+    assert walk_sorted(crowd, "c/", "-name", 7)[:2] == ["d24/", "d23/"]
+
+
+def test_summaries_of_all_folders_in_a_large_one_are_stored_however_they_come(version, monkeypatch):
+    """Where folders alone are many, where only files make them so, and one in another."""
+    monkeypatch.setattr(folder_summaries, "MAX_SORTED", 3)
+    paths = [
+        *(f"a/{name}/{part}" for name in "abcde" for part in "xy"),
+        "b/k/1",
+        *(f"b/{number}" for number in range(9)),
+    ]
+    paths += [f"a/c/{number}/{part}" for number in range(4) for part in "pq"]
+    fill(version, *paths)
+    folder_summaries.store(version)
+
+    listed = {row.path: row.listed_in for row in version.folders.all()}
+    assert listed == {
+        **{f"a/{name}/": "a/" for name in "abcde"}, **{f"a/c/{number}/": "a/c/" for number in range(4)},
+        "b/k/": "b/", "": None, "a/": None,
+    }  # fmt: skip
+    assert {row.path: row.file_count for row in version.folders.filter(listed_in="a/")}["a/c/"] == 10
 
 
 def test_the_way_to_a_path():

@@ -37,6 +37,8 @@ PAGES = {
     "team-rules": "/teams/acme/rules",
     "team-rule-new": "/teams/acme/rules/new",
     "artifact-history": f"{ARTIFACT}/history",
+    "version-columns": f"{ARTIFACT}/versions/columns",
+    "run-columns": "/acme/recommender/run-columns",
     "artifact-lineage": f"{ARTIFACT}/lineage",
     "artifact-usage": f"{ARTIFACT}/usage",
     "version-columns": f"{ARTIFACT}/versions/columns",
@@ -170,6 +172,10 @@ def crowded_pages(page: Page) -> dict[str, str]:
         "search": f"/search?q={MODEL[:20]}",
         "artifacts-by-alias": f"/artifacts?alias={PROTECTED}",
     }
+    page.goto(pages["external-stores"])
+    for action in ("test", "edit", "delete"):
+        link = page.locator(f"#external-stores a[href$='/{action}']").first
+        pages[f"external-store-{action}"] = link.get_attribute("href")
     page.goto(pages["upload"])
     pages["upload-draft"] = page.get_by_role("link", name="Continue draft").first.get_attribute("href")
     return pages | _linked_pages(page, pages["artifact-aliases"], pages["webhook"])

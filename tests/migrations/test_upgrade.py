@@ -23,7 +23,7 @@ from accounts.actor import Actor
 from accounts.models import User
 from artifacts import name_resolution
 from artifacts.aliases import aliases
-from artifacts.models import AliasChange, Artifact
+from artifacts.models import AliasChange, AliasProposal, Artifact
 from django.contrib.contenttypes.models import ContentType
 from notifications.models import InboxItem, Webhook
 alice = User.objects.get(username="alice")
@@ -34,6 +34,8 @@ changes = AliasChange.objects.of(ranker, "staging").reverse()
 print(json.dumps({
     "rows": {model._meta.db_table: model.objects.count() for model in apps.get_models()},
     "numbers": [ranker.latest_version_number, ranker.last_assigned_number, ranker.version_count],
+    "sizes": [ranker.latest_size, ranker.versions.get(number=8).total_size],
+    "rollbacks": list(AliasProposal.objects.values_list("is_rollback", flat=True)),
     "before": before,
     "moved": [moved.before.version, moved.alias.version.version],
     "channels": [change.channel for change in changes],
@@ -171,6 +173,9 @@ def test_a_database_of_the_first_release_migrates_with_all_its_data(url, tmp_pat
         "bob assigned canary to v7 of acme/recommender/ranker",
     }
     assert (facts["numbers"], facts["before"], facts["moved"]) == ([8, 8, 8], "v8", ["v8", "v2"])
+    assert facts["sizes"][0] == facts["sizes"][1] > 0
+    # Of an old proposal nobody knows.
+    assert facts["rollbacks"] == [None]
     # The move after the migration goes on with the chain that was there.
     assert facts["chain"] == [[1, None, "v8"], [2, "v8", "v2"]]
     assert facts["channels"] == ["sdk", "worker"]

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, reverse
 from django.urls.resolvers import RoutePattern
 
@@ -40,6 +42,7 @@ def walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
             yield pattern
 
 
+MAX_QUERIES, MAX_BYTES = 12, 10_000
 PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpatterns)}
 # What a visitor may ask for: signing in and out, an invitation, whose token is its own ticket, the end of a digest, and
 # how pages look.
@@ -253,6 +256,20 @@ def test_no_page_is_kept_by_a_browser_after_signing_out(browser, alice, page_url
             assert response["Cache-Control"] in ("private, no-store", "private, no-cache") or (
                 "no-store" in response["Cache-Control"] and "private" in response["Cache-Control"]
             ), name
+
+
+def test_every_page_asks_little_of_the_database_and_is_small(browser, alice, page_urls):
+    """Of each page as it is sent; what it looks like with many rows is for the tests of the page."""
+    client = browser(alice)
+    found = {}
+    for name in PAGES.keys() - FORMS_WITHOUT_PAGE - {"sign-in"}:
+        client.get(page_urls[name])
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(page_urls[name], headers={"Accept-Encoding": "gzip"})
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            found[name] = (len(queries), len(response.content))
+    assert len(found) > 90
+    assert {name: costs for name, costs in found.items() if costs[0] > MAX_QUERIES or costs[1] > MAX_BYTES} == {}
 
 
 def test_the_lists_above_are_complete(browser, alice, page_urls):

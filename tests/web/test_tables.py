@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import keys
+from accounts import invitations, keys
 from accounts.actor import Actor
 from accounts.models import ApiKey, Membership, Role, Scope, Team
 from artifacts import artifacts, directory_listing, versions
-from artifacts.aliases import aliases
-from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion
+from artifacts.aliases import aliases, protection
+from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion, ExternalStore
 from artifacts.references.references import ReferenceSpec
 from core import bounded_count
 from events.models import Event
@@ -127,7 +127,8 @@ def test_many_rows_are_sorted_by_a_value_among_the_newest(browser, vera, net, mo
 def crowd(alice, bob, vera, acme, project, net) -> dict[str, str]:
     """Some rows in each of the tables of alice's pages; gives their URLs."""
     now = timezone.now()
-    for name, number in (("production", 2), ("b", 3), ("a", 1), ("v1.10.0", 4), ("v1.9.0", 1)):
+    moves = (("production", 1), ("b", 3), ("a", 4), ("v1.10.0", 4), ("v1.9.0", 1), ("production", 2), ("a", 1))
+    for name, number in moves:
         aliases.move(Actor(bob if name == "b" else alice), net, name, net.versions.get(number=number))
     for position, row in enumerate(ArtifactAlias.objects.order_by("alias")):
         moments = {"created_at": now - timedelta(hours=position), "updated_at": now + timedelta(hours=position)}
@@ -157,8 +158,16 @@ def crowd(alice, bob, vera, acme, project, net) -> dict[str, str]:
         for kind in ("alias.created", "alias.moved"):
             event = Event.objects.create(kind=kind, project=project, alias="best", data=EVENT, actor=bob)
             Delivery.objects.create(webhook=hook, event=event)
+    Webhook.objects.filter(description="Alarm").update(events=["alias.created"])
     for event in Event.objects.filter(alias="best").order_by("pk")[:3]:
         InboxItem.objects.create(user=alice, event=event, reason="watching")
+    for scope, pattern, role, approval in ((net, "x*", "editor", True), (project, "w*", "editor", False)):
+        protection.create(Actor(alice), scope, pattern, role=Role(role), needs_approval=approval)
+    protection.create(Actor(alice), acme, "y")
+    for name, columns in {
+        "a": {"uses_server_credentials": True}, "B": {"encrypted_credentials": "secret"}, "c": {},
+    }.items():  # fmt: skip
+        ExternalStore.objects.create(team=acme, name=name, prefix=f"s3://bucket/{name}", **columns)
     hook = Webhook.objects.get(url="https://b.org")
     return {"deliveries": f"/acme/demo/webhooks/{hook.pk}"} | CROWD_URLS
 
@@ -172,6 +181,9 @@ CROWD_URLS = {
     "watches": "/watches",
     "webhooks": "/acme/demo/webhooks",
     "inbox": "/inbox",
+    "rules": "/acme/demo/rules",
+    "stores": "/teams/acme/external-stores",
+    "projects": "/",
 }
 EVENT = {"artifact": {"name": "net"}, "alias": "best", "from_version": "v1", "to_version": "v2", "reason": ""}
 MEMBERS = {
@@ -184,6 +196,7 @@ ORDERS = {
         "": "production a b v1.9.0 v1.10.0", "alias": "production a b v1.9.0 v1.10.0",
         "-alias": "v1.10.0 v1.9.0 b a production", "version": "a v1.9.0 production b v1.10.0",
         "-version": "v1.10.0 b production v1.9.0 a", "by": "production a v1.10.0 v1.9.0 b",
+        "change": "a production b v1.10.0 v1.9.0",
         "created": "v1.9.0 v1.10.0 production b a", "-updated": "v1.9.0 v1.10.0 production b a",
         "sort_key": "production a b v1.9.0 v1.10.0", "-": "production a b v1.9.0 v1.10.0",
     },
@@ -206,9 +219,19 @@ ORDERS = {
     "webhooks": {
         "": "https://b.org Alarm https://d.org https://a.org", "url": "Alarm https://a.org https://b.org https://d.org",
         "-url": "https://d.org https://b.org https://a.org Alarm", "state": "Alarm https://b.org https://a.org https://d.org",
+        "events": "Alarm https://b.org https://d.org https://a.org",
         "last": "https://b.org Alarm https://a.org https://d.org", "-last": "https://a.org Alarm https://b.org https://d.org",
         "encrypted_secret": "https://b.org Alarm https://d.org https://a.org",
     },
+    "rules": {
+        "": "w* x* y", "aliases": "w* x* y", "-aliases": "y x* w*", "scope": "y w* x*", "-scope": "x* w* y",
+        "role": "y x* w*", "-approval": "x* y w*", "created": "x* w* y", "-created": "y w* x*", "id": "w* x* y",
+    },
+    "stores": {
+        "": "a B c", "name": "a B c", "-name": "c B a", "credentials": "B c a", "-credentials": "a c B",
+        "prefix": "a B c",
+    },
+    "projects": {"": "other demo", "name": "demo other", "-name": "other demo", "activity": "demo other"},
     "inbox": {"": "3 2 1", "-when": "3 2 1", "when": "1 2 3", "event": "3 2 1"},
     "deliveries": {
         "": "alias.moved alias.created", "when": "alias.created alias.moved", "event": "alias.moved alias.created",
@@ -231,6 +254,9 @@ def shown(table: str, page) -> str:
         "watches": lambda: [watch.full_name for watch in context["page"]],
         "webhooks": lambda: [str(webhook) for webhook in context["webhooks"]],
         "deliveries": lambda: [delivery.event.kind for delivery in context["page"]],
+        "rules": lambda: [rule.pattern for rule in context["page"]],
+        "stores": lambda: [store.name for store in context["stores"]],
+        "projects": lambda: [project.name for project in context["page"]],
     }
     return " ".join(names[table]())
 
@@ -247,7 +273,9 @@ def test_every_table_is_sorted_by_its_columns(browser, alice, crowd, django_asse
             if sort and page.context["sort"] == sort:
                 direction = "descending" if sort.startswith("-") else "ascending"
                 assert text.count(f'aria-sort="{direction}"') == text.count("aria-sort=") == 1, (table, sort)
-                assert f'href="?sort={name if sort.startswith("-") else f"-{name}"}"' in text, (table, sort)
+                # What is a part of other pages too has the URL of its own one.
+                path = crowd[table] if table == "stores" else ""
+                assert f'href="{path}?sort={name if sort.startswith("-") else f"-{name}"}"' in text, (table, sort)
 
 
 def test_a_sorted_table_is_paged_in_its_order(browser, alice, crowd, monkeypatch):
@@ -282,36 +310,111 @@ def folder(bob, net) -> ArtifactVersion:
     return version
 
 
-def test_files_are_sorted_by_name_and_size_folders_first(browser, bob, folder, monkeypatch):
+def test_files_are_sorted_by_name_size_and_type_folders_first(browser, bob, folder, monkeypatch):
     client = browser(bob)
     url = folder.get_absolute_url()
+    folder.files.filter(path="f10").update(name="f10.csv")
     orders = {
         "": "a/ b/ f1 f2 f3 f10", "name": "a/ b/ f1 f2 f3 f10", "-name": "b/ a/ f10 f3 f2 f1",
         "size": "b/ a/ f2 f3 f10 f1", "-size": "a/ b/ f1 f3 f10 f2", "path": "a/ b/ f1 f2 f3 f10",
+        "type": "a/ b/ f10 f1 f2 f3", "-type": "a/ b/ f1 f2 f3 f10",
     }  # fmt: skip
     for sort, expected in orders.items():
         page = client.get(url, {"sort": sort})
         assert " ".join(entry.name for entry in page.context["entries"]) == expected, sort
     inner = client.get(url, {"path": "b/", "sort": "-size"}, headers=HTMX)
     assert [entry.name for entry in inner.context["entries"]] == ["y", "x"]
-    assert (
-        'aria-sort="descending"' in inner.content.decode()
-        and "?path=b%2F&sort=size" in inner.content.decode().replace("&amp;", "&")
-    )
+    html = inner.content.decode().replace("&amp;", "&")
+    assert 'aria-sort="descending"' in html and "?path=b%2F&sort=size" in html
+    # Into a folder and out of it the order stays, and a filter does too when it is taken away.
+    assert "?sort=-size&path=b%2F" in client.get(url, {"sort": "-size"}).content.decode().replace("&amp;", "&")
+    assert 'href="' + url + '?sort=-size"' in html and 'name="sort" value="-size"' in html
     assert "aria-sort" not in client.get(url, {"filter": "f", "sort": "size"}).content.decode()
     monkeypatch.setattr(directory_listing, "MAX_SORTED", 5)
     page = client.get(url, {"sort": "-size"})
-    assert [entry.name for entry in page.context["entries"]][-1] == "f10" and "sort=name" not in page.content.decode()
+    assert [entry.name for entry in page.context["entries"]][-1] == "f10"
+    assert "sort=name" in page.content.decode() and "sort=size" not in page.content.decode()
 
 
-def test_a_sorted_folder_is_read_page_by_page(bob, folder, monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr(directory_listing.Page, "is_sortable", True)
+def test_a_sorted_folder_is_read_page_by_page(bob, folder, django_assert_max_num_queries):
     found, after = [], ""
     while True:
         with django_assert_max_num_queries(4):
-            page = directory_listing.sorted_page(folder, "", by_size=True, is_descending=True, after=after, limit=2)
+            page = directory_listing.sorted_page(folder, "", by="size", is_descending=True, after=after, limit=2)
         found += [entry.name for entry in page.entries]
         if page.next_cursor is None:
             break
         after = page.next_cursor
     assert found == ["a/", "b/", "f1", "f3", "f10", "f2"]
+
+
+@pytest.fixture
+def sized_artifacts(alice, project) -> None:
+    """In two projects, with newest versions of some sizes, and one without a version."""
+    zoo = projects.create(Actor(alice), project.team, "zoo")
+    for place, name, size in ((project, "c", 5), (zoo, "a", 7), (project, "b", 90), (zoo, "d", None)):
+        artifact = artifacts.create(Actor(alice), place, name, "model")
+        if size is not None:
+            specs = [ReferenceSpec(path, "s3://elsewhere/it", size) for path in ("x",)]
+            versions.finalize(Actor(alice), versions.begin(Actor(alice), artifact, specs=specs).version)
+
+
+def test_artifacts_are_sorted_by_project_and_size(browser, alice, vera, sized_artifacts, django_assert_max_num_queries):
+    client = browser(vera)
+    for sort, expected in {
+        "project": "b c a d", "-project": "d a c b", "latest_size": "d c a b", "-latest_size": "b a c d",
+    }.items():  # fmt: skip
+        with django_assert_max_num_queries(12):
+            page = client.get("/artifacts", {"sort": sort})
+        assert " ".join(artifact.name for artifact in page.context["page"]) == expected, sort
+        assert page.content.decode().count("aria-sort=") == 1
+    assert "sort=project" not in client.get("/acme/demo/artifacts").content.decode()
+    newest = Artifact.objects.get(name="b").versions.get()
+    versions.delete(Actor(alice), newest, delete_aliases=True)
+    page = client.get("/artifacts", {"sort": "-latest_size"})
+    assert [artifact.name for artifact in page.context["page"]][:2] == ["a", "c"]
+
+
+def test_a_second_table_of_a_page_has_an_order_and_pages_of_its_own(browser, alice, crowd, acme, monkeypatch):
+    for username, role in (("zoe", Role.VIEWER), ("adam", Role.EDITOR), ("mia", Role.ADMIN)):
+        invitations.invite_user(Actor(alice), acme, username, role)
+    client = browser(alice)
+    for sort, expected in {
+        "": "mia adam zoe", "for": "adam mia zoe", "-for": "zoe mia adam", "role": "mia adam zoe",
+        "created": "zoe adam mia", "-expires": "mia adam zoe", "x": "mia adam zoe",
+    }.items():  # fmt: skip
+        page = client.get("/teams/acme", {"invitations_sort": sort, "sort": "-name"})
+        assert " ".join(row.username for row in page.context["invitations"]) == expected, sort
+        assert shown("members", page) == "vera bob alice"
+        assert page.content.decode().count("aria-sort=") == 2
+    monkeypatch.setattr("web.accounts.members.PAGE_SIZE", 2)
+    page = client.get("/teams/acme", {"invitations_sort": "for", "invitations_page": "2", "page": "1"}, headers=HTMX)
+    html = page.content.decode().replace("&amp;", "&")
+    assert [row.username for row in page.context["invitations"]] == ["zoe"] and shown("members", page) == "alice bob"
+    assert "?invitations_sort=for&invitations_page=2&page=2" in html
+    assert "?invitations_sort=for&invitations_page=1&page=1" in html
+    # Sorted anew, a table begins at its first row, and the other one stays where it is.
+    assert 'href="?invitations_sort=-for&page=1"' in html
+
+
+def test_pages_of_tables_stay_in_the_url(browser, alice, crowd, monkeypatch):
+    """Each list that is read page by page within its page names the element that takes the next one."""
+    for module in (
+        "notifications.views.webhooks",
+        "accounts.views.profile",
+        "accounts.members",
+        "accounts.views.teams",
+    ):
+        monkeypatch.setattr(f"web.{module}.PAGE_SIZE", 1)
+    monkeypatch.setattr("web.aliases.views.rules.PAGE_SIZE", 1)
+    for pattern in ("a*", "b*"):
+        protection.create(Actor(alice), Artifact.objects.get(name="net").project, pattern)
+    client = browser(alice)
+    urls = [crowd[name] for name in ("deliveries", "keys", "members", "project members", "teams")]
+    for url in (*urls, "/acme/demo/rules", "/search?q=net&only=artifacts"):
+        html = client.get(url).content.decode()
+        main = html[html.index("<main") :]
+        assert main.count('hx-push-url="true"') >= 1 or "Next</a>" not in main, url
+        if "Next</a>" in main:
+            before = main[: main.index("Next</a>")]
+            assert re.findall(r'hx-target="([^"]+)"', before), url

@@ -4,14 +4,14 @@ alias has been at, and which of them it can go back to."""
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.http import HttpRequest, QueryDict
 
 from accounts import permissions
 from accounts.actor import Actor
 from artifacts import errors
 from artifacts.aliases import aliases as alias_verbs
-from artifacts.aliases import excerpts
+from artifacts.aliases import excerpts, rollbacks
 from artifacts.models import AliasChange, Artifact
 from web import rendering, tables
 from web.aliases import view_models
@@ -23,6 +23,8 @@ _LAST_CHANGES = AliasChange.objects.of(OuterRef("artifact"), OuterRef("alias"))
 _ORDERINGS = {
     "alias": "sort_key",
     "version": "version__number",
+    # How many versions up, or down; what was created has moved nowhere.
+    "change": Subquery(_LAST_CHANGES.annotate(moved=F("to_number") - F("from_number")).values("moved")[:1]),
     "by": Subquery(_LAST_CHANGES.values("changed_by_name")[:1]),
     "created": "created_at",
     "updated": "updated_at",
@@ -30,7 +32,7 @@ _ORDERINGS = {
 _COLUMNS = (
     ("alias", "Alias", ""),
     ("version", "Points to", ""),
-    ("", "Last change", "wide"),
+    ("change", "Last change", "wide"),
     ("by", "Changed by", "medium"),
     ("created", "Created", "number tight wide"),
     ("updated", "Updated", "number tight medium"),
@@ -96,7 +98,7 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
         "row": row,
         "protected_by": viewer.protected_by(alias),
         "may_move": viewer.may_move(alias),
-        "rollback_to": alias_verbs.rollback_version(artifact, alias),
+        "rollback_to": rollbacks.of_alias(artifact, alias),
         "entries": [
             TimelineEntry(change, change.to_version_id in existing, change.to_version_id == current)
             for change in rows[:CHANGES_PER_PAGE]

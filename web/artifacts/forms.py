@@ -17,7 +17,7 @@ from core.validators import validate_json_object, validate_tags
 from projects.models import Project
 from web.forms import FilterForm, QueryField, SearchForm
 
-_ORDERINGS = ("name", "type", "version_count", "updated_at")
+_ORDERINGS = ("name", "project", "type", "version_count", "latest_size", "updated_at")
 
 
 class ArtifactFilter(SearchForm):

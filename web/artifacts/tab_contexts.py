@@ -102,7 +102,8 @@ def _version_bar(artifact: Artifact, version: ArtifactVersion) -> dict[str, Any]
 def versions(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
     form, view = VersionFilter(query), versions_view(query)
     form.is_valid()
-    rows = form.narrow(request.user, "versions", _visible_versions(request, artifact).finalized())
+    rows = _visible_versions(request, artifact).finalized()
+    rows = form.narrow(request.user, "versions", rows, artifact=artifact)
     page = rendering.paginate(query, tables.sort(rows, view, VERSION_ORDERINGS).with_excerpt(), PAGE_SIZE)
     page.object_list = list(page)
     tables.fill(page.object_list, view)

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Case, Value, When
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -11,11 +13,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actor import Actor
 from accounts.models import Role, Team
 from artifacts.references import external_stores, store_tests
-from web import rendering
+from web import rendering, tables
 from web.accounts.lookups import get_team
 from web.external_stores.forms import StoreForm, StoreTestForm
 from web.external_stores.lookups import get_store
 from web.rendering import post_data
+
+# As the page says it: its own credentials, none, the server's.
+_CREDENTIALS = Case(
+    When(uses_server_credentials=True, then=Value(2)), When(encrypted_credentials="", then=Value(1)), default=Value(0)
+)
+_ORDERINGS = {"name": Lower("name"), "credentials": _CREDENTIALS}
+_COLUMNS = (("name", "Store", ""), ("credentials", "Read with", "tight medium"))
 
 
 @login_required
@@ -23,7 +32,10 @@ from web.rendering import post_data
 def store_list(request: HttpRequest, team: str) -> HttpResponse:
     team = get_team(request, team, role=Role.ADMIN)
     is_operator = external_stores.is_operator(Actor.from_page(request))
-    context = {"team": team, "stores": team.external_stores.all(), "is_operator": is_operator, "active_nav": "teams"}
+    view = tables.chosen(request.GET, (), _ORDERINGS, "name")
+    stores = tables.sort(team.external_stores.all(), view, _ORDERINGS)
+    context = {"team": team, "stores": stores, "is_operator": is_operator, "active_nav": "teams"}
+    context |= {"sort": view.sort, "columns": _COLUMNS, "table_url": _list_url(team)}
     return rendering.render_page(request, "external_stores/stores.html", context)
 
 

@@ -18,7 +18,7 @@ from artifacts.aliases.excerpts import Pointer
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.previews import json_tree
 from core.bounded_count import COUNT_LIMIT, format_count
-from core.validators import DIRECTION_CHARACTER
+from core.validators import escape_directions
 from web import markdown as markdown_html
 from web import numbers, reference_states
 
@@ -74,6 +74,7 @@ def duration(value: timedelta) -> str:
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
+register.filter("shown", escape_directions)
 register.filter("size", numbers.size)
 register.filter("numbered", numbers.numbered)
 register.filter("sizes", numbers.sizes)
@@ -81,12 +82,6 @@ register.filter("contents", numbers.contents)
 register.filter("elsewhere", numbers.elsewhere)
 register.filter("significant", numbers.significant)
 register.filter("drift", reference_states.drift)
-
-
-@register.filter
-def shown(name: str) -> str:
-    r"""A name or path, with what turns the text around it escaped: `\u202egnp.exe` for what would read `exe.png`."""
-    return DIRECTION_CHARACTER.sub(lambda match: f"\\u{ord(match[0]):04x}", name)
 
 
 @register.filter
@@ -215,6 +210,23 @@ def version_alias_chips(version: ArtifactVersion, artifact: Artifact, limit: int
         "history": True,
         "more": format_count(more) if more > 0 else "",
     }
+
+
+@register.simple_tag(takes_context=True)
+def sort_url(context: dict[str, Any], column: str) -> str:
+    """The URL of the page with the table sorted by the column, from its first row on.
+
+    It is relative, but for a table that is a part of other pages too: it is alone at its `table_url`.
+    """
+    prefix = context.get("table_prefix", "")
+    places = dict.fromkeys((f"{prefix}page", "before", "after", "offset"), "")
+    return context.get("table_url", "") + query(context, **{f"{prefix}sort": column}, **places)
+
+
+@register.simple_tag(takes_context=True)
+def page_url(context: dict[str, Any], number: int) -> str:
+    """The same at another page of the table."""
+    return context.get("table_url", "") + query(context, **{f"{context.get('table_prefix', '')}page": number})
 
 
 @register.simple_tag(takes_context=True)

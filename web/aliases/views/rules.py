@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Concat, Lower
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,7 +15,7 @@ from accounts.models import Role, Team
 from artifacts.aliases import protection
 from artifacts.models import AliasRule, Artifact
 from projects.models import Project
-from web import rendering
+from web import rendering, tables
 from web.accounts.lookups import get_team
 from web.aliases.forms import RuleForm
 from web.aliases.lookups import get_managed_rule
@@ -23,6 +24,27 @@ from web.projects.lookups import get_project
 from web.rendering import post_data
 
 PAGE_SIZE = 100
+# Of the team, of the project, then of its artifacts by name.
+_SCOPE = Case(
+    When(artifact__isnull=False, then=Concat(Value("2"), Lower("artifact__name"))),
+    When(project__isnull=False, then=Value("1")),
+    default=Value("0"),
+)
+_ORDERINGS = {
+    "aliases": "pattern",
+    "scope": _SCOPE,
+    "role": "role",
+    "approval": "needs_approval",
+    # Ids grow with time.
+    "created": "pk",
+}
+_COLUMNS = (
+    ("aliases", "Aliases", ""),
+    ("scope", "Scope", ""),
+    ("role", "Who can move", "medium"),
+    ("approval", "Approval", "medium"),
+    ("created", "Created", "number tight wide"),
+)
 
 
 @login_required
@@ -32,10 +54,10 @@ def project_rules(request: HttpRequest, team: str, project: str) -> HttpResponse
     project = get_project(request, team, project)
     of_team = Q(team=project.team_id) if project.role else Q(pk=None)
     rows = AliasRule.objects.filter(Q(project=project) | Q(artifact__project=project) | of_team).for_display()
-    page = rendering.paginate(request.GET, rows.order_by("pattern", "id"), PAGE_SIZE)
-    context = {"project": project, "tab": "rules", "page": page, "active_nav": "home"} | permissions.template_flags(
-        project.role
-    )
+    view = tables.chosen(request.GET, (), _ORDERINGS, "aliases")
+    page = rendering.paginate(request.GET, tables.sort(rows, view, _ORDERINGS), PAGE_SIZE)
+    context = {"project": project, "tab": "rules", "page": page, "active_nav": "home"}
+    context |= {"sort": view.sort, "columns": _COLUMNS} | permissions.template_flags(project.role)
     return rendering.render_page(request, "aliases/rules.html", context)
 
 
@@ -45,7 +67,11 @@ def team_rules(request: HttpRequest, team: str) -> HttpResponse:
     team = get_team(request, team)
     rows = AliasRule.objects.filter(team=team).for_display().order_by("pattern", "id")
     page = rendering.paginate(request.GET, rows, PAGE_SIZE)
-    context = {"team": team, "page": page} | permissions.template_flags(team.role)
+    context = {
+        "team": team,
+        "page": page,
+        "table_url": reverse("team-rules", args=team.url_args),
+    } | permissions.template_flags(team.role)
     return rendering.render_page(request, "aliases/team_rules.html", context)
 
 

@@ -60,7 +60,8 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
     if filters["project"]:
         rows = rows.filter(project__in=Project.objects.by_full_name(filters["project"]))
     newest = ArtifactVersion.objects.filter(artifact=OuterRef("pk"), number=OuterRef("latest_version_number"))
-    rows = form.narrow(request.user, "artifacts", rows.filter_by(**narrowed))
+    within = {"project": project} if project else {}
+    rows = form.narrow(request.user, "artifacts", rows.filter_by(**narrowed), **within)
     stored = newest.annotate(stored=F("total_size") - F("referenced_size")).values("stored")
     elsewhere = Subquery(newest.values("referenced_size"))
     rows = rows.with_tags().annotate(newest_size=Subquery(stored), newest_elsewhere=elsewhere)
@@ -90,11 +91,11 @@ def _render_list(request: HttpRequest, rows: QuerySet[Artifact], project: Projec
 
 _COLUMNS = (
     ("name", "Name", ""),
-    ("", "Project", "medium"),
+    ("project", "Project", "medium"),
     ("type", "Type", "tight"),
     ("", "Aliases", "medium"),
     ("version_count", "Versions", "number"),
-    ("", "Size", "number medium"),
+    ("latest_size", "Size", "number medium"),
     ("", "Tags", "wide"),
     ("updated_at", "Updated", "number tight"),
 )

@@ -25,7 +25,7 @@ from web.lineage import warnings
 
 MAX_RUNS = 10
 MAX_SWITCH_VERSIONS = 12
-_FILE_ORDERINGS = {"name": "sort_key", "size": "size"}
+_FILE_COLUMNS = (("name", "Name", ""), ("size", "Size", "number tight"), ("type", "Type", "wide"))
 
 
 # Large images of its card, and in a folder, come from the object store.
@@ -141,15 +141,15 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
     """The rows of the folder that is asked for, from the name `after` on; or the files below that match a filter."""
     query = FolderFilter(request.GET).values()
     folder, after = directory_listing.clean(query["path"]), query["after"]
-    sort = tables.chosen(request.GET, (), _FILE_ORDERINGS, "name").sort
-    is_sortable = False
+    sort = tables.chosen(request.GET, (), {name: name for name, *_ in _FILE_COLUMNS}, "name").sort
+    orders: tuple[str, ...] = ()
     if query["filter"]:
         matches = directory_listing.matches(version, folder, query["filter"], after=after)
         entries, listing = matches.entries, {"matches": matches, "next_cursor": matches.next_cursor}
     else:
         page = _folder_page(version, folder, after, sort)
         entries, listing = page.entries, {"next_cursor": page.next_cursor, "total": page.total}
-        is_sortable = page.is_sortable
+        orders = ("name", *page.orders)
         if folder and not entries and not after:
             raise Http404(f"There is no folder {folder!r}.")
     reference_views.attach(entry.file for entry in entries if entry.file)
@@ -167,7 +167,7 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
         "after": after,
         "filter": query["filter"],
         "sort": sort,
-        "columns": _file_columns(is_sortable),
+        "columns": [(name if name in orders else "", title, style) for name, title, style in _FILE_COLUMNS],
         "pending": sum(blob.state == Blob.State.UPLOADED for blob in blobs),
     }
 
@@ -175,14 +175,8 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
 def _folder_page(version: ArtifactVersion, folder: str, after: str, sort: str) -> directory_listing.Page:
     if sort == "name":
         return directory_listing.page(version, folder, after=after)
-    order = {"by_size": sort.endswith("size"), "is_descending": sort.startswith("-")}
+    order = {"by": sort.removeprefix("-"), "is_descending": sort.startswith("-")}
     return directory_listing.sorted_page(version, folder, after=after, **order)
-
-
-def _file_columns(is_sortable: bool) -> list[tuple[str, str, str]]:
-    """What `components/sortable_header.html` has of each; a column without a name does not sort."""
-    columns = [("name", "Name", ""), ("size", "Size", "number tight"), ("", "Type", "wide")]
-    return [(name if is_sortable else "", title, style) for name, title, style in columns]
 
 
 def _runs_that_used(request: HttpRequest, version: ArtifactVersion) -> QuerySet[Run]:

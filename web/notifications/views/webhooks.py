@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import F
+from django.db.models import F, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -23,10 +24,15 @@ from web.notifications.lookups import get_webhook
 from web.projects.lookups import get_project
 
 PAGE_SIZE = 50
-_ORDERINGS = {"url": "title_key", "state": "state_rank", "last": F("last_at")}
+_ORDERINGS = {
+    "url": "title_key",
+    "events": Cast("events", TextField()),
+    "state": "state_rank",
+    "last": F("last_at"),
+}
 _COLUMNS = (
     ("url", "URL", ""),
-    ("", "Events", "medium"),
+    ("events", "Events", "medium"),
     ("state", "State", "tight"),
     ("last", "Last delivery", "tight medium"),
 )

@@ -48,7 +48,9 @@ def run_list(request: HttpRequest, team: str, project: str) -> HttpResponse:
     given = {name: value for name, value in filters.items() if value and name != "q"}
     view = _view(request)
     rows = Run.objects.filter(project=project).filter_by(**given)
-    rows = tables.sort(form.narrow(request.user, "runs", rows), view, _ORDERINGS).select_related("created_by")
+    rows = tables.sort(form.narrow(request.user, "runs", rows, project=project), view, _ORDERINGS).select_related(
+        "created_by"
+    )
     page = rendering.paginate(request.GET, long_values.defer(rows, ""), PAGE_SIZE)
     page.object_list = list(page)
     tables.fill(page.object_list, view)
