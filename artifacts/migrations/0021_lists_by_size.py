@@ -1,19 +1,20 @@
 """Lists sorted by size, and searches that no index on texts serves, cost the same however much there is.
 
-Artifacts remember the size of their newest version. Each folder in one with very many entries gets a summary: those of
-versions with such folders are made anew, the others stay as they are.
+Artifacts remember the size of their newest version. Each folder in one with very many entries gets a summary, or has
+one already, which then says where the folder is listed.
 """
 
-from itertools import islice
+from itertools import groupby, islice
 
 from django.db import migrations, models
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-import artifacts.models.file
-from artifacts import folder_summaries
+import artifacts.models.path_fields
 
 _BATCH_SIZE = 1_000
+# A folder with more entries is sorted by the database.
+_MAX_SORTED = 1_000
 
 
 def set_latest_size(apps, schema_editor):
@@ -27,17 +28,43 @@ def set_latest_size(apps, schema_editor):
 def list_folders(apps, schema_editor):
     database = schema_editor.connection.alias
     folders = apps.get_model("artifacts", "FolderSummary").objects.using(database)
-    versions = apps.get_model("artifacts", "ArtifactVersion").objects.using(database)
-    crowded = folders.filter(entry_count__gt=folder_summaries.MAX_SORTED).order_by().values("version").distinct()
-    for version in versions.filter(pk__in=list(crowded.values_list("version", flat=True))).only("pk").iterator():
-        folders.filter(version=version).delete()
-        files = version.files.order_by("path").values_list("path", "size", "blob").iterator(chunk_size=_BATCH_SIZE)
-        rows = folder_summaries.to_store(folder_summaries.summarise(files))
-        while batch := list(islice(rows, _BATCH_SIZE)):
+    files = apps.get_model("artifacts", "ArtifactFile").objects.using(database)
+    crowded = folders.filter(entry_count__gt=_MAX_SORTED).values_list("version_id", "path")
+    for version_id, folder in list(crowded):
+        below = files.filter(version_id=version_id, path__gte=folder, path__lt=f"{folder}\U0010ffff").order_by("path")
+        rows = below.values_list("path", "size", "blob_id").iterator(chunk_size=_BATCH_SIZE)
+        summaries = _summaries(folder, rows)
+        while batch := list(islice(summaries, _BATCH_SIZE)):
+            known = folders.filter(version_id=version_id, path__in=[summary["path"] for summary in batch])
+            paths = set(known.values_list("path", flat=True))
+            known.update(listed_in=folder)
             folders.bulk_create(
-                folders.model(version=version, path=summary.path, listed_in=listed_in, **summary.numbers)
-                for summary, listed_in in batch
+                folders.model(version_id=version_id, listed_in=folder, **summary)
+                for summary in batch
+                if summary["path"] not in paths
             )
+
+
+def _summaries(folder, files):
+    """What lies in each of the folders in this one, of its files in the order of their paths."""
+    start = len(folder)
+
+    def end(path, start):
+        """Where the name that begins there ends, with its slash if it is a folder."""
+        return path.find("/", start) + 1 or len(path)
+
+    for path, group in groupby(files, lambda file: file[0][: end(file[0], start)]):
+        if path.endswith("/"):
+            rows = list(group)
+            references = [size for _, size, blob in rows if blob is None]
+            yield {
+                "path": path,
+                "entry_count": len({file[: end(file, len(path))] for file, _, _ in rows}),
+                "file_count": len(rows),
+                "total_size": sum(size for _, size, _ in rows),
+                "reference_count": len(references),
+                "referenced_size": sum(references),
+            }
 
 
 class Migration(migrations.Migration):
@@ -56,7 +83,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="foldersummary",
             name="listed_in",
-            field=artifacts.models.file.PathField(
+            field=artifacts.models.path_fields.PathField(
                 help_text="The folder that it is in, where that is sorted by an index; else null.",
                 max_length=1024,
                 null=True,

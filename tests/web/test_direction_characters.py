@@ -10,7 +10,7 @@ from artifacts.models import ArtifactTag
 from notifications import webhooks
 from notifications.models import Webhook
 from projects import runs
-from projects.models import Run
+from projects.models import Run, RunEnvironment
 from tests.artifacts.client import log
 
 TURNED = "\u202egnp\u2066.exe"
@@ -29,7 +29,8 @@ def pages(alice, acme, project, artifact) -> dict[str, int]:
     ArtifactTag.objects.create(artifact=artifact, tag=TURNED)
     Team.objects.filter(pk=acme.pk).update(display_name=TURNED)
     columns = {"display_name": TURNED, "job_type": TURNED, "group": TURNED, "tags": [TURNED], "host": TURNED}
-    Run.objects.filter(pk=run.pk).update(**columns, environment={"command": TURNED}, error=TURNED)
+    Run.objects.filter(pk=run.pk).update(**columns, error=TURNED)
+    RunEnvironment.objects.create(run=run, command=TURNED)
     webhook = webhooks.create(Actor(alice), project, "https://8.8.8.8/", events=["alias.moved"], description="old")
     Webhook.objects.update(description=TURNED)
     version.run = run
