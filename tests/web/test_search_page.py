@@ -142,9 +142,9 @@ def test_the_page_says_where_not_all_texts_were_searched(
         f"{ranker.get_absolute_url()}/versions",
     )
     monkeypatch.setattr("artifacts.search.MAX_SCANNED", 1)
+    versions.describe(Actor(alice), production, notes="q7")
     for number in range(2):
         runs.start(Actor(alice), project, name=f"run-{number}")
-    versions.describe(Actor(alice), production, notes="q7")
     for url in pages:
         assert "was looked for in the newest" not in client.get(url, {"q": "ranker"}).content.decode(), url
         page = client.get(url, {"q": "q7"})

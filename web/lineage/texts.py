@@ -5,6 +5,7 @@ from unicodedata import east_asian_width
 
 from artifacts.lineage.graph import Node
 from artifacts.lineage.impact import Summary
+from core.validators import escape_directions
 from web.lineage.folds import Fold, Link, Step
 from web.numbers import size
 
@@ -29,7 +30,7 @@ def suffix(node: Node) -> str:
 def details(node: Node) -> list[str]:
     """What is worth knowing of a node beside its name, without aliases: `model`, `1.5 MiB`."""
     if node.kind == "run":
-        return [text for text in (node.state, node.job_type) if text]
+        return [escape_directions(text) for text in (node.state, node.job_type) if text]
     state = [node.state] if node.state in ("draft", "deleted") else []
     return [*state, size(node.size)] if node.size is not None else state
 
