@@ -41,7 +41,6 @@ PAGES = {
     "run-columns": "/acme/recommender/run-columns",
     "artifact-lineage": f"{ARTIFACT}/lineage",
     "artifact-usage": f"{ARTIFACT}/usage",
-    "version-columns": f"{ARTIFACT}/versions/columns",
     "artifact-edit": f"{ARTIFACT}/edit",
     "artifact-delete": f"{ARTIFACT}/delete",
     "version": f"{DATASET}/v3",
