@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from artifacts import errors, former_names, health
 from artifacts.content import deletions, garbage_collection, reconciliation, verification
-from artifacts.references import tasks as reference_tasks
 from wanllmdb.celery import app
 
 _RETRY = {"autoretry_for": (errors.Unavailable,), "retry_backoff": 5, "retry_backoff_max": 300, "max_retries": 5}
@@ -85,7 +84,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "artifacts-run-gc": {"task": run_gc.name, "schedule": timedelta(minutes=10)},
     "artifacts-delete-bytes": {"task": delete_bytes.name, "schedule": timedelta(minutes=1)},
     "artifacts-reconcile": {"task": reconcile.name, "schedule": timedelta(hours=1)},
-} | reference_tasks.BEAT
+}
 
 # At import, not by Celery's signal, which is not sent again where something has read the app's tasks before.
 app.conf.beat_schedule.update(BEAT)

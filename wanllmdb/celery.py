@@ -44,3 +44,5 @@ class Nudge(DjangoTask):
 app = Celery("wanllmdb", task_cls=Nudge)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Not an app of its own.
+app.autodiscover_tasks(["artifacts.references"])

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from artifacts import storage, validators
 from artifacts.content import uploads
 from artifacts.draft_files import MAX_FILES_A_CALL, FileSpec
-from artifacts.references import references, uris
+from artifacts.references import identities, uris
 from artifacts.references.references import ReferenceSpec
 
 _SHA256 = re.compile(validators.SHA256)
@@ -41,7 +41,7 @@ class ReferenceSizeField(serializers.IntegerField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("help_text", "In bytes; 0, or left out, where it is not known.")
-        super().__init__(min_value=0, max_value=references.MAX_SIZE, **kwargs)
+        super().__init__(min_value=0, max_value=identities.MAX_SIZE, **kwargs)
 
 
 class ReferenceUriField(serializers.CharField):
@@ -56,14 +56,14 @@ class IdentityField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("help_text", "`etag:…`, `sha256:…`, `md5:…`, `modified:…` (ISO 8601, UTC), or empty.")
         super().__init__(
-            max_length=references.MAX_IDENTITY_LENGTH, allow_blank=True, required=False, trim_whitespace=False, **kwargs
+            max_length=identities.MAX_IDENTITY_LENGTH, allow_blank=True, required=False, trim_whitespace=False, **kwargs
         )
 
 
 class EtagField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            max_length=references.MAX_IDENTITY_LENGTH,
+            max_length=identities.MAX_IDENTITY_LENGTH,
             allow_blank=True,
             required=False,
             help_text="As the server of the object states it: becomes the identity `etag:…`.",
@@ -74,7 +74,7 @@ class EtagField(serializers.CharField):
 class ObjectVersionField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            max_length=references.MAX_VERSION_ID_LENGTH,
+            max_length=identities.MAX_VERSION_ID_LENGTH,
             allow_blank=True,
             required=False,
             trim_whitespace=False,
@@ -319,7 +319,7 @@ def _error_of_reference(entry: dict[str, Any]) -> str:
         if entry.get(name) is not None and not isinstance(entry[name], str):
             return f"{name} must be a text."
     size = entry.get("size", 0)
-    if type(size) is not int or not 0 <= size <= references.MAX_SIZE:
+    if type(size) is not int or not 0 <= size <= identities.MAX_SIZE:
         return "size must be a number of bytes from 0 to 1 PiB."
     if not _is_mime_type(entry.get("mime_type")):
         return _MIME_TYPE_ERROR

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from api.artifacts.serializers import integrity_of
 from artifacts.content import downloads
 from artifacts.models import ArtifactFile, ArtifactVersion
-from artifacts.references import references
+from artifacts.references import identities
 from core.cursors import encode_cursor
 
 _ONLY_OF_REFERENCES = "Only there for references."
@@ -91,7 +91,7 @@ def _reference(file: ArtifactFile, page: downloads.Manifest) -> dict[str, Any]:
     return {
         "is_reference": True,
         "reference_uri": file.reference_uri,
-        "etag": references.etag_of(file.reference_identity),
+        "etag": identities.etag_of(file.reference_identity),
         "reference_identity": file.reference_identity,
         "version_id": file.reference_version_id,
         "download_url": page.reference_urls.get(file.pk),

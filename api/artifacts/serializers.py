@@ -9,7 +9,7 @@ from api.fields import JSONObjectField, ListItemMixin, ProseField, TagsField
 from artifacts import validators
 from artifacts.aliases.excerpts import MAX_ALIASES
 from artifacts.models import Artifact, ArtifactFile, ArtifactUsage, ArtifactVersion, Blob
-from artifacts.references import references
+from artifacts.references import identities
 from core.bounded_count import COUNT_LIMIT
 
 _INTEGRITY = {
@@ -167,7 +167,7 @@ class EtagOfIdentityField(serializers.CharField):
     """The ETag in an identity; null for another identity."""
 
     def to_representation(self, identity: str) -> str | None:
-        return references.etag_of(identity)
+        return identities.etag_of(identity)
 
 
 class FileSerializer(serializers.ModelSerializer):

@@ -33,7 +33,7 @@ from artifacts import storage, validators, versions
 from artifacts.content import uploads
 from artifacts.lineage import sources
 from artifacts.models import StoredObject
-from artifacts.references import references
+from artifacts.references import identities
 from artifacts.references.references import ReferenceSpec
 
 MAX_COMPLETED_UPLOADS = 100_000
@@ -221,7 +221,7 @@ def reference_spec(data: dict[str, Any]) -> ReferenceSpec:
     """The reference of a validated `ReferenceCreate` or `ReferenceRegister`."""
     if "reference_uri" in data:
         data = data | {name.removeprefix("reference_"): data[name] for name in data if name.startswith("reference_")}
-    identity, from_etag = data.get("identity", ""), references.identity_of_etag(data.get("etag", ""))
+    identity, from_etag = data.get("identity", ""), identities.of_etag(data.get("etag", ""))
     if identity and from_etag and identity != from_etag:
         raise serializers.ValidationError({"identity": "This differs from the ETag: send one of them."})
     return ReferenceSpec(

@@ -11,7 +11,7 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from artifacts import validators
-from artifacts.models.version import ArtifactVersion
+from artifacts.models.version_state import VersionState
 from projects.models.project import Project
 
 INCOMING = "incoming/"
@@ -38,7 +38,7 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
 
         Those of a draft stay: while it lives, their rows keep their keys from being used a second time.
         """
-        old = self.filter(created_at__lt=before).exclude(version__state=ArtifactVersion.State.DRAFT)
+        old = self.filter(created_at__lt=before).exclude(version__state=VersionState.DRAFT)
         return old.exclude(blobs__files__isnull=False).exclude(blobs__claimed_at__gte=before)
 
 
@@ -54,7 +54,9 @@ class StoredObject(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     # The version that brings the bytes; others may share them, so the object outlives it.
-    version = models.ForeignKey(ArtifactVersion, on_delete=models.SET_NULL, null=True, related_name="objects_brought")
+    version = models.ForeignKey(
+        "artifacts.ArtifactVersion", on_delete=models.SET_NULL, null=True, related_name="objects_brought"
+    )
     key = models.CharField(max_length=1400)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     size = models.BigIntegerField()

@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
@@ -11,8 +12,8 @@ from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
 from accounts.models.team import Membership
-from artifacts.models.alias import ArtifactAlias
 from artifacts.models.reference_state import ReferenceState
+from artifacts.models.version_state import VersionState
 from core import long_values
 from core.bounded_count import COUNT_LIMIT
 from core.compiled_queries import StringAgg
@@ -49,7 +50,9 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
     def with_alias_names(self) -> Self:
         """Each with its `alias_names`, in the same query; of very many the first ones."""
-        aliases = ArtifactAlias.objects.filter(version=OuterRef("pk")).order_by("sort_key")
+        aliases = (
+            apps.get_model("artifacts", "ArtifactAlias").objects.filter(version=OuterRef("pk")).order_by("sort_key")
+        )
         # Without a bound the order would be dropped.
         return self.annotate(alias_lines=StringAgg(aliases[: COUNT_LIMIT + 1], "alias"))
 
@@ -68,10 +71,7 @@ class VersionQuerySet(models.QuerySet["ArtifactVersion"]):
 
 
 class ArtifactVersion(models.Model):
-    class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        FINALIZED = "finalized", "Finalized"
-        DELETED = "deleted", "Deleted"
+    State = VersionState
 
     class Integrity(models.TextChoices):
         PENDING = "pending", "Pending"

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from artifacts.models import ReferenceState
-from artifacts.references import references
+from artifacts.references import identities
 from core import guarded_http
 from core.guarded_http import Limits, Response
 from core.url_policy import Destination, Policy
@@ -89,14 +89,14 @@ def describe(response: Response) -> Description:
     if not response.is_success:
         return Description.unknown(_ABSENCES.get(state_of(response)) or _problem(response))
     headers = response.headers
-    identity = references.identity_of_etag(headers.get("etag", "")) or _identity_of_time(headers)
+    identity = identities.of_etag(headers.get("etag", "")) or _identity_of_time(headers)
     version_id = _version_of(headers)
-    if not identity or not references.is_identity(identity) or not references.is_version_id(version_id):
+    if not identity or not identities.is_identity(identity) or not identities.is_version_id(version_id):
         return Description.unknown("It is there, but the server tells neither an ETag nor the time of its last change.")
     size = _length_of(headers) or 0
     # `null` is what S3 calls an object from before it kept versions, and writes anew.
     version_id = "" if version_id == "null" else version_id
-    return Description(identity, version_id, size if size <= references.MAX_SIZE else 0)
+    return Description(identity, version_id, size if size <= identities.MAX_SIZE else 0)
 
 
 def _problem(response: Response) -> str:

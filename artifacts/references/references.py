@@ -1,26 +1,17 @@
 """The references of a draft: files that are recorded by their URI, beside those whose bytes are uploaded."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from django.db import transaction
 
 from accounts.actor import Actor
-from artifacts import draft_files, errors, validators
+from artifacts import draft_files, errors
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, ArtifactVersion, ReferenceState
-from artifacts.references import uris
+from artifacts.references import identities, uris
 
-# Bytes. Some stores keep larger objects than ours.
-MAX_SIZE = 2**50
-MAX_IDENTITY_LENGTH = 400
-MAX_VERSION_ID_LENGTH = 1024
 _BATCH_SIZE = 2_000
-
-_ETAG = re.compile(r'(W/)?[^"]+')
-_QUOTED_ETAG = re.compile(r'(W/)?"([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,51 +91,17 @@ def check(spec: ReferenceSpec) -> ReferenceSpec:
     version_id = spec.version_id or location.version_id
     if location.version_id not in ("", version_id):
         raise errors.Invalid(f"The URI of {spec.path!r} asks for another version of the object than version_id.")
-    if not 0 <= spec.size <= MAX_SIZE:
+    if not 0 <= spec.size <= identities.MAX_SIZE:
         raise errors.Invalid(f"The size of {spec.path!r} is not a number of bytes from 0 to 1 PiB.")
-    if not is_version_id(version_id):
+    if not identities.is_version_id(version_id):
         raise errors.Invalid(f"The version_id of {spec.path!r} is not that of an object.")
-    if not is_identity(spec.identity):
+    if not identities.is_identity(spec.identity):
         kinds = "etag:, sha256:, md5: or modified:"
         raise errors.Invalid(f"The identity of {spec.path!r} is not one of {kinds}, followed by its value.")
     if spec.identity and location.provider == uris.Provider.OTHER:
         message = f"A reference of the scheme {location.scheme}:// has no identity: nobody could check it."
         raise errors.ReferenceRefused(message)
     return replace(spec, uri=location.uri, version_id=version_id)
-
-
-def identity_of_etag(etag: str) -> str:
-    """`etag:…` of an ETag as servers send it, with or without quotes; empty of an empty one."""
-    quoted = _QUOTED_ETAG.fullmatch(etag)
-    value = f"{quoted[1] or ''}{quoted[2]}" if quoted else etag
-    return f"etag:{value}" if value else ""
-
-
-def etag_of(identity: str | None) -> str | None:
-    """The ETag that an identity is made of, without quotes; None of another."""
-    return identity.removeprefix("etag:") if identity and identity.startswith("etag:") else None
-
-
-def is_identity(identity: str) -> bool:
-    """Whether it is of one of the known kinds, or empty."""
-    kind, _, value = identity.partition(":")
-    match kind:
-        case "":
-            return not identity
-        case "etag":
-            return len(identity) <= MAX_IDENTITY_LENGTH and _is_word(value) and bool(_ETAG.fullmatch(value))
-        case "sha256":
-            return bool(re.match(validators.SHA256, value))
-        case "md5":
-            return bool(re.match(validators.MD5, value))
-        case "modified":
-            return _is_time(value)
-    return False
-
-
-def is_version_id(version_id: str) -> bool:
-    """Whether a store may call a version of an object so; empty where there is none."""
-    return len(version_id) <= MAX_VERSION_ID_LENGTH and _is_word(version_id)
 
 
 def _new_among(version: ArtifactVersion, specs: Sequence[ReferenceSpec]) -> list[ReferenceSpec]:
@@ -172,16 +129,3 @@ def _is_same(file: ArtifactFile, spec: ReferenceSpec) -> bool:
     stated = (spec.size, spec.identity, spec.version_id)
     # What states nothing of the object stays right once a worker has recorded what it is.
     return stated == recorded or (stated == (0, "", "") and bool(file.reference_identity))
-
-
-def _is_time(text: str) -> bool:
-    try:
-        offset = datetime.fromisoformat(text).utcoffset()
-    except ValueError:
-        return False
-    return offset is not None and not offset and len(text) <= 40
-
-
-def _is_word(text: str) -> bool:
-    """Whether it can stand in a line of a digest, between spaces."""
-    return " " not in text and text.isprintable()

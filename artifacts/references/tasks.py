@@ -1,4 +1,4 @@
-"""Celery tasks of references; `artifacts.tasks` has them loaded. Checking waits for hosts of others: see the routes."""
+"""Celery tasks of references. Checking waits for hosts of others: see the routes."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,3 +32,6 @@ BEAT: dict[str, dict[str, Any]] = {
     "references-sweep": {"task": sweep.name, "schedule": _SWEEP_EVERY},
     "references-schedule": {"task": schedule.name, "schedule": timedelta(hours=1)},
 }
+
+# At import, as those of `artifacts.tasks`.
+app.conf.beat_schedule.update(BEAT)

@@ -14,6 +14,7 @@ import api.external_stores.urls
 import api.lineage.urls
 import api.notifications.urls
 import api.projects.urls
+import artifacts.references.tasks
 import artifacts.tasks
 import events.tasks
 import notifications.tasks
@@ -92,7 +93,9 @@ def test_every_setting_is_listed():
 
 def test_every_timer_is_listed():
     timers = [
-        timer for app in (accounts, artifacts, events, notifications, projects) for timer in app.tasks.BEAT.values()
+        timer
+        for owner in (accounts, artifacts, artifacts.references, events, notifications, projects)
+        for timer in owner.tasks.BEAT.values()
     ]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
     listed = rows("operations.md", r"\| `([\w.]+)` \| every (?:(\d+) )?(second|minute)s? \|")

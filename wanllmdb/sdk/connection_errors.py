@@ -34,6 +34,23 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+class ObjectStoreError(errors.ServerError):
+    """The object store refused to store or return bytes."""
+
+    def __init__(self, url: str, status: int, text: str) -> None:
+        code = re.search(r"<Code>([^<]+)</Code>", text)
+        self.store_code = code[1] if code else ""
+        super().__init__(
+            f"The object store at {origin_of(url)} answered {f'{status} {self.store_code}'.strip()}", status=status
+        )
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether a new presigned URL helps."""
+        # Parts get a 404 once another process has completed or aborted the multipart upload that both share.
+        return self.status in (401, 403, 404)
+
+
 def never_arrived(error: HTTPError) -> bool:
     """Whether the server cannot have received the request."""
     return (

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from wanllmdb.sdk import __version__, cancellation, connection_errors, errors
-from wanllmdb.sdk.connection_errors import origin_of
+from wanllmdb.sdk import cancellation, connection_errors, errors
+from wanllmdb.sdk.connection_errors import ObjectStoreError, origin_of
 from wanllmdb.sdk.host_environment import certificates, proxies
 from wanllmdb.sdk.host_environment.proxies import Proxy
 from wanllmdb.sdk.host_environment.secret import Secret
+from wanllmdb.sdk.http_pools import BLOCK_SIZE, USER_AGENT, create_pool
 from wanllmdb.sdk.http_retries import (
     RETRY_PERIOD,
     RETRYABLE_API_STATUSES,
@@ -32,29 +30,7 @@ from wanllmdb.sdk.http_retries import (
 )
 
 API_PATH = "/api/v1"
-USER_AGENT = f"wanllmdb-sdk/{__version__}"
-BLOCK_SIZE = 1 << 20
-CONNECT_TIMEOUT = 10.0
-# Between two bytes, not of the whole request. Finalizing checks every object in the store, so it may take long.
-READ_TIMEOUT = 120.0
 PAGE_SIZE = 200
-
-
-class ObjectStoreError(errors.ServerError):
-    """The object store refused to store or return bytes."""
-
-    def __init__(self, url: str, status: int, text: str) -> None:
-        code = re.search(r"<Code>([^<]+)</Code>", text)
-        self.store_code = code[1] if code else ""
-        super().__init__(
-            f"The object store at {origin_of(url)} answered {f'{status} {self.store_code}'.strip()}", status=status
-        )
-
-    @property
-    def is_expired(self) -> bool:
-        """Whether a new presigned URL helps."""
-        # Parts get a 404 once another process has completed or aborted the multipart upload that both share.
-        return self.status in (401, 403, 404)
 
 
 class Client:
@@ -305,30 +281,6 @@ class Client:
         with self._lock:
             for pool in self._pools.values():
                 pool.clear()
-
-
-def create_pool(scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
-    """Connections through the proxy, or directly, that trust the authorities of the environment."""
-    options: dict[str, Any] = {
-        "maxsize": 32,
-        "blocksize": BLOCK_SIZE,
-        "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
-    }
-    if scheme == "https":
-        options["ssl_context"] = certificates.create_context()
-    if proxy is None:
-        return urllib3.PoolManager(**options)
-    if proxy.is_socks:
-        if find_spec("socks") is None:
-            raise errors.Invalid(
-                f"The proxy {proxy.url} (from {proxy.source}) needs PySocks: run `pip install pysocks`"
-            )
-        socks = import_module("urllib3.contrib.socks")
-        manager: urllib3.PoolManager = socks.SOCKSProxyManager(proxy.url, proxy.user, proxy.password, **options)
-        return manager
-    if proxy.url.startswith("https:"):
-        options["proxy_ssl_context"] = certificates.create_context()
-    return urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, **options)
 
 
 def quote_segment(name: object) -> str:

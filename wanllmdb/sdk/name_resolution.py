@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wanllmdb.sdk import errors, timestamps
-from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.validators import parse_version, validate_alias
+
+if TYPE_CHECKING:
+    from wanllmdb.sdk.connection import Connection
+    from wanllmdb.sdk.http_client import Client
 
 
 @contextmanager

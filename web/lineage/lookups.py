@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest
 from artifacts import current_version
 from artifacts.lineage.impact import MAX_ROOTS
 from artifacts.models import Artifact, ArtifactVersion
-from artifacts.selection import MAX_ITEMS
 from core import long_values
 from projects.models.project import as_uuid
 from web.lineage import texts
@@ -36,7 +35,7 @@ class Selection(NamedTuple):
 
 def get_selection(request: HttpRequest) -> Selection:
     """The versions that the query string names by their ids, or by those of their artifacts; 404 without one."""
-    ids = {pk for pk in map(as_uuid, request.GET.getlist("item")[:MAX_ITEMS]) if pk}
+    ids = {pk for pk in map(as_uuid, request.GET.getlist("item")[:MAX_ROOTS]) if pk}
     visible = ArtifactVersion.objects.visible_to(request.user).finalized()
     rows = visible.filter(Q(pk__in=ids) | Q(artifact__in=ids)).select_related("artifact").order_by("-id")
     versions = list(long_values.defer(rows, "", "artifact")[: MAX_ROOTS + 1])

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.actor import Actor
 from artifacts import draft_files, errors, versions
 from artifacts.models import ArtifactVersion, ReferenceCheck
-from artifacts.references import checks, drift, object_requests, references
+from artifacts.references import checks, drift, identities, object_requests, references
 from artifacts.references.references import ReferenceSpec
 from core.guarded_http import Response
 from harness import reference_servers
@@ -171,7 +171,7 @@ def test_a_server_that_lies_about_sizes_fills_no_column(bob, draft):
     add(bob, draft, {f"{number}": f"file:///{number}" for number in range(3)})
     check = drift._claim()
     files = drift._next_files(check)
-    headers = {"etag": '"a"', "content-length": str(references.MAX_SIZE)}
-    ArtifactVersion.objects.filter(pk=draft.pk).update(total_size=draft_files.MAX_TOTAL_SIZE - references.MAX_SIZE)
+    headers = {"etag": '"a"', "content-length": str(identities.MAX_SIZE)}
+    ArtifactVersion.objects.filter(pk=draft.pk).update(total_size=draft_files.MAX_TOTAL_SIZE - identities.MAX_SIZE)
     assert drift._record(check, files, [Response(200, "", "", 1, headers=headers)] * 3)
-    assert sorted(draft.files.values_list("size", flat=True)) == [0, 0, references.MAX_SIZE]
+    assert sorted(draft.files.values_list("size", flat=True)) == [0, 0, identities.MAX_SIZE]

@@ -9,7 +9,7 @@ from artifacts import draft_files, errors, highlights, search, versions
 from artifacts.content import digests, downloads, garbage_collection, verification
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob, ReferenceState
 from artifacts.previews import registry
-from artifacts.references import references
+from artifacts.references import identities, references
 from artifacts.references.references import ReferenceSpec
 from tests.artifacts.client import at_once, file_specs, fill, log, sha256
 from wanllmdb.sdk.manifest import Entry
@@ -145,8 +145,8 @@ def test_what_is_recorded(bob, draft):
     row = draft.files.get(path="pinned")
     assert (row.reference_uri, row.reference_version_id) == ("s3://data/a", "v/1")
     assert counts(draft)[1] == 300 * TIB + len(GOOD)
-    assert references.identity_of_etag('"abc"') == references.identity_of_etag("abc") == "etag:abc"
-    assert references.identity_of_etag('W/"abc"') == "etag:W/abc" and references.identity_of_etag('""') == ""
+    assert identities.of_etag('"abc"') == identities.of_etag("abc") == "etag:abc"
+    assert identities.of_etag('W/"abc"') == "etag:W/abc" and identities.of_etag('""') == ""
 
 
 def test_a_version_of_references_alone_is_verified_at_once(bob, vera, artifact, draft, work):

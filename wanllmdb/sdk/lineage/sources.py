@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from wanllmdb.sdk import errors
-from wanllmdb.sdk.connection import Connection
+
+if TYPE_CHECKING:
+    from wanllmdb.sdk.connection import Connection
 
 # As in the server.
 MAX_SOURCES = 100

@@ -16,7 +16,7 @@ from wanllmdb.sdk import connection_errors, errors
 from wanllmdb.sdk.cancellation import cancellable_sleep
 from wanllmdb.sdk.connection_errors import origin_of
 from wanllmdb.sdk.host_environment import certificates, proxies
-from wanllmdb.sdk.http_client import CONNECT_TIMEOUT, USER_AGENT, create_pool
+from wanllmdb.sdk.http_pools import CONNECT_TIMEOUT, USER_AGENT, create_pool
 from wanllmdb.sdk.http_retries import RETRYABLE_STORE_STATUSES
 from wanllmdb.sdk.reference_uris import without_secrets
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wanllmdb.sdk import errors, paths
-from wanllmdb.sdk.http_client import Client, ObjectStoreError
+from wanllmdb.sdk.connection_errors import ObjectStoreError
 from wanllmdb.sdk.manifest import Entry
+
+if TYPE_CHECKING:
+    from wanllmdb.sdk.http_client import Client
 
 
 @dataclass(frozen=True, slots=True)

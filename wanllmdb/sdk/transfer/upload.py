@@ -8,8 +8,10 @@ from itertools import islice
 from typing import Any
 
 from wanllmdb.sdk.cancellation import raise_if_cancelled
+from wanllmdb.sdk.connection_errors import ObjectStoreError
 from wanllmdb.sdk.console import OnProgress
-from wanllmdb.sdk.http_client import BLOCK_SIZE, Client, ObjectStoreError
+from wanllmdb.sdk.http_client import Client
+from wanllmdb.sdk.http_pools import BLOCK_SIZE
 from wanllmdb.sdk.transfer import hashes, upload_plan
 from wanllmdb.sdk.transfer.hashes import HashedFile
 from wanllmdb.sdk.transfer.upload_plan import UploadPlan
