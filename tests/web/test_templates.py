@@ -25,7 +25,7 @@ def test_lines_have_at_most_120_characters():
 
 def test_no_space_is_underlined_between_an_icon_and_the_text_of_its_link():
     """Buttons, badges and menus set their icons apart by a gap."""
-    link = re.compile(r"<a\b(?P<attributes>(?:[^>{]|\{%.*?%\}|\{\{.*?\}\})*)>\s*\{% icon [^%]*%\}\s", re.DOTALL)
+    link = re.compile(r"<a\b(?P<attributes>(?:[^>{]|\{[%{][^%}]*[%}]\})*)>\s*\{% icon [^%]*%\}\s")
     spaced = [
         (path.name, match[0])
         for path in TEMPLATES
