@@ -43,8 +43,6 @@ def walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
 
 
 MAX_QUERIES, MAX_BYTES = 12, 10_000
-# These ask more, whatever there is; and no more than that.
-MORE_QUERIES = dict.fromkeys(("alias-history", "artifact-delete", "version-delete", "version-lineage"), 16)
 PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpatterns)}
 # What a visitor may ask for: signing in and out, an invitation, whose token is its own ticket, the end of a digest, and
 # how pages look.
@@ -271,9 +269,7 @@ def test_every_page_asks_little_of_the_database_and_is_small(browser, alice, pag
         if response.headers.get("Content-Type", "").startswith("text/html"):
             found[name] = (len(queries), len(response.content))
     assert len(found) > 90
-    limits = {name: (MORE_QUERIES.get(name, MAX_QUERIES), MAX_BYTES) for name in found}
-    over = {name: costs for name, costs in found.items() if costs[0] > limits[name][0] or costs[1] > limits[name][1]}
-    assert over == {}
+    assert {name: costs for name, costs in found.items() if costs[0] > MAX_QUERIES or costs[1] > MAX_BYTES} == {}
 
 
 def test_the_lists_above_are_complete(browser, alice, page_urls):

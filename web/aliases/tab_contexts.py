@@ -54,7 +54,7 @@ class TimelineEntry:
 
 def aliases(request: HttpRequest, artifact: Artifact, query: QueryDict) -> dict[str, Any]:
     """Of an artifact of `get_artifact_for_display`, the page of its aliases that the query string asks for."""
-    viewer = view_models.Viewer(Actor.from_page(request), artifact, artifact.role)
+    viewer = view_models.Viewer(Actor.from_page(request), artifact)
     context = base_context(artifact, "aliases", viewer.rules)
     view = tables.chosen(query, (), _ORDERINGS)
     rows = tables.sort(artifact.alias_set.for_display(), view, _ORDERINGS)
@@ -77,6 +77,17 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
 
     Raises `AliasNotFound` for an alias that never was.
     """
+    return _history(view_models.Viewer(Actor.from_page(request), artifact), alias, query)
+
+
+def alias_history_page(request: HttpRequest, artifact: Artifact, alias: str, query: QueryDict) -> dict[str, Any]:
+    """The same with what stands around it on a page of its own."""
+    viewer = view_models.Viewer(Actor.from_page(request), artifact)
+    return base_context(artifact, "timeline", viewer.rules) | _history(viewer, alias, query)
+
+
+def _history(viewer: view_models.Viewer, alias: str, query: QueryDict) -> dict[str, Any]:
+    artifact = viewer.artifact
     row = alias_verbs.find(artifact, alias)
     changes = AliasChange.objects.of(artifact, alias).select_related("proposal__proposed_by", "proposal__decided_by")
     before = query.get("before", "")
@@ -88,9 +99,6 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
     ids = {change.to_version_id for change in rows if change.to_version_id}
     existing = set(artifact.versions.finalized().filter(pk__in=ids).values_list("pk", flat=True))
     current = row.version_id if row else None
-    viewer = view_models.Viewer(
-        Actor.from_page(request), artifact, permissions.role_in(request.user, artifact.project.team)
-    )
     return {
         "artifact": artifact,
         "project": artifact.project,
@@ -106,8 +114,3 @@ def alias_history(request: HttpRequest, artifact: Artifact, alias: str, query: Q
         "older": rows[CHANGES_PER_PAGE - 1].number if len(rows) > CHANGES_PER_PAGE else None,
         "active_nav": "artifacts",
     } | permissions.template_flags(viewer.role)
-
-
-def alias_history_page(request: HttpRequest, artifact: Artifact, alias: str, query: QueryDict) -> dict[str, Any]:
-    """The same with what stands around it on a page of its own."""
-    return base_context(artifact, "timeline") | alias_history(request, artifact, alias, query)

@@ -26,15 +26,19 @@ MAX_COMPARED_FILES, MAX_UNVERIFIED_FILES = 20_000, 2_000
 
 
 class Viewer:
-    """Who looks at an artifact's aliases, and what the rules let them do."""
+    """Who looks at an artifact's aliases, and what the rules let them do.
 
-    def __init__(self, actor: Actor, artifact: Artifact, role: str | None = None) -> None:
+    An artifact that came `with_role_of` the user is not asked for it again.
+    """
+
+    def __init__(self, actor: Actor, artifact: Artifact) -> None:
         self.actor, self.artifact = actor, artifact
-        self._given_role = Role(role) if role else None
 
     @cached_property
     def role(self) -> Role | None:
-        return self._given_role or permissions.role_in(self.actor.user, self.artifact.project.team)
+        if hasattr(self.artifact, "role"):
+            return Role(self.artifact.role) if self.artifact.role else None
+        return permissions.role_in(self.actor.user, self.artifact.project.team)
 
     @cached_property
     def rules(self) -> list[AliasRule]:

@@ -193,7 +193,7 @@ def _render_form(
     **context: Any,
 ) -> HttpResponse:
     """The form, with what would change: nothing has yet."""
-    viewer = view_models.Viewer(Actor.from_page(request), form.artifact, form.artifact.role)
+    viewer = view_models.Viewer(Actor.from_page(request), form.artifact)
     preview = view_models.move_preview(viewer, form.alias, form.current, target)
     choices: list[ArtifactVersion] = []
     if isinstance(form, MoveForm):
@@ -223,7 +223,7 @@ def _render_form(
 
 
 def _render_swap(request: HttpRequest, artifact: Artifact, form: SwapForm) -> HttpResponse:
-    viewer = view_models.Viewer(Actor.from_page(request), artifact, artifact.role)
+    viewer = view_models.Viewer(Actor.from_page(request), artifact)
     one, other = ((form[name].value() or "").strip() for name in ("one", "other"))
     previews = view_models.swap_previews(viewer, one, other)
     context = {"previews": previews, "warning": _warning(request, artifact, *previews)}
