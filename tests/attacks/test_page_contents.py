@@ -201,7 +201,8 @@ def response_text(response: HttpResponse, path: str, query: str = "") -> str:
     text = body.decode(errors="replace") + repr(list(response.headers.items()))
     repeated = [path + query, query, path, *(value for _, value in parse_qsl(query.removeprefix("?")))]
     repeated += [*map(unquote, path.split("/")), *(value.partition(":")[0] for value in repeated)]
-    for part in filter(None, repeated):
+    # The longest first: a short one such as "/" is in others.
+    for part in sorted(filter(None, repeated), key=len, reverse=True):
         for form in (part, quote(part), quote(part, safe=""), escape(part), escape(quote(part, safe=""))):
             text = text.replace(form, "")
     return text
