@@ -208,14 +208,15 @@ def response_text(response: HttpResponse, path: str, query: str = "") -> str:
     return text
 
 
+@pytest.mark.parametrize("part", range(3))
 @pytest.mark.parametrize("name", ["mallory", "vera"])
-def test_no_page_says_what_is_private(name, people, browser, secret, known):
+def test_no_page_says_what_is_private(name, part, people, browser, secret, known):
     client = browser(people[name])
-    pages = {path: pattern for path, pattern in URLS.items() if not path.startswith("api/")}
+    pages = [path for path in URLS if not path.startswith("api/")]
     assert len(pages) > 60
     leaks = set()
     statuses = []
-    for pattern in pages:
+    for pattern in pages[part::3]:
         requests = [(path, query, {}) for path, query in questions(pattern, known, secret, name)]
         for path, query, headers in [*requests, (requests[0][0], "", HTMX)]:
             response = client.get(path + query, headers=headers)
@@ -224,7 +225,7 @@ def test_no_page_says_what_is_private(name, people, browser, secret, known):
             if MARK in response_text(response, path, query):
                 leaks.add(path + query)
     assert leaks == set()
-    assert statuses.count(200) > 30
+    assert statuses.count(200) > 10
 
 
 @pytest.mark.parametrize("name", ["mallory", "vera"])
