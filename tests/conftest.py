@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache, caches
@@ -39,8 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Where tests run in the background Ctrl-C may be ignored, which the programs that they start would inherit."""
+    # Where tests run in the background Ctrl-C may be ignored, which the programs that they start would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes says how busy the machine is.
+    hypothesis.settings.register_profile("wanllmdb", deadline=None)
+    hypothesis.settings.load_profile("wanllmdb")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -176,7 +176,6 @@ def test_every_answer_is_one_that_the_document_names(operation, addressed, param
     @settings(
         max_examples=EXAMPLES,
         derandomize=True,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -115,7 +115,7 @@ class Registry:
 
 
 def test_what_is_promised_holds(alice, bob, artifact, work, age):
-    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(steps, min_size=1, max_size=10))
     def holds(acts: list[tuple]) -> None:
         with transaction.atomic():

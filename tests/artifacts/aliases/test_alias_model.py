@@ -247,7 +247,7 @@ def test_the_registry_does_what_the_model_says(alice, bob, vera, artifact):
     run_state_machine_as_test(
         lambda: Registry(people, artifact),
         settings=settings(
-            max_examples=30, stateful_step_count=30, deadline=None, database=None, phases=[Phase.generate],
+            max_examples=30, stateful_step_count=30, database=None, phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
