@@ -149,7 +149,7 @@ def test_a_silent_receiver_is_not_waited_for(receiver, settings):
 @pytest.mark.parametrize(("before", "code"), [(b"X-Slow: ", None), (b"\r\n", 200)])
 def test_a_receiver_that_drips_is_cut_off(receiver, settings, before, code):
     """Each byte comes in time, the last one never: neither of its headers nor of its body."""
-    settings.WEBHOOK_CONNECT_TIMEOUT, settings.WEBHOOK_TOTAL_TIMEOUT = 1, 2
+    settings.WEBHOOK_CONNECT_TIMEOUT, settings.WEBHOOK_TOTAL_TIMEOUT = 5, 6
     is_cut = threading.Event()
 
     def drip(call: BaseHTTPRequestHandler) -> None:
