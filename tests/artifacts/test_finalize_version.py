@@ -4,7 +4,7 @@ import pytest
 
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, storage, versions
-from artifacts import drafts as files
+from artifacts import draft_files as files
 from artifacts.aliases import aliases, protection
 from artifacts.content import uploads
 from artifacts.errors import AliasProtected, BytesMismatch, InvalidName, VersionIncomplete, VersionNotFound
