@@ -43,7 +43,9 @@ def pytest_configure() -> None:
     # Where tests run in the background Ctrl-C may be ignored, which the programs that they start would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # How long an example takes says how busy the machine is.
-    hypothesis.settings.register_profile("wanllmdb", deadline=None)
+    hypothesis.settings.register_profile(
+        "wanllmdb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
     hypothesis.settings.load_profile("wanllmdb")
 
 
