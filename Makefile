@@ -26,7 +26,7 @@ stack:  ## start it as a team runs it: PostgreSQL, Redis, TLS, port 8443 or the 
 	@exec $(PYTHON) -m deploy.stack
 
 test: tools  ## run the checks, then the tests on SQLite and PostgreSQL, with a real object store, Redis and workers
-	@deploy/debian.sh postgresql redis-server curl chromium
+	@deploy/debian.sh postgresql redis-server curl jq sqlite3 chromium
 	@deploy/azurite.sh >/dev/null
 	@$(MAKE) --no-print-directory check
 	TEST_DATABASE=sqlite $(PYTEST)
