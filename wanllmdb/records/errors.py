@@ -1,48 +1,63 @@
-"""What a hierarchy refuses, as leaves of the SDK's tree: the same exceptions, wherever the records are kept.
+"""What the library of records raises, besides the SDK's own errors. Each is a kind of one of the SDK's.
 
 WanLLMDBError
-├── Denied
-│   └── OperationDisabled  switched off for this hierarchy (405)
 ├── NotFound
-│   ├── RecordNotFound     no record has this id
-│   ├── HierarchyNotFound  no such hierarchy, or you have no access
-│   └── PayloadNotFound    the record has nothing at this pointer that could be downloaded
-├── Invalid
-│   ├── InvalidUlid        an id that is no ULID
-│   ├── InvalidData        data that its type does not allow, or that cannot be stored
-│   ├── InvalidImport      a line of an import is wrong; `.line`. Nothing was imported
-│   ├── LevelRefused       below the labelled levels of a hierarchy that enforces them, or below 64 levels
-│   └── MoveRefused        under the record itself, or under one of its descendants
+│   ├── RecordNotFound     no such record, or none that you may see
+│   ├── HierarchyNotFound  no such hierarchy
+│   └── PayloadNotFound    the record has no bytes at this pointer
+├── Invalid                also a ValueError
+│   ├── InvalidUlid        not a ULID
+│   ├── InvalidData        data that cannot be stored, or typed data with wrong metadata; `.problems` by field
+│   ├── InvalidImport      a line of an import is wrong, `.line`; nothing was imported
+│   ├── LevelRefused       deeper than the labels under enforcement, or than 64 levels
+│   └── MoveRefused        under itself or one of its descendants
 ├── Conflict
-│   ├── RecordTaken        a record with this id exists already
-│   └── HasChildren        a record with children is not deleted
-├── UntrustedObject        a pickle that this installation has not signed
-└── CorruptPayload         the bytes that came back are not those that were stored
+│   ├── HasChildren        a record with children is not deleted without them
+│   └── IdTaken            a new record with the ID of an existing one
+├── Denied
+│   ├── PickleRefused      a pickled object that this installation has not signed
+│   └── OperationDisabled  the hierarchy has this operation switched off
+├── CorruptPayload         the bytes that came back are not those that were stored; also a CorruptDownload
+└── PackageMissing         an optional package is needed; the message says which to install
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from wanllmdb.sdk.errors import Conflict, CorruptDownload, Denied, Invalid, NotFound, WanLLMDBError
 
 
 class RecordNotFound(NotFound):
-    """No record of this hierarchy has this id."""
+    """No such record, or none that you may see."""
 
 
 class HierarchyNotFound(NotFound):
-    """There is no such hierarchy, or you have no access."""
+    """No such hierarchy, or none that you may see."""
 
 
 class PayloadNotFound(NotFound):
-    """The record has nothing at this pointer that could be downloaded."""
+    """The record has no bytes at this pointer."""
 
 
 class InvalidUlid(Invalid):
-    """An id that is no ULID: 26 letters and digits, without I, L, O and U."""
+    """Not a ULID: 26 characters of 0-9 and A-Z without I, L, O and U."""
 
 
 class InvalidData(Invalid):
-    """Data that its type does not allow, or that cannot be stored."""
+    """Data that cannot be stored, or typed data that does not have the shape of its type."""
+
+    def __init__(
+        self,
+        message: str,
+        problems: Mapping[str, str] | None = None,
+        status: int | None = None,
+        problem: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, status=status, problem=problem)
+        self.problems: dict[str, str] = dict(problems or {})
+        """What is wrong by field, such as `metadata.status`."""
 
 
 class InvalidImport(Invalid):
@@ -56,42 +71,46 @@ class InvalidImport(Invalid):
 
 
 class LevelRefused(Invalid):
-    """The level is below those that the hierarchy has labels for, and it enforces them; or there are 64 above it."""
+    """Deeper than the hierarchy's labels, which it enforces, or deeper than 64 levels."""
 
 
 class MoveRefused(Invalid):
-    """A record is not moved under itself, and not under one of its descendants."""
-
-
-class RecordTaken(Conflict):
-    """A record with this id exists already."""
+    """A record cannot be moved under itself or one of its descendants."""
 
 
 class HasChildren(Conflict):
-    """A record with children is not deleted: delete them first, or the whole subtree."""
+    """A record that has children is not deleted without them."""
+
+
+class IdTaken(Conflict):
+    """There is a record of this ID already."""
+
+
+class PickleRefused(Denied):
+    """A pickled object that this installation has not signed: unpickling it could run anybody's code."""
 
 
 class OperationDisabled(Denied):
-    """The operation is switched off for this hierarchy."""
-
-
-class UntrustedObject(WanLLMDBError):
-    """A pickle that this installation has not signed: it is only loaded with `allow_pickle=True`."""
+    """The hierarchy has this operation switched off."""
 
 
 class CorruptPayload(CorruptDownload):
     """The bytes that came back are not those that were stored."""
 
 
+class PackageMissing(WanLLMDBError, ImportError):
+    """An optional package is missing. The message says how to install it."""
+
+
 _LEAVES: tuple[type[WanLLMDBError], ...] = (
     *(RecordNotFound, HierarchyNotFound, PayloadNotFound, InvalidUlid, InvalidData, InvalidImport, LevelRefused),
-    *(MoveRefused, RecordTaken, HasChildren, OperationDisabled),
+    *(MoveRefused, HasChildren, IdTaken, OperationDisabled),
 )
 _BY_CODE = {leaf.__name__: leaf for leaf in _LEAVES}
 
 
 def of_records(error: WanLLMDBError) -> WanLLMDBError:
-    """The leaf for what a server answered; the error itself where records have none of their own for its code."""
+    """The leaf for what a server answered; the error itself where there is none for its code."""
     leaf = _BY_CODE.get(str(error.problem.get("code", "")))
     if leaf is None and error.status == 405:
         leaf = OperationDisabled
@@ -99,4 +118,9 @@ def of_records(error: WanLLMDBError) -> WanLLMDBError:
         return error
     refusal = leaf(str(error), status=error.status, problem=error.problem)
     refusal.response_lost = error.response_lost
+    if isinstance(refusal, InvalidData) and isinstance(error.problem.get("errors"), Mapping):
+        fields = error.problem["errors"].items()
+        refusal.problems = {
+            str(field): " ".join(map(str, texts)) if isinstance(texts, list) else str(texts) for field, texts in fields
+        }
     return refusal

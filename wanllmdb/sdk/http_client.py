@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -36,8 +36,12 @@ PAGE_SIZE = 200
 class Client:
     """Talks to one server with one API key. Safe to use from several threads. Raises the exceptions of `errors`."""
 
-    def __init__(self, base_url: str, api_key: str | None, *, retry_period: float = RETRY_PERIOD) -> None:
+    def __init__(
+        self, base_url: str, api_key: str | None, *, retry_period: float = RETRY_PERIOD, is_key_optional: bool = False
+    ) -> None:
+        """`is_key_optional` says that the server also answers those who send no key, as for what is public."""
         self.base_url = base_url
+        self._is_key_optional = is_key_optional
         self._retries = Retries(retry_period)
         self._api_key = Secret(api_key) if api_key else None
         self._has_answered = False
@@ -114,16 +118,7 @@ class Client:
         body: object = None,
         idempotent: bool,
     ) -> Any:
-        if not self._api_key:
-            raise errors.AuthenticationError(
-                f"No API key for {self.base_url}: run `wanllmdb login`, or set WANLLMDB_API_KEY"
-            )
-        url = self.base_url + API_PATH + path
-        params = {name: value for name, value in (query or {}).items() if value is not None}
-        if params:
-            url += "?" + urlencode(params)
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
-        headers["Authorization"] = Secret(f"Bearer {self._api_key}")
+        url, headers = self._url(path, query or {}), self._headers("application/json")
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -138,6 +133,63 @@ class Client:
         except errors.WanLLMDBError as error:
             error.response_lost = response_lost
             raise
+
+    def _url(self, path: str, query: Mapping[str, object]) -> str:
+        params = {name: value for name, value in query.items() if value is not None}
+        return self.base_url + API_PATH + path + ("?" + urlencode(params) if params else "")
+
+    def _headers(self, accept: str) -> dict[str, str]:
+        headers = {"Accept": accept, "User-Agent": USER_AGENT}
+        if self._api_key:
+            headers["Authorization"] = Secret(f"Bearer {self._api_key}")
+        elif not self._is_key_optional:
+            raise errors.AuthenticationError(
+                f"No API key for {self.base_url}: run `wanllmdb login`, or set WANLLMDB_API_KEY"
+            )
+        return headers
+
+    # --- Longer contents from and to the server -----------------------------------------------------------------------
+
+    def open(self, path: str, *, accept: str = "*/*", **query: object) -> urllib3.BaseHTTPResponse:
+        """The response, to be read in blocks and closed. Where it is a redirect, that is followed, without the key."""
+        url, headers = self._url(path, query), self._headers(accept)
+
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._send("api", "GET", url, headers=headers, stream=True)
+
+        response, _ = self._retries.send(send, url, idempotent=True, statuses=RETRYABLE_API_STATUSES)
+        location = response.headers.get("Location")
+        if response.status in (302, 303, 307) and location:
+            response.close()
+            return self._open_presigned(urljoin(url, location))
+        if response.status >= 300:
+            self._parse_response(response, url)
+        self._has_answered = True
+        return response
+
+    def _open_presigned(self, url: str) -> urllib3.BaseHTTPResponse:
+        headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._send("store", "GET", url, headers=headers, stream=True)
+
+        response, _ = self._retries.send(send, url, idempotent=True, statuses=RETRYABLE_STORE_STATUSES)
+        if response.status >= 300:
+            raise ObjectStoreError(url, response.status, response.data.decode("utf-8", "replace"))
+        return response
+
+    def post_bytes(
+        self, path: str, body: Callable[[], Iterable[bytes]], length: int, content_type: str, **query: object
+    ) -> Any:
+        """POST `length` bytes, and return the JSON response. It is only repeated if it cannot have arrived."""
+        url, headers = self._url(path, query), self._headers("application/json")
+        headers |= {"Content-Type": content_type, "Content-Length": str(length)}
+
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._send("api", "POST", url, headers=headers, body=body() if length else b"")
+
+        response, _ = self._retries.send(send, url, idempotent=False, statuses=RETRYABLE_API_STATUSES)
+        return self._parse_response(response, url)
 
     def _parse_response(self, response: urllib3.BaseHTTPResponse, url: str) -> Any:
         if response.status == 204:

@@ -1,0 +1,298 @@
+"""One hierarchy of a server over HTTP: each method is one operation of its API, in JSON as the server sends it.
+
+It blocks, and may be used from several threads. What may be repeated without harm is repeated when a response is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from urllib3.exceptions import HTTPError
+
+from wanllmdb.records import errors
+from wanllmdb.records.addresses import RemoteAddress
+from wanllmdb.sdk import cancellation, connection_errors
+from wanllmdb.sdk.connection_errors import ObjectStoreError
+from wanllmdb.sdk.errors import Conflict, NotFound, WanLLMDBError
+from wanllmdb.sdk.http_client import Client, quote_segment
+from wanllmdb.sdk.http_pools import BLOCK_SIZE
+from wanllmdb.sdk.transfer.worker_pool import WorkerPool
+
+PAGE_SIZE = 200
+MAX_BATCH = 1_000
+# A body with long values stays well below what servers accept in one request.
+MAX_BATCH_BYTES = 8 * (1 << 20)
+MAX_PAYLOADS_PER_REQUEST = 1_000
+MAX_WORKERS = 6
+_ARTIFACTS = "/artifacts"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Bytes on their way to the object store."""
+
+    content: bytes
+    content_type: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return {"sha256": self.sha256, "size": len(self.content), "content_type": self.content_type}
+
+
+class HierarchyClient:
+    """Raises the exceptions of `records.errors` and of the SDK, with the sentence of the server."""
+
+    def __init__(self, address: RemoteAddress, client: Client) -> None:
+        """`client` is one for the hierarchy's own URL."""
+        self.address = address
+        self._client = client
+
+    def close(self) -> None:
+        self._client.close()
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    def describe(self) -> dict[str, Any]:
+        """The hierarchy: its name, labels of levels, and what is allowed in it."""
+        with _leaves():
+            return dict(self._client.get("/info"))
+
+    def get(self, record_id: str) -> dict[str, Any]:
+        with _leaves():
+            return dict(self._client.get(_path(record_id)))
+
+    def page(self, number: int, size: int, **filters: object) -> dict[str, Any]:
+        """`items`, `total`, `page`, `size`, `pages`."""
+        with _leaves():
+            response = self._client.get(_ARTIFACTS, page=number, size=size, **filters)
+            return {**response, "items": self._complete(response["items"])}
+
+    def iter_all(self, **filters: object) -> Iterator[dict[str, Any]]:
+        """All that the filters match, each that stays once, whatever others do meanwhile."""
+        with _leaves():
+            cursor = ""
+            while cursor is not None:
+                response = self._client.get(_ARTIFACTS, cursor=cursor, size=PAGE_SIZE, **filters)
+                yield from self._complete(response["items"])
+                cursor = response.get("next_cursor")
+
+    def get_many(self, record_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Those that exist, in the order of the ids."""
+        with _leaves():
+            found: dict[str, dict[str, Any]] = {}
+            for ids in _chunks(list(dict.fromkeys(record_ids)), PAGE_SIZE):
+                response = self._client.get(_ARTIFACTS, ids=",".join(ids), size=PAGE_SIZE)
+                found |= {item["id"]: item for item in self._complete(response["items"])}
+            return [found[record_id] for record_id in record_ids if record_id in found]
+
+    def tree(self, record_id: str, max_depth: int | None) -> dict[str, Any]:
+        """The record with its descendants, nested as `children`."""
+        with _leaves():
+            return dict(self._client.get(f"{_path(record_id)}/$tree", max_depth=max_depth))
+
+    def expand(self, record_id: str) -> dict[str, Any]:
+        """The record with its `ancestors`, from the root, and its descendants as `children`."""
+        with _leaves():
+            return dict(self._client.get(f"{_path(record_id)}/$expand"))
+
+    def _complete(self, items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The items of a list with the long data that lists leave out."""
+        return [self._client.complete(item, _path(item["id"])) for item in items]
+
+    # --- Writing ------------------------------------------------------------------------------------------------------
+
+    def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`body` has an id of its own, by which a repeated request is recognised."""
+        try:
+            with _leaves():
+                return dict(self._client.post(_ARTIFACTS, body, idempotent=True))
+        except Conflict as error:
+            if not error.response_lost:
+                raise
+            return self.get(str(body["id"]))
+
+    def create_many(self, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """At most `MAX_BATCH`, each with an id of its own, parents before their children: all of them, or none."""
+        try:
+            with _leaves():
+                return list(self._client.post(f"{_ARTIFACTS}/$batch", {"items": bodies}, idempotent=True)["items"])
+        except Conflict as error:
+            if not error.response_lost:
+                raise
+            found = self.get_many([str(body["id"]) for body in bodies])
+            if len(found) < len(bodies):
+                raise
+            return found
+
+    def update(self, record_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace what the body has; with a `parent_id`, move it too."""
+        try:
+            with _leaves():
+                return dict(self._client.put(_path(record_id), body, idempotent=True))
+        except WanLLMDBError as error:
+            if not error.response_lost or isinstance(error, NotFound):
+                raise
+            # Bytes are attached once: what the lost response confirmed cannot be repeated.
+            found = self.get(record_id)
+            wanted = {payload["id"] for payload in body.get("payloads", ())}
+            if not wanted or wanted != {payload["id"] for payload in found["payloads"]}:
+                raise
+            return found
+
+    def delete(self, record_id: str) -> None:
+        with _leaves():
+            self._client.delete(_path(record_id))
+
+    def delete_many(self, record_ids: Sequence[str]) -> None:
+        """All of them, or none."""
+        try:
+            with _leaves():
+                self._client.post(f"{_ARTIFACTS}/$delete", {"ids": list(record_ids)}, idempotent=True)
+        except NotFound as error:
+            if not error.response_lost or self.get_many(record_ids):
+                raise
+
+    # --- Bytes --------------------------------------------------------------------------------------------------------
+
+    def upload(self, uploads: Sequence[Upload]) -> list[str]:
+        """Store them, straight in the object store, and return the ids by which a record can then claim them."""
+        ids = [""] * len(uploads)
+        with _leaves(), WorkerPool(MAX_WORKERS) as workers:
+            for start in range(0, len(uploads), MAX_PAYLOADS_PER_REQUEST):
+                some = uploads[start : start + MAX_PAYLOADS_PER_REQUEST]
+                for number, (upload, target) in enumerate(zip(some, self._begin_uploads(some), strict=True), start):
+                    workers.submit(self._put, upload, target, ids, number)
+        return ids
+
+    def _begin_uploads(self, uploads: Sequence[Upload]) -> list[dict[str, Any]]:
+        body = {"payloads": [upload.spec for upload in uploads]}
+        return list(self._client.post(f"{_ARTIFACTS}/$payloads", body, idempotent=True)["payloads"])
+
+    def _put(self, upload: Upload, target: dict[str, Any], ids: list[str], number: int) -> None:
+        for is_last_attempt in (False, False, True):
+            put = target["put"]
+            ids[number] = target["id"]
+            if put is None:  # the store has these bytes already
+                return
+            try:
+                self._client.upload(put["url"], put["headers"], lambda: _blocks(upload.content), len(upload.content))
+            except ObjectStoreError as error:
+                if is_last_attempt or not error.is_expired:
+                    raise
+                (target,) = self._begin_uploads([upload])
+            else:
+                return
+
+    def read_payload(self, record_id: str, payload: Mapping[str, Any]) -> bytes:
+        """The bytes of a record's payload. Raises `CorruptPayload` if they are not what was stored."""
+        content = bytearray()
+
+        def start() -> Callable[[bytes], object]:
+            content.clear()
+            return content.extend
+
+        self.download(record_id, start, payload=payload["id"])
+        if payload["sha256"] and hashlib.sha256(content).hexdigest() != payload["sha256"]:
+            raise errors.CorruptPayload(
+                f"The bytes of record {record_id} at {payload['pointer'] or 'its data'!r} are not those that were "
+                "stored: the object store or something on the way changed them"
+            )
+        return bytes(content)
+
+    def download(
+        self,
+        record_id: str,
+        start: Callable[[], Callable[[bytes], object]],
+        *,
+        accept: str = "*/*",
+        **query: object,
+    ) -> Mapping[str, str]:
+        """Pass the bytes of `$download` to what `start` returns, and return the headers of the response.
+
+        `start` is called for each attempt, the next of which follows where a connection breaks.
+        """
+        for is_last_attempt in (False, False, True):
+            with _leaves():
+                response = self._client.open(f"{_path(record_id)}/$download", accept=accept, **query)
+            write = start()
+            try:
+                for block in response.stream(BLOCK_SIZE):
+                    cancellation.raise_if_cancelled()
+                    write(block)
+            except HTTPError as error:
+                response.close()
+                if is_last_attempt:
+                    raise connection_errors.unreachable(self.address.url, error) from error
+            except BaseException:
+                response.close()
+                raise
+            else:
+                return dict(response.headers)
+        raise AssertionError("the last attempt returns or raises")
+
+    # --- Export and import --------------------------------------------------------------------------------------------
+
+    def open_export(self, after: str | None) -> Iterator[bytes]:
+        """The lines of `$export`, each with its line break, from the record that follows `after`."""
+        with _leaves():
+            response = self._client.open(f"{_ARTIFACTS}/$export", accept="application/x-ndjson", after=after)
+        try:
+            yield from _lines(response.stream(BLOCK_SIZE))
+        except HTTPError as error:
+            raise connection_errors.unreachable(self.address.url, error) from error
+        finally:
+            response.close()
+
+    def import_lines(self, body: Callable[[], Iterable[bytes]], length: int) -> dict[str, Any]:
+        """Import `length` bytes of JSON Lines: all of them, or none. Returns what the server says that it imported."""
+        with _leaves():
+            return dict(self._client.post_bytes(f"{_ARTIFACTS}/$import", body, length, "application/x-ndjson"))
+
+
+def _path(record_id: str) -> str:
+    return f"{_ARTIFACTS}/{quote_segment(record_id)}"
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _blocks(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), BLOCK_SIZE):
+        cancellation.raise_if_cancelled()
+        yield content[start : start + BLOCK_SIZE]
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    parts: list[bytes] = []  # of a line that is longer than a block
+    for block in blocks:
+        cancellation.raise_if_cancelled()
+        first, *others = block.split(b"\n")
+        parts.append(first)
+        for other in others:
+            yield b"".join(parts) + b"\n"
+            parts = [other]
+    if any(parts):
+        yield b"".join(parts)
+
+
+@contextmanager
+def _leaves() -> Iterator[None]:
+    try:
+        yield
+    except WanLLMDBError as error:
+        leaf = errors.of_records(error)
+        if leaf is error:
+            raise
+        raise leaf from None
