@@ -35,7 +35,7 @@ test: tools  ## run the checks, then the tests on SQLite and PostgreSQL, with a 
 check: tools  ## check style, types, import layers and migrations; changes nothing
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy wanllmdb/sdk
+	$(PYTHON) -m mypy wanllmdb/sdk wanllmdb/records
 	$(VENV)/bin/lint-imports --no-logo
 	SECRET_KEY=check DATABASE_URL=sqlite://:memory: $(PYTHON) -W error manage.py makemigrations --check --dry-run
 	SECRET_KEY=check $(PYTHON) manage.py check --fail-level WARNING

@@ -55,7 +55,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_public_names_do_not_shadow_server_modules():
     # In a checkout they are modules of the same package.
-    modules = {path.stem for path in Path(wanllmdb.__file__).parent.glob("*.py")} | {"sdk"}
+    modules = {path.stem for path in Path(wanllmdb.__file__).parent.glob("*.py")} | {"records", "sdk"}
     assert not modules & set(wanllmdb.__all__)
 
 
@@ -68,13 +68,17 @@ def test_before_init_there_is_no_run():
     wanllmdb.finish()
 
 
-def test_the_wheel_contains_only_the_sdk(tmp_path):
+def test_the_wheel_contains_only_the_sdk_and_the_records(tmp_path):
     root = Path(wanllmdb.__file__).parents[1]
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=root, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     files = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    sdk = {str(path.relative_to(root)) for path in (root / "wanllmdb/sdk").rglob("*.py")}
+    sdk = {
+        str(path.relative_to(root))
+        for folder in ("sdk", "records")
+        for path in (root / "wanllmdb" / folder).rglob("*.py")
+    }
     assert files == {"wanllmdb/__init__.py", "wanllmdb/__main__.py", "wanllmdb/py.typed", *sdk}
 
 

@@ -1,0 +1,1 @@
+"""Data frames as JSON, and as bytes that lose nothing."""
