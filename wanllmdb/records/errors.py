@@ -8,7 +8,7 @@ WanLLMDBError
 ├── Invalid                also a ValueError
 │   ├── InvalidUlid        not a ULID
 │   ├── InvalidData        data that cannot be stored, or typed data with wrong metadata; `.problems` by field
-│   ├── InvalidImport      a line of an import is wrong, `.line`; nothing was imported
+│   ├── ImportRefused      a line of an import is wrong, `.line`; nothing was imported
 │   ├── LevelRefused       deeper than the labels under enforcement, or than 64 levels
 │   └── MoveRefused        under itself or one of its descendants
 ├── Conflict
@@ -60,7 +60,7 @@ class InvalidData(Invalid):
         """What is wrong by field, such as `metadata.status`."""
 
 
-class InvalidImport(Invalid):
+class ImportRefused(Invalid):
     """A line of an import is wrong. Nothing was imported."""
 
     @property
@@ -103,7 +103,7 @@ class PackageMissing(WanLLMDBError, ImportError):
 
 
 _LEAVES: tuple[type[WanLLMDBError], ...] = (
-    *(RecordNotFound, HierarchyNotFound, PayloadNotFound, InvalidUlid, InvalidData, InvalidImport, LevelRefused),
+    *(RecordNotFound, HierarchyNotFound, PayloadNotFound, InvalidUlid, InvalidData, ImportRefused, LevelRefused),
     *(MoveRefused, HasChildren, IdTaken, OperationDisabled),
 )
 _BY_CODE = {leaf.__name__: leaf for leaf in _LEAVES}

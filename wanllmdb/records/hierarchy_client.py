@@ -65,7 +65,7 @@ class HierarchyClient:
     def describe(self) -> dict[str, Any]:
         """The hierarchy: its name, labels of levels, and what is allowed in it."""
         with _leaves():
-            return dict(self._client.get("/info"))
+            return dict(self._client.get("/info")["hierarchy"])
 
     def get(self, record_id: str) -> dict[str, Any]:
         with _leaves():
@@ -90,24 +90,38 @@ class HierarchyClient:
         """Those that exist, in the order of the ids."""
         with _leaves():
             found: dict[str, dict[str, Any]] = {}
-            for ids in _chunks(list(dict.fromkeys(record_ids)), PAGE_SIZE):
+            for ids in chunks(list(dict.fromkeys(record_ids)), PAGE_SIZE):
                 response = self._client.get(_ARTIFACTS, ids=",".join(ids), size=PAGE_SIZE)
                 found |= {item["id"]: item for item in self._complete(response["items"])}
             return [found[record_id] for record_id in record_ids if record_id in found]
 
-    def tree(self, record_id: str, max_depth: int | None) -> dict[str, Any]:
-        """The record with its descendants, nested as `children`."""
+    def subtree(self, record_id: str, max_depth: int | None) -> list[dict[str, Any]]:
+        """The record and its descendants, parents before their children."""
         with _leaves():
-            return dict(self._client.get(f"{_path(record_id)}/$tree", max_depth=max_depth))
+            tree = self._client.get(f"{_path(record_id)}/$tree", max_depth=max_depth)
+        return self._complete_nodes(_flatten(tree))
 
-    def expand(self, record_id: str) -> dict[str, Any]:
-        """The record with its `ancestors`, from the root, and its descendants as `children`."""
+    def ancestors(self, record_id: str) -> list[dict[str, Any]]:
+        """What is above the record, from the root down."""
         with _leaves():
-            return dict(self._client.get(f"{_path(record_id)}/$expand"))
+            found = self._client.get(f"{_path(record_id)}/$expand", max_depth=0)
+        return self._complete_nodes(found["ancestors"])
 
     def _complete(self, items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """The items of a list with the long data that lists leave out."""
         return [self._client.complete(item, _path(item["id"])) for item in items]
+
+    def _complete_nodes(self, nodes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The same of a tree, which leaves out the data of most records where it has very many."""
+        found = list(nodes)
+        omitted = [node["id"] for node in found if node.get("omitted")]
+        whole = {item["id"]: item["data"] for item in self.get_many(omitted)}
+        # What was deleted meanwhile is no longer in the tree either.
+        return [
+            {**node, "data": whole[node["id"]]} if node.get("omitted") else node
+            for node in found
+            if not node.get("omitted") or node["id"] in whole
+        ]
 
     # --- Writing ------------------------------------------------------------------------------------------------------
 
@@ -153,14 +167,16 @@ class HierarchyClient:
         with _leaves():
             self._client.delete(_path(record_id))
 
-    def delete_many(self, record_ids: Sequence[str]) -> None:
-        """All of them, or none."""
+    def delete_many(self, record_ids: Sequence[str], *, is_recursive: bool = False) -> int:
+        """All of them, or none; with all below them, where it is recursive. Returns how many records that were."""
+        body = {"ids": list(record_ids), "recursive": is_recursive}
         try:
             with _leaves():
-                self._client.post(f"{_ARTIFACTS}/$delete", {"ids": list(record_ids)}, idempotent=True)
+                return int(self._client.post(f"{_ARTIFACTS}/$delete", body, idempotent=True)["deleted"])
         except NotFound as error:
             if not error.response_lost or self.get_many(record_ids):
                 raise
+            return len(record_ids)
 
     # --- Bytes --------------------------------------------------------------------------------------------------------
 
@@ -193,19 +209,19 @@ class HierarchyClient:
             else:
                 return
 
-    def read_payload(self, record_id: str, payload: Mapping[str, Any]) -> bytes:
-        """The bytes of a record's payload. Raises `CorruptPayload` if they are not what was stored."""
+    def read_payload(self, record_id: str, pointer: str, sha256: str) -> bytes:
+        """The bytes at the pointer. Raises `CorruptPayload` if their hash is another one."""
         content = bytearray()
 
         def start() -> Callable[[bytes], object]:
             content.clear()
             return content.extend
 
-        self.download(record_id, start, payload=payload["id"])
-        if payload["sha256"] and hashlib.sha256(content).hexdigest() != payload["sha256"]:
+        self.download(record_id, start, pointer=pointer)
+        if sha256 and hashlib.sha256(content).hexdigest() != sha256:
             raise errors.CorruptPayload(
-                f"The bytes of record {record_id} at {payload['pointer'] or 'its data'!r} are not those that were "
-                "stored: the object store or something on the way changed them"
+                f"The bytes at {pointer!r} of record {record_id} are not those that were stored: the object store or "
+                "something on the way changed them"
             )
         return bytes(content)
 
@@ -259,11 +275,19 @@ class HierarchyClient:
             return dict(self._client.post_bytes(f"{_ARTIFACTS}/$import", body, length, "application/x-ndjson"))
 
 
+def _flatten(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += reversed(node["children"])
+
+
 def _path(record_id: str) -> str:
     return f"{_ARTIFACTS}/{quote_segment(record_id)}"
 
 
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
