@@ -10,7 +10,7 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from core import errors, long_bodies
+from core import errors, long_request_bodies
 
 # Only these escapes can contain what strictly decoded UTF-8 cannot: NUL, or half of a surrogate pair.
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -46,8 +46,8 @@ class BoundedJSONParser(BaseParser):
 
 
 def _read(stream: IO[bytes], request: Any) -> bytes:
-    is_long = request is not None and long_bodies.is_long(request.META)
-    with long_bodies.receive(request.user) if is_long else nullcontext():
+    is_long = request is not None and long_request_bodies.is_long(request.META)
+    with long_request_bodies.receive(request.user) if is_long else nullcontext():
         return stream.read(settings.MAX_BODY_BYTES + 1)
 
 

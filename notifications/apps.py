@@ -12,6 +12,6 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         # By name, because models can be imported only by now.
-        kinds.register(import_module("notifications.kinds").KINDS)
+        kinds.register(import_module("notifications.webhook_events").KINDS)
         import_module("notifications.receivers")
         import_module("artifacts.health").CHECKS["notifications"] = import_module("notifications.health").check

@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from artifacts.aliases.proposals import proposal_closed
 from artifacts.artifacts import artifact_deleting
 from artifacts.models import AliasProposal, Artifact
-from core.throttle import Throttle
+from core.call_interval import CallInterval
 from events.models import Event
 from events.outbox import recorded
 from notifications import fan_out, proposal_notices, tasks
@@ -22,7 +22,7 @@ from projects.projects import project_deleting
 # One message asks a worker for all events that are written by the time it is read. So a process that writes many sends
 # one at once and then one each quarter of a second: an event waits no longer than that, and one whose message is lost,
 # or read by a worker whose clock is ahead, no longer than until the next sweep.
-_throttle = Throttle(0.25)
+_announcements = CallInterval(0.25)
 _thread = threading.local()
 
 
@@ -36,7 +36,7 @@ def _nudge(recorded_at: float) -> None:
     # All events of a transaction are there when the first of them asks.
     if recorded_at < getattr(_thread, "nudged_at", float("-inf")):
         return
-    _throttle.ask(lambda delay: tasks.announce.apply_async(countdown=delay or None))
+    _announcements.ask(lambda delay: tasks.announce.apply_async(countdown=delay or None))
     _thread.nudged_at = time.monotonic()
 
 

@@ -21,8 +21,8 @@ from accounts.models import Role
 from core import encryption, guarded_http, url_policy
 from events import outbox
 from notifications import errors, host_leases, signatures
-from notifications.kinds import WEBHOOK_PAUSED, WEBHOOK_TEST
 from notifications.models import Attempt, Delivery, Webhook
+from notifications.webhook_events import WEBHOOK_PAUSED, WEBHOOK_TEST
 
 # A delivery is given up after so many attempts. The first pause is this long, each other one four times the one before:
 # ten hours in all.

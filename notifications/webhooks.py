@@ -13,9 +13,9 @@ from accounts.models import Role
 from core import encryption, row_limits, url_policy
 from events import kinds, outbox
 from notifications import errors, signatures, tasks
-from notifications.kinds import WEBHOOK_TEST
 from notifications.message_formats import WebhookFormat
 from notifications.models import Attempt, Delivery, Webhook
+from notifications.webhook_events import WEBHOOK_TEST
 from projects.models import Project
 
 

@@ -23,8 +23,8 @@ from api.fast_path.wsgi import AliasFastPath
 from artifacts import health, store_connection
 from artifacts.content import downloads
 from artifacts.previews import sandbox
+from core.call_interval import CallInterval
 from core.stream_pool import StreamPool
-from core.throttle import Throttle
 from harness import servers
 from notifications import receivers
 from projects.models import Project
@@ -131,7 +131,7 @@ def new_process(monkeypatch) -> None:
     store_connection._breaker.record_response()
     monkeypatch.setattr(known_keys, "_keys", {})
     monkeypatch.setattr(downloads, "_pool", StreamPool(size=2, per_person=1))
-    monkeypatch.setattr(receivers, "_throttle", Throttle(0.25))
+    monkeypatch.setattr(receivers, "_announcements", CallInterval(0.25))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.errors import is_api
 from api.parsers import too_large
-from core import client_ip, errors, long_bodies, long_values
+from core import client_ip, errors, long_request_bodies, long_values
 from core.request_id import current, request_id
 from wanllmdb import error_views
 from wanllmdb.request_metrics import ROUTE
@@ -52,7 +52,7 @@ class RequestLimitsMiddleware:
         return response
 
 
-class LongBodiesMiddleware:
+class LongRequestBodiesMiddleware:
     """Long forms are of people who have signed in: those of others are refused, and dropped. The API's parser does the
     same.
 
@@ -63,18 +63,18 @@ class LongBodiesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not long_bodies.is_long(request.META):
+        if not long_request_bodies.is_long(request.META):
             return self.get_response(request)
         response = self._respond(request)
         # Of the API the view knows whose key it is.
-        long_bodies.drop_unread(request, request.user)
+        long_request_bodies.drop_unread(request, request.user)
         return response
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         if is_api(request):
             return self.get_response(request)
         try:
-            with long_bodies.receive(request.user):
+            with long_request_bodies.receive(request.user):
                 return self.get_response(request)
         except (errors.PayloadTooLarge, errors.Busy) as refusal:
             return error_views.render_refusal(request, refusal)

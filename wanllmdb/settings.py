@@ -68,7 +68,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "wanllmdb.middleware.LongBodiesMiddleware",
+    "wanllmdb.middleware.LongRequestBodiesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "web.middleware.HtmxLoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

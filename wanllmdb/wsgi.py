@@ -26,9 +26,9 @@ django = get_wsgi_application()
 
 # Once Django is set up. Without these two lines the views answer everything, alike.
 from api.fast_path.wsgi import AliasFastPath  # noqa: E402
-from wanllmdb.refused_bodies import RefusedBodies  # noqa: E402
+from wanllmdb.refused_request_bodies import RefusedRequestBodies  # noqa: E402
 
-application = RefusedBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
+application = RefusedRequestBodies(AliasFastPath(django), settings.MAX_BODY_BYTES)
 
 from wanllmdb import task_metrics  # noqa: E402, F401
 from wanllmdb.request_metrics import RequestMetrics  # noqa: E402

@@ -12,8 +12,8 @@ from uuid_utils.compat import uuid7
 from core import long_values
 from events.models import Event
 from notifications import message_formats
-from notifications.kinds import WEBHOOK_TEST
 from notifications.models.webhook import Webhook
+from notifications.webhook_events import WEBHOOK_TEST
 from projects.models.project import Project
 
 

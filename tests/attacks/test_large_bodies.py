@@ -15,9 +15,9 @@ from uuid import uuid4
 import pytest
 import urllib3
 
-from core import long_bodies
+from core import long_request_bodies
 from harness import servers
-from wanllmdb.refused_bodies import RefusedBodies
+from wanllmdb.refused_request_bodies import RefusedRequestBodies
 
 MIB = 2**20
 
@@ -97,7 +97,7 @@ def test_of_too_many_refused_bodies_the_first_is_left():
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         return []
 
-    bodies = RefusedBodies(application, max_bytes=1000)
+    bodies = RefusedRequestBodies(application, max_bytes=1000)
     streams: list[Stream] = []
 
     def send(count: int) -> None:
@@ -113,14 +113,14 @@ def test_of_too_many_refused_bodies_the_first_is_left():
 
 
 def test_long_bodies_are_read_of_who_has_signed_in_and_few_of_each_person(api, browser, alice, bob):
-    long = {"data": b" " * (long_bodies.HELD_BYTES + 1), "content_type": "application/json"}
+    long = {"data": b" " * (long_request_bodies.HELD_BYTES + 1), "content_type": "application/json"}
     form = {**long, "content_type": "application/x-www-form-urlencoded"}
     refused = browser().generic("POST", "/login", **form)
     assert (refused.status_code, "Sign in to send more" in refused.content.decode()) == (413, True)
     assert api().generic("POST", "/api/v1/teams", **long).status_code == 401
     with ExitStack() as sending:
-        for _ in range(long_bodies.MAX_A_PERSON):
-            sending.enter_context(long_bodies.receive(alice))
+        for _ in range(long_request_bodies.MAX_A_PERSON):
+            sending.enter_context(long_request_bodies.receive(alice))
         for answer in (
             api(alice).generic("POST", "/api/v1/teams", **long),
             browser(alice).generic("POST", "/", **form),

@@ -13,8 +13,8 @@ from accounts.actor import Actor, Channel
 from artifacts import versions
 from artifacts.aliases import aliases
 from notifications import errors, signatures, webhook_delivery, webhooks
-from notifications.kinds import WEBHOOK_PAUSED
 from notifications.models import Attempt, Delivery, InboxItem, Webhook
+from notifications.webhook_events import WEBHOOK_PAUSED
 from tests.artifacts.client import log
 from tests.notifications.conftest import announce
 from tests.notifications.receiver import status

@@ -16,7 +16,7 @@ from artifacts.references import checks
 from core.metrics import REQUESTS
 from events import outbox
 from events.models import Event
-from notifications.kinds import WEBHOOK_TEST
+from notifications.webhook_events import WEBHOOK_TEST
 from tests.api.test_permission_matrix import CALLS
 from tests.artifacts.references import places
 from wanllmdb.request_metrics import RequestMetrics

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from artifacts.models import ArtifactFile, ArtifactVersion
-from web.artifacts.reference_views import ReferenceView
+from web.artifacts.reference_display import DisplayedReference
 
 _TABLES = {
     # Suffix: (pandas, polars), of which each reads the path `path`.
@@ -58,7 +58,7 @@ def of_version(version: ArtifactVersion, suffix: str, paths: Sequence[str], base
     ]
 
 
-def of_file(file: ArtifactFile, base_url: str, reference: ReferenceView | None = None) -> list[Snippet]:
+def of_file(file: ArtifactFile, base_url: str, reference: DisplayedReference | None = None) -> list[Snippet]:
     """For a file of a finalized version; `reference` is what pages show of one whose bytes are elsewhere.
 
     Of a reference curl gets what is on the web, or in an external store for which this server signs.

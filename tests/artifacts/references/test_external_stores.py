@@ -20,7 +20,7 @@ from harness import reference_servers
 from harness.reference_servers import AZURE_KEY
 from tests.artifacts.client import HTTP
 from tests.artifacts.references.places import azure_store, credentials_of, refer, s3_store
-from web.artifacts import reference_views
+from web.artifacts import reference_display
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 GIVEN = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": SECRET}
@@ -211,7 +211,7 @@ def test_the_longest_prefix_counts_and_ends_at_a_slash(alice, bob, acme, artifac
     assert {path: access.store.prefix for path, access in found.items() if access} == expected
     # Pages know it without asking for the stores, whose names are their prefixes here.
     coverages = external_stores.coverages(external_stores.annotate(ArtifactVersion.objects.all()).get())
-    views = {file.path: reference_views.view(file.reference_uri, coverages) for file in version.files.all()}
+    views = {file.path: reference_display.view(file.reference_uri, coverages) for file in version.files.all()}
     assert {path: view.store for path, view in views.items() if view.store} == expected
 
 

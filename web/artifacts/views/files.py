@@ -22,7 +22,7 @@ from artifacts.previews import registry
 from artifacts.previews.results import Markdown
 from core import csp
 from web import cards, rendering
-from web.artifacts import reference_views, snippets
+from web.artifacts import reference_display, snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
 from web.artifacts.lookups import get_file, get_version
 
@@ -176,7 +176,7 @@ def _is_pending(file: ArtifactFile) -> bool:
 
 def _context(file: ArtifactFile) -> dict[str, object]:
     version = file.version
-    reference_views.attach([file])
+    reference_display.attach([file])
     return {
         "file": file,
         "version": version,

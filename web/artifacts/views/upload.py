@@ -16,7 +16,7 @@ from accounts.models import Role
 from artifacts import draft_files, versions
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
 from web import rendering
-from web.artifacts import reference_views, tab_contexts
+from web.artifacts import reference_display, tab_contexts
 from web.artifacts.forms import FinalizeForm, RemoveForm
 from web.artifacts.lookups import get_artifact, get_version_of
 from web.artifacts.reference_form import ReferencesForm
@@ -89,7 +89,7 @@ def page_context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersio
         later = draft.files.select_related("blob").filter(path__gt=after).order_by("path")
         rows = list(later[: FILES_PER_PAGE + 1])
     files = rows[:FILES_PER_PAGE]
-    reference_views.attach(files)
+    reference_display.attach(files)
     is_pending = any(file.blob and file.blob.state == Blob.State.UPLOADED for file in files)
     is_identifying = draft is not None and draft.checked_references is not None
     unidentified = draft.files.unidentified().count() if is_identifying else 0

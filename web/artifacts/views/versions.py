@@ -18,7 +18,7 @@ from artifacts.models import ArtifactVersion, Blob
 from core import long_values
 from projects.models import Run
 from web import deletion, rendering, tables
-from web.artifacts import reference_views, tab_contexts
+from web.artifacts import reference_display, tab_contexts
 from web.artifacts.forms import DeleteVersionForm, FinalizeForm, FolderFilter, VersionEditForm
 from web.artifacts.lookups import get_artifact, get_version, get_version_for_display
 from web.lineage import warnings
@@ -152,7 +152,7 @@ def _folder_context(request: HttpRequest, version: ArtifactVersion) -> dict[str,
         orders = ("name", *page.orders)
         if folder and not entries and not after:
             raise Http404(f"There is no folder {folder!r}.")
-    reference_views.attach(entry.file for entry in entries if entry.file)
+    reference_display.attach(entry.file for entry in entries if entry.file)
     offset = query["offset"] or 0
     blobs = [entry.file.blob for entry in entries if entry.file and entry.file.blob]
     images = directory_listing.images(entries)

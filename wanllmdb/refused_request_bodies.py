@@ -13,7 +13,7 @@ _AT_ONCE = 8
 _CHUNK = 2**16
 
 
-class RefusedBodies:
+class RefusedRequestBodies:
     """WSGI middleware. What it reads it drops; the application refuses the request by its Content-Length, which is what
     was counted where the client named none.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 
 
-class Throttle:
+class CallInterval:
     """Asks for such work at most once an interval, in seconds, and never leaves out what came last.
 
     What comes first is asked for at once. What comes within the interval after it is caught up with by one request

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from core.throttle import Throttle
+from core.call_interval import CallInterval
 
 
 class Worker:
@@ -18,10 +18,10 @@ class Worker:
 
 
 def test_many_who_ask_are_caught_up_with():
-    worker, throttle, requested = Worker(), Throttle(0.05), []
+    worker, interval, requested = Worker(), CallInterval(0.05), []
     while len(requested) < 3 or requested[-1] - requested[0] < 0.2:
         requested.append(time.monotonic())
-        throttle.ask(worker)
+        interval.ask(worker)
 
     # For whoever asked, work begins later than that.
     assert worker.due[-1] >= requested[-1]
@@ -30,9 +30,9 @@ def test_many_who_ask_are_caught_up_with():
 
 def test_the_first_is_requested_at_once():
     delays = []
-    throttle = Throttle(3600)
+    interval = CallInterval(3600)
     for _ in range(5):
-        throttle.ask(delays.append)
+        interval.ask(delays.append)
 
     assert delays[0] == 0
     assert len(delays) == 2 and 0 < delays[1] <= 3600
@@ -40,14 +40,14 @@ def test_the_first_is_requested_at_once():
 
 def test_a_request_that_fails_is_made_again():
     delays = []
-    throttle = Throttle(3600)
+    interval = CallInterval(3600)
 
     def fail(delay: float) -> None:
         raise OSError("The broker is away.")
 
     for _ in range(2):
         with pytest.raises(OSError, match="away"):
-            throttle.ask(fail)
-    throttle.ask(delays.append)
+            interval.ask(fail)
+    interval.ask(delays.append)
 
     assert delays == [0]

@@ -14,7 +14,7 @@ _LINKED_SCHEMES = ("http", "https")
 
 
 @dataclass(frozen=True, slots=True)
-class ReferenceView:
+class DisplayedReference:
     """`uri` is for people to read and copy, and `is_cut` where the one that is kept has more than may be shown.
 
     `link` is what a browser can open, "" for anything else; `store` is the name of the external store that covers it,
@@ -37,7 +37,7 @@ def attach(files: Iterable[ArtifactFile]) -> None:
             file.reference = view(file.reference_uri, coverages)
 
 
-def view(uri: str, coverages: Iterable[Coverage] = ()) -> ReferenceView:
+def view(uri: str, coverages: Iterable[Coverage] = ()) -> DisplayedReference:
     """Of a URI as it is kept, whatever it is, and what the external stores of its team cover."""
     text = uris.without_secrets(uri)
     is_cut = text != uri
@@ -45,10 +45,10 @@ def view(uri: str, coverages: Iterable[Coverage] = ()) -> ReferenceView:
         location = uris.parse(uri)
     except errors.RegistryError:
         # Of what is no reference today, its scheme.
-        return ReferenceView(text, "", text.partition(":")[0][:32], "", is_cut)
+        return DisplayedReference(text, "", text.partition(":")[0][:32], "", is_cut)
     store = next((coverage.name for coverage in coverages if coverage.covers(location)), "")
     link = text if _is_web(text) and not is_cut else ""
-    return ReferenceView(text, link, store or _host(location), store, is_cut)
+    return DisplayedReference(text, link, store or _host(location), store, is_cut)
 
 
 def _is_web(uri: str) -> bool:
