@@ -27,15 +27,39 @@ _CODES: dict[type[Exception], str] = {
     exceptions.NotFound: errors.Missing.__name__,
 }
 _TITLES = {kind.status: kind.title for kind in errors.RegistryError.__subclasses__()} | {401: "Not signed in"}
+# Below the base of a hierarchy problems have types, by which clients of such services tell them.
+HIERARCHY_BASE = "/h/"
+_URN = "urn:servicekit:error:"
+_FAILED_VALIDATION = "validation-failed"
+_TYPE_OF_CODE = {
+    "InvalidUlid": "invalid-ulid",
+    "InvalidData": _FAILED_VALIDATION,
+    "LevelRefused": _FAILED_VALIDATION,
+    "MoveRefused": _FAILED_VALIDATION,
+}
+_TYPE_OF_STATUS = {
+    400: "bad-request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    409: "conflict",
+    412: "precondition-failed",
+    413: "payload-too-large",
+    415: "unsupported-media-type",
+    429: "too-many-requests",
+    503: "unavailable",
+}
 
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: an error as a response, or None for a bug."""
-    request_id = getattr(context["request"], "id", None)
+    request = context["request"]
     match exc:
         case errors.RegistryError():
             headers = {} if exc.retry_after is None else {"Retry-After": str(exc.retry_after)}
-            return _respond(exc.status, str(exc), exc.code, request_id, headers, **exc.extra)
+            return _respond(exc.status, str(exc), exc.code, request, headers, **exc.extra)
         case ModelValidationError():
             return handle(exceptions.ValidationError(as_serializer_error(exc)), context)
         case DatabaseError() if refusal := database_errors.refusal(exc):
@@ -43,22 +67,21 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         case Http404():
             # Django's own message names a class of ours.
             detail = str(exc) if exc.args and "matches the given query" not in str(exc) else _NOT_FOUND
-            return _respond(404, detail, errors.Missing.__name__, request_id)
+            return _respond(404, detail, errors.Missing.__name__, request)
         case PermissionDenied():
-            return _respond(
-                403, str(exc) or "You do not have permission to do this.", errors.Denied.__name__, request_id
-            )
+            return _respond(403, str(exc) or "You do not have permission to do this.", errors.Denied.__name__, request)
         case exceptions.ValidationError():
             fields = flatten(exc.detail)
-            return _respond(400, _summary(fields), errors.Invalid.__name__, request_id, errors=fields)
+            return _respond(400, _summary(fields), errors.Invalid.__name__, request, errors=fields)
         case exceptions.APIException():
             code = _CODES.get(type(exc), type(exc).__name__)
-            return _respond(exc.status_code, str(exc.detail), code, request_id, _headers(exc))
+            return _respond(exc.status_code, str(exc.detail), code, request, _headers(exc))
     return None
 
 
-def problem(status: int, detail: str, code: str, request_id: str | None, **extra: Any) -> dict[str, Any]:
+def problem(status: int, detail: str, code: str, request: Any, **extra: Any) -> dict[str, Any]:
     """The body of an error response."""
+    request_id = getattr(request, "id", None)
     body = {
         "type": "about:blank",
         "title": _TITLES.get(status) or HTTPStatus(status).phrase,
@@ -68,12 +91,14 @@ def problem(status: int, detail: str, code: str, request_id: str | None, **extra
     }
     if request_id:
         body["request_id"] = request_id
+    if request.path_info.startswith(HIERARCHY_BASE):
+        body |= {"type": _type(status, code, extra), "instance": request.path_info, "trace_id": request_id}
     return body | extra
 
 
 def problem_response(request: HttpRequest, status: int, detail: str, code: str, **extra: Any) -> JsonResponse:
     """An error response outside of DRF: from middleware, or for a URL that does not exist."""
-    body = problem(status, detail, code, getattr(request, "id", None), **extra)
+    body = problem(status, detail, code, request, **extra)
     headers = {"Retry-After": str(errors.RETRY_AFTER_SECONDS)} if status == 503 else {}
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
@@ -89,13 +114,22 @@ def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/api/")
+    return request.path_info.startswith(("/api/", HIERARCHY_BASE))
+
+
+def _type(status: int, code: str, extra: dict[str, Any]) -> str:
+    """Of what is wrong with fields of a body or query, and of other faults by what they are."""
+    if name := _TYPE_OF_CODE.get(code):
+        return _URN + name
+    if status == 400 and "errors" in extra:
+        return _URN + _FAILED_VALIDATION
+    return _URN + _TYPE_OF_STATUS.get(status, "internal")
 
 
 def _respond(
-    status: int, detail: str, code: str, request_id: str | None, headers: dict[str, str] | None = None, **extra: Any
+    status: int, detail: str, code: str, request: Any, headers: dict[str, str] | None = None, **extra: Any
 ) -> Response:
-    body = problem(status, detail, code, request_id, **extra)
+    body = problem(status, detail, code, request, **extra)
     return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 

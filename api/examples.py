@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 _REF = "#/components/schemas/"
+_JSON = "application/json"
 _MAX_DEPTH = 4
 _SHORT_LINE = 80
 _PATH_FIELD = re.compile(r"{(\w+)}")
@@ -53,15 +54,17 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def curl(method: str, path: str, body: Any, *, is_public: bool = False) -> str:
+def curl(method: str, path: str, body: Any, media_type: str = _JSON, *, is_public: bool = False) -> str:
     """The request as a command for a shell that has WANLLMDB_BASE_URL and WANLLMDB_API_KEY in its environment."""
     options = "" if method in ("GET", "POST") and (method == "GET" or body is not None) else f" --request {method}"
-    url = _PATH_FIELD.sub(lambda field: f"${field[1].upper()}", path)
-    lines = [f'curl{options} "$WANLLMDB_BASE_URL/api/v1{url}"']
+    # Of a path such as `/$tree` the shell is not to take the word for a variable.
+    url = _PATH_FIELD.sub(lambda field: f"${field[1].upper()}", path.replace("$", "\\$"))
+    lines = [f'curl{options} "$WANLLMDB_BASE_URL{url}"']
     if not is_public:
         lines.append('--header "Authorization: Bearer $WANLLMDB_API_KEY"')
     if body is not None:
-        lines += ['--header "Content-Type: application/json"', f"--data {shlex.quote(_compact(body))}"]
+        data = f"--data {shlex.quote(_compact(body))}" if media_type == _JSON else "--data-binary @lines.jsonl"
+        lines += [f'--header "Content-Type: {media_type}"', data]
     return " \\\n  ".join(lines)
 
 

@@ -28,27 +28,39 @@ class BoundedJSONParser(BaseParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         """Parse the body. Raises `PayloadTooLarge`, `Busy`, `Invalid` for too many values, or `ParseError` if it is not
         plain JSON."""
-        body = _read(stream, (parser_context or {}).get("request"))
-        if len(body) > settings.MAX_BODY_BYTES:
-            raise too_large()
-        if _has_too_many_values(body):
-            most = f"{MAX_VALUES:,} values, or {MAX_CONTAINERS:,} lists and objects"
-            raise errors.Invalid(f"The body has more than {most}: send it in parts.")
-        try:
-            value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-        except RecursionError as error:
-            raise ParseError("The body is nested too deeply.") from error
-        except ValueError as error:
-            raise ParseError(f"The body is not JSON: {error}") from error
-        if _SUSPECT.search(body) and any(_REFUSED.search(text) for text in iter_strings(value)):
-            raise ParseError("The body has a NUL character or half of a surrogate pair in a text.")
-        return value
+        body = read_body(stream, (parser_context or {}).get("request"))
+        require_few_values(body)
+        return parse_json(body)
 
 
-def _read(stream: IO[bytes], request: Any) -> bytes:
+def read_body(stream: IO[bytes], request: Any) -> bytes:
+    """The whole body of a request. Raises `PayloadTooLarge`, `Busy`."""
     is_long = request is not None and long_request_bodies.is_long(request.META)
     with long_request_bodies.receive(request.user) if is_long else nullcontext():
-        return stream.read(settings.MAX_BODY_BYTES + 1)
+        body = stream.read(settings.MAX_BODY_BYTES + 1)
+    if len(body) > settings.MAX_BODY_BYTES:
+        raise too_large()
+    return body
+
+
+def require_few_values(body: bytes) -> None:
+    """Raise `Invalid` for a body with more values than one may have. Known before any of them is built."""
+    if _has_too_many_values(body):
+        most = f"{MAX_VALUES:,} values, or {MAX_CONTAINERS:,} lists and objects"
+        raise errors.Invalid(f"The body has more than {most}: send it in parts.")
+
+
+def parse_json(text: bytes, what: str = "The body") -> Any:
+    """The value that a body, or a line of it, has as JSON. Raises `ParseError` if it is not plain JSON."""
+    try:
+        value = json.loads(text.decode("utf-8"), parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ParseError(f"{what} is nested too deeply.") from error
+    except ValueError as error:
+        raise ParseError(f"{what} is not JSON: {error}") from error
+    if _SUSPECT.search(text) and any(_REFUSED.search(value) for value in iter_strings(value)):
+        raise ParseError(f"{what} has a NUL character or half of a surrogate pair in a text.")
+    return value
 
 
 def too_large() -> errors.PayloadTooLarge:

@@ -13,7 +13,6 @@ from drf_spectacular.generators import SchemaGenerator
 from api import examples
 
 Schema = dict[str, Any]
-_PREFIX = "/api/v1"
 _REF = "#/components/schemas/"
 _FORMATS = {"uuid": "UUID", "date-time": "date and time", "uri": "URL", "int64": "integer", "email": "e-mail address"}
 
@@ -95,7 +94,7 @@ def build(document: Schema) -> Reference:
     operations, errors = defaultdict(list), {}
     for path, methods in document["paths"].items():
         for method, entry in methods.items():
-            operations[entry["tags"][0]].append(reader.operation(method.upper(), path.removeprefix(_PREFIX), entry))
+            operations[entry["tags"][0]].append(reader.operation(method.upper(), path, entry))
             errors |= {code: row["description"] for code, row in entry["responses"].items() if code >= "400"}
     groups = [
         Group(_slug(tag["name"]), tag["name"], tag["description"], operations[tag["name"]])
@@ -113,7 +112,8 @@ class _Reader:
         self.named: dict[str, None] = {}
 
     def operation(self, method: str, path: str, entry: Schema) -> Operation:
-        body = _content(entry.get("requestBody", {}))
+        requested = entry.get("requestBody", {})
+        body, media_type = _content(requested), next(iter(requested.get("content", {})), "")
         parameters = [self._field(row["name"], row, row["schema"]) for row in entry.get("parameters", [])]
         sent = examples.of(body, self.schemas, is_request=True) if body else None
         title = entry["summary"]
@@ -128,7 +128,7 @@ class _Reader:
             fields=self._fields(body),
             answers=[self._answer(code, row) for code, row in entry["responses"].items() if code < "400"],
             errors=[code for code in entry["responses"] if code >= "400"],
-            curl=examples.curl(method, path, sent, is_public=entry.get("security") == [{}]),
+            curl=examples.curl(method, path, sent, media_type, is_public=entry.get("security") == [{}]),
             python=examples.python(method, path, sent),
         )
 

@@ -19,7 +19,7 @@ from artifacts import errors
 from artifacts.previews import comparison_results, results
 from artifacts.previews.comparison_results import Comparison
 from artifacts.previews.reader import Reader
-from artifacts.previews.results import Preview, PreviewTooLarge
+from artifacts.previews.results import FormatMismatch, Preview, PreviewTooLarge
 
 _ROOT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 6.0
@@ -28,6 +28,7 @@ _MAX_MEMORY = 512 * 2**20
 _MAX_CPU_SECONDS = 2
 _MAX_MESSAGE = 8 * 2**20
 _TOO_COSTLY = "Its contents take too much memory or time to preview"
+_FRAMES = "frame_worker"
 _BUSY = "The preview is not ready: the server is busy with other previews. Try again in a moment."
 # Each may take half a GiB for two seconds. In a web process others wait for these, but not for long; and one person has
 # one of them and waits for two more, so that nobody takes all, nor many threads by waiting.
@@ -35,6 +36,10 @@ _MAX_PROCESSES = 2
 _MAX_REQUESTS_OF_ONE = 3
 _WAIT_SECONDS = 4.0
 _slots = threading.BoundedSemaphore(_MAX_PROCESSES)
+# Whoever downloads a frame waits for all of it, which is more than a preview: for one at a time, beside the previews.
+_FRAME_SECONDS = 30.0
+_FRAME_CPU_SECONDS = 10
+_frame_slots = threading.BoundedSemaphore(1)
 # How many each person has and waits for, and who has one.
 _requests: Counter[str] = Counter()
 _served: set[str] = set()
@@ -76,12 +81,25 @@ def card(text: str, version_url: str, folder: str, person: str) -> dict[str, Any
     return _run("card_worker", job, [], person)
 
 
-def _run(module: str, job: dict[str, Any], readers: Sequence[Reader], person: str) -> Any:
-    """The result of a worker process, which does not outlive this call."""
+def frame(reader: Reader, format: str, person: str) -> str:
+    """A frame that is stored as Parquet, as `csv` or `json`. Raises as `preview` does, and `FormatMismatch`."""
+    parts: list[str] = []
+    _run(_FRAMES, {"size": reader.size, "format": format}, [reader], person, parts)
+    return "".join(parts)
+
+
+def _run(
+    module: str,
+    job: dict[str, Any],
+    readers: Sequence[Reader],
+    person: str,
+    parts: list[str] | None = None,
+) -> Any:
+    """The result of a worker process, which does not outlive this call. What it sends in parts goes to `parts`."""
     deadline = time.monotonic() + _WAIT_SECONDS
-    with _turn(person, deadline), _slot(deadline), _process(module) as process:
+    with _turn(person, deadline), _slot(module, deadline), _process(module) as process:
         try:
-            return _exchange(process, job, readers)
+            return _exchange(process, job, readers, parts)
         except BrokenPipeError as error:
             raise PreviewTooLarge(_TOO_COSTLY) from error
 
@@ -118,13 +136,14 @@ def _requests_of(person: str) -> Iterator[None]:
 
 
 @contextmanager
-def _slot(deadline: float) -> Iterator[None]:
-    if not _slots.acquire(timeout=_seconds_until(deadline)):
+def _slot(module: str, deadline: float) -> Iterator[None]:
+    slots = _frame_slots if module == _FRAMES else _slots
+    if not slots.acquire(timeout=_seconds_until(deadline)):
         raise errors.Busy(_BUSY)
     try:
         yield
     finally:
-        _slots.release()
+        slots.release()
 
 
 def _seconds_until(deadline: float) -> float:
@@ -133,15 +152,18 @@ def _seconds_until(deadline: float) -> float:
 
 @contextmanager
 def _process(module: str) -> Iterator[subprocess.Popen[bytes]]:
+    cpu_seconds, seconds = _MAX_CPU_SECONDS, _TIMEOUT_SECONDS
+    if module == _FRAMES:
+        cpu_seconds, seconds = _FRAME_CPU_SECONDS, max(seconds, _FRAME_SECONDS)
     with subprocess.Popen(
-        [sys.executable, "-Es", "-m", f"artifacts.previews.{module}", str(_MAX_MEMORY), str(_MAX_CPU_SECONDS)],
+        [sys.executable, "-Es", "-m", f"artifacts.previews.{module}", str(_MAX_MEMORY), str(cpu_seconds)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=_ROOT,
         env=_ENVIRONMENT,
     ) as process:
-        timer = threading.Timer(_TIMEOUT_SECONDS, process.kill)
+        timer = threading.Timer(seconds, process.kill)
         timer.start()
         try:
             yield process
@@ -150,7 +172,9 @@ def _process(module: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def _exchange(process: subprocess.Popen[bytes], job: dict[str, Any], readers: Sequence[Reader]) -> Any:
+def _exchange(
+    process: subprocess.Popen[bytes], job: dict[str, Any], readers: Sequence[Reader], parts: list[str] | None
+) -> Any:
     assert process.stdin and process.stdout
     process.stdin.write(json.dumps(job).encode() + b"\n")
     process.stdin.flush()
@@ -164,6 +188,10 @@ def _exchange(process: subprocess.Popen[bytes], job: dict[str, Any], readers: Se
                 process.stdin.flush()
             case {"meanwhile": result}:
                 meanwhile = result
+            case {"part": text} if parts is not None:
+                parts.append(text)
+            case {"mismatch": reason}:
+                raise FormatMismatch(reason)
             case {"done": result}:
                 return result
             case {"too_large": reason}:

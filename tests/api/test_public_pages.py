@@ -49,7 +49,7 @@ def test_the_reference_shows_parameters_bodies_answers_and_examples(client, db):
     assert '<a href="#schema-Alias">Alias</a>' in operation
     assert "$WANLLMDB_BASE_URL/api/v1/artifacts/$ARTIFACT_ID/aliases" in operation
     assert "--data &#x27;{&quot;alias&quot;: &quot;production&quot;" in operation
-    assert "api(&quot;POST&quot;, f&quot;/artifacts/{artifact_id}/aliases&quot;, {" in operation
+    assert "api(&quot;POST&quot;, f&quot;/api/v1/artifacts/{artifact_id}/aliases&quot;, {" in operation
 
 
 def test_examples_of_requests_fit_the_schema_and_are_python():

@@ -107,7 +107,7 @@ def test_the_python_of_the_api_reference_runs(person, stack_with_data):
     page.goto("/api/v1/docs")
     source = page.locator("#python-function").inner_text()
     assert "export WANLLMDB_BASE_URL=" + stack_with_data.base_url in page.locator("#environment").inner_text()
-    program = f'{source}\nprint(api("GET", "/me")["username"])\n'
+    program = f'{source}\nprint(api("GET", "/api/v1/me")["username"])\n'
     environment = {"WANLLMDB_BASE_URL": stack_with_data.base_url, "WANLLMDB_API_KEY": stack_with_data.key("alice")}
     done = subprocess.run(
         [sys.executable, "-c", program], env=os.environ | environment, capture_output=True, text=True, timeout=300
