@@ -20,4 +20,5 @@ def new_ulid() -> ULID:
         # The highest random bit stays free, so that there is room to count within the millisecond.
         fresh = (time.time_ns() // 1_000_000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS - 1)
         _last = fresh if fresh >> _RANDOM_BITS > _last >> _RANDOM_BITS else _last + 1 + secrets.randbits(32)
-        return ULID.from_int(_last)
+        ulid: ULID = ULID.from_int(_last)
+        return ulid

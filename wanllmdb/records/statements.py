@@ -1,0 +1,148 @@
+"""The SQL of a local repository: each function is one statement, for SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    JSON,
+    ColumnElement,
+    Dialect,
+    Select,
+    String,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from wanllmdb.records.errors import InvalidData
+from wanllmdb.records.models import Base
+from wanllmdb.records.repository import Filters, Unset
+
+artifacts: Table = Base.metadata.tables["artifacts"]
+payloads: Table = Base.metadata.tables["payloads"]
+
+RECORD_COLUMNS = [
+    artifacts.c[name]
+    for name in ("id", "parent_id", "level", "type", "data", "tags", "created_at", "updated_at", "payload_count")
+]
+PAYLOAD_COLUMNS = [column for column in payloads.c if column.name != "content"]
+
+
+def subtree_ids(root_id: str, max_depth: int | None = None) -> CTE:
+    """A common table of the IDs of a record and its descendants, with their `depth` below it."""
+    tree = select(artifacts.c.id, literal(0).label("depth")).where(artifacts.c.id == root_id)
+    found = tree.cte("tree", recursive=True)
+    children = select(artifacts.c.id, found.c.depth + 1).where(artifacts.c.parent_id == found.c.id)
+    if max_depth is not None:
+        children = children.where(found.c.depth < max_depth)
+    return found.union_all(children)
+
+
+def select_subtree(root_id: str, max_depth: int | None) -> Select[Any]:
+    """A record and its descendants, parents first."""
+    tree = subtree_ids(root_id, max_depth)
+    return select(*RECORD_COLUMNS).join(tree, tree.c.id == artifacts.c.id).order_by(artifacts.c.level, artifacts.c.id)
+
+
+def ancestor_ids(record_id: str) -> CTE:
+    """A common table of the IDs of a record and its ancestors."""
+    start = select(artifacts.c.id, artifacts.c.parent_id).where(artifacts.c.id == record_id)
+    found = start.cte("ancestors", recursive=True)
+    return found.union_all(select(artifacts.c.id, artifacts.c.parent_id).where(artifacts.c.id == found.c.parent_id))
+
+
+def select_ancestors(record_id: str) -> Select[Any]:
+    """A record's ancestors, root first, without itself."""
+    path = ancestor_ids(record_id)
+    return (
+        select(*RECORD_COLUMNS)
+        .join(path, path.c.id == artifacts.c.id)
+        .where(artifacts.c.id != record_id)
+        .order_by(artifacts.c.level)
+    )
+
+
+def move_subtree(record_id: str, parent_id: str | None, by: int, now: datetime) -> Update:
+    """Put a record under another parent, and all of its descendants `by` levels deeper."""
+    moves = artifacts.c.id == record_id
+    return (
+        update(artifacts)
+        .where(artifacts.c.id.in_(select(subtree_ids(record_id).c.id)))
+        .values(
+            level=artifacts.c.level + by,
+            parent_id=case((moves, literal(parent_id, String(26))), else_=artifacts.c.parent_id),
+            updated_at=case((moves, type_coerce(now, artifacts.c.updated_at.type)), else_=artifacts.c.updated_at),
+        )
+    )
+
+
+def meets(filters: Filters, dialect: Dialect) -> ColumnElement[bool]:
+    """What a record has to meet. Raises `InvalidData` for a path that cannot be one."""
+    conditions: list[ColumnElement[bool]] = []
+    if filters.level is not None:
+        conditions.append(artifacts.c.level == filters.level)
+    if filters.parent_id is None:
+        conditions.append(artifacts.c.parent_id.is_(None))
+    elif not isinstance(filters.parent_id, Unset):
+        conditions.append(artifacts.c.parent_id == str(filters.parent_id))
+    if filters.type is not None:
+        conditions.append(artifacts.c.type == filters.type)
+    if filters.tag is not None:
+        conditions.append(_has_tag(filters.tag, dialect))
+    conditions.extend(_member_is(path, value, dialect) for path, value in filters.data.items())
+    return and_(true(), *conditions)
+
+
+def _has_tag(tag: str, dialect: Dialect) -> ColumnElement[bool]:
+    if dialect.name == "sqlite":
+        tags = func.json_each(artifacts.c.tags).table_valued("value", name="tag")
+        return select(literal(1)).select_from(tags).where(tags.c.value == tag).exists()
+    return cast(artifacts.c.tags, JSONB).contains([tag])
+
+
+def _member_is(path: str, value: Any, dialect: Dialect) -> ColumnElement[bool]:
+    """Whether the member at a dotted path is this JSON value, of the same type."""
+    keys = path.split(".")
+    if not all(keys) or any(character in path for character in '"\\\0'):
+        raise InvalidData(f"{path!r} is not the path of a member: use keys with dots between, such as 'metrics.rmse'")
+    if isinstance(value, Mapping | Sequence) and not isinstance(value, str):
+        raise InvalidData(f"Records are found by texts, numbers, booleans and None, not by {type(value).__name__}")
+    return _sqlite_member(keys, value) if dialect.name == "sqlite" else _postgres_member(keys, value)
+
+
+def _sqlite_member(keys: Sequence[str], value: Any) -> ColumnElement[bool]:
+    # In the statement itself: an index on the member serves no path that comes as a parameter.
+    path = bindparam(None, "$" + "".join(f'."{key}"' for key in keys), String, literal_execute=True)
+    kind = func.json_type(artifacts.c.data, path)
+    if value is None or isinstance(value, bool):
+        return kind == {None: "null", True: "true", False: "false"}[value]
+    kinds = ("text",) if isinstance(value, str) else ("integer", "real")
+    return and_(func.json_extract(artifacts.c.data, path) == value, kind.in_(kinds))
+
+
+def _postgres_member(keys: Sequence[str], value: Any) -> ColumnElement[bool]:
+    if len(keys) == 1:
+        # As an index on `data ->> 'key'` has it.
+        key = bindparam(None, keys[0], String, literal_execute=True)
+        member, text = artifacts.c.data.op("->")(key), artifacts.c.data.op("->>")(key)
+    else:
+        steps = cast(list(keys), ARRAY(String))
+        member, text = artifacts.c.data.op("#>")(steps), artifacts.c.data.op("#>>")(steps)
+    if isinstance(value, str):
+        return and_(type_coerce(text, String) == value, func.json_typeof(type_coerce(member, JSON)) == "string")
+    return cast(type_coerce(member, String), JSONB) == cast(literal(json.dumps(value), String), JSONB)
