@@ -48,27 +48,33 @@ def validate_json_object(data: Any) -> dict[str, Any]:
     """A JSON object that every database we run on gives back as it was."""
     if not isinstance(data, dict):
         raise ValidationError("Expected a JSON object.", code="not_an_object")
-    _validate_json_values(data)
-    try:
-        size = len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
-    except UnicodeEncodeError as error:
-        raise _bad_text() from error
-    if size > MAX_JSON_BYTES:
-        raise _too_large()
+    validate_json_value(data)
     return data
 
 
-def _validate_json_values(data: dict[str, Any]) -> None:
+def validate_json_value(data: Any, max_bytes: int = MAX_JSON_BYTES) -> bytes:
+    """Any JSON value that every database we run on gives back as it was, as JSON without spaces."""
+    _validate_json_values(data, max_bytes)
+    try:
+        encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        raise _bad_text() from error
+    if len(encoded) > max_bytes:
+        raise _too_large(max_bytes)
+    return encoded
+
+
+def _validate_json_values(data: Any, max_bytes: int) -> None:
     """Without recursion: the depth is what is not yet known to be sane. No longer than it may be as JSON."""
-    pending: list[tuple[Any, int]] = [(data, 1)]
+    pending: list[tuple[Any, int]] = [] if _is_plain(data) else [(data, 1)]
     # A value takes a byte and a comma, a list or an object another byte, a key two quotes and a colon.
     least = 0
     while pending:
         value, depth = pending.pop()
         if isinstance(value, (dict, list)):
             least += len(value) * (5 if isinstance(value, dict) else 2) or 1
-        if least > MAX_JSON_BYTES:
-            raise _too_large()
+        if least > max_bytes:
+            raise _too_large(max_bytes)
         if depth > MAX_JSON_DEPTH:
             raise ValidationError(f"Nested deeper than {MAX_JSON_DEPTH} levels.", code="too_deep")
         if isinstance(value, dict):
@@ -90,8 +96,8 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, int)
 
 
-def _too_large() -> ValidationError:
-    return ValidationError(f"Larger than {MAX_JSON_BYTES // 1024} KiB as JSON.", code="too_large")
+def _too_large(max_bytes: int) -> ValidationError:
+    return ValidationError(f"Larger than {max_bytes // 1024} KiB as JSON.", code="too_large")
 
 
 def _bad_text() -> ValidationError:

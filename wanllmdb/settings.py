@@ -50,6 +50,8 @@ INSTALLED_APPS = [
     "accounts",
     "projects",
     "events",
+    # Before the registry: of a project that is deleted, its records let go of their bytes first.
+    "hierarchies",
     "artifacts",
     "notifications",
     "web",
@@ -240,6 +242,7 @@ RULES_A_SCOPE = 200
 OPEN_PROPOSALS_AN_ARTIFACT = 200
 # How many external stores a team may have: each URL that is signed looks at all of them.
 EXTERNAL_STORES_A_TEAM = 50
+HIERARCHIES_A_PROJECT = 500
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 

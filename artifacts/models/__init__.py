@@ -7,6 +7,7 @@ from artifacts.models.download import ArtifactDownload
 from artifacts.models.external_store import ExternalStore, ReadsAs
 from artifacts.models.file import ArtifactFile
 from artifacts.models.folder import FolderSummary
+from artifacts.models.hold import BlobHold, VersionHold
 from artifacts.models.pending_deletion import PendingDeletion
 from artifacts.models.proposal import AliasProposal
 from artifacts.models.reconciliation import Reconciliation
@@ -32,6 +33,7 @@ __all__ = [
     "ArtifactUsage",
     "ArtifactVersion",
     "Blob",
+    "BlobHold",
     "ExternalStore",
     "FolderSummary",
     "PendingDeletion",
@@ -42,6 +44,7 @@ __all__ = [
     "SearchDocument",
     "SearchValue",
     "StoredObject",
+    "VersionHold",
     "VersionSource",
     "WorkerHeartbeat",
 ]

@@ -1,0 +1,1 @@
+"""Trees of records: hierarchies with labelled levels, and the records in them."""
