@@ -1,70 +1,19 @@
 """The response of an operation is lost: the SDK retries it, and it takes effect once."""
 
-import http.client
-import http.server
-import threading
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
 import wanllmdb as wandb
+from harness.lossy_proxy import LossyProxy
 from wanllmdb import registry
 from wanllmdb.sdk.http_client import Client
 
 
-class Proxy(http.server.ThreadingHTTPServer):
-    """A proxy to the server. It drops the first response to a request that `drops` matches: (method, part of path)."""
-
-    daemon_threads = True
-
-    def __init__(self, base_url: str) -> None:
-        super().__init__(("127.0.0.1", 0), RelayHandler)
-        self.target = urlsplit(base_url).netloc
-        self.base_url = f"http://127.0.0.1:{self.server_port}"
-        self.drops: tuple[str, str] | None = None
-        self.before_drop: Callable[[], object] = lambda: None
-        self.matched: list[tuple[str, int]] = []
-
-
-class RelayHandler(http.server.BaseHTTPRequestHandler):
-    server: Proxy
-
-    def relay(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        connection = http.client.HTTPConnection(self.server.target)
-        connection.request(self.command, self.path, body, dict(self.headers))
-        response = connection.getresponse()
-        content = response.read()
-        connection.close()
-        self.close_connection = True
-        if self.server.drops and self.command == self.server.drops[0] and self.server.drops[1] in self.path:
-            self.server.matched.append((self.command, response.status))
-            if len(self.server.matched) == 1:
-                self.server.before_drop()
-                return
-        self.send_response_only(response.status)
-        for name in ("Content-Type", "ETag"):
-            if response.headers[name]:
-                self.send_header(name, response.headers[name])
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = relay
-
-    def log_message(self, *args: object) -> None:
-        """Log nothing."""
-
-
 @pytest.fixture
-def proxy(stack) -> Iterator[Proxy]:
-    with Proxy(stack.base_url) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever)
-        thread.start()
+def proxy(stack) -> Iterator[LossyProxy]:
+    with LossyProxy(stack.base_url) as proxy:
         yield proxy
-        proxy.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+"""A proxy that loses the response of the server: what a client sees of a network that breaks at the wrong moment."""
+
+import http.client
+import http.server
+import threading
+from collections.abc import Callable
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class LossyProxy(http.server.ThreadingHTTPServer):
+    """A proxy to the server. It drops the first response to a request that `drops` matches: (method, part of path)."""
+
+    daemon_threads = True
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(("127.0.0.1", 0), RelayHandler)
+        self.target = urlsplit(base_url).netloc
+        self.base_url = f"http://127.0.0.1:{self.server_port}"
+        self.drops: tuple[str, str] | None = None
+        self.before_drop: Callable[[], object] = lambda: None
+        self.matched: list[tuple[str, int]] = []
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self.serve_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class RelayHandler(http.server.BaseHTTPRequestHandler):
+    server: LossyProxy
+
+    def relay(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        connection = http.client.HTTPConnection(self.server.target)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        response = connection.getresponse()
+        content = response.read()
+        connection.close()
+        self.close_connection = True
+        if self.server.drops and self.command == self.server.drops[0] and self.server.drops[1] in self.path:
+            self.server.matched.append((self.command, response.status))
+            if len(self.server.matched) == 1:
+                self.server.before_drop()
+                return
+        self.send_response_only(response.status)
+        for name in ("Content-Type", "ETag"):
+            if response.headers[name]:
+                self.send_header(name, response.headers[name])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = relay
+
+    def log_message(self, *args: object) -> None:
+        """Log nothing."""
