@@ -207,8 +207,11 @@ def named_versions(user: User, query: str) -> QuerySet[ArtifactVersion] | QueryS
     full_name, _, suffix = query.rpartition(":")
     project, _, name = full_name.rpartition("/")
     projects = Project.objects.visible_to(user)
-    of_artifact = Q(artifact__project__in=projects.by_any_name(project) if project else projects)
-    of_artifact &= _called(name, "artifact")
+    # A check of each row: for a list of projects, SQLite reads the aliases of all their artifacts to sort them.
+    artifacts = Artifact.objects.filter(
+        _called(name), project__in=projects.by_any_name(project) if project else projects
+    )
+    of_artifact = Q(Exists(artifacts.filter(pk=OuterRef("artifact"))))
     number = validators.version_number(suffix)
     if name and number:
         rows = ArtifactVersion.objects.finalized().filter(of_artifact, number=number)

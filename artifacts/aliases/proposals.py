@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -100,7 +100,9 @@ def withdraw(actor: Actor, proposal: AliasProposal, comment: str = "") -> AliasP
 def candidates(user: User) -> list[AliasProposal]:
     """The newest open proposals of others in teams where the user is editor, each with the user's `role`. One query."""
     role = Membership.objects.filter(team=OuterRef("artifact__project__team"), user=user).values("role")
-    rows = AliasProposal.objects.open().filter(artifact__project__team__in=Team.objects.editable_by(user).values("pk"))
+    # A check of each proposal: for a list of teams, SQLite looks for proposals of all their artifacts.
+    mine = Artifact.objects.filter(project__team__in=Team.objects.editable_by(user).values("pk"))
+    rows = AliasProposal.objects.open().filter(Exists(mine.filter(pk=OuterRef("artifact"))))
     rows = rows.exclude(proposed_by=user).annotate(role=Subquery(role))
     return list(rows.for_display().order_by("-id")[:_MOST_CONSIDERED])
 

@@ -17,6 +17,9 @@ from artifacts.models.alias import ArtifactAlias
 from core import long_values
 from projects.models.project import Project
 
+# So many artifacts are looked up sooner one by one than a list of all is read.
+_FEW = 1_000
+
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def visible_to(self, user: Any) -> Self:
@@ -37,10 +40,20 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         return self.filter(pk=holder).first() if holder else None
 
     def with_tag(self, tag: str) -> Self:
-        return self.filter(Exists(ArtifactTag.objects.filter(artifact=OuterRef("pk"), tag=tag)))
+        return self._with_any(ArtifactTag.objects.filter(tag=tag))
 
     def with_alias(self, alias: str) -> Self:
-        return self.filter(Exists(ArtifactAlias.objects.filter(artifact=OuterRef("pk"), alias=alias)))
+        return self._with_any(ArtifactAlias.objects.filter(alias=alias))
+
+    def _with_any(self, rows: models.QuerySet[Any]) -> Self:
+        """Those that have one of the rows. One query, which finds out whether there are few.
+
+        Of few, SQLite begins with them; of many, with the artifacts, in the order of the list.
+        """
+        rows = rows.order_by()
+        if rows[: _FEW + 1].count() <= _FEW:
+            return self.filter(pk__in=rows.values("artifact"))
+        return self.filter(Exists(rows.filter(artifact=OuterRef("pk"))))
 
     def filter_by(self, *, tag: str = "", alias: str = "", **columns: Any) -> Self:
         """Those that match each filter that is not empty; `columns` are compared for equality.
