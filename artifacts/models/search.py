@@ -90,7 +90,11 @@ class SearchDocument(_About):
 
     class Meta:
         # What no index on texts serves is looked for among the newest of a project.
-        indexes = [models.Index(fields=["project", "id"], name="search_document_newest")]
+        indexes = [
+            models.Index(fields=["project", "id"], name="search_document_newest"),
+            # A project's own text, among those of all that is in it.
+            models.Index(fields=["project"], condition=Q(artifact=None, run=None), name="search_document_of_project"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.part} {self.pk}"
