@@ -8,7 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wanllmdb.records import errors as errors
+    from wanllmdb.records.connect import connect as connect
+    from wanllmdb.records.frames import DataFrame as DataFrame
+    from wanllmdb.records.frames import PandasDataFrame as PandasDataFrame
     from wanllmdb.records.hierarchy import ArtifactHierarchy as ArtifactHierarchy
+    from wanllmdb.records.local_repository import ArtifactRepository as ArtifactRepository
+    from wanllmdb.records.manager import ArtifactManager as ArtifactManager
+    from wanllmdb.records.models import Artifact as Artifact
+    from wanllmdb.records.remote_repository import RemoteRepository as RemoteRepository
+    from wanllmdb.records.repository import Repository as Repository
     from wanllmdb.records.schemas import ArtifactIn as ArtifactIn
     from wanllmdb.records.schemas import ArtifactOut as ArtifactOut
     from wanllmdb.records.schemas import ArtifactTreeNode as ArtifactTreeNode
@@ -22,7 +31,14 @@ if TYPE_CHECKING:
     from wanllmdb.records.typed_data import validate_artifact_data as validate_artifact_data
 
 _NAMES_BY_MODULE = {
+    "connect": "connect",
+    "frames": "DataFrame PandasDataFrame",
     "hierarchy": "ArtifactHierarchy",
+    "local_repository": "ArtifactRepository",
+    "manager": "ArtifactManager",
+    "models": "Artifact",
+    "remote_repository": "RemoteRepository",
+    "repository": "Repository",
     "schemas": "ArtifactIn ArtifactOut ArtifactTreeNode",
     "typed_data": "ArtifactData BaseArtifactData GenericArtifactData GenericMetadata MLMetadata "
     "MLPredictionArtifactData MLTrainingWorkspaceArtifactData validate_artifact_data",
@@ -30,6 +46,9 @@ _NAMES_BY_MODULE = {
 _MODULE_OF = {
     name: f"wanllmdb.records.{module}" for module, names in _NAMES_BY_MODULE.items() for name in names.split()
 }
+
+# The packages of the extra `records`.
+_EXTRA = ("aiosqlite", "pydantic", "sqlalchemy", "ulid")
 
 __all__ = ["errors", *_MODULE_OF]
 
@@ -39,7 +58,15 @@ def __getattr__(name: str) -> Any:
         return import_module("wanllmdb.records.errors")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'wanllmdb.records' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+    try:
+        module = import_module(_MODULE_OF[name])
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+            raise
+        message = f'Records need {error.name}, which is not installed: pip install "wanllmdb[records]"'
+        raise import_module("wanllmdb.records.errors").PackageMissing(message) from error
+    # Also over a module of the same name, which its import puts there: `connect` is the function.
+    value = globals()[name] = getattr(module, name)
     return value
 
 
