@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wanllmdb.records import errors as errors
-    from wanllmdb.records.connect import connect as connect
+    from wanllmdb.records.connections import connect as connect
+    from wanllmdb.records.errors import CorruptPayload as CorruptPayload
+    from wanllmdb.records.errors import HasChildren as HasChildren
+    from wanllmdb.records.errors import HierarchyNotFound as HierarchyNotFound
+    from wanllmdb.records.errors import IdTaken as IdTaken
+    from wanllmdb.records.errors import InvalidData as InvalidData
+    from wanllmdb.records.errors import InvalidImport as InvalidImport
+    from wanllmdb.records.errors import InvalidUlid as InvalidUlid
+    from wanllmdb.records.errors import LevelRefused as LevelRefused
+    from wanllmdb.records.errors import MoveRefused as MoveRefused
+    from wanllmdb.records.errors import OperationDisabled as OperationDisabled
+    from wanllmdb.records.errors import PackageMissing as PackageMissing
+    from wanllmdb.records.errors import PayloadNotFound as PayloadNotFound
+    from wanllmdb.records.errors import PickleRefused as PickleRefused
+    from wanllmdb.records.errors import RecordNotFound as RecordNotFound
     from wanllmdb.records.frames import DataFrame as DataFrame
     from wanllmdb.records.frames import PandasDataFrame as PandasDataFrame
     from wanllmdb.records.hierarchy import ArtifactHierarchy as ArtifactHierarchy
@@ -31,7 +45,10 @@ if TYPE_CHECKING:
     from wanllmdb.records.typed_data import validate_artifact_data as validate_artifact_data
 
 _NAMES_BY_MODULE = {
-    "connect": "connect",
+    "connections": "connect",
+    "errors": "CorruptPayload HasChildren HierarchyNotFound IdTaken InvalidData InvalidImport "
+    "InvalidUlid LevelRefused MoveRefused OperationDisabled PackageMissing PayloadNotFound "
+    "PickleRefused RecordNotFound",
     "frames": "DataFrame PandasDataFrame",
     "hierarchy": "ArtifactHierarchy",
     "local_repository": "ArtifactRepository",
@@ -65,7 +82,6 @@ def __getattr__(name: str) -> Any:
             raise
         message = f'Records need {error.name}, which is not installed: pip install "wanllmdb[records]"'
         raise import_module("wanllmdb.records.errors").PackageMissing(message) from error
-    # Also over a module of the same name, which its import puts there: `connect` is the function.
     value = globals()[name] = getattr(module, name)
     return value
 
