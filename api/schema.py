@@ -14,7 +14,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
 from api import reference
-from api.errors import CONTENT_TYPE
+from api.errors import CONTENT_TYPE, HIERARCHY_BASE
 
 PROBLEM = {
     "type": "object",
@@ -41,6 +41,7 @@ _DESCRIPTIONS = {
     401: "Not signed in, or the key is wrong or expired.",
     403: "You can see it, but do not have permission to do this.",
     404: "It does not exist, or you don't have access.",
+    405: "The hierarchy has this operation switched off; `Allow` says which are on.",
     406: "The client asks for something other than JSON.",
     409: "The request conflicts with the current state.",
     413: "The body is too large.",
@@ -59,6 +60,8 @@ GROUPS = {
     "Alias rules": "Who can move which alias, and which moves need approval.",
     "Proposals": "Moves of protected aliases that need approval from someone else.",
     "Runs": "Runs with their config, summary and history, and what they logged and used.",
+    "Hierarchies": "Trees of records in a project, with a label for each level and an API of its own for each.",
+    "Records": "Records of one hierarchy, each with JSON data: below the base of that hierarchy.",
     "Projects": "Projects of teams, in which runs and artifacts are.",
     "Teams": "Teams, their members and the invitations to them.",
     "External stores": "Buckets of a team that its references lead into, for which the server signs URLs.",
@@ -75,14 +78,17 @@ _GROUP_OF_PREFIX = {
     "artifacts_runs": "Runs",
     "external_stores": "External stores",
     "files": "Files",
+    "hierarchies": "Hierarchies",
     "inbox": "Notifications",
     "invitations": "Teams",
     "keys": "You and your keys",
     "me": "You and your keys",
     "members": "Teams",
     "projects": "Projects",
+    "records": "Records",
     "runs": "Runs",
     "runs_lineage": "Lineage",
+    "services": "Records",
     "team": "Teams",
     "versions": "Versions",
     "versions_impact": "Lineage",
@@ -95,6 +101,7 @@ _GROUP_OF_PREFIX = {
 
 # GET requests that can conflict with the current state: bytes that have not arrived, a name of another type.
 _FIRST_CLAUSE = re.compile(r".+?(?=[;:]\s|[.](\s|$)|$)")
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 _MAY_CONFLICT = ("/download-url", "/content", "/resolve")
 
 
@@ -121,6 +128,14 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "wllm_…"}
+
+
+def keep_dollar_signs(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
+    """Preprocessing hook: of paths such as `/$tree` the generator takes the sign for the end of a pattern."""
+    return [
+        ("/" + _PARAMETER.sub(r"{\1}", route) if "$" in route else path, route, method, callback)
+        for path, route, method, callback in endpoints
+    ]
 
 
 def document_problems(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
@@ -152,7 +167,9 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses.append(409)
     if method != "get":
         statuses += [413, 415] if "requestBody" in operation else [413]
-    if "/artifacts" in path or "-artifact" in path or path.endswith("/{store_id}/test"):
+    if path.startswith(HIERARCHY_BASE):
+        statuses += [405, 409, 413]
+    if any(part in path for part in ("/artifacts", HIERARCHY_BASE, "-artifact")) or path.endswith("/{store_id}/test"):
         statuses.append(503)
     return statuses
 

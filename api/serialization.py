@@ -57,10 +57,10 @@ def _finder(field: Field) -> Callable[[Any], Any]:
 def _writer(field: Field) -> Callable[[Any], Any]:
     if isinstance(field, Serializer):
         return partial(serialize, type(field))
-    return moment if type(field) is DateTimeField else field.to_representation
+    return _moment if type(field) is DateTimeField else field.to_representation
 
 
-def moment(value: datetime) -> str:
+def _moment(value: datetime) -> str:
     """The time as JSON has it: the same as DRF's format, because all times are in UTC."""
     return value.isoformat().replace("+00:00", "Z")
 

@@ -9,5 +9,6 @@ urlpatterns = [
     path("", include("api.accounts.urls")),
     path("", include("api.projects.urls")),
     path("", include("api.external_stores.urls")),
+    path("", include("api.hierarchies.urls")),
     path("", include("api.notifications.urls")),
 ]

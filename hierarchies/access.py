@@ -24,7 +24,7 @@ def require(actor: Actor, hierarchy: Hierarchy, operation: str) -> None:
         raise errors.OperationDisabled(
             f"The operation {str(operation)!r} is switched off in the hierarchy {hierarchy.name!r}."
         )
-    if operation in WRITES and not _is_open_to(actor, hierarchy):
+    if operation in WRITES and not is_open_to(actor, hierarchy):
         if actor.user is not None and not actor.user.is_authenticated:
             raise errors.Denied(f"Sign in, or send an API key, to change records of {hierarchy.name!r}.")
         permissions.require(actor, hierarchy.project.team, Role.EDITOR)
@@ -35,15 +35,15 @@ def person(actor: Actor) -> User | None:
     return actor.user if actor.user is not None and actor.user.is_authenticated else None
 
 
-def _is_open_to(actor: Actor, hierarchy: Hierarchy) -> bool:
+def is_open_to(actor: Actor, hierarchy: Hierarchy) -> bool:
     """Whether everybody on this machine may write, and the actor is on it. A server for others is open to nobody."""
     if hierarchy.access != Access.OPEN or actor.ip is None:
         return False
     host = urlsplit(settings.BASE_URL).hostname or ""
-    return _is_loopback(host) and _is_loopback(actor.ip)
+    return is_loopback(host) and is_loopback(actor.ip)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

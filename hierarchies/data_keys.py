@@ -45,7 +45,7 @@ def is_plain(keys: Sequence[str]) -> bool:
     return all(_PLAIN_KEY.match(key) for key in keys)
 
 
-def equals(keys: Sequence[str], text: str) -> Lookup[Any]:
+def equals(keys: Sequence[str], text: str) -> Lookup:
     """A condition for `filter`: the member at this path has this text. Raises `Invalid` for a text that is too long."""
     if len(text) >= MAX_TEXT:
         raise errors.Invalid(f"Data is compared with texts of at most {MAX_TEXT - 1} characters.")

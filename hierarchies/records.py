@@ -109,7 +109,7 @@ def move(actor: Actor, record: Record, parent_id: str | None) -> Record:
         raise errors.MoveRefused(f"Record {row.pk} cannot be moved under {place}.")
     if row.parent_id == (parent.pk if parent else None):
         return row
-    below = Record.objects.filter(pk__in=trees.ids_of_subtree(row.pk))
+    below = Record.objects.filter(pk__in=trees.ids_of_subtrees(row.pk))
     level = parent.level + 1 if parent else 0
     if level != row.level:
         _check_levels_of_subtree(hierarchy, below, level - row.level)
@@ -145,12 +145,13 @@ def delete_subtree(actor: Actor, record: Record) -> int:
     access.require(actor, record.hierarchy, Operation.DELETE)
     hierarchy = lock(record.hierarchy)
     row = _lock(record)
-    return _delete_rows(hierarchy, Record.objects.filter(pk__in=trees.ids_of_subtree(row.pk)))
+    return _delete_rows(hierarchy, Record.objects.filter(pk__in=trees.ids_of_subtrees(row.pk)))
 
 
 @transaction.atomic
-def delete_many(actor: Actor, hierarchy: Hierarchy, record_ids: Sequence[str]) -> int:
-    """Delete these records, all or none; returns how many. Children may go in the same call as their parents.
+def delete_many(actor: Actor, hierarchy: Hierarchy, record_ids: Sequence[str], *, is_recursive: bool = False) -> int:
+    """Delete these records, all or none; returns how many. Children may go in the same call as their parents, and with
+    `is_recursive` do.
 
     Raises `RecordNotFound`, and `HasChildren` where one has children that are not among them.
     """
@@ -164,6 +165,8 @@ def delete_many(actor: Actor, hierarchy: Hierarchy, record_ids: Sequence[str]) -
     for pk in pks:
         if pk not in present:
             raise _not_found(hierarchy, pk)
+    if is_recursive:
+        return _delete_rows(hierarchy, Record.objects.filter(pk__in=trees.ids_of_subtrees(*pks)))
     parents = Record.objects.filter(parent__in=pks).exclude(pk__in=pks).values_list("parent", flat=True)
     blocking = sorted(set(parents))[:_MAX_IDS_IN_ERROR]
     if blocking:

@@ -64,18 +64,18 @@ def expand(record: Record) -> Expanded:
     return Expanded(root, ancestors(record), descendants)
 
 
-def ids_of_subtree(pk: str) -> RawSQL:
-    """For `pk__in`: the record of that id, and all below it."""
+def ids_of_subtrees(*pks: str) -> RawSQL:
+    """For `pk__in`: the records of these ids, and all below them."""
     table = _quote(Record._meta.db_table)
     sql = f"""
         WITH RECURSIVE tree AS (
-            SELECT id, hierarchy_id FROM {table} WHERE id = %s
+            SELECT id, hierarchy_id FROM {table} WHERE id IN ({", ".join(["%s"] * len(pks))})
             UNION ALL
             SELECT r.id, r.hierarchy_id FROM tree t
             JOIN {table} r ON r.hierarchy_id = t.hierarchy_id AND r.parent_id = t.id
         ) SELECT id FROM tree
     """
-    return RawSQL(sql, [pk])
+    return RawSQL(sql, pks)
 
 
 @cache

@@ -20,6 +20,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "wanLLMDB",
     "DESCRIPTION": "Artifacts, their versions and aliases. Errors are `application/problem+json`.",
     "VERSION": "1",
+    "PREPROCESSING_HOOKS": ["api.schema.keep_dollar_signs"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.schema.document_problems",

@@ -46,6 +46,7 @@ urlpatterns = [
     path("api/v1/schema", SchemaView.as_view(), name="schema"),
     path("api/v1/docs", docs, name="docs"),
     path("api/v1/", include("api.urls")),
+    path("h/", include("api.hierarchies.record_urls")),
     path("", include("web.urls")),
 ]
 

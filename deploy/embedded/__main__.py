@@ -29,6 +29,10 @@ class EmbeddedLauncher(launcher.Launcher):
             "    import wanllmdb as wandb",
             f'    wandb.login("{credentials["api_key"]}", "{credentials["base_url"]}")',
             f'    wandb.Api().artifact("{credentials["username"]}/first-steps/houses:production").download()',
+            "",
+            "  records over HTTP, without a key on this machine:",
+            "",
+            f"    curl {credentials['base_url']}/h/{credentials['username']}/first-steps/experiments/api/v1/artifacts",
         ]
 
 

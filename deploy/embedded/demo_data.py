@@ -1,8 +1,9 @@
 """A first project, logged through the SDK over HTTP as anybody would: so that a new server has something to show.
 
-A table of houses in three versions, two models that learn prices from it, this repository's own documents and code; and
-what happens to aliases: one that a rule protects, one that went back, one that waits for a second person. What was done
-already is left alone, so a start that was cut short is gone on with, and nothing is done twice.
+A table of houses in three versions, two models that learn prices from it, this repository's own documents and code;
+what happens to aliases: one that a rule protects, one that went back, one that waits for a second person; and a tree of
+records, in a hierarchy that is open to everybody on this machine. What was done already is left alone, so a start that
+was cut short is gone on with, and nothing is done twice.
 """
 
 import csv
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "first-steps"
 COLUMNS = ("area", "rooms", "age", "distance", "price")
 MODEL = "price-model"
+HIERARCHY = "experiments"
 # Reasons that the pages show; here they mark a step as done.
 ROLLBACK_REASON = "The error is too large: back to all columns"
 PROPOSAL_REASON = "Less error on the houses that were held out"
@@ -173,14 +175,8 @@ def fit(rows: Sequence[Sequence[float]], targets: Sequence[float]) -> list[float
 
 def protect(project: str) -> None:
     """From now on only admins move `production`. Rules are made on the pages, or as here with a request."""
-    answer = urllib3.request(
-        "POST",
-        f"{os.environ['WANLLMDB_BASE_URL']}/api/v1/alias-rules",
-        json={"project": project, "pattern": "production", "role": "admin", "needs_approval": False},
-        headers={"Authorization": f"Bearer {os.environ['WANLLMDB_API_KEY']}"},
-    )
-    if answer.status not in (201, 409):
-        raise SystemExit(f"The rule was not made: {answer.status} {answer.json().get('detail')}")
+    body = {"project": project, "pattern": "production", "role": "admin", "needs_approval": False}
+    post("/api/v1/alias-rules", body)
 
 
 def move_and_roll_back(project: str) -> None:
@@ -192,6 +188,40 @@ def move_and_roll_back(project: str) -> None:
 
 def propose(project: str) -> None:
     wandb.registry.propose(f"{project}/{MODEL}", "v1.1.0", "production", reason=PROPOSAL_REASON)
+
+
+# --- A tree of records ------------------------------------------------------------------------------------------------
+
+
+def keep_records(project: str) -> None:
+    """A hierarchy that everybody on this machine may read and write without a key, and a first tree in it."""
+    labels = {"0": "experiment", "1": "model", "2": "predictions"}
+    body = {"project": project, "name": HIERARCHY, "level_labels": labels, "access": "open"}
+    body["description"] = "Experiments, their models and what these predicted. Open to everybody on this machine."
+    if not post("/api/v1/hierarchies", body):
+        return
+    weather = {"experiment_name": "weather_forecast", "started_at": "2025-10-18T10:00:00Z"}
+    model = {"model_type": "LinearRegression", "hyperparameters": {"alpha": 0.01}, "metrics": {"rmse": 0.25}}
+    items = [
+        {"data": weather, "tags": ["demo"]},
+        {"parent_id": "#0", "data": model},
+        {"parent_id": "#0", "data": model | {"hyperparameters": {"alpha": 0.1}, "metrics": {"rmse": 0.31}}},
+        {"parent_id": "#1", "data": {"prediction_date": "2025-10-20", "num_predictions": 1000}},
+    ]
+    post(f"/h/{project}/{HIERARCHY}/api/v1/artifacts/$batch", {"items": items})
+
+
+def post(path: str, body: Mapping[str, object]) -> bool:
+    """Whether it was made now, rather than by an earlier start."""
+    answer = urllib3.request(
+        "POST",
+        os.environ["WANLLMDB_BASE_URL"] + path,
+        json=body,
+        headers={"Authorization": f"Bearer {os.environ['WANLLMDB_API_KEY']}"},
+    )
+    if answer.status not in (201, 409):
+        raise SystemExit(f"POST {path} was refused: {answer.status} {answer.json().get('detail')}")
+    return answer.status == 201
 
 
 # --- This repository --------------------------------------------------------------------------------------------------
@@ -223,8 +253,9 @@ STEPS: dict[str, Callable[[str], None]] = {
     ROLLBACK_REASON: move_and_roll_back,
     PROPOSAL_REASON: propose,
     "wanllmdb-source:production": document,
-    # That leaves no mark, and may be asked for again.
+    # These leave no mark, and may be asked for again.
     "a rule for production": protect,
+    "a tree of records": keep_records,
 }
 
 
