@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from wanllmdb.records.errors import HierarchyNotFound as HierarchyNotFound
     from wanllmdb.records.errors import IdTaken as IdTaken
     from wanllmdb.records.errors import InvalidData as InvalidData
-    from wanllmdb.records.errors import InvalidImport as InvalidImport
     from wanllmdb.records.errors import InvalidUlid as InvalidUlid
     from wanllmdb.records.errors import LevelRefused as LevelRefused
     from wanllmdb.records.errors import MoveRefused as MoveRefused
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 
 _NAMES_BY_MODULE = {
     "connections": "connect",
-    "errors": "CorruptPayload HasChildren HierarchyNotFound IdTaken InvalidData InvalidImport "
+    "errors": "CorruptPayload HasChildren HierarchyNotFound IdTaken InvalidData "
     "InvalidUlid LevelRefused MoveRefused OperationDisabled PackageMissing PayloadNotFound "
     "PickleRefused RecordNotFound",
     "frames": "DataFrame PandasDataFrame",
