@@ -2,12 +2,13 @@
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actor import Actor
 from accounts.models import User
 from artifacts import artifacts, search_index, search_query, versions
 from artifacts.aliases import aliases
-from artifacts.models import Artifact, SearchDocument, SearchValue
+from artifacts.models import Artifact, ArtifactVersion, SearchDocument, SearchValue
 from artifacts.search import MAX_IDS, Search
 from projects import projects, runs
 from projects.models import Project, Run, State
@@ -279,6 +280,26 @@ def test_a_word_of_few_is_read_from_the_index(vera, alice, project, shelf):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "search_document_text" in rows.explain()
+
+
+@pytest.mark.parametrize("kind", ["artifacts", "versions", "projects", "runs"])
+def test_within_a_project_the_index_on_texts_comes_first(kind, vera, project, shelf):
+    """SQLite would ask it of each text of the project, a hundred thousand times."""
+    rows = {"artifacts": Artifact.objects, "versions": ArtifactVersion.objects, "projects": Project.objects}
+    with CaptureQueriesContext(connection) as queries:
+        list(Search.of(vera, "otter", project=project).narrow(kind, rows.get(kind, Run.objects).all()))
+    probe = next(query["sql"] for query in queries if "artifacts_searchdocument" in query["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.vendor == 'sqlite' else ''}{probe}")
+        steps = [str(line[-1]) for line in cursor.fetchall() if "artifacts_searchdocument" in str(line[-1])]
+    assert connection.vendor != "sqlite" or steps[0].startswith("SCAN artifacts_searchdocument_text"), steps
+
+
+def test_who_has_a_tag_or_alias_of_few_is_looked_up(vera, shelf):
+    """Of each artifact that the reader sees, it would be asked whether it has it."""
+    visible = Artifact.objects.visible_to(vera)
+    for rows in (visible.with_tag("raw"), visible.with_alias("production")):
+        assert " IN (SELECT" in str(rows.query).replace("\n", " ").split("EXISTS")[-1]
 
 
 def test_values_are_read_by_project(vera, shelf):
