@@ -13,7 +13,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.former_names import Deleted
 from accounts.models import Role
-from artifacts import errors, former_names, search_index, tasks, validators
+from artifacts import errors, former_names, search_index, tasks, validators, version_holds
 from artifacts.aliases import aliases, lock, protection
 from artifacts.models import (
     AliasProposal,
@@ -113,7 +113,8 @@ def delete(actor: Actor, artifact: Artifact, *, delete_aliases: bool = True) -> 
 
     Without `delete_aliases` any alias but a `latest` that follows by itself blocks it: `VersionHasAliases`. The removal
     of its aliases is recorded. Workers delete the bytes that nothing else needs. Where a rule protected one of its
-    aliases the name is reserved; the numbers of versions under it go on in any case.
+    aliases the name is reserved; the numbers of versions under it go on in any case. Raises `VersionHeld` where
+    records refer to a version of it.
     """
     permissions.require(actor, artifact.project.team, Role.EDITOR)
     artifact = lock.acquire(artifact)
@@ -126,6 +127,7 @@ def delete(actor: Actor, artifact: Artifact, *, delete_aliases: bool = True) -> 
             f"Artifact {artifact.name!r} has the aliases {', '.join(blocking)}: remove them, or delete them with it."
         )
         raise errors.VersionHasAliases(message, aliases=blocking)
+    version_holds.require_none(artifact)
     role = protection.reserving_role(artifact, names)
     aliases.record_removal(actor, artifact)
     artifact_deleting.send(Artifact, artifact=artifact)

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Membership, Role
-from artifacts import errors, validators
+from artifacts import errors, validators, version_holds
 from artifacts.aliases import excerpts, protection
 from artifacts.aliases.order import AliasOrder
 from artifacts.models import AliasRule, Artifact, ArtifactAlias, ArtifactUsage, ArtifactVersion
@@ -54,7 +54,8 @@ def of_version(version: ArtifactVersion) -> DeletionPreview:
     follows = artifact.auto_latest and validators.LATEST in names
     names = [name for name in names if not (follows and name == validators.LATEST)]
     before = artifact.versions.finalized().exclude(pk=version.pk).order_by("-number").first() if follows else None
-    return DeletionPreview(names, (before.version if before else "") or "", _refusals_of_version(rules, names))
+    refusals = [*_refusals_of_version(rules, names), *version_holds.refusals([version]).values()]
+    return DeletionPreview(names, (before.version if before else "") or "", refusals)
 
 
 def of_artifact(actor: Actor, artifact: Artifact, role: Role | None) -> DeletionPreview:
@@ -78,12 +79,13 @@ def of_project(actor: Actor, project: Project) -> DeletionPreview:
 
 
 def refusals_of_versions(artifact: Artifact, versions: Iterable[ArtifactVersion]) -> dict[UUID, str]:
-    """Why some of these versions of one artifact, whose aliases are loaded, cannot be deleted, by id. One query."""
+    """Why some of these versions of one artifact, whose aliases are loaded, cannot be deleted, by id. Two queries."""
+    versions = list(versions)
     rules = protection.rules_for(artifact)
     ignored = {validators.LATEST} if artifact.auto_latest else set()
     names = {version.pk: [name for name in version.alias_names if name not in ignored] for version in versions}
     refusals = {pk: _refusals_of_version(rules, aliases) for pk, aliases in names.items()}
-    return {pk: messages[0] for pk, messages in refusals.items() if messages}
+    return version_holds.refusals(versions) | {pk: messages[0] for pk, messages in refusals.items() if messages}
 
 
 def refusals_of_artifacts(actor: Actor, artifacts: Sequence[Artifact]) -> dict[UUID, str]:

@@ -5,7 +5,8 @@ Denied           AliasProtected
 Missing          AliasNotFound, VersionNotFound
 Conflict         NameTaken, NameReserved, PathTaken, TypeDiffers, VersionFinalized, VersionIncomplete,
                  VersionHasAliases, BytesMismatch, AliasMoved, AliasTargetRefused, NothingBefore, ProposalOpen,
-                 ProposalDecided, RuleTaken, TooManyAliases, TooManyProposals, TooManyRules, TooManyStores
+                 ProposalDecided, RuleTaken, TooManyAliases, TooManyProposals, TooManyRules, TooManyStores,
+                 UploadIncomplete, VersionHeld
 Unavailable      StoreUnavailable, ClockSkew, Busy
 """
 
@@ -55,8 +56,10 @@ __all__ = [
     "TooManyStores",
     "TypeDiffers",
     "Unavailable",
+    "UploadIncomplete",
     "VersionFinalized",
     "VersionHasAliases",
+    "VersionHeld",
     "VersionIncomplete",
     "VersionNotFound",
     "check",
@@ -147,6 +150,14 @@ class VersionIncomplete(Conflict):
 
 class VersionHasAliases(Conflict):
     """Aliases point at the version to be deleted, or at a version of the artifact to be deleted."""
+
+
+class VersionHeld(Conflict):
+    """Something refers to the version to be deleted, or to a version of the artifact; `holders` name it."""
+
+
+class UploadIncomplete(Conflict):
+    """The bytes have not arrived in the object store yet."""
 
 
 class BytesMismatch(Conflict):

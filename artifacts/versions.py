@@ -11,7 +11,17 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Role
-from artifacts import artifacts, draft_files, errors, events, folder_summaries, search_index, tasks, validators
+from artifacts import (
+    artifacts,
+    draft_files,
+    errors,
+    events,
+    folder_summaries,
+    search_index,
+    tasks,
+    validators,
+    version_holds,
+)
 from artifacts.aliases import aliases as alias_verbs
 from artifacts.aliases import lock, protection
 from artifacts.content import digests, uploads
@@ -174,8 +184,8 @@ def delete(
 
     With `with_artifact` the artifact goes with a draft that was all it had.
 
-    Refused while aliases point at it, unless they are deleted too; protected ones always block it. `latest` falls back
-    to the version before by itself.
+    Refused while aliases point at it, unless they are deleted too; protected ones always block it, and so do records
+    that refer to it: `VersionHeld`. `latest` falls back to the version before by itself.
     """
     permissions.require(actor, version.artifact.project.team, Role.EDITOR)
     artifact = lock.acquire(version.artifact)
@@ -187,6 +197,7 @@ def delete(
     if blocking and not delete_aliases:
         message = f"Version {version.version} has the aliases {', '.join(blocking)}: move them, or delete them with it."
         raise errors.VersionHasAliases(message, aliases=blocking)
+    version_holds.require_none(artifact, version)
     was_finalized = version.is_finalized
     version.state = ArtifactVersion.State.DELETED
     version.save(update_fields=["state", "touched_at"])

@@ -16,6 +16,7 @@ from artifacts.errors import (
     RegistryError,
     StoreUnavailable,
     TooLarge,
+    UploadIncomplete,
     check,
     refuse,
 )
@@ -86,10 +87,6 @@ class HasChildren(Conflict):
 
 class IdTaken(Conflict):
     """There is a record of this id already."""
-
-
-class UploadIncomplete(Conflict):
-    """The bytes of a payload have not arrived in the object store yet."""
 
 
 class TooManyHierarchies(Conflict):

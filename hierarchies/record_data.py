@@ -9,6 +9,7 @@ from core.validators import validate_json_value
 from hierarchies import errors
 from hierarchies.models.record import MAX_ROW_DATA
 from hierarchies.validators import MAX_TYPE_LENGTH, validate_type
+from wanllmdb.records import typed_data
 
 MAX_DATA = 16 * 2**20
 # Of data that is not in the row, as much as a list can show.
@@ -43,6 +44,10 @@ def prepare(data: Any, type: str = "") -> Prepared:
     except ValidationError as error:
         raise errors.InvalidData(f"data: {error.messages[0]}", errors={"data": error.messages}) from error
     type = _type_of(data, type)
+    problems = typed_data.find_problems({**data, "type": type} if isinstance(data, dict) and type else data)
+    if problems:
+        place, sentence = next(iter(problems.items()))
+        raise errors.InvalidData(f"data.{place}: {sentence} (as {type!r} asks)", errors=problems)
     return Prepared(data, type, encoded, data if len(encoded) <= MAX_ROW_DATA else excerpt(data))
 
 

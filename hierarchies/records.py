@@ -4,49 +4,42 @@ Whoever adds, moves or deletes records of a hierarchy holds the lock of its row,
 no two moves make a cycle together. The database's constraints keep levels and parents besides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Case, F, Max, QuerySet, Value, When
 from django.utils import timezone
 
 from accounts.actor import Actor
+from accounts.models import User
 from core import straight_deletes
-from core.validators import validate_tags
-from hierarchies import access, errors, levels, record_data, trees, ulids
-from hierarchies.models import Hierarchy, Operation, Record, RecordTag
+from hierarchies import access, artifact_references, errors, levels, record_specs, trees, ulids
+from hierarchies import payloads as payload_verbs
+from hierarchies.models import Hierarchy, Operation, Record, RecordPayload, RecordReference, RecordTag
 from hierarchies.models.ulid_field import UlidField
+from hierarchies.record_specs import Draft, PayloadSpec, RecordSpec
+
+__all__ = [
+    "PayloadSpec",
+    "RecordSpec",
+    "create",
+    "create_many",
+    "delete",
+    "delete_all",
+    "delete_many",
+    "delete_subtree",
+    "get",
+    "insert",
+    "lock",
+    "move",
+    "update",
+]
 
 MAX_RECORDS_A_CALL = 1_000
 _MAX_IDS_IN_ERROR = 5
-
-
-@dataclass(frozen=True, slots=True)
-class RecordSpec:
-    """A record to be made. `parent_id` is an id, `#3` for the fourth of the same call, or None for a root.
-
-    `type` is what the data names where it is empty. Without `id` it gets one.
-    """
-
-    data: Any
-    parent_id: str | None = None
-    type: str = ""
-    tags: Sequence[str] = ()
-    id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A checked spec: all but its level, which the parent has."""
-
-    spec: RecordSpec
-    id: str
-    parent_id: str | None
-    prepared: record_data.Prepared
-    tags: list[str] = field(default_factory=list)
 
 
 def get(hierarchy: Hierarchy, record_id: str) -> Record:
@@ -72,26 +65,34 @@ def create_many(actor: Actor, hierarchy: Hierarchy, specs: Sequence[RecordSpec])
     access.require(actor, hierarchy, Operation.CREATE)
     if len(specs) > MAX_RECORDS_A_CALL:
         raise errors.Invalid(f"At most {MAX_RECORDS_A_CALL:,} records are created in one call.")
-    return _insert(actor, hierarchy, _draft(specs))
+    drafts = record_specs.draft_all(specs)
+    payload_verbs.gather(actor, hierarchy, drafts)
+    return insert(actor, hierarchy, drafts)
 
 
-@transaction.atomic
 def update(
-    actor: Actor, record: Record, *, data: Any = None, type: str | None = None, tags: Iterable[str] | None = None
+    actor: Actor,
+    record: Record,
+    *,
+    data: Any = None,
+    type: str = "",
+    tags: Iterable[str] | None = None,
+    payloads: Sequence[PayloadSpec] | None = None,
 ) -> Record:
-    """Replace data, type or tags; what is None stays as it is. Raises `InvalidData`, `RecordNotFound`."""
+    """Replace data and tags; what is None stays as it is. With data comes its type, which the data may name itself.
+
+    `payloads` are all that the record has from then on, new uploads and its own by their ids. Without them, it keeps
+    those that the data has a placeholder for. Raises what `create` raises.
+    """
     access.require(actor, record.hierarchy, Operation.UPDATE)
-    row = _lock(record)
-    if data is not None or type is not None:
-        prepared = record_data.prepare(row.data if data is None else data, type or "")
-        row.data, row.type, row.data_size = prepared.row_data, prepared.type, len(prepared.json)
-    if tags is not None:
-        row.tags = _check_tags(tags)
-        row.tag_set.all().delete()
-        RecordTag.objects.bulk_create(RecordTag(record=row, hierarchy=row.hierarchy, tag=tag) for tag in row.tags)
-    row.updated_at = timezone.now()
-    row.save(update_fields=["data", "type", "data_size", "tags", "updated_at"])
-    return row
+    if data is None and (payloads is not None or type):
+        raise errors.InvalidData("Payloads and types are parts of the data: send `data` with them.")
+    tags = None if tags is None else record_specs.check_tags(tags)
+    if data is None:
+        return _save_tags(record, tags)
+    draft, kept = _draft_update(record, data, type, payloads)
+    payload_verbs.gather(actor, record.hierarchy, [draft])
+    return _save(actor, record, draft, kept, tags)
 
 
 @transaction.atomic
@@ -187,41 +188,15 @@ def lock(hierarchy: Hierarchy) -> Hierarchy:
     return row
 
 
-def delete_all(hierarchy: Hierarchy) -> int:
-    """Delete every record of a hierarchy whose lock the caller holds; returns how many."""
-    return _delete_rows(hierarchy, hierarchy.records.all())
-
-
-def _draft(specs: Sequence[RecordSpec]) -> list[_Draft]:
-    ids = [ulids.parse(spec.id) if spec.id else ulids.new() for spec in specs]
-    if len(set(ids)) < len(ids):
-        raise errors.IdTaken("Two records of the call have the same id.")
-    return [
-        _Draft(
-            spec,
-            ids[nth],
-            _parent_of(spec, ids),
-            record_data.prepare(spec.data, spec.type),
-            _check_tags(spec.tags),
-        )
-        for nth, spec in enumerate(specs)
-    ]
-
-
-def _parent_of(spec: RecordSpec, ids: Sequence[str]) -> str | None:
-    if spec.parent_id is None or not spec.parent_id.startswith("#"):
-        return None if spec.parent_id is None else ulids.parse(spec.parent_id)
-    place = spec.parent_id[1:]
-    if not (place.isascii() and place.isdigit() and int(place[:9]) < len(ids)):
-        raise errors.Invalid(f"parent_id: {spec.parent_id!r} is not one of the {len(ids)} records of this call.")
-    return ids[int(place)]
-
-
 @transaction.atomic
-def _insert(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[_Draft]) -> list[Record]:
+def insert(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft], *, is_strict: bool = True) -> list[Record]:
+    """Save checked drafts, whose bytes are in the store. Unless `is_strict`, references to nothing stay texts.
+
+    Raises `RecordNotFound` for an unknown parent, `LevelRefused`, `IdTaken`, `PayloadNotFound`, `InvalidData`.
+    """
     hierarchy = lock(hierarchy)
     parents = {draft.id: draft.parent_id for draft in drafts}
-    outside = set(parents.values()) - parents.keys() - {None}
+    outside = {pk for pk in parents.values() if pk is not None} - parents.keys()
     known = dict(hierarchy.records.filter(pk__in=outside).values_list("pk", "level"))
     missing = sorted(outside - known.keys())
     if missing:
@@ -229,37 +204,93 @@ def _insert(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[_Draft]) -> lis
     found = levels.assign(parents, known)
     for level in sorted(set(found.values())):
         levels.check(hierarchy, level)
-    now, user = timezone.now(), access.person(actor)
-    rows = [
-        Record(
-            id=draft.id,
-            hierarchy=hierarchy,
-            parent_id=draft.parent_id,
-            level=found[draft.id],
-            type=draft.prepared.type,
-            data=draft.prepared.row_data,
-            data_size=len(draft.prepared.json),
-            tags=draft.tags,
-            created_by=user,
-            created_at=now,
-            updated_at=now,
-        )
-        for draft in drafts
-    ]
-    taken = Record.objects.filter(pk__in=[draft.id for draft in drafts if draft.spec.id]).values_list("pk", flat=True)
-    if taken := list(taken[:_MAX_IDS_IN_ERROR]):
+    taken = Record.objects.filter(pk__in=[draft.id for draft in drafts if draft.has_own_id])
+    if taken := list(taken.values_list("pk", flat=True)[:_MAX_IDS_IN_ERROR]):
         raise errors.IdTaken(f"There is a record {taken[0]} already.", records=taken)
+    now, user = timezone.now(), access.person(actor)
+    rows = [_new_record(hierarchy, draft, found[draft.id], now, user) for draft in drafts]
     Record.objects.bulk_create(rows)
-    RecordTag.objects.bulk_create(
-        RecordTag(record=row, hierarchy=hierarchy, tag=tag) for row in rows for tag in row.tags
-    )
+    _add_tags(hierarchy, rows)
+    payload_verbs.attach(actor, hierarchy, drafts)
+    references = {draft.id: artifact_references.find(draft.prepared.data, draft.prepared.json) for draft in drafts}
+    artifact_references.attach(actor, hierarchy, references, is_strict=is_strict)
     _count(hierarchy, len(rows))
     return rows
 
 
+def delete_all(hierarchy: Hierarchy) -> int:
+    """Delete every record of a hierarchy whose lock the caller holds; returns how many."""
+    return _delete_rows(hierarchy, hierarchy.records.all())
+
+
+def _new_record(hierarchy: Hierarchy, draft: Draft, level: int, now: datetime, user: User | None) -> Record:
+    return Record(
+        id=draft.id,
+        hierarchy=hierarchy,
+        parent_id=draft.parent_id,
+        level=level,
+        type=draft.prepared.type,
+        data=draft.prepared.row_data,
+        data_size=len(draft.prepared.json),
+        tags=draft.tags,
+        created_by=user,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _draft_update(
+    record: Record, data: Any, type: str, payloads: Sequence[PayloadSpec] | None
+) -> tuple[Draft, list[UUID]]:
+    """The new data, and which of the payloads that the record has it keeps."""
+    if payloads is None:
+        kept = list(payload_verbs.kept_payloads(record, data))
+        return Draft(record.pk, record.parent_id, record_specs.prepare(data, type, []), [], {}), kept
+    own = {row.pk: row for row in record.payloads.exclude(kind=RecordPayload.Kind.DATA)}
+    specs = {
+        pk: payload_verbs.moved(own[pk], spec.pointer) if pk in own else spec
+        for pk, spec in record_specs.check_payloads(payloads).items()
+    }
+    prepared = record_specs.prepare(data, type, specs.values())
+    return Draft(record.pk, record.parent_id, prepared, [], specs), [pk for pk in specs if pk in own]
+
+
+@transaction.atomic
+def _save(actor: Actor, record: Record, draft: Draft, kept: Sequence[UUID], tags: list[str] | None) -> Record:
+    row = _lock(record)
+    row.data, row.type, row.data_size = draft.prepared.row_data, draft.prepared.type, len(draft.prepared.json)
+    row.updated_at = timezone.now()
+    row.save(update_fields=["data", "type", "data_size", "updated_at"])
+    payload_verbs.replace(actor, row, draft, kept)
+    artifact_references.release(row.references.all())
+    found = artifact_references.find(draft.prepared.data, draft.prepared.json)
+    artifact_references.attach(actor, row.hierarchy, {row.pk: found})
+    return row if tags is None else _save_tags(row, tags)
+
+
+@transaction.atomic
+def _save_tags(record: Record, tags: list[str] | None) -> Record:
+    row = _lock(record)
+    if tags is not None:
+        row.tags, row.updated_at = tags, timezone.now()
+        row.save(update_fields=["tags", "updated_at"])
+        row.tag_set.all().delete()
+        _add_tags(row.hierarchy, [row])
+    return row
+
+
+def _add_tags(hierarchy: Hierarchy, rows: Iterable[Record]) -> None:
+    RecordTag.objects.bulk_create(
+        RecordTag(record=row, hierarchy=hierarchy, tag=tag) for row in rows for tag in row.tags
+    )
+
+
 def _delete_rows(hierarchy: Hierarchy, doomed: QuerySet[Record]) -> int:
     """Straight deletes from what belongs to them up: a parent may go before its children, in the same transaction."""
-    straight_deletes.delete(RecordTag.objects.filter(record__in=doomed.order_by().values("pk")))
+    pks = doomed.order_by().values("pk")
+    payload_verbs.release(RecordPayload.objects.filter(record__in=pks))
+    artifact_references.release(RecordReference.objects.filter(record__in=pks))
+    straight_deletes.delete(RecordTag.objects.filter(record__in=pks))
     count = straight_deletes.delete(doomed)
     _count(hierarchy, -count)
     return count
@@ -294,15 +325,6 @@ def _check_levels_of_subtree(hierarchy: Hierarchy, below: QuerySet[Record], shif
     if hierarchy.enforce_levels or deepest > levels.MAX_LEVEL:
         for level in sorted(below.order_by().values_list("level", flat=True).distinct()):
             levels.check(hierarchy, level + shift)
-
-
-def _check_tags(tags: Iterable[str]) -> list[str]:
-    try:
-        if isinstance(tags, (str, Mapping)) or not all(isinstance(tag, str) for tag in tags):
-            raise ValidationError("Give a list of texts.")
-        return validate_tags(tags)
-    except ValidationError as error:
-        raise errors.Invalid(f"tags: {error.messages[0]}", errors={"tags": error.messages}) from error
 
 
 def _not_found(hierarchy: Hierarchy, pk: str, what: str = "Record") -> errors.RecordNotFound:

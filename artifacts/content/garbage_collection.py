@@ -41,7 +41,8 @@ def _delete_rows(before: datetime) -> int:
     deletions.owe_objects(doomed)
     Blob.objects.filter(object__in=doomed).delete()
     StoredObject.objects.filter(pk__in=[obj.pk for obj in doomed]).delete()
-    without_object = Blob.objects.filter(object__isnull=True, files__isnull=True, claimed_at__lt=before)
+    unused = Blob.objects.filter(files__isnull=True, holds__isnull=True)
+    without_object = unused.filter(object__isnull=True, claimed_at__lt=before)
     Blob.objects.filter(pk__in=list(without_object.values_list("pk", flat=True)[:_BATCH_SIZE])).delete()
     return len(doomed)
 

@@ -207,13 +207,14 @@ def _record_arrived(version: ArtifactVersion, expected: list[StoredObject]) -> l
         arrived |= {info.key: info for info in storage.list_files(incoming.prefix_of(version))}
     present = [(obj, arrived[key]) for obj in expected if (key := obj.incoming_key or obj.key) in arrived]
     right = [(obj, info) for obj, info in present if info.size == obj.size]
-    _mark_uploaded([obj for obj, _ in right if not obj.is_incoming])
+    mark_uploaded([obj for obj, _ in right if not obj.is_incoming])
     incoming.take_in((obj, info) for obj, info in right if obj.is_incoming)
     return [obj for obj, info in present if info.size != obj.size]
 
 
 @transaction.atomic
-def _mark_uploaded(objects: list[StoredObject]) -> None:
+def mark_uploaded(objects: Sequence[StoredObject]) -> None:
+    """Record that the bytes of these objects have arrived; those that the store has compared are verified."""
     # By its key, for an upload in parts may have been begun again under another meanwhile.
     arrived = StoredObject.objects.filter(key__in=[obj.key for obj in objects])
     arrived.update(state=StoredObject.State.UPLOADED)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from artifacts import errors
 from artifacts.content import digests
 from artifacts.content.object_reader import ObjectReader
-from artifacts.models import ArtifactFile, ArtifactVersion, Blob, StoredObject
+from artifacts.models import ArtifactFile, ArtifactVersion, Blob, BlobHold, StoredObject
 
 _MAX_PENDING = 1000
 
@@ -128,8 +128,9 @@ def _mark_corrupt(blob: Blob) -> None:
 
 
 def _merge(blob: Blob, duplicate: Blob, result: HashResult) -> None:
-    """The project has a verified blob of the same bytes: files point at that one, and these bytes become garbage."""
+    """The project has a verified blob of the same bytes: all that needs these points at that one; these are garbage."""
     ArtifactFile.objects.filter(blob=blob).update(blob=duplicate)
+    BlobHold.objects.filter(blob=blob).update(blob=duplicate)
     Blob.objects.filter(pk=duplicate.pk).update(claimed_at=timezone.now(), md5=result.md5)
     Blob.objects.filter(pk=blob.pk).delete()
 

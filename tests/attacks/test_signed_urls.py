@@ -292,7 +292,7 @@ def test_parts_that_are_sent_again_have_a_key_of_their_own(checks, bob, artifact
     assert again.key != begun.key
 
     # The bytes of the first are not taken for those of the second, or the other way round.
-    uploads._mark_uploaded([begun])
+    uploads.mark_uploaded([begun])
     assert StoredObject.objects.get().state == "expected"
     file = single_upload.register(Actor(bob), draft, spec, begun.key, dict(enumerate(evil, 1)))
     work()
