@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeDecorator
@@ -42,6 +43,12 @@ class JsonData(JSON):
             return text
 
     comparator_factory = Comparator
+
+
+@compiles(JsonData, "sqlite")
+def _as_text(_type: JsonData, _compiler: object, **_options: object) -> str:
+    # A column of the type JSON takes a number that is the whole data for one of its own, and 1.0 comes back as 1.
+    return "TEXT"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
