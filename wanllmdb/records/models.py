@@ -6,6 +6,7 @@ anybody can leave a record on another level than the one below its parent, or in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -26,10 +27,38 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from wanllmdb.records.hierarchy import MAX_LEVELS
+
+
+class MemberText(FunctionElement[str]):
+    """The member of JSON data at a path of keys, as text on PostgreSQL and as it is on SQLite.
+
+    The keys are part of the statement: an index on a member serves no query whose path comes as a parameter.
+    """
+
+    type = String()
+    inherit_cache = False
+
+    def __init__(self, data: ColumnElement[Any], keys: Sequence[str]) -> None:
+        super().__init__(data)
+        self.keys = tuple(keys)
+
+
+@compiles(MemberText, "sqlite")
+def _member_on_sqlite(element: MemberText, compiler: SQLCompiler, **options: Any) -> str:
+    path = compiler.render_literal_value("$" + "".join(f'."{key}"' for key in element.keys), String())
+    return f"json_extract({compiler.process(element.clauses, **options)}, {path})"
+
+
+@compiles(MemberText)
+def _member_on_postgresql(element: MemberText, compiler: SQLCompiler, **options: Any) -> str:
+    *path, last = (compiler.render_literal_value(key, String()) for key in element.keys)
+    return f"({' -> '.join([compiler.process(element.clauses, **options), *path])} ->> {last})"
 
 
 class JsonData(JSON):
@@ -37,10 +66,11 @@ class JsonData(JSON):
 
     class Comparator(JSON.Comparator[Any]):
         @property
-        def astext(self) -> ColumnElement[str]:
+        def astext(self) -> MemberText:
             """The member as text, as the types of PostgreSQL call it."""
-            text: ColumnElement[str] = self.as_string()  # type: ignore[no-untyped-call]
-            return text
+            member: Any = self.expr
+            keys = member.right.value
+            return MemberText(member.left, [keys] if isinstance(keys, str) else keys)
 
     comparator_factory = Comparator
 

@@ -62,7 +62,7 @@ def _load_key() -> Secret:
                 if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or status.st_uid not in (os.getuid(), 0):
                     raise Invalid(f"Others can read or change the key {path}, so its signatures say nothing: delete it")
             key = file.read().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Secret("")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"The key {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error

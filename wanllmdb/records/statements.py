@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Update,
     and_,
-    bindparam,
     case,
     cast,
     func,
@@ -28,9 +27,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import NullType
 
 from wanllmdb.records.errors import InvalidData
-from wanllmdb.records.models import Base
+from wanllmdb.records.models import Base, MemberText
 from wanllmdb.records.repository import Filters, Unset
 
 artifacts: Table = Base.metadata.tables["artifacts"]
@@ -126,23 +126,17 @@ def _member_is(path: str, value: Any, dialect: Dialect) -> ColumnElement[bool]:
 
 
 def _sqlite_member(keys: Sequence[str], value: Any) -> ColumnElement[bool]:
-    # In the statement itself: an index on the member serves no path that comes as a parameter.
-    path = bindparam(None, "$" + "".join(f'."{key}"' for key in keys), String, literal_execute=True)
-    kind = func.json_type(artifacts.c.data, path)
+    kind = func.json_type(artifacts.c.data, "$" + "".join(f'."{key}"' for key in keys))
     if value is None or isinstance(value, bool):
         return kind == {None: "null", True: "true", False: "false"}[value]
     kinds = ("text",) if isinstance(value, str) else ("integer", "real")
-    return and_(func.json_extract(artifacts.c.data, path) == value, kind.in_(kinds))
+    # As an index on the member has it: as a number if it is one.
+    return and_(type_coerce(MemberText(artifacts.c.data, keys), NullType()) == value, kind.in_(kinds))
 
 
 def _postgres_member(keys: Sequence[str], value: Any) -> ColumnElement[bool]:
-    if len(keys) == 1:
-        # As an index on `data ->> 'key'` has it.
-        key = bindparam(None, keys[0], String, literal_execute=True)
-        member, text = artifacts.c.data.op("->")(key), artifacts.c.data.op("->>")(key)
-    else:
-        steps = cast(list(keys), ARRAY(String))
-        member, text = artifacts.c.data.op("#>")(steps), artifacts.c.data.op("#>>")(steps)
+    member = artifacts.c.data.op("#>")(cast(list(keys), ARRAY(String)))
     if isinstance(value, str):
-        return and_(type_coerce(text, String) == value, func.json_typeof(type_coerce(member, JSON)) == "string")
+        is_text = func.json_typeof(type_coerce(member, JSON)) == "string"
+        return and_(MemberText(artifacts.c.data, keys) == value, is_text)
     return cast(type_coerce(member, String), JSONB) == cast(literal(json.dumps(value), String), JSONB)
