@@ -61,6 +61,7 @@ GROUPS = {
     "Proposals": "Moves of protected aliases that need approval from someone else.",
     "Runs": "Runs with their config, summary and history, and what they logged and used.",
     "Hierarchies": "Trees of records in a project, with a label for each level and an API of its own for each.",
+    "Retention": "What of a hierarchy's records goes, and the archives of what went.",
     "Records": "Records of one hierarchy, each with JSON data: below the base of that hierarchy.",
     "Projects": "Projects of teams, in which runs and artifacts are.",
     "Teams": "Teams, their members and the invitations to them.",
@@ -76,6 +77,7 @@ _GROUP_OF_PREFIX = {
     "artifacts": "Artifacts",
     "artifacts_lineage": "Lineage",
     "artifacts_runs": "Runs",
+    "data_indexes": "Hierarchies",
     "external_stores": "External stores",
     "files": "Files",
     "hierarchies": "Hierarchies",
@@ -85,7 +87,9 @@ _GROUP_OF_PREFIX = {
     "me": "You and your keys",
     "members": "Teams",
     "projects": "Projects",
+    "record_archives": "Retention",
     "records": "Records",
+    "retention": "Retention",
     "runs": "Runs",
     "runs_lineage": "Lineage",
     "services": "Records",
@@ -169,7 +173,9 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         statuses += [413, 415] if "requestBody" in operation else [413]
     if path.startswith(HIERARCHY_BASE):
         statuses += [405, 409, 413]
-    if any(part in path for part in ("/artifacts", HIERARCHY_BASE, "-artifact")) or path.endswith("/{store_id}/test"):
+    if any(part in path for part in ("/artifacts", HIERARCHY_BASE, "-artifact")) or path.endswith(
+        ("/{store_id}/test", "/{archive_id}/restore")
+    ):
         statuses.append(503)
     return statuses
 

@@ -2,7 +2,8 @@
 
 Invalid            InvalidUlid, InvalidData, LevelRefused, MoveRefused, ImportRefused
 Missing            HierarchyNotFound, RecordNotFound, PayloadNotFound
-Conflict           HasChildren, IdTaken, UploadIncomplete, TooManyHierarchies, NameTaken, BytesMismatch
+Conflict           HasChildren, IdTaken, UploadIncomplete, TooManyHierarchies, NameTaken, BytesMismatch,
+                   LevelRuleTaken, IndexTaken, TooManyIndexes
 OperationDisabled  405   switched off in this hierarchy
 """
 
@@ -29,10 +30,12 @@ __all__ = [
     "HierarchyNotFound",
     "IdTaken",
     "ImportRefused",
+    "IndexTaken",
     "Invalid",
     "InvalidData",
     "InvalidUlid",
     "LevelRefused",
+    "LevelRuleTaken",
     "Missing",
     "MoveRefused",
     "NameTaken",
@@ -43,6 +46,7 @@ __all__ = [
     "StoreUnavailable",
     "TooLarge",
     "TooManyHierarchies",
+    "TooManyIndexes",
     "UploadIncomplete",
     "check",
     "refuse",
@@ -91,6 +95,18 @@ class IdTaken(Conflict):
 
 class TooManyHierarchies(Conflict):
     """The project has as many hierarchies as one may have."""
+
+
+class LevelRuleTaken(NameTaken):
+    """The level has a retention rule already."""
+
+
+class IndexTaken(NameTaken):
+    """There is an index on this member of data already."""
+
+
+class TooManyIndexes(Conflict):
+    """The hierarchy has as many indexes on data as one may have."""
 
 
 class OperationDisabled(RegistryError):

@@ -214,6 +214,8 @@ def insert(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft], *, is_st
     payload_verbs.attach(actor, hierarchy, drafts)
     references = {draft.id: artifact_references.find(draft.prepared.data, draft.prepared.json) for draft in drafts}
     artifact_references.attach(actor, hierarchy, references, is_strict=is_strict)
+    for row in rows:
+        hierarchy.count_created(row.level, 1, row.data_size)
     _count(hierarchy, len(rows))
     return rows
 
@@ -298,7 +300,7 @@ def _delete_rows(hierarchy: Hierarchy, doomed: QuerySet[Record]) -> int:
 
 def _count(hierarchy: Hierarchy, more: int) -> None:
     hierarchy.record_count += more
-    hierarchy.save(update_fields=["record_count", "updated_at"])
+    hierarchy.save(update_fields=["record_count", "created_totals", "updated_at"])
 
 
 def _lock(record: Record) -> Record:

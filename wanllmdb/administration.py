@@ -28,6 +28,13 @@ _GROUPS = {
         "artifacts.VersionSource": "Derived from",
         "artifacts.ArtifactDownload": "Downloads",
     },
+    "Records": {
+        "hierarchies.Hierarchy": "Hierarchies",
+        "hierarchies.Record": "Records",
+        "hierarchies.RetentionRule": "Retention rules",
+        "hierarchies.RecordArchive": "Archives",
+        "hierarchies.DataIndex": "Data indexes",
+    },
     "Aliases": {
         "artifacts.ArtifactAlias": "Aliases",
         "artifacts.AliasChange": "History",

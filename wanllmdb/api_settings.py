@@ -37,6 +37,7 @@ SPECTACULAR_SETTINGS = {
         "EventKindEnum": "events.kinds.choices",
         "DeliveryStateEnum": "notifications.models.Delivery.State",
         "ProposalStateEnum": "artifacts.models.AliasProposal.State",
+        "DataIndexStateEnum": "hierarchies.models.DataIndex.State",
         "RoleEnum": "accounts.models.Role",
         "RuleRoleEnum": [("editor", "Editor"), ("admin", "Admin")],
     },

@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from artifacts.models import (
@@ -29,6 +29,7 @@ from artifacts.models import (
 from core.client_ip import comes_from
 from events.models import Event
 from notifications.models import Delivery, InboxItem, Webhook
+from wanllmdb import record_metrics
 
 _SLOW_COUNTS_SECONDS = 300
 
@@ -55,7 +56,7 @@ def _may_read(request: HttpRequest) -> bool:
 class DatabaseCollector:
     """Queues, lag, garbage and failures. The rows are the queues, so that these are right whoever is asked."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         try:
             values = list(_read_database(timezone.now()))
         except DatabaseError:
@@ -64,7 +65,7 @@ class DatabaseCollector:
         yield from values
 
 
-def _read_database(now: datetime) -> Iterator[GaugeMetricFamily]:
+def _read_database(now: datetime) -> Iterator[Metric]:
     queued = GaugeMetricFamily("wanllmdb_queue_depth", "Work that waits for a worker.", labels=["queue"])
     ages = GaugeMetricFamily(
         "wanllmdb_queue_age_seconds", "For how long the oldest work in the queue has been due.", labels=["queue"]
@@ -91,6 +92,7 @@ def _read_database(now: datetime) -> Iterator[GaugeMetricFamily]:
     seen = WorkerHeartbeat.objects.aggregate(last=Min("last_seen_at"))["last"]
     age = (now - seen).total_seconds() if seen else float("inf")
     yield _gauge("wanllmdb_worker_heartbeat_age_seconds", "How long ago a worker was last heard of.", age)
+    yield from record_metrics.read()
 
 
 def queues(now: datetime) -> Iterator[tuple[str, QuerySet[Any], str]]:

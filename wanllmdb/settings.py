@@ -243,6 +243,8 @@ OPEN_PROPOSALS_AN_ARTIFACT = 200
 # How many external stores a team may have: each URL that is signed looks at all of them.
 EXTERNAL_STORES_A_TEAM = 50
 HIERARCHIES_A_PROJECT = 500
+# How many indexes on members of data a hierarchy may have: each is one more that every new record is entered into.
+DATA_INDEXES_A_HIERARCHY = 8
 MAX_BODY_BYTES = 16 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 

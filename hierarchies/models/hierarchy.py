@@ -63,6 +63,9 @@ class Hierarchy(models.Model):
         help_text='Operations that are switched off are false: {"delete": false}.',
     )  # fmt: skip
     record_count = models.PositiveIntegerField(default=0, editable=False)
+    created_totals = models.JSONField(
+        default=dict, editable=False, help_text="By level how many records and bytes of data were ever made."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
@@ -97,6 +100,12 @@ class Hierarchy(models.Model):
     def is_on(self, operation: str) -> bool:
         """Whether the operation is not switched off."""
         return self.permissions.get(operation, True) is not False
+
+    def count_created(self, level: int, records: int, size: int) -> None:
+        """Add to what was ever made on the level; the caller holds the row's lock, and saves it."""
+        made = self.created_totals.setdefault(str(level), {"records": 0, "bytes": 0})
+        made["records"] += records
+        made["bytes"] += size
 
     @property
     def levels(self) -> list[int]:
