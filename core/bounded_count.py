@@ -12,20 +12,20 @@ def count(rows: QuerySet) -> int:
     return _bounded(rows).count()
 
 
-def format_count(number: int) -> str:
+def format_count(number: int, limit: int = COUNT_LIMIT) -> str:
     """`10,000+` for any that are more."""
-    return f"{COUNT_LIMIT:,}+" if number > COUNT_LIMIT else f"{number:,}"
+    return f"{limit:,}+" if number > limit else f"{number:,}"
 
 
 class BoundedCount(Subquery):
-    """For a query of other rows: the `count` of these, which an `OuterRef` ties to each."""
+    """For a query of other rows: their number, which an `OuterRef` ties to each; at most one more than `limit`."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
-    def __init__(self, rows: QuerySet, **extra: Any) -> None:
-        super().__init__(_bounded(rows), **extra)
+    def __init__(self, rows: QuerySet, limit: int = COUNT_LIMIT, **extra: Any) -> None:
+        super().__init__(_bounded(rows, limit), **extra)
 
 
-def _bounded(rows: QuerySet) -> QuerySet:
-    return rows.order_by().values("pk")[: COUNT_LIMIT + 1]
+def _bounded(rows: QuerySet, limit: int = COUNT_LIMIT) -> QuerySet:
+    return rows.order_by().values("pk")[: limit + 1]

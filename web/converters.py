@@ -1,4 +1,5 @@
-"""Names in URLs, and how the URLs begin that are inside a team, a project, an artifact, a version."""
+"""Names in URLs, and how the URLs begin that are inside a team, a project, an artifact,
+a version, a hierarchy of records."""
 
 from django.urls import register_converter
 
@@ -31,10 +32,25 @@ class VersionConverter:
         return value
 
 
+class UlidConverter:
+    """The id of a record, in upper or lower case, so that it is told from the pages of its hierarchy."""
+
+    regex = "[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}"
+
+    def to_python(self, value: str) -> str:
+        return value.upper()
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 register_converter(TeamConverter, "team")
+register_converter(UlidConverter, "ulid")
 register_converter(VersionConverter, "version")
 
 TEAM = "<team:team>"
 PROJECT = f"{TEAM}/<str:project>"
 ARTIFACT = f"{PROJECT}/artifacts/<str:type>/<str:name>"
 VERSION = f"{ARTIFACT}/<version:version>"
+HIERARCHY = f"{PROJECT}/records/<str:hierarchy>"
+RECORD = f"{HIERARCHY}/<ulid:record_id>"

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("web.aliases.urls")),
     path("", include("web.artifacts.urls")),
     path("", include("web.external_stores.urls")),
+    path("", include("web.hierarchies.urls")),
     path("", include("web.lineage.urls")),
     path("", include("web.notifications.urls")),
     path("", include("web.projects.urls")),

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from artifacts import file_kinds
 from artifacts.previews import (
     archive_preview,
+    dataframe_preview,
     gguf_preview,
     image_preview,
     json_preview,
@@ -90,6 +91,8 @@ def summarised(table: Table, name: str, reader: Reader) -> Table:
         return table
     if suffix in _TABLES:
         return table_preview.summarised(table, name, reader)
+    if suffix == ".json":
+        return table
     from artifacts.previews import parquet_preview
 
     return parquet_preview.summarised(table, reader)
@@ -104,6 +107,8 @@ def _by_name(name: str, rows: str) -> Previewer | None:
         return _parquet(rows)
     if lower.endswith((".tar.gz", ".tar.bz2", ".tar.xz")):
         return archive_preview.tarred
+    if lower.endswith(".dataframe.json"):
+        return dataframe_preview.preview
     if suffix == ".gz":
         return lambda reader: _unpacked(name[:-3], reader)
     return _BY_SUFFIX.get(suffix)

@@ -5,6 +5,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from uuid_utils.compat import uuid7
 
 from hierarchies import validators
@@ -87,6 +88,14 @@ class Hierarchy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("hierarchy", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name; project and team must be loaded, or this is a query."""
+        return [*self.project.url_args, self.name]
 
     @property
     def full_name(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -88,6 +89,14 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return self.pk
+
+    def get_absolute_url(self) -> str:
+        return reverse("record", args=self.url_args)
+
+    @property
+    def url_args(self) -> list[str]:
+        """What its pages' URLs name; the hierarchy must be loaded with its project and team, or this is a query."""
+        return [*self.hierarchy.url_args, self.pk]
 
     @property
     def has_stored_data(self) -> bool:

@@ -26,6 +26,9 @@ from artifacts.models import (
     ExternalStore,
 )
 from artifacts.references import external_stores
+from hierarchies import hierarchies, records
+from hierarchies.models import Hierarchy, Record
+from hierarchies.record_specs import RecordSpec
 from notifications import digests, watches, webhooks
 from notifications.models import Delivery, Digest, InboxItem, InboxReason, Watch, Webhook
 from projects.models import Project, Visibility
@@ -47,6 +50,8 @@ PAGES: dict[str, URLPattern] = {page.name: page for page in walk(web.urls.urlpat
 # What a visitor may ask for: signing in and out, an invitation, whose token is its own ticket, the end of a digest, and
 # how pages look.
 PUBLIC = {"sign-in", "sign-out", "sign-up", "digest-unsubscribe", "display-settings"}
+# What visitors read of a hierarchy that is public; of others they are led to sign in.
+OF_PUBLIC_HIERARCHIES = {"hierarchy", "record-branch", "record", "record-payload"}
 # Mail programs post to it without a page before; its signed link is what lets them.
 ONE_CLICK = {"digest-unsubscribe"}
 # Forms of a team or of what it owns, by the role that they need.
@@ -55,7 +60,8 @@ EDITORS = {
     "version-check", "version-edit", "version-finalize", "version-delete",
     "alias-add", "alias-move", "alias-rollback", "alias-delete", "alias-swap",
     "proposal-approve", "proposal-reject", "proposal-withdraw", "versions-delete", "runs-tag", "runs-delete",
-    "run-edit", "run-delete",
+    "run-edit", "run-delete", "hierarchy-new", "hierarchy-edit", "hierarchy-delete",
+    "record-new", "record-edit", "record-move", "record-delete",
 }  # fmt: skip
 ADMINS = {
     "project-delete", "team-edit", "team-delete", "invite", "invitation-revoke", "member-add", "member-role",
@@ -106,6 +112,9 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
     other = teams.create(Actor(dora), "dora-team")
     webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
     delivery = webhooks.test(Actor(alice), webhook)
+    hierarchy = hierarchies.create(Actor(bob), artifact.project, "lineage", level_labels={"0": "experiment"})
+    # Its data is too long for its row, so that it has a payload.
+    record = records.create(Actor(bob), hierarchy, RecordSpec({"name": "first", "log": "x" * 70_000}))
     names = {
         "team": "acme",
         "project": "demo",
@@ -120,6 +129,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "webhook_id": webhook.pk,
         "delivery_id": delivery.pk,
         "notice_id": InboxItem.objects.create(user=alice, event=delivery.event, reason=InboxReason.CONCERNED).pk,
+        "hierarchy": hierarchy.name,
+        "record_id": record.pk,
         "watch_id": watches.watch(Actor(alice), artifact.project).watch.pk,
         "alias": "latest",
         "store_id": external_stores.create(Actor(alice), acme, name="Data", prefix="s3://data", reads_as="nobody").pk,
@@ -140,7 +151,7 @@ def test_every_view_requires_a_sign_in_itself():
     silent = {name for name, page in PAGES.items() if not hasattr(page.callback, "redirect_field_name")}
     open_to_all = {name for name, page in PAGES.items() if not getattr(page.callback, "login_required", True)}
 
-    assert silent == open_to_all == PUBLIC
+    assert silent == open_to_all == PUBLIC | OF_PUBLIC_HIERARCHIES
 
 
 def test_besides_pages_only_health_checks_the_api_and_the_admin_have_urls():
@@ -311,5 +322,5 @@ def _code(response: HttpResponse) -> int:
 def _everything() -> list[object]:
     """What would tell of a write: rows that came, went or changed."""
     models = (Project, Artifact, ArtifactVersion, ArtifactFile, AliasChange, AliasProposal, AliasRule, Invitation)
-    models += (Webhook, Delivery, Watch, Digest, ExternalStore)
+    models += (Webhook, Delivery, Watch, Digest, ExternalStore, Hierarchy, Record)
     return [list(model.objects.order_by("pk").values()) for model in models]
