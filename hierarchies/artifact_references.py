@@ -16,38 +16,17 @@ from accounts.models import Role
 from artifacts import name_resolution
 from artifacts.models import ArtifactVersion, VersionHold
 from core import straight_deletes
-from hierarchies import errors, json_pointers
+from hierarchies import errors
 from hierarchies.models import Hierarchy, Record, RecordReference
+from hierarchies.record_data import SCHEME, Reference
 
-SCHEME = "artifact://"
-MAX_REFERENCES = 100
 _BATCH_SIZE = 2_000
-
-
-class Reference(NamedTuple):
-    """A text of the data, and the place where it is."""
-
-    pointer: str
-    uri: str
 
 
 class _Target(NamedTuple):
     version: ArtifactVersion
     requested_as: str
     is_protecting: bool
-
-
-def find(data: Any, encoded: bytes) -> list[Reference]:
-    """The references in the data, whose JSON is given too: most data has none. Raises `InvalidData` for too many."""
-    if SCHEME.encode() not in encoded:
-        return []
-    found = [Reference(*pair) for pair in json_pointers.texts(data, SCHEME)]
-    if len(found) > MAX_REFERENCES:
-        raise errors.InvalidData(f"A record refers to at most {MAX_REFERENCES} versions of artifacts.")
-    for reference in found:
-        if len(reference.pointer) > json_pointers.MAX_LENGTH:
-            raise errors.InvalidData(f"The reference {reference.uri[:80]!r} is too deep in the data.")
-    return found
 
 
 def attach(

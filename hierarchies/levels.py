@@ -21,7 +21,7 @@ def assign(parents: Mapping[str, str | None], known: Mapping[str, int]) -> dict[
         node: str | None = start
         while node is not None and node not in found and node not in known:
             if node in on_path:
-                raise errors.MoveRefused(f"Record {node} would be below itself.")
+                raise errors.MoveRefused(f"Record {node} would be below itself.", record=node)
             path.append(node)
             on_path.add(node)
             node = parents[node]

@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from accounts.actor import Actor
 from artifacts import storage, tasks
 from artifacts.content import held_bytes
-from artifacts.content.held_bytes import Upload
 from artifacts.models import Blob, BlobHold
 from artifacts.validators import SHA256
 from core import straight_deletes
@@ -35,7 +34,7 @@ class UploadSpec(NamedTuple):
     size: int
 
 
-def begin_uploads(actor: Actor, hierarchy: Hierarchy, specs: Sequence[UploadSpec]) -> list[Upload]:
+def begin_uploads(actor: Actor, hierarchy: Hierarchy, specs: Sequence[UploadSpec]) -> list[held_bytes.Upload]:
     """A signed URL for each of these, in this order; `put` is None for what the store has already.
 
     The ids are for `PayloadSpec`. What is in no record after `ORPHAN_GRACE` is deleted.
@@ -56,12 +55,17 @@ def gather(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft]) -> None:
     Raises `UploadIncomplete`, `BytesMismatch`.
     """
     person = access.person(actor)
-    held_bytes.collect(hierarchy.project, person, {pk for draft in drafts for pk in draft.payloads})
-    long = [draft for draft in drafts if draft.prepared.is_stored]
+    held_bytes.collect(hierarchy.project, person, {pk for draft in drafts for pk, _ in draft.payloads})
+    long = [draft for draft in drafts if draft.prepared.json]
     if long:
-        ids = held_bytes.store(hierarchy.project, person, _owner(hierarchy), [draft.prepared.json for draft in long])
+        ids = store(actor, hierarchy, [draft.prepared.json for draft in long])
         for draft, pk in zip(long, ids, strict=True):
             draft.data_blob = pk
+
+
+def store(actor: Actor, hierarchy: Hierarchy, bodies: Sequence[bytes]) -> list[UUID]:
+    """Put these bytes into the store, for records that are about to be saved; the ids are those of uploads."""
+    return held_bytes.store(hierarchy.project, access.person(actor), _owner(hierarchy), bodies) if bodies else []
 
 
 def attach(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft]) -> None:
@@ -69,20 +73,16 @@ def attach(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft]) -> None:
 
     Raises `PayloadNotFound` for an id that is none of the actor's uploads.
     """
-    wanted = {pk for draft in drafts for pk in (*draft.payloads, draft.data_blob) if pk}
-    if not wanted:
+    uploads = [(draft.id, upload) for draft in drafts for upload in _uploads_of(draft)]
+    if not uploads:
         return
-    blobs = held_bytes.hold(hierarchy.project, access.person(actor), wanted)
+    blobs = held_bytes.hold(hierarchy.project, access.person(actor), {upload.id for _, upload in uploads})
     holds, rows = [], []
-    for draft in drafts:
-        specs = dict(draft.payloads)
-        if draft.data_blob:
-            specs[draft.data_blob] = PayloadSpec("", "", JSON_TYPE, RecordPayload.Kind.DATA)
-        for pk, spec in specs.items():
-            if pk not in blobs:
-                raise errors.PayloadNotFound(f"There is no upload {pk} of yours: begin it again.")
-            holds.append(BlobHold(blob=blobs[pk]))
-            rows.append(_new_payload(draft.id, spec, holds[-1]))
+    for record_id, (pk, spec) in uploads:
+        if pk not in blobs:
+            raise errors.PayloadNotFound(f"There is no upload {pk} of yours: begin it again.")
+        holds.append(BlobHold(blob=blobs[pk]))
+        rows.append(_new_payload(record_id, spec, holds[-1]))
     BlobHold.objects.bulk_create(holds, batch_size=_BATCH_SIZE)
     RecordPayload.objects.bulk_create(rows, batch_size=_BATCH_SIZE)
     for object_id in {blob.object_id for blob in blobs.values() if blob.state == Blob.State.UPLOADED}:
@@ -97,8 +97,8 @@ def replace(actor: Actor, record: Record, draft: Draft, kept: Iterable[UUID]) ->
         if pk not in rows:
             raise errors.PayloadNotFound(f"Record {record.pk} has no payload {pk} any more.")
     release(record.payloads.exclude(pk__in=kept))
-    own = {pk: spec for pk, spec in draft.payloads.items() if pk in rows}
-    draft.payloads = {pk: spec for pk, spec in draft.payloads.items() if pk not in rows}
+    own = {pk: spec for pk, spec in draft.payloads if pk in rows}
+    draft.payloads = [upload for upload in draft.payloads if upload.id not in rows]
     elsewhere = [rows[pk] for pk, spec in own.items() if rows[pk].pointer != spec.pointer]
     # Out of the way first: two that swap their places would meet.
     for row in elsewhere:
@@ -145,14 +145,10 @@ def read_data(record: Record) -> Any:
     return json.loads(read(find(record))) if record.has_stored_data else record.data
 
 
-def kept_payloads(record: Record, data: Any) -> dict[UUID, PayloadSpec]:
+def kept_payloads(record: Record, data: Any) -> list[UUID]:
     """Those of the record that the new data still has a placeholder for, at the same place."""
     rows = record.payloads.exclude(kind=RecordPayload.Kind.DATA)
-    return {
-        row.pk: PayloadSpec(str(row.pk), row.pointer)
-        for row in rows
-        if record_specs.is_placeholder(json_pointers.find(data, row.pointer))
-    }
+    return [row.pk for row in rows if record_specs.is_placeholder(json_pointers.find(data, row.pointer))]
 
 
 def moved(payload: RecordPayload, pointer: str) -> PayloadSpec:
@@ -160,6 +156,13 @@ def moved(payload: RecordPayload, pointer: str) -> PayloadSpec:
     row = payload
     values = (row.content_type, row.kind, row.type, row.module, row.repr, row.error, row.signature)
     return PayloadSpec(str(row.pk), pointer, *values)
+
+
+def _uploads_of(draft: Draft) -> list[record_specs.Upload]:
+    if draft.data_blob is None:
+        return draft.payloads
+    data = PayloadSpec("", "", JSON_TYPE, RecordPayload.Kind.DATA)
+    return [*draft.payloads, record_specs.Upload(draft.data_blob, data)]
 
 
 def _new_payload(record_id: str, spec: PayloadSpec, hold: BlobHold) -> RecordPayload:

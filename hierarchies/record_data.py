@@ -6,29 +6,38 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 
 from core.validators import validate_json_value
-from hierarchies import errors
+from hierarchies import errors, json_pointers
 from hierarchies.models.record import MAX_ROW_DATA
 from hierarchies.validators import MAX_TYPE_LENGTH, validate_type
 from wanllmdb.records import typed_data
 
 MAX_DATA = 16 * 2**20
+# What a text in data begins with that names a version of an artifact.
+SCHEME = "artifact://"
+MAX_REFERENCES = 100
 # Of data that is not in the row, as much as a list can show.
 _MAX_EXCERPT = 16 * 2**10
 _MAX_EXCERPT_TEXT = 200
 
 
+class Reference(NamedTuple):
+    """A text in data that names a version of an artifact, and the place where it is."""
+
+    pointer: str
+    uri: str
+
+
 class Prepared(NamedTuple):
-    """Checked data: its type, its JSON in bytes, and what of it the row has."""
+    """Checked data: its type, the size of its JSON, what of it the row has, and what it refers to.
 
-    data: Any
+    `json` is what is for the object store, and empty where the row has all.
+    """
+
     type: str
-    json: bytes
+    size: int
     row_data: Any
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether the whole is for the object store."""
-        return len(self.json) > MAX_ROW_DATA
+    json: bytes
+    references: tuple[Reference, ...]
 
 
 def prepare(data: Any, type: str = "") -> Prepared:
@@ -48,7 +57,10 @@ def prepare(data: Any, type: str = "") -> Prepared:
     if problems:
         place, sentence = next(iter(problems.items()))
         raise errors.InvalidData(f"data.{place}: {sentence} (as {type!r} asks)", errors=problems)
-    return Prepared(data, type, encoded, data if len(encoded) <= MAX_ROW_DATA else excerpt(data))
+    references = _references_in(data) if SCHEME.encode() in encoded else ()
+    if len(encoded) <= MAX_ROW_DATA:
+        return Prepared(type, len(encoded), data, b"", references)
+    return Prepared(type, len(encoded), excerpt(data), encoded, references)
 
 
 def excerpt(data: Any) -> Any:
@@ -63,6 +75,16 @@ def excerpt(data: Any) -> Any:
             kept.add(name)
         return {name: value for name, value in data.items() if name in kept}
     return data[:_MAX_EXCERPT_TEXT] if isinstance(data, str) else []
+
+
+def _references_in(data: Any) -> tuple[Reference, ...]:
+    found = tuple(Reference(*pair) for pair in json_pointers.texts(data, SCHEME))
+    if len(found) > MAX_REFERENCES:
+        raise errors.InvalidData(f"A record refers to at most {MAX_REFERENCES} versions of artifacts.")
+    for reference in found:
+        if len(reference.pointer) > json_pointers.MAX_LENGTH:
+            raise errors.InvalidData(f"The reference {reference.uri[:80]!r} is too deep in the data.")
+    return found
 
 
 def _type_of(data: Any, type: str) -> str:

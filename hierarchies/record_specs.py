@@ -1,9 +1,10 @@
 """What records are made of, as clients say it, and the same once it is checked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -55,6 +56,13 @@ class RecordSpec:
     id: str | None = None
 
 
+class Upload(NamedTuple):
+    """Bytes by the id under which they were sent, and what they are of a record."""
+
+    id: UUID
+    spec: PayloadSpec
+
+
 @dataclass(slots=True)
 class Draft:
     """A checked spec: all but its level, which the parent has. `data_blob` has the data that is not in the row."""
@@ -63,9 +71,11 @@ class Draft:
     parent_id: str | None
     prepared: record_data.Prepared
     tags: list[str]
-    payloads: Mapping[UUID, PayloadSpec]
+    payloads: list[Upload]
     has_own_id: bool = False
-    data_blob: UUID | None = field(default=None)
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    data_blob: UUID | None = None
 
 
 def draft_all(specs: Sequence[RecordSpec]) -> list[Draft]:
@@ -85,21 +95,17 @@ def prepare(data: Any, type: str, payloads: Iterable[PayloadSpec]) -> record_dat
     return record_data.prepare(data, type)
 
 
-def check_payloads(specs: Sequence[PayloadSpec]) -> dict[UUID, PayloadSpec]:
-    """By the ids of their uploads. Raises `InvalidData` for two at one place, or for one within another."""
+def check_payloads(specs: Sequence[PayloadSpec]) -> list[Upload]:
+    """Each with the id of its upload. Raises `InvalidData` for two at one place, or for one within another."""
     if len(specs) > MAX_PAYLOADS:
         raise errors.InvalidData(f"A record has at most {MAX_PAYLOADS:,} payloads.")
-    found: dict[UUID, PayloadSpec] = {}
     for spec in specs:
         _check_payload(spec)
-        found[_upload_id(spec.id)] = spec
     pointers = sorted(json_pointers.parse(spec.pointer) for spec in specs)
     for before, after in pairwise(pointers):
         if after[: len(before)] == before:
             raise errors.InvalidData("Two payloads are at the same place of the data, or one is within another.")
-    if len(found) < len(specs):
-        raise errors.InvalidData("The same upload is named twice: begin one for each payload.")
-    return found
+    return [Upload(_upload_id(spec.id), spec) for spec in specs]
 
 
 def is_placeholder(value: Any) -> bool:
@@ -119,7 +125,7 @@ def check_tags(tags: Iterable[str]) -> list[str]:
 
 def _draft(spec: RecordSpec, id: str, ids: Sequence[str]) -> Draft:
     payloads = check_payloads(spec.payloads)
-    prepared = prepare(spec.data, spec.type, payloads.values())
+    prepared = prepare(spec.data, spec.type, spec.payloads)
     return Draft(id, _parent_of(spec, ids), prepared, check_tags(spec.tags), payloads, has_own_id=bool(spec.id))
 
 

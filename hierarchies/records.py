@@ -4,7 +4,7 @@ Whoever adds, moves or deletes records of a hierarchy holds the lock of its row,
 no two moves make a cycle together. The database's constraints keep levels and parents besides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from hierarchies import access, artifact_references, errors, levels, record_spec
 from hierarchies import payloads as payload_verbs
 from hierarchies.models import Hierarchy, Operation, Record, RecordPayload, RecordReference, RecordTag
 from hierarchies.models.ulid_field import UlidField
-from hierarchies.record_specs import Draft, PayloadSpec, RecordSpec
+from hierarchies.record_specs import Draft, PayloadSpec, RecordSpec, Upload
 
 __all__ = [
     "PayloadSpec",
@@ -32,9 +32,9 @@ __all__ = [
     "delete_many",
     "delete_subtree",
     "get",
-    "insert",
     "lock",
     "move",
+    "save",
     "update",
 ]
 
@@ -67,7 +67,7 @@ def create_many(actor: Actor, hierarchy: Hierarchy, specs: Sequence[RecordSpec])
         raise errors.Invalid(f"At most {MAX_RECORDS_A_CALL:,} records are created in one call.")
     drafts = record_specs.draft_all(specs)
     payload_verbs.gather(actor, hierarchy, drafts)
-    return insert(actor, hierarchy, drafts)
+    return _insert(actor, hierarchy, drafts)
 
 
 def update(
@@ -92,7 +92,7 @@ def update(
         return _save_tags(record, tags)
     draft, kept = _draft_update(record, data, type, payloads)
     payload_verbs.gather(actor, record.hierarchy, [draft])
-    return _save(actor, record, draft, kept, tags)
+    return _save_data(actor, record, draft, kept, tags)
 
 
 @transaction.atomic
@@ -189,11 +189,7 @@ def lock(hierarchy: Hierarchy) -> Hierarchy:
 
 
 @transaction.atomic
-def insert(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft], *, is_strict: bool = True) -> list[Record]:
-    """Save checked drafts, whose bytes are in the store. Unless `is_strict`, references to nothing stay texts.
-
-    Raises `RecordNotFound` for an unknown parent, `LevelRefused`, `IdTaken`, `PayloadNotFound`, `InvalidData`.
-    """
+def _insert(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft]) -> list[Record]:
     hierarchy = lock(hierarchy)
     parents = {draft.id: draft.parent_id for draft in drafts}
     outside = {pk for pk in parents.values() if pk is not None} - parents.keys()
@@ -207,12 +203,23 @@ def insert(actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft], *, is_st
     taken = Record.objects.filter(pk__in=[draft.id for draft in drafts if draft.has_own_id])
     if taken := list(taken.values_list("pk", flat=True)[:_MAX_IDS_IN_ERROR]):
         raise errors.IdTaken(f"There is a record {taken[0]} already.", records=taken)
+    return save(actor, hierarchy, drafts, found)
+
+
+def save(
+    actor: Actor, hierarchy: Hierarchy, drafts: Sequence[Draft], levels: Mapping[str, int], *, is_strict: bool = True
+) -> list[Record]:
+    """Save checked drafts, whose bytes are in the store and whose levels are these, under the hierarchy's lock.
+
+    Parents may come later in the same transaction. Unless `is_strict`, references to nothing stay texts. Raises
+    `PayloadNotFound`, `InvalidData`.
+    """
     now, user = timezone.now(), access.person(actor)
-    rows = [_new_record(hierarchy, draft, found[draft.id], now, user) for draft in drafts]
+    rows = [_new_record(hierarchy, draft, levels[draft.id], now, user) for draft in drafts]
     Record.objects.bulk_create(rows)
     _add_tags(hierarchy, rows)
     payload_verbs.attach(actor, hierarchy, drafts)
-    references = {draft.id: artifact_references.find(draft.prepared.data, draft.prepared.json) for draft in drafts}
+    references = {draft.id: draft.prepared.references for draft in drafts if draft.prepared.references}
     artifact_references.attach(actor, hierarchy, references, is_strict=is_strict)
     for row in rows:
         hierarchy.count_created(row.level, 1, row.data_size)
@@ -233,11 +240,11 @@ def _new_record(hierarchy: Hierarchy, draft: Draft, level: int, now: datetime, u
         level=level,
         type=draft.prepared.type,
         data=draft.prepared.row_data,
-        data_size=len(draft.prepared.json),
+        data_size=draft.prepared.size,
         tags=draft.tags,
         created_by=user,
-        created_at=now,
-        updated_at=now,
+        created_at=draft.created_at or now,
+        updated_at=draft.updated_at or now,
     )
 
 
@@ -246,27 +253,29 @@ def _draft_update(
 ) -> tuple[Draft, list[UUID]]:
     """The new data, and which of the payloads that the record has it keeps."""
     if payloads is None:
-        kept = list(payload_verbs.kept_payloads(record, data))
-        return Draft(record.pk, record.parent_id, record_specs.prepare(data, type, []), [], {}), kept
+        kept = payload_verbs.kept_payloads(record, data)
+        return Draft(record.pk, record.parent_id, record_specs.prepare(data, type, []), [], []), kept
     own = {row.pk: row for row in record.payloads.exclude(kind=RecordPayload.Kind.DATA)}
-    specs = {
-        pk: payload_verbs.moved(own[pk], spec.pointer) if pk in own else spec
-        for pk, spec in record_specs.check_payloads(payloads).items()
-    }
-    prepared = record_specs.prepare(data, type, specs.values())
-    return Draft(record.pk, record.parent_id, prepared, [], specs), [pk for pk in specs if pk in own]
+    uploads = [
+        Upload(pk, payload_verbs.moved(own[pk], spec.pointer) if pk in own else spec)
+        for pk, spec in record_specs.check_payloads(payloads)
+    ]
+    kept = [pk for pk, _ in uploads if pk in own]
+    if len(set(kept)) < len(kept):
+        raise errors.InvalidData("A payload that the record has is named twice: send its bytes once more.")
+    prepared = record_specs.prepare(data, type, [spec for _, spec in uploads])
+    return Draft(record.pk, record.parent_id, prepared, [], uploads), kept
 
 
 @transaction.atomic
-def _save(actor: Actor, record: Record, draft: Draft, kept: Sequence[UUID], tags: list[str] | None) -> Record:
+def _save_data(actor: Actor, record: Record, draft: Draft, kept: Sequence[UUID], tags: list[str] | None) -> Record:
     row = _lock(record)
-    row.data, row.type, row.data_size = draft.prepared.row_data, draft.prepared.type, len(draft.prepared.json)
+    row.data, row.type, row.data_size = draft.prepared.row_data, draft.prepared.type, draft.prepared.size
     row.updated_at = timezone.now()
     row.save(update_fields=["data", "type", "data_size", "updated_at"])
     payload_verbs.replace(actor, row, draft, kept)
     artifact_references.release(row.references.all())
-    found = artifact_references.find(draft.prepared.data, draft.prepared.json)
-    artifact_references.attach(actor, row.hierarchy, {row.pk: found})
+    artifact_references.attach(actor, row.hierarchy, {row.pk: draft.prepared.references})
     return row if tags is None else _save_tags(row, tags)
 
 

@@ -40,6 +40,10 @@ class Upload(NamedTuple):
     put: storage.SignedPut | None
 
 
+def content_of(body: bytes) -> Bytes:
+    return Bytes(hashlib.sha256(body).hexdigest(), len(body))
+
+
 def begin(project: Project, user: User | None, owner: str, contents: Sequence[Bytes]) -> list[Upload]:
     """Signed URLs for these bytes, in this order, for keys under `owner`; none for what the project has already."""
     is_bound = storage.enforces_checksums()
@@ -72,7 +76,7 @@ def collect(project: Project, user: User | None, ids: Iterable[UUID]) -> None:
 
 def store(project: Project, user: User | None, owner: str, bodies: Sequence[bytes]) -> list[UUID]:
     """Put these bytes into the store, under `owner`; returns the ids to hold them by, in this order."""
-    contents = [Bytes(hashlib.sha256(body).hexdigest(), len(body)) for body in bodies]
+    contents = [content_of(body) for body in bodies]
     blobs = _claim(project, user, owner, contents, is_bound=False, is_ours=True)
     sent: dict[UUID, tuple[StoredObject, bytes]] = {}
     for content, body in zip(contents, bodies, strict=True):
@@ -83,6 +87,17 @@ def store(project: Project, user: User | None, owner: str, bodies: Sequence[byte
         list(workers.map(lambda pair: storage.upload_file(pair[0].key, pair[1]), sent.values()))
     _record_arrived([obj for obj, _ in sent.values()])
     return [blobs[content].pk for content in contents]
+
+
+def find(project: Project, user: User | None, contents: Iterable[Bytes]) -> dict[Bytes, UUID]:
+    """The ids of those of these bytes that the project has, or that this user was to send."""
+    wanted = set(contents)
+    mine = Q(state=Blob.State.VERIFIED) | Q(created_by=user)
+    rows = Blob.objects.filter(mine, project=project, sha256__in={content.sha256 for content in wanted})
+    # A verified one before all others, and the newest of these.
+    order = {state: rank for rank, state in enumerate(["corrupt", "expected", "uploaded", "verified"])}
+    found = sorted(rows, key=lambda blob: (order[blob.state], blob.pk))
+    return {content: blob.pk for blob in found if (content := Bytes(str(blob.sha256), blob.size)) in wanted}
 
 
 def hold(project: Project, user: User | None, ids: Iterable[UUID]) -> Mapping[UUID, Blob]:
@@ -116,6 +131,13 @@ def read(blob: Blob) -> Iterator[bytes]:
     """The bytes, in chunks of at most 1 MiB. Raises as `require_readable`, and `StoreUnavailable`."""
     obj = require_readable(blob)
     return storage.download_file(obj.key, blob.offset, blob.size)
+
+
+def read_content(project: Project, user: User | None, content: Bytes) -> bytes | None:
+    """These bytes, where the project has them or this user has sent them; else None."""
+    pk = find(project, user, [content]).get(content)
+    blob = Blob.objects.select_related("object").filter(pk=pk).first() if pk else None
+    return b"".join(read(blob)) if blob and blob.has_arrived else None
 
 
 def download_url(blob: Blob, file_name: str) -> str | None:
