@@ -120,7 +120,7 @@ def test_levels_and_ids_of_lines_are_refused_by_the_line(bob, hierarchy, save):
     with pytest.raises(errors.ImportRefused, match=f"Line 2 has the id {taken.pk}"):
         imports.run(Actor(bob), hierarchy, [line(data={}), line(id=taken.pk, data={})])
     hierarchies.update(Actor(bob), hierarchy, level_labels={"0": "one"}, enforce_levels=True)
-    with pytest.raises(errors.ImportRefused, match="Line 2 .*has no level 1"):
+    with pytest.raises(errors.ImportRefused, match=r"Line 2 .*has no level 1"):
         imports.run(Actor(bob), hierarchy, [line(data={}), line(parent_id=taken.pk, data={})])
 
 
