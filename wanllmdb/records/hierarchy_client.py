@@ -79,12 +79,18 @@ class HierarchyClient:
 
     def iter_all(self, **filters: object) -> Iterator[dict[str, Any]]:
         """All that the filters match, each that stays once, whatever others do meanwhile."""
-        with _leaves():
-            cursor = ""
-            while cursor is not None:
+        for page in self.iter_pages(**filters):
+            yield from page
+
+    def iter_pages(self, **filters: object) -> Iterator[list[dict[str, Any]]]:
+        """The same in pages, each of which is fetched when it is needed."""
+        cursor = ""
+        while cursor is not None:
+            with _leaves():
                 response = self._client.get(_ARTIFACTS, cursor=cursor, size=PAGE_SIZE, **filters)
-                yield from self._complete(response["items"])
-                cursor = response.get("next_cursor")
+                items = self._complete(response["items"])
+            yield items
+            cursor = response.get("next_cursor")
 
     def get_many(self, record_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Those that exist, in the order of the ids."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar
 
 from sqlalchemy import delete, insert, select, update
@@ -28,6 +28,8 @@ from wanllmdb.records.repository import (
 from wanllmdb.records.statements import RECORD_COLUMNS, artifacts, payloads
 from wanllmdb.sdk.errors import Invalid
 
+# Of records that are read one after the other.
+_BATCH_SIZE = 500
 _HIERARCHY = Base.metadata.tables["hierarchy"]
 
 
@@ -103,6 +105,17 @@ class ArtifactRepository(Repository):
         async with self._database.reading() as connection:
             meets = statements.meets(filters, connection.dialect)
             return await record_rows.fetch(connection, select(*RECORD_COLUMNS).where(meets).order_by(artifacts.c.id))
+
+    async def iter_after(self, after: ULID | None = None) -> AsyncIterator[list[StoredRecord]]:
+        query = select(*RECORD_COLUMNS).order_by(artifacts.c.id).limit(_BATCH_SIZE)
+        last = "" if after is None else str(after)
+        while True:
+            async with self._database.reading() as connection:
+                records = await record_rows.fetch(connection, query.where(artifacts.c.id > last))
+            if not records:
+                return
+            yield records
+            last = str(records[-1].id)
 
     async def find_page(self, page: int, size: int, filters: Filters = ALL_RECORDS) -> tuple[list[StoredRecord], int]:
         if page < 1 or not 1 <= size <= MAX_PAGE_SIZE:

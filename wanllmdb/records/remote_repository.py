@@ -7,7 +7,7 @@ that is on its way by then may still take effect.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import ClassVar, ParamSpec
 
 from ulid import ULID
@@ -29,6 +29,7 @@ from wanllmdb.records.repository import (
 from wanllmdb.records.threads import in_thread
 from wanllmdb.records.wire import JsonObject
 from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.errors import WanLLMDBError
 from wanllmdb.sdk.http_client import Client
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
 
@@ -38,8 +39,9 @@ P = ParamSpec("P")
 class RemoteRepository(Repository):
     """Lists and trees come with placeholders unless objects are asked for: each is a download of its own.
 
-    `write` creates all new records of a call or none, up to 1,000 of them and 8 MiB of JSON; beyond that, and for
-    updates, what was done before the one that is refused stays done.
+    `write` creates all new records of a call or none. Beyond 1,000 of them or 8 MiB of JSON that takes several
+    requests, and others may see the first before all are there. Of several updates, those before one that is refused
+    stay done.
     """
 
     loads_objects: ClassVar[bool] = False
@@ -63,6 +65,12 @@ class RemoteRepository(Repository):
 
     async def find_all(self, filters: Filters = ALL_RECORDS) -> list[StoredRecord]:
         return await in_thread(lambda: [wire.record(item) for item in self.client.iter_all(**wire.query(filters))])
+
+    async def iter_after(self, after: ULID | None = None) -> AsyncIterator[list[StoredRecord]]:
+        pages = self.client.iter_pages()
+        while (page := await in_thread(next, pages, None)) is not None:
+            records = [wire.record(item) for item in page]
+            yield records if after is None else [record for record in records if record.id > after]
 
     async def find_page(self, page: int, size: int, filters: Filters = ALL_RECORDS) -> tuple[list[StoredRecord], int]:
         response = await in_thread(self.client.page, page, size, **wire.query(filters))
@@ -124,12 +132,18 @@ class RemoteRepository(Repository):
         stored += self._create(batch)
         return [wire.record(item) for item in stored]
 
-    def _create(self, bodies: list[JsonObject]) -> Iterator[JsonObject]:
+    def _create(self, bodies: list[JsonObject]) -> list[JsonObject]:
         if len(bodies) == 1:
-            yield self.client.create(bodies[0])
-            return
-        for batch in _batches(bodies):
-            yield from self.client.create_many(batch)
+            return [self.client.create(bodies[0])]
+        created: list[JsonObject] = []
+        try:
+            for batch in _batches(bodies):
+                created += self.client.create_many(batch)
+        except WanLLMDBError:
+            # One request is all or nothing; of several, the earlier ones are undone.
+            self._delete([item["id"] for item in created])
+            raise
+        return created
 
     def _delete(self, ids: list[str]) -> int:
         if len(ids) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ulid import ULID
 
@@ -46,8 +47,8 @@ class Tree:
             yield from self._branches(child, below, None if depth is None else depth - 1)
 
     def _describe(self, record: StoredRecord) -> str:
-        label = one_line(self._hierarchy.label_for(record.level))
-        return "  ".join(filter(None, (label, str(record.id), summary_of(record))))
+        label, type = one_line(self._hierarchy.label_for(record.level)), one_line(record.type)
+        return "  ".join(filter(None, (label, str(record.id), type and f"[{type}]", summary_of(record.data))))
 
     def nested(self, depth: int | None) -> JsonObject:
         """The same as JSON: each record with its `children`."""
@@ -59,18 +60,15 @@ class Tree:
         return {**to_json(record, self._hierarchy), "children": [self._nest(child, below) for child in children]}
 
 
-def summary_of(record: StoredRecord) -> str:
-    """The type, and the short values of the data, on one line."""
-    data = record.data
+def summary_of(data: Any) -> str:
+    """The short values of a record's data, on one line."""
     if isinstance(data, dict):
         values = ((key, value) for key, value in data.items() if key != "type" and not isinstance(value, dict | list))
         text = ", ".join(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values)
     else:
         text = json.dumps(data, ensure_ascii=False)
     text = one_line(text)
-    if len(text) > _MAX_SUMMARY:
-        text = text[: _MAX_SUMMARY - 1] + "…"
-    return " ".join(filter(None, (f"[{one_line(record.type)}]" if record.type else "", text)))
+    return text if len(text) <= _MAX_SUMMARY else text[: _MAX_SUMMARY - 1] + "…"
 
 
 def one_line(text: str) -> str:

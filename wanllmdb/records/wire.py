@@ -48,7 +48,7 @@ def to_json(stored: StoredRecord, of: ArtifactHierarchy) -> JsonObject:
         "id": str(stored.id),
         "parent_id": None if stored.parent_id is None else str(stored.parent_id),
         "level": stored.level,
-        "level_label": of.level_labels.get(stored.level),
+        "level_label": of.label_for(stored.level),
         "type": stored.type,
         "data": stored.data,
         "tags": list(stored.tags),

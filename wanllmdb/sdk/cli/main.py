@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -48,6 +49,25 @@ def global_options(
     ] = False,
 ) -> None:
     """wanLLMDB: version artifacts and name the versions that matter."""
+
+
+@app.command(
+    "records",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="COMMAND [ARGS]...",
+)
+def run_records(context: typer.Context) -> None:
+    """Trees of typed records: in a database of your own, or in a hierarchy of the server."""
+    try:
+        commands = import_module("wanllmdb.records.cli.main")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("wanllmdb"):
+            raise
+        raise errors.Invalid(
+            f'`wanllmdb records` needs the package {error.name}: run `pip install "wanllmdb[records]"`'
+        ) from error
+    commands.run(context.args)
 
 
 @app.command()
