@@ -120,7 +120,7 @@ class _Reader:
             elif kind == "record":
                 self._end_record()
                 self._begin_record(number, values)
-            elif kind != "archive":
+            elif kind not in ("archive", "hierarchy"):
                 raise errors.Invalid(f"{kind!r} is no kind of line: use record or payload.")
         self._size += len(line)
         if len(self._batch) >= _BATCH_SIZE or self._size > _BATCH_BYTES:

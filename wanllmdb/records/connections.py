@@ -19,7 +19,6 @@ from wanllmdb.records.hierarchy import ArtifactHierarchy
 from wanllmdb.records.local_repository import ArtifactRepository
 from wanllmdb.records.manager import ArtifactManager
 from wanllmdb.records.remote_repository import RemoteRepository
-from wanllmdb.records.repository import Repository
 from wanllmdb.records.threads import in_thread
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.errors import Invalid, Unreachable
@@ -60,7 +59,7 @@ async def connect(
 
 async def open_repository(
     address: str, *, hierarchy: ArtifactHierarchy | None = None, api_key: str | None = None
-) -> Repository:
+) -> ArtifactRepository | RemoteRepository:
     """The repository at an address, ready to use. Whoever opens it closes it."""
     if not addresses.is_local(address):
         # A name that lacks its team asks the server for it.

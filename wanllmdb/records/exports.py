@@ -12,18 +12,25 @@ from ulid import ULID
 from wanllmdb.records import lines
 from wanllmdb.records.hierarchy import ANY_HIERARCHY, ArtifactHierarchy
 from wanllmdb.records.local_repository import ArtifactRepository
-from wanllmdb.records.repository import NewRecord, Repository
+from wanllmdb.records.remote_repository import RemoteRepository
+from wanllmdb.records.repository import NewRecord
 from wanllmdb.records.schemas import to_ulid
 from wanllmdb.records.typed_data import find_problems
 from wanllmdb.sdk import errors
 
+LocalOrRemote = ArtifactRepository | RemoteRepository
+
 
 async def export(
-    repository: Repository, hierarchy: ArtifactHierarchy, after: ULID | None = None
+    repository: LocalOrRemote, hierarchy: ArtifactHierarchy, after: ULID | None = None
 ) -> AsyncIterator[bytes]:
     """The lines of the hierarchy and of all records, or of those that follow `after`, each with its line break."""
     if after is None:
         yield lines.hierarchy_line(hierarchy)
+    if isinstance(repository, RemoteRepository):
+        async for line in repository.export_lines(after):
+            yield line
+        return
     async for records in repository.iter_after(after):
         for record in records:
             yield lines.record_line(record)
@@ -32,7 +39,7 @@ async def export(
                 yield lines.payload_line(payload, content)
 
 
-async def export_to_file(repository: Repository, hierarchy: ArtifactHierarchy, path: Path) -> int:
+async def export_to_file(repository: LocalOrRemote, hierarchy: ArtifactHierarchy, path: Path) -> int:
     """Write the file, and return how many records it has. It appears when it is complete: until then there is `.part`.
 
     What an interrupted export left in that is continued, so that no record is fetched twice.
@@ -65,7 +72,7 @@ def _resume(file: BinaryIO) -> tuple[ULID | None, int]:
     return (to_ulid(previous) if previous else None), max(count - 1, 0)
 
 
-async def import_lines(repository: Repository, source: Iterable[bytes], *, skip_existing: bool = False) -> int:
+async def import_lines(repository: LocalOrRemote, source: Iterable[bytes], *, skip_existing: bool = False) -> int:
     """Create the records of an export, with their IDs, times and payloads: all of them, or none. Returns how many.
 
     A database without a hierarchy gets that of the export.
@@ -73,6 +80,8 @@ async def import_lines(repository: Repository, source: Iterable[bytes], *, skip_
     Raises `ImportRefused`, which names the first line that is wrong: no JSON, an ID that is there already, unless those
     are skipped, an unknown parent, a level that is refused, or typed data with wrong metadata.
     """
+    if isinstance(repository, RemoteRepository):
+        return await repository.import_lines(source, skip_existing=skip_existing)
     found: dict[ULID, tuple[int, NewRecord]] = {}
     described: ArtifactHierarchy | None = None
     for number, record in lines.read(source):
@@ -94,7 +103,7 @@ async def import_lines(repository: Repository, source: Iterable[bytes], *, skip_
     stored = await repository.find_hierarchy()
     hierarchy = stored or described or ANY_HIERARCHY
     ordered = _parents_first(found, known, hierarchy)
-    if stored is None and described is not None and isinstance(repository, ArtifactRepository):
+    if stored is None and described is not None:
         await repository.store_hierarchy(described)
     if ordered:
         await repository.write(ordered, hierarchy)

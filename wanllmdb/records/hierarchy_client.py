@@ -28,7 +28,7 @@ MAX_BATCH = 1_000
 MAX_BATCH_BYTES = 8 * (1 << 20)
 MAX_PAYLOADS_PER_REQUEST = 1_000
 MAX_WORKERS = 6
-_ARTIFACTS = "/artifacts"
+ARTIFACTS = "/artifacts"
 
 T = TypeVar("T")
 
@@ -55,26 +55,26 @@ class HierarchyClient:
     def __init__(self, address: RemoteAddress, client: Client) -> None:
         """`client` is one for the hierarchy's own URL."""
         self.address = address
-        self._client = client
+        self.client = client
 
     def close(self) -> None:
-        self._client.close()
+        self.client.close()
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
     def describe(self) -> dict[str, Any]:
         """The hierarchy: its name, labels of levels, and what is allowed in it."""
-        with _leaves():
-            return dict(self._client.get("/info")["hierarchy"])
+        with leaves():
+            return dict(self.client.get("/info")["hierarchy"])
 
     def get(self, record_id: str) -> dict[str, Any]:
-        with _leaves():
-            return dict(self._client.get(_path(record_id)))
+        with leaves():
+            return dict(self.client.get(_path(record_id)))
 
     def page(self, number: int, size: int, **filters: object) -> dict[str, Any]:
         """`items`, `total`, `page`, `size`, `pages`."""
-        with _leaves():
-            response = self._client.get(_ARTIFACTS, page=number, size=size, **filters)
+        with leaves():
+            response = self.client.get(ARTIFACTS, page=number, size=size, **filters)
             return {**response, "items": self._complete(response["items"])}
 
     def iter_all(self, **filters: object) -> Iterator[dict[str, Any]]:
@@ -86,36 +86,36 @@ class HierarchyClient:
         """The same in pages, each of which is fetched when it is needed."""
         cursor = ""
         while cursor is not None:
-            with _leaves():
-                response = self._client.get(_ARTIFACTS, cursor=cursor, size=PAGE_SIZE, **filters)
+            with leaves():
+                response = self.client.get(ARTIFACTS, cursor=cursor, size=PAGE_SIZE, **filters)
                 items = self._complete(response["items"])
             yield items
             cursor = response.get("next_cursor")
 
     def get_many(self, record_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Those that exist, in the order of the ids."""
-        with _leaves():
+        with leaves():
             found: dict[str, dict[str, Any]] = {}
             for ids in chunks(list(dict.fromkeys(record_ids)), PAGE_SIZE):
-                response = self._client.get(_ARTIFACTS, ids=",".join(ids), size=PAGE_SIZE)
+                response = self.client.get(ARTIFACTS, ids=",".join(ids), size=PAGE_SIZE)
                 found |= {item["id"]: item for item in self._complete(response["items"])}
             return [found[record_id] for record_id in record_ids if record_id in found]
 
     def subtree(self, record_id: str, max_depth: int | None) -> list[dict[str, Any]]:
         """The record and its descendants, parents before their children."""
-        with _leaves():
-            tree = self._client.get(f"{_path(record_id)}/$tree", max_depth=max_depth)
+        with leaves():
+            tree = self.client.get(f"{_path(record_id)}/$tree", max_depth=max_depth)
         return self._complete_nodes(_flatten(tree))
 
     def ancestors(self, record_id: str) -> list[dict[str, Any]]:
         """What is above the record, from the root down."""
-        with _leaves():
-            found = self._client.get(f"{_path(record_id)}/$expand", max_depth=0)
+        with leaves():
+            found = self.client.get(f"{_path(record_id)}/$expand", max_depth=0)
         return self._complete_nodes(found["ancestors"])
 
     def _complete(self, items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """The items of a list with the long data that lists leave out."""
-        return [self._client.complete(item, _path(item["id"])) for item in items]
+        return [self.client.complete(item, _path(item["id"])) for item in items]
 
     def _complete_nodes(self, nodes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """The same of a tree, which leaves out the data of most records where it has very many."""
@@ -134,8 +134,8 @@ class HierarchyClient:
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """`body` has an id of its own, by which a repeated request is recognised."""
         try:
-            with _leaves():
-                return dict(self._client.post(_ARTIFACTS, body, idempotent=True))
+            with leaves():
+                return dict(self.client.post(ARTIFACTS, body, idempotent=True))
         except Conflict as error:
             if not error.response_lost:
                 raise
@@ -144,8 +144,8 @@ class HierarchyClient:
     def create_many(self, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """At most `MAX_BATCH`, each with an id of its own, parents before their children: all of them, or none."""
         try:
-            with _leaves():
-                return list(self._client.post(f"{_ARTIFACTS}/$batch", {"items": bodies}, idempotent=True)["items"])
+            with leaves():
+                return list(self.client.post(f"{ARTIFACTS}/$batch", {"items": bodies}, idempotent=True)["items"])
         except Conflict as error:
             if not error.response_lost:
                 raise
@@ -157,8 +157,8 @@ class HierarchyClient:
     def update(self, record_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Replace what the body has; with a `parent_id`, move it too."""
         try:
-            with _leaves():
-                return dict(self._client.put(_path(record_id), body, idempotent=True))
+            with leaves():
+                return dict(self.client.put(_path(record_id), body, idempotent=True))
         except WanLLMDBError as error:
             if not error.response_lost or isinstance(error, NotFound):
                 raise
@@ -170,15 +170,15 @@ class HierarchyClient:
             return found
 
     def delete(self, record_id: str) -> None:
-        with _leaves():
-            self._client.delete(_path(record_id))
+        with leaves():
+            self.client.delete(_path(record_id))
 
     def delete_many(self, record_ids: Sequence[str], *, is_recursive: bool = False) -> int:
         """All of them, or none; with all below them, where it is recursive. Returns how many records that were."""
         body = {"ids": list(record_ids), "recursive": is_recursive}
         try:
-            with _leaves():
-                return int(self._client.post(f"{_ARTIFACTS}/$delete", body, idempotent=True)["deleted"])
+            with leaves():
+                return int(self.client.post(f"{ARTIFACTS}/$delete", body, idempotent=True)["deleted"])
         except NotFound as error:
             if not error.response_lost or self.get_many(record_ids):
                 raise
@@ -189,7 +189,7 @@ class HierarchyClient:
     def upload(self, uploads: Sequence[Upload]) -> list[str]:
         """Store them, straight in the object store, and return the ids by which a record can then claim them."""
         ids = [""] * len(uploads)
-        with _leaves(), WorkerPool(MAX_WORKERS) as workers:
+        with leaves(), WorkerPool(MAX_WORKERS) as workers:
             for start in range(0, len(uploads), MAX_PAYLOADS_PER_REQUEST):
                 some = uploads[start : start + MAX_PAYLOADS_PER_REQUEST]
                 for number, (upload, target) in enumerate(zip(some, self._begin_uploads(some), strict=True), start):
@@ -198,7 +198,7 @@ class HierarchyClient:
 
     def _begin_uploads(self, uploads: Sequence[Upload]) -> list[dict[str, Any]]:
         body = {"payloads": [upload.spec for upload in uploads]}
-        return list(self._client.post(f"{_ARTIFACTS}/$payloads", body, idempotent=True)["payloads"])
+        return list(self.client.post(f"{ARTIFACTS}/$payloads", body, idempotent=True)["payloads"])
 
     def _put(self, upload: Upload, target: dict[str, Any], ids: list[str], number: int) -> None:
         for is_last_attempt in (False, False, True):
@@ -207,7 +207,7 @@ class HierarchyClient:
             if put is None:  # the store has these bytes already
                 return
             try:
-                self._client.upload(put["url"], put["headers"], lambda: _blocks(upload.content), len(upload.content))
+                self.client.upload(put["url"], put["headers"], lambda: _blocks(upload.content), len(upload.content))
             except ObjectStoreError as error:
                 if is_last_attempt or not error.is_expired:
                     raise
@@ -244,8 +244,8 @@ class HierarchyClient:
         `start` is called for each attempt, the next of which follows where a connection breaks.
         """
         for is_last_attempt in (False, False, True):
-            with _leaves():
-                response = self._client.open(f"{_path(record_id)}/$download", accept=accept, **query)
+            with leaves():
+                response = self.client.open(f"{_path(record_id)}/$download", accept=accept, **query)
             write = start()
             try:
                 for block in response.stream(BLOCK_SIZE):
@@ -262,24 +262,6 @@ class HierarchyClient:
                 return dict(response.headers)
         raise AssertionError("the last attempt returns or raises")
 
-    # --- Export and import --------------------------------------------------------------------------------------------
-
-    def open_export(self, after: str | None) -> Iterator[bytes]:
-        """The lines of `$export`, each with its line break, from the record that follows `after`."""
-        with _leaves():
-            response = self._client.open(f"{_ARTIFACTS}/$export", accept="application/x-ndjson", after=after)
-        try:
-            yield from _lines(response.stream(BLOCK_SIZE))
-        except HTTPError as error:
-            raise connection_errors.unreachable(self.address.url, error) from error
-        finally:
-            response.close()
-
-    def import_lines(self, body: Callable[[], Iterable[bytes]], length: int) -> dict[str, Any]:
-        """Import `length` bytes of JSON Lines: all of them, or none. Returns what the server says that it imported."""
-        with _leaves():
-            return dict(self._client.post_bytes(f"{_ARTIFACTS}/$import", body, length, "application/x-ndjson"))
-
 
 def _flatten(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
     pending = [tree]
@@ -290,7 +272,7 @@ def _flatten(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _path(record_id: str) -> str:
-    return f"{_ARTIFACTS}/{quote_segment(record_id)}"
+    return f"{ARTIFACTS}/{quote_segment(record_id)}"
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -304,21 +286,9 @@ def _blocks(content: bytes) -> Iterator[bytes]:
         yield content[start : start + BLOCK_SIZE]
 
 
-def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    parts: list[bytes] = []  # of a line that is longer than a block
-    for block in blocks:
-        cancellation.raise_if_cancelled()
-        first, *others = block.split(b"\n")
-        parts.append(first)
-        for other in others:
-            yield b"".join(parts) + b"\n"
-            parts = [other]
-    if any(parts):
-        yield b"".join(parts)
-
-
 @contextmanager
-def _leaves() -> Iterator[None]:
+def leaves() -> Iterator[None]:
+    """Raise what the server refuses as the leaf of `records.errors` that it is."""
     try:
         yield
     except WanLLMDBError as error:

@@ -1,8 +1,7 @@
 """Records as JSON Lines: what an export has, and an import reads, here and on a server.
 
-The first line is about the hierarchy. Each record has a line with all of its data, followed by one for each of its
-payloads, with the bytes in base64, or the URL that they can be had from for a while. The order of records is that of
-their IDs, so that a parent may follow its children.
+The first line may be about the hierarchy. Each record has a line with all of its data, followed by one for each of its
+payloads, with the bytes in base64. Records can be in any order, a parent after its children too.
 """
 
 from __future__ import annotations
@@ -16,21 +15,23 @@ from typing import Any
 
 from wanllmdb.records.errors import ImportRefused
 from wanllmdb.records.hierarchy import ArtifactHierarchy
+from wanllmdb.records.ids import new_ulid
 from wanllmdb.records.repository import NewPayload, NewRecord, PayloadInfo, StoredRecord
 from wanllmdb.records.schemas import to_ulid
 
 FORMAT = "wanllmdb-records/1"
 MEDIA_TYPE = "application/x-ndjson"
 _TEXTS = ("pointer", "content_type", "type", "module", "repr", "error", "signature")
-_KINDS = ("object", "frame", "bytes")
+_DATA = "data"
+_KINDS = ("object", "frame", "bytes", _DATA)
 
 
 def hierarchy_line(hierarchy: ArtifactHierarchy) -> bytes:
-    return _line({"kind": "hierarchy", "format": FORMAT, **hierarchy.model_dump(mode="json")})
+    return to_line({"kind": "hierarchy", "format": FORMAT, **hierarchy.model_dump(mode="json")})
 
 
 def record_line(record: StoredRecord) -> bytes:
-    return _line(
+    return to_line(
         {
             "kind": "record",
             "id": str(record.id),
@@ -49,7 +50,7 @@ def payload_line(payload: PayloadInfo, content: bytes) -> bytes:
     line = {"kind": "payload", "record_id": str(payload.record_id), "payload_kind": payload.kind}
     line |= {name: getattr(payload, name) for name in _TEXTS}
     encoded = base64.b64encode(content).decode()
-    return _line({**line, "size": payload.size, "sha256": payload.sha256, "base64": encoded})
+    return to_line({**line, "size": payload.size, "sha256": payload.sha256, "base64": encoded})
 
 
 def read(lines: Iterable[bytes]) -> Iterator[tuple[int, ArtifactHierarchy | NewRecord]]:
@@ -62,8 +63,8 @@ def read(lines: Iterable[bytes]) -> Iterator[tuple[int, ArtifactHierarchy | NewR
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
-        line = _parse(number, text)
-        kind = line.get("kind")
+        line = parse(number, text)
+        kind = line.get("kind", "record")
         if kind == "payload":
             if current is None or line.get("record_id") != str(current[1].id):
                 raise refused(number, "this payload does not follow the record that it belongs to")
@@ -74,10 +75,10 @@ def read(lines: Iterable[bytes]) -> Iterator[tuple[int, ArtifactHierarchy | NewR
             current, payloads = None, []
         if kind == "record":
             current = number, _record(number, line)
-        elif kind != "hierarchy":
-            raise refused(number, f"its kind is {kind!r}, and not 'hierarchy', 'record' or 'payload'")
-        else:
+        elif kind == "hierarchy":
             yield number, _hierarchy(number, line)
+        elif kind != "archive":
+            raise refused(number, f"its kind is {kind!r}, and not 'hierarchy', 'record' or 'payload'")
     if current is not None:
         yield _with_payloads(current, payloads)
 
@@ -87,11 +88,13 @@ def refused(number: int, reason: object) -> ImportRefused:
     return ImportRefused(f"Line {number}: {reason}. Nothing was imported", status=400, problem={"line": number})
 
 
-def _line(value: Mapping[str, Any]) -> bytes:
+def to_line(value: Mapping[str, Any]) -> bytes:
+    """Compact JSON with its line break."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _parse(number: int, text: bytes) -> dict[str, Any]:
+def parse(number: int, text: bytes) -> dict[str, Any]:
+    """The JSON object that the line is. Raises `ImportRefused`."""
     try:
         line = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -120,7 +123,7 @@ def _record(number: int, line: dict[str, Any]) -> NewRecord:
         if not isinstance(line.get("type") or "", str):
             raise ValueError("type must be a text")
         return NewRecord(
-            id=to_ulid(line.get("id")),
+            id=to_ulid(line["id"]) if line.get("id") else new_ulid(),
             parent_id=None if line.get("parent_id") is None else to_ulid(line["parent_id"]),
             data=line["data"],
             type=line.get("type") or "",
@@ -136,16 +139,24 @@ def _payload(number: int, line: dict[str, Any]) -> NewPayload:
     texts = {name: line.get(name) or "" for name in _TEXTS}
     if line.get("payload_kind") not in _KINDS or not all(isinstance(text, str) for text in texts.values()):
         raise refused(number, f"a payload has texts, and is one of the kinds {', '.join(_KINDS)}")
+    if "base64" not in line:
+        raise refused(number, "the bytes of the payload are elsewhere: `wanllmdb records export` has them in the file")
     try:
         content = base64.b64decode(line["base64"], validate=True)
-    except (KeyError, TypeError, binascii.Error) as error:
-        raise refused(number, "the payload has no bytes in base64") from error
+    except (TypeError, binascii.Error) as error:
+        raise refused(number, "the bytes of the payload are not base64") from error
     return NewPayload(kind=line["payload_kind"], content=content, **texts)
 
 
 def _with_payloads(found: tuple[int, NewRecord], payloads: list[NewPayload]) -> tuple[int, NewRecord]:
+    """Of an archive, long data is a payload of its own."""
     number, record = found
-    return number, NewRecord(**{**vars(record), "payloads": tuple(payloads)})
+    own = [payload for payload in payloads if payload.kind != _DATA]
+    fields = {**vars(record), "payloads": tuple(own)}
+    for payload in payloads:
+        if payload.kind == _DATA:
+            fields["data"] = json.loads(payload.content)
+    return number, NewRecord(**fields)
 
 
 def _moment(text: object) -> datetime | None:

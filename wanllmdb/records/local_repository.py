@@ -107,6 +107,7 @@ class ArtifactRepository(Repository):
             return await record_rows.fetch(connection, select(*RECORD_COLUMNS).where(meets).order_by(artifacts.c.id))
 
     async def iter_after(self, after: ULID | None = None) -> AsyncIterator[list[StoredRecord]]:
+        """All records, or those that follow an ID, some hundred at a time: so many that memory has room for them."""
         query = select(*RECORD_COLUMNS).order_by(artifacts.c.id).limit(_BATCH_SIZE)
         last = "" if after is None else str(after)
         while True:

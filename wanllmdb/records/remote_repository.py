@@ -7,7 +7,7 @@ that is on its way by then may still take effect.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import ClassVar, ParamSpec
 
 from ulid import ULID
@@ -16,7 +16,7 @@ from wanllmdb.records import hierarchy_client, wire
 from wanllmdb.records.addresses import RemoteAddress
 from wanllmdb.records.errors import RecordNotFound
 from wanllmdb.records.hierarchy import ArtifactHierarchy
-from wanllmdb.records.hierarchy_client import HierarchyClient, Upload
+from wanllmdb.records.hierarchy_client import Upload
 from wanllmdb.records.repository import (
     ALL_RECORDS,
     Filters,
@@ -27,6 +27,7 @@ from wanllmdb.records.repository import (
     StoredRecord,
 )
 from wanllmdb.records.threads import in_thread
+from wanllmdb.records.transfer_client import TransferClient
 from wanllmdb.records.wire import JsonObject
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.errors import WanLLMDBError
@@ -50,7 +51,7 @@ class RemoteRepository(Repository):
         """The connection's key is used; without one, what the hierarchy offers to everybody."""
         connection.require_online("Reaching records on a server")
         client = Client(address.url, connection.settings.api_key, is_key_optional=True)
-        self.client = HierarchyClient(address, client)
+        self.client = TransferClient(address, client)
 
     async def find_hierarchy(self) -> ArtifactHierarchy | None:
         return wire.hierarchy(await in_thread(self.client.describe))
@@ -65,12 +66,6 @@ class RemoteRepository(Repository):
 
     async def find_all(self, filters: Filters = ALL_RECORDS) -> list[StoredRecord]:
         return await in_thread(lambda: [wire.record(item) for item in self.client.iter_all(**wire.query(filters))])
-
-    async def iter_after(self, after: ULID | None = None) -> AsyncIterator[list[StoredRecord]]:
-        pages = self.client.iter_pages()
-        while (page := await in_thread(next, pages, None)) is not None:
-            records = [wire.record(item) for item in page]
-            yield records if after is None else [record for record in records if record.id > after]
 
     async def find_page(self, page: int, size: int, filters: Filters = ALL_RECORDS) -> tuple[list[StoredRecord], int]:
         response = await in_thread(self.client.page, page, size, **wire.query(filters))
@@ -102,6 +97,19 @@ class RemoteRepository(Repository):
 
     async def read_payloads(self, payloads: Sequence[PayloadInfo]) -> list[bytes]:
         return await in_thread(self._read_payloads, list(payloads))
+
+    async def export_lines(self, after: ULID | None = None) -> AsyncIterator[bytes]:
+        """The lines of an export, from the record that follows `after`, each payload with its bytes."""
+        export = self.client.open_export(None if after is None else str(after))
+        try:
+            while (line := await in_thread(next, export, None)) is not None:
+                yield line
+        finally:
+            export.close()
+
+    async def import_lines(self, source: Iterable[bytes], *, skip_existing: bool = False) -> int:
+        """Import the lines of an export: all of their records, or none. Returns how many. Raises `ImportRefused`."""
+        return await in_thread(self.client.import_lines, source, skip_existing=skip_existing)
 
     async def close(self) -> None:
         self.client.close()

@@ -6,7 +6,7 @@ A repository knows JSON and bytes only. Objects and frames become both, and are 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Final
@@ -156,10 +156,6 @@ class Repository(ABC):
     @abstractmethod
     async def find_all(self, filters: Filters = ALL_RECORDS) -> list[StoredRecord]:
         """All records that meet the filters."""
-
-    @abstractmethod
-    def iter_after(self, after: ULID | None = None) -> AsyncIterator[list[StoredRecord]]:
-        """All records, or those that follow an ID, some hundred at a time: so many that memory has room for them."""
 
     @abstractmethod
     async def find_page(self, page: int, size: int, filters: Filters = ALL_RECORDS) -> tuple[list[StoredRecord], int]:

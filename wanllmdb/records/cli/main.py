@@ -15,6 +15,7 @@ records_app = typer.Typer(
     help="Trees of typed records: in a database of your own, or in a hierarchy of the server.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
 )
 records_app.command()(init)
 records_app.command("ls")(list_records)

@@ -15,6 +15,8 @@ from wanllmdb.records import addresses
 from wanllmdb.records.connections import database_url, open_repository
 from wanllmdb.records.errors import HierarchyNotFound, RecordNotFound
 from wanllmdb.records.hierarchy import ANY_HIERARCHY, ArtifactHierarchy
+from wanllmdb.records.local_repository import ArtifactRepository
+from wanllmdb.records.remote_repository import RemoteRepository
 from wanllmdb.records.repository import Filters, Repository, StoredRecord
 from wanllmdb.records.schemas import to_ulid
 from wanllmdb.sdk import errors
@@ -50,7 +52,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def opened(address: str, *, create: bool = False) -> AsyncIterator[tuple[Repository, ArtifactHierarchy]]:
+async def opened(
+    address: str, *, create: bool = False
+) -> AsyncIterator[tuple[ArtifactRepository | RemoteRepository, ArtifactHierarchy]]:
     """The records at an address, and what is known of their hierarchy. A missing file is created only with `create`."""
     if not create:
         _require_file(address)
