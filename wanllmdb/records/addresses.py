@@ -30,7 +30,12 @@ class RemoteAddress:
     @property
     def url(self) -> str:
         """The base of the hierarchy's own API."""
-        return f"{self.base_url}/h/{'/'.join(map(quote_segment, (self.team, self.project, self.name)))}"
+        return self.base_url + self.path
+
+    @property
+    def path(self) -> str:
+        """The same without the server."""
+        return f"/h/{'/'.join(map(quote_segment, (self.team, self.project, self.name)))}"
 
     @property
     def full_project(self) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import ClassVar, ParamSpec
 
 from ulid import ULID
@@ -31,8 +33,11 @@ from wanllmdb.records.transfer_client import TransferClient
 from wanllmdb.records.wire import JsonObject
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.errors import WanLLMDBError
-from wanllmdb.sdk.http_client import Client
+from wanllmdb.sdk.http_client import API_PATH, Client
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
+
+# Of an export, whose lines may be long.
+_LINES_AT_ONCE = 50
 
 P = ParamSpec("P")
 
@@ -50,7 +55,8 @@ class RemoteRepository(Repository):
     def __init__(self, address: RemoteAddress, connection: Connection) -> None:
         """The connection's key is used; without one, what the hierarchy offers to everybody."""
         connection.require_online("Reaching records on a server")
-        client = Client(address.url, connection.settings.api_key, is_key_optional=True)
+        path = address.path + API_PATH
+        client = Client(address.base_url, connection.settings.api_key, api_path=path, is_key_optional=True)
         self.client = TransferClient(address, client)
 
     async def find_hierarchy(self) -> ArtifactHierarchy | None:
@@ -102,10 +108,13 @@ class RemoteRepository(Repository):
         """The lines of an export, from the record that follows `after`, each payload with its bytes."""
         export = self.client.open_export(None if after is None else str(after))
         try:
-            while (line := await in_thread(next, export, None)) is not None:
-                yield line
+            while batch := await in_thread(lambda: list(islice(export, _LINES_AT_ONCE))):
+                for line in batch:
+                    yield line
         finally:
-            export.close()
+            # While a thread still waits for the next line it cannot be closed, which that thread then does.
+            with suppress(ValueError):
+                export.close()
 
     async def import_lines(self, source: Iterable[bytes], *, skip_existing: bool = False) -> int:
         """Import the lines of an export: all of their records, or none. Returns how many. Raises `ImportRefused`."""
@@ -148,8 +157,9 @@ class RemoteRepository(Repository):
             for batch in _batches(bodies):
                 created += self.client.create_many(batch)
         except WanLLMDBError:
-            # One request is all or nothing; of several, the earlier ones are undone.
-            self._delete([item["id"] for item in created])
+            # One request is all or nothing; of several, the earlier ones are undone, if the server still answers.
+            with suppress(WanLLMDBError):
+                self._delete([item["id"] for item in created])
             raise
         return created
 

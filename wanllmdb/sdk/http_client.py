@@ -37,10 +37,17 @@ class Client:
     """Talks to one server with one API key. Safe to use from several threads. Raises the exceptions of `errors`."""
 
     def __init__(
-        self, base_url: str, api_key: str | None, *, retry_period: float = RETRY_PERIOD, is_key_optional: bool = False
+        self,
+        base_url: str,
+        api_key: str | None,
+        *,
+        retry_period: float = RETRY_PERIOD,
+        api_path: str = API_PATH,
+        is_key_optional: bool = False,
     ) -> None:
         """`is_key_optional` says that the server also answers those who send no key, as for what is public."""
         self.base_url = base_url
+        self._api_path = api_path
         self._is_key_optional = is_key_optional
         self._retries = Retries(retry_period)
         self._api_key = Secret(api_key) if api_key else None
@@ -136,7 +143,7 @@ class Client:
 
     def _url(self, path: str, query: Mapping[str, object]) -> str:
         params = {name: value for name, value in query.items() if value is not None}
-        return self.base_url + API_PATH + path + ("?" + urlencode(params) if params else "")
+        return self.base_url + self._api_path + path + ("?" + urlencode(params) if params else "")
 
     def _headers(self, accept: str) -> dict[str, str]:
         headers = {"Accept": accept, "User-Agent": USER_AGENT}

@@ -35,7 +35,16 @@ def place(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def new_address(place: str, home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+def stack() -> servers.Stack:
+    running = servers.stack()
+    running.start()
+    return running
+
+
+@pytest.fixture
+def new_address(
+    request: pytest.FixtureRequest, place: str, home, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
     """`new_address(hierarchy)`: where there are no records yet."""
 
     def create(hierarchy: ArtifactHierarchy = PIPELINE, **settings: Any) -> str:
@@ -46,8 +55,7 @@ def new_address(place: str, home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> 
             with psycopg.connect(f"{servers.postgres()}/postgres", autocommit=True) as connection:
                 connection.execute(f'CREATE DATABASE "{name}"')
             return f"{servers.postgres()}/{name}"
-        stack = servers.stack()
-        stack.start()
+        stack = request.getfixturevalue("stack")
         monkeypatch.setenv("WANLLMDB_BASE_URL", stack.base_url)
         monkeypatch.setenv("WANLLMDB_API_KEY", stack.key("bob"))
         client = Client(stack.base_url, stack.key("alice"))
