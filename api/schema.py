@@ -98,6 +98,7 @@ _GROUP_OF_PREFIX = {
     "versions_impact": "Lineage",
     "versions_lineage": "Lineage",
     "versions_manifest": "Files",
+    "versions_records": "Lineage",
     "versions_uploads": "Files",
     "watches": "Notifications",
     "webhook": "Webhooks",

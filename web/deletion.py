@@ -8,8 +8,9 @@ from django.template.defaultfilters import pluralize
 
 from artifacts.deletion_preview import MAX_LISTED, DeletionPreview, Some
 from artifacts.models import ArtifactVersion
-from core import long_values
+from core import bounded_count, long_values
 from core.bounded_count import format_count
+from hierarchies.models import Record, RecordReference
 from projects.models import Project
 from web.lineage.warnings import ImpactWarning
 
@@ -22,8 +23,15 @@ class Fact(NamedTuple):
     more: str = ""
 
 
-def facts(preview: DeletionPreview, warning: ImpactWarning | None = None, aliases_label: str = "Aliases") -> list[Fact]:
-    """The lines about what is there, and of the warning what is downstream; without those that are empty."""
+def facts(
+    preview: DeletionPreview,
+    warning: ImpactWarning | None = None,
+    aliases_label: str = "Aliases",
+    references: QuerySet[RecordReference] | None = None,
+) -> list[Fact]:
+    """The lines about what is there, of the warning what is downstream, and the records of these references; without
+    those that are empty.
+    """
     moves = [(f"moves to {preview.latest_goes_to}", "")] if preview.latest_goes_to else []
     lines = [
         _names(aliases_label, preview.aliases),
@@ -31,6 +39,7 @@ def facts(preview: DeletionPreview, warning: ImpactWarning | None = None, aliase
         _names("Rules", map(str, preview.rules)),
         _rows("Used by", preview.used_by, lambda run: run.title),
         Fact("Downstream", warning.links, warning.more) if warning else Fact("Downstream", []),
+        _records(references) if references is not None else Fact("Records", []),
     ]
     return [line for line in lines if line.items]
 
@@ -67,6 +76,18 @@ def _names(label: str, names: Iterable[str]) -> Fact:
 
 def _rows(label: str, rows: Some[Any], text: Any) -> Fact:
     return Fact(label, [(text(row), row.get_absolute_url()) for row in rows.first], _more(rows.count))
+
+
+def _records(references: QuerySet[RecordReference]) -> Fact:
+    """Those whose data refers to what goes, each once."""
+    first = list(references[: MAX_LISTED + 1])
+    count = bounded_count.count(references) if len(first) > MAX_LISTED else len(first)
+    rows = {row.record_id: row.record for row in first[:MAX_LISTED]}.values()
+    return Fact("Records", [(_title(row), row.get_absolute_url()) for row in rows], _more(count))
+
+
+def _title(record: Record) -> str:
+    return f"{record.hierarchy.full_name}: {record.hierarchy.label_of(record.level)} {record.pk}"
 
 
 def _more(count: int) -> str:

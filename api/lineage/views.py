@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.artifacts.lookups import get_artifact, get_run, get_version
+from api.lineage.record_serializers import ReferringRecordSerializer
 from api.lineage.serializers import (
     ArtifactLineageQuery,
     GraphSerializer,
@@ -20,10 +21,11 @@ from api.lineage.serializers import (
     graph_body,
     impact_body,
 )
-from api.pagination import parse
+from api.pagination import PageQuery, page_of, paginate, parse
 from api.permissions import SignedIn
 from artifacts.lineage import impact, impact_csv
 from artifacts.lineage.graph import lineage
+from hierarchies import referring_records
 
 
 class VersionLineage(APIView):
@@ -74,6 +76,18 @@ class VersionImpact(APIView):
         options = {"limit": query["limit"], "scan_limit": query.get("scan_limit")}
         page = impact.page(request.user, [version], filter=filter_of(query), cursor=query.get("cursor", ""), **options)
         return Response(impact_body(page))
+
+
+class VersionRecords(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        parameters=[PageQuery], responses=page_of(ReferringRecordSerializer), operation_id="versions_records"
+    )
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """List the records whose data refers to a version, among those that you can see; the newest first."""
+        rows = referring_records.to_versions(request.user, [get_version(request, version_id)])
+        return paginate(request, rows, ReferringRecordSerializer)
 
 
 def _csv(lines: Iterator[str], name: str) -> StreamingHttpResponse:

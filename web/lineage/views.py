@@ -14,6 +14,7 @@ from artifacts.models import ArtifactVersion
 from web import rendering
 from web.artifacts import tab_contexts
 from web.artifacts.lookups import get_artifact_for_head, get_version, get_version_for_display
+from web.hierarchies import references
 from web.lineage import contexts, forms, lookups
 from web.projects.lookups import get_run
 
@@ -97,4 +98,5 @@ def _version_context(request: HttpRequest, **url_kwargs: str) -> dict[str, Any]:
     if rendering.is_partial(request):
         return {"version": get_version(request, **url_kwargs)}
     version = get_version_for_display(request, **url_kwargs)
-    return tab_contexts.version_head(version.artifact, version, "lineage")
+    context = tab_contexts.version_head(version.artifact, version, "lineage")
+    return context | {"referring": references.to(request.user, version)}

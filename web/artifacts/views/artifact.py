@@ -17,6 +17,7 @@ from accounts.models import Role
 from artifacts import artifacts, deletion_preview
 from artifacts.models import Artifact, ArtifactDownload, ArtifactVersion, StoredObject
 from core import long_values
+from hierarchies import referring_records
 from web import charts, deletion, rendering, tables
 from web.artifacts import tab_contexts
 from web.artifacts.forms import ArtifactEditForm
@@ -107,7 +108,9 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     versions = "1 version" if count == 1 else f"{count:,} versions"
     message = f"Deletes the artifact with its {versions}, all their files and aliases. This action cannot be undone."
     options = {"submit_label": "Delete", "back": artifact, "danger": True}
-    options |= {"facts": deletion.facts(preview, warning), "refusals": preview.refusals, "warning": warning}
+    references = referring_records.to_artifact(request.user, artifact)
+    facts = deletion.facts(preview, warning, references=references)
+    options |= {"facts": facts, "refusals": preview.refusals, "warning": warning}
     return rendering.render_form(request, form, f"Delete {artifact.name}?", message, **options)
 
 

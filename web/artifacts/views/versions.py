@@ -16,6 +16,7 @@ from artifacts import deletion_preview, directory_listing, versions
 from artifacts.aliases import suggestions
 from artifacts.models import ArtifactUsage, ArtifactVersion, Blob
 from core import long_values
+from hierarchies import referring_records
 from projects.models import Run
 from web import deletion, rendering, tables
 from web.artifacts import reference_display, tab_contexts
@@ -133,7 +134,9 @@ def delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     message = f"Deletes {deletion.files_of(version)}. {number}This action cannot be undone."
     options = {"submit_label": verb, "back": version, "danger": True, "refusals": preview.refusals}
     warning = warnings.of_versions(request.user, [version], version.artifact, listed=deletion_preview.MAX_LISTED)
-    options |= {"facts": deletion.facts(preview, warning) + deletion.source_run(version), "warning": warning}
+    references = referring_records.to_versions(request.user, [version])
+    facts = deletion.facts(preview, warning, references=references) + deletion.source_run(version)
+    options |= {"facts": facts, "warning": warning}
     return rendering.render_form(request, form, f"{verb} {version}?", message, **options)
 
 
