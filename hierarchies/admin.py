@@ -106,8 +106,8 @@ class HierarchyFilter(admin.SimpleListFilter):
     parameter_name = _HIERARCHY
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        hierarchy = _chosen_hierarchy(request)
-        return [(str(hierarchy.pk), hierarchy.full_name)] if hierarchy else []
+        chosen, hierarchy = request.GET.get(_HIERARCHY), _chosen_hierarchy(request)
+        return [(chosen, hierarchy.full_name if hierarchy else "unknown")] if chosen else []
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Record]) -> QuerySet[Record]:
         if not self.value():

@@ -90,19 +90,18 @@ def test_records_are_found_by_the_beginning_of_an_id_and_by_a_hierarchy(client, 
 
 
 def test_lists_do_not_grow_with_the_records(client, bob, hierarchy, chain):
-    def cost() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            assert client.get(reverse(RECORDS), {"hierarchy__id__exact": str(hierarchy.pk)}).status_code == 200
-        for query in queries:
-            sql = query["sql"]
-            assert "hierarchies_record" not in sql or "LIMIT" in sql or "EXISTS" in sql, sql
-        return len(queries)
+    url = f"{reverse(RECORDS)}?hierarchy__id__exact={hierarchy.pk}"
+
+    def cost() -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(url).status_code == 200
+        return [query["sql"] for query in queries]
 
     before = cost()
     records.create_many(Actor(bob), hierarchy, [RecordSpec({"n": n}, parent_id=chain[1].pk) for n in range(300)])
-    assert cost() == before
+    after = cost()
+    assert len(after) == len(before)
+    assert all("LIMIT" in sql for sql in after if 'FROM "hierarchies_record"' in sql)
 
 
 def test_no_form_lists_all_records_or_hierarchies(client, rows, chain):
@@ -177,7 +176,7 @@ def test_rules_and_indexes_are_made_and_deleted(client, hierarchy):
     client.post(page(rule), {"keep_last": "", "older_than_days": 7})
     rule.refresh_from_db()
     assert (rule.level, rule.keep_last, rule.older_than_days, rule.archive) == (1, None, 7, False)
-    assert "already" in said(client.post(reverse("admin:hierarchies_retentionrule_add"), body, follow=True))
+    assert client.post(reverse("admin:hierarchies_retentionrule_add"), body).context["errors"]
     client.post(page(rule, "delete"), {"post": "yes"})
     assert not RetentionRule.objects.exists()
 

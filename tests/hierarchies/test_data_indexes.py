@@ -15,6 +15,14 @@ from hierarchies.records import RecordSpec
 transactional = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def nothing_left(request) -> None:
+    """Tables are emptied between tests, but their indexes stay."""
+    if request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("transactional_db")
+        index_builds.maintain()
+
+
 def make(user, hierarchy: Hierarchy, count: int) -> None:
     specs = [RecordSpec({"experiment_name": f"x{n}", "metrics": {"rmse": n / 4}}) for n in range(count)]
     records.create_many(Actor(user), hierarchy, specs)
