@@ -13,6 +13,7 @@ from django.utils import timezone
 from artifacts import health
 from artifacts.models import ArtifactVersion, StoredObject
 from core import bounded_count
+from hierarchies.models import Hierarchy
 from wanllmdb import metrics
 from web import display
 
@@ -86,9 +87,11 @@ _FAILURES = {
     "failed_deliveries": ("Failed deliveries", "notifications.Delivery", "state__exact=failed"),
     "failed_mails": ("Failed e-mails", "notifications.InboxItem", "mail__exact=failed"),
     "paused_webhooks": ("Paused webhooks", "notifications.Webhook", "paused_at__isnull=False"),
+    "failed_data_indexes": ("Failed data indexes", "hierarchies.DataIndex", "state__exact=failed"),
     "corrupt_versions": ("Corrupt versions", "artifacts.ArtifactVersion", "integrity__exact=corrupt"),
 }
 _LARGEST_PROJECTS = 10
+_LARGEST_HIERARCHIES = 10
 _STORAGE_KEY = "storage-by-project"
 _STORAGE_SECONDS = 300
 
@@ -179,6 +182,7 @@ def index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "failures": [_failure(request, name, count) for name, count in metrics.failures().items()],
         "drafts": bounded_count.format_count(bounded_count.count(ArtifactVersion.objects.drafts())),
         "drafts_url": _url_for(request, "artifacts.ArtifactVersion", "state__exact=draft"),
+        "records": _records() if _may_view(request, "hierarchies.Hierarchy") else None,
         "may_view_projects": may_view_projects,
         "storage": storage,
     }
@@ -214,6 +218,22 @@ def _queue(now: Any, name: str, rows: Any, column: str) -> Row:
 def _failure(request: HttpRequest, name: str, count: int) -> Row:
     label, model, query = _FAILURES[name]
     return Row(label, f"{count:,}", _url_for(request, model, query), is_bad=count > 0)
+
+
+def _records() -> dict[str, Any]:
+    """The hierarchies with the most records, and all of them. Bytes are what workers counted last. Two queries."""
+    rows = Hierarchy.objects.order_by("-record_count", "pk").annotate(
+        bytes=Sum(F("level_totals__data_size") + F("level_totals__payload_size"))
+    )
+    largest = rows.values(
+        "pk", "name", "record_count", "bytes", project_name=F("project__name"), team=F("project__team__name")
+    )
+    totals = Hierarchy.objects.aggregate(count=Count("pk"), records=Sum("record_count"))
+    return {
+        "largest": list(largest[:_LARGEST_HIERARCHIES]),
+        "records": totals["records"] or 0,
+        "count": totals["count"],
+    }
 
 
 def _storage() -> dict[str, Any]:

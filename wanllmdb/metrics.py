@@ -28,6 +28,7 @@ from artifacts.models import (
 )
 from core.client_ip import comes_from
 from events.models import Event
+from hierarchies.models import DataIndex
 from notifications.models import Delivery, InboxItem, Webhook
 from wanllmdb import record_metrics
 
@@ -119,6 +120,7 @@ def _count_failures() -> dict[str, int]:
         "failed_deliveries": Delivery.objects.filter(state=Delivery.State.FAILED),
         "failed_mails": InboxItem.objects.filter(mail=InboxItem.Mail.FAILED),
         "paused_webhooks": Webhook.objects.exclude(paused_at=None),
+        "failed_data_indexes": DataIndex.objects.filter(state=DataIndex.State.FAILED),
     }
     first, *others = [rows.order_by().values_list(Value(name)).annotate(Count("pk")) for name, rows in failed.items()]
     return dict(first.union(*others, all=True))

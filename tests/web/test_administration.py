@@ -15,6 +15,9 @@ from accounts.actor import Actor
 from accounts.models import User
 from artifacts.aliases import protection
 from artifacts.models import ArtifactVersion, StoredObject
+from hierarchies import data_indexes, hierarchies, records, totals
+from hierarchies.models import DataIndex
+from hierarchies.records import RecordSpec
 from tests.artifacts.client import begin, log
 from wanllmdb import administration
 
@@ -145,3 +148,19 @@ def test_the_admin_has_our_styles_and_the_readers_theme(olga):
     html, *_ = overview(olga)
     assert 'class="dark" x-data="theme(\'dark\')"' in html
     assert 'action="/settings/display"' in html
+
+
+def test_the_overview_tells_of_the_largest_hierarchies(olga, alice, bob, project):
+    assert "Records by hierarchy" not in overview(olga)[0]
+    for number in range(12):
+        hierarchy = hierarchies.create(Actor(alice), project, f"trees-{number}")
+        records.create_many(Actor(bob), hierarchy, [RecordSpec({"n": n}) for n in range(number)])
+    totals.count_due()
+    data_indexes.create(Actor(alice), hierarchy, "n")
+    DataIndex.objects.update(state="failed")
+    cache.delete("metrics-failures")
+
+    html, rows, _ = overview(olga)
+    assert html.index("acme/demo/trees-11") < html.index("acme/demo/trees-2") and "acme/demo/trees-1<" not in html
+    assert "All 12" in html and "66" in html
+    assert rows["Failed data indexes"].value == "1"

@@ -16,9 +16,12 @@ from artifacts.references import checks
 from core.metrics import REQUESTS
 from events import outbox
 from events.models import Event
+from hierarchies import hierarchies, records, totals
+from hierarchies.records import RecordSpec
 from notifications.webhook_events import WEBHOOK_TEST
 from tests.api.test_permission_matrix import CALLS
 from tests.artifacts.references import places
+from wanllmdb import record_metrics
 from wanllmdb.request_metrics import RequestMetrics
 
 
@@ -38,6 +41,12 @@ def read(**headers: str) -> dict[tuple[str, str], float]:
         for family in families
         for sample in family.samples
     }
+
+
+def read_all(**headers: str) -> dict[tuple[str, ...], float]:
+    """With all labels."""
+    families = text_string_to_metric_families(Client().get("/metrics", headers=headers).content.decode())
+    return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
 
 
 def test_it_is_not_there_unless_it_is_configured(db):
@@ -110,3 +119,34 @@ def test_a_client_cannot_make_up_new_series():
 
     methods = {sample.labels["method"] for family in REQUESTS.collect() for sample in family.samples}
     assert "other" in methods and not any(method.startswith("MADE") for method in methods)
+
+
+def test_records_are_counted_by_hierarchy_and_level(settings, alice, bob, project):
+    settings.METRICS_TOKEN = "secret"
+    hierarchy = hierarchies.create(Actor(alice), project, "trees")
+    specs = [RecordSpec({"n": 0}), *(RecordSpec({"n": n}, parent_id=f"#{n}") for n in range(10))]
+    made = records.create_many(Actor(bob), hierarchy, specs)
+    records.delete(Actor(bob), made[-1])
+    totals.count_due()
+
+    first = read_all(Authorization="Bearer secret")
+    assert first["wanllmdb_records_created_total", "acme/demo/trees", "0"] == 1
+    # Deep levels are one series; what was deleted was made all the same.
+    assert first["wanllmdb_records_created_total", "acme/demo/trees", "8+"] == 3
+    assert first["wanllmdb_records", "acme/demo/trees", "8+"] == 2
+    assert first["wanllmdb_record_bytes_created_total", "acme/demo/trees", "1"] == len('{"n":0}')
+    assert first["wanllmdb_record_bytes", "acme/demo/trees", "1"] == len('{"n":0}')
+    assert (first["wanllmdb_hierarchies",], first["wanllmdb_all_records",]) == (1, 10)
+
+
+def test_only_the_largest_hierarchies_have_series(settings, alice, bob, project, monkeypatch):
+    settings.METRICS_TOKEN = "secret"
+    monkeypatch.setattr(record_metrics, "MAX_HIERARCHIES", 2)
+    for number in range(4):
+        hierarchy = hierarchies.create(Actor(alice), project, f"trees-{number}")
+        records.create_many(Actor(bob), hierarchy, [RecordSpec({})] * number)
+
+    found = read_all(Authorization="Bearer secret")
+    names = {labels[0] for name, *labels in found if name == "wanllmdb_records_created_total"}
+    assert names == {"acme/demo/trees-2", "acme/demo/trees-3"}
+    assert found["wanllmdb_all_records",] == 6
