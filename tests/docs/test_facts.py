@@ -17,6 +17,7 @@ import api.projects.urls
 import artifacts.references.tasks
 import artifacts.tasks
 import events.tasks
+import hierarchies.tasks
 import notifications.tasks
 import projects.tasks
 from core.errors import RegistryError
@@ -94,7 +95,7 @@ def test_every_setting_is_listed():
 def test_every_timer_is_listed():
     timers = [
         timer
-        for owner in (accounts, artifacts, artifacts.references, events, notifications, projects)
+        for owner in (accounts, artifacts, artifacts.references, events, hierarchies, notifications, projects)
         for timer in owner.tasks.BEAT.values()
     ]
     seconds = {timer["task"]: timer["schedule"].total_seconds() for timer in timers}
