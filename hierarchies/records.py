@@ -23,6 +23,7 @@ from hierarchies.models.ulid_field import UlidField
 from hierarchies.record_specs import Draft, PayloadSpec, RecordSpec, Upload
 
 __all__ = [
+    "UNCHANGED",
     "PayloadSpec",
     "RecordSpec",
     "create",
@@ -40,6 +41,8 @@ __all__ = [
 
 MAX_RECORDS_A_CALL = 1_000
 _MAX_IDS_IN_ERROR = 5
+# Of a parent, where None means that there is none.
+UNCHANGED: Any = object()
 
 
 def get(hierarchy: Hierarchy, record_id: str) -> Record:
@@ -78,21 +81,25 @@ def update(
     type: str = "",
     tags: Iterable[str] | None = None,
     payloads: Sequence[PayloadSpec] | None = None,
+    parent_id: str | None = UNCHANGED,
 ) -> Record:
     """Replace data and tags; what is None stays as it is. With data comes its type, which the data may name itself.
 
-    `payloads` are all that the record has from then on, new uploads and its own by their ids. Without them, it keeps
-    those that the data has a placeholder for. Raises what `create` raises.
+    With `parent_id` it is moved as well, as by `move`: all of that or nothing. `payloads` are all that the record has
+    from then on, new uploads and its own by their ids. Without them, it keeps those that the data has a placeholder
+    for. Raises what `create` raises.
     """
     access.require(actor, record.hierarchy, Operation.UPDATE)
     if data is None and (payloads is not None or type):
         raise errors.InvalidData("Payloads and types are parts of the data: send `data` with them.")
     tags = None if tags is None else record_specs.check_tags(tags)
-    if data is None:
-        return _save_tags(record, tags)
-    draft, kept = _draft_update(record, data, type, payloads)
-    payload_verbs.gather(actor, record.hierarchy, [draft])
-    return _save_data(actor, record, draft, kept, tags)
+    draft, kept = (None, []) if data is None else _draft_update(record, data, type, payloads)
+    if draft:
+        payload_verbs.gather(actor, record.hierarchy, [draft])
+    with transaction.atomic():
+        if parent_id is not UNCHANGED:
+            move(actor, record, parent_id)
+        return _save_data(actor, record, draft, kept, tags) if draft else _save_tags(record, tags)
 
 
 @transaction.atomic

@@ -38,6 +38,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryStateEnum": "notifications.models.Delivery.State",
         "ProposalStateEnum": "artifacts.models.AliasProposal.State",
         "DataIndexStateEnum": "hierarchies.models.DataIndex.State",
+        "PayloadKindEnum": "hierarchies.models.RecordPayload.Kind",
         "RoleEnum": "accounts.models.Role",
         "RuleRoleEnum": [("editor", "Editor"), ("admin", "Admin")],
     },

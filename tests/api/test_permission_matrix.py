@@ -29,6 +29,8 @@ from artifacts.models import (
     ExternalStore,
 )
 from artifacts.references import external_stores
+from hierarchies import hierarchies
+from hierarchies.models import Hierarchy
 from notifications import watches, webhooks
 from notifications.models import Delivery, Watch, Webhook
 from projects.models import Project, Run
@@ -58,6 +60,7 @@ BODIES = {
     ("run-history", "post"): {"writer": str(UUID(int=1)), "offset": 0, "rows": [{"_step": 0}]},
     ("artifact-list", "post"): {"project": "acme/demo", "name": "x", "type": "file"},
     ("rule-list", "post"): {"team": "acme", "pattern": "x"},
+    ("hierarchies", "post"): {"project": "acme/demo", "name": "x"},
     ("inbox-mark", "post"): {"all": True},
     ("inbox-digest", "put"): {"frequency": "daily"},
     ("watch-list", "post"): {"project": "acme/demo"},
@@ -67,7 +70,7 @@ BODIES = {
 }
 ROWS = (
     ApiKey, Membership, Team, Project, Run, Artifact, ArtifactVersion, ArtifactFile, ArtifactAlias, AliasChange,
-    AliasRule, AliasProposal, ExternalStore, Webhook, Delivery, Watch, Invitation,
+    AliasRule, AliasProposal, ExternalStore, Webhook, Delivery, Watch, Invitation, Hierarchy,
 )  # fmt: skip
 OUR_WORDS = re.compile(
     r"matches the given query|does not exist\.|"
@@ -118,6 +121,7 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "alias": "latest",
         "project_id": project.pk,
         "run_id": run.pk,
+        "hierarchy_id": hierarchies.create(Actor(alice), project, "trees").pk,
         "name": "acme",
         "username": "bob",
         "rule_id": protection.create(Actor(alice), project, "production").pk,

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
+from ulid import ULID
 
 from accounts import invitations, keys
 from accounts.actor import Actor, Channel
@@ -30,6 +31,9 @@ from artifacts.content import downloads, single_upload
 from artifacts.draft_files import FileSpec
 from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion, ExternalStore
 from events import outbox
+from hierarchies import hierarchies, records
+from hierarchies.models import Record
+from hierarchies.records import RecordSpec
 from notifications import watches, webhooks
 from notifications.models import Delivery
 from tests.artifacts.client import begin, log, send, sha256, upload
@@ -68,7 +72,15 @@ def proposed(alice, bob, artifact, v1) -> list[AliasProposal]:
 
 
 @pytest.fixture
-def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[str, list[str]]:
+def tree(alice, artifact) -> list[Record]:
+    """A root and a record below it."""
+    hierarchy = hierarchies.create(Actor(alice), artifact.project, "trees", level_labels={"0": "experiment"})
+    specs = [RecordSpec({"experiment_name": "x"}), RecordSpec({"content": [1]}, "#0", tags=["vision"])]
+    return records.create_many(Actor(alice), hierarchy, specs)
+
+
+@pytest.fixture
+def addressed(alice, bob, artifact, v1, draft, packed, proposed, run, tree) -> dict[str, list[str]]:
     """What the parameters of an address can stand for."""
     versions = [draft, v1, packed.version]
     webhook = webhooks.create(Actor(alice), artifact.project, "https://8.8.8.8/", events=["alias.moved"])
@@ -93,6 +105,11 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run) -> dict[st
         "project_id": [str(artifact.project_id)],
         "run_id": [str(run.pk)],
         "name": ["acme"],
+        "team": ["acme"],
+        "project": ["demo"],
+        "hierarchy": ["trees"],
+        "hierarchy_id": [str(tree[0].hierarchy_id)],
+        "record_id": [record.pk for record in tree],
         "username": ["bob", "vera"],
         "invitation_id": [
             str(invitations.invite_user(Actor(alice), artifact.project.team, name, Role.VIEWER).pk)
@@ -122,6 +139,11 @@ def params(bob, addressed, draft, packed) -> dict[str, list[Any]]:
         "expected_version_id": [None, *addressed["version_id"]],
         "at": [timezone.now().isoformat()],
         "username": ["mallory", "bob"],
+        "id": [str(ULID())],
+        "parent_id": [None, *addressed["record_id"]],
+        "root_id": addressed["record_id"],
+        "ids": [",".join(addressed["record_id"])],
+        "pointer": ["", "/content", "/content/0"],
         "type": ["dataset", "model"],
         "version": [None, "v1"],
         "sha256": [sha256(b"a"), sha256(b"b")],
