@@ -33,6 +33,7 @@ _URN = "urn:servicekit:error:"
 _FAILED_VALIDATION = "validation-failed"
 _TYPE_OF_CODE = {
     "InvalidUlid": "invalid-ulid",
+    "ImportRefused": _FAILED_VALIDATION,
     "InvalidData": _FAILED_VALIDATION,
     "LevelRefused": _FAILED_VALIDATION,
     "MoveRefused": _FAILED_VALIDATION,

@@ -50,6 +50,11 @@ def require_few_values(body: bytes) -> None:
         raise errors.Invalid(f"The body has more than {most}: send it in parts.")
 
 
+def has_suspect_text(body: bytes) -> bool:
+    """Whether a text of it may be one that a database cannot store, which only `parse_json` finds out."""
+    return _SUSPECT.search(body) is not None
+
+
 def parse_json(text: bytes, what: str = "The body") -> Any:
     """The value that a body, or a line of it, has as JSON. Raises `ParseError` if it is not plain JSON."""
     try:

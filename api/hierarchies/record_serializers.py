@@ -195,33 +195,33 @@ class ExpandRequest(serializers.Serializer):
     )
 
 
-class UploadSpec(serializers.Serializer):
+class PayloadUploadRequest(serializers.Serializer):
     sha256 = HashField(validators.SHA256)
     size = SizeField()
     content_type = LineField(max_length=255, required=False, default="application/octet-stream")
 
 
-class UploadsRequest(serializers.Serializer):
-    payloads = BoundedListField(child=UploadSpec(), max_length=MAX_PAYLOADS)
+class PayloadUploadsRequest(serializers.Serializer):
+    payloads = BoundedListField(child=PayloadUploadRequest(), max_length=MAX_PAYLOADS)
 
 
-class PutSerializer(serializers.Serializer):
+class PayloadPutSerializer(serializers.Serializer):
     url = serializers.CharField()
     headers = serializers.DictField(child=serializers.CharField(), help_text="Send them along, to the letter.")
 
 
-class UploadSerializer(serializers.Serializer):
+class PayloadUploadSerializer(serializers.Serializer):
     id = serializers.UUIDField(help_text="For `payloads` of a record.")
-    put = PutSerializer(allow_null=True, help_text="Null where the bytes are here already.")
+    put = PayloadPutSerializer(allow_null=True, help_text="Null where the bytes are here already.")
 
 
-class UploadsSerializer(serializers.Serializer):
-    payloads = UploadSerializer(many=True)
+class PayloadUploadsSerializer(serializers.Serializer):
+    payloads = PayloadUploadSerializer(many=True)
 
 
 class ImportedSerializer(serializers.Serializer):
-    imported = serializers.IntegerField()
-    ids = serializers.ListField(child=serializers.CharField(), help_text="Of the records, in the order of the lines.")
+    imported = serializers.IntegerField(help_text="How many records.")
+    payloads = serializers.IntegerField(help_text="How many payloads of them.")
 
 
 class RecordQuery(serializers.Serializer):

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from hierarchies.records import RecordSpec
+from hierarchies.record_specs import PayloadSpec, RecordSpec
 
 
 def record_spec(data: dict[str, Any]) -> RecordSpec:
-    return RecordSpec(
-        data=data["data"],
-        parent_id=data.get("parent_id"),
-        type=data.get("type", ""),
-        tags=data.get("tags", ()),
-        id=data.get("id"),
-    )
+    fields = {name: data[name] for name in ("parent_id", "type", "tags", "id") if name in data}
+    return RecordSpec(data=data["data"], payloads=payload_specs(data.get("payloads", ())), **fields)
+
+
+def payload_specs(payloads: Any) -> list[PayloadSpec]:
+    return [PayloadSpec(**(payload | {"id": str(payload["id"])})) for payload in payloads]

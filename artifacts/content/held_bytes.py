@@ -140,6 +140,13 @@ def read_content(project: Project, user: User | None, content: Bytes) -> bytes |
     return b"".join(read(blob)) if blob and blob.has_arrived else None
 
 
+def read_range(blob: Blob, offset: int, length: int) -> bytes:
+    """At most `length` of the bytes from `offset` on. Raises as `read` does."""
+    obj = require_readable(blob)
+    length = max(0, min(length, blob.size - offset))
+    return b"".join(storage.download_file(obj.key, blob.offset + offset, length))
+
+
 def download_url(blob: Blob, file_name: str) -> str | None:
     """A signed URL that reads exactly these bytes; None for those in a pack of several files, which has no such URL."""
     obj = require_readable(blob)

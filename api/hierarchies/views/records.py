@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,14 +16,14 @@ from api.hierarchies.record_serializers import (
     RecordSerializer,
     RecordUpdate,
 )
-from api.hierarchies.specs import record_spec
+from api.hierarchies.specs import payload_specs, record_spec
 from api.hierarchies.views.base import HierarchyView
 from api.pagination import parse
 from api.serialization import parse_body
 from core import long_values
 from core.cursors import decode_cursor, encode_cursor
-from hierarchies import data_filters, records
-from hierarchies.json_records import record_bodies, record_body
+from hierarchies import data_filters, payloads, records
+from hierarchies.json_records import record_bodies, record_body, whole_json
 from hierarchies.models import Operation, Record
 from hierarchies.models.record import RecordQuerySet
 
@@ -71,20 +71,21 @@ class RecordDetail(HierarchyView):
     operations = {"GET": Operation.READ, "PUT": Operation.UPDATE, "DELETE": Operation.DELETE}
 
     @extend_schema(responses=RecordSerializer, operation_id="records_show")
-    def get(self, request: Request, record_id: str, **names: str) -> Response:
+    def get(self, request: Request, record_id: str, **names: str) -> HttpResponseBase:
         """Show a record with all of its data."""
-        return Response(record_body(records.get(self.hierarchy, record_id)))
+        record = records.get(self.hierarchy, record_id)
+        if record.has_stored_data:
+            return HttpResponse(whole_json(record, payloads.read_json(record)), content_type="application/json")
+        return Response(record_body(record))
 
     @extend_schema(request=RecordUpdate, responses=RecordSerializer, operation_id="records_update")
     def put(self, request: Request, record_id: str, **names: str) -> Response:
         """Change a record: the fields that are sent. With `parent_id` it moves, and all below it with it."""
         record = records.get(self.hierarchy, record_id)
         actor, changes = Actor.from_api(request), parse_body(RecordUpdate, request)
-        with transaction.atomic():
-            if "parent_id" in changes:
-                record = records.move(actor, record, changes.pop("parent_id"))
-            record = records.update(actor, record, **changes)
-        return Response(record_body(record))
+        if "payloads" in changes:
+            changes["payloads"] = payload_specs(changes["payloads"])
+        return Response(record_body(records.update(actor, record, **changes)))
 
     @extend_schema(responses={204: None}, operation_id="records_delete")
     def delete(self, request: Request, record_id: str, **names: str) -> Response:
