@@ -53,10 +53,14 @@ class RecordDownload(HierarchyView):
 class PayloadUploads(HierarchyView):
     permission_classes = [MayEnter]
 
-    @extend_schema(request=PayloadUploadsRequest, responses=PayloadUploadsSerializer, operation_id="records_begin_uploads")
+    @extend_schema(
+        request=PayloadUploadsRequest, responses=PayloadUploadsSerializer, operation_id="records_begin_uploads"
+    )
     def post(self, request: Request, **names: str) -> Response:
         """Get a signed URL for each of up to 1,000 payloads: PUT the bytes there, then name the ids in a record."""
-        specs = [UploadSpec(one["sha256"], one["size"]) for one in parse_body(PayloadUploadsRequest, request)["payloads"]]
+        specs = [
+            UploadSpec(one["sha256"], one["size"]) for one in parse_body(PayloadUploadsRequest, request)["payloads"]
+        ]
         uploads = payloads.begin_uploads(Actor.from_api(request), self.hierarchy, specs)
         body = [
             {"id": str(upload.id), "put": upload.put and {"url": upload.put.url, "headers": upload.put.headers}}
