@@ -77,9 +77,10 @@ def __getattr__(name: str) -> Any:
     try:
         module = import_module(_MODULE_OF[name])
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
-        message = f'Records need {error.name}, which is not installed: pip install "wanllmdb[records]"'
+        message = f'Records need {package}, which is not installed: pip install "wanllmdb[records]"'
         raise import_module("wanllmdb.records.errors").PackageMissing(message) from error
     value = globals()[name] = getattr(module, name)
     return value

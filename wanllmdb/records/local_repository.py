@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from ulid import ULID
 
@@ -51,9 +51,9 @@ class ArtifactRepository(Repository):
         await self._database.close()
 
     async def create_tables(self) -> None:
-        """Make the tables that do not exist yet."""
+        """Make the tables that do not exist yet. Raises `Invalid` if another program has one of the same name."""
         async with self._database.writing(alone=True) as connection:
-            await connection.run_sync(Base.metadata.create_all)
+            await connection.run_sync(_create_tables)
 
     # --- The hierarchy ------------------------------------------------------------------------------------------------
 
@@ -151,6 +151,18 @@ class ArtifactRepository(Repository):
             if payload.id not in contents:
                 raise errors.PayloadNotFound(f"Record {payload.record_id} has nothing at {payload.pointer!r} any more")
         return [contents[payload.id] for payload in payloads_]
+
+
+def _create_tables(connection: Connection) -> None:
+    inspector = inspect(connection)
+    for name, table in Base.metadata.tables.items():
+        if inspector.has_table(name):
+            missing = {column.name for column in table.columns} - {
+                found["name"] for found in inspector.get_columns(name)
+            }
+            if missing:
+                raise Invalid(f"The database has a table {name!r} of another program, without {min(missing)!r}")
+    Base.metadata.create_all(connection)
 
 
 async def _delete(connection: AsyncConnection, ids: Sequence[str]) -> int:
