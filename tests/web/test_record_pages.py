@@ -98,7 +98,7 @@ def test_a_new_root_and_a_record_below_it(browser, bob, hierarchy):
         ({"data": '{"a": 1,}'}, "Line 1, column"),
         ({"data": '{\n"a": nothing}'}, "Line 2, column 6"),
         ({"data": ""}, "This field is required"),
-        ({"data": "null"}, "not null"),
+        ({"data": "null"}, "null is not"),
         ({"data": '{"a": NaN}'}, "not JSON numbers"),
         ({"data": "[" * 100_000}, "nested too deeply"),
         ({"data": json.dumps(PREDICTION | {"metadata": {"status": "done"}})}, "metadata"),

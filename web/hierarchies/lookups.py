@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, resolve_url
 
@@ -82,6 +82,6 @@ def _visible(request: HttpRequest, team: str, project: str, hierarchy: str) -> Q
 
 def _role_of(request: HttpRequest) -> Any:
     if not request.user.is_authenticated:
-        return Value(None)
+        return Value(None, output_field=CharField())
     memberships = Membership.objects.filter(team=OuterRef("project__team"), user=request.user)
     return Subquery(memberships.values("role")[:1])

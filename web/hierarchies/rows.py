@@ -12,6 +12,12 @@ from web.hierarchies.titles import title
 MAX_COUNTED = 1_000
 
 
+def level_labels(hierarchy: Hierarchy, limit: int) -> tuple[list[str], int]:
+    """The first labels from the root down, and how many there are besides."""
+    labels = [hierarchy.label_of(level) for level in hierarchy.levels]
+    return labels[:limit], max(len(labels) - limit, 0)
+
+
 def prepare(rows: Iterable[Record], hierarchy: Hierarchy) -> list[Record]:
     """The records, each with its `title`, `level_label` and `hierarchy`. No query."""
     records = list(rows)

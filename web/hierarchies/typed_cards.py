@@ -110,8 +110,8 @@ def _duration(value: Any) -> timedelta | None:
 
 
 def _metrics(metrics: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """The plain ones; what else there is stands in the data."""
-    plain = [(name, significant(value)) for name, value in metrics.items() if not isinstance(value, dict | list)]
+    """The numbers; what else there is stands in the data."""
+    plain = [(name, significant(value)) for name, value in metrics.items() if isinstance(value, int | float)]
     return plain[:MAX_METRICS]
 
 

@@ -18,6 +18,7 @@ from web import rendering, tables
 from web.forms import ConfirmNameForm
 from web.hierarchies.forms import HierarchyForm
 from web.hierarchies.lookups import get_hierarchy
+from web.hierarchies.rows import level_labels
 from web.projects.lookups import get_project
 from web.rendering import post_data
 
@@ -44,8 +45,7 @@ def hierarchy_list(request: HttpRequest, team: str, project: str) -> HttpRespons
     page.object_list = list(page)
     for hierarchy in page.object_list:
         hierarchy.project = project
-        labels = [hierarchy.label_of(level) for level in hierarchy.levels]
-        hierarchy.first_labels, hierarchy.more_labels = labels[:MAX_LABELS], max(len(labels) - MAX_LABELS, 0)
+        hierarchy.first_labels, hierarchy.more_labels = level_labels(hierarchy, MAX_LABELS)
     context = {
         "project": project,
         "page": page,

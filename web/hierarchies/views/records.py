@@ -16,7 +16,7 @@ from hierarchies.models import Hierarchy, Operation, Record, RecordPayload
 from hierarchies.record_specs import RecordSpec
 from wanllmdb.records.typed_data import SCHEMAS
 from web import rendering
-from web.hierarchies import contexts, data_tree, downloads, frames, references, rows, snippets, typed_cards
+from web.hierarchies import contexts, data_tree, downloads, frames, references, rows, snippets, typed_cards, whole_data
 from web.hierarchies.forms import DeleteRecordForm, MoveForm, ParentFilter, RecordForm, TreePosition
 from web.hierarchies.lookups import get_hierarchy, get_record, login_unless_public
 from web.rendering import post_data
@@ -32,7 +32,9 @@ def record_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     access.require(Actor.from_page(request), hierarchy, Operation.READ)
     rows.prepare([record], hierarchy)
     context = contexts.hierarchy_context(hierarchy) | {"record": record}
-    if hierarchy.is_on(Operation.LIST):
+    if not hierarchy.is_on(Operation.LIST):
+        context["is_list_off"] = True
+    else:
         context |= contexts.record_table(request.GET, hierarchy, rows.children(hierarchy, record.pk))
     if not rendering.is_partial(request):
         context |= _details(request, record)
@@ -122,13 +124,17 @@ def record_delete(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 def _details(request: HttpRequest, record: Record) -> dict[str, Any]:
     """What the page has besides the table of the records below."""
     base_url = request.build_absolute_uri("/").rstrip("/")
+    data, is_whole = whole_data.read(record)
+    # Long data has none to copy: it is downloaded.
+    text = "" if record.has_stored_data else json.dumps(data, indent=2, ensure_ascii=False)
     return {
         "ancestors": rows.prepare(trees.ancestors(record), record.hierarchy),
-        "card": typed_cards.of(record.type, record.data),
-        "frames": frames.find(record.data),
+        "card": typed_cards.of(record.type, data),
+        "frames": frames.find(data),
         "payloads": _payloads(record),
-        "data_rows": data_tree.rows(record.data),
-        "data_text": "" if record.has_stored_data else json.dumps(record.data, indent=2, ensure_ascii=False),
+        "data_rows": data_tree.rows(data),
+        "data_text": text,
+        "is_whole": is_whole,
         "references": references.of(request.user, record),
         "snippets": snippets.of_record(record, base_url),
         "tree_url": f"{reverse('hierarchy', args=record.hierarchy.url_args)}?at={record.pk}",

@@ -18,6 +18,8 @@ from web.hierarchies.forms import RecordFilter, TreePosition
 from web.hierarchies.lookups import get_hierarchy, login_unless_public
 
 PAGE_SIZE = 50
+# Of the labels in the head of the page.
+MAX_LABELS = 8
 
 
 class Branch(NamedTuple):
@@ -37,11 +39,13 @@ class Branch(NamedTuple):
 def hierarchy_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
     hierarchy = get_hierarchy(request, **url_kwargs)
     form = RecordFilter(hierarchy, request.GET)
+    level_labels, more_levels = rows.level_labels(hierarchy, MAX_LABELS)
     context = contexts.hierarchy_context(hierarchy) | {
         "filters": form.values(),
         "query": form.query,
         "levels": [(level, hierarchy.label_of(level)) for level in hierarchy.levels],
-        "level_names": [hierarchy.label_of(level) for level in hierarchy.levels],
+        "level_labels": level_labels,
+        "more_levels": more_levels,
         "known_types": SCHEMAS,
         "tree_url": hierarchy.get_absolute_url(),
         "snippets": snippets.of_hierarchy(hierarchy, request.build_absolute_uri("/").rstrip("/")),
