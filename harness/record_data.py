@@ -6,19 +6,25 @@ that are known.
 
 from typing import Any
 
-from django.db import transaction
-
 from accounts.actor import Actor, Channel
 from accounts.models import User
 from harness.long_names import MODEL, PROJECT, TEAM, long
+from harness.record_names import (
+    CROWDED_EXPERIMENT,
+    CROWDED_HIERARCHY,
+    CROWDED_PREDICTION,
+    CROWDED_TRAINING,
+    EMPTY_HIERARCHY,
+    EXPERIMENT,
+    HIERARCHY,
+    PREDICTION,
+    TRAINING,
+)
 from hierarchies import hierarchies, records
 from hierarchies.models import Hierarchy, Record
 from hierarchies.record_specs import RecordSpec
 from projects.models import Project
 
-HIERARCHY, CROWDED_HIERARCHY = "ml-lineage", long("record_tree", 128)
-EXPERIMENT, TRAINING, PREDICTION = (f"01JZ{name:0>22}" for name in ("EXP", "TRN", "PRED"))
-CROWDED_EXPERIMENT, CROWDED_TRAINING, CROWDED_PREDICTION = (f"01JZ{name:0>22}" for name in ("ZEXP", "ZTRN", "ZPRED"))
 CHILDREN, DEPTH = 1_000, 40
 LABELS = {"0": "experiment", "1": "model", "2": "predictions"}
 _STDOUT = "\n".join(
@@ -27,7 +33,6 @@ _STDOUT = "\n".join(
 _CITIES = ("Oslo", "Kampala", "Vientiane", "Lilongwe", "Zürich")
 
 
-@transaction.atomic
 def fill() -> None:
     alice = Actor(User.objects.get(username="alice"), Channel.WEB)
     usual = Project.objects.get(team__name="acme", name="recommender")
@@ -36,7 +41,7 @@ def fill() -> None:
         level_labels=LABELS, enforce_levels=True,
     )  # fmt: skip
     week(alice, hierarchy)
-    hierarchies.create(alice, usual, "documents", level_labels={"0": "project", "1": "document", "2": "version"})
+    hierarchies.create(alice, usual, EMPTY_HIERARCHY, level_labels={"0": "project", "1": "document", "2": "version"})
     crowd(alice, Project.objects.get(team__name=TEAM, name=PROJECT))
 
 

@@ -13,7 +13,7 @@ from harness import servers
 from tests.browser import seed_data
 from tests.browser.conftest import CHROMIUM, CHROMIUM_OPTIONS, Person
 from tests.browser.page_objects import wait_for_parts
-from tests.browser.urls import ARTIFACT, DATASET, PAGES, VISION, all_pages, pages_by_user
+from tests.browser.urls import ARTIFACT, DATASET, HIERARCHY, PAGES, RECORD, VISION, all_pages, pages_by_user
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
@@ -57,6 +57,9 @@ OPENED = {
     "open-alias-move": Step(f"{ARTIFACT}/aliases", f"a[href^='{ARTIFACT}/aliases/staging/move']", _DIALOG),
     "open-alias-rollback": Step(f"{ARTIFACT}/aliases", f"a[href^='{ARTIFACT}/aliases/latest/rollback']", _DIALOG),
     "open-rule-new": Step(f"{ARTIFACT}/aliases", "a[href*='/rules/new']", _DIALOG),
+    "open-records": Step(HIERARCHY, ".records .toggle", ".records ul .node"),
+    "open-record-menu": Step(RECORD, "main details.more > summary"),
+    "open-hierarchy-new": Step("/acme/recommender/records", "a[href$='/new-hierarchy']", _DIALOG),
     "open-file-changes": Step(f"{ARTIFACT}/compare?base=v5&head=v8", "#changes summary", "[data-lines] > p"),
     "open-table-changes": Step(f"{DATASET}/compare?base=v1&head=v3", "#changes summary", "[data-lines] > p"),
     "open-invite": Step("/teams/acme", "a[href*='/invite']", _DIALOG),

@@ -60,6 +60,7 @@ class Trap:
     stack: Stack
     artifact: str = ""
     run: str = ""
+    record: str = ""
     files: dict[str, str] = field(default_factory=dict)  # ids, by path
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
@@ -88,6 +89,7 @@ def trap(stack_with_data: Stack) -> Trap:
     for number in (1, 2):
         _log(trap, artifact["id"], run["id"], number)
     trap.call("POST", f"runs/{run['id']}/use-artifact", {"name": f"{PROJECT[1:]}/a._-0:v1"})
+    _record(trap)
     trap.call("POST", f"runs/{run['id']}/finish", {"exit_code": 0, "summary": tree("summary")})
     return trap
 
@@ -102,6 +104,18 @@ def _run() -> dict[str, Any]:
 def _artifact() -> dict[str, Any]:
     texts = {"description": evil("description") + MARKDOWN, "metadata": tree("metadata")}
     return texts | {"tags": [evil("tag", IMG), f"javascript:{WIRE}"]}
+
+
+def _record(trap: Trap) -> None:
+    """A hierarchy whose labels, and a record whose data, type and tags are hostile."""
+    about = {"description": evil("hierarchy") + MARKDOWN, "level_labels": {"0": evil("label", IMG)[:64]}}
+    trap.call("POST", "hierarchies", {"project": PROJECT[1:], "name": "h._-0", "access": "public", **about})
+    frame = {"columns": [evil("frame-column")], "data": [[evil("frame-cell")]]}
+    data = tree("record") | {"name": evil("record-title", IMG), "frame": frame}
+    data["metadata"] = {"status": evil("status"), "stdout": evil("stdout"), evil("meta-key"): evil("meta-value")}
+    body = {"data": data, "type": evil("type", IMG)[:64], "tags": [evil("record-tag", IMG)]}
+    made = trap.call("POST", f"../../h{PROJECT}/h._-0/api/v1/artifacts", body)
+    trap.record = f"{PROJECT}/records/h._-0/{made['id']}"
 
 
 def _log(trap: Trap, artifact: str, run: str, number: int) -> None:
@@ -153,6 +167,22 @@ def test_texts_of_users(person, trap):
     look(mallory, trap.url(), "version-description", "version-notes", "v1-key", "v1-value")
     for form in ("edit", "delete"):
         look(mallory, f"{trap.url()}/{form}")
+
+
+def test_records(person, trap):
+    mallory = person("mallory")
+    hierarchy = trap.record.rpartition("/")[0]
+
+    look(mallory, f"{PROJECT}/records")
+    for url in (hierarchy, f"{hierarchy}?level=0", f"{hierarchy}?at={trap.record.rpartition('/')[2]}"):
+        look(mallory, url, "record-title")
+    look(mallory, trap.record, "record-title", "record-key", "record-value", "record-tag", "frame-cell", "meta-value")
+    for form in ("edit", "move", "delete"):
+        look(mallory, f"{trap.record}/{form}")
+    look(mallory, f"{hierarchy}/new-record?parent={trap.record.rpartition('/')[2]}", "record-title")
+    for url in (f"{hierarchy}/edit", f"{hierarchy}/delete"):
+        look(mallory, url)
+    look(person(None), trap.record, "record-title")
 
 
 def test_an_invitation(person, trap):
@@ -240,6 +270,8 @@ def test_what_a_url_contains(person, trap):
         f"{trap.artifact}/compare": ("base", "head", "after"),
         f"{trap.artifact}/compare/file": ("base", "head", "path"),
         trap.url(): ("path", "filter", "after", "offset"),
+        trap.record.rpartition("/")[0]: ("q", "level", "type", "at", "after", "sort", "page"),
+        f"{trap.record}/move": ("q",),
     }
 
     for url, fields in queries.items():

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page
 
+from harness import record_names
 from harness.long_names import DATASET as LONG_DATASET
 from harness.long_names import FILE, FOLDER, MODEL, PERSON, PROJECT, PROTECTED, REFERENCE, REFERENCES, TEAM, long
 
@@ -11,6 +12,8 @@ ARTIFACT = "/acme/recommender/artifacts/model/ranker"
 DATASET = "/acme/recommender/artifacts/dataset/interactions"
 KEPT = "/acme/recommender/artifacts/file/kept"
 KINDS = "/acme/recommender/artifacts/file/kinds"
+HIERARCHY = f"/acme/recommender/records/{record_names.HIERARCHY}"
+RECORD = f"{HIERARCHY}/{record_names.TRAINING}"
 
 PAGES = {
     "home": "/",
@@ -97,6 +100,22 @@ PAGES = {
     "watches": "/watches",
     "project-watch": "/acme/recommender/watch",
     "artifact-watch": f"{ARTIFACT}/watch",
+    "project-records": "/acme/recommender/records",
+    "hierarchy": HIERARCHY,
+    "hierarchy-opened": f"{HIERARCHY}?at={record_names.EXPERIMENT}",
+    "hierarchy-filter": f"{HIERARCHY}?level=1",
+    "hierarchy-none": f"{HIERARCHY}?q=tag:nothing",
+    "hierarchy-empty": "/acme/recommender/records/documents",
+    "hierarchy-new": "/acme/recommender/new-hierarchy",
+    "hierarchy-edit": f"{HIERARCHY}/edit",
+    "hierarchy-delete": f"{HIERARCHY}/delete",
+    "record-new": f"{HIERARCHY}/new-record?parent={record_names.EXPERIMENT}",
+    "record": RECORD,
+    "record-root": f"{HIERARCHY}/{record_names.EXPERIMENT}",
+    "record-prediction": f"{HIERARCHY}/{record_names.PREDICTION}",
+    "record-edit": f"{RECORD}/edit",
+    "record-move": f"{RECORD}/move",
+    "record-delete": f"{RECORD}/delete",
     "display-settings": "/settings/display",
     "api-reference": "/api/v1/docs",
     "not-found": "/acme/recommender/artifacts/model/nothing",
@@ -129,6 +148,10 @@ FORBIDDEN_PAGES = {"forbidden": f"{ARTIFACT}/edit"}
 _CROWDED = {
     ARTIFACT: f"/{TEAM}/{PROJECT}/artifacts/model/{MODEL}",
     DATASET: f"/{TEAM}/{PROJECT}/artifacts/dataset/{LONG_DATASET}",
+    f"/records/{record_names.HIERARCHY}": f"/records/{record_names.CROWDED_HIERARCHY}",
+    record_names.EXPERIMENT: record_names.CROWDED_EXPERIMENT,
+    record_names.TRAINING: record_names.CROWDED_TRAINING,
+    record_names.PREDICTION: record_names.CROWDED_PREDICTION,
     "/aliases/production/": f"/aliases/{PROTECTED}/",
     "/v8/files/model.safetensors": f"/v8/files/{FILE}",
     "/members/bob/": f"/members/{PERSON}/",
@@ -169,6 +192,7 @@ def crowded_pages(page: Page) -> dict[str, str]:
         "webhook-delivery": plain["webhook-delivery"],
         "readme-source": f"{_CROWDED[ARTIFACT]}?readme=source",
         "search": f"/search?q={MODEL[:20]}",
+        "record-payload": f"{_crowded_url(PAGES['record-prediction'])}/payload",
         "artifacts-by-alias": f"/artifacts?alias={PROTECTED}",
     }
     page.goto(pages["external-stores"])
@@ -210,4 +234,9 @@ def visitor_pages(page: Page) -> dict[str, str]:
     """What a visitor sees, one whom alice invites on this page of hers."""
     page.goto(PAGES["invite"])
     page.locator("main form button[type=submit]").click()
-    return {"sign-in": "/login", "sign-up": page.locator("#invitation-link").inner_text().strip()}
+    public = f"/{TEAM}/{PROJECT}/records/{record_names.PUBLIC_HIERARCHY}"
+    return {
+        "sign-in": "/login",
+        "hierarchy-public": public,
+        "sign-up": page.locator("#invitation-link").inner_text().strip(),
+    }
