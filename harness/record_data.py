@@ -92,6 +92,7 @@ def crowd(actor: Actor, project: Project) -> None:
     labels = {str(level): long(f"level_{level}", 64) for level in range(20)}
     about = f"{long('about', 300)}. Niederschläge, 降水量."
     hierarchy = hierarchies.create(actor, project, CROWDED_HIERARCHY, description=about, level_labels=labels)
+    hierarchies.create(actor, project, EMPTY_HIERARCHY, description=about, level_labels=labels)
     for number in range(12):
         name = long(f"other_{number}", 128)
         hierarchies.create(actor, project, name, description=about, level_labels=labels, access="public")

@@ -176,7 +176,7 @@ def all_pages(page: Page) -> dict[str, str]:
 def crowded_pages(page: Page) -> dict[str, str]:
     """The same pages with the longest names, and many of everything, for alice; those of `KINDS` and `KEPT` as well."""
     plain = all_pages(page)
-    pages = {name: _crowded_url(url) for name, url in plain.items()}
+    pages = {name: crowded_url(url) for name, url in plain.items()}
     for name in ("run", "webhook"):
         page.goto(pages[f"{name}s"])
         pages[name] = page.locator("main td.name a[data-row]").last.get_attribute("href")
@@ -192,7 +192,7 @@ def crowded_pages(page: Page) -> dict[str, str]:
         "webhook-delivery": plain["webhook-delivery"],
         "readme-source": f"{_CROWDED[ARTIFACT]}?readme=source",
         "search": f"/search?q={MODEL[:20]}",
-        "record-payload": f"{_crowded_url(PAGES['record-prediction'])}/payload",
+        "record-payload": f"{crowded_url(PAGES['record-prediction'])}/payload",
         "artifacts-by-alias": f"/artifacts?alias={PROTECTED}",
     }
     page.goto(pages["external-stores"])
@@ -204,7 +204,8 @@ def crowded_pages(page: Page) -> dict[str, str]:
     return pages | _linked_pages(page, pages["artifact-aliases"], pages["webhook"])
 
 
-def _crowded_url(url: str) -> str:
+def crowded_url(url: str) -> str:
+    """The same page of what has the longest names."""
     for plain, crowded in _CROWDED.items():
         url = url.replace(plain, crowded)
     return url if url.startswith((KINDS, KEPT)) else url.replace("/acme/recommender", f"/{TEAM}/{PROJECT}")
