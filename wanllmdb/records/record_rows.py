@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from ulid import ULID
 
+from wanllmdb.records.ids import parse, to_text
 from wanllmdb.records.repository import PayloadInfo, StoredRecord
 from wanllmdb.records.statements import PAYLOAD_COLUMNS, RECORD_COLUMNS, artifacts, payloads
 
@@ -22,7 +22,7 @@ async def find(connection: AsyncConnection, ids: Sequence[str]) -> list[StoredRe
     found: dict[str, StoredRecord] = {}
     for chunk in chunks(list(dict.fromkeys(ids))):
         query = select(*RECORD_COLUMNS).where(artifacts.c.id.in_(chunk))
-        found.update((str(record.id), record) for record in await fetch(connection, query))
+        found.update((to_text(record.id), record) for record in await fetch(connection, query))
     return [found[id] for id in ids if id in found]
 
 
@@ -35,11 +35,11 @@ async def fetch(connection: AsyncConnection, query: Any) -> list[StoredRecord]:
         for row in await connection.execute(of_chunk):
             values = dict(row._mapping)
             record_id = values.pop("artifact_id")
-            infos.setdefault(record_id, []).append(PayloadInfo(record_id=ULID.from_str(record_id), **values))
+            infos.setdefault(record_id, []).append(PayloadInfo(record_id=parse(record_id), **values))
     return [
         StoredRecord(
-            ULID.from_str(row.id),
-            ULID.from_str(row.parent_id) if row.parent_id else None,
+            parse(row.id),
+            parse(row.parent_id) if row.parent_id else None,
             row.level,
             row.type,
             row.data,

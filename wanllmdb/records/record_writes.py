@@ -9,12 +9,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from ulid import ULID
 
 from wanllmdb.records import errors, record_rows, statements
 from wanllmdb.records.hierarchy import ArtifactHierarchy
-from wanllmdb.records.ids import new_ulid
+from wanllmdb.records.ids import new_ulid, parse, to_text
 from wanllmdb.records.repository import (
     UNSET,
     NewPayload,
@@ -26,6 +27,9 @@ from wanllmdb.records.repository import (
 )
 from wanllmdb.records.statements import artifacts, payloads
 
+# How SQLite and PostgreSQL name what keeps IDs unique.
+_ID_TAKEN = ("artifacts.id", "artifacts_pkey", "artifact_id_level_unique")
+
 
 class RecordWrites:
     """Creates and updates records in one transaction. What it creates it inserts many rows at a time."""
@@ -34,13 +38,13 @@ class RecordWrites:
         self._connection = connection
         self._hierarchy = hierarchy
         self._now = datetime.now(timezone.utc)
-        self._levels: dict[str, int] = {}
+        self._levels: dict[ULID, int] = {}
+        self._texts: dict[ULID, str] = {}
         self._rows: list[dict[str, Any]] = []
         self._payload_rows: list[dict[str, Any]] = []
 
     async def write(self, writes: Sequence[NewRecord | RecordUpdate]) -> list[StoredRecord]:
         await self._load_levels(writes)
-        await self._require_new([str(item.id) for item in writes if isinstance(item, NewRecord) and item.id])
         stored = []
         for item in writes:
             stored.append(self._create(item) if isinstance(item, NewRecord) else await self._update(item))
@@ -49,17 +53,14 @@ class RecordWrites:
 
     async def _load_levels(self, writes: Iterable[NewRecord | RecordUpdate]) -> None:
         parents = {str(item.parent_id) for item in writes if item.parent_id and not isinstance(item.parent_id, Unset)}
-        for chunk in record_rows.chunks(sorted(parents)):
-            query = select(artifacts.c.id, artifacts.c.level).where(artifacts.c.id.in_(chunk))
-            self._levels.update((row.id, row.level) for row in await self._connection.execute(query))
+        await self._read_levels(sorted(parents))
 
-    async def _require_new(self, ids: list[str]) -> None:
-        taken = {id for id in ids if ids.count(id) > 1} if len(set(ids)) < len(ids) else set()
+    async def _read_levels(self, ids: Sequence[str]) -> None:
         for chunk in record_rows.chunks(ids):
-            query = select(artifacts.c.id).where(artifacts.c.id.in_(chunk))
-            taken.update((await self._connection.execute(query)).scalars())
-        if taken:
-            raise errors.IdTaken(f"There is a record {min(taken)} already", status=409)
+            query = select(artifacts.c.id, artifacts.c.level).where(artifacts.c.id.in_(chunk))
+            for row in await self._connection.execute(query):
+                id = parse(row.id)
+                self._levels[id], self._texts[id] = row.level, row.id
 
     def _create(self, record: NewRecord) -> StoredRecord:
         level = self._level_below(record.parent_id)
@@ -77,11 +78,12 @@ class RecordWrites:
             updated_at=record.updated_at or created_at,
             payloads=self._add_payloads(record_id, record.payloads),
         )
-        self._levels[str(record_id)] = level
+        text = to_text(record_id)
+        self._levels[record_id], self._texts[record_id] = level, text
         self._rows.append(
             {
-                "id": str(record_id),
-                "parent_id": str(record.parent_id) if record.parent_id else None,
+                "id": text,
+                "parent_id": self._texts[record.parent_id] if record.parent_id else None,
                 "level": level,
                 "type": record.type,
                 "data": record.data,
@@ -96,6 +98,8 @@ class RecordWrites:
     async def _update(self, change: RecordUpdate) -> StoredRecord:
         await self._flush()
         record_id = str(change.id)
+        # Two who change the same record take turns.
+        await self._connection.execute(select(artifacts.c.id).where(artifacts.c.id == record_id).with_for_update())
         current = await record_rows.find(self._connection, [record_id])
         if not current:
             raise errors.RecordNotFound(f"There is no record {record_id}", status=404)
@@ -135,14 +139,16 @@ class RecordWrites:
         if by:
             # Levels of the subtree that later records of this call may be below of.
             query = select(artifacts.c.id, artifacts.c.level).where(artifacts.c.id.in_(list(self._levels)))
-            self._levels.update((row.id, row.level) for row in await self._connection.execute(query))
+            for row in await self._connection.execute(query):
+                id = parse(row.id)
+                self._levels[id], self._texts[id] = row.level, row.id
 
     def _level_below(self, parent_id: ULID | None) -> int:
         if parent_id is None:
             return 0
-        if str(parent_id) not in self._levels:
+        if parent_id not in self._levels:
             raise errors.RecordNotFound(f"There is no record {parent_id} to be the parent", status=404)
-        return self._levels[str(parent_id)] + 1
+        return self._levels[parent_id] + 1
 
     def _add_payloads(self, record_id: ULID, new: Sequence[NewPayload]) -> tuple[PayloadInfo, ...]:
         infos = []
@@ -168,7 +174,13 @@ class RecordWrites:
 
     async def _flush(self) -> None:
         if self._rows:
-            await self._connection.execute(insert(artifacts), self._rows)
+            try:
+                await self._connection.execute(insert(artifacts), self._rows)
+            except IntegrityError as error:
+                if not any(name in str(error.orig) for name in _ID_TAKEN):
+                    raise
+                which = self._rows[0]["id"] if len(self._rows) == 1 else "of one of these IDs"
+                raise errors.IdTaken(f"There is a record {which} already", status=409) from error
         if self._payload_rows:
             await self._connection.execute(insert(payloads), self._payload_rows)
         self._rows, self._payload_rows = [], []
