@@ -138,10 +138,7 @@ class RecordWrites:
         )
         if by:
             # Levels of the subtree that later records of this call may be below of.
-            query = select(artifacts.c.id, artifacts.c.level).where(artifacts.c.id.in_(list(self._levels)))
-            for row in await self._connection.execute(query):
-                id = parse(row.id)
-                self._levels[id], self._texts[id] = row.level, row.id
+            await self._read_levels(list(self._texts.values()))
 
     def _level_below(self, parent_id: ULID | None) -> int:
         if parent_id is None:
