@@ -28,7 +28,7 @@ async def main() -> None:
         # The document cannot go while its versions are there.
         try:
             await manager.delete_by_id(document.id)
-        except records.RecordsError as error:
+        except records.errors.HasChildren as error:
             print(error)
         assert await manager.exists_by_id(document.id)
 
