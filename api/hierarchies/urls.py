@@ -21,5 +21,5 @@ urlpatterns = [
     path(f"{_RETENTION}/archives", retention.RecordArchiveList.as_view(), name="record-archives"),
     path(_ARCHIVE, retention.RecordArchiveDetail.as_view(), name="record-archive"),
     path(f"{_ARCHIVE}/restore", retention.RecordArchiveRestore.as_view(), name="record-archive-restore"),
-    path(f"{_RETENTION}/<uuid:rule_id>", retention.RetentionRuleDetail.as_view(), name="retention-rule"),
+    path(f"{_RETENTION}/<uuid:retention_rule_id>", retention.RetentionRuleDetail.as_view(), name="retention-rule"),
 ]

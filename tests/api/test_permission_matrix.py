@@ -29,8 +29,9 @@ from artifacts.models import (
     ExternalStore,
 )
 from artifacts.references import external_stores
-from hierarchies import hierarchies
-from hierarchies.models import Hierarchy
+from hierarchies import archives, data_indexes, hierarchies, records, retention_rules
+from hierarchies.models import DataIndex, Hierarchy, Record, RecordArchive, RetentionRule
+from hierarchies.record_specs import RecordSpec
 from notifications import watches, webhooks
 from notifications.models import Delivery, Watch, Webhook
 from projects.models import Project, Run
@@ -61,6 +62,8 @@ BODIES = {
     ("artifact-list", "post"): {"project": "acme/demo", "name": "x", "type": "file"},
     ("rule-list", "post"): {"team": "acme", "pattern": "x"},
     ("hierarchies", "post"): {"project": "acme/demo", "name": "x"},
+    ("data-indexes", "post"): {"path": "name"},
+    ("retention-rules", "post"): {"level": 1, "keep_last": 1},
     ("inbox-mark", "post"): {"all": True},
     ("inbox-digest", "put"): {"frequency": "daily"},
     ("watch-list", "post"): {"project": "acme/demo"},
@@ -71,6 +74,7 @@ BODIES = {
 ROWS = (
     ApiKey, Membership, Team, Project, Run, Artifact, ArtifactVersion, ArtifactFile, ArtifactAlias, AliasChange,
     AliasRule, AliasProposal, ExternalStore, Webhook, Delivery, Watch, Invitation, Hierarchy,
+    Record, DataIndex, RetentionRule, RecordArchive,
 )  # fmt: skip
 OUR_WORDS = re.compile(
     r"matches the given query|does not exist\.|"
@@ -111,6 +115,8 @@ READS = [call for call in GUARDED if call.method == "get"]
 def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
     """Of each kind that an address can name, one that is acme's."""
     webhook = webhooks.create(Actor(alice), project, "https://8.8.8.8/", events=["alias.moved"])
+    hierarchy = hierarchies.create(Actor(alice), project, "trees")
+    record = records.create(Actor(alice), hierarchy, RecordSpec({"n": 1}))
     return {
         "webhook_id": webhook.pk,
         "delivery_id": webhooks.test(Actor(alice), webhook).pk,
@@ -121,7 +127,10 @@ def objects(alice, bob, project, artifact, v1, run) -> dict[str, object]:
         "alias": "latest",
         "project_id": project.pk,
         "run_id": run.pk,
-        "hierarchy_id": hierarchies.create(Actor(alice), project, "trees").pk,
+        "hierarchy_id": hierarchy.pk,
+        "index_id": data_indexes.create(Actor(alice), hierarchy, "n").pk,
+        "retention_rule_id": retention_rules.create(Actor(alice), hierarchy, level=0, keep_last=1).pk,
+        "archive_id": archives.record(hierarchy, archives.write(hierarchy, [record])).pk,
         "name": "acme",
         "username": "bob",
         "rule_id": protection.create(Actor(alice), project, "production").pk,

@@ -31,9 +31,9 @@ from artifacts.content import downloads, single_upload
 from artifacts.draft_files import FileSpec
 from artifacts.models import AliasProposal, ArtifactFile, ArtifactVersion, ExternalStore
 from events import outbox
-from hierarchies import hierarchies, records
+from hierarchies import archives, data_indexes, hierarchies, records, retention_rules
 from hierarchies.models import Record
-from hierarchies.records import RecordSpec
+from hierarchies.record_specs import RecordSpec
 from notifications import watches, webhooks
 from notifications.models import Delivery
 from tests.artifacts.client import begin, log, send, sha256, upload
@@ -109,6 +109,9 @@ def addressed(alice, bob, artifact, v1, draft, packed, proposed, run, tree) -> d
         "project": ["demo"],
         "hierarchy": ["trees"],
         "hierarchy_id": [str(tree[0].hierarchy_id)],
+        "index_id": [str(data_indexes.create(Actor(alice), tree[0].hierarchy, "n").pk)],
+        "retention_rule_id": [str(retention_rules.create(Actor(alice), tree[0].hierarchy, level=0, keep_last=1).pk)],
+        "archive_id": [str(archives.record(tree[0].hierarchy, archives.write(tree[0].hierarchy, tree[1:])).pk)],
         "record_id": [record.pk for record in tree],
         "username": ["bob", "vera"],
         "invitation_id": [

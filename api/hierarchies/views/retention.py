@@ -52,23 +52,23 @@ class RetentionRuleDetail(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(responses=RetentionRuleSerializer, operation_id="retention_rules_show")
-    def get(self, request: Request, hierarchy_id: UUID, rule_id: UUID) -> Response:
+    def get(self, request: Request, hierarchy_id: UUID, retention_rule_id: UUID) -> Response:
         """Show a retention rule."""
-        return Response(RetentionRuleSerializer(_get_rule(request, hierarchy_id, rule_id)).data)
+        return Response(RetentionRuleSerializer(_get_rule(request, hierarchy_id, retention_rule_id)).data)
 
     @extend_schema(
         request=RetentionRuleUpdate, responses=RetentionRuleSerializer, operation_id="retention_rules_update"
     )
-    def patch(self, request: Request, hierarchy_id: UUID, rule_id: UUID) -> Response:
+    def patch(self, request: Request, hierarchy_id: UUID, retention_rule_id: UUID) -> Response:
         """Change a retention rule: the fields that are sent."""
-        rule, changes = _get_rule(request, hierarchy_id, rule_id), parse_body(RetentionRuleUpdate, request)
+        rule, changes = _get_rule(request, hierarchy_id, retention_rule_id), parse_body(RetentionRuleUpdate, request)
         rule = retention_rules.update(Actor.from_api(request), rule, **changes)
         return Response(RetentionRuleSerializer(rule).data)
 
     @extend_schema(responses={204: None}, operation_id="retention_rules_delete")
-    def delete(self, request: Request, hierarchy_id: UUID, rule_id: UUID) -> Response:
+    def delete(self, request: Request, hierarchy_id: UUID, retention_rule_id: UUID) -> Response:
         """Delete a retention rule. What it deleted stays deleted."""
-        retention_rules.delete(Actor.from_api(request), _get_rule(request, hierarchy_id, rule_id))
+        retention_rules.delete(Actor.from_api(request), _get_rule(request, hierarchy_id, retention_rule_id))
         return Response(status=204)
 
 
@@ -132,9 +132,9 @@ class RecordArchiveRestore(APIView):
         return Response(ArchiveRestoredSerializer(restoration.restore(Actor.from_api(request), archive)).data)
 
 
-def _get_rule(request: Request, hierarchy_id: UUID, rule_id: UUID) -> RetentionRule:
+def _get_rule(request: Request, hierarchy_id: UUID, retention_rule_id: UUID) -> RetentionRule:
     hierarchy = get_hierarchy(request, hierarchy_id)
-    rule = get_or_missing(hierarchy.retention_rules.select_related("created_by"), "Retention rule", rule_id)
+    rule = get_or_missing(hierarchy.retention_rules.select_related("created_by"), "Retention rule", retention_rule_id)
     rule.hierarchy = hierarchy
     return rule
 
