@@ -23,11 +23,12 @@ from artifacts.models import (
     Artifact,
     ArtifactFile,
     ArtifactVersion,
+    BlobHold,
     ExternalStore,
 )
 from artifacts.references import external_stores
-from hierarchies import hierarchies, records
-from hierarchies.models import Hierarchy, Record
+from hierarchies import data_indexes, hierarchies, records, retention_rules
+from hierarchies.models import DataIndex, Hierarchy, Record, RecordArchive, RetentionRule
 from hierarchies.record_specs import RecordSpec
 from notifications import digests, watches, webhooks
 from notifications.models import Delivery, Digest, InboxItem, InboxReason, Watch, Webhook
@@ -68,7 +69,8 @@ ADMINS = {
     "member-remove", "team-rule-new", "project-rule-new", "artifact-rule-new", "rule-edit", "rule-delete",
     "webhook-new", "webhook-edit", "webhook-delete", "webhook-secret", "webhook-test", "webhook-pause",
     "webhook-resume", "webhook-redeliver", "external-store-new", "external-store-edit", "external-store-delete",
-    "external-store-test",
+    "external-store-test", "hierarchy-retention-apply", "retention-rule-new", "retention-rule-edit",
+    "retention-rule-delete", "archive-restore", "archive-delete", "index-new", "index-delete", "index-retry",
 }  # fmt: skip
 # Whoever has signed in has these forms; what can be chosen in them is what is theirs.
 OWN = {
@@ -92,8 +94,15 @@ OWN = {
 # Whoever sees a project has these: what one watches is one's own, and what one downloads stays as it is.
 READERS = {"team-watch", "project-watch", "artifact-watch", "selection-zip"}
 # What only editors or admins see, though looking at it changes nothing.
-EDITOR_VIEWS = {"upload-files"}
-ADMIN_VIEWS = {"external-stores", "project-webhooks", "webhook-preview", "webhook", "webhook-delivery"}
+EDITOR_VIEWS = {"upload-files", "hierarchy-retention"}
+ADMIN_VIEWS = {
+    "external-stores",
+    "project-webhooks",
+    "webhook-preview",
+    "webhook",
+    "webhook-delivery",
+    "archive-download",
+}
 # Forms without a page of their own.
 FORMS_WITHOUT_PAGE = {
     "selection-zip", "upload-references", "upload-remove", "version-check",
@@ -131,6 +140,8 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "notice_id": InboxItem.objects.create(user=alice, event=delivery.event, reason=InboxReason.CONCERNED).pk,
         "hierarchy": hierarchy.name,
         "record_id": record.pk,
+        "archive_id": _archive(record).pk,
+        "index_id": data_indexes.create(Actor(alice), hierarchy, "name").pk,
         "watch_id": watches.watch(Actor(alice), artifact.project).watch.pk,
         "alias": "latest",
         "store_id": external_stores.create(Actor(alice), acme, name="Data", prefix="s3://data", reads_as="nobody").pk,
@@ -138,6 +149,9 @@ def page_urls(alice, bob, acme, artifact, run) -> dict[str, str]:
         "proposal_id": proposals.propose(Actor(bob), artifact, "staging", version).pk,
     }
     page_urls = {name: _url(page, names, run.name) for name, page in PAGES.items()}
+    rule = retention_rules.create(Actor(alice), hierarchy, level=0, keep_last=3)
+    for name in ("retention-rule-edit", "retention-rule-delete"):
+        page_urls[name] = page_urls[name].replace(str(names["rule_id"]), str(rule.pk))
     confirmed = email_addresses.link(alice, "alice@example.org")
     page_urls["email-confirm"] = confirmed.removeprefix(settings.BASE_URL)
     page_urls["digest-unsubscribe"] = digests.unsubscribe_url(dora).removeprefix(settings.BASE_URL)
@@ -166,6 +180,7 @@ def test_besides_pages_only_health_checks_the_api_and_the_admin_have_urls():
         "api/v1/schema",
         "api/v1/docs",
         "api/v1/",
+        "h/",
     }
 
 
@@ -291,6 +306,13 @@ def test_the_lists_above_are_complete(browser, alice, page_urls):
     assert forms == PUBLIC | EDITORS | ADMINS | OWN | READERS
 
 
+def _archive(record: Record) -> RecordArchive:
+    """What would be there after retention: of its bytes no page of this module reads any."""
+    hold = BlobHold.objects.create(blob=record.payloads.get().blob)
+    counts = {"record_count": 1, "payload_count": 0, "size": 1, "levels": {"0": 1}}
+    return RecordArchive.objects.create(hierarchy=record.hierarchy, blob_hold=hold, **counts)
+
+
 def _url(page: URLPattern, names: dict[str, object], run: str) -> str:
     assert isinstance(page.pattern, RoutePattern)
     names = names | {"name": run if page.name in ("run", "run-edit", "run-delete", "run-lineage") else "data"}
@@ -323,4 +345,5 @@ def _everything() -> list[object]:
     """What would tell of a write: rows that came, went or changed."""
     models = (Project, Artifact, ArtifactVersion, ArtifactFile, AliasChange, AliasProposal, AliasRule, Invitation)
     models += (Webhook, Delivery, Watch, Digest, ExternalStore, Hierarchy, Record)
+    models += (RecordArchive, RetentionRule, DataIndex)
     return [list(model.objects.order_by("pk").values()) for model in models]
