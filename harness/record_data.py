@@ -20,7 +20,7 @@ from harness.record_names import (
     PREDICTION,
     TRAINING,
 )
-from hierarchies import hierarchies, records
+from hierarchies import data_indexes, hierarchies, records, retention_rules
 from hierarchies.models import Hierarchy, Record
 from hierarchies.record_specs import RecordSpec
 from projects.models import Project
@@ -42,6 +42,7 @@ def fill() -> None:
     )  # fmt: skip
     week(alice, hierarchy)
     hierarchies.create(alice, usual, EMPTY_HIERARCHY, level_labels={"0": "project", "1": "document", "2": "version"})
+    govern(alice, hierarchy, "experiment_name")
     crowd(alice, Project.objects.get(team__name=TEAM, name=PROJECT))
 
 
@@ -59,6 +60,13 @@ def week(actor: Actor, hierarchy: Hierarchy) -> None:
             for month in range(3):
                 pk = PREDICTION if is_first and not month else None
                 _record(actor, hierarchy, prediction(month), model, id=pk)
+
+
+def govern(actor: Actor, hierarchy: Hierarchy, path: str) -> None:
+    """A rule of retention for each of two levels, and an index."""
+    for level in (1, 2):
+        retention_rules.create(actor, hierarchy, level=level, keep_last=5_000)
+    data_indexes.create(actor, hierarchy, path)
 
 
 def training(alpha: float, version: str = "") -> dict[str, Any]:
@@ -128,6 +136,7 @@ def crowd(actor: Actor, project: Project) -> None:
     chain = [RecordSpec({"name": f"{long('deep', 100)}_{number}"}, f"#{number - 1}" if number else None) for number in
              range(DEPTH)]  # fmt: skip
     records.create_many(actor, hierarchy, chain)
+    govern(actor, hierarchy, long("key", 60))
 
 
 def _record(
