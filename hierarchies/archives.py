@@ -28,7 +28,8 @@ from artifacts.models import Blob, BlobHold, StoredObject
 from hierarchies.models import ArchivedPayload, Hierarchy, Record, RecordArchive, RecordPayload
 
 FORMAT = "wanllmdb-records/1"
-MAX_INLINE = 256 * 2**10
+# As in exports; `imports` takes no more of one record than a thousand such.
+MAX_INLINE = 64 * 2**10
 # What is more is written to a file in the temporary directory.
 _MAX_IN_MEMORY = 8 * 2**20
 

@@ -11,7 +11,17 @@ from artifacts import storage
 from artifacts.content import garbage_collection, held_bytes
 from artifacts.models import Blob, BlobHold, StoredObject
 from harness import servers
-from hierarchies import archives, errors, hierarchies, payloads, records, restoration, retention, retention_rules
+from hierarchies import (
+    archives,
+    errors,
+    hierarchies,
+    imports,
+    payloads,
+    records,
+    restoration,
+    retention,
+    retention_rules,
+)
 from hierarchies.models import Hierarchy, Record, RecordArchive, RecordPayload
 from hierarchies.payloads import UploadSpec
 from hierarchies.records import PayloadSpec, RecordSpec
@@ -87,7 +97,8 @@ def test_what_goes_is_in_the_archive_with_its_payloads(hierarchy, archive, tree)
     by_pointer = {line["pointer"]: line for line in objects}
     assert by_pointer["/small"]["sha256"] == sha256(SMALL) and "base64" in by_pointer["/small"]
     assert by_pointer["/large"]["sha256"] == sha256(LARGE) and "held" in by_pointer["/large"]
-    assert archive.size == archive.blob_hold.blob.size + len(LARGE)
+    assert "held" in data
+    assert archive.size == archive.blob_hold.blob.size + len(LARGE) + first["data_size"]
 
 
 def test_it_comes_back_as_it_was(alice, hierarchy, tree):
@@ -116,6 +127,15 @@ def test_to_restore_twice_does_no_harm(alice, hierarchy, archive):
 
     assert restoration.restore(Actor(alice), load()) == (0, 2)
     assert (state(hierarchy), BlobHold.objects.count()) == before
+
+
+def test_the_file_can_be_imported_into_another_hierarchy_of_the_project(alice, project, hierarchy, archive, tree):
+    other = hierarchies.create(Actor(alice), project, "other")
+
+    assert imports.run(Actor(alice), other, b"".join(storage.download_file(archive.key)).splitlines()) == (2, 2)
+    model = records.get(other, tree[1].pk)
+    assert payloads.read(payloads.find(model, "/large")) == LARGE
+    assert payloads.read_data(records.get(other, tree[0].pk))["text"] == "x" * 70_000
 
 
 def test_the_bytes_stay_as_long_as_the_archive(alice, settings, archive):
