@@ -1,105 +1,65 @@
-"""The bytes of a record's data, as they are stored or, of a data frame, as CSV, JSON or Parquet."""
+"""Files of a service: the bytes of a record's data, and all records as JSON Lines."""
 
-import json
-import re
+from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from ulid import ULID
 
-from wanllmdb.records import parquet
-from wanllmdb.records.errors import PayloadNotFound
-from wanllmdb.records.repository import PayloadInfo, StoredRecord
+from wanllmdb.records import downloads, exports, frame_files, lines
+from wanllmdb.records.exports import LocalOrRemote
+from wanllmdb.records.manager import ArtifactManager
+from wanllmdb.records.repository import StoredRecord
 
-FORMATS = {
-    "csv": "text/csv",
-    "json": "application/json",
-    "parquet": parquet.CONTENT_TYPE,
-}
-_ENDINGS = {
-    **{content_type: name for name, content_type in FORMATS.items()},
-    "application/x-pickle": "pkl",
-    "application/x-npy": "npy",
-    "text/plain": "txt",
-    "text/markdown": "md",
-}
+# An import is one transaction, which has all of it in memory.
+MAX_IMPORT_BYTES = 64 * 2**20
 
 
-def pick(record: StoredRecord, pointer: str | None) -> PayloadInfo | None:
-    """The payload at the pointer; without one that of `content`, the whole data's, or the only one.
-
-    None: the record has none, and its JSON is what there is. Raises `PayloadNotFound` if it is not clear which.
-    """
-    by_pointer = {payload.pointer: payload for payload in record.payloads}
-    if pointer is not None:
-        if pointer in by_pointer:
-            return by_pointer[pointer]
-        if pointer == "":
-            return None
-        raise PayloadNotFound(f"Record {record.id} has no bytes at {pointer!r}", status=404)
-    for usual in ("/content", ""):
-        if usual in by_pointer:
-            return by_pointer[usual]
-    if len(by_pointer) > 1:
-        raise PayloadNotFound(
-            f"Record {record.id} has bytes at {', '.join(map(repr, by_pointer))}: name one with ?pointer=", status=404
-        )
-    return next(iter(by_pointer.values()), None)
+class ImportTooLarge(Exception):
+    """The body of an import has more than `MAX_IMPORT_BYTES`."""
 
 
-def respond(
-    record: StoredRecord, payload: PayloadInfo | None, content: bytes, format: str | None, accept: str
+async def download(
+    manager: ArtifactManager, record: StoredRecord, pointer: str | None, format: str | None, accept: str
 ) -> Response:
-    """A file with a name of the record's. A frame is converted to the `format`, or else to a type that is accepted."""
-    if payload is None:
-        pointer, content, content_type = "", json.dumps(record.data, ensure_ascii=False).encode(), FORMATS["json"]
-    else:
-        pointer, content_type = payload.pointer, payload.content_type
-    if payload is not None and payload.kind == "frame":
-        wanted = format or _accepted(accept)
-        if wanted in ("csv", "json"):
-            content, content_type = _convert(payload, content, wanted), FORMATS[wanted]
-    elif format is not None and content_type != FORMATS[format]:
-        raise HTTPException(406, f"This is {content_type}, which is not available as {format}")
-    return _file(record, pointer, content, content_type)
-
-
-def _convert(payload: PayloadInfo, content: bytes, format: str) -> bytes:
-    """The frame as CSV, or as a JSON list of its rows. Raises `HTTPException` for one that is neither."""
-    is_csv = format == "csv"
-    try:
-        if payload.module.startswith("polars"):
-            frame = parquet.to_frame(content, "polars")
-            text = frame.write_csv() if is_csv else frame.write_json()
-        else:
-            frame = parquet.to_frame(content)
-            is_counted = type(frame.index).__name__ == "RangeIndex"
-            # Rows as JSON have no place for an index: it becomes a column, as in CSV.
-            frame = frame if is_counted else frame.reset_index()
-            text = frame.to_csv(index=False) if is_csv else frame.to_json(orient="records", date_format="iso")
-    except (ValueError, TypeError) as error:
-        raise HTTPException(406, f"This frame cannot be written as {format}: {error}") from error
-    return str(text).encode()
-
-
-def _accepted(accept: str) -> str | None:
-    types = [part.partition(";")[0].strip() for part in accept.split(",")]
-    return next((name for name, content_type in FORMATS.items() if content_type in types), None)
-
-
-def _file(record: StoredRecord, pointer: str, content: bytes, content_type: str) -> Response:
-    part = re.sub(r"[^A-Za-z0-9_-]+", "-", pointer).strip("-")
-    name = "-".join(filter(None, (str(record.id), part)))
-    ending = _ENDINGS.get(content_type, "bin")
+    """The value at the pointer as a file; a data frame in the `format`, or else in the first type that is accepted."""
+    if format is None and any(payload.kind == "frame" for payload in record.payloads):
+        types = [part.partition(";")[0].strip() for part in accept.split(",")]
+        names = {content_type: name for name, content_type in frame_files.FORMATS.items()}
+        format = next((names[content_type] for content_type in types if content_type in names), None)
+    found = await downloads.fetch(manager.repository, record, pointer, format)
     headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{ending}"',
+        "Content-Disposition": f'attachment; filename="{found.file_name.encode("ascii", "replace").decode()}"',
         # What somebody stored is not to be run as a page of this service.
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox",
     }
-    return Response(content, headers=headers, media_type=content_type)
+    return Response(found.content, headers=headers, media_type=found.content_type)
+
+
+def export(manager: ArtifactManager, after: ULID | None) -> Response:
+    """All records, or those that follow `after`, as JSON Lines with their bytes in base64."""
+    found: AsyncIterator[bytes] = exports.export(_repository(manager), manager.rules, after)
+    return StreamingResponse(found, media_type=lines.MEDIA_TYPE)
+
+
+async def import_lines(manager: ArtifactManager, request: Request) -> int:
+    """Create the records of an export: all of them, or none. Raises `ImportTooLarge`."""
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > MAX_IMPORT_BYTES:
+            raise ImportTooLarge
+    return await exports.import_lines(_repository(manager), bytes(body).splitlines(keepends=True))
 
 
 def metadata_of(data: Any) -> dict[str, Any]:
     metadata = data.get("metadata") if isinstance(data, dict) else None
     return metadata if isinstance(metadata, dict) else {}
+
+
+def _repository(manager: ArtifactManager) -> LocalOrRemote:
+    if not isinstance(manager.repository, LocalOrRemote):
+        raise TypeError(f"{type(manager.repository).__name__} has no export")
+    return manager.repository

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from pydantic import BaseModel, ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from ulid import ULID
@@ -62,7 +61,13 @@ class ArtifactRouter:
         router = APIRouter(prefix=prefix, tags=list(tags), route_class=ProblemRoute)
         endpoints = _Endpoints(router, manager_factory, entity_in_type, entity_out_type, permissions or {})
         # Paths with a fixed word come before those with an id, which would match them too.
-        for add in (endpoints.add_lists, endpoints.add_batches, endpoints.add_trees, endpoints.add_records):
+        for add in (
+            endpoints.add_lists,
+            endpoints.add_batches,
+            endpoints.add_transfers,
+            endpoints.add_trees,
+            endpoints.add_records,
+        ):
             add()
         return router
 
@@ -187,6 +192,26 @@ class _Endpoints:
             await manager.delete_all_by_id(ids)
             return {"deleted": len(ids)}
 
+    def add_transfers(self) -> None:
+        depends = self.depends
+
+        @self.get("/$export", "export", response_class=Response)
+        async def export_records(
+            manager: ArtifactManager = depends,
+            after: Annotated[Ulid | None, Query(description="Continue behind this record")] = None,
+        ) -> Response:
+            """Export all records as JSON Lines, with their bytes in base64."""
+            return downloads.export(manager, after)
+
+        @self.change("POST", "/$import", "import", status_code=201, response_model=dict[str, int])
+        async def import_records(request: Request, manager: ArtifactManager = depends) -> dict[str, int]:
+            """Create the records of an export: all of them, or none."""
+            try:
+                return {"imported": await downloads.import_lines(manager, request)}
+            except downloads.ImportTooLarge as error:
+                limit = downloads.MAX_IMPORT_BYTES // 2**20
+                raise HTTPException(413, f"At most {limit} MiB are imported in one request") from error
+
     def add_trees(self) -> None:
         depends, out_type = self.depends, self.out_type
 
@@ -225,11 +250,8 @@ class _Endpoints:
         ) -> Response:
             """Download the bytes of a value that is not JSON, or the data if all of it is."""
             record = await _find(manager, record_id)
-            payload = downloads.pick(record, pointer)
-            content = (await manager.repository.read_payloads([payload]))[0] if payload else b""
             accept = request.headers.get("Accept", "")
-            # To convert a frame takes long.
-            return await run_in_threadpool(downloads.respond, record, payload, content, format, accept)
+            return await downloads.download(manager, record, pointer, format, accept)
 
         @self.get("/{record_id}/$metadata", "read", response_model=dict[str, Any])
         async def get_metadata(record_id: RecordId, manager: ArtifactManager = depends) -> Response:
