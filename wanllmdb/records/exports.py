@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,12 +12,16 @@ from ulid import ULID
 
 from wanllmdb.records import lines
 from wanllmdb.records.hierarchy import ANY_HIERARCHY, ArtifactHierarchy
+from wanllmdb.records.ids import new_ulid
 from wanllmdb.records.local_repository import ArtifactRepository
 from wanllmdb.records.remote_repository import RemoteRepository
 from wanllmdb.records.repository import NewRecord
 from wanllmdb.records.schemas import to_ulid
 from wanllmdb.records.typed_data import find_problems
 from wanllmdb.sdk import errors
+
+# What is more is written to a file in the temporary directory.
+_MAX_IN_MEMORY = 8 * (1 << 20)
 
 LocalOrRemote = ArtifactRepository | RemoteRepository
 
@@ -108,6 +113,25 @@ async def import_lines(repository: LocalOrRemote, source: Iterable[bytes], *, sk
     if ordered:
         await repository.write(ordered, hierarchy)
     return len(ordered)
+
+
+def with_new_ids(source: Iterable[bytes]) -> Iterator[bytes]:
+    """The same lines, whose records have other IDs, also where they are parents. Raises `ImportRefused`."""
+    with tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY) as spool:
+        ids: dict[str, str] = {}
+        for number, line in enumerate(source, 1):
+            spool.write(line)
+            values = lines.parse(number, line) if line.strip() else {}
+            if isinstance(values.get("id"), str) and values.get("kind", "record") == "record":
+                ids[values["id"].upper()] = str(new_ulid())
+        spool.seek(0)
+        for number, line in enumerate(spool, 1):
+            values = lines.parse(number, line) if line.strip() else {}
+            kind = values.get("kind", "record")
+            for name in {"record": ("id", "parent_id"), "payload": ("record_id",)}.get(kind, ()):
+                if isinstance(values.get(name), str):
+                    values[name] = ids.get(values[name].upper(), values[name])
+            yield lines.to_line(values) if values else line
 
 
 def _parents_first(

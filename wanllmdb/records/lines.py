@@ -83,6 +83,11 @@ def read(lines: Iterable[bytes]) -> Iterator[tuple[int, ArtifactHierarchy | NewR
         yield _with_payloads(current, payloads)
 
 
+def is_record(line: bytes) -> bool:
+    """Whether it is a line of a record, rather than an empty one or one about something else."""
+    return bool(line.strip()) and parse(0, line).get("kind", "record") == "record"
+
+
 def refused(number: int, reason: object) -> ImportRefused:
     """The error for a line. Nothing was imported."""
     return ImportRefused(f"Line {number}: {reason}. Nothing was imported", status=400, problem={"line": number})

@@ -45,7 +45,7 @@ P = ParamSpec("P")
 class RemoteRepository(Repository):
     """Lists and trees come with placeholders unless objects are asked for: each is a download of its own.
 
-    `write` creates all new records of a call or none. Beyond 1,000 of them or 8 MiB of JSON that takes several
+    `write` creates all new records of a call or none. Beyond 1,000 of them or 2 MiB of JSON that takes several
     requests, and others may see the first before all are there. Of several updates, those before one that is refused
     stay done.
     """

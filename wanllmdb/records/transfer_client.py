@@ -7,13 +7,14 @@ import binascii
 import hashlib
 import json
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import IO, Any
 
 from urllib3.exceptions import HTTPError
 
 from wanllmdb.records import errors, lines
-from wanllmdb.records.hierarchy_client import ARTIFACTS, HierarchyClient, Upload, leaves
+from wanllmdb.records.hierarchy_client import ARTIFACTS, MAX_BATCH, HierarchyClient, Upload, leaves
+from wanllmdb.records.ids import new_ulid
 from wanllmdb.records.schemas import to_ulid
 from wanllmdb.sdk import cancellation, connection_errors
 from wanllmdb.sdk.errors import Invalid, Unreachable
@@ -21,6 +22,9 @@ from wanllmdb.sdk.http_pools import BLOCK_SIZE
 
 # Bytes of so much go straight to the object store, and not through the server.
 MAX_INLINE = 64 * 1024
+# A server takes 16 MiB at once. Of what is more, each part is so much, for it also counts the values in a body.
+_MAX_BODY = 12 * (1 << 20)
+_MAX_PART = 4 * (1 << 20)
 # What is more is written to a file in the temporary directory.
 _MAX_IN_MEMORY = 8 * (1 << 20)
 
@@ -36,7 +40,7 @@ class TransferClient(HierarchyClient):
         with leaves():
             response = self.client.open(f"{ARTIFACTS}/$export", accept=lines.MEDIA_TYPE, after=after)
         try:
-            for line in _split(response.stream(BLOCK_SIZE)):
+            for line in _lines_of(response.stream(BLOCK_SIZE)):
                 yield self._with_bytes(line) if b'"url":' in line else line
         except HTTPError as error:
             raise connection_errors.unreachable(self.address.url, error) from error
@@ -84,8 +88,12 @@ class TransferClient(HierarchyClient):
             cancellation.raise_if_cancelled()
             values = lines.parse(number, line) if line.strip() else {}
             if values.get("kind", "record") == "record" and values:
+                if not values.get("id"):
+                    # By which it is recognised when the answer is lost.
+                    values["id"] = str(new_ulid())
+                    line = lines.to_line(values)
                 try:
-                    ids.append(str(to_ulid(values.get("id"))))
+                    ids.append(str(to_ulid(values["id"])))
                 except Invalid as error:
                     raise lines.refused(number, error) from error
             if len(line) > MAX_INLINE and values.get("kind") == "payload" and "base64" in values:
@@ -104,25 +112,75 @@ class TransferClient(HierarchyClient):
     def _post(self, body: IO[bytes], ids: list[str]) -> int:
         if not ids:
             return 0
-        length = body.seek(0, 2) or body.tell()
+        body.seek(0, 2)
+        if body.tell() <= _MAX_BODY:
+            return self._post_part(body.tell(), lambda: _read(body), ids[0])
+        return self._post_parts(body)
 
-        def read() -> Iterator[bytes]:
-            body.seek(0)
-            while block := body.read(BLOCK_SIZE):
-                cancellation.raise_if_cancelled()
-                yield block
-
+    def _post_part(self, length: int, read: Callable[[], Iterable[bytes]], first_id: str) -> int:
         try:
             with leaves():
-                response: Mapping[str, Any] = self.client.post_bytes(
-                    f"{ARTIFACTS}/$import", read, length, lines.MEDIA_TYPE
-                )
-        except Unreachable:
+                path = f"{ARTIFACTS}/$import"
+                return int(self.client.post_bytes(path, read, length, lines.MEDIA_TYPE)["imported"])
+        except Unreachable as error:
             # It is all or nothing: if one of them is there, all are.
-            if self.get_many(ids[:1]):
-                return len(ids)
+            if not self.get_many([first_id]):
+                raise error
+            return sum(1 for line in _lines_of(read()) if lines.is_record(line))
+
+    def _post_parts(self, body: IO[bytes]) -> int:
+        """What is too much for one request, in several. If one of them is refused, those before it are undone."""
+        imported: list[str] = []
+        try:
+            for part in _parts(body):
+                text = b"".join(line for _, line in part)
+                ids = [str(lines.parse(number, line)["id"]) for number, line in part if lines.is_record(line)]
+                try:
+                    self._post_part(len(text), lambda text=text: [text], ids[0])  # type: ignore[misc]
+                except errors.ImportRefused as error:
+                    number = part[(error.line or 1) - 1][0]
+                    sentence = str(error).replace(f"Line {error.line}", f"Line {number}", 1)
+                    raise errors.ImportRefused(sentence, status=400, problem={"line": number}) from error
+                imported += ids
+        except BaseException:
+            # Children came after their parents.
+            for start in range(len(imported), 0, -MAX_BATCH):
+                self.delete_many(imported[max(start - MAX_BATCH, 0) : start])
             raise
-        return int(response["imported"])
+        return len(imported)
+
+
+def _read(body: IO[bytes]) -> Iterator[bytes]:
+    body.seek(0)
+    while block := body.read(BLOCK_SIZE):
+        cancellation.raise_if_cancelled()
+        yield block
+
+
+def _parts(body: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
+    """Lines with their numbers, so many as a request takes. Records come with their payloads, parents first."""
+    groups: list[tuple[int, list[tuple[int, int, int]]]] = []
+    offset = 0
+    body.seek(0)
+    for number, line in enumerate(body, 1):
+        if lines.is_record(line):
+            groups.append((int(lines.parse(number, line).get("level") or 0), []))
+        if groups and line.strip():
+            groups[-1][1].append((number, offset, len(line)))
+        offset += len(line)
+    part: list[tuple[int, bytes]] = []
+    size = 0
+    for _, group in sorted(groups, key=lambda group: group[0]):
+        length = sum(length for _, _, length in group)
+        if part and size + length > _MAX_PART:
+            yield part
+            part, size = [], 0
+        for number, start, count in group:
+            body.seek(start)
+            part.append((number, body.read(count)))
+        size += length
+    if part:
+        yield part
 
 
 def _leave_out(ids: set[str], source: IO[bytes], target: IO[bytes]) -> None:
@@ -135,7 +193,7 @@ def _leave_out(ids: set[str], source: IO[bytes], target: IO[bytes]) -> None:
         target.write(b"\n" if is_left_out else line)
 
 
-def _split(blocks: Iterable[bytes]) -> Iterator[bytes]:
+def _lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """The lines, each with its line break."""
     parts: list[bytes] = []  # of a line that is longer than a block
     for block in blocks:

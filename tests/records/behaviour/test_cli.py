@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from wanllmdb.records import ArtifactHierarchy
 from wanllmdb.sdk.cli.main import main
 
-UNLABELLED = ArtifactHierarchy(name="plain", enforce_levels=False)
 ABSENT = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
@@ -57,7 +55,7 @@ def address(new_address, ok, place) -> str:
     return address
 
 
-def test_records_from_the_first_to_the_last(ok, cli, address, tmp_path):
+def test_records_from_the_first_to_the_last(ok, cli, address):
     experiment = ok("put", address, "--data", '{"name": "rain", "n": 1, "code": "42"}', "--tag", "eu")
     model = ok("put", address, "-", "-p", experiment, stdin=b'{"metrics": {"rmse": 0.25}}')
     assert len(experiment) == len(model) == 26
@@ -116,31 +114,37 @@ def test_records_from_the_first_to_the_last(ok, cli, address, tmp_path):
     assert ok("ls", address) == ""
 
 
-def test_an_export_is_imported_elsewhere(ok, cli, address, new_address, tmp_path):
-    root = ok("put", address, "--data", '{"name": "root"}', "--tag", "eu")
+def test_an_export_is_imported_elsewhere(ok, cli, address):
+    source = "sqlite:///source.db"
+    ok("init", source)
+    root = ok("put", source, "--data", '{"name": "root"}', "--tag", "eu")
     Path("small.bin").write_bytes(b"\0\1\2")
     Path("large.bin").write_bytes(os.urandom(200_000))
-    small = ok("put", address, "small.bin", "-p", root)
-    large = ok("put", address, "large.bin", "-p", root)
-    before = {row["id"]: row for row in json.loads(ok("ls", address, "--json"))}
+    small = ok("put", source, "small.bin", "-p", root)
+    large = ok("put", source, "large.bin", "-p", root)
+    before = {row["id"]: row for row in json.loads(ok("ls", source, "--json"))}
 
-    assert ok("export", address, "all.jsonl") == "Exported 3 records to all.jsonl"
+    assert ok("export", source, "all.jsonl") == "Exported 3 records to all.jsonl"
     lines = [json.loads(line) for line in Path("all.jsonl").read_text().splitlines()]
-    assert [line["kind"] for line in lines].count("payload") == 2
-    other = new_address(UNLABELLED)
-    assert ok("import", other, "all.jsonl") == "Imported 3 records"
-    after = {row["id"]: row for row in json.loads(ok("ls", other, "--json"))}
+    assert [line["kind"] for line in lines] == ["hierarchy", "record", "record", "payload", "record", "payload"]
+    assert ok("import", address, "all.jsonl") == "Imported 3 records"
+    after = {row["id"]: row for row in json.loads(ok("ls", address, "--json"))}
     for id, row in before.items():
         for name in ("parent_id", "level", "type", "data", "tags", "created_at", "updated_at"):
             assert after[id][name] == row[name], name
     for id, name in ((small, "small.bin"), (large, "large.bin")):
-        ok("download", other, id, "-o", "again.bin")
+        ok("download", address, id, "-o", "again.bin")
         assert Path("again.bin").read_bytes() == Path(name).read_bytes()
 
-    code, _, err = cli("import", other, "all.jsonl")
+    code, _, err = cli("import", address, "all.jsonl")
     assert (code, err.count("\n")) == (1, 1)
     assert "Line " in err
-    assert ok("import", other, "all.jsonl", "--skip-existing") == "Imported 0 records"
+    assert ok("import", address, "all.jsonl", "--skip-existing") == "Imported 0 records"
+    ok("export", address, "again.jsonl")
+    assert ok("import", address, "again.jsonl", "--new-ids") == "Imported 3 records"
+    rows = json.loads(ok("ls", address, "--json"))
+    assert [row["data"] for row in rows[3:]] == [row["data"] for row in rows[:3]]
+    assert {row["parent_id"] for row in rows[4:]} == {rows[3]["id"]}
 
 
 def test_an_import_with_a_wrong_line_imports_nothing(ok, cli, address):

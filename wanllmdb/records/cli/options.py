@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from pydantic import ValidationError
 
 from wanllmdb.records import addresses
 from wanllmdb.records.connections import database_url, open_repository
@@ -48,7 +49,15 @@ Where = Annotated[
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+    """What the work returns. Raises `Invalid` also for a record that cannot be one."""
+    try:
+        return asyncio.run(work)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        sentences = (
+            f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}" for item in problems
+        )
+        raise errors.Invalid("; ".join(sentences)) from error
 
 
 @asynccontextmanager

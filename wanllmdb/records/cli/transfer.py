@@ -7,7 +7,7 @@ import sys
 import tempfile
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -99,18 +99,27 @@ def import_records(
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave out records whose IDs are there already.")
     ] = False,
+    new_ids: Annotated[
+        bool,
+        typer.Option("--new-ids", help="Give each record another ID, for a copy beside those that were exported."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Create the records of an export, with their IDs and payloads: all of them, or none."""
 
-    async def create() -> int:
-        async with opened(address, create=True) as (repository, _):
-            if file == "-":
-                return await exports.import_lines(repository, sys.stdin.buffer, skip_existing=skip_existing)
-            with expand(file).open("rb") as source:
-                return await exports.import_lines(repository, source, skip_existing=skip_existing)
+    if new_ids and skip_existing:
+        raise errors.Invalid("With --new-ids no record exists already: leave out --skip-existing")
 
-    count = run(create())
+    async def create(source: IO[bytes]) -> int:
+        async with opened(address, create=True) as (repository, _):
+            read = exports.with_new_ids(source) if new_ids else source
+            return await exports.import_lines(repository, read, skip_existing=skip_existing)
+
+    if file == "-":
+        count = run(create(sys.stdin.buffer))
+    else:
+        with expand(file).open("rb") as source:
+            count = run(create(source))
     print_result({"imported": count}, as_json, [f"Imported {number_of(count)}"])
 
 

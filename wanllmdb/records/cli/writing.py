@@ -120,7 +120,9 @@ def remove(
     try:
         deleted = run(delete())
     except HasChildren as error:
-        raise HasChildren(f"{error}. Pass --recursive to delete all that is below, too", status=409) from error
+        raise HasChildren(
+            f"{str(error).rstrip('.')}. Pass --recursive to delete all that is below, too", status=409
+        ) from error
     print_result({"deleted": deleted}, as_json, [f"Deleted {number_of(deleted)}"])
 
 
