@@ -202,13 +202,29 @@ def keep_records(project: str) -> None:
         return
     weather = {"experiment_name": "weather_forecast", "started_at": "2025-10-18T10:00:00Z"}
     model = {"model_type": "LinearRegression", "hyperparameters": {"alpha": 0.01}, "metrics": {"rmse": 0.25}}
+    prices = [[48.5, 2, 248_000], [96.0, 4, 425_500], [143.2, 5, 563_100]]
     items = [
         {"data": weather, "tags": ["demo"]},
         {"parent_id": "#0", "data": model},
         {"parent_id": "#0", "data": model | {"hyperparameters": {"alpha": 0.1}, "metrics": {"rmse": 0.31}}},
         {"parent_id": "#1", "data": {"prediction_date": "2025-10-20", "num_predictions": 1000}},
+        {"data": {"experiment_name": "house_prices", "started_at": "2025-11-03T09:00:00Z"}, "tags": ["demo"]},
+        {
+            "parent_id": "#4",
+            "data": typed("ml_training_workspace", {"weights": f"artifact://{project}/{MODEL}:v1.1.0"}),
+        },
+        {"parent_id": "#5", "data": typed("ml_prediction", {"columns": ["area", "rooms", "price"], "data": prices})},
     ]
     post(f"/h/{project}/{HIERARCHY}/api/v1/artifacts/$batch", {"items": items})
+
+
+def typed(type: str, content: Mapping[str, object]) -> dict[str, object]:
+    """Data of a type that the pages have a card for."""
+    metadata = {
+        "status": "success", "config_id": "least-squares", "started_at": "2025-11-03T09:00:00Z",
+        "completed_at": "2025-11-03T09:00:02Z", "duration_seconds": 2.4, "exit_code": 0, "stdout": "4,000 houses\n",
+    }  # fmt: skip
+    return {"type": type, "metadata": metadata, "content": content}
 
 
 def post(path: str, body: Mapping[str, object]) -> bool:
