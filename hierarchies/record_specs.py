@@ -116,7 +116,11 @@ def is_placeholder(value: Any) -> bool:
 def check_tags(tags: Iterable[str]) -> list[str]:
     """Distinct short texts. Raises `Invalid`."""
     try:
-        if isinstance(tags, (str, Mapping)) or not all(isinstance(tag, str) for tag in tags):
+        if (
+            isinstance(tags, (str, Mapping))
+            or not isinstance(tags, Iterable)
+            or not all(isinstance(tag, str) for tag in tags)
+        ):
             raise ValidationError("Give a list of texts.")
         return validate_tags(tags)
     except ValidationError as error:

@@ -232,10 +232,14 @@ class RecordQuery(serializers.Serializer):
     envelope = serializers.BooleanField(default=True, help_text="`false` for the items alone, as a list.")
     cursor = PageQuery().fields["cursor"]
     level = serializers.IntegerField(required=False, min_value=0, max_value=MAX_LEVEL)
-    parent_id = serializers.CharField(required=False, max_length=26, help_text="An id, or `null` for the roots.")
+    parent_id = serializers.CharField(
+        required=False, allow_blank=True, max_length=26, help_text="An id, or `null` for the roots."
+    )
     type = serializers.CharField(required=False, max_length=MAX_TYPE_LENGTH)
     tag = serializers.CharField(required=False, max_length=64)
-    ids = serializers.CharField(required=False, help_text=f"At most {MAX_PAGE_SIZE} ids, with commas between them.")
+    ids = serializers.CharField(
+        required=False, allow_blank=True, help_text=f"At most {MAX_PAGE_SIZE} ids, with commas between them."
+    )
 
     def validate_ids(self, value: str) -> list[str]:
         ids = [ulids.parse(text.strip()) for text in value.split(",") if text.strip()]

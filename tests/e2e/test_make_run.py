@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import urllib3
 
 import wanllmdb as wandb
 from deploy.ports import GRPC_PORT_OFFSET, STORE_PORT_COUNT
@@ -86,6 +87,19 @@ def test_the_demo_shows_what_happens_to_aliases(first, server):
     assert (proposal["alias"], proposal["to_version"], proposal["state"]) == ("production", "v2", "open")
     protected = {alias for alias, row in aliases.list_aliases(client, where).items() if row["protected"]}
     assert protected == {"production"}
+
+
+def test_the_demo_keeps_records_without_a_key(first):
+    """The requests of the guide's curl block, at the URL of the banner."""
+    project = f"{first.credentials['base_url']}/h/{first.credentials['username']}/first-steps"
+    artifacts = f"{project}/experiments/api/v1/artifacts"
+    assert f"curl {artifacts}" in first.output
+    assert urllib3.request("GET", f"{artifacts}?data.experiment_name=weather_forecast").json()["total"] == 1
+
+    root = urllib3.request("POST", artifacts, json={"data": {"experiment": "test"}}).json()["id"]
+    child = urllib3.request("POST", artifacts, json={"parent_id": root, "data": {"model": "trained"}}).json()["id"]
+    tree = urllib3.request("POST", f"{artifacts}/$tree", json={"root_id": root}).json()
+    assert [node["id"] for node in tree["children"]] == [child]
 
 
 def test_the_demo_comes_back_with_the_same_bytes(first, server, clone, tmp_path):

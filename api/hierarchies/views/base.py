@@ -26,6 +26,8 @@ class HierarchyView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        # What is switched off is known by now.
+        self.headers = self.default_response_headers
         if operation := self._operation(request.method):
             access.require(Actor.from_api(request), self.hierarchy, operation)
 

@@ -57,7 +57,10 @@ def hands(api, hierarchy) -> Callable[..., Hands]:
     """`hands(bob)` sends a key of bob's; `hands()` sends none."""
 
     def of(user: User | None = None, to: Hierarchy | None = None, scope: Scope = Scope.WRITE) -> Hands:
-        return Hands(api(user, scope), f"/h/{(to or hierarchy).full_name}")
+        client = api(user, scope)
+        # What is open is open to requests that are sent to this machine by its own name.
+        client.defaults["SERVER_NAME"] = "127.0.0.1"
+        return Hands(client, f"/h/{(to or hierarchy).full_name}")
 
     return of
 

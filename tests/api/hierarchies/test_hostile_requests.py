@@ -42,11 +42,16 @@ JUNK = [
     b'{"data": 1, "payloads": [{"id": "00000000-0000-0000-0000-000000000001", "kind": "data"}]}',
 ]
 
+# A record keeps its id.
+CHANGE_NOTHING = (b"", b'{"data": 1, "id": "x"}')
+
 
 @pytest.mark.parametrize("body", JUNK, ids=lambda body: body[:40])
 def test_bodies_that_make_no_sense_are_refused(hands, bob, tree, body):
     editor = hands(bob)
     for method, path in (("POST", ""), ("PUT", f"/{tree['leaf']}"), ("POST", "/$batch"), ("POST", "/$delete")):
+        if method == "PUT" and body in CHANGE_NOTHING:
+            continue
         answer = editor.raw(method, path, body)
         assert answer.status_code in (400, 404), (method, path, answer.content)
         assert answer.json()["type"].startswith("urn:servicekit:error:")
