@@ -136,20 +136,18 @@ class HierarchyClient:
         try:
             with leaves():
                 return dict(self.client.post(ARTIFACTS, body, idempotent=True))
-        except Conflict as error:
-            if not error.response_lost:
+        except (Conflict, NotFound) as error:
+            if not error.response_lost or not (found := self.get_many([str(body["id"])])):
                 raise
-            return self.get(str(body["id"]))
+            return found[0]
 
     def create_many(self, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """At most `MAX_BATCH`, each with an id of its own, parents before their children: all of them, or none."""
         try:
             with leaves():
                 return list(self.client.post(f"{ARTIFACTS}/$batch", {"items": bodies}, idempotent=True)["items"])
-        except Conflict as error:
-            if not error.response_lost:
-                raise
-            found = self.get_many([str(body["id"]) for body in bodies])
+        except (Conflict, NotFound) as error:
+            found = self.get_many([str(body["id"]) for body in bodies]) if error.response_lost else []
             if len(found) < len(bodies):
                 raise
             return found

@@ -47,7 +47,7 @@ class RemoteRepository(Repository):
 
     `write` creates all new records of a call or none. Beyond 1,000 of them or 2 MiB of JSON that takes several
     requests, and others may see the first before all are there. Of several updates, those before one that is refused
-    stay done.
+    stay done. Filters compare values of the data by their text, so that 42 finds "42" as well.
     """
 
     loads_objects: ClassVar[bool] = False
