@@ -46,6 +46,14 @@ def test_each_type_has_its_class():
     assert (generic.type, generic.content_type, generic.content_size) == ("generic", None, None)
 
 
+def test_content_is_a_placeholder_in_json_only():
+    content = object()
+    validated = validate_artifact_data({**TRAINING, "content": content})
+    assert validated.model_dump()["content"] is content
+    assert validated.model_dump(mode="json")["content"]["_type"] == "object"
+    assert MLTrainingWorkspaceArtifactData.model_json_schema()["properties"]["content"]
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -45,7 +45,10 @@ async def save(manager: ArtifactManager, items: Sequence[ArtifactIn]) -> list[Ar
     for item in items:
         change = await _plan(manager, item, existing.get(item.id) if item.id else None, levels)
         levels[change.entity.id] = change.entity.level
-        change.json_data, change.found = placeholders.split(change.entity.data)
+        try:
+            change.json_data, change.found = placeholders.split(change.entity.data)
+        except placeholders.Unsuitable as error:
+            raise InvalidData(str(error), status=400) from error
         require_valid(change.json_data)
         planned.append(change)
     if any(change.found for change in planned):

@@ -17,8 +17,6 @@ from enum import Enum
 from math import isfinite
 from typing import Any
 
-from wanllmdb.records.errors import InvalidData
-
 MAX_REPR = 200
 MAX_OBJECTS = 1_000
 """So many objects a record has at most. Containers of more are objects themselves."""
@@ -27,6 +25,10 @@ MAX_DEPTH = 200
 # Python writes no decimal number of more digits than 4,300.
 _MAX_INT_BITS = 14_000
 _BUILTIN_CONTAINERS = (dict, frozenset, list, set, tuple)
+
+
+class Unsuitable(ValueError):
+    """Data that cannot be stored at all: it contains itself, or is too deep."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Found:
 def split(data: Any) -> tuple[Any, list[Found]]:
     """The data as JSON with placeholders, and the values that they stand for, in the order of the data.
 
-    The JSON shares no container with the data. Raises `InvalidData` for data that contains itself or is nested deeper
+    The JSON shares no container with the data. Raises `Unsuitable` for data that contains itself or is nested deeper
     than 200 levels.
     """
     walk = _Walk(frozenset())
@@ -56,7 +58,7 @@ def split(data: Any) -> tuple[Any, list[Found]]:
     walk = _Walk(frozenset(collapsed))
     json_data = walk.convert(data, "", 0)
     if len(walk.found) > MAX_OBJECTS:
-        raise InvalidData(
+        raise Unsuitable(
             f"The data has more than {MAX_OBJECTS:,} values that are not JSON: keep them in one array, frame or object"
         )
     return json_data, walk.found
@@ -142,9 +144,9 @@ class _Walk:
 
     def _enter(self, value: Any, pointer: str, depth: int) -> None:
         if id(value) in self._open:
-            raise InvalidData(f"The data contains itself, at {pointer or 'its root'}")
+            raise Unsuitable(f"The data contains itself, at {pointer or 'its root'}")
         if depth >= MAX_DEPTH:
-            raise InvalidData(f"The data is nested deeper than {MAX_DEPTH} levels")
+            raise Unsuitable(f"The data is nested deeper than {MAX_DEPTH} levels")
         self._open.add(id(value))
 
     def _object(self, value: Any, pointer: str) -> dict[str, str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+)
 from ulid import ULID
 
 from wanllmdb.records import placeholders
@@ -30,7 +39,12 @@ def _utc_text(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
 
 
-Ulid = Annotated[ULID, BeforeValidator(to_ulid), PlainSerializer(str, return_type=str, when_used="json-unless-none")]
+Ulid = Annotated[
+    ULID,
+    BeforeValidator(to_ulid),
+    PlainSerializer(str, return_type=str, when_used="json-unless-none"),
+    WithJsonSchema({"type": "string", "format": "ulid", "minLength": 26, "maxLength": 26}),
+]
 """Taken in upper and lower case, given as a `ulid.ULID`, upper case in JSON."""
 
 Utc = Annotated[AwareDatetime, PlainSerializer(_utc_text, return_type=str, when_used="json-unless-none")]

@@ -10,7 +10,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+)
+
+from wanllmdb.records.placeholders import to_placeholders
 
 DATAFRAME_CONTENT_TYPE = "application/vnd.chapkit.dataframe+json"
 PICKLE_CONTENT_TYPE = "application/x-pickle"
@@ -67,7 +78,9 @@ class BaseArtifactData(BaseModel, Generic[MetadataT]):
 
     type: str = Field(description="Name of the type")
     metadata: MetadataT = Field(description="Metadata of the type's own shape")
-    content: Any = Field(description="JSON, or a Python object such as a model or a data frame")
+    content: Annotated[Any, PlainSerializer(to_placeholders, when_used="json-unless-none")] = Field(
+        description="JSON, or a Python object such as a model or a data frame, which is a placeholder in JSON"
+    )
     content_type: str | None = Field(default=None, description="Media type of the content, used by downloads")
     content_size: int | None = Field(default=None, ge=0, description="Size of the content in bytes")
 
