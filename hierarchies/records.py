@@ -175,7 +175,8 @@ def delete_many(actor: Actor, hierarchy: Hierarchy, record_ids: Sequence[str], *
             raise _not_found(hierarchy, pk)
     if is_recursive:
         return _delete_rows(hierarchy, Record.objects.filter(pk__in=trees.ids_of_subtrees(*pks)))
-    parents = Record.objects.filter(parent__in=pks).exclude(pk__in=pks).values_list("parent", flat=True)
+    # The index of children begins with the hierarchy.
+    parents = hierarchy.records.filter(parent__in=pks).exclude(pk__in=pks).order_by().values_list("parent", flat=True)
     blocking = sorted(set(parents))[:_MAX_IDS_IN_ERROR]
     if blocking:
         message = f"There are records below {', '.join(blocking)} that would stay: delete or move these first."

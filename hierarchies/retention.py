@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.actor import Actor, Channel
@@ -79,13 +79,23 @@ def dry_run(hierarchy: Hierarchy, limit: int = COUNT_LIMIT) -> Plan:
     """What a worker would delete now, at most `limit` records of each level. Nothing is changed."""
     now, found = timezone.now(), []
     for plan in _plan(hierarchy, now, limit):
-        rows = _candidates(hierarchy, plan.rule, plan.level, now)
-        versions = bounded_count.count(rows.filter(_refers()))
-        parents = rows.filter(_has_children()).exclude(_refers())
-        going = sum(1 for chunk in _chunks(plan.ids) for _ in parents.filter(pk__in=chunk).values_list("pk"))
-        with_children = max(0, bounded_count.count(parents) - going)
+        rows = _candidates(hierarchy, plan.rule, plan.level, now, is_scan=True)
+        referring = RecordReference.objects.filter(record__hierarchy=hierarchy, version_hold__is_protecting=True)
+        versions = bounded_count.count(rows.filter(pk__in=referring.values("record")))
+        with_children = _count_parents(hierarchy, plan, now)
         found.append(replace(plan, with_children=with_children, with_version=versions))
     return Plan(found)
+
+
+def _count_parents(hierarchy: Hierarchy, plan: LevelPlan, now: datetime) -> int:
+    """How many stay for what is below them. Nothing is below most levels that have many records."""
+    if not hierarchy.records.filter(level=plan.level + 1).exists():
+        return 0
+    rows = _candidates(hierarchy, plan.rule, plan.level, now, is_scan=True)
+    count = bounded_count.count(rows.filter(_has_children()).exclude(_refers()))
+    parents = Record.objects.filter(_has_children())
+    going = sum(1 for chunk in _chunks(plan.ids) for _ in parents.filter(pk__in=chunk).values_list("pk"))
+    return max(0, count - going)
 
 
 def due_hierarchies() -> list[UUID]:
@@ -165,14 +175,14 @@ def _still_doomed(hierarchy: Hierarchy, plans: Sequence[LevelPlan], rows: dict[s
         for chunk in _chunks(ids):
             free = _candidates(hierarchy, rule, plan.level, now).filter(pk__in=chunk).exclude(_refers())
             doomed |= set(free.values_list("pk", flat=True))
-    return _without_parents_of_others(doomed, locked)
+    return _without_parents_of_others(hierarchy, doomed, locked)
 
 
-def _without_parents_of_others(doomed: set[str], locked: dict[str, Record]) -> set[str]:
+def _without_parents_of_others(hierarchy: Hierarchy, doomed: set[str], locked: dict[str, Record]) -> set[str]:
     """From the deepest level up: a record with a child that stays, stays."""
     children: Counter[str] = Counter()
     for chunk in _chunks(sorted(doomed)):
-        parents = Record.objects.filter(parent__in=chunk).order_by().values_list("parent", "pk")
+        parents = hierarchy.records.filter(parent__in=chunk).order_by().values_list("parent", "pk")
         children.update(parent for parent, pk in parents if pk not in doomed)
     for pk in sorted(doomed, key=lambda pk: -locked[pk].level):
         if children[pk]:
@@ -205,9 +215,10 @@ def _doomed_of_level(
     hierarchy: Hierarchy, rule: RetentionRule, level: int, now: datetime, going: Counter[str], limit: int
 ) -> list[tuple[str, str | None, int]]:
     """Id, parent and size of those without children, and of those whose children all go."""
-    rows = _candidates(hierarchy, rule, level, now).exclude(_refers())
     columns = ("pk", "parent", "data_size")
-    found = list(rows.exclude(_has_children()).order_by("pk").values_list(*columns)[:limit])
+    leaves = _candidates(hierarchy, rule, level, now, is_scan=True).exclude(_refers()).exclude(_has_children())
+    found = list(leaves.order_by("pk").values_list(*columns)[:limit])
+    rows = _candidates(hierarchy, rule, level, now).exclude(_refers())
     children = Record.objects.filter(hierarchy=hierarchy, parent=OuterRef("pk"))
     for chunk in _chunks(sorted(going)):
         if len(found) >= limit:
@@ -219,8 +230,12 @@ def _doomed_of_level(
     return found
 
 
-def _candidates(hierarchy: Hierarchy, rule: RetentionRule, level: int, now: datetime) -> QuerySet[Record]:
-    """Those of the level that the rule lets go."""
+def _candidates(
+    hierarchy: Hierarchy, rule: RetentionRule, level: int, now: datetime, *, is_scan: bool = False
+) -> QuerySet[Record]:
+    """Those of the level that the rule lets go. Where all of the level is looked at, and not some by their ids, it
+    begins with the parents that have more children than are kept: an index knows them.
+    """
     rows = hierarchy.records.filter(level=level)
     if rule.older_than_days is not None:
         rows = rows.filter(created_at__lt=now - timedelta(days=rule.older_than_days))
@@ -228,6 +243,10 @@ def _candidates(hierarchy: Hierarchy, rule: RetentionRule, level: int, now: date
         siblings = Record.objects.filter(hierarchy=hierarchy, pk__gt=OuterRef("pk"))
         siblings = siblings.filter(parent=OuterRef("parent")) if level else siblings.filter(parent__isnull=True)
         nth = rule.keep_last
+        if is_scan and level:
+            children = Record.objects.filter(hierarchy=hierarchy, parent__isnull=False).order_by()
+            crowded = children.values("parent").annotate(count=Count("pk")).filter(count__gt=nth)
+            rows = rows.filter(parent__in=crowded.values("parent"))
         # The index of parents is read by as many entries as are kept, however many siblings there are.
         rows = rows.filter(Exists(siblings.order_by("pk")[nth - 1 : nth]))
     return rows

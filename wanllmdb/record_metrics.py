@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, F, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Sum, Window
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from hierarchies.models import Hierarchy, LevelTotal
@@ -24,7 +23,7 @@ _Series = dict[str, Counter[tuple[str, str]]]
 
 
 def read() -> Iterator[Metric]:
-    """Counted every minute; what is there by level is what workers counted last. Three queries."""
+    """Counted every minute; what is there by level is what workers counted last. Two queries."""
     totals, series = cache.get_or_set(_KEY, _read, _SECONDS)
     yield GaugeMetricFamily("wanllmdb_hierarchies", "Hierarchies of all projects.", value=totals["hierarchies"])
     yield GaugeMetricFamily("wanllmdb_all_records", "Records of all hierarchies.", value=totals["records"])
@@ -41,10 +40,12 @@ def read() -> Iterator[Metric]:
 
 
 def _read() -> tuple[dict[str, int], _Series]:
-    totals = Hierarchy.objects.aggregate(hierarchies=Count("pk"), records=Coalesce(Sum("record_count"), 0))
-    largest = Hierarchy.objects.order_by("-record_count", "pk").values(
-        "pk", "name", "created_totals", project_name=F("project__name"), team=F("project__team__name")
-    )[:MAX_HIERARCHIES]
+    # With each of the largest comes the sum over all.
+    columns = {"project_name": F("project__name"), "team": F("project__team__name")}
+    sums = {"hierarchies": Window(Count("pk")), "records": Window(Sum("record_count"))}
+    rows = Hierarchy.objects.order_by("-record_count", "pk").values("pk", "name", "created_totals", **columns, **sums)
+    largest = list(rows[:MAX_HIERARCHIES])
+    totals = {name: largest[0][name] if largest else 0 for name in sums}
     names = {row["pk"]: f"{row['team']}/{row['project_name']}/{row['name']}" for row in largest}
     series: _Series = {
         name: Counter()
@@ -60,9 +61,10 @@ def _read() -> tuple[dict[str, int], _Series]:
             labels = names[row["pk"]], _label(int(level))
             series["wanllmdb_records_created"][labels] += made["records"]
             series["wanllmdb_record_bytes_created"][labels] += made["bytes"]
-    columns = ("hierarchy", "level", "record_count", "data_size", "payload_size")
-    counted: Any = LevelTotal.objects.filter(hierarchy__in=list(names)).order_by().values_list(*columns)
-    for pk, level, count, data_size, payload_size in counted:
+    counted: Any = LevelTotal.objects.filter(hierarchy__in=list(names)).order_by()
+    for pk, level, count, data_size, payload_size in counted.values_list(
+        "hierarchy", "level", "record_count", "data_size", "payload_size"
+    ):
         labels = names[pk], _label(level)
         series["wanllmdb_records"][labels] += count
         series["wanllmdb_record_bytes"][labels] += data_size + payload_size
