@@ -11,6 +11,7 @@ from typing import BinaryIO
 from ulid import ULID
 
 from wanllmdb.records import lines
+from wanllmdb.records.errors import RecordNotFound
 from wanllmdb.records.hierarchy import ANY_HIERARCHY, ArtifactHierarchy
 from wanllmdb.records.ids import new_ulid
 from wanllmdb.records.local_repository import ArtifactRepository
@@ -22,6 +23,7 @@ from wanllmdb.sdk import errors
 
 # What is more is written to a file in the temporary directory.
 _MAX_IN_MEMORY = 8 * (1 << 20)
+_RECORD = b'{"kind":"record"'
 
 LocalOrRemote = ArtifactRepository | RemoteRepository
 
@@ -51,30 +53,50 @@ async def export_to_file(repository: LocalOrRemote, hierarchy: ArtifactHierarchy
     """
     part = path.with_name(f"{path.name}.part")
     with part.open("a+b") as file:
-        after, count = _resume(file)
-        async for line in export(repository, hierarchy, after):
-            file.write(line)
-            count += line.startswith(b'{"kind":"record"')
+        after, count = _resume(file, lines.hierarchy_line(hierarchy))
+        try:
+            count += await _write(file, export(repository, hierarchy, after))
+        except RecordNotFound:
+            if after is None:
+                raise
+            # The record to go on after was deleted meanwhile.
+            file.truncate(0)
+            count = await _write(file, export(repository, hierarchy))
     part.replace(path)
     return count
 
 
-def _resume(file: BinaryIO) -> tuple[ULID | None, int]:
-    """Cut the file before its last record, whose payloads may be missing. Returns the record before, and the count."""
+async def _write(file: BinaryIO, source: AsyncIterator[bytes]) -> int:
+    count = 0
+    async for line in source:
+        file.write(line)
+        count += line.startswith(_RECORD)
+    return count
+
+
+def _resume(file: BinaryIO, first_line: bytes) -> tuple[ULID | None, int]:
+    """Cut the file before its last record, whose payloads may be missing. Returns the record before, and the count.
+
+    A file of another hierarchy is begun anew.
+    """
+    file.seek(0)
+    if file.readline() != first_line:
+        file.truncate(0)
     file.seek(0)
     offset, count = 0, 0
     starts: list[tuple[int, str]] = [(0, "")]
     for line in file:
         if not line.endswith(b"\n"):
             break
-        if line.startswith(b'{"kind":"record"'):
+        if line.startswith(_RECORD):
             starts = [*starts[-1:], (offset, json.loads(line)["id"])]
             count += 1
         offset += len(line)
-    file.truncate(starts[-1][0] if count else 0)
-    file.seek(0, 2)
-    previous = starts[0][1]
-    return (to_ulid(previous) if previous else None), max(count - 1, 0)
+    if count < 2:
+        file.truncate(0)
+        return None, 0
+    file.truncate(starts[1][0])
+    return to_ulid(starts[0][1]), count - 1
 
 
 async def import_lines(repository: LocalOrRemote, source: Iterable[bytes], *, skip_existing: bool = False) -> int:

@@ -65,7 +65,8 @@ def run_records(context: typer.Context) -> None:
         if (error.name or "").startswith("wanllmdb"):
             raise
         raise errors.Invalid(
-            f'`wanllmdb records` needs the package {error.name}: run `pip install "wanllmdb[records]"`'
+            f"`wanllmdb records` needs {(error.name or '').partition('.')[0]}, which is not installed: run "
+            '`pip install "wanllmdb[records]"`'
         ) from error
     commands.run(context.args)
 
