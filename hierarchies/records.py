@@ -138,7 +138,7 @@ def delete(actor: Actor, record: Record) -> None:
     access.require(actor, record.hierarchy, Operation.DELETE)
     hierarchy = lock(record.hierarchy)
     row = _lock(record)
-    count = row.children.count()
+    count = hierarchy.records.filter(parent=row).count()
     if count:
         children = "a record" if count == 1 else f"{count:,} records"
         raise errors.HasChildren(
