@@ -98,7 +98,7 @@ def open_hierarchy(new_hierarchy) -> str:
     return new_hierarchy(access="open")
 
 
-def call(stack: Stack, path: str, body: Any = None, user: str = "bob") -> Any:
+def call(stack: Stack, path: str, body: Any = None, user: str = "alice") -> Any:
     """The answer of the server's API."""
     request = urllib.request.Request(
         f"{stack.base_url}/api/v1/{path}",
