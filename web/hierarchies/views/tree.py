@@ -54,6 +54,7 @@ def hierarchy_page(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
         return rendering.render_page(request, "hierarchies/hierarchy.html", context, status=422)
     if form.is_filter or not hierarchy.is_on(Operation.TREE):
         access.require(Actor.from_page(request), hierarchy, Operation.LIST)
+        context["is_filtered"] = form.is_filter
         context |= contexts.record_table(request.GET, hierarchy, form.narrow(hierarchy.records.all()))
     else:
         context |= _tree(request, hierarchy)
