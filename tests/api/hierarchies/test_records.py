@@ -6,6 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from api.hierarchies.views import trees
+from core.person_slots import PersonSlots
 from hierarchies.models import Hierarchy
 from tests.api.hierarchies.conftest import LABELS
 
@@ -154,6 +156,21 @@ def test_a_record_is_expanded_with_all_above_and_below_it(hands, bob, tree):
     assert editor.get(f"/{tree['left']}/$expand").json() == found
     leaf = editor.get(f"/{tree['leaf']}/$expand?max_depth=0").json()
     assert [above["data"]["name"] for above in leaf["ancestors"]] == ["root", "left"]
+
+
+def test_large_trees_are_read_by_few_at_once(hands, bob, vera, tree, monkeypatch):
+    monkeypatch.setattr(trees, "LARGE_TREE", 3)
+    slots = PersonSlots(per_person=1, size=2)
+    monkeypatch.setattr(trees, "_slots", slots)
+    path = f"/{tree['root']}/$tree"
+    whole = hands(bob).get(path).json()
+    assert slots.take(str(bob.pk))
+
+    busy = hands(bob).get(path)
+    assert (busy.status_code, busy["Retry-After"]) == (503, "5")
+    assert busy.json()["type"] == "urn:servicekit:error:unavailable"
+    assert hands(vera).get(path).json() == whole
+    assert hands(bob).get(f"/{tree['left']}/$tree").status_code == 200
 
 
 def test_head_has_no_content(hands, bob, tree):
