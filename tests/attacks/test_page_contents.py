@@ -22,6 +22,8 @@ from artifacts.aliases import aliases, proposals, protection
 from artifacts.lineage import usages
 from artifacts.models import Artifact, ArtifactVersion
 from artifacts.references import external_stores
+from hierarchies import archives, data_indexes, hierarchies, records, retention_rules
+from hierarchies.record_specs import RecordSpec
 from notifications import tasks, watches, webhooks
 from notifications.models import InboxItem, InboxReason
 from projects.models import Project, Run, Visibility
@@ -97,7 +99,17 @@ def fill(owner: User, helper: User, team: Team, name: str, mark: str, visibility
     webhook = webhooks.create(actor, project, f"https://8.8.8.8/{mark}", events=["alias.moved"])
     delivery = webhooks.test(actor, webhook)
     store = external_stores.create(actor, team, name=f"{mark} store", prefix=f"s3://{mark}", reads_as="nobody")
+    hierarchy = hierarchies.create(
+        actor, project, f"{mark}-trees", description=f"{mark} trees", level_labels={"0": f"{mark} level"}
+    )
+    root, record = records.create_many(
+        actor, hierarchy, [RecordSpec({mark: mark}), RecordSpec({f"{mark}-name": mark}, "#0", tags=[f"{mark}-tag"])]
+    )
+    archive = archives.record(hierarchy, archives.write(hierarchy, [record]))
     return {
+        "hierarchy": hierarchy.name, "hierarchy_id": hierarchy.pk, "record_id": root.pk, "archive_id": archive.pk,
+        "index_id": data_indexes.create(actor, hierarchy, f"{mark}-name").pk,
+        "retention_rule_id": retention_rules.create(actor, hierarchy, level=0, keep_last=1).pk,
         "team": team.name, "project": name, "type": "dataset", "name": artifact.name, "version": "v1",
         "path": f"{mark}.txt", "username": owner.username, "alias": f"{mark}-alias", "webhook_id": webhook.pk,
         "delivery_id": delivery.pk, "store_id": store.pk, "rule_id": rule.pk, "proposal_id": proposal.pk,
