@@ -174,11 +174,25 @@ async def test_records_are_filtered(address):
         assert await found(data={"m.rmse": 0.25}) == [root.id]
         assert await found(data={"name": "a' OR 1=1 --"}) == []
         assert await found(data={"x' OR 1=1 --": "a"}) == []
+        # Values that no record can have are found in none.
+        for odd in ("a\0", "\ud800", 10**30, 10**400, float("nan"), float("inf"), -(2**63) - 1):
+            assert await found(data={"name": odd}) == []
+        for filters in ({"level": 10**30}, {"level": -1}, {"type": "a\0"}, {"tag": "\ud800"}, {"data": {"a\ud800": 1}}):
+            assert await found(**filters) == []
         for path in ("", "a..b", 'a"b', "a\\"):
             with pytest.raises(errors.InvalidData, match="not the path of a member"):
                 await manager.count(data={path: 1})
         with pytest.raises(errors.InvalidData, match="not by list"):
             await manager.count(data={"m": [1]})
+
+
+async def test_tags_and_types_are_texts_that_every_database_keeps(address):
+    for wrong in ({"tags": ["a\0"]}, {"tags": [""]}, {"tags": ["x" * 65]}, {"type": "\ud800"}, {"type": "x" * 129}):
+        with pytest.raises(ValidationError):
+            ArtifactIn(data={}, **wrong)
+    async with records.connect(address) as manager:
+        saved = await manager.save(ArtifactIn(data={"type": "a\0"}, tags=["ä"]))
+        assert (saved.type, saved.tags) == ("", ["ä"])
 
 
 async def test_ids_are_taken_in_lower_case(address):

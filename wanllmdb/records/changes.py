@@ -124,7 +124,8 @@ def _type(item: ArtifactIn) -> str:
     if item.type is not None:
         return item.type
     name = item.data.get("type") if isinstance(item.data, dict) else None
-    return str(name) if isinstance(name, str) and len(name) <= _MAX_TYPE else ""
+    is_type = isinstance(name, str) and len(name) <= _MAX_TYPE and placeholders.is_plain_text(name)
+    return str(name) if is_type else ""
 
 
 async def _level(manager: ArtifactManager, parent_id: ULID | None, levels: Mapping[ULID, int]) -> int:

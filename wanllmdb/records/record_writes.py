@@ -26,7 +26,9 @@ from wanllmdb.records.repository import (
     Unset,
 )
 from wanllmdb.records.statements import artifacts, payloads
+from wanllmdb.sdk.errors import TooLarge
 
+MAX_PAYLOAD = 1_000_000_000
 # How SQLite and PostgreSQL name what keeps IDs unique.
 _ID_TAKEN = ("artifacts.id", "artifacts_pkey", "artifact_id_level_unique")
 
@@ -150,6 +152,8 @@ class RecordWrites:
     def _add_payloads(self, record_id: ULID, new: Sequence[NewPayload]) -> tuple[PayloadInfo, ...]:
         infos = []
         for payload in new:
+            if len(payload.content) > MAX_PAYLOAD:
+                raise TooLarge(f"The value at {payload.pointer!r} is larger than the 1 GB that a database keeps of one")
             info = PayloadInfo(
                 id=uuid.uuid4().hex,
                 record_id=record_id,

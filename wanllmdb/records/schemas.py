@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -53,7 +54,15 @@ Utc = Annotated[AwareDatetime, PlainSerializer(_utc_text, return_type=str, when_
 Data = Annotated[Any, PlainSerializer(placeholders.to_placeholders, when_used="json-unless-none")]
 """Any data. In JSON, what is not JSON appears as a placeholder, at any depth."""
 
-Tag = Annotated[str, Field(min_length=1, max_length=64)]
+
+def _require_plain_text(text: str) -> str:
+    if not placeholders.is_plain_text(text):
+        raise ValueError("must not contain a NUL character or half of a surrogate pair")
+    return text
+
+
+PlainText = Annotated[str, AfterValidator(_require_plain_text)]
+Tag = Annotated[PlainText, Field(min_length=1, max_length=64)]
 
 
 class ArtifactIn(BaseModel):
@@ -69,7 +78,7 @@ class ArtifactIn(BaseModel):
     data: Data = Field(description="JSON, with Python objects and data frames at any depth")
     parent_id: Ulid | None = None
     level: int | None = Field(default=None, description="Ignored: a record's level is that of its parent plus one")
-    type: str | None = Field(default=None, max_length=128, description="By default `type` of the data")
+    type: PlainText | None = Field(default=None, max_length=128, description="By default `type` of the data")
     tags: list[Tag] = Field(default_factory=list, max_length=64)
 
     @field_validator("data", mode="before")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal,
     select,
@@ -30,7 +32,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import NullType
 
 from wanllmdb.records.errors import InvalidData
+from wanllmdb.records.hierarchy import MAX_LEVELS
 from wanllmdb.records.models import Base, MemberText
+from wanllmdb.records.placeholders import is_plain_text
 from wanllmdb.records.repository import Filters, Unset
 
 artifacts: Table = Base.metadata.tables["artifacts"]
@@ -95,15 +99,16 @@ def meets(filters: Filters, dialect: Dialect) -> ColumnElement[bool]:
     """What a record has to meet. Raises `InvalidData` for a path that cannot be one."""
     conditions: list[ColumnElement[bool]] = []
     if filters.level is not None:
-        conditions.append(artifacts.c.level == filters.level)
+        is_level = 0 <= filters.level < MAX_LEVELS
+        conditions.append(artifacts.c.level == filters.level if is_level else false())
     if filters.parent_id is None:
         conditions.append(artifacts.c.parent_id.is_(None))
     elif not isinstance(filters.parent_id, Unset):
         conditions.append(artifacts.c.parent_id == str(filters.parent_id))
     if filters.type is not None:
-        conditions.append(artifacts.c.type == filters.type)
+        conditions.append(artifacts.c.type == filters.type if is_plain_text(filters.type) else false())
     if filters.tag is not None:
-        conditions.append(_has_tag(filters.tag, dialect))
+        conditions.append(_has_tag(filters.tag, dialect) if is_plain_text(filters.tag) else false())
     conditions.extend(_member_is(path, value, dialect) for path, value in filters.data.items())
     return and_(true(), *conditions)
 
@@ -122,7 +127,16 @@ def _member_is(path: str, value: Any, dialect: Dialect) -> ColumnElement[bool]:
         raise InvalidData(f"{path!r} is not the path of a member: use keys with dots between, such as 'metrics.rmse'")
     if isinstance(value, Mapping | Sequence) and not isinstance(value, str):
         raise InvalidData(f"Records are found by texts, numbers, booleans and None, not by {type(value).__name__}")
+    if not _is_storable(value) or not is_plain_text(path):
+        return false()
     return _sqlite_member(keys, value) if dialect.name == "sqlite" else _postgres_member(keys, value)
+
+
+def _is_storable(value: Any) -> bool:
+    """Whether JSON data could have this value. Databases refuse to compare with others."""
+    if isinstance(value, str):
+        return is_plain_text(value)
+    return not isinstance(value, float) or isfinite(value)
 
 
 def _sqlite_member(keys: Sequence[str], value: Any) -> ColumnElement[bool]:
@@ -130,6 +144,11 @@ def _sqlite_member(keys: Sequence[str], value: Any) -> ColumnElement[bool]:
     if value is None or isinstance(value, bool):
         return kind == {None: "null", True: "true", False: "false"}[value]
     kinds = ("text",) if isinstance(value, str) else ("integer", "real")
+    if isinstance(value, int) and value.bit_length() > 63:
+        if value.bit_length() > 1023:
+            return false()
+        # As SQLite reads it: its own integers end there.
+        value = float(value)
     # As an index on the member has it: as a number if it is one.
     return and_(type_coerce(MemberText(artifacts.c.data, keys), NullType()) == value, kind.in_(kinds))
 
