@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import isolate_apps
 
+from core import straight_deletes
 from core.composite_foreign_keys import CompositeForeignKey
 
 KEY = CompositeForeignKey(
@@ -25,7 +26,7 @@ def is_kept(rows):
             connection.check_constraints()
     except IntegrityError:
         return True
-    rows.objects.all().delete()
+    straight_deletes.delete(rows.objects.all())
     return False
 
 
