@@ -288,11 +288,12 @@ async def timed(act: Callable[[], Awaitable[Any]]) -> float:
 
 @contextmanager
 def counted_statements() -> Iterator[list[str]]:
-    """The statements that are sent meanwhile."""
+    """The statements that are sent meanwhile, but for the beginning of a transaction."""
     sent: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
+        if statement.split()[0] != "BEGIN":
+            sent.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
