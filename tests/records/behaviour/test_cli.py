@@ -13,6 +13,13 @@ from wanllmdb.sdk.cli.main import main
 ABSENT = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
+class Terminal(io.TextIOWrapper):
+    """What is typed at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def cli(home, tmp_path, monkeypatch, capfdbinary):
     """`cli("ls", address)`: exit code, standard output, standard error."""
@@ -20,7 +27,8 @@ def cli(home, tmp_path, monkeypatch, capfdbinary):
 
     def run_command(*arguments, stdin=b""):
         monkeypatch.setattr(sys, "argv", ["wanllmdb", "records", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        text = stdin if isinstance(stdin, Terminal) else io.TextIOWrapper(io.BytesIO(stdin))
+        monkeypatch.setattr(sys, "stdin", text)
         capfdbinary.readouterr()
         code = 0
         try:
@@ -211,6 +219,17 @@ def test_errors_are_one_line(cli, address, arguments):
     assert (code, out) == (1, "")
     assert err.startswith("wanllmdb: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("place", ["sqlite"])
+def test_rm_asks_on_a_terminal(ok, cli, address):
+    id = ok("put", address, "--data", "1")
+    code, _, err = cli("rm", address, id, stdin=Terminal(io.BytesIO(b"n\n")))
+    assert (code, err.endswith("wanllmdb: Nothing was deleted\n")) == (1, True)
+    assert f"Delete 1 record from {address}? This cannot be undone." in err
+    code, out, _ = cli("rm", address, id, stdin=Terminal(io.BytesIO(b"y\n")))
+    assert (code, out.strip()) == (0, "Deleted 1 record")
+    assert ok("ls", address, "--json") == "[]"
 
 
 @pytest.mark.parametrize("place", ["sqlite"])
