@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from accounts import permissions
@@ -14,6 +14,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import errors, validators
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, ReferenceState
+from core import bounded_count
 
 MAX_FILES_A_CALL = 10_000
 # What a column of the database holds. Sizes are stated before, or without, any bytes.
@@ -47,6 +48,35 @@ def new_file(version: ArtifactVersion, path: str, size: int, mime_type: str, **c
         mime_type=mime_type or mimetypes.guess_type(path)[0] or "application/octet-stream",
         **columns,
     )
+
+
+# What a draft is listed by; no index has more than its paths.
+_COLUMNS = {"path": "path", "size": "size", "integrity": "blob__state"}
+
+
+def orders(version: ArtifactVersion) -> tuple[str, ...]:
+    """What the files of the draft can be sorted by: one with very many, by their paths alone."""
+    return tuple(_COLUMNS) if version.file_count <= bounded_count.COUNT_LIMIT else ("path",)
+
+
+def listed(
+    version: ArtifactVersion, *, by: str = "path", is_descending: bool = False, after: str = "", limit: int
+) -> list[ArtifactFile]:
+    """The first files with their blobs, in one of the `orders` of the draft, after the file at the path `after`.
+
+    Those that are alike are in the order of their paths, those without a value last. Two queries.
+    """
+    rows = version.files.select_related("blob")
+    if by == "path":
+        if after:
+            rows = rows.filter(path__lt=after) if is_descending else rows.filter(path__gt=after)
+        return list(rows.order_by("-path" if is_descending else "path")[:limit])
+    column = F(_COLUMNS[by])
+    order = column.desc(nulls_last=True) if is_descending else column.asc(nulls_last=True)
+    paths = list(version.files.order_by(order, "path").values_list("path", flat=True))
+    start = paths.index(after) + 1 if after in paths else 0
+    found = {file.path: file for file in rows.filter(path__in=paths[start : start + limit])}
+    return [found[path] for path in paths[start : start + limit] if path in found]
 
 
 @transaction.atomic

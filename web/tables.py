@@ -17,8 +17,16 @@ MAX_COLUMN_LENGTH = 200
 # What the picker offers: the keys of so many rows, the newest.
 MAX_CHOICES = 100
 _MAX_CELL_LENGTH = 80
+
+
+class AmongNewest(NamedTuple):
+    """What no index has: only the newest rows are sorted by it, as many as are counted."""
+
+    column: F | Expression
+
+
 # A column of the database, which has a value in each row, or an expression, which has none in some.
-Ordering = str | F | Expression
+Ordering = str | F | Expression | AmongNewest
 
 
 class Column(NamedTuple):
@@ -54,6 +62,8 @@ class View(NamedTuple):
 
     columns: list[Column]
     sort: str
+    # Whether only the newest rows are sorted.
+    is_partial: bool
 
     @property
     def sort_column(self) -> str:
@@ -73,24 +83,31 @@ def chosen(
     names = dict.fromkeys(name for name in query.getlist("column") if _is_column(name, fields))
     sort = query.get(f"{prefix}sort", "")
     name = sort.removeprefix("-")
-    is_known = name in orderings or _is_column(name, fields)
-    return View([Column(name) for name in list(names)[:MAX_COLUMNS]], sort if is_known else default)
+    is_added = _is_column(name, fields)
+    if not (name in orderings or is_added):
+        sort, name = default, default.removeprefix("-")
+    is_partial = is_added or isinstance(orderings.get(name), AmongNewest)
+    return View([Column(name) for name in list(names)[:MAX_COLUMNS]], sort, is_partial)
 
 
 def sort(rows: QuerySet, view: View, orderings: Mapping[str, Ordering]) -> QuerySet:
     """In the order of the view, or their own where it has none; rows without the value come last.
 
-    By an added column only the newest rows are sorted: as many as are counted.
+    By an added column, or one that says so, only the newest rows are sorted: as many as are counted.
     """
     if not view.sort:
         return rows
     is_descending = view.sort.startswith("-")
+    if view.is_partial:
+        newest = rows.order_by("-pk").values("pk")[: bounded_count.COUNT_LIMIT]
+        rows = rows.filter(pk__in=Subquery(newest))
     if not view.sort_column:
-        return rows.order_by(*_order_by(orderings[view.sort.removeprefix("-")], is_descending))
+        ordering = orderings[view.sort.removeprefix("-")]
+        column = ordering.column if isinstance(ordering, AmongNewest) else ordering
+        return rows.order_by(*_order_by(column, is_descending))
     about = rows.model._meta.model_name.removeprefix("artifact")
     values = SearchValue.objects.filter(**{about: OuterRef("pk")}, key=fold(view.sort_column)).order_by("pk")
-    newest = rows.order_by("-pk").values("pk")[: bounded_count.COUNT_LIMIT]
-    rows = rows.filter(pk__in=Subquery(newest)).annotate(
+    rows = rows.annotate(
         sort_number=Subquery(values.values("number")[:1]), sort_text=Subquery(values.values("text")[:1])
     )
     order = [F("sort_number"), F("sort_text")]
@@ -139,7 +156,7 @@ def format_value(value: Any) -> str:
     return text if len(text) <= _MAX_CELL_LENGTH else f"{text[:_MAX_CELL_LENGTH]}…"
 
 
-def _order_by(column: Ordering, is_descending: bool) -> list[Any]:
+def _order_by(column: str | F | Expression, is_descending: bool) -> list[Any]:
     sign = "-" if is_descending else ""
     if not isinstance(column, str):
         return [_directed(column, is_descending), f"{sign}pk"]

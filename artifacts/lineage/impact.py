@@ -3,6 +3,7 @@
 It is looked at anew for each page, as ids only, and no more than so many of the nearest: then a number says "at least".
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef
+from django.db.models import OuterRef, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from accounts.models import Membership, Role, Team
 from artifacts import errors, validators
@@ -26,10 +28,20 @@ from core.cursors import decode_cursor, encode_cursor
 from projects.models import Project, Run, State
 
 MAX_PAGE, DEFAULT_PAGE = 1000, 100
+# As `Run.title`.
+_TITLE = Coalesce(NullIf("display_name", Value("")), "name")
 MAX_PROJECTS, MAX_OWNERS = 100, 5
 # How many versions and runs are looked at: to count what ten thousand runs used takes a second.
 DEFAULT_SCAN, MAX_SCAN = 1000, COUNT_LIMIT
+_WRONG_CURSOR = "Invalid cursor: use one that this server returned, with the same order."
+# Of versions and of runs, what the columns are that only the database has.
+_COLUMNS = {
+    "name": (("artifact__name", "number"), (_TITLE,)),
+    "owner": (("created_by__username",), ("created_by__username",)),
+}
 _DEFAULT_LIMITS, _FILTER_LIMITS = ((limit, limit // 2) for limit in (DEFAULT_SCAN, MAX_SCAN))
+# What the list can be sorted by instead of its own order; descending with `-` before it.
+ORDERS = ("name", "state", "project", "owner", "distance")
 # Of an artifact the impact is that of its newest versions.
 MAX_ROOTS = 1000
 _CSV_CHUNK = 500
@@ -156,32 +168,36 @@ def page(
     roots: Collection[ArtifactVersion],
     *,
     filter: Filter = NO_FILTER,
+    sort: str = "",
     cursor: str = "",
     limit: int = DEFAULT_PAGE,
     scan_limit: int | None = None,
 ) -> Page:
-    """A page of what these versions affect, by group and then the nearest first.
+    """A page of what these versions affect, by group and then the nearest first; or as `sort` has it, one of `ORDERS`
+    with or without `-`.
 
     `scan_limit` is how many versions and runs are looked at, the nearest ones. By default they are `DEFAULT_SCAN`, and
     with a filter, which is to find what is further away as well, `MAX_SCAN`; at most half of them next to one of them
-    in one way, so that what ten thousand runs used leaves room for what they made. Five queries. Raises `Invalid` for
-    a wrong cursor.
+    in one way, so that what ten thousand runs used leaves room for what they made. Five queries, and two more by `name`
+    or `owner`. Raises `Invalid` for a wrong cursor.
     """
     after = _decode(cursor) if cursor else None
     limits = (scan_limit, None) if scan_limit else _DEFAULT_LIMITS if filter == NO_FILTER else _FILTER_LIMITS
     found = _look(user, roots, *limits)
-    entries = found.sorted_entries(filter)
+    entries, positions = found.sorted_entries(filter, sort)
     if after is not None:
-        entries = [entry for entry in entries if entry.key > after]
+        entries = [entry for entry in entries if _is_beyond(positions[entry.ref], after, sort.startswith("-"))]
     on_page = entries[:limit]
-    next_cursor = _encode(on_page[-1].key) if on_page and len(entries) > limit else None
+    next_cursor = _encode(positions[on_page[-1].ref]) if on_page and len(entries) > limit else None
     return Page(found.summary(), found.load(on_page), next_cursor, found.project_counts(), found.owners())
 
 
-def all_affected(user: Any, roots: Collection[ArtifactVersion], *, filter: Filter = NO_FILTER) -> Iterator[Affected]:
+def all_affected(
+    user: Any, roots: Collection[ArtifactVersion], *, filter: Filter = NO_FILTER, sort: str = ""
+) -> Iterator[Affected]:
     """The same as all pages, loaded some at a time. Who is to be told of an error is told before the first one."""
     found = _look(user, roots, MAX_SCAN)
-    entries = found.sorted_entries(filter)
+    entries, _ = found.sorted_entries(filter, sort)
     chunks = (entries[start : start + _CSV_CHUNK] for start in range(0, len(entries), _CSV_CHUNK))
     return (affected for chunk in chunks for affected in found.load(chunk))
 
@@ -202,6 +218,13 @@ class _Entry(NamedTuple):
 
 
 _RANKS = {group: rank for rank, group in enumerate(Group)}
+
+
+class _Position(NamedTuple):
+    """Where an entry is listed: `value` is that of the column that sorts the list, empty without one."""
+
+    value: list[str | int]
+    key: tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +252,35 @@ class _Impact:
             is_complete=self.is_complete,
         )
 
-    def sorted_entries(self, filter: Filter) -> list[_Entry]:
-        matching = (entry for entry in self.entries if filter.matches(entry.group, self.projects[entry.project]))
-        return sorted(matching, key=lambda entry: entry.key)
+    def sorted_entries(self, filter: Filter, sort: str) -> tuple[list[_Entry], dict[Ref, _Position]]:
+        """Those that match, in their order, and where each is in it."""
+        matching = [entry for entry in self.entries if filter.matches(entry.group, self.projects[entry.project])]
+        values = self._values(matching, sort.removeprefix("-")) if sort else {}
+        positions = {entry.ref: _Position(values.get(entry.ref, []), entry.key) for entry in matching}
+        matching.sort(key=lambda entry: entry.key)
+        # Those that are alike keep their order.
+        matching.sort(key=lambda entry: positions[entry.ref].value, reverse=sort.startswith("-"))
+        return matching, positions
+
+    def _values(self, entries: Sequence[_Entry], column: str) -> dict[Ref, list[str | int]]:
+        """What each has in the column. By `name` and `owner` two queries."""
+        if column == "distance":
+            return {entry.ref: [entry.distance] for entry in entries}
+        if column == "project":
+            return {entry.ref: [self.projects[entry.project].full_name] for entry in entries}
+        if column == "state":
+            return {entry.ref: [_RANKS[entry.group], *entry.aliases[:1]] for entry in entries}
+        versions = [entry.ref.pk for entry in entries if entry.ref.kind == VERSION]
+        runs = [entry.ref.pk for entry in entries if entry.ref.kind == RUN]
+        of_version, of_run = _COLUMNS[column]
+        return {
+            Ref(kind, pk): [str(first or "").casefold(), *rest]
+            for kind, rows in (
+                (VERSION, ArtifactVersion.objects.filter(pk__in=versions).values_list("pk", *of_version)),
+                (RUN, Run.objects.filter(pk__in=runs).values_list("pk", *of_run)),
+            )
+            for pk, first, *rest in rows.order_by()
+        }
 
     def load(self, entries: Sequence[_Entry]) -> list[Affected]:
         """Those that are still there. Two queries."""
@@ -323,14 +372,25 @@ def _entry(one: Found, distance: int, rules: Sequence[AliasRule]) -> _Entry:
     return _Entry(one.ref, group, distance, one.project, one.aliases, protected)
 
 
-def _encode(key: tuple[int, int, int]) -> str:
-    return encode_cursor(".".join(map(str, key)))
-
-
-def _decode(cursor: str) -> tuple[int, int, int]:
-    parts = decode_cursor(cursor, Artifact, "name").split(".")
+def _is_beyond(position: _Position, after: _Position, is_descending: bool) -> bool:
+    if position.value == after.value:
+        return position.key > after.key
     try:
-        rank, distance, pk = map(int, parts)
-    except ValueError as error:
-        raise errors.Invalid("Invalid cursor: use one that this server returned.") from error
-    return rank, distance, pk
+        return position.value < after.value if is_descending else position.value > after.value
+    except TypeError as error:
+        raise errors.Invalid(_WRONG_CURSOR) from error
+
+
+def _encode(position: _Position) -> str:
+    return encode_cursor(json.dumps(position, ensure_ascii=False, separators=(",", ":")))
+
+
+def _decode(cursor: str) -> _Position:
+    try:
+        value, key = json.loads(decode_cursor(cursor, Artifact, "name"))
+        rank, distance, pk = map(int, key)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise errors.Invalid(_WRONG_CURSOR) from error
+    if not isinstance(value, list):
+        raise errors.Invalid(_WRONG_CURSOR)
+    return _Position(value, (rank, distance, pk))

@@ -14,7 +14,7 @@ from accounts.models.team import Membership
 from accounts.models.user import User
 from artifacts import validators
 from artifacts.models.alias import ArtifactAlias
-from core import long_values
+from core import bounded_count, long_values
 from projects.models.project import Project
 
 # So many artifacts are looked up sooner one by one than a list of all is read.
@@ -73,11 +73,14 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def sorted_by(self, column: str) -> Self:
         """By a column, descending with `-` before it, then by name: the order of the indexes.
 
-        By `project` they are in the order of `team/project/name`.
+        By `project` they are in the order of `team/project/name`: those changed last, as many as are counted, for no
+        index has the names of projects.
         """
         sign = "-" if column.startswith("-") else ""
         if column.removeprefix("-") == "project":
-            return self.order_by(f"{sign}project__team__name", f"{sign}project__name", f"{sign}name", "pk")
+            newest = self.order_by("-updated_at").values("pk")[: bounded_count.COUNT_LIMIT]
+            rows = self.filter(pk__in=Subquery(newest))
+            return rows.order_by(f"{sign}project__team__name", f"{sign}project__name", f"{sign}name", "pk")
         return self.order_by(column, f"{sign}name", "pk")
 
     def for_head(self) -> Self:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -31,6 +31,18 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         newest = self.filter(webhook=OuterRef("pk")).order_by("-id")
         return webhooks.annotate(
             last_state=Subquery(newest.values("state")[:1]), last_at=Subquery(newest.values("created_at")[:1])
+        )
+
+    def annotate_attempts(self) -> Self:
+        """Each with the number of all its attempts as `attempts_made`, and what the last one came to: `last_status`,
+        the status of the response, or else `last_error`.
+        """
+        own = Attempt.objects.filter(delivery=OuterRef("pk"))
+        last = own.order_by("-id")
+        return self.annotate(
+            attempts_made=Subquery(own.order_by().values("delivery").annotate(made=Count("pk")).values("made")),
+            last_status=Subquery(last.values("status_code")[:1]),
+            last_error=Subquery(last.values("error")[:1]),
         )
 
     def for_display(self) -> Self:

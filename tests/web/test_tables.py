@@ -9,14 +9,14 @@ from django.utils import timezone
 from accounts import invitations, keys
 from accounts.actor import Actor
 from accounts.models import ApiKey, Membership, Role, Scope, Team
-from artifacts import artifacts, directory_listing, versions
+from artifacts import artifacts, directory_listing, draft_files, versions
 from artifacts.aliases import aliases, protection
-from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion, ExternalStore
+from artifacts.models import Artifact, ArtifactAlias, ArtifactFile, ArtifactVersion, Blob, ExternalStore
 from artifacts.references.references import ReferenceSpec
 from core import bounded_count
 from events.models import Event
 from notifications import watches
-from notifications.models import Delivery, InboxItem, Webhook
+from notifications.models import Attempt, Delivery, InboxItem, Webhook
 from projects import projects, runs
 from tests.conftest import HTMX
 from tests.web.test_home_page import logged
@@ -159,6 +159,13 @@ def crowd(alice, bob, vera, acme, project, net) -> dict[str, str]:
             event = Event.objects.create(kind=kind, project=project, alias="best", data=EVENT, actor=bob)
             Delivery.objects.create(webhook=hook, event=event)
     Webhook.objects.filter(description="Alarm").update(events=["alias.created"])
+    statuses = {"alias.created": (500, None), "alias.moved": (404,)}
+    for delivery in Delivery.objects.filter(webhook__url="https://b.org").select_related("event"):
+        for status in statuses[delivery.event.kind]:
+            error = "" if status else "The receiver did not respond."
+            Attempt.objects.create(delivery=delivery, headers={}, status_code=status, error=error)
+    over = Delivery.objects.filter(webhook__url="https://b.org", event__kind="alias.moved")
+    over.update(state=Delivery.State.DELIVERED, next_attempt_at=None, finished_at=now)
     for event in Event.objects.filter(alias="best").order_by("pk")[:3]:
         InboxItem.objects.create(user=alice, event=event, reason="watching")
     for scope, pattern, role, approval in ((net, "x*", "editor", True), (project, "w*", "editor", False)):
@@ -234,7 +241,12 @@ ORDERS = {
     "projects": {"": "other demo", "name": "demo other", "-name": "other demo", "activity": "demo other"},
     "inbox": {"": "3 2 1", "-when": "3 2 1", "when": "1 2 3", "event": "3 2 1"},
     "deliveries": {
-        "": "alias.moved alias.created", "when": "alias.created alias.moved", "event": "alias.moved alias.created",
+        "": "alias.moved alias.created", "when": "alias.created alias.moved", "event": "alias.created alias.moved",
+        "-event": "alias.moved alias.created",
+        "state": "alias.moved alias.created", "-state": "alias.created alias.moved",
+        "attempts": "alias.moved alias.created", "-attempts": "alias.created alias.moved",
+        "response": "alias.moved alias.created", "-response": "alias.created alias.moved",
+        "event_id": "alias.moved alias.created",
     },
 }  # fmt: skip
 
@@ -373,6 +385,41 @@ def test_artifacts_are_sorted_by_project_and_size(browser, alice, vera, sized_ar
     versions.delete(Actor(alice), newest, delete_aliases=True)
     page = client.get("/artifacts", {"sort": "-latest_size"})
     assert [artifact.name for artifact in page.context["page"]][:2] == ["a", "c"]
+
+
+def test_artifacts_by_project_are_sorted_among_those_updated_last(browser, vera, sized_artifacts, monkeypatch):
+    monkeypatch.setattr(bounded_count, "COUNT_LIMIT", 3)
+    page = browser(vera).get("/artifacts", {"sort": "project"})
+    assert " ".join(artifact.name for artifact in page.context["page"]) == "b a d"
+    assert "Sorted among the 10,000 updated last." in page.content.decode()
+
+
+def test_files_of_a_draft_are_sorted_by_their_columns(browser, bob, folder, monkeypatch):
+    client, artifact = browser(bob), folder.artifact
+    blob = Blob.objects.create(project=artifact.project, size=10, state=Blob.State.EXPECTED, created_by=bob)
+    folder.files.filter(path="f2").update(blob=blob, reference_uri=None, reference_host=None)
+    draft_files.count_files(folder)
+    url = f"{artifact.get_absolute_url()}/upload"
+    orders = {
+        "": "a/x b/x b/y f1 f10 f2 f3", "-path": "f3 f2 f10 f1 b/y b/x a/x", "size": "b/x b/y f2 f10 f3 f1 a/x",
+        "-size": "a/x f1 f10 f3 f2 b/y b/x", "integrity": "f2 a/x b/x b/y f1 f10 f3",
+        "sort_key": "a/x b/x b/y f1 f10 f2 f3",
+    }  # fmt: skip
+    for sort, expected in orders.items():
+        page = client.get(url, {"version": folder.url_name, "sort": sort})
+        assert " ".join(file.path for file in page.context["files"]) == expected, sort
+        html = page.content.decode().replace("&amp;", "&")
+        assert html.count("aria-sort=") == 1 and f'href="{url}?version={folder.url_name}&sort=' in html
+    monkeypatch.setattr("web.artifacts.views.upload.FILES_PER_PAGE", 3)
+    found, after = [], ""
+    while after is not None:
+        part = client.get(f"{url}/files", {"version": folder.url_name, "sort": "-size", "after": after}, headers=HTMX)
+        found += [file.path for file in part.context["files"]]
+        after = part.context["next_path"] or None
+    assert " ".join(found) == orders["-size"] and 'data-sort="-size"' in part.content.decode()
+    monkeypatch.setattr(bounded_count, "COUNT_LIMIT", 6)
+    page = client.get(url, {"version": folder.url_name, "sort": "-size"})
+    assert page.context["files"][0].path == "a/x" and "sort=size" not in page.content.decode()
 
 
 def test_a_second_table_of_a_page_has_an_order_and_pages_of_its_own(browser, alice, crowd, acme, monkeypatch):

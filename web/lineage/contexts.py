@@ -20,6 +20,14 @@ _MAX_ALIASES = 4
 _FIELDS = ("direction", "nodes", "view", "open", "from")
 IMPACT_PAGE_SIZE = 50
 
+_IMPACT_COLUMNS = (
+    ("name", "Name", ""),
+    ("state", "Aliases or state", ""),
+    ("project", "Project", "medium"),
+    ("owner", "Created by", "wide"),
+    ("distance", "Steps", "number tight"),
+)
+
 Root = Artifact | ArtifactVersion | Run
 
 
@@ -97,8 +105,8 @@ def impact_page(
     form = forms.ImpactFilter(request.GET)
     values = form.values()
     page = impact.page(
-        request.user, roots, filter=form.impact_filter(), cursor=values["cursor"], limit=IMPACT_PAGE_SIZE,
-        scan_limit=impact.MAX_SCAN if values["all"] else None,
+        request.user, roots, filter=form.impact_filter(), sort=values["sort"], cursor=values["cursor"],
+        limit=IMPACT_PAGE_SIZE, scan_limit=impact.MAX_SCAN if values["all"] else None,
     )  # fmt: skip
     impact_url, csv_url = urls
     return {
@@ -112,6 +120,8 @@ def impact_page(
         "teams": page.teams,
         "has_owners": any(row.owners for row in page.teams),
         "show": values["show"],
+        "sort": values["sort"],
+        "columns": _IMPACT_COLUMNS,
         "project_name": values["project"],
         "kept_items": request.GET.getlist("item"),
         "shown_choices": [(value, label) for value, (label, _) in forms.SHOWN.items()],

@@ -3,7 +3,7 @@
 from django import forms
 
 from artifacts.lineage.graph import DEFAULT_DEPTH, MAX_DEPTH
-from artifacts.lineage.impact import Filter, Group
+from artifacts.lineage.impact import ORDERS, Filter, Group
 from web.forms import FilterForm
 
 DIRECTIONS = {"upstream": "Upstream", "both": "Both", "downstream": "Downstream"}
@@ -40,7 +40,8 @@ class ImpactFilter(FilterForm):
     show = forms.ChoiceField(required=False, choices=[(value, label) for value, (label, _) in SHOWN.items()])
     project = forms.CharField(required=False, max_length=200)
     all = forms.BooleanField(required=False)
-    cursor = forms.CharField(required=False, max_length=500)
+    sort = forms.ChoiceField(required=False, choices=[(f"{sign}{name}", name) for name in ORDERS for sign in ("", "-")])
+    cursor = forms.CharField(required=False, max_length=1000)
 
     def impact_filter(self) -> Filter:
         values = self.values()

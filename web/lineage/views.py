@@ -86,7 +86,8 @@ def selected_impact_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _csv(request: HttpRequest, roots: Sequence[ArtifactVersion]) -> StreamingHttpResponse:
-    affected = impact.all_affected(request.user, roots, filter=forms.ImpactFilter(request.GET).impact_filter())
+    form = forms.ImpactFilter(request.GET)
+    affected = impact.all_affected(request.user, roots, filter=form.impact_filter(), sort=form.values()["sort"])
     response = StreamingHttpResponse(impact_csv.lines(affected), content_type="text/csv; charset=utf-8")
     response["Cache-Control"] = "private, no-store"
     response["Content-Disposition"] = f'attachment; filename="{impact_csv.file_name(roots)}"'

@@ -219,7 +219,7 @@ def sort_url(context: dict[str, Any], column: str) -> str:
     It is relative, but for a table that is a part of other pages too: it is alone at its `table_url`.
     """
     prefix = context.get("table_prefix", "")
-    places = dict.fromkeys((f"{prefix}page", "before", "after", "offset"), "")
+    places = dict.fromkeys((f"{prefix}page", "before", "after", "offset", "cursor", "polls"), "")
     return context.get("table_url", "") + query(context, **{f"{prefix}sort": column}, **places)
 
 

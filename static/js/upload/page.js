@@ -59,8 +59,9 @@ async function refresh() {
   isAsking = true;
   while (isStale) {
     isStale = false;
-    const after = document.getElementById("draft-files").dataset.after;
-    const query = new URLSearchParams({ version: root.dataset.version, ...(after && { after }) });
+    const { after, sort } = document.getElementById("draft-files").dataset;
+    const place = { ...(after && { after }), ...(sort && { sort }) };
+    const query = new URLSearchParams({ version: root.dataset.version, ...place });
     await window.htmx.ajax("GET", `${root.dataset.files}?${query}`, { target: "#draft-files", swap: "outerHTML" });
     await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
   }

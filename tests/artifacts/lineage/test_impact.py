@@ -194,6 +194,32 @@ def test_what_very_many_runs_used_leaves_room_for_what_they_made(vera, bob, proj
     assert len(list(impact.all_affected(vera, [data]))) == 1_001
 
 
+def test_the_list_is_sorted_by_its_columns_page_by_page(vera, downstream):
+    whole = impact.page(vera, [downstream["data"]], limit=1000).results
+    columns = {
+        "name": lambda row: row.title.casefold(),
+        "project": lambda row: row.project.full_name,
+        "owner": lambda row: row.owner,
+        "distance": lambda row: row.distance,
+        "state": lambda row: (list(Group).index(row.group), row.aliases[:1]),
+    }
+    assert columns.keys() == set(impact.ORDERS)
+    for name, value in columns.items():
+        for sign in ("", "-"):
+            expected = sorted(whole, key=value, reverse=bool(sign))
+            found, cursor = [], ""
+            while cursor is not None:
+                page = impact.page(vera, [downstream["data"]], sort=f"{sign}{name}", cursor=cursor, limit=3)
+                found += page.results
+                cursor = page.next_cursor
+            assert [row.title for row in found] == [row.title for row in expected], f"{sign}{name}"
+            everything = impact.all_affected(vera, [downstream["data"]], sort=f"{sign}{name}")
+            assert [row.title for row in everything] == [row.title for row in found]
+    other = impact.page(vera, [downstream["data"]], sort="name", limit=1).next_cursor
+    with pytest.raises(errors.Invalid):
+        impact.page(vera, [downstream["data"]], sort="distance", cursor=other)
+
+
 def test_several_versions_together(vera, downstream):
     both = impact.page(vera, [downstream["data"], downstream["model-1"]])
     distances = {str(row.thing.pk): row.distance for row in both.results}

@@ -15,7 +15,7 @@ from accounts.actor import Actor
 from accounts.models import Role
 from artifacts import draft_files, versions
 from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, Blob
-from web import rendering
+from web import rendering, tables
 from web.artifacts import reference_display, tab_contexts
 from web.artifacts.forms import FinalizeForm, RemoveForm
 from web.artifacts.lookups import get_artifact, get_version_of
@@ -23,6 +23,12 @@ from web.artifacts.reference_form import ReferencesForm
 
 FILES_PER_PAGE = 50
 MAX_DRAFTS = 5
+_COLUMNS = (
+    ("path", "Path", ""),
+    ("size", "Size", "number tight"),
+    ("", "SHA-256 or ETag", "tight medium"),
+    ("integrity", "Integrity", "tight"),
+)
 # (polls, seconds): up to so many polls for hashes, the page waits so long for the next one.
 _POLL_DELAYS = ((10, 1), (40, 3), (10**9, 15))
 
@@ -83,11 +89,14 @@ def _finalize(request: HttpRequest, draft: ArtifactVersion, form: FinalizeForm) 
 
 
 def page_context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersion | None) -> dict[str, Any]:
-    after = request.GET.get("after", "")
+    after, query, orders = request.GET.get("after", ""), request.GET.copy(), ()
     rows: list[ArtifactFile] = []
     if draft:
-        later = draft.files.select_related("blob").filter(path__gt=after).order_by("path")
-        rows = list(later[: FILES_PER_PAGE + 1])
+        query["version"], orders = draft.url_name, draft_files.orders(draft)
+    sort = tables.chosen(request.GET, (), dict.fromkeys(orders, ""), "path").sort
+    if draft:
+        options = {"by": sort.removeprefix("-"), "is_descending": sort.startswith("-"), "after": after}
+        rows = draft_files.listed(draft, limit=FILES_PER_PAGE + 1, **options)
     files = rows[:FILES_PER_PAGE]
     reference_display.attach(files)
     is_pending = any(file.blob and file.blob.state == Blob.State.UPLOADED for file in files)
@@ -102,6 +111,9 @@ def page_context(request: HttpRequest, artifact: Artifact, draft: ArtifactVersio
         "unidentified": unidentified,
         "reference_form": ReferencesForm(draft),
         "after": after,
+        "page_query": query,
+        "sort": sort,
+        "columns": [(name if name in orders else "", title, style) for name, title, style in _COLUMNS],
         "next_path": files[-1].path if len(rows) > FILES_PER_PAGE else "",
         "active_nav": "artifacts",
     } | (_polling(request) if is_pending or is_identifying else {})

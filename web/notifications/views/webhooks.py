@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import F, TextField
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -37,7 +37,20 @@ _COLUMNS = (
     ("last", "Last delivery", "tight medium"),
 )
 # Ids grow with time.
-_DELIVERY_ORDERINGS = {"when": "pk"}
+_DELIVERY_ORDERINGS = {
+    "event": tables.AmongNewest(F("event__kind")),
+    "state": tables.AmongNewest(F("state")),
+    "attempts": tables.AmongNewest(F("attempts_made")),
+    "response": tables.AmongNewest(Coalesce(Cast("last_status", TextField()), "last_error")),
+    "when": "pk",
+}
+_DELIVERY_COLUMNS = (
+    ("event", "Event", ""),
+    ("state", "State", "tight"),
+    ("attempts", "Attempts", "number tight medium"),
+    ("response", "Response", "medium answer"),
+    ("when", "When", "number tight"),
+)
 
 
 @login_required
@@ -86,10 +99,13 @@ def webhook_page(request: HttpRequest, team: str, project: str, webhook_id: UUID
     project = get_project(request, team, project, role=Role.ADMIN)
     webhook = get_webhook(request, project, webhook_id)
     rows = Delivery.objects.filter(webhook=webhook).select_related("event").prefetch_related("attempts")
+    rows = rows.annotate_attempts()
     view = tables.chosen(request.GET, (), _DELIVERY_ORDERINGS, "-when")
     page = rendering.paginate(request.GET, tables.sort(rows, view, _DELIVERY_ORDERINGS), PAGE_SIZE)
     is_busy = webhook.is_live and any(delivery.is_pending for delivery in page)
-    return _render_tab(request, project, "webhook", webhook=webhook, page=page, sort=view.sort, is_busy=is_busy)
+    context = {"webhook": webhook, "page": page, "view": view, "sort": view.sort, "is_busy": is_busy}
+    context |= {"columns": _DELIVERY_COLUMNS}
+    return _render_tab(request, project, "webhook", **context)
 
 
 @login_required
