@@ -19,7 +19,7 @@ def send(invitation: Invitation, link: str) -> bool:
         return False
     team, by = invitation.team.name, invitation.created_by.username
     body = (
-        f"{by} invited you to team {team} in wanLLMDB as {invitation.get_role_display().lower()}.\n\n"
+        f"{by} invited you to team {team} in wanLLMDB as {invitation.role_in_words}.\n\n"
         f"Accept the invitation:\n{link}\n\n"
         f"The link works for one person, until {invitation.expires_at:%Y-%m-%d}. If you did not expect this e-mail, "
         "ignore it.\n"

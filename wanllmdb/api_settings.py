@@ -30,6 +30,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # The values are listed already, and most of them say what they mean.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "RunStateEnum": "projects.models.State",
         "VersionStateEnum": "artifacts.models.ArtifactVersion.State",

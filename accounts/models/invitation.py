@@ -83,5 +83,11 @@ class Invitation(models.Model):
         return f"{self.role} of {self.team}"
 
     @property
+    def role_in_words(self) -> str:
+        """What one is invited as: `an editor`."""
+        role = self.get_role_display().lower()
+        return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+
+    @property
     def is_expired(self) -> bool:
         return self.expires_at <= timezone.now()

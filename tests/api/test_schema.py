@@ -196,6 +196,12 @@ def test_every_operation_has_a_name_and_a_description():
     assert [row["operationId"] for row in documented if not row.get("description")] == []
 
 
+def test_the_values_of_a_parameter_are_listed_once():
+    parameters = [one for operation in OPERATIONS for one in operation.definition.raw.get("parameters", ())]
+    assert len(parameters) > 40
+    assert [one["name"] for one in parameters if one.get("description", "").startswith("* `")] == []
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_every_answer_is_one_that_the_document_names(operation, addressed, params, mallory, ask):
     @settings(

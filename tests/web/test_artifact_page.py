@@ -7,7 +7,7 @@ import pytest
 from accounts.actor import Actor, Channel
 from artifacts import artifacts, versions
 from artifacts.aliases import aliases
-from artifacts.models import ArtifactVersion
+from artifacts.models import ArtifactDownload, ArtifactVersion
 from tests.artifacts.client import fill, log
 from tests.conftest import HTMX
 from tests.web.alias_pages import ARTIFACT_URL, htmx_headers
@@ -54,6 +54,14 @@ def test_an_artifact_without_versions(browser, bob, artifact):
 
     page = browser(bob).get(PAGE).content.decode()
     assert "No versions yet" in page and 'id="version-bar"' not in page and "Metadata of" not in page
+
+
+def test_downloads_are_drawn_where_there_are_any(browser, vera, artifact, two):
+    client = browser(vera)
+    usage = client.get(f"{PAGE}/usage").content.decode()
+    assert '<figure class="chart">' not in usage and "in 30 days" in usage
+    ArtifactDownload.objects.create(version=two[0], user=vera)
+    assert '<figure class="chart">' in client.get(f"{PAGE}/usage").content.decode()
 
 
 def test_the_artifact_has_a_description_of_its_own(browser, bob, artifact, two):

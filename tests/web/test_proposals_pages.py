@@ -80,6 +80,8 @@ def test_a_deletion_a_rollback_and_a_new_alias_are_proposed_too(browser, alice, 
     assert "rolled back" in second.get(PAGE).content.decode()
     form = second.get(proposal_url(rollback, "approve")).content.decode()
     assert "Approve the rollback of production?" in form
+    created = AliasProposal.objects.open().get(alias="prod-eu")
+    assert "Approve the creation of prod-eu?" in second.get(proposal_url(created, "approve")).content.decode()
     second.post(proposal_url(rollback, "approve"), {}, headers=htmx_headers(PAGE))
     assert "Rolled back" in second.get(f"{PAGE}/production/history").content.decode()
     assert "was rolled back from v2 to" in second.get(f"{ARTIFACT_URL}/history").content.decode()

@@ -199,7 +199,8 @@ def test_an_invitation_goes_by_mail_where_there_is_a_server(browser, alice, acme
     [link] = re.findall(r"http[^<]+/invite/[^<]+", page)
     (mail,) = mailoutbox
     assert mail.to == ["carol@example.org"] and link in mail.body
-    assert mail.subject == "alice invited you to team acme in wanLLMDB"
+    assert mail.subject == "alice invited you to team acme in wanLLMDB" and "in wanLLMDB as an editor." in mail.body
+    assert "alice invited you as an editor." in browser().get(link).content.decode()
     assert "We sent this link to carol@example.org" in page
 
 

@@ -37,7 +37,7 @@ class ReferencesForm(forms.Form):
         max_length=_MAX_LENGTH,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": _EXAMPLE}),
-        help_text="One per line: s3://, gs://, az:// or https://. Two spaces and a path after it say where it goes.",
+        help_text="One per line: s3://, gs://, az:// or https://. Optional: two spaces, then the path in the version.",
         error_messages={"required": _NONE, "max_length": "That is too much for one time."},
     )
 

@@ -24,41 +24,41 @@ class StoreForm(RetryForm):
     name = forms.CharField(
         max_length=100,
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
-        help_text="What references in it are labelled with.",
+        help_text="Shown beside references into this store.",
     )
     prefix = forms.CharField(
         max_length=1100,
         widget=forms.TextInput(attrs={**_PLAIN, "placeholder": "s3://bucket/folder"}),
-        help_text="s3://, gs:// or az:// with the bucket or container, and a folder if you like.",
+        help_text="s3://, gs:// or az://, then the bucket or container, and optionally a folder.",
     )
     endpoint = forms.CharField(
         required=False,
         max_length=url_policy.MAX_URL,
         widget=forms.TextInput(attrs={**_PLAIN, "placeholder": "https://minio.example.org"}),
-        help_text="Only if the store is not the cloud's own.",
+        help_text="Only for S3-compatible stores such as MinIO.",
     )
     region = forms.CharField(
-        required=False, max_length=64, widget=forms.TextInput(attrs=_PLAIN), help_text="Of S3; us-east-1 if empty."
+        required=False, max_length=64, widget=forms.TextInput(attrs=_PLAIN), help_text="S3 only. Default: us-east-1."
     )
     account = forms.CharField(
         label="Storage account", required=False, max_length=24, widget=forms.TextInput(attrs=_PLAIN),
-        help_text="Of Azure.",
+        help_text="Azure only.",
     )  # fmt: skip
     reads_as = forms.ChoiceField(label="Read with", choices=ReadsAs.choices, initial=ReadsAs.STORE)
     access_key_id = forms.CharField(
         label="Access key ID", required=False, max_length=500, widget=forms.TextInput(attrs=_PLAIN),
-        help_text="Of S3, or of an HMAC key of Google Cloud Storage.",
+        help_text="For S3, or an HMAC key for Google Cloud Storage.",
     )  # fmt: skip
     secret_access_key = forms.CharField(
         required=False, max_length=500, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
     service_account = forms.CharField(
         label="Service account key", required=False, max_length=MAX_LENGTH,
-        widget=SecretTextarea(attrs={**_PLAIN, "rows": 3}), help_text="The JSON key for Google Cloud Storage.",
+        widget=SecretTextarea(attrs={**_PLAIN, "rows": 3}), help_text="JSON key for Google Cloud Storage.",
     )  # fmt: skip
     account_key = forms.CharField(
         required=False, max_length=500, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Of the Azure storage account.",
+        help_text="Key of the Azure storage account.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, store: ExternalStore | None = None, is_operator: bool, **kwargs: Any) -> None:
@@ -69,7 +69,7 @@ class StoreForm(RetryForm):
             choices = [choice for choice in ReadsAs.choices if choice[0] != ReadsAs.SERVER]
             self.fields["reads_as"].choices = choices
         if store is not None and store.has_credentials:
-            self.fields["access_key_id"].help_text = "Leave all four empty to keep the credentials that the store has."
+            self.fields["access_key_id"].help_text = "Leave all four empty to keep the current credentials."
 
     @classmethod
     def initial_of(cls, store: ExternalStore) -> dict[str, Any]:
@@ -89,5 +89,5 @@ class StoreTestForm(RetryForm):
         required=False,
         max_length=1024,
         widget=forms.TextInput(attrs={**_PLAIN, "autofocus": True, "placeholder": "train/part-0001.parquet"}),
-        help_text="The path of an object under the prefix. If empty, the bucket itself is asked for.",
+        help_text="Path of an object under the prefix. Leave empty to test the bucket itself.",
     )

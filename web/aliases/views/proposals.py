@@ -64,7 +64,9 @@ def _decide(request: HttpRequest, form: CommentForm, verb: Callable[..., Any], p
 def _kind(proposal: AliasProposal) -> str:
     if proposal.is_rollback:
         return "rollback"
-    return "move" if proposal.after else "deletion"
+    if not proposal.after:
+        return "deletion"
+    return "move" if proposal.before else "creation"
 
 
 def _render_form(

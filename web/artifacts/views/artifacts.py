@@ -94,8 +94,8 @@ _COLUMNS = (
     ("project", "Project", "medium"),
     ("type", "Type", "tight"),
     ("", "Aliases", "medium"),
-    ("version_count", "Versions", "number"),
-    ("latest_size", "Size", "number medium"),
+    ("version_count", "Versions", "number tight"),
+    ("latest_size", "Size", "number medium tight"),
     ("", "Tags", "wide"),
     ("updated_at", "Updated", "number tight"),
 )
