@@ -1,4 +1,4 @@
-"""`make screenshots`: every page in two widths and two colour schemes, into var/screenshots."""
+"""`make screenshots`: every page in two widths and two colour schemes, into var/screenshots; README's, if told so."""
 
 import argparse
 import re
@@ -17,6 +17,22 @@ from tests.browser.urls import ARTIFACT, DATASET, HIERARCHY, PAGES, RECORD, VISI
 
 WIDTHS = (1440, 390)
 SCHEMES = ("light", "dark")
+MAX_HEIGHT = 8000
+README = {
+    "artifact": f"{ARTIFACT}/versions",
+    "version": f"{DATASET}/v3",
+    "compare": f"{ARTIFACT}/compare?base=v5&head=v8",
+    "lineage": f"{DATASET}/v3/lineage",
+}
+FOLDER = servers.ROOT / "var" / "screenshots"
+_LOAD_IMAGES = """
+async () => {
+  scrollTo(0, 0);
+  const images = [...document.images];
+  for (const image of images) image.loading = "eager";
+  await Promise.allSettled(images.map((image) => image.decode()));
+}
+"""
 # Who has nothing yet, and an operator: users of the screenshots alone.
 EMPTY = {
     f"{name}-empty": PAGES[name] for name in ("home", "artifacts", "teams", "inbox", "watches", "profile", "search")
@@ -70,29 +86,63 @@ OPENED = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="a regular expression that the names of pages match")
-    only = re.compile(parser.parse_args().only)
-    folder = servers.ROOT / "var" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("--part", default="1/1", help="2/3: the second third of the pages, as another takes the others")
+    parser.add_argument("--resume", action="store_true", help="keep the pictures that are there, take those missing")
+    parser.add_argument("--readme", action="store_true", help="take README's pictures anew as well, into docs")
+    options = parser.parse_args()
+    only, (part, parts) = re.compile(options.only), map(int, options.part.split("/"))
+    FOLDER.mkdir(parents=True, exist_ok=True)
     stack = servers.stack()
     stack.start()
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         seed_data.fill(stack, Path(data))
         stack.manage("shell", "--no-imports", "--command", "from harness import vision_data; vision_data.fill()")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
-        pages_of = _pages(browser, stack.base_url)
-        for width in WIDTHS:
-            for scheme in SCHEMES:
-                options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-                for user, pages in pages_of.items():
-                    person = Person(browser, stack.base_url, user, **options)
-                    for name, page in pages.items():
-                        if only.search(name):
-                            _visit(person.page, page)
-                            whole = isinstance(page, str)
-                            person.page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=whole)
-                    person.context.close()
+        if options.readme:
+            alice = Person(browser, stack.base_url, "alice", reduced_motion="reduce", color_scheme="light")
+            alice.page.set_viewport_size({"width": 1180, "height": 640})
+            for name, url in README.items():
+                _visit(alice.page, url)
+                alice.page.screenshot(path=servers.ROOT / "docs" / f"{name}.png")
+            alice.context.close()
+        for user, pages in _pages(browser, stack.base_url).items():
+            names = [name for name in pages if only.search(name)][part - 1 :: parts]
+            if options.resume:
+                names = [name for name in names if not all(path.exists() for path in _pictures(name).values())]
+            person = Person(browser, stack.base_url, user, reduced_motion="reduce")
+            for name in names:
+                _take(person.page, name, pages[name])
+            person.context.close()
         browser.close()
-    print(f"{len(list(folder.glob('*.png')))} pictures are in {folder.relative_to(servers.ROOT)}.")
+    print(f"{len(list(FOLDER.glob('*.png')))} pictures are in {FOLDER.relative_to(servers.ROOT)}.")
+
+
+def _take(page: Page, name: str, target: str | Step) -> None:
+    """Colours of our own pages come from style sheets alone and follow the scheme at once. Only the admin's script asks
+    for it, when it is loaded."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            if scheme == SCHEMES[0] or name.startswith("admin"):
+                _visit(page, target)
+            _screenshot(page, _pictures(name)[width, scheme], is_whole=isinstance(target, str))
+
+
+def _screenshot(page: Page, path: Path, *, is_whole: bool) -> None:
+    """What one sees, or the whole page, as far down as Chromium can draw at once: its head does not stay in sight, and
+    pictures are there that are loaded when one gets to them."""
+    if not is_whole:
+        page.screenshot(path=path)
+        return
+    page.evaluate(_LOAD_IMAGES)
+    size = page.viewport_size
+    height = min(page.evaluate("document.documentElement.scrollHeight"), MAX_HEIGHT)
+    page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": size["width"], "height": height})
+
+
+def _pictures(name: str) -> dict[tuple[int, str], Path]:
+    return {(width, scheme): FOLDER / f"{name}-{width}-{scheme}.png" for width in WIDTHS for scheme in SCHEMES}
 
 
 def _pages(browser: Browser, base_url: str) -> dict[str | None, dict[str, str | Step]]:
@@ -117,7 +167,7 @@ def _admin_pages(page: Page) -> Iterator[tuple[str, str]]:
         yield "admin-" + "-".join(url.strip("/").split("/")[1:] or ["start"]), url
     for model in ("artifacts/artifactversion", "artifacts/artifactalias", "accounts/user"):
         page.goto(f"/admin/{model}/")
-        if url := page.locator("#result_list th a").first.get_attribute("href"):
+        if url := page.locator("#result_list a[href*='/change/']").first.get_attribute("href"):
             yield f"admin-{model.rpartition('/')[2]}-form", url
 
 
