@@ -397,7 +397,8 @@ def test_artifacts_by_project_are_sorted_among_those_updated_last(browser, vera,
 def test_files_of_a_draft_are_sorted_by_their_columns(browser, bob, folder, monkeypatch):
     client, artifact = browser(bob), folder.artifact
     blob = Blob.objects.create(project=artifact.project, size=10, state=Blob.State.EXPECTED, created_by=bob)
-    folder.files.filter(path="f2").update(blob=blob, reference_uri=None, reference_host=None)
+    folder.files.filter(path="f2").delete()
+    draft_files.new_file(folder, "f2", 10, "", blob=blob).save()
     draft_files.count_files(folder)
     url = f"{artifact.get_absolute_url()}/upload"
     orders = {
