@@ -40,7 +40,7 @@ _ORDERINGS = {
 }
 _COLUMNS = (
     ("aliases", "Aliases", ""),
-    ("scope", "Scope", ""),
+    ("scope", "Scope", "medium"),
     ("role", "Who can move", "medium"),
     ("approval", "Approval", "medium"),
     ("created", "Created", "number tight wide"),
