@@ -389,7 +389,7 @@ def _decode(cursor: str) -> _Position:
     try:
         value, key = json.loads(decode_cursor(cursor, Artifact, "name"))
         rank, distance, pk = map(int, key)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise errors.Invalid(_WRONG_CURSOR) from error
     if not isinstance(value, list):
         raise errors.Invalid(_WRONG_CURSOR)
