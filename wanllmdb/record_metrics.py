@@ -25,8 +25,8 @@ _Series = dict[str, Counter[tuple[str, str]]]
 def read() -> Iterator[Metric]:
     """Counted every minute; what is there by level is what workers counted last. Two queries."""
     totals, series = cache.get_or_set(_KEY, _read, _SECONDS)
-    yield GaugeMetricFamily("wanllmdb_hierarchies", "Hierarchies of all projects.", value=totals["hierarchies"])
-    yield GaugeMetricFamily("wanllmdb_all_records", "Records of all hierarchies.", value=totals["records"])
+    yield GaugeMetricFamily("wanllmdb_hierarchies", "Hierarchies of all projects.", value=totals["all_hierarchies"])
+    yield GaugeMetricFamily("wanllmdb_all_records", "Records of all hierarchies.", value=totals["all_records"])
     for name, kind, description in (
         ("wanllmdb_records", GaugeMetricFamily, "Records of the largest hierarchies, by hierarchy and level."),
         ("wanllmdb_record_bytes", GaugeMetricFamily, "Bytes of their data and payloads."),
@@ -42,7 +42,7 @@ def read() -> Iterator[Metric]:
 def _read() -> tuple[dict[str, int], _Series]:
     # With each of the largest comes the sum over all.
     columns = {"project_name": F("project__name"), "team": F("project__team__name")}
-    sums = {"hierarchies": Window(Count("pk")), "records": Window(Sum("record_count"))}
+    sums = {"all_hierarchies": Window(Count("pk")), "all_records": Window(Sum("record_count"))}
     rows = Hierarchy.objects.order_by("-record_count", "pk").values("pk", "name", "created_totals", **columns, **sums)
     largest = list(rows[:MAX_HIERARCHIES])
     totals = {name: largest[0][name] if largest else 0 for name in sums}
