@@ -168,6 +168,8 @@ def delete_many(actor: Actor, hierarchy: Hierarchy, record_ids: Sequence[str], *
     if len(pks) > MAX_RECORDS_A_CALL:
         raise errors.Invalid(f"At most {MAX_RECORDS_A_CALL:,} records are deleted in one call.")
     hierarchy = lock(hierarchy)
+    if not pks:
+        return 0
     doomed = hierarchy.records.filter(pk__in=pks)
     present = set(doomed.values_list("pk", flat=True))
     for pk in pks:

@@ -3,6 +3,7 @@
 Operations are given ids of real things, so that requests get past "not found" and into the verbs.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -44,6 +45,12 @@ CONFORMS = CHECKS.get_by_names(
     ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"]
 )
 EXAMPLES = 20
+
+
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(ctx: schemathesis.SerializationContext, value: Any) -> bytes:
+    """Whatever it is, as a body: the lines of an import are made by the tests of imports."""
+    return (value if isinstance(value, str) else json.dumps(value)).encode("utf-8", "surrogatepass")
 
 
 @pytest.fixture

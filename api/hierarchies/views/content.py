@@ -37,7 +37,11 @@ class RecordDownload(HierarchyView):
 
     @extend_schema(
         parameters=[DownloadQuery],
-        responses={(200, "*/*"): OpenApiTypes.BINARY, (302, "*/*"): OpenApiTypes.BINARY},
+        responses={
+            (200, "application/json"): OpenApiTypes.ANY,
+            (200, "*/*"): OpenApiTypes.BINARY,
+            (302, "*/*"): OpenApiTypes.BINARY,
+        },
         operation_id="records_download",
     )
     def get(self, request: Request, record_id: str, **names: str) -> HttpResponseBase:

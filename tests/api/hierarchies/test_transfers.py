@@ -54,6 +54,8 @@ def test_many_are_deleted_or_none(hands, bob, tree):
     assert (refused.status_code, Record.objects.count()) == (409, 4)
     unknown = editor.post("/$delete", {"ids": [tree["right"], "01ARZ3NDEKTSV4RRFFQ69G5FAV"]})
     assert (unknown.status_code, Record.objects.count()) == (404, 4)
+    for recursive in (False, True):
+        assert editor.post("/$delete", {"ids": [], "recursive": recursive}).json() == {"deleted": 0}
     assert editor.post("/$delete", {"ids": [tree["left"], tree["leaf"]]}).json() == {"deleted": 2}
     assert editor.post("/$delete", {"ids": [tree["root"]], "recursive": True}).json() == {"deleted": 2}
     assert editor.get().json()["total"] == 0
