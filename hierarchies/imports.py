@@ -7,7 +7,6 @@ records begins. In between they wait in a temporary file.
 import base64
 import binascii
 import json
-import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
+from pydantic import TypeAdapter
 
 from accounts.actor import Actor
 from artifacts.content import held_bytes
@@ -33,6 +33,8 @@ _BATCH_SIZE = 500
 _BATCH_BYTES = 16 * 2**20
 _MAX_IN_MEMORY = 8 * 2**20
 _IDS_A_QUERY = 5_000
+# A line of the temporary file.
+_DRAFTS = TypeAdapter(list[Draft])
 # Of a payload whose bytes are not in the store yet.
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -212,7 +214,7 @@ class _Reader:
         for draft in drafts:
             draft.prepared = draft.prepared._replace(json=b"")
         if drafts:
-            pickle.dump(drafts, self.spool)
+            self.spool.write(_DRAFTS.dump_json(drafts) + b"\n")
 
     def _ids_of(self, own: list[_Payload]) -> dict[Bytes, Any]:
         project, person = self.hierarchy.project, access.person(self.actor)
@@ -266,11 +268,7 @@ def _levels(hierarchy: Hierarchy, reader: _Reader) -> dict[str, int]:
 
 
 def _batches(spool: BinaryIO) -> Iterator[list[Draft]]:
-    while True:
-        try:
-            yield pickle.load(spool)
-        except EOFError:
-            return
+    yield from map(_DRAFTS.validate_json, spool)
 
 
 def _body(values: dict[str, Any]) -> bytes | None:
