@@ -21,22 +21,29 @@ def require_none(artifact: "Artifact", version: "ArtifactVersion | None" = None)
     """
     rows = VersionHold.objects.filter(is_protecting=True)
     rows = rows.filter(version=version) if version else rows.filter(version__artifact=artifact)
-    labels = list(rows.order_by("id").values_list("label", flat=True)[: MAX_NAMED + 1])
-    if labels:
+    rows = rows.with_visibility().order_by("-is_visible", "id")
+    holders = list(rows.values_list("label", "is_visible")[: MAX_NAMED + 1])
+    if holders:
         what = version.title if version else f"Artifact {artifact.name!r}"
-        raise errors.VersionHeld(_sentence(what, labels), holders=labels[:MAX_NAMED])
+        labels = [label for label, is_visible in holders if is_visible]
+        raise errors.VersionHeld(_sentence(what, holders), holders=labels[:MAX_NAMED])
 
 
 def refusals(versions: "Iterable[ArtifactVersion]") -> dict[UUID, str]:
     """Why some of these versions cannot be deleted, by id. One query."""
     titles = {version.pk: version.title for version in versions}
-    labels: dict[UUID, list[str]] = {}
-    for pk, label in VersionHold.objects.protecting(*titles).values_list("version", "label"):
-        labels.setdefault(pk, []).append(label)
-    return {pk: _sentence(titles[pk], found) for pk, found in labels.items()}
+    holders: dict[UUID, list[tuple[str, bool]]] = {}
+    rows = VersionHold.objects.protecting(*titles).with_visibility().order_by("-is_visible", "id")
+    for pk, label, is_visible in rows.values_list("version", "label", "is_visible"):
+        holders.setdefault(pk, []).append((label, is_visible))
+    return {pk: _sentence(titles[pk], found) for pk, found in holders.items()}
 
 
-def _sentence(what: str, labels: list[str]) -> str:
-    others = " and others" if len(labels) > MAX_NAMED else ""
-    verb = "refers" if len(labels) == 1 else "refer"
+def _sentence(what: str, holders: list[tuple[str, bool]]) -> str:
+    """It names nothing of another private project, whose name is not for everybody who sees the version."""
+    labels = [label for label, is_visible in holders if is_visible]
+    if not labels:
+        return f"{what} cannot be deleted: something in another private project refers to it."
+    others = " and others" if len(holders) > len(labels[:MAX_NAMED]) else ""
+    verb = "refers" if len(holders) == 1 else "refer"
     return f"{what} cannot be deleted: {', '.join(labels[:MAX_NAMED])}{others} {verb} to it. {_ADVICE}"

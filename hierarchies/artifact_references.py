@@ -45,7 +45,14 @@ def attach(
         label = f"record {record_id} in {hierarchy.full_name}"
         for pointer, uri in found:
             if target := targets.get(uri):
-                holds.append(VersionHold(version=target.version, label=label, is_protecting=target.is_protecting))
+                holds.append(
+                    VersionHold(
+                        version=target.version,
+                        project=hierarchy.project,
+                        label=label,
+                        is_protecting=target.is_protecting,
+                    )
+                )
                 rows.append(
                     RecordReference(
                         record_id=record_id,

@@ -8,6 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("artifacts", "0021_lists_by_size"),
+        ("projects", "0001_squashed_0004_run_environment"),
     ]
 
     operations = [
@@ -39,6 +40,15 @@ class Migration(migrations.Migration):
                 ),
                 ("label", models.CharField(help_text="What refers to it, as a sentence names it.", max_length=300)),
                 ("is_protecting", models.BooleanField(default=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="projects.project",
+                    ),
+                ),
                 (
                     "version",
                     models.ForeignKey(

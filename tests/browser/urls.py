@@ -51,6 +51,7 @@ PAGES = {
     "version-lineage": f"{ARTIFACT}/v8/lineage",
     "version-lineage-list": f"{ARTIFACT}/v8/lineage?view=list&open=all",
     "version-impact": f"{DATASET}/v3/impact",
+    "version-records": f"{DATASET}/v3/records",
     "file-table": f"{DATASET}/v3/files/data/train.csv",
     "file-json": f"{DATASET}/v3/files/schema.json",
     "file-markdown": f"{DATASET}/v3/files/README.md",

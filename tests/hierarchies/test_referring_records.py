@@ -51,12 +51,33 @@ def test_the_list_costs_the_same_however_many_there_are(api, bob, hierarchy, v1,
 
 
 @pytest.mark.parametrize("page", ["lineage", "impact"])
-def test_lineage_and_impact_name_them(browser, bob, v1, record, foreign, page):
-    text = browser(bob).get(f"{v1.get_absolute_url()}/{page}").content.decode()
+def test_lineage_and_impact_ask_for_them_where_there_are_any(browser, bob, v1, page):
+    url, client = v1.get_absolute_url(), browser(bob)
+    assert f"{url}/records" not in client.get(f"{url}/{page}").content.decode()
+    assert "No record" in client.get(f"{url}/records").content.decode()
+
+
+@pytest.mark.parametrize("headers", [{}, {"HTTP_HX_REQUEST": "true"}])
+def test_a_part_of_lineage_and_impact_names_them(
+    browser, bob, v1, record, foreign, headers, django_assert_max_num_queries
+):
+    url, client = v1.get_absolute_url(), browser(bob)
+    client.get("/")
+    for page in ("lineage", "impact"):
+        with django_assert_max_num_queries(12):
+            assert f'hx-get="{url}/records" hx-trigger="load"' in client.get(f"{url}/{page}").content.decode()
+    with django_assert_max_num_queries(12):
+        text = client.get(f"{url}/records", **headers).content.decode()
 
     assert "1 record refers to" in " ".join(text.split())
     assert record.get_absolute_url() in text and "trained" in text
     assert foreign.pk not in text
+
+
+def test_a_refusal_names_nothing_of_another_private_project(bob, v1, foreign):
+    with pytest.raises(errors.VersionHeld, match="something in another private project refers to it") as refusal:
+        versions.delete(Actor(bob), v1)
+    assert "hers" not in str(refusal.value) and refusal.value.extra["holders"] == []
 
 
 def test_the_dialog_before_deletion_names_them(browser, bob, v1, record, foreign):

@@ -1,6 +1,6 @@
 """What a page is about, found by the names in its URL among what the reader may see; 404 otherwise."""
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -8,7 +8,7 @@ from accounts import permissions
 from accounts.actor import Actor
 from accounts.models import Membership, Role
 from artifacts import current_version, validators
-from artifacts.models import Artifact, ArtifactFile, ArtifactVersion
+from artifacts.models import Artifact, ArtifactFile, ArtifactVersion, VersionHold
 from artifacts.references import checks, external_stores
 from notifications.models import Watch
 from projects.models import Project
@@ -59,7 +59,9 @@ def get_version_of(request: HttpRequest, artifact: Artifact, version: str) -> Ar
     if number is None and pk is None:
         raise Http404(f"{version} is not a version.")
     visible = checks.annotate(ArtifactVersion.objects.visible_to(request.user).for_head().with_previous())
-    visible = external_stores.annotate(visible)
+    # For the pages of its lineage, which ask then for the records.
+    holds = VersionHold.objects.filter(version=OuterRef("pk"))
+    visible = external_stores.annotate(visible).annotate(is_referred_to=Exists(holds))
     return get_object_or_404(visible, artifact=artifact, **({"pk": pk} if pk else {"number": number}))
 
 

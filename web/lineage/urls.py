@@ -11,6 +11,7 @@ urlpatterns = [
     path(f"{ARTIFACT}/lineage", views.artifact_lineage, name="artifact-lineage"),
     path(f"{VERSION}/lineage", views.version_lineage, name="version-lineage"),
     path(f"{VERSION}/impact", views.version_impact, name="version-impact"),
+    path(f"{VERSION}/records", views.version_records, name="version-records"),
     path(f"{VERSION}/impact.csv", views.version_impact_csv, name="version-impact-csv"),
     path(f"{PROJECT}/runs/<str:name>/lineage", views.run_lineage, name="run-lineage"),
 ]

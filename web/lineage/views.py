@@ -65,6 +65,15 @@ def version_impact(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
 
 @login_required
 @require_safe
+def version_records(request: HttpRequest, **url_kwargs: str) -> HttpResponse:
+    """The records that refer to it: a page, or the part under its lineage, which asks where there are any."""
+    context = _version_context(request, **url_kwargs)
+    context["referring"] = references.to(request.user, context["version"])
+    return rendering.render_page(request, "lineage/records.html", context)
+
+
+@login_required
+@require_safe
 def version_impact_csv(request: HttpRequest, **url_kwargs: str) -> StreamingHttpResponse:
     return _csv(request, [get_version(request, **url_kwargs)])
 
@@ -99,5 +108,4 @@ def _version_context(request: HttpRequest, **url_kwargs: str) -> dict[str, Any]:
     if rendering.is_partial(request):
         return {"version": get_version(request, **url_kwargs)}
     version = get_version_for_display(request, **url_kwargs)
-    context = tab_contexts.version_head(version.artifact, version, "lineage")
-    return context | {"referring": references.to(request.user, version)}
+    return tab_contexts.version_head(version.artifact, version, "lineage")
