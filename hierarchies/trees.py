@@ -1,7 +1,7 @@
 """What is below a record, and what is above it: each by one recursive query over the index of parents.
 
-Of 1,000,000 records a tree of 10,000 is read so in a fraction of a second, whatever its form: the query looks into the
-index once for each record that it finds. A column of paths would have to be rewritten wherever a subtree moves.
+The query looks into the index once for each record that it finds, so what else is in the table costs nothing. A
+column of paths would have to be rewritten wherever a subtree moves.
 """
 
 from functools import cache
