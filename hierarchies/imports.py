@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple
 
 from django.db import transaction
@@ -294,9 +294,11 @@ def _moment(values: dict[str, Any], name: str) -> datetime | None:
         return None
     try:
         moment = parse_datetime(text)
-    except (TypeError, ValueError):
+        # The first and last hours of the calendar are outside of it in UTC.
+        moment = moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None:
         raise errors.Invalid(f"{name} is not a time such as 2025-10-18T12:00:00Z")
     return moment
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -90,10 +90,9 @@ def store(project: Project, user: User | None, owner: str, bodies: Sequence[byte
 
 
 def find(project: Project, user: User | None, contents: Iterable[Bytes]) -> dict[Bytes, UUID]:
-    """The ids of those of these bytes that the project has, or that this user was to send."""
+    """The ids of those of these bytes that this user was to send, or, for who sees the project, that it has."""
     wanted = set(contents)
-    mine = Q(state=Blob.State.VERIFIED) | Q(created_by=user)
-    rows = Blob.objects.filter(mine, project=project, sha256__in={content.sha256 for content in wanted})
+    rows = _known_by_hash(project, user).filter(sha256__in={content.sha256 for content in wanted})
     # A verified one before all others, and the newest of these.
     order = {state: rank for rank, state in enumerate(["corrupt", "expected", "uploaded", "verified"])}
     found = sorted(rows, key=lambda blob: (order[blob.state], blob.pk))
@@ -103,14 +102,13 @@ def find(project: Project, user: User | None, contents: Iterable[Bytes]) -> dict
 def hold(project: Project, user: User | None, ids: Iterable[UUID]) -> Mapping[UUID, Blob]:
     """The blobs of these ids, locked, so that holds on them can be saved in the same transaction.
 
-    Those of the user's own uploads, and verified ones of the project: others are left out. Raises `UploadIncomplete`
-    and `BytesMismatch` for what cannot be held.
+    Those of the user's own uploads, and for who sees the project its verified ones: others are left out. Raises
+    `UploadIncomplete` and `BytesMismatch` for what cannot be held.
     """
     ids = list(ids)
     found: dict[UUID, Blob] = {}
     for start in range(0, len(ids), _BATCH_SIZE):
-        mine = Q(state=Blob.State.VERIFIED) | Q(created_by=user)
-        rows = Blob.objects.filter(mine, pk__in=ids[start : start + _BATCH_SIZE], project=project)
+        rows = Blob.objects.filter(_usable(project, user), pk__in=ids[start : start + _BATCH_SIZE], project=project)
         rows.touch()
         found |= {blob.pk: blob for blob in rows.select_related("object")}
     for blob in found.values():
@@ -172,8 +170,13 @@ def _claim(
     is_bound: bool,
     is_ours: bool = False,
 ) -> dict[Bytes, Blob]:
-    """For each content a blob that the project has, or a new one that is expected."""
+    """For each content a blob that the project has, or a new one that is expected.
+
+    Who wants to send bytes by their hash shares what they know of; what the server has before it, it may always share.
+    """
     shareable = Blob.objects.shareable(project, user).filter(sha256__in={content.sha256 for content in contents})
+    if not is_ours:
+        shareable = shareable.filter(pk__in=_known_by_hash(project, user).values("pk"))
     shareable = shareable.filter(object__isnull=False)
     shareable.touch()
     # A verified one, where there are two.
@@ -200,6 +203,22 @@ def _claim(
     StoredObject.objects.bulk_create(objects, batch_size=_BATCH_SIZE)
     Blob.objects.bulk_create(new, batch_size=_BATCH_SIZE)
     return blobs
+
+
+def _usable(project: Project, user: User | None) -> Q:
+    """Their own uploads, and for who sees the project what is verified in it.
+
+    Where a hierarchy is open, those write who do not see its project: to them a hash is no ticket to its bytes.
+    """
+    own = Q(created_by=user)
+    sees_project = user is not None and Project.objects.visible_to(user).filter(pk=project.pk).exists()
+    return own | Q(state=Blob.State.VERIFIED) if sees_project else own
+
+
+def _known_by_hash(project: Project, user: User | None) -> QuerySet[Blob]:
+    """The same, without what visitors have sent: one does not know what another has."""
+    rows = Blob.objects.filter(project=project)
+    return rows.none() if user is None else rows.filter(_usable(project, user))
 
 
 @transaction.atomic

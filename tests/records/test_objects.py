@@ -1,7 +1,9 @@
 """Values that JSON has not: they come back as they were, and no pickle of somebody else is loaded."""
 
+import hashlib
 import json
 import math
+import re
 import stat
 import subprocess
 import sys
@@ -18,10 +20,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from sqlalchemy import update
+from ulid import ULID
 
 from wanllmdb import records
-from wanllmdb.records import ArtifactIn, errors, signatures
+from wanllmdb.records import ArtifactIn, errors, objects, signatures
 from wanllmdb.records.models import Payload
+from wanllmdb.records.repository import PayloadInfo
 from wanllmdb.sdk.errors import Invalid
 
 Point = namedtuple("Point", "x y")
@@ -294,6 +298,23 @@ async def test_a_tampered_pickle_is_refused(address):
             with pytest.raises(errors.PickleRefused):
                 await manager.find_by_id(id)
     assert Hostile.loaded == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type"),
+    [
+        ("object", "application/x-npy"),
+        ("object", "application/vnd.wanllmdb.value+json"),
+        ("frame", "application/vnd.apache.parquet"),
+        ("data", "application/json"),
+    ],
+)
+def test_bytes_of_another_form_are_corrupt_whatever_reads_them(kind, content_type):
+    """A reader's own advice would be to unpickle them."""
+    content = b"\x93garbage"
+    payload = PayloadInfo("1", ULID(), "", kind, content_type, len(content), hashlib.sha256(content).hexdigest())
+    with pytest.raises(errors.CorruptPayload, match=f"are no {re.escape(content_type)}"):
+        objects.decode(None, [(payload, content)])
 
 
 async def test_bytes_that_have_changed_are_refused(address):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wanllmdb.records.manager import ArtifactManager
 
 _FIELDS = ("data", "tags", "type", "parent_id", "level")
-_MAX_TYPE = 128
+_MAX_TYPE = 64
 
 
 @dataclass

@@ -170,7 +170,10 @@ def _moment(text: object) -> datetime | None:
     moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
-    return moment
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is outside of the calendar in UTC") from error
 
 
 def _text(moment: datetime) -> str:

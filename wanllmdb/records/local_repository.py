@@ -175,5 +175,5 @@ async def _delete(connection: AsyncConnection, ids: Sequence[str]) -> int:
 
 async def _has_children(connection: AsyncConnection, record_id: str) -> errors.HasChildren:
     count = await record_rows.count(connection, artifacts.c.parent_id == record_id)
-    children = "a child" if count == 1 else f"{count:,} children"
-    return errors.HasChildren(f"Record {record_id} has {children}: delete them first", status=409)
+    children, what = ("a child", "it") if count == 1 else (f"{count:,} children", "them")
+    return errors.HasChildren(f"Record {record_id} has {children}: delete or move {what} first", status=409)

@@ -130,7 +130,7 @@ class Artifact(Base):
     parent_level: Mapped[int | None] = mapped_column(
         Computed("CASE WHEN parent_id IS NULL THEN NULL ELSE level - 1 END", persisted=True)
     )
-    type: Mapped[str] = mapped_column(String(128), default="")
+    type: Mapped[str] = mapped_column(String(64), default="")
     data: Mapped[Any] = mapped_column(JsonData)
     tags: Mapped[list[str]] = mapped_column(JsonData)
     payload_count: Mapped[int] = mapped_column(default=0)

@@ -110,15 +110,22 @@ def _decode_value(payload: PayloadInfo, content: bytes, allow_pickle: bool) -> A
         what = f"The {payload.type or 'object'} at {payload.pointer or 'the root'} of record {payload.record_id}"
         raise PickleRefused(
             f"{what} is a pickle that this installation has not signed, and to load it would run code of whoever made "
-            "it. If you trust all who write here, use allow_pickle=True"
+            "it. With load_objects=False you get the rest of the record. If you trust all who write here, use "
+            "allow_pickle=True"
         )
     # A server that has not read the bytes yet may not know the hash.
     if payload.sha256 and hashlib.sha256(content).hexdigest() != payload.sha256:
         raise CorruptPayload(f"The bytes at {payload.pointer!r} of record {payload.record_id} have changed")
+    if is_pickle:
+        return pickle.loads(content)
     try:
-        return pickle.loads(content) if is_pickle else _read(payload, content)
+        return _read(payload, content)
     except parquet.PackageNotInstalled as error:
         raise PackageMissing(str(error)) from error
+    except Exception as error:  # Each reader has its own errors for bytes that are not what they are said to be.
+        raise CorruptPayload(
+            f"The bytes at {payload.pointer!r} of record {payload.record_id} are no {payload.content_type}"
+        ) from error
 
 
 def _read(payload: PayloadInfo, content: bytes) -> Any:

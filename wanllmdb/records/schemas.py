@@ -78,7 +78,7 @@ class ArtifactIn(BaseModel):
     data: Data = Field(description="JSON, with Python objects and data frames at any depth")
     parent_id: Ulid | None = None
     level: int | None = Field(default=None, description="Ignored: a record's level is that of its parent plus one")
-    type: PlainText | None = Field(default=None, max_length=128, description="By default `type` of the data")
+    type: PlainText | None = Field(default=None, max_length=64, description="By default `type` of the data")
     tags: list[Tag] = Field(default_factory=list, max_length=64)
 
     @field_validator("data", mode="before")

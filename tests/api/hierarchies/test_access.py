@@ -1,5 +1,7 @@
 """Every address below the base of a hierarchy, walked from the resolver: who gets in, by which way, and to do what."""
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -12,8 +14,10 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from accounts.models import Scope
+from artifacts.models import Blob
 from hierarchies import hierarchies
 from hierarchies.models import Hierarchy, Record
+from tests.api.hierarchies.test_downloads import attach
 
 METHODS = ("get", "head", "post", "put", "delete")
 NDJSON = "application/x-ndjson"
@@ -231,3 +235,32 @@ def test_a_renamed_project_is_found_by_its_old_name(hands, bob, alice, project, 
     editor = hands(bob)
     editor.client.patch(f"/api/v1/projects/{project.pk}", {"name": "moved"})
     assert editor.get(f"/{tree['root']}").json()["id"] == tree["root"]
+
+
+def test_to_who_does_not_see_the_project_a_hash_is_no_ticket(hands, open_to_all, bob, mallory, store):
+    """Not even to learn whether the project has such bytes: `put` says where to send them."""
+    secret = b"private of the project"
+    attach(hands(bob), secret)
+    assert Blob.objects.update(state=Blob.State.VERIFIED) == 1
+    size, sha256 = len(secret), hashlib.sha256(secret).hexdigest()
+    specs = {"payloads": [{"sha256": sha256, "size": size}]}
+    names = {"_type": "", "_module": "", "_repr": "", "_serialization_error": ""}
+    pk = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    record = {"kind": "record", "id": pk, "data": {"content": names}, "payloads": 1}
+    payload = {"kind": "payload", "record_id": pk, "payload_kind": "bytes", "pointer": "/content", "sha256": sha256}
+    lines = "\n".join(map(json.dumps, [record, payload | {"size": size, "content_type": "text/plain"}])).encode()
+
+    [known] = hands(bob, open_to_all).post("/$payloads", specs).json()["payloads"]
+    assert known["put"] is None
+    for person in (None, mallory):
+        stranger = hands(person, open_to_all)
+        [announced] = stranger.post("/$payloads", specs).json()["payloads"]
+        assert announced["put"] and announced["id"] != known["id"]
+        own = {"pointer": "/content", "content_type": "text/plain"}
+        for id in (announced["id"], known["id"]):
+            answer = stranger.post("", {"data": {"content": None}, "payloads": [own | {"id": id}]})
+            assert answer.status_code in (400, 404, 409), answer.content
+        assert stranger.raw("POST", "/$import", lines, NDJSON).status_code in (400, 409)
+        # Who has the bytes may send them.
+        assert attach(stranger, secret)["payloads"][0]["size"] == size
+    assert hands(bob, open_to_all).raw("POST", "/$import", lines, NDJSON).status_code == 201

@@ -155,3 +155,10 @@ def test_an_import_is_bounded(hands, bob):
     answer = put_in(hands(bob), [b"[]," * 300_000])
     assert (answer.status_code, answer.json()["code"]) == (400, "Invalid")
     assert "lists and objects" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2025-10-18T12:00:00", 5])
+def test_a_time_outside_of_the_calendar_is_refused_with_its_line(hands, bob, time):
+    answer = put_in(hands(bob), [{"data": 1}, {"data": 1, "created_at": time}])
+    assert (answer.status_code, answer.json()["line"]) == (400, 2)
+    assert not Record.objects.exists()

@@ -126,7 +126,7 @@ class _Endpoints:
             envelope: Annotated[bool, Query(description="`false` for the items alone")] = True,
             level: Annotated[int | None, Query(ge=0, lt=MAX_LEVELS)] = None,
             parent_id: Annotated[str | None, Query(description="An id, or `null` for the roots")] = None,
-            type: Annotated[str | None, Query(max_length=128)] = None,
+            type: Annotated[str | None, Query(max_length=64)] = None,
             tag: Annotated[str | None, Query(max_length=64)] = None,
             ids: Annotated[str | None, Query(description="Ids with commas between them")] = None,
         ) -> Response:
