@@ -89,6 +89,7 @@ def test_the_sheet_of_keys_turns_them_off_and_on(person):
     page.keyboard.press("?")
     sheet.get_by_role("button", name="Turn off").click()
     expect(page.locator("html")).to_have_attribute("data-shortcuts", "off")
+    page.wait_for_load_state()
     for key in ("?", "/", "h"):
         page.keyboard.press(key)
     expect(sheet).to_be_hidden()
@@ -98,6 +99,8 @@ def test_the_sheet_of_keys_turns_them_off_and_on(person):
     page.get_by_role("button", name="Keyboard shortcuts").click()
     sheet.get_by_role("button", name="Turn on").click()
     expect(page.locator("html")).to_have_attribute("data-shortcuts", "on")
+    # The attribute comes with the page, and what listens to keys after it.
+    page.wait_for_load_state()
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox", name="Search artifacts")).to_be_focused()
 
