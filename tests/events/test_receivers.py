@@ -44,7 +44,7 @@ def test_they_are_connected_in_a_bare_process():
 
     assert not facts["has_admin"]
     assert facts["receivers"] == {
-        "project_deleting": ["artifacts.receivers", "notifications.receivers"],
+        "project_deleting": ["artifacts.receivers", "hierarchies.receivers", "notifications.receivers"],
         "artifact_deleting": ["notifications.receivers"],
         "recorded": ["notifications.receivers"],
     }
