@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import typer
 
 from wanllmdb.records.cli.init_command import init
-from wanllmdb.records.cli.reading import list_records, show_record, show_tree
+from wanllmdb.records.cli.read_commands import list_records, show_record, show_tree
 from wanllmdb.records.cli.transfer import download, export_records, import_records
-from wanllmdb.records.cli.writing import move, put, remove
+from wanllmdb.records.cli.write_commands import move, put, remove
 
 records_app = typer.Typer(
     help="Trees of typed records: in a database of your own, or in a hierarchy of the server.",

@@ -11,7 +11,7 @@ try:
 except ImportError as error:
     raise ImportError('Services need FastAPI: pip install "wanllmdb[records-service]"') from error
 
-from wanllmdb.records.fastapi.mounting import mount
+from wanllmdb.records.fastapi.applications import mount
 from wanllmdb.records.fastapi.router import ArtifactRouter
 
 __all__ = ["ArtifactRouter", "mount"]
