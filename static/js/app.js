@@ -2,6 +2,7 @@
 import "./copy.js";
 import "./dialogs.js";
 import "./filters.js";
+import "./kept_choices.js";
 import "./live_updates.js";
 import "./move_preview.js";
 import "./pattern_validation.js";

@@ -129,6 +129,16 @@ def test_the_search_finds_from_any_page_and_escape_puts_the_hits_away(person):
     expect(page.get_by_role("heading", name="No results")).to_be_visible()
 
 
+def test_what_is_ticked_stays_so_when_the_list_is_filtered(person):
+    page = person("alice").page
+    page.goto("/artifacts")
+    page.get_by_label(re.compile("^Select .*ranker$")).check()
+    with page.expect_response("**/artifacts?*q=ranker*"):
+        page.locator("#filter-search").fill("ranker")
+    expect(page.locator("#list tbody tr").filter(has_text="interactions")).to_have_count(0)
+    expect(page.get_by_label(re.compile("^Select .*ranker$"))).to_be_checked()
+
+
 def test_folders_open_without_a_reload_and_long_ones_in_pages(person):
     page = person("vera").page
     page.goto(f"{KINDS}/v1")
