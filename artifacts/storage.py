@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
@@ -30,7 +30,7 @@ from artifacts.store_connection import (
     bucket_name,
     client,
     client_for_copies,
-    public,
+    presign,
     translate_errors,
     with_short_timeouts,
 )
@@ -50,11 +50,11 @@ _CHECKSUM_HEADER = "x-amz-checksum-sha256"
 # For how long a store is believed to do what it did when it was tried.
 _TRIED_FOR = timedelta(minutes=10)
 _RESPONSE_HEADERS = {
-    "ResponseContentType": "application/octet-stream",
-    "ResponseContentEncoding": "identity",
-    "ResponseContentLanguage": "und",
-    "ResponseCacheControl": "private, no-store",
-    "ResponseExpires": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "response-content-type": "application/octet-stream",
+    "response-content-encoding": "identity",
+    "response-content-language": "und",
+    "response-cache-control": "private, no-store",
+    "response-expires": "Thu, 01 Jan 1970 00:00:00 GMT",
 }
 
 
@@ -75,29 +75,30 @@ class ObjectInfo:
 
 def get_upload_url(key: str, size: int, sha256: str | None = None) -> SignedPut:
     """A URL that takes exactly `size` bytes, and where sha256 is given (hex), only those bytes."""
-    return _sign_put("put_object", {"Key": key}, size, sha256)
+    return _sign_put("put_object", key, {}, size, sha256)
 
 
 def get_part_url(key: str, upload_id: str, number: int, size: int, sha256: str | None = None) -> SignedPut:
     """The same for one part of a multipart upload; the first part is number 1."""
-    return _sign_put("upload_part", {"Key": key, "UploadId": upload_id, "PartNumber": number}, size, sha256)
+    return _sign_put("upload_part", key, {"uploadId": upload_id, "partNumber": str(number)}, size, sha256)
 
 
 def get_download_url(key: str, file_name: str | None = None) -> str:
-    """A URL that reads the object, as an attachment of that name; it honours `Range`.
+    """A URL that reads the object, as an attachment of that name, else of the key's last one; it honours `Range`.
 
     Whatever headers an upload brought along, which its signature does not cover, the response has these instead.
     """
-    disposition = content_disposition_header(True, file_name or key.rsplit("/", 1)[-1])
+    disposition = content_disposition_header(True, file_name) if file_name else "attachment"
     SIGNED_URLS.labels("get_object").inc()
-    return public().url(key, _RESPONSE_HEADERS | {"ResponseContentDisposition": disposition}, _expires_in())
+    query = _RESPONSE_HEADERS | {"response-content-disposition": disposition}
+    return presign("GET", key, SIGNED_URL_LIFE, query=query)
 
 
 def get_inline_url(key: str, type: str) -> str:
     """A URL that shows the object in the browser: `type` must be a media type that can hold no scripts."""
     SIGNED_URLS.labels("get_object").inc()
-    headers = {"ResponseContentType": type, "ResponseContentDisposition": "inline"}
-    return public().url(key, _RESPONSE_HEADERS | headers, _expires_in())
+    query = _RESPONSE_HEADERS | {"response-content-type": type, "response-content-disposition": "inline"}
+    return presign("GET", key, SIGNED_URL_LIFE, query=query)
 
 
 def upload_file(key: str, body: bytes | BinaryIO) -> None:
@@ -303,20 +304,13 @@ def _put(url: str, body: bytes, headers: dict[str, str]) -> int:
         return session.send(AWSRequest("PUT", url, headers, body).prepare()).status_code
 
 
-def _sign_put(operation: str, params: dict[str, Any], size: int, checksum: str | None) -> SignedPut:
+def _sign_put(operation: str, key: str, query: dict[str, str], size: int, sha256: str | None) -> SignedPut:
     SIGNED_URLS.labels(operation).inc()
-    params |= {"Bucket": bucket_name(), "ContentLength": size}
-    headers = {}
-    if checksum:
-        params["ChecksumSHA256"] = headers[_CHECKSUM_HEADER] = _base64_checksum(checksum)
-    url = public().client.generate_presigned_url(operation, Params=params, ExpiresIn=_expires_in())
-    return SignedPut(url, headers)
+    headers = {_CHECKSUM_HEADER: _base64_checksum(sha256)} if sha256 else {}
+    signed = headers | {"content-length": str(size)}
+    return SignedPut(presign("PUT", key, SIGNED_URL_LIFE, query=query, headers=signed), headers)
 
 
 def _base64_checksum(sha256: str) -> str:
     """A sha256 in hex as the store's header has it."""
     return base64.b64encode(bytes.fromhex(sha256)).decode()
-
-
-def _expires_in() -> int:
-    return int(SIGNED_URL_LIFE.total_seconds())

@@ -6,22 +6,24 @@ all others wait for, does so for a few seconds, and once it got no response refu
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from django.conf import settings
 from django.core.files.storage import storages
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import parse_http_date_safe
 from storages.backends.s3 import S3Storage
 
-from artifacts import errors
+from artifacts import errors, signature_v4
 from core.circuit_breaker import CircuitBreaker
 
 TOO_SHORT = "The object store has fewer bytes than were sent to it."
@@ -104,6 +106,40 @@ def bucket_name() -> str:
 def public() -> ArtifactStorage:
     """Signs for the endpoint that clients know; it sends nothing."""
     return _variant(endpoint_url=settings.S3_PUBLIC_ENDPOINT_URL)
+
+
+def presign(
+    method: str,
+    key: str,
+    life: timedelta,
+    *,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> str:
+    """A URL of the public endpoint for one method; `headers`, in small letters, must be sent along to the letter."""
+    store, now = public(), timezone.now()
+    access_key, secret_key, token = _signing_credentials(store)
+    region = store.region_name or "us-east-1"
+    return signature_v4.presign(
+        signature_v4.s3_signer(access_key, secret_key, region, f"{now:%Y%m%d}"),
+        method,
+        store.endpoint_url.rstrip("/"),
+        f"/{quote(store.bucket_name, safe='')}/{quote(key, safe='/')}",
+        query={**(query or {}), "X-Amz-Security-Token": token} if token else query or {},
+        now=now,
+        life=life,
+        headers=headers,
+    )
+
+
+def _signing_credentials(store: ArtifactStorage) -> tuple[str, str, str | None]:
+    """Access key, secret and session token: those of the settings, else what boto3 finds on this machine."""
+    if store.access_key and store.secret_key:
+        return store.access_key, store.secret_key, None
+    found = ambient_credentials()
+    if found is None:
+        raise errors.StoreUnavailable(_REFUSES_CREDENTIALS)
+    return found.access_key, found.secret_key, found.token
 
 
 @lru_cache

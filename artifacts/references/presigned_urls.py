@@ -1,35 +1,31 @@
 """Signed URLs that read an object in a store of others for an hour: computed here, nobody is asked.
 
-S3 (AWS Signature Version 4) and Google Cloud Storage (V4 signing process) have one algorithm under two names; Azure has
-shared access signatures. Written here, for no library signs for all three what pins an object to its version: obstore
-takes no query parameters, and boto3 knows S3 alone.
+S3 and Google Cloud Storage have one algorithm, which is in `signature_v4`; Azure has shared access signatures. Written
+here, for no library signs for all three what pins an object to its version: obstore takes no query parameters, and
+boto3 knows S3 alone.
 
-- https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-- https://cloud.google.com/storage/docs/authentication/signatures
 - https://learn.microsoft.com/rest/api/storageservices/create-service-sas
 """
 
 import base64
-import hashlib
 import hmac
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 
+from artifacts import signature_v4
 from artifacts.references import credentials
 from artifacts.references.credentials import AccessKey, AccountKey, Credentials, ServiceAccount
 from artifacts.references.uris import Provider
+from artifacts.signature_v4 import Signer, encode_query
 
 URL_LIFE = timedelta(hours=1)
-_PORTS = {"http": 80, "https": 443}
 _AZURE_VERSION = "2022-11-02"
 _HOST_LABEL = re.compile(r"[a-z0-9-]{1,63}")
 
@@ -78,16 +74,6 @@ class StoredAt:
         return self.provider == Provider.S3 and not self.endpoint and bool(_HOST_LABEL.fullmatch(self.bucket))
 
 
-class _V4(NamedTuple):
-    """What S3 and Google call the parts of the one algorithm."""
-
-    prefix: str
-    algorithm: str
-    credential: str
-    scope: str
-    sign: Callable[[bytes], str]
-
-
 def read_url(
     stored: StoredAt,
     access: Credentials | None,
@@ -109,11 +95,18 @@ def read_url(
     if disposition:
         query["response-content-disposition"] = disposition
     if access is None:
-        return _url(stored, _encoded(query))
-    v4 = _of_service_account(access, now) if isinstance(access, ServiceAccount) else _of_access_key(stored, access, now)
+        return _url(stored, encode_query(query))
     if isinstance(access, AccessKey) and access.session_token:
         query["X-Amz-Security-Token"] = access.session_token
-    return _v4_url(stored, method, v4, now, query)
+    return signature_v4.presign(
+        _signer(stored, access, f"{now.astimezone(UTC):%Y%m%d}"),
+        method,
+        stored.base_url,
+        stored.path,
+        query=query,
+        now=now,
+        life=URL_LIFE,
+    )
 
 
 def _version_query(stored: StoredAt) -> dict[str, str]:
@@ -121,49 +114,20 @@ def _version_query(stored: StoredAt) -> dict[str, str]:
     return {names[stored.provider]: stored.version_id} if stored.version_id else {}
 
 
-def _v4_url(stored: StoredAt, method: str, v4: _V4, now: datetime, query: dict[str, str]) -> str:
-    base = urlsplit(stored.base_url)
-    stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    query = query | {
-        f"X-{v4.prefix}-Algorithm": v4.algorithm,
-        f"X-{v4.prefix}-Credential": f"{v4.credential}/{v4.scope}",
-        f"X-{v4.prefix}-Date": stamp,
-        f"X-{v4.prefix}-Expires": str(int(URL_LIFE.total_seconds())),
-        f"X-{v4.prefix}-SignedHeaders": "host",
-    }
-    canonical_query = _encoded(query)
-    path = base.path + stored.path
-    request = "\n".join([method, path, canonical_query, f"host:{_host(base)}\n", "host", "UNSIGNED-PAYLOAD"])
-    text = "\n".join([v4.algorithm, stamp, v4.scope, hashlib.sha256(request.encode()).hexdigest()])
-    return _url(stored, f"{canonical_query}&X-{v4.prefix}-Signature={v4.sign(text.encode())}")
-
-
-def _of_access_key(stored: StoredAt, access: AccessKey, now: datetime) -> _V4:
-    is_google = stored.provider == Provider.GCS
-    names = (
-        ("GOOG4", "auto", "storage", "goog4_request")
-        if is_google
-        else ("AWS4", stored.aws_region, "s3", "aws4_request")
-    )
-    day = f"{now.astimezone(UTC):%Y%m%d}"
-    key = f"{names[0]}{access.secret_access_key}".encode()
-    for part in (day, *names[1:]):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return _V4(
-        "Goog" if is_google else "Amz",
-        f"{names[0]}-HMAC-SHA256",
-        access.access_key_id,
-        "/".join((day, *names[1:])),
-        lambda text: hmac.digest(key, text, "sha256").hex(),
-    )
-
-
-def _of_service_account(access: ServiceAccount, now: datetime) -> _V4:
-    key = credentials.rsa_key(access.private_key)
-    scope = f"{now.astimezone(UTC):%Y%m%d}/auto/storage/goog4_request"
-    return _V4(
-        "Goog", "GOOG4-RSA-SHA256", access.client_email, scope, lambda text: key.sign(text, PKCS1v15(), SHA256()).hex()
-    )
+def _signer(stored: StoredAt, access: AccessKey | ServiceAccount, day: str) -> Signer:
+    if isinstance(access, ServiceAccount):
+        key = credentials.rsa_key(access.private_key)
+        scope = f"{day}/auto/storage/goog4_request"
+        return Signer(
+            "Goog",
+            "GOOG4-RSA-SHA256",
+            access.client_email,
+            scope,
+            lambda text: key.sign(text, PKCS1v15(), SHA256()).hex(),
+        )
+    if stored.provider == Provider.GCS:
+        return signature_v4.google_signer(access.access_key_id, access.secret_access_key, day)
+    return signature_v4.s3_signer(access.access_key_id, access.secret_access_key, stored.aws_region, day)
 
 
 def _azure_url(stored: StoredAt, access: AccountKey, disposition: str, now: datetime, query: dict[str, str]) -> str:
@@ -178,20 +142,8 @@ def _azure_url(stored: StoredAt, access: AccountKey, disposition: str, now: date
     signature = hmac.digest(base64.b64decode(access.account_key), "\n".join(fields).encode(), "sha256")
     query = query | {"sp": "r", "se": expiry, "spr": protocol, "sv": _AZURE_VERSION, "sr": resource}
     query |= {"rscd": disposition} if disposition else {}
-    return _url(stored, _encoded(query | {"sig": base64.b64encode(signature).decode()}))
-
-
-def _host(base: SplitResult) -> str:
-    """As clients send it: in lower case, and without the port that is the scheme's own."""
-    host = base.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return host if base.port in (None, _PORTS[base.scheme]) else f"{host}:{base.port}"
+    return _url(stored, encode_query(query | {"sig": base64.b64encode(signature).decode()}))
 
 
 def _url(stored: StoredAt, query: str) -> str:
     return stored.base_url + stored.path + (f"?{query}" if query else "")
-
-
-def _encoded(query: dict[str, str]) -> str:
-    """Sorted by name, as it is signed, and as it is sent."""
-    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(query.items()))
