@@ -69,14 +69,13 @@ def _inserted_fields(model: type[models.Model]) -> list[models.Field]:
     ]
 
 
-def _defaults(field: models.Field, now: Any, count: int) -> list[Any]:
+def _defaults(field: models.Field, now: Any, count: int) -> Sequence[Any]:
+    is_time = isinstance(field, (models.DateField, models.TimeField))
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
         return [now] * count
-    if type(field).pre_save is not models.Field.pre_save and not isinstance(
-        field, (models.DateField, models.TimeField)
-    ):
+    if type(field).pre_save is not models.Field.pre_save and not is_time:
         raise TypeError(f"Django computes {field} from the rest of its row: give its values.")
-    if field.has_default() and callable(field.default):
+    if field.has_default() and callable(field.default) and not is_time:
         return [field.get_default() for _ in range(count)]
     return [field.get_default()] * count
 
@@ -84,8 +83,10 @@ def _defaults(field: models.Field, now: Any, count: int) -> list[Any]:
 def _prepared_columns(
     fields: Sequence[models.Field], batch: Sequence[Sequence[Any]], shared: dict[str, Any]
 ) -> list[Sequence[Any]]:
-    columns = [*zip(*batch, strict=True), *([value] * len(batch) for value in shared.values())]
-    return [_prepared(field, values) for field, values in zip(fields, columns, strict=True)]
+    columns = [_prepared(field, values) for field, values in zip(fields, zip(*batch, strict=True), strict=False)]
+    for field, value in zip(fields[len(columns) :], shared.values(), strict=True):
+        columns.append(list(_prepared(field, [value])) * len(batch))
+    return columns
 
 
 def _prepared(field: models.Field, values: Sequence[Any]) -> Sequence[Any]:
