@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 import wanllmdb as wandb
-from wanllmdb.sdk import version_creation
-from wanllmdb.sdk.console import Console
+from wanllmdb.sdk import connection, draft_files
 from wanllmdb.sdk.host_environment import directories
 from wanllmdb.sdk.transfer.download_directory import TEMP_PREFIX
 
@@ -202,26 +201,26 @@ def test_a_file_that_is_written_again_after_it_was_added_is_noticed(artifact, tm
         path.write_text(content.format(epoch))
         artifact.add_file(path, name=f"epoch-{epoch}.pt")
     with pytest.raises(wandb.FileChanged, match=r"last\.pt has changed since it was added; nothing was logged"):
-        version_creation.read_files(artifact._state, Console(silent=True))
+        draft_files.read(connection.connect(silent=True), artifact._state)
     artifact.remove("epoch-0.pt")
     artifact.add_file(path, name="epoch-1.pt")
-    assert len(version_creation.read_files(artifact._state, Console(silent=True))) == 2
+    assert len(draft_files.read(connection.connect(silent=True), artifact._state)) == 2
 
 
 def test_other_changes_after_adding(artifact, folder, tmp_path):
     artifact.add_dir(folder)
     (folder / "a.txt").write_text("a")  # again, with the same bytes
     (folder / "sub/b.txt").chmod(0o600)
-    assert len(version_creation.read_files(artifact._state, Console(silent=True))) == 2
+    assert len(draft_files.read(connection.connect(silent=True), artifact._state)) == 2
     before = (folder / "a.txt").stat()
     (tmp_path / "other").write_text("A")
     os.utime(tmp_path / "other", ns=(before.st_atime_ns, before.st_mtime_ns))
     (tmp_path / "other").replace(folder / "a.txt")
     with pytest.raises(wandb.FileChanged, match=r"a\.txt has changed"):
-        version_creation.read_files(artifact._state, Console(silent=True))
+        draft_files.read(connection.connect(silent=True), artifact._state)
     shutil.rmtree(folder)
     with pytest.raises(wandb.FileChanged, match=r"a\.txt was removed since it was added"):
-        version_creation.read_files(artifact._state, Console(silent=True))
+        draft_files.read(connection.connect(silent=True), artifact._state)
 
 
 def test_paths_can_be_written_in_every_way(artifact, folder, home, monkeypatch):

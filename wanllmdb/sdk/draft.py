@@ -83,11 +83,6 @@ class Draft:
         file = self.sources[path]
         return Entry(path, file.size, None, executable=file.executable)
 
-    def require_unchanged(self) -> None:
-        """Raises `FileChanged` for a file that is not as it was when it was added."""
-        for file in self.sources.values():
-            file.require_unchanged()
-
     def add_file(self, local_path: StrPath, name: StrPath | None = None, *, overwrite: bool = False) -> str:
         source = absolute_path(local_path)
         result = get_stat(source)

@@ -58,8 +58,8 @@ class LocalFile:
             return self.sha256 == sha256
         return (self.size, self.modified_ns, self.inode) == (size, modified_ns, inode)
 
-    def require_unchanged(self) -> None:
-        """Raises `FileChanged` if the file looks different, before anything is read of those that look the same."""
+    def require_unchanged(self) -> os.stat_result:
+        """What it looks like now. Raises `FileChanged` if that is different, before anything is read of the others."""
         try:
             now = os.stat(self.source)
         except (FileNotFoundError, NotADirectoryError):
@@ -67,10 +67,11 @@ class LocalFile:
         except OSError as error:
             raise errors.Invalid(f"{self.source} cannot be read: {error.strerror or error}") from error
         if (self.size, self.modified_ns, self.inode) == (now.st_size, now.st_mtime_ns, now.st_ino):
-            return
+            return now
         # A small file may have been touched or written again with the same bytes.
         if self.sha256 is None or self.size != now.st_size or _sha256(self.source, self.size) != self.sha256:
             raise self.changed_error()
+        return now
 
     def changed_error(self) -> errors.FileChanged:
         return errors.FileChanged(

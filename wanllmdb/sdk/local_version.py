@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wanllmdb.sdk import errors, paths
+from wanllmdb.sdk import draft_files, errors, paths
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.console import OnProgress
 from wanllmdb.sdk.draft import Draft
@@ -28,7 +28,6 @@ from wanllmdb.sdk.transfer.publication import Publication
 from wanllmdb.sdk.transfer.reference_files import ReferenceFiles
 from wanllmdb.sdk.transfer.remote_manifest import RemoteFile
 from wanllmdb.sdk.transfer.worker_pool import WorkerPool
-from wanllmdb.sdk.version_creation import read_files
 
 
 class UnsentRecord(dict[str, Any]):
@@ -66,7 +65,7 @@ class LocalVersion(LoggedVersion):
         if self._manifest is not None:
             return self._manifest
         assert self._draft is not None
-        return manifest_of(read_files(self._draft, self.connection.console), self._draft.references.values())
+        return manifest_of(draft_files.read(self.connection, self._draft), self._draft.references.values())
 
     def _complete_record(self) -> dict[str, Any]:
         return self.record

@@ -33,6 +33,7 @@ class Settings:
     mode: str = "online"
     cache_dir: Path = Path()
     silent: bool = False
+    hash_cache: bool = True
 
 
 def load(**arguments: Any) -> Settings:
@@ -50,7 +51,8 @@ def load(**arguments: Any) -> Settings:
     values["base_url"] = normalize_url(str(values.get("base_url", DEFAULT_BASE_URL)))
     cache_dir = values.get("cache_dir")
     values["cache_dir"] = directories.expand(cache_dir).absolute() if cache_dir else directories.cache_dir()
-    values["silent"] = str(values.get("silent", False)).strip().lower() in ("1", "true", "yes", "on")
+    for name, default in (("silent", False), ("hash_cache", True)):
+        values[name] = str(values.get(name, default)).strip().lower() in ("1", "true", "yes", "on")
     mode = values.get("mode", "online")
     if mode not in MODES:
         raise errors.Invalid(f"Unknown mode {mode!r}: use 'online', 'offline' or 'disabled'")

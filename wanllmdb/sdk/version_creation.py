@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from wanllmdb.sdk import errors
+from wanllmdb.sdk import draft_files, errors
 from wanllmdb.sdk.connection import Connection
-from wanllmdb.sdk.console import Console
 from wanllmdb.sdk.draft import Draft
 from wanllmdb.sdk.http_client import Client, quote_segment
 from wanllmdb.sdk.json_limits import require_fit
@@ -57,7 +56,7 @@ def create_version(
     artifact = _find_artifact(client, project, draft.name, may_lack_project=create_project)
     _require_same_type(draft, artifact)
     _require_room_for_tags(artifact, tags)
-    files = read_files(draft, console)
+    files = draft_files.read(connection, draft, max_kept=draft_files.MAX_KEPT)
     files += [_kept_file(entry) for entry in kept if entry.path not in draft.sources and entry.sha256]
     references = list(draft.references.values())
     digest = hashes.version_digest(
@@ -106,20 +105,6 @@ def add_aliases(
     _add_tags(connection, record["artifact_id"], tags)
     _print_aliases(connection, aliases)
     return version
-
-
-def read_files(draft: Draft, console: Console) -> list[HashedFile]:
-    """The files of the draft with the hashes that they had when they were added. Raises `FileChanged`, `Invalid`."""
-    draft.require_unchanged()
-    sources = sorted((path, file.source) for path, file in draft.sources.items())
-    with console.progress("Hashing", draft.size) as on_progress:
-        files = hashes.hash_files(sources, on_progress=on_progress)
-    for file in files:
-        added, now = draft.sources[file.path], file.fingerprint
-        if not added.is_same(file.size, now.modified_ns, now.inode, file.sha256):
-            raise added.changed_error()
-        file.executable = added.executable
-    return files
 
 
 def _kept_file(entry: Entry) -> HashedFile:
@@ -289,6 +274,7 @@ def _complete(
             uploads = _upload_missing(connection, draft["id"], files, missing)
             return _finalize(client, draft, digest, aliases, uploads)
     except (errors.FileChanged, errors.BytesMismatch):
+        draft_files.file_hashes(connection).forget(files)
         _delete_draft(client, draft["id"], with_artifact=draft.get("is_first", False))
         raise
 

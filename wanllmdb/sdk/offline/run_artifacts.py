@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from wanllmdb.sdk import errors, name_resolution, timestamps, version_creation
+from wanllmdb.sdk import draft_files, errors, name_resolution, timestamps, version_creation
 from wanllmdb.sdk.artifact import Artifact
 from wanllmdb.sdk.connection import Connection
 from wanllmdb.sdk.draft import Draft
@@ -90,11 +90,15 @@ class OfflineArtifacts(RunArtifacts):
         console = self._connection.console
         console.info(f"Logging artifact {draft.name!r} ({draft.type})...")
         version_creation.require_valid(draft)
-        files = version_creation.read_files(draft, console)
+        files = draft_files.read(self._connection, draft)
         manifest = manifest_of(files, draft.references.values())
         size = sum(file.size for file in files)
         with console.progress("Copying", size) as on_progress:
-            self._directory.files.add(files, on_progress)
+            try:
+                self._directory.files.add(files, on_progress)
+            except errors.FileChanged:
+                draft_files.file_hashes(self._connection).forget(files)
+                raise
         artifact_id = uuid.uuid4().hex
         self._directory.write_manifest(artifact_id, manifest)
         fields = {

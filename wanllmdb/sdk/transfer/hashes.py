@@ -1,4 +1,4 @@
-"""sha256 of files and of whole versions. Each file is read once, several files in parallel."""
+"""sha256 of files and of whole versions. Each file is read once: small ones in one thread, large ones in parallel."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import io
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from wanllmdb.sdk import errors
 from wanllmdb.sdk.cancellation import raise_if_cancelled
@@ -20,25 +22,28 @@ from wanllmdb.sdk.transfer.worker_pool import WorkerPool, start_if_possible
 MIB = 1 << 20
 BLOCK_SIZE = 4 * MIB
 PACK_BELOW = MIB
-"""Smaller files are hashed in batches and uploaded in packs."""
+"""Smaller files are read as a whole and uploaded in packs."""
 PART_SIZE = 32 * MIB
 MULTIPART_ABOVE = 64 * MIB
 """Larger files are uploaded in parts."""
 MAX_PARTS = 10_000
+_BATCH_SIZE = 64
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class FileFingerprint:
+class FileFingerprint(NamedTuple):
     """File metadata. While it stays the same, so do the bytes."""
 
     size: int
     modified_ns: int
     changed_ns: int
+    """When bytes or metadata were changed: unlike `modified_ns` it cannot be set. On Windows when it was created."""
     inode: int
+    device: int = 0
 
     @classmethod
     def from_stat(cls, result: os.stat_result) -> FileFingerprint:
-        return cls(result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino)
+        return cls(result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino, result.st_dev)
 
 
 @dataclass(slots=True)
@@ -56,56 +61,101 @@ class HashedFile:
     parts: tuple[str, ...] = ()
     """sha256 of each part, for a file larger than MULTIPART_ABOVE."""
     executable: bool = False
+    content: bytes | None = field(default=None, repr=False, compare=False)
+    """The bytes of a small file that were kept, so that it need not be read again."""
+
+
+_NumberedFile = tuple[int, tuple[str, str]]
 
 
 def hash_files(
     files: Iterable[tuple[str, str]],
     *,
+    max_kept: int = 0,
     max_workers: int | None = None,
     on_progress: Callable[[int], object] = lambda size: None,
 ) -> list[HashedFile]:
     """Hash (path, source) pairs, and return them in the same order. `on_progress` is called with the bytes read.
 
+    Of the small files at the beginning the contents are kept, of about `max_kept` bytes in all.
     Raises `FileChanged` for a file that is gone or changes while it is read, `Invalid` for one that cannot be read.
     """
     hashed: dict[int, HashedFile] = {}
+    room = max_kept
 
-    def hash_batch(batch: list[tuple[int, tuple[str, str]]]) -> None:
+    def hash_small(batch: list[_NumberedFile]) -> list[_NumberedFile]:
+        """Hash the small files, and return the others."""
+        nonlocal room
+        others = []
         for number, (path, source) in batch:
-            raise_if_cancelled()
+            file = _hash_small(path, source, on_progress, is_kept=room > 0)
+            if file is None:
+                others.append((number, (path, source)))
+            else:
+                hashed[number] = file
+                room -= file.size if file.content is not None else 0
+        return others
+
+    def hash_all(batch: list[_NumberedFile]) -> None:
+        for number, (path, source) in hash_small(batch):
             hashed[number] = hash_file(path, source, on_progress)
 
     numbered = enumerate(files)
+    waits_for_disk = False
     with WorkerPool(max_workers or min(8, os.cpu_count() or 1)) as workers:
-        while batch := list(islice(numbered, 32)):
-            workers.submit(hash_batch, batch)
-    return [hashed[number] for number in sorted(hashed)]
+        while batch := list(islice(numbered, _BATCH_SIZE)):
+            if not waits_for_disk:
+                started_at, cpu_before = time.perf_counter(), time.thread_time()
+                batch = hash_small(batch)
+                # Where the bytes are in memory, two threads only fight over the interpreter lock: three times as long.
+                waits_for_disk = time.thread_time() - cpu_before < (time.perf_counter() - started_at) / 4
+            job_size = 8 if waits_for_disk else 1
+            for start in range(0, len(batch), job_size):
+                workers.submit(hash_all, batch[start : start + job_size])
+    return [hashed[number] for number in range(len(hashed))]
 
 
 def hash_file(path: str, source: str, on_progress: Callable[[int], object] = lambda size: None) -> HashedFile:
     """Hash one file. Raises `FileChanged` if it is gone or changes while it is read, `Invalid` if it cannot be read."""
+    return _hash_small(path, source, on_progress, is_kept=False) or _hash_large(path, source, on_progress)
+
+
+def _hash_small(path: str, source: str, on_progress: Callable[[int], object], *, is_kept: bool) -> HashedFile | None:
+    """None for a file that is too large to be read as a whole. Few objects and calls, since there may be many files."""
+    raise_if_cancelled()
     try:
-        return _hash_file(path, source, on_progress)
-    except OSError as error:  # of a broken disk, or of a file of the kernel that only looks like one
-        raise errors.Invalid(f"{source} cannot be read: {error.strerror or error}") from error
+        handle = os.open(source, _READ_ONLY)
+        try:
+            result = os.fstat(handle)
+            if not stat.S_ISREG(result.st_mode):
+                raise errors.FileChanged(f"{source} is no longer a regular file")
+            size = result.st_size
+            if size >= PACK_BELOW:
+                return None
+            content = os.read(handle, size + 1)
+            fingerprint = FileFingerprint.from_stat(result)
+            if len(content) != size or FileFingerprint.from_stat(os.fstat(handle)) != fingerprint:
+                raise _changing_error(source)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise _unreadable_error(source, error) from error
+    on_progress(size)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return HashedFile(path, source, size, sha256, fingerprint, content=content if is_kept else None)
 
 
-def _hash_file(path: str, source: str, on_progress: Callable[[int], object]) -> HashedFile:
-    with open_source(source) as file:
-        before = os.fstat(file.fileno())
-        if not stat.S_ISREG(before.st_mode):
-            raise errors.FileChanged(f"{source} is no longer a regular file")
-        fingerprint = FileFingerprint.from_stat(before)
-        if fingerprint.size < PACK_BELOW:
-            content = file.read(fingerprint.size + 1) or b""
-            hashed = HashedFile(path, source, len(content), hashlib.sha256(content).hexdigest(), fingerprint)
-            on_progress(len(content))
-        elif fingerprint.size <= MULTIPART_ABOVE:
-            hashed = _hash_blocks(HashedFile(path, source, 0, "", fingerprint), file, on_progress)
-        else:
-            hashed = _hash_parts(HashedFile(path, source, 0, "", fingerprint), file, on_progress)
-        if hashed.size != fingerprint.size or FileFingerprint.from_stat(os.fstat(file.fileno())) != fingerprint:
-            raise errors.FileChanged(f"{source} changed while it was being read: log it when nothing writes to it")
+def _hash_large(path: str, source: str, on_progress: Callable[[int], object]) -> HashedFile:
+    try:
+        with open_source(source) as file:
+            fingerprint = FileFingerprint.from_stat(os.fstat(file.fileno()))
+            unhashed = HashedFile(path, source, 0, "", fingerprint)
+            hash_by = _hash_blocks if fingerprint.size <= MULTIPART_ABOVE else _hash_parts
+            hashed = hash_by(unhashed, file, on_progress)
+            if hashed.size != fingerprint.size or FileFingerprint.from_stat(os.fstat(file.fileno())) != fingerprint:
+                raise _changing_error(source)
+    except OSError as error:  # of a broken disk
+        raise _unreadable_error(source, error) from error
     return hashed
 
 
@@ -179,12 +229,20 @@ def open_source(source: str) -> Iterator[io.FileIO]:
     """Open a file to log, unbuffered. Raises `FileChanged` if it is gone and `Invalid` if it cannot be read."""
     try:
         file = io.FileIO(source)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise errors.FileChanged(f"{source} was removed while it was being logged") from error
     except OSError as error:
-        raise errors.Invalid(f"{source} cannot be read: {error.strerror or error}") from error
+        raise _unreadable_error(source, error) from error
     with file:
         yield file
+
+
+def _unreadable_error(source: str, error: OSError) -> errors.WanLLMDBError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return errors.FileChanged(f"{source} was removed while it was being logged")
+    return errors.Invalid(f"{source} cannot be read: {error.strerror or error}")
+
+
+def _changing_error(source: str) -> errors.FileChanged:
+    return errors.FileChanged(f"{source} changed while it was being read: log it when nothing writes to it")
 
 
 def is_unchanged(hashed: HashedFile) -> bool:

@@ -84,10 +84,9 @@ def build_pack(files: Iterable[HashedFile]) -> Pack:
     buffer: list[bytes] = []
     offset = buffered = 0
     for file in files:
-        with hashes.open_source(file.source) as source:
-            content = source.read(file.size + 1) or b""
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise file_changed_error(file)
+        content, file.content = file.content, None
+        if content is None:
+            content = _read(file)
         members.append({"sha256": file.sha256, "size": file.size, "offset": offset})
         buffer.append(content)
         offset += file.size
@@ -96,6 +95,14 @@ def build_pack(files: Iterable[HashedFile]) -> Pack:
             blocks.append(b"".join(buffer))
             buffer, buffered = [], 0
     return Pack([*blocks, b"".join(buffer)], members)
+
+
+def _read(file: HashedFile) -> bytes:
+    with hashes.open_source(file.source) as source:
+        content = source.read(file.size + 1) or b""
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise file_changed_error(file)
+    return content
 
 
 def to_request(file: HashedFile) -> dict[str, Any]:

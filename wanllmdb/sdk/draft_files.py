@@ -1,0 +1,46 @@
+"""The files of a draft with their hashes: recalled where they look as they did when they were logged before."""
+
+from __future__ import annotations
+
+import time
+
+from wanllmdb.sdk.connection import Connection
+from wanllmdb.sdk.draft import Draft
+from wanllmdb.sdk.local_cache.file_hashes import FileHashes
+from wanllmdb.sdk.transfer import hashes
+from wanllmdb.sdk.transfer.hashes import MIB, FileFingerprint, HashedFile
+
+MAX_KEPT = 48 * MIB
+"""How many bytes of small files stay in memory from when they are hashed until they are uploaded."""
+
+
+def read(connection: Connection, draft: Draft, *, max_kept: int = 0) -> list[HashedFile]:
+    """The files in the order of their paths, with the hashes that they had when they were added.
+
+    The contents of small files that had to be read are kept, of up to `max_kept` bytes in all.
+    Raises `FileChanged`, `Invalid`.
+    """
+    started_at = time.time_ns()
+    seen = [
+        (path, file.source, FileFingerprint.from_stat(file.require_unchanged()))
+        for path, file in sorted(draft.sources.items())
+    ]
+    cache = file_hashes(connection)
+    files = cache.recall(seen)
+    unread = [(path, source) for path, source, _ in seen if path not in files]
+    with connection.console.progress("Hashing", sum(draft.sources[path].size for path, _ in unread)) as on_progress:
+        read_files = hashes.hash_files(unread, max_kept=max_kept, on_progress=on_progress)
+    cache.remember(read_files, started_at)
+    files |= {file.path: file for file in read_files}
+    for path, file in files.items():
+        added, now = draft.sources[path], file.fingerprint
+        if not added.is_same(file.size, now.modified_ns, now.inode, file.sha256):
+            raise added.changed_error()
+        file.executable = added.executable
+    return [files[path] for path, _, _ in seen]
+
+
+def file_hashes(connection: Connection) -> FileHashes:
+    """What this machine remembers of the files that were logged from it; nothing where that is turned off."""
+    settings = connection.settings
+    return FileHashes(settings.cache_dir if settings.hash_cache and settings.mode != "disabled" else None)
