@@ -26,6 +26,7 @@ from artifacts.models import (
     ArtifactUsage,
     ArtifactVersion,
     Blob,
+    Extent,
     FolderSummary,
     StoredObject,
     VersionSource,
@@ -147,6 +148,7 @@ def delete_all(actor: Actor, project: Project) -> Role | None:
     rows = Artifact.objects.filter(project=project).values_list("name", "pk", "last_assigned_number")
     deleted = [Deleted(name, pk, roles.get(pk), number) for name, pk, number in rows]
     _delete_rows(Artifact.objects.filter(project=project))
+    Extent.objects.filter(whole__project=project).delete()
     Blob.objects.filter(project=project).delete()
     StoredObject.objects.filter(project=project).delete()
     accounts.former_names.record_deletions(actor, project.pk, deleted)

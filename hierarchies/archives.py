@@ -155,12 +155,7 @@ def _payload_line(payload: RecordPayload, written: ArchiveFile) -> dict[str, Any
         hold = uuid7()
         written.held[hold] = payload.blob
         return line | {"held": str(hold)}
-    return line | {"base64": base64.b64encode(_read(payload.blob)).decode()}
-
-
-def _read(blob: Blob) -> bytes:
-    assert blob.object is not None
-    return b"".join(storage.download_file(blob.object.key, blob.offset, blob.size))
+    return line | {"base64": base64.b64encode(b"".join(held_bytes.read(payload.blob))).decode()}
 
 
 @transaction.atomic

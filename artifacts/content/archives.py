@@ -16,8 +16,8 @@ from zipstream import ZipStream
 
 from accounts.actor import Actor
 from artifacts import errors
-from artifacts.content import downloads
-from artifacts.content.object_reader import ObjectReader
+from artifacts.content import downloads, extents
+from artifacts.content.object_reader import ContentReader, ObjectReader
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.references import uris
 
@@ -28,8 +28,8 @@ _GROUP_SIZE = 200
 _BATCH_SIZE = 1000
 _LIST_HEAD = "These files are references: their bytes are not in this zip, but at the URI beside each path.\n\n"
 
-# What is read from one object, one file after another.
-_Part = tuple[ObjectReader, list[ArtifactFile]]
+# What is read from one object, one file after another; or a composed file, from many.
+_Part = tuple[ContentReader, list[ArtifactFile]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,9 @@ def _sizes(files: Selection) -> Iterator[tuple[str, int]]:
 def _parts(files: Selection, starts: list[str]) -> Iterator[_Part]:
     for run in contiguous_files(files.pages(starts, blob__isnull=False)):
         first, last = run[0].blob, run[-1].blob
+        if first.is_composed:
+            yield ContentReader(extents.read(first)), run
+            continue
         yield ObjectReader(first.object.key, first.offset, last.offset + last.size), run
 
 
@@ -239,4 +242,6 @@ def contiguous_files(pages: Iterator[list[ArtifactFile]]) -> Iterator[list[Artif
 
 
 def _is_next(last: Blob, blob: Blob) -> bool:
+    if last.is_composed or blob.is_composed:
+        return False
     return (last.object_id, last.offset + last.size) == (blob.object_id, blob.offset)

@@ -1,12 +1,12 @@
 """How bytes get out: signed URLs of the object store, each of them counted as a download.
 
-A file in a pack has no URL of its own in the store. Clients that can send `Range` read it from the pack by the
-manifest; for all others it has a signed URL of this server, which passes the few bytes on.
+A file in a pack has no URL of its own in the store, nor has one that is composed of pieces. Clients that can send
+`Range` read them from their objects by the manifest; for all others they have a signed URL of this server, which passes
+the bytes on.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from django.core import signing
 
 from accounts.actor import Actor
 from artifacts import errors, storage
+from artifacts.content import extents
 from artifacts.models import ArtifactDownload, ArtifactFile, ArtifactVersion, Blob, StoredObject
 from artifacts.references import external_stores, uris
 from core.stream_pool import StreamPool
@@ -95,21 +96,22 @@ def check_signature(file_id: str, signature: str) -> None:
 def inline_url(file: ArtifactFile, type: str) -> str | None:
     """A URL of the object store that shows a large file in the browser as of that media type. Not counted.
 
-    None for one that this server passes on: one that is small, or in a pack.
+    None for one that this server passes on: one that is small, in a pack, or composed.
     """
-    obj = require_readable(file).object
-    assert obj is not None
-    if file.size <= _ONE_PIECE or obj.kind == StoredObject.Kind.PACK:
-        return None
-    return storage.get_inline_url(obj.key, type)
+    obj = _own_object(require_readable(file))
+    return None if obj is None or file.size <= _ONE_PIECE else storage.get_inline_url(obj.key, type)
 
 
-def passed_on(file: ArtifactFile, person: str) -> bytes | Iterator[bytes]:
-    """The bytes of a file, to be sent to this person by this server. Raises as `require_slot` does."""
-    if file.size <= _ONE_PIECE:
-        return b"".join(content(file))
+def passed_on(file: ArtifactFile, person: str, offset: int = 0, length: int | None = None) -> bytes | Iterator[bytes]:
+    """The bytes of a file, or `length` of them from `offset` on, to be sent to this person by this server.
+
+    Raises as `require_slot` does.
+    """
+    length = file.size - offset if length is None else length
+    if length <= _ONE_PIECE:
+        return b"".join(content(file, offset, length))
     require_slot(person)
-    return stream(person, content(file))
+    return stream(person, content(file, offset, length))
 
 
 def require_slot(person: str) -> None:
@@ -122,20 +124,17 @@ def stream(person: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
     return _pool.stream(person, chunks)
 
 
-def content(file: ArtifactFile) -> Iterator[bytes]:
-    """The bytes of a file, in chunks of at most 1 MiB. The first is read at once, so that refusals come before it."""
-    blob = require_readable(file)
-    assert blob.object is not None
-    chunks = storage.download_file(blob.object.key, blob.offset, blob.size)
-    return chain([next(chunks, b"")], chunks)
+def content(file: ArtifactFile, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+    """The bytes of a file, or some of them, in chunks of at most 1 MiB.
+
+    The first is read at once, so that refusals come before it.
+    """
+    return extents.begin(extents.read(require_readable(file), offset, length))
 
 
 def read_range(file: ArtifactFile, offset: int, length: int) -> bytes:
     """At most `length` bytes of a file from `offset` on, for the server's own use: not counted."""
-    blob = require_readable(file)
-    assert blob.object is not None
-    length = max(0, min(length, blob.size - offset))
-    return b"".join(storage.download_file(blob.object.key, blob.offset + offset, length))
+    return b"".join(extents.read(require_readable(file), offset, length))
 
 
 def require_readable(file: ArtifactFile) -> Blob:
@@ -161,12 +160,17 @@ def _signed_url(file: ArtifactFile) -> str | None:
     """None for a reference that is in no external store of the team."""
     if file.is_reference:
         return external_stores.signed_urls([file]).get(file.pk)
-    obj = require_readable(file).object
-    assert obj is not None
-    if obj.kind == StoredObject.Kind.PACK:
+    obj = _own_object(require_readable(file))
+    if obj is None:
         signature = signing.dumps(str(file.pk), salt=_SALT)
         return f"{settings.BASE_URL}/api/v1/artifacts/files/{file.pk}/content?signature={signature}"
     return storage.get_download_url(obj.key, file.name)
+
+
+def _own_object(blob: Blob) -> StoredObject | None:
+    """The object that has exactly these bytes, for one that is neither in a pack nor composed."""
+    obj = blob.object
+    return None if obj is None or obj.kind == StoredObject.Kind.PACK else obj
 
 
 def _not_stored(file: ArtifactFile) -> errors.Conflict:

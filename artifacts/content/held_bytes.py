@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from artifacts import errors, storage
-from artifacts.content import deletions, incoming, uploads
+from artifacts.content import deletions, extents, incoming, uploads
 from artifacts.models import Blob, BlobHold, StoredObject
 from artifacts.models.stored_object import INCOMING
 from projects.models import Project
@@ -127,8 +127,8 @@ def release(holds: Iterable[UUID]) -> None:
 
 def read(blob: Blob) -> Iterator[bytes]:
     """The bytes, in chunks of at most 1 MiB. Raises as `require_readable`, and `StoreUnavailable`."""
-    obj = require_readable(blob)
-    return storage.download_file(obj.key, blob.offset, blob.size)
+    require_readable(blob)
+    return extents.read(blob)
 
 
 def read_content(project: Project, user: User | None, content: Bytes) -> bytes | None:
@@ -140,24 +140,23 @@ def read_content(project: Project, user: User | None, content: Bytes) -> bytes |
 
 def read_range(blob: Blob, offset: int, length: int) -> bytes:
     """At most `length` of the bytes from `offset` on. Raises as `read` does."""
-    obj = require_readable(blob)
-    length = max(0, min(length, blob.size - offset))
-    return b"".join(storage.download_file(obj.key, blob.offset + offset, length))
+    require_readable(blob)
+    return b"".join(extents.read(blob, offset, length))
 
 
 def download_url(blob: Blob, file_name: str) -> str | None:
-    """A signed URL that reads exactly these bytes; None for those in a pack of several files, which has no such URL."""
-    obj = require_readable(blob)
-    return None if obj.kind == StoredObject.Kind.PACK else storage.get_download_url(obj.key, file_name)
+    """A signed URL that reads exactly these bytes; None for those in a pack or in pieces, which have no such URL."""
+    require_readable(blob)
+    obj = blob.object
+    return None if obj is None or obj.kind == StoredObject.Kind.PACK else storage.get_download_url(obj.key, file_name)
 
 
-def require_readable(blob: Blob) -> StoredObject:
-    """The object that the bytes are in. Raises `BytesMismatch` for corrupt ones, `UploadIncomplete`."""
+def require_readable(blob: Blob) -> None:
+    """Raises `BytesMismatch` for corrupt bytes, `UploadIncomplete` for those that have not arrived."""
     if blob.state == Blob.State.CORRUPT:
         raise errors.BytesMismatch(f"The bytes with the sha256 {blob.sha256} are corrupt: send them again.")
-    if not blob.has_arrived or blob.object is None:
+    if not blob.has_arrived:
         raise errors.UploadIncomplete(f"The bytes with the sha256 {blob.sha256} have not been uploaded yet.")
-    return blob.object
 
 
 @transaction.atomic
@@ -177,7 +176,7 @@ def _claim(
     shareable = Blob.objects.shareable(project, user).filter(sha256__in={content.sha256 for content in contents})
     if not is_ours:
         shareable = shareable.filter(pk__in=_known_by_hash(project, user).values("pk"))
-    shareable = shareable.filter(object__isnull=False)
+    shareable = shareable.filter(extent_count=0)
     shareable.touch()
     # A verified one, where there are two.
     rows = sorted(shareable.select_related("object"), key=lambda blob: blob.state == Blob.State.VERIFIED)
@@ -206,13 +205,13 @@ def _claim(
 
 
 def _usable(project: Project, user: User | None) -> Q:
-    """Their own uploads, and for who sees the project what is verified in it.
+    """Their own uploads, and for who sees the project what is verified in it; nothing that is composed of pieces.
 
     Where a hierarchy is open, those write who do not see its project: to them a hash is no ticket to its bytes.
     """
-    own = Q(created_by=user)
+    own = Q(created_by=user, extent_count=0)
     sees_project = user is not None and Project.objects.visible_to(user).filter(pk=project.pk).exists()
-    return own | Q(state=Blob.State.VERIFIED) if sees_project else own
+    return own | Q(state=Blob.State.VERIFIED, extent_count=0) if sees_project else own
 
 
 def _known_by_hash(project: Project, user: User | None) -> QuerySet[Blob]:

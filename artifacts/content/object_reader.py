@@ -1,16 +1,16 @@
-"""Sequential reads from one stored object: several files that share a pack are read by one request."""
+"""Sequential reads: several files that share a pack are read by one request, and one file from many objects."""
 
 from collections.abc import Iterator
 
 from artifacts import errors, storage, store_connection
 
 
-class ObjectReader:
-    """The bytes of an object from `position` up to `end`, taken file by file."""
+class ContentReader:
+    """The bytes of these chunks, taken file by file; `position` counts them from where they begin."""
 
-    def __init__(self, key: str, position: int, end: int) -> None:
+    def __init__(self, chunks: Iterator[bytes], position: int = 0) -> None:
         self.position = position
-        self._chunks = storage.download_file(key, position, end - position)
+        self._chunks = chunks
         self._rest = memoryview(b"")
 
     def begin(self) -> bool:
@@ -28,3 +28,10 @@ class ObjectReader:
             self.position += len(head)
             size -= len(head)
             yield head
+
+
+class ObjectReader(ContentReader):
+    """The bytes of an object from `position` up to `end`."""
+
+    def __init__(self, key: str, position: int, end: int) -> None:
+        super().__init__(storage.download_file(key, position, end - position), position)

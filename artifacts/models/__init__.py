@@ -4,6 +4,7 @@ from artifacts.models.alias import AliasChange, ArtifactAlias
 from artifacts.models.artifact import Artifact, ArtifactTag
 from artifacts.models.blob import Blob
 from artifacts.models.download import ArtifactDownload
+from artifacts.models.extent import Extent
 from artifacts.models.external_store import ExternalStore, ReadsAs
 from artifacts.models.file import ArtifactFile
 from artifacts.models.folder import FolderSummary
@@ -34,6 +35,7 @@ __all__ = [
     "ArtifactVersion",
     "Blob",
     "BlobHold",
+    "Extent",
     "ExternalStore",
     "FolderSummary",
     "PendingDeletion",

@@ -1,4 +1,4 @@
-"""The bytes of one file, in an object of its own or at an offset of a pack."""
+"""The bytes of one file: in an object of its own, at an offset of a pack, or composed of other blobs."""
 
 from typing import Any, Self
 from uuid import UUID
@@ -52,6 +52,9 @@ class Blob(models.Model):
     md5 = models.CharField(max_length=32, null=True)
     object = models.ForeignKey("artifacts.StoredObject", on_delete=models.CASCADE, null=True, related_name="blobs")
     offset = models.BigIntegerField(default=0)
+    extent_count = models.PositiveSmallIntegerField(
+        default=0, help_text="Of a composed blob, which is in no object itself: of how many pieces. 0 of all others."
+    )
     state = models.CharField(max_length=16, choices=State.choices, default=State.EXPECTED)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -76,7 +79,9 @@ class Blob(models.Model):
                 condition=Q(state__in=["expected", "uploaded", "verified", "corrupt"]), name="blob_state_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(state="expected") | Q(object__isnull=False), name="blob_bytes_have_a_place"
+                condition=Q(extent_count=0) & (Q(state="expected") | Q(object__isnull=False))
+                | Q(extent_count__gt=0, object__isnull=True),
+                name="blob_bytes_have_a_place",
             ),
             models.CheckConstraint(
                 condition=~Q(state="verified") | Q(sha256__isnull=False), name="blob_verified_is_hashed"
@@ -90,10 +95,16 @@ class Blob(models.Model):
                 condition=Q(state="uploaded") | Q(state="verified", md5__isnull=True),
                 name="blob_unread",
             ),
+            models.Index(fields=["state"], condition=Q(extent_count__gt=0), name="blob_composed"),
         ]
 
     def __str__(self) -> str:
         return self.sha256 or str(self.pk)
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether its bytes are those of its extents."""
+        return self.extent_count > 0
 
     @property
     def has_arrived(self) -> bool:

@@ -34,12 +34,13 @@ class StoredObjectQuerySet(models.QuerySet["StoredObject"]):
         return self.filter(kind=StoredObject.Kind.FILE, part_hashes=[])
 
     def orphaned(self, before: datetime) -> Self:
-        """Objects that no file of any version and no hold needs, and that nobody has claimed since `before`.
+        """Objects that no file of any version, no hold and no composed blob needs, and nobody claimed since `before`.
 
         Those of a draft stay: while it lives, their rows keep their keys from being used a second time.
         """
         old = self.filter(created_at__lt=before).exclude(version__state=VersionState.DRAFT)
         needless = old.exclude(blobs__files__isnull=False).exclude(blobs__holds__isnull=False)
+        needless = needless.exclude(blobs__uses__isnull=False)
         return needless.exclude(blobs__claimed_at__gte=before)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from django.utils.http import content_disposition_header
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.permissions import AllowAny
@@ -37,6 +37,7 @@ from artifacts.content import downloads, single_upload
 from artifacts.draft_files import FileSpec
 from artifacts.models import ArtifactFile, StoredObject
 from artifacts.references import references
+from core import byte_ranges
 
 _URL_LIFE_SECONDS = int(storage.SIGNED_URL_LIFE.total_seconds())
 
@@ -152,14 +153,16 @@ class FileContent(APIView):
         operation_id="files_content",
     )
     def get(self, request: Request, file_id: UUID) -> HttpResponseBase:
-        """The bytes of a small file, at a URL of `…/download-url`."""
+        """The bytes of a small file, or of one that is stored in pieces, at a URL of `…/download-url`.
+
+        Honours a `Range` of the form `bytes=<first>-<last>` or `bytes=<first>-`.
+        """
         downloads.check_signature(str(file_id), parse(request, query_params.SignatureQuery)["signature"])
         file = get_or_missing(ArtifactFile.objects.select_related("blob__object"), "File", file_id)
         # Whoever has the URL: it names nobody.
-        content = downloads.passed_on(file, f"file {file_id}")
-        kind = HttpResponse if isinstance(content, bytes) else StreamingHttpResponse
-        response = kind(content, content_type="application/octet-stream")
-        response["Content-Length"] = file.size
+        part = byte_ranges.parse(request.headers.get("Range"), file.size)
+        content = downloads.passed_on(file, f"file {file_id}", part.start, part.length)
+        response = part.respond(content, "application/octet-stream")
         response["Content-Disposition"] = content_disposition_header(True, file.name)
         return response
 

@@ -1,7 +1,6 @@
 """The page of one file, its bytes, and many of a version's at once."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from csp.decorators import csp_update
 from django.conf import settings
@@ -20,13 +19,12 @@ from artifacts.content import archives, downloads
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob
 from artifacts.previews import registry
 from artifacts.previews.results import Markdown
-from core import csp
+from core import byte_ranges, csp
 from web import cards, rendering
 from web.artifacts import reference_display, snippets
 from web.artifacts.forms import FolderFilter, SelectionForm
 from web.artifacts.lookups import get_file, get_version
 
-_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 _STORE = ["'self'", settings.STORE_ORIGIN]
 # What the browser shows or plays itself comes from here, or if it is large, from the object store.
 _PAGE_POLICY = {"img-src": [settings.STORE_ORIGIN], "media-src": _STORE, "frame-src": _STORE}
@@ -132,8 +130,9 @@ def _inline(request: HttpRequest, file: ArtifactFile, type: str) -> HttpResponse
         return _with_headers(unchanged)
     if url := downloads.inline_url(file, type):
         return redirect(url)
-    content = downloads.passed_on(file, _person(request))
-    response = _respond(content, type, request.headers.get("Range"), file.size)
+    # Some players play nothing from a server that has no parts.
+    part = byte_ranges.parse(request.headers.get("Range"), file.size)
+    response = part.respond(downloads.passed_on(file, _person(request), part.start, part.length), type)
     if etag:
         response["ETag"] = etag
     return _with_headers(response)
@@ -144,19 +143,6 @@ def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = "private, no-cache"
     return response
-
-
-def _respond(content: bytes | Iterator[bytes], type: str, range_header: str | None, size: int) -> HttpResponseBase:
-    """The content, or the part of it that a player asks for: some play nothing from a server that has no parts."""
-    if not isinstance(content, bytes):
-        return StreamingHttpResponse(content, content_type=type, headers={"Content-Length": size})
-    if part := _RANGE.fullmatch(range_header or ""):
-        start = int(part[1])
-        end = min(int(part[2] or size), size - 1)
-        if start <= end:
-            headers = {"Content-Range": f"bytes {start}-{end}/{size}"}
-            return HttpResponse(content[start : end + 1], content_type=type, status=206, headers=headers)
-    return HttpResponse(content, content_type=type, headers={"Content-Length": size, "Accept-Ranges": "bytes"})
 
 
 def _snippets(request: HttpRequest, file: ArtifactFile) -> list[snippets.Snippet]:
