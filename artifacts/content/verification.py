@@ -1,9 +1,16 @@
-"""How workers verify uploaded bytes: read them back, hash them, and compare them with what the client declared."""
+"""How workers verify uploaded bytes: read them back, hash them, and compare them with what the client declared.
+
+Small files come by the hundred thousand, so rows are read and written in bulk: 2,000 results in one transaction.
+"""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -12,8 +19,16 @@ from artifacts import errors
 from artifacts.content import digests
 from artifacts.content.object_reader import ObjectReader
 from artifacts.models import ArtifactFile, ArtifactVersion, Blob, BlobHold, StoredObject
+from core import bulk_rows, straight_deletes
 
 _MAX_PENDING = 1000
+# Results that are recorded in one transaction: SQLite's lock is held for a tenth of a second.
+_BATCH_SIZE = 2_000
+# Bytes that are read again where a worker dies.
+_MAX_UNRECORDED = 256 * 2**20
+_OBJECTS_A_QUERY = 500
+# Each time another upload of the same bytes was verified at that very moment.
+_ATTEMPTS = 5
 
 
 class HashResult(NamedTuple):
@@ -22,28 +37,50 @@ class HashResult(NamedTuple):
     md5: str
 
 
+class _UnreadBlob(NamedTuple):
+    """The columns of a blob that no worker has read; the hashes are what its client declared, or None."""
+
+    pk: UUID
+    project_id: UUID
+    object_id: UUID
+    offset: int
+    size: int
+    sha256: str | None
+    md5: str | None
+
+
+# What two blobs of the same bytes have in common, after their ids.
+_IDENTITY = ("pk", "project", "sha256", "size")
+_Identity = tuple[UUID, str, int]
+_Hashed = tuple[_UnreadBlob, HashResult | None]
+
+
 def verify(version_id: str) -> None:
     """Hash the bytes of the version that no worker has read, then update the version's integrity."""
     version = ArtifactVersion.objects.filter(pk=version_id).first()
     if version is None or version.state == ArtifactVersion.State.DELETED:
         return
-    unverified = Blob.objects.unverified().filter(files__version=version)
-    for object_id in unverified.values_list("object", flat=True).distinct():
-        hash_object(str(object_id))
+    unread = Blob.objects.unverified().filter(files__version=version, object__isnull=False)
+    hash_objects(list(unread.order_by().values_list("object", flat=True).distinct()))
     update_integrity(version)
 
 
 def hash_object(object_id: str) -> None:
-    """Hash each unverified blob of one stored object, in memory that does not grow with its size."""
-    obj = StoredObject.objects.filter(pk=object_id, state=StoredObject.State.UPLOADED).first()
-    if obj is None:
-        return
-    for blob, result in _hash_blobs(obj, list(Blob.objects.unverified().filter(object=obj).order_by("offset"))):
-        try:
-            _record_result(blob, result)
-        except IntegrityError:
-            # A blob of the same bytes was verified at this very moment. Now it is there to be merged with.
-            _record_result(blob, result)
+    """Hash each unverified blob of one stored object."""
+    hash_objects([UUID(object_id)])
+
+
+def hash_objects(object_ids: Sequence[UUID]) -> None:
+    """Hash each unverified blob of these objects, in memory that does not grow with their sizes."""
+    hashed: list[_Hashed] = []
+    size = 0
+    for blob, result in _hash_all(_unread_blobs(object_ids)):
+        hashed.append((blob, result))
+        size += blob.size
+        if len(hashed) == _BATCH_SIZE or size > _MAX_UNRECORDED:
+            _record(hashed)
+            hashed, size = [], 0
+    _record(hashed)
 
 
 def update_integrity(version: ArtifactVersion) -> None:
@@ -69,20 +106,58 @@ def pending_objects(before: datetime) -> list[str]:
     return [str(pk) for pk in unverified.order_by().values_list("object", flat=True).distinct()[:_MAX_PENDING]]
 
 
-def _hash_blobs(obj: StoredObject, blobs: list[Blob]) -> Iterator[tuple[Blob, HashResult | None]]:
+def _unread_blobs(object_ids: Sequence[UUID]) -> Iterator[tuple[str, list[_UnreadBlob]]]:
+    """The key of each object that has any, and these by offset. A query for each pack, one for many files."""
+    columns = ("pk", "project", "object", "offset", "size", "sha256", "md5")
+    for start in range(0, len(object_ids), _OBJECTS_A_QUERY):
+        objects = StoredObject.objects.filter(
+            pk__in=object_ids[start : start + _OBJECTS_A_QUERY], state=StoredObject.State.UPLOADED
+        )
+        keys, files, packs = {}, [], []
+        for pk, key, kind in objects.values_list("pk", "key", "kind"):
+            keys[pk] = key
+            (packs if kind == StoredObject.Kind.PACK else files).append(pk)
+        for group in (files, *([pack] for pack in packs)):
+            blobs = Blob.objects.unverified().filter(object__in=group).order_by("object_id", "offset")
+            rows = map(_UnreadBlob._make, blobs.values_list(*columns))
+            for pk, members in groupby(rows, key=attrgetter("object_id")):
+                yield keys[pk], list(members)
+
+
+def _hash_all(objects: Iterable[tuple[str, list[_UnreadBlob]]]) -> Iterator[_Hashed]:
+    """Hash the blobs of each object, while the first bytes of the next one are on their way."""
+    with ThreadPoolExecutor(1) as ahead:
+        waiting: list[Iterator[_Hashed]] = []
+        for key, blobs in objects:
+            end = max(blob.offset + blob.size for blob in blobs)
+            reader = ObjectReader(key, blobs[0].offset, end)
+            waiting.append(_hash_blobs(key, blobs, end, reader, ahead.submit(reader.begin)))
+            if len(waiting) > 1:
+                yield from waiting.pop(0)
+        if waiting:
+            yield from waiting.pop()
+
+
+def _hash_blobs(
+    key: str, blobs: Sequence[_UnreadBlob], end: int, reader: ObjectReader, begun: Future[bool]
+) -> Iterator[_Hashed]:
     """What the store has for each blob, in the order of their offsets; None where the object ends before.
 
     Blobs that lie one after another in a pack are read by one request.
     """
-    end = max((blob.offset + blob.size for blob in blobs), default=0)
-    reader = None
+    is_over = isinstance(begun.exception(), errors.Missing)
+    if not is_over:
+        begun.result()
     for blob in blobs:
-        if reader is None or blob.offset != reader.position:
-            reader = ObjectReader(obj.key, blob.offset, end)
-        try:
-            yield blob, _hash(reader.take(blob.size))
-        except errors.Missing:
-            yield blob, None
+        result = None
+        if not (is_over and blob.size):
+            if blob.size and blob.offset != reader.position:
+                reader = ObjectReader(key, blob.offset, end)
+            try:
+                result = _hash(reader.take(blob.size))
+            except errors.Missing:
+                is_over = True
+        yield blob, result
 
 
 def _hash(chunks: Iterable[memoryview]) -> HashResult:
@@ -94,45 +169,87 @@ def _hash(chunks: Iterable[memoryview]) -> HashResult:
     return HashResult(size, sha256.hexdigest(), md5.hexdigest())
 
 
-@transaction.atomic
-def _record_result(blob: Blob, result: HashResult | None) -> None:
-    """Mark the blob as verified or corrupt, or merge it; a mark that another worker made meanwhile stands."""
-    duplicates = Blob.objects.none()
-    if result:
-        duplicates = Blob.objects.verified(blob.project_id, result.sha256, result.size).exclude(pk=blob.pk)
-    unverified = Blob.objects.unverified().filter(pk=blob.pk)
-    # Both blobs are locked in the order in which everybody locks blobs.
-    rows = {row.pk: row for row in (unverified | duplicates).select_for_update(no_key=True).order_by("pk")}
-    locked = rows.pop(blob.pk, None)
-    if locked is None:
+def _record(hashed: Sequence[_Hashed]) -> None:
+    """Mark each blob as verified or corrupt, or merge it; a mark that another worker made meanwhile stands."""
+    if not hashed:
         return
-    if result is None or not _matches(locked, result):
-        _mark_corrupt(locked)
-    elif rows:
-        _merge(locked, rows.popitem()[1], result)
-    else:
-        locked.sha256, locked.md5, locked.state = result.sha256, result.md5, Blob.State.VERIFIED
-        locked.save(update_fields=["sha256", "md5", "state"])
+    for attempt in range(1, _ATTEMPTS + 1):
+        twins = _find_verified([(blob.project_id, result.sha256) for blob, result in hashed if result])
+        try:
+            return _record_beside(hashed, twins)
+        except IntegrityError:
+            # A blob of the same bytes was verified at this very moment. Now it is there to be merged with.
+            if attempt == _ATTEMPTS:
+                raise
 
 
-def _matches(blob: Blob, result: HashResult) -> bool:
+def _find_verified(hashes: Sequence[tuple[UUID, str]]) -> list[UUID]:
+    """The verified blobs that have these hashes in their projects, and perhaps some that have them in another one."""
+    projects, hashes_of_them = {project for project, _ in hashes}, {sha256 for _, sha256 in hashes}
+    verified = Blob.objects.filter(state=Blob.State.VERIFIED, project__in=projects, sha256__in=hashes_of_them)
+    return list(verified.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _record_beside(hashed: Sequence[_Hashed], twins: Sequence[UUID]) -> None:
+    """`_record`, where these blobs are all that are verified of the same bytes. Else `IntegrityError`."""
+    # All are locked in the order in which everybody locks blobs.
+    rows = Blob.objects.filter(pk__in={*twins, *(blob.pk for blob, _ in hashed)})
+    locked = rows.select_for_update(no_key=True).order_by("pk")
+    verified: dict[UUID, _Identity] = {}
+    unread = set()
+    for pk, project_id, sha256, size, state, md5 in locked.values_list(*_IDENTITY, "state", "md5"):
+        if state == Blob.State.VERIFIED:
+            verified[pk] = project_id, sha256, size
+        if state == Blob.State.UPLOADED or (state == Blob.State.VERIFIED and md5 is None):
+            unread.add(pk)
+    right = [(blob, result) for blob, result in hashed if blob.pk in unread and result and _matches(blob, result)]
+    corrupt = unread.intersection(blob.pk for blob, _ in hashed).difference(blob.pk for blob, _ in right)
+    keepers = {identity: pk for pk, identity in verified.items() if pk not in corrupt}
+    sound: list[tuple[_UnreadBlob, HashResult]] = []
+    merged: dict[UUID, UUID] = {}
+    for blob, result in right:
+        keeper = keepers.setdefault((blob.project_id, result.sha256, blob.size), blob.pk)
+        if keeper == blob.pk:
+            sound.append((blob, result))
+        else:
+            merged[blob.pk] = keeper
+    if corrupt:
+        _mark_corrupt(corrupt)
+    _mark_verified(sound)
+    if merged:
+        _merge(merged)
+
+
+def _matches(blob: _UnreadBlob, result: HashResult) -> bool:
     """Whether the bytes have the size and the hashes that the client gave."""
     return result == (blob.size, blob.sha256 or result.sha256, blob.md5 or result.md5)
 
 
-def _mark_corrupt(blob: Blob) -> None:
-    blob.state = Blob.State.CORRUPT
-    blob.save(update_fields=["state"])
-    versions = ArtifactVersion.objects.finalized().filter(files__blob=blob)
+def _mark_verified(sound: Sequence[tuple[_UnreadBlob, HashResult]]) -> None:
+    # A hash that is written is written to its indexes too, so those that are there are left as they are.
+    known = [(blob.pk, result.md5) for blob, result in sound if blob.sha256]
+    found = [(blob.pk, result.md5, result.sha256) for blob, result in sound if not blob.sha256]
+    bulk_rows.update(Blob, ["md5"], known, state=Blob.State.VERIFIED)
+    bulk_rows.update(Blob, ["md5", "sha256"], found, state=Blob.State.VERIFIED)
+
+
+def _mark_corrupt(pks: Iterable[UUID]) -> None:
+    Blob.objects.filter(pk__in=pks).update(state=Blob.State.CORRUPT)
+    versions = ArtifactVersion.objects.finalized().filter(files__blob__in=pks)
     ArtifactVersion.objects.filter(pk__in=versions.values("pk")).update(integrity=ArtifactVersion.Integrity.CORRUPT)
 
 
-def _merge(blob: Blob, duplicate: Blob, result: HashResult) -> None:
-    """The project has a verified blob of the same bytes: all that needs these points at that one; these are garbage."""
-    ArtifactFile.objects.filter(blob=blob).update(blob=duplicate)
-    BlobHold.objects.filter(blob=blob).update(blob=duplicate)
-    Blob.objects.filter(pk=duplicate.pk).update(claimed_at=timezone.now(), md5=result.md5)
-    Blob.objects.filter(pk=blob.pk).delete()
+def _merge(keepers: Mapping[UUID, UUID]) -> None:
+    """Of each blob the project has a verified one of the same bytes, its keeper: all that needs the one points at that.
+
+    The bytes of the others are garbage.
+    """
+    for model in (ArtifactFile, BlobHold):
+        rows = model._default_manager.filter(blob__in=keepers).order_by("pk").values_list("pk", "blob")
+        bulk_rows.update(model, ["blob"], [(pk, keepers[blob]) for pk, blob in rows])
+    Blob.objects.filter(pk__in=set(keepers.values())).update(claimed_at=timezone.now())
+    straight_deletes.delete(Blob.objects.filter(pk__in=keepers))
 
 
 def _integrity_of(version: ArtifactVersion) -> ArtifactVersion.Integrity:

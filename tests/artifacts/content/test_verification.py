@@ -1,9 +1,13 @@
 """Workers read back what was uploaded: hashes found, twins merged, what is corrupt told and kept from being shared."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actor import Actor, Channel
@@ -19,6 +23,18 @@ PART = 5 * MIB
 def overwrite(version: ArtifactVersion, path: str, body: bytes) -> None:
     """Put other bytes where those of the file lie, behind the registry's back."""
     storage.upload_file(version.files.get(path=path).blob.object.key, body)
+
+
+@contextmanager
+def counted_reads() -> Iterator[list[int]]:
+    """Has an entry for each object, or range of one, that the store is asked for."""
+    reads: list[int] = []
+    events = store_connection.client().meta.events
+    events.register("before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads")
+    try:
+        yield reads
+    finally:
+        events.unregister("before-send.s3.GetObject", unique_id="count-reads")
 
 
 def integrity(version: ArtifactVersion) -> str:
@@ -54,17 +70,47 @@ def test_a_file_in_parts_is_read_back(bob, artifact, work):
 
 def test_a_pack_is_read_in_one_request(bob, artifact):
     version = log(bob, artifact, {f"{index}.txt": b"%d" % index * index for index in range(200)}, packed=True)
-    reads = []
-    store_connection.client().meta.events.register(
-        "before-send.s3.GetObject", lambda **_: reads.append(1), "count-reads"
-    )
-    try:
+    with counted_reads() as reads:
         verification.verify(str(version.pk))
-    finally:
-        store_connection.client().meta.events.unregister("before-send.s3.GetObject", unique_id="count-reads")
 
     assert integrity(version) == "verified"
     assert len(reads) == 1
+
+
+def test_a_pack_that_vanished_is_asked_for_once(bob, artifact):
+    version = log(bob, artifact, {f"{index}.txt": b"%d" % index for index in range(20)}, packed=True)
+    storage.delete_file(version.files.first().blob.object.key)
+    with counted_reads() as reads:
+        verification.verify(str(version.pk))
+
+    assert integrity(version) == "corrupt"
+    assert len(reads) == 1
+
+
+def test_queries_do_not_grow_with_files(alice, bob, artifact, other):
+    """Not where all of them are new, and not where the project has all of them from somebody else."""
+    counts = []
+    for number in (3, 60):
+        contents = {f"{number}/{index}.txt": b"%d of %d" % (index, number) for index in range(number)}
+        for version in (log(alice, artifact, contents, packed=True), log(bob, other, contents, packed=True)):
+            with CaptureQueriesContext(connection) as queries:
+                verification.verify(str(version.pk))
+            counts.append(len(queries))
+            assert integrity(version) == "verified"
+
+    assert counts[:2] == counts[2:]
+
+
+def test_results_are_recorded_in_batches(bob, artifact, work, monkeypatch):
+    monkeypatch.setattr(verification, "_BATCH_SIZE", 3)
+    version = log(bob, artifact, {f"{index}.txt": b"%d" % index for index in range(10)}, packed=True)
+    overwrite(version, "9.txt", b"012345678?")
+    work()
+
+    assert integrity(version) == "corrupt"
+    assert list(version.files.filter(blob__state="verified").values_list("path", flat=True)) == [
+        f"{index}.txt" for index in range(9)
+    ]
 
 
 def test_verifying_twice_is_once(bob, artifact, work):
@@ -206,6 +252,20 @@ def test_a_twin_that_nobody_hashed_is_merged_too(alice, bob, artifact, other, wo
 
     assert [blob.state for blob in Blob.objects.all()] == ["verified"]
     assert draft.files.get().blob.sha256 == sha256(b"same")
+
+
+def test_twins_that_nobody_hashed_before_are_merged_within_one_version(bob, artifact, work):
+    draft = versions.begin(Actor(bob), artifact).version
+    for path, body in {"a": b"same", "b": b"same", "c": b"else"}.items():
+        obj = single_upload.begin(Actor(bob), draft, FileSpec(path, 4))
+        send(single_upload.sign_put(obj), body)
+        single_upload.register(Actor(bob), draft, FileSpec(path, 4), obj.key)
+    version = versions.finalize(Actor(bob, Channel.SDK), draft).version
+    work()
+
+    assert integrity(version) == "verified"
+    assert Blob.objects.count() == 2
+    assert version.files.get(path="a").blob == version.files.get(path="b").blob
 
 
 def test_the_same_bytes_of_two_projects_stay_two(bob, mallory, artifact, foreign, work):
